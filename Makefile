@@ -1,0 +1,70 @@
+# What there is to do here. Each target makes its own environment in .venv the first time: with uv where
+# it is installed, otherwise with `python3 -m venv` and pip, to the same versions (uv.lock).
+# Needs Python 3.11 or 3.12, make, and a C compiler (durable-rules has no wheels).
+
+VENV := .venv
+READY := $(VENV)/.ready
+PY := $(VENV)/bin/python
+MIANSHEN := $(VENV)/bin/mianshen
+
+DEMO := build/demo
+DEMO_DAY := 2026-06-30
+DEMO_RESIDENTS := 20000
+DEMO_CASE := cases/shanghai/employee_inpatient.yaml
+
+.PHONY: help setup demo test lint format bench schemas clean
+
+help:
+	@echo 'make demo      make up $(DEMO_RESIDENTS) residents, decide them all, then explain one case'
+	@echo 'make test      run the tests'
+	@echo 'make lint      style, types, and which room may import which'
+	@echo 'make format    let ruff lay out the code'
+	@echo 'make bench     run the benchmarks'
+	@echo 'make schemas   write schemas/, by which an editor completes and checks rule files'
+	@echo 'make setup     only make the environment'
+	@echo 'make clean     remove what was built (not the environment)'
+
+setup: $(READY)
+
+$(READY): pyproject.toml uv.lock .ci/pins.py
+	@if command -v uv >/dev/null 2>&1 && uv sync --locked; then :; else \
+	  set -e; \
+	  for each in python3 python3.12 python3.11; do \
+	    if $$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; \
+	    then python=$$each; break; fi; \
+	  done; \
+	  if [ -z "$$python" ]; then echo 'make setup: Python 3.11 or 3.12 is needed. Install one.' >&2; exit 2; fi; \
+	  $$python -m venv $(VENV); \
+	  $(PY) .ci/pins.py $(VENV); \
+	  $(PY) -m pip install --quiet --disable-pip-version-check \
+	    --constraint $(VENV)/pins.txt --requirement $(VENV)/dev.txt --editable .; \
+	fi
+	@touch $@
+
+demo: $(READY)
+	$(MIANSHEN) sample --out $(DEMO)/people --residents $(DEMO_RESIDENTS) --seed 7 --as-of $(DEMO_DAY)
+	$(MIANSHEN) batch --residents $(DEMO)/people/residents.parquet --claims $(DEMO)/people/claims.parquet \
+	  --households $(DEMO)/people/households.parquet --as-of $(DEMO_DAY) --out $(DEMO)/run
+	$(MIANSHEN) check $(DEMO_CASE) --explain
+
+test: $(READY)
+	$(PY) -m pytest -q -n 2
+
+lint: $(READY)
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: $(READY)
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+bench: $(READY)
+	$(PY) -m pytest tests/benchmarks -p no:xdist -o python_files='bench_*.py' --benchmark-only
+
+schemas: $(READY)
+	$(MIANSHEN) schema --out schemas/
+
+clean:
+	rm -rf build dist schemas .benchmarks .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

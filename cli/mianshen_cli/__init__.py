@@ -1,0 +1,1 @@
+"""The command line: words in, engine calls, words out; no rule logic here."""

@@ -1,0 +1,122 @@
+"""The `mianshen` script.
+
+In: the words on the command line. Out: the exit status; whatever goes wrong is one line on standard
+error, and no traceback.
+Invariant: starting costs click and nothing else of weight; a command brings what it needs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+import click
+
+from mianshen import __version__
+from mianshen.source import Lang, Message, RuleError
+from mianshen_cli import output
+from mianshen_cli.frame import Lazy, Option
+from mianshen_cli.lang import language
+from mianshen_cli.output import Status
+from mianshen_cli.usage import usage_mistake
+
+COMMANDS = {
+    "sample": Message("生成一份虚构的参保人群，供试算", "make up a population to try rules on"),
+    "schema": Message(
+        "输出规则文件的 JSON Schema，供编辑器使用", "JSON Schemas of the rule files, for editors"
+    ),
+}
+
+_WORDS = Message(
+    "免申：谁可以享受哪项医保待遇、多少钱、依据哪一条；判断不了时，缺什么。",
+    "Mianshen: who is due which medical-insurance benefit, how much, under which clause; "
+    "and what is missing when that cannot be told.",
+)
+_VERSION = Message("显示版本", "show the version")
+_TRACEBACK = "MIANSHEN_TRACEBACK"  # when set, an internal error shows where it happened
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit status."""
+    given = list(sys.argv[1:] if words is None else words)
+    lang = language(given, os.environ)
+    _forgive(sys.stdout)
+    _forgive(sys.stderr)
+    try:
+        status = _group().main(given, prog_name="mianshen", standalone_mode=False, obj=lang)
+        sys.stdout.flush()
+    except Exception as error:  # noqa: BLE001 - the last stop before the user
+        return _explain(error, lang)
+    return int(status or Status.DONE)
+
+
+def _group() -> Lazy:
+    def version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+        if asked and not context.resilient_parsing:
+            output.say(f"mianshen {__version__}")
+            context.exit()
+
+    shown = Option(
+        ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=version, words=_VERSION
+    )
+    return Lazy("mianshen", _WORDS, "mianshen_cli", COMMANDS, params=[shown])
+
+
+def _explain(error: Exception, lang: Lang) -> int:
+    """Says in one line what went wrong; returns the exit status."""
+    match error:
+        case click.exceptions.NoArgsIsHelpError():
+            output.complain(error.message)
+        case click.ClickException():
+            _complain(usage_mistake(error), lang)
+        case click.Abort():
+            return 130  # as a shell counts an interrupt
+        case RuleError():
+            for diagnostic in error.diagnostics:
+                output.complain(diagnostic.show(lang))
+        case BrokenPipeError():  # whoever read our output has gone: nothing more to say
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Status.FOUND
+        case OSError():
+            _complain(_unusable(error), lang)
+        case _:
+            _complain(_internal(error), lang)
+    return Status.UNUSABLE
+
+
+def _complain(words: Message, lang: Lang) -> None:
+    text = words.in_(lang)
+    stop = "" if text.endswith(("。", "？", ".", "?")) else ("。" if lang == "zh" else ".")
+    output.complain(f"mianshen: {output.printable(text)}{stop}")
+
+
+def _unusable(error: OSError) -> Message:
+    place, reason = error.filename or "", error.strerror or str(error)
+    where = f"{place}: " if place else ""
+    return Message(
+        f"{where}无法读写：{reason}。请检查路径和权限", f"{where}{reason}. Check the path and its permissions"
+    )
+
+
+def _internal(error: Exception) -> Message:
+    """What an error of our own may say: its kind and place, never a value from a record."""
+    if os.environ.get(_TRACEBACK):
+        raise error
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else "?"
+    kind = type(error).__name__
+    return Message(
+        f"内部错误（{kind}，{place}）。请报告；设 {_TRACEBACK}=1 再运行可看到详情",
+        f"internal error ({kind} at {place}). Please report it; {_TRACEBACK}=1 shows more",
+    )
+
+
+def _forgive(stream: TextIO) -> None:
+    """Lets a character the terminal's encoding lacks show as `?` instead of ending the run."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")

@@ -1,0 +1,98 @@
+"""What a user sees: lines, tables, JSON, and the exit status.
+
+In: texts already in the user's language. Out: standard output and standard error.
+Invariants: the only print of the project; a Chinese character fills two columns; no control character
+from a record reaches a terminal; money is never a float.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from enum import IntEnum
+from typing import TypeAlias
+from unicodedata import category, east_asian_width
+
+Plain: TypeAlias = "str | int | bool | Sequence[Plain] | Mapping[str, Plain] | None"
+
+
+class Status(IntEnum):
+    """The exit status of a command."""
+
+    DONE = 0
+    FOUND = 1  # it ran to the end and found something
+    UNUSABLE = 2  # usage, or an input or rulebook that cannot be read
+
+
+def say(text: str = "") -> None:
+    """One text, of one or more lines, to standard output."""
+    print(_safe(text))
+
+
+def complain(text: str) -> None:
+    """One error, one line (related places on lines of their own), to standard error."""
+    print(_safe(text), file=sys.stderr)
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
+    """A table for the terminal, cells as given; the columns numbered in `right` are set flush right."""
+    from tabulate import tabulate
+
+    aligned = ["right" if column in right else "left" for column in range(len(headers))]
+    cells = [[printable(cell) for cell in row] for row in rows]
+    return tabulate(
+        cells, headers, tablefmt="simple", colalign=aligned if rows else None, disable_numparse=True
+    )
+
+
+def json_text(value: Plain) -> str:
+    """JSON as it is shown: indented, Chinese as it is; money comes in as text already."""
+    import json
+
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def printable(text: str) -> str:
+    """The text with control characters, which could steer a terminal, spelled out as JSON would."""
+    if text.isprintable():
+        return text
+    return "".join(f"\\u{ord(each):04x}" if _steers(each) else each for each in text)
+
+
+def _steers(character: str) -> bool:
+    return category(character) in {"Cc", "Cf", "Zl", "Zp"} and character <= "\uffff"
+
+
+def _safe(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def width(text: str) -> int:
+    """How many columns of a terminal the text fills."""
+    return sum(2 if east_asian_width(each) in {"W", "F"} else 1 for each in text)
+
+
+def fold(text: str, columns: int) -> list[str]:
+    """The text as lines of at most `columns`, broken at blanks and between Chinese characters."""
+    lines = [""]
+    for piece in _pieces(text):
+        if width(lines[-1] + piece.rstrip()) > columns and lines[-1]:
+            lines.append("")
+        lines[-1] += piece if lines[-1] else piece.lstrip()
+    return [line.rstrip() for line in lines]
+
+
+_CLOSING = "，。、：；！？）》」』”’"
+
+
+def _pieces(text: str) -> list[str]:
+    """The parts a line may be broken between: words with their blanks, Chinese characters one by one."""
+    pieces: list[str] = []
+    for each in text:
+        last = pieces[-1][-1:] if pieces else ""
+        wide = east_asian_width(each) in {"W", "F"} or east_asian_width(last or " ") in {"W", "F"}
+        if pieces and (each in _CLOSING or each == " " or not (wide or last == " ")):
+            pieces[-1] += each
+        else:
+            pieces.append(each)
+    return pieces

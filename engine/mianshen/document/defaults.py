@@ -1,0 +1,83 @@
+"""What a file's `defaults:` fill in.
+
+In: the `defaults:` mapping of a file. Out: `Filling`, which completes entries before they are checked.
+Invariants: what an entry says itself wins, an explicit `null` included; then, for a parameter's
+values, what the parameter says; then the defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mianshen.document.model import Defaults
+from mianshen.document.shapes import fit
+from mianshen.document.yaml_tree import Mapping, Node
+from mianshen.source import Diagnostic, Span
+
+_RULING = ("area", "from", "until", "status", "source", "clause", "basis")
+_VALUE = ("from", "basis", "source", "clause", "review_by")
+_PARAMETER = ("basis", "source", "clause")
+_BASES = ("cited", "provisional", "missing")
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """The defaults of one file; `faulty` are keys given with a mistake."""
+
+    given: dict[str, Any] = field(default_factory=dict)
+    faulty: frozenset[str] = frozenset()
+    node: Mapping | None = None
+
+    def of(self, section: str) -> Callable[[dict[str, Any]], None] | None:
+        """What completes an entry of `section`, if anything does."""
+        match section:
+            case "provisions" | "tables":
+                return self._complete_ruling
+            case "parameters":
+                return self._complete_values
+            case _:
+                return None
+
+    def _complete_ruling(self, entry: dict[str, Any]) -> None:
+        for key in _RULING:
+            if key in self.given:
+                entry.setdefault(key, self.given[key])
+
+    def _complete_values(self, parameter: dict[str, Any]) -> None:
+        given = {key: self.given[key] for key in _VALUE if key in self.given}
+        for key in _PARAMETER:
+            own = parameter.get(key)
+            if isinstance(own, str) and own and (key != "basis" or own in _BASES):
+                given[key] = own
+        values = parameter.get("values")
+        for value in values if isinstance(values, list) else ():
+            if isinstance(value, dict):
+                for key, default in given.items():
+                    value.setdefault(key, default)
+
+
+def filling(node: Node | None, at: Span) -> tuple[Filling, list[Diagnostic]]:
+    """What the `defaults:` at `node` fill in; a faulty key does not spoil the others."""
+    if node is None:
+        return Filling(), []
+    fitted, found = fit(Defaults, node, at)
+    if not isinstance(node, Mapping):
+        return Filling(faulty=frozenset(_VALUE)), found
+    if fitted is not None:
+        return Filling(_given(fitted), node=node), found
+    given: dict[str, Any] = {}
+    faulty: set[str] = set()
+    for entry in node.entries:
+        alone, _ = fit(Defaults, Mapping((entry,), node.source, node.start, node.end), at)
+        if alone is None:
+            faulty.add(entry[0].text)
+        else:
+            given = _given(alone) | given
+    return Filling(given, frozenset(faulty), node), found
+
+
+def _given(defaults: Defaults) -> dict[str, Any]:
+    written = {"from" if name == "from_" else name for name in defaults.model_fields_set}
+    return {name: getattr(defaults, "from_" if name == "from" else name) for name in written}

@@ -1,0 +1,73 @@
+"""A rulebook read from its files.
+
+In: folders and files, overlays. Out: the merged `Document` and every mistake of every file.
+Invariants: never raises for what the files hold or for files that cannot be read; the digest is of
+the very bytes that were read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mianshen.document import mistakes
+from mianshen.document.digest import digest_of_bytes
+from mianshen.document.document import Document
+from mianshen.document.files import RulebookPath, files_of, passed_over
+from mianshen.document.merge import Draft, add_file
+from mianshen.document.overlay import apply_overlay
+from mianshen.document.yaml_tree import read_tree
+from mianshen.source import Diagnostic, Span
+
+
+def read(paths: Sequence[Path], overlays: Sequence[Path] = ()) -> tuple[Document, tuple[Diagnostic, ...]]:
+    """Read the rulebook in `paths` (folders, files), with `overlays` (files) applied in order.
+
+    The mistakes are sorted by file, line and column. The document holds what could be read.
+    """
+    draft = Draft()
+    files = files_of(paths, overlays)
+    draft.mistakes += _missing_files(paths, files)
+    contents: list[tuple[RulebookPath, bytes]] = []
+    for file in files:
+        content = _bytes(draft, file)
+        if content is not None:
+            contents.append((file, content))
+            _add(draft, file, content)
+    document = draft.document(tuple(str(file.path) for file in files), digest_of_bytes(contents))
+    return document, tuple(sorted(draft.mistakes, key=_place))
+
+
+def _missing_files(paths: Sequence[Path], files: Sequence[RulebookPath]) -> list[Diagnostic]:
+    read_from = {parent for file in files if not file.overlay for parent in file.path.parents}
+    empty = [path for path in paths if path.is_dir() and path not in read_from]
+    return [
+        *(mistakes.no_files(str(path)) for path in empty),
+        *(mistakes.wrong_ending(str(path)) for path in passed_over(paths)),
+    ]
+
+
+def _bytes(draft: Draft, file: RulebookPath) -> bytes | None:
+    try:
+        return file.path.read_bytes()
+    except (OSError, ValueError) as error:
+        draft.mistakes.append(mistakes.cannot_read(str(file.path), error))
+        draft.broken.add(())
+        return None
+
+
+def _add(draft: Draft, file: RulebookPath, content: bytes) -> None:
+    root, found = read_tree(content, str(file.path))
+    draft.mistakes += found
+    if root is None and found:
+        draft.broken.add(())
+    elif file.overlay and root is None:
+        draft.mistakes.append(mistakes.not_an_overlay(Span(str(file.path), 1, 1)))
+    elif file.overlay and root is not None:
+        apply_overlay(draft, root)
+    elif root is not None:
+        add_file(draft, root)
+
+
+def _place(mistake: Diagnostic) -> tuple[str, int, int, str]:
+    return mistake.span.file, mistake.span.line, mistake.span.column, mistake.code

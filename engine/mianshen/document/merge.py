@@ -1,0 +1,234 @@
+"""Files and overlays into one rulebook.
+
+In: the trees of the files, in order. Out: merged entries, where each was written, the mistakes.
+Invariants: a name is defined once in its section; an entry with a mistake is remembered as broken
+and never merged; whatever the trees hold, nothing is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping as Map
+from typing import Any
+
+from mianshen.document import mistakes, model
+from mianshen.document.defaults import Filling, filling
+from mianshen.document.document import Document, Origin
+from mianshen.document.shapes import LIST, MAPPING, NAME, Path, fit, kind
+from mianshen.document.yaml_syntax import full_width_colon
+from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
+from mianshen.source import Diagnostic, Span, nearest
+
+SECTIONS: Map[str, type[model.Shape]] = {
+    "entities": model.Entity,
+    "codes": model.CodeList,
+    "sources": model.SourceDocument,
+    "parameters": model.Parameter,
+    "accumulators": model.Accumulator,
+    "provisions": model.Provision,
+    "tables": model.Table,
+    "benefits": model.Benefit,
+}
+BY_ENTITY: Map[str, type[model.Shape]] = {"facts": model.Fact, "decisions": model.Decision}
+FREENAMES = ("sources",)  # sections whose names need not be usable in formulas
+
+
+class Draft:
+    """A rulebook being put together."""
+
+    def __init__(self) -> None:
+        self.entries: dict[Path, Any] = {}
+        self.origins: dict[Path, Origin] = {}
+        self.broken: set[Path] = set()
+        self.mistakes: list[Diagnostic] = []
+        self.out_of_scope: list[model.OutOfScope] = []
+        self.overlays: list[model.OverlayHeader] = []
+
+    def is_broken(self, *path: str) -> bool:
+        return any(path[:length] in self.broken for length in range(len(path) + 1))
+
+    def names(self, section: str) -> list[str]:
+        """The names written in a section, broken ones included."""
+        return [str(path[1]) for path in self.origins if len(path) == 2 and path[0] == section]
+
+    def document(self, files: tuple[str, ...], digest: str) -> Document:
+        def section(name: str) -> dict[str, Any]:
+            found = (item for item in self.entries.items() if item[0][0] == name)
+            return {str(path[1]): entry for path, entry in found}
+
+        def by_entity(name: str) -> dict[str, dict[str, Any]]:
+            found: dict[str, dict[str, Any]] = {}
+            for path, entry in self.entries.items():
+                if path[0] == name:
+                    found.setdefault(str(path[1]), {})[str(path[2])] = entry
+            return found
+
+        merged: dict[str, Any] = {name: section(name) for name in SECTIONS}
+        merged |= {name: by_entity(name) for name in BY_ENTITY}
+        return Document(
+            header=self.entries.get(("header",)),
+            out_of_scope=tuple(self.out_of_scope),
+            overlays=tuple(self.overlays),
+            files=files,
+            digest=digest,
+            _origins=self.origins,
+            _broken=frozenset(self.broken),
+            **merged,
+        )
+
+
+def add_file(draft: Draft, root: Node) -> None:
+    """Merge one file of a rulebook."""
+    if (whole := whole_file(draft, root)) is None:
+        return
+    if (found := whole.entry("overlay")) is not None:
+        draft.mistakes.append(mistakes.overlay_among_files(found[0].span))
+        return
+    FilePart(draft, whole).add()
+
+
+def whole_file(draft: Draft, root: Node) -> Mapping | None:
+    """The file as a mapping of sections, or None and a mistake."""
+    if isinstance(root, Mapping):
+        return root
+    colon = full_width_colon(root.source, root.span.line)
+    draft.mistakes.append(colon or mistakes.wrong_kind(root.span, MAPPING, kind(root)))
+    draft.broken.add(())
+    return None
+
+
+class FilePart:
+    """The sections of one file, or of an overlay, on their way into the draft."""
+
+    def __init__(self, draft: Draft, root: Mapping, overlay: bool = False) -> None:
+        self.draft = draft
+        self.root = root
+        self.overlay = overlay
+        self.filling = Filling()
+        if (found := root.entry("defaults")) is not None:
+            self.filling, faults = filling(found[1], found[0].span)
+            draft.mistakes += faults
+
+    def add(self, known: tuple[str, ...] = ()) -> None:
+        """Every section; keys in `known` are someone else's."""
+        for key, node in self.root.entries:
+            match key.text:
+                case "defaults":
+                    pass
+                case "rulebook":
+                    self._add_header(key, node)
+                case "out_of_scope":
+                    self._add_out_of_scope(key, node)
+                case name if name in SECTIONS:
+                    self.add_section(name, key, node)
+                case name if name in BY_ENTITY:
+                    self._add_by_entity(name, key, node)
+                case name if name not in known:
+                    self._refuse_key(key, known)
+
+    def _refuse_key(self, key: Scalar, known: tuple[str, ...]) -> None:
+        keys = [*model.RulebookFile.model_fields, *known]
+        self.draft.mistakes.append(mistakes.unknown_key(key.span, key.text, keys))
+        if meant := nearest(key.text, keys):
+            self.draft.broken.add((meant,))
+
+    def _add_header(self, key: Scalar, node: Node) -> None:
+        if (first := self.draft.origins.get(("header",))) is not None:
+            self.draft.mistakes.append(mistakes.defined_twice(key.span, "rulebook", first.at))
+            return
+        self._fit(("header",), model.Header, key.span, node)
+
+    def _add_out_of_scope(self, key: Scalar, node: Node) -> None:
+        for item in self._items(("out_of_scope",), key, node):
+            fitted, found = fit(model.OutOfScope, item, item.span)
+            self.draft.mistakes += found
+            if fitted is not None:
+                path = ("out_of_scope", len(self.draft.out_of_scope))
+                self.draft.origins[path] = Origin(item.span, item)
+                self.draft.out_of_scope.append(fitted)
+
+    def add_section(self, section: str, key: Scalar, node: Node) -> None:
+        """A section whose names must be new."""
+        for name, entry in self.named((section,), key, node):
+            if self._is_new((section, name.text), name):
+                self.fit_entry(section, name, entry)
+
+    def _add_by_entity(self, section: str, key: Scalar, node: Node) -> None:
+        for entity, inner in self.named((section,), key, node):
+            self.draft.origins.setdefault((section, entity.text), Origin(entity.span, inner))
+            for name, entry in self.named((section, entity.text), entity, inner):
+                path = (section, entity.text, name.text)
+                if self._is_new(path, name):
+                    self._fit(path, BY_ENTITY[section], name.span, entry)
+
+    def fit_entry(self, section: str, name: Scalar, entry: Node) -> None:
+        """Put an entry in its place, or remember it as broken."""
+        path = (section, name.text)
+        self._fit(path, SECTIONS[section], name.span, entry)
+        if isinstance(fitted := self.draft.entries.get(path), model.Table):
+            self._refuse_doubled_rows(path, fitted)
+
+    def _fit(self, path: Path, shape: type[model.Shape], at: Span, node: Node) -> None:
+        draft = self.draft
+        fill, faulty = self.filling.of(str(path[0])), self.filling.faulty
+        fitted, found = fit(shape, node, at, fill, faulty if fill else ())
+        draft.mistakes += found
+        draft.origins[path] = Origin(at, node, self.filling.node if fill else None)
+        draft.broken.discard(path)
+        if fitted is not None:
+            draft.entries[path] = fitted
+        else:
+            draft.entries.pop(path, None)
+            draft.broken.add(path)
+
+    def _refuse_doubled_rows(self, path: Path, table: model.Table) -> None:
+        first: dict[str, int] = {}
+        origin = self.draft.origins[path]
+        for number, row in enumerate(table.rows):
+            earlier = first.setdefault(row.id, number)
+            if earlier != number:
+                here, there = (origin.find(("rows", each, "id")).span for each in (number, earlier))
+                self.draft.mistakes.append(mistakes.defined_twice(here, row.id, there))
+
+    def _is_new(self, path: Path, name: Scalar) -> bool:
+        first = self.draft.origins.get(path)
+        if first is None:
+            return True
+        same_file = first.node.source is name.source
+        if self.overlay and not same_file:
+            replaceable = path[0] in model.Replacement.model_fields
+            self.draft.mistakes.append(
+                mistakes.exists_already(name.span, name.text, first.at, replaceable=replaceable)
+            )
+        else:
+            self.draft.mistakes.append(mistakes.defined_twice(name.span, name.text, first.at))
+        return False
+
+    def named(self, path: tuple[str, ...], key: Scalar, node: Node) -> Iterator[tuple[Scalar, Node]]:
+        """The entries of a section, first of each name, under names that may be used."""
+        if isinstance(node, Scalar) and node.null:
+            return
+        self.draft.origins.setdefault(path, Origin(key.span, node))
+        if not isinstance(node, Mapping):
+            self.draft.mistakes.append(mistakes.wrong_kind(node.span, MAPPING, kind(node)))
+            self.draft.broken.add(path)
+            return
+        seen: set[str] = set()
+        for name, entry in node.entries:
+            if name.text in seen:
+                continue  # reported when the file was read
+            seen.add(name.text)
+            if path[0] in FREENAMES or NAME.fullmatch(name.text):
+                yield name, entry
+            else:
+                self.draft.mistakes.append(mistakes.bad_name(name.span, name.text))
+                self.draft.broken.add((*path, name.text))
+
+    def _items(self, path: Path, key: Scalar, node: Node) -> tuple[Node, ...]:
+        if isinstance(node, Scalar) and node.null:
+            return ()
+        self.draft.origins.setdefault(path, Origin(key.span, node))
+        if isinstance(node, Sequence):
+            return node.items
+        self.draft.mistakes.append(mistakes.wrong_kind(node.span, LIST, kind(node)))
+        return ()

@@ -1,0 +1,350 @@
+"""The shape of a rulebook as written: what each section may hold, before anything has a meaning.
+
+In: plain values read from YAML (formulas and literals still text). Out: frozen pydantic models.
+Invariants: unknown keys are refused; numbers and dates that carry meaning stay text here, so that
+no float ever stands between the file and the program.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, GetJsonSchemaHandler, Tag
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
+
+
+class AlsoWritten:
+    """Tells editors what else the reader accepts here: JSON types such as `number` beside text."""
+
+    def __init__(self, *types: str) -> None:
+        self.types = types
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core)
+        return {"anyOf": [schema, *({"type": name} for name in self.types)]}
+
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$|^[\u4e00-\u9fff][\u4e00-\u9fffa-z0-9_]*$")]
+# a number, date, code or boolean, as written
+Literal_ = Annotated[str, Field(min_length=1), AlsoWritten("number", "boolean")]
+Formula = Annotated[
+    str, Field(min_length=1, json_schema_extra={"x-formula": True}), AlsoWritten("number", "boolean")
+]
+Cell = Annotated[str, Field(min_length=1), AlsoWritten("number", "boolean")]
+AreaCode = Annotated[str, Field(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6})$"), AlsoWritten("integer")]
+Words = Annotated[str, Field(min_length=1), AlsoWritten("number")]  # a clause or document number
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _title(value: object) -> object:
+    return {"zh": value, "en": value} if isinstance(value, str) else value
+
+
+def _flag(value: object) -> bool:
+    match value:
+        case bool():
+            return value
+        case "true" | "false":
+            return value == "true"
+        case _:
+            raise PydanticCustomError("flag", "true or false")
+
+
+def _day(value: object) -> dt.date:
+    if type(value) is dt.date:
+        return value
+    if isinstance(value, str) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise PydanticCustomError("day", "a day, YYYY-MM-DD")
+
+
+Areas = Annotated[tuple[AreaCode, ...], BeforeValidator(_one_or_many), AlsoWritten("string", "integer")]
+Names = Annotated[tuple[Identifier, ...], BeforeValidator(_one_or_many), AlsoWritten("string")]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Day = Annotated[dt.date, BeforeValidator(_day)]
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Title(Shape):
+    zh: str
+    en: str
+
+
+Titled = Annotated[Title, BeforeValidator(_title), AlsoWritten("string")]
+
+
+class Header(Shape):
+    """`rulebook:` names the rulebook; written once."""
+
+    name: str
+    title: Titled
+    entry: Identifier = "resident"
+
+
+class Check(Shape):
+    """A condition every record of an entity must not fail; a record that does is rejected."""
+
+    name: Identifier
+    condition: Formula
+    field: Identifier
+    title: Titled
+
+
+class Entity(Shape):
+    title: Titled
+    key: Identifier
+    parent: Identifier | None = None
+    children: Identifier | None = None  # how the parent names the collection: claims, members
+    counted_by: Identifier | None = None  # the parent's fact that says how many children there are
+    date: Identifier | None = None  # the fact that is the row's reference date; otherwise as_of
+    area: Identifier | None = None  # the fact jurisdiction is tested on
+    outcome: Identifier | None = None  # the decision whose status is the row's status
+    explained_by: Identifier | None = None  # the decision whose provision is the row's reason
+    checks: tuple[Check, ...] = ()
+
+
+class Fact(Shape):
+    """`type`: text, boolean, integer, number, money, rate, date, area, `code X`, `list of code X`."""
+
+    type: str
+    title: Titled
+    required: Flag = False
+    when_absent: Literal_ | None = None
+    min: Literal_ | None = None
+    max: Literal_ | None = None
+    immutable: Flag = False
+    personal: Flag = False  # identity numbers and names: never in logs, reports, rejects or errors
+
+
+class CodeValue(Title):
+    """A code's titles; `also` holds other spellings that records may use."""
+
+    also: tuple[str, ...] = ()
+
+
+TitledCode = Annotated[CodeValue, BeforeValidator(_title), AlsoWritten("string")]
+
+
+class CodeList(Shape):
+    title: Titled
+    values: dict[str, TitledCode]
+
+
+class Decision(Shape):
+    type: str
+    title: Titled
+    output: Flag = False  # a column of the batch's claims file and of `check`'s claims
+
+
+class Bracket(Shape):
+    over: Literal_
+    rate: Literal_
+
+
+def _value_shape(value: object) -> str:
+    return "text" if isinstance(value, str) else "brackets"
+
+
+ValueOrScale = Annotated[
+    Annotated[Literal_, Tag("text")] | Annotated[tuple[Bracket, ...], Tag("brackets")],
+    Discriminator(_value_shape),
+]
+
+
+class ParameterValue(Shape):
+    """One value of a dated series; it holds from `from` until the next one, or until `until`."""
+
+    from_: Day = Field(alias="from")
+    until: Day | None = None  # last day
+    value: ValueOrScale | None = None  # absent when the basis is `missing`
+    basis: Literal["cited", "provisional", "missing"] | None = None
+    source: str | None = None
+    clause: Words | None = None
+    review_by: Day | None = None
+    note: str | None = None
+
+
+class Parameter(Shape):
+    """`type`: as a fact's, or `scale` (marginal brackets), `month_day` (`07-01`)."""
+
+    type: str
+    title: Titled
+    source: str | None = None
+    clause: Words | None = None
+    basis: Literal["cited", "provisional", "missing"] | None = None
+    values: tuple[ParameterValue, ...]
+
+
+class AnnualLimit(Shape):
+    """The payment is rounded, then paid as far as `limit` allows, counting what `accumulator` holds."""
+
+    accumulator: Identifier
+    limit: Formula
+
+
+class Accumulator(Shape):
+    """What the provisions naming it pay of the decision it `sums`, per parent and benefit year.
+
+    `over` says which rows count; all of them without it.
+    """
+
+    title: Titled
+    entity: Identifier = "claim"
+    sums: Identifier
+    over: Formula | None = None
+    per: Names = ()  # parent's facts that also split the sum, such as insurance_scheme
+    opening: Identifier | None = None  # the parent's fact holding the opening balance
+    year_starts: Identifier | None = None  # a month_day parameter; the calendar year without one
+
+
+class Scope(Shape):
+    """Where and from when something holds, and what it rests on."""
+
+    area: Areas | None = None
+    from_: Day | None = Field(None, alias="from")
+    until: Day | None = None
+    status: Literal["in_force", "pilot", "planned"] | None = None
+    source: str | None = None
+    clause: Words | None = None
+    basis: Literal["cited", "provisional"] | None = None
+
+
+class Ruling(Scope):
+    """What provisions, tables and their rows share."""
+
+    title: Titled | None = None
+    note: str | None = None
+
+
+class Provision(Ruling):
+    decision: Identifier
+    entity: Identifier | None = None  # only where two entities have a decision of this name
+    when: Formula | None = None
+    value: Formula
+    annual_limit: AnnualLimit | None = None
+    exception_to: Names = ()
+    fallback: Flag = False  # applies only where no other provision of the decision does
+
+
+class TableRow(Ruling):
+    """One rule of a table; `cells` in the order of the table's inputs, `-` for any."""
+
+    id: Identifier
+    cells: tuple[Cell, ...]
+    value: Formula
+    annual_limit: AnnualLimit | None = None
+
+
+class Table(Ruling):
+    """A decision table: compact provisions, each row one, named `<table>.<row id>`."""
+
+    decision: Identifier
+    entity: Identifier | None = None
+    when: Formula | None = None
+    inputs: tuple[Formula, ...]
+    hit_policy: Literal[
+        "unique", "any", "first", "collect sum", "collect min", "collect max", "collect count"
+    ] = "unique"
+    rows: tuple[TableRow, ...]
+    exception_to: Names = ()
+
+
+class Benefit(Shape):
+    """What a person sees: `eligible` is a boolean decision, `amount` a money decision."""
+
+    title: Titled
+    entity: Identifier = "resident"
+    eligible: Identifier
+    amount: Identifier | None = None
+    shows: Names = ()  # other decisions worth showing beside the amount
+    delivery: Literal["automatic", "confirm", "application"]
+    paid_to: Titled | None = None
+    triggers: Names = ()
+    source: str
+    clause: Words
+
+
+class SourceDocument(Shape):
+    title: Titled
+    number: Words | None = None
+    issued: Day | None = None
+    file: str | None = None
+
+
+class OutOfScope(Shape):
+    source: str
+    clause: Words
+    subject: Titled
+    reason: Titled
+
+
+class Defaults(Scope):
+    """`defaults:` holds for every parameter value, provision and table of its own file."""
+
+    review_by: Day | None = None
+
+
+class RulebookFile(Shape):
+    """One file of a rulebook; every section may stand in any file."""
+
+    rulebook: Header | None = None
+    defaults: Defaults | None = None
+    entities: dict[Identifier, Entity] = {}
+    codes: dict[Identifier, CodeList] = {}
+    facts: dict[Identifier, dict[Identifier, Fact]] = {}
+    decisions: dict[Identifier, dict[Identifier, Decision]] = {}
+    sources: dict[str, SourceDocument] = {}
+    parameters: dict[Identifier, Parameter] = {}
+    accumulators: dict[Identifier, Accumulator] = {}
+    provisions: dict[Identifier, Provision] = {}
+    tables: dict[Identifier, Table] = {}
+    benefits: dict[Identifier, Benefit] = {}
+    out_of_scope: tuple[OutOfScope, ...] = ()
+
+
+class Removal(Shape):
+    """What an overlay takes out, by name."""
+
+    provisions: Names = ()
+    tables: Names = ()
+    parameters: Names = ()
+    accumulators: Names = ()
+    benefits: Names = ()
+
+
+class OverlayHeader(Shape):
+    name: str
+    title: Titled
+
+
+class Replacement(Shape):
+    """Whole new versions of what the rulebook already has, by name."""
+
+    parameters: dict[Identifier, Parameter] = {}
+    accumulators: dict[Identifier, Accumulator] = {}
+    provisions: dict[Identifier, Provision] = {}
+    tables: dict[Identifier, Table] = {}
+    benefits: dict[Identifier, Benefit] = {}
+
+
+class OverlayFile(RulebookFile):
+    """A sparse change: what it names it adds; what already exists is given whole under `replace`."""
+
+    overlay: OverlayHeader
+    remove: Removal = Removal()
+    switch_on: Names = ()  # planned provisions and tables to treat as in force
+    replace: Replacement = Replacement()

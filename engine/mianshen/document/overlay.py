@@ -1,0 +1,116 @@
+"""An overlay applied to a rulebook.
+
+In: the draft of a rulebook, the tree of an overlay file. Out: the draft, changed; the mistakes.
+Invariants: removes, then replaces, then adds, then switches on; each must find what it names; a
+name that may stand in a part that could not be read is let through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
+from mianshen.document import mistakes, model
+from mianshen.document.merge import Draft, FilePart, whole_file
+from mianshen.document.shapes import MAPPING, NAME, fit, kind
+from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
+from mianshen.source import Diagnostic, Message, Span
+
+KEYS = ("overlay", "remove", "switch_on", "replace")
+_SWITCHED = ("provisions", "tables")
+_NAMES = Message("名称或名称列表", "a name or a list of names")
+
+Absent: TypeAlias = Callable[[Span, str, Iterable[str]], Diagnostic]
+
+
+def apply_overlay(draft: Draft, root: Node) -> None:
+    """Change the draft as the overlay at `root` says."""
+    if (whole := whole_file(draft, root)) is None:
+        return
+    if (found := whole.entry("overlay")) is None:
+        draft.mistakes.append(mistakes.not_an_overlay(whole.source.span(0, 0)))
+        return
+    header, faults = fit(model.OverlayHeader, found[1], found[0].span)
+    draft.mistakes += faults
+    if header is not None:
+        if header.name in (applied.name for applied in draft.overlays):
+            draft.mistakes.append(mistakes.applied_twice(found[0].span, header.name))
+            return
+        draft.overlays.append(header)
+    part = FilePart(draft, whole, overlay=True)
+    _remove(draft, whole)
+    _replace(draft, part)
+    part.add(KEYS)
+    _switch_on(draft, whole)
+
+
+def _remove(draft: Draft, root: Mapping) -> None:
+    for section, node in _sections(draft, root, "remove", tuple(model.Removal.model_fields)):
+        for name in _names(draft, node):
+            if _exists(draft, section.text, name, mistakes.nothing_to_remove):
+                path = (section.text, name.text)
+                draft.origins.pop(path, None)
+                draft.entries.pop(path, None)
+                draft.broken.discard(path)
+
+
+def _replace(draft: Draft, part: FilePart) -> None:
+    for section, node in _sections(draft, part.root, "replace", tuple(model.Replacement.model_fields)):
+        for name, entry in part.named((section.text,), section, node):
+            if _exists(draft, section.text, name, mistakes.nothing_to_replace):
+                part.fit_entry(section.text, name, entry)
+
+
+def _switch_on(draft: Draft, root: Mapping) -> None:
+    node = root.get("switch_on")
+    for name in _names(draft, node) if node is not None else ():
+        paths = [(section, name.text) for section in _SWITCHED]
+        planned = [path for path in paths if _is_planned(draft, path)]
+        for path in planned:
+            draft.entries[path] = draft.entries[path].model_copy(update={"status": "in_force"})
+        if not planned and not any(draft.is_broken(*path) for path in paths):
+            known = (each for section in _SWITCHED for each in draft.names(section))
+            waiting = [
+                each for each in known if any(_is_planned(draft, (section, each)) for section in _SWITCHED)
+            ]
+            draft.mistakes.append(mistakes.nothing_to_switch_on(name.span, name.text, waiting))
+
+
+def _is_planned(draft: Draft, path: tuple[str, str]) -> bool:
+    entry = draft.entries.get(path)
+    return entry is not None and entry.status == "planned"
+
+
+def _exists(draft: Draft, section: str, name: Scalar, absent: Absent) -> bool:
+    if (section, name.text) in draft.origins:
+        return True
+    if not draft.is_broken(section, name.text):
+        draft.mistakes.append(absent(name.span, name.text, draft.names(section)))
+    return False
+
+
+def _sections(draft: Draft, root: Mapping, key: str, known: tuple[str, ...]) -> Iterator[tuple[Scalar, Node]]:
+    """The sections under `remove:` or `replace:`."""
+    node = root.get(key)
+    if node is None or (isinstance(node, Scalar) and node.null):
+        return
+    if not isinstance(node, Mapping):
+        draft.mistakes.append(mistakes.wrong_kind(node.span, MAPPING, kind(node)))
+        return
+    for section, inner in node.entries:
+        if section.text in known:
+            yield section, inner
+        else:
+            draft.mistakes.append(mistakes.unknown_key(section.span, section.text, known))
+
+
+def _names(draft: Draft, node: Node) -> Iterator[Scalar]:
+    """One name or a list of them."""
+    items = node.items if isinstance(node, Sequence) else (node,)
+    for item in items:
+        if not isinstance(item, Scalar) or item.null:
+            draft.mistakes.append(mistakes.wrong_kind(item.span, _NAMES, kind(item)))
+        elif not NAME.fullmatch(item.text):
+            draft.mistakes.append(mistakes.bad_name(item.span, item.text))
+        else:
+            yield item

@@ -1,0 +1,475 @@
+"""Core expressions as Python functions of a row: the reference semantics of every node.
+
+In: a core node. Out: a function from a `Row` to a value. Kleene logic, strict arithmetic; a
+not-modelled operand makes arithmetic not modelled, for no fact can change that.
+Invariant: runs under `values.EXACT`, so no operation can round.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from operator import add, eq, ge, gt, le, lt, mul, ne, sub
+from typing import Any, Final, TypeAlias, assert_never
+
+from mianshen.interpreter.rows import Rejection, Row, RowError
+from mianshen.program.core import (
+    Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    If,
+    InSet,
+    IsKnown,
+    Marginal,
+    Op,
+    ParameterRef,
+    Round,
+    Within,
+    YearToDate,
+)
+from mianshen.program.program import Brackets, Dated, Parameter, Program
+from mianshen.source import Message
+from mianshen.values import (
+    NOT_MODELLED,
+    ZERO,
+    Missing,
+    NotModelled,
+    Unknown,
+    Value,
+    add_months,
+    benefit_year,
+    full_years,
+    round_quotient,
+    unknown_of,
+)
+
+Function: TypeAlias = Callable[[Row], Value]
+
+PLAIN: Final[dict[str, Callable[..., Any]]] = {
+    "neg": lambda a: -a, "abs": abs, "add": add, "sub": sub, "mul": mul,
+    "eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge": ge,
+    "min": min, "max": max,
+    "age": lambda born, on: Decimal(full_years(born, on)),
+    "year": lambda d: Decimal(d.year), "month": lambda d: Decimal(d.month), "day": lambda d: Decimal(d.day),
+    "days_between": lambda a, b: Decimal((b - a).days),
+    "list_count": lambda items: Decimal(len(items)),
+    "list_distinct": lambda items: Decimal(len(set(items))),
+    "list_contains": lambda items, item: item in items,
+}  # fmt: skip
+DATED: Final[dict[str, Callable[..., dt.date]]] = {
+    "add_months": lambda d, n: add_months(d, int(n)),
+    "add_days": lambda d, n: d + dt.timedelta(days=int(n)),
+}
+
+
+def strict(values: list[Value]) -> Value | None:
+    """What strict operations give when not every operand is known; None when all are."""
+    unsure = False
+    for value in values:
+        if value is NOT_MODELLED:
+            return NOT_MODELLED
+        if value.__class__ is Unknown:
+            unsure = True
+    return unknown_of(values) if unsure else None
+
+
+def stop(reason: str, field: str, en: str, zh: str) -> RowError:
+    return RowError(Rejection(reason, field, Message(zh=zh, en=en)))
+
+
+def distance(program: Program, entity: str, target: str) -> int:
+    """How many parents up from `entity` the `target` is."""
+    steps, at = 0, entity
+    while at != target:
+        parent = program.entities[at].parent
+        assert parent is not None, (entity, target)
+        steps, at = steps + 1, parent
+    return steps
+
+
+class Compiler:
+    """Makes functions of core nodes at an entity; `decide` finds the function of a decision."""
+
+    def __init__(self, program: Program, decide: Callable[[str, str], Function]) -> None:
+        self.program = program
+        self.decide = decide
+
+    def compile(self, node: Core, entity: str) -> Function:
+        match node:
+            case Const(value=value):
+                return lambda _: value
+            case FactRef(entity=owner, name=name):
+                return self.up(entity, owner, _fact(name))
+            case DecisionRef(entity=owner, name=name):
+                return self.up(entity, owner, self.decide(owner, name))
+            case ParameterRef(name=name):
+                return self.dated(self.program.parameters[name], entity)
+            case AsOf():
+                return lambda row: row.as_of
+            case Op():
+                return self.operation(node, entity)
+            case InSet(arg=arg, values=values):
+                return _in_set(self.compile(arg, entity), frozenset(values))
+            case Within(arg=arg, prefixes=prefixes):
+                return _within(self.compile(arg, entity), prefixes)
+            case If():
+                return self.conditional(node, entity)
+            case Round():
+                return self.rounding(node, entity)
+            case IsKnown(arg=arg):
+                inner = self.compile(arg, entity)
+                return lambda row: not isinstance(inner(row), Unknown | NotModelled)
+            case Marginal(base=base, scale=scale):
+                return self.marginal(self.compile(base, entity), scale, entity)
+            case BenefitYear(date=date, start=start):
+                return _apply(lambda d: Decimal(benefit_year(d, start)), [self.compile(date, entity)])
+            case Choice():
+                return self.choice(node, entity)
+            case Aggregate():
+                return self.aggregate(node, entity)
+            case YearToDate(accumulator=name):
+                return lambda row: row.before[name]
+            case _:
+                assert_never(node)
+
+    def up(self, entity: str, owner: str, function: Function) -> Function:
+        """The function applied to the ancestor row that has it."""
+        match distance(self.program, entity, owner):
+            case 0:
+                return function
+            case 1:
+                return lambda row: function(row.parent)  # type: ignore[arg-type]  # a row of this entity has one
+            case steps:
+                return lambda row: function(_ancestor(row, steps))
+
+    def operation(self, node: Op, entity: str) -> Function:
+        args = [self.compile(arg, entity) for arg in node.args]
+        match node.op:
+            case "and":
+                return lambda row: conjunction(args, row)
+            case "or":
+                return lambda row: disjunction(args, row)
+            case "not":
+                return lambda row: _negation(args[0](row))
+            case "add_months" | "add_days":
+                return _shift(DATED[node.op], args)
+            case _:
+                return _apply(PLAIN[node.op], args)
+
+    def conditional(self, node: If, entity: str) -> Function:
+        condition, then, otherwise = (self.compile(n, entity) for n in (node.condition, node.then, node.otherwise))
+
+        def evaluate(row: Row) -> Value:
+            truth = condition(row)
+            if truth is True:
+                return then(row)
+            if truth is False:
+                return otherwise(row)
+            return undecided(truth, (then, otherwise), row)
+
+        return evaluate
+
+    def rounding(self, node: Round, entity: str) -> Function:
+        top = self.compile(node.numerator, entity)
+        mode, digits = node.mode, node.digits
+        if node.denominator is None:
+            return _apply(lambda a: round_quotient(a, Decimal(1), digits, mode), [top])
+        bottom = self.compile(node.denominator, entity)
+
+        def quotient(a: Decimal, b: Decimal) -> Decimal:
+            if not b:
+                raise stop("division_by_zero", "", "division by zero", "除数为零")
+            return round_quotient(a, b, digits, mode)
+
+        return _apply(quotient, [top, bottom])
+
+    # -- figures -----------------------------------------------------------------------------
+
+    def reference_date(self, entity: str) -> Function:
+        name = self.program.entities[entity].date
+        return (lambda row: row.as_of) if name is None else _fact(name)
+
+    def dated(self, parameter: Parameter, entity: str) -> Function:
+        date = self.reference_date(entity)
+        name = parameter.name
+
+        def evaluate(row: Row) -> Value:
+            day = date(row)
+            if isinstance(day, Unknown):
+                return day
+            value = in_force(parameter, day).value  # type: ignore[arg-type]  # a reference date is a date
+            return Unknown(frozenset((Missing(f"parameter {name}"),))) if value is None else value  # type: ignore[return-value]
+
+        return evaluate
+
+    def marginal(self, base: Function, scale: str, entity: str) -> Function:
+        brackets = self.dated(self.program.parameters[scale], entity)
+
+        def evaluate(row: Row) -> Value:
+            values = [base(row), brackets(row)]
+            return strict(values) or marginal_amount(values[0], values[1])  # type: ignore[arg-type]
+
+        return evaluate
+
+    # -- tables and children -----------------------------------------------------------------
+
+    def choice(self, node: Choice, entity: str) -> Function:
+        rows = [(self.compile(c, entity), self.compile(v, entity)) for c, v in node.rows]
+        policy = node.policy
+
+        def evaluate(row: Row) -> Value:
+            tested = [(condition(row), value) for condition, value in rows]
+            if policy == "first":
+                for truth, value in tested:
+                    if truth is True:
+                        return value(row)
+                    if isinstance(truth, Unknown):
+                        return undecided(truth, [v for t, v in tested if t is not False], row)
+            unsure = [truth for truth, _ in tested if isinstance(truth, Unknown)]
+            if unsure:
+                return undecided(unknown_of(unsure), [v for t, v in tested if t is not False], row)
+            return _collected(policy, [value(row) for truth, value in tested if truth is True])
+
+        return evaluate
+
+    def aggregate(self, node: Aggregate, entity: str) -> Function:
+        child = self.program.entities[node.child]
+        where = None if node.where is None else self.compile(node.where, node.child)
+        body = None if node.body is None else self.compile(node.body, node.child)
+        counted = child.counted_by
+        count = None if counted is None else _fact(counted)
+        plural = child.children or child.name
+        kind = node.kind
+
+        def evaluate(row: Row) -> Value:
+            unsure: list[Value] = []
+            if count is not None:
+                stated = count(row)
+                if isinstance(stated, Unknown):
+                    unsure.append(stated)
+                elif stated > len(row.children):  # type: ignore[operator]  # a count is a number
+                    unsure.append(Unknown(frozenset((Missing(plural, row.entity, row.key),))))
+            items: list[Any] = []
+            for item in row.children:
+                value = _item(item, where, body)
+                if isinstance(value, Unknown):
+                    unsure.append(value)
+                elif value is not None:
+                    items.append(value)
+            return total(kind, items, unsure)
+
+        return evaluate
+
+
+def _item(item: Row, where: Function | None, body: Function | None) -> Value | None:
+    """What a child row brings to an aggregate: nothing (None), a value, or an unknown."""
+    truth: Value = True if where is None else _guarded(where, item)
+    if truth is False or truth is NOT_MODELLED:
+        return None
+    if item.rejection is not None:
+        return Unknown(frozenset((Missing(f"{item.entity} {item.key}", item.entity, item.key),)))
+    value: Value = True if body is None else body(item)
+    if value is NOT_MODELLED:
+        return None
+    if truth is True:
+        return value
+    return unknown_of((truth, value))
+
+
+def _guarded(function: Function, row: Row) -> Value:
+    """A condition on a row that may be rejected: what fails there is unknown."""
+    if row.rejection is None:
+        return function(row)
+    try:
+        return function(row)
+    except RowError:
+        return Unknown(frozenset((Missing(f"{row.entity} {row.key}", row.entity, row.key),)))
+
+
+def total(kind: str, items: list[Any], unsure: list[Value]) -> Value:
+    """An aggregate over known items and unknown ones."""
+    if kind in ("some", "every"):
+        decisive = kind == "some"
+        if any(item is decisive for item in items):
+            return decisive
+        return unknown_of(unsure) if unsure else not decisive
+    if unsure:
+        return unknown_of(unsure)
+    match kind:
+        case "sum":
+            return sum(items, ZERO)
+        case "count":
+            return Decimal(len(items))
+    if not items:
+        raise stop("nothing_to_compare", "", f"{kind} of nothing", "对空集求最值")
+    return min(items) if kind == "min" else max(items)
+
+
+def conjunction(parts: list[Function], row: Row) -> Value:
+    """Kleene's and, left to right; not modelled where only that keeps it from being true."""
+    unsure: list[Value] = []
+    uncovered = False
+    for part in parts:
+        value = part(row)
+        if value is False:
+            return False
+        if value is NOT_MODELLED:
+            uncovered = True
+        elif value is not True:
+            unsure.append(value)
+    if unsure:
+        return unknown_of(unsure)
+    return NOT_MODELLED if uncovered else True
+
+
+def disjunction(parts: list[Function], row: Row) -> Value:
+    """Kleene's or, left to right."""
+    unsure: list[Value] = []
+    uncovered = False
+    for part in parts:
+        value = part(row)
+        if value is True:
+            return True
+        if value is NOT_MODELLED:
+            uncovered = True
+        elif value is not False:
+            unsure.append(value)
+    if unsure:
+        return unknown_of(unsure)
+    return NOT_MODELLED if uncovered else False
+
+
+def undecided(truth: Value, branches: Any, row: Row) -> Value:
+    """The value when a condition is not known: unknown, resting on it and on what may follow."""
+    if truth is NOT_MODELLED:
+        return NOT_MODELLED
+    gathered: list[Value] = [truth]
+    for branch in branches:
+        try:
+            gathered.append(branch(row))
+        except RowError:
+            continue
+    return unknown_of(gathered)
+
+
+def in_force(parameter: Parameter, day: dt.date) -> Dated:
+    """The value of a series on a day; an error in a gap or past its review."""
+    for dated in parameter.series:
+        if dated.start <= day and (dated.end is None or day <= dated.end):
+            if dated.review_by is not None and day > dated.review_by:
+                raise stop(
+                    "past_review", parameter.name,
+                    f"the value of {parameter.name} was to be reviewed by {dated.review_by}, and {day} is later",
+                    f"参数 {parameter.name} 的值应在 {dated.review_by} 前复核，而 {day} 更晚")  # fmt: skip
+            return dated
+    raise stop("no_figure", parameter.name, f"{parameter.name} has no value on {day}", f"参数 {parameter.name} 在 {day} 没有值")
+
+
+def marginal_amount(base: Decimal, brackets: Brackets) -> Decimal:
+    """Each part of the base above a bracket's floor, at that bracket's rate."""
+    amount = ZERO
+    for index, (over, rate) in enumerate(brackets):
+        top = min(base, brackets[index + 1][0]) if index + 1 < len(brackets) else base
+        if top > over:
+            amount += (top - over) * rate
+    return amount
+
+
+def _collected(policy: str, values: list[Value]) -> Value:
+    if policy == "count":
+        return Decimal(len(values))
+    blocked = strict(values)
+    if blocked is not None:
+        return blocked
+    known: list[Any] = values
+    match policy:
+        case "any":
+            if len(set(known)) > 1:
+                raise stop("conflict", "", "rows of a table give different values", "决策表的多行给出了不同的值")
+            return known[0]  # type: ignore[no-any-return]
+        case "sum":
+            return sum(known, ZERO)
+        case "min":
+            return min(known)  # type: ignore[no-any-return]
+        case _:
+            return max(known)  # type: ignore[no-any-return]
+
+
+def _fact(name: str) -> Function:
+    def evaluate(row: Row) -> Value:
+        value = row.facts.get(name)
+        return row.unknown(name) if value is None else value
+
+    return evaluate
+
+
+def _ancestor(row: Row, steps: int) -> Row:
+    for _ in range(steps):
+        assert row.parent is not None
+        row = row.parent
+    return row
+
+
+def _apply(function: Callable[..., Any], args: list[Function]) -> Function:
+    """A strict operation."""
+    if len(args) == 1:
+        (one,) = args
+
+        def unary(row: Row) -> Value:
+            a = one(row)
+            return a if isinstance(a, Unknown | NotModelled) else function(a)
+
+        return unary
+    if len(args) == 2:
+        first, second = args
+
+        def binary(row: Row) -> Value:
+            a, b = first(row), second(row)
+            if isinstance(a, Unknown | NotModelled) or isinstance(b, Unknown | NotModelled):
+                return strict([a, b])  # type: ignore[return-value]  # one of them is not known
+            return function(a, b)
+
+        return binary
+
+    def many(row: Row) -> Value:
+        values = [arg(row) for arg in args]
+        blocked = strict(values)
+        return function(*values) if blocked is None else blocked
+
+    return many
+
+
+def _shift(function: Callable[..., dt.date], args: list[Function]) -> Function:
+    def guarded(day: dt.date, count: Decimal) -> dt.date:
+        try:
+            return function(day, count)
+        except OverflowError:
+            raise stop("overflow", "", "a date outside the years 1 to 9999", "日期超出 1 至 9999 年") from None
+
+    return _apply(guarded, args)
+
+
+def _in_set(arg: Function, values: frozenset[Any]) -> Function:
+    def evaluate(row: Row) -> Value:
+        value = arg(row)
+        return value if isinstance(value, Unknown | NotModelled) else value in values
+
+    return evaluate
+
+
+def _within(arg: Function, prefixes: tuple[str, ...]) -> Function:
+    def evaluate(row: Row) -> Value:
+        value = arg(row)
+        return value if isinstance(value, Unknown | NotModelled) else value.startswith(prefixes)  # type: ignore[union-attr]
+
+    return evaluate
+
+
+def _negation(value: Value) -> Value:
+    return value if isinstance(value, Unknown | NotModelled) else not value

@@ -1,0 +1,105 @@
+"""What a decided case says: statuses, amounts, reasons, what is missing.
+
+In: a program, a decided case. Out: `CaseResult`, plain values for people and files to show.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal, TypeAlias
+
+from mianshen.interpreter.rows import Case, Rejection, Row
+from mianshen.program.program import Benefit, Program
+from mianshen.values import NOT_MODELLED, Missing, Unknown, Value, unknown_of
+
+BenefitStatus: TypeAlias = Literal["eligible", "ineligible", "undetermined", "not_modelled"]
+RowStatus: TypeAlias = Literal["decided", "undetermined", "not_modelled"]
+
+NO_PROVISION: Final = "no_provision"
+MISSING_FACTS: Final = "missing_facts"
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitResult:
+    """`reason`: the provision that decided, or `missing_facts`, or `no_provision`."""
+
+    benefit: Benefit
+    status: BenefitStatus
+    amount: Decimal | None
+    reason: str
+    missing: frozenset[Missing]
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """A claim: its shown decisions in order; unknown and not-modelled ones keep their marks."""
+
+    row: Row
+    values: dict[str, Value]
+    status: RowStatus
+    reason: str
+    missing: frozenset[Missing]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    entity: str
+    key: str
+    rejection: Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    key: str
+    as_of: dt.date
+    benefits: dict[str, BenefitResult]
+    rows: tuple[RowResult, ...]
+    rejected: tuple[Rejected, ...]
+
+
+def result_of(program: Program, case: Case) -> CaseResult:
+    """The answers for the case's person; what was rejected answers nothing."""
+    person = case.person
+    benefits: dict[str, BenefitResult] = {}
+    if person.rejection is None:
+        benefits = {b.name: benefit_result(b, person) for b in program.benefits.values() if b.entity == person.entity}
+    ordered = sorted(person.children, key=lambda row: _order(program, row))
+    rows = tuple(row_result(program, row) for row in ordered if row.rejection is None)
+    rejected = tuple(Rejected(r.entity, r.key, r.rejection) for r in case.rows() if r.rejection is not None)
+    return CaseResult(person.key, case.as_of, benefits, rows, rejected)
+
+
+def _order(program: Program, row: Row) -> tuple[str, str]:
+    date = program.entities[row.entity].date
+    return str(row.facts.get(date or "", "")), row.key
+
+
+def benefit_result(benefit: Benefit, row: Row) -> BenefitResult:
+    eligible = row.values[benefit.eligible]
+    if isinstance(eligible, Unknown):
+        amount = [] if benefit.amount is None else [row.values[benefit.amount]]
+        return BenefitResult(benefit, "undetermined", None, MISSING_FACTS, unknown_of([eligible, *amount]).missing)
+    if eligible is NOT_MODELLED:
+        return BenefitResult(benefit, "not_modelled", None, NO_PROVISION, frozenset())
+    reason = row.chosen[benefit.eligible][0].name
+    if eligible is not True:
+        return BenefitResult(benefit, "ineligible", None, reason, frozenset())
+    value = None if benefit.amount is None else row.values[benefit.amount]
+    if isinstance(value, Unknown):
+        return BenefitResult(benefit, "eligible", None, reason, value.missing)
+    return BenefitResult(benefit, "eligible", value if isinstance(value, Decimal) else None, reason, frozenset())
+
+
+def row_result(program: Program, row: Row) -> RowResult:
+    """The status is that of the entity's outcome; what is missing is what that outcome misses."""
+    entity = program.entities[row.entity]
+    shown = {d.name: row.values[d.name] for d in program.outputs(row.entity)}
+    outcome = row.values[entity.outcome] if entity.outcome is not None else NOT_MODELLED
+    if isinstance(outcome, Unknown):
+        return RowResult(row, shown, "undetermined", MISSING_FACTS, outcome.missing)
+    if outcome is NOT_MODELLED:
+        return RowResult(row, shown, "not_modelled", NO_PROVISION, frozenset())
+    chosen = () if entity.explained_by is None else row.chosen[entity.explained_by]
+    return RowResult(row, shown, "decided", chosen[0].name if chosen else NO_PROVISION, frozenset())

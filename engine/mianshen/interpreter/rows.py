@@ -1,0 +1,82 @@
+"""What the interpreter works on: rows of facts, hanging together as parents and children.
+
+In: values already read and typed. Out: `Row`, `Case`.
+Invariants: a fact that is not in `facts` is unknown; a rejected row keeps the facts that could be
+read, for they tell what it cannot have touched.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from mianshen.program.program import Program, Provision
+from mianshen.source import Message
+from mianshen.values import Known, Missing, Unknown, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a row takes no part: a reason code, the field at fault and a sentence."""
+
+    reason: str
+    field: str
+    message: Message
+
+
+class RowError(Exception):
+    """A row that cannot be decided: conflict, division by zero, overflow, a gap in the figures."""
+
+    def __init__(self, rejection: Rejection) -> None:
+        super().__init__(rejection.message.en)
+        self.rejection = rejection
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One record. `chosen` holds, for each decision, the provision that decided it, or those that
+    might when it is undetermined."""
+
+    entity: str
+    key: str
+    facts: dict[str, Known]
+    parent: Row | None = None
+    children: list[Row] = field(default_factory=list)
+    assumed: frozenset[str] = frozenset()
+    rejection: Rejection | None = None
+    as_of: dt.date = dt.date.min
+    values: dict[str, Value] = field(default_factory=dict)
+    chosen: dict[str, tuple[Provision, ...]] = field(default_factory=dict)
+    before: dict[str, Value] = field(default_factory=dict)  # per accumulator, what it held before this row
+
+    def unknown(self, name: str) -> Unknown:
+        """The unknown that a missing fact of this row is."""
+        return Unknown(frozenset((Missing(name, self.entity, self.key),)))
+
+
+@dataclass(slots=True, eq=False)
+class Case:
+    """One person as a program sees them: the top row, the person's own row, the day it is decided for."""
+
+    as_of: dt.date
+    top: Row
+    person: Row
+
+    def rows(self) -> list[Row]:
+        """Every row, parents first."""
+        found, pending = [], [self.top]
+        while pending:
+            row = pending.pop()
+            found.append(row)
+            pending.extend(reversed(row.children))
+        return found
+
+
+def make_row(program: Program, entity: str, key: str, facts: dict[str, Known], absent: frozenset[str] = frozenset()) -> Row:
+    """A row with the vocabulary's assumptions filled in for the `absent` facts that have one."""
+    assumed = {}
+    for name in absent:
+        fact = program.facts.get((entity, name))
+        if fact is not None and fact.when_absent is not None:
+            assumed[name] = fact.when_absent
+    return Row(entity, key, {**facts, **assumed}, assumed=frozenset(assumed))

@@ -1,0 +1,250 @@
+"""The core: typed expressions that every back end evaluates, nothing left to parse.
+
+Invariants: frozen nodes, a closed union (`match` with `assert_never` names every back end that must
+follow a new node); every node has a type; a node is evaluated at a row of one entity, and a
+reference names the entity it reads, which is that row's own or one of its ancestors'.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+from mianshen.values import MAX_DIGITS, RoundingMode
+
+
+@dataclass(frozen=True, slots=True)
+class Numeric:
+    """An exact decimal with `scale` decimals, from `low` to `high` inclusive."""
+
+    scale: int
+    low: Decimal
+    high: Decimal
+
+    @property
+    def precision(self) -> int:
+        """Digits needed to hold any value of the type."""
+        top = max(abs(self.low), abs(self.high))
+        return max(len(str(int(top))) if top >= 1 else 0, 0) + self.scale or 1
+
+    @property
+    def fits(self) -> bool:
+        return self.precision <= MAX_DIGITS
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class String:
+    """Text, or an area code (`area` true)."""
+
+    area: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    codes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    item: Code | String
+
+
+@dataclass(frozen=True, slots=True)
+class Span_:
+    """A constant duration of whole months or whole days."""
+
+    unit: Literal["months", "days"]
+
+
+Type: TypeAlias = Numeric | Boolean | Date | String | Code | Listing | Span_
+Constant: TypeAlias = Decimal | bool | str | dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    value: Constant
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class FactRef:
+    entity: str
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRef:
+    entity: str
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRef:
+    """Looked up by the reference date of the row the expression is evaluated at."""
+
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    type: Date = Date()
+
+
+Operator: TypeAlias = Literal[
+    "neg", "add", "sub", "mul", "abs", "min", "max",
+    "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not",
+    "age", "year", "month", "day", "days_between", "add_months", "add_days",
+    "list_count", "list_distinct", "list_contains",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """`and`, `or`, `min`, `max` take two or more arguments; the rest what `operators.py` says."""
+
+    op: Operator
+    args: tuple[Core, ...]
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class InSet:
+    """The argument equals one of the constants."""
+
+    arg: Core
+    values: tuple[Constant, ...]
+    type: Boolean = Boolean()
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """An area code starts with one of the prefixes."""
+
+    arg: Core
+    prefixes: tuple[str, ...]
+    type: Boolean = Boolean()
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    condition: Core
+    then: Core
+    otherwise: Core
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """`numerator / denominator` (None: one) rounded as one operation on the exact rational."""
+
+    mode: RoundingMode
+    digits: int
+    numerator: Core
+    denominator: Core | None
+    type: Numeric
+
+
+@dataclass(frozen=True, slots=True)
+class IsKnown:
+    arg: Core
+    type: Boolean = Boolean()
+
+
+@dataclass(frozen=True, slots=True)
+class Marginal:
+    """Each part of `base` above a bracket's floor at that bracket's rate; the scale is dated."""
+
+    base: Core
+    scale: str
+    type: Numeric
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitYear:
+    """The year in which the benefit year that holds the date began."""
+
+    date: Core
+    start: tuple[int, int]
+    type: Numeric
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A decision table's body under a hit policy; evaluated only where some row matches."""
+
+    policy: Literal["any", "first", "sum", "min", "max", "count"]
+    rows: tuple[tuple[Core, Core], ...]
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """Over the child rows for which `where` holds; `body` and `where` are evaluated at the child."""
+
+    kind: Literal["sum", "count", "min", "max", "some", "every"]
+    child: str
+    where: Core | None
+    body: Core | None
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class YearToDate:
+    """What the accumulator holds before this row: its opening balance and the earlier rows."""
+
+    accumulator: str
+    type: Numeric
+
+
+Core: TypeAlias = (
+    Const | FactRef | DecisionRef | ParameterRef | AsOf | Op | InSet | Within | If | Round | IsKnown
+    | Marginal | BenefitYear | Choice | Aggregate | YearToDate
+)  # fmt: skip
+
+
+def children(node: Core) -> tuple[Core, ...]:
+    """The direct parts of a node, in reading order."""
+    match node:
+        case Op(args=args):
+            return args
+        case InSet(arg=arg) | Within(arg=arg) | IsKnown(arg=arg):
+            return (arg,)
+        case If(condition=condition, then=then, otherwise=otherwise):
+            return condition, then, otherwise
+        case Round(numerator=top, denominator=bottom):
+            return (top,) if bottom is None else (top, bottom)
+        case Marginal(base=base):
+            return (base,)
+        case BenefitYear(date=date):
+            return (date,)
+        case Choice(rows=rows):
+            return tuple(part for row in rows for part in row)
+        case Aggregate(where=where, body=body):
+            return tuple(part for part in (where, body) if part is not None)
+        case Const() | FactRef() | DecisionRef() | ParameterRef() | AsOf() | YearToDate():
+            return ()
+
+
+def walk(node: Core) -> list[Core]:
+    """The node and everything below it, parents first."""
+    found, pending = [], [node]
+    while pending:
+        at = pending.pop()
+        found.append(at)
+        pending.extend(reversed(children(at)))
+    return found

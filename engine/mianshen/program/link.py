@@ -1,0 +1,154 @@
+"""Provisions of one decision put in order: exceptions first, fallbacks last, clashes known.
+
+In: typed provisions. Out: the order back ends try them in, the pairs they must watch for a
+conflict, and which accumulators running sums can serve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mianshen.program import mistakes
+from mianshen.program.core import Const, Core, DecisionRef, FactRef, If, ParameterRef, walk
+from mianshen.program.overlap import Prover
+from mianshen.program.program import Accumulator, CodeList, Decision, Entity, Key, Parameter, Provision
+from mianshen.source import Diagnostic
+
+if TYPE_CHECKING:
+    from mianshen.document import Document
+
+
+def counted_by(entities: Mapping[str, Entity]) -> dict[str, Key | None]:
+    """For each child entity, its parent's fact that says how many children there are."""
+    return {
+        e.name: (e.parent, e.counted_by) if e.parent is not None and e.counted_by is not None else None
+        for e in entities.values()
+    }
+
+
+def linked(key: Key, provisions: list[Provision], found: list[Diagnostic], document: Document) -> tuple[Provision, ...]:
+    """Provisions with their exceptions (transitively) named, each after its exceptions, fallbacks last."""
+    members = {p.name: p for p in provisions}
+    beats: dict[str, set[str]] = {name: set() for name in members}  # name: what it is an exception to
+    for name in members:
+        model = document.provisions.get(name) or document.tables.get(name.partition(".")[0])
+        for other in () if model is None else model.exception_to:
+            targets = [n for n in members if n == other or n.startswith(f"{other}.")]
+            beats[name].update(t for t in targets if t != name)
+    closed = {name: _reach(name, beats) for name in members}
+    circular = sorted(name for name in members if name in closed[name])
+    if circular:
+        found.append(mistakes.cycle(members[circular[0]].span, [*circular, circular[0]]))
+        return tuple(provisions)
+    over = {name: tuple(sorted(n for n in members if name in closed[n])) for name in members}
+    ranked = sorted(provisions, key=lambda p: (p.fallback, len(over[p.name])))
+    return tuple(replace(p, exceptions=over[p.name]) for p in ranked)
+
+
+def _reach(name: str, edges: Mapping[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    pending = list(edges[name])
+    while pending:
+        at = pending.pop()
+        if at not in found:
+            found.add(at)
+            pending.extend(edges.get(at, ()))
+    return found
+
+
+def clashes(
+    provisions: tuple[Provision, ...], codes: Mapping[str, CodeList], found: list[Diagnostic], document: Document
+) -> tuple[tuple[int, int], ...]:
+    """Pairs not proved disjoint and not related by exception; within a unique table such a pair is a mistake."""
+    prover = Prover(dict(codes))
+    pairs = []
+    for i, one in enumerate(provisions):
+        for j in range(i + 1, len(provisions)):
+            two = provisions[j]
+            if one.fallback != two.fallback or one.name in two.exceptions or two.name in one.exceptions:
+                continue
+            if prover.disjoint(one.condition, two.condition):
+                continue
+            table = one.name.partition(".")[0]
+            if "." in one.name and two.name.startswith(f"{table}."):
+                found.append(mistakes.overlap(two.span, one.name, two.name, one.span))
+            pairs.append((i, j))
+    return tuple(pairs)
+
+
+def foldless(
+    accumulators: Mapping[str, Accumulator], decisions: tuple[Decision, ...],
+    parameters: Mapping[str, Parameter], codes: Mapping[str, CodeList],
+) -> dict[str, Accumulator]:  # fmt: skip
+    """Mark the accumulators for which running sums equal taking rows one by one."""
+    return {name: replace(a, foldless=_steady(a, decisions, parameters, codes)) for name, a in accumulators.items()}
+
+
+def _steady(
+    accumulator: Accumulator, decisions: tuple[Decision, ...], parameters: Mapping[str, Parameter], codes: Mapping[str, CodeList]
+) -> bool:
+    known = {d.key: d for d in decisions}
+    users = [
+        p for d in decisions if (d.entity, d.name) == (accumulator.entity, accumulator.sums)
+        for p in d.provisions if p.limit is not None and p.limit.accumulator == accumulator.name
+    ]  # fmt: skip
+    limits = [p.limit.limit for p in users if p.limit is not None]
+    if not all(_never_falls(limit, accumulator, parameters, known) for limit in limits):
+        return False
+    above = Prover(dict(codes), lambda subject: _of_parent(subject, accumulator.entity))
+    return all(
+        limits[i] == limits[j] or above.disjoint(users[i].condition, users[j].condition)
+        for i in range(len(users))
+        for j in range(i + 1, len(users))
+    )
+
+
+def _of_parent(subject: Core, entity: str) -> bool:
+    return isinstance(subject, FactRef | DecisionRef) and subject.entity != entity
+
+
+def _never_falls(
+    limit: Core, accumulator: Accumulator, parameters: Mapping[str, Parameter], decisions: Mapping[Key, Decision]
+) -> bool:
+    match limit:
+        case DecisionRef(entity=entity, name=name):
+            if entity != accumulator.entity:
+                return True
+            provisions = decisions[entity, name].provisions
+            shared = {c for c in provisions[0].condition if all(c in p.condition for p in provisions)} if provisions else set()
+            return all(
+                p.limit is None and _never_falls(p.value, accumulator, parameters, decisions)
+                and all(c in shared or all(_settled(n, entity) for n in walk(c)) for c in p.condition)
+                for p in provisions
+            )  # fmt: skip
+        case Const():
+            return True
+        case FactRef(entity=entity):
+            return entity != accumulator.entity
+        case ParameterRef(name=name):
+            series = parameters[name].series
+            return all(
+                later.value is None or earlier.value is None
+                or later.value >= earlier.value  # type: ignore[operator]  # one numeric type per parameter
+                or (later.start.month, later.start.day) == accumulator.year_start
+                for earlier, later in zip(series, series[1:], strict=False)
+            )  # fmt: skip
+        case If(condition=condition, then=then, otherwise=otherwise):
+            settled = all(_settled(node, accumulator.entity) for node in walk(condition))
+            return settled and all(_never_falls(part, accumulator, parameters, decisions) for part in (then, otherwise))
+        case _:
+            return False
+
+
+def _settled(node: Core, entity: str) -> bool:
+    """Whether a node has one value for all the rows of a parent."""
+    match node:
+        case ParameterRef():
+            return False
+        case FactRef(entity=owner) | DecisionRef(entity=owner):
+            return owner != entity
+        case _:
+            return True
+

@@ -1,0 +1,71 @@
+"""Literals as people write them, read exactly: numbers, money, rates, dates, codes, areas.
+
+In: the text of one value and its type. Out: the value, or None when the text is no such value.
+The same grammar serves the rulebook, cases and records; the batch room states it again in SQL and a
+test compares the two on generated text.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+from typing import Final
+
+from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, String, Type
+from mianshen.program.program import CodeList
+from mianshen.values import Known
+
+NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})", re.ASCII)
+DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
+AREA: Final = re.compile(r"[0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12}", re.ASCII)
+TRUTH: Final = {"true": True, "false": False, "是": True, "否": False}
+
+
+def read_number(text: str, percent: bool = False) -> Decimal | None:
+    """An exact decimal; with `percent`, `75%` is 0.75."""
+    if percent and text.endswith("%"):
+        whole = read_number(text[:-1])
+        return None if whole is None else whole.scaleb(-2)
+    return Decimal(text) if NUMBER.fullmatch(text) else None
+
+
+def read_date(text: str) -> dt.date | None:
+    """An ISO date, `2026-01-31`."""
+    match = DAY.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        return dt.date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError:
+        return None
+
+
+def read(text: str, type_: Type, codes: dict[str, CodeList] | None = None, scale: int | None = None) -> Known | None:
+    """The value `text` spells; numbers keep at most the type's decimals (trailing zeros aside)."""
+    match type_:
+        case Numeric():
+            number = read_number(text, percent=True)
+            return None if number is None else settle(number, type_.scale if scale is None else scale)
+        case Boolean():
+            return TRUTH.get(text.lower())
+        case Date():
+            return read_date(text)
+        case Code(codes=name):
+            return (codes or {})[name].spellings.get(text)
+        case String(area=True):
+            return text if AREA.fullmatch(text) else None
+        case String():
+            return text
+        case Listing(item=item):
+            parts = [read(part.strip(), item, codes) for part in text.split(";") if part.strip()]
+            return None if any(part is None for part in parts) else tuple(str(part) for part in parts)
+    return None
+
+
+def settle(number: Decimal, scale: int) -> Decimal | None:
+    """The number with exactly `scale` decimals, or None when it has more that are not zero."""
+    fixed = number.quantize(Decimal(1).scaleb(-scale)) if abs(number) < 10**15 else None
+    if fixed is None:
+        return None
+    return fixed if fixed == number else None

@@ -1,0 +1,115 @@
+"""One table of operators and functions: what each takes and gives. A test holds every back end to it.
+
+In: argument types. Out: the result's type, its range computed so that precision is known before
+anything runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Context, Decimal
+from typing import Final, TypeAlias
+
+from mianshen.program.core import Boolean, Date, Numeric, Operator, Type
+from mianshen.values import EXACT, RoundingMode
+
+Rule: TypeAlias = Callable[[Numeric, Numeric], Numeric]
+
+INTEGER: Final = Numeric(0, Decimal(0), Decimal(10**9))
+COUNT_LIMIT: Final = Decimal(10**6)  # children one row may have: a person's claims, a household's members
+
+
+def _corners(left: Numeric, right: Numeric) -> list[Decimal]:
+    return [EXACT.multiply(a, b) for a in (left.low, left.high) for b in (right.low, right.high)]
+
+
+def _add(a: Numeric, b: Numeric) -> Numeric:
+    return Numeric(max(a.scale, b.scale), EXACT.add(a.low, b.low), EXACT.add(a.high, b.high))
+
+
+def _sub(a: Numeric, b: Numeric) -> Numeric:
+    return Numeric(max(a.scale, b.scale), EXACT.subtract(a.low, b.high), EXACT.subtract(a.high, b.low))
+
+
+def _mul(a: Numeric, b: Numeric) -> Numeric:
+    corners = _corners(a, b)
+    return Numeric(a.scale + b.scale, min(corners), max(corners))
+
+
+def _min(a: Numeric, b: Numeric) -> Numeric:
+    return Numeric(max(a.scale, b.scale), min(a.low, b.low), min(a.high, b.high))
+
+
+def _max(a: Numeric, b: Numeric) -> Numeric:
+    return Numeric(max(a.scale, b.scale), max(a.low, b.low), max(a.high, b.high))
+
+
+def either(a: Numeric, b: Numeric) -> Numeric:
+    """The type that holds the values of both."""
+    return Numeric(max(a.scale, b.scale), min(a.low, b.low), max(a.high, b.high))
+
+
+ARITHMETIC: Final[Mapping[Operator, Rule]] = {
+    "add": _add, "sub": _sub, "mul": _mul, "min": _min, "max": _max,
+}  # fmt: skip
+
+COMPARISONS: Final[Mapping[str, Operator]] = {"=": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+
+ROUNDINGS: Final[Mapping[str, RoundingMode]] = {
+    "round half up": "half_up",
+    "round half down": "half_down",
+    "round half even": "half_even",
+    "round up": "up",
+    "round down": "down",
+    "floor": "floor",
+    "ceiling": "ceiling",
+}
+
+# Functions of fixed parameters: name to (operator, parameter kinds, result type).
+FUNCTIONS: Final[Mapping[str, tuple[Operator, tuple[str, ...], Type]]] = {
+    "age on": ("age", ("date", "date"), Numeric(0, Decimal(-9999), Decimal(9999))),
+    "days between": ("days_between", ("date", "date"), Numeric(0, Decimal(-3660000), Decimal(3660000))),
+}
+DATE_PARTS: Final[Mapping[str, tuple[Operator, Numeric]]] = {
+    "year": ("year", Numeric(0, Decimal(1), Decimal(9999))),
+    "month": ("month", Numeric(0, Decimal(1), Decimal(12))),
+    "day": ("day", Numeric(0, Decimal(1), Decimal(31))),
+}
+AGGREGATES: Final = ("sum", "count", "min", "max")
+ALL_FUNCTIONS: Final = (
+    *AGGREGATES, "abs", *ROUNDINGS, *FUNCTIONS, "marginal", "within", "benefit year", "year to date",
+    "contains", "distinct count", "not", "date", "duration",
+)  # fmt: skip
+
+_WIDE: Final = Context(prec=120)
+BOOLEAN: Final = Boolean()
+DATE: Final = Date()
+
+
+def negated(a: Numeric) -> Numeric:
+    return Numeric(a.scale, -a.high, -a.low)
+
+
+def absolute(a: Numeric) -> Numeric:
+    low = Decimal(0) if a.low <= 0 <= a.high else min(abs(a.low), abs(a.high))
+    return Numeric(a.scale, low, max(abs(a.low), abs(a.high)))
+
+
+def rounded(top: Numeric, bottom: Numeric | None, digits: int) -> Numeric:
+    """The type of a rounded quotient; a divisor is at least its own last decimal away from zero."""
+    size = max(abs(top.low), abs(top.high))
+    nonnegative = top.low >= 0
+    if bottom is not None:
+        least = bottom.low if bottom.low > 0 else Decimal(1).scaleb(-bottom.scale)
+        size = _WIDE.divide(size, least)
+        nonnegative = nonnegative and bottom.low >= 0
+    size = Decimal(int(size) + 1)
+    exact = bottom is None and top.scale <= digits
+    if exact:
+        return Numeric(top.scale, top.low, top.high)
+    return Numeric(digits, Decimal(0) if nonnegative else -size, size)
+
+
+def totalled(item: Numeric) -> Numeric:
+    """The type of a sum over children."""
+    return Numeric(item.scale, min(Decimal(0), item.low * COUNT_LIMIT), max(Decimal(0), item.high * COUNT_LIMIT))

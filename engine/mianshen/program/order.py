@@ -1,0 +1,96 @@
+"""Decisions in dependency order, or the circle that prevents it.
+
+In: decisions by key with the keys each one reads. Out: the keys sorted so that what is read comes
+first, and the circles found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, ParameterRef, YearToDate, children, walk
+from mianshen.program.program import Accumulator, Key
+
+
+def reads(
+    nodes: Sequence[Core], accumulators: Mapping[str, Accumulator], entity: str, counted_by: Mapping[str, Key | None]
+) -> tuple[set[Key], set[Key]]:
+    """The (decisions, facts) that expressions at an entity read.
+
+    A limit reads its accumulator's filter, opening and splitting facts; `year to date` also the
+    decision that the accumulator sums.
+    """
+    decisions: set[Key] = set()
+    facts: set[Key] = set()
+    for root in nodes:
+        for node in walk(root):
+            match node:
+                case DecisionRef(entity=owner, name=name):
+                    decisions.add((owner, name))
+                case FactRef(entity=owner, name=name):
+                    facts.add((owner, name))
+                case Aggregate(child=child):
+                    counted = counted_by.get(child)
+                    if counted is not None:
+                        facts.add(counted)
+                case YearToDate(accumulator=name) if name in accumulators:
+                    more = accumulator_reads(accumulators[name], counted_by)
+                    decisions |= more[0] | {(accumulators[name].entity, accumulators[name].sums)}
+                    facts |= more[1]
+                case _:
+                    pass
+    return decisions, facts
+
+
+def accumulator_reads(
+    accumulator: Accumulator, counted_by: Mapping[str, Key | None]
+) -> tuple[set[Key], set[Key]]:
+    over = () if accumulator.over is None else (accumulator.over,)
+    decisions, facts = reads(over, {}, accumulator.entity, counted_by)
+    facts |= set(accumulator.parent_facts)
+    return decisions, facts
+
+
+def parameters_read(nodes: Sequence[Core]) -> set[str]:
+    """The parameters that expressions look up, scales included."""
+    found: set[str] = set()
+    for root in nodes:
+        pending = [root]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, ParameterRef):
+                found.add(node.name)
+            scale = getattr(node, "scale", None)
+            if isinstance(scale, str):
+                found.add(scale)
+            pending.extend(children(node))
+    return found
+
+
+def in_order(edges: Mapping[Key, set[Key]]) -> tuple[list[Key], list[list[Key]]]:
+    """Keys with what each reads first, stable in the given order; and every circle met."""
+    done: dict[Key, int] = {}
+    ordered: list[Key] = []
+    circles: list[list[Key]] = []
+    for root in edges:
+        stack: list[tuple[Key, list[Key]]] = [] if root in done else [(root, sorted(edges[root]))]
+        if stack:
+            done[root] = 1
+        while stack:
+            key, pending = stack[-1]
+            if not pending:
+                stack.pop()
+                done[key] = 2
+                ordered.append(key)
+                continue
+            following = pending.pop(0)
+            if following not in edges:
+                continue
+            state = done.get(following)
+            if state is None:
+                done[following] = 1
+                stack.append((following, sorted(edges[following])))
+            elif state == 1:
+                path = [k for k, _ in stack]
+                circles.append([*path[path.index(following) :], following])
+    return ordered, circles

@@ -1,0 +1,244 @@
+"""The program: a linked rulebook, the only thing a back end sees. A Program that exists is right.
+
+Invariants: decisions stand in dependency order; every name resolves; every expression is typed;
+exceptions are transitive and acyclic; a dated series is sorted and does not overlap.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+from mianshen.program.core import Core, Type
+from mianshen.source import Message, Span
+
+Basis: TypeAlias = Literal["cited", "provisional", "missing"]
+Key: TypeAlias = tuple[str, str]  # (entity, name)
+Brackets: TypeAlias = tuple[tuple[Decimal, Decimal], ...]  # (over, rate), by rising `over`
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    source: str | None
+    clause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    entity: str
+    name: str
+    type: Type
+    written: str  # the type as the vocabulary has it: money, `code insurance_scheme`, …
+    title: Message
+    required: bool = False
+    when_absent: Decimal | bool | str | dt.date | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+    immutable: bool = False
+    personal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A condition that no record of the entity may fail."""
+
+    name: str
+    field: str
+    condition: Core
+    title: Message
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    name: str
+    title: Message
+    key: str
+    parent: str | None
+    children: str | None
+    counted_by: str | None
+    date: str | None
+    area: str | None
+    outcome: str | None
+    explained_by: str | None
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CodeList:
+    name: str
+    title: Message
+    values: Mapping[str, Message]
+    spellings: Mapping[str, str]  # every accepted spelling, code or label, to its code
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """One value of a series, from `start` to `end` (its last day, None: no end)."""
+
+    start: dt.date
+    end: dt.date | None
+    value: Decimal | str | bool | dt.date | Brackets | None
+    basis: Basis
+    citation: Citation
+    review_by: dt.date | None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+    type: Type
+    written: str
+    title: Message
+    series: tuple[Dated, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulator:
+    """Sums what the provisions naming it pay, over rows its filter admits, per parent row and benefit year.
+
+    `per` and `opening` are facts of the parent. `foldless`: for one parent no limit falls within a
+    year, so that running sums give what taking the rows one by one would.
+    """
+
+    name: str
+    title: Message
+    entity: str
+    sums: str
+    over: Core | None
+    per: tuple[Key, ...]
+    opening: Key | None
+    year_start: tuple[int, int]
+    foldless: bool = False
+
+    @property
+    def parent_facts(self) -> tuple[Key, ...]:
+        return self.per if self.opening is None else (*self.per, self.opening)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    accumulator: str
+    limit: Core
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """`condition` is jurisdiction, dates and `when` together; None: always."""
+
+    name: str
+    title: Message
+    areas: tuple[str, ...]
+    start: dt.date | None
+    end: dt.date | None
+    condition: tuple[Core, ...]  # all must hold, tested in this order
+    value: Core
+    limit: Limit | None
+    fallback: bool
+    exceptions: tuple[str, ...]  # provisions of the same decision that come before this one
+    status: Literal["in_force", "pilot"]
+    citation: Citation
+    basis: Basis | None
+    when_text: str | None
+    value_text: str
+    note: str | None = None
+    span: Span = field(default=Span("", 0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`provisions`: exceptions before what they except, fallbacks last."""
+
+    entity: str
+    name: str
+    type: Type
+    written: str
+    title: Message
+    provisions: tuple[Provision, ...]
+    clashes: tuple[tuple[int, int], ...]  # pairs of provisions not proved never to apply together
+    may_overflow: bool  # the value may leave the declared type's range
+
+    @property
+    def key(self) -> Key:
+        return self.entity, self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Benefit:
+    name: str
+    title: Message
+    entity: str
+    eligible: str
+    amount: str | None
+    shows: tuple[str, ...]
+    delivery: Literal["automatic", "confirm", "application"]
+    paid_to: Message | None
+    triggers: tuple[str, ...]
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDocument:
+    name: str
+    title: Message
+    number: str | None
+    issued: dt.date | None
+    file: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfScope:
+    citation: Citation
+    subject: Message
+    reason: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A provision that an overlay may switch on; it decides nothing until then."""
+
+    name: str
+    decision: str
+    title: Message
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    name: str
+    title: Message
+    digest: str
+    entry: str
+    entities: Mapping[str, Entity]
+    codes: Mapping[str, CodeList]
+    facts: Mapping[Key, Fact]
+    decisions: tuple[Decision, ...]
+    parameters: Mapping[str, Parameter]
+    accumulators: Mapping[str, Accumulator]
+    benefits: Mapping[str, Benefit]
+    sources: Mapping[str, SourceDocument]
+    out_of_scope: tuple[OutOfScope, ...]
+    planned: tuple[Planned, ...]
+    shown: Mapping[str, tuple[str, ...]]  # entity: the decisions results show, as declared
+    overlays: tuple[str, ...] = ()
+
+    def decision(self, entity: str, name: str) -> Decision:
+        """The decision of that name; KeyError when there is none."""
+        for decision in self.decisions:
+            if decision.entity == entity and decision.name == name:
+                return decision
+        raise KeyError((entity, name))
+
+    def child_of(self, entity: str) -> Entity | None:
+        """The entity whose parent this is."""
+        return next((e for e in self.entities.values() if e.parent == entity), None)
+
+    def outputs(self, entity: str) -> tuple[Decision, ...]:
+        """The decisions of an entity that results show, in the order the vocabulary declares them."""
+        return tuple(self.decision(entity, name) for name in self.shown.get(entity, ()))

@@ -1,0 +1,111 @@
+"""Where a piece of rule text stands, and what to say when it is wrong.
+
+In: file names, positions. Out: `Span`, `Text`, `Diagnostic`, `RuleError`.
+Invariants: lines and columns count from 1, columns count characters; a mistake is a value
+(`Diagnostic`), collected and reported together; a code, once given out, keeps its meaning.
+Imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Lang: TypeAlias = Literal["zh", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a file, first character to one past the last; line and column from 1."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int = 0
+    end_column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+NOWHERE = Span("", 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A formula as decoded from a file, knowing where each of its characters stands.
+
+    `positions` holds (line, column) for every character of `value` and one more for its end.
+    """
+
+    value: str
+    file: str
+    positions: tuple[tuple[int, int], ...] = field(repr=False)
+
+    def span(self, start: int, end: int) -> Span:
+        """The place in the file of `value[start:end]`."""
+        last = len(self.positions) - 1
+        line, column = self.positions[min(start, last)]
+        end_line, end_column = self.positions[min(end, last)]
+        return Span(self.file, line, column, end_line, end_column)
+
+    @staticmethod
+    def inline(value: str, file: str = "<text>") -> Text:
+        """A formula that stands in no file: one line, from column 1."""
+        return Text(value, file, tuple((1, i + 1) for i in range(len(value) + 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One sentence in both languages of the product."""
+
+    zh: str
+    en: str
+
+    def in_(self, lang: Lang) -> str:
+        return self.zh if lang == "zh" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One mistake: code, place, what is wrong, what to do; `also` holds related places."""
+
+    code: str
+    span: Span
+    what: Message
+    fix: Message
+    also: tuple[tuple[Span, Message], ...] = ()
+    severity: Literal["error", "warning"] = "error"
+
+    def show(self, lang: Lang = "en") -> str:
+        """`file:line:column: Ennn: what. What to do.`, related places on lines of their own."""
+        stop = "。" if lang == "zh" else "."
+        what, fix = self.what.in_(lang).rstrip("。."), self.fix.in_(lang).rstrip("。.")
+        gap = "" if lang == "zh" else " "
+        head = f"{self.span}: {self.code}: {what}{stop}{gap}{fix}{stop}"
+        return "\n".join([head, *(f"  {span}: {note.in_(lang)}" for span, note in self.also)])
+
+    def __str__(self) -> str:
+        return self.show("en")
+
+
+class RuleError(Exception):
+    """A rulebook, case or record that cannot be used; holds every mistake found."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(sorted(diagnostics, key=_place))
+        super().__init__("\n".join(map(str, self.diagnostics)))
+
+
+def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
+    span = diagnostic.span
+    return span.file, span.line, span.column, diagnostic.code
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like `name`, or None when none is close."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return found[0] if found else None

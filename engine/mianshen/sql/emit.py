@@ -1,0 +1,417 @@
+"""Core expressions as SQL: the same meaning as the interpreter's, a row at a time, without a loop.
+
+In: a core node at an entity. Out: `Emitted`: its value (NULL: unknown or not modelled), whether it
+is not modelled, whether evaluating it is an error. Aggregates and year-to-date are columns made
+beforehand. Invariants: `void` and `error` are never NULL; nothing emitted can raise at run time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import assert_never
+
+from sqlglot import exp
+
+from mianshen.program.core import (
+    Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    If,
+    InSet,
+    IsKnown,
+    Marginal,
+    Numeric,
+    Op,
+    ParameterRef,
+    Round,
+    Within,
+    YearToDate,
+)
+from mianshen.program.program import Brackets, Dated, Key, Program
+from mianshen.sql import terms
+from mianshen.sql.rounding import rounded_quotient, rounded_value
+from mianshen.sql.terms import FALSE, Sql
+from mianshen.values import add_months
+
+COMPARE: dict[str, type[exp.Binary]] = {
+    "eq": exp.EQ, "ne": exp.NEQ, "lt": exp.LT, "le": exp.LTE, "gt": exp.GT, "ge": exp.GTE,
+}  # fmt: skip
+ARITHMETIC: dict[str, type[exp.Binary]] = {"add": exp.Add, "sub": exp.Sub, "mul": exp.Mul}
+PARTS: dict[str, type[exp.Func]] = {"year": exp.Year, "month": exp.Month, "day": exp.Day}
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """`nullable` false: the value is never NULL. `needs`: bits of the missing facts, when asked for."""
+
+    value: Sql
+    void: Sql = FALSE
+    error: Sql = FALSE
+    nullable: bool = True
+
+
+@dataclass(slots=True)
+class Scope:
+    """What an expression at an entity can see: the columns made so far and the days that occur.
+
+    `days`: the first and last reference date among the rows, None when there are none.
+    """
+
+    program: Program
+    entity: str
+    as_of: dt.date
+    days: tuple[dt.date, dt.date] | None
+    voidable: frozenset[Key]  # decisions that may be not modelled
+    aggregates: dict[Aggregate, str] = field(default_factory=dict)
+    from_date: dt.date | None = None  # where a provision begins, its figures are not asked for before
+    errors: list[tuple[str, Sql]] = field(default_factory=list)
+
+    def column_of(self, owner: str, name: str) -> Sql:
+        return terms.column(name if owner == self.entity else f"{owner}.{name}")
+
+    def void_of(self, owner: str, name: str) -> Sql:
+        prefix = "" if owner == self.entity else f"{owner}."
+        return terms.column(f"{prefix}{name}?void")
+
+    @property
+    def day(self) -> Sql | None:
+        """The row's reference date as a column; None when it is `as_of` for all rows."""
+        name = self.program.entities[self.entity].date
+        return None if name is None else terms.column(name)
+
+
+def emit(node: Core, scope: Scope) -> Emitted:
+    match node:
+        case Const(value=value, type=type_):
+            scale = type_.scale if isinstance(type_, Numeric) else None
+            return Emitted(terms.literal(value, scale), nullable=False)
+        case FactRef(entity=owner, name=name):
+            return Emitted(scope.column_of(owner, name))
+        case DecisionRef(entity=owner, name=name):
+            void = scope.void_of(owner, name) if (owner, name) in scope.voidable else FALSE
+            return Emitted(scope.column_of(owner, name), void)
+        case ParameterRef():
+            return _parameter(node.name, scope, lambda dated: _figure(dated, node.type))
+        case AsOf():
+            return Emitted(terms.literal(scope.as_of), nullable=False)
+        case Op():
+            return _operation(node, scope)
+        case InSet(arg=arg, values=values):
+            inner = emit(arg, scope)
+            tested = terms.paren(inner.value)
+            constants = [terms.literal(v) for v in values]
+            test: Sql = exp.EQ(this=tested, expression=constants[0]) if len(constants) == 1 else exp.In(this=tested, expressions=constants)
+            return _strict(test, [inner])
+        case Within(arg=arg, prefixes=prefixes):
+            inner = emit(arg, scope)
+            like = [exp.Like(this=terms.paren(inner.value.copy()), expression=terms.literal(f"{p}%")) for p in prefixes]
+            return _strict(terms.disjoin(like), [inner])
+        case If():
+            return _conditional(node, scope)
+        case Round():
+            return _rounding(node, scope)
+        case IsKnown(arg=arg):
+            return Emitted(terms.is_known(emit(arg, scope).value), nullable=False)
+        case Marginal():
+            return _marginal(node, scope)
+        case BenefitYear(date=date, start=start):
+            inner = emit(date, scope)
+            return _strict(benefit_year(inner.value, start), [inner])
+        case Choice():
+            return _choice(node, scope)
+        case Aggregate():
+            label = scope.aggregates[node]
+            return Emitted(terms.column(label), FALSE, terms.column(f"{label}?error") if node.kind in ("min", "max") else FALSE)
+        case YearToDate(accumulator=name):
+            return Emitted(terms.column(f"{name}?before"))
+        case _:
+            assert_never(node)
+
+
+def _strict(value: Sql, args: list[Emitted], error: Sql = FALSE) -> Emitted:
+    """NULL in, NULL out; not modelled when an operand is."""
+    void = terms.disjoin(a.void for a in args)
+    return Emitted(value, void, terms.disjoin([error, *(a.error for a in args)]), any(a.nullable for a in args))
+
+
+def _operation(node: Op, scope: Scope) -> Emitted:
+    args = [emit(a, scope) for a in node.args]
+    values = [a.value.copy() for a in args]
+    match node.op:
+        case "and":
+            return _kleene(terms.conjoin(values), args, False)
+        case "or":
+            return _kleene(terms.disjoin(values), args, True)
+        case "not":
+            return _strict(terms.negate(values[0]), args)
+        case "add" | "sub" | "mul":
+            return _strict(_arithmetic(node, args), args)
+        case "neg":
+            return _strict(exp.Neg(this=terms.paren(values[0])), args)
+        case "abs":
+            return _strict(exp.Abs(this=values[0]), args)
+        case "min" | "max":
+            kind = exp.Least if node.op == "min" else exp.Greatest
+            return _strict(terms.extreme(kind, values, [a.nullable for a in args]), args)
+        case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
+            return _strict(terms.binary(COMPARE[node.op], values[0], values[1]), args)
+        case "age":
+            return _strict(_full_years(values[0], values[1]), args)
+        case "year" | "month" | "day":
+            return _strict(PARTS[node.op](this=values[0]), args)
+        case "days_between":
+            return _strict(exp.DateDiff(this=values[1], expression=values[0], unit=exp.var("DAY")), args)
+        case "add_months" | "add_days":
+            return _shifted(node, args, scope)
+        case "list_count":
+            return _strict(terms.function("LEN", values[0]), args)
+        case "list_distinct":
+            return _strict(terms.function("LEN", terms.function("LIST_DISTINCT", values[0])), args)
+        case "list_contains":
+            return _strict(terms.function("LIST_CONTAINS", *values), args)
+        case _:
+            assert_never(node.op)
+
+
+def _arithmetic(node: Op, args: list[Emitted]) -> Sql:
+    """Sum, difference or product, the operands narrowed to the digits they need so that the result's
+    type stays within the database's 38."""
+    narrowed = []
+    for core, arg in zip(node.args, args, strict=True):
+        type_ = core.type
+        wide = isinstance(type_, Numeric) and node.op == "mul" and isinstance(node.type, Numeric) and not isinstance(core, Const)
+        if wide and isinstance(type_, Numeric) and isinstance(core, Op | Round | If | DecisionRef | Aggregate):
+            narrowed.append(terms.cast(arg.value.copy(), terms.decimal_type(type_.precision, type_.scale)))
+        else:
+            narrowed.append(arg.value.copy())
+    return terms.binary(ARITHMETIC[node.op], narrowed[0], narrowed[1])
+
+
+def _kleene(value: Sql, args: list[Emitted], decisive: bool) -> Emitted:
+    """Three-valued and/or; not modelled where NULL comes from a not-modelled operand and no unknown one."""
+    error = _in_turn(args, decisive)
+    nullable = any(a.nullable for a in args)
+    voids = [a for a in args if a.void != FALSE]
+    if not voids:
+        return Emitted(value, FALSE, error, nullable)
+    unknown = terms.disjoin(terms.conjoin([terms.is_null(a.value), terms.negate(a.void)]) for a in args if a.nullable)
+    void = terms.conjoin([terms.is_null(value), terms.negate(unknown)])
+    return Emitted(value, void, error, nullable)
+
+
+def _in_turn(args: list[Emitted], decisive: bool) -> Sql:
+    """An operand's error counts only when no earlier operand has settled the matter."""
+    if all(a.error == FALSE for a in args):
+        return FALSE
+    parts = []
+    for index, arg in enumerate(args):
+        settled = [terms.surely(a.value) if decisive else terms.surely_not(a.value) for a in args[:index]]
+        parts.append(terms.conjoin([*(terms.negate(s) for s in settled), arg.error]))
+    return terms.disjoin(p for p, a in zip(parts, args, strict=True) if a.error != FALSE)
+
+
+def _conditional(node: If, scope: Scope) -> Emitted:
+    condition, then, otherwise = (emit(n, scope) for n in (node.condition, node.then, node.otherwise))
+    if not condition.nullable:
+        value = terms.case([(condition.value, then.value)], otherwise.value)
+    else:
+        value = terms.case([(condition.value, then.value), (terms.negate(condition.value), otherwise.value)])
+    yes, no = terms.surely(condition.value), terms.surely_not(condition.value)
+
+    def chosen(of_condition: Sql, of_then: Sql, of_otherwise: Sql) -> Sql:
+        parts = [(TRUE_, of_condition), (yes, of_then), (no, of_otherwise)]
+        return terms.disjoin(terms.conjoin([when, part]) for when, part in parts if part != FALSE)
+
+    void = chosen(condition.void, then.void, otherwise.void)
+    error = chosen(condition.error, then.error, otherwise.error)
+    return Emitted(value, void, error, condition.nullable or then.nullable or otherwise.nullable)
+
+
+TRUE_ = terms.TRUE
+
+
+def _rounding(node: Round, scope: Scope) -> Emitted:
+    top = emit(node.numerator, scope)
+    top_type = node.numerator.type
+    assert isinstance(top_type, Numeric)
+    if node.denominator is None:
+        return _strict(rounded_value(top.value, top_type, node.digits, node.mode, node.type), [top])
+    bottom = emit(node.denominator, scope)
+    bottom_type = node.denominator.type
+    assert isinstance(bottom_type, Numeric)
+    value = rounded_quotient(top.value, top_type, bottom.value, bottom_type, node.digits, node.mode, node.type)
+    may_be_zero = bottom_type.low <= 0 <= bottom_type.high
+    zero = terms.conjoin([terms.surely(exp.EQ(this=terms.paren(bottom.value.copy()), expression=terms.literal(0))), terms.is_known(top.value)])
+    return _strict(value, [top, bottom], zero if may_be_zero else FALSE)
+
+
+def _full_years(born: Sql, on: Sql) -> Sql:
+    def within_year(day: Sql) -> Sql:
+        return exp.Add(this=exp.Mul(this=exp.Month(this=day.copy()), expression=terms.literal(100)), expression=exp.Day(this=day.copy()))
+
+    years = exp.Sub(this=exp.Year(this=on.copy()), expression=exp.Year(this=born.copy()))
+    before = exp.LT(this=exp.Paren(this=within_year(on)), expression=exp.Paren(this=within_year(born)))
+    return exp.Sub(this=years, expression=terms.paren(terms.case([(before, terms.literal(1))], terms.literal(0))))
+
+
+def benefit_year(day: Sql, start: tuple[int, int]) -> Sql:
+    """The year in which the benefit year that holds the day began."""
+    year = exp.Year(this=day.copy())
+    if start == (1, 1):
+        return year
+    position = exp.Add(this=exp.Mul(this=exp.Month(this=day.copy()), expression=terms.literal(100)), expression=exp.Day(this=day.copy()))
+    early = exp.LT(this=exp.Paren(this=position), expression=terms.literal(start[0] * 100 + start[1]))
+    return exp.Sub(this=year, expression=terms.paren(terms.case([(early, terms.literal(1))], terms.literal(0))))
+
+
+def _shifted(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
+    count = node.args[1]
+    assert isinstance(count, Const) and isinstance(count.value, Decimal)
+    steps = int(count.value)
+    if isinstance(node.args[0], AsOf):
+        day = add_months(scope.as_of, steps) if node.op == "add_months" else scope.as_of + dt.timedelta(days=steps)
+        return Emitted(terms.literal(day), nullable=False)
+    unit = "MONTH" if node.op == "add_months" else "DAY"
+    interval = exp.Interval(this=exp.Literal.string(str(steps)), unit=exp.var(unit))
+    return _strict(terms.cast(exp.Add(this=terms.paren(args[0].value.copy()), expression=interval), "DATE"), [args[0]])
+
+
+# -- figures ---------------------------------------------------------------------------------
+
+
+def _figure(dated: Dated, type_: object) -> Sql | None:
+    scale = type_.scale if isinstance(type_, Numeric) else None
+    return None if dated.value is None else terms.literal(dated.value, scale)
+
+
+def _parameter(name: str, scope: Scope, shown: Callable[[Dated], Sql | None]) -> Emitted:
+    """A dated figure: a constant when one value serves every day that occurs, else by the row's date."""
+    series = scope.program.parameters[name].series
+    day = scope.day
+    if day is None:
+        return _on(series, scope.as_of, shown)
+    if scope.days is None:
+        return Emitted(terms.NULL)
+    first, last = scope.days
+    if scope.from_date is not None:
+        first = max(first, scope.from_date)
+    within = [d for d in series if d.start <= last and (d.end is None or d.end >= first)]
+    if len(within) == 1 and _covers(within[0], first, last):
+        value = shown(within[0])
+        return Emitted(terms.NULL if value is None else value, nullable=value is None)
+    branches, valid = [], []
+    for dated in within:
+        ends = [d for d in (dated.end, dated.review_by) if d is not None]
+        test = terms.conjoin([
+            exp.GTE(this=day.copy(), expression=terms.literal(dated.start)),
+            *(exp.LTE(this=day.copy(), expression=terms.literal(min(ends))) for _ in ends[:1]),
+        ])  # fmt: skip
+        valid.append(test)
+        branches.append((test, shown(dated) or terms.NULL))
+    error = terms.negate(exp.Coalesce(this=terms.disjoin(valid), expressions=[exp.true()]))
+    return Emitted(terms.case(branches), FALSE, error)
+
+
+def _on(series: tuple[Dated, ...], day: dt.date, shown: Callable[[Dated], Sql | None]) -> Emitted:
+    for dated in series:
+        if dated.start <= day and (dated.end is None or day <= dated.end):
+            if dated.review_by is not None and day > dated.review_by:
+                break
+            value = shown(dated)
+            return Emitted(terms.NULL if value is None else value, nullable=value is None)
+    return Emitted(terms.NULL, FALSE, terms.TRUE)
+
+
+def _covers(dated: Dated, first: dt.date, last: dt.date) -> bool:
+    ends = [d for d in (dated.end, dated.review_by) if d is not None]
+    return dated.start <= first and all(last <= end for end in ends)
+
+
+def _marginal(node: Marginal, scope: Scope) -> Emitted:
+    base = emit(node.base, scope)
+
+    def amount(dated: Dated) -> Sql | None:
+        if not isinstance(dated.value, tuple):
+            return None
+        return _scaled(base.value, dated.value)
+
+    scaled = _parameter(node.scale, scope, amount)
+    value = terms.case([(terms.is_known(base.value), scaled.value)])
+    return Emitted(value, base.void, terms.disjoin([base.error, scaled.error]))
+
+
+def _scaled(base: Sql, brackets: Brackets) -> Sql:
+    total: Sql | None = None
+    for index, (over, rate) in enumerate(brackets):
+        top: Sql = base.copy()
+        if index + 1 < len(brackets):
+            top = exp.Least(this=top, expressions=[terms.literal(brackets[index + 1][0])])
+        part = exp.Greatest(this=exp.Sub(this=terms.paren(top), expression=terms.literal(over)), expressions=[terms.literal(0)])
+        step = terms.binary(exp.Mul, part, terms.literal(rate))
+        total = step if total is None else exp.Add(this=total, expression=step)
+    assert total is not None
+    return total
+
+
+# -- tables ----------------------------------------------------------------------------------
+
+
+def _choice(node: Choice, scope: Scope) -> Emitted:
+    rows = [(emit(c, scope), emit(v, scope)) for c, v in node.rows]
+    tests = [terms.surely(c.value) for c, _ in rows]
+    unsure = terms.disjoin(terms.is_null(c.value) for c, _ in rows if c.nullable)
+    void = terms.disjoin(terms.conjoin([t, v.void]) for t, (_, v) in zip(tests, rows, strict=True) if v.void != FALSE)
+    error = terms.disjoin([
+        *(c.error for c, _ in rows),
+        *(terms.conjoin([t, v.error]) for t, (_, v) in zip(tests, rows, strict=True) if v.error != FALSE),
+    ])  # fmt: skip
+    nullable = any(c.nullable or v.nullable for c, v in rows)
+    if node.policy == "first":
+        branches: list[tuple[Sql, Sql]] = []
+        for condition, chosen in rows:
+            if condition.nullable:
+                branches.append((terms.is_null(condition.value), terms.NULL))
+            branches.append((condition.value, chosen.value))
+        return Emitted(terms.case(branches), void, error, nullable)
+    value, clash = _gathered(node, rows, tests)
+    return Emitted(terms.case([(unsure, terms.NULL)], value), void, terms.disjoin([error, clash]), nullable)
+
+
+def _gathered(node: Choice, rows: list[tuple[Emitted, Emitted]], tests: list[Sql]) -> tuple[Sql, Sql]:
+    """The value of the rows that match, and whether they clash."""
+    picked = [terms.case([(t, v.value)]) for t, (_, v) in zip(tests, rows, strict=True)]
+    match node.policy:
+        case "count":
+            counted = [terms.case([(t, terms.literal(1))], terms.literal(0)) for t in tests]
+            return _summed(counted), FALSE
+        case "sum":
+            parts = [terms.case([(t, v.value)], terms.literal(0)) for t, (_, v) in zip(tests, rows, strict=True)]
+            return _summed(parts), FALSE
+        case "any":
+            value = terms.case([(t, v.value) for t, (_, v) in zip(tests, rows, strict=True)])
+            clashes = [
+                terms.conjoin([tests[i], tests[j], terms.surely(exp.NEQ(this=terms.paren(rows[i][1].value.copy()), expression=terms.paren(rows[j][1].value.copy())))])
+                for i in range(len(rows)) for j in range(i + 1, len(rows))
+            ]  # fmt: skip
+            unknown = terms.disjoin(terms.conjoin([t, terms.is_null(v.value)]) for t, (_, v) in zip(tests, rows, strict=True) if v.nullable)
+            return terms.case([(unknown, terms.NULL)], value), terms.disjoin(clashes)
+        case _:
+            kind = exp.Least if node.policy == "min" else exp.Greatest
+            made = kind(this=picked[0], expressions=picked[1:]) if len(picked) > 1 else picked[0]
+            unknown = terms.disjoin(terms.conjoin([t, terms.is_null(v.value)]) for t, (_, v) in zip(tests, rows, strict=True) if v.nullable)
+            return terms.case([(unknown, terms.NULL)], made), FALSE
+
+
+def _summed(parts: list[Sql]) -> Sql:
+    total = terms.paren(parts[0])
+    for part in parts[1:]:
+        total = exp.Add(this=total, expression=terms.paren(part))
+    return total

@@ -1,0 +1,165 @@
+"""The program cut into steps: which decisions are made together at which entity, in which order.
+
+In: a program. Out: `Step`s, each the decisions of one entity that what came before allows, cut into
+levels: within a level no decision reads another, and a level that feeds a limit ends at its window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, YearToDate, walk
+from mianshen.program.link import counted_by
+from mianshen.program.order import reads
+from mianshen.program.program import Decision, Key, Program
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Decisions of one entity, `levels` in order."""
+
+    entity: str
+    levels: tuple[tuple[Decision, ...], ...]
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        return tuple(d for level in self.levels for d in level)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    steps: tuple[Step, ...]
+    facts: frozenset[Key]  # every fact that some decision reads
+    decisions: frozenset[Key]
+
+
+def nodes_of(decision: Decision) -> list[Core]:
+    """Every expression of a decision."""
+    found: list[Core] = []
+    for provision in decision.provisions:
+        found += [*provision.condition, provision.value]
+        if provision.limit is not None:
+            found.append(provision.limit.limit)
+    return found
+
+
+def needed(program: Program, wanted: Iterable[Key]) -> frozenset[Key]:
+    """The wanted decisions and all they read."""
+    known = {d.key: d for d in program.decisions}
+    found: set[Key] = set()
+    pending = list(wanted)
+    while pending:
+        key = pending.pop()
+        if key in found:
+            continue
+        found.add(key)
+        pending.extend(reads_of(known[key], program)[0])
+    return frozenset(found)
+
+
+def reads_of(decision: Decision, program: Program) -> tuple[set[Key], set[Key]]:
+    """The (decisions, facts) a decision reads, through its accumulators too."""
+    from mianshen.program.order import accumulator_reads
+
+    counts = counted_by(program.entities)
+    decisions, facts = reads(nodes_of(decision), program.accumulators, decision.entity, counts)
+    for provision in decision.provisions:
+        if provision.limit is not None:
+            more = accumulator_reads(program.accumulators[provision.limit.accumulator], counts)
+            decisions |= more[0]
+            facts |= more[1]
+    return decisions, facts
+
+
+def plan(program: Program, wanted: Iterable[Key]) -> Plan:
+    """Steps for the wanted decisions, parents before children as far as what they read allows."""
+    keys = needed(program, wanted)
+    waiting = [d for d in program.decisions if d.key in keys]
+    entities = _parents_first(program)
+    done: set[Key] = set()
+    steps: list[Step] = []
+    while waiting:
+        for entity in entities:
+            taken: list[Decision] = []
+            for decision in waiting:
+                if decision.entity == entity and reads_of(decision, program)[0] <= done | {d.key for d in taken}:
+                    taken.append(decision)
+            if taken:
+                steps.append(Step(entity, _levels(taken, program)))
+                done |= {d.key for d in taken}
+                waiting = [d for d in waiting if d.key not in done]
+    facts = frozenset(f for d in program.decisions if d.key in keys for f in reads_of(d, program)[1])
+    return Plan(tuple(steps), facts, keys)
+
+
+def _parents_first(program: Program) -> list[str]:
+    def depth(name: str) -> int:
+        parent = program.entities[name].parent
+        return 0 if parent is None else 1 + depth(parent)
+
+    return sorted(program.entities, key=depth)
+
+
+def _levels(decisions: list[Decision], program: Program) -> tuple[tuple[Decision, ...], ...]:
+    """Decisions by how many others of the step they stand on."""
+    own = {d.key for d in decisions}
+    level: dict[Key, int] = {}
+    for decision in decisions:
+        below = [level[k] for k in reads_of(decision, program)[0] if k in own]
+        level[decision.key] = 1 + max(below, default=-1)
+    depth = max(level.values(), default=-1) + 1
+    return tuple(tuple(d for d in decisions if level[d.key] == n) for n in range(depth))
+
+
+def aggregates_of(step: Step) -> list[Aggregate]:
+    """The aggregates over children that a step's decisions use, each once."""
+    found = [n for d in step.decisions for root in nodes_of(d) for n in walk(root) if isinstance(n, Aggregate)]
+    return list(dict.fromkeys(found))
+
+
+def outer_reads(nodes: Iterable[Core], entity: str) -> list[FactRef | DecisionRef]:
+    """References to ancestors' columns in expressions at an entity (not inside aggregates)."""
+    found: list[FactRef | DecisionRef] = []
+    pending = list(nodes)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, FactRef | DecisionRef) and node.entity != entity:
+            found.append(node)
+        if not isinstance(node, Aggregate):
+            from mianshen.program.core import children
+
+            pending.extend(children(node))
+    return list(dict.fromkeys(found))
+
+
+def uses_year_to_date(step: Step) -> set[str]:
+    """The accumulators that a step reads or pays through."""
+    found = {p.limit.accumulator for d in step.decisions for p in d.provisions if p.limit is not None}
+    for decision in step.decisions:
+        for root in nodes_of(decision):
+            found |= {n.accumulator for n in walk(root) if isinstance(n, YearToDate)}
+    return found
+
+
+def voidable(program: Program) -> frozenset[Key]:
+    """The decisions that can be not modelled on some row: no provision always applies, or what it
+    reads can be."""
+    found: set[Key] = set()
+    for decision in program.decisions:
+        always = any(not p.condition for p in decision.provisions)
+        values = [n for p in decision.provisions for n in _own(p.value)]
+        limits = [n for p in decision.provisions if p.limit is not None for n in _own(p.limit.limit)]
+        inherited = any(isinstance(n, DecisionRef) and (n.entity, n.name) in found for n in (*values, *limits))
+        if inherited or not always:
+            found.add(decision.key)
+    return frozenset(found)
+
+
+def _own(node: Core) -> list[Core]:
+    """The node and what is below it, aggregates not entered: what they leave out contributes nothing."""
+    from mianshen.program.core import children
+
+    if isinstance(node, Aggregate):
+        return [node]
+    return [node, *(inner for child in children(node) for inner in _own(child))]

@@ -1,0 +1,138 @@
+"""SQL building blocks: the few shapes that every emitted expression is made of.
+
+In: sqlglot expressions. Out: sqlglot expressions. Nothing here knows the program; no SQL text is
+pasted together. NULL stands for unknown; functions that skip NULL are guarded here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from sqlglot import exp
+
+from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, Span_, String, Type
+
+Sql = exp.Expression
+TRUE: exp.Boolean = exp.true()
+FALSE: exp.Boolean = exp.false()
+NULL: exp.Null = exp.null()
+
+
+def column(name: str, table: str | None = None) -> Sql:
+    return exp.column(name, table=table, quoted=True)
+
+
+def literal(value: object, scale: int | None = None) -> Sql:
+    """A constant; decimals keep `scale` decimals so that their type is exact."""
+    match value:
+        case bool():
+            return exp.true() if value else exp.false()
+        case Decimal():
+            fixed = value if scale is None else value.quantize(Decimal(1).scaleb(-scale))
+            shown = exp.Literal.number(f"{abs(fixed):f}")
+            return exp.Neg(this=shown) if fixed < 0 else shown
+        case int():
+            return exp.Neg(this=exp.Literal.number(-value)) if value < 0 else exp.Literal.number(value)
+        case dt.date():
+            return exp.Cast(this=exp.Literal.string(value.isoformat()), to=exp.DataType.build("DATE"))
+        case _:
+            return exp.Literal.string(str(value))
+
+
+def decimal_type(precision: int, scale: int) -> exp.DataType:
+    return exp.DataType.build(f"DECIMAL({precision}, {scale})")
+
+
+def cast(value: Sql, type_: str | exp.DataType) -> Sql:
+    to = exp.DataType.build(type_) if isinstance(type_, str) else type_
+    return exp.Cast(this=value, to=to)
+
+
+def try_cast(value: Sql, type_: str | exp.DataType) -> Sql:
+    to = exp.DataType.build(type_) if isinstance(type_, str) else type_
+    return exp.TryCast(this=value, to=to)
+
+
+def sql_type(type_: Type) -> exp.DataType:
+    """The column type that holds values of a program type."""
+    match type_:
+        case Numeric(scale=scale):
+            return decimal_type(max(18, type_.precision), scale)
+        case Boolean():
+            return exp.DataType.build("BOOLEAN")
+        case Date():
+            return exp.DataType.build("DATE")
+        case Listing():
+            return exp.DataType.build("VARCHAR[]", dialect="duckdb")
+        case String() | Code() | Span_():
+            return exp.DataType.build("VARCHAR")
+
+
+_LOOSE = (exp.Connector, exp.Binary, exp.Unary, exp.In, exp.Between, exp.Interval)
+
+
+def paren(value: Sql) -> Sql:
+    """The value in brackets, where it is something that operators around it could pull apart."""
+    loose = isinstance(value, _LOOSE) and not isinstance(value, exp.Paren | exp.Dot)
+    return exp.Paren(this=value) if loose else value
+
+
+def binary(kind: type[exp.Binary], left: Sql, right: Sql) -> Sql:
+    return kind(this=paren(left), expression=paren(right))
+
+
+def conjoin(parts: Iterable[Sql]) -> Sql:
+    """AND of all; nothing is true."""
+    kept = [p for p in parts if p != TRUE]
+    return exp.and_(*(p.copy() for p in kept)) if kept else exp.true()
+
+
+def disjoin(parts: Iterable[Sql]) -> Sql:
+    """OR of all; nothing is false."""
+    kept = [p for p in parts if p != FALSE]
+    return exp.or_(*(p.copy() for p in kept)) if kept else exp.false()
+
+
+def negate(value: Sql) -> Sql:
+    return exp.Not(this=paren(value.copy()))
+
+
+def is_null(value: Sql) -> Sql:
+    return exp.Is(this=paren(value.copy()), expression=exp.null())
+
+
+def is_known(value: Sql) -> Sql:
+    return exp.Not(this=is_null(value))
+
+
+def surely(value: Sql) -> Sql:
+    """True where the condition is true; false where it is false or unknown."""
+    return exp.Coalesce(this=value.copy(), expressions=[exp.false()])
+
+
+def surely_not(value: Sql) -> Sql:
+    """True where the condition is known to be false."""
+    return exp.Coalesce(this=negate(value), expressions=[exp.false()])
+
+
+def case(branches: Sequence[tuple[Sql, Sql]], otherwise: Sql | None = None) -> Sql:
+    """CASE WHEN … END; without branches, what is otherwise."""
+    if not branches:
+        return exp.null() if otherwise is None else otherwise.copy()
+    made = exp.Case(ifs=[exp.If(this=c.copy(), true=v.copy()) for c, v in branches])
+    if otherwise is not None:
+        made.set("default", otherwise.copy())
+    return made
+
+
+def extreme(kind: type[exp.Func], values: Sequence[Sql], nullable: Sequence[bool]) -> Sql:
+    """LEAST or GREATEST that does not skip NULL."""
+    made = kind(this=values[0].copy(), expressions=[v.copy() for v in values[1:]])
+    unsure = [is_null(v) for v, may in zip(values, nullable, strict=True) if may]
+    return case([(disjoin(unsure), exp.null())], made) if unsure else made
+
+
+def function(name: str, *args: Sql) -> Sql:
+    return exp.Anonymous(this=name, expressions=[a.copy() for a in args])

@@ -1,0 +1,311 @@
+"""The tree, built while the parser reads: one method for each rule of `grammar.lark`.
+
+In: the tokens and parts of a rule, in the order written. Out: a `Part` holding the tree's node.
+Invariants: a method never raises for what a formula says; mistakes it meets are collected in
+`mistakes`, and the parse goes on, so that one run reports all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from mianshen.source import Diagnostic, Span, Text
+from mianshen.syntax import mistakes
+from mianshen.syntax.tree import (
+    Between,
+    Binary,
+    Boolean,
+    Cell,
+    CompareTest,
+    Filter,
+    Function,
+    If,
+    In,
+    IsKnown,
+    ListOf,
+    Name,
+    Negate,
+    Not,
+    Number,
+    Path,
+    Quantified,
+    RangeTest,
+    String,
+)
+
+if TYPE_CHECKING:
+    from lark import Token
+
+MAX_DEPTH: Final = 100
+"""How deep a formula's tree may be, so that every pass over it may recurse."""
+
+MAX_DIGITS: Final = 38
+"""How many digits a number may have, before and after the point together."""
+
+
+class Part(NamedTuple):
+    """A node with the place of its text and the depth of its tree, a leaf being 1."""
+
+    node: Any
+    start: int
+    end: int
+    depth: int
+
+
+Children: TypeAlias = "list[Any]"
+
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_ESCAPED = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Builder:
+    """Builds the tree of one text at a time: `begin`, then let the parser call the rules."""
+
+    text: Text
+    mistakes: list[tuple[int, Diagnostic]]
+
+    def begin(self, text: Text) -> None:
+        self.text = text
+        self.mistakes = []
+
+    # Leaves
+
+    def number(self, children: Children) -> Part:
+        token: Token = children[0]
+        start, end = _place(token)
+        value = Decimal(0)
+        digits = token.rstrip("%")
+        whole = digits.partition(".")[0]
+        span = self.text.span(start, end)
+        if "," in digits:
+            self._refuse(start, mistakes.thousands(span, str(token)))
+        elif len(whole) > 1 and whole[0] == "0":
+            right = token.lstrip("0")
+            self._refuse(
+                start, mistakes.leading_zero(span, str(token), right if right[:1].isdigit() else f"0{right}")
+            )
+        else:
+            value = Decimal(f"{digits}E-2" if token.endswith("%") else digits)
+            if not _fits(value):
+                self._refuse(start, mistakes.number_too_long(span, MAX_DIGITS))
+        return Part(Number(value, span), start, end, 1)
+
+    def string(self, children: Children) -> Part:
+        token: Token = children[0]
+        start, end = _place(token)
+        inside = token[1:-1]
+        value = self._unescape(inside, start + 1) if "\\" in inside else inside
+        span = self.text.span(start, end)
+        if not value.isascii() and (half := _SURROGATE.search(value)):
+            self._refuse(start, mistakes.unknown_character(span, half[0]))
+        return Part(String(value, span), start, end, 1)
+
+    def boolean(self, children: Children) -> Part:
+        start, end = _place(children[0])
+        return Part(Boolean(children[0] == "true", self.text.span(start, end)), start, end, 1)
+
+    def name(self, children: Children) -> Part:
+        word: Token = children[0]
+        start, end = _place(word)
+        span = self.text.span(start, end)
+        if word == "null":
+            self._refuse(start, mistakes.no_null(span))
+        return Part(Name(str(word), span), start, end, 1)
+
+    # Selections, calls and lists
+
+    def path(self, children: Children) -> Part:
+        of, _, name = children
+        start, end = of.start, name.end_pos
+        return self._part(lambda span: Path(of.node, str(name), span), start, end, of)
+
+    def filtered(self, children: Children) -> Part:
+        of, _, condition, closing = children
+        return self._part(
+            lambda span: Filter(of.node, condition.node, span), of.start, closing.end_pos, of, condition
+        )
+
+    def call(self, children: Children) -> Part:
+        name = " ".join(children[0].split())
+        arguments: list[Part] = children[2:-1:2]
+        start, end = children[0].start_pos, children[-1].end_pos
+        if name in ("date", "duration") and [type(a.node) for a in arguments] != [String]:
+            # What stands inside was not meant as a formula: `date(2026-01-31)`.
+            self.mistakes = [m for m in self.mistakes if m[0] < start]
+            self._refuse(start, mistakes.quoted_argument(self.text.span(start, end), name))
+        nodes = tuple(argument.node for argument in arguments)
+        return self._part(lambda span: Function(name, nodes, span), start, end, *arguments)
+
+    def items(self, children: Children) -> Part:
+        parts: list[Part] = children[1:-1:2]
+        nodes = tuple(part.node for part in parts)
+        start, end = children[0].start_pos, children[-1].end_pos
+        return self._part(lambda span: ListOf(nodes, span), start, end, *parts)
+
+    def grouped(self, children: Children) -> Part:
+        opening, inside, closing = children
+        return Part(inside.node, opening.start_pos, closing.end_pos, inside.depth)
+
+    # Operations
+
+    def negation(self, children: Children) -> Part:
+        word, _, value, closing = children
+        return self._part(lambda span: Not(value.node, span), word.start_pos, closing.end_pos, value)
+
+    def negative(self, children: Children) -> Part:
+        sign, value = children
+        return self._part(lambda span: Negate(value.node, span), sign.start_pos, value.end, value)
+
+    def binary(self, children: Children) -> Part:
+        left, op, right = children
+        depth = max(left.depth, right.depth) + 1
+        start, end = left.start, right.end
+        span = self.text.span(start, end)
+        if depth == MAX_DEPTH + 1:
+            self._refuse(start, mistakes.too_deep(span, MAX_DEPTH))
+        return Part(Binary(str(op), left.node, right.node, span), start, end, depth)  # type: ignore[arg-type]
+
+    def between(self, children: Children) -> Part:
+        value, _, low, _, high = children
+        return self._part(
+            lambda span: Between(value.node, low.node, high.node, span),
+            value.start,
+            high.end,
+            value,
+            low,
+            high,
+        )
+
+    def known(self, children: Children) -> Part:
+        value, _, word = children
+        negated = word == "unknown"
+        return self._part(lambda span: IsKnown(value.node, negated, span), value.start, word.end_pos, value)
+
+    def contained(self, children: Children) -> Part:
+        value, _, membership = children
+        tests: list[Part]
+        tests, end = membership
+        nodes = tuple(test.node for test in tests)
+        return self._part(lambda span: In(value.node, nodes, span), value.start, end, value, *tests)
+
+    def choice(self, children: Children) -> Part:
+        word, condition, _, then, _, otherwise = children
+        return self._part(
+            lambda span: If(condition.node, then.node, otherwise.node, span),
+            word.start_pos,
+            otherwise.end,
+            condition,
+            then,
+            otherwise,
+        )
+
+    def quantified(self, children: Children) -> Part:
+        word, variable, _, items, _, condition = children
+        kind, name = str(word), str(variable)
+        return self._part(
+            lambda span: Quantified(kind, name, items.node, condition.node, span),  # type: ignore[arg-type]
+            word.start_pos,
+            condition.end,
+            items,
+            condition,
+        )
+
+    # Tests
+
+    def range(self, children: Children) -> Part:
+        opening, low, _, high, closing = children
+        return self._part(
+            lambda span: RangeTest(low.node, high.node, opening == "[", closing == "]", span),
+            opening.start_pos,
+            closing.end_pos,
+            low,
+            high,
+        )
+
+    def bound(self, children: Children) -> Part:
+        op, value = children
+        return self._part(
+            lambda span: CompareTest(str(op), value.node, span),  # type: ignore[arg-type]
+            op.start_pos,
+            value.end,
+            value,
+        )
+
+    def equal(self, children: Children) -> Part:
+        value: Part = children[0]
+        span = self.text.span(value.start, value.end)
+        return Part(CompareTest("=", value.node, span), value.start, value.end, value.depth)
+
+    def several(self, children: Children) -> list[Part]:
+        return children[::2]
+
+    def one_value(self, children: Children) -> tuple[list[Part], int]:
+        return [self.equal(children)], children[0].end
+
+    def one_test(self, children: Children) -> tuple[list[Part], int]:
+        return [children[0]], children[0].end
+
+    def many_tests(self, children: Children) -> tuple[list[Part], int]:
+        return children[1], children[2].end_pos
+
+    def any_of(self, children: Children) -> Cell:
+        tests: list[Part] = children[::2]
+        start, end = tests[0].start, tests[-1].end
+        span = self.text.span(start, end)
+        first = tests[0].node
+        # `not(a)` alone in a cell is "anything but a"; `(not(a))` is a value.
+        if len(tests) == 1 and _is_negation(first) and self.text.value[start] != "(":
+            inside = first.value.value
+            return Cell((CompareTest("=", inside, inside.span),), negated=True, span=span)
+        return Cell(tuple(test.node for test in tests), span=span)
+
+    def none_of(self, children: Children) -> Cell:
+        tests = tuple(test.node for test in children[2])
+        return Cell(tests, True, self.text.span(children[0].start_pos, children[3].end_pos))
+
+    # What the methods share
+
+    def _part(self, make: Any, start: int, end: int, *parts: Part) -> Part:
+        depth = 1 + max((part.depth for part in parts), default=0)
+        span: Span = self.text.span(start, end)
+        if depth == MAX_DEPTH + 1:
+            self._refuse(start, mistakes.too_deep(span, MAX_DEPTH))
+        return Part(make(span), start, end, depth)
+
+    def _refuse(self, start: int, mistake: Diagnostic) -> None:
+        self.mistakes.append((start, mistake))
+
+    def _unescape(self, inside: str, offset: int) -> str:
+        def one(match: re.Match[str]) -> str:
+            code, letter = match.groups()
+            if code:
+                return chr(int(code, 16))
+            if letter not in _ESCAPED:
+                start, end = offset + match.start(), offset + match.end()
+                self._refuse(start, mistakes.bad_escape(self.text.span(start, end), match[0]))
+            return _ESCAPED.get(letter, letter)
+
+        value = _ESCAPE.sub(one, inside)
+        if not _SURROGATE.search(value):
+            return value
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
+def _place(token: Token) -> tuple[int, int]:
+    start, end = token.start_pos, token.end_pos
+    assert start is not None
+    assert end is not None
+    return start, end
+
+
+def _fits(value: Decimal) -> bool:
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return max(value.adjusted() + 1, 0) - min(exponent, 0) <= MAX_DIGITS
+
+
+def _is_negation(test: RangeTest | CompareTest) -> bool:
+    return isinstance(test, CompareTest) and test.op == "=" and isinstance(test.value, Not)

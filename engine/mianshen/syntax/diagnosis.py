@@ -1,0 +1,244 @@
+"""Why a formula did not parse.
+
+In: the text and where the parser stopped. Out: at least one diagnostic, each at the word to change.
+Invariants: strange characters are reported all, and alone; otherwise there is one diagnostic, for
+the first place where the words cannot go on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from mianshen.source import Diagnostic, Span, Text
+from mianshen.syntax import mistakes
+from mianshen.syntax.characters import strange_characters
+from mianshen.syntax.words import CALLED, KEYWORDS, SPACED, UNITS
+
+if TYPE_CHECKING:
+    from lark import Lark
+    from lark.exceptions import UnexpectedInput
+
+
+class _Word(NamedTuple):
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+_ENDS_VALUE: Final = frozenset(
+    {"NAME", "NUMBER", "STRING", "TRUE", "FALSE", "RPAR", "RSQB", "KNOWN", "UNKNOWN"}
+)
+_BEGINS_VALUE: Final = frozenset(
+    {"NAME", "NUMBER", "STRING", "TRUE", "FALSE", "CALL", "NOT", "LPAR", "LSQB", "IF", "SOME", "EVERY"}
+)
+_COMPARISONS: Final = frozenset({"COMPARE", "IN", "IS", "BETWEEN"})
+_SENTENCES: Final = frozenset({"IF", "SOME", "EVERY"})
+_CLOSING: Final = {"LPAR": ")", "LSQB": "]"}
+_OPENING: Final = {"RPAR": "LPAR", "RSQB": "LSQB"}
+# What must still come after a word, and the word it belongs to.
+_AWAITED: Final = {
+    "IF": "then",
+    "THEN": "else",
+    "SOME": "in",
+    "EVERY": "in",
+    "ITEMS": "satisfies",
+    "BETWEEN": "and",
+}
+_PARTS: Final = {"THEN": ("IF", "if"), "ELSE": ("THEN", "if"), "SATISFIES": ("ITEMS", "some … in")}
+
+_END: Final = "END"
+
+
+def explain(text: Text, lark: Lark, failure: UnexpectedInput) -> list[Diagnostic]:
+    """The mistakes that made the parser stop at `failure`; never empty."""
+    if strange := strange_characters(text):
+        return strange
+    from lark.exceptions import UnexpectedToken
+
+    if not isinstance(failure, UnexpectedToken):
+        at = failure.pos_in_stream or 0
+        return [mistakes.unknown_character(text.span(at, at + 1), text.value[at : at + 1])]
+    words = [_Word(t.type, str(t), t.start_pos or 0, t.end_pos or 0) for t in lark.lex(text.value)]
+    size = len(text.value)
+    at = len(words)
+    if failure.token.type != "$END":
+        at = next(i for i, word in enumerate(words) if word.start == failure.token.start_pos)
+    ends = [_Word(_END, "", size, size)] * 2
+    return [_Failure(text, [*words, *ends], at).explain()]
+
+
+class _Failure:
+    """The words of a formula, and the first one that cannot stand where it does."""
+
+    def __init__(self, text: Text, words: list[_Word], at: int) -> None:
+        self.text = text
+        self.bad, self.next = words[at], words[at + 1]
+        self.earlier = words[:at]
+        self.before = words[at - 1] if at else _Word(_END, "", 0, 0)
+        self.before_that = words[at - 2] if at > 1 else _Word(_END, "", 0, 0)
+        self.later = words[at:]
+        self.open = _open(self.earlier)
+
+    def explain(self) -> Diagnostic:
+        if self.before.kind in _ENDS_VALUE:
+            return self._after_value()
+        return self._without_value()
+
+    def _span(self, first: _Word, last: _Word | None = None) -> Span:
+        return self.text.span(first.start, (last or first).end)
+
+    # A value should stand here.
+
+    def _without_value(self) -> Diagnostic:
+        bad, before = self.bad, self.before
+        match before.kind:
+            case "DOT":
+                return self._after_dot()
+            case "SOME" | "EVERY" if bad.text in KEYWORDS:
+                return mistakes.keyword_as_name(self._span(bad), bad.text)
+            case "SOME" | "EVERY":
+                return mistakes.name_missing(self._span(before), before.text)
+            case "IS":
+                return mistakes.known_or_unknown(self._span(before, bad))
+            case "NOT":
+                return mistakes.not_without_brackets(self._span(before))
+            case "LPAR" | "LSQB" if bad.kind == _END:
+                return mistakes.unclosed_bracket(self._span(before), before.text, _CLOSING[before.kind])
+            case _ if bad.kind == _END:
+                return mistakes.value_missing_after(self._span(before), before.text)
+            case "AND" | "OR" if bad.kind == "COMPARE":
+                return mistakes.half_comparison(self._span(bad), bad.text)
+            case _:
+                return self._no_value()
+
+    def _no_value(self) -> Diagnostic:
+        bad, span = self.bad, self._span(self.bad)
+        if bad.kind in _SENTENCES:
+            return mistakes.needs_brackets(span, bad.text)
+        if bad.kind == "DOT" and self.next.kind == "NUMBER" and self.next.start == bad.end:
+            written = bad.text + self.next.text
+            return mistakes.number_spelling(self._span(bad, self.next), written, f"0{written}")
+        if bad.kind in _OPENING and not any(kind in _CLOSING for kind, _ in self.open):
+            return mistakes.unopened_bracket(span, bad.text)
+        if bad.text in KEYWORDS:
+            return mistakes.keyword_for_value(span, bad.text)
+        return mistakes.value_missing_before(span, bad.text)
+
+    def _after_dot(self) -> Diagnostic:
+        bad, number = self.bad, self.before_that
+        if bad.text in KEYWORDS:
+            return mistakes.keyword_as_name(self._span(bad), bad.text)
+        if bad.kind == "CALL":
+            return mistakes.call_after_dot(self._span(bad), " ".join(bad.text.split()))
+        if number.kind == "NUMBER" and number.end == self.before.start:
+            return mistakes.number_spelling(self._span(number, self.before), f"{number.text}.", number.text)
+        return mistakes.name_missing(self._span(self.before), ".")
+
+    # A value is complete; what follows cannot follow it.
+
+    def _after_value(self) -> Diagnostic:
+        bad, span = self.bad, self._span(self.bad)
+        if self.before_that.kind in ("SOME", "EVERY"):
+            return mistakes.part_missing(self._span(self.before_that), self.before_that.text, "in")
+        if bad.kind in _BEGINS_VALUE:
+            return self._two_values()
+        if bad.kind in _PARTS:
+            return self._part_of_sentence()
+        if bad.kind in _COMPARISONS:
+            return mistakes.chained_comparison(span, bad.text)
+        match bad.kind:
+            case "POWER":
+                return mistakes.chained_power(span)
+            case "DOTDOT":
+                return mistakes.range_out_of_place(span)
+            case "KNOWN" | "UNKNOWN":
+                return mistakes.known_or_unknown(span)
+            case "COMMA" if self.before.end == bad.start and self._decimal_comma():
+                written = f"{self.before.text},{self.next.text}"
+                return mistakes.number_spelling(
+                    self._span(self.before, self.next), written, written.replace(",", ".")
+                )
+            case "RPAR" | "RSQB" | "COMMA" | "OR" | "AND" | "END":
+                return self._unfinished()
+            case _:
+                return mistakes.unexpected(span, bad.text)
+
+    def _decimal_comma(self) -> bool:
+        numbers = self.before.kind == self.next.kind == "NUMBER"
+        return numbers and self.next.start == self.bad.end
+
+    def _two_values(self) -> Diagnostic:
+        bad, before = self.bad, self.before
+        if bad.kind == "NOT":
+            return mistakes.not_inside(self._span(bad))
+        if before.kind == "NAME" and (function := self._function_without_brackets()):
+            return function
+        if before.kind == bad.kind == "NAME":
+            if before.end == bad.start:
+                return mistakes.mixed_name(self._span(before, bad), before.text + bad.text)
+            words = f"{before.text} {bad.text}"
+            return mistakes.spaced_name(self._span(before, bad), words, words.replace(" ", "_"))
+        if before.kind == "NUMBER" and bad.kind == "NAME" and UNITS.issuperset(bad.text):
+            return mistakes.unit_after_number(self._span(before, bad), before.text, bad.text)
+        return mistakes.operator_missing(self._span(bad), before.text, " ".join(bad.text.split()))
+
+    def _function_without_brackets(self) -> Diagnostic | None:
+        names = [self.before, *self.later]
+        run = next(i for i, word in enumerate(names) if word.kind != "NAME")
+        joined = " ".join(word.text for word in names[:run]) + " "
+        for function in SPACED:
+            if joined.startswith(f"{function} "):
+                last = names[function.count(" ")]
+                return mistakes.brackets_for_function(self._span(self.before, last), function)
+        if self.before.text in CALLED:
+            return mistakes.brackets_for_function(self._span(self.before), self.before.text)
+        return None
+
+    def _part_of_sentence(self) -> Diagnostic:
+        opener, word = _PARTS[self.bad.kind]
+        if not any(kind == opener for kind, _ in self.open):
+            return mistakes.part_alone(self._span(self.bad), self.bad.text, word)
+        return self._unfinished()
+
+    def _unfinished(self) -> Diagnostic:
+        """The innermost thing begun and not finished, or what ends something never begun."""
+        bad, span = self.bad, self._span(self.bad)
+        kind, opening = self.open[-1] if self.open else (_END, bad)
+        if kind in _AWAITED:
+            return mistakes.part_missing(self._span(opening), opening.text, _AWAITED[kind])
+        match bad.kind:
+            case "AND" | "OR":
+                return mistakes.joined_tests(span, bad.text)
+            case "COMMA":
+                return mistakes.comma_out_of_place(span)
+            case "RPAR" | "RSQB" if kind == _END:
+                return mistakes.unopened_bracket(span, bad.text)
+            case "RPAR" | "RSQB" if kind != _OPENING[bad.kind]:
+                right, opened = _CLOSING[kind], self._span(opening)
+                return mistakes.mismatched_bracket(span, opening.text, bad.text, right, opened)
+            case _ if kind in _CLOSING:
+                return mistakes.unclosed_bracket(self._span(opening), opening.text, _CLOSING[kind])
+            case _:
+                return mistakes.unexpected(span, bad.text)
+
+
+def _open(words: list[_Word]) -> list[tuple[str, _Word]]:
+    """What is begun and not finished, outermost first: brackets, `if`, `some … in`, `between`."""
+    found: list[tuple[str, _Word]] = []
+    for word in words:
+        top = found[-1][0] if found else _END
+        match word.kind:
+            case "LPAR" | "LSQB" | "IF" | "SOME" | "EVERY" | "BETWEEN":
+                found.append((word.kind, word))
+            case "THEN" if top == "IF":
+                found[-1] = ("THEN", found[-1][1])
+            case "IN" if top in ("SOME", "EVERY"):
+                found[-1] = ("ITEMS", found[-1][1])
+            case "ELSE" | "SATISFIES" | "AND" if top in _AWAITED and _AWAITED[top] == word.text:
+                found.pop()
+            case "RPAR" | "RSQB" if top in _CLOSING:
+                found.pop()
+            case _:
+                pass
+    return found

@@ -1,0 +1,94 @@
+"""Text in, surface tree out.
+
+In: a formula or a table cell as `Text`. Out: `Expr` or `Cell`, every node with its place in the
+file; or `RuleError` with every mistake found (codes E2xx).
+Invariants: any text gives a tree or a RuleError, nothing else; a tree is never deeper than
+`MAX_DEPTH`; the parser is built once, when first asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path as FilePath
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+
+from mianshen.source import RuleError, Text
+from mianshen.syntax import mistakes
+from mianshen.syntax.builder import Builder, Part
+from mianshen.syntax.tree import Cell, Expr
+
+if TYPE_CHECKING:
+    from lark import Lark, Transformer
+
+MAX_LENGTH: Final = 20_000
+"""How many characters a formula may have."""
+
+_Start = Literal["expression", "cell"]
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")  # half a character, which no file can hold
+_one_at_a_time = Lock()
+
+
+def parse_expression(text: Text) -> Expr:
+    """The tree of a formula. Raises RuleError with all its mistakes."""
+    if not text.value.strip(" \t\r\n"):
+        raise RuleError([mistakes.empty(text.span(0, len(text.value)), cell=False)])
+    part: Part = _parse(text, "expression")
+    return cast("Expr", part.node)
+
+
+def parse_cell(text: Text) -> Cell:
+    """The tests of one cell of a decision table; `-` is any value. Raises RuleError."""
+    written = text.value.strip(" \t\r\n")
+    if not written:
+        raise RuleError([mistakes.empty(text.span(0, len(text.value)), cell=True)])
+    if written == "-":
+        start = text.value.index("-")
+        return Cell((), span=text.span(start, start + 1))
+    return cast("Cell", _parse(text, "cell"))
+
+
+def _parse(text: Text, start: _Start) -> Any:
+    from lark.exceptions import UnexpectedInput
+
+    if len(text.value) > MAX_LENGTH:
+        raise RuleError([mistakes.too_long(text.span(0, len(text.value)), MAX_LENGTH)])
+    if half := _SURROGATE.search(text.value):
+        raise RuleError([mistakes.unknown_character(text.span(*half.span()), half[0])])
+    lark, builder = _reader()
+    with _one_at_a_time:
+        builder.begin(text)
+        try:
+            found: Any = lark.parse(text.value, start=start)
+        except UnexpectedInput as failure:
+            from mianshen.syntax.diagnosis import explain
+
+            met = [mistake for _, mistake in builder.mistakes]
+            raise RuleError([*met, *explain(text, lark, failure)]) from None
+        if builder.mistakes:
+            raise RuleError(mistake for _, mistake in builder.mistakes)
+    return found
+
+
+@cache
+def _reader() -> tuple[Lark, Builder]:
+    """The parser and what it builds with.
+
+    The basic lexer, not the contextual one: a word of the language must be refused as a name
+    wherever it stands, and one scanner is built sooner than one for each state.
+    """
+    from lark import Lark
+
+    builder = Builder()
+    grammar = FilePath(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
+    lark = Lark(
+        grammar,
+        parser="lalr",
+        lexer="basic",
+        start=["expression", "cell"],
+        transformer=cast("Transformer[Any, Any]", builder),
+        keep_all_tokens=True,
+        maybe_placeholders=False,
+    )
+    return lark, builder

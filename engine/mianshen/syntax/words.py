@@ -1,0 +1,49 @@
+"""The words of the language.
+
+Invariant: `KEYWORDS` are the words `grammar.lark` reads as tokens of their own; they never name
+anything. `null` is no value either, and is refused with a word of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+KEYWORDS: Final = frozenset(
+    {
+        "and",
+        "between",
+        "else",
+        "every",
+        "false",
+        "if",
+        "in",
+        "is",
+        "known",
+        "not",
+        "or",
+        "satisfies",
+        "some",
+        "then",
+        "true",
+        "unknown",
+    }
+)
+
+# Functions people forget the brackets of; what a call may name is for the program to say.
+CALLED: Final = frozenset(
+    {"abs", "ceiling", "contains", "count", "date", "duration", "floor", "max", "min", "sum"}
+)
+SPACED: Final = (
+    "age on",
+    "benefit year",
+    "distinct count",
+    "round down",
+    "round half down",
+    "round half even",
+    "round half up",
+    "round up",
+    "year to date",
+)
+
+# What people write after a number: units and powers of ten.
+UNITS: Final = frozenset("元角分百千万亿岁年月天日")

@@ -1,0 +1,1 @@
+"""What people do with a program: populations, cases, batch runs."""

@@ -1,0 +1,107 @@
+"""A seeded, realistic population to try a rulebook on.
+
+In: a size, a seed, a date. Out: the files residents, households and claims, with the columns of the
+records contract, and how many rows each has.
+Invariants: the same arguments write the same bytes, whatever the number of threads; money is exact
+(DECIMAL(16,2) in Parquet, text with two decimals in CSV); each file appears whole or not at all.
+The people are drawn in `population.sql`, by arithmetic on row numbers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from itertools import count
+from math import gcd
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Format: TypeAlias = Literal["csv", "parquet"]
+
+CLAIMS_PER_RESIDENT = 3
+_VIEWS = ("residents", "households", "claims")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many rows each file of a population has."""
+
+    residents: int
+    households: int
+    claims: int
+
+
+def write_population(
+    folder: Path,
+    residents: int,
+    seed: int,
+    format: Format,  # noqa: A002 - what the caller calls it
+    as_of: dt.date,
+    unknowns: bool = False,
+) -> Counts:
+    """Write residents, households and claims into `folder` (made if need be) as `format` files.
+
+    Claims number three times `residents` and lie in the 18 months up to `as_of`. With `unknowns`,
+    about 15 in 1,000 of the cells that may be empty are. Every seed from 0 to 2^32 - 1 gives a
+    population of its own.
+
+    Raises ValueError for a size below one or a seed outside that range, OSError where `folder`
+    cannot be written.
+    """
+    if residents < 1:
+        raise ValueError("a population needs at least one resident")
+    if not 0 <= seed < 2**32:
+        raise ValueError("a seed lies between 0 and 4294967295")
+    folder.mkdir(parents=True, exist_ok=True)
+    with _drawn(residents, seed, as_of, unknowns) as database:
+        for view in _VIEWS:
+            _write(database, view, folder / f"{view}.{format}", format)
+        return Counts(residents, _households(database), residents * CLAIMS_PER_RESIDENT)
+
+
+def _drawn(residents: int, seed: int, as_of: dt.date, unknowns: bool) -> DuckDBPyConnection:
+    """A database in memory that holds the three views of `population.sql`."""
+    import duckdb
+
+    database = duckdb.connect()
+    variables = {
+        "residents": residents,
+        "seed": seed,
+        "as_of": as_of,
+        "unknowns": unknowns,
+        "stride": _stride(residents),
+    }
+    for name, value in variables.items():
+        database.execute(f"SET VARIABLE {name} = ?", [value])
+    database.execute(Path(__file__).with_name("population.sql").read_text("utf-8"))
+    return database
+
+
+def _stride(residents: int) -> int:
+    """A step that visits every resident once before it meets the first again."""
+    return next(step for step in count(residents * 618 // 1000 + 1) if gcd(step, residents) == 1)
+
+
+def _households(database: DuckDBPyConnection) -> int:
+    [(households,)] = database.sql("SELECT count(DISTINCT household) FROM person").fetchall()
+    return int(households)
+
+
+def _write(database: DuckDBPyConnection, view: str, file: Path, form: Format) -> None:
+    """Write one view whole, in the order of its rows."""
+    import duckdb
+
+    part = file.with_name(file.name + ".part")
+    rows = database.view(view).order("n").project("* EXCLUDE (n)")
+    try:
+        if form == "parquet":
+            rows.write_parquet(str(part))
+        else:
+            rows.write_csv(str(part), header=True)
+    except duckdb.IOException as error:
+        part.unlink(missing_ok=True)
+        raise OSError(f"{file}: cannot be written") from error
+    part.replace(file)

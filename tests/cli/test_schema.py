@@ -1,0 +1,30 @@
+"""`mianshen schema`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def test_without_a_name_it_shows_the_rulebook_s(run: Run) -> None:
+    status, out, err = run("schema")
+    assert (status, err) == (0, "")
+    assert "provisions" in json.loads(out)["properties"]
+    assert run("schema", "rulebook") == (0, out, "")
+
+
+def test_it_shows_the_overlay_s(run: Run) -> None:
+    assert "switch_on" in json.loads(run("schema", "overlay")[1])["properties"]
+
+
+@pytest.mark.parametrize(("words", "files"), [([], ["overlay", "rulebook"]), (["overlay"], ["overlay"])])
+def test_with_a_folder_it_writes_files(run: Run, tmp_path: Path, words: list[str], files: list[str]) -> None:
+    status, out, _ = run("schema", *words, "--out", str(tmp_path / "schemas"))
+    assert status == 0
+    written = sorted((tmp_path / "schemas").iterdir())
+    assert [file.name for file in written] == [f"{name}.schema.json" for name in files]
+    assert all(str(file) in out for file in written)
+    assert all(json.loads(file.read_text("utf-8"))["type"] == "object" for file in written)

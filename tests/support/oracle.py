@@ -1,0 +1,225 @@
+"""What the policy says of a population, in plain Python: the check on rules, interpreter and SQL.
+
+In: residents, households and claims as dicts of facts already read (Decimal, date, str, bool, int).
+Out: for every claim its seven decisions and its status; for every resident the status and amount of
+illness-poverty aid, the poverty warning and the poverty watch.
+
+Written from the policy alone; neither this nor `oracle_stack.py` imports anything of the product.
+Invariants: a fact whose key is missing or None is unknown, save that an opening balance whose key is
+missing is 0.00; a claim's answer does not depend on the order of the rows.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tests.support.oracle_stack import (
+    BEIJING_SINCE,
+    NOT_MODELLED,
+    PAYMENTS,
+    SHANGHAI_SINCE,
+    ZERO,
+    Amount,
+    ClaimAnswer,
+    Facts,
+    Reading,
+    Truth,
+    both,
+    day,
+    either,
+    fen,
+    is_one_of,
+    is_within,
+    money,
+    person_answers,
+    reading_of,
+)
+
+__all__ = [
+    "NOT_MODELLED",
+    "PAYMENTS",
+    "Amount",
+    "Answers",
+    "BenefitAnswer",
+    "ClaimAnswer",
+    "Facts",
+    "Reading",
+    "decide",
+    "reading_of",
+]
+
+AID_SCALE = ((ZERO, Decimal("0.30")), (Decimal(30000), Decimal("0.40")), (Decimal(50000), Decimal("0.50")))
+AID_LIMIT = Decimal("150000.00")
+WARNING_SHARE, WATCH_SHARE = Decimal("0.40"), Decimal("0.80")
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitAnswer:
+    """eligible, ineligible, undetermined or not_modelled; the amount of an eligible one, None if unknown."""
+
+    status: str
+    amount: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """By claim id, and by person and benefit."""
+
+    claims: Mapping[str, ClaimAnswer]
+    benefits: Mapping[str, Mapping[str, BenefitAnswer]]
+
+
+def twelve_months_before(date: dt.date) -> dt.date:
+    """The same day a year earlier; 28 February for 29 February."""
+    last = calendar.monthrange(date.year - 1, date.month)[1]
+    return dt.date(date.year - 1, date.month, min(date.day, last))
+
+
+def total_of(items: Iterable[tuple[Truth, Amount]]) -> Decimal | None:
+    """The sum of what belongs to it; not modelled adds nothing; an unknown item, or belonging, spoils it."""
+    total = ZERO
+    for belongs, amount in items:
+        if belongs is False or amount is NOT_MODELLED:
+            continue
+        if belongs is None or amount is None:
+            return None
+        total += amount
+    return total
+
+
+def marginal_aid(cost: Decimal) -> Decimal:
+    """What each bracket's rate gives on the part of `cost` in it, up to the limit."""
+    aid = ZERO
+    for index, (over, rate) in enumerate(AID_SCALE):
+        top = AID_SCALE[index + 1][0] if index + 1 < len(AID_SCALE) else cost
+        aid += max(ZERO, min(cost, top) - over) * rate
+    return fen(min(AID_LIMIT, aid))
+
+
+def illness_poverty_aid(
+    resident: Facts, costs: Iterable[tuple[Facts, Amount]], as_of: dt.date
+) -> BenefitAnswer:
+    area, category = resident.get("insured_area"), resident.get("assistance_category")
+    modelled = either(
+        both(is_within(area, "31"), as_of >= SHANGHAI_SINCE),
+        both(is_within(area, "11", "37"), as_of >= BEIJING_SINCE),
+    )
+    if modelled is False:
+        return BenefitAnswer("not_modelled")
+    if modelled is None or category is None:
+        return BenefitAnswer("undetermined")
+    if category != "illness_poverty":
+        return BenefitAnswer("ineligible")
+    base = total_of((both(is_year_of(claim, as_of), is_care(claim)), cost) for claim, cost in costs)
+    return BenefitAnswer("eligible", None if base is None else marginal_aid(max(ZERO, base)))
+
+
+def is_year_of(claim: Facts, as_of: dt.date) -> Truth:
+    date = day(claim, "service_date")
+    return None if date is None else date.year == as_of.year
+
+
+def is_care(claim: Facts) -> Truth:
+    return is_one_of(claim.get("care_type"), "inpatient", "outpatient")
+
+
+def is_recent(claim: Facts, as_of: dt.date) -> Truth:
+    date = day(claim, "service_date")
+    return None if date is None else twelve_months_before(as_of) < date <= as_of
+
+
+def burden_of(
+    household: Facts, members: Sequence[Iterable[tuple[Facts, Amount]]], as_of: dt.date
+) -> Decimal | None:
+    """The members' costs of the last twelve months; unknown while members are missing."""
+    count = household.get("member_count")
+    if not isinstance(count, int) or count > len(members):
+        return None
+    return total_of((is_recent(claim, as_of), cost) for costs in members for claim, cost in costs)
+
+
+def poverty_warning(household: Facts, burden: Decimal | None) -> BenefitAnswer:
+    income = money(household, "annual_income")
+    line = None if income is None else income * WARNING_SHARE
+    reached = None if line is None or burden is None else burden >= line
+    due = both(None if burden is None else burden > 0, reached)
+    return BenefitAnswer(_due(due))
+
+
+def poverty_watch(household: Facts, burden: Decimal | None) -> BenefitAnswer:
+    income = money(household, "annual_income")
+    line = None if income is None else income * WARNING_SHARE
+    close = None if line is None or burden is None else line * WATCH_SHARE <= burden < line
+    return BenefitAnswer(_due(both(None if burden is None else burden > 0, close)))
+
+
+def _due(due: Truth) -> str:
+    return "undetermined" if due is None else "eligible" if due else "ineligible"
+
+
+# The whole population.
+
+
+def by_person(claims: Iterable[Facts]) -> dict[str, list[Facts]]:
+    found: dict[str, list[Facts]] = {}
+    for claim in claims:
+        found.setdefault(str(claim.get("person_id")), []).append(claim)
+    return found
+
+
+def decide(
+    residents: Sequence[Facts],
+    households: Sequence[Facts],
+    claims: Sequence[Facts],
+    as_of: dt.date,
+    *,
+    rejected: Sequence[Facts] = (),
+    reading: Reading = PAYMENTS,
+) -> Answers:
+    """Answers for every claim of `claims` and every resident.
+
+    `rejected` holds what could be read of the claims that were rejected (they are not in `claims`).
+    Residents and households that were rejected are left out, with all that hangs on them.
+    """
+    good, bad = by_person(claims), by_person(rejected)
+    answers: dict[str, ClaimAnswer] = {}
+    costs: dict[str, list[tuple[Facts, Amount]]] = {}
+    for resident in residents:
+        person = str(resident["person_id"])
+        mine, spoilt = good.get(person, []), bad.get(person, [])
+        decided = person_answers(resident, mine, spoilt, as_of, reading)
+        answers |= decided
+        costs[person] = [
+            *((claim, decided[str(claim["claim_id"])].in_scope_personal_cost) for claim in mine),
+            *((claim, None) for claim in spoilt),
+        ]
+    return Answers(answers, benefits_of(residents, households, costs, as_of))
+
+
+def benefits_of(
+    residents: Sequence[Facts],
+    households: Sequence[Facts],
+    costs: Mapping[str, Sequence[tuple[Facts, Amount]]],
+    as_of: dt.date,
+) -> dict[str, dict[str, BenefitAnswer]]:
+    """Every resident's benefits, from the in-scope personal cost of each claim by person."""
+    homes = {str(household["household_id"]): household for household in households}
+    members: dict[str, list[str]] = {}
+    for resident in residents:
+        if resident.get("household_id") is not None:
+            members.setdefault(str(resident["household_id"]), []).append(str(resident["person_id"]))
+    benefits: dict[str, dict[str, BenefitAnswer]] = {}
+    for resident in residents:
+        person, home = str(resident["person_id"]), str(resident.get("household_id"))
+        household = homes.get(home, {}) if home in members else {}
+        burden = burden_of(household, [costs[one] for one in members.get(home, [])], as_of)
+        benefits[person] = {
+            "illness_poverty_aid": illness_poverty_aid(resident, costs[person], as_of),
+            "poverty_warning": poverty_warning(household, burden),
+            "poverty_watch": poverty_watch(household, burden),
+        }
+    return benefits
