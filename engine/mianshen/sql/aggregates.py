@@ -56,49 +56,54 @@ class Aggregated:
         return terms.disjoin([terms.is_null(stated), exp.GT(this=stated.copy(), expression=here)])
 
 
-def aggregate_query(
-    program: Program, child: str, aggregates: list[Aggregate], relation: exp.Select, scope: Scope, data: Data
-) -> Aggregated:
-    """One pass over the child rows for all their aggregates."""
-    rejected = terms.column("?rejected") if child in data.rejected else FALSE
+def aggregate_query(program: Program, child: str, aggregates: list[Aggregate], items: exp.Query, labels: list[str]) -> Aggregated:
+    """One pass over the child rows for all their aggregates; `items` has `?parent` and each one's items."""
     columns: list[Sql] = []
-    for index, aggregate in enumerate(aggregates):
-        made, unsure = _parts(aggregate, scope, rejected)
-        columns.append(exp.alias_(made, f"{index}", quoted=True))
-        columns.append(exp.alias_(unsure, f"{index}?unsure", quoted=True))
+    for index, (aggregate, label) in enumerate(zip(aggregates, labels, strict=True)):
+        columns.append(exp.alias_(_folded(aggregate, terms.column(label)), f"{index}", quoted=True))
+        columns.append(exp.alias_(exp.LogicalOr(this=terms.column(f"{label}?unsure")), f"{index}?unsure", quoted=True))
     if program.entities[child].counted_by is not None:
         columns.append(exp.alias_(exp.Count(this=exp.Star()), "?n", quoted=True))
-    query = exp.select(terms.column("?parent"), *columns).from_(relation.subquery("items", copy=False)).group_by(terms.column("?parent"))
+    query = exp.select(terms.column("?parent"), *columns).from_(items.subquery("items", copy=False)).group_by(terms.column("?parent"))
     return Aggregated(program, child, tuple(aggregates), query)
 
 
-def _parts(aggregate: Aggregate, scope: Scope, rejected: Sql) -> tuple[Sql, Sql]:
-    """The aggregate over what is known, and whether something is not."""
+def item_columns(aggregate: Aggregate, label: str, scope: Scope, data: Data) -> list[Sql]:
+    """What a child row brings to an aggregate (`label`, NULL: nothing), and whether that is unknown."""
+    rejected = terms.column("?rejected") if scope.entity in data.rejected else FALSE
     where = None if aggregate.where is None else emit(aggregate.where, scope)
     body = None if aggregate.body is None else emit(aggregate.body, scope)
     test = TRUE if where is None else where.value
     unmodelled = FALSE if body is None else body.void
     counted = terms.conjoin([terms.surely(test) if where is not None else TRUE, terms.negate(rejected) if rejected != FALSE else TRUE])
     unsure = _unsure(test, where is None, FALSE if where is None else where.void, body, unmodelled, rejected)
-    value = None if body is None else body.value
+    item: Sql
     match aggregate.kind:
         case "count":
-            made: Sql = exp.CountIf(this=counted)
-        case "sum":
-            assert value is not None
-            picked = value if counted == TRUE else terms.case([(counted, value)])
-            made = exp.Sum(this=picked)
-            if isinstance(aggregate.type, Numeric):
-                made = terms.cast(made, terms.decimal_type(38, aggregate.type.scale))
-        case "min" | "max":
-            assert value is not None
-            picked = terms.case([(counted, value)])
-            made = exp.Min(this=picked) if aggregate.kind == "min" else exp.Max(this=picked)
+            item = terms.case([(counted, terms.literal(1))])
+        case "sum" | "min" | "max":
+            assert body is not None
+            item = body.value if counted == TRUE else terms.case([(counted, body.value)])
         case "some" | "every":
-            assert value is not None
-            hit = value if aggregate.kind == "some" else terms.negate(value)
-            made = exp.LogicalOr(this=terms.conjoin([counted, terms.surely(hit)]))
-    return made, exp.LogicalOr(this=unsure)
+            assert body is not None
+            hit = body.value if aggregate.kind == "some" else terms.negate(body.value)
+            item = terms.conjoin([counted, terms.surely(hit)])
+    return [exp.alias_(item, label, quoted=True), exp.alias_(unsure, f"{label}?unsure", quoted=True)]
+
+
+def _folded(aggregate: Aggregate, item: Sql) -> Sql:
+    match aggregate.kind:
+        case "count":
+            return exp.Count(this=item)
+        case "sum":
+            scale = aggregate.type.scale if isinstance(aggregate.type, Numeric) else 0
+            return terms.cast(exp.Sum(this=item), terms.decimal_type(38, scale))
+        case "min":
+            return exp.Min(this=item)
+        case "max":
+            return exp.Max(this=item)
+        case "some" | "every":
+            return exp.LogicalOr(this=item)
 
 
 def _unsure(test: Sql, always: bool, uncovered: Sql, body: object, unmodelled: Sql, rejected: Sql) -> Sql:

@@ -6,11 +6,12 @@ limited provision's amount is the column that room makes.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from mianshen.program.core import Numeric
+from mianshen.program.core import Aggregate, Const, Core, DecisionRef, FactRef, Marginal, Numeric, Op, ParameterRef, Round, YearToDate, walk
 from mianshen.program.program import Decision, Provision
 from mianshen.sql import terms
 from mianshen.sql.emit import Emitted, Scope, emit
@@ -42,7 +43,9 @@ class Decided:
 def applied(provision: Provision, index: int, scope: Scope) -> Applied:
     """A provision's condition and value; a not-modelled condition does not hold."""
     narrowed = replace(scope, from_date=provision.start)
-    conditions = [emit(c, narrowed) for c in provision.condition]
+    above, own = parted(provision.condition, scope)
+    conditions = [Emitted(terms.column(scope.hoisted[above]))] if above else []
+    conditions += [emit(c, narrowed) for c in own if not _always(c, scope)]
     test = terms.conjoin(c.value for c in conditions)
     voids = [c.void for c in conditions if c.void != FALSE]
     if voids:
@@ -50,6 +53,35 @@ def applied(provision: Provision, index: int, scope: Scope) -> Applied:
         test = terms.case([(terms.conjoin([terms.is_null(test), terms.negate(unknown)]), FALSE)], test)
     error = _first_error(conditions)
     return Applied(provision, test, emit(provision.value, narrowed), error, any(c.nullable for c in conditions), index)
+
+
+def parted(conditions: tuple[Core, ...], scope: Scope) -> tuple[tuple[Core, ...], tuple[Core, ...]]:
+    """Conditions that only read ancestors, and the others. The first can be tested once an ancestor."""
+    if scope.program.entities[scope.entity].parent is None or scope.lets is None:
+        return (), conditions
+    above = tuple(c for c in conditions if _reads_above(c, scope))
+    return above, tuple(c for c in conditions if c not in above)
+
+
+def _reads_above(condition: Core, scope: Scope) -> bool:
+    reads = [n for n in walk(condition) if isinstance(n, FactRef | DecisionRef)]
+    if not reads or any(n.entity == scope.entity or (n.entity, n.name) in scope.voidable for n in reads):
+        return False
+    return not any(isinstance(n, ParameterRef | Marginal | Aggregate | YearToDate | Round) for n in walk(condition))
+
+
+def _always(condition: Core, scope: Scope) -> bool:
+    """A date condition that every row at hand meets."""
+    day = scope.program.entities[scope.entity].date
+    if day is None or scope.days is None or scope.undated:
+        return False
+    match condition:
+        case Op(op="ge", args=(FactRef(entity=scope.entity, name=name), Const(value=dt.date() as start))):
+            return name == day and scope.days[0] >= start
+        case Op(op="le", args=(FactRef(entity=scope.entity, name=name), Const(value=dt.date() as end))):
+            return name == day and scope.days[1] <= end
+        case _:
+            return False
 
 
 def _first_error(conditions: list[Emitted]) -> Sql:

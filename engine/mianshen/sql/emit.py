@@ -72,7 +72,19 @@ class Scope:
     voidable: frozenset[Key]  # decisions that may be not modelled
     aggregates: dict[Aggregate, str] = field(default_factory=dict)
     from_date: dt.date | None = None  # where a provision begins, its figures are not asked for before
-    errors: list[tuple[str, Sql]] = field(default_factory=list)
+    undated: bool = False  # some rejected row has no reference date
+    level: int = 0
+    hoisted: dict[tuple[Core, ...], str] = field(default_factory=dict)  # conditions on ancestors, made beforehand
+    lets: list[Sql] | None = None  # columns to make one layer earlier, where that is possible
+
+    def let(self, value: Sql) -> Sql:
+        """The value as a column of an earlier layer, so that using it twice computes it once, and
+        only where it is asked for."""
+        if self.lets is None:
+            return value
+        name = f"?let{len(self.lets)}:{self.level}"
+        self.lets.append(exp.alias_(value, name, quoted=True))
+        return terms.column(name)
 
     def column_of(self, owner: str, name: str) -> Sql:
         return terms.column(name if owner == self.entity else f"{owner}.{name}")
@@ -247,7 +259,7 @@ def _rounding(node: Round, scope: Scope) -> Emitted:
     bottom = emit(node.denominator, scope)
     bottom_type = node.denominator.type
     assert isinstance(bottom_type, Numeric)
-    value = rounded_quotient(top.value, top_type, bottom.value, bottom_type, node.digits, node.mode, node.type)
+    value = rounded_quotient(top.value, top_type, bottom.value, bottom_type, node.digits, node.mode, node.type, scope.let)
     may_be_zero = bottom_type.low <= 0 <= bottom_type.high
     zero = terms.conjoin([terms.surely(exp.EQ(this=terms.paren(bottom.value.copy()), expression=terms.literal(0))), terms.is_known(top.value)])
     return _strict(value, [top, bottom], zero if may_be_zero else FALSE)

@@ -1,9 +1,10 @@
 """Annual limits as running sums: what each row may still be paid, without taking rows one by one.
 
-In: the decisions of a level that pay under limits. Out: columns in three layers: amounts before
-the limit, windows over earlier rows, amounts paid. With a limit L that is the same all year,
-T before a row is min(T0 + S, max(L, T0)); with one that never falls, S + min(T0, min(max(Lj, T0) - Sj))
-over earlier rows j; otherwise the rows are folded. All equal taking the rows in order.
+In: the decisions of a level that pay under limits. Out: columns before the limit; a cut, where the
+few rows an accumulator can touch are windowed apart from the rest (`Held`); columns paid. With a
+limit L that is the same all year, T before a row is min(T0 + S, max(L, T0)); with one that never
+falls, S + min(T0, min(max(Lj, T0) - Sj)) over earlier rows j; otherwise the rows are folded. All
+equal taking the rows in order.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mianshen.program.program import Accumulator, Decision, Key, Program
 from mianshen.sql import terms
 from mianshen.sql.decisions import Applied, Decided, applied, decided
 from mianshen.sql.emit import Emitted, Scope, benefit_year, emit
+from mianshen.sql.layers import Held
 from mianshen.sql.plan import nodes_of
 from mianshen.sql.terms import FALSE, TRUE, Sql
 from mianshen.values import benefit_year as year_of
@@ -72,14 +74,11 @@ class Limits:
         limits = [(r.applies, self._limit(r)) for r in naming]
         over = Emitted(TRUE, nullable=False) if accumulator.over is None else emit(accumulator.over, self.scope)
         over_value = over.value if over.void == FALSE else terms.case([(over.void, FALSE)], over.value)
-        may = terms.disjoin(terms.negate(terms.surely_not(r.applies)) for r in naming)
         columns = {
             "limit": terms.cast(terms.case([(a, e.value) for a, e in limits]), "DECIMAL(18, 2)"),
             "limitvoid": terms.disjoin(terms.conjoin([terms.surely(a), e.void]) for a, e in limits if e.void != FALSE),
             "over": over_value,
-            "may": may,
             "opening": self._opening(accumulator),
-            "year": self._year(accumulator),
         }
         failing = terms.disjoin([over.error, *(terms.conjoin([terms.surely(a), e.error]) for a, e in limits if e.error != FALSE)])
         made = [exp.alias_(v, f"{accumulator.name}?{k}", quoted=True) for k, v in columns.items()]
@@ -102,26 +101,45 @@ class Limits:
         opening = self.scope.column_of(*accumulator.opening)
         return terms.case([(same, opening)], terms.cast(terms.literal(0), "DECIMAL(18, 2)"))
 
-    def _year(self, accumulator: Accumulator) -> Sql:
-        day = self.scope.day
-        assert day is not None
-        return benefit_year(day, accumulator.year_start)
-
     # -- windows -----------------------------------------------------------------------------
 
-    def windows(self) -> list[list[Sql]]:
-        """Layers of columns: what each row brings, running totals, then what was held before the row."""
-        brought: list[Sql] = []
-        running: list[Sql] = []
-        floors: list[Sql] = []
-        held: list[Sql] = []
-        for accumulator in self.accumulators():
-            brought += self._brought(accumulator)
-            running += self._running(accumulator)
-            if not self._constant(accumulator):
-                floors += self._floor(accumulator)
-            held += self._held(accumulator)
-        return [layer for layer in (brought, running, floors, held) if layer]
+    def held(self, cut: str) -> tuple[list[Sql], list[Held]]:
+        """What each row brings to each accumulator, and the parts of the cut that are windowed: one
+        for each first day of a benefit year."""
+        brought = [column for a in self.accumulators() for column in self._brought(a)]
+        starts = dict.fromkeys(a.year_start for a in self.accumulators())
+        parts = [[a for a in self.accumulators() if a.year_start == start] for start in starts]
+        return brought, [self._part(cut, number, part) for number, part in enumerate(parts)]
+
+    def alone(self) -> list[Sql]:
+        """What each accumulator holds before a row that is the first of its benefit year."""
+        return [
+            exp.alias_(terms.column(f"{a.name}?opening"), f"{a.name}?before", quoted=True) for a in self.accumulators()
+        ]
+
+    def _part(self, cut: str, number: int, accumulators: list[Accumulator]) -> Held:
+        """The rows that some of the accumulators can touch, windowed."""
+        entity = self.program.entities[self.scope.entity]
+        assert entity.date is not None
+        source = ["?row", "?parent", entity.date, entity.key]
+        relevant: list[Sql] = []
+        for a in accumulators:
+            source += [f"{a.name}?x", f"{a.name}?u", f"{a.name}?limit", f"{a.name}?opening", f"{a.name}?named"]
+            source += [] if self._constant(a) else [f"{a.name}?counted"]
+            relevant += [terms.column(f"{a.name}?named"), exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))]
+        year = exp.alias_(benefit_year(terms.column(entity.date), accumulators[0].year_start), "?year", quoted=True)
+        query = exp.select(*(terms.column(n) for n in dict.fromkeys(source)), year).from_(exp.to_table(cut, quoted=True))
+        query = query.where(terms.disjoin(relevant))
+        layers = [
+            [c for a in accumulators for c in self._running(a)],
+            [c for a in accumulators if not self._constant(a) for c in self._floor(a)],
+        ]
+        for layer in layers:
+            if layer:
+                query = exp.select(exp.Star(), *layer).from_(query.subquery("running", copy=False))
+        columns = [c for a in accumulators for c in self._held(a)]
+        query = exp.select(terms.column("?row"), *columns).from_(query.subquery("totals", copy=False))
+        return Held(frozenset(source), tuple(f"{a.name}?before" for a in accumulators), ((f"{cut}_held{number}", query),))
 
     def _brought(self, accumulator: Accumulator) -> list[Sql]:
         """`?x`: the amount counted before any limit; `?u`: 1 where that is not known."""
@@ -132,22 +150,24 @@ class Limits:
         raw, limit = terms.column(f"{decision}?raw"), terms.column(f"{name}?limit")
         over, opening = terms.column(f"{name}?over"), terms.column(f"{name}?opening")
         rejected = terms.column("?rejected") if self.scope.entity in self.data.rejected else FALSE
-        voids = terms.disjoin([terms.column(f"{decision}?rawvoid"), terms.column(f"{name}?limitvoid")])
+        limitvoid = terms.conjoin([named, terms.column(f"{name}?limitvoid")])
+        voids = terms.disjoin([terms.column(f"{decision}?rawvoid"), limitvoid])
         counted = terms.conjoin([named, terms.negate(voids)])
-        open_ = terms.conjoin([terms.is_null(by), terms.negate(terms.column(f"{decision}?rawvoid")), terms.column(f"{name}?may")])
         unknown = terms.disjoin([
-            terms.conjoin([counted, terms.disjoin([terms.is_null(over), terms.is_null(raw), terms.is_null(limit), terms.is_null(opening)])]),
-            open_,
-        ])  # fmt: skip
+            terms.is_null(over), terms.is_null(raw), terms.conjoin([named, terms.disjoin([terms.is_null(limit), terms.is_null(opening)])])])  # fmt: skip
         if rejected != FALSE:
-            failed = self._failed()
-            unknown = terms.disjoin([unknown, terms.conjoin([rejected, terms.disjoin([counted, open_, failed])])])
+            unknown = terms.disjoin([unknown, rejected])
+        unknown = terms.conjoin([terms.negate(voids), unknown])
+        if rejected != FALSE and self._failed() != FALSE:
+            unknown = terms.disjoin([unknown, terms.conjoin([rejected, self._failed()])])
         unsure = terms.conjoin([terms.negate(terms.surely_not(over)), unknown])
         known = terms.conjoin([counted, terms.surely(over), terms.is_known(raw), *([terms.negate(rejected)] if rejected != FALSE else [])])
         amount = terms.case([(known, exp.Greatest(this=raw.copy(), expressions=[terms.literal(0)]))], terms.literal(0))
         return [
             exp.alias_(terms.cast(amount, "DECIMAL(18, 2)"), f"{name}?x", quoted=True),
-            exp.alias_(terms.cast(unsure, "INT"), f"{name}?u", quoted=True),
+            exp.alias_(terms.cast(unsure, "TINYINT"), f"{name}?u", quoted=True),
+            exp.alias_(TRUE if self._read_elsewhere(accumulator) else named, f"{name}?named", quoted=True),
+            exp.alias_(terms.conjoin([named, terms.surely(over)]), f"{name}?counted", quoted=True),
         ]
 
     def _failed(self) -> Sql:
@@ -163,7 +183,8 @@ class Limits:
             kind="ROWS", start="UNBOUNDED", start_side="PRECEDING",
             end="CURRENT ROW" if not earlier else terms.literal(1), end_side=None if not earlier else "PRECEDING",
         )  # fmt: skip
-        partition = [terms.column("?parent"), terms.column(f"{accumulator.name}?year")]
+        del accumulator
+        partition = [terms.column("?parent"), terms.column("?year")]
         return exp.Window(this=made, partition_by=partition, order=order, spec=spec)
 
     def _running(self, accumulator: Accumulator) -> list[Sql]:
@@ -186,9 +207,7 @@ class Limits:
         name = accumulator.name
         limit, opening = terms.column(f"{name}?limit"), terms.column(f"{name}?opening")
         room = exp.Sub(this=exp.Greatest(this=limit, expressions=[opening]), expression=terms.column(f"{name}?s"))
-        indexes = [terms.literal(i) for i in self._naming(accumulator)]
-        named = terms.surely(exp.In(this=terms.column(f"{accumulator.sums}?by"), expressions=indexes))
-        picked = terms.case([(terms.conjoin([named, terms.surely(terms.column(f"{name}?over"))]), room)])
+        picked = terms.case([(terms.column(f"{name}?counted"), room)])
         return [exp.alias_(self._window(accumulator, exp.Min(this=picked), True), f"{name}?m", quoted=True)]
 
     def _held(self, accumulator: Accumulator) -> list[Sql]:
@@ -216,11 +235,14 @@ class Limits:
         """Whether one figure serves every day that occurs, and nobody reads the balance elsewhere."""
         decision = next(d for d in self.decisions if d.name == accumulator.sums)
         limits = [p.limit.limit for p in decision.provisions if p.limit is not None and p.limit.accumulator == accumulator.name]
-        read = any(
+        return not self._read_elsewhere(accumulator) and all(self._steady(limit) for limit in limits)
+
+    def _read_elsewhere(self, accumulator: Accumulator) -> bool:
+        """Whether `year to date` reads the balance, so that every row needs it."""
+        return any(
             isinstance(n, YearToDate) and n.accumulator == accumulator.name
             for d in self.program.decisions for root in nodes_of(d) for n in walk(root)
         )  # fmt: skip
-        return not read and all(self._steady(limit) for limit in limits)
 
     def _steady(self, limit: Core) -> bool:
         from mianshen.program.order import parameters_read

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 from sqlglot import exp
 
+from mianshen.program.core import Aggregate, DecisionRef, walk
 from mianshen.program.program import Key, Program
-from mianshen.sql.plan import Plan, plan, voidable
+from mianshen.sql import terms
+from mianshen.sql.emit import benefit_year
+from mianshen.sql.plan import Plan, aggregates_of, plan, voidable
 from mianshen.sql.stage import Data, Shelf, Stage
 
 DIALECT = "duckdb"
@@ -41,6 +44,7 @@ class Run:
     as_of: dt.date
     wanted: frozenset[Key]
     explained: frozenset[Key] = frozenset()
+    carried: dict[str, tuple[str, ...]] = field(default_factory=dict)  # facts kept beside an entity's last decisions
     shelf: Shelf = field(init=False)
     plan: Plan = field(init=False)
     statements: list[str] = field(default_factory=list)
@@ -65,18 +69,59 @@ class Run:
         data = self.data()
         keep = self._kept()
         possible = voidable(self.program)
+        last = {step.entity: number for number, step in enumerate(self.plan.steps)}
         for number, step in enumerate(self.plan.steps):
             wanted = frozenset(d.name for d in step.decisions if d.key in keep)
             explained = frozenset(n for e, n in self.explained if e == step.entity)
-            stage = Stage(self.program, step, data, self.shelf, possible, wanted, explained)
+            items = tuple(self._items_after(number))
+            carried = self.carried.get(step.entity, ()) if number == last.get(step.entity) else ()
+            stage = Stage(self.program, step, data, self.shelf, possible, wanted, explained, items, carried)
             table = f"made_{number}_{step.entity}"
-            self.create(table, stage.build())
+            for name, query in stage.build(table):
+                self.create(name, query)
+            if stage.limited:
+                self._in_turn(stage, table)
             self.shelf.made.update({d.key: table for d in step.decisions if d.name in wanted})
+            self.shelf.items.update({a: (table, f"?item{i}") for i, a in enumerate(items)})
             if stage.may_fail:
                 failed = self.connection.execute(f'SELECT "?row", "?error" FROM "{table}" WHERE "?error" IS NOT NULL ORDER BY 1').fetchall()
                 if failed:
                     return [Failure(step.entity, row, name) for row, name in failed]
         return []
+
+    def _in_turn(self, stage: Stage, table: str) -> None:
+        """Take in turn the rows that others of their parent must reckon with.
+
+        Every row was decided as if it were the first of its benefit year; that is wrong only where
+        a parent has two that count in one year of one accumulator.
+        """
+        entity = stage.step.entity
+        date = self.program.entities[entity].date
+        assert date is not None
+        found = []
+        for name in stage.limited:
+            year = benefit_year(terms.column(date, "rows"), self.program.accumulators[name].year_start)
+            found.append(
+                exp.select(terms.column("?parent", "made"))
+                .from_(exp.to_table(table, quoted=True).as_("made"))
+                .join(exp.to_table(self.rows[entity], quoted=True).as_("rows"), on=exp.EQ(this=terms.column("?row", "made"), expression=terms.column("?row", "rows")))
+                .where(terms.column(f"?relevant:{name}", "made"))
+                .group_by(terms.column("?parent", "made"), year)
+                .having(exp.Or(this=exp.GT(this=exp.Count(this=exp.Star()), expression=terms.literal(1)), expression=terms.is_null(exp.Max(this=terms.column(date, "rows")))))
+            )  # fmt: skip
+        several: exp.Query = found[0] if len(found) == 1 else exp.union(*found, distinct=True)
+        listed = f"{table}_several"
+        relevant = terms.disjoin(terms.column(f"?relevant:{name}") for name in stage.limited)
+        inside = exp.In(this=terms.column("?parent"), query=exp.select(terms.column("?parent")).from_(several.subquery("found", copy=False)).subquery(copy=False))
+        self.create(listed, exp.select(terms.column("?row")).from_(exp.to_table(table, quoted=True)).where(relevant, inside))
+        if not self._one(f'SELECT count(*) FROM "{listed}"')[0]:
+            return
+        again = replace(stage, layers=[], limited=[], errors=[])
+        for name, query in again.build(f"{table}_again", only=listed):
+            self.create(name, query)
+        columns = [row[0] for row in self.connection.execute(f'DESCRIBE "{table}"').fetchall()]
+        self.connection.execute(f'ALTER TABLE "{table}" RENAME TO "{table}_first"')
+        self.create(table, _overlaid(f"{table}_first", f"{table}_again", columns), kind="VIEW")
 
     def _kept(self) -> set[Key]:
         """Decisions that results or later steps read."""
@@ -89,10 +134,26 @@ class Run:
         }  # fmt: skip
         return set(self.wanted) | later
 
-    def create(self, table: str, query: exp.Select) -> None:
+    def create(self, table: str, query: exp.Query, kind: str = "TABLE") -> None:
         text = query.sql(dialect=DIALECT)
         self.statements.append(text)
-        self.connection.execute(f'CREATE OR REPLACE TEMP TABLE "{table}" AS {text}')
+        self.connection.execute(f'DROP VIEW IF EXISTS "{table}"')
+        self.connection.execute(f'DROP TABLE IF EXISTS "{table}"')
+        self.connection.execute(f'CREATE TEMP {kind} "{table}" AS {text}')
+
+    def _items_after(self, number: int) -> list[Aggregate]:
+        """The aggregates of later steps over this step's entity that can be made with it: nothing
+        they read is decided after it."""
+        entity = self.plan.steps[number].entity
+        done = {d.key for step in self.plan.steps[: number + 1] for d in step.decisions}
+        before = {d.key for step in self.plan.steps[:number] for d in step.decisions}
+        found = []
+        for step in self.plan.steps[number + 1 :]:
+            for aggregate in aggregates_of(step):
+                reads = {(n.entity, n.name) for part in (aggregate.where, aggregate.body) if part for n in walk(part) if isinstance(n, DecisionRef)}
+                if aggregate.child == entity and reads <= done and not reads <= before:
+                    found.append(aggregate)
+        return list(dict.fromkeys(found))
 
     def data(self) -> Data:
         """What the rows let the queries leave out."""
@@ -137,3 +198,19 @@ class Run:
         from mianshen.sql.plan import _parents_first
 
         return [e for e in _parents_first(self.program) if e in self.rows]
+
+
+def _overlaid(table: str, again: str, columns: list[str]) -> exp.Select:
+    """The rows of a table in their order, those made again in their new form."""
+    second = exp.Not(this=exp.Is(this=terms.column("?row", "again"), expression=exp.null()))
+    picked = [
+        exp.alias_(terms.case([(second, terms.column(c, "again"))], terms.column(c, "first")), c, quoted=True)
+        for c in columns if c not in ("?row", "?parent")
+    ]  # fmt: skip
+    on = exp.EQ(this=terms.column("?row", "again"), expression=terms.column("?row", "first"))
+    kept = [terms.column(c, "first") for c in columns if c in ("?row", "?parent")]
+    return (
+        exp.select(*kept, *picked)
+        .from_(exp.to_table(table, quoted=True).as_("first"))
+        .join(exp.to_table(again, quoted=True).as_("again"), on=on, join_type="left")
+    )

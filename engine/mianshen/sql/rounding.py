@@ -6,6 +6,8 @@ rounding of a decimal is the database's own `ROUND`, which is half away from zer
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlglot import exp
 
 from mianshen.program.core import Numeric
@@ -23,19 +25,23 @@ def rounded_value(value: Sql, type_: Numeric, digits: int, mode: RoundingMode, r
 
 
 def rounded_quotient(
-    top: Sql, top_type: Numeric, bottom: Sql, bottom_type: Numeric, digits: int, mode: RoundingMode, result: Numeric
-) -> Sql:
-    """`top / bottom` to `digits` decimals; NULL where the divisor is zero (an error told elsewhere)."""
+    top: Sql, top_type: Numeric, bottom: Sql, bottom_type: Numeric, digits: int, mode: RoundingMode, result: Numeric,
+    let: Callable[[Sql], Sql] = lambda value: value,
+) -> Sql:  # fmt: skip
+    """`top / bottom` to `digits` decimals; NULL where the divisor is zero (an error told elsewhere).
+
+    `let` names an intermediate value, so that what is used more than once is computed once.
+    """
     shift = max(top_type.scale, bottom_type.scale)
-    numerator = _integer(top, top_type, shift + digits)
-    denominator = exp.Nullif(this=_integer(bottom, bottom_type, shift), expression=terms.literal(0))
+    zero = exp.EQ(this=terms.paren(top.copy()), expression=terms.literal(0))
+    numerator = let(terms.case([(zero, terms.NULL)], _integer(top, top_type, shift + digits)))
+    denominator = let(terms.case([(zero, terms.NULL)], exp.Nullif(this=_integer(bottom, bottom_type, shift), expression=terms.literal(0))))
     size, divisor = exp.Abs(this=numerator), exp.Abs(this=denominator)
     negative = _differ(numerator, denominator)
     amount = _divided(size, divisor, mode, negative)
     signed = exp.Mul(this=terms.paren(amount), expression=terms.paren(terms.case([(negative, terms.literal(-1))], terms.literal(1))))
     whole = terms.decimal_type(max(1, result.precision - result.scale + digits), 0)
     scaled = exp.Mul(this=terms.cast(signed, whole), expression=terms.literal(_unit(digits)))
-    zero = exp.EQ(this=terms.paren(top.copy()), expression=terms.literal(0))
     return terms.case([(zero, terms.cast(terms.literal(0), terms.decimal_type(result.precision, result.scale)))], scaled)
 
 

@@ -18,9 +18,10 @@ from sqlglot import exp
 from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, walk
 from mianshen.program.program import Decision, Key, Program
 from mianshen.sql import terms
-from mianshen.sql.aggregates import Aggregated, aggregate_query
-from mianshen.sql.decisions import applied, decided
-from mianshen.sql.emit import Scope
+from mianshen.sql.aggregates import Aggregated, aggregate_query, item_columns
+from mianshen.sql.decisions import applied, decided, parted
+from mianshen.sql.emit import Scope, emit
+from mianshen.sql.layers import Layer, statements
 from mianshen.sql.limits import Limits
 from mianshen.sql.plan import Step, aggregates_of, nodes_of, outer_reads, uses_year_to_date
 from mianshen.sql.terms import FALSE, Sql
@@ -42,6 +43,7 @@ class Shelf:
 
     rows: dict[str, str]
     made: dict[Key, str] = field(default_factory=dict)
+    items: dict[Aggregate, tuple[str, str]] = field(default_factory=dict)  # table and column
 
 
 @dataclass(slots=True)
@@ -55,17 +57,37 @@ class Stage:
     voidable: frozenset[Key]
     wanted: frozenset[str]  # decisions of the step whose columns are kept
     explained: frozenset[str]  # decisions whose provision is kept, as `?by`
-    query: exp.Select = field(init=False)
+    items: tuple[Aggregate, ...] = ()  # aggregates of later steps over this one's rows
+    carried: tuple[str, ...] = ()  # facts kept beside the decisions
+    layers: list[Layer] = field(default_factory=list)
+    limited: list[str] = field(default_factory=list)  # the accumulators the step pays through
     scope: Scope = field(init=False)
     errors: list[tuple[str, Sql]] = field(default_factory=list)
 
-    def build(self) -> exp.Select:
-        """The whole query."""
-        self.scope = Scope(self.program, self.step.entity, self.data.as_of, self.data.days[self.step.entity], self.voidable)
-        self.query = self._base()
-        for level in self.step.levels:
-            self._level(level)
-        kept = [terms.column("?row")]
+    def build(self, target: str, only: str | None = None) -> list[tuple[str, exp.Query]]:
+        """The statements that make the step's table `target`, in order.
+
+        Without `only`, one statement that takes every row as the first of its benefit year; where
+        the step has limits, `?relevant:` columns say which rows others must reckon with. With it,
+        the rows listed in the table `only`, taken in turn.
+        """
+        self.scope = self._scope(self.step.entity)
+        self.scope.lets = []
+        base = self._base()
+        if only is not None:
+            inside = exp.select(terms.column("?row")).from_(exp.to_table(only, quoted=True))
+            base = base.where(exp.In(this=terms.column("?row", self.step.entity), query=inside.subquery(copy=False)))
+        for number, level in enumerate(self.step.levels):
+            self.scope.level, self.scope.lets = number, []
+            self._level(level, f"{target}_{number}", only is not None)
+        self.scope.lets = None
+        self.layers.append(Layer([c for i, a in enumerate(self.items) for c in item_columns(a, f"?item{i}", self.scope, self.data)]))
+        return statements(base, [c.alias_or_name for c in base.selects], self.layers, self._kept(), target)
+
+    def _kept(self) -> list[Sql]:
+        kept: list[Sql] = [terms.column("?row")]
+        if self.program.entities[self.step.entity].parent is not None:
+            kept.append(terms.column("?parent"))
         for decision in self.step.decisions:
             if decision.name in self.wanted:
                 kept.append(terms.column(decision.name))
@@ -73,8 +95,17 @@ class Stage:
                     kept.append(terms.column(f"{decision.name}?void"))
             if decision.name in self.explained:
                 kept.append(terms.column(f"{decision.name}?by"))
+        kept += [terms.column(name) for name in self.carried]
+        kept += [terms.column(f"?item{i}{part}") for i in range(len(self.items)) for part in ("", "?unsure")]
+        for name in self.limited:
+            kept.append(exp.alias_(self._relevant(name), f"?relevant:{name}", quoted=True))
         kept.append(exp.alias_(self._error(), "?error", quoted=True))
-        return exp.select(*kept).from_(self.query.subquery("made"))
+        return kept
+
+    def _relevant(self, accumulator: str) -> Sql:
+        """The row may bring something to the accumulator, or is paid through it."""
+        unsure = exp.GT(this=terms.column(f"{accumulator}?u"), expression=terms.literal(0))
+        return terms.disjoin([terms.column(f"{accumulator}?named"), unsure])
 
     @property
     def may_fail(self) -> bool:
@@ -89,15 +120,19 @@ class Stage:
     def _base(self) -> exp.Select:
         """Own facts, earlier decisions, the parents' columns and the aggregates over children."""
         entity = self.step.entity
-        nodes = [n for d in self.step.decisions for n in nodes_of(d)]
-        nodes += self._accumulator_nodes()
+        hoisted = self._hoist()
+        nodes = [n for d in self.step.decisions for n in nodes_of(d) if n not in hoisted]
+        nodes += self._accumulator_nodes() + self._item_nodes()
         columns = [terms.column(c, entity) for c in self._row_columns(entity)]
-        query = exp.select().from_(exp.to_table(self.shelf.rows[entity]).as_(entity))
+        query = exp.select().from_(exp.to_table(self.shelf.rows[entity], quoted=True).as_(entity))
         query, own = self._own(query, entity, nodes)
         outer = outer_reads(nodes, entity) + self._parent_facts()
         query, above = self._parents(query, entity, list(dict.fromkeys(outer)))
         query, totals = self._totals(query)
         return query.select(*columns, *own, *above, *totals)
+
+    def _item_nodes(self) -> list[Core]:
+        return [n for a in self.items for n in (a.where, a.body) if n is not None]
 
     def _accumulator_nodes(self) -> list[Core]:
         names = uses_year_to_date(self.step)
@@ -116,10 +151,12 @@ class Stage:
         base = ["?row", "?parent"] if described.parent is not None else ["?row"]
         rejected = ["?rejected"] if entity in self.data.rejected else []
         facts = {
-            n.name for d in self.step.decisions for root in (*nodes_of(d), *self._accumulator_nodes())
+            n.name for d in self.step.decisions for root in nodes_of(d)
             for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
         }  # fmt: skip
-        return [*base, *rejected, *sorted(facts | wanted)]
+        more = [*self._accumulator_nodes(), *self._item_nodes()]
+        facts |= {n.name for root in more for n in walk(root) if isinstance(n, FactRef) and n.entity == entity}
+        return [*base, *rejected, *sorted(facts | wanted | set(self.carried))]
 
     def _own(self, query: exp.Select, entity: str, nodes: list[Core]) -> tuple[exp.Select, list[Sql]]:
         """Decisions of the entity made in earlier steps."""
@@ -136,7 +173,7 @@ class Stage:
             name = f"{alias}_{table}"
             owner, _, key = on.partition(".")
             condition = exp.EQ(this=terms.column("?row", name), expression=terms.column(key, owner))
-            query = query.join(exp.to_table(table).as_(name), on=condition, join_type="left")
+            query = query.join(exp.to_table(table, quoted=True).as_(name), on=condition, join_type="left")
             for key_ in keys:
                 if self.shelf.made[key_] == table:
                     columns += self._shown(key_, name, prefix)
@@ -149,32 +186,59 @@ class Stage:
             shown.append(exp.alias_(void, f"{prefix}{key[1]}?void", quoted=True))
         return shown
 
+    def _hoist(self) -> set[Core]:
+        """Name the conditions on ancestors alone; those nodes need no columns here."""
+        found: set[Core] = set()
+        kept: set[Core] = set()
+        for decision in self.step.decisions:
+            for provision in decision.provisions:
+                above, own = parted(provision.condition, self.scope)
+                if above:
+                    self.scope.hoisted.setdefault(above, f"?above{len(self.scope.hoisted)}")
+                found.update(above)
+                kept.update([*own, provision.value])
+        return found - kept
+
     def _parents(
         self, query: exp.Select, entity: str, outer: list[FactRef | DecisionRef]
     ) -> tuple[exp.Select, list[Sql]]:
-        """The columns of every ancestor that is read, one join an ancestor."""
-        columns: list[Sql] = []
-        below = entity
-        at = self.program.entities[entity].parent
-        while at is not None and any(n.entity == at or self._above(n.entity, at) for n in outer):
-            condition = exp.EQ(this=terms.column("?row", at), expression=terms.column("?parent", below))
-            query = query.join(exp.to_table(self.shelf.rows[at]).as_(at), on=condition, join_type="left")
-            facts = [n.name for n in outer if isinstance(n, FactRef) and n.entity == at]
-            columns += [exp.alias_(terms.column(n, at), f"{at}.{n}", quoted=True) for n in dict.fromkeys(facts)]
-            keys = [(at, n.name) for n in outer if isinstance(n, DecisionRef) and n.entity == at]
-            query, more = self._joined(query, list(dict.fromkeys(keys)), at, f"{at}.", f"{at}.?row")
-            columns += more
-            below, at = at, self.program.entities[at].parent
-        return query, columns
+        """The parent's columns, its ancestors' among them, and the conditions tested there."""
+        parent = self.program.entities[entity].parent
+        hoisted = self.scope.hoisted if entity == self.step.entity else {}
+        if parent is None or not (outer or hoisted):
+            return query, []
+        relation = self._parent_rows(parent, outer, hoisted)
+        name = f"{parent}?above"
+        on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?parent", entity))
+        query = query.join(relation.subquery(name, copy=False), on=on, join_type="left")
+        return query, [terms.column(c.alias_or_name, name) for c in relation.selects if c.alias_or_name != "?row"]
 
-    def _above(self, target: str, at: str) -> bool:
-        """Whether `target` is an ancestor of `at`."""
-        parent = self.program.entities[at].parent
-        while parent is not None:
-            if parent == target:
-                return True
-            parent = self.program.entities[parent].parent
-        return False
+    def _parent_rows(
+        self, parent: str, outer: list[FactRef | DecisionRef], hoisted: dict[tuple[Core, ...], str]
+    ) -> exp.Select:
+        """A parent's rows with its columns as its children name them."""
+        conditions = [c for above in hoisted for c in above]
+        inside = [n for c in conditions for n in walk(c) if isinstance(n, FactRef | DecisionRef)]
+        wanted = list(dict.fromkeys([*outer, *inside]))
+        query = exp.select().from_(exp.to_table(self.shelf.rows[parent], quoted=True).as_(parent))
+        names = [n.name for n in wanted if isinstance(n, FactRef) and n.entity == parent]
+        columns: list[Sql] = [terms.column("?row", parent), *(terms.column(n, parent) for n in dict.fromkeys(names))]
+        keys = [(parent, n.name) for n in wanted if isinstance(n, DecisionRef) and n.entity == parent]
+        query, decisions = self._joined(query, list(dict.fromkeys(keys)), parent, "", f"{parent}.?row")
+        beyond = [n for n in wanted if n.entity != parent]
+        inner = Stage(self.program, replace(self.step, entity=parent, levels=()), self.data, self.shelf, self.voidable, frozenset(), frozenset())
+        inner.scope = self._scope(parent)
+        query, above = inner._parents(query, parent, beyond)
+        query = query.select(*columns, *decisions, *above)
+        scope = inner.scope
+        tests = [exp.alias_(terms.conjoin(emit(c, scope).value for c in key), label, quoted=True) for key, label in hoisted.items()]
+        shown: list[Sql] = [terms.column("?row")]
+        for column in (*columns[1:], *decisions):
+            shown.append(exp.alias_(terms.column(column.alias_or_name), f"{parent}.{column.alias_or_name}", quoted=True))
+        shown += [terms.column(c.alias_or_name) for c in above]
+        read = {f"{n.entity}.{n.name}" for n in outer} | {f"{n.entity}.{n.name}?void" for n in outer}
+        shown = [c for c in shown if c.alias_or_name == "?row" or c.alias_or_name in read]
+        return exp.select(*shown, *tests).from_(query.subquery(parent, copy=False))
 
     def _totals(self, query: exp.Select) -> tuple[exp.Select, list[Sql]]:
         """Aggregates over children, joined by parent row."""
@@ -185,8 +249,8 @@ class Stage:
         entity = self.step.entity
         for child in dict.fromkeys(a.child for a in wanted):
             mine = [a for a in wanted if a.child == child]
-            relation = self.child_rows(child, mine)
-            made: Aggregated = aggregate_query(self.program, child, mine, relation, self._child_scope(child), self.data)
+            items, labels = self._items(child, mine)
+            made: Aggregated = aggregate_query(self.program, child, mine, items, labels)
             name = f"{child}?totals"
             condition = exp.EQ(this=terms.column("?parent", name), expression=terms.column("?row", entity))
             query = query.join(made.query.subquery(name, copy=False), on=condition, join_type="left")
@@ -199,16 +263,34 @@ class Stage:
                     columns.append(exp.alias_(error, f"{label}?error", quoted=True))
         return query, columns
 
-    def _child_scope(self, child: str) -> Scope:
-        return Scope(self.program, child, self.data.as_of, self.data.days[child], self.voidable)
+    def _scope(self, entity: str) -> Scope:
+        return Scope(
+            self.program, entity, self.data.as_of, self.data.days[entity], self.voidable, undated=self.data.undated
+        )  # fmt: skip
 
-    def child_rows(self, child: str, wanted: list[Aggregate]) -> exp.Select:
+    def _items(self, child: str, wanted: list[Aggregate]) -> tuple[exp.Query, list[str]]:
+        """`?parent` and what each child row brings to each aggregate: made with the child's own step
+        where that could be, else here."""
+        ready = [self.shelf.items.get(a) for a in wanted]
+        tables = {r[0] for r in ready if r is not None}
+        if None not in ready and len(tables) == 1:
+            labels = [r[1] for r in ready if r is not None]
+            columns = [terms.column(n) for label in labels for n in (label, f"{label}?unsure")]
+            return exp.select(terms.column("?parent"), *columns).from_(exp.to_table(tables.pop(), quoted=True)), labels
+        labels = [f"?item{i}" for i in range(len(wanted))]
+        rows = self._child_rows(child, wanted)
+        scope = self._scope(child)
+        columns = [c for a, label in zip(wanted, labels, strict=True) for c in item_columns(a, label, scope, self.data)]
+        return exp.select(terms.column("?parent"), *columns).from_(rows.subquery("rows", copy=False)), labels
+
+    def _child_rows(self, child: str, wanted: list[Aggregate]) -> exp.Select:
         """The child rows with the columns that aggregates over them read."""
         nodes = [n for a in wanted for n in (a.where, a.body) if n is not None]
         own = replace(self.step, entity=child, levels=())
         inner = Stage(self.program, own, self.data, self.shelf, self.voidable, frozenset(), frozenset())
-        query = exp.select().from_(exp.to_table(self.shelf.rows[child]).as_(child))
+        query = exp.select().from_(exp.to_table(self.shelf.rows[child], quoted=True).as_(child))
         query, decisions = inner._own(query, child, nodes)
+        inner.scope = self._scope(child)
         query, above = inner._parents(query, child, outer_reads(nodes, child))
         facts = sorted({n.name for root in nodes for n in walk(root) if isinstance(n, FactRef) and n.entity == child})
         base = ["?parent", *(["?rejected"] if child in self.data.rejected else [])]
@@ -218,19 +300,22 @@ class Stage:
 
     # -- levels ------------------------------------------------------------------------------
 
-    def _level(self, level: tuple[Decision, ...]) -> None:
+    def _level(self, level: tuple[Decision, ...], cut: str, in_turn: bool) -> None:
         limited = [d for d in level if any(p.limit is not None for p in d.provisions)]
-        plain = [d for d in level if d not in limited]
-        columns: list[Sql] = []
-        for decision in plain:
-            columns += self._columns(decision)
+        columns = [c for d in level if d not in limited for c in self._columns(d)]
         limits = Limits(self.program, self.scope, self.data, limited)
         columns += limits.before_windows(self.errors)
-        self._add(columns)
+        if self.scope.lets:
+            self.layers.append(Layer(self.scope.lets))
+        self.layers.append(Layer(columns))
         if limited:
-            for made in limits.windows():
-                self._add(made)
-            self._add(limits.after_windows(self.voidable))
+            self.limited += [a.name for a in limits.accumulators()]
+            brought, held = limits.held(cut)
+            paid = limits.after_windows(self.voidable)
+            if in_turn:
+                self.layers += [Layer(brought), Layer(paid, cut, held)]
+            else:
+                self.layers += [Layer([*brought, *limits.alone()]), Layer(paid)]
 
     def _columns(self, decision: Decision) -> list[Sql]:
         rulings = [applied(p, i, self.scope) for i, p in enumerate(decision.provisions)]
@@ -244,7 +329,3 @@ class Stage:
             columns.append(exp.alias_(made.error, f"{decision.name}?error", quoted=True))
             self.errors.append((decision.name, terms.column(f"{decision.name}?error")))
         return columns
-
-    def _add(self, columns: list[Sql]) -> None:
-        if columns:
-            self.query = exp.select(exp.Star(), *columns).from_(self.query.subquery("level", copy=False))
