@@ -16,6 +16,7 @@ from mianshen.program.core import Aggregate, Numeric
 from mianshen.program.program import Program
 from mianshen.sql import terms
 from mianshen.sql.emit import Scope, emit
+from mianshen.sql.lacks import NONE, lacks, named, names_where, rejected_name, together
 from mianshen.sql.terms import FALSE, TRUE, Sql
 
 if TYPE_CHECKING:
@@ -46,6 +47,17 @@ class Aggregated:
                 empty = terms.conjoin([terms.negate(unsure), terms.is_null(made)])
                 return terms.case([(unsure, terms.NULL)], made), empty
 
+    def missing(self, index: int, table: str, parent: str) -> Sql:
+        """The names behind an unknown aggregate."""
+        names = [exp.Coalesce(this=terms.column(f"{index}?miss", table), expressions=[NONE.copy()])]
+        child = self.program.entities[self.child]
+        if child.counted_by is not None:
+            stated = terms.column(child.counted_by, parent)
+            short = terms.conjoin([terms.is_known(stated), self._incomplete(table, parent)])
+            names += [names_where(terms.is_null(stated), named(child.counted_by)), names_where(short, named(child.children or child.name))]
+        value, error = self.value(index, table, parent)
+        return names_where(terms.conjoin([terms.is_null(value), terms.negate(error)]), together(names))
+
     def _incomplete(self, table: str, parent: str) -> Sql:
         """The parent says it has more children than are here, or does not say."""
         counted = self.program.entities[self.child].counted_by
@@ -56,12 +68,17 @@ class Aggregated:
         return terms.disjoin([terms.is_null(stated), exp.GT(this=stated.copy(), expression=here)])
 
 
-def aggregate_query(program: Program, child: str, aggregates: list[Aggregate], items: exp.Query, labels: list[str]) -> Aggregated:
+def aggregate_query(
+    program: Program, child: str, aggregates: list[Aggregate], items: exp.Query, labels: list[str], missing: bool
+) -> Aggregated:
     """One pass over the child rows for all their aggregates; `items` has `?parent` and each one's items."""
     columns: list[Sql] = []
     for index, (aggregate, label) in enumerate(zip(aggregates, labels, strict=True)):
         columns.append(exp.alias_(_folded(aggregate, terms.column(label)), f"{index}", quoted=True))
         columns.append(exp.alias_(exp.LogicalOr(this=terms.column(f"{label}?unsure")), f"{index}?unsure", quoted=True))
+        if missing:
+            listed = terms.function("FLATTEN", terms.function("LIST", terms.column(f"{label}?miss")))
+            columns.append(exp.alias_(terms.function("LIST_DISTINCT", listed), f"{index}?miss", quoted=True))
     if program.entities[child].counted_by is not None:
         columns.append(exp.alias_(exp.Count(this=exp.Star()), "?n", quoted=True))
     query = exp.select(terms.column("?parent"), *columns).from_(items.subquery("items", copy=False)).group_by(terms.column("?parent"))
@@ -88,7 +105,13 @@ def item_columns(aggregate: Aggregate, label: str, scope: Scope, data: Data) -> 
             assert body is not None
             hit = body.value if aggregate.kind == "some" else terms.negate(body.value)
             item = terms.conjoin([counted, terms.surely(hit)])
-    return [exp.alias_(item, label, quoted=True), exp.alias_(unsure, f"{label}?unsure", quoted=True)]
+    made = [exp.alias_(item, label, quoted=True), exp.alias_(unsure, f"{label}?unsure", quoted=True)]
+    if data.missing:
+        names = together(lacks(part, scope) for part in (aggregate.where, aggregate.body) if part is not None)
+        if rejected != FALSE:
+            names = terms.case([(rejected, rejected_name(scope))], names)
+        made.append(exp.alias_(names_where(unsure, names), f"{label}?miss", quoted=True))
+    return made
 
 
 def _folded(aggregate: Aggregate, item: Sql) -> Sql:

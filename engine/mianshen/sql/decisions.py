@@ -51,13 +51,15 @@ def applied(provision: Provision, index: int, scope: Scope) -> Applied:
     if voids:
         unknown = terms.disjoin(terms.conjoin([terms.is_null(c.value), terms.negate(c.void)]) for c in conditions if c.nullable)
         test = terms.case([(terms.conjoin([terms.is_null(test), terms.negate(unknown)]), FALSE)], test)
+    if scope.missing and test != TRUE:
+        test = scope.let(test)
     error = _first_error(conditions)
     return Applied(provision, test, emit(provision.value, narrowed), error, any(c.nullable for c in conditions), index)
 
 
 def parted(conditions: tuple[Core, ...], scope: Scope) -> tuple[tuple[Core, ...], tuple[Core, ...]]:
     """Conditions that only read ancestors, and the others. The first can be tested once an ancestor."""
-    if scope.program.entities[scope.entity].parent is None or scope.lets is None:
+    if scope.program.entities[scope.entity].parent is None or scope.lets is None or scope.missing:
         return (), conditions
     above = tuple(c for c in conditions if _reads_above(c, scope))
     return above, tuple(c for c in conditions if c not in above)

@@ -34,6 +34,7 @@ from mianshen.program.core import (
     Round,
     Within,
     YearToDate,
+    walk,
 )
 from mianshen.program.program import Brackets, Dated, Key, Program
 from mianshen.sql import terms
@@ -73,6 +74,8 @@ class Scope:
     aggregates: dict[Aggregate, str] = field(default_factory=dict)
     from_date: dt.date | None = None  # where a provision begins, its figures are not asked for before
     undated: bool = False  # some rejected row has no reference date
+    unreadable: bool = False  # the rows have `?unreadable`
+    missing: bool = False  # what unknown values lack is asked for
     level: int = 0
     hoisted: dict[tuple[Core, ...], str] = field(default_factory=dict)  # conditions on ancestors, made beforehand
     lets: list[Sql] | None = None  # columns to make one layer earlier, where that is possible
@@ -131,7 +134,7 @@ def emit(node: Core, scope: Scope) -> Emitted:
         case Round():
             return _rounding(node, scope)
         case IsKnown(arg=arg):
-            return Emitted(terms.is_known(emit(arg, scope).value), nullable=False)
+            return _known(arg, scope)
         case Marginal():
             return _marginal(node, scope)
         case BenefitYear(date=date, start=start):
@@ -146,6 +149,18 @@ def emit(node: Core, scope: Scope) -> Emitted:
             return Emitted(terms.column(f"{name}?before"))
         case _:
             assert_never(node)
+
+
+def _known(arg: Core, scope: Scope) -> Emitted:
+    """Whether a value is known; of a fact that was given and is wrong nobody can tell."""
+    known = terms.is_known(emit(arg, scope).value)
+    wrong = [
+        terms.surely(exp.Like(this=terms.column("?unreadable"), expression=terms.literal(f"%,{n.name},%")))
+        for n in walk(arg) if scope.unreadable and isinstance(n, FactRef) and n.entity == scope.entity
+    ]  # fmt: skip
+    if not wrong:
+        return Emitted(known, nullable=False)
+    return Emitted(terms.case([(terms.disjoin(wrong), terms.NULL)], known))
 
 
 def _strict(value: Sql, args: list[Emitted], error: Sql = FALSE) -> Emitted:
@@ -297,6 +312,13 @@ def _shifted(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
 
 
 # -- figures ---------------------------------------------------------------------------------
+
+
+def figure(name: str, node: Core, scope: Scope) -> Emitted:
+    """A dated figure at a row; of a scale, whether there is one."""
+    if isinstance(node, Marginal):
+        return _parameter(name, scope, lambda dated: None if dated.value is None else terms.literal(1))
+    return _parameter(name, scope, lambda dated: _figure(dated, node.type))
 
 
 def _figure(dated: Dated, type_: object) -> Sql | None:

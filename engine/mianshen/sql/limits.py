@@ -19,6 +19,7 @@ from mianshen.program.program import Accumulator, Decision, Key, Program
 from mianshen.sql import terms
 from mianshen.sql.decisions import Applied, Decided, applied, decided
 from mianshen.sql.emit import Emitted, Scope, benefit_year, emit
+from mianshen.sql.lacks import NONE, decision_lacks, lacks, named, names_where, rejected_name, together
 from mianshen.sql.layers import Held
 from mianshen.sql.plan import nodes_of
 from mianshen.sql.terms import FALSE, TRUE, Sql
@@ -130,6 +131,8 @@ class Limits:
         year = exp.alias_(benefit_year(terms.column(entity.date), accumulators[0].year_start), "?year", quoted=True)
         query = exp.select(*(terms.column(n) for n in dict.fromkeys(source)), year).from_(exp.to_table(cut, quoted=True))
         query = query.where(terms.disjoin(relevant))
+        if self.data.missing:
+            query = query.select(*(terms.column(f"{a.name}?miss") for a in accumulators))
         layers = [
             [c for a in accumulators for c in self._running(a)],
             [c for a in accumulators if not self._constant(a) for c in self._floor(a)],
@@ -138,23 +141,27 @@ class Limits:
             if layer:
                 query = exp.select(exp.Star(), *layer).from_(query.subquery("running", copy=False))
         columns = [c for a in accumulators for c in self._held(a)]
+        labels = [f"{a.name}?before" for a in accumulators]
+        if self.data.missing:
+            source += [f"{a.name}?miss" for a in accumulators]
+            labels += [f"{a.name}?before?miss" for a in accumulators]
         query = exp.select(terms.column("?row"), *columns).from_(query.subquery("totals", copy=False))
-        return Held(frozenset(source), tuple(f"{a.name}?before" for a in accumulators), ((f"{cut}_held{number}", query),))
+        return Held(frozenset(source), tuple(labels), ((f"{cut}_held{number}", query),))
 
     def _brought(self, accumulator: Accumulator) -> list[Sql]:
         """`?x`: the amount counted before any limit; `?u`: 1 where that is not known."""
         name, decision = accumulator.name, accumulator.sums
         indexes = [terms.literal(i) for i in self._naming(accumulator)]
         by = terms.column(f"{decision}?by")
-        named = terms.surely(exp.In(this=by, expressions=indexes))
+        paying = terms.surely(exp.In(this=by, expressions=indexes))
         raw, limit = terms.column(f"{decision}?raw"), terms.column(f"{name}?limit")
         over, opening = terms.column(f"{name}?over"), terms.column(f"{name}?opening")
         rejected = terms.column("?rejected") if self.scope.entity in self.data.rejected else FALSE
-        limitvoid = terms.conjoin([named, terms.column(f"{name}?limitvoid")])
+        limitvoid = terms.conjoin([paying, terms.column(f"{name}?limitvoid")])
         voids = terms.disjoin([terms.column(f"{decision}?rawvoid"), limitvoid])
-        counted = terms.conjoin([named, terms.negate(voids)])
+        counted = terms.conjoin([paying, terms.negate(voids)])
         unknown = terms.disjoin([
-            terms.is_null(over), terms.is_null(raw), terms.conjoin([named, terms.disjoin([terms.is_null(limit), terms.is_null(opening)])])])  # fmt: skip
+            terms.is_null(over), terms.is_null(raw), terms.conjoin([paying, terms.disjoin([terms.is_null(limit), terms.is_null(opening)])])])  # fmt: skip
         if rejected != FALSE:
             unknown = terms.disjoin([unknown, rejected])
         unknown = terms.conjoin([terms.negate(voids), unknown])
@@ -166,8 +173,8 @@ class Limits:
         return [
             exp.alias_(terms.cast(amount, "DECIMAL(18, 2)"), f"{name}?x", quoted=True),
             exp.alias_(terms.cast(unsure, "TINYINT"), f"{name}?u", quoted=True),
-            exp.alias_(TRUE if self._read_elsewhere(accumulator) else named, f"{name}?named", quoted=True),
-            exp.alias_(terms.conjoin([named, terms.surely(over)]), f"{name}?counted", quoted=True),
+            exp.alias_(TRUE if self._read_elsewhere(accumulator) else paying, f"{name}?named", quoted=True),
+            exp.alias_(terms.conjoin([paying, terms.surely(over)]), f"{name}?counted", quoted=True),
         ]
 
     def _failed(self) -> Sql:
@@ -198,8 +205,14 @@ class Limits:
             day = self.scope.day
             assert day is not None
             undated = exp.Max(this=terms.case([(terms.is_null(day), terms.column(f"{name}?u"))], terms.literal(0)))
+            if self.data.missing:
+                listed = terms.function("LIST", terms.case([(terms.is_null(day), terms.column(f"{name}?miss"))], NONE))
+                made.append(exp.alias_(exp.Window(this=listed, partition_by=[terms.column("?parent")]), f"{name}?undated?miss", quoted=True))
             over_person = exp.Window(this=undated, partition_by=[terms.column("?parent")])
             made.append(exp.alias_(over_person, f"{name}?undated", quoted=True))
+        if self.data.missing:
+            listed = terms.function("LIST", terms.column(f"{name}?miss"))
+            made.append(exp.alias_(self._window(accumulator, listed, True), f"{name}?earlier?miss", quoted=True))
         return made
 
     def _floor(self, accumulator: Accumulator) -> list[Sql]:
@@ -229,7 +242,91 @@ class Limits:
         else:
             floor = exp.Least(this=opening.copy(), expressions=[terms.column(f"{name}?m")])
             held = exp.Add(this=earlier, expression=floor)
-        return [exp.alias_(terms.case([(terms.disjoin(unsure), terms.NULL)], held), f"{name}?before", quoted=True)]
+        made = [exp.alias_(terms.case([(terms.disjoin(unsure), terms.NULL)], held), f"{name}?before", quoted=True)]
+        if self.data.missing:
+            made.append(exp.alias_(self._held_missing(accumulator, day), f"{name}?before?miss", quoted=True))
+        return made
+
+    def _held_missing(self, accumulator: Accumulator, day: Sql) -> Sql:
+        """The names behind an unknown balance: what earlier rows lack, the opening, the row's own date."""
+        name = accumulator.name
+
+        def all_of(column: str) -> Sql:
+            listed = terms.function("FLATTEN", terms.column(column))
+            return exp.Coalesce(this=listed, expressions=[NONE.copy()])
+
+        names = [all_of(f"{name}?earlier?miss"), self._opening_missing(accumulator)]
+        if not self.data.undated:
+            return terms.function("LIST_DISTINCT", together(names))
+        entity = self.program.entities[self.scope.entity]
+        assert entity.date is not None
+        names.append(all_of(f"{name}?undated?miss"))
+        dated = terms.function("LIST_DISTINCT", together(names))
+        return terms.case([(terms.is_null(day), named(entity.date))], dated)
+
+    def _opening_missing(self, accumulator: Accumulator) -> Sql:
+        if accumulator.opening is None:
+            return NONE.copy()
+        return names_where(terms.is_null(terms.column(f"{accumulator.name}?opening")), named(accumulator.opening[1]))
+
+    # -- what is missing ---------------------------------------------------------------------
+
+    def missing_before(self) -> list[Sql]:
+        """Per decision what its amounts before any limit lack; per accumulator what its limit lacks."""
+        if not self.data.missing:
+            return []
+        made: list[Sql] = []
+        for decision in self.decisions:
+            name = decision.name
+            raw, void = terms.column(f"{name}?raw"), terms.column(f"{name}?rawvoid")
+            names = decision_lacks(decision, self.rulings[name], self.scope, raw, void, {})
+            made.append(exp.alias_(names, f"{name}?raw?miss", quoted=True))
+        for accumulator in self.accumulators():
+            rulings = [self.rulings[accumulator.sums][i] for i in self._naming(accumulator)]
+            limits = [
+                names_where(terms.negate(terms.surely_not(r.applies)), lacks(r.provision.limit.limit, self.scope))
+                for r in rulings if r.provision.limit is not None
+            ]  # fmt: skip
+            own = together([*limits, self._opening_missing(accumulator)])
+            made.append(exp.alias_(own, f"{accumulator.name}?own?miss", quoted=True))
+            over = NONE if accumulator.over is None else lacks(accumulator.over, self.scope)
+            made.append(exp.alias_(over.copy(), f"{accumulator.name}?over?miss", quoted=True))
+        return made
+
+    def missing_brought(self) -> list[Sql]:
+        """The names behind what a row brings to an accumulator and nobody knows."""
+        if not self.data.missing:
+            return []
+        made: list[Sql] = []
+        for a in self.accumulators():
+            names = together(terms.column(n) for n in (f"{a.name}?over?miss", f"{a.sums}?raw?miss", f"{a.name}?own?miss"))
+            if self.scope.entity in self.data.rejected:
+                names = terms.case([(terms.column("?rejected"), rejected_name(self.scope))], names)
+            unsure = exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))
+            made.append(exp.alias_(names_where(unsure, names), f"{a.name}?miss", quoted=True))
+        return made
+
+    def missing_after(self, voidable: frozenset[Key]) -> list[Sql]:
+        """The names behind a decision that is undetermined once limits are reckoned."""
+        if not self.data.missing:
+            return []
+        made: list[Sql] = []
+        for decision in self.decisions:
+            by = terms.column(f"{decision.name}?by")
+            names: list[Sql] = [terms.column(f"{decision.name}?raw?miss")]
+            for ruling in self.rulings[decision.name]:
+                limit = ruling.provision.limit
+                if limit is not None:
+                    chosen = terms.surely(exp.EQ(this=by.copy(), expression=terms.literal(ruling.index)))
+                    possible = terms.conjoin([terms.is_null(by), terms.negate(terms.surely_not(ruling.applies))])
+                    held = together(terms.column(f"{limit.accumulator}?{part}?miss") for part in ("own", "before"))
+                    names.append(names_where(terms.disjoin([chosen, possible]), exp.Coalesce(this=held, expressions=[NONE.copy()])))
+            value = terms.column(decision.name)
+            open_ = terms.is_null(value)
+            if decision.key in voidable:
+                open_ = terms.conjoin([open_, terms.negate(terms.column(f"{decision.name}?void"))])
+            made.append(exp.alias_(names_where(open_, terms.function("LIST_DISTINCT", together(names))), f"{decision.name}?miss", quoted=True))
+        return made
 
     def _constant(self, accumulator: Accumulator) -> bool:
         """Whether one figure serves every day that occurs, and nobody reads the balance elsewhere."""

@@ -45,6 +45,9 @@ class Run:
     wanted: frozenset[Key]
     explained: frozenset[Key] = frozenset()
     carried: dict[str, tuple[str, ...]] = field(default_factory=dict)  # facts kept beside an entity's last decisions
+    held: dict[str, str] = field(default_factory=dict)  # the tables behind `rows`, where those are views over rowid
+    missing: bool = False  # also make `?miss` columns: the facts that unknown values rest on
+    prefix: str = "made"
     shelf: Shelf = field(init=False)
     plan: Plan = field(init=False)
     statements: list[str] = field(default_factory=list)
@@ -76,10 +79,10 @@ class Run:
             items = tuple(self._items_after(number))
             carried = self.carried.get(step.entity, ()) if number == last.get(step.entity) else ()
             stage = Stage(self.program, step, data, self.shelf, possible, wanted, explained, items, carried)
-            table = f"made_{number}_{step.entity}"
+            table = f"{self.prefix}_{number}_{step.entity}"
             for name, query in stage.build(table):
                 self.create(name, query)
-            if stage.limited:
+            if stage.limited and not self.missing:
                 self._in_turn(stage, table)
             self.shelf.made.update({d.key: table for d in step.decisions if d.name in wanted})
             self.shelf.items.update({a: (table, f"?item{i}") for i, a in enumerate(items)})
@@ -137,8 +140,9 @@ class Run:
     def create(self, table: str, query: exp.Query, kind: str = "TABLE") -> None:
         text = query.sql(dialect=DIALECT)
         self.statements.append(text)
-        self.connection.execute(f'DROP VIEW IF EXISTS "{table}"')
-        self.connection.execute(f'DROP TABLE IF EXISTS "{table}"')
+        there = self.connection.execute("SELECT table_type FROM information_schema.tables WHERE table_name = ?", [table]).fetchall()
+        for (found,) in there:  # a run made again: a name may stand for a table now and a view before
+            self.connection.execute(f'DROP {"VIEW" if found == "VIEW" else "TABLE"} "{table}"')
         self.connection.execute(f'CREATE TEMP {kind} "{table}" AS {text}')
 
     def _items_after(self, number: int) -> list[Aggregate]:
@@ -158,7 +162,7 @@ class Run:
     def data(self) -> Data:
         """What the rows let the queries leave out."""
         days: dict[str, tuple[dt.date, dt.date] | None] = {}
-        rejected = set()
+        rejected, unreadable = set(), set()
         undated = False
         for name, table in self.rows.items():
             date = self.program.entities[name].date
@@ -170,7 +174,10 @@ class Run:
                 undated = undated or bool(self._one(f'SELECT count(*) FROM "{table}" WHERE "{date}" IS NULL')[0])
             if self._one(f'SELECT count(*) FROM "{table}" WHERE "?rejected"')[0]:
                 rejected.add(name)
-        return Data(self.as_of, days, frozenset(rejected), undated)
+                columns = [row[0] for row in self.connection.execute(f'DESCRIBE "{table}"').fetchall()]
+                if "?unreadable" in columns:
+                    unreadable.add(name)
+        return Data(self.as_of, days, frozenset(rejected), undated, self.missing, frozenset(unreadable))
 
     def _one(self, query: str) -> tuple:  # type: ignore[type-arg]
         row = self.connection.execute(query).fetchone()
@@ -180,8 +187,8 @@ class Run:
     def reject(self, failures: Iterable[Failure]) -> None:
         """Mark failed rows and everything below them."""
         for entity in {f.entity for f in failures}:
-            rows = [(f.row,) for f in failures if f.entity == entity]
-            self.connection.executemany(f'UPDATE "{self.rows[entity]}" SET "?rejected" = true WHERE "?row" = ?', rows)
+            rows = [f.row for f in failures if f.entity == entity]
+            self._mark(entity, '"?row" IN (SELECT unnest(?))', "undecidable", rows)
         self.reject_children()
 
     def reject_children(self) -> None:
@@ -189,15 +196,21 @@ class Run:
         for name in self._parents_first():
             parent = self.program.entities[name].parent
             if parent is not None and parent in self.rows:
-                self.connection.execute(
-                    f'UPDATE "{self.rows[name]}" SET "?rejected" = true WHERE "?parent" IN '
-                    f'(SELECT "?row" FROM "{self.rows[parent]}" WHERE "?rejected")'
-                )
+                self._mark(name, f'"?parent" IN (SELECT "?row" FROM "{self.rows[parent]}" WHERE "?rejected")', "parent_rejected")
+
+    def _mark(self, entity: str, where: str, reason: str, rows: list[int] | None = None) -> None:
+        """Reject the rows of an entity that a condition names, each for its first reason."""
+        table = self.held.get(entity, self.rows[entity])
+        number = "rowid + 1" if entity in self.held else '"?row"'
+        inside = f'SELECT "?row" FROM "{self.rows[entity]}" WHERE {where}'
+        columns = [row[0] for row in self.connection.execute(f'DESCRIBE "{table}"').fetchall()]
+        why = f', "?reason" = coalesce("?reason", \'{reason}\')' if "?reason" in columns else ""
+        self.connection.execute(f'UPDATE "{table}" SET "?rejected" = true{why} WHERE {number} IN ({inside})', [] if rows is None else [rows])
 
     def _parents_first(self) -> list[str]:
-        from mianshen.sql.plan import _parents_first
+        from mianshen.sql.plan import parents_first
 
-        return [e for e in _parents_first(self.program) if e in self.rows]
+        return [e for e in parents_first(self.program) if e in self.rows]
 
 
 def _overlaid(table: str, again: str, columns: list[str]) -> exp.Select:

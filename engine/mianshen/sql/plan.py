@@ -76,7 +76,7 @@ def plan(program: Program, wanted: Iterable[Key]) -> Plan:
     """Steps for the wanted decisions, parents before children as far as what they read allows."""
     keys = needed(program, wanted)
     waiting = [d for d in program.decisions if d.key in keys]
-    entities = _parents_first(program)
+    entities = parents_first(program)
     done: set[Key] = set()
     steps: list[Step] = []
     while waiting:
@@ -93,7 +93,7 @@ def plan(program: Program, wanted: Iterable[Key]) -> Plan:
     return Plan(tuple(steps), facts, keys)
 
 
-def _parents_first(program: Program) -> list[str]:
+def parents_first(program: Program) -> list[str]:
     def depth(name: str) -> int:
         parent = program.entities[name].parent
         return 0 if parent is None else 1 + depth(parent)

@@ -21,6 +21,7 @@ from mianshen.sql import terms
 from mianshen.sql.aggregates import Aggregated, aggregate_query, item_columns
 from mianshen.sql.decisions import applied, decided, parted
 from mianshen.sql.emit import Scope, emit
+from mianshen.sql.lacks import decision_lacks
 from mianshen.sql.layers import Layer, statements
 from mianshen.sql.limits import Limits
 from mianshen.sql.plan import Step, aggregates_of, nodes_of, outer_reads, uses_year_to_date
@@ -35,6 +36,8 @@ class Data:
     days: dict[str, tuple[dt.date, dt.date] | None]
     rejected: frozenset[str] = frozenset()  # entities with rejected rows
     undated: bool = False  # a rejected row has no date
+    missing: bool = False  # also say which facts each unknown value rests on
+    unreadable: frozenset[str] = frozenset()  # entities with `?unreadable`, the facts given and wrong
 
 
 @dataclass(slots=True)
@@ -79,7 +82,7 @@ class Stage:
             base = base.where(exp.In(this=terms.column("?row", self.step.entity), query=inside.subquery(copy=False)))
         for number, level in enumerate(self.step.levels):
             self.scope.level, self.scope.lets = number, []
-            self._level(level, f"{target}_{number}", only is not None)
+            self._level(level, f"{target}_{number}", only is not None or self.data.missing)
         self.scope.lets = None
         self.layers.append(Layer([c for i, a in enumerate(self.items) for c in item_columns(a, f"?item{i}", self.scope, self.data)]))
         return statements(base, [c.alias_or_name for c in base.selects], self.layers, self._kept(), target)
@@ -93,10 +96,13 @@ class Stage:
                 kept.append(terms.column(decision.name))
                 if decision.key in self.voidable:
                     kept.append(terms.column(f"{decision.name}?void"))
+                if self.data.missing:
+                    kept.append(terms.column(f"{decision.name}?miss"))
             if decision.name in self.explained:
                 kept.append(terms.column(f"{decision.name}?by"))
         kept += [terms.column(name) for name in self.carried]
-        kept += [terms.column(f"?item{i}{part}") for i in range(len(self.items)) for part in ("", "?unsure")]
+        kept += [terms.column("?rejected")] if self.step.entity in self.data.rejected else []
+        kept += [terms.column(f"?item{i}{part}") for i in range(len(self.items)) for part in self._item_parts()]
         for name in self.limited:
             kept.append(exp.alias_(self._relevant(name), f"?relevant:{name}", quoted=True))
         kept.append(exp.alias_(self._error(), "?error", quoted=True))
@@ -131,6 +137,9 @@ class Stage:
         query, totals = self._totals(query)
         return query.select(*columns, *own, *above, *totals)
 
+    def _item_parts(self) -> tuple[str, ...]:
+        return ("", "?unsure", "?miss") if self.data.missing else ("", "?unsure")
+
     def _item_nodes(self) -> list[Core]:
         return [n for a in self.items for n in (a.where, a.body) if n is not None]
 
@@ -146,10 +155,13 @@ class Stage:
     def _row_columns(self, entity: str) -> list[str]:
         described = self.program.entities[entity]
         wanted = {d for d in (described.date,) if d is not None}
+        if self.data.missing:
+            wanted.add(described.key)
         if uses_year_to_date(self.step):
             wanted.add(described.key)
         base = ["?row", "?parent"] if described.parent is not None else ["?row"]
         rejected = ["?rejected"] if entity in self.data.rejected else []
+        rejected += ["?unreadable"] if entity in self.data.unreadable else []
         facts = {
             n.name for d in self.step.decisions for root in nodes_of(d)
             for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
@@ -184,6 +196,8 @@ class Stage:
         if key in self.voidable:
             void = exp.Coalesce(this=terms.column(f"{key[1]}?void", table), expressions=[exp.false()])
             shown.append(exp.alias_(void, f"{prefix}{key[1]}?void", quoted=True))
+        if self.data.missing:
+            shown.append(exp.alias_(terms.column(f"{key[1]}?miss", table), f"{prefix}{key[1]}?miss", quoted=True))
         return shown
 
     def _hoist(self) -> set[Core]:
@@ -236,7 +250,7 @@ class Stage:
         for column in (*columns[1:], *decisions):
             shown.append(exp.alias_(terms.column(column.alias_or_name), f"{parent}.{column.alias_or_name}", quoted=True))
         shown += [terms.column(c.alias_or_name) for c in above]
-        read = {f"{n.entity}.{n.name}" for n in outer} | {f"{n.entity}.{n.name}?void" for n in outer}
+        read = {f"{n.entity}.{n.name}{part}" for n in outer for part in ("", "?void", "?miss")}
         shown = [c for c in shown if c.alias_or_name == "?row" or c.alias_or_name in read]
         return exp.select(*shown, *tests).from_(query.subquery(parent, copy=False))
 
@@ -250,7 +264,7 @@ class Stage:
         for child in dict.fromkeys(a.child for a in wanted):
             mine = [a for a in wanted if a.child == child]
             items, labels = self._items(child, mine)
-            made: Aggregated = aggregate_query(self.program, child, mine, items, labels)
+            made: Aggregated = aggregate_query(self.program, child, mine, items, labels, self.data.missing)
             name = f"{child}?totals"
             condition = exp.EQ(this=terms.column("?parent", name), expression=terms.column("?row", entity))
             query = query.join(made.query.subquery(name, copy=False), on=condition, join_type="left")
@@ -259,13 +273,16 @@ class Stage:
                 label = f"{child}?{index}"
                 self.scope.aggregates[aggregate] = label
                 columns.append(exp.alias_(value, label, quoted=True))
+                if self.data.missing:
+                    columns.append(exp.alias_(made.missing(index, name, entity), f"{label}?miss", quoted=True))
                 if error != FALSE:
                     columns.append(exp.alias_(error, f"{label}?error", quoted=True))
         return query, columns
 
     def _scope(self, entity: str) -> Scope:
         return Scope(
-            self.program, entity, self.data.as_of, self.data.days[entity], self.voidable, undated=self.data.undated
+            self.program, entity, self.data.as_of, self.data.days[entity], self.voidable, undated=self.data.undated,
+            unreadable=entity in self.data.unreadable, missing=self.data.missing,
         )  # fmt: skip
 
     def _items(self, child: str, wanted: list[Aggregate]) -> tuple[exp.Query, list[str]]:
@@ -275,7 +292,7 @@ class Stage:
         tables = {r[0] for r in ready if r is not None}
         if None not in ready and len(tables) == 1:
             labels = [r[1] for r in ready if r is not None]
-            columns = [terms.column(n) for label in labels for n in (label, f"{label}?unsure")]
+            columns = [terms.column(f"{label}{part}") for label in labels for part in self._item_parts()]
             return exp.select(terms.column("?parent"), *columns).from_(exp.to_table(tables.pop(), quoted=True)), labels
         labels = [f"?item{i}" for i in range(len(wanted))]
         rows = self._child_rows(child, wanted)
@@ -294,30 +311,50 @@ class Stage:
         query, above = inner._parents(query, child, outer_reads(nodes, child))
         facts = sorted({n.name for root in nodes for n in walk(root) if isinstance(n, FactRef) and n.entity == child})
         base = ["?parent", *(["?rejected"] if child in self.data.rejected else [])]
+        base += ["?unreadable"] if child in self.data.unreadable else []
         date = self.program.entities[child].date
-        names = dict.fromkeys([*base, *facts, *([date] if date is not None else [])])
+        key = [self.program.entities[child].key] if self.data.missing else []
+        names = dict.fromkeys([*base, *facts, *key, *([date] if date is not None else [])])
         return query.select(*(terms.column(n, child) for n in names), *decisions, *above)
 
     # -- levels ------------------------------------------------------------------------------
 
     def _level(self, level: tuple[Decision, ...], cut: str, in_turn: bool) -> None:
         limited = [d for d in level if any(p.limit is not None for p in d.provisions)]
-        columns = [c for d in level if d not in limited for c in self._columns(d)]
+        columns: list[Sql] = []
+        missing: list[Sql] = []
+        for decision in level:
+            if decision not in limited:
+                made, lacking = self._columns(decision)
+                columns += made
+                missing += lacking
         limits = Limits(self.program, self.scope, self.data, limited)
         columns += limits.before_windows(self.errors)
-        if self.scope.lets:
-            self.layers.append(Layer(self.scope.lets))
-        self.layers.append(Layer(columns))
+        assert self.scope.lets is not None
+        self._layer(self.scope.lets)
+        self._layer(columns)
+        self._layer([*missing, *limits.missing_before()])
         if limited:
-            self.limited += [a.name for a in limits.accumulators()]
-            brought, held = limits.held(cut)
-            paid = limits.after_windows(self.voidable)
-            if in_turn:
-                self.layers += [Layer(brought), Layer(paid, cut, held)]
-            else:
-                self.layers += [Layer([*brought, *limits.alone()]), Layer(paid)]
+            self._limited(limits, cut, in_turn)
 
-    def _columns(self, decision: Decision) -> list[Sql]:
+    def _limited(self, limits: Limits, cut: str, in_turn: bool) -> None:
+        self.limited += [a.name for a in limits.accumulators()]
+        brought, held = limits.held(cut)
+        paid = limits.after_windows(self.voidable)
+        if in_turn:
+            self._layer(brought)
+            self._layer(limits.missing_brought())
+            self.layers.append(Layer(paid, cut, held))
+        else:
+            self.layers += [Layer([*brought, *limits.alone()]), Layer(paid)]
+        self._layer(limits.missing_after(self.voidable))
+
+    def _layer(self, columns: list[Sql]) -> None:
+        if columns:
+            self.layers.append(Layer(columns))
+
+    def _columns(self, decision: Decision) -> tuple[list[Sql], list[Sql]]:
+        """The decision's columns, and those with what it lacks, a layer later."""
         rulings = [applied(p, i, self.scope) for i, p in enumerate(decision.provisions)]
         made = decided(decision, rulings)
         columns = [exp.alias_(made.value, decision.name, quoted=True)]
@@ -328,4 +365,8 @@ class Stage:
         if made.error != FALSE:
             columns.append(exp.alias_(made.error, f"{decision.name}?error", quoted=True))
             self.errors.append((decision.name, terms.column(f"{decision.name}?error")))
-        return columns
+        if not self.data.missing:
+            return columns, []
+        void = terms.column(f"{decision.name}?void") if decision.key in self.voidable else FALSE
+        names = decision_lacks(decision, rulings, self.scope, terms.column(decision.name), void, {})
+        return columns, [exp.alias_(names, f"{decision.name}?miss", quoted=True)]

@@ -1,0 +1,207 @@
+"""Which facts an unknown value rests on, as a list of names beside the value.
+
+In: a core node, the scope of its row. Out: a SQL list of text: the names that `values.Unknown` would
+hold, empty where the value is known or not modelled. Only runs made to ask for it carry these
+columns (`name?miss`), and only over rows with something undetermined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, assert_never
+
+from sqlglot import exp
+
+from mianshen.program.core import (
+    Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    If,
+    InSet,
+    IsKnown,
+    Marginal,
+    Op,
+    ParameterRef,
+    Round,
+    Within,
+    YearToDate,
+)
+from mianshen.program.program import Decision
+from mianshen.sql import terms
+from mianshen.sql.decisions import Applied
+from mianshen.sql.emit import Emitted, Scope, emit, figure
+from mianshen.sql.terms import FALSE, TRUE, Sql
+
+NONE: Final = terms.cast(exp.Array(expressions=[]), exp.DataType.build("VARCHAR[]", dialect="duckdb"))
+
+
+def named(*names: str) -> Sql:
+    return exp.Array(expressions=[terms.literal(name) for name in names])
+
+
+def rejected_name(scope: Scope) -> Sql:
+    """A rejected row named as what is missing: `claim C7`."""
+    entity = scope.program.entities[scope.entity]
+    key = exp.Coalesce(this=terms.column(entity.key), expressions=[terms.literal("")])
+    return exp.Array(expressions=[exp.Concat(expressions=[terms.literal(f"{entity.name} "), key])])
+
+
+def together(parts: Iterable[Sql]) -> Sql:
+    """The lists one after the other."""
+    kept = [p for p in parts if p != NONE]
+    if not kept:
+        return NONE.copy()
+    made = kept[0].copy()
+    for part in kept[1:]:
+        made = terms.function("LIST_CONCAT", made, part)
+    return made
+
+
+def names_where(test: Sql, names: Sql) -> Sql:
+    """The names where the test holds, else none."""
+    if names == NONE or test == FALSE:
+        return NONE.copy()
+    return names.copy() if test == TRUE else terms.case([(test, names)], NONE)
+
+
+def lacks(node: Core, scope: Scope) -> Sql:
+    """The names behind a node's unknown value."""
+    match node:
+        case Const() | AsOf():
+            return NONE.copy()
+        case FactRef(entity=owner, name=name):
+            return names_where(terms.is_null(scope.column_of(owner, name)), named(name))
+        case DecisionRef(entity=owner, name=name):
+            return missing_of(scope, owner, name)
+        case ParameterRef(name=name):
+            return _figure(name, node, scope)
+        case Op(op="and" | "or"):
+            made = emit(node, scope)
+            return _open(made, together(lacks(a, scope) for a in node.args))
+        case Op() | InSet() | Within() | Round() | BenefitYear():
+            return _strict(node, scope)
+        case Marginal(base=base, scale=scale):
+            return _unless(emit(node, scope).void, together([lacks(base, scope), _figure(scale, node, scope)]))
+        case If():
+            return _conditional(node, scope)
+        case IsKnown():
+            made = emit(node, scope)
+            return _open(made, named(*(n.name for n in (node.arg,) if isinstance(n, FactRef)))) if made.nullable else NONE.copy()
+        case Choice():
+            return _choice(node, scope)
+        case Aggregate():
+            return terms.column(f"{scope.aggregates[node]}?miss")
+        case YearToDate(accumulator=name):
+            return terms.column(f"{name}?before?miss")
+        case _:
+            assert_never(node)
+
+
+def missing_of(scope: Scope, owner: str, name: str) -> Sql:
+    """The column with a decision's missing names."""
+    prefix = "" if owner == scope.entity else f"{owner}."
+    return exp.Coalesce(this=terms.column(f"{prefix}{name}?miss"), expressions=[NONE.copy()])
+
+
+def _strict(node: Core, scope: Scope) -> Sql:
+    from mianshen.program.core import children
+
+    return _unless(emit(node, scope).void, together(lacks(part, scope) for part in children(node)))
+
+
+def _unless(void: Sql, names: Sql) -> Sql:
+    return names if void == FALSE else names_where(terms.negate(void), names)
+
+
+def _open(made: Emitted, names: Sql) -> Sql:
+    """The names where a value is unknown."""
+    return names_where(terms.conjoin([terms.is_null(made.value), terms.negate(made.void) if made.void != FALSE else TRUE]), names)
+
+
+def _figure(name: str, node: Core, scope: Scope) -> Sql:
+    """A figure without a value, or a row without the date it is looked up by."""
+    made = figure(name, node, scope)
+    if not made.nullable:
+        return NONE.copy()
+    entity = scope.program.entities[scope.entity]
+    absent = names_where(terms.is_null(made.value), named(f"parameter {name}"))
+    if entity.date is None:
+        return absent
+    return terms.case([(terms.is_null(terms.column(entity.date)), named(entity.date))], absent)
+
+
+def _conditional(node: If, scope: Scope) -> Sql:
+    condition = emit(node.condition, scope)
+    then, otherwise = lacks(node.then, scope), lacks(node.otherwise, scope)
+    settled = terms.case([(terms.surely(condition.value), then), (terms.surely_not(condition.value), otherwise)], NONE)
+    if not condition.nullable:
+        return settled
+    return terms.case([(_is_open(condition), together([lacks(node.condition, scope), then, otherwise]))], settled)
+
+
+def _is_open(made: Emitted) -> Sql:
+    return terms.conjoin([terms.is_null(made.value), terms.negate(made.void) if made.void != FALSE else TRUE])
+
+
+def _choice(node: Choice, scope: Scope) -> Sql:
+    rows = [(emit(c, scope), lacks(c, scope), lacks(v, scope)) for c, v in node.rows]
+    perhaps = together(names_where(terms.negate(terms.surely_not(c.value)), names) for c, _, names in rows)
+    if node.policy == "first":
+        branches: list[tuple[Sql, Sql]] = []
+        for condition, open_names, names in rows:
+            branches.append((terms.surely(condition.value), names))
+            if condition.nullable:
+                branches.append((terms.is_null(condition.value), together([open_names, perhaps])))
+        return terms.case(branches, NONE)
+    unsure = terms.disjoin(terms.is_null(c.value) for c, _, _ in rows if c.nullable)
+    strict = _unless(emit(node, scope).void, together(names_where(terms.surely(c.value), names) for c, _, names in rows))
+    if node.policy == "count":
+        strict = NONE.copy()
+    if unsure == FALSE:
+        return strict
+    return terms.case([(unsure, together([*(n for _, n, _ in rows), perhaps]))], strict)
+
+
+# -- decisions -------------------------------------------------------------------------------
+
+
+def decision_lacks(decision: Decision, rulings: list[Applied], scope: Scope, value: Sql, void: Sql, held: dict[int, Sql]) -> Sql:
+    """The names behind an undetermined decision; `held`: what a limited provision's limit adds, by its number."""
+
+    def amount(ruling: Applied) -> Sql:
+        names = together([lacks(ruling.provision.value, scope), held.get(ruling.index, NONE)])
+        return _unless(ruling.value.void, names)
+
+    def condition(ruling: Applied) -> Sql:
+        return names_where(terms.is_null(ruling.applies), together(lacks(c, scope) for c in ruling.provision.condition))
+
+    main = [r for r in rulings if not r.provision.fallback]
+    fallbacks = [r for r in rulings if r.provision.fallback]
+    names = _among(main, amount, condition)
+    if fallbacks:
+        none = terms.surely_not(terms.disjoin(r.applies for r in main)) if main else TRUE
+        names = terms.case([(none, _among(fallbacks, amount, condition))], names)
+    open_ = terms.conjoin([terms.is_null(value), terms.negate(void) if void != FALSE else TRUE])
+    return names_where(open_, terms.function("LIST_DISTINCT", names))
+
+
+def _among(rulings: list[Applied], amount: object, condition: object) -> Sql:
+    assert callable(amount) and callable(condition)
+    by_name = {r.provision.name: r for r in rulings}
+    branches: list[tuple[Sql, Sql]] = []
+    for ruling in rulings:
+        exceptions = [by_name[n] for n in ruling.provision.exceptions if n in by_name]
+        standing = terms.conjoin([terms.surely(ruling.applies), *(terms.negate(terms.surely(e.applies)) for e in exceptions)])
+        pending = [e for e in exceptions if e.may_be_unknown]
+        names = amount(ruling)
+        if pending:
+            asked = [names_where(terms.is_null(e.applies), together([condition(e), amount(e)])) for e in pending]
+            names = together([names, *asked])
+        branches.append((standing, names))
+    perhaps = together(names_where(terms.is_null(r.applies), together([condition(r), amount(r)])) for r in rulings)
+    return terms.case(branches, perhaps)

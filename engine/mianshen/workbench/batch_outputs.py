@@ -1,0 +1,252 @@
+"""What a batch writes: decisions by claim, benefits by resident, rejects, a summary.
+
+In: a finished `Run`. Out: Parquet files in a folder, in the order of the input files; counts and
+amounts by benefit and status.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+from sqlglot import exp
+
+from mianshen.interpreter.result import MISSING_FACTS, NO_PROVISION
+from mianshen.program.core import Numeric
+from mianshen.program.program import Benefit, Entity, Key, Program
+from mianshen.sql import terms
+from mianshen.sql.lacks import NONE, together
+from mianshen.sql.missing import Missing
+from mianshen.sql.on_duckdb import Run
+from mianshen.sql.plan import voidable
+from mianshen.sql.terms import FALSE, Sql
+from mianshen.values import as_money
+from mianshen.workbench.inputs import identifier, quoted
+
+OUTPUTS: Final = ("residents.parquet", "claims.parquet", "rejects.parquet", "summary.json")
+AMOUNT: Final = "DECIMAL(18, 2)"
+LIST: Final = exp.DataType.build("VARCHAR[]", dialect="duckdb")
+
+
+@dataclass(slots=True)
+class Outputs:
+    """Writes a run's results. The entry entity's rows carry benefits; its children carry decisions."""
+
+    program: Program
+    connection: duckdb.DuckDBPyConnection
+    rows: dict[str, str]
+    as_of: dt.date
+
+    @property
+    def person(self) -> Entity:
+        return self.program.entities[self.program.entry]
+
+    @property
+    def child(self) -> Entity:
+        found = self.program.child_of(self.program.entry)
+        assert found is not None
+        return found
+
+    @property
+    def benefits(self) -> list[Benefit]:
+        return [b for b in self.program.benefits.values() if b.entity == self.person.name]
+
+    @property
+    def wanted(self) -> frozenset[Key]:
+        keys = {(self.person.name, d) for b in self.benefits for d in (b.eligible, b.amount) if d is not None}
+        keys |= {(self.child.name, d) for d in self.program.shown.get(self.child.name, ())}
+        keys |= {(self.child.name, d) for d in (self.child.outcome, self.child.explained_by) if d is not None}
+        return frozenset(keys)
+
+    @property
+    def explained(self) -> frozenset[Key]:
+        keys = {(self.person.name, b.eligible) for b in self.benefits}
+        if self.child.explained_by is not None:
+            keys.add((self.child.name, self.child.explained_by))
+        return frozenset(keys)
+
+    @property
+    def carried(self) -> dict[str, tuple[str, ...]]:
+        return {self.child.name: (self.child.key, self.person.key)}
+
+    # -- files -------------------------------------------------------------------------------
+
+    def write(self, run: Run, folder: Path, files: dict[str, str]) -> None:
+        """Every file of the contract but the summary and the receipt."""
+        missing = Missing(run, self.wanted)
+        self._copy(self._claims(run, missing), folder / "claims.parquet")
+        self._copy(self._residents(run, missing), folder / "residents.parquet")
+        self._copy_text(self._rejects(files), folder / "rejects.parquet")
+
+    def _copy(self, query: exp.Query, path: Path) -> None:
+        self._copy_text(query.sql(dialect="duckdb"), path)
+
+    def _copy_text(self, query: str, path: Path) -> None:
+        self.connection.execute(f"COPY ({query}) TO {quoted(str(path))} (FORMAT parquet)")
+
+    def _claims(self, run: Run, missing: Missing) -> exp.Select:
+        """One row a claim, in the order of the file."""
+        child = self.child
+        assert child.outcome is not None
+        made = run.shelf.made[child.name, child.outcome]
+        query = exp.select().from_(exp.to_table(made, quoted=True).as_("made"))
+        status = self._status(child.name, child.outcome, "made")
+        columns: list[Sql] = [terms.column(child.key, "made"), terms.column(self.person.key, "made")]
+        for name in self.program.shown.get(child.name, ()):
+            query = self._beside(query, run, (child.name, name), made)
+            table = "made" if run.shelf.made[child.name, name] == made else run.shelf.made[child.name, name]
+            columns.append(exp.alias_(self._shown((child.name, name), table), name, quoted=True))
+        decided = exp.EQ(this=status.copy(), expression=terms.literal("decided"))
+        reason = NO_PROVISION if child.explained_by is None else None
+        by = terms.literal(reason) if child.explained_by is None else self._reason(child.name, child.explained_by, "made")
+        not_modelled = exp.EQ(this=status.copy(), expression=terms.literal("not_modelled"))
+        query, names = missing.beside(query, child.name, (child.outcome,), "made")
+        columns += [
+            exp.alias_(status, "status"),
+            exp.alias_(terms.case([(decided, by), (not_modelled, terms.literal(NO_PROVISION))], terms.literal(MISSING_FACTS)), "reason"),
+            exp.alias_(terms.case([(exp.EQ(this=status.copy(), expression=terms.literal("undetermined")), _listed([names[child.outcome]]))]), "missing"),
+        ]
+        query = query.select(*columns)
+        if child.name in run.data().rejected:
+            query = query.where(terms.negate(terms.column("?rejected", "made")))
+        return query
+
+    def _shown(self, key: Key, table: str) -> Sql:
+        decision = self.program.decision(*key)
+        value = terms.column(key[1], table)
+        money = decision.written == "money" and isinstance(decision.type, Numeric)
+        return terms.cast(value, AMOUNT) if money else value
+
+    def _status(self, entity: str, outcome: str, table: str) -> Sql:
+        value = terms.column(outcome, table)
+        void = self._void(entity, outcome, table)
+        branches = [(terms.is_known(value), terms.literal("decided"))]
+        if void != FALSE:
+            branches.append((void, terms.literal("not_modelled")))
+        return terms.case(branches, terms.literal("undetermined"))
+
+    def _void(self, entity: str, name: str, table: str) -> Sql:
+        return terms.column(f"{name}?void", table) if (entity, name) in voidable(self.program) else FALSE
+
+    def _reason(self, entity: str, name: str, table: str) -> Sql:
+        """The provision's name, from its number."""
+        by = terms.column(f"{name}?by", table)
+        provisions = self.program.decision(entity, name).provisions
+        named = [(exp.EQ(this=by.copy(), expression=terms.literal(i)), terms.literal(p.name)) for i, p in enumerate(provisions)]
+        return terms.case(named, terms.literal(NO_PROVISION))
+
+    def _beside(self, query: exp.Select, run: Run, key: Key, first: str) -> exp.Select:
+        """The table that holds a decision, joined once by row."""
+        table = run.shelf.made[key]
+        joined = {j.this.alias_or_name for j in query.args.get("joins") or []}
+        if table == first or table in joined:
+            return query
+        on = exp.EQ(this=terms.column("?row", table), expression=terms.column("?row", "made"))
+        return query.join(exp.to_table(table, quoted=True).as_(table, quoted=True), on=on, join_type="left")
+
+    def _residents(self, run: Run, missing: Missing) -> exp.Select:
+        """One row a resident, three columns a benefit."""
+        person = self.person
+        query = exp.select(terms.column(person.key, "made")).from_(exp.to_table(self.rows[person.name], quoted=True).as_("made"))
+        asked = tuple(d for b in self.benefits for d in (b.eligible, b.amount) if d is not None)
+        query, names = missing.beside(query, person.name, asked, "made")
+        for benefit in self.benefits:
+            for name in (benefit.eligible, benefit.amount):
+                if name is not None:
+                    query = self._beside(query, run, (person.name, name), "")
+            query = query.select(*self._benefit(run, benefit, names))
+        return query.where(terms.negate(terms.column("?rejected", "made")))
+
+    def _benefit(self, run: Run, benefit: Benefit, names: dict[str, Sql]) -> list[Sql]:
+        entity = self.person.name
+        table = run.shelf.made[entity, benefit.eligible]
+        eligible = terms.column(benefit.eligible, table)
+        void = self._void(entity, benefit.eligible, table)
+        unmodelled = [(void, terms.literal("not_modelled"))] if void != FALSE else []
+        status = terms.case(
+            [(eligible, terms.literal("eligible")), (terms.negate(eligible), terms.literal("ineligible")), *unmodelled], terms.literal("undetermined")
+        )  # fmt: skip
+        amount: Sql = terms.cast(terms.NULL, AMOUNT)
+        undetermined = [names[benefit.eligible]]
+        by = self._reason(entity, benefit.eligible, table)
+        branches = [(terms.is_known(eligible), by)]
+        if benefit.amount is not None:
+            paid = run.shelf.made[entity, benefit.amount]
+            amount = terms.case([(eligible, terms.cast(terms.column(benefit.amount, paid), AMOUNT))])
+            undetermined.append(names[benefit.amount])
+            open_ = [terms.surely(eligible), terms.is_null(terms.column(benefit.amount, paid))]
+            if self._void(entity, benefit.amount, paid) != FALSE:
+                open_.append(terms.negate(self._void(entity, benefit.amount, paid)))
+            lacking = terms.conjoin(open_)
+            branches.insert(0, (lacking, _needs([names[benefit.amount]])))
+        if void != FALSE:
+            branches.append((void, terms.literal(NO_PROVISION)))
+        reason = terms.case(branches, _needs(undetermined))
+        shown = (("status", status), ("amount", amount), ("reason", reason))
+        return [exp.alias_(value, f"{benefit.name}_{part}", quoted=True) for part, value in shown]
+
+    def _rejects(self, files: dict[str, str]) -> str:
+        """Every rejected record with its file, number, key, field and reason."""
+        parts = [
+            f'SELECT {quoted(files[entity])} AS file, "?row" AS row, {identifier(self.program.entities[entity].key)} AS key, '
+            f'"?field" AS field, "?reason" AS reason FROM {identifier(table)} WHERE "?rejected"'
+            for entity, table in self.rows.items() if entity in files
+        ]  # fmt: skip
+        return f"SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY file, row"
+
+    # -- summary -----------------------------------------------------------------------------
+
+    def summary(self, counts: dict[str, int]) -> dict[str, Any]:
+        """Counts and amounts by benefit and status; records read, decided and rejected."""
+        records = {}
+        for entity, count in counts.items():
+            rejected = self._one(f'SELECT count(*) FROM {identifier(self.rows[entity])} WHERE "?rejected"')
+            records[entity] = {"read": count, "decided": count - rejected, "rejected": rejected}
+        return {
+            "as_of": self.as_of.isoformat(),
+            "rulebook": {"name": self.program.name, "digest": f"sha256:{self.program.digest}"},
+            "records": records,
+        }
+
+    def _one(self, query: str) -> int:
+        row = self.connection.execute(query).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def totals(self, folder: Path) -> dict[str, Any]:
+        """Counts and amounts of the files as written."""
+        residents, claims = (quoted(str(folder / name)) for name in ("residents.parquet", "claims.parquet"))
+        benefits: dict[str, Any] = {}
+        for benefit in self.benefits:
+            status, amount = identifier(f"{benefit.name}_status"), identifier(f"{benefit.name}_amount")
+            rows = self.connection.execute(f"SELECT {status}, count(*), sum({amount}) FROM read_parquet({residents}) GROUP BY 1 ORDER BY 1").fetchall()
+            benefits[benefit.name] = {s: {"residents": n, "amount": _amount(total)} for s, n, total in rows}
+        rows = self.connection.execute(f"SELECT status, count(*) FROM read_parquet({claims}) GROUP BY 1 ORDER BY 1").fetchall()
+        return {"benefits": benefits, "claims": {"status": dict(rows), "amounts": self._amounts(claims)}}
+
+    def _amounts(self, claims: str) -> dict[str, str | None]:
+        names = [n for n in self.program.shown.get(self.child.name, ()) if self.program.decision(self.child.name, n).written == "money"]
+        if not names:
+            return {}
+        row = self.connection.execute(f"SELECT {', '.join(f'sum({identifier(n)})' for n in names)} FROM read_parquet({claims})").fetchone()
+        return {name: _amount(total) for name, total in zip(names, row or [], strict=True)}
+
+
+def _amount(total: Decimal | None) -> str | None:
+    return None if total is None else as_money(total)
+
+
+def _listed(lists: list[Sql]) -> Sql:
+    """Lists of missing names as one text, `a,b`, in order; NULL when there are none."""
+    known = [terms.cast(exp.Coalesce(this=names.copy(), expressions=[NONE.copy()]), LIST) for names in lists]
+    merged = terms.function("LIST_SORT", terms.function("LIST_DISTINCT", together(known)))
+    return exp.Nullif(this=terms.function("ARRAY_TO_STRING", merged, terms.literal(",")), expression=terms.literal(""))
+
+
+def _needs(lists: list[Sql]) -> Sql:
+    """`missing_facts: a,b`, or only `missing_facts` where no name is known."""
+    named = exp.DPipe(this=terms.literal(f"{MISSING_FACTS}: "), expression=_listed(lists))
+    return exp.Coalesce(this=named, expressions=[terms.literal(MISSING_FACTS)])

@@ -1,0 +1,60 @@
+"""The receipt of a batch: what went in, what came out, by which rules; and, apart, how long it took.
+
+In: a finished output folder. Out: the content of `manifest.json` and `timings.json`. The manifest
+holds nothing that differs between two runs on the same inputs.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import platform
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import sqlglot
+
+import mianshen
+from mianshen.program.program import Program
+from mianshen.workbench.inputs import Input
+
+
+def digest_of_file(path: Path) -> str:
+    """`sha256:` and the digest of a file's bytes."""
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def _digests(paths: Iterable[Path]) -> dict[Path, str]:
+    listed = list(paths)
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(listed, pool.map(digest_of_file, listed), strict=True))
+
+
+def manifest(
+    program: Program, as_of: dt.date, inputs: dict[str, Input], folder: Path, outputs: Iterable[str], records: dict[str, Any]
+) -> dict[str, Any]:
+    """Digests of rulebook, inputs and outputs, versions, counts, the day."""
+    named = [folder / name for name in outputs]
+    digests = _digests([*(i.path for i in inputs.values()), *named])
+    return {
+        "as_of": as_of.isoformat(),
+        "rulebook": {"name": program.name, "digest": f"sha256:{program.digest}", "overlays": list(program.overlays)},
+        "inputs": {entity: {"file": i.name, "digest": digests[i.path]} for entity, i in sorted(inputs.items())},
+        "outputs": {path.name: digests[path] for path in named},
+        "records": records,
+        "versions": {"mianshen": mianshen.__version__, "duckdb": duckdb.__version__, "sqlglot": sqlglot.__version__},
+    }
+
+
+def timings_file(seconds: dict[str, float], counts: dict[str, int]) -> dict[str, Any]:
+    """Seconds by stage (text, so that no reader takes them for money) and the host's facts."""
+    return {
+        "seconds": {name: f"{value:.3f}" for name, value in seconds.items()},
+        "records": counts,
+        "host": {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()},
+    }
