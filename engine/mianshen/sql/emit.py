@@ -387,8 +387,8 @@ def _scaled(base: Sql, brackets: Brackets) -> Sql:
     for index, (over, rate) in enumerate(brackets):
         top: Sql = base.copy()
         if index + 1 < len(brackets):
-            top = exp.Least(this=top, expressions=[terms.literal(brackets[index + 1][0])])
-        part = exp.Greatest(this=exp.Sub(this=terms.paren(top), expression=terms.literal(over)), expressions=[terms.literal(0)])
+            top = terms.skipping(exp.Least, top, terms.literal(brackets[index + 1][0]))
+        part = terms.skipping(exp.Greatest, exp.Sub(this=terms.paren(top), expression=terms.literal(over)), terms.literal(0))
         step = terms.binary(exp.Mul, part, terms.literal(rate))
         total = step if total is None else exp.Add(this=total, expression=step)
     assert total is not None
@@ -439,7 +439,7 @@ def _gathered(node: Choice, rows: list[tuple[Emitted, Emitted]], tests: list[Sql
             return terms.case([(unknown, terms.NULL)], value), terms.disjoin(clashes)
         case _:
             kind = exp.Least if node.policy == "min" else exp.Greatest
-            made = kind(this=picked[0], expressions=picked[1:]) if len(picked) > 1 else picked[0]
+            made = terms.skipping(kind, *picked) if len(picked) > 1 else picked[0]
             unknown = terms.disjoin(terms.conjoin([t, terms.is_null(v.value)]) for t, (_, v) in zip(tests, rows, strict=True) if v.nullable)
             return terms.case([(unknown, terms.NULL)], made), FALSE
 

@@ -169,7 +169,7 @@ class Limits:
             unknown = terms.disjoin([unknown, terms.conjoin([rejected, self._failed()])])
         unsure = terms.conjoin([terms.negate(terms.surely_not(over)), unknown])
         known = terms.conjoin([counted, terms.surely(over), terms.is_known(raw), *([terms.negate(rejected)] if rejected != FALSE else [])])
-        amount = terms.case([(known, exp.Greatest(this=raw.copy(), expressions=[terms.literal(0)]))], terms.literal(0))
+        amount = terms.case([(known, terms.skipping(exp.Greatest, raw.copy(), terms.literal(0)))], terms.literal(0))
         return [
             exp.alias_(terms.cast(amount, "DECIMAL(18, 2)"), f"{name}?x", quoted=True),
             exp.alias_(terms.cast(unsure, "TINYINT"), f"{name}?u", quoted=True),
@@ -219,7 +219,7 @@ class Limits:
         """`?m`: over earlier rows, the least of max(limit, opening) less the running sum."""
         name = accumulator.name
         limit, opening = terms.column(f"{name}?limit"), terms.column(f"{name}?opening")
-        room = exp.Sub(this=exp.Greatest(this=limit, expressions=[opening]), expression=terms.column(f"{name}?s"))
+        room = exp.Sub(this=terms.skipping(exp.Greatest, limit, opening), expression=terms.column(f"{name}?s"))
         picked = terms.case([(terms.column(f"{name}?counted"), room)])
         return [exp.alias_(self._window(accumulator, exp.Min(this=picked), True), f"{name}?m", quoted=True)]
 
@@ -238,9 +238,9 @@ class Limits:
         if self._constant(accumulator):
             limit = terms.column(f"{name}?limit")
             plain = exp.Add(this=opening.copy(), expression=earlier)
-            held: Sql = exp.Least(this=plain, expressions=[exp.Greatest(this=limit, expressions=[opening.copy()])])
+            held: Sql = terms.skipping(exp.Least, plain, exp.Greatest(this=limit, expressions=[opening.copy()]))
         else:
-            floor = exp.Least(this=opening.copy(), expressions=[terms.column(f"{name}?m")])
+            floor = terms.skipping(exp.Least, opening.copy(), terms.column(f"{name}?m"))
             held = exp.Add(this=earlier, expression=floor)
         made = [exp.alias_(terms.case([(terms.disjoin(unsure), terms.NULL)], held), f"{name}?before", quoted=True)]
         if self.data.missing:
@@ -384,7 +384,7 @@ class Limits:
     def _paid(self, decision: Decision, accumulator: str) -> Sql:
         raw, limit, before = (terms.column(n) for n in (f"{decision.name}?raw", f"{accumulator}?limit", f"{accumulator}?before"))
         room = exp.Sub(this=limit, expression=before)
-        paid = exp.Greatest(this=exp.Least(this=raw, expressions=[room]), expressions=[terms.literal(0)])
+        paid = terms.skipping(exp.Greatest, exp.Least(this=raw, expressions=[room]), terms.literal(0))
         unknown = terms.disjoin(terms.is_null(part) for part in (raw, limit, before))
         return terms.case([(unknown, terms.NULL)], paid)
 

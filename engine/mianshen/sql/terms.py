@@ -129,9 +129,14 @@ def case(branches: Sequence[tuple[Sql, Sql]], otherwise: Sql | None = None) -> S
 
 def extreme(kind: type[exp.Func], values: Sequence[Sql], nullable: Sequence[bool]) -> Sql:
     """LEAST or GREATEST that does not skip NULL."""
-    made = kind(this=values[0].copy(), expressions=[v.copy() for v in values[1:]])
+    made = skipping(kind, *values)
     unsure = [is_null(v) for v, may in zip(values, nullable, strict=True) if may]
     return case([(disjoin(unsure), exp.null())], made) if unsure else made
+
+
+def skipping(kind: type[exp.Func], *values: Sql) -> Sql:
+    """LEAST or GREATEST of the values that are not NULL, as databases have it."""
+    return kind(this=values[0].copy(), expressions=[v.copy() for v in values[1:]], ignore_nulls=True)
 
 
 def function(name: str, *args: Sql) -> Sql:

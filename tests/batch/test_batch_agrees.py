@@ -1,0 +1,124 @@
+"""The batch on nasty populations: equal to the oracle, equal to checking one person at a time."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from mianshen.interpreter import Interpreter, result_of
+from mianshen.values import Missing, NotModelled, Unknown
+from mianshen.workbench.batch import Request, run_batch
+from mianshen.workbench.records import read_cases
+from mianshen.workbench.rulebook import open_program
+from tests.support.oracle import decide, reading_of
+from tests.support.populations import Population, nasty, records, spoil, write_csv
+
+READINGS: list[tuple[str, ...]] = [
+    (),
+    ("limit_counts_costs",),
+    ("employee_limit_2021_2025",),
+    ("employee_limit_2021_2025", "limit_counts_costs"),
+]
+DECISIONS = (
+    "in_scope_cost",
+    "deductible",
+    "basic_payment",
+    "supplementary_payment",
+    "critical_illness_payment",
+    "assistance_payment",
+    "patient_pays",
+)
+BENEFITS = ("illness_poverty_aid", "poverty_warning", "poverty_watch")
+
+
+def batch(population: Population, folder: Path, overlays: tuple[str, ...], seed: int = 0) -> Path:
+    """The population written as CSV, shuffled by the seed, and decided."""
+    folder.mkdir()
+    files = write_csv(population, folder, seed, chinese=bool(seed % 2))
+    inputs = {"resident": files["residents"], "household": files["households"], "claim": files["claims"]}
+    run_batch(open_program(overlays=overlays), Request(inputs, population.as_of, folder / "out"))
+    return folder / "out"
+
+
+def rows(file: Path, key: str) -> dict[str, dict[str, Any]]:
+    found = duckdb.sql(f"SELECT * FROM read_parquet('{file}')")
+    return {str(dict(zip(found.columns, r, strict=True))[key]): dict(zip(found.columns, r, strict=True)) for r in found.fetchall()}
+
+
+@pytest.mark.parametrize("overlays", READINGS, ids=lambda o: "+".join(o) or "as_shipped")
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_equals_the_oracle(tmp_path: Path, seed: int, overlays: tuple[str, ...]) -> None:
+    population = nasty(seed, 300, unknown=0.05)
+    if seed % 3 == 0:
+        population = spoil(population, seed)
+    wanted = decide(
+        population.residents, population.households, population.claims, population.as_of,
+        rejected=population.rejected, reading=reading_of(overlays),
+    )  # fmt: skip
+    out = batch(population, tmp_path / "run", overlays, seed)
+    got = rows(out / "claims.parquet", "claim_id")
+    assert got.keys() == wanted.claims.keys()
+    for claim, answer in wanted.claims.items():
+        shown = {name: got[claim][name] for name in (*DECISIONS, "status")}
+        values = answer.decisions
+        expected = {**{n: v if isinstance(v, Decimal) else None for n, v in values.items()}, "status": answer.status}
+        assert shown == expected, claim
+    people = rows(out / "residents.parquet", "person_id")
+    assert people.keys() == wanted.benefits.keys()
+    for person, benefits in wanted.benefits.items():
+        for name in BENEFITS:
+            assert people[person][f"{name}_status"] == benefits[name].status, (person, name)
+            assert people[person][f"{name}_amount"] == benefits[name].amount, (person, name)
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_equals_checking_one_by_one(tmp_path: Path, seed: int) -> None:
+    population = nasty(seed, 150, unknown=0.08)
+    if seed == 12:
+        population = spoil(population, seed)
+    out = batch(population, tmp_path / "run", (), seed)
+    program = open_program()
+    interpreter = Interpreter(program)
+    file = tmp_path / "people.json"
+    file.write_text(json.dumps(records(population), ensure_ascii=False), encoding="utf-8")
+    claims, people = rows(out / "claims.parquet", "claim_id"), rows(out / "residents.parquet", "person_id")
+    cases = [read.case for read in read_cases(file, program)]
+    assert len(cases) == len(population.residents)
+    for case in cases:
+        interpreter.run(case)
+        result = result_of(program, case)
+        for row in result.rows:
+            shown = {n: None if isinstance(v, Unknown | NotModelled) else v for n, v in row.values.items()}
+            got = claims[row.row.key]
+            assert {n: got[n] for n in shown} == shown, row.row.key
+            assert (got["status"], got["reason"]) == (row.status, row.reason)
+            assert set((got["missing"] or "").split(",")) - {""} == names(row.missing), row.row.key
+        for name, benefit in result.benefits.items():
+            got = people[result.key]
+            assert (got[f"{name}_status"], got[f"{name}_amount"]) == (benefit.status, benefit.amount)
+            lacking = names(benefit.missing)
+            reason = benefit.reason if not lacking else f"missing_facts: {','.join(sorted(lacking))}"
+            assert got[f"{name}_reason"] == reason, (result.key, name)
+
+
+def names(missing: frozenset[Missing]) -> set[str]:
+    return {each.name for each in missing}
+
+
+def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
+    population = nasty(21, 200, unknown=0.05)
+    one, two = (batch(population, tmp_path / f"run{seed}", (), seed) for seed in (2, 4))
+    for file, key in (("claims.parquet", "claim_id"), ("residents.parquet", "person_id")):
+        assert rows(one / file, key) == rows(two / file, key)
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
+    population = spoil(nasty(22, 200, unknown=0.05), 22)
+    one, two = (batch(population, tmp_path / name, (), 2) for name in ("a", "b"))
+    for file in ("claims.parquet", "residents.parquet", "rejects.parquet", "summary.json", "manifest.json"):
+        assert (one / file).read_bytes() == (two / file).read_bytes(), file
