@@ -79,9 +79,12 @@ def aggregate_query(
         if missing:
             listed = terms.function("FLATTEN", terms.function("LIST", terms.column(f"{label}?miss")))
             columns.append(exp.alias_(terms.function("LIST_DISTINCT", listed), f"{index}?miss", quoted=True))
-    if program.entities[child].counted_by is not None:
-        columns.append(exp.alias_(exp.Count(this=exp.Star()), "?n", quoted=True))
     query = exp.select(terms.column("?parent"), *columns).from_(items.subquery("items", copy=False)).group_by(terms.column("?parent"))
+    if program.entities[child].counted_by is not None:
+        query = query.select(exp.alias_(exp.Count(this=exp.Star()), "?n", quoted=True))
+    else:
+        brought = [t for label in labels for t in (terms.is_known(terms.column(label)), terms.column(f"{label}?unsure"))]
+        query = query.where(terms.disjoin(brought))
     return Aggregated(program, child, tuple(aggregates), query)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 
+from typing import Final
+
 from sqlglot import exp
 
 from mianshen.program.core import Aggregate, Const, Core, DecisionRef, FactRef, Marginal, Numeric, Op, ParameterRef, Round, YearToDate, walk
@@ -16,6 +18,10 @@ from mianshen.program.program import Decision, Provision
 from mianshen.sql import terms
 from mianshen.sql.emit import Emitted, Scope, emit
 from mianshen.sql.terms import FALSE, TRUE, Sql
+
+
+UNDECIDED: Final = -1
+UNMODELLED: Final = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +38,11 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """`chosen`: the index of the provision that decided, NULL when none did or it is not known."""
+    """A decision's columns: its value, whether it is not modelled, whether deciding it fails."""
 
     value: Sql
     void: Sql
     error: Sql
-    chosen: Sql
 
 
 def applied(provision: Provision, index: int, scope: Scope) -> Applied:
@@ -45,7 +50,7 @@ def applied(provision: Provision, index: int, scope: Scope) -> Applied:
     narrowed = replace(scope, from_date=provision.start)
     above, own = parted(provision.condition, scope)
     conditions = [Emitted(terms.column(scope.hoisted[above]))] if above else []
-    conditions += [emit(c, narrowed) for c in own if not _always(c, scope)]
+    conditions += [emit(c, narrowed) for c in own if not _met(c, scope)]
     test = terms.conjoin(c.value for c in conditions)
     voids = [c.void for c in conditions if c.void != FALSE]
     if voids:
@@ -72,7 +77,7 @@ def _reads_above(condition: Core, scope: Scope) -> bool:
     return not any(isinstance(n, ParameterRef | Marginal | Aggregate | YearToDate | Round) for n in walk(condition))
 
 
-def _always(condition: Core, scope: Scope) -> bool:
+def _met(condition: Core, scope: Scope) -> bool:
     """A date condition that every row at hand meets."""
     day = scope.program.entities[scope.entity].date
     if day is None or scope.days is None or scope.undated:
@@ -94,55 +99,84 @@ def _first_error(conditions: list[Emitted]) -> Sql:
     return terms.disjoin(parts)
 
 
-def decided(decision: Decision, rulings: list[Applied]) -> Decided:
-    """The decision's columns from its provisions' columns."""
+def chosen(decision: Decision, rulings: list[Applied]) -> Sql:
+    """The number of the provision that decides; UNDECIDED where that is not known, UNMODELLED where none does."""
     main = [r for r in rulings if not r.provision.fallback]
     fallbacks = [r for r in rulings if r.provision.fallback]
-    first = _among(main, decision, simple=_simple(main, decision))
-    if not fallbacks:
-        value, void, error, chosen = first
-    else:
-        none = terms.surely_not(terms.disjoin(r.applies for r in main)) if main else TRUE
-        second = _among(fallbacks, decision, simple=False)
-        value = terms.case([(none, second[0])], first[0]) if main else second[0]
-        void = terms.case([(none, second[1])], first[1]) if main else second[1]
-        error = terms.disjoin([first[2], terms.conjoin([none, second[2]]) if second[2] != FALSE else FALSE])
-        chosen = terms.case([(none, second[3])], first[3]) if main else second[3]
-    return _typed(decision, value, void, error, chosen)
+    otherwise = _among(fallbacks, decision, terms.literal(UNMODELLED)) if fallbacks else terms.literal(UNMODELLED)
+    return terms.cast(_among(main, decision, otherwise) if main else otherwise, "TINYINT")
 
 
-def _simple(rulings: list[Applied], decision: Decision) -> bool:
+def _among(rulings: list[Applied], decision: Decision, otherwise: Sql) -> Sql:
+    """The number among provisions that compete; `otherwise` where none of them applies."""
+    by_name = {r.provision.name: r for r in rulings}
+    branches: list[tuple[Sql, Sql]] = []
+    for ruling in rulings:
+        number: Sql = terms.literal(ruling.index)
+        exceptions = [by_name[n] for n in ruling.provision.exceptions if n in by_name]
+        standing = ruling.applies
+        if exceptions:
+            standing = terms.conjoin([terms.surely(ruling.applies), *(terms.negate(terms.surely(e.applies)) for e in exceptions)])
+        pending = [e for e in exceptions if e.may_be_unknown]
+        if pending:
+            open_ = terms.disjoin(terms.conjoin([terms.is_null(e.applies), terms.negate(terms.surely(_same(e, ruling)))]) for e in pending)
+            number = terms.case([(open_, terms.literal(UNDECIDED))], number)
+        if standing == TRUE:
+            return terms.case(branches, number) if branches else number
+        branches.append((standing, number))
+    del decision
+    if any(r.may_be_unknown for r in rulings):
+        unknown = terms.is_null(terms.disjoin(r.applies for r in rulings))
+        otherwise = terms.case([(unknown, terms.literal(UNDECIDED))], otherwise)
+    return terms.case(branches, otherwise)
+
+
+def decided(decision: Decision, rulings: list[Applied], by: Sql) -> Decided:
+    """The decision's columns, given the column that says which provision decides."""
+    values: dict[Sql, list[int]] = {}
+    errors: list[Sql] = []
+    also_void: list[Sql] = []
+    for ruling in rulings:
+        values.setdefault(ruling.value.value, []).append(ruling.index)
+        mine = _is(by, [ruling.index])
+        if ruling.value.void != FALSE:
+            also_void.append(terms.conjoin([mine, ruling.value.void]))
+        if ruling.value.error != FALSE:
+            errors.append(terms.conjoin([mine, ruling.value.error]))
+    errors += _condition_errors(decision, rulings)
+    if not _simple(decision, rulings):
+        errors.append(_clashes(rulings, {r.provision.name: r for r in rulings}))
+    value = terms.case([(_is(by, numbers), amount) for amount, numbers in values.items()])
+    if len(rulings) == 1 and _always(rulings[0]):
+        value = rulings[0].value.value.copy()
+    void = terms.disjoin([*([] if any(_always(r) for r in rulings) else [_is(by, [UNMODELLED])]), *also_void])
+    return _typed(decision, value, void, terms.disjoin(errors))
+
+
+def _always(ruling: Applied) -> bool:
+    return bool(ruling.applies == TRUE) and not ruling.provision.fallback
+
+
+def _is(by: Sql, numbers: list[int]) -> Sql:
+    """The chosen provision is one of these."""
+    if len(numbers) == 1:
+        return exp.EQ(this=by.copy(), expression=terms.literal(numbers[0]))
+    return exp.In(this=by.copy(), expressions=[terms.literal(n) for n in numbers])
+
+
+def _simple(decision: Decision, rulings: list[Applied]) -> bool:
     return not decision.clashes and not any(r.provision.exceptions for r in rulings)
 
 
-def _among(rulings: list[Applied], decision: Decision, simple: bool) -> tuple[Sql, Sql, Sql, Sql]:
-    """(value, void, error, chosen) of a group of provisions that compete."""
-    by_name = {r.provision.name: r for r in rulings}
-    values, chosen, voids, errors = [], [], [], []
-    earlier: list[Sql] = []
+def _condition_errors(decision: Decision, rulings: list[Applied]) -> list[Sql]:
+    """Testing a condition fails; where provisions exclude each other, only until one has applied."""
+    errors, earlier = [], []
     for ruling in rulings:
-        exceptions = [by_name[n] for n in ruling.provision.exceptions if n in by_name]
-        when = ruling.applies
-        standing = terms.conjoin([terms.surely(when), *(terms.negate(terms.surely(e.applies)) for e in exceptions)]) if exceptions else when
-        amount, name = ruling.value.value, terms.literal(ruling.index)
-        pending = [e for e in exceptions if e.may_be_unknown]
-        open_ = terms.FALSE
-        if pending:
-            open_ = terms.disjoin(terms.conjoin([terms.is_null(e.applies), terms.negate(terms.surely(_same(e, ruling)))]) for e in pending)
-            amount = terms.case([(open_, terms.NULL)], amount)
-            name = terms.case([(open_, terms.NULL)], name)
-        values.append((standing, amount))
-        chosen.append((standing, name))
-        if ruling.value.void != FALSE:
-            voids.append(terms.conjoin([terms.surely(standing), terms.negate(open_), ruling.value.void]))
-        if ruling.value.error != FALSE:
-            errors.append(terms.conjoin([terms.surely(standing), ruling.value.error]))
         if ruling.condition_error != FALSE:
-            errors.append(terms.conjoin([*(terms.negate(terms.surely(e)) for e in earlier), ruling.condition_error] if simple else [ruling.condition_error]))
-        earlier.append(when)
-    none = _none_applies(rulings)
-    clash = _clashes(rulings, by_name) if not simple else FALSE
-    return terms.case(values), terms.disjoin([none, *voids]), terms.disjoin([clash, *errors]), terms.case(chosen)
+            before = [terms.negate(terms.surely(e)) for e in earlier] if _simple(decision, rulings) else []
+            errors.append(terms.conjoin([*before, ruling.condition_error]))
+        earlier.append(ruling.applies)
+    return errors
 
 
 def _same(one: Applied, two: Applied) -> Sql:
@@ -150,12 +184,6 @@ def _same(one: Applied, two: Applied) -> Sql:
     if one.provision.limit is not None or two.provision.limit is not None:
         return FALSE
     return exp.EQ(this=terms.paren(one.value.value.copy()), expression=terms.paren(two.value.value.copy()))
-
-
-def _none_applies(rulings: list[Applied]) -> Sql:
-    if any(r.applies == TRUE for r in rulings):
-        return FALSE
-    return terms.surely_not(terms.disjoin(r.applies for r in rulings)) if rulings else TRUE
 
 
 def _clashes(rulings: list[Applied], by_name: dict[str, Applied]) -> Sql:
@@ -171,16 +199,14 @@ def _clashes(rulings: list[Applied], by_name: dict[str, Applied]) -> Sql:
     return terms.disjoin(found)
 
 
-def _typed(decision: Decision, value: Sql, void: Sql, error: Sql, chosen: Sql) -> Decided:
+def _typed(decision: Decision, value: Sql, void: Sql, error: Sql) -> Decided:
     """The value in the decision's own column type; what does not fit is an error."""
     to = terms.sql_type(decision.type)
     if not isinstance(decision.type, Numeric):
-        return Decided(value, void, error, chosen)
+        return Decided(value, void, error)
     if not decision.may_overflow:
-        return Decided(terms.cast(value, to), void, error, chosen)
+        return Decided(terms.cast(value, to), void, error)
     low, high = terms.literal(decision.type.low), terms.literal(decision.type.high)
     outside = terms.surely(terms.disjoin([
         exp.LT(this=terms.paren(value.copy()), expression=low), exp.GT(this=terms.paren(value.copy()), expression=high)]))  # fmt: skip
-    return Decided(terms.try_cast(value, to), void, terms.disjoin([error, outside]), chosen)
-
-
+    return Decided(terms.try_cast(value, to), void, terms.disjoin([error, outside]))

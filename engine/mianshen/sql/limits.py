@@ -17,7 +17,7 @@ from sqlglot import exp
 from mianshen.program.core import Core, YearToDate, walk
 from mianshen.program.program import Accumulator, Decision, Key, Program
 from mianshen.sql import terms
-from mianshen.sql.decisions import Applied, Decided, applied, decided
+from mianshen.sql.decisions import UNDECIDED, Applied, Decided, decided
 from mianshen.sql.emit import Emitted, Scope, benefit_year, emit
 from mianshen.sql.lacks import NONE, decision_lacks, lacks, named, names_where, rejected_name, together
 from mianshen.sql.layers import Held
@@ -35,7 +35,7 @@ class Limits:
     scope: Scope
     data: Data
     decisions: list[Decision]
-    rulings: dict[str, list[Applied]] = field(default_factory=dict)
+    rulings: dict[str, list[Applied]]
     results: dict[str, Decided] = field(default_factory=dict)
 
     def accumulators(self) -> list[Accumulator]:
@@ -53,13 +53,11 @@ class Limits:
         """Per decision the amount before any limit and who gives it; per accumulator what a row brings."""
         columns: list[Sql] = []
         for decision in self.decisions:
-            rulings = [applied(p, i, self.scope) for i, p in enumerate(decision.provisions)]
-            made = decided(decision, rulings)
-            self.rulings[decision.name], self.results[decision.name] = rulings, made
+            made = decided(decision, self.rulings[decision.name], terms.column(f"{decision.name}?by"))
+            self.results[decision.name] = made
             columns += [
                 exp.alias_(made.value, f"{decision.name}?raw", quoted=True),
                 exp.alias_(made.void, f"{decision.name}?rawvoid", quoted=True),
-                exp.alias_(terms.cast(made.chosen, "TINYINT"), f"{decision.name}?by", quoted=True),
             ]
             if made.error != FALSE:
                 columns.append(exp.alias_(made.error, f"{decision.name}?error", quoted=True))
@@ -72,16 +70,17 @@ class Limits:
         """Limit, filter, possible membership, opening and year of an accumulator at each row."""
         rulings = self.rulings[accumulator.sums]
         naming = [rulings[i] for i in self._naming(accumulator)]
-        limits = [(r.applies, self._limit(r)) for r in naming]
+        by = terms.column(f"{accumulator.sums}?by")
+        limits = [(exp.EQ(this=by.copy(), expression=terms.literal(r.index)), self._limit(r)) for r in naming]
         over = Emitted(TRUE, nullable=False) if accumulator.over is None else emit(accumulator.over, self.scope)
         over_value = over.value if over.void == FALSE else terms.case([(over.void, FALSE)], over.value)
         columns = {
-            "limit": terms.cast(terms.case([(a, e.value) for a, e in limits]), "DECIMAL(18, 2)"),
-            "limitvoid": terms.disjoin(terms.conjoin([terms.surely(a), e.void]) for a, e in limits if e.void != FALSE),
+            "limit": terms.cast(_picked(limits), "DECIMAL(18, 2)"),
+            "limitvoid": terms.disjoin(terms.conjoin([a, e.void]) for a, e in limits if e.void != FALSE),
             "over": over_value,
             "opening": self._opening(accumulator),
         }
-        failing = terms.disjoin([over.error, *(terms.conjoin([terms.surely(a), e.error]) for a, e in limits if e.error != FALSE)])
+        failing = terms.disjoin([over.error, *(terms.conjoin([a, e.error]) for a, e in limits if e.error != FALSE)])
         made = [exp.alias_(v, f"{accumulator.name}?{k}", quoted=True) for k, v in columns.items()]
         if failing != FALSE:
             made.append(exp.alias_(failing, f"{accumulator.name}?error", quoted=True))
@@ -153,7 +152,7 @@ class Limits:
         name, decision = accumulator.name, accumulator.sums
         indexes = [terms.literal(i) for i in self._naming(accumulator)]
         by = terms.column(f"{decision}?by")
-        paying = terms.surely(exp.In(this=by, expressions=indexes))
+        paying = exp.In(this=by, expressions=indexes)
         raw, limit = terms.column(f"{decision}?raw"), terms.column(f"{name}?limit")
         over, opening = terms.column(f"{name}?over"), terms.column(f"{name}?opening")
         rejected = terms.column("?rejected") if self.scope.entity in self.data.rejected else FALSE
@@ -238,7 +237,7 @@ class Limits:
         if self._constant(accumulator):
             limit = terms.column(f"{name}?limit")
             plain = exp.Add(this=opening.copy(), expression=earlier)
-            held: Sql = terms.skipping(exp.Least, plain, exp.Greatest(this=limit, expressions=[opening.copy()]))
+            held: Sql = terms.skipping(exp.Least, plain, terms.skipping(exp.Greatest, limit, opening.copy()))
         else:
             floor = terms.skipping(exp.Least, opening.copy(), terms.column(f"{name}?m"))
             held = exp.Add(this=earlier, expression=floor)
@@ -317,8 +316,8 @@ class Limits:
             for ruling in self.rulings[decision.name]:
                 limit = ruling.provision.limit
                 if limit is not None:
-                    chosen = terms.surely(exp.EQ(this=by.copy(), expression=terms.literal(ruling.index)))
-                    possible = terms.conjoin([terms.is_null(by), terms.negate(terms.surely_not(ruling.applies))])
+                    chosen = exp.EQ(this=by.copy(), expression=terms.literal(ruling.index))
+                    possible = terms.conjoin([exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED)), terms.negate(terms.surely_not(ruling.applies))])
                     held = together(terms.column(f"{limit.accumulator}?{part}?miss") for part in ("own", "before"))
                     names.append(names_where(terms.disjoin([chosen, possible]), exp.Coalesce(this=held, expressions=[NONE.copy()])))
             value = terms.column(decision.name)
@@ -374,7 +373,7 @@ class Limits:
                 if provision.limit is not None:
                     chosen = exp.EQ(this=by.copy(), expression=terms.literal(index))
                     branches.append((chosen, self._paid(decision, provision.limit.accumulator)))
-                    voids.append(terms.conjoin([terms.surely(chosen), terms.column(f"{provision.limit.accumulator}?limitvoid")]))
+                    voids.append(terms.conjoin([chosen, terms.column(f"{provision.limit.accumulator}?limitvoid")]))
             value = terms.case(branches, terms.column(f"{decision.name}?raw"))
             columns.append(exp.alias_(terms.cast(value, terms.sql_type(decision.type)), decision.name, quoted=True))
             if decision.key in voidable:
@@ -384,8 +383,15 @@ class Limits:
     def _paid(self, decision: Decision, accumulator: str) -> Sql:
         raw, limit, before = (terms.column(n) for n in (f"{decision.name}?raw", f"{accumulator}?limit", f"{accumulator}?before"))
         room = exp.Sub(this=limit, expression=before)
-        paid = terms.skipping(exp.Greatest, exp.Least(this=raw, expressions=[room]), terms.literal(0))
+        paid = terms.skipping(exp.Greatest, terms.skipping(exp.Least, raw, room), terms.literal(0))
         unknown = terms.disjoin(terms.is_null(part) for part in (raw, limit, before))
         return terms.case([(unknown, terms.NULL)], paid)
 
 
+
+
+def _picked(limits: list[tuple[Sql, Emitted]]) -> Sql:
+    """The limit of the provision that pays; one that all share needs no choosing."""
+    if all(e.value == limits[0][1].value for _, e in limits):
+        return limits[0][1].value
+    return terms.case([(test, e.value) for test, e in limits])

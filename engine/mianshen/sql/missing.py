@@ -54,14 +54,19 @@ class Missing:
         possible = voidable(program)
         person = program.entry
         parts: list[exp.Query] = []
-        for key in sorted(self.wanted):
-            table = exp.to_table(shelf.made[key], quoted=True)
-            open_ = [terms.is_null(terms.column(key[1]))]
-            if key in possible:
-                open_.append(terms.negate(terms.column(f"{key[1]}?void")))
-            column = "?row" if key[0] == person else "?parent"
-            parts.append(exp.select(exp.alias_(terms.column(column), "?row", quoted=True)).from_(table).where(terms.conjoin(open_)))
-        listed: exp.Query = parts[0] if len(parts) == 1 else exp.union(*parts, distinct=True)
+        for table in dict.fromkeys(shelf.made[key] for key in sorted(self.wanted)):
+            keys = [key for key in sorted(self.wanted) if shelf.made[key] == table]
+            open_ = [
+                terms.conjoin([
+                    terms.is_null(terms.column(key[1])),
+                    *([terms.negate(terms.column(f"{key[1]}?void"))] if key in possible else []),
+                ])
+                for key in keys
+            ]  # fmt: skip
+            column = "?row" if keys[0][0] == person else "?parent"
+            found = exp.select(exp.alias_(terms.column(column), "?row", quoted=True)).from_(exp.to_table(table, quoted=True))
+            parts.append(found.where(terms.disjoin(open_)))
+        listed: exp.Query = parts[0] if len(parts) == 1 else exp.union(*parts, distinct=False)
         self.run.create("asked_about", exp.select(terms.column("?row")).distinct().from_(listed.subquery("found", copy=False)))
         row = self.run.connection.execute('SELECT count(*) FROM "asked_about"').fetchone()
         return row is not None and row[0] > 0

@@ -19,7 +19,7 @@ from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, walk
 from mianshen.program.program import Decision, Key, Program
 from mianshen.sql import terms
 from mianshen.sql.aggregates import Aggregated, aggregate_query, item_columns
-from mianshen.sql.decisions import applied, decided, parted
+from mianshen.sql.decisions import Applied, applied, chosen, decided, parted
 from mianshen.sql.emit import Scope, emit
 from mianshen.sql.lacks import decision_lacks
 from mianshen.sql.layers import Layer, statements
@@ -321,17 +321,19 @@ class Stage:
 
     def _level(self, level: tuple[Decision, ...], cut: str, in_turn: bool) -> None:
         limited = [d for d in level if any(p.limit is not None for p in d.provisions)]
+        rulings = {d.name: [applied(p, i, self.scope) for i, p in enumerate(d.provisions)] for d in level}
         columns: list[Sql] = []
         missing: list[Sql] = []
         for decision in level:
             if decision not in limited:
-                made, lacking = self._columns(decision)
+                made, lacking = self._columns(decision, rulings[decision.name])
                 columns += made
                 missing += lacking
-        limits = Limits(self.program, self.scope, self.data, limited)
+        limits = Limits(self.program, self.scope, self.data, limited, rulings)
         columns += limits.before_windows(self.errors)
         assert self.scope.lets is not None
         self._layer(self.scope.lets)
+        self._layer([exp.alias_(chosen(d, rulings[d.name]), f"{d.name}?by", quoted=True) for d in level])
         self._layer(columns)
         self._layer([*missing, *limits.missing_before()])
         if limited:
@@ -353,15 +355,12 @@ class Stage:
         if columns:
             self.layers.append(Layer(columns))
 
-    def _columns(self, decision: Decision) -> tuple[list[Sql], list[Sql]]:
+    def _columns(self, decision: Decision, rulings: list[Applied]) -> tuple[list[Sql], list[Sql]]:
         """The decision's columns, and those with what it lacks, a layer later."""
-        rulings = [applied(p, i, self.scope) for i, p in enumerate(decision.provisions)]
-        made = decided(decision, rulings)
+        made = decided(decision, rulings, terms.column(f"{decision.name}?by"))
         columns = [exp.alias_(made.value, decision.name, quoted=True)]
         if decision.key in self.voidable:
             columns.append(exp.alias_(made.void, f"{decision.name}?void", quoted=True))
-        if decision.name in self.explained:
-            columns.append(exp.alias_(terms.cast(made.chosen, "TINYINT"), f"{decision.name}?by", quoted=True))
         if made.error != FALSE:
             columns.append(exp.alias_(made.error, f"{decision.name}?error", quoted=True))
             self.errors.append((decision.name, terms.column(f"{decision.name}?error")))

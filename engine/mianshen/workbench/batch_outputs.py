@@ -63,6 +63,12 @@ class Outputs:
         return frozenset(keys)
 
     @property
+    def asked(self) -> frozenset[Key]:
+        """The decisions of which results name what is missing."""
+        keys = {(self.person.name, d) for b in self.benefits for d in (b.eligible, b.amount) if d is not None}
+        return frozenset(keys | ({(self.child.name, self.child.outcome)} if self.child.outcome is not None else set()))
+
+    @property
     def explained(self) -> frozenset[Key]:
         keys = {(self.person.name, b.eligible) for b in self.benefits}
         if self.child.explained_by is not None:
@@ -77,7 +83,7 @@ class Outputs:
 
     def write(self, run: Run, folder: Path, files: dict[str, str]) -> None:
         """Every file of the contract but the summary and the receipt."""
-        missing = Missing(run, self.wanted)
+        missing = Missing(run, self.asked)
         self._copy(self._claims(run, missing), folder / "claims.parquet")
         self._copy(self._residents(run, missing), folder / "residents.parquet")
         self._copy_text(self._rejects(files), folder / "rejects.parquet")

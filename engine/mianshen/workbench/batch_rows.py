@@ -36,6 +36,7 @@ class RowTables:
     tables: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     lets: list[list[Sql]] = field(default_factory=list)
+    doubled: dict[str, bool] = field(default_factory=dict)
 
     def build(self) -> dict[str, str]:
         """Every entity's table, parents first; an entity without a file has an empty one."""
@@ -192,6 +193,12 @@ class RowTables:
     # -- what only shows among rows ----------------------------------------------------------
 
     def _doubled(self, entity: str) -> bool:
+        if entity not in self.doubled:
+            self.doubled[entity] = self._has_doubled(entity)
+        return self.doubled[entity]
+
+    def _has_doubled(self, entity: str) -> bool:
+        """Whether two rows share a key; hashes that are all different show that none do."""
         key = identifier(self.program.entities[entity].key)
         table = identifier(self.tables[entity])
         row = self.connection.execute(f"SELECT count({key}), count(DISTINCT hash({key})) FILTER ({key} IS NOT NULL) FROM {table}").fetchone()

@@ -1,0 +1,126 @@
+"""`mianshen batch`: every resident of a file decided.
+
+In: files of residents, claims and households, a day. Out: a folder with decisions, rejects and a
+receipt, written whole or not at all, and its summary as tables.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mianshen.source import Lang, Message
+from mianshen_cli import output
+from mianshen_cli.frame import Day, Whole, command, option
+from mianshen_cli.output import Status
+
+_STAGES = {
+    "read": Message("读取与校验", "read and checked"),
+    "decide": Message("判定", "decided"),
+    "write": Message("写出结果", "written"),
+    "seal": Message("摘要与清单", "digests and receipt"),
+}
+_PROGRESS = Message("{stage}：{rows:,} 行，{seconds:.1f} 秒", "{stage}: {rows:,} rows, {seconds:.1f} s")
+_DONE = Message("结果已写入 {folder}", "Results are in {folder}")
+_STATUS = {
+    "eligible": Message("符合", "eligible"),
+    "ineligible": Message("不符合", "ineligible"),
+    "undetermined": Message("待定（缺少事实）", "undetermined"),
+    "not_modelled": Message("规则未覆盖", "not modelled"),
+    "decided": Message("已判定", "decided"),
+}
+_RECORDS = (Message("记录", "records"), Message("读取", "read"), Message("判定", "decided"), Message("拒绝", "rejected"))
+_BENEFITS = (Message("待遇", "benefit"), Message("结论", "answer"), Message("人数", "residents"), Message("金额（元）", "amount (yuan)"))
+_AMOUNTS = (Message("费用与支付", "cost and payments"), Message("合计（元）", "total (yuan)"))
+_CLAIMS = (Message("费用记录", "claims"), Message("条数", "count"))
+
+
+@command(
+    Message(
+        "批量判定：读取居民、费用和家庭文件（CSV 或 Parquet），写出每人每项待遇和每笔费用的判定。",
+        "Decide every resident of a file (CSV or Parquet): each benefit of each person, each layer of each claim.",
+    )
+)
+@option("--residents", required=True, metavar="FILE", words=Message("居民文件（必填）", "file of residents (required)"))
+@option("--claims", metavar="FILE", words=Message("费用文件", "file of claims"))
+@option("--households", metavar="FILE", words=Message("家庭文件", "file of households"))
+@option("--as-of", type=Day(), required=True, words=Message("判定日期（必填）", "the day it is decided for (required)"))
+@option("--out", required=True, metavar="DIR", words=Message("结果文件夹（必填）", "folder for the results (required)"))
+@option("--rules", metavar="PATH", words=Message("规则库（默认为随附规则库）", "rulebook (default: the shipped one)"))
+@option("--overlay", multiple=True, metavar="F", words=Message("叠加规则，可多次给出", "overlay, may be given more than once"))
+@option("--threads", type=Whole(1, 256), words=Message("线程数（默认为全部核心）", "threads (default: every core)"))
+@option("--memory", metavar="SIZE", words=Message("内存上限，如 4GB", "memory limit, such as 4GB"))
+@option("--max-rejects", default="0", metavar="N|N%", words=Message("允许拒绝的记录数或比例（默认 0），超出则退出码为 1", "rejected records allowed, a number or a share (default 0); more exits 1"))
+@option("--format", "form", type=click.Choice(["table", "json"]), default="table", words=Message("摘要格式", "how the summary is shown"))
+def batch(
+    lang: Lang, residents: str, claims: str | None, households: str | None, as_of: dt.date, out: str, rules: str | None,
+    overlay: tuple[str, ...], threads: int | None, memory: str | None, max_rejects: str, form: str,
+) -> Status:  # fmt: skip
+    from mianshen.workbench.batch import Request, run_batch
+    from mianshen.workbench.rulebook import open_program
+
+    allowed = _allowance(max_rejects)
+    program = open_program([Path(rules)] if rules else (), overlay)
+    files = {"resident": residents, "claim": claims, "household": households}
+    inputs = {entity: Path(file) for entity, file in files.items() if file is not None}
+    request = Request(inputs, as_of, Path(out), threads, memory)
+    started = time.perf_counter()
+
+    def report(stage: str, rows: int) -> None:
+        seconds = time.perf_counter() - started
+        line = _PROGRESS.in_(lang).format(stage=_STAGES[stage].in_(lang), rows=rows, seconds=seconds)
+        output.complain(line)
+
+    summary = run_batch(program, request, report)
+    if form == "json":
+        output.say(output.json_text(summary.content))
+    else:
+        _show(lang, program, summary.content)
+        output.say(_DONE.in_(lang).format(folder=out))
+    number, unit = allowed
+    over = summary.rejected > number if unit == "records" else summary.rejected * 100 > summary.read * number
+    return Status.FOUND if over else Status.DONE
+
+
+def _allowance(text: str) -> tuple[int, str]:
+    """How many rejects are allowed: a number of records, or per cent of them."""
+    from mianshen_cli.usage import Refused
+
+    number, unit = (text[:-1], "percent") if text.endswith("%") else (text, "records")
+    if not number.isascii() or not number.isdigit():
+        raise Refused(Message("--max-rejects 应为整数或百分比，如 10 或 1%", "--max-rejects takes a whole number or a share, such as 10 or 1%"))
+    return int(number), unit
+
+
+def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:
+    """The summary as tables, titles from the vocabulary."""
+    records = [
+        (program.entities[entity].title.in_(lang), f"{n['read']:,}", f"{n['decided']:,}", f"{n['rejected']:,}")
+        for entity, n in content["records"].items()
+    ]  # fmt: skip
+    output.say(output.table([h.in_(lang) for h in _RECORDS], records, right=[1, 2, 3]))
+    benefits = [
+        (program.benefits[name].title.in_(lang), _STATUS[status].in_(lang), f"{n['residents']:,}", _yuan(n["amount"]))
+        for name, found in content["benefits"].items() for status, n in found.items()
+    ]  # fmt: skip
+    output.say("\n" + output.table([h.in_(lang) for h in _BENEFITS], benefits, right=[2, 3]))
+    statuses = [(_STATUS[status].in_(lang), f"{n:,}") for status, n in content["claims"]["status"].items()]
+    output.say("\n" + output.table([h.in_(lang) for h in _CLAIMS], statuses, right=[1]))
+    child = program.child_of(program.entry)
+    amounts = [(program.decision(child.name, n).title.in_(lang), _yuan(total)) for n, total in content["claims"]["amounts"].items()]
+    output.say("\n" + output.table([h.in_(lang) for h in _AMOUNTS], amounts, right=[1]))
+
+
+def _yuan(amount: str | None) -> str:
+    """An amount of yuan with thousands marked; nothing when there is none."""
+    if amount is None:
+        return ""
+    whole, _, fen = amount.partition(".")
+    return f"{int(whole):,}.{fen}" if not whole.startswith("-0") else amount
+
+
