@@ -204,7 +204,7 @@ class Run:
         number = "rowid + 1" if entity in self.held else '"?row"'
         inside = f'SELECT "?row" FROM "{self.rows[entity]}" WHERE {where}'
         columns = [row[0] for row in self.connection.execute(f'DESCRIBE "{table}"').fetchall()]
-        why = f', "?reason" = coalesce("?reason", \'{reason}\')' if "?reason" in columns else ""
+        why = f', "?refusal" = coalesce("?refusal", \'|{reason}|\')' if "?refusal" in columns else ""
         self.connection.execute(f'UPDATE "{table}" SET "?rejected" = true{why} WHERE {number} IN ({inside})', [] if rows is None else [rows])
 
     def _parents_first(self) -> list[str]:

@@ -19,9 +19,10 @@ from typing import Any
 
 import duckdb
 
-from mianshen.program.program import Program
+from mianshen.program.program import Key, Program
 from mianshen.source import RuleError
 from mianshen.sql.on_duckdb import Failure, Run
+from mianshen.sql.plan import plan
 from mianshen.workbench import batch_mistakes as mistakes
 from mianshen.workbench.batch_outputs import OUTPUTS, Outputs
 from mianshen.workbench.batch_rows import RowTables
@@ -99,9 +100,9 @@ def _connect(request: Request, part: Path) -> duckdb.DuckDBPyConnection:
 
 def _into(part: Path, program: Program, request: Request, connection: duckdb.DuckDBPyConnection, clock: Clock) -> Summary:
     inputs = {e: open_input(program, program.entities[e], path, connection) for e, path in request.inputs.items()}
-    tables = _rows(program, request, connection, inputs)
+    outputs = Outputs(program, connection, {e: f"rows_{e}" for e in program.entities}, request.as_of)
+    tables = _rows(program, request, connection, inputs, plan(program, outputs.wanted).facts)
     clock.stage("read", sum(tables.counts.values()))
-    outputs = Outputs(program, connection, tables.tables, request.as_of)
     run = Run(
         program, connection, tables.tables, request.as_of, outputs.wanted, outputs.explained, outputs.carried,
         held={e: f"{t}?held" for e, t in tables.tables.items()},
@@ -121,8 +122,8 @@ def _into(part: Path, program: Program, request: Request, connection: duckdb.Duc
     return Summary(content, rejected, sum(tables.counts.values()))
 
 
-def _rows(program: Program, request: Request, connection: duckdb.DuckDBPyConnection, inputs: dict[str, Input]) -> RowTables:
-    tables = RowTables(program, connection, request.as_of, inputs)
+def _rows(program: Program, request: Request, connection: duckdb.DuckDBPyConnection, inputs: dict[str, Input], read: frozenset[Key]) -> RowTables:
+    tables = RowTables(program, connection, request.as_of, inputs, read)
     try:
         tables.build()
     except (duckdb.InvalidInputException, duckdb.ConversionException) as error:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import duckdb
 from sqlglot import exp
 
-from mianshen.program.program import Entity, Fact, Program
+from mianshen.program.program import Entity, Fact, Key, Program
 from mianshen.source import RuleError, Span
 from mianshen.sql import terms
 from mianshen.sql.emit import Scope, emit
@@ -33,6 +33,7 @@ class RowTables:
     connection: duckdb.DuckDBPyConnection
     as_of: dt.date
     inputs: dict[str, Input]
+    read: frozenset[Key] | None = None  # the facts that rules read (None: all); others are checked, not kept
     tables: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     lets: list[list[Sql]] = field(default_factory=list)
@@ -65,7 +66,8 @@ class RowTables:
         checked = self._checked(entity, typed)
         held = identifier(self._held(entity))
         self.connection.execute(f"CREATE TEMP TABLE {held} AS {checked.sql(dialect='duckdb')}")
-        self.connection.execute(f'CREATE TEMP VIEW {identifier(table)} AS SELECT rowid + 1 AS "?row", * FROM {held}')
+        parts = ", ".join(f"nullif(split_part(\"?refusal\", '|', {n}), '') AS \"?{name}\"" for n, name in enumerate(("field", "reason", "unreadable"), 1))
+        self.connection.execute(f'CREATE TEMP VIEW {identifier(table)} AS SELECT rowid + 1 AS "?row", *, {parts} FROM {held}')
         row = self.connection.execute(f"SELECT count(*) FROM {identifier(table)}").fetchone()
         self.counts[entity.name] = row[0] if row else 0
 
@@ -86,7 +88,7 @@ class RowTables:
                 refused += [(fact.name, test, reason) for test, reason in read.refused]
             else:
                 columns.append(exp.alias_(read, fact.name, quoted=True))
-        columns += self._refusals(refused)
+        columns.append(self._refusals(refused))
         if source is None:
             return exp.select(*columns).where(terms.FALSE)
         relation = exp.maybe_parse(f"SELECT * FROM {source.relation}", dialect="duckdb")
@@ -121,21 +123,18 @@ class RowTables:
             place = Span(str(source.path), 1, 1)
             raise RuleError([mistakes.wrong_column(place, column[0], wrong.found, wrong.wanted)]) from None
 
-    def _refusals(self, refused: list[tuple[str, Sql, str]]) -> list[Sql]:
-        """`?field` and `?reason` of the first wrong value, `?unreadable` naming all of them."""
-        fields = terms.case([(test, terms.literal(name)) for name, test, _ in refused])
-        reasons = terms.case([(test, terms.literal(reason)) for _, test, reason in refused])
+    def _refusals(self, refused: list[tuple[str, Sql, str]]) -> Sql:
+        """`?refusal`: `field|reason|,a,b,` of a row with wrong values: the first one, and all their names."""
         by_field: dict[str, list[Sql]] = {}
         for name, test, _ in refused:
             by_field.setdefault(name, []).append(test)
+        first = terms.case([(test, terms.literal(f"{name}|{reason}|,")) for name, test, reason in refused])
         parts = [terms.case([(terms.disjoin(tests), terms.literal(f"{name},"))], terms.literal("")) for name, tests in by_field.items()]
-        listed = exp.Concat(expressions=[terms.literal(","), *parts]) if parts else terms.NULL
+        whole: Sql = first
+        for part in parts:
+            whole = exp.DPipe(this=whole, expression=terms.paren(part))
         any_ = terms.disjoin(test for _, test, _ in refused)
-        return [
-            exp.alias_(terms.cast(fields, "VARCHAR"), "?field", quoted=True),
-            exp.alias_(terms.cast(reasons, "VARCHAR"), "?reason", quoted=True),
-            exp.alias_(terms.case([(any_, listed)], terms.cast(terms.NULL, "VARCHAR")), "?unreadable", quoted=True),
-        ]
+        return exp.alias_(terms.cast(terms.case([(any_, whole)]), "VARCHAR"), "?refusal", quoted=True)
 
     def _checked(self, entity: Entity, typed: exp.Select) -> exp.Select:
         """Required facts, the date, the vocabulary's checks; the parent's row beside each."""
@@ -143,26 +142,27 @@ class RowTables:
         failed = self._failed_checks(entity)
         facts: list[Sql] = []
         for fact in self._facts(entity):
+            if not self._kept(entity, fact):
+                continue
             value: Sql = terms.column(fact.name, "typed")
             spoiling = [test for name, test in failed if name == fact.name]
             if spoiling:
                 value = terms.case([(terms.negate(terms.disjoin(spoiling)), value)])
             facts.append(exp.alias_(value, fact.name, quoted=True))
         tests += [(test, name, "failed_check") for name, test in failed]
-        given = terms.column("?reason", "typed")
+        given = terms.column("?refusal", "typed")
         rejected = terms.disjoin([terms.is_known(given), *(test for test, _, _ in tests)])
-        fields = exp.Coalesce(this=terms.column("?field", "typed"), expressions=[terms.cast(terms.case([(t, terms.literal(n)) for t, n, _ in tests]), "VARCHAR")])
-        reasons = exp.Coalesce(this=given, expressions=[terms.cast(terms.case([(t, terms.literal(r)) for t, _, r in tests]), "VARCHAR")])
-        unreadable = terms.column("?unreadable", "typed")
-        if failed:
-            named = terms.case([(test, terms.literal(f",{name},")) for name, test in failed])
-            unreadable = exp.Coalesce(this=unreadable, expressions=[named])
-        shown = [
-            *facts, exp.alias_(rejected, "?rejected", quoted=True), exp.alias_(fields, "?field", quoted=True),
-            exp.alias_(reasons, "?reason", quoted=True), exp.alias_(unreadable, "?unreadable", quoted=True),
-        ]  # fmt: skip
+        spoilt = {name for name, _ in failed}
+        later = [(t, terms.literal(f"{n}|{r}|" + (f",{n}," if n in spoilt and r == "failed_check" else ""))) for t, n, r in tests]
+        refusal = exp.Coalesce(this=given, expressions=[terms.cast(terms.case(later), "VARCHAR")])
+        shown = [*facts, exp.alias_(rejected, "?rejected", quoted=True), exp.alias_(refusal, "?refusal", quoted=True)]
         query = exp.select(*shown).from_(typed.subquery("typed", copy=False))
         return self._with_parent(entity, query)
+
+    def _kept(self, entity: Entity, fact: Fact) -> bool:
+        keys = {entity.key, entity.date, *(e.key for e in self.program.entities.values() if e.name == entity.parent)}
+        counted = {e.counted_by for e in self.program.entities.values() if e.parent == entity.name}
+        return self.read is None or fact.name in keys | counted or (entity.name, fact.name) in self.read
 
     def _with_parent(self, entity: Entity, query: exp.Select) -> exp.Select:
         if entity.parent is None:
@@ -225,6 +225,6 @@ class RowTables:
 
     def _refuse(self, entity: Entity, field_: str, reason: str, where: str) -> None:
         self.connection.execute(
-            f'UPDATE {identifier(self._held(entity))} SET "?rejected" = true, "?field" = coalesce("?field", ?), "?reason" = coalesce("?reason", ?) WHERE {where}',
-            [field_, reason],
+            f'UPDATE {identifier(self._held(entity))} SET "?rejected" = true, "?refusal" = coalesce("?refusal", ?) WHERE {where}',
+            [f"{field_}|{reason}|"],
         )
