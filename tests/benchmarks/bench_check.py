@@ -1,0 +1,103 @@
+"""One person at a time: deciding, explaining, starting from cold, loading the rulebook."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mianshen.document import read
+from mianshen.interpreter import Interpreter
+from mianshen.interpreter.explain import Explainer
+from mianshen.interpreter.rows import Case
+from mianshen.program.build import build
+from mianshen.shipped import shipped_rulebook
+from mianshen.workbench.records import read_cases
+from mianshen.workbench.rulebook import open_program
+
+RECORD = {
+    "as_of": "2026-11-21",
+    "resident": {
+        "person_id": "P1", "insured_area": "310113", "insurance_scheme": "employee", "coverage_status": "active",
+        "employment_status": "employed", "assistance_category": "none",
+    },
+    "household": {"annual_income": "60000.00", "member_count": 1},
+    "claims": [
+        {"claim_id": f"C{n}", "service_date": f"2026-0{n}-02", "care_type": "inpatient", "hospital_level": "tertiary",
+         "total_cost": "48650.37", "out_of_scope_cost": "5535.62"}
+        for n in (3, 5)
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("record") / "record.json"
+    made.write_text(json.dumps(RECORD), encoding="utf-8")
+    return made
+
+
+def cases(file: Path, number: int) -> list[Case]:
+    program = open_program()
+    return [read_cases(file, program)[0].case for _ in range(number)]
+
+
+def test_decide_a_case(benchmark: Any, file: Path) -> None:
+    """Two claims, no trace: cases a second."""
+    interpreter = Interpreter(open_program())
+    benchmark.pedantic(interpreter.run, setup=lambda: ((cases(file, 1)[0],), {}), rounds=2000, warmup_rounds=50)
+
+
+def test_decide_and_explain_a_case(benchmark: Any, file: Path) -> None:
+    """Two claims, the full trace: cases a second."""
+    interpreter = Interpreter(open_program())
+    explainer = Explainer(interpreter)
+
+    def explain(case: Case) -> None:
+        interpreter.run(case)
+        explainer.trace(case)
+
+    benchmark.pedantic(explain, setup=lambda: ((cases(file, 1)[0],), {}), rounds=1000, warmup_rounds=20)
+
+
+def test_cold_start_of_check(benchmark: Any, file: Path) -> None:
+    """`extra_info`: `mianshen check` of one file against `import pydantic, click`, alternately."""
+    words = [str(Path(sys.executable).with_name("mianshen")), "check", str(file)]
+    yard = [sys.executable, "-c", "import pydantic, click"]
+    subprocess.run(words, check=True, capture_output=True)
+    yards: list[float] = []
+
+    def before() -> None:
+        started = time.perf_counter()
+        subprocess.run(yard, check=True)
+        yards.append(time.perf_counter() - started)
+
+    benchmark.pedantic(lambda: subprocess.run(words, check=True, capture_output=True), setup=before, rounds=15)
+    ratio = statistics.median(benchmark.stats.stats.data) / statistics.median(yards)
+    benchmark.extra_info["ratio_to_importing_pydantic_and_click"] = f"{ratio:.2f}"
+    print(benchmark.extra_info)
+
+
+def test_load_the_rulebook(benchmark: Any) -> None:
+    """Read and built from its files, nothing kept."""
+    root = shipped_rulebook()
+
+    def load() -> None:
+        document, found = read([root])
+        build(document, found)
+
+    benchmark(load)
+
+
+def test_open_a_kept_program(benchmark: Any) -> None:
+    """The program as later commands open it."""
+    os.environ.pop("MIANSHEN_CACHE", None)
+    open_program()
+    benchmark(open_program)
