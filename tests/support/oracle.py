@@ -182,7 +182,10 @@ def decide(
 ) -> Answers:
     """Answers for every claim of `claims` and every resident.
 
-    `rejected` holds what could be read of the claims that were rejected (they are not in `claims`).
+    `rejected` holds what could be read of the claims that were rejected (they are not in `claims`); its
+    key `unreadable` names the fact at fault, where that matters: `basic_paid` may then have been there.
+    A rejected claim makes unknown the later claims that read a total it could have fed, and every sum
+    it may belong to.
     Residents and households that were rejected are left out, with all that hangs on them.
     """
     good, bad = by_person(claims), by_person(rejected)

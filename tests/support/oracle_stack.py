@@ -294,20 +294,21 @@ class Situation:
 
     uncovered: Truth  # in Shanghai without coverage: nothing is paid
     stay: Truth  # in Shanghai, covered, inpatient: the stack is modelled
-    paid_elsewhere: bool  # another system's basic payment is on the claim
+    paid_elsewhere: Truth  # another system's basic payment is on the claim; None if it cannot be read
     assisted: Truth  # assistance is modelled
 
     @staticmethod
-    def of(resident: Facts, claim: Facts, date: dt.date) -> Situation:
+    def of(resident: Facts, claim: Facts, date: dt.date | None) -> Situation:
         area, care = resident.get("insured_area"), claim.get("care_type")
-        shanghai = both(is_within(area, "31"), date >= SHANGHAI_SINCE)
-        others = both(is_within(area, "11", "37"), date >= BEIJING_SINCE)
+        shanghai = both(is_within(area, "31"), None if date is None else date >= SHANGHAI_SINCE)
+        others = both(is_within(area, "11", "37"), None if date is None else date >= BEIJING_SINCE)
         covered = both(
             is_one_of(resident.get("coverage_status"), "active"),
             is_one_of(resident.get("insurance_scheme"), "employee", "resident"),
         )
         stay = both(shanghai, covered, is_one_of(care, "inpatient"))
-        paid_elsewhere = claim.get("basic_paid") is not None
+        unreadable = claim.get("unreadable") == "basic_paid"
+        paid_elsewhere = None if unreadable else claim.get("basic_paid") is not None
         on_top = either(
             both(shanghai, is_one_of(care, "outpatient")),
             both(others, is_one_of(care, "inpatient", "outpatient")),
@@ -318,6 +319,20 @@ class Situation:
             paid_elsewhere=paid_elsewhere,
             assisted=either(stay, both(covered, paid_elsewhere, on_top)),
         )
+
+
+def spoilt_layers_of(resident: Facts, claim: Facts) -> Layers:
+    """What a rejected claim could have been paid: unknown, save a layer no rule gives it for certain."""
+    situation = Situation.of(resident, claim, day(claim, "service_date"))
+    modelled = situation.stay is not False or situation.uncovered is not False
+    return Layers(
+        deductible=None if modelled else NOT_MODELLED,
+        basic=None if modelled or situation.paid_elsewhere is not False else NOT_MODELLED,
+        supplementary=None,
+        critical=None,
+        assistance=None if modelled or situation.assisted is not False else NOT_MODELLED,
+        covered=None if modelled else NOT_MODELLED,
+    )
 
 
 def layers_of(
@@ -455,13 +470,16 @@ def in_order(claims: Iterable[Facts]) -> list[Facts]:
 def person_answers(
     resident: Facts, claims: Iterable[Facts], spoilt: Iterable[Facts], as_of: dt.date, reading: Reading
 ) -> dict[str, ClaimAnswer]:
-    """One person's claims, decided in order; a rejected (`spoilt`) one is counted as unknown in its place."""
+    """One person's claims in order; a rejected one (`spoilt`) counts in its place for what it could have been.
+
+    The key `unreadable` of a rejected claim names the fact at fault.
+    """
     accounts = Accounts.of(resident, as_of, reading)
     rejected = list(spoilt)
     answers: dict[str, ClaimAnswer] = {}
     for claim in in_order([*claims, *rejected]):
         if any(claim is other for other in rejected):
-            accounts.count(resident, claim, UNKNOWN_LAYERS)
+            accounts.count(resident, claim, spoilt_layers_of(resident, claim))
             continue
         date = day(claim, "service_date")
         if date is None or date > min(as_of, REVIEW_BY):

@@ -299,6 +299,7 @@ def spoil(population: Population, seed: int, share: float = 0.1) -> Population:
 
 def _readable(claim: Row, fault: Fault) -> Row:
     left = {name: value for name, value in claim.items() if name != fault.field}
+    left["unreadable"] = fault.field
     if fault.text in LATER:
         left["service_date"] = dt.date.fromisoformat(fault.text)
     return left

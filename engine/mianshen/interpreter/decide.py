@@ -5,15 +5,20 @@ In: a program, a case. Out: values in the rows. This is the reference the other 
 
 from __future__ import annotations
 
-
+import datetime as dt
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import cached_property
-from typing import Any, Final
+from itertools import groupby
+from typing import Any, Final, Literal
 
-from mianshen.interpreter.evaluate import Compiler, Function, conjunction, stop
-from mianshen.interpreter.rows import Case, Rejection, Row, RowError
-from mianshen.program.core import Numeric
+from mianshen.interpreter.evaluate import Compiler
+from mianshen.interpreter.operations import OPEN, Function, conjunction, stop, strict
+from mianshen.interpreter.rows import Case, Row, RowError, reject, rejected
+from mianshen.interpreter.running import Running, in_order
+from mianshen.interpreter.settling import Settling
+from mianshen.program.core import Core, Numeric, Op
 from mianshen.program.program import Accumulator, Decision, Limit, Program, Provision
 from mianshen.source import Message
 from mianshen.values import (
@@ -28,21 +33,48 @@ from mianshen.values import (
     unknown_of,
 )
 
-EVERY_YEAR: Final = "every year"
-
-
 @dataclass(slots=True)
 class Ruling:
-    """A provision as functions."""
+    """A provision as functions; `parts` are the nodes of `condition`, `and`s taken apart."""
 
     provision: Provision
+    parts: tuple[Core, ...]
     condition: list[Function]
     value: Function
     limit: Function | None
+    sole: tuple[Provision]  # itself, as what was chosen
 
     def applies(self, row: Row) -> Value:
         truth = conjunction(self.condition, row)
         return False if truth is NOT_MODELLED else truth
+
+
+@dataclass(slots=True)
+class Branch:
+    """Provisions whose conditions begin alike: what they share is tested once for all of them."""
+
+    shared: list[Function]
+    rulings: list[Ruling]  # all below, in order
+    below: list[Branch]  # empty: `rulings` is the one whose condition ends here
+
+
+def branches(rulings: list[Ruling], depth: int = 0) -> list[Branch]:
+    """The rulings, in order, as a tree of shared beginnings from part `depth` of their conditions on."""
+    made: list[Branch] = []
+    for _, alike in groupby(rulings, key=lambda ruling: ruling.parts[depth : depth + 1]):
+        group = list(alike)
+        shared = depth
+        while len(group) > 1 and len({ruling.parts[: shared + 1] for ruling in group}) == 1:
+            if len(group[0].parts) == shared:  # equal conditions: nothing left to tell them apart
+                break
+            shared += 1
+        if len(group) == 1:
+            made.append(Branch(group[0].condition[depth:], group, []))
+        elif shared == depth or shared == len(group[0].parts):
+            made += [Branch(ruling.condition[depth:], [ruling], []) for ruling in group]
+        else:
+            made.append(Branch(group[0].condition[depth:shared], group, branches(group, shared)))
+    return made
 
 
 class Interpreter:
@@ -56,7 +88,7 @@ class Interpreter:
         for decision in program.decisions:
             self.rulings[decision.key] = [self._ruling(p, decision.entity) for p in decision.provisions]
             self._decided[decision.key] = self._decide(decision)
-        self.accumulators = [_Running(a, self) for a in self._by_dependency()]
+        self.accumulators = [Running(a, self.compiler) for a in self._by_dependency()]
 
     def decider(self, entity: str, name: str) -> Function:
         """The function that gives a decision at a row of its entity."""
@@ -77,28 +109,49 @@ class Interpreter:
     def _ruling(self, provision: Provision, entity: str) -> Ruling:
         make = self.compiler.compile
         limit = None if provision.limit is None else make(provision.limit.limit, entity)
-        return Ruling(provision, [make(c, entity) for c in provision.condition], make(provision.value, entity), limit)
+        parts = tuple(conjuncts(provision.condition))
+        condition = [make(part, entity) for part in parts]
+        return Ruling(provision, parts, condition, make(provision.value, entity), limit, (provision,))
 
     # -- one decision ------------------------------------------------------------------------
 
     def _decide(self, decision: Decision) -> Function:
         name = decision.name
         rulings = self.rulings[decision.key]
-        main = [r for r in rulings if not r.provision.fallback]
-        fallbacks = [r for r in rulings if r.provision.fallback]
+        main = branches([r for r in rulings if not r.provision.fallback])
+        fallbacks = branches([r for r in rulings if r.provision.fallback])
         bound = decision.type if decision.may_overflow else None
-        unrelated = not decision.clashes and not any(r.provision.exceptions for r in main)
+        alone = rulings[0] if len(rulings) == 1 and not rulings[0].parts else None
+        unrelated = not decision.clashes and not any(
+            p.exceptions for p in decision.provisions if not p.fallback
+        )
 
         def evaluate(row: Row) -> Value:
             value = row.values.get(name)
-            if value is None:
-                value, chosen = decide(main, row, unrelated)
+            return afresh(row) if value is None else value
+
+        def afresh(row: Row) -> Value:
+            chosen: tuple[Provision, ...]
+            try:
+                one = alone or (first(main, row) if unrelated else "unsure")
+                if isinstance(one, Ruling):
+                    value = one.value(row) if one.limit is None else paid(one, row)
+                    chosen = one.sole
+                elif one is None:
+                    value, chosen = NOT_MODELLED, ()
+                else:
+                    value, chosen = decide(main, row, unrelated)
                 if value is NOT_MODELLED and not chosen and fallbacks:
                     value, chosen = decide(fallbacks, row, False)
                 if bound is not None:
                     _fits(value, bound, decision)
-                row.values[name] = value
-                row.chosen[name] = chosen
+            except RowError:
+                if row.rejection is None:
+                    raise
+                value = row.values[name] = rejected(row)  # what fails on a rejected row is unknown there
+                return value
+            row.values[name] = value
+            row.chosen[name] = chosen
             return value
 
         return evaluate
@@ -107,37 +160,54 @@ class Interpreter:
 
     def run(self, case: Case) -> None:
         """Decide every row; a row that cannot be decided is rejected, and so are its children."""
+        rows = case.rows()
         with localcontext(EXACT):
-            for row in case.rows():
+            for row in rows:
                 row.as_of = case.as_of
-            self._settle(case.top)
+                if row.rejection is not None:
+                    reject(row, row.rejection)
+            try:
+                if not self.settling.tangled:
+                    self._settle(case.top)
+                    return
+            except RowError:
+                pass  # which rows to reject is found stage by stage
+            self.settling.settle(rows)
 
-    def _settle(self, row: Row) -> None:
-        """Children first where they belong to accumulators, so that sums over them find them done."""
-        for child in row.children:
-            if child.children or not self._accumulated(child.entity):
-                self._settle(child)
-        accumulated = [c for c in row.children if self._accumulated(c.entity)]
-        if accumulated:
-            self._in_turn(row, accumulated)
-        self._decide_row(row)
+    @cached_property
+    def settling(self) -> Settling:
+        """Decides a case in which rows fail."""
+        return Settling(self.program, self._decided, self.accumulators)
+
+    def _settle(self, top: Row) -> None:
+        """Deepest rows first: what a row reads of its parent asks for itself, and finds its children done.
+
+        Raises RowError at the first row that cannot be decided.
+        """
+        layers = [[top]]
+        while layers[-1]:
+            layers.append([child for row in layers[-1] for child in row.children])
+        for layer in reversed(layers[:-1]):
+            for row in layer:
+                if row.children and self._accumulated(row.children[0].entity):
+                    self._in_turn(row, row.children)
+            for row in layer:
+                if not self._accumulated(row.entity):
+                    self._decide_row(row)
 
     def _accumulated(self, entity: str) -> bool:
         return self.program.entities[entity].date is not None
 
     def _decide_row(self, row: Row) -> None:
-        try:
-            for _, function in self.by_entity[row.entity]:
-                function(row)
-        except RowError as error:
-            reject(row, error.rejection)
+        for _, function in self.by_entity[row.entity]:
+            function(row)
 
     def _in_turn(self, parent: Row, rows: list[Row]) -> None:
         """Dated rows one by one: by date, then by key in code points."""
         date = self.program.entities[rows[0].entity].date
         assert date is not None
         states: list[dict[Any, Value]] = [{} for _ in self.accumulators]
-        for row in sorted(rows, key=lambda r: (date in r.facts, r.facts.get(date), r.key)):
+        for row in in_order(rows, date):
             for state, running in zip(states, self.accumulators, strict=True):
                 row.before[running.name] = running.before(row, state, date)
             self._decide_row(row)
@@ -145,52 +215,102 @@ class Interpreter:
                 running.add(row, state, date)
 
 
-def reject(row: Row, rejection: Rejection) -> None:
-    """Reject a row and everything below it."""
-    if row.rejection is None:
-        row.rejection = rejection
-    below = Rejection("parent_rejected", "", Message(zh=f"所属的 {row.key} 已被拒绝", en=f"its {row.entity} {row.key} is rejected"))
-    for child in row.children:
-        reject(child, below)
+def conjuncts(parts: Iterable[Core]) -> Iterator[Core]:
+    """The parts of a conjunction, those of `and`s within it one by one, in order."""
+    for part in parts:
+        if isinstance(part, Op) and part.op == "and":
+            yield from conjuncts(part.args)
+        else:
+            yield part
 
 
-def decide(rulings: list[Ruling], row: Row, unrelated: bool) -> tuple[Value, tuple[Provision, ...]]:
+def decide(tree: list[Branch], row: Row, unrelated: bool) -> tuple[Value, tuple[Provision, ...]]:
     """The value the provisions give, and the provision that gave it (or all that might)."""
     applied: list[Ruling] = []
     unsure: list[tuple[Ruling, Unknown]] = []
-    for ruling in rulings:
-        truth = ruling.applies(row)
-        if truth is True:
-            if unrelated:
-                return paid(ruling, row), (ruling.provision,)
-            applied.append(ruling)
-        elif truth is not False:
-            assert isinstance(truth, Unknown)
-            unsure.append((ruling, truth))
+    sort_out(tree, row, applied, unsure)
+    if unrelated and applied:
+        return paid(applied[0], row), (applied[0].provision,)
     if not applied:
         if not unsure:
             return NOT_MODELLED, ()
-        return _perhaps([u for _, u in unsure], [r for r, _ in unsure], row), tuple(r.provision for r, _ in unsure)
+        return _perhaps([u for _, u in unsure], [r for r, _ in unsure], row), tuple(
+            r.provision for r, _ in unsure
+        )
     names = {r.provision.name for r in applied}
     standing = [r for r in applied if not names & set(r.provision.exceptions)]
     if len(standing) > 1:
         both = ", ".join(r.provision.name for r in standing)
-        raise stop("conflict", standing[0].provision.name, f"provisions apply at once: {both}", f"多个条款同时适用：{both}")
+        raise stop(
+            "conflict",
+            standing[0].provision.name,
+            f"provisions apply at once: {both}",
+            f"多个条款同时适用：{both}",
+        )
     (ruling,) = standing
     pending = [(r, u) for r, u in unsure if r.provision.name in ruling.provision.exceptions]
-    value = paid(ruling, row)
-    if not pending or (ruling.limit is None and all(_equal(r, value, row) for r, _ in pending)):
+    if not pending:
+        return paid(ruling, row), (ruling.provision,)
+    value = agreed([ruling, *(r for r, _ in pending)], row)
+    if value is not None:
         return value, (ruling.provision,)
     candidates = [ruling, *(r for r, _ in pending)]
     return _perhaps([u for _, u in pending], candidates, row), tuple(r.provision for r in candidates)
 
 
-def _equal(ruling: Ruling, value: Value, row: Row) -> bool:
-    """Whether a provision would pay the same known value; one under a limit is not compared."""
-    if ruling.limit is not None:
-        return False
-    other = paid(ruling, row)
-    return not isinstance(other, Unknown | NotModelled) and other == value
+def first(tree: list[Branch], row: Row) -> Ruling | Literal["unsure"] | None:
+    """The first provision that applies, where none before it is unsure."""
+    for branch in tree:
+        for function in branch.shared:
+            value = function(row)
+            if value is not True:
+                if value is False:
+                    break
+                return "unsure"
+        else:
+            if not branch.below:
+                return branch.rulings[0]
+            found = first(branch.below, row)
+            if found is not None:
+                return found
+    return None
+
+
+def sort_out(
+    tree: list[Branch], row: Row, applied: list[Ruling], unsure: list[tuple[Ruling, Unknown]]
+) -> None:
+    """Which provisions apply and which might, in order."""
+    for branch in tree:
+        value: Value = True
+        for function in branch.shared:
+            value = function(row)
+            if value is not True:
+                break
+        if value is True and branch.below:
+            sort_out(branch.below, row, applied, unsure)
+        elif value is True:
+            applied += branch.rulings
+        elif value is not False:
+            for ruling in branch.rulings:
+                truth = ruling.applies(row)
+                if truth is not False:
+                    assert isinstance(truth, Unknown)  # a part of it is not true
+                    unsure.append((ruling, truth))
+
+
+def agreed(rulings: list[Ruling], row: Row) -> Value | None:
+    """The known value that all of the provisions would pay; those under a limit are not compared.
+
+    None of them is known to decide, so what fails in one of them is not the row's failing.
+    """
+    if any(r.limit is not None for r in rulings):
+        return None
+    try:
+        values = {paid(r, row) for r in rulings}
+    except RowError:
+        return None
+    (value, *others) = values
+    return None if others or value.__class__ in OPEN else value
 
 
 def _perhaps(conditions: list[Unknown], rulings: list[Ruling], row: Row) -> Unknown:
@@ -212,10 +332,9 @@ def paid(ruling: Ruling, row: Row) -> Value:
     limit: Limit | None = ruling.provision.limit
     assert limit is not None
     parts = [raw, ruling.limit(row), row.before[limit.accumulator]]
-    if any(part is NOT_MODELLED for part in parts):
-        return NOT_MODELLED
-    if any(isinstance(part, Unknown) for part in parts):
-        return unknown_of(parts)
+    blocked = strict(parts)
+    if blocked is not None:
+        return blocked
     known: list[Any] = parts
     return max(ZERO, min(known[0], known[1] - known[2]))  # type: ignore[no-any-return]
 
@@ -223,77 +342,3 @@ def paid(ruling: Ruling, row: Row) -> Value:
 def _fits(value: Value, type_: Any, decision: Decision) -> None:
     if isinstance(value, Decimal) and isinstance(type_, Numeric) and not type_.low <= value <= type_.high:
         raise stop("overflow", decision.name, f"{decision.name} is too large", f"{decision.name} 的数值过大")
-
-
-class _Running:
-    """One accumulator for one parent row: a running total for each benefit year."""
-
-    def __init__(self, accumulator: Accumulator, interpreter: Interpreter) -> None:
-        self.accumulator = accumulator
-        self.name = accumulator.name
-        compile_ = interpreter.compiler.compile
-        self.over = None if accumulator.over is None else compile_(accumulator.over, accumulator.entity)
-
-    def key(self, row: Row, date: str) -> Any:
-        parent = row.parent
-        assert parent is not None
-        split = tuple(parent.facts.get(name) for _, name in self.accumulator.per)
-        return benefit_year(row.facts[date], self.accumulator.year_start), split  # type: ignore[arg-type]
-
-    def before(self, row: Row, state: dict[Any, Value], date: str) -> Value:
-        """What the accumulator holds before this row."""
-        if date not in row.facts:
-            return row.unknown(date)
-        poison = state.get(EVERY_YEAR)
-        if poison is not None:
-            return poison
-        held = state.get(self.key(row, date))
-        return self.opening(row, date) if held is None else held
-
-    def opening(self, row: Row, date: str) -> Value:
-        """The opening balance: the parent's fact in the benefit year of `as_of`, zero in any other."""
-        fact, parent = self.accumulator.opening, row.parent
-        assert parent is not None
-        start = self.accumulator.year_start
-        if fact is None or benefit_year(row.facts[date], start) != benefit_year(row.as_of, start):  # type: ignore[arg-type]
-            return ZERO
-        value = parent.facts.get(fact[1])
-        return parent.unknown(fact[1]) if value is None else value
-
-    def add(self, row: Row, state: dict[Any, Value], date: str) -> None:
-        """Take in what this row was paid; what cannot be told makes the rest of the year unknown."""
-        brought = self.contribution(row)
-        if brought is None:
-            return
-        if date not in row.facts:
-            state[EVERY_YEAR] = unknown_of([brought, state.get(EVERY_YEAR)])
-            return
-        held = row.before[self.name]
-        if isinstance(held, Unknown) or isinstance(brought, Unknown):
-            state[self.key(row, date)] = unknown_of([held, brought])
-        else:
-            state[self.key(row, date)] = held + brought  # type: ignore[operator]  # both are amounts
-
-    def contribution(self, row: Row) -> Value | None:
-        """What the row brings: nothing (None), an amount, or an unknown."""
-        truth: Value = True
-        if self.over is not None:
-            try:
-                truth = self.over(row)
-            except RowError:
-                truth = Unknown()
-        if truth is False or truth is NOT_MODELLED:
-            return None
-        sums = self.accumulator.sums
-        chosen = row.chosen.get(sums)
-        named = chosen is None or any(p.limit is not None and p.limit.accumulator == self.name for p in chosen)
-        value = row.values.get(sums)
-        if not named or value is NOT_MODELLED:
-            return None
-        if row.rejection is not None:
-            return Unknown(frozenset((Missing(f"{row.entity} {row.key}", row.entity, row.key),)))
-        if truth is True and value is not None:
-            return value
-        return unknown_of([truth, value])
-
-

@@ -10,10 +10,27 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
-from operator import add, eq, ge, gt, le, lt, mul, ne, sub
-from typing import Any, Final, TypeAlias, assert_never
+from typing import Any, Final, assert_never
 
-from mianshen.interpreter.rows import Rejection, Row, RowError
+from mianshen.interpreter.operations import (
+    DATED,
+    OPEN,
+    PLAIN,
+    Function,
+    apply,
+    balance,
+    conjunction,
+    disjunction,
+    in_set,
+    negation,
+    shift,
+    stop,
+    strict,
+    terms_of,
+    with_constant,
+    within,
+)
+from mianshen.interpreter.rows import Row, RowError, rejected
 from mianshen.program.core import (
     Aggregate,
     AsOf,
@@ -34,53 +51,18 @@ from mianshen.program.core import (
     YearToDate,
 )
 from mianshen.program.program import Brackets, Dated, Parameter, Program
-from mianshen.source import Message
 from mianshen.values import (
     NOT_MODELLED,
     ZERO,
     Missing,
-    NotModelled,
     Unknown,
     Value,
-    add_months,
     benefit_year,
-    full_years,
     round_quotient,
     unknown_of,
 )
 
-Function: TypeAlias = Callable[[Row], Value]
-
-PLAIN: Final[dict[str, Callable[..., Any]]] = {
-    "neg": lambda a: -a, "abs": abs, "add": add, "sub": sub, "mul": mul,
-    "eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge": ge,
-    "min": min, "max": max,
-    "age": lambda born, on: Decimal(full_years(born, on)),
-    "year": lambda d: Decimal(d.year), "month": lambda d: Decimal(d.month), "day": lambda d: Decimal(d.day),
-    "days_between": lambda a, b: Decimal((b - a).days),
-    "list_count": lambda items: Decimal(len(items)),
-    "list_distinct": lambda items: Decimal(len(set(items))),
-    "list_contains": lambda items, item: item in items,
-}  # fmt: skip
-DATED: Final[dict[str, Callable[..., dt.date]]] = {
-    "add_months": lambda d, n: add_months(d, int(n)),
-    "add_days": lambda d, n: d + dt.timedelta(days=int(n)),
-}
-
-
-def strict(values: list[Value]) -> Value | None:
-    """What strict operations give when not every operand is known; None when all are."""
-    unsure = False
-    for value in values:
-        if value is NOT_MODELLED:
-            return NOT_MODELLED
-        if value.__class__ is Unknown:
-            unsure = True
-    return unknown_of(values) if unsure else None
-
-
-def stop(reason: str, field: str, en: str, zh: str) -> RowError:
-    return RowError(Rejection(reason, field, Message(zh=zh, en=en)))
+MOST_DAYS: Final = 5_000  # for which the values of a series are remembered
 
 
 def distance(program: Program, entity: str, target: str) -> int:
@@ -105,9 +87,9 @@ class Compiler:
             case Const(value=value):
                 return lambda _: value
             case FactRef(entity=owner, name=name):
-                return self.up(entity, owner, _fact(name))
+                return _fact(name, distance(self.program, entity, owner))
             case DecisionRef(entity=owner, name=name):
-                return self.up(entity, owner, self.decide(owner, name))
+                return _decision(name, self.decide(owner, name), distance(self.program, entity, owner))
             case ParameterRef(name=name):
                 return self.dated(self.program.parameters[name], entity)
             case AsOf():
@@ -115,20 +97,24 @@ class Compiler:
             case Op():
                 return self.operation(node, entity)
             case InSet(arg=arg, values=values):
-                return _in_set(self.compile(arg, entity), frozenset(values))
+                return in_set(self.compile(arg, entity), frozenset(values))
             case Within(arg=arg, prefixes=prefixes):
-                return _within(self.compile(arg, entity), prefixes)
+                return within(self.compile(arg, entity), prefixes)
             case If():
                 return self.conditional(node, entity)
             case Round():
                 return self.rounding(node, entity)
-            case IsKnown(arg=arg):
+            case IsKnown(arg=FactRef(entity=owner, name=name)) if owner == entity:
+                return _is_given(name)
+            case IsKnown(arg=FactRef() as arg):
                 inner = self.compile(arg, entity)
-                return lambda row: not isinstance(inner(row), Unknown | NotModelled)
+                return lambda row: inner(row).__class__ not in OPEN
+            case IsKnown(arg=arg):
+                return _is_told(self.compile(arg, entity))
             case Marginal(base=base, scale=scale):
                 return self.marginal(self.compile(base, entity), scale, entity)
             case BenefitYear(date=date, start=start):
-                return _apply(lambda d: Decimal(benefit_year(d, start)), [self.compile(date, entity)])
+                return apply(lambda d: Decimal(benefit_year(d, start)), [self.compile(date, entity)])
             case Choice():
                 return self.choice(node, entity)
             case Aggregate():
@@ -138,17 +124,12 @@ class Compiler:
             case _:
                 assert_never(node)
 
-    def up(self, entity: str, owner: str, function: Function) -> Function:
-        """The function applied to the ancestor row that has it."""
-        match distance(self.program, entity, owner):
-            case 0:
-                return function
-            case 1:
-                return lambda row: function(row.parent)  # type: ignore[arg-type]  # a row of this entity has one
-            case steps:
-                return lambda row: function(_ancestor(row, steps))
-
     def operation(self, node: Op, entity: str) -> Function:
+        if node.op in ("add", "sub"):
+            added, taken = terms_of(node)
+            if len(added) + len(taken) > 2:
+                make = self.compile
+                return balance([make(n, entity) for n in added], [make(n, entity) for n in taken])
         args = [self.compile(arg, entity) for arg in node.args]
         match node.op:
             case "and":
@@ -156,14 +137,18 @@ class Compiler:
             case "or":
                 return lambda row: disjunction(args, row)
             case "not":
-                return lambda row: _negation(args[0](row))
+                return lambda row: negation(args[0](row))
             case "add_months" | "add_days":
-                return _shift(DATED[node.op], args)
+                return shift(DATED[node.op], args)
+            case _ if len(args) == 2 and isinstance(node.args[1], Const):
+                return with_constant(PLAIN[node.op], args[0], node.args[1].value)
             case _:
-                return _apply(PLAIN[node.op], args)
+                return apply(PLAIN[node.op], args)
 
     def conditional(self, node: If, entity: str) -> Function:
-        condition, then, otherwise = (self.compile(n, entity) for n in (node.condition, node.then, node.otherwise))
+        condition, then, otherwise = (
+            self.compile(n, entity) for n in (node.condition, node.then, node.otherwise)
+        )
 
         def evaluate(row: Row) -> Value:
             truth = condition(row)
@@ -179,7 +164,7 @@ class Compiler:
         top = self.compile(node.numerator, entity)
         mode, digits = node.mode, node.digits
         if node.denominator is None:
-            return _apply(lambda a: round_quotient(a, Decimal(1), digits, mode), [top])
+            return apply(lambda a: round_quotient(a, Decimal(1), digits, mode), [top])
         bottom = self.compile(node.denominator, entity)
 
         def quotient(a: Decimal, b: Decimal) -> Decimal:
@@ -187,7 +172,7 @@ class Compiler:
                 raise stop("division_by_zero", "", "division by zero", "除数为零")
             return round_quotient(a, b, digits, mode)
 
-        return _apply(quotient, [top, bottom])
+        return apply(quotient, [top, bottom])
 
     # -- figures -----------------------------------------------------------------------------
 
@@ -197,14 +182,21 @@ class Compiler:
 
     def dated(self, parameter: Parameter, entity: str) -> Function:
         date = self.reference_date(entity)
-        name = parameter.name
+        missing = Unknown(frozenset((Missing(f"parameter {parameter.name}"),)))
+        known: dict[dt.date, Value] = {}
 
         def evaluate(row: Row) -> Value:
             day = date(row)
-            if isinstance(day, Unknown):
+            if not isinstance(day, dt.date):
                 return day
-            value = in_force(parameter, day).value  # type: ignore[arg-type]  # a reference date is a date
-            return Unknown(frozenset((Missing(f"parameter {name}"),))) if value is None else value  # type: ignore[return-value]
+            value = known.get(day)
+            if value is None:
+                figure = in_force(parameter, day).value
+                value = missing if figure is None else figure  # type: ignore[assignment]  # or a scale's brackets
+                if len(known) > MOST_DAYS:
+                    known.clear()
+                known[day] = value  # type: ignore[assignment]
+            return value  # type: ignore[return-value]
 
         return evaluate
 
@@ -213,7 +205,8 @@ class Compiler:
 
         def evaluate(row: Row) -> Value:
             values = [base(row), brackets(row)]
-            return strict(values) or marginal_amount(values[0], values[1])  # type: ignore[arg-type]
+            blocked = strict(values)
+            return marginal_amount(values[0], values[1]) if blocked is None else blocked  # type: ignore[arg-type]
 
         return evaluate
 
@@ -273,7 +266,7 @@ def _item(item: Row, where: Function | None, body: Function | None) -> Value | N
     if truth is False or truth is NOT_MODELLED:
         return None
     if item.rejection is not None:
-        return Unknown(frozenset((Missing(f"{item.entity} {item.key}", item.entity, item.key),)))
+        return rejected(item)
     value: Value = True if body is None else body(item)
     if value is NOT_MODELLED:
         return None
@@ -289,7 +282,7 @@ def _guarded(function: Function, row: Row) -> Value:
     try:
         return function(row)
     except RowError:
-        return Unknown(frozenset((Missing(f"{row.entity} {row.key}", row.entity, row.key),)))
+        return rejected(row)
 
 
 def total(kind: str, items: list[Any], unsure: list[Value]) -> Value:
@@ -308,41 +301,7 @@ def total(kind: str, items: list[Any], unsure: list[Value]) -> Value:
             return Decimal(len(items))
     if not items:
         raise stop("nothing_to_compare", "", f"{kind} of nothing", "对空集求最值")
-    return min(items) if kind == "min" else max(items)
-
-
-def conjunction(parts: list[Function], row: Row) -> Value:
-    """Kleene's and, left to right; not modelled where only that keeps it from being true."""
-    unsure: list[Value] = []
-    uncovered = False
-    for part in parts:
-        value = part(row)
-        if value is False:
-            return False
-        if value is NOT_MODELLED:
-            uncovered = True
-        elif value is not True:
-            unsure.append(value)
-    if unsure:
-        return unknown_of(unsure)
-    return NOT_MODELLED if uncovered else True
-
-
-def disjunction(parts: list[Function], row: Row) -> Value:
-    """Kleene's or, left to right."""
-    unsure: list[Value] = []
-    uncovered = False
-    for part in parts:
-        value = part(row)
-        if value is True:
-            return True
-        if value is NOT_MODELLED:
-            uncovered = True
-        elif value is not False:
-            unsure.append(value)
-    if unsure:
-        return unknown_of(unsure)
-    return NOT_MODELLED if uncovered else False
+    return min(items) if kind == "min" else max(items)  # type: ignore[no-any-return]
 
 
 def undecided(truth: Value, branches: Any, row: Row) -> Value:
@@ -368,7 +327,12 @@ def in_force(parameter: Parameter, day: dt.date) -> Dated:
                     f"the value of {parameter.name} was to be reviewed by {dated.review_by}, and {day} is later",
                     f"参数 {parameter.name} 的值应在 {dated.review_by} 前复核，而 {day} 更晚")  # fmt: skip
             return dated
-    raise stop("no_figure", parameter.name, f"{parameter.name} has no value on {day}", f"参数 {parameter.name} 在 {day} 没有值")
+    raise stop(
+        "no_figure",
+        parameter.name,
+        f"{parameter.name} has no value on {day}",
+        f"参数 {parameter.name} 在 {day} 没有值",
+    )
 
 
 def marginal_amount(base: Decimal, brackets: Brackets) -> Decimal:
@@ -391,7 +355,9 @@ def _collected(policy: str, values: list[Value]) -> Value:
     match policy:
         case "any":
             if len(set(known)) > 1:
-                raise stop("conflict", "", "rows of a table give different values", "决策表的多行给出了不同的值")
+                raise stop(
+                    "conflict", "", "rows of a table give different values", "决策表的多行给出了不同的值"
+                )
             return known[0]  # type: ignore[no-any-return]
         case "sum":
             return sum(known, ZERO)
@@ -401,10 +367,57 @@ def _collected(policy: str, values: list[Value]) -> Value:
             return max(known)  # type: ignore[no-any-return]
 
 
-def _fact(name: str) -> Function:
-    def evaluate(row: Row) -> Value:
+def _fact(name: str, steps: int = 0) -> Function:
+    """A fact of the row `steps` parents up."""
+
+    def here(row: Row) -> Value:
         value = row.facts.get(name)
         return row.unknown(name) if value is None else value
+
+    def of_parent(row: Row) -> Value:
+        value = row.parent.facts.get(name)  # type: ignore[union-attr]  # a row of this entity has one
+        return row.parent.unknown(name) if value is None else value  # type: ignore[union-attr]
+
+    match steps:
+        case 0:
+            return here
+        case 1:
+            return of_parent
+        case _:
+            return lambda row: here(_ancestor(row, steps))
+
+
+def _decision(name: str, decide: Function, steps: int) -> Function:
+    """A decision of the row `steps` parents up, decided if it is not yet."""
+
+    def here(row: Row) -> Value:
+        value = row.values.get(name)
+        return decide(row) if value is None else value
+
+    if steps == 1:
+        return lambda row: here(row.parent)  # type: ignore[arg-type]  # a row of this entity has one
+    return here if steps == 0 else lambda row: here(_ancestor(row, steps))
+
+
+def _is_given(name: str) -> Function:
+    """Whether a fact is known; of one that was given wrongly, in a rejected row, that cannot be told."""
+
+    def evaluate(row: Row) -> Value:
+        if name in row.facts:
+            return True
+        return row.unknown(name) if name in row.unreadable else False
+
+    return evaluate
+
+
+def _is_told(inner: Function) -> Function:
+    """Whether a value is known; an unknown one of a rejected row might be, were the row right."""
+
+    def evaluate(row: Row) -> Value:
+        value = inner(row)
+        if value.__class__ is Unknown and row.rejection is not None:
+            return rejected(row)
+        return value.__class__ not in OPEN
 
     return evaluate
 
@@ -414,62 +427,3 @@ def _ancestor(row: Row, steps: int) -> Row:
         assert row.parent is not None
         row = row.parent
     return row
-
-
-def _apply(function: Callable[..., Any], args: list[Function]) -> Function:
-    """A strict operation."""
-    if len(args) == 1:
-        (one,) = args
-
-        def unary(row: Row) -> Value:
-            a = one(row)
-            return a if isinstance(a, Unknown | NotModelled) else function(a)
-
-        return unary
-    if len(args) == 2:
-        first, second = args
-
-        def binary(row: Row) -> Value:
-            a, b = first(row), second(row)
-            if isinstance(a, Unknown | NotModelled) or isinstance(b, Unknown | NotModelled):
-                return strict([a, b])  # type: ignore[return-value]  # one of them is not known
-            return function(a, b)
-
-        return binary
-
-    def many(row: Row) -> Value:
-        values = [arg(row) for arg in args]
-        blocked = strict(values)
-        return function(*values) if blocked is None else blocked
-
-    return many
-
-
-def _shift(function: Callable[..., dt.date], args: list[Function]) -> Function:
-    def guarded(day: dt.date, count: Decimal) -> dt.date:
-        try:
-            return function(day, count)
-        except OverflowError:
-            raise stop("overflow", "", "a date outside the years 1 to 9999", "日期超出 1 至 9999 年") from None
-
-    return _apply(guarded, args)
-
-
-def _in_set(arg: Function, values: frozenset[Any]) -> Function:
-    def evaluate(row: Row) -> Value:
-        value = arg(row)
-        return value if isinstance(value, Unknown | NotModelled) else value in values
-
-    return evaluate
-
-
-def _within(arg: Function, prefixes: tuple[str, ...]) -> Function:
-    def evaluate(row: Row) -> Value:
-        value = arg(row)
-        return value if isinstance(value, Unknown | NotModelled) else value.startswith(prefixes)  # type: ignore[union-attr]
-
-    return evaluate
-
-
-def _negation(value: Value) -> Value:
-    return value if isinstance(value, Unknown | NotModelled) else not value

@@ -64,7 +64,9 @@ def result_of(program: Program, case: Case) -> CaseResult:
     person = case.person
     benefits: dict[str, BenefitResult] = {}
     if person.rejection is None:
-        benefits = {b.name: benefit_result(b, person) for b in program.benefits.values() if b.entity == person.entity}
+        benefits = {
+            b.name: benefit_result(b, person) for b in program.benefits.values() if b.entity == person.entity
+        }
     ordered = sorted(person.children, key=lambda row: _order(program, row))
     rows = tuple(row_result(program, row) for row in ordered if row.rejection is None)
     rejected = tuple(Rejected(r.entity, r.key, r.rejection) for r in case.rows() if r.rejection is not None)
@@ -80,7 +82,9 @@ def benefit_result(benefit: Benefit, row: Row) -> BenefitResult:
     eligible = row.values[benefit.eligible]
     if isinstance(eligible, Unknown):
         amount = [] if benefit.amount is None else [row.values[benefit.amount]]
-        return BenefitResult(benefit, "undetermined", None, MISSING_FACTS, unknown_of([eligible, *amount]).missing)
+        return BenefitResult(
+            benefit, "undetermined", None, MISSING_FACTS, unknown_of([eligible, *amount]).missing
+        )
     if eligible is NOT_MODELLED:
         return BenefitResult(benefit, "not_modelled", None, NO_PROVISION, frozenset())
     reason = row.chosen[benefit.eligible][0].name
@@ -89,7 +93,9 @@ def benefit_result(benefit: Benefit, row: Row) -> BenefitResult:
     value = None if benefit.amount is None else row.values[benefit.amount]
     if isinstance(value, Unknown):
         return BenefitResult(benefit, "eligible", None, reason, value.missing)
-    return BenefitResult(benefit, "eligible", value if isinstance(value, Decimal) else None, reason, frozenset())
+    return BenefitResult(
+        benefit, "eligible", value if isinstance(value, Decimal) else None, reason, frozenset()
+    )
 
 
 def row_result(program: Program, row: Row) -> RowResult:

@@ -34,8 +34,11 @@ class RowError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One record. `chosen` holds, for each decision, the provision that decided it, or those that
-    might when it is undetermined."""
+    """One record.
+
+    `chosen` holds, for each decision, the provision that decided it, or those that might when it is
+    undetermined; `unreadable` the facts that were given and are wrong: whether they are known cannot be told.
+    """
 
     entity: str
     key: str
@@ -44,6 +47,7 @@ class Row:
     children: list[Row] = field(default_factory=list)
     assumed: frozenset[str] = frozenset()
     rejection: Rejection | None = None
+    unreadable: frozenset[str] = frozenset()
     as_of: dt.date = dt.date.min
     values: dict[str, Value] = field(default_factory=dict)
     chosen: dict[str, tuple[Provision, ...]] = field(default_factory=dict)
@@ -52,6 +56,24 @@ class Row:
     def unknown(self, name: str) -> Unknown:
         """The unknown that a missing fact of this row is."""
         return Unknown(frozenset((Missing(name, self.entity, self.key),)))
+
+
+def reject(row: Row, rejection: Rejection) -> None:
+    """Reject a row and everything below it."""
+    if row.rejection is None:
+        row.rejection = rejection
+    below = Rejection(
+        "parent_rejected",
+        "",
+        Message(zh=f"所属的 {row.key} 已被拒绝", en=f"its {row.entity} {row.key} is rejected"),
+    )
+    for child in row.children:
+        reject(child, below)
+
+
+def rejected(row: Row) -> Unknown:
+    """The unknown that rests on a row being rejected."""
+    return Unknown(frozenset((Missing(f"{row.entity} {row.key}", row.entity, row.key),)))
 
 
 @dataclass(slots=True, eq=False)
@@ -72,7 +94,9 @@ class Case:
         return found
 
 
-def make_row(program: Program, entity: str, key: str, facts: dict[str, Known], absent: frozenset[str] = frozenset()) -> Row:
+def make_row(
+    program: Program, entity: str, key: str, facts: dict[str, Known], absent: frozenset[str] = frozenset()
+) -> Row:
     """A row with the vocabulary's assumptions filled in for the `absent` facts that have one."""
     assumed = {}
     for name in absent:

@@ -6,35 +6,33 @@ In: a sound program. Out: warnings. The clock is never read: reviews are judged 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from itertools import pairwise
 
 from mianshen.program import mistakes
 from mianshen.program.overlap import Prover
 from mianshen.program.program import Program
 from mianshen.source import Diagnostic
 
-if TYPE_CHECKING:
-    from mianshen.document import Document
+DAY = dt.timedelta(days=1)
 
 
-def audit(program: Program, document: Document) -> list[Diagnostic]:
+def audit(program: Program) -> list[Diagnostic]:
     """Warnings on load."""
-    del document
-    return [*_gaps(program), *_unreachable(program)]
+    return _sorted([*_gaps(program), *_unreachable(program)])
 
 
 def _gaps(program: Program) -> list[Diagnostic]:
     found = []
     for parameter in program.parameters.values():
-        for earlier, later in zip(parameter.series, parameter.series[1:], strict=False):
-            if earlier.end is not None and earlier.end + dt.timedelta(days=1) < later.start:
-                first, last = earlier.end + dt.timedelta(days=1), later.start - dt.timedelta(days=1)
-                found.append(mistakes.gap(parameter.span, parameter.name, first.isoformat(), last.isoformat()))
+        for earlier, later in pairwise(parameter.series):
+            if earlier.end is not None and earlier.end < later.start - DAY:
+                first, last = earlier.end + DAY, later.start - DAY
+                found.append(mistakes.gap(parameter.span, parameter.name, str(first), str(last)))
     return found
 
 
 def _unreachable(program: Program) -> list[Diagnostic]:
-    prover = Prover(dict(program.codes))
+    prover = Prover(program.codes)
     return [
         mistakes.never_applies(provision.span, provision.name)
         for decision in program.decisions
@@ -45,10 +43,15 @@ def _unreachable(program: Program) -> list[Diagnostic]:
 
 def overdue(program: Program, on: dt.date) -> list[Diagnostic]:
     """Figures whose review falls before `on` while they would still be used."""
-    found = []
-    for parameter in program.parameters.values():
-        for dated in parameter.series:
-            in_use = dated.start <= on and (dated.end is None or dated.end >= on)
-            if in_use and dated.review_by is not None and dated.review_by < on:
-                found.append(mistakes.past_review(parameter.span, parameter.name, dated.review_by.isoformat()))
-    return found
+    found = [
+        mistakes.past_review(parameter.span, parameter.name, str(dated.review_by))
+        for parameter in program.parameters.values()
+        for dated in parameter.series
+        if dated.start <= on and (dated.end is None or dated.end >= on)
+        if dated.review_by is not None and dated.review_by < on
+    ]
+    return _sorted(found)
+
+
+def _sorted(found: list[Diagnostic]) -> list[Diagnostic]:
+    return sorted(found, key=lambda d: (d.span.file, d.span.line, d.span.column, d.code))

@@ -6,42 +6,41 @@ every mistake of every file.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mianshen.program import mistakes
+from mianshen.program.accumulators import AccumulatorChecks
 from mianshen.program.audit import audit
-from mianshen.program.core import Boolean, Numeric, Type
+from mianshen.program.benefits import benefits, out_of_scope, sources
+from mianshen.program.checks import RecordChecks
+from mianshen.program.core import Numeric, Type
+from mianshen.program.figures import Figures
 from mianshen.program.link import clashes, counted_by, foldless, linked
-from mianshen.program.names import Names, ParameterName, describe
+from mianshen.program.names import Names
 from mianshen.program.order import accumulator_reads, in_order, reads
-from mianshen.program.program import (
-    Accumulator,
-    Benefit,
-    Check,
-    Citation,
-    Decision,
-    Entity,
-    Fact,
-    Key,
-    OutOfScope,
-    Parameter,
-    Planned,
-    Program,
-    Provision,
-    SourceDocument,
-)
-from mianshen.program.provisions import Parses, ProvisionChecks, conjunction
+from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
+from mianshen.program.provisions import ProvisionChecks, Site
+from mianshen.program.rulings import Parses
 from mianshen.program.vocabulary import MONEY, Vocabulary, message
-from mianshen.source import Diagnostic, RuleError
+from mianshen.source import Diagnostic, Message, RuleError
 from mianshen.values import ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from mianshen.document import Document
+    from mianshen.document.model import Header
 
-TOO_PRECISE = "E306"
+_NAMING: Final = (
+    "entities",
+    "codes",
+    "facts",
+    "decisions",
+    "parameters",
+    "accumulators",
+    "provisions",
+    "tables",
+)
 
 
 def build(document: Document, found: Iterable[Diagnostic] = ()) -> tuple[Program, tuple[Diagnostic, ...]]:
@@ -49,15 +48,14 @@ def build(document: Document, found: Iterable[Diagnostic] = ()) -> tuple[Program
 
     Raises RuleError with every mistake, those already `found` while reading included.
     """
+    found = list(found)
+    draft = Draft(document)
+    program = draft.program()
+    found += dict.fromkeys(draft.found)
     errors = [d for d in found if d.severity == "error"]
-    warnings = [d for d in found if d.severity != "error"]
-    drafted = Draft(document)
-    program = drafted.program()
-    errors += drafted.found
     if program is None or errors:
-        raise RuleError(_once(errors))
-    warnings += audit(program, document)
-    return program, tuple(warnings)
+        raise RuleError(errors)
+    return program, (*found, *audit(program))
 
 
 def narrowed(declared: Type, provisions: list[Provision]) -> Type:
@@ -70,11 +68,9 @@ def narrowed(declared: Type, provisions: list[Provision]) -> Type:
     if not isinstance(declared, Numeric) or not ranges:
         return declared
     low, high = min(r.low for r in ranges), max(r.high for r in ranges)
-    return Numeric(declared.scale, max(low, declared.low), min(high, declared.high))
-
-
-def _once(errors: list[Diagnostic]) -> list[Diagnostic]:
-    return list({(d.code, d.span, d.what.en): d for d in errors}.values())
+    low = min(max(low, declared.low), declared.high)
+    scale = min(declared.scale, max(r.scale for r in ranges)) if declared != MONEY else declared.scale
+    return Numeric(scale, low, max(min(high, declared.high), low))
 
 
 class Draft:
@@ -84,253 +80,138 @@ class Draft:
         self.document = document
         self.vocabulary = Vocabulary(document)
         self.found = self.vocabulary.found
+        self.figures = Figures(self.vocabulary)
         self.parses = Parses(document, self.found)
-        self.failed: set[str] = set()  # names whose own definition is wrong and already reported
+        self.names = self._names()
 
     def program(self) -> Program | None:
-        document = self.document
-        facts = self.facts()
-        parameters, shown = self.parameters()
-        entities = self.entities(facts)
-        declared = self.decisions()
-        names = Names(entities, self.vocabulary.codes, facts, declared, shown, self.accumulator_homes(), self.broken())
-        self.found.extend(self.misnamed(names))
-        provisions, accumulators, planned, order = self.typed(names)
-        checked = {name: replace(e, checks=self.checks(name, names)) for name, e in entities.items()}
-        benefits = self.benefits(declared)
-        if document.header is None:
-            self.found.append(mistakes.no_header(document.span()))
+        """The program, or None when something was found."""
+        self._misnamed()
+        first = self._checks(self.names, exact=False)
+        sites = first.sites()
+        drafts = {site.place: first.typed(site) for site in sites}
+        accumulators = AccumulatorChecks(first).all()
+        order = self._order(sites, drafts, accumulators)
+        decisions = self._decisions(sites, order)
+        entities = RecordChecks(self._checks(self.names)).all()
+        made_benefits = benefits(self.vocabulary)
+        scope = out_of_scope(self.vocabulary)
+        header = self._header()
+        if header is None or any(d.severity == "error" for d in self.found):
             return None
-        if any(d.severity == "error" for d in self.found):
-            return None
-        decisions = tuple(self.decision(key, provisions.get(key, ()), names) for key in order)
+        document, codes, parameters = self.document, self.vocabulary.codes, self.figures.parameters
         return Program(
-            name=document.header.name, title=message(document.header.title), digest=document.digest,
-            entry=document.header.entry, entities=checked, codes=self.vocabulary.codes, facts=facts,
-            decisions=decisions, parameters=parameters, accumulators=foldless(accumulators, decisions, parameters, self.vocabulary.codes),
-            benefits=benefits, sources=self.sources(), out_of_scope=self.out_of_scope(), planned=tuple(planned),
+            name=header.name, title=message(header.title), digest=document.digest, entry=header.entry,
+            entities=entities, codes=codes, facts=self.vocabulary.facts, decisions=decisions, parameters=parameters,
+            accumulators=foldless(accumulators, decisions, parameters, codes), benefits=made_benefits,
+            sources=sources(document), out_of_scope=scope, planned=tuple(first.planned),
             shown={e: tuple(n for n, d in ds.items() if d.output) for e, ds in document.decisions.items()},
-            overlays=tuple(o.name for o in document.overlays),
+            overlays=tuple(overlay.name for overlay in document.overlays),
         )  # fmt: skip
+
+    def _checks(self, names: Names, exact: bool = True) -> ProvisionChecks:
+        return ProvisionChecks(self.vocabulary, names, self.parses, exact, self.found)
 
     # -- names -------------------------------------------------------------------------------
 
-    def facts(self) -> dict[Key, Fact]:
-        found: dict[Key, Fact] = {}
-        for entity, models in self.document.facts.items():
-            for name, model in models.items():
-                fact = self.vocabulary.fact(entity, name, model)
-                if fact is None:
-                    self.failed.add(name)
-                else:
-                    found[entity, name] = fact
-        return found
+    def _names(self) -> Names:
+        vocabulary, document = self.vocabulary, self.document
+        return Names(
+            vocabulary.entities, vocabulary.codes, vocabulary.facts, vocabulary.decisions, self.figures.names,
+            {name: model.entity for name, model in document.accumulators.items()},
+            frozenset(vocabulary.failed.union(*(document.broken(section) for section in _NAMING))),
+            any(document.is_broken(section) for section in _NAMING),
+        )  # fmt: skip
 
-    def parameters(self) -> tuple[dict[str, Parameter], dict[str, ParameterName]]:
-        made = {name: self.vocabulary.parameter(name, model) for name, model in self.document.parameters.items()}
-        sound = {name: pair for name, pair in made.items() if pair is not None}
-        self.failed |= made.keys() - sound.keys()
-        return {n: p for n, (p, _) in sound.items()}, {n: s for n, (_, s) in sound.items()}
-
-    def decisions(self) -> dict[Key, Type]:
-        found: dict[Key, Type] = {}
-        for entity, models in self.document.decisions.items():
-            for name, model in models.items():
-                type_ = self.vocabulary.type_of(model.type, self.document.span("decisions", entity, name, "type"))
-                if type_ is None:
-                    self.failed.add(name)
-                else:
-                    found[entity, name] = type_
-        return found
-
-    def broken(self) -> frozenset[str]:
-        """Names that were written but whose own definition is wrong and already reported."""
-        document = self.document
-        sections = ("facts", "decisions", "parameters", "accumulators", "provisions", "tables")
-        return frozenset(self.failed.union(*(document.broken(section) for section in sections)))
-
-    def misnamed(self, names: Names) -> list[Diagnostic]:
-        """Names that mean two things at one entity."""
-        found = []
+    def _misnamed(self) -> None:
+        """Names that mean two things where a formula stands."""
+        names = self.names
         for entity, name in names.decisions:
             if (entity, name) in names.facts:
-                found.append(mistakes.misplaced(
-                    self.document.span("decisions", entity, name), (f"{name!r} is already a fact of the {entity}", f"{name} 已是 {entity} 的事实"),
-                    ("Give the decision another name", "请为决定另取名称")))  # fmt: skip
-        for name in names.parameters:
-            owners = [e for e, n in (*names.facts, *names.decisions) if n == name]
+                meaning = Message(f"{entity} 的事实", f"a fact of the {entity}")
+                self._taken(("decisions", entity, name), name, meaning)
+        for name in (*names.parameters, *names.entities):
+            section = "parameters" if name in names.parameters else "entities"
+            owners = [entity for entity, known in (*names.facts, *names.decisions) if known == name]
             if owners:
-                found.append(mistakes.misplaced(
-                    self.document.span("parameters", name), (f"{name!r} is already a name of the {owners[0]}", f"{name} 已是 {owners[0]} 的名称"),
-                    ("Give the parameter another name", "请为参数另取名称")))  # fmt: skip
-        return found
+                self._taken(
+                    (section, name), name, Message(f"{owners[0]} 的名称", f"a name of the {owners[0]}")
+                )
+        for name in names.parameters.keys() & names.entities.keys():
+            self._taken(("parameters", name), name, Message("实体", "an entity"))
 
-    def entities(self, facts: dict[Key, Fact]) -> dict[str, Entity]:
-        return {
-            name: Entity(name, message(m.title), m.key, m.parent, m.children, m.counted_by, m.date, m.area, m.outcome, m.explained_by)
-            for name, m in self.document.entities.items()
-            if self.entity_sound(name, facts)
-        }
+    def _taken(self, path: tuple[str, ...], name: str, meaning: Message) -> None:
+        self.found.append(mistakes.name_taken(self.document.span(*path), name, meaning))
 
-    def entity_sound(self, name: str, facts: dict[Key, Fact]) -> bool:
-        model = self.document.entities[name]
-        sound = True
-        if model.parent is not None and model.parent not in self.document.entities:
-            span = self.document.span("entities", name, "parent")
-            self.found.append(mistakes.unknown_reference(span, ("entity", "实体"), model.parent, self.document.entities))
-            sound = False
-        for part, owner, fact in (("key", name, model.key), ("date", name, model.date), ("area", name, model.area),
-                                  ("counted_by", model.parent, model.counted_by)):  # fmt: skip
-            if fact is not None and owner is not None and (owner, fact) not in facts and fact not in self.document.broken("facts"):
-                known = [n for e, n in facts if e == owner]
-                span = self.document.span("entities", name, part)
-                self.found.append(mistakes.unknown_reference(span, ("fact", "事实"), fact, known))
-        decisions = self.document.decisions.get(name, {})
-        for part, decision in (("outcome", model.outcome), ("explained_by", model.explained_by)):
-            if decision is not None and decision not in decisions:
-                span = self.document.span("entities", name, part)
-                self.found.append(mistakes.unknown_reference(span, ("decision", "决定"), decision, decisions))
-        return sound
-
-    def checks(self, entity: str, names: Names) -> tuple[Check, ...]:
-        provisions = ProvisionChecks(self.document, names, self.parses, self.found)
-        made = []
-        for index, model in enumerate(self.document.entities[entity].checks):
-            condition = provisions.condition(entity, ("entities", entity, "checks", index, "condition"))
-            if condition is not None:
-                made.append(Check(model.name, model.field, conjunction(condition), message(model.title), model.condition))
-        return tuple(made)
-
-    def accumulator_homes(self) -> dict[str, str]:
-        return {name: model.entity for name, model in self.document.accumulators.items()}
+    def _header(self) -> Header | None:
+        """The rulebook's name and the entity a check begins at."""
+        header, entities = self.document.header, self.vocabulary.entities
+        if header is None:
+            if self.document.files and not self.document.is_broken("rulebook"):
+                self.found.append(mistakes.no_header(self.document.span()))
+            return None
+        if header.entry not in entities:
+            span = self.document.span("header", "entry")
+            kind = Message("实体", "entity")
+            self.vocabulary.unknown(span, "entities", kind, header.entry, entities)
+        return header
 
     # -- provisions --------------------------------------------------------------------------
 
-    def typed(self, names: Names) -> tuple[dict[Key, tuple[Provision, ...]], dict[str, Accumulator], list[Planned], list[Key]]:
-        """Provisions typed twice: with the declared ranges to find the order, then in that order with
-        the ranges the values really have, so that precision is judged on what can happen."""
-        first = ProvisionChecks(self.document, names, self.parses)
-        drafts = first.all()
-        accumulators = self.accumulators(names, first)
-        order = self.order(names, drafts, accumulators)
-        if any(d.code != TOO_PRECISE for d in first.found) or order is None or self.found:
-            self.found.extend(first.found)
-            return {}, {}, [], []
-        types = dict(names.decisions)
-        names = replace(names, decisions=types)
-        final = ProvisionChecks(self.document, names, self.parses, self.found)
-        provisions: dict[Key, tuple[Provision, ...]] = {}
-        for key in order:
-            made = [p for site in first.sites.get(key, ()) for p in final.typed(key, *site)]
-            types[key] = narrowed(types[key], made)
-            provisions[key] = linked(key, made, self.found, self.document)
-        return provisions, self.accumulators(names, final), first.planned, order
-
-    def accumulators(self, names: Names, checks: ProvisionChecks) -> dict[str, Accumulator]:
-        made: dict[str, Accumulator] = {}
-        for name, model in self.document.accumulators.items():
-            path = ("accumulators", name)
-            parent = self.document.entities[model.entity].parent if model.entity in self.document.entities else None
-            over = None
-            if model.over is not None:
-                parts = checks.condition(model.entity, (*path, "over")) if parent else None
-                if parts is None:
-                    continue
-                over = conjunction(parts)
-            if parent is None:
-                checks.found.append(mistakes.unknown_reference(self.document.span(*path, "entity"), ("entity with a parent", "有上级的实体"), model.entity, []))
-                continue
-            self.accumulator_names(name, parent, names, checks)
-            start = (1, 1) if model.year_starts is None else self.year_start(model.year_starts, names, path, checks)
-            made[name] = Accumulator(
-                name, message(model.title), model.entity, model.sums, over, tuple((parent, p) for p in model.per),
-                None if model.opening is None else (parent, model.opening), start,
-            )  # fmt: skip
-        return made
-
-    def accumulator_names(self, name: str, parent: str, names: Names, checks: ProvisionChecks) -> None:
-        model, path = self.document.accumulators[name], ("accumulators", name)
-        known = [n for e, n in names.facts if e == parent]
-        for part, fact in (*(("per", p) for p in model.per), ("opening", model.opening)):
-            if fact is not None and fact not in known and fact not in names.broken:
-                checks.found.append(mistakes.unknown_reference(self.document.span(*path, part), ("fact", "事实"), fact, known))
-        if (model.entity, model.sums) not in names.decisions and model.sums not in names.broken:
-            decisions = [n for e, n in names.decisions if e == model.entity]
-            checks.found.append(mistakes.unknown_reference(self.document.span(*path, "sums"), ("decision", "决定"), model.sums, decisions))
-
-    def year_start(self, name: str, names: Names, path: tuple[str, ...], checks: ProvisionChecks) -> tuple[int, int]:
-        parameter = names.parameters.get(name)
-        if parameter is not None and parameter.month_day is not None:
-            return parameter.month_day
-        if name not in names.broken:
-            known = [n for n, p in names.parameters.items() if p.month_day]
-            checks.found.append(mistakes.unknown_reference(self.document.span(*path, "year_starts"), ("month_day parameter", "月-日参数"), name, known))
-        return 1, 1
-
-    def order(self, names: Names, drafts: dict[Key, list[Provision]], accumulators: dict[str, Accumulator]) -> list[Key] | None:
-        counts = counted_by(names.entities)
-        edges: dict[Key, set[Key]] = {key: set() for key in names.decisions}
-        for key, made in drafts.items():
-            for provision in made:
+    def _order(
+        self,
+        sites: list[Site],
+        drafts: dict[tuple[str | int, ...], list[Provision]],
+        accumulators: dict[str, Accumulator],
+    ) -> list[Key]:
+        """Decisions with what each reads first; circles are reported."""
+        counts = counted_by(self.names.entities)
+        edges: dict[Key, set[Key]] = {key: set() for key in self.names.decisions}
+        for site in sites:
+            for provision in () if site.planned else drafts[site.place]:
                 nodes = [*provision.condition, provision.value]
                 if provision.limit is not None:
                     nodes.append(provision.limit.limit)
-                    if provision.limit.accumulator in accumulators:
-                        edges[key] |= accumulator_reads(accumulators[provision.limit.accumulator], counts)[0]
-                edges[key] |= reads(nodes, accumulators, key[0], counts)[0]
+                    accumulator = accumulators.get(provision.limit.accumulator)
+                    if accumulator is not None:
+                        edges[site.key] |= accumulator_reads(accumulator, counts)[0]
+                edges[site.key] |= reads(nodes, accumulators, site.key[0], counts)[0]
         order, circles = in_order(edges)
         for circle in circles:
-            made = drafts[circle[0]]
-            self.found.append(mistakes.cycle(made[0].span, [name for _, name in circle]))
-        return None if circles else order
+            span = next(p.span for s in sites if s.key == circle[0] for p in drafts[s.place])
+            self.found.append(mistakes.cycle(span, [name for _, name in circle]))
+        return order
 
-    def decision(self, key: Key, provisions: tuple[Provision, ...], names: Names) -> Decision:
+    def _decisions(self, sites: list[Site], order: list[Key]) -> tuple[Decision, ...]:
+        """Every decision, its provisions typed anew with the ranges that values really have.
+
+        So precision is judged on what can happen.
+        """
+        types = dict(self.names.decisions)
+        checks = self._checks(replace(self.names, decisions=types))
+        decisions: list[Decision] = []
+        for key in order:
+            mine = [site for site in sites if site.key == key and not site.planned]
+            made = [provision for site in mine for provision in checks.typed(site)]
+            if mine and not made and isinstance(types[key], Numeric):
+                types[key] = Numeric(0, ZERO, ZERO)  # all its provisions are wrong: add no mistakes to theirs
+            else:
+                types[key] = narrowed(types[key], made)
+            decisions.append(self._decision(key, linked(made, self.document, self.found)))
+        for site in sites:
+            if site.planned:
+                checks.typed(site)  # checked like any other, and then set aside
+        return tuple(decisions)
+
+    def _decision(self, key: Key, provisions: tuple[Provision, ...]) -> Decision:
         model = self.document.decisions[key[0]][key[1]]
-        declared = names.decisions[key]
+        declared = self.names.decisions[key]
         overflow = isinstance(declared, Numeric) and any(
-            isinstance(p.value.type, Numeric) and (p.value.type.low < declared.low or p.value.type.high > declared.high) for p in provisions
+            isinstance(p.value.type, Numeric)
+            and (p.value.type.low < declared.low or p.value.type.high > declared.high)
+            for p in provisions
         )
-        pairs = clashes(provisions, self.vocabulary.codes, self.found, self.document)
-        return Decision(key[0], key[1], declared, model.type, message(model.title), provisions, pairs, overflow)
-
-    # -- the rest ----------------------------------------------------------------------------
-
-    def benefits(self, declared: dict[Key, Type]) -> dict[str, Benefit]:
-        made: dict[str, Benefit] = {}
-        for name, model in self.document.benefits.items():
-            path = ("benefits", name)
-            for part, decision, wanted in (("eligible", model.eligible, Boolean), ("amount", model.amount, Numeric)):
-                if decision is None:
-                    continue
-                type_ = declared.get((model.entity, decision))
-                if type_ is None and not self.document.is_broken("decisions", decision):
-                    known = [n for (e, n), t in declared.items() if e == model.entity and isinstance(t, wanted)]
-                    span = self.document.span(*path, part)
-                    self.found.append(mistakes.unknown_reference(span, ("decision", "决定"), decision, known))
-                elif type_ is not None and not isinstance(type_, wanted):
-                    self.found.append(mistakes.wrong_type(self.document.span(*path, part), describe(wanted() if wanted is Boolean else MONEY), describe(type_)))
-            self.known_source(model.source, (*path, "source"))
-            paid_to = None if model.paid_to is None else message(model.paid_to)
-            made[name] = Benefit(
-                name, message(model.title), model.entity, model.eligible, model.amount, model.shows, model.delivery,
-                paid_to, model.triggers, Citation(model.source, model.clause),
-            )  # fmt: skip
-        return made
-
-    def known_source(self, source: str, path: tuple[str | int, ...]) -> None:
-        if source not in self.document.sources and not self.document.is_broken("sources", source):
-            self.found.append(mistakes.unknown_reference(self.document.span(*path), ("source", "来源"), source, self.document.sources))
-
-    def sources(self) -> dict[str, SourceDocument]:
-        return {
-            name: SourceDocument(name, message(m.title), m.number, m.issued, m.file)
-            for name, m in self.document.sources.items()
-        }  # fmt: skip
-
-    def out_of_scope(self) -> tuple[OutOfScope, ...]:
-        made = []
-        for index, model in enumerate(self.document.out_of_scope):
-            self.known_source(model.source, ("out_of_scope", index, "source"))
-            made.append(OutOfScope(Citation(model.source, model.clause), message(model.subject), message(model.reason)))
-        return tuple(made)
-
+        pairs = clashes(provisions, self.vocabulary.codes, self.found)
+        return Decision(
+            key[0], key[1], declared, model.type, message(model.title), provisions, pairs, overflow
+        )

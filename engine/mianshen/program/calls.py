@@ -1,16 +1,20 @@
-"""Functions, aggregates and quantifiers: the part of the checker that reads calls."""
+"""Functions, aggregates and quantifiers in formulas.
+
+In: surface nodes. Out: core nodes.
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Final
 
 from mianshen.program import mistakes
+from mianshen.program.arithmetic import ArithmeticChecks
+from mianshen.program.comparing import ComparisonChecks
 from mianshen.program.core import (
     Aggregate,
     BenefitYear,
     Boolean,
-    Code,
     Const,
     Core,
     Date,
@@ -19,12 +23,12 @@ from mianshen.program.core import (
     Numeric,
     Op,
     Operator,
-    Round,
     String,
     Within,
     YearToDate,
 )
-from mianshen.program.names import Names, describe
+from mianshen.program.formula import Months, number
+from mianshen.program.names import ParameterName
 from mianshen.program.operators import (
     AGGREGATES,
     ALL_FUNCTIONS,
@@ -34,126 +38,98 @@ from mianshen.program.operators import (
     INTEGER,
     ROUNDINGS,
     absolute,
-    rounded,
     totalled,
 )
-from mianshen.source import Diagnostic, Span
+from mianshen.source import Message, Span
 from mianshen.syntax import tree
 
-MONEY_SUM = Numeric(2, Decimal(-(10**20)), Decimal(10**20))
+MONEY_SUM: Final = Numeric(2, Decimal(-(10**20)), Decimal(10**20))
 
 
-class CallChecks:
-    """Mixed into `Checker`, whose fields and basic checks it uses."""
+class CallChecks(ArithmeticChecks, ComparisonChecks):
+    """The part of the checker that reads calls."""
 
     __slots__ = ()
 
-    if TYPE_CHECKING:
-        names: Names
-        entity: str
-        variables: dict[str, str]
-        found: list[Diagnostic]
-
-        def value(self, node: tree.Expr, want: Any = None) -> Core | None: ...
-        def condition(self, node: tree.Expr) -> Core | None: ...
-        def numeric(self, node: tree.Expr) -> Core | None: ...
-        def rational(self, node: tree.Expr) -> tuple[Core, Core | None] | None: ...
-        def report(self, mistake: Diagnostic) -> None: ...
-        def wrong(self, span: Span, wanted: Any, got: Any) -> None: ...
-        def date_literal(self, node: tree.Function) -> Core | None: ...
-        def duration_literal(self, node: tree.Function) -> Any: ...
-
-    def call(self, node: tree.Function) -> Any:
+    def call(self, node: tree.Function) -> Core | Months | None:
         name, args = node.name, node.arguments
         if name in ROUNDINGS:
             return self.rounding(node)
         if name in FUNCTIONS:
-            return self.plain(node)
+            return self._plain(node)
         if name in AGGREGATES and len(args) == 1:
-            return self.aggregate(node)
-        match name:
-            case "min" | "max":
-                return self.extreme(node)
-            case "abs" if len(args) == 1:
+            return self._aggregate(node)
+        match name, len(args):
+            case "min" | "max", count if count >= 2:
+                return self._extreme(node)
+            case "abs", 1:
                 arg = self.numeric(args[0])
                 return None if arg is None else Op("abs", (arg,), absolute(number(arg)))
-            case "not" if len(args) == 1:
+            case "not", 1:
                 inner = self.condition(args[0])
                 return None if inner is None else Op("not", (inner,), Boolean())
-            case "date":
+            case "date", _:
                 return self.date_literal(node)
-            case "duration":
+            case "duration", _:
                 return self.duration_literal(node)
-            case "marginal" if len(args) == 2:
-                return self.marginal(node)
-            case "within" if len(args) >= 2:
-                return self.within(node)
-            case "benefit year" if 1 <= len(args) <= 2:
-                return self.benefit_year(node)
-            case "year to date" if len(args) == 1:
-                return self.year_to_date(node)
-            case "contains" if len(args) == 2:
-                return self.contains_call(node)
-            case "distinct count" if len(args) == 1:
-                return self.list_size(node, "list_distinct")
-        if name in ALL_FUNCTIONS:
-            return self.report(mistakes.wrong_arguments(node.span, name, USAGE.get(name, f"{name}(x)")))
-        return self.report(mistakes.unknown_function(node.span, name, ALL_FUNCTIONS))
+            case _:
+                return self._special(node)
 
-    def rounding(self, node: tree.Function) -> Core | None:
-        args = node.arguments
-        digits = 0
-        if node.name in ("floor", "ceiling"):
-            if len(args) != 1:
-                return self.report(mistakes.wrong_arguments(node.span, node.name, f"{node.name}(x)"))
-        else:
-            if len(args) != 2:
-                return self.report(mistakes.wrong_arguments(node.span, node.name, f"{node.name}(x, 2)"))
-            if not isinstance(args[1], tree.Number) or args[1].value not in range(13):
-                return self.report(mistakes.not_constant(args[1].span, ("the number of decimals (0 to 12)", "小数位数（0 至 12）")))
-            digits = int(args[1].value)
-        got = self.rational(args[0])
-        return None if got is None else self.round_to(node.span, ROUNDINGS[node.name], digits, *got)
+    def _special(self, node: tree.Function) -> Core | None:
+        """Functions of the field: scales, areas, benefit years, accumulators, lists."""
+        name = node.name
+        match name, len(node.arguments):
+            case "marginal", 2:
+                return self._marginal(node)
+            case "within", count if count >= 2:
+                return self._within(node)
+            case "benefit year", 1 | 2:
+                return self._benefit_year(node)
+            case "year to date", 1:
+                return self._year_to_date(node)
+            case "contains", 2:
+                return self._contains(node)
+            case "distinct count", 1:
+                return self._list_size(node, "list_distinct")
+            case _ if name in ALL_FUNCTIONS:
+                self.report(mistakes.wrong_arguments(node.span, name, USAGE.get(name, f"{name}(x)")))
+            case _:
+                self.report(mistakes.unknown_function(node.span, name, ALL_FUNCTIONS))
+        return None
 
-    def round_to(self, span: Span, mode: Any, digits: int, top: Core, bottom: Core | None) -> Core | None:
-        """A `Round`, checked to be exact within 38 digits as one integer division."""
-        type_ = rounded(number(top), None if bottom is None else number(bottom), digits)
-        needed = type_.precision
-        if bottom is not None:
-            needed = max(needed, quotient_digits(number(top), number(bottom), digits))
-        if needed > 38:
-            return self.report(mistakes.too_precise(span, needed))
-        if bottom is None and number(top).scale <= digits:
-            return top
-        return Round(mode, digits, top, bottom, type_)
-
-    def plain(self, node: tree.Function) -> Core | None:
+    def _plain(self, node: tree.Function) -> Core | None:
+        """A function of dates."""
         op, kinds, type_ = FUNCTIONS[node.name]
         if len(node.arguments) != len(kinds):
-            return self.report(mistakes.wrong_arguments(node.span, node.name, USAGE[node.name]))
-        args = [self.value(a) for a in node.arguments]
-        for written, arg in zip(node.arguments, args, strict=True):
-            if arg is not None and not isinstance(arg.type, Date):
-                return self.wrong(written.span, Date(), arg.type)
-        return Op(op, tuple(a for a in args if a), type_) if all(args) else None
+            self.report(mistakes.wrong_arguments(node.span, node.name, USAGE[node.name]))
+            return None
+        args = [self._date(arg) for arg in node.arguments]
+        sound = [arg for arg in args if arg is not None]
+        return Op(op, tuple(sound), type_) if len(sound) == len(args) else None
 
-    def extreme(self, node: tree.Function) -> Core | None:
-        if len(node.arguments) < 2:
-            return self.report(mistakes.wrong_arguments(node.span, node.name, f"{node.name}(a, b)"))
-        args = [self.numeric(a) for a in node.arguments]
-        op: Operator = "min" if node.name == "min" else "max"
-        known = [a for a in args if a is not None]
+    def _date(self, node: tree.Expr) -> Core | None:
+        got = self.value(node)
+        if got is not None and not isinstance(got.type, Date):
+            self.wrong(node.span, Date(), got.type)
+            return None
+        return got
+
+    def _extreme(self, node: tree.Function) -> Core | None:
+        args = [self.numeric(arg) for arg in node.arguments]
+        known = [arg for arg in args if arg is not None]
         if len(known) < len(args):
             return None
+        op: Operator = "min" if node.name == "min" else "max"
         type_ = number(known[0])
         for arg in known[1:]:
             type_ = ARITHMETIC[op](type_, number(arg))
-        return Op(op, tuple(known), type_)
+        fitting = self.fitting(node.span, type_)
+        return None if fitting is None else Op(op, tuple(known), fitting)
 
     # -- children ----------------------------------------------------------------------------
 
     def items(self, node: tree.Expr) -> tuple[str, Core | None] | None:
-        """The child entity and the filter of `claims` or `claims[…]`; None when reported or not a collection."""
+        """The child entity and the filter of `claims` or `claims[…]`; None when something is wrong."""
         if isinstance(node, tree.Filter):
             inner = self.items(node.of)
             if inner is None:
@@ -163,54 +139,60 @@ class CallChecks:
             if where is None:
                 return None
             return child, where if first is None else Op("and", (first, where), Boolean())
-        if isinstance(node, tree.Name):
-            found = self.names.collection(self.entity, node.value)
-            if found:
-                return found, None
-        return None
+        found = self.names.collection(self.entity, node.value) if isinstance(node, tree.Name) else None
+        return None if found is None else (found, None)
 
     def is_collection(self, node: tree.Expr) -> bool:
         while isinstance(node, tree.Filter):
             node = node.of
         return isinstance(node, tree.Name) and self.names.collection(self.entity, node.value) is not None
 
-    def inside(self, child: str, check: Any, variable: str | None = None) -> Any:
-        """Run a check with the child as the row."""
-        outer, outer_variables = self.entity, self.variables
-        self.entity = child
-        self.variables = {**outer_variables, **({variable: child} if variable else {})}
-        try:
-            return check()
-        finally:
-            self.entity, self.variables = outer, outer_variables
-
-    def aggregate(self, node: tree.Function) -> Core | None:
+    def _aggregate(self, node: tree.Function) -> Core | None:
         (arg,) = node.arguments
         if node.name == "count":
-            if self.is_collection(arg):
-                got = self.items(arg)
-                return None if got is None else Aggregate("count", got[0], got[1], None, INTEGER)
-            return self.list_size(node, "list_count")
+            if not self.is_collection(arg):
+                return self._list_size(node, "list_count")
+            got = self.items(arg)
+            return None if got is None else Aggregate("count", got[0], got[1], None, INTEGER)
         if not isinstance(arg, tree.Path) or not self.is_collection(arg.of):
-            collections = [e.children for e in self.names.entities.values() if e.parent == self.entity and e.children]
-            example = collections[0] if collections else "claims"
-            return self.report(mistakes.wrong_arguments(node.span, node.name, f"{node.name}({example}.x)"))
+            collections = self.names.collections(self.entity)
+            usage = f"{node.name}({collections[0] if collections else 'claims'}.x)"
+            self.report(mistakes.wrong_arguments(node.span, node.name, usage))
+            return None
         got = self.items(arg.of)
-        if got is None:
+        body = self._item_value(arg)
+        if got is None or body is None:
             return None
-        child, where = got
-        body = self.inside(child, lambda: self.numeric(tree.Name(arg.name, arg.span)))
-        if body is None:
+        return self._total(node, got, body)
+
+    def _item_value(self, arg: tree.Path) -> Core | None:
+        """What is added up: the item's own number. Its place is the name after the dot."""
+        of = arg.of
+        while isinstance(of, tree.Filter):
+            of = of.of
+        assert isinstance(of, tree.Name)
+        child = self.names.collection(self.entity, of.value)
+        assert child is not None
+        return self.inside(child, lambda: self.numeric(tree.Name(arg.name, _name_after_dot(arg))))
+
+    def _total(self, node: tree.Function, items: tuple[str, Core | None], body: Core) -> Core | None:
+        child, where = items
+        type_ = self.fitting(node.span, totalled(number(body)) if node.name == "sum" else number(body))
+        if type_ is None:
             return None
-        kind: Any = node.name
-        type_ = totalled(number(body)) if kind == "sum" else number(body)
-        if not type_.fits:
-            return self.report(mistakes.too_precise(node.span, type_.precision))
-        return Aggregate(kind, child, where, body, type_)
+        match node.name:
+            case "sum":
+                return Aggregate("sum", child, where, body, type_)
+            case "min":
+                return Aggregate("min", child, where, body, type_)
+            case _:
+                return Aggregate("max", child, where, body, type_)
 
     def quantified(self, node: tree.Quantified) -> Core | None:
         if not self.is_collection(node.items):
-            return self.report(mistakes.wrong_arguments(node.items.span, node.kind, f"{node.kind} c in claims satisfies c.x > 0"))
+            usage = f"{node.kind} c in claims satisfies c.x > 0"
+            self.report(mistakes.wrong_arguments(node.items.span, node.kind, usage))
+            return None
         got = self.items(node.items)
         if got is None:
             return None
@@ -220,106 +202,117 @@ class CallChecks:
 
     # -- special functions -------------------------------------------------------------------
 
-    def marginal(self, node: tree.Function) -> Core | None:
+    def _named(self, node: tree.Expr, function: str) -> tuple[str, ParameterName] | None:
+        """The parameter a special function takes, by name."""
+        name = node.value if isinstance(node, tree.Name) else None
+        parameter = self.names.parameters.get(name or "")
+        if name is not None and parameter is not None:
+            return name, parameter
+        if name is not None:
+            known = [n for n, p in self.names.parameters.items() if p.type is None]
+            if not self.names.excused(name, known):
+                self.report(mistakes.unknown_reference(node.span, Message("参数", "parameter"), name, known))
+            return None
+        self.report(mistakes.wrong_arguments(node.span, function, USAGE[function]))
+        return None
+
+    def _marginal(self, node: tree.Function) -> Core | None:
         base = self.numeric(node.arguments[0])
-        name = node.arguments[1]
-        parameter = self.names.parameters.get(name.value) if isinstance(name, tree.Name) else None
-        if not isinstance(name, tree.Name) or parameter is None or parameter.scale_rates is None:
-            if not (isinstance(name, tree.Name) and name.value in self.names.broken):
-                self.report(mistakes.wrong_arguments(name.span, "marginal", USAGE["marginal"]))
+        named = self._named(node.arguments[1], "marginal")
+        if named is None:
+            return None
+        name, parameter = named
+        rates = parameter.scale_rates
+        if rates is None:
+            self.report(mistakes.wrong_arguments(node.arguments[1].span, "marginal", USAGE["marginal"]))
             return None
         if base is None:
             return None
-        rates, top = parameter.scale_rates, number(base)
-        high = max(Decimal(0), top.high) * max(Decimal(0), rates.high)
-        low = max(Decimal(0), top.high) * min(Decimal(0), rates.low)
-        type_ = Numeric(max(top.scale, 2) + rates.scale, low, high)
-        return Marginal(base, name.value, type_) if type_.fits else self.report(mistakes.too_precise(node.span, type_.precision))
+        top = max(Decimal(0), number(base).high)
+        low, high = top * min(Decimal(0), rates.low), top * max(Decimal(0), rates.high)
+        scale = max(number(base).scale, 2) + rates.scale
+        type_ = self.fitting(node.span, Numeric(scale, low, high))
+        return None if type_ is None else Marginal(base, name, type_)
 
-    def within(self, node: tree.Function) -> Core | None:
-        area = self.value(node.arguments[0])
-        prefixes = [self.value(a, String(area=True)) for a in node.arguments[1:]]
-        if area is None or any(p is None for p in prefixes):
+    def _within(self, node: tree.Function) -> Core | None:
+        first, *others = node.arguments
+        area = self.value(first)
+        prefixes = [(other.span, self.value(other, String(area=True))) for other in others]
+        if area is None or any(prefix is None for _, prefix in prefixes):
             return None
         if not isinstance(area.type, String) or not area.type.area:
-            return self.wrong(node.arguments[0].span, String(area=True), area.type)
-        texts = tuple(str(p.value) for p in prefixes if isinstance(p, Const))
-        if len(texts) < len(prefixes):
-            return self.report(mistakes.not_constant(node.arguments[1].span, ("an area prefix", "地区前缀")))
-        return Within(area, texts)
-
-    def benefit_year(self, node: tree.Function) -> Core | None:
-        date = self.value(node.arguments[0])
-        start = (1, 1)
-        if len(node.arguments) == 2:
-            name = node.arguments[1]
-            parameter = self.names.parameters.get(name.value) if isinstance(name, tree.Name) else None
-            if parameter is None or parameter.month_day is None:
-                return self.report(mistakes.wrong_arguments(name.span, "benefit year", USAGE["benefit year"]))
-            start = parameter.month_day
-        if date is None:
+            self.wrong(first.span, String(area=True), area.type)
             return None
-        if not isinstance(date.type, Date):
-            return self.wrong(node.arguments[0].span, Date(), date.type)
+        texts: list[str] = []
+        for span, prefix in prefixes:
+            if not isinstance(prefix, Const) or not isinstance(prefix.value, str):
+                self.report(mistakes.not_constant(span, Message("地区前缀", "an area prefix")))
+                return None
+            texts.append(prefix.value)
+        return Within(area, tuple(texts))
+
+    def _benefit_year(self, node: tree.Function) -> Core | None:
+        date = self._date(node.arguments[0])
+        start: tuple[int, int] | None = (1, 1)
+        if len(node.arguments) == 2:
+            named = self._named(node.arguments[1], "benefit year")
+            if named is None:
+                return None
+            start = named[1].month_day
+            if start is None:
+                span = node.arguments[1].span
+                self.report(mistakes.wrong_arguments(span, "benefit year", USAGE["benefit year"]))
+        if date is None or start is None:
+            return None
         return BenefitYear(date, start, DATE_PARTS["year"][1])
 
-    def year_to_date(self, node: tree.Function) -> Core | None:
-        name = node.arguments[0]
-        if not isinstance(name, tree.Name) or self.names.accumulators.get(name.value) != self.entity:
-            if isinstance(name, tree.Name) and name.value in self.names.broken:
-                return None
-            known = [a for a, entity in self.names.accumulators.items() if entity == self.entity]
-            written = name.value if isinstance(name, tree.Name) else "…"
-            return self.report(mistakes.unknown_reference(name.span, ("accumulator", "累计"), written, known))
-        return YearToDate(name.value, MONEY_SUM)
+    def _year_to_date(self, node: tree.Function) -> Core | None:
+        (arg,) = node.arguments
+        if not isinstance(arg, tree.Name):
+            self.report(mistakes.wrong_arguments(node.span, node.name, USAGE[node.name]))
+            return None
+        name = arg.value
+        if self.names.accumulators.get(name) == self.entity:
+            return YearToDate(name, MONEY_SUM)
+        known = [each for each, entity in self.names.accumulators.items() if entity == self.entity]
+        if not self.names.excused(name, known):
+            self.report(mistakes.unknown_reference(arg.span, Message("累计", "accumulator"), name, known))
+        return None
 
-    def list_size(self, node: tree.Function, op: Operator) -> Core | None:
+    def _list_size(self, node: tree.Function, op: Operator) -> Core | None:
         arg = self.value(node.arguments[0])
-        if arg is None:
+        if arg is not None and not isinstance(arg.type, Listing):
+            self.wrong(node.arguments[0].span, Listing(String()), arg.type)
             return None
-        if not isinstance(arg.type, Listing):
-            return self.wrong(node.arguments[0].span, Listing(String()), arg.type)
-        return Op(op, (arg,), INTEGER)
+        return None if arg is None else Op(op, (arg,), INTEGER)
 
-    def contains_call(self, node: tree.Function) -> Core | None:
+    def _contains(self, node: tree.Function) -> Core | None:
         listing = self.value(node.arguments[0])
-        if listing is None:
-            return None
-        item = self.value(node.arguments[1], listing.type)
-        return None if item is None else self.contains(node.span, listing, item)
-
-    def contains(self, span: Span, listing: Core, item: Core) -> Core | None:
-        if not isinstance(listing.type, Listing):
-            return self.wrong(span, Listing(String()), listing.type)
-        alike = isinstance(item.type, type(listing.type.item))
-        if isinstance(item.type, Code) and isinstance(listing.type.item, Code):
-            alike = item.type.codes == listing.type.item.codes
-        if not alike:
-            return self.report(mistakes.not_comparable(span, describe(item.type), describe(listing.type)))
-        return Op("list_contains", (listing, item), Boolean())
+        item = self.value(node.arguments[1], None if listing is None else listing.type)
+        return None if listing is None or item is None else self.contains(node.span, listing, item)
 
 
-USAGE = {
+def _name_after_dot(path: tree.Path) -> Span:
+    """Where the last name of a path stands."""
+    span = path.span
+    if span.end_line != span.line or not span.end_column:
+        return span
+    return Span(span.file, span.end_line, span.end_column - len(path.name), span.end_line, span.end_column)
+
+
+USAGE: Final = {
+    "min": "min(a, b)",
+    "max": "max(a, b)",
+    "sum": "sum(claims.x)",
+    "count": "count(claims)",
     "marginal": "marginal(x, a_scale_parameter)",
     "within": 'within(insured_area, "31")',
     "benefit year": "benefit year(service_date) or benefit year(service_date, a_month_day_parameter)",
     "year to date": "year to date(an_accumulator)",
     "contains": 'contains(a_list_fact, "code")',
+    "distinct count": "distinct count(a_list_fact)",
     "age on": "age on(birth_date, as_of)",
     "days between": "days between(earlier, later)",
     "abs": "abs(x)",
     "not": "not(condition)",
 }
-
-
-def number(node: Core) -> Numeric:
-    assert isinstance(node.type, Numeric)
-    return node.type
-
-
-def quotient_digits(top: Numeric, bottom: Numeric, digits: int) -> int:
-    """Digits of the integers in `(2 * top * 10^k + bottom) // (2 * bottom)`."""
-    shift = max(top.scale, bottom.scale)
-    numerator = top.precision + (shift - top.scale) + digits
-    denominator = bottom.precision + (shift - bottom.scale)
-    return max(numerator, denominator) + 1

@@ -62,7 +62,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Span_:
+class Span_:  # noqa: N801  # a span of time; Span is a place in a file
     """A constant duration of whole months or whole days."""
 
     unit: Literal["months", "days"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mianshen.program import mistakes
@@ -28,23 +29,29 @@ def counted_by(entities: Mapping[str, Entity]) -> dict[str, Key | None]:
     }
 
 
-def linked(key: Key, provisions: list[Provision], found: list[Diagnostic], document: Document) -> tuple[Provision, ...]:
-    """Provisions with their exceptions (transitively) named, each after its exceptions, fallbacks last."""
+def linked(provisions: list[Provision], document: Document, found: list[Diagnostic]) -> tuple[Provision, ...]:
+    """Provisions of one decision, their exceptions (transitively) named.
+
+    Each stands after its exceptions, fallbacks last.
+    """
     members = {p.name: p for p in provisions}
-    beats: dict[str, set[str]] = {name: set() for name in members}  # name: what it is an exception to
-    for name in members:
-        model = document.provisions.get(name) or document.tables.get(name.partition(".")[0])
-        for other in () if model is None else model.exception_to:
-            targets = [n for n in members if n == other or n.startswith(f"{other}.")]
-            beats[name].update(t for t in targets if t != name)
-    closed = {name: _reach(name, beats) for name in members}
+    excepts = {name: _excepted(name, members, document) for name in members}
+    closed = {name: _reach(name, excepts) for name in members}
     circular = sorted(name for name in members if name in closed[name])
     if circular:
-        found.append(mistakes.cycle(members[circular[0]].span, [*circular, circular[0]]))
+        found.append(mistakes.exceptions_in_circle(members[circular[0]].span, [*circular, circular[0]]))
         return tuple(provisions)
     over = {name: tuple(sorted(n for n in members if name in closed[n])) for name in members}
     ranked = sorted(provisions, key=lambda p: (p.fallback, len(over[p.name])))
     return tuple(replace(p, exceptions=over[p.name]) for p in ranked)
+
+
+def _excepted(name: str, members: Mapping[str, Provision], document: Document) -> set[str]:
+    """What a provision is declared an exception to; naming a table names all its rows."""
+    table = name.partition(".")[0]
+    model = document.provisions.get(name) or document.tables.get(table)
+    named = () if model is None else model.exception_to
+    return {n for n in members for other in named if n.partition(".")[0] == other and n != name}
 
 
 def _reach(name: str, edges: Mapping[str, set[str]]) -> set[str]:
@@ -59,21 +66,19 @@ def _reach(name: str, edges: Mapping[str, set[str]]) -> set[str]:
 
 
 def clashes(
-    provisions: tuple[Provision, ...], codes: Mapping[str, CodeList], found: list[Diagnostic], document: Document
+    provisions: tuple[Provision, ...], codes: Mapping[str, CodeList], found: list[Diagnostic]
 ) -> tuple[tuple[int, int], ...]:
-    """Pairs not proved disjoint and not related by exception; within a unique table such a pair is a mistake."""
-    prover = Prover(dict(codes))
+    """Pairs not proved disjoint and not related by exception; two rows of a unique table must not be one."""
+    prover = Prover(codes)
     pairs = []
     for i, one in enumerate(provisions):
-        for j in range(i + 1, len(provisions)):
-            two = provisions[j]
-            if one.fallback != two.fallback or one.name in two.exceptions or two.name in one.exceptions:
+        for j, two in enumerate(provisions[i + 1 :], i + 1):
+            related = one.name in two.exceptions or two.name in one.exceptions
+            if related or one.fallback != two.fallback or prover.disjoint(one.condition, two.condition):
                 continue
-            if prover.disjoint(one.condition, two.condition):
-                continue
-            table = one.name.partition(".")[0]
-            if "." in one.name and two.name.startswith(f"{table}."):
-                found.append(mistakes.overlap(two.span, one.name, two.name, one.span))
+            if "." in one.name and two.name.partition(".")[0] == one.name.partition(".")[0]:
+                first, second = sorted((one, two), key=lambda p: (p.span.line, p.span.column))
+                found.append(mistakes.overlap(second.span, second.name, first.name, first.span))
             pairs.append((i, j))
     return tuple(pairs)
 
@@ -83,11 +88,17 @@ def foldless(
     parameters: Mapping[str, Parameter], codes: Mapping[str, CodeList],
 ) -> dict[str, Accumulator]:  # fmt: skip
     """Mark the accumulators for which running sums equal taking rows one by one."""
-    return {name: replace(a, foldless=_steady(a, decisions, parameters, codes)) for name, a in accumulators.items()}
+    return {
+        name: replace(a, foldless=_steady(a, decisions, parameters, codes))
+        for name, a in accumulators.items()
+    }
 
 
 def _steady(
-    accumulator: Accumulator, decisions: tuple[Decision, ...], parameters: Mapping[str, Parameter], codes: Mapping[str, CodeList]
+    accumulator: Accumulator,
+    decisions: tuple[Decision, ...],
+    parameters: Mapping[str, Parameter],
+    codes: Mapping[str, CodeList],
 ) -> bool:
     known = {d.key: d for d in decisions}
     users = [
@@ -97,7 +108,7 @@ def _steady(
     limits = [p.limit.limit for p in users if p.limit is not None]
     if not all(_never_falls(limit, accumulator, parameters, known) for limit in limits):
         return False
-    above = Prover(dict(codes), lambda subject: _of_parent(subject, accumulator.entity))
+    above = Prover(codes, lambda subject: _of_parent(subject, accumulator.entity))
     return all(
         limits[i] == limits[j] or above.disjoint(users[i].condition, users[j].condition)
         for i in range(len(users))
@@ -110,14 +121,21 @@ def _of_parent(subject: Core, entity: str) -> bool:
 
 
 def _never_falls(
-    limit: Core, accumulator: Accumulator, parameters: Mapping[str, Parameter], decisions: Mapping[Key, Decision]
+    limit: Core,
+    accumulator: Accumulator,
+    parameters: Mapping[str, Parameter],
+    decisions: Mapping[Key, Decision],
 ) -> bool:
     match limit:
         case DecisionRef(entity=entity, name=name):
             if entity != accumulator.entity:
                 return True
             provisions = decisions[entity, name].provisions
-            shared = {c for c in provisions[0].condition if all(c in p.condition for p in provisions)} if provisions else set()
+            shared = (
+                {c for c in provisions[0].condition if all(c in p.condition for p in provisions)}
+                if provisions
+                else set()
+            )
             return all(
                 p.limit is None and _never_falls(p.value, accumulator, parameters, decisions)
                 and all(c in shared or all(_settled(n, entity) for n in walk(c)) for c in p.condition)
@@ -133,11 +151,13 @@ def _never_falls(
                 later.value is None or earlier.value is None
                 or later.value >= earlier.value  # type: ignore[operator]  # one numeric type per parameter
                 or (later.start.month, later.start.day) == accumulator.year_start
-                for earlier, later in zip(series, series[1:], strict=False)
+                for earlier, later in pairwise(series)
             )  # fmt: skip
         case If(condition=condition, then=then, otherwise=otherwise):
             settled = all(_settled(node, accumulator.entity) for node in walk(condition))
-            return settled and all(_never_falls(part, accumulator, parameters, decisions) for part in (then, otherwise))
+            return settled and all(
+                _never_falls(part, accumulator, parameters, decisions) for part in (then, otherwise)
+            )
         case _:
             return False
 
@@ -151,4 +171,3 @@ def _settled(node: Core, entity: str) -> bool:
             return owner != entity
         case _:
             return True
-

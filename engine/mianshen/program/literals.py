@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from decimal import Decimal
+from collections.abc import Mapping
+from decimal import Context, Decimal
 from typing import Final
 
-from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, String, Type
+from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, Span_, String, Type
 from mianshen.program.program import CodeList
-from mianshen.values import Known
+from mianshen.values import EXACT, Known
 
 NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})", re.ASCII)
 DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
 AREA: Final = re.compile(r"[0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12}", re.ASCII)
+LARGEST: Final = Decimal(10) ** 15  # what no number may reach
+_SETTLING: Final = Context(prec=60)  # more digits than NUMBER lets in
 TRUTH: Final = {"true": True, "false": False, "是": True, "否": False}
 
 
@@ -26,7 +29,7 @@ def read_number(text: str, percent: bool = False) -> Decimal | None:
     """An exact decimal; with `percent`, `75%` is 0.75."""
     if percent and text.endswith("%"):
         whole = read_number(text[:-1])
-        return None if whole is None else whole.scaleb(-2)
+        return None if whole is None else whole.scaleb(-2, EXACT)
     return Decimal(text) if NUMBER.fullmatch(text) else None
 
 
@@ -41,7 +44,9 @@ def read_date(text: str) -> dt.date | None:
         return None
 
 
-def read(text: str, type_: Type, codes: dict[str, CodeList] | None = None, scale: int | None = None) -> Known | None:
+def read(
+    text: str, type_: Type, codes: Mapping[str, CodeList] | None = None, scale: int | None = None
+) -> Known | None:
     """The value `text` spells; numbers keep at most the type's decimals (trailing zeros aside)."""
     match type_:
         case Numeric():
@@ -57,15 +62,16 @@ def read(text: str, type_: Type, codes: dict[str, CodeList] | None = None, scale
             return text if AREA.fullmatch(text) else None
         case String():
             return text
+        case Span_():
+            return None
         case Listing(item=item):
             parts = [read(part.strip(), item, codes) for part in text.split(";") if part.strip()]
             return None if any(part is None for part in parts) else tuple(str(part) for part in parts)
-    return None
 
 
 def settle(number: Decimal, scale: int) -> Decimal | None:
-    """The number with exactly `scale` decimals, or None when it has more that are not zero."""
-    fixed = number.quantize(Decimal(1).scaleb(-scale)) if abs(number) < 10**15 else None
-    if fixed is None:
+    """The number with exactly `scale` decimals; None when it has more, zeros aside, or is too large."""
+    if abs(number) >= LARGEST:
         return None
+    fixed = number.quantize(Decimal(1).scaleb(-scale), context=_SETTLING)
     return fixed if fixed == number else None

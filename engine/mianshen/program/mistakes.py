@@ -1,4 +1,8 @@
-"""Every mistake the program room can find: one constructor each, its code never reused."""
+"""Every mistake the program room can find: a constructor each, its code never reused.
+
+In: the place, the names concerned. Out: a `Diagnostic` in both languages.
+Invariants: codes E301 to E349, each with one meaning; words are `Message(zh, en)`.
+"""
 
 from __future__ import annotations
 
@@ -7,200 +11,351 @@ from dataclasses import replace
 
 from mianshen.source import Diagnostic, Message, Span, nearest
 
-
-def _mistake(code: str, span: Span, what: tuple[str, str], fix: tuple[str, str]) -> Diagnostic:
-    """`what` and `fix` as (English, Chinese)."""
-    return Diagnostic(code, span, Message(en=what[0], zh=what[1]), Message(en=fix[0], zh=fix[1]))
+MOST_LISTED = 12  # names in one sentence
 
 
-def _perhaps(name: str, known: Iterable[str], otherwise: tuple[str, str]) -> tuple[str, str]:
+def _warning(code: str, span: Span, what: Message, fix: Message) -> Diagnostic:
+    return Diagnostic(code, span, what, fix, severity="warning")
+
+
+def _listed(names: Iterable[str]) -> Message:
+    names = list(names)
+    more = Message("等", ", …") if len(names) > MOST_LISTED else Message("", "")
+    shown = names[:MOST_LISTED]
+    return Message("、".join(shown) + more.zh, ", ".join(shown) + more.en)
+
+
+def _perhaps(name: str, known: Iterable[str], otherwise: Message) -> Message:
     near = nearest(name, known)
-    return otherwise if near is None else (f"Did you mean {near!r}?", f"是否应为 {near}？")
+    return otherwise if near is None else Message(f"也许想写 {near}", f"Perhaps {near} is meant")
+
+
+def _known(name: str, known: Iterable[str]) -> Message:
+    known = list(known)
+    names = _listed(known)
+    if not known:
+        return Message("请先定义它", "Define it first")
+    return _perhaps(name, known, Message(f"可用：{names.zh}", f"Known are: {names.en}"))
+
+
+# -- formulas ----------------------------------------------------------------------------------------
 
 
 def unknown_name(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
-    other = ("Declare it in the vocabulary or the parameters", "请先在词汇表或参数中声明")
-    return _mistake("E301", span, (f"unknown name {name!r}", f"未知的名称 {name}"), _perhaps(name, known, other))
+    other = Message("请先在词汇表或参数中声明", "Declare it in the vocabulary or the parameters")
+    what = Message(f"未知的名称 {name}", f"unknown name {name}")
+    return Diagnostic("E301", span, what, _perhaps(name, known, other))
 
 
 def elsewhere(span: Span, name: str, entity: str) -> Diagnostic:
-    return _mistake(
-        "E302",
-        span,
-        (f"{name!r} belongs to the {entity}, not to this row", f"{name} 属于 {entity}，不在本行"),
-        (f"Write {entity}.{name}", f"请写作 {entity}.{name}"),
-    )
+    what = Message(f"{name} 属于 {entity}，不在本行", f"{name} belongs to the {entity}, not to this row")
+    return Diagnostic("E302", span, what, Message(f"请写作 {entity}.{name}", f"Write {entity}.{name}"))
 
 
-def wrong_type(span: Span, wanted: tuple[str, str], got: tuple[str, str]) -> Diagnostic:
-    return _mistake(
-        "E303",
-        span,
-        (f"{wanted[0]} is wanted here, not {got[0]}", f"此处应为{wanted[1]}，而不是{got[1]}"),
-        ("Change the expression so that the types agree", "请修改表达式使类型一致"),
-    )
+def wrong_type(span: Span, wanted: Message, got: Message) -> Diagnostic:
+    what = Message(f"此处应为{wanted.zh}，而不是{got.zh}", f"{wanted.en} is wanted here, not {got.en}")
+    return Diagnostic("E303", span, what, Message("请使类型一致", "Make the types agree"))
 
 
-def not_comparable(span: Span, left: tuple[str, str], right: tuple[str, str]) -> Diagnostic:
-    return _mistake(
-        "E304",
-        span,
-        (f"{left[0]} cannot be compared with {right[0]}", f"{left[1]}不能与{right[1]}比较"),
-        ("Compare values of one type", "请比较同一类型的值"),
-    )
+def not_comparable(span: Span, left: Message, right: Message) -> Diagnostic:
+    what = Message(f"{left.zh}不能与{right.zh}比较", f"{left.en} cannot be compared with {right.en}")
+    return Diagnostic("E304", span, what, Message("请比较同一类型的值", "Compare values of one type"))
+
+
+def not_ordered(span: Span, kind: Message) -> Diagnostic:
+    what = Message(f"{kind.zh}没有大小先后", f"{kind.en} has no order")
+    fix = Message("请用 =、!= 或 in 比较", "Compare it with =, != or in")
+    return Diagnostic("E304", span, what, fix)
+
+
+def not_bounded(span: Span, kind: str) -> Diagnostic:
+    what = Message(f"{kind} 类型没有 min 和 max", f"a {kind} has no min or max")
+    return Diagnostic("E342", span, what, Message("请删去它，或更改类型", "Leave it out, or change the type"))
 
 
 def unknown_code(span: Span, code: str, codes: str, known: Iterable[str]) -> Diagnostic:
-    known = list(known)
-    other = (f"Use one of: {', '.join(known)}", f"可用：{'、'.join(known)}")
-    what = (f"{code!r} is not in the code list {codes}", f"代码表 {codes} 中没有 {code}")
-    return _mistake("E305", span, what, _perhaps(code, known, other))
+    what = Message(f"代码表 {codes} 中没有“{code}”", f'"{code}" is not in the code list {codes}')
+    return Diagnostic("E305", span, what, _known(code, known))
 
 
 def too_precise(span: Span, precision: int) -> Diagnostic:
-    return _mistake(
-        "E306",
-        span,
-        (f"the value needs {precision} digits, more than 38", f"该值需要 {precision} 位数字，超过 38 位"),
-        ("Round an intermediate value or narrow the facts' min and max", "请对中间结果取整或收窄事实的范围"),
+    what = Message(
+        f"该值需要 {precision} 位数字，超过 38 位", f"the value needs {precision} digits, more than 38"
     )
+    fix = Message(
+        "请对中间结果取整或收窄事实的范围",
+        "Round an intermediate value or narrow the facts' min and max",
+    )
+    return Diagnostic("E306", span, what, fix)
 
 
 def loose_quotient(span: Span) -> Diagnostic:
-    return _mistake(
-        "E307",
-        span,
-        ("a quotient may stand only inside a rounding, or be a whole money decision", "商只能出现在取整函数中，或作为金额决定的整体"),
-        ("Write round half up(a / b, 2), or multiply instead of dividing", "请写作 round half up(a / b, 2)，或改为乘法"),
+    what = Message(
+        "商只能出现在取整函数中，或作为金额决定的整体",
+        "a quotient may stand only inside a rounding, or be a whole money decision",
     )
+    fix = Message(
+        "请写作 round half up(a / b, 2)，或改用乘法", "Write round half up(a / b, 2), or multiply instead"
+    )
+    return Diagnostic("E307", span, what, fix)
 
 
 def wrong_arguments(span: Span, name: str, usage: str) -> Diagnostic:
-    return _mistake("E308", span, (f"wrong arguments for {name!r}", f"{name} 的参数不对"), (f"Write {usage}", f"请写作 {usage}"))
+    what = Message(f"{name} 的参数不对", f"wrong arguments for {name}")
+    return Diagnostic("E308", span, what, Message(f"请写作 {usage}", f"Write {usage}"))
 
 
 def unknown_function(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
-    known = list(known)
-    other = (f"The functions are: {', '.join(known)}", f"可用函数：{'、'.join(known)}")
-    return _mistake("E309", span, (f"unknown function {name!r}", f"未知的函数 {name}"), _perhaps(name, known, other))
+    what = Message(f"未知的函数 {name}", f"unknown function {name}")
+    return Diagnostic("E309", span, what, _known(name, known))
 
 
-def not_constant(span: Span, what: tuple[str, str]) -> Diagnostic:
-    return _mistake("E310", span, (f"{what[0]} must be a constant", f"{what[1]}必须是常量"), ("Write a literal", "请写成字面值"))
+def not_constant(span: Span, what: Message) -> Diagnostic:
+    said = Message(f"{what.zh}必须是常量", f"{what.en} must be a constant")
+    return Diagnostic("E310", span, said, Message("请写成字面值", "Write it as a literal"))
 
 
-def bad_literal(span: Span, text: str, wanted: tuple[str, str]) -> Diagnostic:
-    return _mistake(
-        "E311", span, (f"{text!r} is not {wanted[0]}", f"{text} 不是{wanted[1]}"), (f"Write {wanted[0]}", f"请写{wanted[1]}")
-    )
+def bad_literal(span: Span, text: str, wanted: Message) -> Diagnostic:
+    what = Message(f"“{text}”不是{wanted.zh}", f'"{text}" is not {wanted.en}')
+    return Diagnostic("E311", span, what, Message(f"请写{wanted.zh}", f"Write {wanted.en}"))
 
 
 def cycle(span: Span, names: list[str]) -> Diagnostic:
     chain = " -> ".join(names)
-    return _mistake(
-        "E312",
-        span,
-        (f"decisions depend on each other in a circle: {chain}", f"决定循环依赖：{chain}"),
-        ("Break the circle; for earlier claims use year to date(accumulator)", "请打破循环；引用较早的就诊请用 year to date"),
+    what = Message(f"决定循环依赖：{chain}", f"decisions depend on each other in a circle: {chain}")
+    fix = Message(
+        "请打破循环；引用较早的就诊请用 year to date",
+        "Break the circle; for earlier claims use year to date(accumulator)",
     )
-
-
-def unknown_reference(span: Span, kind: tuple[str, str], name: str, known: Iterable[str]) -> Diagnostic:
-    known = list(known)
-    other = (f"Known: {', '.join(known) or 'none'}", f"已有：{'、'.join(known) or '无'}")
-    what = (f"unknown {kind[0]} {name!r}", f"未知的{kind[1]} {name}")
-    return _mistake("E313", span, what, _perhaps(name, known, other))
-
-
-def bad_type(span: Span, written: str, known: Iterable[str]) -> Diagnostic:
-    known = list(known)
-    other = (f"Types: {', '.join(known)}", f"类型：{'、'.join(known)}")
-    return _mistake("E314", span, (f"unknown type {written!r}", f"未知的类型 {written}"), _perhaps(written, known, other))
-
-
-def bad_series(span: Span, problem: tuple[str, str]) -> Diagnostic:
-    return _mistake("E315", span, problem, ("Give each day at most one value, by rising dates", "每一天至多一个值，按日期先后排列"))
-
-
-def never_applies(span: Span, name: str) -> Diagnostic:
-    found = _mistake(
-        "E316",
-        span,
-        (f"provision {name!r} can never apply", f"条款 {name} 永远不会适用"),
-        ("Check its condition, dates and area for a contradiction", "请检查其条件、日期和地区是否矛盾"),
-    )
-    return replace(found, severity="warning")
-
-
-def overlap(span: Span, name: str, other: str, where: Span) -> Diagnostic:
-    found = _mistake(
-        "E317",
-        span,
-        (f"rows {name!r} and {other!r} of a unique table can apply together", f"唯一命中表的 {name} 与 {other} 可能同时适用"),
-        ("Make their cells disjoint, or choose another hit policy", "请使单元格互斥，或更换命中策略"),
-    )
-    return replace(found, also=((where, Message(zh="另一行在此", en="the other row is here")),))
-
-
-def gap(span: Span, name: str, after: str, before: str) -> Diagnostic:
-    found = _mistake(
-        "E318",
-        span,
-        (f"parameter {name!r} has no value from {after} to {before}", f"参数 {name} 在 {after} 至 {before} 没有值"),
-        ("Add a value for those days", "请补充这段时间的值"),
-    )
-    return replace(found, severity="warning")
-
-
-def past_review(span: Span, name: str, review_by: str) -> Diagnostic:
-    found = _mistake(
-        "E319",
-        span,
-        (f"the value of {name!r} was to be reviewed by {review_by}", f"参数 {name} 的值应在 {review_by} 前复核"),
-        ("Check the figure and move review_by", "请核对数值并更新 review_by"),
-    )
-    return replace(found, severity="warning")
-
-
-def wrong_cells(span: Span, wanted: int, got: int) -> Diagnostic:
-    return _mistake(
-        "E320", span, (f"the row has {got} cells, the table {wanted} inputs", f"该行有 {got} 个单元格，而表有 {wanted} 个输入"),
-        ("Give one cell for each input, '-' for any", "每个输入一个单元格，任意值写 -"),
-    )  # fmt: skip
-
-
-def misplaced(span: Span, what: tuple[str, str], fix: tuple[str, str]) -> Diagnostic:
-    return _mistake("E321", span, what, fix)
+    return Diagnostic("E312", span, what, fix)
 
 
 def unnamed_items(span: Span, name: str) -> Diagnostic:
-    return _mistake(
-        "E322",
-        span,
-        (f"{name!r} is a collection, not a value", f"{name} 是一组记录，不是一个值"),
-        (f"Write sum({name}.x), count({name}[…]) or some c in {name} satisfies …", f"请写作 sum({name}.x)、count({name}[…]) 等"),
+    what = Message(f"{name} 是一组记录，不是一个值", f"{name} is a collection, not a value")
+    fix = Message(
+        f"请写作 sum({name}.x)、count({name}) 或 some c in {name} satisfies …",
+        f"Write sum({name}.x), count({name}) or some c in {name} satisfies …",
     )
+    return Diagnostic("E322", span, what, fix)
+
+
+def special_parameter(span: Span, name: str, usage: str) -> Diagnostic:
+    what = Message(f"参数 {name} 不是单个的值", f"parameter {name} is not a single value")
+    return Diagnostic("E341", span, what, Message(f"请写作 {usage}", f"Write {usage}"))
+
+
+def too_many_decimals(span: Span, got: int, allowed: int) -> Diagnostic:
+    what = Message(
+        f"该值有 {got} 位小数，此处只容 {allowed} 位",
+        f"the value has {got} decimals, and only {allowed} fit here",
+    )
+    usage = f"round half up(x, {allowed})"
+    return Diagnostic("E329", span, what, Message(f"请取整：{usage}", f"Round it: {usage}"))
+
+
+def dates_subtracted(span: Span) -> Diagnostic:
+    what = Message("日期与日期相减", "a date is subtracted from a date")
+    fix = Message("请写作 days between(较早, 较晚)", "Write days between(earlier, later)")
+    return Diagnostic("E331", span, what, fix)
+
+
+def date_arithmetic(span: Span) -> Diagnostic:
+    what = Message("日期只能与时长相加减", "dates take only + and - with a duration")
+    fix = Message('请写作 日期 + duration("P1M")', 'Write date + duration("P1M")')
+    return Diagnostic("E331", span, what, fix)
+
+
+def loose_duration(span: Span) -> Diagnostic:
+    what = Message("时长不能单独使用", "a duration cannot stand alone")
+    return Diagnostic("E332", span, what, Message("请与日期相加减", "Add it to a date, or subtract it"))
+
+
+def loose_list(span: Span) -> Diagnostic:
+    what = Message("列表不能单独使用", "a list cannot stand alone")
+    return Diagnostic("E332", span, what, Message("请用在 in 之后", "Use it after 'in'"))
+
+
+# -- the vocabulary and the figures -----------------------------------------------------------------
+
+
+def unknown_reference(span: Span, kind: Message, name: str, known: Iterable[str]) -> Diagnostic:
+    what = Message(f"未知的{kind.zh} {name}", f"unknown {kind.en} {name}")
+    return Diagnostic("E313", span, what, _known(name, known))
+
+
+def bad_type(span: Span, written: str, known: Iterable[str]) -> Diagnostic:
+    what = Message(f"未知的类型 {written}", f"unknown type {written}")
+    return Diagnostic("E314", span, what, _known(written, known))
+
+
+def bad_series(span: Span, problem: Message) -> Diagnostic:
+    fix = Message("每一天至多一个值", "Give each day at most one value")
+    return Diagnostic("E315", span, problem, fix)
+
+
+def name_taken(span: Span, name: str, meaning: Message) -> Diagnostic:
+    what = Message(f"{name} 已是{meaning.zh}", f"{name} is already {meaning.en}")
+    return Diagnostic("E321", span, what, Message("请另取名称", "Give it another name"))
 
 
 def no_header(span: Span) -> Diagnostic:
-    return _mistake("E323", span, ("no file has a 'rulebook:' section", "没有任何文件含有 rulebook 部分"),
-                    ("Add rulebook: {name: …, title: …} to one file", "请在一个文件中加入 rulebook: {name: …, title: …}"))  # fmt: skip
-
-
-def unused_provision_limit(span: Span, accumulator: str, sums: str) -> Diagnostic:
-    return _mistake(
-        "E324",
-        span,
-        (f"accumulator {accumulator!r} sums {sums!r}, another decision", f"累计 {accumulator} 汇总的是 {sums}，不是本决定"),
-        ("Name an accumulator that sums this decision", "请引用汇总本决定的累计"),
+    what = Message("没有任何文件含有 rulebook 部分", "no file has a 'rulebook:' section")
+    fix = Message(
+        "请在一个文件中加入 rulebook: {name: …, title: …}",
+        "Add rulebook: {name: …, title: …} to one file",
     )
+    return Diagnostic("E323", span, what, fix)
 
 
-def out_of_range(span: Span, low: str, high: str) -> Diagnostic:
-    return _mistake("E325", span, (f"the value lies outside {low} to {high}", f"数值超出 {low} 至 {high}"),
-                    ("Correct the value or the declared range", "请更正数值或声明的范围"))  # fmt: skip
+def out_of_range(span: Span, value: str, low: str, high: str) -> Diagnostic:
+    what = Message(f"{value} 不在 {low} 至 {high} 之间", f"{value} does not lie between {low} and {high}")
+    return Diagnostic("E325", span, what, Message("请更正数值或范围", "Correct the value or the range"))
+
+
+def no_basis(span: Span) -> Diagnostic:
+    fix = Message("请写 basis: cited、provisional 或 missing", "Write basis: cited, provisional or missing")
+    return Diagnostic("E333", span, Message("该数字没有依据", "the figure has no basis"), fix)
+
+
+def basis_and_value(span: Span) -> Diagnostic:
+    what = Message(
+        "依据为 missing 的数字没有值，其余必须有值",
+        "a figure whose basis is missing has no value, and every other has one",
+    )
+    return Diagnostic("E333", span, what, Message("请更正 basis 或 value", "Correct the basis or the value"))
+
+
+def uncited(span: Span, kind: Message) -> Diagnostic:
+    what = Message(f"{kind.zh}须注明来源和条目", f"{kind.en} needs a source and a clause")
+    fix = Message(
+        "请补充 source 和 clause，或写在 defaults 中",
+        "Add source and clause, or give them under defaults",
+    )
+    return Diagnostic("E328", span, what, fix)
+
+
+def brackets_fall(span: Span) -> Diagnostic:
+    what = Message("分段须从零或以上递增且不重复", "brackets rise from zero or more, each once")
+    return Diagnostic("E334", span, what, Message("请按 over 递增排列", "Order the brackets by 'over'"))
+
+
+def same_spelling(span: Span, spelling: str, code: str, other: str) -> Diagnostic:
+    what = Message(
+        f"“{spelling}”既可指 {other}，又可指 {code}", f'"{spelling}" could mean {other} as well as {code}'
+    )
+    return Diagnostic("E340", span, what, Message("请修改其中一个标签", "Change one of the labels"))
+
+
+def entities_in_circle(span: Span, names: list[str]) -> Diagnostic:
+    chain = " -> ".join(names)
+    what = Message(f"实体互为上级：{chain}", f"entities are each other's parents: {chain}")
+    return Diagnostic("E338", span, what, Message("请去掉其中一个 parent", "Take one 'parent' out"))
+
+
+def check_reads(span: Span, name: str) -> Diagnostic:
+    what = Message(
+        f"检查只读取本行的事实，而 {name} 不是",
+        f"a check reads only facts of its own row, and {name} is none",
+    )
+    return Diagnostic("E337", span, what, Message("请只比较本行的事实", "Compare facts of the row"))
+
+
+# -- provisions, tables, accumulators ---------------------------------------------------------------
+
+
+def never_applies(span: Span, name: str) -> Diagnostic:
+    what = Message(f"条款 {name} 永远不会适用", f"provision {name} can never apply")
+    fix = Message(
+        "请检查其条件、日期和地区是否矛盾", "Check its condition, dates and area for a contradiction"
+    )
+    return _warning("E316", span, what, fix)
+
+
+def overlap(span: Span, name: str, other: str, where: Span) -> Diagnostic:
+    what = Message(
+        f"唯一命中表的 {other} 与 {name} 可能同时适用",
+        f"rows {other} and {name} of a unique table can apply together",
+    )
+    fix = Message("请使单元格互斥，或更换命中策略", "Make their cells disjoint, or choose another hit policy")
+    also = ((where, Message(zh="另一行在此", en="the other row is here")),)
+    return replace(Diagnostic("E317", span, what, fix), also=also)
+
+
+def gap(span: Span, name: str, after: str, before: str) -> Diagnostic:
+    what = Message(
+        f"参数 {name} 在 {after} 至 {before} 没有值",
+        f"parameter {name} has no value from {after} to {before}",
+    )
+    return _warning("E318", span, what, Message("请补充这段时间的值", "Add a value for those days"))
+
+
+def past_review(span: Span, name: str, review_by: str) -> Diagnostic:
+    what = Message(
+        f"参数 {name} 的值应在 {review_by} 前复核",
+        f"the value of {name} was to be reviewed by {review_by}",
+    )
+    fix = Message("请核对数值并更新 review_by", "Check the figure and move review_by")
+    return _warning("E319", span, what, fix)
+
+
+def wrong_cells(span: Span, wanted: int, got: int) -> Diagnostic:
+    what = Message(
+        f"该行有 {got} 个单元格，而表有 {wanted} 个输入",
+        f"the row has {got} cells, the table {wanted} inputs",
+    )
+    fix = Message("每个输入一个单元格，任意值写 -", "Give one cell for each input, '-' for any")
+    return Diagnostic("E320", span, what, fix)
+
+
+def other_decision(span: Span, accumulator: str, sums: str) -> Diagnostic:
+    what = Message(
+        f"累计 {accumulator} 汇总的是 {sums}，不是本决定",
+        f"accumulator {accumulator} sums {sums}, which is not this decision",
+    )
+    fix = Message("请引用汇总本决定的累计", "Name an accumulator that sums this decision")
+    return Diagnostic("E324", span, what, fix)
 
 
 def no_area(span: Span, entity: str) -> Diagnostic:
-    return _mistake("E326", span, (f"a {entity} has no area to test a jurisdiction on", f"{entity} 没有可判断地区的事实"),
-                    ("Move the provision to an entity with an area, or drop 'area'", "请将条款移到有地区的实体，或去掉 area"))  # fmt: skip
+    what = Message(f"{entity} 没有可判断地区的事实", f"a {entity} has no area to test a jurisdiction on")
+    fix = Message(
+        "请将条款移到有地区的实体，或去掉 area",
+        "Move the provision to an entity with an area, or leave 'area' out",
+    )
+    return Diagnostic("E326", span, what, fix)
+
+
+def ambiguous_decision(span: Span, name: str, entities: list[str]) -> Diagnostic:
+    what = Message(
+        f"{'、'.join(entities)} 都有决定 {name}", f"{' and '.join(entities)} each have a decision {name}"
+    )
+    return Diagnostic("E327", span, what, Message("请同时写明 entity", "Write entity: as well"))
+
+
+def limit_in_chosen(span: Span) -> Diagnostic:
+    what = Message("只有唯一命中的表的行可设限额", "only the rows of a unique table take a limit")
+    return Diagnostic("E330", span, what, Message("请用 hit_policy: unique", "Use hit_policy: unique"))
+
+
+def bad_exception(span: Span, name: str, problem: Message) -> Diagnostic:
+    what = Message(f"{name} {problem.zh}", f"{name} {problem.en}")
+    fix = Message(
+        "请引用同一决定中可能同时适用的其他条款",
+        "Name another provision of the same decision that may apply at the same time",
+    )
+    return Diagnostic("E335", span, what, fix)
+
+
+def exceptions_in_circle(span: Span, names: list[str]) -> Diagnostic:
+    chain = " -> ".join(names)
+    what = Message(f"条款互为例外：{chain}", f"provisions are each other's exceptions: {chain}")
+    return Diagnostic("E336", span, what, Message("请去掉其中一个 exception_to", "Take one exception_to out"))
+
+
+def undated(span: Span, entity: str) -> Diagnostic:
+    what = Message(
+        f"累计按上级和日期进行，而 {entity} 缺少其一",
+        f"an accumulator adds up by parent and date, and a {entity} lacks one of them",
+    )
+    fix = Message("请为该实体写明 parent 和 date", "Give the entity a parent and a date")
+    return Diagnostic("E339", span, what, fix)

@@ -5,11 +5,12 @@ In: facts, decisions, parameters and collections of the rulebook. Out: lookups b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, Span_, String, Type
 from mianshen.program.program import CodeList, Entity, Fact, Key
+from mianshen.source import Message, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +24,30 @@ class ParameterName:
 
 @dataclass(frozen=True, slots=True)
 class Names:
+    """Every name of a rulebook.
+
+    `broken` names have a wrong definition, already reported; when part of the rulebook could not be
+    read at all (`incomplete`), a name not known may be defined there.
+    """
+
     entities: Mapping[str, Entity]
     codes: Mapping[str, CodeList]
     facts: Mapping[Key, Fact]
     decisions: Mapping[Key, Type]
     parameters: Mapping[str, ParameterName]
     accumulators: Mapping[str, str]  # name: entity
-    broken: frozenset[str]  # names whose own definition is already reported
+    broken: frozenset[str]
+    incomplete: bool = False
+
+    def excused(self, name: str, known: Iterable[str]) -> bool:
+        """Whether not knowing a name is no mistake of the place that uses it."""
+        return name in self.broken or (self.incomplete and nearest(name, known) is None)
 
     def ancestors(self, entity: str) -> list[str]:
         """The entity's parent, grandparent, … nearest first."""
         found: list[str] = []
         at = self.entities[entity].parent
-        while at is not None and at in self.entities and at not in found:
+        while at is not None:
             found.append(at)
             at = self.entities[at].parent
         return found
@@ -47,34 +59,36 @@ class Names:
                 return child.name
         return None
 
+    def collections(self, entity: str) -> list[str]:
+        """What `entity` calls its children."""
+        return [e.children for e in self.entities.values() if e.parent == entity and e.children]
+
     def of(self, entity: str) -> list[str]:
         """The facts and decisions of an entity."""
         return [name for owner, name in (*self.facts, *self.decisions) if owner == entity]
 
     def known_at(self, entity: str) -> list[str]:
-        """Every name a formula at the entity may use bare."""
-        collections = [e.children for e in self.entities.values() if e.parent == entity and e.children]
-        return [*self.of(entity), *self.parameters, *self.accumulators, "as_of", *collections, *self.ancestors(entity)]
+        """Every name a formula at the entity may use, parents' names with the parent's."""
+        above = [f"{owner}.{name}" for owner in self.ancestors(entity) for name in self.of(owner)]
+        return [*self.of(entity), *self.parameters, "as_of", *self.collections(entity), *above]
 
 
-def describe(type_: Type) -> tuple[str, str]:
-    """A type in words (English, Chinese)."""
+def describe(type_: Type) -> Message:
+    """A type in words."""
     match type_:
         case Numeric():
-            return "a number", "数值"
+            return Message("数值", "a number")
         case Boolean():
-            return "true or false", "是非值"
+            return Message("是非值", "true or false")
         case Date():
-            return "a date", "日期"
+            return Message("日期", "a date")
         case String(area=True):
-            return "an area code", "行政区划代码"
+            return Message("行政区划代码", "an area code")
         case String():
-            return "text", "文本"
+            return Message("文本", "text")
         case Code(codes=codes):
-            return f"a code of {codes}", f"代码表 {codes} 的代码"
+            return Message(f"代码表 {codes} 的代码", f"a code of {codes}")
         case Listing():
-            return "a list", "列表"
+            return Message("列表", "a list")
         case Span_():
-            return "a duration", "时长"
-
-
+            return Message("时长", "a duration")

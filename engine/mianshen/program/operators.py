@@ -16,7 +16,7 @@ from mianshen.values import EXACT, RoundingMode
 Rule: TypeAlias = Callable[[Numeric, Numeric], Numeric]
 
 INTEGER: Final = Numeric(0, Decimal(0), Decimal(10**9))
-COUNT_LIMIT: Final = Decimal(10**6)  # children one row may have: a person's claims, a household's members
+COUNT_LIMIT: Final = 10**6  # children one row may have: a person's claims, a household's members
 
 
 def _corners(left: Numeric, right: Numeric) -> list[Decimal]:
@@ -53,7 +53,14 @@ ARITHMETIC: Final[Mapping[Operator, Rule]] = {
     "add": _add, "sub": _sub, "mul": _mul, "min": _min, "max": _max,
 }  # fmt: skip
 
-COMPARISONS: Final[Mapping[str, Operator]] = {"=": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+COMPARISONS: Final[Mapping[str, Operator]] = {
+    "=": "eq",
+    "!=": "ne",
+    "<": "lt",
+    "<=": "le",
+    ">": "gt",
+    ">=": "ge",
+}
 
 ROUNDINGS: Final[Mapping[str, RoundingMode]] = {
     "round half up": "half_up",
@@ -82,6 +89,7 @@ ALL_FUNCTIONS: Final = (
 )  # fmt: skip
 
 _WIDE: Final = Context(prec=120)
+_CLAMP: Final = Decimal(10**15)
 BOOLEAN: Final = Boolean()
 DATE: Final = Date()
 
@@ -110,6 +118,13 @@ def rounded(top: Numeric, bottom: Numeric | None, digits: int) -> Numeric:
     return Numeric(digits, Decimal(0) if nonnegative else -size, size)
 
 
-def totalled(item: Numeric) -> Numeric:
-    """The type of a sum over children."""
-    return Numeric(item.scale, min(Decimal(0), item.low * COUNT_LIMIT), max(Decimal(0), item.high * COUNT_LIMIT))
+def totalled(item: Numeric, most: int = COUNT_LIMIT) -> Numeric:
+    """The type of a sum of up to `most` values."""
+    low, high = EXACT.multiply(item.low, most), EXACT.multiply(item.high, most)
+    return Numeric(item.scale, min(Decimal(0), low), max(Decimal(0), high))
+
+
+def clamped(wide: Numeric) -> Numeric:
+    """A type too wide to reckon with, cut so that it can be: for finding the order only."""
+    low = min(max(wide.low, -_CLAMP), Decimal(0))
+    return Numeric(min(wide.scale, 6), low, max(min(wide.high, _CLAMP), Decimal(0)))

@@ -8,12 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, ParameterRef, YearToDate, children, walk
+from mianshen.program.core import (
+    Aggregate,
+    Core,
+    DecisionRef,
+    FactRef,
+    ParameterRef,
+    YearToDate,
+    children,
+    walk,
+)
 from mianshen.program.program import Accumulator, Key
 
 
 def reads(
-    nodes: Sequence[Core], accumulators: Mapping[str, Accumulator], entity: str, counted_by: Mapping[str, Key | None]
+    nodes: Sequence[Core],
+    accumulators: Mapping[str, Accumulator],
+    entity: str,  # noqa: ARG001  # where the expressions stand
+    counted_by: Mapping[str, Key | None],
 ) -> tuple[set[Key], set[Key]]:
     """The (decisions, facts) that expressions at an entity read.
 

@@ -1,29 +1,17 @@
 """Whether two conditions can hold together: enough logic to prove what rulebooks really write.
 
-In: core conditions. Out: True only when they are proved never to hold together. Works on facts
-and decisions compared with constants, area prefixes and date ranges; what it does not understand
-it takes to be possible.
+In: core conditions. Out: True only when they are proved never to hold together. Works on values
+compared with constants or with each other, code sets, area prefixes and date ranges; what it does
+not understand it takes to be possible.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from mianshen.program.core import (
-    AsOf,
-    Boolean,
-    Code,
-    Const,
-    Core,
-    DecisionRef,
-    FactRef,
-    InSet,
-    IsKnown,
-    Op,
-    Within,
-)
+from mianshen.program.core import Boolean, Code, Const, Core, DecisionRef, FactRef, InSet, IsKnown, Op, Within
 from mianshen.program.program import CodeList
 
 LIMIT: Final = 256  # conjunctions looked at before giving up
@@ -31,7 +19,11 @@ LIMIT: Final = 256  # conjunctions looked at before giving up
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What a subject may be: `only` (None: anything), `never`, prefixes, and bounds with closedness."""
+    """What a subject may be.
+
+    `only` some values (None: any), area prefixes, prefixes barred, bounds and whether they are
+    closed, and whether it is known (None: either).
+    """
 
     only: frozenset[Any] | None = None
     prefixes: frozenset[str] | None = None
@@ -42,45 +34,62 @@ class Allowed:
 
     def meet(self, other: Allowed) -> Allowed | None:
         """Both at once, or None when that is impossible."""
-        only = _both(self.only, other.only, frozenset.__and__)
-        prefixes = _both(self.prefixes, other.prefixes, _common)
-        low = _both(self.low, other.low, lambda a, b: max(a, b, key=lambda e: (e[0], not e[1])))
-        high = _both(self.high, other.high, lambda a, b: min(a, b, key=lambda e: (e[0], e[1])))
-        known = _both(self.known, other.known, lambda a, b: a if a == b else _CLASH)
-        barred = self.barred + other.barred
-        if known is _CLASH or (only is not None and not only) or (prefixes is not None and not prefixes):
+        if self.known is not None and other.known is not None and self.known != other.known:
             return None
-        if known is False and (only is not None or prefixes is not None or low or high):
-            return None
-        if low is not None and high is not None and (low[0] > high[0] or (low[0] == high[0] and not (low[1] and high[1]))):
-            return None
-        if prefixes is not None and any(all(p.startswith(tuple(bar)) for p in prefixes) for bar in barred):
-            return None
-        if only is not None:
-            only = frozenset(v for v in only if _inside(v, low, high))
-            if not only:
-                return None
-        return Allowed(only, prefixes, barred, low, high, known)
+        low = _both(self.low, other.low, lambda a, b: max(a, b, key=lambda end: (end[0], not end[1])))
+        high = _both(self.high, other.high, lambda a, b: min(a, b, key=lambda end: (end[0], end[1])))
+        met = Allowed(
+            _both(self.only, other.only, frozenset.__and__),
+            _both(self.prefixes, other.prefixes, _common),
+            self.barred + other.barred,
+            low,
+            high,
+            _both(self.known, other.known, lambda known, _: known),
+        )
+        return met.settled()
 
+    def settled(self) -> Allowed | None:
+        """The same with `only` cut to what the rest allows, or None when nothing is left."""
+        if self.known is False and (
+            self.only is not None or self.prefixes is not None or self.low or self.high
+        ):
+            return None
+        if self.low is not None and self.high is not None and _crossed(self.low, self.high):
+            return None
+        if self.prefixes is not None and not any(self._open(prefix) for prefix in self.prefixes):
+            return None
+        if self.only is None:
+            return self
+        left = frozenset(value for value in self.only if self._takes(value))
+        if not left:
+            return None
+        return Allowed(left, self.prefixes, self.barred, self.low, self.high, self.known)
 
-_CLASH: Final[Any] = object()
+    def _open(self, prefix: str) -> bool:
+        return not any(prefix.startswith(tuple(bar)) for bar in self.barred)
+
+    def _takes(self, value: Any) -> bool:
+        if isinstance(value, bool):
+            return True
+        if isinstance(value, str):
+            within = self.prefixes is None or value.startswith(tuple(self.prefixes))
+            return within and self._open(value)
+        above = self.low is None or value > self.low[0] or (value == self.low[0] and self.low[1])
+        below = self.high is None or value < self.high[0] or (value == self.high[0] and self.high[1])
+        return above and below
 
 
 def _both(a: Any, b: Any, join: Callable[[Any, Any], Any]) -> Any:
     return b if a is None else a if b is None else join(a, b)
 
 
+def _crossed(low: tuple[Any, bool], high: tuple[Any, bool]) -> bool:
+    return bool(low[0] > high[0] or (low[0] == high[0] and not (low[1] and high[1])))
+
+
 def _common(a: frozenset[str], b: frozenset[str]) -> frozenset[str]:
-    return frozenset(x for x in a if x.startswith(tuple(b))) | frozenset(y for y in b if y.startswith(tuple(a)))
-
-
-def _inside(value: Any, low: tuple[Any, bool] | None, high: tuple[Any, bool] | None) -> bool:
-    if isinstance(value, bool | str):
-        return True
-    return not (
-        (low is not None and (value < low[0] or (value == low[0] and not low[1])))
-        or (high is not None and (value > high[0] or (value == high[0] and not high[1])))
-    )
+    narrow = frozenset(x for x in a if x.startswith(tuple(b)))
+    return narrow | frozenset(y for y in b if y.startswith(tuple(a)))
 
 
 Case: TypeAlias = dict[Core, Allowed]
@@ -90,7 +99,7 @@ Case: TypeAlias = dict[Core, Allowed]
 class Prover:
     """Proves conditions disjoint; `counts` says which subjects to look at."""
 
-    codes: dict[str, CodeList]
+    codes: Mapping[str, CodeList]
     counts: Callable[[Core], bool] = lambda _: True
 
     def disjoint(self, a: Iterable[Core], b: Iterable[Core]) -> bool:
@@ -98,41 +107,14 @@ class Prover:
         return self.impossible([*a, *b])
 
     def impossible(self, conditions: Iterable[Core]) -> bool:
-        cases: list[Case] | None = [{}]
-        for condition in conditions:
-            parts = self.cases(condition, True)
-            if parts is None:
-                continue
-            merged = [m for left in cases or [] for right in parts if (m := _merge(left, right)) is not None]
-            if len(merged) > LIMIT:
-                continue
-            cases = merged
-        return not cases
+        """True when the conditions are proved never to hold together."""
+        return not self.conjoined(conditions, True)
 
-    def cases(self, node: Core, truth: bool) -> list[Case] | None:
-        """The ways the node can be `truth`; None when that is not understood."""
-        match node:
-            case Op(op="not", args=(inner,)):
-                return self.cases(inner, not truth)
-            case Op(op="and" | "or" as op, args=args):
-                if (op == "and") == truth:
-                    return self.conjoin(args, truth)
-                gathered: list[Case] = []
-                for arg in args:
-                    found = self.cases(arg, truth)
-                    if found is None:
-                        return None
-                    gathered.extend(found)
-                return gathered if len(gathered) <= LIMIT else None
-            case Const(value=bool() as value):
-                return [{}] if value == truth else []
-            case _:
-                return self.atom(node, truth)
-
-    def conjoin(self, args: tuple[Core, ...], truth: bool) -> list[Case] | None:
+    def conjoined(self, nodes: Iterable[Core], truth: bool) -> list[Case]:
+        """The ways in which every node can be `truth`, those not understood left out."""
         cases: list[Case] = [{}]
-        for arg in args:
-            parts = self.cases(arg, truth)
+        for node in nodes:
+            parts = self.cases(node, truth)
             if parts is None:
                 continue
             merged = [m for left in cases for right in parts if (m := _merge(left, right)) is not None]
@@ -140,48 +122,84 @@ class Prover:
                 cases = merged
         return cases
 
-    def atom(self, node: Core, truth: bool) -> list[Case] | None:
-        subject, allowed = self.read(node, truth)
-        if subject is None or allowed is None or not self.counts(subject):
-            return None
-        return [{subject: allowed}]
+    def cases(self, node: Core, truth: bool) -> list[Case] | None:
+        """The ways the node can be `truth`; None when that is not understood."""
+        match node:
+            case Op(op="not", args=(inner,)):
+                return self.cases(inner, not truth)
+            case Op(op="and" | "or" as op, args=args) if (op == "and") == truth:
+                return self.conjoined(args, truth)
+            case Op(op="and" | "or", args=args):
+                return self.either(args, truth)
+            case Const(value=bool() as value):
+                return [{}] if value == truth else []
+            case _:
+                return self.atom(node, truth)
 
-    def read(self, node: Core, truth: bool) -> tuple[Core | None, Allowed | None]:
+    def either(self, args: tuple[Core, ...], truth: bool) -> list[Case] | None:
+        gathered: list[Case] = []
+        for arg in args:
+            found = self.cases(arg, truth)
+            if found is None:
+                return None
+            gathered.extend(found)
+        return gathered if len(gathered) <= LIMIT else None
+
+    def atom(self, node: Core, truth: bool) -> list[Case] | None:
+        read = self.read(node, truth)
+        if read is None or not self.counts(read[0]):
+            return None
+        settled = read[1].settled()
+        return [] if settled is None else [{read[0]: settled}]
+
+    def read(self, node: Core, truth: bool) -> tuple[Core, Allowed] | None:
+        """What a simple condition says of which subject."""
         match node:
             case FactRef() | DecisionRef() if isinstance(node.type, Boolean):
                 return node, Allowed(only=frozenset({truth}), known=True)
-            case InSet(arg=arg, values=values):
-                if truth:
-                    return arg, Allowed(only=frozenset(values), known=True)
-                if isinstance(arg.type, Code):
-                    rest = frozenset(self.codes[arg.type.codes].values) - frozenset(values)
-                    return arg, Allowed(only=rest, known=True)
-                return None, None
+            case InSet(arg=arg, values=values) if truth:
+                return arg, Allowed(only=frozenset(values), known=True)
+            case InSet(arg=arg, values=values) if isinstance(arg.type, Code):
+                rest = frozenset(self.codes[arg.type.codes].values) - frozenset(values)
+                return arg, Allowed(only=rest, known=True)
+            case Within(arg=arg, prefixes=prefixes) if truth:
+                return arg, Allowed(prefixes=frozenset(prefixes), known=True)
             case Within(arg=arg, prefixes=prefixes):
-                if truth:
-                    return arg, Allowed(prefixes=frozenset(prefixes), known=True)
                 return arg, Allowed(barred=(frozenset(prefixes),), known=True)
             case IsKnown(arg=arg):
                 return arg, Allowed(known=truth)
-            case Op(op="eq" | "ne" | "lt" | "le" | "gt" | "ge" as op, args=(left, Const(value=value))) if isinstance(
-                left, FactRef | DecisionRef | AsOf
-            ):
-                return left, _bounds(op if truth else _OPPOSITE[op], value)
+            case Op(op="eq" | "ne" | "lt" | "le" | "gt" | "ge" as op, args=(left, right)):
+                return _compared(op if truth else _OPPOSITE[op], left, right)
             case _:
-                return None, None
+                return None
 
 
 _OPPOSITE: Final = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "gt": "le", "le": "gt"}
+_FLIPPED: Final = {"eq": "eq", "ne": "ne", "lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
+_SIGNS: Final = {
+    "eq": frozenset("="), "ne": frozenset("<>"), "lt": frozenset("<"), "gt": frozenset(">"),
+    "le": frozenset("<="), "ge": frozenset(">="),
+}  # fmt: skip
 
 
-def _bounds(op: str, value: Any) -> Allowed | None:
+def _compared(op: str, left: Core, right: Core) -> tuple[Core, Allowed] | None:
+    """What a comparison says: of the side that is no constant, or of how the two sides lie."""
+    if isinstance(left, Const):
+        left, right, op = right, left, _FLIPPED[op]
+    if not isinstance(right, Const):
+        if repr(left) > repr(right):
+            left, right, op = right, left, _FLIPPED[op]
+        return Op("eq", (left, right), Boolean()), Allowed(only=_SIGNS[op], known=True)
+    value = right.value
     match op:
         case "eq":
-            return Allowed(only=frozenset({value}), known=True)
+            return left, Allowed(only=frozenset({value}), known=True)
         case "lt" | "le":
-            return Allowed(high=(value, op == "le"), known=True)
+            return left, Allowed(high=(value, op == "le"), known=True)
         case "gt" | "ge":
-            return Allowed(low=(value, op == "ge"), known=True)
+            return left, Allowed(low=(value, op == "ge"), known=True)
+        case "ne" if isinstance(value, bool):
+            return left, Allowed(only=frozenset({not value}), known=True)
         case _:
             return None
 

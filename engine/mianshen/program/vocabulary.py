@@ -1,28 +1,30 @@
-"""The vocabulary and the figures: types, facts, codes, dated series, as the program wants them.
+"""The vocabulary: entities, facts, code lists and decisions, as the program wants them.
 
-In: the document's models. Out: `Fact`, `CodeList`, `Parameter`, `Names`; mistakes in a list.
+In: the document's models. Out: `Entity`, `Fact`, `CodeList`, types of decisions; mistakes in `found`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from mianshen.program import literals, mistakes
 from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, String, Type
-from mianshen.program.names import ParameterName
-from mianshen.program.program import Brackets, Citation, CodeList, Dated, Fact, Parameter
-from mianshen.source import Diagnostic, Message, Span
+from mianshen.program.names import describe
+from mianshen.program.program import CodeList, Entity, Fact, Key
+from mianshen.source import Diagnostic, Message, Span, nearest
+from mianshen.values import Known
 
 if TYPE_CHECKING:
     from mianshen.document import Document
     from mianshen.document.model import Fact as FactModel
-    from mianshen.document.model import Parameter as ParameterModel
-    from mianshen.document.model import ParameterValue, Title
+    from mianshen.document.model import Title
 
 MONEY: Final = Numeric(2, Decimal("-9999999999999999.99"), Decimal("9999999999999999.99"))
+MONEY_FACT: Final = Numeric(2, Decimal("-99999999999999.99"), Decimal("99999999999999.99"))
 WRITTEN: Final[dict[str, Type]] = {
     "text": String(),
     "boolean": Boolean(),
@@ -34,27 +36,53 @@ WRITTEN: Final[dict[str, Type]] = {
     "area": String(area=True),
 }
 _CODE: Final = re.compile(r"(list of )?code ([a-z0-9_\u4e00-\u9fff]+)")
+_LITERALS: Final = {
+    "money": Message("至多两位小数的金额（元）", "an amount of yuan with at most two decimals"),
+    "rate": Message("比例，如 0.75 或 75%", "a rate such as 0.75 or 75%"),
+    "integer": Message("整数", "a whole number"),
+    "number": Message("至多六位小数的数值", "a number with at most six decimals"),
+    "date": Message("日期，如 2026-01-31", "a date such as 2026-01-31"),
+    "boolean": Message("true 或 false", "true or false"),
+    "area": Message("2、4、6、9 或 12 位行政区划代码", "an area code of 2, 4, 6, 9 or 12 digits"),
+    "month_day": Message("月-日，如 07-01", "a month and day such as 07-01"),
+    "scale": Message("{over, rate} 的列表", "a list of {over, rate} brackets"),
+}
 
 
 def message(title: Title) -> Message:
     return Message(zh=title.zh, en=title.en)
 
 
+def literal_words(kind: str) -> Message:
+    """What a literal of a written type looks like."""
+    return _LITERALS.get(kind, Message(f"{kind} 类型的值", f"a value of type {kind}"))
+
+
 class Vocabulary:
-    """Reads the parts of a document that name things; `found` gathers mistakes."""
+    """Reads the parts of a document that name things; `failed` are names whose definition is wrong."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self.found: list[Diagnostic] = []
+        self.failed: set[str] = set()
         self.codes = {name: self._code_list(name) for name in document.codes}
+        self.entities = self._entities()
+        self.facts = self._facts()
+        self.decisions = self._decisions()
+        self._check_entities()
+
+    # -- code lists and types ----------------------------------------------------------------
 
     def _code_list(self, name: str) -> CodeList:
         model = self.document.codes[name]
         values = {code: message(title) for code, title in model.values.items()}
-        spellings: dict[str, str] = {}
+        spellings = {code: code for code in values}
         for code, title in values.items():
-            for spelling in (code, title.zh, title.en, *model.values[code].also):
-                spellings.setdefault(spelling, code)
+            for spelling in dict.fromkeys((title.zh, title.en, *model.values[code].also)):
+                other = spellings.setdefault(spelling, code)
+                if other != code:
+                    span = self.document.span("codes", name, "values", code)
+                    self.found.append(mistakes.same_spelling(span, spelling, code, other))
         return CodeList(name, message(model.title), values, spellings)
 
     def type_of(self, written: str, span: Span) -> Type | None:
@@ -62,183 +90,185 @@ class Vocabulary:
         if written in WRITTEN:
             return WRITTEN[written]
         match = _CODE.fullmatch(written)
-        if match:
-            if match[2] in self.codes:
-                code = Code(match[2])
-                return Listing(code) if match[1] else code
-            if not self.document.is_broken("codes", match[2]):
-                self.found.append(mistakes.unknown_reference(span, ("code list", "代码表"), match[2], self.codes))
+        if match is None:
+            self.found.append(mistakes.bad_type(span, written, [*WRITTEN, "code NAME", "list of code NAME"]))
             return None
-        self.found.append(mistakes.bad_type(span, written, [*WRITTEN, "code NAME", "list of code NAME"]))
+        if match[2] in self.codes:
+            code = Code(match[2])
+            return Listing(code) if match[1] else code
+        self.unknown(span, "codes", Message("代码表", "code list"), match[2], self.codes)
         return None
 
-    def literal(self, text: str, type_: Type, path: tuple[str | int, ...], words: tuple[str, str]) -> object | None:
-        value = literals.read(text, type_, self.codes)
-        if value is None:
-            span = self.document.span(*path)
-            if isinstance(type_, Code):
-                codes = self.codes[type_.codes]
-                self.found.append(mistakes.unknown_code(span, text, type_.codes, codes.values))
-            else:
-                self.found.append(mistakes.bad_literal(span, text, words))
-        return value
+    def unknown(self, span: Span, section: str, kind: Message, name: str, known: Iterable[str]) -> None:
+        """Report a reference to what the rulebook does not define, unless that is reported already."""
+        known = list(known)
+        if name in self.failed or name in self.document.broken(section):
+            return
+        if self.document.is_broken(section) and nearest(name, known) is None:
+            return
+        self.found.append(mistakes.unknown_reference(span, kind, name, known))
 
-    def fact(self, entity: str, name: str, model: FactModel) -> Fact | None:
+    def source(self, name: str | None, *path: str | int) -> None:
+        """Check that a named source is known."""
+        if name is not None and name not in self.document.sources:
+            kind = Message("来源", "source")
+            self.unknown(self.document.span(*path), "sources", kind, name, self.document.sources)
+
+    # -- entities ----------------------------------------------------------------------------
+
+    def _entities(self) -> dict[str, Entity]:
+        models = self.document.entities
+        parents = {name: self._parent(name) for name in models}
+        for name in models:
+            chain = [name]
+            while (at := parents[chain[-1]]) is not None and at not in chain:
+                chain.append(at)
+            if at is not None:
+                span = self.document.span("entities", name, "parent")
+                self.found.append(mistakes.entities_in_circle(span, [*chain[chain.index(at) :], at]))
+                parents[name] = None
+        return {
+            name: Entity(
+                name, message(m.title), m.key, parents[name], m.children, m.counted_by,
+                m.date, m.area, m.outcome, m.explained_by,
+            )
+            for name, m in models.items()
+        }  # fmt: skip
+
+    def _parent(self, name: str) -> str | None:
+        """The parent named, or the one that must be meant."""
+        parent = self.document.entities[name].parent
+        if parent is None or parent in self.document.entities:
+            return parent
+        others = [each for each in self.document.entities if each != name]
+        self._unknown_entity(parent, ("entities", name, "parent"), others)
+        return nearest(parent, others)
+
+    def _unknown_entity(self, name: str, path: tuple[str, ...], known: Iterable[str]) -> None:
+        self.unknown(self.document.span(*path), "entities", Message("实体", "entity"), name, known)
+
+    def _check_entities(self) -> None:
+        for name, entity in self.entities.items():
+            facts = [("key", name, entity.key), ("date", name, entity.date), ("area", name, entity.area)]
+            if entity.parent is not None:
+                facts.append(("counted_by", entity.parent, entity.counted_by))
+            for part, owner, fact in facts:
+                if fact is not None and (owner, fact) not in self.facts:
+                    known = [n for e, n in self.facts if e == owner]
+                    span = self.document.span("entities", name, part)
+                    self.unknown(span, "facts", Message("事实", "fact"), fact, known)
+            for part, decision in (("outcome", entity.outcome), ("explained_by", entity.explained_by)):
+                if decision is not None:
+                    self.decision_named(name, decision, ("entities", name, part))
+            self._check_types(entity)
+
+    def _check_types(self, entity: Entity) -> None:
+        """The date of an entity is a date, its area an area."""
+        for part, fact, wanted in (("date", entity.date, Date()), ("area", entity.area, String(area=True))):
+            known = self.facts.get((entity.name, fact or ""))
+            if known is not None and known.type != wanted:
+                span = self.document.span("entities", entity.name, part)
+                self.found.append(mistakes.wrong_type(span, describe(wanted), describe(known.type)))
+
+    # -- facts and decisions -----------------------------------------------------------------
+
+    def _facts(self) -> dict[Key, Fact]:
+        found: dict[Key, Fact] = {}
+        for entity, models in self.document.facts.items():
+            self._owner("facts", entity, models)
+            for name, model in models.items():
+                fact = self._fact(entity, name, model)
+                if fact is None:
+                    self.failed.add(name)
+                elif entity in self.entities:
+                    found[entity, name] = fact
+        return found
+
+    def _owner(self, section: str, entity: str, models: Iterable[str]) -> None:
+        """The entity a block of facts or decisions belongs to must exist."""
+        if entity not in self.entities:
+            self.failed.update(models)
+            self._unknown_entity(entity, (section, entity, next(iter(models), "")), self.entities)
+
+    def _fact(self, entity: str, name: str, model: FactModel) -> Fact | None:
         path = ("facts", entity, name)
         type_ = self.type_of(model.type, self.document.span(*path, "type"))
         if type_ is None:
             return None
-        low = high = None
+        low, high = self._bounds(model, type_, path)
         if isinstance(type_, Numeric):
-            if model.type == "money":
-                type_ = Numeric(2, Decimal("-99999999999999.99"), Decimal("99999999999999.99"))
-            limits = [self.bound(text, type_, (*path, side)) for side, text in (("min", model.min), ("max", model.max))]
-            low, high = limits
-            type_ = Numeric(type_.scale, type_.low if low is None else low, type_.high if high is None else high)
+            whole = MONEY_FACT if model.type == "money" else type_
+            type_ = Numeric(
+                whole.scale, whole.low if low is None else low, whole.high if high is None else high
+            )
         absent = None
         if model.when_absent is not None:
-            absent = self.literal(model.when_absent, type_, (*path, "when_absent"), _words(model.type))
+            absent = self.literal(model.when_absent, type_, model.type, (*path, "when_absent"))
+            if (
+                isinstance(absent, Decimal)
+                and isinstance(type_, Numeric)
+                and not type_.low <= absent <= type_.high
+            ):
+                self._outside(str(absent), type_, (*path, "when_absent"))
         assert absent is None or isinstance(absent, Decimal | bool | str | dt.date)
         return Fact(
             entity, name, type_, model.type, message(model.title), model.required,
             absent, low, high, model.immutable, model.personal,
         )  # fmt: skip
 
-    def bound(self, text: str | None, type_: Numeric, path: tuple[str, ...]) -> Decimal | None:
-        if text is None:
-            return None
-        value = self.literal(text, type_, path, ("a number", "数值"))
-        return value if isinstance(value, Decimal) else None
+    def _bounds(
+        self, model: FactModel, type_: Type, path: tuple[str, ...]
+    ) -> tuple[Decimal | None, Decimal | None]:
+        """The declared minimum and maximum; only numbers have them."""
+        found: list[Decimal | None] = []
+        for part, text in (("min", model.min), ("max", model.max)):
+            if text is not None and not isinstance(type_, Numeric):
+                span = self.document.span(*path, part)
+                self.found.append(mistakes.not_bounded(span, model.type))
+            value = None
+            if text is not None and isinstance(type_, Numeric):
+                value = self.literal(text, type_, model.type, (*path, part))
+            found.append(value if isinstance(value, Decimal) else None)
+        low, high = found
+        if low is not None and high is not None and high < low:
+            self._outside(str(high), Numeric(0, low, low), (*path, "max"))
+            return low, None
+        return low, high
 
-    # -- figures -----------------------------------------------------------------------------
-
-    def parameter(self, name: str, model: ParameterModel) -> tuple[Parameter, ParameterName] | None:
-        path = ("parameters", name)
-        special = model.type in ("scale", "month_day")
-        type_ = String() if special else self.type_of(model.type, self.document.span(*path, "type"))
-        if type_ is None:
-            return None
-        series = [self.dated(name, index, value, model, type_) for index, value in enumerate(model.values)]
-        known = [dated for dated in series if dated is not None]
-        if len(known) < len(series):
-            return None
-        if not known:
-            self.found.append(mistakes.bad_series(self.document.span(*path), (f"parameter {name!r} has no values", f"参数 {name} 没有值")))
-            return None
-        ordered = self.in_order(name, known)
-        shown = self.as_name(name, model.type, type_, ordered)
-        if shown is None:
-            return None
-        return Parameter(name, shown.type or type_, model.type, message(model.title), ordered, self.document.span(*path)), shown
-
-    def dated(self, name: str, index: int, value: ParameterValue, model: ParameterModel, type_: Type) -> Dated | None:
-        path = ("parameters", name, "values", index)
-        basis = value.basis or model.basis or ("missing" if value.value is None else None)
-        citation = Citation(value.source or model.source, value.clause or model.clause)
-        figure: object = None
-        if basis is None:
-            return self._stop(path, ("the value has no basis", "该值没有依据"), ("Write basis: cited, provisional or missing", "请写 basis: cited、provisional 或 missing"))
-        if (value.value is None) != (basis == "missing"):
-            return self._stop(path, ("a missing figure has no value, and every other has one", "缺失的数字没有值，其余必须有值"), ("Correct basis or value", "请更正 basis 或 value"))
-        if citation.source is not None and citation.source not in self.document.sources and not self.document.is_broken("sources", citation.source):
-            self.found.append(mistakes.unknown_reference(self.document.span(*path, "source"), ("source", "来源"), citation.source, self.document.sources))
-        if basis == "cited" and (citation.source is None or citation.clause is None):
-            return self._stop(path, ("a cited figure names its source and clause", "有依据的数字须注明来源和条款"), ("Add source and clause", "请补充 source 和 clause"))
-        if value.value is not None:
-            figure = self.figure(value.value, model.type, type_, (*path, "value"))
-            if figure is None:
-                return None
-        assert figure is None or isinstance(figure, Decimal | str | bool | dt.date | tuple)
-        return Dated(value.from_, value.until, figure, basis, citation, value.review_by, value.note)
-
-    def figure(self, written: object, kind: str, type_: Type, path: tuple[str | int, ...]) -> object | None:
+    def _outside(self, value: str, range_: Numeric, path: tuple[str, ...]) -> None:
         span = self.document.span(*path)
-        if kind == "scale":
-            if isinstance(written, str):
-                self.found.append(mistakes.bad_literal(span, written, ("a list of {over, rate} brackets", "{over, rate} 的列表")))
-                return None
-            return self.brackets(written, path)
-        if not isinstance(written, str):
-            self.found.append(mistakes.bad_literal(span, "[…]", _words(kind)))
-            return None
-        if kind == "month_day":
-            if re.fullmatch(r"(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])", written):
-                return written
-            self.found.append(mistakes.bad_literal(span, written, ("a month and day such as 07-01", "月-日，如 07-01")))
-            return None
-        return self.literal(written, type_, path, _words(kind))
+        self.found.append(mistakes.out_of_range(span, value, str(range_.low), str(range_.high)))
 
-    def brackets(self, written: object, path: tuple[str | int, ...]) -> Brackets | None:
-        found: list[tuple[Decimal, Decimal]] = []
-        assert isinstance(written, tuple)
-        for index, bracket in enumerate(written):
-            over = self.literal(bracket.over, WRITTEN["money"], (*path, index, "over"), ("money", "金额"))
-            rate = self.literal(bracket.rate, WRITTEN["rate"], (*path, index, "rate"), ("a rate", "比例"))
-            if not isinstance(over, Decimal) or not isinstance(rate, Decimal):
-                return None
-            found.append((over, rate))
-        if not found or [o for o, _ in found] != sorted({o for o, _ in found}) or found[0][0] < 0:
-            return self._stop(path, ("brackets rise from zero or more, each once", "分段须从零或以上递增且不重复"), ("Order the brackets by 'over'", "请按 over 递增排列"))
-        return tuple(found)
+    def literal(self, text: str, type_: Type, kind: str, path: tuple[str | int, ...]) -> Known | None:
+        """The value a literal spells, or None when it spells none, which is reported."""
+        value = literals.read(text, type_, self.codes)
+        if value is None:
+            span = self.document.span(*path)
+            if isinstance(type_, Code):
+                known = self.codes[type_.codes].values
+                self.found.append(mistakes.unknown_code(span, text, type_.codes, known))
+            else:
+                self.found.append(mistakes.bad_literal(span, text, literal_words(kind)))
+        return value
 
-    def in_order(self, name: str, series: list[Dated]) -> tuple[Dated, ...]:
-        """The series by date, each value ending where the next begins."""
-        ordered = sorted(series, key=lambda d: d.start)
-        closed: list[Dated] = []
-        for index, dated in enumerate(ordered):
-            following = ordered[index + 1] if index + 1 < len(ordered) else None
-            end = dated.end
-            if end is not None and end < dated.start:
-                self._series(name, f"a value ends on {end} before it begins", f"有一个值在 {end} 结束，早于其开始")
-            if following is not None:
-                if following.start == dated.start:
-                    self._series(name, f"two values begin on {dated.start}", f"有两个值同在 {dated.start} 开始")
-                elif end is not None and end >= following.start:
-                    self._series(name, f"two values hold on {following.start}", f"{following.start} 有两个值")
-                end = end or following.start - dt.timedelta(days=1)
-            closed.append(Dated(dated.start, end, dated.value, dated.basis, dated.citation, dated.review_by, dated.note))
-        return tuple(closed)
+    def _decisions(self) -> dict[Key, Type]:
+        found: dict[Key, Type] = {}
+        for entity, models in self.document.decisions.items():
+            self._owner("decisions", entity, models)
+            for name, model in models.items():
+                span = self.document.span("decisions", entity, name, "type")
+                type_ = self.type_of(model.type, span)
+                if type_ is None:
+                    self.failed.add(name)
+                elif entity in self.entities:
+                    found[entity, name] = type_
+        return found
 
-    def _series(self, name: str, en: str, zh: str) -> None:
-        self.found.append(mistakes.bad_series(self.document.span("parameters", name), (f"parameter {name!r}: {en}", f"参数 {name}：{zh}")))
-
-    def as_name(self, name: str, kind: str, type_: Type, series: tuple[Dated, ...]) -> ParameterName | None:
-        figures = [d.value for d in series if d.value is not None]
-        if kind == "month_day":
-            if len(figures) != 1 or len(series) != 1:
-                self._series(name, "a month and day has exactly one value", "月-日参数只能有一个值")
-                return None
-            month, day = str(figures[0]).split("-")
-            return ParameterName(None, month_day=(int(month), int(day)))
-        if kind == "scale":
-            rates = [rate for f in figures if isinstance(f, tuple) for _, rate in f]
-            return ParameterName(None, scale_rates=Numeric(_decimals(rates), min(rates, default=Decimal(0)), max(rates, default=Decimal(0))))
-        if isinstance(type_, Numeric):
-            numbers = [f for f in figures if isinstance(f, Decimal)]
-            if numbers:
-                return ParameterName(Numeric(_decimals(numbers), min(numbers), max(numbers)))
-        return ParameterName(type_)
-
-    def _stop(self, path: tuple[str | int, ...], what: tuple[str, str], fix: tuple[str, str]) -> None:
-        self.found.append(mistakes.misplaced(self.document.span(*path), what, fix))
-
-
-def _decimals(numbers: list[Decimal]) -> int:
-    """The decimals the numbers need, trailing zeros aside."""
-    needed = 0
-    for number in numbers:
-        exponent = number.normalize().as_tuple().exponent
-        assert isinstance(exponent, int)
-        needed = max(needed, -exponent)
-    return needed
-
-
-def _words(kind: str) -> tuple[str, str]:
-    return {
-        "money": ("an amount of yuan with at most two decimals", "至多两位小数的金额（元）"),
-        "rate": ("a rate such as 0.75 or 75%", "比例，如 0.75 或 75%"),
-        "integer": ("a whole number", "整数"),
-        "date": ("a date such as 2026-01-31", "日期，如 2026-01-31"),
-        "boolean": ("true or false", "true 或 false"),
-        "area": ("an area code of 2, 4, 6, 9 or 12 digits", "2、4、6、9 或 12 位行政区划代码"),
-    }.get(kind, (f"a value of type {kind}", f"{kind} 类型的值"))
+    def decision_named(self, entity: str, name: str, path: tuple[str | int, ...]) -> Type | None:
+        """The type of a decision that another section names, or None, which is reported."""
+        type_ = self.decisions.get((entity, name))
+        if type_ is None:
+            known = [n for e, n in self.decisions if e == entity]
+            kind = Message("决定", "decision")
+            self.unknown(self.document.span(*path), "decisions", kind, name, known)
+        return type_

@@ -49,7 +49,7 @@ class Aggregated:
 
     def missing(self, index: int, table: str, parent: str) -> Sql:
         """The names behind an unknown aggregate."""
-        names = [exp.Coalesce(this=terms.column(f"{index}?miss", table), expressions=[NONE.copy()])]
+        names: list[Sql] = [exp.Coalesce(this=terms.column(f"{index}?miss", table), expressions=[NONE.copy()])]
         child = self.program.entities[self.child]
         if child.counted_by is not None:
             stated = terms.column(child.counted_by, parent)

@@ -170,7 +170,8 @@ def _simple(decision: Decision, rulings: list[Applied]) -> bool:
 
 def _condition_errors(decision: Decision, rulings: list[Applied]) -> list[Sql]:
     """Testing a condition fails; where provisions exclude each other, only until one has applied."""
-    errors, earlier = [], []
+    errors: list[Sql] = []
+    earlier: list[Sql] = []
     for ruling in rulings:
         if ruling.condition_error != FALSE:
             before = [terms.negate(terms.surely(e)) for e in earlier] if _simple(decision, rulings) else []

@@ -9,7 +9,7 @@ equal taking the rows in order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -71,7 +71,7 @@ class Limits:
         rulings = self.rulings[accumulator.sums]
         naming = [rulings[i] for i in self._naming(accumulator)]
         by = terms.column(f"{accumulator.sums}?by")
-        limits = [(exp.EQ(this=by.copy(), expression=terms.literal(r.index)), self._limit(r)) for r in naming]
+        limits: list[tuple[Sql, Emitted]] = [(exp.EQ(this=by.copy(), expression=terms.literal(r.index)), self._limit(r)) for r in naming]
         over = Emitted(TRUE, nullable=False) if accumulator.over is None else emit(accumulator.over, self.scope)
         over_value = over.value if over.void == FALSE else terms.case([(over.void, FALSE)], over.value)
         columns = {
@@ -111,11 +111,53 @@ class Limits:
         parts = [[a for a in self.accumulators() if a.year_start == start] for start in starts]
         return brought, [self._part(cut, number, part) for number, part in enumerate(parts)]
 
-    def alone(self) -> list[Sql]:
-        """What each accumulator holds before a row that is the first of its benefit year."""
+    # -- rows taken as the first of their year -------------------------------------------------
+
+    def at_once(self, decision: Decision) -> list[Applied]:
+        """The decision's provisions, paying as if nothing had been paid before in the benefit year."""
+        return [r if r.provision.limit is None else replace(r, value=self._first(r)) for r in self.rulings[decision.name]]
+
+    def _first(self, ruling: Applied) -> Emitted:
+        assert ruling.provision.limit is not None
+        raw, limit = ruling.value, self._limit(ruling)
+        opening = self._opening(self.program.accumulators[ruling.provision.limit.accumulator])
+        room = exp.Sub(this=terms.paren(limit.value.copy()), expression=terms.paren(opening))
+        unknown = terms.disjoin(terms.is_null(part) for part in (raw.value, limit.value, opening))
+        paid = terms.skipping(exp.Greatest, terms.skipping(exp.Least, raw.value, room), terms.literal(0))
+        value = terms.case([(unknown, terms.NULL)], paid)
+        return Emitted(value, terms.disjoin([raw.void, limit.void]), terms.disjoin([raw.error, limit.error]))
+
+    def relevance(self, voidable: frozenset[Key]) -> list[Sql]:
+        """`?relevant:` for each accumulator: the row is paid through it, or may bring it what nobody
+        knows; and, where `year to date` reads it, the opening as what it holds."""
+        made: list[Sql] = []
+        for a in self.accumulators():
+            name = a.sums
+            value, by = terms.column(name), terms.column(f"{name}?by")
+            void = terms.column(f"{name}?void") if (a.entity, name) in voidable else FALSE
+            over = Emitted(TRUE, nullable=False) if a.over is None else emit(a.over, self.scope)
+            unknown = [terms.is_null(value), *([terms.is_null(over.value)] if over.nullable else [])]
+            if self.scope.entity in self.data.rejected:
+                unknown.append(terms.column("?rejected"))
+            outside = terms.disjoin([terms.surely_not(over.value), over.void])
+            unsure = terms.conjoin([terms.disjoin(unknown), terms.negate(void), terms.negate(outside)])
+            read = self._read_elsewhere(a)
+            named = TRUE if read else exp.In(this=by, expressions=[terms.literal(i) for i in self._naming(a)])
+            made.append(exp.alias_(terms.disjoin([named, unsure]) if not read else TRUE, f"?relevant:{a.name}", quoted=True))
+            if read:
+                made.append(exp.alias_(self._opening(a), f"{a.name}?before", quoted=True))
+        return made
+
+    def relevance_in_turn(self) -> list[Sql]:
+        """The same of rows taken in turn, from what they bring."""
         return [
-            exp.alias_(terms.column(f"{a.name}?opening"), f"{a.name}?before", quoted=True) for a in self.accumulators()
-        ]
+            exp.alias_(
+                terms.disjoin([terms.column(f"{a.name}?named"), exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))]),
+                f"?relevant:{a.name}", quoted=True,
+            ) for a in self.accumulators()
+        ]  # fmt: skip
+
+    # -- windows -----------------------------------------------------------------------------
 
     def _part(self, cut: str, number: int, accumulators: list[Accumulator]) -> Held:
         """The rows that some of the accumulators can touch, windowed."""

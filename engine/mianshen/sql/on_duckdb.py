@@ -16,10 +16,11 @@ import duckdb
 from sqlglot import exp
 
 from mianshen.program.core import Aggregate, DecisionRef, walk
+from mianshen.program.failing import fails_alone
 from mianshen.program.program import Key, Program
 from mianshen.sql import terms
 from mianshen.sql.emit import benefit_year
-from mianshen.sql.plan import Plan, aggregates_of, plan, voidable
+from mianshen.sql.plan import Plan, Step, aggregates_of, plan, voidable
 from mianshen.sql.stage import Data, Shelf, Stage
 
 DIALECT = "duckdb"
@@ -53,7 +54,7 @@ class Run:
     statements: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.plan = plan(self.program, self.wanted)
+        self.plan = plan(self.program, (d.key for d in self.program.decisions))  # any of them may fail
         self.shelf = Shelf(self.rows)
 
     def all(self) -> list[Failure]:
@@ -67,11 +68,13 @@ class Run:
             self.reject(found)
 
     def once(self) -> list[Failure]:
-        """Every step in order; stops after a step in which rows fail."""
+        """Every step in order; the rows to reject before everything is decided anew (see `stages`)."""
         self.shelf = Shelf(self.rows)
         data = self.data()
         keep = self._kept()
-        possible = voidable(self.program)
+        possible, alone = voidable(self.program), fails_alone(self.program)
+        certain: list[Failure] = []
+        others: list[Failure] = []
         last = {step.entity: number for number, step in enumerate(self.plan.steps)}
         for number, step in enumerate(self.plan.steps):
             wanted = frozenset(d.name for d in step.decisions if d.key in keep)
@@ -87,10 +90,25 @@ class Run:
             self.shelf.made.update({d.key: table for d in step.decisions if d.name in wanted})
             self.shelf.items.update({a: (table, f"?item{i}") for i, a in enumerate(items)})
             if stage.may_fail:
-                failed = self.connection.execute(f'SELECT "?row", "?error" FROM "{table}" WHERE "?error" IS NOT NULL ORDER BY 1').fetchall()
-                if failed:
-                    return [Failure(step.entity, row, name) for row, name in failed]
-        return []
+                failed = self._failed(step, table)
+                certain += [f for f in failed if (f.entity, f.decision) in alone]
+                others = others or [f for f in failed if (f.entity, f.decision) not in alone]
+        return certain or self._earliest(others)
+
+    def _failed(self, step: Step, table: str) -> list[Failure]:
+        query = f'SELECT "?row", "?error" FROM "{table}" WHERE "?error" IS NOT NULL ORDER BY 1'
+        return [Failure(step.entity, row, name) for row, name in self.connection.execute(query).fetchall()]
+
+    def _earliest(self, failures: list[Failure]) -> list[Failure]:
+        """Of a dated entity, each parent's first: what comes after it may not fail any more."""
+        described = None if not failures else self.program.entities[failures[0].entity]
+        if described is None or described.date is None:
+            return failures
+        order = f'PARTITION BY "?parent" ORDER BY "{described.date}" NULLS FIRST, "{described.key}"'
+        failing = f'SELECT "?row", row_number() OVER ({order}) AS n FROM "{self.rows[described.name]}" WHERE "?row" IN (SELECT unnest(?))'
+        found = self.connection.execute(f'SELECT "?row" FROM ({failing}) WHERE n = 1', [[f.row for f in failures]])
+        first = {row for (row,) in found.fetchall()}
+        return [f for f in failures if f.row in first]
 
     def _in_turn(self, stage: Stage, table: str) -> None:
         """Take in turn the rows that others of their parent must reckon with.
@@ -123,6 +141,7 @@ class Run:
         for name, query in again.build(f"{table}_again", only=listed):
             self.create(name, query)
         columns = [row[0] for row in self.connection.execute(f'DESCRIBE "{table}"').fetchall()]
+        self.drop(f"{table}_first")
         self.connection.execute(f'ALTER TABLE "{table}" RENAME TO "{table}_first"')
         self.create(table, _overlaid(f"{table}_first", f"{table}_again", columns), kind="VIEW")
 
@@ -140,10 +159,14 @@ class Run:
     def create(self, table: str, query: exp.Query, kind: str = "TABLE") -> None:
         text = query.sql(dialect=DIALECT)
         self.statements.append(text)
-        there = self.connection.execute("SELECT table_type FROM information_schema.tables WHERE table_name = ?", [table]).fetchall()
-        for (found,) in there:  # a run made again: a name may stand for a table now and a view before
-            self.connection.execute(f'DROP {"VIEW" if found == "VIEW" else "TABLE"} "{table}"')
+        self.drop(table)
         self.connection.execute(f'CREATE TEMP {kind} "{table}" AS {text}')
+
+    def drop(self, table: str) -> None:
+        """Drop what an earlier pass made under the name, table or view."""
+        query = "SELECT table_type FROM information_schema.tables WHERE table_name = ?"
+        for (found,) in self.connection.execute(query, [table]).fetchall():
+            self.connection.execute(f'DROP {"VIEW" if found == "VIEW" else "TABLE"} "{table}"')
 
     def _items_after(self, number: int) -> list[Aggregate]:
         """The aggregates of later steps over this step's entity that can be made with it: nothing

@@ -10,9 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, YearToDate, walk
-from mianshen.program.link import counted_by
-from mianshen.program.order import reads
 from mianshen.program.program import Decision, Key, Program
+from mianshen.program.stages import nodes_of, parents_first, reads_of, stages
+
+__all__ = [
+    "Plan", "Step", "aggregates_of", "needed", "nodes_of", "outer_reads", "parents_first", "plan", "reads_of",
+    "uses_year_to_date", "voidable",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +38,6 @@ class Plan:
     decisions: frozenset[Key]
 
 
-def nodes_of(decision: Decision) -> list[Core]:
-    """Every expression of a decision."""
-    found: list[Core] = []
-    for provision in decision.provisions:
-        found += [*provision.condition, provision.value]
-        if provision.limit is not None:
-            found.append(provision.limit.limit)
-    return found
-
-
 def needed(program: Program, wanted: Iterable[Key]) -> frozenset[Key]:
     """The wanted decisions and all they read."""
     known = {d.key: d for d in program.decisions}
@@ -58,47 +52,16 @@ def needed(program: Program, wanted: Iterable[Key]) -> frozenset[Key]:
     return frozenset(found)
 
 
-def reads_of(decision: Decision, program: Program) -> tuple[set[Key], set[Key]]:
-    """The (decisions, facts) a decision reads, through its accumulators too."""
-    from mianshen.program.order import accumulator_reads
-
-    counts = counted_by(program.entities)
-    decisions, facts = reads(nodes_of(decision), program.accumulators, decision.entity, counts)
-    for provision in decision.provisions:
-        if provision.limit is not None:
-            more = accumulator_reads(program.accumulators[provision.limit.accumulator], counts)
-            decisions |= more[0]
-            facts |= more[1]
-    return decisions, facts
-
-
 def plan(program: Program, wanted: Iterable[Key]) -> Plan:
-    """Steps for the wanted decisions, parents before children as far as what they read allows."""
+    """Steps for the wanted decisions: the program's stages as far as they are needed."""
     keys = needed(program, wanted)
-    waiting = [d for d in program.decisions if d.key in keys]
-    entities = parents_first(program)
-    done: set[Key] = set()
-    steps: list[Step] = []
-    while waiting:
-        for entity in entities:
-            taken: list[Decision] = []
-            for decision in waiting:
-                if decision.entity == entity and reads_of(decision, program)[0] <= done | {d.key for d in taken}:
-                    taken.append(decision)
-            if taken:
-                steps.append(Step(entity, _levels(taken, program)))
-                done |= {d.key for d in taken}
-                waiting = [d for d in waiting if d.key not in done]
+    steps = []
+    for stage in stages(program):
+        taken = [d for d in stage.decisions if d.key in keys]
+        if taken:
+            steps.append(Step(stage.entity, _levels(taken, program)))
     facts = frozenset(f for d in program.decisions if d.key in keys for f in reads_of(d, program)[1])
     return Plan(tuple(steps), facts, keys)
-
-
-def parents_first(program: Program) -> list[str]:
-    def depth(name: str) -> int:
-        parent = program.entities[name].parent
-        return 0 if parent is None else 1 + depth(parent)
-
-    return sorted(program.entities, key=depth)
 
 
 def _levels(decisions: list[Decision], program: Program) -> tuple[tuple[Decision, ...], ...]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, walk
+from mianshen.program.failing import fails_alone
 from mianshen.program.program import Decision, Key, Program
 from mianshen.sql import terms
 from mianshen.sql.aggregates import Aggregated, aggregate_query, item_columns
@@ -104,21 +105,21 @@ class Stage:
         kept += [terms.column("?rejected")] if self.step.entity in self.data.rejected else []
         kept += [terms.column(f"?item{i}{part}") for i in range(len(self.items)) for part in self._item_parts()]
         for name in self.limited:
-            kept.append(exp.alias_(self._relevant(name), f"?relevant:{name}", quoted=True))
+            kept.append(terms.column(f"?relevant:{name}"))
         kept.append(exp.alias_(self._error(), "?error", quoted=True))
         return kept
-
-    def _relevant(self, accumulator: str) -> Sql:
-        """The row may bring something to the accumulator, or is paid through it."""
-        unsure = exp.GT(this=terms.column(f"{accumulator}?u"), expression=terms.literal(0))
-        return terms.disjoin([terms.column(f"{accumulator}?named"), unsure])
 
     @property
     def may_fail(self) -> bool:
         return bool(self.errors)
 
     def _error(self) -> Sql:
-        branches = [(test, terms.literal(name)) for name, test in self.errors]
+        """The decision at which the row fails; those that fail for facts alone are told first."""
+        alone = fails_alone(self.program)
+        ranked = sorted(self.errors, key=lambda e: (self.step.entity, e[0]) not in alone)
+        branches = [(test, terms.literal(name)) for name, test in ranked]
+        if branches and self.step.entity in self.data.rejected:
+            branches.insert(0, (terms.column("?rejected"), terms.NULL))
         return terms.cast(terms.case(branches), "VARCHAR")
 
     # -- the rows ----------------------------------------------------------------------------
@@ -322,33 +323,30 @@ class Stage:
     def _level(self, level: tuple[Decision, ...], cut: str, in_turn: bool) -> None:
         limited = [d for d in level if any(p.limit is not None for p in d.provisions)]
         rulings = {d.name: [applied(p, i, self.scope) for i, p in enumerate(d.provisions)] for d in level}
+        limits = Limits(self.program, self.scope, self.data, limited, rulings)
         columns: list[Sql] = []
         missing: list[Sql] = []
         for decision in level:
-            if decision not in limited:
-                made, lacking = self._columns(decision, rulings[decision.name])
+            if decision not in limited or not in_turn:
+                made, lacking = self._columns(decision, limits.at_once(decision))
                 columns += made
                 missing += lacking
-        limits = Limits(self.program, self.scope, self.data, limited, rulings)
-        columns += limits.before_windows(self.errors)
+        if in_turn:
+            columns += limits.before_windows(self.errors)
         assert self.scope.lets is not None
         self._layer(self.scope.lets)
         self._layer([exp.alias_(chosen(d, rulings[d.name]), f"{d.name}?by", quoted=True) for d in level])
         self._layer(columns)
-        self._layer([*missing, *limits.missing_before()])
-        if limited:
-            self._limited(limits, cut, in_turn)
-
-    def _limited(self, limits: Limits, cut: str, in_turn: bool) -> None:
+        self._layer([*missing, *(limits.missing_before() if in_turn else limits.relevance(self.voidable))])
         self.limited += [a.name for a in limits.accumulators()]
+        if limited and in_turn:
+            self._in_turn(limits, cut)
+
+    def _in_turn(self, limits: Limits, cut: str) -> None:
         brought, held = limits.held(cut)
-        paid = limits.after_windows(self.voidable)
-        if in_turn:
-            self._layer(brought)
-            self._layer(limits.missing_brought())
-            self.layers.append(Layer(paid, cut, held))
-        else:
-            self.layers += [Layer([*brought, *limits.alone()]), Layer(paid)]
+        self._layer(brought)
+        self._layer([*limits.missing_brought(), *limits.relevance_in_turn()])
+        self.layers.append(Layer(limits.after_windows(self.voidable), cut, held))
         self._layer(limits.missing_after(self.voidable))
 
     def _layer(self, columns: list[Sql]) -> None:

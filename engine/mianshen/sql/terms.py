@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import TypeAlias
 
 from sqlglot import exp
 
 from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, Span_, String, Type
 
-Sql = exp.Expression
+Sql: TypeAlias = exp.Expr
 TRUE: exp.Boolean = exp.true()
 FALSE: exp.Boolean = exp.false()
 NULL: exp.Null = exp.null()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import duckdb
-from sqlglot import exp
+from sqlglot import exp, parse_one
 
 from mianshen.program.program import Entity, Fact, Key, Program
 from mianshen.source import RuleError, Span
@@ -91,7 +91,7 @@ class RowTables:
         columns.append(self._refusals(refused))
         if source is None:
             return exp.select(*columns).where(terms.FALSE)
-        relation = exp.maybe_parse(f"SELECT * FROM {source.relation}", dialect="duckdb")
+        relation: exp.Expr = parse_one(f"SELECT * FROM {source.relation}", dialect="duckdb")
         assert isinstance(relation, exp.Query)
         below: exp.Query = relation
         for layer in self.lets:

@@ -12,11 +12,11 @@ import os
 import platform
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import sqlglot
 
 import mianshen
 from mianshen.program.program import Program
@@ -47,7 +47,7 @@ def manifest(
         "inputs": {entity: {"file": i.name, "digest": digests[i.path]} for entity, i in sorted(inputs.items())},
         "outputs": {path.name: digests[path] for path in named},
         "records": records,
-        "versions": {"mianshen": mianshen.__version__, "duckdb": duckdb.__version__, "sqlglot": sqlglot.__version__},
+        "versions": {"mianshen": mianshen.__version__, "duckdb": duckdb.__version__, "sqlglot": version("sqlglot")},
     }
 
 

@@ -1,0 +1,189 @@
+"""The answer for one person as tables: benefits, then claims, then reasons and notes.
+
+In: a checked case. Out: text for the terminal in one language.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+
+from mianshen.interpreter import BenefitResult, Rejected, RowResult
+from mianshen.source import Lang, Message
+from mianshen.values import Unknown
+from mianshen.workbench.check import Checked, Checker
+from mianshen_cli import output
+from mianshen_cli.explanation import Explanation
+
+_STATUS = {
+    "eligible": Message("符合", "due"),
+    "ineligible": Message("不符合", "not due"),
+    "undetermined": Message("待定", "undetermined"),
+    "not_modelled": Message("未作规定", "not modelled"),
+    "decided": Message("已核定", "decided"),
+}
+_DELIVERY = {
+    "automatic": Message("自动享受", "automatic"),
+    "confirm": Message("确认后享受", "after confirming"),
+    "application": Message("申请享受", "on application"),
+}
+_HEAD = Message("{title} {key}，核定日 {day}", "{title} {key}, decided for {day}")
+_BENEFIT = (
+    Message("待遇", "benefit"),
+    Message("结论", "answer"),
+    Message("金额", "amount"),
+    Message("方式", "delivery"),
+)
+_ANSWER, _DATE = Message("结论", "answer"), Message("日期", "date")
+_REASONS, _NOTES, _STEPS = (
+    Message("理由", "Reasons"),
+    Message("说明", "Notes"),
+    Message("逐步说明", "Step by step"),
+)
+_REJECTED = Message("未核定的记录", "Rejected records")
+_PROVISIONAL = Message("依据暂定数值：{names}", "Rests on provisional figures: {names}")
+_COLON = Message("：", ": ")
+_MOST_ACROSS = 4  # rows shown side by side; more of them stand one below the other
+_NARROW, _WIDE = 60, 120  # columns a reason may fill
+
+
+class AnswerView:
+    """Shows answers in one language."""
+
+    def __init__(self, checker: Checker, lang: Lang) -> None:
+        self.checker = checker
+        self.words = checker.words
+        self.program = checker.program
+        self.lang: Lang = lang
+        self.columns = min(max(shutil.get_terminal_size((100, 24)).columns, _NARROW), _WIDE)
+
+    def text(self, checked: Checked, explain: bool) -> str:
+        """The whole answer; with `explain`, every step too."""
+        return "\n".join(self._parts(checked, explain)).rstrip()
+
+    def _say(self, message: Message) -> str:
+        return output.printable(message.in_(self.lang))
+
+    def _parts(self, checked: Checked, explain: bool) -> Iterator[str]:
+        result = checked.result
+        title = self._say(self.program.entities[self.program.entry].title)
+        yield _HEAD.in_(self.lang).format(title=title, key=output.printable(result.key), day=result.as_of)
+        yield ""
+        if result.benefits:
+            yield self._benefits(result.benefits.values())
+            yield ""
+        if result.rows:
+            yield self._rows(result.rows)
+            yield ""
+        reasons = [*self._benefit_reasons(checked), *self._row_reasons(checked)]
+        if reasons:
+            yield from self._list(_REASONS, reasons)
+        if result.rejected:
+            yield from self._list(_REJECTED, (self._rejection(each) for each in result.rejected))
+        if explain:
+            yield f"{self._say(_STEPS)}{self._say(_COLON).rstrip()}"
+            yield Explanation(self.words, self.lang).text(self.checker.explainer.trace(checked.case))
+            yield ""
+        yield from self._list(_NOTES, map(self._say, checked.notes))
+
+    def _list(self, head: Message, items: Iterable[str]) -> Iterator[str]:
+        yield f"{self._say(head)}{self._say(_COLON).rstrip()}"
+        for item in items:
+            first, *rest = output.fold(item, self.columns - 4)
+            yield f"  - {first}"
+            yield from (f"    {line}" for line in rest)
+        yield ""
+
+    # -- benefits ------------------------------------------------------------------------------
+
+    def _benefits(self, results: Iterable[BenefitResult]) -> str:
+        rows = [
+            (
+                self._say(each.benefit.title),
+                self._say(_STATUS[each.status]),
+                "" if each.amount is None else f"{each.amount:,.2f}",
+                self._say(_DELIVERY[each.benefit.delivery]),
+            )
+            for each in results
+        ]
+        return output.table([self._say(each) for each in _BENEFIT], rows, right=[2])
+
+    def _benefit_reasons(self, checked: Checked) -> Iterator[str]:
+        person, case = checked.case.person, checked.case
+        for each in checked.result.benefits.values():
+            decided = self.words.provisions.get(each.reason)
+            cited = each.benefit.citation if decided is None else decided.citation
+            reason = self.words.of_benefit(each, self.checker.explainer, case)
+            shows = [
+                f"{self._say(self.words.decisions[person.entity, name].title)} {self._decided(person.values[name], name)}"
+                for name in each.benefit.shows
+                if each.status in ("eligible", "undetermined")
+                and not isinstance(person.values[name], Unknown)
+            ]
+            yield self._reason(
+                each.benefit.title, [self._say(reason), *shows, self._say(self.words.citation(cited))]
+            )
+            if each.status == "eligible":
+                yield from self._provisional(self.checker.footing(case, person, each).provisional)
+
+    def _decided(self, value: object, name: str) -> str:
+        decision = self.words.decisions[self.program.entry, name]
+        return self._say(self.words.value(value, decision.written, decision.type))  # type: ignore[arg-type]
+
+    def _reason(self, title: Message, parts: Iterable[str]) -> str:
+        stop = "。" if self.lang == "zh" else ". "
+        return f"{self._say(title)}{self._say(_COLON)}{stop.join(filter(None, parts))}{stop.strip()}"
+
+    def _provisional(self, names: tuple[str, ...]) -> Iterator[str]:
+        if names:
+            titles = [self._figure(name) for name in names]
+            yield _PROVISIONAL.in_(self.lang).format(names=("、" if self.lang == "zh" else ", ").join(titles))
+
+    def _figure(self, name: str) -> str:
+        parameter, provision = self.program.parameters.get(name), self.words.provisions.get(name)
+        named = parameter or provision
+        return name if named is None else self._say(named.title)
+
+    # -- rows ----------------------------------------------------------------------------------
+
+    def _rows(self, results: tuple[RowResult, ...]) -> str:
+        """Up to four rows side by side, layer by layer; more of them one below the other."""
+        entity = self.program.entities[results[0].row.entity]
+        head = [self._say(entity.title), self._say(_DATE)]
+        names = list(results[0].values)
+        titles = [self._say(self.words.decisions[entity.name, name].title) for name in names]
+        lines = [
+            [
+                each.row.key,
+                str(each.row.facts.get(entity.date or "", "")),
+                *(self._cell(entity.name, name, each) for name in names),
+                self._say(_STATUS[each.status]),
+            ]
+            for each in results
+        ]
+        labels = [*head, *titles, self._say(_ANSWER)]
+        if len(results) > _MOST_ACROSS:
+            return output.table(labels, lines, right=range(2, 2 + len(names)))
+        across = [[label, *(line[index] for line in lines)] for index, label in enumerate(labels)]
+        return output.table(across[0], across[1:], right=range(1, len(lines) + 1))
+
+    def _cell(self, entity: str, name: str, result: RowResult) -> str:
+        decision = self.words.decisions[entity, name]
+        return self._say(self.words.value(result.values[name], decision.written, decision.type))
+
+    def _row_reasons(self, checked: Checked) -> Iterator[str]:
+        """One line a row; what several rows rest on is said once."""
+        provisional: set[str] = set()
+        for each in checked.result.rows:
+            decided = self.words.provisions.get(each.reason)
+            cited = "" if decided is None else self._say(self.words.citation(decided.citation))
+            yield self._reason(
+                Message(each.row.key, each.row.key), [self._say(self.words.of_row(each)), cited]
+            )
+            if each.status == "decided":
+                provisional |= set(self.checker.row_footing(checked.case, each).provisional)
+        yield from self._provisional(tuple(sorted(provisional)))
+
+    def _rejection(self, rejected: Rejected) -> str:
+        title = self._say(self.program.entities[rejected.entity].title)
+        return f"{title} {output.printable(rejected.key)}{self._say(_COLON)}{self._say(rejected.rejection.message)}"

@@ -1,0 +1,75 @@
+"""`mianshen show`: what the rulebook says about one name, or the names there are.
+
+In: a name. Out: its provisions with conditions, formulas and clauses, its figures over time, what it reads
+and who reads it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mianshen.source import Lang, Message
+from mianshen_cli import output
+from mianshen_cli.frame import argument, command, option
+from mianshen_cli.usage import Refused
+
+
+@command(
+    Message(
+        "查看规则库中的一个名称：条款、条件、公式、数值沿革、依据，谁用到它，它用到谁；不写名称则列出全部。\n"
+        "例：mianshen show basic_payment",
+        "Show one name of the rulebook: provisions, conditions, formulas, figures over time, clauses, what it "
+        "reads and who reads it; without a name, all the names.\nTry: mianshen show basic_payment",
+    )
+)
+@argument(
+    "name",
+    required=False,
+    words=Message(
+        "待遇、决定、条款、参数、累计、事实、代码表、实体或来源的名称",
+        "a benefit, decision, provision, parameter, accumulator, fact, code list, entity or source",
+    ),
+)
+@option(
+    "--overlay",
+    "overlays",
+    metavar="F",
+    multiple=True,
+    words=Message(
+        "叠加的改动：文件，或随附改动的名称；可多次",
+        "overlay to apply: a file or a shipped one's name; may be repeated",
+    ),
+)
+@option(
+    "--rules",
+    metavar="PATH",
+    multiple=True,
+    words=Message(
+        "规则库的文件夹或文件（默认随附的规则库）", "rulebook folder or file (default: the shipped one)"
+    ),
+)
+def show(lang: Lang, name: str | None, overlays: tuple[str, ...], rules: tuple[str, ...]) -> None:
+    from mianshen.workbench.catalogue import Catalogue
+    from mianshen.workbench.rulebook import open_program
+    from mianshen_cli.catalogue_view import CatalogueView
+
+    catalogue = Catalogue(open_program([Path(each) for each in rules], overlays))
+    view = CatalogueView(catalogue, lang)
+    if name is None:
+        output.say(view.everything())
+        return
+    items = catalogue.named(name)
+    if not items:
+        raise Refused(_unknown(name, catalogue.nearest(name)))
+    output.say("\n\n".join(view.one(item) for item in items))
+
+
+def _unknown(name: str, near: str | None) -> Message:
+    if near is None:
+        return Message(
+            f"规则库中没有 {name}。运行 mianshen show 可列出全部名称",
+            f"the rulebook has no {name}. mianshen show lists every name",
+        )
+    return Message(
+        f"规则库中没有 {name}。是不是 {near}？", f"the rulebook has no {name}. Did you mean {near}?"
+    )

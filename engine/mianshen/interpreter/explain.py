@@ -1,0 +1,403 @@
+"""Why a decided case came out as it did: each decision with its provision, what went in, what lost.
+
+In: an interpreter, a case it has decided. Out: `Trace`, steps in dependency order; `Footing`, what a
+result rests on that is not certain.
+Invariants: only what a shown result rests on is traced, along the branches taken; nothing is decided
+again, values are those in the rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from typing import Literal, TypeAlias
+
+from mianshen.interpreter.decide import Interpreter, Ruling, paid
+from mianshen.interpreter.evaluate import in_force
+from mianshen.interpreter.reads import Name, Reader, Reading, Sink
+from mianshen.interpreter.rows import Case, Row, RowError
+from mianshen.program.core import Core
+from mianshen.program.program import Accumulator, Dated, Decision, Provision
+from mianshen.values import EXACT, NOT_MODELLED, Value, benefit_year
+
+Why: TypeAlias = Literal["failed", "unknown", "not_modelled", "overridden", "not_needed"]
+Step_: TypeAlias = tuple[Row, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A name a formula read, where, and its value; `dated` for a parameter."""
+
+    name: Name
+    row: Row
+    value: Value | None  # None: a figure that is no single value, such as a scale
+    dated: Dated | None = None
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """What an annual limit did: `raw` as far as `limit` less `before` allows is `paid`."""
+
+    accumulator: Accumulator
+    raw: Value
+    limit: Value
+    before: Value
+    paid: Value
+    inputs: tuple[Input, ...]
+    text: str
+
+    @property
+    def withheld(self) -> Decimal | None:
+        """What the limit kept back; None when that cannot be told."""
+        if isinstance(self.raw, Decimal) and isinstance(self.paid, Decimal):
+            return self.raw - self.paid
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A provision that did not decide: the part of its condition that kept it out, or which one won."""
+
+    provision: Provision
+    why: Why
+    part: Core | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A provision that decided, or that might; what its value and its condition read."""
+
+    provision: Provision
+    inputs: tuple[Input, ...]
+    tested: tuple[Input, ...]
+    limited: Limited | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One decision of one row. Several `used`: it is open which of them applies. None: not modelled."""
+
+    row: Row
+    decision: Decision
+    value: Value
+    used: tuple[Used, ...]
+    lost: tuple[Lost, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    case: Case
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """Names of provisional and missing figures (or provisions), and of facts that were assumed."""
+
+    provisional: tuple[str, ...]
+    missing: tuple[str, ...]
+    assumed: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Reads:
+    """A ruling's readers."""
+
+    ruling: Ruling
+    condition: tuple[Reader, ...]
+    value: Reader
+    limit: Reader | None
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What is known so far about one case: what each decision read, and what it rests on."""
+
+    case: Case
+    uses: dict[Step_, list[tuple[Ruling, Sink, Sink, Sink]]] = field(default_factory=dict)
+    grounds: dict[Step_, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    before: dict[tuple[Row, str], dict[Row, Row]] = field(default_factory=dict)
+
+
+class Explainer:
+    """Traces of cases that one interpreter has decided; make one and use it for many."""
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self.interpreter = interpreter
+        self.program = interpreter.program
+        self.reading = Reading(interpreter.compiler)
+        self.decisions = {decision.key: decision for decision in self.program.decisions}
+        self._reads: dict[tuple[str, str, str], _Reads] = {}
+        self._walked: _Walk | None = None
+
+    # -- what people ask -----------------------------------------------------------------------
+
+    def trace(self, case: Case) -> Trace:
+        """Every decision the person's results rest on, each after those it reads."""
+        with localcontext(EXACT):
+            walk = self._walk(case)
+            steps = [
+                self._step(row, name, walk) for row, name in self._in_order(self.roots(case), walk, set())
+            ]
+        return Trace(case, tuple(steps))
+
+    def rests_on(self, case: Case, row: Row, decision: str) -> Footing:
+        """What a decision of a row rests on that is not certain, through everything it reads."""
+        with localcontext(EXACT):
+            walk = self._walk(case)
+            found = self._ground((row, decision), walk)
+
+        def names(kind: str) -> tuple[str, ...]:
+            return tuple(sorted(name for each, name in found if each == kind))
+
+        return Footing(names("provisional"), names("missing"), names("assumed"))
+
+    def step(self, case: Case, row: Row, decision: str) -> Step:
+        """One decision of one row alone."""
+        with localcontext(EXACT):
+            return self._step(row, decision, self._walk(case))
+
+    def roots(self, case: Case) -> Iterator[Step_]:
+        """The decisions results show: those of the person's dated rows in order, then the benefits'."""
+        person = case.person
+        for row in sorted(person.children, key=self._turn):
+            if row.rejection is None:
+                yield from ((row, decision.name) for decision in self.program.outputs(row.entity))
+        if person.rejection is None:
+            yield from ((person, decision.name) for decision in self.program.outputs(person.entity))
+            for benefit in self.program.benefits.values():
+                if benefit.entity == person.entity:
+                    denied = person.values[benefit.eligible] in (False, NOT_MODELLED)
+                    names = (benefit.eligible, *(() if denied else (benefit.amount, *benefit.shows)))
+                    yield from ((person, name) for name in names if name is not None)
+
+    # -- walking -------------------------------------------------------------------------------
+
+    def _walk(self, case: Case) -> _Walk:
+        """The walk of this case; asked again about the same case, it goes on where it was."""
+        if self._walked is None or self._walked.case is not case:
+            self._walked = _Walk(case)
+        return self._walked
+
+    def _in_order(self, roots: Iterable[Step_], walk: _Walk, seen: set[Step_]) -> Iterator[Step_]:
+        """The roots and all they read, each after what it reads; no recursion, for chains can be long."""
+        for root in roots:
+            if root in seen:
+                continue
+            seen.add(root)
+            stack = [(root, iter(self._needs(root, walk)))]
+            while stack:
+                at, needs = stack[-1]
+                following = next((each for each in needs if each not in seen), None)
+                if following is None:
+                    stack.pop()
+                    yield at
+                else:
+                    seen.add(following)
+                    stack.append((following, iter(self._needs(following, walk))))
+
+    def _needs(self, at: Step_, walk: _Walk) -> list[Step_]:
+        """The decisions a decision read, and the earlier rows that fed its accumulators."""
+        needs: list[Step_] = []
+        for ruling, *sinks in self._used(at, walk):
+            for sink in sinks:
+                for name, row in sink:
+                    if name.kind == "decision":
+                        needs.append((row, name.name))
+                    elif name.kind == "year_to_date":
+                        needs += self._earlier(at[0], name.name, walk)
+            limit = ruling.provision.limit
+            if limit is not None:
+                needs += self._earlier(at[0], limit.accumulator, walk)
+        return [each for each in needs if each[1] in each[0].values]
+
+    def _used(self, at: Step_, walk: _Walk) -> list[tuple[Ruling, Sink, Sink, Sink]]:
+        """What each provision that decided (or might) read: in its value, condition, limit."""
+        known = walk.uses.get(at)
+        if known is not None:
+            return known
+        row, name = at
+        made = []
+        for provision in row.chosen.get(name, ()):
+            reads = self._readers(row.entity, name, provision)
+            value: Sink = {}
+            tested: Sink = {}
+            limit: Sink = {}
+            for reader in reads.condition:
+                reader(row, tested)
+            reads.value(row, value)
+            if reads.limit is not None:
+                reads.limit(row, limit)
+            made.append((reads.ruling, value, tested, limit))
+        walk.uses[at] = made
+        return made
+
+    def _readers(self, entity: str, decision: str, provision: Provision) -> _Reads:
+        key = entity, decision, provision.name
+        if key not in self._reads:
+            rulings = self.interpreter.rulings[entity, decision]
+            ruling = next(each for each in rulings if each.provision is provision)
+            make = self.reading.compile
+            limit = None if provision.limit is None else make(provision.limit.limit, entity)
+            condition = tuple(make(part, entity) for part in provision.condition)
+            self._reads[key] = _Reads(ruling, condition, make(provision.value, entity), limit)
+        return self._reads[key]
+
+    def _earlier(self, row: Row, accumulator: str, walk: _Walk) -> list[Step_]:
+        """The row that last fed the accumulator before this one, in the same benefit year."""
+        parent = row.parent
+        assert parent is not None
+        key = parent, accumulator
+        if key not in walk.before:
+            walk.before[key] = self._chain(parent, self.program.accumulators[accumulator])
+        found = walk.before[key].get(row)
+        return [] if found is None else [(found, self.program.accumulators[accumulator].sums)]
+
+    def _chain(self, parent: Row, accumulator: Accumulator) -> dict[Row, Row]:
+        date = self.program.entities[accumulator.entity].date
+        last: dict[int, Row] = {}
+        before: dict[Row, Row] = {}
+        for row in sorted(parent.children, key=self._turn):
+            day = row.facts.get(date or "")
+            if row.entity != accumulator.entity or row.rejection is not None or not isinstance(day, dt.date):
+                continue
+            year = benefit_year(day, accumulator.year_start)
+            if year in last:
+                before[row] = last[year]
+            chosen = row.chosen.get(accumulator.sums, ())
+            if any(p.limit is not None and p.limit.accumulator == accumulator.name for p in chosen):
+                last[year] = row
+        return before
+
+    def _turn(self, row: Row) -> tuple[str, str]:
+        return str(row.facts.get(self.program.entities[row.entity].date or "", "")), row.key
+
+    # -- what results rest on ------------------------------------------------------------------
+
+    def _ground(self, at: Step_, walk: _Walk) -> frozenset[tuple[str, str]]:
+        if at not in walk.grounds:
+            for each in self._in_order([at], walk, set(walk.grounds)):
+                found = self._own_ground(each, walk)
+                for need in self._needs(each, walk):
+                    found |= walk.grounds.get(need, frozenset())
+                walk.grounds[each] = frozenset(found)
+        return walk.grounds[at]
+
+    def _own_ground(self, at: Step_, walk: _Walk) -> set[tuple[str, str]]:
+        found: set[tuple[str, str]] = set()
+        row = at[0]
+        for ruling, *sinks in self._used(at, walk):
+            provision = ruling.provision
+            if provision.basis not in (None, "cited"):
+                found.add((str(provision.basis), provision.name))
+            accumulators = [] if provision.limit is None else [provision.limit.accumulator]
+            for sink in sinks:
+                for name, source in sink:
+                    if name.kind == "fact" and name.name in source.assumed:
+                        found.add(("assumed", name.name))
+                    elif name.kind == "parameter":
+                        dated = self._dated(name.name, source)
+                        if dated is not None and dated.basis != "cited":
+                            found.add((dated.basis, name.name))
+                    elif name.kind == "year_to_date":
+                        accumulators.append(name.name)
+            found |= {("assumed", opening) for each in accumulators for opening in self._opening(each, row)}
+        return found
+
+    def _opening(self, accumulator: str, row: Row) -> list[str]:
+        """The opening balance an accumulator began with, where it was assumed."""
+        made = self.program.accumulators[accumulator]
+        date = row.facts.get(self.program.entities[made.entity].date or "")
+        if made.opening is None or row.parent is None or not isinstance(date, dt.date):
+            return []
+        same = benefit_year(date, made.year_start) == benefit_year(row.as_of, made.year_start)
+        return [made.opening[1]] if same and made.opening[1] in row.parent.assumed else []
+
+    def _dated(self, parameter: str, row: Row) -> Dated | None:
+        date = self.program.entities[row.entity].date
+        day = row.as_of if date is None else row.facts.get(date)
+        try:
+            return in_force(self.program.parameters[parameter], day) if isinstance(day, dt.date) else None
+        except RowError:
+            return None
+
+    # -- one step ------------------------------------------------------------------------------
+
+    def _step(self, row: Row, name: str, walk: _Walk) -> Step:
+        decision = self.decisions[row.entity, name]
+        used = [
+            Used(
+                ruling.provision, self._inputs(value), self._inputs(tested), self._limited(ruling, row, limit)
+            )
+            for ruling, value, tested, limit in self._used((row, name), walk)
+        ]
+        return Step(row, decision, row.values[name], tuple(used), tuple(self._lost(row, decision)))
+
+    def _inputs(self, sink: Sink) -> tuple[Input, ...]:
+        return tuple([self._input(name, row) for name, row in sink])
+
+    def _input(self, name: Name, row: Row) -> Input:
+        match name.kind:
+            case "fact":
+                value = row.facts.get(name.name)
+                return Input(
+                    name,
+                    row,
+                    row.unknown(name.name) if value is None else value,
+                    None,
+                    name.name in row.assumed,
+                )
+            case "decision":
+                return Input(name, row, row.values.get(name.name, NOT_MODELLED))
+            case "parameter":
+                dated = self._dated(name.name, row)
+                value = None if dated is None or isinstance(dated.value, tuple) else dated.value
+                return Input(name, row, value, dated)
+            case "as_of":
+                return Input(name, row, row.as_of)
+            case "year_to_date":
+                return Input(name, row, row.before.get(name.name))
+
+    def _limited(self, ruling: Ruling, row: Row, sink: Sink) -> Limited | None:
+        limit = ruling.provision.limit
+        if limit is None or ruling.limit is None:
+            return None
+        accumulator = self.program.accumulators[limit.accumulator]
+        raw, allowed, before = ruling.value(row), ruling.limit(row), row.before[limit.accumulator]
+        return Limited(accumulator, raw, allowed, before, paid(ruling, row), self._inputs(sink), limit.text)
+
+    def _lost(self, row: Row, decision: Decision) -> Iterator[Lost]:
+        chosen = row.chosen[decision.name]
+        settled = any(not provision.fallback for provision in chosen)
+        for ruling in self.interpreter.rulings[decision.key]:
+            provision = ruling.provision
+            if any(provision is each for each in chosen):
+                continue
+            if provision.fallback and settled:
+                yield Lost(provision, "not_needed", by=chosen[0].name)
+            else:
+                yield self._kept_out(ruling, row, chosen)
+
+    def _kept_out(self, ruling: Ruling, row: Row, chosen: tuple[Provision, ...]) -> Lost:
+        """The first part of the condition that is false, else the first that is not true."""
+        provision = ruling.provision
+        open_: tuple[Why, Core] | None = None
+        for part, function in zip(ruling.parts, ruling.condition, strict=True):
+            try:
+                value = function(row)
+            except RowError:
+                break
+            if value is False:
+                return Lost(provision, "failed", part)
+            if value is not True and open_ is None:
+                open_ = ("not_modelled" if value is NOT_MODELLED else "unknown"), part
+        if open_ is not None:
+            return Lost(provision, *open_)
+        winner = next((each.name for each in chosen if each.name in provision.exceptions), None)
+        if winner is not None:
+            return Lost(provision, "overridden", by=winner)
+        return Lost(provision, "not_needed", by=chosen[0].name if chosen else None)

@@ -1,0 +1,115 @@
+"""A core expression as text, to show which part of a condition failed.
+
+In: a core node. Out: text in the language of rules, names as the rulebook has them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Final, assert_never
+
+from mianshen.program.core import (
+    Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Const,
+    Constant,
+    Core,
+    DecisionRef,
+    FactRef,
+    If,
+    InSet,
+    IsKnown,
+    Marginal,
+    Op,
+    ParameterRef,
+    Round,
+    Within,
+    YearToDate,
+)
+
+INFIX: Final = {
+    "add": "+", "sub": "-", "mul": "*", "eq": "=", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
+    "and": "and", "or": "or", "add_months": "+", "add_days": "+",
+}  # fmt: skip
+CALLED: Final = {
+    "not": "not", "abs": "abs", "min": "min", "max": "max", "age": "age on", "days_between": "days between",
+    "list_count": "count", "list_distinct": "distinct count", "list_contains": "contains",
+}  # fmt: skip
+
+
+def to_text(node: Core, home: str) -> str:
+    """The node as a formula at entity `home`: its own names bare, others' through their entity."""
+    match node:
+        case Const(value=value):
+            return constant(value)
+        case FactRef(entity=owner, name=name) | DecisionRef(entity=owner, name=name):
+            return name if owner == home else f"{owner}.{name}"
+        case ParameterRef(name=name):
+            return name
+        case AsOf():
+            return "as_of"
+        case Op():
+            return _operation(node, home)
+        case InSet(arg=arg, values=(value,)):
+            return f"{to_text(arg, home)} = {constant(value)}"
+        case InSet(arg=arg, values=values):
+            return f"{to_text(arg, home)} in ({', '.join(map(constant, values))})"
+        case Within(arg=arg, prefixes=prefixes):
+            return f"within({', '.join([to_text(arg, home), *map(constant, prefixes)])})"
+        case If(condition=condition, then=then, otherwise=otherwise):
+            parts = (to_text(part, home) for part in (condition, then, otherwise))
+            return "if {} then {} else {}".format(*parts)
+        case Round(numerator=top, denominator=bottom):
+            return to_text(top, home) if bottom is None else f"{_inner(top, home)} / {_inner(bottom, home)}"
+        case IsKnown(arg=arg):
+            return f"{to_text(arg, home)} is known"
+        case Marginal(base=base, scale=scale):
+            return f"marginal({to_text(base, home)}, {scale})"
+        case BenefitYear(date=date):
+            return f"benefit year({to_text(date, home)})"
+        case Choice(policy=policy):
+            return f"table ({policy})"
+        case Aggregate():
+            return _aggregate(node)
+        case YearToDate(accumulator=name):
+            return f"year to date({name})"
+        case _:
+            assert_never(node)
+
+
+def constant(value: Constant) -> str:
+    """A literal as a rule writes it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case Decimal():
+            return f"{value:f}"
+        case dt.date():
+            return f'date("{value}")'
+        case str():
+            return f'"{value}"'
+
+
+def _operation(node: Op, home: str) -> str:
+    if node.op in INFIX:
+        return f" {INFIX[node.op]} ".join(_inner(arg, home) for arg in node.args)
+    if node.op == "neg":
+        return f"-{_inner(node.args[0], home)}"
+    if node.op in ("year", "month", "day"):
+        return f"{_inner(node.args[0], home)}.{node.op}"
+    return f"{CALLED[node.op]}({', '.join(to_text(arg, home) for arg in node.args)})"
+
+
+def _inner(node: Core, home: str) -> str:
+    text = to_text(node, home)
+    compound = isinstance(node, If | InSet) or (isinstance(node, Op) and node.op in INFIX)
+    return f"({text})" if compound else text
+
+
+def _aggregate(node: Aggregate) -> str:
+    where = "" if node.where is None else f"[{to_text(node.where, node.child)}]"
+    body = "" if node.body is None else f".{_inner(node.body, node.child)}"
+    return f"{node.kind}({node.child}{where}{body})"

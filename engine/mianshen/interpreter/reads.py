@@ -1,0 +1,208 @@
+"""What a decided formula took in: the facts, decisions and figures on the branches it went through.
+
+In: a core node at an entity. Out: a function that notes, for a decided row, each name read and the row
+it was read from.
+Invariant: a branch not taken reads nothing; of an `and` that is false, or an `or` that is true, only the
+part that settles it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, assert_never
+
+from mianshen.interpreter.evaluate import Compiler, distance
+from mianshen.interpreter.operations import Function
+from mianshen.interpreter.rows import Row, RowError
+from mianshen.program.core import (
+    Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    If,
+    InSet,
+    IsKnown,
+    Marginal,
+    Op,
+    ParameterRef,
+    Round,
+    Within,
+    YearToDate,
+)
+
+Kind: TypeAlias = Literal["fact", "decision", "parameter", "as_of", "year_to_date"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Name:
+    """Something a formula may read; one instance for each in a `Reading`, so that identity will do."""
+
+    kind: Kind
+    entity: str  # of a fact or decision
+    name: str
+
+
+Sink: TypeAlias = dict[tuple[Name, Row], None]
+Reader: TypeAlias = Callable[[Row, Sink], None]
+
+
+def nothing(row: Row, sink: Sink) -> None:
+    """Reads nothing."""
+
+
+class Reading:
+    """Makes readers of core nodes."""
+
+    def __init__(self, compiler: Compiler) -> None:
+        self.compiler = compiler
+        self.program = compiler.program
+        self.names: dict[tuple[Kind, str, str], Name] = {}
+
+    def name(self, kind: Kind, name: str, entity: str = "") -> Name:
+        """The one instance for a name."""
+        key = kind, entity, name
+        if key not in self.names:
+            self.names[key] = Name(kind, entity, name)
+        return self.names[key]
+
+    def compile(self, node: Core, entity: str) -> Reader:
+        match node:
+            case Const():
+                return nothing
+            case AsOf():
+                return _noting(self.name("as_of", "as_of"), 0)
+            case FactRef(entity=owner, name=name):
+                return _noting(self.name("fact", name, owner), distance(self.program, entity, owner))
+            case DecisionRef(entity=owner, name=name):
+                return _noting(self.name("decision", name, owner), distance(self.program, entity, owner))
+            case ParameterRef(name=name):
+                return _noting(self.name("parameter", name), 0)
+            case YearToDate(accumulator=name):
+                return _noting(self.name("year_to_date", name), 0)
+            case Op(op="and" | "or"):
+                return _settled(node.op == "or", self._tested(node.args, entity))
+            case Op(args=args):
+                return _all([self.compile(arg, entity) for arg in args])
+            case InSet(arg=arg) | Within(arg=arg) | IsKnown(arg=arg) | BenefitYear(date=arg):
+                return self.compile(arg, entity)
+            case If(condition=condition, then=then, otherwise=otherwise):
+                branches = self.compile(then, entity), self.compile(otherwise, entity)
+                return _branching(*self._tested((condition,), entity)[0], *branches)
+            case Round(numerator=top, denominator=bottom):
+                parts = (top,) if bottom is None else (top, bottom)
+                return _all([self.compile(part, entity) for part in parts])
+            case Marginal(base=base, scale=scale):
+                return _all([self.compile(base, entity), _noting(self.name("parameter", scale), 0)])
+            case Choice(policy=policy, rows=rows):
+                tested = self._tested(tuple(condition for condition, _ in rows), entity)
+                values = [self.compile(value, entity) for _, value in rows]
+                return _choosing(policy == "first", tested, values)
+            case Aggregate():
+                return self._aggregate(node)
+            case _:
+                assert_never(node)
+
+    def _tested(self, nodes: tuple[Core, ...], entity: str) -> list[tuple[Function, Reader]]:
+        return [(self.compiler.compile(node, entity), self.compile(node, entity)) for node in nodes]
+
+    def _aggregate(self, node: Aggregate) -> Reader:
+        child = self.program.entities[node.child]
+        where = None if node.where is None else self._tested((node.where,), node.child)[0]
+        body = nothing if node.body is None else self.compile(node.body, node.child)
+        counted = None
+        if child.counted_by is not None and child.parent is not None:
+            counted = self.name("fact", child.counted_by, child.parent)
+
+        def read(row: Row, sink: Sink) -> None:
+            if counted is not None:
+                sink[counted, row] = None
+            for item in row.children:
+                if item.rejection is not None:
+                    continue
+                if where is not None:
+                    if _truth(where[0], item) is False:
+                        continue
+                    where[1](item, sink)
+                body(item, sink)
+
+        return read
+
+
+def _truth(function: Function, row: Row) -> object:
+    try:
+        return function(row)
+    except RowError:
+        return None
+
+
+def _noting(name: Name, steps: int) -> Reader:
+    def here(row: Row, sink: Sink) -> None:
+        sink[name, row] = None
+
+    def above(row: Row, sink: Sink) -> None:
+        at: Row | None = row
+        for _ in range(steps):
+            at = at and at.parent
+        if at is not None:
+            sink[name, at] = None
+
+    return above if steps else here
+
+
+def _all(readers: list[Reader]) -> Reader:
+    readers = [reader for reader in readers if reader is not nothing]
+    if not readers:
+        return nothing
+    if len(readers) == 1:
+        return readers[0]
+
+    def read(row: Row, sink: Sink) -> None:
+        for reader in readers:
+            reader(row, sink)
+
+    return read
+
+
+def _settled(by: bool, parts: list[tuple[Function, Reader]]) -> Reader:
+    """Only the first part that has the value which settles it; all, when none has."""
+
+    def read(row: Row, sink: Sink) -> None:
+        for function, reader in parts:
+            if _truth(function, row) is by:
+                reader(row, sink)
+                return
+        for _, reader in parts:
+            reader(row, sink)
+
+    return read
+
+
+def _branching(condition: Function, tested: Reader, then: Reader, otherwise: Reader) -> Reader:
+    def read(row: Row, sink: Sink) -> None:
+        tested(row, sink)
+        truth = _truth(condition, row)
+        if truth is not False:
+            then(row, sink)
+        if truth is not True:
+            otherwise(row, sink)
+
+    return read
+
+
+def _choosing(first: bool, tested: list[tuple[Function, Reader]], values: list[Reader]) -> Reader:
+    def read(row: Row, sink: Sink) -> None:
+        for (condition, reader), value in zip(tested, values, strict=True):
+            truth = _truth(condition, row)
+            if truth is False:
+                continue
+            reader(row, sink)
+            value(row, sink)
+            if first and truth is True:
+                return
+
+    return read

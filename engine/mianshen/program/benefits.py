@@ -1,0 +1,71 @@
+"""What a person sees, and what the rulebook rests on: benefits, sources, what is out of scope.
+
+In: the document's models. Out: the program's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mianshen.program import mistakes
+from mianshen.program.core import Boolean, Numeric
+from mianshen.program.names import describe
+from mianshen.program.program import Benefit, Citation, OutOfScope, SourceDocument
+from mianshen.program.vocabulary import MONEY, Vocabulary, message
+from mianshen.source import Message
+
+if TYPE_CHECKING:
+    from mianshen.document import Document
+
+
+def benefits(vocabulary: Vocabulary) -> dict[str, Benefit]:
+    """Every benefit; the decisions it names are checked."""
+    made: dict[str, Benefit] = {}
+    for name, model in vocabulary.document.benefits.items():
+        if model.entity in vocabulary.entities:
+            _decisions(name, vocabulary)
+        else:
+            span = vocabulary.document.span("benefits", name, "entity")
+            kind = Message("实体", "entity")
+            vocabulary.unknown(span, "entities", kind, model.entity, vocabulary.entities)
+        vocabulary.source(model.source, "benefits", name, "source")
+        made[name] = Benefit(
+            name, message(model.title), model.entity, model.eligible, model.amount, model.shows, model.delivery,
+            None if model.paid_to is None else message(model.paid_to), model.triggers,
+            Citation(model.source, model.clause),
+        )  # fmt: skip
+    return made
+
+
+def _decisions(name: str, vocabulary: Vocabulary) -> None:
+    """`eligible` is true or false, `amount` a number, and everything shown is a decision."""
+    model, path = vocabulary.document.benefits[name], ("benefits", name)
+    eligible = vocabulary.decision_named(model.entity, model.eligible, (*path, "eligible"))
+    if eligible is not None and not isinstance(eligible, Boolean):
+        span = vocabulary.document.span(*path, "eligible")
+        vocabulary.found.append(mistakes.wrong_type(span, describe(Boolean()), describe(eligible)))
+    if model.amount is not None:
+        amount = vocabulary.decision_named(model.entity, model.amount, (*path, "amount"))
+        if amount is not None and not isinstance(amount, Numeric):
+            span = vocabulary.document.span(*path, "amount")
+            vocabulary.found.append(mistakes.wrong_type(span, describe(MONEY), describe(amount)))
+    for index, shown in enumerate(model.shows):
+        vocabulary.decision_named(model.entity, shown, (*path, "shows", index))
+
+
+def sources(document: Document) -> dict[str, SourceDocument]:
+    """The documents that clauses are cited from."""
+    return {
+        name: SourceDocument(name, message(model.title), model.number, model.issued, model.file)
+        for name, model in document.sources.items()
+    }
+
+
+def out_of_scope(vocabulary: Vocabulary) -> tuple[OutOfScope, ...]:
+    """What the rulebook says it leaves out."""
+    made = []
+    for index, model in enumerate(vocabulary.document.out_of_scope):
+        vocabulary.source(model.source, "out_of_scope", index, "source")
+        subject, reason = message(model.subject), message(model.reason)
+        made.append(OutOfScope(Citation(model.source, model.clause), subject, reason))
+    return tuple(made)

@@ -1,0 +1,69 @@
+"""What no record may fail: the entities' checks, typed.
+
+In: the entities as written. Out: entities with their checks.
+Invariant: a check reads facts of its own row and nothing else, so that any reader of records can apply it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from mianshen.program import mistakes
+from mianshen.program.core import (
+    Aggregate,
+    Core,
+    DecisionRef,
+    FactRef,
+    Marginal,
+    ParameterRef,
+    YearToDate,
+    walk,
+)
+from mianshen.program.program import Check, Entity
+from mianshen.program.rulings import Place, RulingChecks, conjunction
+from mianshen.program.vocabulary import message
+from mianshen.source import Message
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChecks:
+    """Types the checks of every entity."""
+
+    rulings: RulingChecks
+
+    def all(self) -> dict[str, Entity]:
+        """The entities, their checks included."""
+        entities = self.rulings.vocabulary.entities
+        return {name: replace(entity, checks=tuple(self._of(name))) for name, entity in entities.items()}
+
+    def _of(self, entity: str) -> Iterable[Check]:
+        document, names = self.rulings.document, self.rulings.names
+        for index, model in enumerate(document.entities[entity].checks):
+            place: Place = ("entities", entity, "checks", index)
+            if (entity, model.field) not in names.facts:
+                known = [name for owner, name in names.facts if owner == entity]
+                span = document.span(*place, "field")
+                kind = Message("事实", "fact")
+                self.rulings.vocabulary.unknown(span, "facts", kind, model.field, known)
+            condition = self.rulings.condition(entity, (*place, "condition"))
+            if condition is not None:
+                whole = conjunction(condition)
+                for name in dict.fromkeys(_foreign(whole, entity)):
+                    span = document.span(*place, "condition")
+                    self.rulings.found.append(mistakes.check_reads(span, name))
+                yield Check(model.name, model.field, whole, message(model.title), model.condition)
+
+
+def _foreign(condition: Core, entity: str) -> Iterable[str]:
+    """What a condition reads besides the row's own facts."""
+    for node in walk(condition):
+        match node:
+            case FactRef(entity=owner, name=name) if owner != entity:
+                yield f"{owner}.{name}"
+            case DecisionRef(name=name) | ParameterRef(name=name):
+                yield name
+            case Aggregate(child=name) | Marginal(scale=name) | YearToDate(accumulator=name):
+                yield name
+            case _:
+                pass

@@ -1,0 +1,131 @@
+"""Comparisons and tests: what stands around `=`, `<`, `between`, `in`, and in the cells of tables.
+
+In: surface nodes. Out: conditions as core nodes.
+"""
+
+from __future__ import annotations
+
+from mianshen.program import mistakes
+from mianshen.program.core import (
+    Boolean,
+    Code,
+    Const,
+    Core,
+    Date,
+    InSet,
+    Listing,
+    Numeric,
+    Op,
+    Operator,
+    String,
+)
+from mianshen.program.formula import FormulaChecks
+from mianshen.program.names import describe
+from mianshen.program.operators import COMPARISONS
+from mianshen.source import Span
+from mianshen.syntax import tree
+
+ORDERED = (Numeric, Date)
+
+
+class ComparisonChecks(FormulaChecks):
+    """The part of the checker that compares."""
+
+    __slots__ = ()
+
+    def compare(self, span: Span, op: Operator, left: tree.Expr, right: tree.Expr) -> Core | None:
+        """A comparison as written; a text on either side is read as the other side's type."""
+        if isinstance(left, tree.String):
+            b = self.value(right)
+            a = self.value(left, None if b is None else b.type)
+        else:
+            a = self.value(left)
+            b = self.value(right, None if a is None else a.type)
+        return None if a is None or b is None else self.comparison(span, op, a, b)
+
+    def comparison(self, span: Span, op: Operator, a: Core, b: Core) -> Core | None:
+        alike = isinstance(b.type, type(a.type)) and not isinstance(a.type, Listing)
+        if isinstance(a.type, Code) and isinstance(b.type, Code):
+            alike = a.type.codes == b.type.codes
+        if not alike:
+            self.report(mistakes.not_comparable(span, describe(a.type), describe(b.type)))
+            return None
+        if op not in ("eq", "ne") and not isinstance(a.type, ORDERED):
+            self.report(mistakes.not_ordered(span, describe(a.type)))
+            return None
+        if op == "eq" and isinstance(b, Const) and isinstance(b.value, str):
+            return InSet(a, (b.value,))
+        return Op(op, (a, b), Boolean())
+
+    def between(self, node: tree.Between) -> Core | None:
+        subject = self.value(node.value)
+        low, high = self._like(subject, node.low), self._like(subject, node.high)
+        if subject is None or low is None or high is None:
+            return None
+        return self._range(node.span, "ge", "le", (subject, low, high))
+
+    def _like(self, subject: Core | None, node: tree.Expr) -> Core | None:
+        return self.value(node, None if subject is None else subject.type)
+
+    def _range(
+        self, span: Span, above: Operator, below: Operator, parts: tuple[Core, Core, Core]
+    ) -> Core | None:
+        subject, low, high = parts
+        one = self.comparison(span, above, subject, low)
+        two = None if one is None else self.comparison(span, below, subject, high)
+        return None if one is None or two is None else Op("and", (one, two), Boolean())
+
+    def membership(self, node: tree.In) -> Core | None:
+        subject = self.value(node.value)
+        return None if subject is None else self.tests(subject, node.tests, node.span)
+
+    def tests(self, subject: Core, tests: tuple[tree.Test, ...], span: Span) -> Core | None:
+        """The subject passes one of the tests."""
+        parts = [self._test(subject, test) for test in tests]
+        sound = [part for part in parts if part is not None]
+        if not sound or len(sound) < len(parts):
+            return None
+        constants = [
+            value
+            for part in sound
+            if isinstance(part, InSet) and part.arg == subject
+            for value in part.values
+        ]
+        others = [part for part in sound if not (isinstance(part, InSet) and part.arg == subject)]
+        if constants:
+            others.insert(0, InSet(subject, tuple(dict.fromkeys(constants))))
+        return others[0] if len(others) == 1 else Op("or", tuple(others), Boolean())
+
+    def _test(self, subject: Core, test: tree.Test) -> Core | None:
+        match test:
+            case tree.RangeTest():
+                low, high = self._like(subject, test.low), self._like(subject, test.high)
+                if low is None or high is None:
+                    return None
+                above: Operator = "ge" if test.low_closed else "gt"
+                return self._range(test.span, above, "le" if test.high_closed else "lt", (subject, low, high))
+            case tree.CompareTest(op="=", value=tree.ListOf(items=items)):
+                return self.tests(
+                    subject, tuple(tree.CompareTest("=", item, item.span) for item in items), test.span
+                )
+            case tree.CompareTest():
+                value = self.value(test.value, subject.type)
+                if value is None:
+                    return None
+                if isinstance(value.type, Listing) and test.op == "=":
+                    return self.contains(test.span, value, subject)
+                return self.comparison(test.span, COMPARISONS[test.op], subject, value)
+
+    def contains(self, span: Span, listing: Core, item: Core) -> Core | None:
+        """A list holds an item."""
+        if not isinstance(listing.type, Listing):
+            self.wrong(span, Listing(String()), listing.type)
+            return None
+        wanted = listing.type.item
+        alike = isinstance(item.type, type(wanted))
+        if isinstance(item.type, Code) and isinstance(wanted, Code):
+            alike = item.type.codes == wanted.codes
+        if not alike:
+            self.report(mistakes.not_comparable(span, describe(item.type), describe(listing.type)))
+            return None
+        return Op("list_contains", (listing, item), Boolean())

@@ -1,0 +1,110 @@
+"""Which expressions can fail on a row, and which fail for facts alone, whatever else is rejected.
+
+In: core nodes, a program. Out: predicates; the decisions of which it can be told before anything is
+known of other rows. An error is a gap in a series, a division by zero, a date out of range, a conflict,
+an extreme of nothing.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from mianshen.program.core import (
+    Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    If,
+    InSet,
+    IsKnown,
+    Marginal,
+    Op,
+    ParameterRef,
+    Round,
+    Within,
+    YearToDate,
+    walk,
+)
+from mianshen.program.program import Decision, Key, Program
+
+
+def fallible(node: Core) -> bool:
+    """Whether evaluating the node can be an error; decisions it reads aside, they fail by themselves."""
+    return any(_may_fail(inner) for inner in walk(node))
+
+
+def _may_fail(node: Core) -> bool:
+    match node:
+        case ParameterRef() | Marginal():
+            return True
+        case Round(denominator=bottom):
+            return bottom is not None
+        case Op(op=op):
+            return op in ("add_months", "add_days")
+        case Choice(policy=policy):
+            return policy == "any"
+        case Aggregate(kind=kind):
+            return kind in ("min", "max")
+        case _:
+            return False
+
+
+def steady(node: Core, decided: set[Key]) -> bool:
+    """Whether the node's value rests on facts alone; `decided`: the decisions whose value does."""
+    return not any(
+        isinstance(n, Aggregate | YearToDate) or (isinstance(n, DecisionRef) and (n.entity, n.name) not in decided)
+        for n in walk(node)
+    )
+
+
+def errs_alone(node: Core, decided: set[Key]) -> bool:
+    """Whether it rests on facts alone if evaluating the node is an error."""
+    if not fallible(node) or steady(node, decided):
+        return True
+    match node:
+        case Op(op="and" | "or" | "add_months" | "add_days"):
+            return False
+        case Op(args=args):
+            return all(errs_alone(a, decided) for a in args)
+        case If(condition=condition, then=then, otherwise=otherwise):
+            return steady(condition, decided) and errs_alone(then, decided) and errs_alone(otherwise, decided)
+        case Round(numerator=top, denominator=None):
+            return errs_alone(top, decided)
+        case InSet(arg=arg) | Within(arg=arg) | IsKnown(arg=arg) | Marginal(base=arg) | BenefitYear(date=arg):
+            return errs_alone(arg, decided)
+        case Round() | Choice() | Aggregate():
+            return False
+        case Const() | FactRef() | DecisionRef() | ParameterRef() | AsOf() | YearToDate():
+            return True
+        case _:
+            assert_never(node)
+
+
+def fails_alone(program: Program) -> frozenset[Key]:
+    """The decisions whose failing on a row rests on facts alone, its own and its ancestors'."""
+    decided: set[Key] = set()
+    found: set[Key] = set()
+    for decision in program.decisions:
+        conditions = [c for p in decision.provisions for c in p.condition]
+        if not all(steady(c, decided) for c in conditions):
+            continue
+        values = [p.value for p in decision.provisions]
+        limited = any(p.limit is not None for p in decision.provisions)
+        settled = all(steady(v, decided) for v in values) and not limited
+        parts = [*values, *_limits(decision, program)]
+        if all(errs_alone(part, decided) for part in parts) and (settled or not decision.may_overflow):
+            found.add(decision.key)
+        if settled:
+            decided.add(decision.key)
+    return frozenset(found)
+
+
+def _limits(decision: Decision, program: Program) -> list[Core]:
+    """The limits that the decision is paid under, and the filters of their accumulators."""
+    limits = [p.limit for p in decision.provisions if p.limit is not None]
+    over = [program.accumulators[limit.accumulator].over for limit in limits]
+    return [*(limit.limit for limit in limits), *(node for node in over if node is not None)]

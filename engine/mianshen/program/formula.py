@@ -1,0 +1,171 @@
+"""What checking a formula rests on: the symbols, the row it stands at, precision, reports.
+
+In: parts of a surface tree. Out: core nodes, or None when something was reported.
+Invariants: a quotient never leaves this room except inside `Round`; without `exact` no value is
+found too precise, so that a first pass can see what reads what.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TypeAlias, TypeVar
+
+from mianshen.program import mistakes
+from mianshen.program.core import Boolean, Core, Numeric, Op, Operator, Round, Span_, String, Type
+from mianshen.program.names import Names, describe
+from mianshen.program.operators import ARITHMETIC, clamped, either, rounded
+from mianshen.source import Diagnostic, Span
+from mianshen.syntax import tree
+from mianshen.values import MAX_DIGITS, RoundingMode
+
+ANY_NUMBER = Numeric(0, Decimal(0), Decimal(0))
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """`top / bottom`, not yet rounded."""
+
+    top: Core
+    bottom: Core
+
+
+@dataclass(frozen=True, slots=True)
+class Months:
+    """A constant duration: so many months or days."""
+
+    count: int
+    type: Span_
+
+
+Partial: TypeAlias = Core | Quotient | Months
+
+
+@dataclass(slots=True)
+class FormulaChecks(ABC):
+    """Checks one formula at one entity; `found` gathers what is wrong."""
+
+    names: Names
+    entity: str
+    exact: bool = True
+    found: list[Diagnostic] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)  # loop variable: child entity
+
+    @abstractmethod
+    def visit(self, node: tree.Expr, want: Type | None) -> Partial | None:
+        """Any node; text is read as a code of `want` where that is a code list."""
+
+    def value(self, node: tree.Expr, want: Type | None = None) -> Core | None:
+        """A plain value: no quotient, no duration."""
+        got = self.visit(node, want)
+        match got:
+            case Quotient():
+                self.report(mistakes.loose_quotient(node.span))
+                return None
+            case Months():
+                self.report(mistakes.loose_duration(node.span))
+                return None
+            case _:
+                return got
+
+    def condition(self, node: tree.Expr) -> Core | None:
+        got = self.value(node)
+        if got is not None and not isinstance(got.type, Boolean):
+            self.wrong(node.span, Boolean(), got.type)
+            return None
+        return got
+
+    def numeric(self, node: tree.Expr) -> Core | None:
+        got = self.value(node)
+        if got is not None and not isinstance(got.type, Numeric):
+            self.wrong(node.span, ANY_NUMBER, got.type)
+            return None
+        return got
+
+    def rational(self, node: tree.Expr) -> tuple[Core, Core | None] | None:
+        """Numerator and denominator (None: one) of a numeric expression."""
+        got = self.visit(node, None)
+        if got is None:
+            return None
+        if isinstance(got, Quotient):
+            return got.top, got.bottom
+        if isinstance(got, Months) or not isinstance(got.type, Numeric):
+            self.wrong(node.span, ANY_NUMBER, got.type)
+            return None
+        return got, None
+
+    def report(self, mistake: Diagnostic) -> None:
+        self.found.append(mistake)
+
+    def wrong(self, span: Span, wanted: Type, got: Type) -> None:
+        self.report(mistakes.wrong_type(span, describe(wanted), describe(got)))
+
+    def inside(self, child: str, check: Callable[[], T], variable: str | None = None) -> T:
+        """Run a check with the child as the row."""
+        outer, outer_variables = self.entity, self.variables
+        self.entity = child
+        self.variables = {**outer_variables, **({variable: child} if variable else {})}
+        try:
+            return check()
+        finally:
+            self.entity, self.variables = outer, outer_variables
+
+    # -- precision ---------------------------------------------------------------------------
+
+    def fitting(self, span: Span, type_: Numeric, digits: int = 0) -> Numeric | None:
+        """The type if its values, and `digits` on the way there, stay within 38 digits."""
+        needed = max(type_.precision, digits)
+        if needed <= MAX_DIGITS:
+            return type_
+        if not self.exact:
+            return clamped(type_)
+        self.report(mistakes.too_precise(span, needed))
+        return None
+
+    def combine(self, span: Span, op: Operator, a: Core, b: Core) -> Core | None:
+        """`a op b`, if it can be exact."""
+        type_ = self.fitting(span, ARITHMETIC[op](number(a), number(b)))
+        return None if type_ is None else Op(op, (a, b), type_)
+
+    def round_to(
+        self, span: Span, mode: RoundingMode, digits: int, top: Core, bottom: Core | None
+    ) -> Core | None:
+        """A `Round`, checked to be exact within 38 digits as one integer division."""
+        if bottom is None and number(top).scale <= digits:
+            return top
+        under = None if bottom is None else number(bottom)
+        needed = 0 if under is None else quotient_digits(number(top), under, digits)
+        type_ = self.fitting(span, rounded(number(top), under, digits), needed)
+        return None if type_ is None else Round(mode, digits, top, bottom, type_)
+
+
+def number(node: Core) -> Numeric:
+    """The type of a node known to be numeric."""
+    assert isinstance(node.type, Numeric)
+    return node.type
+
+
+def fraction(value: Partial) -> tuple[Core, Core | None]:
+    """Numerator and denominator of what is no duration."""
+    assert not isinstance(value, Months)
+    return (value.top, value.bottom) if isinstance(value, Quotient) else (value, None)
+
+
+def quotient_digits(top: Numeric, bottom: Numeric, digits: int) -> int:
+    """Digits of the integers in `(2 * top * 10^k + bottom) // (2 * bottom)`."""
+    shift = max(top.scale, bottom.scale)
+    numerator = top.precision + (shift - top.scale) + digits
+    denominator = bottom.precision + (shift - bottom.scale)
+    return max(numerator, denominator) + 1
+
+
+def joined(a: Type, b: Type) -> Type | None:
+    """The type that holds values of both, or None."""
+    if isinstance(a, Numeric) and isinstance(b, Numeric):
+        return either(a, b)
+    if isinstance(a, String) and isinstance(b, String):
+        return String(a.area and b.area)
+    return a if a == b else None

@@ -1,0 +1,103 @@
+"""Decisions cut into stages: what is decided together at one entity, and so the order rows fail in.
+
+In: a program. Out: `Stage`s in order.
+Invariants: what a stage reads of other rows stands in earlier stages, save what accumulators hold;
+an ancestor's decisions come first as long as one of them can be made.
+
+An error rejects its row, and what read the row may be known no longer. So that every back end rejects
+the same rows: first every row that fails for facts alone (`failing.fails_alone`); if there is none, in the
+first stage where a row fails, every failing row of an undated entity, and of a dated one the earliest
+of each parent; then everything is decided anew, until no row fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mianshen.program.core import Aggregate, Core, DecisionRef, walk
+from mianshen.program.link import counted_by
+from mianshen.program.order import accumulator_reads, reads
+from mianshen.program.program import Decision, Key, Program
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Decisions of one entity, in dependency order."""
+
+    entity: str
+    decisions: tuple[Decision, ...]
+
+
+def nodes_of(decision: Decision) -> list[Core]:
+    """Every expression of a decision."""
+    found: list[Core] = []
+    for provision in decision.provisions:
+        found += [*provision.condition, provision.value]
+        if provision.limit is not None:
+            found.append(provision.limit.limit)
+    return found
+
+
+def reads_of(decision: Decision, program: Program) -> tuple[set[Key], set[Key]]:
+    """The (decisions, facts) a decision reads, through its accumulators too."""
+    counts = counted_by(program.entities)
+    decisions, facts = reads(nodes_of(decision), program.accumulators, decision.entity, counts)
+    for provision in decision.provisions:
+        if provision.limit is not None:
+            more = accumulator_reads(program.accumulators[provision.limit.accumulator], counts)
+            decisions |= more[0]
+            facts |= more[1]
+    return decisions, facts
+
+
+def stages(program: Program) -> tuple[Stage, ...]:
+    """Every decision, the ancestors' first as long as one of theirs can be made."""
+    waiting = list(program.decisions)
+    entities = parents_first(program)
+    done: set[Key] = set()
+    made: list[Stage] = []
+    while waiting:
+        entity, taken = next((e, t) for e in entities if (t := list(_ready(e, waiting, done, program))))
+        made.append(Stage(entity, tuple(taken)))
+        done |= {d.key for d in taken}
+        waiting = [d for d in waiting if d.key not in done]
+    return tuple(made)
+
+
+def _ready(entity: str, waiting: list[Decision], done: set[Key], program: Program) -> Iterator[Decision]:
+    """The decisions of an entity that read only what is done or ready; over children, only what is done."""
+    ready: set[Key] = set()
+    for decision in waiting:
+        if decision.entity != entity:
+            continue
+        over = {(n.entity, n.name) for n in _inside(_all_nodes(decision, program)) if isinstance(n, DecisionRef)}
+        if over <= done and reads_of(decision, program)[0] <= done | ready:
+            ready.add(decision.key)
+            yield decision
+
+
+def _all_nodes(decision: Decision, program: Program) -> list[Core]:
+    """The decision's expressions and the filters of its accumulators."""
+    limits = [p.limit for p in decision.provisions if p.limit is not None]
+    over = [program.accumulators[limit.accumulator].over for limit in limits]
+    return [*nodes_of(decision), *(node for node in over if node is not None)]
+
+
+def _inside(nodes: Iterable[Core]) -> Iterator[Core]:
+    """What stands inside aggregates."""
+    for root in nodes:
+        for node in walk(root):
+            if isinstance(node, Aggregate):
+                for part in (node.where, node.body):
+                    yield from walk(part) if part is not None else ()
+
+
+def parents_first(program: Program) -> list[str]:
+    """Entities, ancestors before descendants."""
+
+    def depth(name: str) -> int:
+        parent = program.entities[name].parent
+        return 0 if parent is None else 1 + depth(parent)
+
+    return sorted(program.entities, key=depth)

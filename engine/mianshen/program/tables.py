@@ -1,0 +1,155 @@
+"""Decision tables, typed: a unique table is a provision a row, any other table one provision.
+
+In: a table as written. Out: `Provision`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from mianshen.program import mistakes
+from mianshen.program.core import Boolean, Choice, Core, Numeric, Op, Type
+from mianshen.program.formula import joined
+from mianshen.program.names import describe
+from mianshen.program.operators import INTEGER, totalled
+from mianshen.program.program import Key, Limit, Provision
+from mianshen.program.rulings import Place, RulingChecks, conjunction
+
+if TYPE_CHECKING:
+    from mianshen.document.model import Table, TableRow
+
+Policy: TypeAlias = Literal["any", "first", "sum", "min", "max", "count"]
+_POLICIES: Final[Mapping[str, Policy]] = {
+    "any": "any", "first": "first", "collect sum": "sum", "collect min": "min",
+    "collect max": "max", "collect count": "count",
+}  # fmt: skip
+_INHERITED: Final = ("area", "from_", "until", "status", "source", "clause", "basis")
+
+
+@dataclass(frozen=True, slots=True)
+class TypedRow:
+    """A row of a table; `index` counts from 0."""
+
+    index: int
+    condition: tuple[Core, ...]
+    value: Core
+    limit: Limit | None
+
+
+@dataclass(slots=True)
+class TableChecks(RulingChecks):
+    """Types tables against one symbol table."""
+
+    def table(self, key: Key, name: str, model: Table, place: Place) -> list[Provision]:
+        """The provisions a table stands for; those of planned rows left out."""
+        when = [] if model.when is None else self.condition(key[0], (*place, "when"))
+        scope = self.scope(key[0], model, place)
+        subjects = [self._input(key[0], (*place, "inputs", i)) for i in range(len(model.inputs))]
+        typed = [self._row(key, model, index, subjects, place) for index in range(len(model.rows))]
+        rows = [row for row in typed if row is not None and model.rows[row.index].status != "planned"]
+        if when is None or scope is None:
+            return []
+        shared = (*scope, *when)
+        if model.hit_policy == "unique":
+            return [self._row_provision(name, model, row, place, shared) for row in rows]
+        if not rows or any(row is None for row in typed):
+            return []
+        return self._chosen(key, name, model, place, shared, rows)
+
+    def _input(self, entity: str, place: Place) -> Core | None:
+        parsed = self.parses.formula(place)
+        return None if parsed is None else self.check(entity).value(parsed)
+
+    # -- one row -----------------------------------------------------------------------------
+
+    def _row(
+        self, key: Key, model: Table, index: int, subjects: list[Core | None], table: Place
+    ) -> TypedRow | None:
+        row, place = model.rows[index], (*table, "rows", index)
+        self.vocabulary.source(row.source, *place, "source")
+        value = self.value(key, (*place, "value"))
+        limit = self.limit(key, row.annual_limit, place)
+        scope = self.scope(key[0], row, place)
+        if row.annual_limit is not None and model.hit_policy != "unique":
+            self.found.append(mistakes.limit_in_chosen(self.document.span(*place, "annual_limit")))
+        if len(row.cells) != len(model.inputs):
+            span = self.document.span(*place, "cells")
+            self.found.append(mistakes.wrong_cells(span, len(model.inputs), len(row.cells)))
+            return None
+        cells = self._cells(key[0], subjects, place)
+        unsound = (limit is None) != (row.annual_limit is None)
+        if scope is None or value is None or cells is None or unsound:
+            return None
+        return TypedRow(index, (*scope, *cells), value, limit)
+
+    def _cells(self, entity: str, subjects: list[Core | None], place: Place) -> list[Core] | None:
+        """What the cells of a row ask; None when one of them is wrong."""
+        conditions: list[Core] = []
+        sound = True
+        for column, subject in enumerate(subjects):
+            cell = self.parses.cell((*place, "cells", column))
+            if cell is None or subject is None:
+                sound = False
+            elif cell.tests:
+                got = self.check(entity).tests(subject, cell.tests, cell.span)
+                sound = sound and got is not None
+                if got is not None:
+                    conditions.append(Op("not", (got,), Boolean()) if cell.negated else got)
+        return conditions if sound else None
+
+    def _row_provision(
+        self, name: str, model: Table, typed: TypedRow, table: Place, shared: tuple[Core, ...]
+    ) -> Provision:
+        row = model.rows[typed.index]
+        inherited = {part: getattr(model, part) for part in _INHERITED if getattr(row, part) is None}
+        title = self.title(row if row.title is not None else model, name)
+        return self.made(
+            f"{name}.{row.id}", row.model_copy(update=inherited), (*table, "rows", typed.index),
+            (*shared, *typed.condition), typed.value, limit=typed.limit, title=title,
+            texts=(_conditions(model, row) or None, row.value),
+        )  # fmt: skip
+
+    # -- tables whose rows may match together ------------------------------------------------
+
+    def _chosen(
+        self, key: Key, name: str, model: Table, place: Place, shared: tuple[Core, ...], rows: list[TypedRow]
+    ) -> list[Provision]:
+        """One provision for the whole table."""
+        policy = _POLICIES[model.hit_policy]
+        pairs = tuple((conjunction(list(row.condition)), row.value) for row in rows)
+        type_ = self._choice_type(policy, [value for _, value in pairs], key, place)
+        if type_ is None:
+            return []
+        conditions = tuple(condition for condition, _ in pairs)
+        matched: Core = conditions[0] if len(conditions) == 1 else Op("or", conditions, Boolean())
+        texts = (" ; ".join(filter(None, (model.when, *model.inputs))), model.hit_policy)
+        value = Choice(policy, pairs, type_)
+        return [self.made(name, model, place, (*shared, matched), value, texts=texts)]
+
+    def _choice_type(self, policy: Policy, values: list[Core], key: Key, place: Place) -> Type | None:
+        wanted = self.names.decisions[key]
+        type_: Type | None = INTEGER if policy == "count" else values[0].type
+        for value in values[1:]:
+            if policy != "count" and type_ is not None:
+                type_ = joined(type_, value.type)
+        numeric = policy in ("sum", "min", "max", "count")
+        if type_ is None or (numeric and not isinstance(wanted, Numeric)):
+            span = self.document.span(*place, "hit_policy")
+            self.found.append(mistakes.wrong_type(span, describe(INTEGER), describe(wanted)))
+            return None
+        if policy == "sum" and isinstance(type_, Numeric):
+            type_ = totalled(type_, len(values))
+            if self.exact and not type_.fits:
+                self.found.append(
+                    mistakes.too_precise(self.document.span(*place, "hit_policy"), type_.precision)
+                )
+        return type_
+
+
+def _conditions(model: Table, row: TableRow) -> str:
+    """The table's condition, and the cells beside their inputs, as written."""
+    shared = [] if model.when is None else [model.when.strip()]
+    asked = [f"{given}: {cell}" for given, cell in zip(model.inputs, row.cells, strict=True) if cell != "-"]
+    return " ; ".join([*shared, *asked])

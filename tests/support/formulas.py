@@ -1,0 +1,364 @@
+"""Formulas at random, well typed by construction: what every back end must read alike.
+
+In: a source of chance, what a formula may name (`World`). Out: formula text. Nothing here knows what a
+formula means; it only knows types, and how many digits a number may need, so that nearly every
+rulebook made of such formulas loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final, Literal, TypeAlias
+
+Kind: TypeAlias = Literal["number", "boolean", "date", "code", "area", "text", "list"]
+
+PARENT: Final = {"household": None, "resident": "household", "claim": "resident"}
+CHILD: Final = {"household": ("members", "resident"), "resident": ("claims", "claim")}
+CODES: Final = {
+    "care": ("inpatient", "outpatient", "chronic"),
+    "scheme": ("employee", "resident_scheme", "none"),
+    "level": ("primary", "secondary", "tertiary"),
+}
+AREAS: Final = ("31", "11", "3101", "310113", "110101", "37")
+WARDS: Final = ("A", "B", "甲", "")
+DAYS: Final = (
+    *("2024-06-30", "2024-07-01", "2025-01-01", "2025-06-30", "2025-07-01", "2025-11-21", "2025-12-31"),
+    *("2026-01-01", "2026-03-02", "2026-06-30", "2026-07-01", "2026-09-15", "2026-11-21"),
+)
+ROUNDINGS: Final = (
+    *("round half up", "round half up", "round half down", "round half even", "round up", "round down"),
+)
+LITERALS: Final = (
+    *("0", "1", "2", "3", "7", "10", "100", "12", "0.01", "0.5", "0.005", "1.5", "99.99", "100.00", "2500"),
+    *("75%", "12.5%", "100000", "3000000", "0.3333", "1500.05", "50000000000"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Something a formula may name. `whole`, `scale`: digits before and after the point, at most."""
+
+    text: str
+    kind: Kind
+    codes: str = ""
+    whole: int = 0
+    scale: int = 0
+    decision: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Num:
+    """A numeric formula and the digits its value may need."""
+
+    text: str
+    whole: int
+    scale: int
+
+    @property
+    def digits(self) -> int:
+        return self.whole + self.scale
+
+
+@dataclass(slots=True)
+class World:
+    """What formulas may name: facts and the decisions already made by entity, figures, accumulators."""
+
+    facts: dict[str, list[Named]]
+    decisions: dict[str, list[Named]] = field(default_factory=lambda: {e: [] for e in PARENT})
+    parameters: list[Named] = field(default_factory=list)
+    scales: list[str] = field(default_factory=list)
+    year_starts: list[str] = field(default_factory=list)
+    accumulators: list[str] = field(default_factory=list)
+
+    def visible(self, at: str) -> list[Named]:
+        """Names at an entity: its own bare, its ancestors' through them."""
+        found = [*self.facts[at], *self.decisions[at]]
+        above = PARENT[at]
+        while above is not None:
+            for name in (*self.facts[above], *self.decisions[above]):
+                found.append(
+                    Named(f"{above}.{name.text}", name.kind, name.codes, name.whole, name.scale, name.decision)
+                )
+            above = PARENT[above]
+        return [*found, *self.parameters]
+
+
+@dataclass(slots=True)
+class Formulas:
+    """Writes formulas. `depth` bounds how deep they nest."""
+
+    rng: Random
+    world: World
+
+    # -- leaves ------------------------------------------------------------------------------
+
+    def named(self, at: str, kind: Kind, codes: str = "") -> list[Named]:
+        """The names of a kind; decisions and the entity's own weigh more."""
+        found = [n for n in self.world.visible(at) if n.kind == kind and codes in ("", n.codes)]
+        return [*found, *(n for n in found if n.decision), *(n for n in found if "." not in n.text)]
+
+    def pick(self, options: Sequence[str]) -> str:
+        return self.rng.choice(options)
+
+    def literal(self) -> Num:
+        text = self.pick(LITERALS)
+        plain = text.rstrip("%")
+        whole, _, part = plain.partition(".")
+        scale = len(part) + (2 if text.endswith("%") else 0)
+        return Num(text, len(whole), scale)
+
+    def number_leaf(self, at: str, room: int) -> Num:
+        known = [n for n in self.named(at, "number") if n.whole + n.scale <= room]
+        if known and self.rng.random() < 0.8:
+            name = self.rng.choice(known)
+            return Num(name.text, name.whole, name.scale)
+        made = self.literal()
+        return made if made.digits <= room else Num("1", 1, 0)
+
+    # -- numbers -----------------------------------------------------------------------------
+
+    def number(self, at: str, depth: int, room: int = 30) -> Num:
+        """A numeric formula of at most `room` digits."""
+        if depth <= 0 or room < 6 or self.rng.random() < 0.15:
+            return self.number_leaf(at, room)
+        forms = [
+            self._sum, self._sum, self._product, self._product, self._signed, self._extreme, self._choice,
+            self._rounded, self._quotient, self._from_dates, self._aggregate, self._aggregate, self._special,
+        ]  # fmt: skip
+        made = self.rng.choice(forms)(at, depth, room)
+        return made if made is not None and made.digits <= room else self.number_leaf(at, room)
+
+    def _sum(self, at: str, depth: int, room: int) -> Num:
+        a, b = self.number(at, depth - 1, room - 1), self.number(at, depth - 1, room - 1)
+        return Num(f"({a.text} {self.pick('+-')} {b.text})", max(a.whole, b.whole) + 1, max(a.scale, b.scale))
+
+    def _product(self, at: str, depth: int, room: int) -> Num:
+        a = self.number(at, depth - 1, room // 2)
+        if self.rng.random() < 0.1:
+            return Num(f"({a.text}) ** 2", 2 * a.whole, 2 * a.scale)
+        b = self.number(at, depth - 1, room - a.digits)
+        return Num(f"({a.text}) * ({b.text})", a.whole + b.whole, a.scale + b.scale)
+
+    def _signed(self, at: str, depth: int, room: int) -> Num:
+        a = self.number(at, depth - 1, room)
+        return Num(f"-({a.text})" if self.rng.random() < 0.5 else f"abs({a.text})", a.whole, a.scale)
+
+    def _extreme(self, at: str, depth: int, room: int) -> Num:
+        parts = [self.number(at, depth - 1, room // 2) for _ in range(self.rng.choice((2, 2, 3)))]
+        text = f"{self.pick(('min', 'max'))}({', '.join(p.text for p in parts)})"
+        return Num(text, max(p.whole for p in parts), max(p.scale for p in parts))
+
+    def _choice(self, at: str, depth: int, room: int) -> Num:
+        a, b = self.number(at, depth - 1, room // 2), self.number(at, depth - 1, room // 2)
+        text = f"(if {self.boolean(at, depth - 1)} then {a.text} else {b.text})"
+        return Num(text, max(a.whole, b.whole), max(a.scale, b.scale))
+
+    def _rounded(self, at: str, depth: int, room: int) -> Num:
+        a = self.number(at, depth - 1, room - 1)
+        return self.rounded(a, self.rng.choice((0, 0, 1, 2, 2, 4)))
+
+    def rounded(self, a: Num, digits: int) -> Num:
+        """`a` rounded to `digits` decimals in some mode."""
+        if digits == 0 and self.rng.random() < 0.5:
+            return Num(f"{self.pick(('floor', 'ceiling'))}({a.text})", a.whole + 1, 0)
+        return Num(f"{self.pick(ROUNDINGS)}({a.text}, {digits})", a.whole + 1, min(a.scale, digits))
+
+    def _quotient(self, at: str, depth: int, room: int) -> Num | None:
+        digits = self.rng.choice((0, 1, 2, 2, 4, 6))
+        made = self.quotient(at, depth, digits)
+        if made is None:
+            return None
+        text = f"{self.pick(ROUNDINGS)}({made.text}, {digits})"
+        return Num(text, made.whole, digits)
+
+    def quotient(self, at: str, depth: int, digits: int) -> Num | None:
+        """An unrounded quotient that `digits` decimals of keep within 38; `whole` is the result's."""
+        a, b = self.number(at, depth - 1, 16), self.number(at, depth - 1, 10)
+        shift = max(a.scale, b.scale)
+        forms = [f"({a.text}) / ({b.text})"]
+        if a.whole + b.whole + 2 * shift + digits < 30:
+            c = self.literal()
+            more = c.digits + a.whole + b.whole + 2 * shift + digits < 30
+            forms += [f"({a.text}) / ({b.text}) * {c.text}", f"({a.text}) / ({b.text}) + {c.text}"] if more else []
+        if a.whole + b.scale + 1 + digits > 34 or a.whole + shift + digits > 34:
+            return None
+        return Num(self.rng.choice(forms), min(a.whole + b.scale + 14, 38 - digits), digits)
+
+    def _from_dates(self, at: str, depth: int, room: int) -> Num:
+        day = self.date(at, depth - 1)
+        other = self.date(at, depth - 1)
+        start = self.rng.choice([*self.world.year_starts, ""])
+        return self.rng.choice((
+            Num(f"({day}).{self.pick(('year', 'month', 'day'))}", 4, 0),
+            Num(f"age on({day}, {other})", 4, 0),
+            Num(f"days between({day}, {other})", 7, 0),
+            Num(f"benefit year({day}, {start})" if start else f"benefit year({day})", 4, 0),
+        ))  # fmt: skip
+
+    def _aggregate(self, at: str, depth: int, room: int) -> Num | None:
+        if at not in CHILD:
+            return self._list_size(at)
+        items, child = self.items(at, depth - 1)
+        bare = [n for n in self.named(child, "number") if "." not in n.text]
+        name = self.rng.choice(bare)
+        kind = self.pick(("sum", "sum", "sum", "count", "min", "max"))
+        if kind == "count":
+            return Num(f"count({items})", 10, 0)
+        whole = name.whole + (6 if kind == "sum" else 0)
+        return Num(f"{kind}({items}.{name.text})", whole, name.scale)
+
+    def _list_size(self, at: str) -> Num | None:
+        lists = self.named(at, "list")
+        if not lists:
+            return None
+        return Num(f"{self.pick(('count', 'distinct count'))}({self.rng.choice(lists).text})", 10, 0)
+
+    def _special(self, at: str, depth: int, room: int) -> Num | None:
+        if at == "claim" and self.world.accumulators and self.rng.random() < 0.7:
+            return Num(f"year to date({self.pick(self.world.accumulators)})", 21, 2)
+        if self.world.scales:
+            base = self.number(at, depth - 1, room - 10)
+            return Num(f"marginal({base.text}, {self.pick(self.world.scales)})", base.whole + 1, max(base.scale, 2) + 4)
+        return None
+
+    def items(self, at: str, depth: int) -> tuple[str, str]:
+        """A collection below the entity, perhaps filtered, and the child entity."""
+        name, child = CHILD[at]
+        for _ in range(self.rng.choice((0, 1, 1, 2))):
+            name = f"{name}[{self.boolean(child, depth)}]"
+        return name, child
+
+    # -- conditions --------------------------------------------------------------------------
+
+    def boolean(self, at: str, depth: int) -> str:
+        """A condition."""
+        if depth <= 0 or self.rng.random() < 0.2:
+            return self.boolean_leaf(at)
+        forms = [
+            self._logic, self._logic, self._logic, self._negation, self._compared, self._compared, self._ranged,
+            self._compared_dates, self._known, self._quantified, self._chosen, self._listed,
+        ]  # fmt: skip
+        return self.rng.choice(forms)(at, depth)
+
+    def boolean_leaf(self, at: str) -> str:
+        names = self.named(at, "boolean")
+        if names and self.rng.random() < 0.5:
+            return self.rng.choice(names).text
+        kinds: tuple[tuple[Kind, Callable[[str, int], str]], ...]
+        kinds = (("code", self._of_code), ("code", self._of_code), ("area", self._of_area), ("text", self._of_text))
+        forms = [form for kind, form in kinds if self.named(at, kind)]
+        return self.rng.choice([*forms, self._plain])(at, 0)
+
+    def _plain(self, at: str, depth: int) -> str:
+        if self.rng.random() < 0.1:
+            return self.pick(("true", "false"))
+        a = self.number_leaf(at, 20)
+        return f"{a.text} {self.pick(COMPARE)} {self.number_leaf(at, 20).text}"
+
+    def _of_code(self, at: str, depth: int) -> str:
+        names = self.named(at, "code")
+        name = self.rng.choice(names)
+        values = CODES[name.codes]
+        chosen = self.rng.sample(values, self.rng.choice((1, 1, 2)))
+        quoted = [f'"{v}"' for v in chosen]
+        if len(quoted) > 1:
+            return f"{name.text} in ({', '.join(quoted)})"
+        others = [n.text for n in names if n.codes == name.codes]
+        right = quoted[0] if self.rng.random() < 0.8 else self.pick(others)
+        return f"{name.text} {self.pick(('=', '=', '!='))} {right}"
+
+    def _of_area(self, at: str, depth: int) -> str:
+        name = self.rng.choice(self.named(at, "area")).text
+        areas = [f'"{a}"' for a in self.rng.sample(AREAS, self.rng.choice((1, 2)))]
+        if self.rng.random() < 0.7:
+            return f"within({name}, {', '.join(areas)})"
+        return f"{name} = {areas[0]}"
+
+    def _of_text(self, at: str, depth: int) -> str:
+        names = self.named(at, "text")
+        name = self.rng.choice(names).text
+        right = f'"{self.pick(WARDS)}"' if self.rng.random() < 0.7 else self.rng.choice(names).text
+        return f"{name} {self.pick(('=', '!='))} {right}"
+
+    def _logic(self, at: str, depth: int) -> str:
+        parts = [self.boolean(at, depth - 1) for _ in range(self.rng.choice((2, 2, 3)))]
+        return f"({self.pick((' and ', ' or ')).join(parts)})"
+
+    def _negation(self, at: str, depth: int) -> str:
+        return f"not({self.boolean(at, depth - 1)})"
+
+    def _compared(self, at: str, depth: int) -> str:
+        a, b = self.number(at, depth - 1, 22), self.number(at, depth - 1, 22)
+        return f"({a.text} {self.pick(COMPARE)} {b.text})"
+
+    def _ranged(self, at: str, depth: int) -> str:
+        a, low, high = (self.number(at, depth - 1, 20).text for _ in range(3))
+        if self.rng.random() < 0.3:
+            return f"({a} between {low} and {high})"
+        if self.rng.random() < 0.5:
+            return f"({a} in {self.pick('[(')}{low}..{high}{self.pick('])')})"
+        return f"({a} in ({low}, {self.pick(COMPARE)} {high}))"
+
+    def _compared_dates(self, at: str, depth: int) -> str:
+        a, b = self.date(at, depth - 1), self.date(at, depth - 1)
+        if self.rng.random() < 0.2:
+            return f"({a} in [{b}..{self.date(at, 0)}))"
+        return f"({a} {self.pick(COMPARE)} {b})"
+
+    def _known(self, at: str, depth: int) -> str:
+        known = self.pick(("known", "known", "unknown"))
+        if self.rng.random() < 0.3:
+            return f"({self.number(at, depth - 1, 22).text} is {known})"
+        return f"({self.rng.choice(self.world.visible(at)).text} is {known})"
+
+    def _quantified(self, at: str, depth: int) -> str:
+        if at not in CHILD:
+            return self.boolean(at, depth - 1)
+        items, child = self.items(at, depth - 1)
+        kind = self.pick(("some", "every"))
+        return f"({kind} one in {items} satisfies {self.boolean(child, depth - 1)})"
+
+    def _chosen(self, at: str, depth: int) -> str:
+        c, a, b = (self.boolean(at, depth - 1) for _ in range(3))
+        return f"(if {c} then {a} else {b})"
+
+    def _listed(self, at: str, depth: int) -> str:
+        lists = self.named(at, "list")
+        if not lists:
+            return self.boolean_leaf(at)
+        name = self.rng.choice(lists)
+        codes = [n.text for n in self.named(at, "code", name.codes)]
+        item = self.pick(codes) if codes and self.rng.random() < 0.4 else f'"{self.pick(CODES[name.codes])}"'
+        return f"contains({name.text}, {item})"
+
+    # -- the rest ----------------------------------------------------------------------------
+
+    def date(self, at: str, depth: int) -> str:
+        """A date."""
+        names = [*(n.text for n in self.named(at, "date")), "as_of"]
+        if depth > 0 and self.rng.random() < 0.3:
+            size = self.pick(("P1M", "P12M", "P5D", "P1Y", "P400D", "P13M", "P9Y", "P8000Y"))
+            return f"({self.date(at, depth - 1)} {self.pick('+-')} duration(\"{size}\"))"
+        if depth > 0 and self.rng.random() < 0.15:
+            return f"(if {self.boolean(at, depth - 1)} then {self.pick(names)} else {self.pick(names)})"
+        return self.pick(names) if self.rng.random() < 0.8 else f'date("{self.pick(DAYS)}")'
+
+    def code(self, at: str, codes: str, depth: int) -> str:
+        """A code of a list; a bare literal only where the list is known from elsewhere."""
+        names = [n.text for n in self.named(at, "code", codes)]
+        plain = self.pick(names) if names and self.rng.random() < 0.5 else f'"{self.pick(CODES[codes])}"'
+        if depth > 0 and self.rng.random() < 0.3:
+            return f"if {self.boolean(at, depth - 1)} then {plain} else {self.code(at, codes, 0)}"
+        return plain
+
+    def plain(self, at: str, kind: Kind) -> str:
+        """A text or area: a name or a literal."""
+        names = [n.text for n in self.named(at, kind)]
+        if names and self.rng.random() < 0.6:
+            return self.pick(names)
+        return f'"{self.pick(AREAS if kind == "area" else WARDS)}"'
+
+
+COMPARE: Final = ("=", "!=", "<", "<=", ">", ">=")

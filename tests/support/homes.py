@@ -1,0 +1,163 @@
+"""Households at random, for any program: residents and claims below them, facts of every type.
+
+In: a source of chance, a program. Out: trees of `Record`s. Every fact may be unknown; claims tie on
+their day, fall in several benefit years and come in no order; some rows are rejected beforehand, with
+the fact at fault unread.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from random import Random
+from typing import Final
+
+from mianshen.interpreter import Case, Rejection, Row, make_row
+from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, String, Type
+from mianshen.program.program import Program
+from mianshen.source import Message
+from mianshen.values import Known
+
+AS_OF: Final = dt.date(2026, 11, 21)
+DAYS: Final = tuple(
+    dt.date.fromisoformat(day)
+    for day in (
+        *("2024-06-30", "2024-07-01", "2024-12-31", "2025-01-01", "2025-03-02", "2025-06-30", "2025-07-01"),
+        *("2025-11-21", "2025-11-22", "2025-12-31", "2026-01-01", "2026-01-01", "2026-03-02", "2026-03-02"),
+        *("2026-06-30", "2026-07-01", "2026-07-02", "2026-09-15", "2026-09-15", "2026-11-20", "2026-11-21"),
+    )
+)
+BIRTHS: Final = tuple(dt.date.fromisoformat(d) for d in ("1940-02-29", "2004-02-29", "1985-11-21", "1985-11-22", "2026-11-21"))
+AREAS: Final = ("310113", "310113", "310101", "31", "110101", "11", "371724", "440305")
+NUMBERS: Final = tuple(
+    Decimal(n)
+    for n in ("0", "0.01", "1", "2", "3", "50", "99.99", "100", "100.01", "1500", "1500.05", "2500.50", "8000", "30000.50", "-1", "-0.5")
+)
+KEYS: Final = ("", "C", "c", "É", "甲", "9", "10")
+
+
+@dataclass(slots=True)
+class Record:
+    """One row to be: its facts (absent ones are unknown or assumed) and the rows below it."""
+
+    entity: str
+    key: str
+    facts: dict[str, Known]
+    absent: frozenset[str] = frozenset()
+    rejected: bool = False
+    children: list[Record] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """How often a fact is unknown, a row rejected."""
+
+    unknown: float = 0.08
+    rejected: float = 0.03
+
+
+def homes(rng: Random, program: Program, count: int, chances: Chances | None = None, claims: Sequence[int] = (0, 1, 2, 3, 4, 7)) -> list[Record]:
+    """`count` households of one to three residents with their claims."""
+    made = []
+    for number in range(count):
+        mine = chances or Chances(rng.choice((0.0, 0.02, 0.08, 0.3)), rng.choice((0.0, 0.0, 0.05)))
+        home = record(rng, program, "household", f"H{number}", mine)
+        members = rng.choice((1, 1, 2, 3))
+        for index in range(members):
+            person = record(rng, program, "resident", f"H{number}P{index}", mine)
+            person.children = claims_of(rng, program, person.key, rng.choice(claims), mine)
+            home.children.append(person)
+        counted = program.entities["resident"].counted_by
+        if counted is not None and counted in home.facts:
+            home.facts[counted] = Decimal(max(1, members + rng.choice((0, 0, 0, 0, -1, 1))))
+        made.append(home)
+    return made
+
+
+def claims_of(rng: Random, program: Program, owner: str, count: int, chances: Chances) -> list[Record]:
+    """Claims whose keys sort by code point unlike their numbers."""
+    numbers = list(range(1, count + 1))
+    rng.shuffle(numbers)
+    return [record(rng, program, "claim", f"{rng.choice(KEYS)}{n}-{owner}", chances) for n in numbers]
+
+
+def record(rng: Random, program: Program, entity: str, key: str, chances: Chances) -> Record:
+    facts: dict[str, Known] = {}
+    absent = set()
+    described = program.entities[entity]
+    for (owner, name), fact in program.facts.items():
+        if owner != entity:
+            continue
+        if name == described.key:
+            facts[name] = key
+        elif name == described.date:
+            facts[name] = rng.choice(DAYS)
+        elif rng.random() < chances.unknown:
+            if rng.random() < 0.5:
+                absent.add(name)
+        elif fact.when_absent is not None and rng.random() < 0.5:
+            absent.add(name)
+        else:
+            facts[name] = value(rng, program, fact.type)
+    made = Record(entity, key, facts, frozenset(absent))
+    return spoilt(rng, made, described.key) if rng.random() < chances.rejected else made
+
+
+def spoilt(rng: Random, made: Record, key: str) -> Record:
+    """The record rejected, one of its facts unread."""
+    names = [name for name in made.facts if name != key]
+    bad = rng.choice(names) if names else ""
+    return replace(made, rejected=True, facts={n: v for n, v in made.facts.items() if n != bad})
+
+
+def value(rng: Random, program: Program, type_: Type) -> Known:
+    """A value of a type, at the edges more often than not."""
+    match type_:
+        case Numeric():
+            return number(rng, type_)
+        case Boolean():
+            return rng.random() < 0.5
+        case Date():
+            return rng.choice((*BIRTHS, *DAYS))
+        case Code(codes=codes):
+            return rng.choice(list(program.codes[codes].values))
+        case String(area=True):
+            return rng.choice(AREAS)
+        case Listing(item=item):
+            return tuple(str(value(rng, program, item)) for _ in range(rng.choice((0, 1, 2, 3))))
+        case String():
+            return rng.choice(("A", "B", "甲", ""))
+        case _:
+            raise AssertionError(type_)
+
+
+def number(rng: Random, type_: Numeric) -> Decimal:
+    drawn = rng.random()
+    if drawn < 0.55:
+        made = rng.choice(NUMBERS)
+    elif drawn < 0.9:
+        made = Decimal(rng.randrange(10 ** rng.randint(1, 8))).scaleb(-type_.scale)
+    else:
+        made = rng.choice((type_.low, type_.high))
+    made = min(max(made, type_.low), type_.high)
+    return made.quantize(Decimal(1).scaleb(-type_.scale))
+
+
+# Records as the interpreter takes them.
+
+
+def case_of(program: Program, home: Record, as_of: dt.date = AS_OF) -> Case:
+    """The household as rows, decided for its first resident."""
+    top = row_of(program, home, None)
+    return Case(as_of, top, top.children[0])
+
+
+def row_of(program: Program, record: Record, parent: Row | None) -> Row:
+    row = make_row(program, record.entity, record.key, dict(record.facts), record.absent)
+    row.parent = parent
+    if record.rejected:
+        row.rejection = Rejection("bad", "", Message(zh="坏", en="bad"))
+    row.children = [row_of(program, child, row) for child in record.children]
+    return row
