@@ -10,7 +10,8 @@ MIANSHEN := $(VENV)/bin/mianshen
 DEMO := build/demo
 DEMO_DAY := 2026-06-30
 DEMO_RESIDENTS := 20000
-DEMO_CASE := cases/shanghai/employee_inpatient.yaml
+DEMO_FILE := cases/shanghai/assistance.yaml
+DEMO_CASE := subsistence_critical_stay
 
 .PHONY: help setup demo test lint format bench schemas clean
 
@@ -20,7 +21,7 @@ help:
 	@echo 'make lint      style, types, and which room may import which'
 	@echo 'make format    let ruff lay out the code'
 	@echo 'make bench     run the benchmarks'
-	@echo 'make schemas   write schemas/, by which an editor completes and checks rule files'
+	@echo 'make schemas   write schemas/, by which an editor completes and checks rule and case files'
 	@echo 'make setup     only make the environment'
 	@echo 'make clean     remove what was built (not the environment)'
 
@@ -45,7 +46,7 @@ demo: $(READY)
 	$(MIANSHEN) sample --out $(DEMO)/people --residents $(DEMO_RESIDENTS) --seed 7 --as-of $(DEMO_DAY)
 	$(MIANSHEN) batch --residents $(DEMO)/people/residents.parquet --claims $(DEMO)/people/claims.parquet \
 	  --households $(DEMO)/people/households.parquet --as-of $(DEMO_DAY) --out $(DEMO)/run
-	$(MIANSHEN) check $(DEMO_CASE) --explain
+	$(MIANSHEN) check $(DEMO_FILE) --case $(DEMO_CASE) --explain
 
 test: $(READY)
 	$(PY) -m pytest -q -n 2

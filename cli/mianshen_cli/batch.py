@@ -7,7 +7,6 @@ receipt, written whole or not at all, and its summary as tables.
 from __future__ import annotations
 
 import datetime as dt
-
 import time
 from pathlib import Path
 from typing import Any
@@ -34,8 +33,18 @@ _STATUS = {
     "not_modelled": Message("规则未覆盖", "not modelled"),
     "decided": Message("已判定", "decided"),
 }
-_RECORDS = (Message("记录", "records"), Message("读取", "read"), Message("判定", "decided"), Message("拒绝", "rejected"))
-_BENEFITS = (Message("待遇", "benefit"), Message("结论", "answer"), Message("人数", "residents"), Message("金额（元）", "amount (yuan)"))
+_RECORDS = (
+    Message("记录", "records"),
+    Message("读取", "read"),
+    Message("判定", "decided"),
+    Message("拒绝", "rejected"),
+)
+_BENEFITS = (
+    Message("待遇", "benefit"),
+    Message("结论", "answer"),
+    Message("人数", "residents"),
+    Message("金额（元）", "amount (yuan)"),
+)
 _AMOUNTS = (Message("费用与支付", "cost and payments"), Message("合计（元）", "total (yuan)"))
 _CLAIMS = (Message("费用记录", "claims"), Message("条数", "count"))
 
@@ -46,17 +55,59 @@ _CLAIMS = (Message("费用记录", "claims"), Message("条数", "count"))
         "Decide every resident of a file (CSV or Parquet): each benefit of each person, each layer of each claim.",
     )
 )
-@option("--residents", required=True, metavar="FILE", words=Message("居民文件（必填）", "file of residents (required)"))
+@option(
+    "--residents",
+    required=True,
+    metavar="FILE",
+    words=Message("居民文件（必填）", "file of residents (required)"),
+)
 @option("--claims", metavar="FILE", words=Message("费用文件", "file of claims"))
 @option("--households", metavar="FILE", words=Message("家庭文件", "file of households"))
-@option("--as-of", type=Day(), required=True, words=Message("判定日期（必填）", "the day it is decided for (required)"))
-@option("--out", required=True, metavar="DIR", words=Message("结果文件夹（必填）", "folder for the results (required)"))
-@option("--rules", metavar="PATH", words=Message("规则库（默认为随附规则库）", "rulebook (default: the shipped one)"))
-@option("--overlay", multiple=True, metavar="F", words=Message("叠加规则，可多次给出", "overlay, may be given more than once"))
-@option("--threads", type=Whole(1, 256), words=Message("线程数（默认为全部核心）", "threads (default: every core)"))
+@option(
+    "--as-of",
+    type=Day(),
+    required=True,
+    words=Message("判定日期（必填）", "the day it is decided for (required)"),
+)
+@option(
+    "--out",
+    required=True,
+    metavar="DIR",
+    words=Message("结果文件夹（必填）", "folder for the results (required)"),
+)
+@option(
+    "--rules",
+    metavar="PATH",
+    words=Message("规则库（默认为随附规则库）", "rulebook (default: the shipped one)"),
+)
+@option(
+    "--overlay",
+    multiple=True,
+    metavar="F",
+    words=Message("叠加规则，可多次给出", "overlay, may be given more than once"),
+)
+@option(
+    "--threads",
+    type=Whole(1, 256),
+    words=Message("线程数（默认为全部核心）", "threads (default: every core)"),
+)
 @option("--memory", metavar="SIZE", words=Message("内存上限，如 4GB", "memory limit, such as 4GB"))
-@option("--max-rejects", default="0", metavar="N|N%", words=Message("允许拒绝的记录数或比例（默认 0），超出则退出码为 1", "rejected records allowed, a number or a share (default 0); more exits 1"))
-@option("--format", "form", type=click.Choice(["table", "json"]), default="table", words=Message("摘要格式", "how the summary is shown"))
+@option(
+    "--max-rejects",
+    default="0",
+    metavar="N|N%",
+    words=Message(
+        "允许拒绝的记录数或比例（默认 0），超出则退出码为 1",
+        "rejected records allowed, a number or a share (default 0); more exits 1",
+    ),
+)
+@option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    words=Message("摘要格式", "how the summary is shown"),
+)
 def batch(
     lang: Lang, residents: str, claims: str | None, households: str | None, as_of: dt.date, out: str, rules: str | None,
     overlay: tuple[str, ...], threads: int | None, memory: str | None, max_rejects: str, form: str,
@@ -93,7 +144,12 @@ def _allowance(text: str) -> tuple[int, str]:
 
     number, unit = (text[:-1], "percent") if text.endswith("%") else (text, "records")
     if not number.isascii() or not number.isdigit():
-        raise Refused(Message("--max-rejects 应为整数或百分比，如 10 或 1%", "--max-rejects takes a whole number or a share, such as 10 or 1%"))
+        raise Refused(
+            Message(
+                "--max-rejects 应为整数或百分比，如 10 或 1%",
+                "--max-rejects takes a whole number or a share, such as 10 or 1%",
+            )
+        )
     return int(number), unit
 
 
@@ -112,7 +168,10 @@ def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:
     statuses = [(_STATUS[status].in_(lang), f"{n:,}") for status, n in content["claims"]["status"].items()]
     output.say("\n" + output.table([h.in_(lang) for h in _CLAIMS], statuses, right=[1]))
     child = program.child_of(program.entry)
-    amounts = [(program.decision(child.name, n).title.in_(lang), _yuan(total)) for n, total in content["claims"]["amounts"].items()]
+    amounts = [
+        (program.decision(child.name, n).title.in_(lang), _yuan(total))
+        for n, total in content["claims"]["amounts"].items()
+    ]
     output.say("\n" + output.table([h.in_(lang) for h in _AMOUNTS], amounts, right=[1]))
 
 
@@ -122,5 +181,3 @@ def _yuan(amount: str | None) -> str:
         return ""
     whole, _, fen = amount.partition(".")
     return f"{int(whole):,}.{fen}" if not whole.startswith("-0") else amount
-
-

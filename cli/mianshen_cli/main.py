@@ -23,14 +23,17 @@ from mianshen_cli.output import Status
 from mianshen_cli.usage import usage_mistake
 
 COMMANDS = {
-    "batch": Message("批量判定居民文件，写出结果、拒绝清单和清单凭证", "decide every resident of a file, with rejects and a receipt"),
+    "batch": Message(
+        "批量判定居民文件，写出结果、拒绝清单和清单凭证",
+        "decide every resident of a file, with rejects and a receipt",
+    ),
     "check": Message("核定一人或多人的待遇和费用，说明理由", "check one person or several, with reasons"),
     "test": Message("运行案例，或看所提改动影响哪些案例", "run cases, or see what a proposed change moves"),
     "lint": Message("检查规则库，逐条列出错误", "check a rulebook and tell every mistake"),
     "show": Message("查看规则库中的一个名称", "show what the rulebook says about a name"),
     "sample": Message("生成一份虚构的参保人群，供试算", "make up a population to try rules on"),
     "schema": Message(
-        "输出规则文件的 JSON Schema，供编辑器使用", "JSON Schemas of the rule files, for editors"
+        "输出规则和案例文件的 JSON Schema，供编辑器使用", "JSON Schemas of rule and case files, for editors"
     ),
 }
 

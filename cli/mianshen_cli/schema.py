@@ -13,14 +13,15 @@ from mianshen.source import Lang, Message
 from mianshen_cli import output
 from mianshen_cli.frame import argument, command, option
 
-_NAMES = ("rulebook", "overlay")
+_NAMES = ("rulebook", "overlay", "case")
 _WRITTEN = Message("已写入 {file}", "wrote {file}")
 
 
 @command(
     Message(
-        "输出规则文件的 JSON Schema，编辑器据此补全和检查。\n例：mianshen schema --out schemas/",
-        "JSON Schemas of the rule files, by which an editor completes and checks.\nTry: mianshen schema --out schemas/",
+        "输出规则文件和案例文件的 JSON Schema，编辑器据此补全和检查。\n例：mianshen schema --out schemas/",
+        "JSON Schemas of rule and case files, by which an editor completes and checks.\n"
+        "Try: mianshen schema --out schemas/",
     )
 )
 @argument(
@@ -28,16 +29,17 @@ _WRITTEN = Message("已写入 {file}", "wrote {file}")
     type=click.Choice(_NAMES),
     required=False,
     words=Message(
-        "哪一种文件：rulebook 规则（默认）、overlay 改动", "which file: rulebook (default) or overlay"
+        "哪一种文件：rulebook 规则（默认）、overlay 改动、case 案例",
+        "which file: rulebook (default), overlay or case",
     ),
 )
 @option(
     "--out", metavar="DIR", words=Message("写成文件，放进这个文件夹", "write files into this folder instead")
 )
 def schema(lang: Lang, name: str | None, out: str | None) -> None:
-    from mianshen.document.schema import overlay_schema, rulebook_schema
+    from mianshen.document.schema import case_schema, overlay_schema, rulebook_schema
 
-    schemas = {"rulebook": rulebook_schema, "overlay": overlay_schema}
+    schemas = {"rulebook": rulebook_schema, "overlay": overlay_schema, "case": case_schema}
     if out is None:
         output.say(output.json_text(schemas[name or "rulebook"]()))
         return

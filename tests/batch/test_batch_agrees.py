@@ -9,14 +9,14 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.support.oracle import decide, reading_of
+from tests.support.populations import Population, nasty, records, spoil, write_csv
 
 from mianshen.interpreter import Interpreter, result_of
 from mianshen.values import Missing, NotModelled, Unknown
 from mianshen.workbench.batch import Request, run_batch
 from mianshen.workbench.records import read_cases
 from mianshen.workbench.rulebook import open_program
-from tests.support.oracle import decide, reading_of
-from tests.support.populations import Population, nasty, records, spoil, write_csv
 
 READINGS: list[tuple[str, ...]] = [
     (),
@@ -47,7 +47,10 @@ def batch(population: Population, folder: Path, overlays: tuple[str, ...], seed:
 
 def rows(file: Path, key: str) -> dict[str, dict[str, Any]]:
     found = duckdb.sql(f"SELECT * FROM read_parquet('{file}')")
-    return {str(dict(zip(found.columns, r, strict=True))[key]): dict(zip(found.columns, r, strict=True)) for r in found.fetchall()}
+    return {
+        str(dict(zip(found.columns, r, strict=True))[key]): dict(zip(found.columns, r, strict=True))
+        for r in found.fetchall()
+    }
 
 
 @pytest.mark.parametrize("overlays", READINGS, ids=lambda o: "+".join(o) or "as_shipped")
@@ -66,7 +69,10 @@ def test_equals_the_oracle(tmp_path: Path, seed: int, overlays: tuple[str, ...])
     for claim, answer in wanted.claims.items():
         shown = {name: got[claim][name] for name in (*DECISIONS, "status")}
         values = answer.decisions
-        expected = {**{n: v if isinstance(v, Decimal) else None for n, v in values.items()}, "status": answer.status}
+        expected = {
+            **{n: v if isinstance(v, Decimal) else None for n, v in values.items()},
+            "status": answer.status,
+        }
         assert shown == expected, claim
     people = rows(out / "residents.parquet", "person_id")
     assert people.keys() == wanted.benefits.keys()

@@ -49,7 +49,11 @@ def columns_read(program: Program) -> dict[str, list[str]]:
         wanted = Outputs(program, connection, {}, AS_OF).wanted
     found: dict[str, list[str]] = {}
     for entity in program.entities.values():
-        keys = [entity.key, *([program.entities[entity.parent].key] if entity.parent else []), *([entity.date] if entity.date else [])]
+        keys = [
+            entity.key,
+            *([program.entities[entity.parent].key] if entity.parent else []),
+            *([entity.date] if entity.date else []),
+        ]
         facts = [name for owner, name in plan(program, wanted).facts if owner == entity.name]
         found[entity.name] = list(dict.fromkeys([*keys, *sorted(facts)]))
     return found
@@ -62,9 +66,13 @@ def floor(people: Path, out: Path, columns: dict[str, list[str]]) -> float:
         started = time.perf_counter()
         for entity, name in FILES.items():
             listed = ", ".join(f'"{c}"' for c in columns[entity])
-            connection.execute(f"CREATE TEMP TABLE floor_{name} AS SELECT {listed} FROM read_parquet('{people / name}.parquet')")
+            connection.execute(
+                f"CREATE TEMP TABLE floor_{name} AS SELECT {listed} FROM read_parquet('{people / name}.parquet')"
+            )
         for name in ("residents", "claims", "rejects"):
-            connection.execute(f"COPY (FROM read_parquet('{out / name}.parquet')) TO '{out}/../copied_{name}.parquet' (FORMAT parquet)")
+            connection.execute(
+                f"COPY (FROM read_parquet('{out / name}.parquet')) TO '{out}/../copied_{name}.parquet' (FORMAT parquet)"
+            )
         return time.perf_counter() - started
 
 
@@ -79,7 +87,9 @@ def test_batch_against_the_floor(benchmark: Any, people: Path, tmp_path: Path) -
     def before() -> None:
         floors.append(floor(people, out, columns))
 
-    benchmark.pedantic(lambda: run_batch(program, request_of(people, out)), setup=before, rounds=3, iterations=1)
+    benchmark.pedantic(
+        lambda: run_batch(program, request_of(people, out)), setup=before, rounds=3, iterations=1
+    )
     batch_seconds, floor_seconds = statistics.median(benchmark.stats.stats.data), statistics.median(floors)
     benchmark.extra_info |= {
         "residents": RESIDENTS,
@@ -93,9 +103,10 @@ def test_batch_against_the_floor(benchmark: Any, people: Path, tmp_path: Path) -
 
 def test_peak_memory_of_a_batch_process(benchmark: Any, people: Path, tmp_path: Path) -> None:
     """`extra_info`: the peak resident memory of `mianshen batch` as a process of its own."""
-    words = [sys.executable, "-m", "mianshen_cli", "batch", "--as-of", AS_OF.isoformat(), "--out", str(tmp_path / "out"), "--threads", str(THREADS)]
-    for option, name in (("--residents", "residents"), ("--claims", "claims"), ("--households", "households")):
-        words += [option, str(people / f"{name}.parquet")]
+    words = [sys.executable, "-m", "mianshen_cli", "batch", "--as-of", AS_OF.isoformat()]
+    words += ["--out", str(tmp_path / "out"), "--threads", str(THREADS)]
+    for name in ("residents", "claims", "households"):
+        words += [f"--{name}", str(people / f"{name}.parquet")]
     benchmark.pedantic(lambda: subprocess.run(words, check=True, capture_output=True), rounds=1, iterations=1)
     benchmark.extra_info["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
     print(benchmark.extra_info)

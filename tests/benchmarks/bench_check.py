@@ -52,7 +52,9 @@ def cases(file: Path, number: int) -> list[Case]:
 def test_decide_a_case(benchmark: Any, file: Path) -> None:
     """Two claims, no trace: cases a second."""
     interpreter = Interpreter(open_program())
-    benchmark.pedantic(interpreter.run, setup=lambda: ((cases(file, 1)[0],), {}), rounds=2000, warmup_rounds=50)
+    benchmark.pedantic(
+        interpreter.run, setup=lambda: ((cases(file, 1)[0],), {}), rounds=2000, warmup_rounds=50
+    )
 
 
 def test_decide_and_explain_a_case(benchmark: Any, file: Path) -> None:
@@ -79,7 +81,9 @@ def test_cold_start_of_check(benchmark: Any, file: Path) -> None:
         subprocess.run(yard, check=True)
         yards.append(time.perf_counter() - started)
 
-    benchmark.pedantic(lambda: subprocess.run(words, check=True, capture_output=True), setup=before, rounds=15)
+    benchmark.pedantic(
+        lambda: subprocess.run(words, check=True, capture_output=True), setup=before, rounds=15
+    )
     ratio = statistics.median(benchmark.stats.stats.data) / statistics.median(yards)
     benchmark.extra_info["ratio_to_importing_pydantic_and_click"] = f"{ratio:.2f}"
     print(benchmark.extra_info)

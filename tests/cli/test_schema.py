@@ -20,7 +20,20 @@ def test_it_shows_the_overlay_s(run: Run) -> None:
     assert "switch_on" in json.loads(run("schema", "overlay")[1])["properties"]
 
 
-@pytest.mark.parametrize(("words", "files"), [([], ["overlay", "rulebook"]), (["overlay"], ["overlay"])])
+def test_it_shows_the_case_file_s(run: Run) -> None:
+    assert "cases" in json.loads(run("schema", "case")[1])["properties"]
+
+
+def test_the_editor_settings_name_every_schema(run: Run, tmp_path: Path) -> None:
+    run("schema", "--out", str(tmp_path))
+    settings = json.loads((Path(__file__).parents[2] / ".vscode" / "settings.json").read_text("utf-8"))
+    named = {Path(file).name for file in settings["yaml.schemas"]}
+    assert named == {file.name for file in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("words", "files"), [([], ["case", "overlay", "rulebook"]), (["overlay"], ["overlay"])]
+)
 def test_with_a_folder_it_writes_files(run: Run, tmp_path: Path, words: list[str], files: list[str]) -> None:
     status, out, _ = run("schema", *words, "--out", str(tmp_path / "schemas"))
     assert status == 0

@@ -106,10 +106,12 @@ class Drafting:
     depth: int = 2
     formulas: Formulas = field(init=False)
     risky: bool = field(init=False)
+    limited: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.formulas = Formulas(self.rng, self.world)
-        self.risky = self.rng.random() < 0.35  # series with gaps and reviews, so that rows are rejected
+        self.risky = self.rng.random() < 0.35  # gaps, reviews, clashes, so that rows are rejected
+        self.limited = self.rng.choice((0.3, 0.6, 0.95))  # how many of the claims' payments are limited
+        self.formulas = Formulas(self.rng, self.world, self.risky)
 
     def chance(self, share: float) -> bool:
         return self.rng.random() < share
@@ -217,8 +219,8 @@ class Drafting:
             made["annual_limit"] = limit
         if self.chance(0.12):
             made["fallback"] = "true"
-        elif others and self.chance(0.6):
-            made["exception_to"] = self.rng.sample(others, 1 if self.chance(0.7) else min(2, len(others)))
+        elif others and self.chance(0.6 if self.risky else 0.95):
+            made["exception_to"] = others[-1:] if not self.risky else self.rng.sample(others, 1 if self.chance(0.7) else min(2, len(others)))
         return made, value
 
     def provisions(self, at: str, name: str, written: str, limits: list[Doc]) -> list[Num]:
@@ -377,7 +379,7 @@ class Drafting:
         written = rng.choice(("money", "money", "money", "money", "rate", "integer", "number", "boolean", "boolean", "date", "code care", "text", "area"))
         name = f"d{index}"
         limits: list[Doc] = []
-        if at == "claim" and written == "money" and self.chance(0.55):
+        if at == "claim" and written == "money" and self.chance(self.limited):
             limits = self.limits_of(name)
         table = self.chance(0.3) and kind_of(written) in ("number", "boolean", "code")
         values = self.table(at, name, written, limits) if table else self.provisions(at, name, written, limits)

@@ -5,13 +5,12 @@ In: a program, a case. Out: values in the rows. This is the reference the other 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import cached_property
 from itertools import groupby
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import OPEN, Function, conjunction, stop, strict
@@ -20,18 +19,15 @@ from mianshen.interpreter.running import Running, in_order
 from mianshen.interpreter.settling import Settling
 from mianshen.program.core import Core, Numeric, Op
 from mianshen.program.program import Accumulator, Decision, Limit, Program, Provision
-from mianshen.source import Message
 from mianshen.values import (
     EXACT,
     NOT_MODELLED,
     ZERO,
-    Missing,
-    NotModelled,
     Unknown,
     Value,
-    benefit_year,
     unknown_of,
 )
+
 
 @dataclass(slots=True)
 class Ruling:

@@ -46,21 +46,27 @@ class Settling:
                 reject(row, error.rejection)
 
     def _reject_alone(self, rows: Sequence[Row]) -> bool:
-        """Reject every row that fails for facts alone, whatever becomes of others."""
-        found = False
+        """Reject every row that fails for facts alone, whatever becomes of others; each for its own reason."""
         for row in rows:  # nothing that rests on other rows is looked at
             row.before.update({running.name: Unknown() for running in self.accumulators})
             row.values.update({name: Unknown() for entity, name in self.others if entity == row.entity})
-        for row in rows:
-            for entity, name in self.alone:
-                if row.rejection is None and row.entity == entity:
-                    try:
-                        self.decide[entity, name](row)
-                    except RowError as error:
-                        reject(row, error.rejection)
-                        found = True
+        failed = [row for row in rows if row.rejection is None and self._fails_alone(row)]
+        for row in failed:
+            assert row.rejection is not None
+            reject(row, row.rejection)
         clear(rows)
-        return found
+        return bool(failed)
+
+    def _fails_alone(self, row: Row) -> bool:
+        """Whether a decision fails on the row; its first failing is its rejection. Children find it unknown."""
+        for entity, name in self.alone:
+            if entity == row.entity:
+                try:
+                    self.decide[entity, name](row)
+                except RowError as error:
+                    row.values[name] = Unknown()
+                    row.rejection = row.rejection or error.rejection
+        return row.rejection is not None
 
     def _stage(self, stage: Stage, rows: Sequence[Row]) -> list[tuple[Row, RowError]]:
         """Decide a stage at every row of its entity; the rows that fail and what stopped them."""

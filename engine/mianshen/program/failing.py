@@ -56,7 +56,8 @@ def _may_fail(node: Core) -> bool:
 def steady(node: Core, decided: set[Key]) -> bool:
     """Whether the node's value rests on facts alone; `decided`: the decisions whose value does."""
     return not any(
-        isinstance(n, Aggregate | YearToDate) or (isinstance(n, DecisionRef) and (n.entity, n.name) not in decided)
+        isinstance(n, Aggregate | YearToDate)
+        or (isinstance(n, DecisionRef) and (n.entity, n.name) not in decided)
         for n in walk(node)
     )
 

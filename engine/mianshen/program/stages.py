@@ -71,7 +71,9 @@ def _ready(entity: str, waiting: list[Decision], done: set[Key], program: Progra
     for decision in waiting:
         if decision.entity != entity:
             continue
-        over = {(n.entity, n.name) for n in _inside(_all_nodes(decision, program)) if isinstance(n, DecisionRef)}
+        over = {
+            (n.entity, n.name) for n in _inside(_all_nodes(decision, program)) if isinstance(n, DecisionRef)
+        }
         if over <= done and reads_of(decision, program)[0] <= done | ready:
             ready.add(decision.key)
             yield decision

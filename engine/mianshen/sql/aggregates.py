@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from mianshen.program.core import Aggregate, Numeric
+from mianshen.program.failing import fallible
 from mianshen.program.program import Program
 from mianshen.sql import terms
-from mianshen.sql.emit import Scope, emit
+from mianshen.sql.emit import Emitted, Scope, emit
 from mianshen.sql.lacks import NONE, lacks, named, names_where, rejected_name, together
 from mianshen.sql.terms import FALSE, TRUE, Sql
 
@@ -33,6 +34,12 @@ class Aggregated:
     def value(self, index: int, table: str, parent: str) -> tuple[Sql, Sql]:
         """The aggregate at the parent, and whether it is an error there."""
         aggregate = self.aggregates[index]
+        value, empty = self._total(aggregate, index, table, parent)
+        failed = terms.surely(terms.column(f"{index}?error", table)) if fails_inside(aggregate) else FALSE
+        return value, terms.disjoin([empty, failed])
+
+    def _total(self, aggregate: Aggregate, index: int, table: str, parent: str) -> tuple[Sql, Sql]:
+        """The aggregate, and whether it is the extreme of nothing."""
         unsure = terms.disjoin([terms.surely(terms.column(f"{index}?unsure", table)), self._incomplete(table, parent)])
         made = terms.column(f"{index}", table)
         match aggregate.kind:
@@ -75,16 +82,18 @@ def aggregate_query(
     columns: list[Sql] = []
     for index, (aggregate, label) in enumerate(zip(aggregates, labels, strict=True)):
         columns.append(exp.alias_(_folded(aggregate, terms.column(label)), f"{index}", quoted=True))
-        columns.append(exp.alias_(exp.LogicalOr(this=terms.column(f"{label}?unsure")), f"{index}?unsure", quoted=True))
+        for part in ("?unsure", "?error") if fails_inside(aggregate) else ("?unsure",):
+            columns.append(exp.alias_(exp.LogicalOr(this=terms.column(f"{label}{part}")), f"{index}{part}", quoted=True))
         if missing:
             listed = terms.function("FLATTEN", terms.function("LIST", terms.column(f"{label}?miss")))
             columns.append(exp.alias_(terms.function("LIST_DISTINCT", listed), f"{index}?miss", quoted=True))
-    query = exp.select(terms.column("?parent"), *columns).from_(items.subquery("items", copy=False)).group_by(terms.column("?parent"))
+    query = terms.select(terms.column("?parent"), *columns).from_(items.subquery("items", copy=False), copy=False).group_by(terms.column("?parent"), copy=False)
     if program.entities[child].counted_by is not None:
         query = query.select(exp.alias_(exp.Count(this=exp.Star()), "?n", quoted=True))
     else:
         brought = [t for label in labels for t in (terms.is_known(terms.column(label)), terms.column(f"{label}?unsure"))]
-        query = query.where(terms.disjoin(brought))
+        brought += [terms.column(f"{label}?error") for a, label in zip(aggregates, labels, strict=True) if fails_inside(a)]
+        query = query.where(terms.disjoin(brought), copy=False)
     return Aggregated(program, child, tuple(aggregates), query)
 
 
@@ -94,6 +103,8 @@ def item_columns(aggregate: Aggregate, label: str, scope: Scope, data: Data) -> 
     where = None if aggregate.where is None else emit(aggregate.where, scope)
     body = None if aggregate.body is None else emit(aggregate.body, scope)
     test = TRUE if where is None else where.value
+    if where is not None and where.error != FALSE and rejected != FALSE:
+        test = terms.case([(terms.negate(terms.conjoin([rejected, where.error])), test)])  # what fails there is unknown
     unmodelled = FALSE if body is None else body.void
     counted = terms.conjoin([terms.surely(test) if where is not None else TRUE, terms.negate(rejected) if rejected != FALSE else TRUE])
     unsure = _unsure(test, where is None, FALSE if where is None else where.void, body, unmodelled, rejected)
@@ -109,12 +120,28 @@ def item_columns(aggregate: Aggregate, label: str, scope: Scope, data: Data) -> 
             hit = body.value if aggregate.kind == "some" else terms.negate(body.value)
             item = terms.conjoin([counted, terms.surely(hit)])
     made = [exp.alias_(item, label, quoted=True), exp.alias_(unsure, f"{label}?unsure", quoted=True)]
+    if fails_inside(aggregate):
+        made.append(exp.alias_(_failing(where, body, rejected), f"{label}?error", quoted=True))
     if data.missing:
         names = together(lacks(part, scope) for part in (aggregate.where, aggregate.body) if part is not None)
         if rejected != FALSE:
             names = terms.case([(rejected, rejected_name(scope))], names)
         made.append(exp.alias_(names_where(unsure, names), f"{label}?miss", quoted=True))
     return made
+
+
+def fails_inside(aggregate: Aggregate) -> bool:
+    """Whether testing an item or its value can be an error."""
+    return any(fallible(part) for part in (aggregate.where, aggregate.body) if part is not None)
+
+
+def _failing(where: Emitted | None, body: Emitted | None, rejected: Sql) -> Sql:
+    """Looking at this item is an error; at a rejected one never."""
+    errors = [] if where is None else [where.error]
+    if body is not None and body.error != FALSE:
+        out = FALSE if where is None else terms.disjoin([terms.surely_not(where.value), where.void])
+        errors.append(terms.conjoin([terms.negate(out) if out != FALSE else TRUE, body.error]))
+    return terms.conjoin([terms.disjoin(errors), terms.negate(rejected) if rejected != FALSE else TRUE])
 
 
 def _folded(aggregate: Aggregate, item: Sql) -> Sql:
@@ -132,14 +159,12 @@ def _folded(aggregate: Aggregate, item: Sql) -> Sql:
             return exp.LogicalOr(this=item)
 
 
-def _unsure(test: Sql, always: bool, uncovered: Sql, body: object, unmodelled: Sql, rejected: Sql) -> Sql:
+def _unsure(test: Sql, always: bool, uncovered: Sql, body: Emitted | None, unmodelled: Sql, rejected: Sql) -> Sql:
     """This item may count, and whether or with what is not known."""
-    from mianshen.sql.emit import Emitted
-
     may = TRUE if always else terms.negate(terms.disjoin([terms.surely_not(test), uncovered]))
     known_in = TRUE if always else terms.is_known(test)
     missing = [terms.negate(known_in)] if not always else []
-    if isinstance(body, Emitted) and body.nullable:
+    if body is not None and body.nullable:
         missing.append(terms.is_null(body.value))
     unknown = terms.disjoin(missing)
     if unmodelled != FALSE:

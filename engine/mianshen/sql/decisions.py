@@ -13,7 +13,8 @@ from typing import Final
 
 from sqlglot import exp
 
-from mianshen.program.core import Aggregate, Const, Core, DecisionRef, FactRef, Marginal, Numeric, Op, ParameterRef, Round, YearToDate, walk
+from mianshen.program.core import Aggregate, Const, Core, DecisionRef, FactRef, Numeric, Op, Round, YearToDate, walk
+from mianshen.program.failing import fallible
 from mianshen.program.program import Decision, Provision
 from mianshen.sql import terms
 from mianshen.sql.emit import Emitted, Scope, emit
@@ -66,15 +67,19 @@ def parted(conditions: tuple[Core, ...], scope: Scope) -> tuple[tuple[Core, ...]
     """Conditions that only read ancestors, and the others. The first can be tested once an ancestor."""
     if scope.program.entities[scope.entity].parent is None or scope.lets is None or scope.missing:
         return (), conditions
-    above = tuple(c for c in conditions if _reads_above(c, scope))
-    return above, tuple(c for c in conditions if c not in above)
+    above: list[Core] = []
+    own: list[Core] = []
+    for condition in conditions:  # what can fail is not asked before what stands in front of it
+        hoisted = _reads_above(condition, scope) and not any(fallible(c) for c in own)
+        (above if hoisted else own).append(condition)
+    return tuple(above), tuple(own)
 
 
 def _reads_above(condition: Core, scope: Scope) -> bool:
     reads = [n for n in walk(condition) if isinstance(n, FactRef | DecisionRef)]
     if not reads or any(n.entity == scope.entity or (n.entity, n.name) in scope.voidable for n in reads):
         return False
-    return not any(isinstance(n, ParameterRef | Marginal | Aggregate | YearToDate | Round) for n in walk(condition))
+    return not fallible(condition) and not any(isinstance(n, Aggregate | YearToDate | Round) for n in walk(condition))
 
 
 def _met(condition: Core, scope: Scope) -> bool:
@@ -131,8 +136,11 @@ def _among(rulings: list[Applied], decision: Decision, otherwise: Sql) -> Sql:
     return terms.case(branches, otherwise)
 
 
-def decided(decision: Decision, rulings: list[Applied], by: Sql) -> Decided:
-    """The decision's columns, given the column that says which provision decides."""
+def decided(decision: Decision, rulings: list[Applied], by: Sql, limited: bool = False) -> Decided:
+    """The decision's columns, given the column that says which provision decides.
+
+    `limited`: the amounts are still to be cut to their limits, and judged after.
+    """
     values: dict[Sql, list[int]] = {}
     errors: list[Sql] = []
     also_void: list[Sql] = []
@@ -143,14 +151,16 @@ def decided(decision: Decision, rulings: list[Applied], by: Sql) -> Decided:
             also_void.append(terms.conjoin([mine, ruling.value.void]))
         if ruling.value.error != FALSE:
             errors.append(terms.conjoin([mine, ruling.value.error]))
-    errors += _condition_errors(decision, rulings)
-    if not _simple(decision, rulings):
-        errors.append(_clashes(rulings, {r.provision.name: r for r in rulings}))
+    main = [r for r in rulings if not r.provision.fallback]
+    fallbacks = [r for r in rulings if r.provision.fallback]
+    errors += _group_errors(main, _simple(decision, main))
+    none = terms.surely_not(terms.disjoin(r.applies for r in main)) if main else TRUE
+    errors += [terms.conjoin([none, e]) for e in _group_errors(fallbacks, False) if e != FALSE]
     value = terms.case([(_is(by, numbers), amount) for amount, numbers in values.items()])
     if len(rulings) == 1 and _always(rulings[0]):
         value = rulings[0].value.value.copy()
     void = terms.disjoin([*([] if any(_always(r) for r in rulings) else [_is(by, [UNMODELLED])]), *also_void])
-    return _typed(decision, value, void, terms.disjoin(errors))
+    return _typed(decision, value, void, terms.disjoin(errors), limited)
 
 
 def _always(ruling: Applied) -> bool:
@@ -168,16 +178,30 @@ def _simple(decision: Decision, rulings: list[Applied]) -> bool:
     return not decision.clashes and not any(r.provision.exceptions for r in rulings)
 
 
-def _condition_errors(decision: Decision, rulings: list[Applied]) -> list[Sql]:
-    """Testing a condition fails; where provisions exclude each other, only until one has applied."""
-    errors: list[Sql] = []
-    earlier: list[Sql] = []
-    for ruling in rulings:
+def _group_errors(rulings: list[Applied], simple: bool) -> list[Sql]:
+    """Testing a condition fails, or two provisions apply at once; where provisions exclude each other,
+    conditions are tested only until one has applied."""
+    errors: list[Sql] = [FALSE if simple else _clashes(rulings, {r.provision.name: r for r in rulings})]
+    for index, ruling in enumerate(rulings):
         if ruling.condition_error != FALSE:
-            before = [terms.negate(terms.surely(e)) for e in earlier] if _simple(decision, rulings) else []
+            before = [terms.negate(terms.surely(e.applies)) for e in rulings[:index]] if simple else []
             errors.append(terms.conjoin([*before, ruling.condition_error]))
-        earlier.append(ruling.applies)
     return errors
+
+
+def possible(ruling: Applied, rulings: list[Applied]) -> Sql:
+    """Where nobody knows what the decision is, this provision may be what gives it."""
+    rivals = [r for r in rulings if r.provision.fallback == ruling.provision.fallback]
+    standing = {r.index: terms.conjoin([terms.surely(r.applies), *_unbeaten(r, rivals)]) for r in rivals}
+    none = terms.negate(terms.disjoin(terms.surely(r.applies) for r in rivals))
+    below = [standing[r.index] for r in rivals if ruling.provision.name in r.provision.exceptions]
+    in_doubt = terms.conjoin([terms.is_null(ruling.applies), terms.disjoin([none, *below])])
+    return terms.disjoin([standing[ruling.index], in_doubt])
+
+
+def _unbeaten(ruling: Applied, rivals: list[Applied]) -> list[Sql]:
+    """No exception to the provision applies."""
+    return [terms.negate(terms.surely(e.applies)) for e in rivals if e.provision.name in ruling.provision.exceptions]
 
 
 def _same(one: Applied, two: Applied) -> Sql:
@@ -200,14 +224,20 @@ def _clashes(rulings: list[Applied], by_name: dict[str, Applied]) -> Sql:
     return terms.disjoin(found)
 
 
-def _typed(decision: Decision, value: Sql, void: Sql, error: Sql) -> Decided:
+def _typed(decision: Decision, value: Sql, void: Sql, error: Sql, limited: bool) -> Decided:
     """The value in the decision's own column type; what does not fit is an error."""
     to = terms.sql_type(decision.type)
     if not isinstance(decision.type, Numeric):
         return Decided(value, void, error)
     if not decision.may_overflow:
         return Decided(terms.cast(value, to), void, error)
-    low, high = terms.literal(decision.type.low), terms.literal(decision.type.high)
-    outside = terms.surely(terms.disjoin([
+    if limited:
+        return Decided(terms.cast(value, terms.decimal_type(38, decision.type.scale)), void, error)
+    return Decided(terms.try_cast(value, to), void, terms.disjoin([error, outside(value, decision.type)]))
+
+
+def outside(value: Sql, type_: Numeric) -> Sql:
+    """The value is out of its type's range."""
+    low, high = terms.literal(type_.low), terms.literal(type_.high)
+    return terms.surely(terms.disjoin([
         exp.LT(this=terms.paren(value.copy()), expression=low), exp.GT(this=terms.paren(value.copy()), expression=high)]))  # fmt: skip
-    return Decided(terms.try_cast(value, to), void, terms.disjoin([error, outside]))

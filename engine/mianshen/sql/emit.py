@@ -8,9 +8,10 @@ beforehand. Invariants: `void` and `error` are never NULL; nothing emitted can r
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import reduce
 from typing import assert_never
 
 from sqlglot import exp
@@ -36,6 +37,8 @@ from mianshen.program.core import (
     YearToDate,
     walk,
 )
+from mianshen.program.failing import fallible
+from mianshen.program.operators import either
 from mianshen.program.program import Brackets, Dated, Key, Program
 from mianshen.sql import terms
 from mianshen.sql.rounding import rounded_quotient, rounded_value
@@ -75,6 +78,7 @@ class Scope:
     from_date: dt.date | None = None  # where a provision begins, its figures are not asked for before
     undated: bool = False  # some rejected row has no reference date
     unreadable: bool = False  # the rows have `?unreadable`
+    rejected: bool = False  # the rows have `?rejected`
     missing: bool = False  # what unknown values lack is asked for
     level: int = 0
     hoisted: dict[tuple[Core, ...], str] = field(default_factory=dict)  # conditions on ancestors, made beforehand
@@ -144,7 +148,7 @@ def emit(node: Core, scope: Scope) -> Emitted:
             return _choice(node, scope)
         case Aggregate():
             label = scope.aggregates[node]
-            return Emitted(terms.column(label), FALSE, terms.column(f"{label}?error") if node.kind in ("min", "max") else FALSE)
+            return Emitted(terms.column(label), FALSE, terms.column(f"{label}?error") if fallible(node) else FALSE)
         case YearToDate(accumulator=name):
             return Emitted(terms.column(f"{name}?before"))
         case _:
@@ -152,15 +156,19 @@ def emit(node: Core, scope: Scope) -> Emitted:
 
 
 def _known(arg: Core, scope: Scope) -> Emitted:
-    """Whether a value is known; of a fact that was given and is wrong nobody can tell."""
-    known = terms.is_known(emit(arg, scope).value)
-    wrong = [
-        terms.surely(exp.Like(this=terms.column("?unreadable"), expression=terms.literal(f"%,{n.name},%")))
-        for n in walk(arg) if scope.unreadable and isinstance(n, FactRef) and n.entity == scope.entity
-    ]  # fmt: skip
-    if not wrong:
-        return Emitted(known, nullable=False)
-    return Emitted(terms.case([(terms.disjoin(wrong), terms.NULL)], known))
+    """Whether a value is known. Of a fact that was given and is wrong nobody can tell, nor of anything
+    else unknown on a rejected row."""
+    inner = emit(arg, scope)
+    known = terms.is_known(inner.value)
+    if isinstance(arg, FactRef):
+        if not scope.unreadable or arg.entity != scope.entity:
+            return Emitted(known, nullable=False)
+        untold = terms.surely(exp.Like(this=terms.column("?unreadable"), expression=terms.literal(f"%,{arg.name},%")))
+    elif scope.rejected:
+        untold = terms.conjoin([terms.column("?rejected"), terms.is_null(inner.value), terms.negate(inner.void) if inner.void != FALSE else terms.TRUE])
+    else:
+        return Emitted(known, FALSE, inner.error, nullable=False)
+    return Emitted(terms.case([(untold, terms.NULL)], known), FALSE, inner.error)
 
 
 def _strict(value: Sql, args: list[Emitted], error: Sql = FALSE) -> Emitted:
@@ -187,9 +195,9 @@ def _operation(node: Op, scope: Scope) -> Emitted:
             return _strict(exp.Abs(this=values[0]), args)
         case "min" | "max":
             kind = exp.Least if node.op == "min" else exp.Greatest
-            return _strict(terms.extreme(kind, values, [a.nullable for a in args]), args)
+            return _strict(terms.extreme(kind, aligned(node.args, values), [a.nullable for a in args]), args)
         case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
-            return _strict(terms.binary(COMPARE[node.op], values[0], values[1]), args)
+            return _strict(terms.binary(COMPARE[node.op], *aligned(node.args, values)), args)
         case "age":
             return _strict(_full_years(values[0], values[1]), args)
         case "year" | "month" | "day":
@@ -209,17 +217,34 @@ def _operation(node: Op, scope: Scope) -> Emitted:
 
 
 def _arithmetic(node: Op, args: list[Emitted]) -> Sql:
-    """Sum, difference or product, the operands narrowed to the digits they need so that the result's
-    type stays within the database's 38."""
-    narrowed = []
+    """Sum, difference or product. The database computes in as many digits as the operands' types ask
+    for, up to 18 in one machine word: each is given the digits it needs, and more where the result does."""
+    assert isinstance(node.type, Numeric)
+    operands = []
     for core, arg in zip(node.args, args, strict=True):
         type_ = core.type
-        wide = isinstance(type_, Numeric) and node.op == "mul" and isinstance(node.type, Numeric) and not isinstance(core, Const)
-        if wide and isinstance(type_, Numeric) and isinstance(core, Op | Round | If | DecisionRef | Aggregate):
-            narrowed.append(terms.cast(arg.value.copy(), terms.decimal_type(type_.precision, type_.scale)))
-        else:
-            narrowed.append(arg.value.copy())
-    return terms.binary(ARITHMETIC[node.op], narrowed[0], narrowed[1])
+        assert isinstance(type_, Numeric)
+        whole = type_.scale == 0 and not isinstance(core, FactRef | DecisionRef)  # may be a machine integer
+        made = node.op == "mul" and isinstance(core, Op | Round | If | DecisionRef | Aggregate)
+        wide = node.type.precision > 18 and not operands
+        least = 19 if wide else 1
+        plain = not (whole or made or wide)
+        operands.append(arg.value.copy() if plain else terms.cast(arg.value.copy(), terms.decimal_type(max(least, type_.precision), type_.scale)))
+    return terms.binary(ARITHMETIC[node.op], operands[0], operands[1])
+
+
+def aligned(cores: Sequence[Core], values: Sequence[Sql]) -> list[Sql]:
+    """Values to compare or choose from. Those of more digits than fit a machine word are given one
+    type first: the database's own common type may drop decimals."""
+    types = [c.type for c in cores]
+    numbers = [t for t in types if isinstance(t, Numeric)]
+    if len(numbers) < len(types):
+        return list(values)
+    common = reduce(either, numbers)
+    wide = any(t.precision > 18 for t in numbers) or any(isinstance(n, Aggregate | YearToDate) for c in cores for n in walk(c))
+    if not wide or not common.fits:
+        return list(values)
+    return [terms.cast(v, terms.decimal_type(common.precision, common.scale)) for v in values]
 
 
 def _kleene(value: Sql, args: list[Emitted], decisive: bool) -> Emitted:
@@ -247,10 +272,11 @@ def _in_turn(args: list[Emitted], decisive: bool) -> Sql:
 
 def _conditional(node: If, scope: Scope) -> Emitted:
     condition, then, otherwise = (emit(n, scope) for n in (node.condition, node.then, node.otherwise))
+    yes_value, no_value = aligned([node.then, node.otherwise], [then.value, otherwise.value])
     if not condition.nullable:
-        value = terms.case([(condition.value, then.value)], otherwise.value)
+        value = terms.case([(condition.value, yes_value)], no_value)
     else:
-        value = terms.case([(condition.value, then.value), (terms.negate(condition.value), otherwise.value)])
+        value = terms.case([(condition.value, yes_value), (terms.negate(condition.value), no_value)])
     yes, no = terms.surely(condition.value), terms.surely_not(condition.value)
 
     def chosen(of_condition: Sql, of_then: Sql, of_otherwise: Sql) -> Sql:
@@ -300,15 +326,36 @@ def benefit_year(day: Sql, start: tuple[int, int]) -> Sql:
 
 
 def _shifted(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
+    """A date moved; an error outside the years 1 to 9999."""
     count = node.args[1]
     assert isinstance(count, Const) and isinstance(count.value, Decimal)
     steps = int(count.value)
     if isinstance(node.args[0], AsOf):
-        day = add_months(scope.as_of, steps) if node.op == "add_months" else scope.as_of + dt.timedelta(days=steps)
+        try:
+            day = add_months(scope.as_of, steps) if node.op == "add_months" else scope.as_of + dt.timedelta(days=steps)
+        except OverflowError:
+            return Emitted(terms.NULL, FALSE, terms.TRUE)
         return Emitted(terms.literal(day), nullable=False)
     unit = "MONTH" if node.op == "add_months" else "DAY"
     interval = exp.Interval(this=exp.Literal.string(str(steps)), unit=exp.var(unit))
-    return _strict(terms.cast(exp.Add(this=terms.paren(args[0].value.copy()), expression=interval), "DATE"), [args[0]])
+    moved = terms.cast(exp.Add(this=terms.paren(args[0].value.copy()), expression=interval), "DATE")
+    outside = _outside(args[0].value, steps, node.op == "add_months")
+    return _strict(terms.case([(terms.negate(outside), moved)]), [args[0]], outside)
+
+
+def _outside(day: Sql, steps: int, months: bool) -> Sql:
+    """The day is so early or late that moving it leaves the calendar."""
+    try:
+        if not months:
+            bound = (dt.date.max if steps >= 0 else dt.date.min) - dt.timedelta(days=steps)
+        elif steps >= 0:
+            bound = add_months(dt.date(9999, 12, 31), -steps)  # the last day of that month
+        else:
+            bound = add_months(dt.date(1, 1, 1), -steps)
+    except OverflowError:
+        return terms.is_known(day)
+    kind = exp.GT if steps >= 0 else exp.LT
+    return terms.surely(kind(this=terms.paren(day.copy()), expression=terms.literal(bound)))
 
 
 # -- figures ---------------------------------------------------------------------------------
@@ -340,7 +387,9 @@ def _parameter(name: str, scope: Scope, shown: Callable[[Dated], Sql | None]) ->
     within = [d for d in series if d.start <= last and (d.end is None or d.end >= first)]
     if len(within) == 1 and _covers(within[0], first, last):
         value = shown(within[0])
-        return Emitted(terms.NULL if value is None else value, nullable=value is None)
+        if value is None:
+            return Emitted(terms.NULL)
+        return Emitted(terms.case([(terms.is_known(day), value)])) if scope.undated else Emitted(value, nullable=False)
     branches, valid = [], []
     for dated in within:
         ends = [d for d in (dated.end, dated.review_by) if d is not None]
@@ -400,48 +449,68 @@ def _scaled(base: Sql, brackets: Brackets) -> Sql:
 
 def _choice(node: Choice, scope: Scope) -> Emitted:
     rows = [(emit(c, scope), emit(v, scope)) for c, v in node.rows]
-    tests = [terms.surely(c.value) for c, _ in rows]
-    unsure = terms.disjoin(terms.is_null(c.value) for c, _ in rows if c.nullable)
-    void = terms.disjoin(terms.conjoin([t, v.void]) for t, (_, v) in zip(tests, rows, strict=True) if v.void != FALSE)
-    error = terms.disjoin([
-        *(c.error for c, _ in rows),
-        *(terms.conjoin([t, v.error]) for t, (_, v) in zip(tests, rows, strict=True) if v.error != FALSE),
-    ])  # fmt: skip
-    nullable = any(c.nullable or v.nullable for c, v in rows)
+    values = aligned([v for _, v in node.rows], [v.value for _, v in rows])
+    matches = [terms.surely(c.value) for c, _ in rows]
+    doubts = [is_open(c) for c, _ in rows]
+    failing = [c.error for c, _ in rows]
     if node.policy == "first":
-        branches: list[tuple[Sql, Sql]] = []
-        for condition, chosen in rows:
-            if condition.nullable:
-                branches.append((terms.is_null(condition.value), terms.NULL))
-            branches.append((condition.value, chosen.value))
-        return Emitted(terms.case(branches), void, error, nullable)
-    value, clash = _gathered(node, rows, tests)
-    return Emitted(terms.case([(unsure, terms.NULL)], value), void, terms.disjoin([error, clash]), nullable)
+        return _first(rows, values, matches, doubts, failing)
+    settled = terms.negate(terms.disjoin(doubts)) if any(d != FALSE for d in doubts) else terms.TRUE
+    picks = [terms.conjoin([settled, m]) for m in matches]
+    error = terms.disjoin([*failing, *(terms.conjoin([p, v.error]) for p, (_, v) in zip(picks, rows, strict=True) if v.error != FALSE)])
+    if node.policy == "count":
+        counted = [terms.case([(m, terms.literal(1))], terms.literal(0)) for m in matches]
+        return Emitted(terms.case([(settled, _summed(counted))]) if settled != terms.TRUE else _summed(counted), FALSE, error)
+    void = terms.disjoin(terms.conjoin([p, v.void]) for p, (_, v) in zip(picks, rows, strict=True) if v.void != FALSE)
+    lacking = terms.disjoin(terms.conjoin([m, terms.is_null(x)]) for m, x, (_, v) in zip(matches, values, rows, strict=True) if v.nullable)
+    known = terms.conjoin([settled, terms.negate(lacking) if lacking != FALSE else terms.TRUE])
+    value, clash = _gathered(node.policy, values, matches)
+    clash = terms.conjoin([known, clash]) if clash != FALSE else FALSE
+    return Emitted(terms.case([(known, value)]), void, terms.disjoin([error, clash]))
 
 
-def _gathered(node: Choice, rows: list[tuple[Emitted, Emitted]], tests: list[Sql]) -> tuple[Sql, Sql]:
+def is_open(made: Emitted) -> Sql:
+    """The value is unknown."""
+    if not made.nullable:
+        return FALSE
+    return terms.conjoin([terms.is_null(made.value), terms.negate(made.void) if made.void != FALSE else terms.TRUE])
+
+
+def _first(
+    rows: list[tuple[Emitted, Emitted]], values: list[Sql], matches: list[Sql], doubts: list[Sql], failing: list[Sql]
+) -> Emitted:
+    """The first row that matches; unknown where one before it might."""
+    branches: list[tuple[Sql, Sql]] = []
+    voids: list[Sql] = []
+    errors = list(failing)
+    for index, (match, doubt) in enumerate(zip(matches, doubts, strict=True)):
+        if doubt != FALSE:
+            branches.append((doubt, terms.NULL))
+        branches.append((match, values[index]))
+        passed = [terms.negate(t) for t in (*matches[:index], *doubts[: index + 1]) if t != FALSE]
+        chosen = rows[index][1]
+        if chosen.void != FALSE:
+            voids.append(terms.conjoin([*passed, match, chosen.void]))
+        if chosen.error != FALSE:
+            errors.append(terms.conjoin([*passed, match, chosen.error]))
+    return Emitted(terms.case(branches), terms.disjoin(voids), terms.disjoin(errors))
+
+
+def _gathered(policy: str, values: list[Sql], matches: list[Sql]) -> tuple[Sql, Sql]:
     """The value of the rows that match, and whether they clash."""
-    picked = [terms.case([(t, v.value)]) for t, (_, v) in zip(tests, rows, strict=True)]
-    match node.policy:
-        case "count":
-            counted = [terms.case([(t, terms.literal(1))], terms.literal(0)) for t in tests]
-            return _summed(counted), FALSE
+    picked = [terms.case([(m, v)]) for m, v in zip(matches, values, strict=True)]
+    match policy:
         case "sum":
-            parts = [terms.case([(t, v.value)], terms.literal(0)) for t, (_, v) in zip(tests, rows, strict=True)]
-            return _summed(parts), FALSE
+            return _summed([terms.case([(m, v)], terms.literal(0)) for m, v in zip(matches, values, strict=True)]), FALSE
         case "any":
-            value = terms.case([(t, v.value) for t, (_, v) in zip(tests, rows, strict=True)])
             clashes = [
-                terms.conjoin([tests[i], tests[j], terms.surely(exp.NEQ(this=terms.paren(rows[i][1].value.copy()), expression=terms.paren(rows[j][1].value.copy())))])
-                for i in range(len(rows)) for j in range(i + 1, len(rows))
+                terms.conjoin([matches[i], matches[j], exp.NEQ(this=terms.paren(values[i].copy()), expression=terms.paren(values[j].copy()))])
+                for i in range(len(values)) for j in range(i + 1, len(values))
             ]  # fmt: skip
-            unknown = terms.disjoin(terms.conjoin([t, terms.is_null(v.value)]) for t, (_, v) in zip(tests, rows, strict=True) if v.nullable)
-            return terms.case([(unknown, terms.NULL)], value), terms.disjoin(clashes)
+            return terms.case(list(zip(matches, values, strict=True))), terms.disjoin(clashes)
         case _:
-            kind = exp.Least if node.policy == "min" else exp.Greatest
-            made = terms.skipping(kind, *picked) if len(picked) > 1 else picked[0]
-            unknown = terms.disjoin(terms.conjoin([t, terms.is_null(v.value)]) for t, (_, v) in zip(tests, rows, strict=True) if v.nullable)
-            return terms.case([(unknown, terms.NULL)], made), FALSE
+            kind = exp.Least if policy == "min" else exp.Greatest
+            return terms.skipping(kind, *picked) if len(picked) > 1 else picked[0], FALSE
 
 
 def _summed(parts: list[Sql]) -> Sql:

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from mianshen.program.core import Core, YearToDate, walk
+from mianshen.program.core import Core, DecisionRef, Numeric, Type, walk
+from mianshen.program.order import parameters_read
 from mianshen.program.program import Accumulator, Decision, Key, Program
 from mianshen.sql import terms
-from mianshen.sql.decisions import UNDECIDED, Applied, Decided, decided
+from mianshen.sql.decisions import UNDECIDED, Applied, Decided, decided, outside, possible
 from mianshen.sql.emit import Emitted, Scope, benefit_year, emit
 from mianshen.sql.lacks import NONE, decision_lacks, lacks, named, names_where, rejected_name, together
 from mianshen.sql.layers import Held
-from mianshen.sql.plan import nodes_of
+from mianshen.sql.plan import nodes_of, read_elsewhere
 from mianshen.sql.terms import FALSE, TRUE, Sql
 from mianshen.values import benefit_year as year_of
 
@@ -37,6 +38,7 @@ class Limits:
     decisions: list[Decision]
     rulings: dict[str, list[Applied]]
     results: dict[str, Decided] = field(default_factory=dict)
+    fallible: set[str] = field(default_factory=set)  # which error columns were made
 
     def accumulators(self) -> list[Accumulator]:
         """The accumulators that sum this level's decisions."""
@@ -44,7 +46,7 @@ class Limits:
         return [a for a in self.program.accumulators.values() if (a.entity, a.sums) in sums and self._naming(a)]
 
     def _naming(self, accumulator: Accumulator) -> list[int]:
-        decision = next(d for d in self.decisions if d.name == accumulator.sums)
+        decision = self._decision(accumulator)
         return [i for i, p in enumerate(decision.provisions) if p.limit is not None and p.limit.accumulator == accumulator.name]
 
     # -- before the windows ------------------------------------------------------------------
@@ -53,7 +55,7 @@ class Limits:
         """Per decision the amount before any limit and who gives it; per accumulator what a row brings."""
         columns: list[Sql] = []
         for decision in self.decisions:
-            made = decided(decision, self.rulings[decision.name], terms.column(f"{decision.name}?by"))
+            made = decided(decision, self.rulings[decision.name], terms.column(f"{decision.name}?by"), limited=True)
             self.results[decision.name] = made
             columns += [
                 exp.alias_(made.value, f"{decision.name}?raw", quoted=True),
@@ -67,25 +69,41 @@ class Limits:
         return columns
 
     def _facts_of(self, accumulator: Accumulator, errors: list[tuple[str, Sql]]) -> list[Sql]:
-        """Limit, filter, possible membership, opening and year of an accumulator at each row."""
+        """Limit, filter, possible membership and opening of an accumulator at each row."""
         rulings = self.rulings[accumulator.sums]
         naming = [rulings[i] for i in self._naming(accumulator)]
         by = terms.column(f"{accumulator.sums}?by")
-        limits: list[tuple[Sql, Emitted]] = [(exp.EQ(this=by.copy(), expression=terms.literal(r.index)), self._limit(r)) for r in naming]
+        limits = [(exp.EQ(this=by.copy(), expression=terms.literal(r.index)), self._limit(r)) for r in naming]
         over = Emitted(TRUE, nullable=False) if accumulator.over is None else emit(accumulator.over, self.scope)
         over_value = over.value if over.void == FALSE else terms.case([(over.void, FALSE)], over.value)
+        if over.error != FALSE and self._rejected != FALSE:
+            fails = terms.conjoin([self._rejected, over.error])  # what fails there is unknown
+            over_value = terms.case([(terms.negate(fails), over_value)])
+        every = len(naming) == len(rulings)
         columns = {
-            "limit": terms.cast(_picked(limits), "DECIMAL(18, 2)"),
+            "limit": terms.cast(_picked(limits), self._limit_type(naming)),
             "limitvoid": terms.disjoin(terms.conjoin([a, e.void]) for a, e in limits if e.void != FALSE),
             "over": over_value,
+            "may": TRUE if every else terms.disjoin(possible(r, rulings) for r in naming),
             "opening": self._opening(accumulator),
         }
-        failing = terms.disjoin([over.error, *(terms.conjoin([a, e.error]) for a, e in limits if e.error != FALSE)])
+        failing = terms.disjoin(terms.conjoin([a, e.error]) for a, e in limits if e.error != FALSE)
         made = [exp.alias_(v, f"{accumulator.name}?{k}", quoted=True) for k, v in columns.items()]
+        for label, test in (("error", failing), ("overerror", over.error)):
+            if test != FALSE:
+                self.fallible.add(f"{accumulator.name}?{label}")
+                made.append(exp.alias_(test, f"{accumulator.name}?{label}", quoted=True))
         if failing != FALSE:
-            made.append(exp.alias_(failing, f"{accumulator.name}?error", quoted=True))
             errors.append((accumulator.sums, terms.column(f"{accumulator.name}?error")))
         return made
+
+    @property
+    def _rejected(self) -> Sql:
+        return terms.column("?rejected") if self.scope.entity in self.data.rejected else FALSE
+
+    def _limit_type(self, naming: list[Applied]) -> exp.DataType:
+        types = [r.provision.limit.limit.type for r in naming if r.provision.limit is not None]
+        return _money_type(*types)
 
     def _limit(self, ruling: Applied) -> Emitted:
         assert ruling.provision.limit is not None
@@ -103,10 +121,10 @@ class Limits:
 
     # -- windows -----------------------------------------------------------------------------
 
-    def held(self, cut: str) -> tuple[list[Sql], list[Held]]:
+    def held(self, cut: str, errors: list[tuple[str, Sql]]) -> tuple[list[Sql], list[Held]]:
         """What each row brings to each accumulator, and the parts of the cut that are windowed: one
         for each first day of a benefit year."""
-        brought = [column for a in self.accumulators() for column in self._brought(a)]
+        brought = [column for a in self.accumulators() for column in self._brought(a, errors)]
         starts = dict.fromkeys(a.year_start for a in self.accumulators())
         parts = [[a for a in self.accumulators() if a.year_start == start] for start in starts]
         return brought, [self._part(cut, number, part) for number, part in enumerate(parts)]
@@ -121,13 +139,15 @@ class Limits:
         assert ruling.provision.limit is not None
         raw, limit = ruling.value, self._limit(ruling)
         opening = self._opening(self.program.accumulators[ruling.provision.limit.accumulator])
-        room = exp.Sub(this=terms.paren(limit.value.copy()), expression=terms.paren(opening))
+        money = self._limit_type([ruling]), _money_type(ruling.provision.value.type)
+        most, amount = terms.cast(limit.value.copy(), money[0]), terms.cast(raw.value.copy(), money[1])
+        room = exp.Sub(this=most, expression=terms.paren(opening))
         unknown = terms.disjoin(terms.is_null(part) for part in (raw.value, limit.value, opening))
-        paid = terms.skipping(exp.Greatest, terms.skipping(exp.Least, raw.value, room), terms.literal(0))
+        paid = terms.skipping(exp.Greatest, terms.skipping(exp.Least, amount, room), terms.literal(0))
         value = terms.case([(unknown, terms.NULL)], paid)
         return Emitted(value, terms.disjoin([raw.void, limit.void]), terms.disjoin([raw.error, limit.error]))
 
-    def relevance(self, voidable: frozenset[Key]) -> list[Sql]:
+    def relevance(self, voidable: frozenset[Key], errors: list[tuple[str, Sql]]) -> list[Sql]:
         """`?relevant:` for each accumulator: the row is paid through it, or may bring it what nobody
         knows; and, where `year to date` reads it, the opening as what it holds."""
         made: list[Sql] = []
@@ -139,14 +159,29 @@ class Limits:
             unknown = [terms.is_null(value), *([terms.is_null(over.value)] if over.nullable else [])]
             if self.scope.entity in self.data.rejected:
                 unknown.append(terms.column("?rejected"))
-            outside = terms.disjoin([terms.surely_not(over.value), over.void])
-            unsure = terms.conjoin([terms.disjoin(unknown), terms.negate(void), terms.negate(outside)])
-            read = self._read_elsewhere(a)
+            outside_ = terms.disjoin([terms.surely_not(over.value), over.void])
+            if over.error != FALSE:
+                outside_ = terms.conjoin([outside_, terms.negate(over.error)])
+                failing = terms.conjoin([self._feeds(a, void), over.error])
+                made.append(exp.alias_(failing, f"{a.name}?filtererror", quoted=True))
+                errors.append((name, terms.column(f"{a.name}?filtererror")))
+            unsure = terms.conjoin([terms.disjoin(unknown), terms.negate(void), terms.negate(outside_)])
+            read = read_elsewhere(self.program, a.name)
             named = TRUE if read else exp.In(this=by, expressions=[terms.literal(i) for i in self._naming(a)])
             made.append(exp.alias_(terms.disjoin([named, unsure]) if not read else TRUE, f"?relevant:{a.name}", quoted=True))
             if read:
                 made.append(exp.alias_(self._opening(a), f"{a.name}?before", quoted=True))
         return made
+
+    def _feeds(self, accumulator: Accumulator, void: Sql) -> Sql:
+        """A provision that names the accumulator pays the row, or may."""
+        by = terms.column(f"{accumulator.sums}?by")
+        rulings = self.rulings[accumulator.sums]
+        naming = [rulings[i] for i in self._naming(accumulator)]
+        paying = exp.In(this=by, expressions=[terms.literal(r.index) for r in naming])
+        may = TRUE if len(naming) == len(rulings) else terms.disjoin(possible(r, rulings) for r in naming)
+        may_pay = terms.conjoin([exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED)), may])
+        return terms.conjoin([terms.negate(void) if void != FALSE else TRUE, terms.disjoin([paying, may_pay])])
 
     def relevance_in_turn(self) -> list[Sql]:
         """The same of rows taken in turn, from what they bring."""
@@ -170,8 +205,8 @@ class Limits:
             source += [] if self._constant(a) else [f"{a.name}?counted"]
             relevant += [terms.column(f"{a.name}?named"), exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))]
         year = exp.alias_(benefit_year(terms.column(entity.date), accumulators[0].year_start), "?year", quoted=True)
-        query = exp.select(*(terms.column(n) for n in dict.fromkeys(source)), year).from_(exp.to_table(cut, quoted=True))
-        query = query.where(terms.disjoin(relevant))
+        query = terms.select(*(terms.column(n) for n in dict.fromkeys(source)), year).from_(exp.to_table(cut, quoted=True), copy=False)
+        query = query.where(terms.disjoin(relevant), copy=False)
         if self.data.missing:
             query = query.select(*(terms.column(f"{a.name}?miss") for a in accumulators))
         layers = [
@@ -180,47 +215,64 @@ class Limits:
         ]
         for layer in layers:
             if layer:
-                query = exp.select(exp.Star(), *layer).from_(query.subquery("running", copy=False))
+                query = terms.select(exp.Star(), *layer).from_(query.subquery("running", copy=False), copy=False)
         columns = [c for a in accumulators for c in self._held(a)]
         labels = [f"{a.name}?before" for a in accumulators]
         if self.data.missing:
             source += [f"{a.name}?miss" for a in accumulators]
             labels += [f"{a.name}?before?miss" for a in accumulators]
-        query = exp.select(terms.column("?row"), *columns).from_(query.subquery("totals", copy=False))
+        query = terms.select(terms.column("?row"), *columns).from_(query.subquery("totals", copy=False), copy=False)
         return Held(frozenset(source), tuple(labels), ((f"{cut}_held{number}", query),))
 
-    def _brought(self, accumulator: Accumulator) -> list[Sql]:
+    def _brought(self, accumulator: Accumulator, errors: list[tuple[str, Sql]]) -> list[Sql]:
         """`?x`: the amount counted before any limit; `?u`: 1 where that is not known."""
-        name, decision = accumulator.name, accumulator.sums
-        indexes = [terms.literal(i) for i in self._naming(accumulator)]
+        name, decision, rejected = accumulator.name, accumulator.sums, self._rejected
         by = terms.column(f"{decision}?by")
-        paying = exp.In(this=by, expressions=indexes)
-        raw, limit = terms.column(f"{decision}?raw"), terms.column(f"{name}?limit")
-        over, opening = terms.column(f"{name}?over"), terms.column(f"{name}?opening")
-        rejected = terms.column("?rejected") if self.scope.entity in self.data.rejected else FALSE
+        paying = exp.In(this=by, expressions=[terms.literal(i) for i in self._naming(accumulator)])
+        raw, limit, over, opening = (terms.column(c) for c in (f"{decision}?raw", f"{name}?limit", f"{name}?over", f"{name}?opening"))
         limitvoid = terms.conjoin([paying, terms.column(f"{name}?limitvoid")])
-        voids = terms.disjoin([terms.column(f"{decision}?rawvoid"), limitvoid])
-        counted = terms.conjoin([paying, terms.negate(voids)])
-        unknown = terms.disjoin([
-            terms.is_null(over), terms.is_null(raw), terms.conjoin([paying, terms.disjoin([terms.is_null(limit), terms.is_null(opening)])])])  # fmt: skip
+        void = terms.disjoin([terms.column(f"{decision}?rawvoid"), limitvoid])
+        may_pay = terms.conjoin([exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED)), terms.column(f"{name}?may")])
+        feeds = terms.conjoin([terms.negate(void), terms.disjoin([paying, may_pay])])
+        open_ = [terms.is_null(over), terms.is_null(raw), terms.is_null(limit), terms.is_null(opening)]
+        if self.data.undated and self.scope.day is not None:
+            open_.append(terms.is_null(self.scope.day))
+        unknown = terms.conjoin([feeds, terms.disjoin([*open_, rejected])])
         if rejected != FALSE:
-            unknown = terms.disjoin([unknown, rejected])
-        unknown = terms.conjoin([terms.negate(voids), unknown])
-        if rejected != FALSE and self._failed() != FALSE:
-            unknown = terms.disjoin([unknown, terms.conjoin([rejected, self._failed()])])
+            unknown = terms.disjoin([unknown, terms.conjoin([rejected, self._failed(decision)])])
         unsure = terms.conjoin([terms.negate(terms.surely_not(over)), unknown])
-        known = terms.conjoin([counted, terms.surely(over), terms.is_known(raw), *([terms.negate(rejected)] if rejected != FALSE else [])])
-        amount = terms.case([(known, terms.skipping(exp.Greatest, raw.copy(), terms.literal(0)))], terms.literal(0))
-        return [
-            exp.alias_(terms.cast(amount, "DECIMAL(18, 2)"), f"{name}?x", quoted=True),
+        valid = terms.negate(rejected) if rejected != FALSE else TRUE
+        known = terms.conjoin([paying, terms.negate(void), terms.surely(over), terms.is_known(raw), valid])
+        made = [
+            exp.alias_(self._amount(accumulator, known), f"{name}?x", quoted=True),
             exp.alias_(terms.cast(unsure, "TINYINT"), f"{name}?u", quoted=True),
-            exp.alias_(TRUE if self._read_elsewhere(accumulator) else paying, f"{name}?named", quoted=True),
+            exp.alias_(TRUE if read_elsewhere(self.program, name) else paying, f"{name}?named", quoted=True),
             exp.alias_(terms.conjoin([paying, terms.surely(over)]), f"{name}?counted", quoted=True),
         ]
+        if f"{name}?overerror" in self.fallible:
+            failing = terms.conjoin([feeds, terms.column(f"{name}?overerror")])
+            made.append(exp.alias_(failing, f"{name}?filtererror", quoted=True))
+            errors.append((decision, terms.column(f"{name}?filtererror")))
+        return made
 
-    def _failed(self) -> Sql:
-        """Deciding this level fails on the row: then nobody knows what it would have been paid."""
-        return terms.disjoin(terms.column(f"{d.name}?error") for d in self.decisions if self.results[d.name].error != FALSE)
+    def _amount(self, accumulator: Accumulator, known: Sql) -> Sql:
+        """The amount before the limit, not below zero; one that may be huge is cut to the most that can be paid."""
+        decision = self._decision(accumulator)
+        raw = terms.column(f"{decision.name}?raw")
+        if decision.may_overflow:
+            room = exp.Sub(this=terms.column(f"{accumulator.name}?limit"), expression=terms.column(f"{accumulator.name}?opening"))
+            raw = terms.skipping(exp.Least, raw, exp.Coalesce(this=room, expressions=[terms.literal(0)]))
+        amount = terms.case([(known, terms.skipping(exp.Greatest, raw, terms.literal(0)))], terms.literal(0))
+        return terms.cast(amount, "DECIMAL(38, 2)" if decision.may_overflow else "DECIMAL(18, 2)")
+
+    def _decision(self, accumulator: Accumulator) -> Decision:
+        return next(d for d in self.decisions if d.name == accumulator.sums)
+
+    def _failed(self, decision: str) -> Sql:
+        """Deciding it fails on the row: then nobody knows what it would have been paid."""
+        errors = [terms.column(f"{decision}?error")] if self.results[decision].error != FALSE else []
+        named_ = [a.name for a in self.accumulators() if a.sums == decision]
+        return terms.disjoin([*errors, *(terms.column(f"{n}?error") for n in named_ if f"{n}?error" in self.fallible)])
 
     def _window(self, accumulator: Accumulator, made: Sql, earlier: bool) -> Sql:
         entity = self.program.entities[self.scope.entity]
@@ -373,54 +425,59 @@ class Limits:
         """Whether one figure serves every day that occurs, and nobody reads the balance elsewhere."""
         decision = next(d for d in self.decisions if d.name == accumulator.sums)
         limits = [p.limit.limit for p in decision.provisions if p.limit is not None and p.limit.accumulator == accumulator.name]
-        return not self._read_elsewhere(accumulator) and all(self._steady(limit) for limit in limits)
-
-    def _read_elsewhere(self, accumulator: Accumulator) -> bool:
-        """Whether `year to date` reads the balance, so that every row needs it."""
-        return any(
-            isinstance(n, YearToDate) and n.accumulator == accumulator.name
-            for d in self.program.decisions for root in nodes_of(d) for n in walk(root)
-        )  # fmt: skip
+        return not read_elsewhere(self.program, accumulator.name) and all(self._steady(limit) for limit in limits)
 
     def _steady(self, limit: Core) -> bool:
-        from mianshen.program.order import parameters_read
-
-        nodes = [limit]
-        for node in walk(limit):
-            owner = getattr(node, "entity", None)
-            if owner == self.scope.entity:
-                decision = next((d for d in self.program.decisions if d.key == (owner, getattr(node, "name", ""))), None)
-                if decision is not None:
-                    nodes += nodes_of(decision)
+        """Whether every figure that the limit looks up is the same on all the days that occur."""
         days = self.scope.days
-        if days is None:
-            return True
-        for name in parameters_read(nodes):
-            series = self.program.parameters[name].series
-            values = {d.value for d in series if d.start <= days[1] and (d.end is None or d.end >= days[0])}
-            if len(values) > 1:
-                return False
+        nodes, seen = [limit], set()
+        while days is not None and nodes:
+            root = nodes.pop()
+            for node in walk(root):
+                if isinstance(node, DecisionRef) and node.entity == self.scope.entity and node.name not in seen:
+                    seen.add(node.name)
+                    nodes += nodes_of(self.program.decision(node.entity, node.name))
+            for name in parameters_read([root]):
+                series = self.program.parameters[name].series
+                values = {d.value for d in series if d.start <= days[1] and (d.end is None or d.end >= days[0])}
+                if len(values) > 1:
+                    return False
         return True
 
     # -- after the windows -------------------------------------------------------------------
 
-    def after_windows(self, voidable: frozenset[Key]) -> list[Sql]:
+    def after_windows(self, voidable: frozenset[Key], errors: list[tuple[str, Sql]]) -> list[Sql]:
         """Each decision's final amount: paid as far as its limit allows."""
         columns: list[Sql] = []
         for decision in self.decisions:
-            by = terms.column(f"{decision.name}?by")
+            name = decision.name
             branches: list[tuple[Sql, Sql]] = []
-            voids: list[Sql] = [terms.column(f"{decision.name}?rawvoid")]
+            voids: list[Sql] = [terms.column(f"{name}?rawvoid")]
             for index, provision in enumerate(decision.provisions):
                 if provision.limit is not None:
-                    chosen = exp.EQ(this=by.copy(), expression=terms.literal(index))
+                    chosen = exp.EQ(this=terms.column(f"{name}?by"), expression=terms.literal(index))
                     branches.append((chosen, self._paid(decision, provision.limit.accumulator)))
                     voids.append(terms.conjoin([chosen, terms.column(f"{provision.limit.accumulator}?limitvoid")]))
-            value = terms.case(branches, terms.column(f"{decision.name}?raw"))
-            columns.append(exp.alias_(terms.cast(value, terms.sql_type(decision.type)), decision.name, quoted=True))
+            value, void = self._settled(decision, terms.case(branches, terms.column(f"{name}?raw")), terms.disjoin(voids))
+            columns.append(exp.alias_(value, name, quoted=True))
+            if decision.may_overflow:
+                assert isinstance(decision.type, Numeric)
+                outside_ = outside(terms.case(branches, terms.column(f"{name}?raw")), decision.type)
+                columns.append(exp.alias_(outside_, f"{name}?outside", quoted=True))
+                errors.append((name, terms.column(f"{name}?outside")))
             if decision.key in voidable:
-                columns.append(exp.alias_(terms.disjoin(voids), f"{decision.name}?void", quoted=True))
+                columns.append(exp.alias_(void, f"{name}?void", quoted=True))
         return columns
+
+    def _settled(self, decision: Decision, value: Sql, void: Sql) -> tuple[Sql, Sql]:
+        """The amount in its column's type; on a rejected row that fails, unknown."""
+        to = terms.sql_type(decision.type)
+        made = terms.try_cast(value, to) if decision.may_overflow else terms.cast(value, to)
+        fails = self._failed(decision.name)
+        if self._rejected == FALSE or fails == FALSE:
+            return made, void
+        valid = terms.negate(terms.conjoin([self._rejected, fails]))
+        return terms.case([(valid, made)]), terms.conjoin([void, valid])
 
     def _paid(self, decision: Decision, accumulator: str) -> Sql:
         raw, limit, before = (terms.column(n) for n in (f"{decision.name}?raw", f"{accumulator}?limit", f"{accumulator}?before"))
@@ -437,3 +494,8 @@ def _picked(limits: list[tuple[Sql, Emitted]]) -> Sql:
     if all(e.value == limits[0][1].value for _, e in limits):
         return limits[0][1].value
     return terms.case([(test, e.value) for test, e in limits])
+
+
+def _money_type(*types: Type) -> exp.DataType:
+    """A column type that holds amounts of all of the types."""
+    return terms.decimal_type(max([18, *(2 + t.precision - t.scale for t in types if isinstance(t, Numeric))]), 2)

@@ -44,7 +44,7 @@ class Missing:
             if made not in joined:
                 joined.add(made)
                 on = exp.EQ(this=terms.column("?row", made), expression=terms.column("?row", table))
-                query = query.join(exp.to_table(made, quoted=True).as_(made, quoted=True), on=on, join_type="left")
+                query = query.join(exp.to_table(made, quoted=True).as_(made, quoted=True), on=on, join_type="left", copy=False)
             found[name] = terms.column(f"{name}?miss", made)
         return query, found
 
@@ -64,10 +64,10 @@ class Missing:
                 for key in keys
             ]  # fmt: skip
             column = "?row" if keys[0][0] == person else "?parent"
-            found = exp.select(exp.alias_(terms.column(column), "?row", quoted=True)).from_(exp.to_table(table, quoted=True))
-            parts.append(found.where(terms.disjoin(open_)))
+            found = terms.select(exp.alias_(terms.column(column), "?row", quoted=True)).from_(exp.to_table(table, quoted=True), copy=False)
+            parts.append(found.where(terms.disjoin(open_), copy=False))
         listed: exp.Query = parts[0] if len(parts) == 1 else exp.union(*parts, distinct=False)
-        self.run.create("asked_about", exp.select(terms.column("?row")).distinct().from_(listed.subquery("found", copy=False)))
+        self.run.create("asked_about", terms.select(terms.column("?row")).distinct().from_(listed.subquery("found", copy=False), copy=False))
         row = self.run.connection.execute('SELECT count(*) FROM "asked_about"').fetchone()
         return row is not None and row[0] > 0
 

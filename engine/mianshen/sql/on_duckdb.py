@@ -88,6 +88,7 @@ class Run:
             if stage.limited and not self.missing:
                 self._in_turn(stage, table)
             self.shelf.made.update({d.key: table for d in step.decisions if d.name in wanted})
+            self.shelf.before.update({name: table for name in stage.balances})
             self.shelf.items.update({a: (table, f"?item{i}") for i, a in enumerate(items)})
             if stage.may_fail:
                 failed = self._failed(step, table)
@@ -123,18 +124,18 @@ class Run:
         for name in stage.limited:
             year = benefit_year(terms.column(date, "rows"), self.program.accumulators[name].year_start)
             found.append(
-                exp.select(terms.column("?parent", "made"))
-                .from_(exp.to_table(table, quoted=True).as_("made"))
-                .join(exp.to_table(self.rows[entity], quoted=True).as_("rows"), on=exp.EQ(this=terms.column("?row", "made"), expression=terms.column("?row", "rows")))
-                .where(terms.column(f"?relevant:{name}", "made"))
-                .group_by(terms.column("?parent", "made"), year)
+                terms.select(terms.column("?parent", "made"))
+                .from_(exp.to_table(table, quoted=True).as_("made"), copy=False)
+                .join(exp.to_table(self.rows[entity], quoted=True).as_("rows"), on=exp.EQ(this=terms.column("?row", "made"), expression=terms.column("?row", "rows")), copy=False)
+                .where(terms.column(f"?relevant:{name}", "made"), copy=False)
+                .group_by(terms.column("?parent", "made"), year, copy=False)
                 .having(exp.Or(this=exp.GT(this=exp.Count(this=exp.Star()), expression=terms.literal(1)), expression=terms.is_null(exp.Max(this=terms.column(date, "rows")))))
             )  # fmt: skip
         several: exp.Query = found[0] if len(found) == 1 else exp.union(*found, distinct=True)
         listed = f"{table}_several"
         relevant = terms.disjoin(terms.column(f"?relevant:{name}") for name in stage.limited)
-        inside = exp.In(this=terms.column("?parent"), query=exp.select(terms.column("?parent")).from_(several.subquery("found", copy=False)).subquery(copy=False))
-        self.create(listed, exp.select(terms.column("?row")).from_(exp.to_table(table, quoted=True)).where(relevant, inside))
+        inside = exp.In(this=terms.column("?parent"), query=terms.select(terms.column("?parent")).from_(several.subquery("found", copy=False), copy=False).subquery(copy=False))
+        self.create(listed, terms.select(terms.column("?row")).from_(exp.to_table(table, quoted=True), copy=False).where(relevant, inside, copy=False))
         if not self._one(f'SELECT count(*) FROM "{listed}"')[0]:
             return
         again = replace(stage, layers=[], limited=[], errors=[])
@@ -177,8 +178,10 @@ class Run:
         found = []
         for step in self.plan.steps[number + 1 :]:
             for aggregate in aggregates_of(step):
-                reads = {(n.entity, n.name) for part in (aggregate.where, aggregate.body) if part for n in walk(part) if isinstance(n, DecisionRef)}
-                if aggregate.child == entity and reads <= done and not reads <= before:
+                inside = [n for part in (aggregate.where, aggregate.body) if part for n in walk(part)]
+                reads = {(n.entity, n.name) for n in inside if isinstance(n, DecisionRef)}
+                nested = any(isinstance(n, Aggregate) for n in inside)
+                if aggregate.child == entity and reads <= done and not reads <= before and not nested:
                     found.append(aggregate)
         return list(dict.fromkeys(found))
 
@@ -246,7 +249,7 @@ def _overlaid(table: str, again: str, columns: list[str]) -> exp.Select:
     on = exp.EQ(this=terms.column("?row", "again"), expression=terms.column("?row", "first"))
     kept = [terms.column(c, "first") for c in columns if c in ("?row", "?parent")]
     return (
-        exp.select(*kept, *picked)
-        .from_(exp.to_table(table, quoted=True).as_("first"))
-        .join(exp.to_table(again, quoted=True).as_("again"), on=on, join_type="left")
+        terms.select(*kept, *picked)
+        .from_(exp.to_table(table, quoted=True).as_("first"), copy=False)
+        .join(exp.to_table(again, quoted=True).as_("again"), on=on, join_type="left", copy=False)
     )

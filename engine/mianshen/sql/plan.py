@@ -14,8 +14,8 @@ from mianshen.program.program import Decision, Key, Program
 from mianshen.program.stages import nodes_of, parents_first, reads_of, stages
 
 __all__ = [
-    "Plan", "Step", "aggregates_of", "needed", "nodes_of", "outer_reads", "parents_first", "plan", "reads_of",
-    "uses_year_to_date", "voidable",
+    "Plan", "Step", "aggregates_of", "needed", "nodes_of", "outer_reads", "outermost", "parents_first", "plan",
+    "read_elsewhere", "reads_of", "uses_year_to_date", "voidable",
 ]  # fmt: skip
 
 
@@ -77,7 +77,12 @@ def _levels(decisions: list[Decision], program: Program) -> tuple[tuple[Decision
 
 def aggregates_of(step: Step) -> list[Aggregate]:
     """The aggregates over children that a step's decisions use, each once."""
-    found = [n for d in step.decisions for root in nodes_of(d) for n in walk(root) if isinstance(n, Aggregate)]
+    return outermost(node for d in step.decisions for node in nodes_of(d))
+
+
+def outermost(nodes: Iterable[Core]) -> list[Aggregate]:
+    """The aggregates in expressions, those inside others left out."""
+    found = [n for root in nodes for n in _own(root) if isinstance(n, Aggregate)]
     return list(dict.fromkeys(found))
 
 
@@ -103,6 +108,13 @@ def uses_year_to_date(step: Step) -> set[str]:
         for root in nodes_of(decision):
             found |= {n.accumulator for n in walk(root) if isinstance(n, YearToDate)}
     return found
+
+
+def read_elsewhere(program: Program, accumulator: str) -> bool:
+    """Whether `year to date` reads an accumulator's balance, so that every row needs it."""
+    nodes = [n for d in program.decisions for root in nodes_of(d) for n in walk(root)]
+    nodes += [n for a in program.accumulators.values() if a.over is not None for n in walk(a.over)]
+    return any(isinstance(n, YearToDate) and n.accumulator == accumulator for n in nodes)
 
 
 def voidable(program: Program) -> frozenset[Key]:

@@ -53,11 +53,23 @@ def _unit(digits: int) -> object:
 
 def _integer(value: Sql, type_: Numeric, shift: int) -> Sql:
     """The decimal times ten to the `shift`, as a 128-bit integer."""
-    times = shift - type_.scale
-    scaled = terms.cast(value.copy(), terms.decimal_type(min(38, type_.precision), type_.scale))
-    plain = exp.Mul(this=scaled, expression=terms.literal(10**type_.scale)) if type_.scale else scaled
-    whole = terms.cast(plain, "INT128")
-    return exp.Mul(this=whole, expression=terms.cast(terms.literal(10**times), "INT128")) if times else whole
+    scale, times = type_.scale, shift - type_.scale
+    scaled = terms.cast(value.copy(), terms.decimal_type(min(38, max(19, type_.precision)), scale))
+    if scale and type_.precision + scale > 37:  # the whole and the part apart, lest the product overflow
+        part = exp.Sub(this=scaled, expression=terms.function("TRUNC", scaled))
+        whole = exp.Add(this=_times(terms.cast(terms.function("TRUNC", scaled), "INT128"), scale), expression=_shifted(part, scale))
+        return _times(exp.Paren(this=whole), times)
+    return _times(_shifted(scaled, scale) if scale else terms.cast(scaled, "INT128"), times)
+
+
+def _shifted(value: Sql, scale: int) -> Sql:
+    """A decimal of that scale without its point."""
+    unit = terms.cast(terms.literal(10**scale), terms.decimal_type(scale + 1, 0))
+    return terms.cast(exp.Mul(this=terms.paren(value), expression=unit), "INT128")
+
+
+def _times(value: Sql, power: int) -> Sql:
+    return exp.Mul(this=value, expression=terms.cast(terms.literal(10**power), "INT128")) if power else value
 
 
 def _differ(a: Sql, b: Sql) -> Sql:

@@ -11,21 +11,22 @@ a question mark, which no name in a rulebook can.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, walk
+from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, YearToDate, walk
 from mianshen.program.failing import fails_alone
 from mianshen.program.program import Decision, Key, Program
 from mianshen.sql import terms
-from mianshen.sql.aggregates import Aggregated, aggregate_query, item_columns
+from mianshen.sql.aggregates import Aggregated, aggregate_query, fails_inside, item_columns
 from mianshen.sql.decisions import Applied, applied, chosen, decided, parted
 from mianshen.sql.emit import Scope, emit
 from mianshen.sql.lacks import decision_lacks
 from mianshen.sql.layers import Layer, statements
 from mianshen.sql.limits import Limits
-from mianshen.sql.plan import Step, aggregates_of, nodes_of, outer_reads, uses_year_to_date
+from mianshen.sql.plan import Step, aggregates_of, nodes_of, outer_reads, outermost, read_elsewhere, uses_year_to_date
 from mianshen.sql.terms import FALSE, Sql
 
 
@@ -48,6 +49,7 @@ class Shelf:
     rows: dict[str, str]
     made: dict[Key, str] = field(default_factory=dict)
     items: dict[Aggregate, tuple[str, str]] = field(default_factory=dict)  # table and column
+    before: dict[str, str] = field(default_factory=dict)  # by accumulator, what it held before each row
 
 
 @dataclass(slots=True)
@@ -79,8 +81,8 @@ class Stage:
         self.scope.lets = []
         base = self._base()
         if only is not None:
-            inside = exp.select(terms.column("?row")).from_(exp.to_table(only, quoted=True))
-            base = base.where(exp.In(this=terms.column("?row", self.step.entity), query=inside.subquery(copy=False)))
+            inside = terms.select(terms.column("?row")).from_(exp.to_table(only, quoted=True), copy=False)
+            base = base.where(exp.In(this=terms.column("?row", self.step.entity), query=inside.subquery(copy=False)), copy=False)
         for number, level in enumerate(self.step.levels):
             self.scope.level, self.scope.lets = number, []
             self._level(level, f"{target}_{number}", only is not None or self.data.missing)
@@ -103,11 +105,18 @@ class Stage:
                 kept.append(terms.column(f"{decision.name}?by"))
         kept += [terms.column(name) for name in self.carried]
         kept += [terms.column("?rejected")] if self.step.entity in self.data.rejected else []
-        kept += [terms.column(f"?item{i}{part}") for i in range(len(self.items)) for part in self._item_parts()]
+        kept += [terms.column(n) for n in self._item_columns(self.items, [f"?item{i}" for i in range(len(self.items))])]
+        for name in self.balances:
+            kept += [terms.column(f"{name}?before{part}") for part in (("", "?miss") if self.data.missing else ("",))]
         for name in self.limited:
             kept.append(terms.column(f"?relevant:{name}"))
         kept.append(exp.alias_(self._error(), "?error", quoted=True))
         return kept
+
+    @property
+    def balances(self) -> list[str]:
+        """The accumulators made here whose balance `year to date` reads."""
+        return [name for name in self.limited if read_elsewhere(self.program, name)]
 
     @property
     def may_fail(self) -> bool:
@@ -131,15 +140,20 @@ class Stage:
         nodes = [n for d in self.step.decisions for n in nodes_of(d) if n not in hoisted]
         nodes += self._accumulator_nodes() + self._item_nodes()
         columns = [terms.column(c, entity) for c in self._row_columns(entity)]
-        query = exp.select().from_(exp.to_table(self.shelf.rows[entity], quoted=True).as_(entity))
+        query = terms.select().from_(exp.to_table(self.shelf.rows[entity], quoted=True).as_(entity), copy=False)
         query, own = self._own(query, entity, nodes)
         outer = outer_reads(nodes, entity) + self._parent_facts()
         query, above = self._parents(query, entity, list(dict.fromkeys(outer)))
-        query, totals = self._totals(query)
+        query, totals = self._totals(query, aggregates_of(self.step))
         return query.select(*columns, *own, *above, *totals)
 
-    def _item_parts(self) -> tuple[str, ...]:
-        return ("", "?unsure", "?miss") if self.data.missing else ("", "?unsure")
+    def _item_columns(self, aggregates: Iterable[Aggregate], labels: Iterable[str]) -> list[str]:
+        """The names of the columns that items of aggregates are made as."""
+        parts = ("?unsure", "?miss") if self.data.missing else ("?unsure",)
+        return [
+            f"{label}{part}" for a, label in zip(aggregates, labels, strict=True)
+            for part in ("", *parts, *(["?error"] if fails_inside(a) else []))
+        ]  # fmt: skip
 
     def _item_nodes(self) -> list[Core]:
         return [n for a in self.items for n in (a.where, a.body) if n is not None]
@@ -176,7 +190,20 @@ class Stage:
         here = {d.key for d in self.step.decisions}
         reads = [n for root in nodes for n in walk(root) if isinstance(n, DecisionRef) and n.entity == entity]
         keys = [k for k in dict.fromkeys((n.entity, n.name) for n in reads) if k not in here and k in self.shelf.made]
-        return self._joined(query, keys, entity, "", f"{entity}.?row")
+        query, columns = self._joined(query, keys, entity, "", f"{entity}.?row")
+        read = {n.accumulator for root in nodes for n in walk(root) if isinstance(n, YearToDate)}
+        return self._balances(query, sorted(read & self.shelf.before.keys()), entity, columns)
+
+    def _balances(self, query: exp.Select, names: list[str], entity: str, columns: list[Sql]) -> tuple[exp.Select, list[Sql]]:
+        """What accumulators of earlier steps held before each row."""
+        for name in names:
+            if self.program.accumulators[name].entity == entity:
+                table = self.shelf.before[name]
+                on = exp.EQ(this=terms.column("?row", f"{name}?held"), expression=terms.column("?row", entity))
+                query = query.join(exp.to_table(table, quoted=True).as_(f"{name}?held", quoted=True), on=on, join_type="left")
+                parts = ("?before", "?before?miss") if self.data.missing else ("?before",)
+                columns = [*columns, *(terms.column(f"{name}{part}", f"{name}?held") for part in parts)]
+        return query, columns
 
     def _joined(
         self, query: exp.Select, keys: list[Key], alias: str, prefix: str, on: str
@@ -186,7 +213,7 @@ class Stage:
             name = f"{alias}_{table}"
             owner, _, key = on.partition(".")
             condition = exp.EQ(this=terms.column("?row", name), expression=terms.column(key, owner))
-            query = query.join(exp.to_table(table, quoted=True).as_(name), on=condition, join_type="left")
+            query = query.join(exp.to_table(table, quoted=True).as_(name), on=condition, join_type="left", copy=False)
             for key_ in keys:
                 if self.shelf.made[key_] == table:
                     columns += self._shown(key_, name, prefix)
@@ -225,7 +252,7 @@ class Stage:
         relation = self._parent_rows(parent, outer, hoisted)
         name = f"{parent}?above"
         on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?parent", entity))
-        query = query.join(relation.subquery(name, copy=False), on=on, join_type="left")
+        query = query.join(relation.subquery(name, copy=False), on=on, join_type="left", copy=False)
         return query, [terms.column(c.alias_or_name, name) for c in relation.selects if c.alias_or_name != "?row"]
 
     def _parent_rows(
@@ -235,7 +262,7 @@ class Stage:
         conditions = [c for above in hoisted for c in above]
         inside = [n for c in conditions for n in walk(c) if isinstance(n, FactRef | DecisionRef)]
         wanted = list(dict.fromkeys([*outer, *inside]))
-        query = exp.select().from_(exp.to_table(self.shelf.rows[parent], quoted=True).as_(parent))
+        query = terms.select().from_(exp.to_table(self.shelf.rows[parent], quoted=True).as_(parent), copy=False)
         names = [n.name for n in wanted if isinstance(n, FactRef) and n.entity == parent]
         columns: list[Sql] = [terms.column("?row", parent), *(terms.column(n, parent) for n in dict.fromkeys(names))]
         keys = [(parent, n.name) for n in wanted if isinstance(n, DecisionRef) and n.entity == parent]
@@ -253,13 +280,10 @@ class Stage:
         shown += [terms.column(c.alias_or_name) for c in above]
         read = {f"{n.entity}.{n.name}{part}" for n in outer for part in ("", "?void", "?miss")}
         shown = [c for c in shown if c.alias_or_name == "?row" or c.alias_or_name in read]
-        return exp.select(*shown, *tests).from_(query.subquery(parent, copy=False))
+        return terms.select(*shown, *tests).from_(query.subquery(parent, copy=False), copy=False)
 
-    def _totals(self, query: exp.Select) -> tuple[exp.Select, list[Sql]]:
+    def _totals(self, query: exp.Select, wanted: list[Aggregate]) -> tuple[exp.Select, list[Sql]]:
         """Aggregates over children, joined by parent row."""
-        wanted = aggregates_of(self.step)
-        if not wanted:
-            return query, []
         columns: list[Sql] = []
         entity = self.step.entity
         for child in dict.fromkeys(a.child for a in wanted):
@@ -268,7 +292,7 @@ class Stage:
             made: Aggregated = aggregate_query(self.program, child, mine, items, labels, self.data.missing)
             name = f"{child}?totals"
             condition = exp.EQ(this=terms.column("?parent", name), expression=terms.column("?row", entity))
-            query = query.join(made.query.subquery(name, copy=False), on=condition, join_type="left")
+            query = query.join(made.query.subquery(name, copy=False), on=condition, join_type="left", copy=False)
             for index, aggregate in enumerate(mine):
                 value, error = made.value(index, name, entity)
                 label = f"{child}?{index}"
@@ -283,7 +307,7 @@ class Stage:
     def _scope(self, entity: str) -> Scope:
         return Scope(
             self.program, entity, self.data.as_of, self.data.days[entity], self.voidable, undated=self.data.undated,
-            unreadable=entity in self.data.unreadable, missing=self.data.missing,
+            unreadable=entity in self.data.unreadable, rejected=entity in self.data.rejected, missing=self.data.missing,
         )  # fmt: skip
 
     def _items(self, child: str, wanted: list[Aggregate]) -> tuple[exp.Query, list[str]]:
@@ -293,30 +317,30 @@ class Stage:
         tables = {r[0] for r in ready if r is not None}
         if None not in ready and len(tables) == 1:
             labels = [r[1] for r in ready if r is not None]
-            columns = [terms.column(f"{label}{part}") for label in labels for part in self._item_parts()]
-            return exp.select(terms.column("?parent"), *columns).from_(exp.to_table(tables.pop(), quoted=True)), labels
+            columns = [terms.column(n) for n in self._item_columns(wanted, labels)]
+            return terms.select(terms.column("?parent"), *columns).from_(exp.to_table(tables.pop(), quoted=True), copy=False), labels
         labels = [f"?item{i}" for i in range(len(wanted))]
-        rows = self._child_rows(child, wanted)
-        scope = self._scope(child)
+        rows, scope = self._child_rows(child, wanted)
         columns = [c for a, label in zip(wanted, labels, strict=True) for c in item_columns(a, label, scope, self.data)]
-        return exp.select(terms.column("?parent"), *columns).from_(rows.subquery("rows", copy=False)), labels
+        return terms.select(terms.column("?parent"), *columns).from_(rows.subquery("rows", copy=False), copy=False), labels
 
-    def _child_rows(self, child: str, wanted: list[Aggregate]) -> exp.Select:
+    def _child_rows(self, child: str, wanted: list[Aggregate]) -> tuple[exp.Select, Scope]:
         """The child rows with the columns that aggregates over them read."""
         nodes = [n for a in wanted for n in (a.where, a.body) if n is not None]
         own = replace(self.step, entity=child, levels=())
         inner = Stage(self.program, own, self.data, self.shelf, self.voidable, frozenset(), frozenset())
-        query = exp.select().from_(exp.to_table(self.shelf.rows[child], quoted=True).as_(child))
+        query = terms.select().from_(exp.to_table(self.shelf.rows[child], quoted=True).as_(child), copy=False)
         query, decisions = inner._own(query, child, nodes)
         inner.scope = self._scope(child)
         query, above = inner._parents(query, child, outer_reads(nodes, child))
+        query, totals = inner._totals(query, outermost(nodes))
         facts = sorted({n.name for root in nodes for n in walk(root) if isinstance(n, FactRef) and n.entity == child})
         base = ["?parent", *(["?rejected"] if child in self.data.rejected else [])]
         base += ["?unreadable"] if child in self.data.unreadable else []
         date = self.program.entities[child].date
         key = [self.program.entities[child].key] if self.data.missing else []
         names = dict.fromkeys([*base, *facts, *key, *([date] if date is not None else [])])
-        return query.select(*(terms.column(n, child) for n in names), *decisions, *above)
+        return query.select(*(terms.column(n, child) for n in names), *decisions, *above, *totals), inner.scope
 
     # -- levels ------------------------------------------------------------------------------
 
@@ -337,16 +361,16 @@ class Stage:
         self._layer(self.scope.lets)
         self._layer([exp.alias_(chosen(d, rulings[d.name]), f"{d.name}?by", quoted=True) for d in level])
         self._layer(columns)
-        self._layer([*missing, *(limits.missing_before() if in_turn else limits.relevance(self.voidable))])
+        self._layer([*missing, *(limits.missing_before() if in_turn else limits.relevance(self.voidable, self.errors))])
         self.limited += [a.name for a in limits.accumulators()]
         if limited and in_turn:
             self._in_turn(limits, cut)
 
     def _in_turn(self, limits: Limits, cut: str) -> None:
-        brought, held = limits.held(cut)
+        brought, held = limits.held(cut, self.errors)
         self._layer(brought)
         self._layer([*limits.missing_brought(), *limits.relevance_in_turn()])
-        self.layers.append(Layer(limits.after_windows(self.voidable), cut, held))
+        self.layers.append(Layer(limits.after_windows(self.voidable, self.errors), cut, held))
         self._layer(limits.missing_after(self.voidable))
 
     def _layer(self, columns: list[Sql]) -> None:
@@ -356,9 +380,13 @@ class Stage:
     def _columns(self, decision: Decision, rulings: list[Applied]) -> tuple[list[Sql], list[Sql]]:
         """The decision's columns, and those with what it lacks, a layer later."""
         made = decided(decision, rulings, terms.column(f"{decision.name}?by"))
-        columns = [exp.alias_(made.value, decision.name, quoted=True)]
+        value, empty = made.value, made.void
+        if made.error != FALSE and self.step.entity in self.data.rejected:
+            fails = terms.conjoin([terms.column("?rejected"), made.error])  # what fails there is unknown
+            value, empty = terms.case([(terms.negate(fails), value)]), terms.conjoin([empty, terms.negate(fails)])
+        columns = [exp.alias_(value, decision.name, quoted=True)]
         if decision.key in self.voidable:
-            columns.append(exp.alias_(made.void, f"{decision.name}?void", quoted=True))
+            columns.append(exp.alias_(empty, f"{decision.name}?void", quoted=True))
         if made.error != FALSE:
             columns.append(exp.alias_(made.error, f"{decision.name}?error", quoted=True))
             self.errors.append((decision.name, terms.column(f"{decision.name}?error")))

@@ -1,24 +1,31 @@
 """SQL building blocks: the few shapes that every emitted expression is made of.
 
 In: sqlglot expressions. Out: sqlglot expressions. Nothing here knows the program; no SQL text is
-pasted together. NULL stands for unknown; functions that skip NULL are guarded here.
+pasted together. NULL stands for unknown; functions that skip NULL are guarded here. A node may stand
+in several places: printing copies the whole tree once, and nothing before that changes one.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
 from sqlglot import exp
 
 from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, Span_, String, Type
+from mianshen.values import EXACT
 
 Sql: TypeAlias = exp.Expr
 TRUE: exp.Boolean = exp.true()
 FALSE: exp.Boolean = exp.false()
 NULL: exp.Null = exp.null()
+
+
+def select(*columns: Sql) -> exp.Select:
+    """SELECT of columns; what `sqlglot.select` gives, without copying them."""
+    return exp.Select(expressions=list(columns))
 
 
 def column(name: str, table: str | None = None) -> Sql:
@@ -31,7 +38,7 @@ def literal(value: object, scale: int | None = None) -> Sql:
         case bool():
             return exp.true() if value else exp.false()
         case Decimal():
-            fixed = value if scale is None else value.quantize(Decimal(1).scaleb(-scale))
+            fixed = value if scale is None else value.quantize(Decimal(1).scaleb(-scale), context=EXACT)
             shown = exp.Literal.number(f"{abs(fixed):f}")
             return exp.Neg(this=shown) if fixed < 0 else shown
         case int():
@@ -84,24 +91,40 @@ def binary(kind: type[exp.Binary], left: Sql, right: Sql) -> Sql:
     return kind(this=paren(left), expression=paren(right))
 
 
+def is_true(value: Sql) -> bool:
+    """Is it the constant true? Comparing trees would walk them."""
+    return isinstance(value, exp.Boolean) and bool(value.this)
+
+
+def is_false(value: Sql) -> bool:
+    return isinstance(value, exp.Boolean) and not value.this
+
+
 def conjoin(parts: Iterable[Sql]) -> Sql:
     """AND of all; nothing is true."""
-    kept = [p for p in parts if p != TRUE]
-    return exp.and_(*(p.copy() for p in kept)) if kept else exp.true()
+    return _chain(exp.And, [p for p in parts if not is_true(p)], exp.true)
 
 
 def disjoin(parts: Iterable[Sql]) -> Sql:
     """OR of all; nothing is false."""
-    kept = [p for p in parts if p != FALSE]
-    return exp.or_(*(p.copy() for p in kept)) if kept else exp.false()
+    return _chain(exp.Or, [p for p in parts if not is_false(p)], exp.false)
+
+
+def _chain(kind: type[exp.Connector], parts: list[Sql], nothing: Callable[[], Sql]) -> Sql:
+    if not parts:
+        return nothing()
+    made = parts[0] if len(parts) == 1 else paren(parts[0])
+    for part in parts[1:]:
+        made = kind(this=made, expression=paren(part))
+    return made
 
 
 def negate(value: Sql) -> Sql:
-    return exp.Not(this=paren(value.copy()))
+    return exp.Not(this=paren(value))
 
 
 def is_null(value: Sql) -> Sql:
-    return exp.Is(this=paren(value.copy()), expression=exp.null())
+    return exp.Is(this=paren(value), expression=exp.null())
 
 
 def is_known(value: Sql) -> Sql:
@@ -110,7 +133,7 @@ def is_known(value: Sql) -> Sql:
 
 def surely(value: Sql) -> Sql:
     """True where the condition is true; false where it is false or unknown."""
-    return exp.Coalesce(this=value.copy(), expressions=[exp.false()])
+    return exp.Coalesce(this=value, expressions=[exp.false()])
 
 
 def surely_not(value: Sql) -> Sql:
@@ -121,10 +144,10 @@ def surely_not(value: Sql) -> Sql:
 def case(branches: Sequence[tuple[Sql, Sql]], otherwise: Sql | None = None) -> Sql:
     """CASE WHEN … END; without branches, what is otherwise."""
     if not branches:
-        return exp.null() if otherwise is None else otherwise.copy()
-    made = exp.Case(ifs=[exp.If(this=c.copy(), true=v.copy()) for c, v in branches])
+        return exp.null() if otherwise is None else otherwise
+    made = exp.Case(ifs=[exp.If(this=c, true=v) for c, v in branches])
     if otherwise is not None:
-        made.set("default", otherwise.copy())
+        made.set("default", otherwise)
     return made
 
 
@@ -137,8 +160,8 @@ def extreme(kind: type[exp.Func], values: Sequence[Sql], nullable: Sequence[bool
 
 def skipping(kind: type[exp.Func], *values: Sql) -> Sql:
     """LEAST or GREATEST of the values that are not NULL, as databases have it."""
-    return kind(this=values[0].copy(), expressions=[v.copy() for v in values[1:]], ignore_nulls=True)
+    return kind(this=values[0], expressions=list(values[1:]), ignore_nulls=True)
 
 
 def function(name: str, *args: Sql) -> Sql:
-    return exp.Anonymous(this=name, expressions=[a.copy() for a in args])
+    return exp.Anonymous(this=name, expressions=list(args))

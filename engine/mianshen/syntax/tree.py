@@ -136,7 +136,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """`[a, b, c]`"""
+    """A list: `[a, b, c]`."""
 
     items: tuple[Expr, ...]
     span: Span = field(default=NOWHERE, compare=False, repr=False)
@@ -176,6 +176,20 @@ class Cell:
 
 Test: TypeAlias = RangeTest | CompareTest
 Expr: TypeAlias = (
-    Number | String | Boolean | Name | Path | Filter | Negate | Not | Binary | Between | In | IsKnown
-    | If | Quantified | Function | ListOf
+    Number
+    | String
+    | Boolean
+    | Name
+    | Path
+    | Filter
+    | Negate
+    | Not
+    | Binary
+    | Between
+    | In
+    | IsKnown
+    | If
+    | Quantified
+    | Function
+    | ListOf
 )

@@ -98,8 +98,12 @@ def _connect(request: Request, part: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _into(part: Path, program: Program, request: Request, connection: duckdb.DuckDBPyConnection, clock: Clock) -> Summary:
-    inputs = {e: open_input(program, program.entities[e], path, connection) for e, path in request.inputs.items()}
+def _into(
+    part: Path, program: Program, request: Request, connection: duckdb.DuckDBPyConnection, clock: Clock
+) -> Summary:
+    inputs = {
+        e: open_input(program, program.entities[e], path, connection) for e, path in request.inputs.items()
+    }
     outputs = Outputs(program, connection, {e: f"rows_{e}" for e in program.entities}, request.as_of)
     tables = _rows(program, request, connection, inputs, plan(program, outputs.wanted).facts)
     clock.stage("read", sum(tables.counts.values()))
@@ -122,7 +126,13 @@ def _into(part: Path, program: Program, request: Request, connection: duckdb.Duc
     return Summary(content, rejected, sum(tables.counts.values()))
 
 
-def _rows(program: Program, request: Request, connection: duckdb.DuckDBPyConnection, inputs: dict[str, Input], read: frozenset[Key]) -> RowTables:
+def _rows(
+    program: Program,
+    request: Request,
+    connection: duckdb.DuckDBPyConnection,
+    inputs: dict[str, Input],
+    read: frozenset[Key],
+) -> RowTables:
     tables = RowTables(program, connection, request.as_of, inputs, read)
     try:
         tables.build()
@@ -134,7 +144,9 @@ def _rows(program: Program, request: Request, connection: duckdb.DuckDBPyConnect
 
 
 def _json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=2, sort_keys=False) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(content, ensure_ascii=False, indent=2, sort_keys=False) + "\n", encoding="utf-8"
+    )
 
 
 def _refuse_foreign(out: Path) -> None:

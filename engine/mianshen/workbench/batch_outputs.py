@@ -66,7 +66,9 @@ class Outputs:
     def asked(self) -> frozenset[Key]:
         """The decisions of which results name what is missing."""
         keys = {(self.person.name, d) for b in self.benefits for d in (b.eligible, b.amount) if d is not None}
-        return frozenset(keys | ({(self.child.name, self.child.outcome)} if self.child.outcome is not None else set()))
+        return frozenset(
+            keys | ({(self.child.name, self.child.outcome)} if self.child.outcome is not None else set())
+        )
 
     @property
     def explained(self) -> frozenset[Key]:
@@ -108,13 +110,32 @@ class Outputs:
             columns.append(exp.alias_(self._shown((child.name, name), table), name, quoted=True))
         decided = exp.EQ(this=status.copy(), expression=terms.literal("decided"))
         reason = NO_PROVISION if child.explained_by is None else None
-        by = terms.literal(reason) if child.explained_by is None else self._reason(child.name, child.explained_by, "made")
+        by = (
+            terms.literal(reason)
+            if child.explained_by is None
+            else self._reason(child.name, child.explained_by, "made")
+        )
         not_modelled = exp.EQ(this=status.copy(), expression=terms.literal("not_modelled"))
         query, names = missing.beside(query, child.name, (child.outcome,), "made")
         columns += [
             exp.alias_(status, "status"),
-            exp.alias_(terms.case([(decided, by), (not_modelled, terms.literal(NO_PROVISION))], terms.literal(MISSING_FACTS)), "reason"),
-            exp.alias_(terms.case([(exp.EQ(this=status.copy(), expression=terms.literal("undetermined")), _listed([names[child.outcome]]))]), "missing"),
+            exp.alias_(
+                terms.case(
+                    [(decided, by), (not_modelled, terms.literal(NO_PROVISION))], terms.literal(MISSING_FACTS)
+                ),
+                "reason",
+            ),
+            exp.alias_(
+                terms.case(
+                    [
+                        (
+                            exp.EQ(this=status.copy(), expression=terms.literal("undetermined")),
+                            _listed([names[child.outcome]]),
+                        )
+                    ]
+                ),
+                "missing",
+            ),
         ]
         query = query.select(*columns)
         if child.name in run.data().rejected:
@@ -142,7 +163,10 @@ class Outputs:
         """The provision's name, from its number."""
         by = terms.column(f"{name}?by", table)
         provisions = self.program.decision(entity, name).provisions
-        named = [(exp.EQ(this=by.copy(), expression=terms.literal(i)), terms.literal(p.name)) for i, p in enumerate(provisions)]
+        named = [
+            (exp.EQ(this=by.copy(), expression=terms.literal(i)), terms.literal(p.name))
+            for i, p in enumerate(provisions)
+        ]
         return terms.case(named, terms.literal(NO_PROVISION))
 
     def _beside(self, query: exp.Select, run: Run, key: Key, first: str) -> exp.Select:
@@ -157,7 +181,9 @@ class Outputs:
     def _residents(self, run: Run, missing: Missing) -> exp.Select:
         """One row a resident, three columns a benefit."""
         person = self.person
-        query = exp.select(terms.column(person.key, "made")).from_(exp.to_table(self.rows[person.name], quoted=True).as_("made"))
+        query = exp.select(terms.column(person.key, "made")).from_(
+            exp.to_table(self.rows[person.name], quoted=True).as_("made")
+        )
         asked = tuple(d for b in self.benefits for d in (b.eligible, b.amount) if d is not None)
         query, names = missing.beside(query, person.name, asked, "made")
         for benefit in self.benefits:
@@ -173,9 +199,11 @@ class Outputs:
         eligible = terms.column(benefit.eligible, table)
         void = self._void(entity, benefit.eligible, table)
         unmodelled = [(void, terms.literal("not_modelled"))] if void != FALSE else []
-        status = terms.case(
-            [(eligible, terms.literal("eligible")), (terms.negate(eligible), terms.literal("ineligible")), *unmodelled], terms.literal("undetermined")
-        )  # fmt: skip
+        answers = [
+            (eligible, terms.literal("eligible")),
+            (terms.negate(eligible), terms.literal("ineligible")),
+        ]
+        status = terms.case([*answers, *unmodelled], terms.literal("undetermined"))
         amount: Sql = terms.cast(terms.NULL, AMOUNT)
         undetermined = [names[benefit.eligible]]
         by = self._reason(entity, benefit.eligible, table)
@@ -228,16 +256,26 @@ class Outputs:
         benefits: dict[str, Any] = {}
         for benefit in self.benefits:
             status, amount = identifier(f"{benefit.name}_status"), identifier(f"{benefit.name}_amount")
-            rows = self.connection.execute(f"SELECT {status}, count(*), sum({amount}) FROM read_parquet({residents}) GROUP BY 1 ORDER BY 1").fetchall()
+            rows = self.connection.execute(
+                f"SELECT {status}, count(*), sum({amount}) FROM read_parquet({residents}) GROUP BY 1 ORDER BY 1"
+            ).fetchall()
             benefits[benefit.name] = {s: {"residents": n, "amount": _amount(total)} for s, n, total in rows}
-        rows = self.connection.execute(f"SELECT status, count(*) FROM read_parquet({claims}) GROUP BY 1 ORDER BY 1").fetchall()
+        rows = self.connection.execute(
+            f"SELECT status, count(*) FROM read_parquet({claims}) GROUP BY 1 ORDER BY 1"
+        ).fetchall()
         return {"benefits": benefits, "claims": {"status": dict(rows), "amounts": self._amounts(claims)}}
 
     def _amounts(self, claims: str) -> dict[str, str | None]:
-        names = [n for n in self.program.shown.get(self.child.name, ()) if self.program.decision(self.child.name, n).written == "money"]
+        names = [
+            n
+            for n in self.program.shown.get(self.child.name, ())
+            if self.program.decision(self.child.name, n).written == "money"
+        ]
         if not names:
             return {}
-        row = self.connection.execute(f"SELECT {', '.join(f'sum({identifier(n)})' for n in names)} FROM read_parquet({claims})").fetchone()
+        row = self.connection.execute(
+            f"SELECT {', '.join(f'sum({identifier(n)})' for n in names)} FROM read_parquet({claims})"
+        ).fetchone()
         return {name: _amount(total) for name, total in zip(names, row or [], strict=True)}
 
 
@@ -249,7 +287,9 @@ def _listed(lists: list[Sql]) -> Sql:
     """Lists of missing names as one text, `a,b`, in order; NULL when there are none."""
     known = [terms.cast(exp.Coalesce(this=names.copy(), expressions=[NONE.copy()]), LIST) for names in lists]
     merged = terms.function("LIST_SORT", terms.function("LIST_DISTINCT", together(known)))
-    return exp.Nullif(this=terms.function("ARRAY_TO_STRING", merged, terms.literal(",")), expression=terms.literal(""))
+    return exp.Nullif(
+        this=terms.function("ARRAY_TO_STRING", merged, terms.literal(",")), expression=terms.literal("")
+    )
 
 
 def _needs(lists: list[Sql]) -> Sql:

@@ -66,8 +66,13 @@ class RowTables:
         checked = self._checked(entity, typed)
         held = identifier(self._held(entity))
         self.connection.execute(f"CREATE TEMP TABLE {held} AS {checked.sql(dialect='duckdb')}")
-        parts = ", ".join(f"nullif(split_part(\"?refusal\", '|', {n}), '') AS \"?{name}\"" for n, name in enumerate(("field", "reason", "unreadable"), 1))
-        self.connection.execute(f'CREATE TEMP VIEW {identifier(table)} AS SELECT rowid + 1 AS "?row", *, {parts} FROM {held}')
+        parts = ", ".join(
+            f"nullif(split_part(\"?refusal\", '|', {n}), '') AS \"?{name}\""
+            for n, name in enumerate(("field", "reason", "unreadable"), 1)
+        )
+        self.connection.execute(
+            f'CREATE TEMP VIEW {identifier(table)} AS SELECT rowid + 1 AS "?row", *, {parts} FROM {held}'
+        )
         row = self.connection.execute(f"SELECT count(*) FROM {identifier(table)}").fetchone()
         self.counts[entity.name] = row[0] if row else 0
 
@@ -118,7 +123,9 @@ class RowTables:
             value = terms.NULL if fact.when_absent is None else terms.literal(fact.when_absent)
             return terms.cast(value, terms.sql_type(fact.type))
         try:
-            return read_column(fact, terms.column(column[0]), column[1], dict(self.program.codes), self._let(fact))
+            return read_column(
+                fact, terms.column(column[0]), column[1], dict(self.program.codes), self._let(fact)
+            )
         except WrongColumn as wrong:
             place = Span(str(source.path), 1, 1)
             raise RuleError([mistakes.wrong_column(place, column[0], wrong.found, wrong.wanted)]) from None
@@ -129,7 +136,10 @@ class RowTables:
         for name, test, _ in refused:
             by_field.setdefault(name, []).append(test)
         first = terms.case([(test, terms.literal(f"{name}|{reason}|,")) for name, test, reason in refused])
-        parts = [terms.case([(terms.disjoin(tests), terms.literal(f"{name},"))], terms.literal("")) for name, tests in by_field.items()]
+        parts = [
+            terms.case([(terms.disjoin(tests), terms.literal(f"{name},"))], terms.literal(""))
+            for name, tests in by_field.items()
+        ]
         whole: Sql = first
         for part in parts:
             whole = exp.DPipe(this=whole, expression=terms.paren(part))
@@ -153,14 +163,25 @@ class RowTables:
         given = terms.column("?refusal", "typed")
         rejected = terms.disjoin([terms.is_known(given), *(test for test, _, _ in tests)])
         spoilt = {name for name, _ in failed}
-        later = [(t, terms.literal(f"{n}|{r}|" + (f",{n}," if n in spoilt and r == "failed_check" else ""))) for t, n, r in tests]
+        later = [
+            (t, terms.literal(f"{n}|{r}|" + (f",{n}," if n in spoilt and r == "failed_check" else "")))
+            for t, n, r in tests
+        ]
         refusal = exp.Coalesce(this=given, expressions=[terms.cast(terms.case(later), "VARCHAR")])
-        shown = [*facts, exp.alias_(rejected, "?rejected", quoted=True), exp.alias_(refusal, "?refusal", quoted=True)]
+        shown = [
+            *facts,
+            exp.alias_(rejected, "?rejected", quoted=True),
+            exp.alias_(refusal, "?refusal", quoted=True),
+        ]
         query = exp.select(*shown).from_(typed.subquery("typed", copy=False))
         return self._with_parent(entity, query)
 
     def _kept(self, entity: Entity, fact: Fact) -> bool:
-        keys = {entity.key, entity.date, *(e.key for e in self.program.entities.values() if e.name == entity.parent)}
+        keys = {
+            entity.key,
+            entity.date,
+            *(e.key for e in self.program.entities.values() if e.name == entity.parent),
+        }
         counted = {e.counted_by for e in self.program.entities.values() if e.parent == entity.name}
         return self.read is None or fact.name in keys | counted or (entity.name, fact.name) in self.read
 
@@ -168,17 +189,23 @@ class RowTables:
         if entity.parent is None:
             return query.select(exp.alias_(terms.cast(terms.NULL, "BIGINT"), "?parent", quoted=True))
         key = self.program.entities[entity.parent].key
-        parents = (
-            exp.select(terms.column(key), exp.alias_(exp.Min(this=terms.column("?row")), "?row", quoted=True))
-            .from_(exp.to_table(self.tables[entity.parent], quoted=True))
-            .group_by(terms.column(key))
-        ) if self._doubled(entity.parent) else exp.select(terms.column(key), terms.column("?row")).from_(exp.to_table(self.tables[entity.parent], quoted=True))  # fmt: skip
+        row = terms.column("?row")
+        if doubled := self._doubled(entity.parent):
+            row = exp.alias_(exp.Min(this=row), "?row", quoted=True)
+        table = exp.to_table(self.tables[entity.parent], quoted=True)
+        parents = exp.select(terms.column(key), row).from_(table)
+        if doubled:
+            parents = parents.group_by(terms.column(key))
         on = exp.EQ(this=terms.column(key, "parents"), expression=terms.column(key, "typed"))
         query = query.join(parents.subquery("parents", copy=False), on=on, join_type="left")
         return query.select(exp.alias_(terms.column("?row", "parents"), "?parent", quoted=True))
 
     def _required(self, entity: Entity) -> list[tuple[Sql, str, str]]:
-        return [(terms.is_null(terms.column(f.name, "typed")), f.name, "required") for f in self._facts(entity) if f.required]
+        return [
+            (terms.is_null(terms.column(f.name, "typed")), f.name, "required")
+            for f in self._facts(entity)
+            if f.required
+        ]
 
     def _in_time(self, entity: Entity) -> list[tuple[Sql, str, str]]:
         if entity.date is None:
@@ -188,7 +215,9 @@ class RowTables:
 
     def _failed_checks(self, entity: Entity) -> list[tuple[str, Sql]]:
         scope = Scope(self.program, entity.name, self.as_of, (self.as_of, self.as_of), frozenset())
-        return [(check.field, terms.surely_not(emit(check.condition, scope).value)) for check in entity.checks]
+        return [
+            (check.field, terms.surely_not(emit(check.condition, scope).value)) for check in entity.checks
+        ]
 
     # -- what only shows among rows ----------------------------------------------------------
 
@@ -201,14 +230,21 @@ class RowTables:
         """Whether two rows share a key; hashes that are all different show that none do."""
         key = identifier(self.program.entities[entity].key)
         table = identifier(self.tables[entity])
-        row = self.connection.execute(f"SELECT count({key}), count(DISTINCT hash({key})) FILTER ({key} IS NOT NULL) FROM {table}").fetchone()
+        row = self.connection.execute(
+            f"SELECT count({key}), count(DISTINCT hash({key})) FILTER ({key} IS NOT NULL) FROM {table}"
+        ).fetchone()
         return row is not None and row[0] != row[1]
 
     def _refuse_duplicates(self, entity: Entity) -> None:
         if not self._doubled(entity.name):
             return
         key, table = identifier(entity.key), identifier(self.tables[entity.name])
-        self._refuse(entity, entity.key, "duplicate", f"{key} IN (SELECT {key} FROM {table} GROUP BY 1 HAVING count(*) > 1)")
+        self._refuse(
+            entity,
+            entity.key,
+            "duplicate",
+            f"{key} IN (SELECT {key} FROM {table} GROUP BY 1 HAVING count(*) > 1)",
+        )
 
     def _refuse_orphans(self, entity: Entity) -> None:
         """A row that names a parent who is in no file; without a file of parents nobody is missed."""
@@ -221,7 +257,9 @@ class RowTables:
         if entity.parent is None:
             return
         parents = identifier(self.tables[entity.parent])
-        self._refuse(entity, "", "parent_rejected", f'"?parent" IN (SELECT "?row" FROM {parents} WHERE "?rejected")')
+        self._refuse(
+            entity, "", "parent_rejected", f'"?parent" IN (SELECT "?row" FROM {parents} WHERE "?rejected")'
+        )
 
     def _refuse(self, entity: Entity, field_: str, reason: str, where: str) -> None:
         self.connection.execute(

@@ -93,7 +93,9 @@ def _column_at(header: list[str], index: int) -> int:
     return 1 + sum(len(name) + 1 for name in header[:index])
 
 
-def _matched(program: Program, entity: Entity, path: Path, found: list[tuple[str, str]]) -> dict[str, tuple[str, str]]:
+def _matched(
+    program: Program, entity: Entity, path: Path, found: list[tuple[str, str]]
+) -> dict[str, tuple[str, str]]:
     facts = {name: fact for (owner, name), fact in program.facts.items() if owner == entity.name}
     titles = {title: name for name, fact in facts.items() for title in (name, fact.title.zh, fact.title.en)}
     columns: dict[str, tuple[str, str]] = {}

@@ -36,18 +36,33 @@ def _digests(paths: Iterable[Path]) -> dict[Path, str]:
 
 
 def manifest(
-    program: Program, as_of: dt.date, inputs: dict[str, Input], folder: Path, outputs: Iterable[str], records: dict[str, Any]
+    program: Program,
+    as_of: dt.date,
+    inputs: dict[str, Input],
+    folder: Path,
+    outputs: Iterable[str],
+    records: dict[str, Any],
 ) -> dict[str, Any]:
     """Digests of rulebook, inputs and outputs, versions, counts, the day."""
     named = [folder / name for name in outputs]
     digests = _digests([*(i.path for i in inputs.values()), *named])
     return {
         "as_of": as_of.isoformat(),
-        "rulebook": {"name": program.name, "digest": f"sha256:{program.digest}", "overlays": list(program.overlays)},
-        "inputs": {entity: {"file": i.name, "digest": digests[i.path]} for entity, i in sorted(inputs.items())},
+        "rulebook": {
+            "name": program.name,
+            "digest": f"sha256:{program.digest}",
+            "overlays": list(program.overlays),
+        },
+        "inputs": {
+            entity: {"file": i.name, "digest": digests[i.path]} for entity, i in sorted(inputs.items())
+        },
         "outputs": {path.name: digests[path] for path in named},
         "records": records,
-        "versions": {"mianshen": mianshen.__version__, "duckdb": duckdb.__version__, "sqlglot": version("sqlglot")},
+        "versions": {
+            "mianshen": mianshen.__version__,
+            "duckdb": duckdb.__version__,
+            "sqlglot": version("sqlglot"),
+        },
     }
 
 

@@ -11,10 +11,9 @@ import datetime as dt
 from decimal import localcontext
 
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
-from mianshen.interpreter.rows import reject
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
-from mianshen.interpreter.rows import Case, Rejection, Row, make_row
+from mianshen.interpreter.rows import Case, Rejection, Row, make_row, reject
 from mianshen.program.program import Check, Entity, Fact, Program
 from mianshen.source import Diagnostic, Span
 from mianshen.values import EXACT, Known, Unknown

@@ -74,7 +74,11 @@ def _kept_at(roots: tuple[Path, ...], overlays: tuple[Path, ...]) -> Path | None
     folder = os.environ.get("MIANSHEN_CACHE")
     if folder == "":
         return None
-    base = Path(folder) if folder else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mianshen"
+    base = (
+        Path(folder)
+        if folder
+        else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mianshen"
+    )
     try:
         digest = digest_of(roots, overlays)
     except OSError:
