@@ -1,0 +1,95 @@
+"""The national floor of assistance, 国办发〔2021〕42号, as a property of every rulebook.
+
+The destitute and subsistence recipients are not assisted at less than the floor wherever assistance is
+modelled at all, until an annual limit is reached.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mianshen.interpreter import Case, Interpreter, make_row
+from mianshen.program.program import Program
+from mianshen.values import Known
+from mianshen.workbench.rulebook import open_program, shipped_overlays
+
+AS_OF = dt.date(2026, 11, 21)
+FEN = Decimal("0.01")
+OVERLAYS = [(), *((name,) for name in shipped_overlays())]
+
+
+def assisted(program: Program, facts: dict[str, Known], claim: dict[str, Known]) -> tuple[object, object]:
+    """(what assistance pays, what the layers before it left in scope) of one claim of one resident."""
+    household = make_row(program, "household", "H1", {"household_id": "H1", "member_count": Decimal(1)})
+    openings = frozenset(n for e, n in program.facts if e == "resident" and n.startswith("opening_"))
+    resident = make_row(program, "resident", "P1", {"person_id": "P1", **facts}, openings)
+    row = make_row(
+        program, "claim", "C1", {"claim_id": "C1", "person_id": "P1", "service_date": AS_OF, **claim}
+    )
+    resident.parent, row.parent = household, resident
+    household.children, resident.children = [resident], [row]
+    Interpreter(program).run(Case(AS_OF, household, resident))
+    return row.values["assistance_payment"], row.values["cost_before_assistance"]
+
+
+def floor_of(program: Program) -> Decimal:
+    (figure,) = program.parameters["assistance_rate_floor"].series
+    assert isinstance(figure.value, Decimal)
+    return figure.value
+
+
+@pytest.mark.parametrize("overlays", OVERLAYS, ids=lambda o: "+".join(o) or "as_shipped")
+@settings(max_examples=60)
+@given(
+    area=st.sampled_from(["310113", "110101", "371724"]),
+    category=st.sampled_from(["destitute", "subsistence"]),
+    scheme=st.sampled_from(["employee", "resident"]),
+    care=st.sampled_from(["inpatient", "outpatient"]),
+    fen=st.integers(0, 900_000),
+)
+def test_no_area_assists_below_the_national_floor(
+    overlays: tuple[str, ...], area: str, category: str, scheme: str, care: str, fen: int
+) -> None:
+    program = open_program(overlays=overlays)
+    resident: dict[str, Known] = {
+        "insured_area": area, "insurance_scheme": scheme, "coverage_status": "active",
+        "employment_status": "employed", "assistance_category": category,
+    }  # fmt: skip
+    cost = Decimal(fen) * FEN
+    claim: dict[str, Known] = {
+        "care_type": care, "hospital_level": "tertiary", "total_cost": cost, "out_of_scope_cost": Decimal("0.00"),
+        "critical_illness": False, "basic_paid": Decimal("0.00"),
+    }  # fmt: skip
+    paid, left = assisted(program, resident, claim)
+    assert isinstance(paid, Decimal)
+    assert isinstance(left, Decimal)
+    assert paid >= left * floor_of(program) - FEN / 2
+
+
+def test_a_rulebook_below_the_floor_is_found(tmp_path: Path) -> None:
+    """The property can fail: a rate of 60% for subsistence recipients breaks it."""
+    overlay = tmp_path / "lower.yaml"
+    overlay.write_text(
+        "overlay: {name: lower, title: lower}\n"
+        "replace:\n  parameters:\n    beijing_assistance_rate_outpatient:\n      type: rate\n      title: lower\n"
+        "      values: [{from: 2022-01-01, value: 60%, basis: provisional}]\n",
+        encoding="utf-8",
+    )
+    program = open_program(overlays=(overlay,))
+    resident: dict[str, Known] = {
+        "insured_area": "110101", "insurance_scheme": "resident", "coverage_status": "active",
+        "assistance_category": "subsistence",
+    }  # fmt: skip
+    claim: dict[str, Known] = {
+        "care_type": "outpatient", "total_cost": Decimal("100.00"), "out_of_scope_cost": Decimal("0.00"),
+        "basic_paid": Decimal("0.00"),
+    }  # fmt: skip
+    paid, left = assisted(program, resident, claim)
+    assert (paid, left) == (Decimal("60.00"), Decimal("100.00"))
+    assert Decimal("60.00") < Decimal("100.00") * floor_of(program)
