@@ -52,10 +52,11 @@ test: $(READY)
 	$(PY) -m pytest -q -n 2
 
 lint: $(READY)
-	$(VENV)/bin/ruff check
-	$(VENV)/bin/ruff format --check
-	$(VENV)/bin/mypy
-	$(VENV)/bin/lint-imports
+	@status=0; \
+	for each in 'ruff check' 'ruff format --check' mypy lint-imports; do \
+	  echo "$$each"; $(VENV)/bin/$$each || status=1; \
+	done; \
+	exit $$status
 
 format: $(READY)
 	$(VENV)/bin/ruff check --fix

@@ -24,7 +24,8 @@ _STAGES = {
     "write": Message("写出结果", "written"),
     "seal": Message("摘要与清单", "digests and receipt"),
 }
-_PROGRESS = Message("{stage}：{rows:,} 行，{seconds:.1f} 秒", "{stage}: {rows:,} rows, {seconds:.1f} s")
+_PROGRESS = Message("{stage}：{many}{seconds:.1f} 秒", "{stage}: {many}{seconds:.1f} s")
+_ROWS = Message("{rows:,} 行，", "{rows:,} rows, ")
 _DONE = Message("结果已写入 {folder}", "Results are in {folder}")
 _STATUS = {
     "eligible": Message("符合", "eligible"),
@@ -124,7 +125,8 @@ def batch(
 
     def report(stage: str, rows: int) -> None:
         seconds = time.perf_counter() - started
-        line = _PROGRESS.in_(lang).format(stage=_STAGES[stage].in_(lang), rows=rows, seconds=seconds)
+        many = _ROWS.in_(lang).format(rows=rows) if rows else ""
+        line = _PROGRESS.in_(lang).format(stage=_STAGES[stage].in_(lang), many=many, seconds=seconds)
         output.complain(line)
 
     summary = run_batch(program, request, report)

@@ -46,7 +46,7 @@ def batch(population: Population, folder: Path, overlays: tuple[str, ...], seed:
 
 
 def rows(file: Path, key: str) -> dict[str, dict[str, Any]]:
-    found = duckdb.sql(f"SELECT * FROM read_parquet('{file}')")
+    found = duckdb.read_parquet(str(file))
     return {
         str(dict(zip(found.columns, r, strict=True))[key]): dict(zip(found.columns, r, strict=True))
         for r in found.fetchall()

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
+from tests.support.homes import AS_OF, Record, case_of
 
 from mianshen.interpreter import Interpreter, Row
 from mianshen.program.core import Boolean, Date, Listing, Numeric, Type
@@ -20,7 +21,6 @@ from mianshen.program.program import Program
 from mianshen.sql import terms
 from mianshen.sql.on_duckdb import Run
 from mianshen.values import NOT_MODELLED, Unknown
-from tests.support.homes import AS_OF, Record, case_of
 
 UNKNOWN: Final = "unknown"
 UNMODELLED: Final = "not modelled"
@@ -111,7 +111,13 @@ def tabled(database: duckdb.DuckDBPyConnection, program: Program, rows: Sequence
     return {entity: [row.key for row in of_entity] for entity, of_entity in order.items()}
 
 
-def write(database: duckdb.DuckDBPyConnection, program: Program, entity: str, rows: Sequence[Row], numbers: dict[int, int]) -> None:
+def write(
+    database: duckdb.DuckDBPyConnection,
+    program: Program,
+    entity: str,
+    rows: Sequence[Row],
+    numbers: dict[int, int],
+) -> None:
     columns: dict[str, pa.Array] = {"?row": pa.array([numbers[id(r)] for r in rows], pa.int64())}
     if program.entities[entity].parent is not None:
         columns["?parent"] = pa.array([numbers[id(r.parent)] for r in rows], pa.int64())
@@ -165,7 +171,8 @@ def made(run: Run, key: tuple[str, str]) -> list[tuple[int, object, int | None]]
     columns = {column for (column, *_) in run.connection.execute(f'DESCRIBE "{table}"').fetchall()}
     void = f'"{name}?void"' if f"{name}?void" in columns else "false"
     answers: list[tuple[int, object, int | None]] = []
-    for row, value, is_void, by in run.connection.execute(f'SELECT "?row", "{name}", {void}, "{name}?by" FROM "{table}"').fetchall():
+    query = f'SELECT "?row", "{name}", {void}, "{name}?by" FROM "{table}"'
+    for row, value, is_void, by in run.connection.execute(query).fetchall():
         answers.append((row, plain(value, is_void), by))
     return answers
 

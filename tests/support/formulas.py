@@ -77,10 +77,10 @@ class World:
         found = [*self.facts[at], *self.decisions[at]]
         above = PARENT[at]
         while above is not None:
-            for name in (*self.facts[above], *self.decisions[above]):
-                found.append(
-                    Named(f"{above}.{name.text}", name.kind, name.codes, name.whole, name.scale, name.decision)
-                )
+            found += [
+                Named(f"{above}.{name.text}", name.kind, name.codes, name.whole, name.scale, name.decision)
+                for name in (*self.facts[above], *self.decisions[above])
+            ]
             above = PARENT[above]
         return [*found, *self.parameters]
 

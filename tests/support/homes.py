@@ -33,7 +33,10 @@ BIRTHS: Final = tuple(dt.date.fromisoformat(d) for d in ("1940-02-29", "2004-02-
 AREAS: Final = ("310113", "310113", "310101", "31", "110101", "11", "371724", "440305")
 NUMBERS: Final = tuple(
     Decimal(n)
-    for n in ("0", "0.01", "1", "2", "3", "50", "99.99", "100", "100.01", "1500", "1500.05", "2500.50", "8000", "30000.50", "-1", "-0.5")
+    for n in (
+        *("0", "0.01", "1", "2", "3", "50", "99.99", "100", "100.01", "1500", "1500.05", "2500.50"),
+        *("8000", "30000.50", "-1", "-0.5"),
+    )
 )
 KEYS: Final = ("", "C", "c", "É", "甲", "9", "10")
 
@@ -58,7 +61,13 @@ class Chances:
     rejected: float = 0.03
 
 
-def homes(rng: Random, program: Program, count: int, chances: Chances | None = None, claims: Sequence[int] = (0, 1, 2, 3, 4, 7)) -> list[Record]:
+def homes(
+    rng: Random,
+    program: Program,
+    count: int,
+    chances: Chances | None = None,
+    claims: Sequence[int] = (0, 1, 2, 3, 4, 7),
+) -> list[Record]:
     """`count` households of one to three residents with their claims."""
     made = []
     for number in range(count):

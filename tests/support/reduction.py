@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeAlias
 
-from mianshen.source import RuleError, Text
-from mianshen.syntax import parse_expression, to_text
-from mianshen.syntax import tree
 from tests.support.homes import Record
 from tests.support.rulebooks import Doc
+
+from mianshen.source import RuleError, Text
+from mianshen.syntax import parse_expression, to_text, tree
 
 Fails: TypeAlias = Callable[[Doc, list[Record]], bool]
 FORMULAS = ("when", "value", "over", "limit")
@@ -25,9 +26,10 @@ def reduced(doc: Doc, homes: list[Record], fails: Fails, rounds: int = 6) -> tup
     for _ in range(rounds):
         before = repr((doc, homes))
         homes = fewer(doc, homes, fails)
-        for smaller in _documents(doc):
-            if _holds(fails, smaller(doc), homes):
-                doc = smaller(doc)
+        for change in _documents(doc):
+            smaller = change(doc)
+            if smaller is not None and _holds(fails, smaller, homes):
+                doc = smaller
         if repr((doc, homes)) == before:
             break
     return doc, homes
@@ -65,12 +67,12 @@ def _record_changes(homes: list[Record]) -> Iterator[Callable[[list[Record]], bo
     paths = list(_paths(homes))
     for path in reversed(paths):
         if len(path) > 1:
-            yield lambda tried, p=path: _drop(tried, p)
+            yield partial(_drop, path=path)
     for path in paths:
-        yield lambda tried, p=path: _accept(tried, p)
+        yield partial(_accept, path=path)
         record = _at(homes, path)
         for name in record.facts if record is not None else ():
-            yield lambda tried, p=path, n=name: _forget(tried, p, n)
+            yield partial(_forget, path=path, name=name)
 
 
 def _paths(homes: list[Record]) -> Iterator[tuple[str, ...]]:
@@ -118,10 +120,10 @@ def _forget(homes: list[Record], path: tuple[str, ...], name: str) -> bool:
 
 def _documents(doc: Doc) -> Iterator[Callable[[Doc], Doc | None]]:
     for path in list(_removable(doc)):
-        yield lambda d, p=path: _without(d, p)
+        yield partial(_without, path=path)
     for path, formula in list(_formulas(doc)):
         for part in _parts(formula):
-            yield lambda d, p=path, t=part: _with(d, p, t)
+            yield partial(_with, path=path, formula=part)
 
 
 def _removable(doc: Doc) -> Iterator[tuple[Any, ...]]:
@@ -173,15 +175,15 @@ def _undecide(doc: Doc, name: str) -> None:
     doc["accumulators"] = {k: v for k, v in doc.get("accumulators", {}).items() if v["sums"] != name}
 
 
-def _with(doc: Doc, path: tuple[Any, ...], text: str) -> Doc | None:
+def _with(doc: Doc, path: tuple[Any, ...], formula: str) -> Doc | None:
     made = copy.deepcopy(doc)
     at: Any = made
     try:
         for step in path[:-1]:
             at = at[step]
-        if len(text) >= len(str(at[path[-1]])):
+        if len(formula) >= len(str(at[path[-1]])):
             return None
-        at[path[-1]] = text
+        at[path[-1]] = formula
     except (KeyError, IndexError):
         return None
     return made
@@ -211,7 +213,7 @@ def _parts(formula: str) -> list[str]:
     except RuleError:
         return []
     found = [to_text(part) for part in _below(root)] + [to_text(t) for t in _shrunk(root)]
-    return sorted(dict.fromkeys(t for t in found if len(t) < len(formula)), key=len) + ["1", "true"]
+    return [*sorted(dict.fromkeys(t for t in found if len(t) < len(formula)), key=len), "1", "true"]
 
 
 def _below(node: Any) -> Iterator[Any]:

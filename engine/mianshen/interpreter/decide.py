@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import OPEN, Function, conjunction, stop, strict
-from mianshen.interpreter.rows import Case, Row, RowError, reject, rejected
+from mianshen.interpreter.rows import Candidates, Case, Row, RowError, reject, rejected
 from mianshen.interpreter.running import Running, in_order
 from mianshen.interpreter.settling import Settling
 from mianshen.program.core import Core, Numeric, Op
@@ -230,9 +230,7 @@ def decide(tree: list[Branch], row: Row, unrelated: bool) -> tuple[Value, tuple[
     if not applied:
         if not unsure:
             return NOT_MODELLED, ()
-        return _perhaps([u for _, u in unsure], [r for r, _ in unsure], row), tuple(
-            r.provision for r, _ in unsure
-        )
+        return _perhaps([u for _, u in unsure], [r for r, _ in unsure], row)
     names = {r.provision.name for r in applied}
     standing = [r for r in applied if not names & set(r.provision.exceptions)]
     if len(standing) > 1:
@@ -251,7 +249,7 @@ def decide(tree: list[Branch], row: Row, unrelated: bool) -> tuple[Value, tuple[
     if value is not None:
         return value, (ruling.provision,)
     candidates = [ruling, *(r for r, _ in pending)]
-    return _perhaps([u for _, u in pending], candidates, row), tuple(r.provision for r in candidates)
+    return _perhaps([u for _, u in pending], candidates, row)
 
 
 def first(tree: list[Branch], row: Row) -> Ruling | Literal["unsure"] | None:
@@ -309,7 +307,7 @@ def agreed(rulings: list[Ruling], row: Row) -> Value | None:
     return None if others or value.__class__ in OPEN else value
 
 
-def _perhaps(conditions: list[Unknown], rulings: list[Ruling], row: Row) -> Unknown:
+def _perhaps(conditions: list[Unknown], rulings: list[Ruling], row: Row) -> tuple[Unknown, Candidates]:
     """Unknown, resting on the open conditions and on what the provisions behind them would need."""
     gathered: list[Value] = list(conditions)
     for ruling in rulings:
@@ -317,7 +315,7 @@ def _perhaps(conditions: list[Unknown], rulings: list[Ruling], row: Row) -> Unkn
             gathered.append(paid(ruling, row))
         except RowError:
             continue
-    return unknown_of(gathered)
+    return unknown_of(gathered), Candidates(r.provision for r in rulings)
 
 
 def paid(ruling: Ruling, row: Row) -> Value:

@@ -32,6 +32,12 @@ class RowError(Exception):
         self.rejection = rejection
 
 
+class Candidates(tuple[Provision, ...]):
+    """The provisions that might decide an undetermined decision."""
+
+    __slots__ = ()
+
+
 @dataclass(slots=True, eq=False)
 class Row:
     """One record.

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from mianshen.interpreter.evaluate import Compiler
-from mianshen.interpreter.rows import Row, RowError, rejected
-from mianshen.program.program import Accumulator
+from mianshen.interpreter.rows import Candidates, Row, RowError, rejected
+from mianshen.program.program import Accumulator, Provision
 from mianshen.values import NOT_MODELLED, ZERO, Unknown, Value, benefit_year, unknown_of
 
 EVERY_YEAR: Final = "every year"
@@ -80,12 +80,12 @@ class Running:
     def contribution(self, row: Row) -> Value | None:
         """What the row brings: nothing (None), an amount, or an unknown.
 
-        A payment counts where a provision that names the accumulator makes it. An item whose value or
-        membership is not known makes the rest of the year unknown, whichever provision it might come
-        from; one that no rule covers brings nothing.
+        A payment counts where a provision that names the accumulator makes it. One whose amount or
+        membership is not known makes the rest of the year unknown, and so does one of which it is not
+        known who makes it; one that no rule covers brings nothing.
         """
-        value = row.values.get(self.sums)
-        if value is NOT_MODELLED:
+        value, chosen = row.values.get(self.sums), row.chosen.get(self.sums)
+        if value is NOT_MODELLED or (chosen is not None and not self.may_feed(chosen)):
             return None
         truth: Value = True
         if self.over is not None:
@@ -101,5 +101,10 @@ class Running:
             return rejected(row)
         if value is None or isinstance(truth, Unknown) or isinstance(value, Unknown):
             return unknown_of([truth, value])
-        (chosen,) = row.chosen[self.sums]
-        return value if chosen.limit is not None and chosen.limit.accumulator == self.name else None
+        return value
+
+    def may_feed(self, chosen: tuple[Provision, ...]) -> bool:
+        """Whether what decided names the accumulator; of what might decide nobody knows."""
+        if isinstance(chosen, Candidates):
+            return True
+        return any(p.limit is not None and p.limit.accumulator == self.name for p in chosen)

@@ -189,21 +189,6 @@ def _group_errors(rulings: list[Applied], simple: bool) -> list[Sql]:
     return errors
 
 
-def possible(ruling: Applied, rulings: list[Applied]) -> Sql:
-    """Where nobody knows what the decision is, this provision may be what gives it."""
-    rivals = [r for r in rulings if r.provision.fallback == ruling.provision.fallback]
-    standing = {r.index: terms.conjoin([terms.surely(r.applies), *_unbeaten(r, rivals)]) for r in rivals}
-    none = terms.negate(terms.disjoin(terms.surely(r.applies) for r in rivals))
-    below = [standing[r.index] for r in rivals if ruling.provision.name in r.provision.exceptions]
-    in_doubt = terms.conjoin([terms.is_null(ruling.applies), terms.disjoin([none, *below])])
-    return terms.disjoin([standing[ruling.index], in_doubt])
-
-
-def _unbeaten(ruling: Applied, rivals: list[Applied]) -> list[Sql]:
-    """No exception to the provision applies."""
-    return [terms.negate(terms.surely(e.applies)) for e in rivals if e.provision.name in ruling.provision.exceptions]
-
-
 def _same(one: Applied, two: Applied) -> Sql:
     """Both amounts known and equal; an amount under a limit is not compared."""
     if one.provision.limit is not None or two.provision.limit is not None:

@@ -1,11 +1,14 @@
 """Columns as files hold them made into typed facts, in SQL: the grammar of `program.literals` again.
 
 In: a fact, a source column with its DuckDB type. Out: `Read`: the value (NULL: unknown or wrong) and
-the reasons a given value is refused. Nothing here raises at run time, nothing rounds.
+the reasons a given value is refused, the same as the reader of single records gives. Nothing here
+raises at run time, nothing rounds. A cell of nothing but blanks is refused as `empty`; what that costs
+is spent only on cells that are refused anyway, or may be blank.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,29 +18,40 @@ from typing import Final, TypeAlias
 from sqlglot import exp
 
 from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, Span_, String
-from mianshen.program.literals import AREA, DAY, NUMBER, TRUTH
+from mianshen.program.literals import AREA, DAY, LARGEST, NUMBER, TRUTH
 from mianshen.program.program import CodeList, Fact
+from mianshen.source import Message
 from mianshen.sql import terms
 from mianshen.sql.terms import Sql
 
-WIDE: Final = "DECIMAL(38, 20)"
 _DECIMAL: Final = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _WHOLE: Final = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"})
 _STAMP: Final = re.compile(r"TIMESTAMP(_S|_MS|_NS)?")
+_BLANKS: Final = "".join(f"\\x{{{code:x}}}" for code in range(0x3001) if chr(code).isspace())  # as Python strips
+_ONLY_BLANKS: Final = f"[{_BLANKS}]+"
+_AROUND: Final = f"^[{_BLANKS}]+|[{_BLANKS}]+$"
+_SHARE: Final = f"(?:{NUMBER.pattern})%"
+_FIRST, _LAST = terms.literal(dt.date.min), terms.literal(dt.date.max)
+
+TEXT: Final = Message("文本", "text")
+NUMBERS: Final = Message("DECIMAL 或文本", "DECIMAL or text")
+TRUTHS: Final = Message("BOOLEAN，或文本 true、false", "BOOLEAN, or text: true, false")
+DATES: Final = Message("DATE，或文本 2026-01-31", "DATE, or text: 2026-01-31")
+TEXTS: Final = Message("文本的列表", "a list of text")
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A fact read from a column; `refused`: (test, reason), each test true or false."""
+    """A fact read from a column; `refused`: (test, reason), each test true or false, each reason a text."""
 
     value: Sql
-    refused: tuple[tuple[Sql, str], ...]
+    refused: tuple[tuple[Sql, Sql], ...]
 
 
 class WrongColumn(Exception):
     """A column whose type cannot hold the fact exactly; `wanted` says what can."""
 
-    def __init__(self, found: str, wanted: str) -> None:
+    def __init__(self, found: str, wanted: Message) -> None:
         super().__init__(found)
         self.found = found
         self.wanted = wanted
@@ -61,20 +75,20 @@ def read_column(fact: Fact, column: Sql, found: str, codes: dict[str, CodeList],
         case Date():
             return _date(column, found, let)
         case Code(codes=name):
-            return _code(_text(column, found, "text"), codes[name], let)
+            return _code(_text(column, found, TEXT), codes[name], let)
         case String(area=True):
-            text = let("text", _text(column, found, "text"))
-            fits = let("fits", _matches(text, AREA))
-            return Read(terms.case([(fits, text)]), ((terms.surely_not(fits), "bad_area"),))
+            text = let("text", _text(column, found, TEXT))
+            fits = let("fits", _matches(text, AREA.pattern))
+            return Read(terms.case([(fits, text)]), ((terms.surely_not(fits), _why(text, "bad_area")),))
         case String():
-            return Read(_text(column, found, "text"), ())
+            return _plain(column, found, let)
         case Listing(item=item):
-            return _listing(column, found, item, codes)
+            return _listing(column, found, item, codes, let)
         case Span_():
-            raise WrongColumn(found, "text")
+            raise WrongColumn(found, TEXT)
 
 
-def _text(column: Sql, found: str, wanted: str) -> Sql:
+def _text(column: Sql, found: str, wanted: Message) -> Sql:
     """The cell as text; an empty one is NULL."""
     if found == "VARCHAR" or found.startswith("ENUM"):
         text = column if found == "VARCHAR" else terms.cast(column, "VARCHAR")
@@ -84,8 +98,26 @@ def _text(column: Sql, found: str, wanted: str) -> Sql:
     raise WrongColumn(found, wanted)
 
 
-def _matches(text: Sql, pattern: re.Pattern[str]) -> Sql:
-    return terms.function("REGEXP_FULL_MATCH", text, terms.literal(pattern.pattern))
+def _matches(text: Sql, pattern: str) -> Sql:
+    return terms.function("REGEXP_FULL_MATCH", text, terms.literal(pattern))
+
+
+def _why(text: Sql, reason: str) -> Sql:
+    """Why a text is refused: it may be nothing but blanks."""
+    return terms.case([(_matches(text, _ONLY_BLANKS), terms.literal("empty"))], terms.literal(reason))
+
+
+def _plain(column: Sql, found: str, let: Let) -> Read:
+    """A text; what begins with a printable ASCII character needs no closer look for blanks."""
+    text = _text(column, found, TEXT)
+    if found in _WHOLE:
+        return Read(text, ())
+    text = let("text", text)
+    plain = terms.conjoin([
+        exp.GTE(this=text, expression=terms.literal("!")), exp.LT(this=text, expression=terms.literal("\x7f"))
+    ])  # fmt: skip
+    blank = let("blank", terms.case([(plain, terms.FALSE)], terms.surely(_matches(text, _ONLY_BLANKS))))
+    return Read(terms.case([(terms.negate(blank), text)]), ((blank, terms.literal("empty")),))
 
 
 def _numeric(fact: Fact, type_: Numeric, column: Sql, found: str, let: Let) -> Read:
@@ -96,105 +128,136 @@ def _numeric(fact: Fact, type_: Numeric, column: Sql, found: str, let: Let) -> R
     if found in _WHOLE:
         return _ranged(type_, let("number", terms.try_cast(column, to)), column, ())
     if decimal is not None:
-        return _settled(type_, column, column, let)
+        return _settled(type_, column, column, (), let, terms.FALSE)
     if found == "DOUBLE" and fact.written == "integer":
         whole = let("number", terms.try_cast(terms.try_cast(column, "BIGINT"), to))
-        broken = terms.conjoin([terms.is_known(column), terms.surely(exp.NEQ(this=column.copy(), expression=terms.function("FLOOR", column)))])
-        return _ranged(type_, whole, column, ((broken, "too_many_decimals"),))
+        broken = terms.conjoin([terms.is_known(column), terms.surely(exp.NEQ(this=column, expression=terms.function("FLOOR", column)))])
+        return _ranged(type_, whole, column, ((broken, terms.literal("too_many_decimals")),))
     if found != "VARCHAR":
-        raise WrongColumn(found, "DECIMAL or text")
-    text = let("text", _text(column, found, "text"))
-    number: Sql = terms.try_cast(terms.case([(_matches(text, NUMBER), text)]), WIDE)
-    if fact.written == "rate":
-        share = exp.Like(this=text.copy(), expression=terms.literal("%\\%"))
-        part = terms.function("REPLACE", text, terms.literal("%"), terms.literal(""))
-        hundredth = exp.Mul(this=terms.try_cast(terms.case([(_matches(part, NUMBER), part)]), "DECIMAL(30, 12)"), expression=terms.literal(Decimal("0.01")))
-        number = terms.case([(share, terms.cast(hundredth, WIDE))], number)
-    return _settled(type_, let("wide", number), text, let, unread=True)
+        raise WrongColumn(found, NUMBERS)
+    text = let("text", _text(column, found, NUMBERS))
+    return _spelled(type_, text, fact.written == "rate", let)
 
 
-def _settled(type_: Numeric, number: Sql, given: Sql, let: Let, unread: bool = False) -> Read:
-    """A wide decimal brought to the fact's decimals; more that are not zero are refused."""
-    kept = let("kept", exp.Round(this=number.copy(), decimals=terms.literal(type_.scale)))
-    uneven = terms.surely(exp.NEQ(this=number.copy(), expression=kept))
-    refused: list[tuple[Sql, str]] = []
-    if unread:
-        refused.append((terms.conjoin([terms.is_known(given), terms.is_null(number)]), "bad_number"))
-    refused.append((uneven, "too_many_decimals"))
-    return _ranged(type_, let("number", terms.try_cast(kept, terms.sql_type(type_))), given, tuple(refused))
+def _spelled(type_: Numeric, text: Sql, percent: bool, let: Let) -> Read:
+    """A number as text: 18 digits and 20 decimals are read, more digits are out of every range. A share
+    is read as its hundredfold, with two digits fewer."""
+    fits = let("fits", _matches(text, NUMBER.pattern))
+    number = terms.try_cast(terms.case([(fits, text)]), "DECIMAL(38, 22)" if percent else "DECIMAL(38, 20)")
+    if percent:
+        share = let("share", _matches(text, _SHARE))
+        hundredfold = terms.case([(share, terms.function("RTRIM", text, terms.literal("%")))])
+        part = exp.Mul(this=terms.try_cast(hundredfold, "DECIMAL(35, 20)"), expression=terms.cast(terms.literal("0.01"), "DECIMAL(3, 2)"))
+        number = terms.case([(share, part)], number)
+        fits = terms.disjoin([fits, share])
+    unread = terms.surely_not(fits)
+    wide = let("wide", number)
+    huge = exp.GTE(this=exp.Abs(this=wide), expression=terms.literal(LARGEST))
+    return _settled(type_, wide, text, ((unread, _why(text, "bad_number")),), let, huge)
 
 
-def _ranged(type_: Numeric, value: Sql, given: Sql, refused: tuple[tuple[Sql, str], ...], size: int | None = None) -> Read:
+def _settled(type_: Numeric, number: Sql, given: Sql, refused: tuple[tuple[Sql, Sql], ...], let: Let, huge: Sql) -> Read:
+    """A wide decimal brought to the fact's decimals; more that are not zero are refused, unless the
+    number is `huge`, and out of range however many it has."""
+    kept = let("kept", exp.Round(this=number, decimals=terms.literal(type_.scale)))
+    uneven = terms.surely(exp.NEQ(this=number, expression=kept))
+    why = terms.case([(huge, terms.literal("out_of_range"))], terms.literal("too_many_decimals"))
+    return _ranged(type_, let("number", terms.try_cast(kept, terms.sql_type(type_))), given, (*refused, (uneven, why)))
+
+
+def _ranged(type_: Numeric, value: Sql, given: Sql, refused: tuple[tuple[Sql, Sql], ...], size: int | None = None) -> Read:
     """A number within the fact's range; one that does not fit its column is outside.
 
     `size`: what the column's own type keeps the number below, None where it may be anything."""
     tests = []
     if size is None or type_.low > -size:
-        tests.append(terms.surely(exp.LT(this=value.copy(), expression=terms.literal(type_.low, type_.scale))))
+        tests.append(terms.surely(exp.LT(this=value, expression=terms.literal(type_.low, type_.scale))))
     if size is None or type_.high < size - Decimal(1).scaleb(-type_.scale):
-        tests.append(terms.surely(exp.GT(this=value.copy(), expression=terms.literal(type_.high, type_.scale))))
+        tests.append(terms.surely(exp.GT(this=value, expression=terms.literal(type_.high, type_.scale))))
     if size is None:
         tests.append(terms.conjoin([terms.is_null(value), terms.is_known(given)]))
     outside = terms.disjoin(tests)
     wrong = terms.disjoin([*(test for test, _ in refused), outside])
-    if wrong == terms.FALSE:
+    if terms.is_false(wrong):
         return Read(value, ())
-    return Read(terms.case([(terms.negate(wrong), value)]), (*refused, (outside, "out_of_range")))
+    return Read(terms.case([(terms.negate(wrong), value)]), (*refused, (outside, terms.literal("out_of_range"))))
+
+
+def _given(text: Sql, value: Sql, reason: Sql) -> Read:
+    """A value that is wrong where something was given and nothing could be read."""
+    return Read(value, ((terms.conjoin([terms.is_known(text), terms.is_null(value)]), reason),))
 
 
 def _boolean(column: Sql, found: str, let: Let) -> Read:
     if found == "BOOLEAN":
         return Read(column, ())
     if found != "VARCHAR":
-        raise WrongColumn(found, "BOOLEAN or text: true, false")
-    text = let("text", exp.Lower(this=_text(column, found, "text")))
-    branches = [(exp.EQ(this=text.copy(), expression=terms.literal(word)), terms.literal(truth)) for word, truth in TRUTH.items()]
-    value = let("truth", terms.case(branches))
-    return Read(value, ((terms.conjoin([terms.is_known(text), terms.is_null(value)]), "bad_boolean"),))
+        raise WrongColumn(found, TRUTHS)
+    text = let("text", exp.Lower(this=_text(column, found, TRUTHS)))
+    branches = [(exp.EQ(this=text, expression=terms.literal(word)), terms.literal(truth)) for word, truth in TRUTH.items()]
+    return _given(text, let("truth", terms.case(branches)), _why(text, "bad_boolean"))
 
 
 def _date(column: Sql, found: str, let: Let) -> Read:
     if found == "DATE":
-        return Read(column, ())
+        return _given(column, let("date", _of_our_years(column)), terms.literal("bad_date"))
     if _STAMP.fullmatch(found):
-        day = let("day", terms.cast(column, "DATE"))
-        whole = terms.surely(exp.EQ(this=column.copy(), expression=terms.cast(day, found)))
-        return Read(terms.case([(whole, day)]), ((terms.conjoin([terms.is_known(column), terms.negate(whole)]), "bad_date"),))
+        day = let("day", terms.try_cast(column, "DATE"))
+        whole = exp.EQ(this=terms.try_cast(column, "TIMESTAMP"), expression=terms.try_cast(day, "TIMESTAMP"))
+        return _given(column, let("date", terms.case([(whole, _of_our_years(day))])), terms.literal("bad_date"))
     if found != "VARCHAR":
-        raise WrongColumn(found, "DATE or text: 2026-01-31")
-    text = let("text", _text(column, found, "text"))
-    day = let("day", terms.try_cast(terms.case([(_matches(text, DAY), text)]), "DATE"))
-    value = terms.case([(exp.GTE(this=day.copy(), expression=terms.cast(terms.literal("0001-01-01"), "DATE")), day)])
-    return Read(value, ((terms.conjoin([terms.is_known(text), terms.is_null(value)]), "bad_date"),))
+        raise WrongColumn(found, DATES)
+    text = let("text", _text(column, found, DATES))
+    day = let("day", terms.try_cast(terms.case([(_matches(text, DAY.pattern), text)]), "DATE"))
+    return _given(text, let("date", _of_our_years(day)), _why(text, "bad_date"))
+
+
+def _of_our_years(day: Sql) -> Sql:
+    """The day, if its year has four digits and is not 0."""
+    return terms.case([(exp.Between(this=day, low=_FIRST, high=_LAST), day)])
 
 
 def _code(text: Sql, codes: CodeList, let: Let) -> Read:
     given = let("text", text)
-    plain = exp.In(this=given.copy(), expressions=[terms.literal(code) for code in codes.values])
+    return _given(given, let("code", _spelt(given, codes)), _why(given, "bad_code"))
+
+
+def _spelt(given: Sql, codes: CodeList) -> Sql:
+    """The code that a text is, or is a label of; NULL when there is none."""
+    plain = exp.In(this=given, expressions=[terms.literal(code) for code in codes.values])
     branches: list[tuple[Sql, Sql]] = [(plain, given)]
     for code in codes.values:
         others = [s for s, c in codes.spellings.items() if c == code and s not in codes.values]
         if others:
-            branches.append((exp.In(this=given.copy(), expressions=[terms.literal(s) for s in others]), terms.literal(code)))
-    value = let("code", terms.case(branches))
-    return Read(value, ((terms.conjoin([terms.is_known(given), terms.is_null(value)]), "bad_code"),))
+            branches.append((exp.In(this=given, expressions=[terms.literal(s) for s in others]), terms.literal(code)))
+    return terms.case(branches)
 
 
-def _listing(column: Sql, found: str, item: Code | String, codes: dict[str, CodeList]) -> Read:
+def _listing(column: Sql, found: str, item: Code | String, codes: dict[str, CodeList], let: Let) -> Read:
     """A list of codes or texts: a list column, or `a; b` in text."""
-    parts: Sql
+    each = exp.column("x")
     if found == "VARCHAR[]":
-        parts = column
+        blank = terms.disjoin([terms.is_null(each), _matches(each, f"[{_BLANKS}]*")])
+        parts, empty = let("parts", column), _any(column, blank)
     else:
-        text = _text(column, found, "a list of text")
-        split = terms.function("STRING_SPLIT", text, terms.literal(";"))
-        trimmed = terms.function("LIST_TRANSFORM", split, _each(terms.function("TRIM", exp.column("x"))))
-        parts = terms.function("LIST_FILTER", trimmed, _each(exp.NEQ(this=exp.column("x"), expression=terms.literal(""))))
-    if not isinstance(item, Code):
-        return Read(parts, ())
-    value = terms.function("LIST_TRANSFORM", parts, _each(_code(exp.column("x"), codes[item.codes], lambda _, inner: inner).value))
-    spoilt = exp.GT(this=terms.function("LEN", terms.function("LIST_FILTER", value, _each(terms.is_null(exp.column("x"))))), expression=terms.literal(0))
-    return Read(terms.case([(terms.surely_not(spoilt), value)]), ((terms.surely(spoilt), "bad_code"),))
+        text = let("text", _text(column, found, TEXTS))
+        stripped = terms.function("REGEXP_REPLACE", each, terms.literal(_AROUND), terms.literal(""), terms.literal("g"))
+        split = terms.function("LIST_TRANSFORM", terms.function("STRING_SPLIT", text, terms.literal(";")), _each(stripped))
+        parts = let("parts", terms.function("LIST_FILTER", split, _each(exp.NEQ(this=each, expression=terms.literal("")))))
+        empty = terms.surely(_matches(text, _ONLY_BLANKS))
+    value = parts
+    if isinstance(item, Code):
+        value = let("codes", terms.function("LIST_TRANSFORM", parts, _each(_spelt(each, codes[item.codes]))))
+    empty = let("empty", empty)
+    spoilt = let("spoilt", terms.disjoin([empty, _any(value, terms.is_null(each))]))
+    why = terms.case([(empty, terms.literal("empty"))], terms.literal("bad_code"))
+    return Read(terms.case([(terms.negate(spoilt), value)]), ((spoilt, why),))
+
+
+def _any(items: Sql, test: Sql) -> Sql:
+    """Whether a list has an item that passes; false where there is no list."""
+    found = terms.function("LEN", terms.function("LIST_FILTER", items, _each(test)))
+    return terms.surely(exp.GT(this=found, expression=terms.literal(0)))
 
 
 def _each(body: Sql) -> Sql:

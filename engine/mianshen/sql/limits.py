@@ -18,7 +18,7 @@ from mianshen.program.core import Core, DecisionRef, Numeric, Type, walk
 from mianshen.program.order import parameters_read
 from mianshen.program.program import Accumulator, Decision, Key, Program
 from mianshen.sql import terms
-from mianshen.sql.decisions import UNDECIDED, Applied, Decided, decided, outside, possible
+from mianshen.sql.decisions import UNDECIDED, Applied, Decided, decided, outside
 from mianshen.sql.emit import Emitted, Scope, benefit_year, emit
 from mianshen.sql.lacks import NONE, decision_lacks, lacks, named, names_where, rejected_name, together
 from mianshen.sql.layers import Held
@@ -69,7 +69,7 @@ class Limits:
         return columns
 
     def _facts_of(self, accumulator: Accumulator, errors: list[tuple[str, Sql]]) -> list[Sql]:
-        """Limit, filter, possible membership and opening of an accumulator at each row."""
+        """Limit, filter and opening of an accumulator at each row."""
         rulings = self.rulings[accumulator.sums]
         naming = [rulings[i] for i in self._naming(accumulator)]
         by = terms.column(f"{accumulator.sums}?by")
@@ -79,12 +79,10 @@ class Limits:
         if over.error != FALSE and self._rejected != FALSE:
             fails = terms.conjoin([self._rejected, over.error])  # what fails there is unknown
             over_value = terms.case([(terms.negate(fails), over_value)])
-        every = len(naming) == len(rulings)
         columns = {
             "limit": terms.cast(_picked(limits), self._limit_type(naming)),
             "limitvoid": terms.disjoin(terms.conjoin([a, e.void]) for a, e in limits if e.void != FALSE),
             "over": over_value,
-            "may": TRUE if every else terms.disjoin(possible(r, rulings) for r in naming),
             "opening": self._opening(accumulator),
         }
         failing = terms.disjoin(terms.conjoin([a, e.error]) for a, e in limits if e.error != FALSE)
@@ -174,14 +172,10 @@ class Limits:
         return made
 
     def _feeds(self, accumulator: Accumulator, void: Sql) -> Sql:
-        """A provision that names the accumulator pays the row, or may."""
+        """A provision that names the accumulator pays the row, or nobody knows which one does."""
         by = terms.column(f"{accumulator.sums}?by")
-        rulings = self.rulings[accumulator.sums]
-        naming = [rulings[i] for i in self._naming(accumulator)]
-        paying = exp.In(this=by, expressions=[terms.literal(r.index) for r in naming])
-        may = TRUE if len(naming) == len(rulings) else terms.disjoin(possible(r, rulings) for r in naming)
-        may_pay = terms.conjoin([exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED)), may])
-        return terms.conjoin([terms.negate(void) if void != FALSE else TRUE, terms.disjoin([paying, may_pay])])
+        may = exp.In(this=by, expressions=[terms.literal(i) for i in (UNDECIDED, *self._naming(accumulator))])
+        return terms.conjoin([terms.negate(void) if void != FALSE else TRUE, may])
 
     def relevance_in_turn(self) -> list[Sql]:
         """The same of rows taken in turn, from what they bring."""
@@ -232,8 +226,7 @@ class Limits:
         raw, limit, over, opening = (terms.column(c) for c in (f"{decision}?raw", f"{name}?limit", f"{name}?over", f"{name}?opening"))
         limitvoid = terms.conjoin([paying, terms.column(f"{name}?limitvoid")])
         void = terms.disjoin([terms.column(f"{decision}?rawvoid"), limitvoid])
-        may_pay = terms.conjoin([exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED)), terms.column(f"{name}?may")])
-        feeds = terms.conjoin([terms.negate(void), terms.disjoin([paying, may_pay])])
+        feeds = self._feeds(accumulator, void)
         open_ = [terms.is_null(over), terms.is_null(raw), terms.is_null(limit), terms.is_null(opening)]
         if self.data.undated and self.scope.day is not None:
             open_.append(terms.is_null(self.scope.day))

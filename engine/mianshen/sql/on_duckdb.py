@@ -122,15 +122,15 @@ class Run:
         assert date is not None
         found = []
         for name in stage.limited:
-            year = benefit_year(terms.column(date, "rows"), self.program.accumulators[name].year_start)
+            year = benefit_year(terms.column(date), self.program.accumulators[name].year_start)
+            many = exp.GT(this=exp.Count(this=exp.Star()), expression=terms.literal(1))
             found.append(
-                terms.select(terms.column("?parent", "made"))
-                .from_(exp.to_table(table, quoted=True).as_("made"), copy=False)
-                .join(exp.to_table(self.rows[entity], quoted=True).as_("rows"), on=exp.EQ(this=terms.column("?row", "made"), expression=terms.column("?row", "rows")), copy=False)
-                .where(terms.column(f"?relevant:{name}", "made"), copy=False)
-                .group_by(terms.column("?parent", "made"), year, copy=False)
-                .having(exp.Or(this=exp.GT(this=exp.Count(this=exp.Star()), expression=terms.literal(1)), expression=terms.is_null(exp.Max(this=terms.column(date, "rows")))))
-            )  # fmt: skip
+                terms.select(terms.column("?parent"))
+                .from_(exp.to_table(table, quoted=True), copy=False)
+                .where(terms.column(f"?relevant:{name}"), copy=False)
+                .group_by(terms.column("?parent"), year, copy=False)
+                .having(terms.disjoin([many, terms.is_null(exp.Max(this=terms.column(date)))]), copy=False)
+            )
         several: exp.Query = found[0] if len(found) == 1 else exp.union(*found, distinct=True)
         listed = f"{table}_several"
         relevant = terms.disjoin(terms.column(f"?relevant:{name}") for name in stage.limited)

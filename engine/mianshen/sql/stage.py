@@ -103,7 +103,9 @@ class Stage:
                     kept.append(terms.column(f"{decision.name}?miss"))
             if decision.name in self.explained:
                 kept.append(terms.column(f"{decision.name}?by"))
-        kept += [terms.column(name) for name in self.carried]
+        date = self.program.entities[self.step.entity].date
+        dated = [date] if self.limited and date is not None else []
+        kept += [terms.column(name) for name in dict.fromkeys([*self.carried, *dated])]
         kept += [terms.column("?rejected")] if self.step.entity in self.data.rejected else []
         kept += [terms.column(n) for n in self._item_columns(self.items, [f"?item{i}" for i in range(len(self.items))])]
         for name in self.balances:

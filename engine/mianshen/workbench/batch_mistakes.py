@@ -2,73 +2,196 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from mianshen.document.mistakes import shown
+from mianshen.source import Diagnostic, Message, Span
 
-from mianshen.source import Diagnostic, Message, Span, nearest
+Words = tuple[str, str]  # Chinese, English
 
 
-def cannot_read(file: str, en: str, zh: str) -> Diagnostic:
-    return Diagnostic(
+def _mistake(code: str, span: Span, what: Words, fix: Words) -> Diagnostic:
+    return Diagnostic(code, span, Message(*what), Message(*fix))
+
+
+def cannot_read(span: Span, en: str, zh: str) -> Diagnostic:
+    return _mistake(
         "E501",
-        Span(file, 1, 1),
-        Message(zh=f"文件无法读取：{zh}", en=f"the file cannot be read: {en}"),
-        Message(zh="请检查路径和文件格式", en="Check the path and the format"),
+        span,
+        (f"文件无法读取：{zh}", f"the file cannot be read: {en}"),
+        ("请检查路径和文件格式", "Check the path and the format"),
     )
 
 
-def unknown_column(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
-    near = nearest(name, known)
+def unknown_column(span: Span, name: str, near: str | None) -> Diagnostic:
     fix = (
-        Message(zh="请删除该列，或在词汇表中声明", en="Remove the column, or declare it in the vocabulary")
+        ("请删除该列，或在词汇表中声明", "Remove the column, or declare it in the vocabulary")
         if near is None
-        else Message(zh=f"是否应为 {near}？", en=f"Did you mean {near!r}?")
+        else (f"也许想写 {near}", f"Perhaps {near} is meant")
     )
-    return Diagnostic("E502", span, Message(zh=f"未知的列 {name}", en=f"unknown column {name!r}"), fix)
+    return _mistake("E502", span, (f"未知的列 {shown(name)}", f"unknown column {shown(name)}"), fix)
 
 
 def doubled_column(span: Span, name: str) -> Diagnostic:
-    return Diagnostic(
+    return _mistake(
         "E503",
         span,
-        Message(zh=f"列 {name} 出现两次", en=f"the column {name!r} stands twice"),
-        Message(zh="请只保留一列", en="Keep one of them"),
+        (f"列 {name} 出现两次", f"the column {name} stands twice"),
+        ("请只保留一列", "Keep one of them"),
     )
 
 
 def missing_column(span: Span, name: str) -> Diagnostic:
-    return Diagnostic(
+    return _mistake(
         "E504",
         span,
-        Message(zh=f"缺少必需的列 {name}", en=f"the required column {name!r} is missing"),
-        Message(zh="请补充该列", en="Add the column"),
+        (f"缺少必需的列 {name}", f"the required column {name} is missing"),
+        ("请补充该列", "Add the column"),
     )
 
 
-def wrong_column(span: Span, name: str, found: str, wanted: str) -> Diagnostic:
-    return Diagnostic(
+def wrong_column(span: Span, name: str, found: str, wanted: Message) -> Diagnostic:
+    return _mistake(
         "E505",
         span,
-        Message(
-            zh=f"列 {name} 的类型为 {found}，无法精确读取",
-            en=f"the column {name!r} is {found}, which cannot hold it exactly",
+        (
+            f"列 {name} 的类型为 {found}，无法从中精确读取",
+            f"the column {name} is {found}, from which it cannot be read exactly",
         ),
-        Message(zh=f"请改为 {wanted}", en=f"Write it as {wanted}"),
+        (f"请改为 {wanted.zh}", f"Write it as {wanted.en}"),
     )
 
 
-def cannot_write(folder: str, en: str, zh: str) -> Diagnostic:
-    return Diagnostic(
+def cannot_write(folder: str, why: str) -> Diagnostic:
+    return _mistake(
         "E506",
         Span(folder, 1, 1),
-        Message(zh=f"无法写入：{zh}", en=f"the output cannot be written: {en}"),
-        Message(zh="请检查文件夹和磁盘空间", en="Check the folder and the disk"),
+        (f"无法写入结果：{why}", f"the results cannot be written: {why}"),
+        ("请检查文件夹和磁盘空间", "Check the folder and the disk"),
     )
 
 
 def foreign_folder(folder: str) -> Diagnostic:
-    return Diagnostic(
+    return _mistake(
         "E507",
         Span(folder, 1, 1),
-        Message(zh="输出文件夹中有不属于批处理结果的内容", en="the output folder holds what no batch wrote"),
-        Message(zh="请换一个新文件夹", en="Name a new folder"),
+        ("结果文件夹中有不属于批处理结果的内容", "the folder for the results holds what no batch wrote"),
+        ("请换一个新文件夹", "Name a new folder"),
+    )
+
+
+def not_utf8(span: Span, encoding: str | None) -> Diagnostic:
+    """`encoding`: what it seems to be instead."""
+    like = ("", "") if encoding is None else (f"，像是 {encoding}", f"; it looks like {encoding}")
+    command = "" if encoding is None else f" (iconv -f {encoding} -t UTF-8)"
+    return _mistake(
+        "E508",
+        span,
+        (f"文件不是 UTF-8 编码{like[0]}", f"the file is not UTF-8{like[1]}"),
+        (f"请另存为 UTF-8{command}", f"Save it as UTF-8{command}"),
+    )
+
+
+def ragged(span: Span, wanted: int, found: int) -> Diagnostic:
+    return _mistake(
+        "E509",
+        span,
+        (f"表头有 {wanted} 列，而这一行有 {found} 列", f"the header has {wanted} columns, and this line has {found}"),
+        ("请补齐或删去多余的单元格，含逗号的单元格要加引号", "Give the line as many cells, and quote a cell that holds a comma"),
+    )
+
+
+def bad_quotes(span: Span) -> Diagnostic:
+    return _mistake(
+        "E510",
+        span,
+        ("引号没有成对，或引号后还有文字", "a quotation mark is not closed, or text follows a closed one"),
+        ('单元格内的引号请写成两个（""）', 'Write a quotation mark inside a cell twice ("")'),
+    )
+
+
+def mixed_endings(span: Span) -> Diagnostic:
+    return _mistake(
+        "E511",
+        span,
+        ("各行的换行符不一致", "this line does not end like the first one"),
+        ("请统一用 LF 或 CRLF 换行，单元格内的换行要加引号", "End every line the same way, LF or CRLF, and quote a cell that holds a line break"),
+    )
+
+
+def bad_csv(span: Span) -> Diagnostic:
+    return _mistake("E512", span, ("不是规范的 CSV", "this is not well-formed CSV"), ("请重新导出为 CSV 或 Parquet", "Export it again, as CSV or Parquet"))
+
+
+def bad_parquet(span: Span) -> Diagnostic:
+    return _mistake("E513", span, ("不是完好的 Parquet 文件", "this is not an intact Parquet file"), ("请重新导出", "Export it again"))
+
+
+def packed(span: Span, kind: str) -> Diagnostic:
+    return _mistake(
+        "E514",
+        span,
+        (f"文件是压缩包或工作簿（{kind}）", f"the file is compressed or a workbook ({kind})"),
+        ("请解压，或另存为 CSV（UTF-8）", "Unpack it, or save it as CSV (UTF-8)"),
+    )
+
+
+def other_separator(span: Span, separator: str) -> Diagnostic:
+    return _mistake(
+        "E515",
+        span,
+        (f"列以{'制表符' if separator == chr(9) else f' {separator} '}分隔", f"the columns are separated by {'tabs' if separator == chr(9) else separator}"),
+        ("请改用英文逗号分隔", "Separate them by commas"),
+    )
+
+
+def nameless_column(span: Span, number: int) -> Diagnostic:
+    return _mistake(
+        "E516",
+        span,
+        (f"第 {number} 列没有列名", f"column {number} has no name"),
+        ("请命名或删除该列", "Name it or remove it"),
+    )
+
+
+def inputs_inside(folder: str, file: str) -> Diagnostic:
+    return _mistake(
+        "E517",
+        Span(folder, 1, 1),
+        (f"输入文件 {file} 在结果文件夹内，会被替换掉", f"the input {file} lies in the folder for the results, which is replaced"),
+        ("请换一个结果文件夹", "Name another folder for the results"),
+    )
+
+
+def no_memory(folder: str) -> Diagnostic:
+    return _mistake(
+        "E518",
+        Span(folder, 1, 1),
+        ("内存不足", "the memory does not suffice"),
+        ("请提高内存上限，或减少线程数", "Allow more memory, or fewer threads"),
+    )
+
+
+def changed(file: str) -> Diagnostic:
+    return _mistake(
+        "E519",
+        Span(file, 1, 1),
+        ("文件在读取过程中被改动", "the file changed while it was read"),
+        ("请待其写完后重新运行", "Run again once it is complete"),
+    )
+
+
+def no_such_entity(rulebook: str, entity: str) -> Diagnostic:
+    return _mistake(
+        "E520",
+        Span(rulebook, 1, 1),
+        (f"规则库没有 {entity} 这类记录", f"the rulebook knows no records of {entity}"),
+        ("请去掉这个输入，或换用另一个规则库", "Leave that input out, or name another rulebook"),
+    )
+
+
+def no_outcome(rulebook: str) -> Diagnostic:
+    return _mistake(
+        "E521",
+        Span(rulebook, 1, 1),
+        ("规则库没有说明下级记录的判定结果（outcome）", "the rulebook names no outcome of the records below a person"),
+        ("请在词汇表的 entities 中写明 outcome", "Give an outcome to that entity in the vocabulary"),
     )

@@ -1,9 +1,10 @@
 """Row tables of a batch: inputs typed, parents found, what is wrong rejected with its reason.
 
 In: inputs by entity, a connection. Out: a table an entity with `?row` (the record's number in its
-file, from 1), `?parent`, `?rejected`, `?field`, `?reason`, `?unreadable` and the facts.
+file, from 1), `?parent`, `?rejected`, `?refusal` (`field|reason|`), `?unreadable` (`,a,b,`: the facts
+given and wrong) and the facts.
 Invariants: every record of every file is a row; a rejected row keeps what could be read; the first
-mistake of a row is its reason.
+mistake of a row is its reason. The tables are in no order: joins do not keep that of a file.
 """
 
 from __future__ import annotations
@@ -11,18 +12,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 import duckdb
 from sqlglot import exp, parse_one
 
 from mianshen.program.program import Entity, Fact, Key, Program
-from mianshen.source import RuleError, Span
 from mianshen.sql import terms
 from mianshen.sql.emit import Scope, emit
-from mianshen.sql.intake import Read, WrongColumn, read_column
+from mianshen.sql.intake import Read, read_column
 from mianshen.sql.terms import Sql
-from mianshen.workbench import batch_mistakes as mistakes
-from mianshen.workbench.inputs import Input, identifier
+from mianshen.workbench.inputs import ROW, Input, explained, identifier, quoted
+
+CHECK: Final = "failed_check"  # told of a row only when nothing else is wrong with it
 
 
 @dataclass(slots=True)
@@ -61,38 +63,28 @@ class RowTables:
     # -- one table ---------------------------------------------------------------------------
 
     def _make(self, entity: Entity) -> None:
-        table = self.tables[entity.name]
-        typed = self._typed(entity)
-        checked = self._checked(entity, typed)
-        held = identifier(self._held(entity))
-        self.connection.execute(f"CREATE TEMP TABLE {held} AS {checked.sql(dialect='duckdb')}")
-        parts = ", ".join(
-            f"nullif(split_part(\"?refusal\", '|', {n}), '') AS \"?{name}\""
-            for n, name in enumerate(("field", "reason", "unreadable"), 1)
-        )
-        self.connection.execute(
-            f'CREATE TEMP VIEW {identifier(table)} AS SELECT rowid + 1 AS "?row", *, {parts} FROM {held}'
-        )
-        row = self.connection.execute(f"SELECT count(*) FROM {identifier(table)}").fetchone()
+        table = identifier(self.tables[entity.name])
+        checked = self._checked(entity, self._typed(entity))
+        try:
+            self.connection.execute(f"CREATE TEMP TABLE {table} AS {checked.sql(dialect='duckdb')}")
+        except (duckdb.Error, UnicodeError) as error:
+            source = self.inputs.get(entity.name)
+            if source is None or isinstance(error, duckdb.OutOfMemoryException | duckdb.InterruptException):
+                raise
+            raise explained(source, str(error)) from None
+        row = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone()
         self.counts[entity.name] = row[0] if row else 0
-
-    def _held(self, entity: Entity) -> str:
-        """The table behind an entity's rows."""
-        return f"{self.tables[entity.name]}?held"
 
     def _typed(self, entity: Entity) -> exp.Select:
         """The file's columns as facts, with the reasons of what is refused."""
         source = self.inputs.get(entity.name)
         self.lets = []
-        columns: list[Sql] = []
-        refused: list[tuple[str, Sql, str]] = []
+        columns: list[Sql] = [terms.column(ROW) if source else _number(terms.NULL, ROW)]
+        refused: list[tuple[str, Sql, Sql]] = []
         for fact in self._facts(entity):
             read = self._read(fact, source)
-            if isinstance(read, Read):
-                columns.append(exp.alias_(read.value, fact.name, quoted=True))
-                refused += [(fact.name, test, reason) for test, reason in read.refused]
-            else:
-                columns.append(exp.alias_(read, fact.name, quoted=True))
+            columns.append(exp.alias_(read.value, fact.name, quoted=True))
+            refused += [(fact.name, test, reason) for test, reason in read.refused]
         columns.append(self._refusals(refused))
         if source is None:
             return exp.select(*columns).where(terms.FALSE)
@@ -117,39 +109,31 @@ class RowTables:
 
         return let
 
-    def _read(self, fact: Fact, source: Input | None) -> Read | Sql:
+    def _read(self, fact: Fact, source: Input | None) -> Read:
         column = None if source is None else source.columns.get(fact.name)
-        if column is None or source is None:
+        if column is None:
             value = terms.NULL if fact.when_absent is None else terms.literal(fact.when_absent)
-            return terms.cast(value, terms.sql_type(fact.type))
-        try:
-            return read_column(
-                fact, terms.column(column[0]), column[1], dict(self.program.codes), self._let(fact)
-            )
-        except WrongColumn as wrong:
-            place = Span(str(source.path), 1, 1)
-            raise RuleError([mistakes.wrong_column(place, column[0], wrong.found, wrong.wanted)]) from None
+            return Read(terms.cast(value, terms.sql_type(fact.type)), ())
+        written, found = column
+        return read_column(fact, terms.column(written), found, dict(self.program.codes), self._let(fact))
 
-    def _refusals(self, refused: list[tuple[str, Sql, str]]) -> Sql:
-        """`?refusal`: `field|reason|,a,b,` of a row with wrong values: the first one, and all their names."""
+    def _refusals(self, refused: list[tuple[str, Sql, Sql]]) -> Sql:
+        """`?wrong`: `field|reason|,a,b,` of a row with wrong values: the first one, and all their names."""
         by_field: dict[str, list[Sql]] = {}
         for name, test, _ in refused:
             by_field.setdefault(name, []).append(test)
-        first = terms.case([(test, terms.literal(f"{name}|{reason}|,")) for name, test, reason in refused])
+        first = [(test, joined(terms.literal(f"{name}|"), reason)) for name, test, reason in refused]
         parts = [
             terms.case([(terms.disjoin(tests), terms.literal(f"{name},"))], terms.literal(""))
             for name, tests in by_field.items()
         ]
-        whole: Sql = first
-        for part in parts:
-            whole = exp.DPipe(this=whole, expression=terms.paren(part))
+        whole = joined(terms.case(first), terms.literal("|,"), *parts)
         any_ = terms.disjoin(test for _, test, _ in refused)
-        return exp.alias_(terms.cast(terms.case([(any_, whole)]), "VARCHAR"), "?refusal", quoted=True)
+        return exp.alias_(terms.cast(terms.case([(any_, whole)]), "VARCHAR"), "?wrong", quoted=True)
 
     def _checked(self, entity: Entity, typed: exp.Select) -> exp.Select:
         """Required facts, the date, the vocabulary's checks; the parent's row beside each."""
-        tests = self._required(entity) + self._in_time(entity)
-        failed = self._failed_checks(entity)
+        required, failed = self._required(entity), self._failed_checks(entity)
         facts: list[Sql] = []
         for fact in self._facts(entity):
             if not self._kept(entity, fact):
@@ -159,19 +143,23 @@ class RowTables:
             if spoiling:
                 value = terms.case([(terms.negate(terms.disjoin(spoiling)), value)])
             facts.append(exp.alias_(value, fact.name, quoted=True))
-        tests += [(test, name, "failed_check") for name, test in failed]
-        given = terms.column("?refusal", "typed")
-        rejected = terms.disjoin([terms.is_known(given), *(test for test, _, _ in tests)])
-        spoilt = {name for name, _ in failed}
-        later = [
-            (t, terms.literal(f"{n}|{r}|" + (f",{n}," if n in spoilt and r == "failed_check" else "")))
-            for t, n, r in tests
+        tests = [
+            *((test, name, "required") for name, test in required),
+            *((test, name, "after_as_of") for name, test in self._in_time(entity)),
+            *((test, name, CHECK) for name, test in failed),
         ]
-        refusal = exp.Coalesce(this=given, expressions=[terms.cast(terms.case(later), "VARCHAR")])
+        wrong = terms.column("?wrong", "typed")
+        rejected = terms.disjoin([terms.is_known(wrong), *(test for test, _, _ in tests)])
+        first = joined(_part(wrong, 1), terms.literal("|"), _part(wrong, 2), terms.literal("|"))
+        refusal = terms.case([(terms.is_known(wrong), first), *((t, terms.literal(f"{n}|{r}|")) for t, n, r in tests)])
+        given = exp.Coalesce(this=_part(wrong, 3), expressions=[terms.literal("")])
+        bad = [terms.case([(t, terms.literal(f",{n},"))], terms.literal("")) for n, t in (*required, *failed)]
         shown = [
+            terms.column(ROW, "typed"),
             *facts,
             exp.alias_(rejected, "?rejected", quoted=True),
-            exp.alias_(refusal, "?refusal", quoted=True),
+            exp.alias_(terms.cast(refusal, "VARCHAR"), "?refusal", quoted=True),
+            exp.alias_(terms.cast(terms.case([(rejected, joined(given, *bad))]), "VARCHAR"), "?unreadable", quoted=True),
         ]
         query = exp.select(*shown).from_(typed.subquery("typed", copy=False))
         return self._with_parent(entity, query)
@@ -187,7 +175,7 @@ class RowTables:
 
     def _with_parent(self, entity: Entity, query: exp.Select) -> exp.Select:
         if entity.parent is None:
-            return query.select(exp.alias_(terms.cast(terms.NULL, "BIGINT"), "?parent", quoted=True))
+            return query.select(_number(terms.NULL, "?parent"))
         key = self.program.entities[entity.parent].key
         row = terms.column("?row")
         if doubled := self._doubled(entity.parent):
@@ -200,18 +188,15 @@ class RowTables:
         query = query.join(parents.subquery("parents", copy=False), on=on, join_type="left")
         return query.select(exp.alias_(terms.column("?row", "parents"), "?parent", quoted=True))
 
-    def _required(self, entity: Entity) -> list[tuple[Sql, str, str]]:
-        return [
-            (terms.is_null(terms.column(f.name, "typed")), f.name, "required")
-            for f in self._facts(entity)
-            if f.required
-        ]
+    def _required(self, entity: Entity) -> list[tuple[str, Sql]]:
+        facts = [fact.name for fact in self._facts(entity) if fact.required]
+        return [(name, terms.is_null(terms.column(name, "typed"))) for name in facts]
 
-    def _in_time(self, entity: Entity) -> list[tuple[Sql, str, str]]:
+    def _in_time(self, entity: Entity) -> list[tuple[str, Sql]]:
         if entity.date is None:
             return []
         late = exp.GT(this=terms.column(entity.date, "typed"), expression=terms.literal(self.as_of))
-        return [(terms.surely(late), entity.date, "after_as_of")]
+        return [(entity.date, terms.surely(late))]
 
     def _failed_checks(self, entity: Entity) -> list[tuple[str, Sql]]:
         scope = Scope(self.program, entity.name, self.as_of, (self.as_of, self.as_of), frozenset())
@@ -244,6 +229,7 @@ class RowTables:
             entity.key,
             "duplicate",
             f"{key} IN (SELECT {key} FROM {table} GROUP BY 1 HAVING count(*) > 1)",
+            before=CHECK,
         )
 
     def _refuse_orphans(self, entity: Entity) -> None:
@@ -261,8 +247,26 @@ class RowTables:
             entity, "", "parent_rejected", f'"?parent" IN (SELECT "?row" FROM {parents} WHERE "?rejected")'
         )
 
-    def _refuse(self, entity: Entity, field_: str, reason: str, where: str) -> None:
+    def _refuse(self, entity: Entity, field_: str, reason: str, where: str, before: str = "") -> None:
+        """Reject the rows that a condition names; `before`: a reason that comes after this one."""
+        told = '"?refusal"' if not before else f'CASE WHEN "?refusal" NOT LIKE {quoted(f"%|{before}|")} THEN "?refusal" END'
         self.connection.execute(
-            f'UPDATE {identifier(self._held(entity))} SET "?rejected" = true, "?refusal" = coalesce("?refusal", ?) WHERE {where}',
+            f'UPDATE {identifier(self.tables[entity.name])} SET "?rejected" = true, "?refusal" = coalesce({told}, ?) WHERE {where}',
             [f"{field_}|{reason}|"],
         )
+
+
+def joined(*parts: Sql) -> Sql:
+    """Texts in a row."""
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = exp.DPipe(this=terms.paren(whole), expression=terms.paren(part))
+    return whole
+
+
+def _part(wrong: Sql, number: int) -> Sql:
+    return terms.function("SPLIT_PART", wrong, terms.literal("|"), terms.literal(number))
+
+
+def _number(value: Sql, name: str) -> Sql:
+    return exp.alias_(terms.cast(value, "BIGINT"), name, quoted=True)

@@ -1,53 +1,96 @@
 """Input files of a batch: found, their headers matched to the vocabulary.
 
 In: paths of CSV or Parquet files. Out: `Input`: what to read and which column is which fact.
-Mistakes in a header are reported together, each at its column, with the nearest known name.
+Mistakes in the headers of all files are reported together, each at its column, with the nearest known
+name. Invariants: the file named is the file read, whatever characters its path holds; no message
+repeats what a record says.
 """
 
 from __future__ import annotations
 
-import csv
+import codecs
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
-from mianshen.program.program import Entity, Program
-from mianshen.source import Diagnostic, RuleError, Span
+from mianshen.program.program import Entity, Fact, Program
+from mianshen.source import Diagnostic, Message, RuleError, Span, nearest
+from mianshen.sql import terms
+from mianshen.sql.intake import WrongColumn, read_column
 from mianshen.workbench import batch_mistakes as mistakes
+
+ROW: Final = "?row"  # the record's number in its file, from 1
+_HEAD: Final = 1 << 20  # bytes a header may fill
+_PARQUET: Final = b"PAR1"
+_PACKED: Final = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip, xlsx", b"\x28\xb5\x2f\xfd": "zstd", b"\xd0\xcf\x11\xe0": "xls"}
+_SEPARATORS: Final = (";", "\t", "|", "，", "；")
+_WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LINE: Final = re.compile(r"CSV Error on Line: (\d+)")
+_COUNTS: Final = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One file of one entity. `columns`: fact name to (column as written, DuckDB type)."""
+    """One file of one entity. `columns`: fact name to (column as written, DuckDB type).
+
+    `relation` is what stands after FROM; it holds the file's columns and `?row`. `stamp` changes when
+    the file does.
+    """
 
     entity: str
     path: Path
     columns: dict[str, tuple[str, str]]
-    relation: str  # what stands after FROM
+    relation: str
+    stamp: tuple[int, int]
 
     @property
     def name(self) -> str:
         return self.path.name
 
 
+def open_inputs(program: Program, paths: dict[str, Path], connection: duckdb.DuckDBPyConnection) -> dict[str, Input]:
+    """Every file with its columns matched, by entity. Raises RuleError with the mistakes of all of them."""
+    opened: dict[str, Input] = {}
+    wrong: list[Diagnostic] = []
+    for entity, path in paths.items():
+        try:
+            opened[entity] = open_input(program, program.entities[entity], path, connection)
+        except RuleError as error:
+            wrong += error.diagnostics
+    if wrong:
+        raise RuleError(wrong)
+    return opened
+
+
 def open_input(program: Program, entity: Entity, path: Path, connection: duckdb.DuckDBPyConnection) -> Input:
     """A file with its columns matched. Raises RuleError when it cannot be read or a column is wrong."""
-    if not path.is_file():
-        raise RuleError([mistakes.cannot_read(str(path), "there is no such file", "没有这个文件")])
-    if path.suffix.lower() == ".parquet":
-        relation = f"read_parquet({quoted(str(path))})"
-        found = _described(relation, path, connection)
+    head = _head(path)
+    status = path.stat()
+    if head.startswith(_PARQUET) or path.suffix.lower() == ".parquet":
+        scanned = f"read_parquet({pattern(path)}, file_row_number=true, hive_partitioning=false)"
+        relation = f'(SELECT file_row_number + 1 AS "{ROW}", * FROM {scanned})'
+        found = _described(path, connection)
+        places = list(range(1, len(found) + 1))
     else:
-        header = _header(path)
-        listed = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in header)
-        relation = (
-            f"read_csv({quoted(str(path))}, auto_detect=false, header=true, delim=',', quote='\"', escape='\"', "
-            f"nullstr='', columns={{{listed}}})"
+        names, places = _header(path, head)
+        listed = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
+        scanned = (
+            f"read_csv({pattern(path)}, auto_detect=false, header=true, delim=',', quote='\"', escape='\"', nullstr='', "
+            f"compression='none', hive_partitioning=false, columns={{{listed}}})"
         )
-        _refuse_doubled(path, header)
-        found = [(name, "VARCHAR") for name in header]
-    return Input(entity.name, path, _matched(program, entity, path, found), relation)
+        relation = f'(SELECT row_number() OVER () AS "{ROW}", * FROM {scanned})'
+        found = [(name, "VARCHAR") for name in names]
+    columns = _matched(program, entity, path, found, places)
+    return Input(entity.name, path, columns, relation, (status.st_size, status.st_mtime_ns))
+
+
+def unchanged(source: Input) -> bool:
+    """Whether the file still is as it was when it was opened."""
+    status = source.path.stat()
+    return source.stamp == (status.st_size, status.st_mtime_ns)
 
 
 def quoted(text: str) -> str:
@@ -60,63 +103,187 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _described(relation: str, path: Path, connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+def pattern(path: Path) -> str:
+    """A path as a SQL text literal that DuckDB takes for this file alone, not for a pattern of names."""
+    return quoted(re.sub(r"([*?\[])", r"[\1]", str(path)))
+
+
+# -- what a file is --------------------------------------------------------------------------
+
+
+def _refuse(*found: Diagnostic) -> RuleError:
+    return RuleError(found)
+
+
+def _unreadable(path: Path, en: str, zh: str, line: int = 1) -> RuleError:
+    return _refuse(mistakes.cannot_read(Span(str(path), line, 1), en, zh))
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a regular file."""
+    if path.is_dir():
+        raise _unreadable(path, "it is a folder", "这是一个文件夹")
+    if not path.exists():
+        raise _unreadable(path, "there is no such file", "没有这个文件")
+    if not path.is_file():
+        raise _unreadable(path, "it is not a regular file", "不是普通文件")
     try:
-        rows = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
-    except duckdb.Error as error:
-        raise RuleError([mistakes.cannot_read(str(path), _first_line(error), _first_line(error))]) from None
+        with path.open("rb") as file:
+            return file.read(_HEAD)
+    except OSError as error:
+        raise _unreadable(path, error.strerror or "", error.strerror or "") from None
+
+
+def _described(path: Path, connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    try:
+        rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({pattern(path)}, hive_partitioning=false)").fetchall()
+    except (duckdb.Error, UnicodeError):
+        raise _refuse(mistakes.bad_parquet(Span(str(path), 1, 1))) from None
     return [(row[0], row[1]) for row in rows]
 
 
-def _header(path: Path) -> list[str]:
+def _header(path: Path, head: bytes) -> tuple[list[str], list[int]]:
+    """The names in the first line of a CSV file, and the character at which each begins."""
+    for magic, kind in _PACKED.items():
+        if head.startswith(magic):
+            raise _refuse(mistakes.packed(Span(str(path), 1, 1), kind))
+    text = _decoded(path, head)
+    if not text.strip():
+        raise _unreadable(path, "the file is empty", "文件是空的")
+    names, places = _cells(text)
+    if not "".join(names).strip():
+        raise _unreadable(path, "its first line names no column", "首行没有列名")
+    separator = next((s for s in _SEPARATORS if len(names) == 1 and s in names[0]), None)
+    if separator is not None:
+        raise _refuse(mistakes.other_separator(Span(str(path), 1, names[0].index(separator) + 1), separator))
+    return names, places
+
+
+def _decoded(path: Path, head: bytes) -> str:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(file), None)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RuleError([mistakes.cannot_read(str(path), str(error), str(error))]) from None
-    if not header:
-        raise RuleError([mistakes.cannot_read(str(path), "the file is empty", "文件是空的")])
-    return header
+        return codecs.getincrementaldecoder("utf-8-sig")().decode(head)
+    except UnicodeDecodeError as error:
+        raise not_utf8(path, head.count(b"\n", 0, error.start) + 1, head) from None
 
 
-def _refuse_doubled(path: Path, header: list[str]) -> None:
-    found = [
-        mistakes.doubled_column(Span(str(path), 1, _column_at(header, i)), name)
-        for i, name in enumerate(header) if name in header[:i]
-    ]  # fmt: skip
-    if found:
-        raise RuleError(found)
+def not_utf8(path: Path, line: int, sample: bytes) -> RuleError:
+    """The mistake of a file in another encoding, named where it can be told."""
+    encoding: str | None = "UTF-16" if sample.startswith(_WIDE) else "GB18030"
+    try:
+        codecs.getincrementaldecoder(str(encoding))().decode(sample)
+    except UnicodeDecodeError:
+        encoding = None
+    return _refuse(mistakes.not_utf8(Span(str(path), line, 1), encoding))
 
 
-def _column_at(header: list[str], index: int) -> int:
-    """The character at which a header cell begins, quotes aside."""
-    return 1 + sum(len(name) + 1 for name in header[:index])
+def _cells(text: str) -> tuple[list[str], list[int]]:
+    """The cells of the first line, and the character at which each begins."""
+    cells, places, start, inside = [], [], 0, False
+    for at, character in enumerate(text):
+        if character == '"':
+            inside = not inside
+        elif not inside and character in ",\r\n":
+            cells.append(text[start:at])
+            places.append(start + 1)
+            start = at + 1
+            if character != ",":
+                break
+    else:
+        cells.append(text[start:])
+        places.append(start + 1)
+    return [_unquoted(cell) for cell in cells], places
+
+
+def _unquoted(cell: str) -> str:
+    return cell[1:-1].replace('""', '"') if len(cell) > 1 and cell[0] == cell[-1] == '"' else cell
+
+
+# -- what went wrong while reading -----------------------------------------------------------
+
+
+def explained(source: Input, words: str) -> RuleError:
+    """The mistake behind what DuckDB said while it read the file; its own words may quote a record."""
+    path = source.path
+    if "read_parquet" in source.relation:
+        return _refuse(mistakes.bad_parquet(Span(str(path), 1, 1)))
+    told, counts = _LINE.search(words), _COUNTS.search(words)
+    line = int(told[1]) if told else 1
+    place = Span(str(path), line, 1)
+    if "not utf-8" in words:
+        return not_utf8(path, line, _line(path, line))
+    if counts is not None:
+        return _refuse(mistakes.ragged(place, int(counts[1]), int(counts[2])))
+    if "unterminated quote" in words:
+        return _refuse(mistakes.bad_quotes(place))
+    if (mixed := _other_ending(path)) is not None:
+        return _refuse(mistakes.mixed_endings(Span(str(path), mixed, 1)))
+    return _refuse(mistakes.bad_csv(place))
+
+
+def _line(path: Path, number: int) -> bytes:
+    with path.open("rb") as file:
+        return next((line for at, line in enumerate(file, 1) if at == number), b"")
+
+
+def _other_ending(path: Path) -> int | None:
+    """The first line that ends otherwise than the first one."""
+    first = None
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            ending = b"\r\n" if line.endswith(b"\r\n") else b"\n" if line.endswith(b"\n") else first
+            first = ending if first is None else first
+            if ending != first or b"\r" in line.removesuffix(b"\r\n"):
+                return number
+    return None
+
+
+# -- which column is which fact --------------------------------------------------------------
 
 
 def _matched(
-    program: Program, entity: Entity, path: Path, found: list[tuple[str, str]]
+    program: Program, entity: Entity, path: Path, found: list[tuple[str, str]], places: list[int]
 ) -> dict[str, tuple[str, str]]:
     facts = {name: fact for (owner, name), fact in program.facts.items() if owner == entity.name}
-    titles = {title: name for name, fact in facts.items() for title in (name, fact.title.zh, fact.title.en)}
+    names = _names(facts)
     columns: dict[str, tuple[str, str]] = {}
+    meant: set[str] = set()  # what misspelt columns seem to be
     wrong: list[Diagnostic] = []
-    names = [name for name, _ in found]
-    for index, (written, type_) in enumerate(found):
-        place = Span(str(path), 1, _column_at(names, index))
-        name = titles.get(written.strip())
-        if name is None:
-            wrong.append(mistakes.unknown_column(place, written, titles))
+    for number, ((written, type_), at) in enumerate(zip(found, places, strict=True), 1):
+        place = Span(str(path), 1, at)
+        name = names.get(written.strip())
+        if not written.strip():
+            wrong.append(mistakes.nameless_column(place, number))
+        elif name is None:
+            near = nearest(written, names)
+            meant.add(names[near] if near else "")
+            wrong.append(mistakes.unknown_column(place, written, near))
         elif name in columns:
             wrong.append(mistakes.doubled_column(place, name))
         else:
             columns[name] = (written, type_)
+            if (why := _unfit(program, facts[name], type_)) is not None:
+                wrong.append(mistakes.wrong_column(place, name, type_, why))
     for name, fact in facts.items():
-        if fact.required and name not in columns:
+        if fact.required and name not in columns and name not in meant:
             wrong.append(mistakes.missing_column(Span(str(path), 1, 1), name))
     if wrong:
         raise RuleError(wrong)
     return columns
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+def _names(facts: dict[str, Fact]) -> dict[str, str]:
+    """Names and titles to facts; a title that several facts share, or that is another's name, is none."""
+    titles: dict[str, set[str]] = {}
+    for name, fact in facts.items():
+        for title in (fact.title.zh, fact.title.en):
+            titles.setdefault(title, set()).add(name)
+    return {**{title: min(owners) for title, owners in titles.items() if len(owners) == 1}, **{name: name for name in facts}}
+
+
+def _unfit(program: Program, fact: Fact, type_: str) -> Message | None:
+    """What a column should be instead of a type that cannot give the fact exactly."""
+    try:
+        read_column(fact, terms.column("x"), type_, dict(program.codes), lambda _, value: value)
+    except WrongColumn as wrong:
+        return wrong.wanted
+    return None

@@ -1,0 +1,140 @@
+"""The documents say what is so: links lead somewhere, commands exist, every example of rules loads."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from mianshen.document import read
+from mianshen.program.build import build
+from mianshen.shipped import shipped_rulebook
+from mianshen.source import Diagnostic, RuleError
+from mianshen.workbench.case_runs import BACK_ENDS, run_cases
+from mianshen.workbench.cases import Programs, read_case_files
+from mianshen_cli.frame import Lazy
+from mianshen_cli.main import COMMANDS, main
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), ROOT / "rules" / "README.md", *(ROOT / "engine").glob("decisions/*.md")]
+)
+LANGUAGE = (ROOT / "rules" / "README.md").read_text("utf-8")
+NAMES = "|".join(COMMANDS)
+TITLE = "title: {zh: 举例, en: An example}"
+# what the overlay of the page takes out and switches on
+SET_UP = f"""
+provisions:
+  paid_nowhere: {{decision: meal_allowance, {TITLE}, area: "65", value: 0.00, source: EXAMPLE, clause: 举例}}
+  planned_meal_allowance:
+    {{decision: meal_allowance, {TITLE}, area: "66", value: 1.00, source: EXAMPLE, clause: 举例, status: planned}}
+"""
+
+
+def blocks(text: str, kind: str) -> list[tuple[str, str]]:
+    """The fenced blocks of a kind: what stands after the kind, and the lines."""
+    found: list[tuple[str, str]] = []
+    fence, lines = None, ""
+    for line in text.splitlines():
+        if not line.strip().startswith("```"):
+            lines += f"{line}\n"
+        elif fence is None:
+            fence, lines = line.strip("` "), ""
+        else:
+            if fence.split(" ")[0] == kind:
+                found.append((fence.removeprefix(kind).strip(), lines))
+            fence = None
+    return found
+
+
+def overlay(folder: Path, name: str, text: str) -> Path:
+    file = folder / f"{name}.yaml"
+    head = "" if "\noverlay:" in f"\n{text}" else f"overlay: {{name: {name}, {TITLE}}}\n"
+    file.write_text(head + text, "utf-8")
+    return file
+
+
+def mistakes_of(overlays: list[Path]) -> list[Diagnostic]:
+    try:
+        build(*read([shipped_rulebook()], overlays))
+    except RuleError as error:
+        return list(error.diagnostics)
+    return []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text("utf-8"))
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.relative_to(ROOT).as_posix())
+def test_commands_and_their_options_exist(document: Path) -> None:
+    group = Lazy("mianshen", COMMANDS["check"], "mianshen_cli", COMMANDS, params=[])
+    context = click.Context(group, obj="en")
+    for words in re.findall(rf"mianshen ((?:{NAMES})\b[^`\n|]*)", document.read_text("utf-8")):
+        command = group.get_command(context, words.split()[0])
+        assert command is not None
+        known = {"--help", "--lang", *(option for each in command.params for option in each.opts)}
+        assert set(re.findall(r"(?<!\S)--[a-z-]+", words)) <= known, words
+
+
+@pytest.mark.parametrize(("document", "lang"), [("README.md", "en"), ("README.zh-CN.md", "zh")])
+def test_the_readme_shows_what_the_commands_say(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    document: str,
+    lang: str,
+) -> None:
+    text = (ROOT / document).read_text("utf-8")
+    record, draft, *_ = (shown for _, shown in blocks(text, "yaml"))
+    monkeypatch.chdir(tmp_path)
+    Path("record.yaml").write_text(record, "utf-8")
+    Path("draft.yaml").write_text(draft, "utf-8")
+    main(["--lang", lang, "check", "record.yaml", "--explain"])
+    main(["--lang", lang, "show", "employee_annual_payment_limit", "--overlay", "employee_limit_2021_2025"])
+    main(["--lang", lang, "lint", "--overlay", "draft.yaml"])
+    main(["--lang", lang, "test", str(ROOT / "cases/shanghai/employee.yaml"), "--overlay", "draft.yaml"])
+    said = {" ".join(line.split()) for line in capsys.readouterr().out.splitlines()}
+    for _, shown in blocks(text, ""):
+        for line in shown.splitlines():
+            told = " ".join(line.split())
+            assert told in said or "…" in line or set(line) <= {"-", " "} or _of_the_batch(line), line
+    counts = re.findall(r"`(19 [^`]*0 [^`]*)`|`?(31 (?:cases|个)[^`\n]*)", text)
+    assert counts
+    assert all((one or other).strip() in said for one, other in counts)
+
+
+def _of_the_batch(line: str) -> bool:
+    """A line of the summary, which depends on the population."""
+    return line.startswith(("benefit ", "Illness-poverty aid ", "Poverty warning "))
+
+
+def test_the_rules_shown_load_over_the_shipped_rulebook(tmp_path: Path) -> None:
+    shown = [text for _, text in blocks(LANGUAGE, "yaml") if "\ncases:" not in f"\n{text}"]
+    assert len(shown) == 4
+    texts = [*shown[:3], SET_UP, *shown[3:]]
+    assert mistakes_of([overlay(tmp_path, f"part_{n}", text) for n, text in enumerate(texts)]) == []
+
+
+@pytest.mark.parametrize(
+    ("entity", "kind", "formula"),
+    [(*head.split(), line) for head, lines in blocks(LANGUAGE, "formula") for line in lines.splitlines()],
+)
+def test_the_formulas_shown_are_well_typed(tmp_path: Path, entity: str, kind: str, formula: str) -> None:
+    text = f"""
+decisions: {{{entity}: {{shown_here: {{type: {kind}, {TITLE}}}}}}}
+provisions:
+  shown: {{decision: shown_here, {TITLE}, value: '{formula}', source: S2, clause: 举例}}
+"""
+    assert mistakes_of([overlay(tmp_path, "formula", text)]) == []
+
+
+def test_the_cases_shown_come_out_as_expected(tmp_path: Path) -> None:
+    [text] = [text for _, text in blocks(LANGUAGE, "yaml") if "\ncases:" in f"\n{text}"]
+    file = tmp_path / "shown.yaml"
+    file.write_text(text, "utf-8")
+    programs = Programs()
+    outcomes = run_cases(read_case_files([file], programs), programs, list(BACK_ENDS), lambda _: None)
+    assert [difference for outcome in outcomes for difference in outcome.differences] == []
