@@ -227,7 +227,8 @@ class Compiler:
             unsure = [truth for truth, _ in tested if isinstance(truth, Unknown)]
             if unsure:
                 return undecided(unknown_of(unsure), [v for t, v in tested if t is not False], row)
-            return _collected(policy, [value(row) for truth, value in tested if truth is True])
+            matched = [value(row) for truth, value in tested if truth is True]
+            return _collected(policy, matched) if matched else NOT_MODELLED
 
         return evaluate
 

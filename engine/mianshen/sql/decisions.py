@@ -17,7 +17,7 @@ from mianshen.program.core import Aggregate, Const, Core, DecisionRef, FactRef, 
 from mianshen.program.failing import fallible
 from mianshen.program.program import Decision, Provision
 from mianshen.sql import terms
-from mianshen.sql.emit import Emitted, Scope, emit
+from mianshen.sql.emit import Emitted, Scope, aligned, emit
 from mianshen.sql.terms import FALSE, TRUE, Sql
 
 
@@ -145,12 +145,15 @@ def decided(decision: Decision, rulings: list[Applied], by: Sql, limited: bool =
     errors: list[Sql] = []
     also_void: list[Sql] = []
     for ruling in rulings:
-        values.setdefault(ruling.value.value, []).append(ruling.index)
+        amount, beyond = _typed(decision, ruling, limited)
+        values.setdefault(amount, []).append(ruling.index)
         mine = _is(by, [ruling.index])
         if ruling.value.void != FALSE:
             also_void.append(terms.conjoin([mine, ruling.value.void]))
         if ruling.value.error != FALSE:
             errors.append(terms.conjoin([mine, ruling.value.error]))
+        if beyond != FALSE:
+            errors.append(terms.conjoin([mine, beyond]))
     main = [r for r in rulings if not r.provision.fallback]
     fallbacks = [r for r in rulings if r.provision.fallback]
     errors += _group_errors(main, _simple(decision, main))
@@ -158,9 +161,9 @@ def decided(decision: Decision, rulings: list[Applied], by: Sql, limited: bool =
     errors += [terms.conjoin([none, e]) for e in _group_errors(fallbacks, False) if e != FALSE]
     value = terms.case([(_is(by, numbers), amount) for amount, numbers in values.items()])
     if len(rulings) == 1 and _always(rulings[0]):
-        value = rulings[0].value.value.copy()
+        (value,) = values
     void = terms.disjoin([*([] if any(_always(r) for r in rulings) else [_is(by, [UNMODELLED])]), *also_void])
-    return _typed(decision, value, void, terms.disjoin(errors), limited)
+    return Decided(value, void, terms.disjoin(errors))
 
 
 def _always(ruling: Applied) -> bool:
@@ -193,7 +196,8 @@ def _same(one: Applied, two: Applied) -> Sql:
     """Both amounts known and equal; an amount under a limit is not compared."""
     if one.provision.limit is not None or two.provision.limit is not None:
         return FALSE
-    return exp.EQ(this=terms.paren(one.value.value.copy()), expression=terms.paren(two.value.value.copy()))
+    first, second = aligned([one.provision.value, two.provision.value], [one.value.value, two.value.value])
+    return exp.EQ(this=terms.paren(first.copy()), expression=terms.paren(second.copy()))
 
 
 def _clashes(rulings: list[Applied], by_name: dict[str, Applied]) -> Sql:
@@ -209,16 +213,17 @@ def _clashes(rulings: list[Applied], by_name: dict[str, Applied]) -> Sql:
     return terms.disjoin(found)
 
 
-def _typed(decision: Decision, value: Sql, void: Sql, error: Sql, limited: bool) -> Decided:
-    """The value in the decision's own column type; what does not fit is an error."""
-    to = terms.sql_type(decision.type)
-    if not isinstance(decision.type, Numeric):
-        return Decided(value, void, error)
-    if not decision.may_overflow:
-        return Decided(terms.cast(value, to), void, error)
-    if limited:
-        return Decided(terms.cast(value, terms.decimal_type(38, decision.type.scale)), void, error)
-    return Decided(terms.try_cast(value, to), void, terms.disjoin([error, outside(value, decision.type)]))
+def _typed(decision: Decision, ruling: Applied, limited: bool) -> tuple[Sql, Sql]:
+    """A provision's value in the decision's own column type, and whether it does not fit: an error."""
+    value, type_, to = ruling.value.value, ruling.provision.value.type, decision.type
+    if not isinstance(to, Numeric) or not isinstance(type_, Numeric):
+        return value, FALSE
+    if limited and decision.may_overflow:
+        return terms.cast(value, terms.decimal_type(38, to.scale)), FALSE
+    if to.low <= type_.low and type_.high <= to.high:
+        return terms.cast(value, terms.sql_type(to)), FALSE
+    beyond = outside(value, to)
+    return terms.case([(terms.negate(beyond), terms.try_cast(value, terms.sql_type(to)))]), beyond
 
 
 def outside(value: Sql, type_: Numeric) -> Sql:

@@ -33,17 +33,19 @@ from mianshen.program.core import (
     Op,
     ParameterRef,
     Round,
+    Type,
     Within,
     YearToDate,
     walk,
 )
 from mianshen.program.failing import fallible
 from mianshen.program.operators import either
-from mianshen.program.program import Brackets, Dated, Key, Program
+from mianshen.program.program import Accumulator, Brackets, Dated, Key, Program, Provision
 from mianshen.sql import terms
 from mianshen.sql.rounding import rounded_quotient, rounded_value
 from mianshen.sql.terms import FALSE, Sql
 from mianshen.values import add_months
+from mianshen.values import benefit_year as year_of
 
 COMPARE: dict[str, type[exp.Binary]] = {
     "eq": exp.EQ, "ne": exp.NEQ, "lt": exp.LT, "le": exp.LTE, "gt": exp.GT, "ge": exp.GTE,
@@ -118,7 +120,7 @@ def emit(node: Core, scope: Scope) -> Emitted:
             void = scope.void_of(owner, name) if (owner, name) in scope.voidable else FALSE
             return Emitted(scope.column_of(owner, name), void)
         case ParameterRef():
-            return _parameter(node.name, scope, lambda dated: _figure(dated, node.type))
+            return _parameter(node.name, scope, _blank(node.type), lambda dated: _figure(dated, node.type))
         case AsOf():
             return Emitted(terms.literal(scope.as_of), nullable=False)
         case Op():
@@ -150,7 +152,8 @@ def emit(node: Core, scope: Scope) -> Emitted:
             label = scope.aggregates[node]
             return Emitted(terms.column(label), FALSE, terms.column(f"{label}?error") if fallible(node) else FALSE)
         case YearToDate(accumulator=name):
-            return Emitted(terms.column(f"{name}?before"))
+            idle = not any(feeds(p, name) for d in scope.program.decisions for p in d.provisions)
+            return Emitted(opening_balance(scope.program.accumulators[name], scope) if idle else terms.column(f"{name}?before"))
         case _:
             assert_never(node)
 
@@ -325,6 +328,24 @@ def benefit_year(day: Sql, start: tuple[int, int]) -> Sql:
     return exp.Sub(this=year, expression=terms.paren(terms.case([(early, terms.literal(1))], terms.literal(0))))
 
 
+def feeds(provision: Provision, accumulator: str) -> bool:
+    """Whether what the provision pays counts in the accumulator."""
+    return provision.limit is not None and provision.limit.accumulator == accumulator
+
+
+def opening_balance(accumulator: Accumulator, scope: Scope) -> Sql:
+    """The opening balance: the parent's fact in the benefit year of `as_of`, zero in any other."""
+    nothing = terms.cast(terms.literal(0), "DECIMAL(18, 2)")
+    day = scope.day
+    assert day is not None
+    if accumulator.opening is None:
+        return terms.case([(terms.is_known(day), nothing)]) if scope.undated else nothing
+    this_year = year_of(scope.as_of, accumulator.year_start)
+    same = exp.EQ(this=terms.paren(benefit_year(day, accumulator.year_start)), expression=terms.literal(this_year))
+    held = terms.case([(same, scope.column_of(*accumulator.opening))], nothing)
+    return terms.case([(terms.is_known(day), held)]) if scope.undated else held
+
+
 def _shifted(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
     """A date moved; an error outside the years 1 to 9999."""
     count = node.args[1]
@@ -334,7 +355,7 @@ def _shifted(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
         try:
             day = add_months(scope.as_of, steps) if node.op == "add_months" else scope.as_of + dt.timedelta(days=steps)
         except OverflowError:
-            return Emitted(terms.NULL, FALSE, terms.TRUE)
+            return Emitted(_blank(node.type), FALSE, terms.TRUE)
         return Emitted(terms.literal(day), nullable=False)
     unit = "MONTH" if node.op == "add_months" else "DAY"
     interval = exp.Interval(this=exp.Literal.string(str(steps)), unit=exp.var(unit))
@@ -364,8 +385,8 @@ def _outside(day: Sql, steps: int, months: bool) -> Sql:
 def figure(name: str, node: Core, scope: Scope) -> Emitted:
     """A dated figure at a row; of a scale, whether there is one."""
     if isinstance(node, Marginal):
-        return _parameter(name, scope, lambda dated: None if dated.value is None else terms.literal(1))
-    return _parameter(name, scope, lambda dated: _figure(dated, node.type))
+        return _parameter(name, scope, _blank(node.type), lambda dated: None if dated.value is None else terms.literal(1))
+    return _parameter(name, scope, _blank(node.type), lambda dated: _figure(dated, node.type))
 
 
 def _figure(dated: Dated, type_: object) -> Sql | None:
@@ -373,14 +394,19 @@ def _figure(dated: Dated, type_: object) -> Sql | None:
     return None if dated.value is None else terms.literal(dated.value, scale)
 
 
-def _parameter(name: str, scope: Scope, shown: Callable[[Dated], Sql | None]) -> Emitted:
+def _blank(type_: Type) -> Sql:
+    """NULL, of a type that operations can be found for."""
+    return terms.cast(terms.NULL, terms.sql_type(type_))
+
+
+def _parameter(name: str, scope: Scope, blank: Sql, shown: Callable[[Dated], Sql | None]) -> Emitted:
     """A dated figure: a constant when one value serves every day that occurs, else by the row's date."""
     series = scope.program.parameters[name].series
     day = scope.day
     if day is None:
-        return _on(series, scope.as_of, shown)
+        return _on(series, scope.as_of, blank, shown)
     if scope.days is None:
-        return Emitted(terms.NULL)
+        return Emitted(blank)
     first, last = scope.days
     if scope.from_date is not None:
         first = max(first, scope.from_date)
@@ -388,9 +414,10 @@ def _parameter(name: str, scope: Scope, shown: Callable[[Dated], Sql | None]) ->
     if len(within) == 1 and _covers(within[0], first, last):
         value = shown(within[0])
         if value is None:
-            return Emitted(terms.NULL)
+            return Emitted(blank)
         return Emitted(terms.case([(terms.is_known(day), value)])) if scope.undated else Emitted(value, nullable=False)
-    branches, valid = [], []
+    branches: list[tuple[Sql, Sql]] = []
+    valid = []
     for dated in within:
         ends = [d for d in (dated.end, dated.review_by) if d is not None]
         test = terms.conjoin([
@@ -398,19 +425,19 @@ def _parameter(name: str, scope: Scope, shown: Callable[[Dated], Sql | None]) ->
             *(exp.LTE(this=day.copy(), expression=terms.literal(min(ends))) for _ in ends[:1]),
         ])  # fmt: skip
         valid.append(test)
-        branches.append((test, shown(dated) or terms.NULL))
+        branches.append((test, shown(dated) or blank))
     error = terms.negate(exp.Coalesce(this=terms.disjoin(valid), expressions=[exp.true()]))
-    return Emitted(terms.case(branches), FALSE, error)
+    return Emitted(terms.case(branches) if branches else blank, FALSE, error)
 
 
-def _on(series: tuple[Dated, ...], day: dt.date, shown: Callable[[Dated], Sql | None]) -> Emitted:
+def _on(series: tuple[Dated, ...], day: dt.date, blank: Sql, shown: Callable[[Dated], Sql | None]) -> Emitted:
     for dated in series:
         if dated.start <= day and (dated.end is None or day <= dated.end):
             if dated.review_by is not None and day > dated.review_by:
                 break
             value = shown(dated)
-            return Emitted(terms.NULL if value is None else value, nullable=value is None)
-    return Emitted(terms.NULL, FALSE, terms.TRUE)
+            return Emitted(blank if value is None else value, nullable=value is None)
+    return Emitted(blank, FALSE, terms.TRUE)
 
 
 def _covers(dated: Dated, first: dt.date, last: dt.date) -> bool:
@@ -426,7 +453,7 @@ def _marginal(node: Marginal, scope: Scope) -> Emitted:
             return None
         return _scaled(base.value, dated.value)
 
-    scaled = _parameter(node.scale, scope, amount)
+    scaled = _parameter(node.scale, scope, _blank(node.type), amount)
     value = terms.case([(terms.is_known(base.value), scaled.value)])
     return Emitted(value, base.void, terms.disjoin([base.error, scaled.error]))
 

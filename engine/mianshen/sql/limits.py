@@ -19,12 +19,12 @@ from mianshen.program.order import parameters_read
 from mianshen.program.program import Accumulator, Decision, Key, Program
 from mianshen.sql import terms
 from mianshen.sql.decisions import UNDECIDED, Applied, Decided, decided, outside
-from mianshen.sql.emit import Emitted, Scope, benefit_year, emit
+from mianshen.sql.emit import Emitted, Scope, benefit_year, emit, opening_balance
+from mianshen.sql.folding import folded
 from mianshen.sql.lacks import NONE, decision_lacks, lacks, named, names_where, rejected_name, together
 from mianshen.sql.layers import Held
 from mianshen.sql.plan import nodes_of, read_elsewhere
 from mianshen.sql.terms import FALSE, TRUE, Sql
-from mianshen.values import benefit_year as year_of
 
 if TYPE_CHECKING:
     from mianshen.sql.stage import Data
@@ -83,7 +83,7 @@ class Limits:
             "limit": terms.cast(_picked(limits), self._limit_type(naming)),
             "limitvoid": terms.disjoin(terms.conjoin([a, e.void]) for a, e in limits if e.void != FALSE),
             "over": over_value,
-            "opening": self._opening(accumulator),
+            "opening": opening_balance(accumulator, self.scope),
         }
         failing = terms.disjoin(terms.conjoin([a, e.error]) for a, e in limits if e.error != FALSE)
         made = [exp.alias_(v, f"{accumulator.name}?{k}", quoted=True) for k, v in columns.items()]
@@ -107,16 +107,6 @@ class Limits:
         assert ruling.provision.limit is not None
         return emit(ruling.provision.limit.limit, self.scope)
 
-    def _opening(self, accumulator: Accumulator) -> Sql:
-        if accumulator.opening is None:
-            return terms.cast(terms.literal(0), "DECIMAL(18, 2)")
-        day = self.scope.day
-        assert day is not None
-        this_year = year_of(self.scope.as_of, accumulator.year_start)
-        same = exp.EQ(this=terms.paren(benefit_year(day, accumulator.year_start)), expression=terms.literal(this_year))
-        opening = self.scope.column_of(*accumulator.opening)
-        return terms.case([(same, opening)], terms.cast(terms.literal(0), "DECIMAL(18, 2)"))
-
     # -- windows -----------------------------------------------------------------------------
 
     def held(self, cut: str, errors: list[tuple[str, Sql]]) -> tuple[list[Sql], list[Held]]:
@@ -136,7 +126,7 @@ class Limits:
     def _first(self, ruling: Applied) -> Emitted:
         assert ruling.provision.limit is not None
         raw, limit = ruling.value, self._limit(ruling)
-        opening = self._opening(self.program.accumulators[ruling.provision.limit.accumulator])
+        opening = opening_balance(self.program.accumulators[ruling.provision.limit.accumulator], self.scope)
         money = self._limit_type([ruling]), _money_type(ruling.provision.value.type)
         most, amount = terms.cast(limit.value.copy(), money[0]), terms.cast(raw.value.copy(), money[1])
         room = exp.Sub(this=most, expression=terms.paren(opening))
@@ -168,7 +158,7 @@ class Limits:
             named = TRUE if read else exp.In(this=by, expressions=[terms.literal(i) for i in self._naming(a)])
             made.append(exp.alias_(terms.disjoin([named, unsure]) if not read else TRUE, f"?relevant:{a.name}", quoted=True))
             if read:
-                made.append(exp.alias_(self._opening(a), f"{a.name}?before", quoted=True))
+                made.append(exp.alias_(opening_balance(a, self.scope), f"{a.name}?before", quoted=True))
         return made
 
     def _feeds(self, accumulator: Accumulator, void: Sql) -> Sql:
@@ -205,7 +195,7 @@ class Limits:
             query = query.select(*(terms.column(f"{a.name}?miss") for a in accumulators))
         layers = [
             [c for a in accumulators for c in self._running(a)],
-            [c for a in accumulators if not self._constant(a) for c in self._floor(a)],
+            [c for a in accumulators if a.foldless and not self._constant(a) for c in self._floor(a)],
         ]
         for layer in layers:
             if layer:
@@ -215,8 +205,27 @@ class Limits:
         if self.data.missing:
             source += [f"{a.name}?miss" for a in accumulators]
             labels += [f"{a.name}?before?miss" for a in accumulators]
+        target = f"{cut}_held{number}"
+        made, query = self._folds(query, target, [a for a in accumulators if not a.foldless])
         query = terms.select(terms.column("?row"), *columns).from_(query.subquery("totals", copy=False), copy=False)
-        return Held(frozenset(source), tuple(labels), ((f"{cut}_held{number}", query),))
+        return Held(frozenset(source), tuple(labels), (*made, (target, query)))
+
+    def _folds(self, query: exp.Select, target: str, accumulators: list[Accumulator]) -> tuple[list[tuple[str, exp.Query]], exp.Select]:
+        """Tables with what accumulators held whose limits no running sum can follow, and the rows with
+        those balances beside them."""
+        if not accumulators:
+            return [], query
+        running = f"{target}_running"
+        made: list[tuple[str, exp.Query]] = [(running, query)]
+        query = terms.select(exp.Column(this=exp.Star(), table=exp.to_identifier("running"))).from_(
+            exp.to_table(running, quoted=True).as_("running"), copy=False)  # fmt: skip
+        for index, accumulator in enumerate(accumulators):
+            table, name = f"{target}_fold{index}", f"folded{index}"
+            made += folded(running, accumulator.name, self._order(), table)
+            on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?row", "running"))
+            query = query.join(exp.to_table(table, quoted=True).as_(name), on=on, join_type="left")
+            query = query.select(exp.alias_(terms.column("?held", name), f"{accumulator.name}?folded", quoted=True))
+        return made, query
 
     def _brought(self, accumulator: Accumulator, errors: list[tuple[str, Sql]]) -> list[Sql]:
         """`?x`: the amount counted before any limit; `?u`: 1 where that is not known."""
@@ -267,18 +276,21 @@ class Limits:
         named_ = [a.name for a in self.accumulators() if a.sums == decision]
         return terms.disjoin([*errors, *(terms.column(f"{n}?error") for n in named_ if f"{n}?error" in self.fallible)])
 
-    def _window(self, accumulator: Accumulator, made: Sql, earlier: bool) -> Sql:
+    def _order(self) -> exp.Order:
+        """By date, then by key."""
         entity = self.program.entities[self.scope.entity]
         assert entity.date is not None
-        order = exp.Order(expressions=[
+        return exp.Order(expressions=[
             exp.Ordered(this=terms.column(entity.date), nulls_first=False), exp.Ordered(this=terms.column(entity.key), nulls_first=False)])  # fmt: skip
+
+    def _window(self, accumulator: Accumulator, made: Sql, earlier: bool) -> Sql:
         spec = exp.WindowSpec(
             kind="ROWS", start="UNBOUNDED", start_side="PRECEDING",
             end="CURRENT ROW" if not earlier else terms.literal(1), end_side=None if not earlier else "PRECEDING",
         )  # fmt: skip
         del accumulator
         partition = [terms.column("?parent"), terms.column("?year")]
-        return exp.Window(this=made, partition_by=partition, order=order, spec=spec)
+        return exp.Window(this=made, partition_by=partition, order=self._order(), spec=spec)
 
     def _running(self, accumulator: Accumulator) -> list[Sql]:
         """`?s`, `?n`: amounts and unknowns up to and including the row."""
@@ -321,10 +333,14 @@ class Limits:
         assert day is not None
         if self.data.undated:
             unsure.append(terms.is_null(day))
-        if self._constant(accumulator):
+        held: Sql
+        if not accumulator.foldless:
+            plain = exp.Add(this=opening.copy(), expression=earlier)
+            held = exp.Coalesce(this=terms.column(f"{name}?folded"), expressions=[plain])
+        elif self._constant(accumulator):
             limit = terms.column(f"{name}?limit")
             plain = exp.Add(this=opening.copy(), expression=earlier)
-            held: Sql = terms.skipping(exp.Least, plain, terms.skipping(exp.Greatest, limit, opening.copy()))
+            held = terms.skipping(exp.Least, plain, terms.skipping(exp.Greatest, limit, opening.copy()))
         else:
             floor = terms.skipping(exp.Least, opening.copy(), terms.column(f"{name}?m"))
             held = exp.Add(this=earlier, expression=floor)
@@ -353,7 +369,10 @@ class Limits:
     def _opening_missing(self, accumulator: Accumulator) -> Sql:
         if accumulator.opening is None:
             return NONE.copy()
-        return names_where(terms.is_null(terms.column(f"{accumulator.name}?opening")), named(accumulator.opening[1]))
+        unknown = [terms.is_null(terms.column(f"{accumulator.name}?opening"))]
+        if self.data.undated and self.scope.day is not None:
+            unknown.append(terms.is_known(self.scope.day))
+        return names_where(terms.conjoin(unknown), named(accumulator.opening[1]))
 
     # -- what is missing ---------------------------------------------------------------------
 
@@ -416,6 +435,8 @@ class Limits:
 
     def _constant(self, accumulator: Accumulator) -> bool:
         """Whether one figure serves every day that occurs, and nobody reads the balance elsewhere."""
+        if not accumulator.foldless:
+            return False
         decision = next(d for d in self.decisions if d.name == accumulator.sums)
         limits = [p.limit.limit for p in decision.provisions if p.limit is not None and p.limit.accumulator == accumulator.name]
         return not read_elsewhere(self.program, accumulator.name) and all(self._steady(limit) for limit in limits)
@@ -465,7 +486,10 @@ class Limits:
     def _settled(self, decision: Decision, value: Sql, void: Sql) -> tuple[Sql, Sql]:
         """The amount in its column's type; on a rejected row that fails, unknown."""
         to = terms.sql_type(decision.type)
-        made = terms.try_cast(value, to) if decision.may_overflow else terms.cast(value, to)
+        made = terms.cast(value, to)
+        if decision.may_overflow:
+            assert isinstance(decision.type, Numeric)
+            made = terms.case([(terms.negate(outside(value, decision.type)), terms.try_cast(value, to))])
         fails = self._failed(decision.name)
         if self._rejected == FALSE or fails == FALSE:
             return made, void

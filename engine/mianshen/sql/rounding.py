@@ -42,7 +42,8 @@ def rounded_quotient(
     signed = exp.Mul(this=terms.paren(amount), expression=terms.paren(terms.case([(negative, terms.literal(-1))], terms.literal(1))))
     whole = terms.decimal_type(max(1, result.precision - result.scale + digits), 0)
     scaled = exp.Mul(this=terms.cast(signed, whole), expression=terms.literal(_unit(digits)))
-    return terms.case([(zero, terms.cast(terms.literal(0), terms.decimal_type(result.precision, result.scale)))], scaled)
+    nothing = terms.conjoin([zero, terms.is_known(bottom)])
+    return terms.case([(nothing, terms.cast(terms.literal(0), terms.decimal_type(result.precision, result.scale)))], scaled)
 
 
 def _unit(digits: int) -> object:

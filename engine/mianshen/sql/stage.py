@@ -144,7 +144,7 @@ class Stage:
         columns = [terms.column(c, entity) for c in self._row_columns(entity)]
         query = terms.select().from_(exp.to_table(self.shelf.rows[entity], quoted=True).as_(entity), copy=False)
         query, own = self._own(query, entity, nodes)
-        outer = outer_reads(nodes, entity) + self._parent_facts()
+        outer = outer_reads(nodes, entity) + self._parent_facts(nodes)
         query, above = self._parents(query, entity, list(dict.fromkeys(outer)))
         query, totals = self._totals(query, aggregates_of(self.step))
         return query.select(*columns, *own, *above, *totals)
@@ -164,8 +164,10 @@ class Stage:
         names = uses_year_to_date(self.step)
         return [a.over for n in sorted(names) if (a := self.program.accumulators[n]).over is not None]
 
-    def _parent_facts(self) -> list[FactRef | DecisionRef]:
-        names = uses_year_to_date(self.step)
+    def _parent_facts(self, nodes: list[Core]) -> list[FactRef | DecisionRef]:
+        """The opening balances of the accumulators that are paid through or read."""
+        names = uses_year_to_date(self.step) if self.step.levels else set()
+        names |= {n.accumulator for root in nodes for n in walk(root) if isinstance(n, YearToDate)}
         openings = [self.program.accumulators[n].opening for n in sorted(names)]
         return [FactRef(*key, self.program.facts[key].type) for key in openings if key is not None]
 
@@ -334,7 +336,7 @@ class Stage:
         query = terms.select().from_(exp.to_table(self.shelf.rows[child], quoted=True).as_(child), copy=False)
         query, decisions = inner._own(query, child, nodes)
         inner.scope = self._scope(child)
-        query, above = inner._parents(query, child, outer_reads(nodes, child))
+        query, above = inner._parents(query, child, list(dict.fromkeys(outer_reads(nodes, child) + inner._parent_facts(nodes))))
         query, totals = inner._totals(query, outermost(nodes))
         facts = sorted({n.name for root in nodes for n in walk(root) if isinstance(n, FactRef) and n.entity == child})
         base = ["?parent", *(["?rejected"] if child in self.data.rejected else [])]
@@ -359,11 +361,12 @@ class Stage:
                 missing += lacking
         if in_turn:
             columns += limits.before_windows(self.errors)
-        assert self.scope.lets is not None
+        after = limits.missing_before() if in_turn else limits.relevance(self.voidable, self.errors)
+        assert self.scope.lets is not None  # all that is used in this level is named in it by now
         self._layer(self.scope.lets)
         self._layer([exp.alias_(chosen(d, rulings[d.name]), f"{d.name}?by", quoted=True) for d in level])
         self._layer(columns)
-        self._layer([*missing, *(limits.missing_before() if in_turn else limits.relevance(self.voidable, self.errors))])
+        self._layer([*missing, *after])
         self.limited += [a.name for a in limits.accumulators()]
         if limited and in_turn:
             self._in_turn(limits, cut)

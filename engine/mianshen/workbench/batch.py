@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
+import secrets
 import shutil
 import time
 from collections.abc import Callable
@@ -19,15 +19,15 @@ from typing import Any
 
 import duckdb
 
-from mianshen.program.program import Key, Program
+from mianshen.program.program import Program
 from mianshen.source import RuleError
-from mianshen.sql.on_duckdb import Failure, Run
+from mianshen.sql.on_duckdb import Run
 from mianshen.sql.plan import plan
 from mianshen.workbench import batch_mistakes as mistakes
-from mianshen.workbench.batch_outputs import OUTPUTS, Outputs
+from mianshen.workbench.batch_outputs import OUTPUTS, SUMMARY, Outputs
 from mianshen.workbench.batch_rows import RowTables
-from mianshen.workbench.inputs import Input, open_input
-from mianshen.workbench.receipt import manifest, timings_file
+from mianshen.workbench.inputs import Input, open_inputs, unchanged
+from mianshen.workbench.receipt import RECEIPT, TIMINGS, manifest, timings_file
 
 Progress = Callable[[str, int], None]
 
@@ -62,7 +62,7 @@ class Clock:
 
     def stage(self, name: str, rows: int = 0) -> None:
         now = time.perf_counter()
-        self.seconds[name] = round(now - self.started, 4)
+        self.seconds[name] = now - self.started
         self.started = now
         self.report(name, rows)
 
@@ -70,21 +70,32 @@ class Clock:
 def run_batch(program: Program, request: Request, report: Progress = lambda _name, _rows: None) -> Summary:
     """Decide every record of the request's files into its folder.
 
-    Raises RuleError when a file cannot be read or the folder cannot be written.
+    Raises RuleError when the rulebook or a file does not do or the folder cannot be written; the folder
+    then is as it was before.
     """
-    _refuse_foreign(request.out)
+    out = request.out.resolve()
+    _refuse_unfit(program, request)
+    _refuse_foreign(out, request)
     clock = Clock(report)
-    part = request.out.with_name(f".{request.out.name}.part-{os.getpid()}")
+    made = _missing_above(out)
+    part = _beside(out, "part")
     connection = _connect(request, part)
     try:
         part.mkdir(parents=True)
         summary = _into(part, program, request, connection, clock)
-        _publish(part, request.out)
-    except (OSError, duckdb.IOException) as error:
-        raise RuleError([mistakes.cannot_write(str(request.out), str(error), str(error))]) from None
+        _publish(part, out)
+        made = None
+    except duckdb.OutOfMemoryException:
+        raise RuleError([mistakes.no_memory(str(request.out))]) from None
+    except OSError as error:
+        raise RuleError([mistakes.cannot_write(str(request.out), error.strerror or "")]) from None
+    except duckdb.IOException as error:
+        raise RuleError([mistakes.cannot_write(str(request.out), str(error).splitlines()[0])]) from None
     finally:
         connection.close()
         shutil.rmtree(part, ignore_errors=True)
+        if made is not None:
+            shutil.rmtree(made, ignore_errors=True)
     return summary
 
 
@@ -101,46 +112,28 @@ def _connect(request: Request, part: Path) -> duckdb.DuckDBPyConnection:
 def _into(
     part: Path, program: Program, request: Request, connection: duckdb.DuckDBPyConnection, clock: Clock
 ) -> Summary:
-    inputs = {
-        e: open_input(program, program.entities[e], path, connection) for e, path in request.inputs.items()
-    }
+    inputs = open_inputs(program, request.inputs, connection)
     outputs = Outputs(program, connection, {e: f"rows_{e}" for e in program.entities}, request.as_of)
-    tables = _rows(program, request, connection, inputs, plan(program, outputs.wanted).facts)
-    clock.stage("read", sum(tables.counts.values()))
+    tables = RowTables(program, connection, request.as_of, inputs, plan(program, outputs.wanted).facts)
+    tables.build()
+    records = sum(tables.counts.values())
+    clock.stage("read", records)
     run = Run(
-        program, connection, tables.tables, request.as_of, outputs.wanted, outputs.explained, outputs.carried,
-        held={e: f"{t}?held" for e, t in tables.tables.items()},
-    )  # fmt: skip
-    failures: list[Failure] = run.all()
-    clock.stage("decide", sum(tables.counts.values()))
+        program, connection, tables.tables, request.as_of, outputs.wanted, outputs.explained, outputs.carried
+    )
+    tables.tell(run.all())
+    clock.stage("decide", records)
     outputs.write(run, part, {e: i.name for e, i in inputs.items()})
-    clock.stage("write", sum(tables.counts.values()))
+    clock.stage("write", records)
     content = {**outputs.summary(tables.counts), **outputs.totals(part)}
-    _json(part / "summary.json", content)
-    _json(part / "manifest.json", manifest(program, request.as_of, inputs, part, OUTPUTS, content["records"]))
+    _json(part / SUMMARY, content)
+    _json(part / RECEIPT, manifest(program, request.as_of, inputs, part, OUTPUTS, content["records"]))
+    _refuse_changed(inputs)
     clock.stage("seal")
-    _json(part / "timings.json", timings_file(clock.seconds, tables.counts))
-    del failures
+    _json(part / TIMINGS, timings_file(clock.seconds, tables.counts))
     shutil.rmtree(part / "spill", ignore_errors=True)
     rejected = sum(each["rejected"] for each in content["records"].values())
-    return Summary(content, rejected, sum(tables.counts.values()))
-
-
-def _rows(
-    program: Program,
-    request: Request,
-    connection: duckdb.DuckDBPyConnection,
-    inputs: dict[str, Input],
-    read: frozenset[Key],
-) -> RowTables:
-    tables = RowTables(program, connection, request.as_of, inputs, read)
-    try:
-        tables.build()
-    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-        line = str(error).splitlines()[0]
-        names = ", ".join(str(i.path) for i in inputs.values())
-        raise RuleError([mistakes.cannot_read(names, line, line)]) from None
-    return tables
+    return Summary(content, rejected, records)
 
 
 def _json(path: Path, content: dict[str, Any]) -> None:
@@ -149,16 +142,58 @@ def _json(path: Path, content: dict[str, Any]) -> None:
     )
 
 
-def _refuse_foreign(out: Path) -> None:
-    """Only an empty folder or an earlier batch's is replaced."""
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "manifest.json").is_file())):
-        raise RuleError([mistakes.foreign_folder(str(out))])
+def _refuse_unfit(program: Program, request: Request) -> None:
+    """The rulebook must know the records, and what the outcome of those below a person is."""
+    found = [mistakes.no_such_entity(program.name, e) for e in request.inputs if e not in program.entities]
+    child = program.child_of(program.entry)
+    if child is None or child.outcome is None:
+        found.append(mistakes.no_outcome(program.name))
+    if found:
+        raise RuleError(found)
+
+
+def _refuse_foreign(out: Path, request: Request) -> None:
+    """Only an empty folder or an earlier batch's is replaced, and never one that an input lies in."""
+    for path in request.inputs.values():
+        if path.resolve().is_relative_to(out):
+            raise RuleError([mistakes.inputs_inside(str(request.out), path.name)])
+    if out.exists() and (not out.is_dir() or not _is_ours(out)):
+        raise RuleError([mistakes.foreign_folder(str(request.out))])
+
+
+def _is_ours(out: Path) -> bool:
+    names = {each.name for each in out.iterdir()}
+    return not names or (RECEIPT in names and names <= {*OUTPUTS, RECEIPT, TIMINGS})
+
+
+def _refuse_changed(inputs: dict[str, Input]) -> None:
+    """The receipt must not vouch for bytes that were not read."""
+    found = [mistakes.changed(str(source.path)) for source in inputs.values() if not unchanged(source)]
+    if found:
+        raise RuleError(found)
+
+
+def _beside(out: Path, what: str) -> Path:
+    """A hidden name of its own in the folder's folder."""
+    return out.with_name(f".{out.name}.{what}-{secrets.token_hex(4)}")
+
+
+def _missing_above(out: Path) -> Path | None:
+    """The topmost folder above that is not there yet."""
+    missing = [folder for folder in out.parents if not folder.exists()]
+    return missing[-1] if missing else None
 
 
 def _publish(part: Path, out: Path) -> None:
     """Put the finished folder in its place; an earlier run's stays until then."""
-    old = out.with_name(f".{out.name}.old-{os.getpid()}")
-    if out.exists():
-        out.rename(old)
-    part.rename(out)
+    if not out.exists():
+        part.rename(out)
+        return
+    old = _beside(out, "old")
+    out.rename(old)
+    try:
+        part.rename(out)
+    except OSError:
+        old.rename(out)
+        raise
     shutil.rmtree(old, ignore_errors=True)

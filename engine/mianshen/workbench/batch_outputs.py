@@ -25,9 +25,10 @@ from mianshen.sql.on_duckdb import Run
 from mianshen.sql.plan import voidable
 from mianshen.sql.terms import FALSE, Sql
 from mianshen.values import as_money
-from mianshen.workbench.inputs import identifier, quoted
+from mianshen.workbench.inputs import identifier, pattern, quoted
 
-OUTPUTS: Final = ("residents.parquet", "claims.parquet", "rejects.parquet", "summary.json")
+SUMMARY: Final = "summary.json"
+OUTPUTS: Final = ("residents.parquet", "claims.parquet", "rejects.parquet", SUMMARY)
 AMOUNT: Final = "DECIMAL(18, 2)"
 LIST: Final = exp.DataType.build("VARCHAR[]", dialect="duckdb")
 
@@ -140,7 +141,7 @@ class Outputs:
         query = query.select(*columns)
         if child.name in run.data().rejected:
             query = query.where(terms.negate(terms.column("?rejected", "made")))
-        return query
+        return query.order_by(terms.column("?row", "made"))
 
     def _shown(self, key: Key, table: str) -> Sql:
         decision = self.program.decision(*key)
@@ -191,7 +192,7 @@ class Outputs:
                 if name is not None:
                     query = self._beside(query, run, (person.name, name), "")
             query = query.select(*self._benefit(run, benefit, names))
-        return query.where(terms.negate(terms.column("?rejected", "made")))
+        return query.where(terms.negate(terms.column("?rejected", "made"))).order_by(terms.column("?row", "made"))
 
     def _benefit(self, run: Run, benefit: Benefit, names: dict[str, Sql]) -> list[Sql]:
         entity = self.person.name
@@ -227,10 +228,11 @@ class Outputs:
         """Every rejected record with its file, number, key, field and reason."""
         parts = [
             f'SELECT {quoted(files[entity])} AS file, "?row" AS row, {identifier(self.program.entities[entity].key)} AS key, '
-            f'"?field" AS field, "?reason" AS reason FROM {identifier(table)} WHERE "?rejected"'
-            for entity, table in self.rows.items() if entity in files
+            f"nullif(split_part(\"?refusal\", '|', 1), '') AS field, split_part(\"?refusal\", '|', 2) AS reason, {number} AS part "
+            f'FROM {identifier(table)} WHERE "?rejected"'
+            for number, (entity, table) in enumerate(self.rows.items()) if entity in files
         ]  # fmt: skip
-        return f"SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY file, row"
+        return f"SELECT * EXCLUDE (part) FROM ({' UNION ALL '.join(parts)}) ORDER BY file, part, row"
 
     # -- summary -----------------------------------------------------------------------------
 
@@ -252,7 +254,7 @@ class Outputs:
 
     def totals(self, folder: Path) -> dict[str, Any]:
         """Counts and amounts of the files as written."""
-        residents, claims = (quoted(str(folder / name)) for name in ("residents.parquet", "claims.parquet"))
+        residents, claims = (pattern(folder / name) for name in ("residents.parquet", "claims.parquet"))
         benefits: dict[str, Any] = {}
         for benefit in self.benefits:
             status, amount = identifier(f"{benefit.name}_status"), identifier(f"{benefit.name}_amount")

@@ -20,10 +20,15 @@ from sqlglot import exp, parse_one
 from mianshen.program.program import Entity, Fact, Key, Program
 from mianshen.sql import terms
 from mianshen.sql.emit import Scope, emit
+from mianshen.sql.on_duckdb import Failure
 from mianshen.sql.intake import Read, read_column
 from mianshen.sql.terms import Sql
 from mianshen.workbench.inputs import ROW, Input, explained, identifier, quoted
 
+NOT_THE_FILE: Final = (
+    duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.BinderException, duckdb.CatalogException,
+    duckdb.ParserException, duckdb.InternalException,
+)  # fmt: skip
 CHECK: Final = "failed_check"  # told of a row only when nothing else is wrong with it
 
 
@@ -69,7 +74,8 @@ class RowTables:
             self.connection.execute(f"CREATE TEMP TABLE {table} AS {checked.sql(dialect='duckdb')}")
         except (duckdb.Error, UnicodeError) as error:
             source = self.inputs.get(entity.name)
-            if source is None or isinstance(error, duckdb.OutOfMemoryException | duckdb.InterruptException):
+            elsewhere = isinstance(error, duckdb.IOException) and (source is None or str(source.path) not in str(error))
+            if source is None or elsewhere or isinstance(error, NOT_THE_FILE):
                 raise
             raise explained(source, str(error)) from None
         row = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone()
@@ -246,6 +252,16 @@ class RowTables:
         self._refuse(
             entity, "", "parent_rejected", f'"?parent" IN (SELECT "?row" FROM {parents} WHERE "?rejected")'
         )
+
+    def tell(self, failures: list[Failure]) -> None:
+        """Name, in the reasons of rows that could not be decided, the decision at which that showed."""
+        for entity, decision in sorted({(f.entity, f.decision) for f in failures}):
+            rows = [f.row for f in failures if (f.entity, f.decision) == (entity, decision)]
+            self.connection.execute(
+                f'UPDATE {identifier(self.tables[entity])} SET "?refusal" = ? || "?refusal" '
+                'WHERE "?refusal" LIKE \'|undecidable|\' AND "?row" IN (SELECT unnest(?))',
+                [decision, rows],
+            )
 
     def _refuse(self, entity: Entity, field_: str, reason: str, where: str, before: str = "") -> None:
         """Reject the rows that a condition names; `before`: a reason that comes after this one."""

@@ -14,13 +14,16 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 
 import mianshen
 from mianshen.program.program import Program
 from mianshen.workbench.inputs import Input
+
+RECEIPT: Final = "manifest.json"
+TIMINGS: Final = "timings.json"
 
 
 def digest_of_file(path: Path) -> str:
