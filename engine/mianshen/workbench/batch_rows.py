@@ -68,24 +68,37 @@ class RowTables:
     # -- one table ---------------------------------------------------------------------------
 
     def _make(self, entity: Entity) -> None:
-        table = identifier(self.tables[entity.name])
-        checked = self._checked(entity, self._typed(entity))
+        source = self.inputs.get(entity.name)
         try:
-            self.connection.execute(f"CREATE TEMP TABLE {table} AS {checked.sql(dialect='duckdb')}")
+            self._fill(entity, source)
         except (duckdb.Error, UnicodeError) as error:
-            source = self.inputs.get(entity.name)
             elsewhere = isinstance(error, duckdb.IOException) and (source is None or str(source.path) not in str(error))
             if source is None or elsewhere or isinstance(error, NOT_THE_FILE):
                 raise
             raise explained(source, str(error)) from None
-        row = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+        row = self.connection.execute(f"SELECT count(*) FROM {identifier(self.tables[entity.name])}").fetchone()
         self.counts[entity.name] = row[0] if row else 0
 
-    def _typed(self, entity: Entity) -> exp.Select:
+    def _fill(self, entity: Entity, source: Input | None) -> None:
+        """The entity's table. Rows without a number are read into a table first, whose `rowid` is one."""
+        typed = self._typed(entity, source)
+        if source is None or source.numbered:
+            self._create(self.tables[entity.name], self._checked(entity, typed))
+            return
+        read = f"{self.tables[entity.name]}?read"
+        self._create(read, typed)
+        number = exp.Add(this=exp.column("rowid"), expression=terms.literal(1))
+        numbered = exp.select(exp.alias_(number, ROW, quoted=True), exp.Star()).from_(exp.to_table(read, quoted=True))
+        self._create(self.tables[entity.name], self._checked(entity, numbered))
+        self.connection.execute(f"DROP TABLE {identifier(read)}")
+
+    def _create(self, table: str, query: exp.Query) -> None:
+        self.connection.execute(f"CREATE TEMP TABLE {identifier(table)} AS {query.sql(dialect='duckdb')}")
+
+    def _typed(self, entity: Entity, source: Input | None) -> exp.Select:
         """The file's columns as facts, with the reasons of what is refused."""
-        source = self.inputs.get(entity.name)
         self.lets = []
-        columns: list[Sql] = [terms.column(ROW) if source else _number(terms.NULL, ROW)]
+        columns: list[Sql] = [terms.column(ROW)] if source is not None and source.numbered else []
         refused: list[tuple[str, Sql, Sql]] = []
         for fact in self._facts(entity):
             read = self._read(fact, source)
@@ -93,7 +106,7 @@ class RowTables:
             refused += [(fact.name, test, reason) for test, reason in read.refused]
         columns.append(self._refusals(refused))
         if source is None:
-            return exp.select(*columns).where(terms.FALSE)
+            return exp.select(_number(terms.NULL, ROW), *columns).where(terms.FALSE)
         relation: exp.Expr = parse_one(f"SELECT * FROM {source.relation}", dialect="duckdb")
         assert isinstance(relation, exp.Query)
         below: exp.Query = relation

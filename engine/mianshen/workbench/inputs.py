@@ -36,14 +36,15 @@ _COUNTS: Final = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 class Input:
     """One file of one entity. `columns`: fact name to (column as written, DuckDB type).
 
-    `relation` is what stands after FROM; it holds the file's columns and `?row`. `stamp` changes when
-    the file does.
+    `relation` is what stands after FROM: the file's columns and, if `numbered`, `?row`; if not, the rows
+    come in the order of the file as long as nothing joins them. `stamp` changes when the file does.
     """
 
     entity: str
     path: Path
     columns: dict[str, tuple[str, str]]
     relation: str
+    numbered: bool
     stamp: tuple[int, int]
 
     @property
@@ -69,7 +70,8 @@ def open_input(program: Program, entity: Entity, path: Path, connection: duckdb.
     """A file with its columns matched. Raises RuleError when it cannot be read or a column is wrong."""
     head = _head(path)
     status = path.stat()
-    if head.startswith(_PARQUET) or path.suffix.lower() == ".parquet":
+    numbered = head.startswith(_PARQUET) or path.suffix.lower() == ".parquet"
+    if numbered:
         scanned = f"read_parquet({pattern(path)}, file_row_number=true, hive_partitioning=false)"
         relation = f'(SELECT file_row_number + 1 AS "{ROW}", * FROM {scanned})'
         found = _described(path, connection)
@@ -77,14 +79,13 @@ def open_input(program: Program, entity: Entity, path: Path, connection: duckdb.
     else:
         names, places = _header(path, head)
         listed = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
-        scanned = (
+        relation = (
             f"read_csv({pattern(path)}, auto_detect=false, header=true, delim=',', quote='\"', escape='\"', nullstr='', "
             f"compression='none', hive_partitioning=false, columns={{{listed}}})"
         )
-        relation = f'(SELECT row_number() OVER () AS "{ROW}", * FROM {scanned})'
         found = [(name, "VARCHAR") for name in names]
     columns = _matched(program, entity, path, found, places)
-    return Input(entity.name, path, columns, relation, (status.st_size, status.st_mtime_ns))
+    return Input(entity.name, path, columns, relation, numbered, (status.st_size, status.st_mtime_ns))
 
 
 def unchanged(source: Input) -> bool:
@@ -204,7 +205,7 @@ def _unquoted(cell: str) -> str:
 def explained(source: Input, words: str) -> RuleError:
     """The mistake behind what DuckDB said while it read the file; its own words may quote a record."""
     path = source.path
-    if "read_parquet" in source.relation:
+    if source.numbered:
         return _refuse(mistakes.bad_parquet(Span(str(path), 1, 1)))
     told, counts = _LINE.search(words), _COUNTS.search(words)
     line = int(told[1]) if told else 1
