@@ -97,12 +97,15 @@ def answers_of(row: Row) -> dict[str, object]:
 
 # DuckDB.
 
+
 def connection() -> duckdb.DuckDBPyConnection:
     """A database in memory that nothing else uses."""
     return duckdb.connect(config={"threads": 1})
 
 
-def tabled(database: duckdb.DuckDBPyConnection, program: Program, rows: Sequence[Row]) -> dict[str, list[str]]:
+def tabled(
+    database: duckdb.DuckDBPyConnection, program: Program, rows: Sequence[Row]
+) -> dict[str, list[str]]:
     """Write the rows, as they are before anything is decided, into one table an entity; their keys by number."""
     order = {entity: [row for row in rows if row.entity == entity] for entity in program.entities}
     numbers = {id(row): index for of_entity in order.values() for index, row in enumerate(of_entity)}
@@ -145,14 +148,19 @@ def arrow_type(type_: Type) -> pa.DataType:
             return pa.string()
 
 
-def by_duckdb(database: duckdb.DuckDBPyConnection, program: Program, numbered: dict[str, list[str]], as_of: dt.date) -> Answers:
+def by_duckdb(
+    database: duckdb.DuckDBPyConnection, program: Program, numbered: dict[str, list[str]], as_of: dt.date
+) -> Answers:
     keys = frozenset(d.key for d in program.decisions)
     run = Run(program, database, {e: f"rows_{e}" for e in numbered}, as_of, keys, keys)
     run.reject_children()
     run.all()
     found: Answers = {}
     for entity in program.entities:
-        rejected = {row for (row,) in database.execute(f'SELECT "?row" FROM "rows_{entity}" WHERE "?rejected"').fetchall()}
+        rejected = {
+            row
+            for (row,) in database.execute(f'SELECT "?row" FROM "rows_{entity}" WHERE "?rejected"').fetchall()
+        }
         for index, key in enumerate(numbered[entity]):
             found[entity, key] = {REJECTED: True} if index in rejected else {}
     for decision in program.decisions:

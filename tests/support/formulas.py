@@ -91,7 +91,9 @@ class Formulas:
 
     rng: Random
     world: World
-    risky: bool = True  # divisors that may be zero, extremes of what may be empty, dates that leave the calendar
+    risky: bool = (
+        True  # divisors that may be zero, extremes of what may be empty, dates that leave the calendar
+    )
 
     # -- leaves ------------------------------------------------------------------------------
 
@@ -184,7 +186,9 @@ class Formulas:
         if a.whole + b.whole + 2 * shift + digits < 30:
             c = self.literal()
             more = c.digits + a.whole + b.whole + 2 * shift + digits < 30
-            forms += [f"({a.text}) / ({b.text}) * {c.text}", f"({a.text}) / ({b.text}) + {c.text}"] if more else []
+            forms += (
+                [f"({a.text}) / ({b.text}) * {c.text}", f"({a.text}) / ({b.text}) + {c.text}"] if more else []
+            )
         if a.whole + b.scale + 1 + digits > 34 or a.whole + shift + digits > 34:
             return None
         return Num(self.rng.choice(forms), min(a.whole + b.scale + 14, 38 - digits), digits)
@@ -223,7 +227,11 @@ class Formulas:
             return Num(f"year to date({self.pick(self.world.accumulators)})", 21, 2)
         if self.world.scales:
             base = self.number(at, depth - 1, room - 10)
-            return Num(f"marginal({base.text}, {self.pick(self.world.scales)})", base.whole + 1, max(base.scale, 2) + 4)
+            return Num(
+                f"marginal({base.text}, {self.pick(self.world.scales)})",
+                base.whole + 1,
+                max(base.scale, 2) + 4,
+            )
         return None
 
     def items(self, at: str, depth: int) -> tuple[str, str]:
@@ -250,7 +258,12 @@ class Formulas:
         if names and self.rng.random() < 0.5:
             return self.rng.choice(names).text
         kinds: tuple[tuple[Kind, Callable[[str, int], str]], ...]
-        kinds = (("code", self._of_code), ("code", self._of_code), ("area", self._of_area), ("text", self._of_text))
+        kinds = (
+            ("code", self._of_code),
+            ("code", self._of_code),
+            ("area", self._of_area),
+            ("text", self._of_text),
+        )
         forms = [form for kind, form in kinds if self.named(at, kind)]
         return self.rng.choice([*forms, self._plain])(at, 0)
 
@@ -342,8 +355,10 @@ class Formulas:
         """A date."""
         names = [*(n.text for n in self.named(at, "date")), "as_of"]
         if depth > 0 and self.rng.random() < 0.3:
-            size = self.pick(("P1M", "P12M", "P5D", "P1Y", "P400D", "P13M", "P9Y", "P8000Y" if self.risky else "P2Y"))
-            return f"({self.date(at, depth - 1)} {self.pick('+-')} duration(\"{size}\"))"
+            size = self.pick(
+                ("P1M", "P12M", "P5D", "P1Y", "P400D", "P13M", "P9Y", "P8000Y" if self.risky else "P2Y")
+            )
+            return f'({self.date(at, depth - 1)} {self.pick("+-")} duration("{size}"))'
         if depth > 0 and self.rng.random() < 0.15:
             return f"(if {self.boolean(at, depth - 1)} then {self.pick(names)} else {self.pick(names)})"
         return self.pick(names) if self.rng.random() < 0.8 else f'date("{self.pick(DAYS)}")'

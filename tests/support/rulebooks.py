@@ -120,7 +120,11 @@ class Drafting:
 
     def series(self, values: list[Any]) -> list[Doc]:
         """Dated values, sometimes missing, with gaps or past review."""
-        starts = sorted(self.rng.sample(("2024-07-01", "2025-01-01", "2025-07-01", "2026-01-01", "2026-07-01"), len(values) - 1))
+        starts = sorted(
+            self.rng.sample(
+                ("2024-07-01", "2025-01-01", "2025-07-01", "2026-01-01", "2026-07-01"), len(values) - 1
+            )
+        )
         made: list[Doc] = []
         for start, value in zip(["2000-01-01", *starts], values, strict=True):
             missing = self.chance(0.06)
@@ -141,27 +145,72 @@ class Drafting:
             return {**dated, "until": max(dated["from"], last.isoformat())}
         return dated
 
-    def parameter(self, name: str, written: str, values: list[Any], kind: Kind, whole: int, scale: int, codes: str = "") -> None:
-        self.doc.setdefault("parameters", {})[name] = {"type": written, "title": TITLE, "values": self.series(values)}
+    def parameter(
+        self, name: str, written: str, values: list[Any], kind: Kind, whole: int, scale: int, codes: str = ""
+    ) -> None:
+        self.doc.setdefault("parameters", {})[name] = {
+            "type": written,
+            "title": TITLE,
+            "values": self.series(values),
+        }
         self.world.parameters.append(Named(name, kind, codes, whole, scale))
 
     def figures(self) -> None:
         rng = self.rng
         some = rng.choice((1, 1, 2, 3))
-        self.parameter("p_money", "money", [rng.choice(("100.00", "1500.50", "8000")) for _ in range(some)], "number", 4, 2)
-        self.parameter("p_rate", "rate", [rng.choice(("75%", "0.8", "100%", "33.33%")) for _ in range(rng.choice((1, 2)))], "number", 1, 4)
-        self.parameter("p_count", "integer", [rng.choice(("0", "3", "-2")) for _ in range(rng.choice((1, 2)))], "number", 1, 0)
+        self.parameter(
+            "p_money",
+            "money",
+            [rng.choice(("100.00", "1500.50", "8000")) for _ in range(some)],
+            "number",
+            4,
+            2,
+        )
+        self.parameter(
+            "p_rate",
+            "rate",
+            [rng.choice(("75%", "0.8", "100%", "33.33%")) for _ in range(rng.choice((1, 2)))],
+            "number",
+            1,
+            4,
+        )
+        self.parameter(
+            "p_count",
+            "integer",
+            [rng.choice(("0", "3", "-2")) for _ in range(rng.choice((1, 2)))],
+            "number",
+            1,
+            0,
+        )
         if self.chance(0.3):
             self.parameter("p_day", "date", [rng.choice(DAYS)], "date", 0, 0)
         if self.chance(0.3):
-            self.parameter("p_flag", "boolean", [rng.choice(("true", "false")) for _ in range(rng.choice((1, 2)))], "boolean", 0, 0)
+            self.parameter(
+                "p_flag",
+                "boolean",
+                [rng.choice(("true", "false")) for _ in range(rng.choice((1, 2)))],
+                "boolean",
+                0,
+                0,
+            )
         if self.chance(0.2):
             self.parameter("p_care", "code care", [rng.choice(CODES["care"])], "code", 0, 0, "care")
-        steps = [{"over": over, "rate": rng.choice(("30%", "0.4", "55%"))} for over in sorted(rng.sample(("0", "100", "3000", "30000.50"), 2), key=float)]
-        self.doc["parameters"]["p_scale"] = {"type": "scale", "title": TITLE, "values": self.series([steps, steps[:1]][: rng.choice((1, 2))])}
+        steps = [
+            {"over": over, "rate": rng.choice(("30%", "0.4", "55%"))}
+            for over in sorted(rng.sample(("0", "100", "3000", "30000.50"), 2), key=float)
+        ]
+        self.doc["parameters"]["p_scale"] = {
+            "type": "scale",
+            "title": TITLE,
+            "values": self.series([steps, steps[:1]][: rng.choice((1, 2))]),
+        }
         self.world.scales.append("p_scale")
         for name, day in (("year_one", "01-01"), ("year_two", "07-01")):
-            self.doc["parameters"][name] = {"type": "month_day", "title": TITLE, "values": [{"from": "2000-01-01", "value": day, "basis": "provisional"}]}
+            self.doc["parameters"][name] = {
+                "type": "month_day",
+                "title": TITLE,
+                "values": [{"from": "2000-01-01", "value": day, "basis": "provisional"}],
+            }
             self.world.year_starts.append(name)
 
     # -- provisions --------------------------------------------------------------------------
@@ -209,7 +258,9 @@ class Drafting:
             made["until"] = self.rng.choice(("2026-06-30", "2026-10-01"))
         return made
 
-    def provision(self, at: str, decision: str, written: str, others: list[str], limit: Doc | None) -> tuple[Doc, Num]:
+    def provision(
+        self, at: str, decision: str, written: str, others: list[str], limit: Doc | None
+    ) -> tuple[Doc, Num]:
         made: Doc = {"decision": decision, **self.scope(at)}
         if self.chance(0.75):
             made["when"] = self.condition(at)
@@ -220,7 +271,11 @@ class Drafting:
         if self.chance(0.12):
             made["fallback"] = "true"
         elif others and self.chance(0.6 if self.risky else 0.95):
-            made["exception_to"] = others[-1:] if not self.risky else self.rng.sample(others, 1 if self.chance(0.7) else min(2, len(others)))
+            made["exception_to"] = (
+                others[-1:]
+                if not self.risky
+                else self.rng.sample(others, 1 if self.chance(0.7) else min(2, len(others)))
+            )
         return made, value
 
     def provisions(self, at: str, name: str, written: str, limits: list[Doc]) -> list[Num]:
@@ -256,7 +311,13 @@ class Drafting:
                 made |= self.scope(at)
             rows.append(made)
             values.append(Num(value.text, value.whole + (1 if policy == "collect sum" else 0), value.scale))
-        table: Doc = {"decision": name, "inputs": inputs, "hit_policy": policy, "rows": rows, **self.scope(at)}
+        table: Doc = {
+            "decision": name,
+            "inputs": inputs,
+            "hit_policy": policy,
+            "rows": rows,
+            **self.scope(at),
+        }
         if self.chance(0.3):
             table["when"] = self.condition(at)
         self.doc.setdefault("tables", {})[f"{name}_table"] = table
@@ -270,10 +331,17 @@ class Drafting:
         """Inputs and rows of cells that provably never match together."""
         name = self.rng.choice(self.formulas.named(at, "code"))
         values = CODES[name.codes]
-        columns = [[f'"{values[0]}"'], [f'not("{values[0]}")'] if self.chance(0.5) else [f'"{values[1]}", "{values[2]}"']]
+        columns = [
+            [f'"{values[0]}"'],
+            [f'not("{values[0]}")'] if self.chance(0.5) else [f'"{values[1]}", "{values[2]}"'],
+        ]
         if self.chance(0.5):
             return [name.text], columns
-        number = self.formulas.number(at, 1, 20).text if self.chance(0.3) else self.rng.choice(self.bare_numbers(at))
+        number = (
+            self.formulas.number(at, 1, 20).text
+            if self.chance(0.3)
+            else self.rng.choice(self.bare_numbers(at))
+        )
         bound = self.rng.choice(("0", "100", "12"))
         split = [[columns[0][0], f"< {bound}"], [columns[0][0], f">= {bound}"], [columns[1][0], "-"]]
         return [name.text, number], split if number.isidentifier() or "." in number else [split[0], split[2]]
@@ -282,7 +350,11 @@ class Drafting:
         return [n.text for n in self.world.facts[at] if n.kind == "number"]
 
     def any_cells(self, at: str) -> tuple[list[str], list[list[str]]]:
-        known = [k for k in ("number", "code", "boolean", "date", "text") if k == "boolean" or self.formulas.named(at, k)]
+        known = [
+            k
+            for k in ("number", "code", "boolean", "date", "text")
+            if k == "boolean" or self.formulas.named(at, k)
+        ]
         kinds = [self.rng.choice(known) for _ in range(self.rng.choice((1, 2, 2)))]
         inputs, makers = [], []
         for kind in kinds:
@@ -320,7 +392,14 @@ class Drafting:
             case "number":
                 low, high = rng.choice(("0", "1", "10")), rng.choice(("3", "100", "2500.50"))
                 ranged = f"{rng.choice('[(')}{low}..{high}{rng.choice('])')}"
-                return rng.choice((ranged, f"{rng.choice(COMPARE)} {low}", high, f"> {self.formulas.number(at, 0, 20).text}"))
+                return rng.choice(
+                    (
+                        ranged,
+                        f"{rng.choice(COMPARE)} {low}",
+                        high,
+                        f"> {self.formulas.number(at, 0, 20).text}",
+                    )
+                )
             case "boolean":
                 return rng.choice(("true", "false"))
             case "date":
@@ -343,7 +422,9 @@ class Drafting:
             case "person":
                 return rng.choice(("resident.fund", "resident.opening_one", "household.income", "p_money"))
             case "claim":
-                return rng.choice(("small", "cost - extra", "max(small, 100)", "if urgent then 100 else 1000"))
+                return rng.choice(
+                    ("small", "cost - extra", "max(small, 100)", "if urgent then 100 else 1000")
+                )
             case "decision" if numbers:
                 return rng.choice(numbers)
             case "choice":
@@ -367,7 +448,10 @@ class Drafting:
                 accumulator["per"] = ["scheme"]
             self.doc.setdefault("accumulators", {})[label] = accumulator
             shared = self.limit()
-            made += [{"accumulator": label, "limit": shared if self.chance(0.6) else self.limit()} for _ in range(2)]
+            made += [
+                {"accumulator": label, "limit": shared if self.chance(0.6) else self.limit()}
+                for _ in range(2)
+            ]
         return made
 
     # -- decisions ---------------------------------------------------------------------------
@@ -376,36 +460,67 @@ class Drafting:
         """One more decision at some entity."""
         rng = self.rng
         at = rng.choice(("claim", "claim", "claim", "claim", "resident", "resident", "household"))
-        written = rng.choice(("money", "money", "money", "money", "rate", "integer", "number", "boolean", "boolean", "date", "code care", "text", "area"))
+        written = rng.choice(
+            (
+                "money",
+                "money",
+                "money",
+                "money",
+                "rate",
+                "integer",
+                "number",
+                "boolean",
+                "boolean",
+                "date",
+                "code care",
+                "text",
+                "area",
+            )
+        )
         name = f"d{index}"
         limits: list[Doc] = []
         if at == "claim" and written == "money" and self.chance(self.limited):
             limits = self.limits_of(name)
         table = self.chance(0.3) and kind_of(written) in ("number", "boolean", "code")
-        values = self.table(at, name, written, limits) if table else self.provisions(at, name, written, limits)
-        self.doc.setdefault("decisions", {}).setdefault(at, {})[name] = {"type": written, "title": TITLE, "output": "true"}
+        values = (
+            self.table(at, name, written, limits) if table else self.provisions(at, name, written, limits)
+        )
+        self.doc.setdefault("decisions", {}).setdefault(at, {})[name] = {
+            "type": written,
+            "title": TITLE,
+            "output": "true",
+        }
         whole = max(v.whole for v in values)
         scale = max(v.scale for v in values)
         if written == "money":
             whole, scale = min(whole + 1, 16), 2
-        self.world.decisions[at].append(Named(name, kind_of(written), written.rpartition(" ")[2], whole, scale, True))
+        self.world.decisions[at].append(
+            Named(name, kind_of(written), written.rpartition(" ")[2], whole, scale, True)
+        )
         self.world.accumulators += sorted({limit["accumulator"] for limit in limits})
 
 
 def rulebook(rng: Random, decisions: int | None = None) -> Doc:
     """A rulebook as one mapping, sections as in a rulebook file."""
     draft = Drafting(rng, depth=rng.choice((1, 2, 2, 3)))
-    falling = [rng.choice(("50.00", "100.00", "1500.00", "99999.99")) for _ in range(rng.choice((1, 2, 2, 3)))]
+    falling = [
+        rng.choice(("50.00", "100.00", "1500.00", "99999.99")) for _ in range(rng.choice((1, 2, 2, 3)))
+    ]
     draft.doc |= {
         "rulebook": {"name": "random", "title": TITLE},
         "defaults": {"source": "S", "clause": "1"},
         "sources": {"S": {"title": TITLE}},
         "entities": entities(rng),
-        "codes": {name: {"title": TITLE, "values": {v: {"zh": f"{v}_zh", "en": v} for v in values}} for name, values in CODES.items()},
+        "codes": {
+            name: {"title": TITLE, "values": {v: {"zh": f"{v}_zh", "en": v} for v in values}}
+            for name, values in CODES.items()
+        },
         "facts": FACTS,
         "decisions": {},
     }
-    draft.parameter("p_limit", "money", falling if rng.random() < 0.6 else sorted(falling, key=float), "number", 5, 2)
+    draft.parameter(
+        "p_limit", "money", falling if rng.random() < 0.6 else sorted(falling, key=float), "number", 5, 2
+    )
     draft.figures()
     for index in range(decisions or rng.randint(2, 9)):
         draft.decide(index)
@@ -413,7 +528,13 @@ def rulebook(rng: Random, decisions: int | None = None) -> Doc:
 
 
 def entities(rng: Random) -> Doc:
-    resident: Doc = {"title": TITLE, "key": "person_id", "parent": "household", "children": "members", "area": "insured_area"}
+    resident: Doc = {
+        "title": TITLE,
+        "key": "person_id",
+        "parent": "household",
+        "children": "members",
+        "area": "insured_area",
+    }
     if rng.random() < 0.4:
         resident["counted_by"] = "size"
     claim = {"title": TITLE, "key": "claim_id", "parent": "resident", "children": "claims", "date": "day"}

@@ -22,7 +22,9 @@ from mianshen.values import Unknown, Value
 class Settling:
     """Decides cases stage by stage, anew after each rejection."""
 
-    def __init__(self, program: Program, decide: Mapping[Key, Function], accumulators: Sequence[Running]) -> None:
+    def __init__(
+        self, program: Program, decide: Mapping[Key, Function], accumulators: Sequence[Running]
+    ) -> None:
         self.program = program
         self.decide = decide
         self.accumulators = accumulators
@@ -81,7 +83,9 @@ class Settling:
         """One parent's dated rows; those after one that fails are not looked at."""
         names = {d.name for d in stage.decisions}
         kept: list[tuple[Running, dict[Any, Value]]]
-        kept = [(a, {}) for a in self.accumulators if a.accumulator.entity == stage.entity and a.sums in names]
+        kept = [
+            (a, {}) for a in self.accumulators if a.accumulator.entity == stage.entity and a.sums in names
+        ]
         for row in in_order(rows, date):
             for running, state in kept:
                 row.before[running.name] = running.before(row, state, date)

@@ -40,7 +40,9 @@ class Aggregated:
 
     def _total(self, aggregate: Aggregate, index: int, table: str, parent: str) -> tuple[Sql, Sql]:
         """The aggregate, and whether it is the extreme of nothing."""
-        unsure = terms.disjoin([terms.surely(terms.column(f"{index}?unsure", table)), self._incomplete(table, parent)])
+        unsure = terms.disjoin(
+            [terms.surely(terms.column(f"{index}?unsure", table)), self._incomplete(table, parent)]
+        )
         made = terms.column(f"{index}", table)
         match aggregate.kind:
             case "sum" | "count":
@@ -49,19 +51,26 @@ class Aggregated:
             case "some" | "every":
                 decisive = aggregate.kind == "some"
                 found = terms.surely(made)
-                return terms.case([(found, terms.literal(decisive)), (unsure, terms.NULL)], terms.literal(not decisive)), FALSE
+                return terms.case(
+                    [(found, terms.literal(decisive)), (unsure, terms.NULL)], terms.literal(not decisive)
+                ), FALSE
             case _:
                 empty = terms.conjoin([terms.negate(unsure), terms.is_null(made)])
                 return terms.case([(unsure, terms.NULL)], made), empty
 
     def missing(self, index: int, table: str, parent: str) -> Sql:
         """The names behind an unknown aggregate."""
-        names: list[Sql] = [exp.Coalesce(this=terms.column(f"{index}?miss", table), expressions=[NONE.copy()])]
+        names: list[Sql] = [
+            exp.Coalesce(this=terms.column(f"{index}?miss", table), expressions=[NONE.copy()])
+        ]
         child = self.program.entities[self.child]
         if child.counted_by is not None:
             stated = terms.column(child.counted_by, parent)
             short = terms.conjoin([terms.is_known(stated), self._incomplete(table, parent)])
-            names += [names_where(terms.is_null(stated), named(child.counted_by)), names_where(short, named(child.children or child.name))]
+            names += [
+                names_where(terms.is_null(stated), named(child.counted_by)),
+                names_where(short, named(child.children or child.name)),
+            ]
         value, error = self.value(index, table, parent)
         return names_where(terms.conjoin([terms.is_null(value), terms.negate(error)]), together(names))
 
@@ -76,23 +85,42 @@ class Aggregated:
 
 
 def aggregate_query(
-    program: Program, child: str, aggregates: list[Aggregate], items: exp.Query, labels: list[str], missing: bool
+    program: Program,
+    child: str,
+    aggregates: list[Aggregate],
+    items: exp.Query,
+    labels: list[str],
+    missing: bool,
 ) -> Aggregated:
     """One pass over the child rows for all their aggregates; `items` has `?parent` and each one's items."""
     columns: list[Sql] = []
     for index, (aggregate, label) in enumerate(zip(aggregates, labels, strict=True)):
         columns.append(exp.alias_(_folded(aggregate, terms.column(label)), f"{index}", quoted=True))
         for part in ("?unsure", "?error") if fails_inside(aggregate) else ("?unsure",):
-            columns.append(exp.alias_(exp.LogicalOr(this=terms.column(f"{label}{part}")), f"{index}{part}", quoted=True))
+            columns.append(
+                exp.alias_(exp.LogicalOr(this=terms.column(f"{label}{part}")), f"{index}{part}", quoted=True)
+            )
         if missing:
             listed = terms.function("FLATTEN", terms.function("LIST", terms.column(f"{label}?miss")))
             columns.append(exp.alias_(terms.function("LIST_DISTINCT", listed), f"{index}?miss", quoted=True))
-    query = terms.select(terms.column("?parent"), *columns).from_(items.subquery("items", copy=False), copy=False).group_by(terms.column("?parent"), copy=False)
+    query = (
+        terms.select(terms.column("?parent"), *columns)
+        .from_(items.subquery("items", copy=False), copy=False)
+        .group_by(terms.column("?parent"), copy=False)
+    )
     if program.entities[child].counted_by is not None:
         query = query.select(exp.alias_(exp.Count(this=exp.Star()), "?n", quoted=True))
     else:
-        brought = [t for label in labels for t in (terms.is_known(terms.column(label)), terms.column(f"{label}?unsure"))]
-        brought += [terms.column(f"{label}?error") for a, label in zip(aggregates, labels, strict=True) if fails_inside(a)]
+        brought = [
+            t
+            for label in labels
+            for t in (terms.is_known(terms.column(label)), terms.column(f"{label}?unsure"))
+        ]
+        brought += [
+            terms.column(f"{label}?error")
+            for a, label in zip(aggregates, labels, strict=True)
+            if fails_inside(a)
+        ]
         query = query.where(terms.disjoin(brought), copy=False)
     return Aggregated(program, child, tuple(aggregates), query)
 
@@ -104,9 +132,16 @@ def item_columns(aggregate: Aggregate, label: str, scope: Scope, data: Data) -> 
     body = None if aggregate.body is None else emit(aggregate.body, scope)
     test = TRUE if where is None else where.value
     if where is not None and where.error != FALSE and rejected != FALSE:
-        test = terms.case([(terms.negate(terms.conjoin([rejected, where.error])), test)])  # what fails there is unknown
+        test = terms.case(
+            [(terms.negate(terms.conjoin([rejected, where.error])), test)]
+        )  # what fails there is unknown
     unmodelled = FALSE if body is None else body.void
-    counted = terms.conjoin([terms.surely(test) if where is not None else TRUE, terms.negate(rejected) if rejected != FALSE else TRUE])
+    counted = terms.conjoin(
+        [
+            terms.surely(test) if where is not None else TRUE,
+            terms.negate(rejected) if rejected != FALSE else TRUE,
+        ]
+    )
     unsure = _unsure(test, where is None, FALSE if where is None else where.void, body, unmodelled, rejected)
     item: Sql
     match aggregate.kind:
@@ -159,7 +194,9 @@ def _folded(aggregate: Aggregate, item: Sql) -> Sql:
             return exp.LogicalOr(this=item)
 
 
-def _unsure(test: Sql, always: bool, uncovered: Sql, body: Emitted | None, unmodelled: Sql, rejected: Sql) -> Sql:
+def _unsure(
+    test: Sql, always: bool, uncovered: Sql, body: Emitted | None, unmodelled: Sql, rejected: Sql
+) -> Sql:
     """This item may count, and whether or with what is not known."""
     may = TRUE if always else terms.negate(terms.disjoin([terms.surely_not(test), uncovered]))
     known_in = TRUE if always else terms.is_known(test)

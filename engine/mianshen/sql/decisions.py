@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
-
 from typing import Final
 
 from sqlglot import exp
 
-from mianshen.program.core import Aggregate, Const, Core, DecisionRef, FactRef, Numeric, Op, Round, YearToDate, walk
+from mianshen.program.core import (
+    Aggregate,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    Numeric,
+    Op,
+    Round,
+    YearToDate,
+    walk,
+)
 from mianshen.program.failing import fallible
 from mianshen.program.program import Decision, Provision
 from mianshen.sql import terms
 from mianshen.sql.emit import Emitted, Scope, aligned, emit
 from mianshen.sql.terms import FALSE, TRUE, Sql
-
 
 UNDECIDED: Final = -1
 UNMODELLED: Final = -2
@@ -55,12 +64,16 @@ def applied(provision: Provision, index: int, scope: Scope) -> Applied:
     test = terms.conjoin(c.value for c in conditions)
     voids = [c.void for c in conditions if c.void != FALSE]
     if voids:
-        unknown = terms.disjoin(terms.conjoin([terms.is_null(c.value), terms.negate(c.void)]) for c in conditions if c.nullable)
+        unknown = terms.disjoin(
+            terms.conjoin([terms.is_null(c.value), terms.negate(c.void)]) for c in conditions if c.nullable
+        )
         test = terms.case([(terms.conjoin([terms.is_null(test), terms.negate(unknown)]), FALSE)], test)
     if scope.missing and test != TRUE:
         test = scope.let(test)
     error = _first_error(conditions)
-    return Applied(provision, test, emit(provision.value, narrowed), error, any(c.nullable for c in conditions), index)
+    return Applied(
+        provision, test, emit(provision.value, narrowed), error, any(c.nullable for c in conditions), index
+    )
 
 
 def parted(conditions: tuple[Core, ...], scope: Scope) -> tuple[tuple[Core, ...], tuple[Core, ...]]:
@@ -79,7 +92,9 @@ def _reads_above(condition: Core, scope: Scope) -> bool:
     reads = [n for n in walk(condition) if isinstance(n, FactRef | DecisionRef)]
     if not reads or any(n.entity == scope.entity or (n.entity, n.name) in scope.voidable for n in reads):
         return False
-    return not fallible(condition) and not any(isinstance(n, Aggregate | YearToDate | Round) for n in walk(condition))
+    return not fallible(condition) and not any(
+        isinstance(n, Aggregate | YearToDate | Round) for n in walk(condition)
+    )
 
 
 def _met(condition: Core, scope: Scope) -> bool:
@@ -100,7 +115,11 @@ def _first_error(conditions: list[Emitted]) -> Sql:
     parts = []
     for index, condition in enumerate(conditions):
         if condition.error != FALSE:
-            parts.append(terms.conjoin([*(terms.negate(terms.surely_not(c.value)) for c in conditions[:index]), condition.error]))
+            parts.append(
+                terms.conjoin(
+                    [*(terms.negate(terms.surely_not(c.value)) for c in conditions[:index]), condition.error]
+                )
+            )
     return terms.disjoin(parts)
 
 
@@ -108,7 +127,9 @@ def chosen(decision: Decision, rulings: list[Applied]) -> Sql:
     """The number of the provision that decides; UNDECIDED where that is not known, UNMODELLED where none does."""
     main = [r for r in rulings if not r.provision.fallback]
     fallbacks = [r for r in rulings if r.provision.fallback]
-    otherwise = _among(fallbacks, decision, terms.literal(UNMODELLED)) if fallbacks else terms.literal(UNMODELLED)
+    otherwise = (
+        _among(fallbacks, decision, terms.literal(UNMODELLED)) if fallbacks else terms.literal(UNMODELLED)
+    )
     return terms.cast(_among(main, decision, otherwise) if main else otherwise, "TINYINT")
 
 
@@ -121,10 +142,15 @@ def _among(rulings: list[Applied], decision: Decision, otherwise: Sql) -> Sql:
         exceptions = [by_name[n] for n in ruling.provision.exceptions if n in by_name]
         standing = ruling.applies
         if exceptions:
-            standing = terms.conjoin([terms.surely(ruling.applies), *(terms.negate(terms.surely(e.applies)) for e in exceptions)])
+            standing = terms.conjoin(
+                [terms.surely(ruling.applies), *(terms.negate(terms.surely(e.applies)) for e in exceptions)]
+            )
         pending = [e for e in exceptions if e.may_be_unknown]
         if pending:
-            open_ = terms.disjoin(terms.conjoin([terms.is_null(e.applies), terms.negate(terms.surely(_same(e, ruling)))]) for e in pending)
+            open_ = terms.disjoin(
+                terms.conjoin([terms.is_null(e.applies), terms.negate(terms.surely(_same(e, ruling)))])
+                for e in pending
+            )
             number = terms.case([(open_, terms.literal(UNDECIDED))], number)
         if standing == TRUE:
             return terms.case(branches, number) if branches else number
@@ -183,7 +209,8 @@ def _simple(decision: Decision, rulings: list[Applied]) -> bool:
 
 def _group_errors(rulings: list[Applied], simple: bool) -> list[Sql]:
     """Testing a condition fails, or two provisions apply at once; where provisions exclude each other,
-    conditions are tested only until one has applied."""
+    conditions are tested only until one has applied.
+    """
     errors: list[Sql] = [FALSE if simple else _clashes(rulings, {r.provision.name: r for r in rulings})]
     for index, ruling in enumerate(rulings):
         if ruling.condition_error != FALSE:
@@ -205,7 +232,10 @@ def _clashes(rulings: list[Applied], by_name: dict[str, Applied]) -> Sql:
     found = []
     for i, one in enumerate(rulings):
         for two in rulings[i + 1 :]:
-            if one.provision.name in two.provision.exceptions or two.provision.name in one.provision.exceptions:
+            if (
+                one.provision.name in two.provision.exceptions
+                or two.provision.name in one.provision.exceptions
+            ):
                 continue
             both = [terms.surely(one.applies), terms.surely(two.applies)]
             beaten = [by_name[n] for r in (one, two) for n in r.provision.exceptions if n in by_name]

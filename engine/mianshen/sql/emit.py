@@ -83,12 +83,15 @@ class Scope:
     rejected: bool = False  # the rows have `?rejected`
     missing: bool = False  # what unknown values lack is asked for
     level: int = 0
-    hoisted: dict[tuple[Core, ...], str] = field(default_factory=dict)  # conditions on ancestors, made beforehand
+    hoisted: dict[tuple[Core, ...], str] = field(
+        default_factory=dict
+    )  # conditions on ancestors, made beforehand
     lets: list[Sql] | None = None  # columns to make one layer earlier, where that is possible
 
     def let(self, value: Sql) -> Sql:
         """The value as a column of an earlier layer, so that using it twice computes it once, and
-        only where it is asked for."""
+        only where it is asked for.
+        """
         if self.lets is None:
             return value
         name = f"?let{len(self.lets)}:{self.level}"
@@ -129,11 +132,18 @@ def emit(node: Core, scope: Scope) -> Emitted:
             inner = emit(arg, scope)
             tested = terms.paren(inner.value)
             constants = [terms.literal(v) for v in values]
-            test: Sql = exp.EQ(this=tested, expression=constants[0]) if len(constants) == 1 else exp.In(this=tested, expressions=constants)
+            test: Sql = (
+                exp.EQ(this=tested, expression=constants[0])
+                if len(constants) == 1
+                else exp.In(this=tested, expressions=constants)
+            )
             return _strict(test, [inner])
         case Within(arg=arg, prefixes=prefixes):
             inner = emit(arg, scope)
-            like = [exp.Like(this=terms.paren(inner.value.copy()), expression=terms.literal(f"{p}%")) for p in prefixes]
+            like = [
+                exp.Like(this=terms.paren(inner.value.copy()), expression=terms.literal(f"{p}%"))
+                for p in prefixes
+            ]
             return _strict(terms.disjoin(like), [inner])
         case If():
             return _conditional(node, scope)
@@ -150,25 +160,40 @@ def emit(node: Core, scope: Scope) -> Emitted:
             return _choice(node, scope)
         case Aggregate():
             label = scope.aggregates[node]
-            return Emitted(terms.column(label), FALSE, terms.column(f"{label}?error") if fallible(node) else FALSE)
+            return Emitted(
+                terms.column(label), FALSE, terms.column(f"{label}?error") if fallible(node) else FALSE
+            )
         case YearToDate(accumulator=name):
             idle = not any(feeds(p, name) for d in scope.program.decisions for p in d.provisions)
-            return Emitted(opening_balance(scope.program.accumulators[name], scope) if idle else terms.column(f"{name}?before"))
+            return Emitted(
+                opening_balance(scope.program.accumulators[name], scope)
+                if idle
+                else terms.column(f"{name}?before")
+            )
         case _:
             assert_never(node)
 
 
 def _known(arg: Core, scope: Scope) -> Emitted:
     """Whether a value is known. Of a fact that was given and is wrong nobody can tell, nor of anything
-    else unknown on a rejected row."""
+    else unknown on a rejected row.
+    """
     inner = emit(arg, scope)
     known = terms.is_known(inner.value)
     if isinstance(arg, FactRef):
         if not scope.unreadable or arg.entity != scope.entity:
             return Emitted(known, nullable=False)
-        untold = terms.surely(exp.Like(this=terms.column("?unreadable"), expression=terms.literal(f"%,{arg.name},%")))
+        untold = terms.surely(
+            exp.Like(this=terms.column("?unreadable"), expression=terms.literal(f"%,{arg.name},%"))
+        )
     elif scope.rejected:
-        untold = terms.conjoin([terms.column("?rejected"), terms.is_null(inner.value), terms.negate(inner.void) if inner.void != FALSE else terms.TRUE])
+        untold = terms.conjoin(
+            [
+                terms.column("?rejected"),
+                terms.is_null(inner.value),
+                terms.negate(inner.void) if inner.void != FALSE else terms.TRUE,
+            ]
+        )
     else:
         return Emitted(known, FALSE, inner.error, nullable=False)
     return Emitted(terms.case([(untold, terms.NULL)], known), FALSE, inner.error)
@@ -177,7 +202,9 @@ def _known(arg: Core, scope: Scope) -> Emitted:
 def _strict(value: Sql, args: list[Emitted], error: Sql = FALSE) -> Emitted:
     """NULL in, NULL out; not modelled when an operand is."""
     void = terms.disjoin(a.void for a in args)
-    return Emitted(value, void, terms.disjoin([error, *(a.error for a in args)]), any(a.nullable for a in args))
+    return Emitted(
+        value, void, terms.disjoin([error, *(a.error for a in args)]), any(a.nullable for a in args)
+    )
 
 
 def _operation(node: Op, scope: Scope) -> Emitted:
@@ -221,7 +248,8 @@ def _operation(node: Op, scope: Scope) -> Emitted:
 
 def _arithmetic(node: Op, args: list[Emitted]) -> Sql:
     """Sum, difference or product. The database computes in as many digits as the operands' types ask
-    for, up to 18 in one machine word: each is given the digits it needs, and more where the result does."""
+    for, up to 18 in one machine word: each is given the digits it needs, and more where the result does.
+    """
     assert isinstance(node.type, Numeric)
     operands = []
     for core, arg in zip(node.args, args, strict=True):
@@ -232,19 +260,26 @@ def _arithmetic(node: Op, args: list[Emitted]) -> Sql:
         wide = node.type.precision > 18 and not operands
         least = 19 if wide else 1
         plain = not (whole or made or wide)
-        operands.append(arg.value.copy() if plain else terms.cast(arg.value.copy(), terms.decimal_type(max(least, type_.precision), type_.scale)))
+        operands.append(
+            arg.value.copy()
+            if plain
+            else terms.cast(arg.value.copy(), terms.decimal_type(max(least, type_.precision), type_.scale))
+        )
     return terms.binary(ARITHMETIC[node.op], operands[0], operands[1])
 
 
 def aligned(cores: Sequence[Core], values: Sequence[Sql]) -> list[Sql]:
     """Values to compare or choose from. Those of more digits than fit a machine word are given one
-    type first: the database's own common type may drop decimals."""
+    type first: the database's own common type may drop decimals.
+    """
     types = [c.type for c in cores]
     numbers = [t for t in types if isinstance(t, Numeric)]
     if len(numbers) < len(types):
         return list(values)
     common = reduce(either, numbers)
-    wide = any(t.precision > 18 for t in numbers) or any(isinstance(n, Aggregate | YearToDate) for c in cores for n in walk(c))
+    wide = any(t.precision > 18 for t in numbers) or any(
+        isinstance(n, Aggregate | YearToDate) for c in cores for n in walk(c)
+    )
     if not wide or not common.fits:
         return list(values)
     return [terms.cast(v, terms.decimal_type(common.precision, common.scale)) for v in values]
@@ -257,7 +292,9 @@ def _kleene(value: Sql, args: list[Emitted], decisive: bool) -> Emitted:
     voids = [a for a in args if a.void != FALSE]
     if not voids:
         return Emitted(value, FALSE, error, nullable)
-    unknown = terms.disjoin(terms.conjoin([terms.is_null(a.value), terms.negate(a.void)]) for a in args if a.nullable)
+    unknown = terms.disjoin(
+        terms.conjoin([terms.is_null(a.value), terms.negate(a.void)]) for a in args if a.nullable
+    )
     void = terms.conjoin([terms.is_null(value), terms.negate(unknown)])
     return Emitted(value, void, error, nullable)
 
@@ -303,19 +340,31 @@ def _rounding(node: Round, scope: Scope) -> Emitted:
     bottom = emit(node.denominator, scope)
     bottom_type = node.denominator.type
     assert isinstance(bottom_type, Numeric)
-    value = rounded_quotient(top.value, top_type, bottom.value, bottom_type, node.digits, node.mode, node.type, scope.let)
+    value = rounded_quotient(
+        top.value, top_type, bottom.value, bottom_type, node.digits, node.mode, node.type, scope.let
+    )
     may_be_zero = bottom_type.low <= 0 <= bottom_type.high
-    zero = terms.conjoin([terms.surely(exp.EQ(this=terms.paren(bottom.value.copy()), expression=terms.literal(0))), terms.is_known(top.value)])
+    zero = terms.conjoin(
+        [
+            terms.surely(exp.EQ(this=terms.paren(bottom.value.copy()), expression=terms.literal(0))),
+            terms.is_known(top.value),
+        ]
+    )
     return _strict(value, [top, bottom], zero if may_be_zero else FALSE)
 
 
 def _full_years(born: Sql, on: Sql) -> Sql:
     def within_year(day: Sql) -> Sql:
-        return exp.Add(this=exp.Mul(this=exp.Month(this=day.copy()), expression=terms.literal(100)), expression=exp.Day(this=day.copy()))
+        return exp.Add(
+            this=exp.Mul(this=exp.Month(this=day.copy()), expression=terms.literal(100)),
+            expression=exp.Day(this=day.copy()),
+        )
 
     years = exp.Sub(this=exp.Year(this=on.copy()), expression=exp.Year(this=born.copy()))
     before = exp.LT(this=exp.Paren(this=within_year(on)), expression=exp.Paren(this=within_year(born)))
-    return exp.Sub(this=years, expression=terms.paren(terms.case([(before, terms.literal(1))], terms.literal(0))))
+    return exp.Sub(
+        this=years, expression=terms.paren(terms.case([(before, terms.literal(1))], terms.literal(0)))
+    )
 
 
 def benefit_year(day: Sql, start: tuple[int, int]) -> Sql:
@@ -323,9 +372,14 @@ def benefit_year(day: Sql, start: tuple[int, int]) -> Sql:
     year = exp.Year(this=day.copy())
     if start == (1, 1):
         return year
-    position = exp.Add(this=exp.Mul(this=exp.Month(this=day.copy()), expression=terms.literal(100)), expression=exp.Day(this=day.copy()))
+    position = exp.Add(
+        this=exp.Mul(this=exp.Month(this=day.copy()), expression=terms.literal(100)),
+        expression=exp.Day(this=day.copy()),
+    )
     early = exp.LT(this=exp.Paren(this=position), expression=terms.literal(start[0] * 100 + start[1]))
-    return exp.Sub(this=year, expression=terms.paren(terms.case([(early, terms.literal(1))], terms.literal(0))))
+    return exp.Sub(
+        this=year, expression=terms.paren(terms.case([(early, terms.literal(1))], terms.literal(0)))
+    )
 
 
 def feeds(provision: Provision, accumulator: str) -> bool:
@@ -341,7 +395,9 @@ def opening_balance(accumulator: Accumulator, scope: Scope) -> Sql:
     if accumulator.opening is None:
         return terms.case([(terms.is_known(day), nothing)]) if scope.undated else nothing
     this_year = year_of(scope.as_of, accumulator.year_start)
-    same = exp.EQ(this=terms.paren(benefit_year(day, accumulator.year_start)), expression=terms.literal(this_year))
+    same = exp.EQ(
+        this=terms.paren(benefit_year(day, accumulator.year_start)), expression=terms.literal(this_year)
+    )
     held = terms.case([(same, scope.column_of(*accumulator.opening))], nothing)
     return terms.case([(terms.is_known(day), held)]) if scope.undated else held
 
@@ -353,7 +409,11 @@ def _shifted(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
     steps = int(count.value)
     if isinstance(node.args[0], AsOf):
         try:
-            day = add_months(scope.as_of, steps) if node.op == "add_months" else scope.as_of + dt.timedelta(days=steps)
+            day = (
+                add_months(scope.as_of, steps)
+                if node.op == "add_months"
+                else scope.as_of + dt.timedelta(days=steps)
+            )
         except OverflowError:
             return Emitted(_blank(node.type), FALSE, terms.TRUE)
         return Emitted(terms.literal(day), nullable=False)
@@ -385,7 +445,9 @@ def _outside(day: Sql, steps: int, months: bool) -> Sql:
 def figure(name: str, node: Core, scope: Scope) -> Emitted:
     """A dated figure at a row; of a scale, whether there is one."""
     if isinstance(node, Marginal):
-        return _parameter(name, scope, _blank(node.type), lambda dated: None if dated.value is None else terms.literal(1))
+        return _parameter(
+            name, scope, _blank(node.type), lambda dated: None if dated.value is None else terms.literal(1)
+        )
     return _parameter(name, scope, _blank(node.type), lambda dated: _figure(dated, node.type))
 
 
@@ -415,7 +477,11 @@ def _parameter(name: str, scope: Scope, blank: Sql, shown: Callable[[Dated], Sql
         value = shown(within[0])
         if value is None:
             return Emitted(blank)
-        return Emitted(terms.case([(terms.is_known(day), value)])) if scope.undated else Emitted(value, nullable=False)
+        return (
+            Emitted(terms.case([(terms.is_known(day), value)]))
+            if scope.undated
+            else Emitted(value, nullable=False)
+        )
     branches: list[tuple[Sql, Sql]] = []
     valid = []
     for dated in within:
@@ -464,7 +530,9 @@ def _scaled(base: Sql, brackets: Brackets) -> Sql:
         top: Sql = base.copy()
         if index + 1 < len(brackets):
             top = terms.skipping(exp.Least, top, terms.literal(brackets[index + 1][0]))
-        part = terms.skipping(exp.Greatest, exp.Sub(this=terms.paren(top), expression=terms.literal(over)), terms.literal(0))
+        part = terms.skipping(
+            exp.Greatest, exp.Sub(this=terms.paren(top), expression=terms.literal(over)), terms.literal(0)
+        )
         step = terms.binary(exp.Mul, part, terms.literal(rate))
         total = step if total is None else exp.Add(this=total, expression=step)
     assert total is not None
@@ -484,12 +552,27 @@ def _choice(node: Choice, scope: Scope) -> Emitted:
         return _first(rows, values, matches, doubts, failing)
     settled = terms.negate(terms.disjoin(doubts)) if any(d != FALSE for d in doubts) else terms.TRUE
     picks = [terms.conjoin([settled, m]) for m in matches]
-    error = terms.disjoin([*failing, *(terms.conjoin([p, v.error]) for p, (_, v) in zip(picks, rows, strict=True) if v.error != FALSE)])
+    error = terms.disjoin(
+        [
+            *failing,
+            *(terms.conjoin([p, v.error]) for p, (_, v) in zip(picks, rows, strict=True) if v.error != FALSE),
+        ]
+    )
     if node.policy == "count":
         counted = [terms.case([(m, terms.literal(1))], terms.literal(0)) for m in matches]
-        return Emitted(terms.case([(settled, _summed(counted))]) if settled != terms.TRUE else _summed(counted), FALSE, error)
-    void = terms.disjoin(terms.conjoin([p, v.void]) for p, (_, v) in zip(picks, rows, strict=True) if v.void != FALSE)
-    lacking = terms.disjoin(terms.conjoin([m, terms.is_null(x)]) for m, x, (_, v) in zip(matches, values, rows, strict=True) if v.nullable)
+        return Emitted(
+            terms.case([(settled, _summed(counted))]) if settled != terms.TRUE else _summed(counted),
+            FALSE,
+            error,
+        )
+    void = terms.disjoin(
+        terms.conjoin([p, v.void]) for p, (_, v) in zip(picks, rows, strict=True) if v.void != FALSE
+    )
+    lacking = terms.disjoin(
+        terms.conjoin([m, terms.is_null(x)])
+        for m, x, (_, v) in zip(matches, values, rows, strict=True)
+        if v.nullable
+    )
     known = terms.conjoin([settled, terms.negate(lacking) if lacking != FALSE else terms.TRUE])
     value, clash = _gathered(node.policy, values, matches)
     clash = terms.conjoin([known, clash]) if clash != FALSE else FALSE
@@ -500,11 +583,17 @@ def is_open(made: Emitted) -> Sql:
     """The value is unknown."""
     if not made.nullable:
         return FALSE
-    return terms.conjoin([terms.is_null(made.value), terms.negate(made.void) if made.void != FALSE else terms.TRUE])
+    return terms.conjoin(
+        [terms.is_null(made.value), terms.negate(made.void) if made.void != FALSE else terms.TRUE]
+    )
 
 
 def _first(
-    rows: list[tuple[Emitted, Emitted]], values: list[Sql], matches: list[Sql], doubts: list[Sql], failing: list[Sql]
+    rows: list[tuple[Emitted, Emitted]],
+    values: list[Sql],
+    matches: list[Sql],
+    doubts: list[Sql],
+    failing: list[Sql],
 ) -> Emitted:
     """The first row that matches; unknown where one before it might."""
     branches: list[tuple[Sql, Sql]] = []
@@ -528,7 +617,9 @@ def _gathered(policy: str, values: list[Sql], matches: list[Sql]) -> tuple[Sql, 
     picked = [terms.case([(m, v)]) for m, v in zip(matches, values, strict=True)]
     match policy:
         case "sum":
-            return _summed([terms.case([(m, v)], terms.literal(0)) for m, v in zip(matches, values, strict=True)]), FALSE
+            return _summed(
+                [terms.case([(m, v)], terms.literal(0)) for m, v in zip(matches, values, strict=True)]
+            ), FALSE
         case "any":
             clashes = [
                 terms.conjoin([matches[i], matches[j], exp.NEQ(this=terms.paren(values[i].copy()), expression=terms.paren(values[j].copy()))])

@@ -23,7 +23,9 @@ def folded(source: str, name: str, order: exp.Order, target: str) -> tuple[tuple
 
 def _rows(source: str, name: str, order: exp.Order) -> exp.Select:
     """The rows of the parents' years in which a limit cuts, numbered."""
-    x, limit, opening, counted = (terms.column(f"{name}?{part}") for part in ("x", "limit", "opening", "counted"))
+    x, limit, opening, counted = (
+        terms.column(f"{name}?{part}") for part in ("x", "limit", "opening", "counted")
+    )
     partition = [terms.column("?parent"), terms.column("?year")]
     sum_ = exp.Add(this=opening.copy(), expression=terms.column(f"{name}?s"))
     cut = terms.conjoin([counted, terms.surely(exp.GT(this=terms.paren(sum_), expression=limit.copy()))])
@@ -33,11 +35,22 @@ def _rows(source: str, name: str, order: exp.Order) -> exp.Select:
         "?n": number, "?cut": flagged, "?x": x, "?limit": limit, "?opening": terms.cast(opening, HELD), "?counted": counted,
     }  # fmt: skip
     numbered = exp.select(
-        *(terms.column(c) for c in ("?row", "?parent", "?year")), *(exp.alias_(v, k, quoted=True) for k, v in columns.items())
+        *(terms.column(c) for c in ("?row", "?parent", "?year")),
+        *(exp.alias_(v, k, quoted=True) for k, v in columns.items()),
     ).from_(exp.to_table(source, quoted=True))
     kept = ("?row", "?parent", "?year", "?n", "?x", "?limit", "?opening", "?counted")
-    wanted = terms.conjoin([terms.column("?cut"), terms.is_known(terms.column("?year")), terms.is_known(terms.column("?opening"))])
-    return exp.select(*(terms.column(c) for c in kept)).from_(numbered.subquery("numbered", copy=False)).where(wanted)
+    wanted = terms.conjoin(
+        [
+            terms.column("?cut"),
+            terms.is_known(terms.column("?year")),
+            terms.is_known(terms.column("?opening")),
+        ]
+    )
+    return (
+        exp.select(*(terms.column(c) for c in kept))
+        .from_(numbered.subquery("numbered", copy=False))
+        .where(wanted)
+    )
 
 
 def _fold(rows: str) -> exp.Select:
@@ -52,7 +65,11 @@ def _fold(rows: str) -> exp.Select:
         exp.EQ(this=terms.column("?n", "following"), expression=after),
     ]))  # fmt: skip
     every = exp.union(first, next_, distinct=False)
-    return exp.select(terms.column("?row"), terms.column("?held")).from_("folded").with_("folded", as_=every, recursive=True)
+    return (
+        exp.select(terms.column("?row"), terms.column("?held"))
+        .from_("folded")
+        .with_("folded", as_=every, recursive=True)
+    )
 
 
 def _columns(held: Sql) -> list[Sql]:

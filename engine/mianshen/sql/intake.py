@@ -25,9 +25,13 @@ from mianshen.sql import terms
 from mianshen.sql.terms import Sql
 
 _DECIMAL: Final = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
-_WHOLE: Final = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"})
+_WHOLE: Final = frozenset(
+    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "HUGEINT"}
+)
 _STAMP: Final = re.compile(r"TIMESTAMP(_S|_MS|_NS)?")
-_BLANKS: Final = "".join(f"\\x{{{code:x}}}" for code in range(0x3001) if chr(code).isspace())  # as Python strips
+_BLANKS: Final = "".join(
+    f"\\x{{{code:x}}}" for code in range(0x3001) if chr(code).isspace()
+)  # as Python strips
 _ONLY_BLANKS: Final = f"[{_BLANKS}]+"
 _AROUND: Final = f"^[{_BLANKS}]+|[{_BLANKS}]+$"
 _SHARE: Final = f"(?:{NUMBER.pattern})%"
@@ -123,7 +127,11 @@ def _plain(column: Sql, found: str, let: Let) -> Read:
 def _numeric(fact: Fact, type_: Numeric, column: Sql, found: str, let: Let) -> Read:
     to = terms.sql_type(type_)
     decimal = _DECIMAL.fullmatch(found)
-    if decimal is not None and int(decimal[2]) <= type_.scale and int(decimal[1]) - int(decimal[2]) <= 18 - type_.scale:
+    if (
+        decimal is not None
+        and int(decimal[2]) <= type_.scale
+        and int(decimal[1]) - int(decimal[2]) <= 18 - type_.scale
+    ):
         return _ranged(type_, terms.cast(column, to), column, (), 10 ** (int(decimal[1]) - int(decimal[2])))
     if found in _WHOLE:
         return _ranged(type_, let("number", terms.try_cast(column, to)), column, ())
@@ -131,7 +139,12 @@ def _numeric(fact: Fact, type_: Numeric, column: Sql, found: str, let: Let) -> R
         return _settled(type_, column, column, (), let, terms.FALSE)
     if found == "DOUBLE" and fact.written == "integer":
         whole = let("number", terms.try_cast(terms.try_cast(column, "BIGINT"), to))
-        broken = terms.conjoin([terms.is_known(column), terms.surely(exp.NEQ(this=column, expression=terms.function("FLOOR", column)))])
+        broken = terms.conjoin(
+            [
+                terms.is_known(column),
+                terms.surely(exp.NEQ(this=column, expression=terms.function("FLOOR", column))),
+            ]
+        )
         return _ranged(type_, whole, column, ((broken, terms.literal("too_many_decimals")),))
     if found != "VARCHAR":
         raise WrongColumn(found, NUMBERS)
@@ -141,13 +154,17 @@ def _numeric(fact: Fact, type_: Numeric, column: Sql, found: str, let: Let) -> R
 
 def _spelled(type_: Numeric, text: Sql, percent: bool, let: Let) -> Read:
     """A number as text: 18 digits and 20 decimals are read, more digits are out of every range. A share
-    is read as its hundredfold, with two digits fewer."""
+    is read as its hundredfold, with two digits fewer.
+    """
     fits = let("fits", _matches(text, NUMBER.pattern))
     number = terms.try_cast(terms.case([(fits, text)]), "DECIMAL(38, 22)" if percent else "DECIMAL(38, 20)")
     if percent:
         share = let("share", _matches(text, _SHARE))
         hundredfold = terms.case([(share, terms.function("RTRIM", text, terms.literal("%")))])
-        part = exp.Mul(this=terms.try_cast(hundredfold, "DECIMAL(35, 20)"), expression=terms.cast(terms.literal("0.01"), "DECIMAL(3, 2)"))
+        part = exp.Mul(
+            this=terms.try_cast(hundredfold, "DECIMAL(35, 20)"),
+            expression=terms.cast(terms.literal("0.01"), "DECIMAL(3, 2)"),
+        )
         number = terms.case([(share, part)], number)
         fits = terms.disjoin([fits, share])
     unread = terms.surely_not(fits)
@@ -156,19 +173,27 @@ def _spelled(type_: Numeric, text: Sql, percent: bool, let: Let) -> Read:
     return _settled(type_, wide, text, ((unread, _why(text, "bad_number")),), let, huge)
 
 
-def _settled(type_: Numeric, number: Sql, given: Sql, refused: tuple[tuple[Sql, Sql], ...], let: Let, huge: Sql) -> Read:
+def _settled(
+    type_: Numeric, number: Sql, given: Sql, refused: tuple[tuple[Sql, Sql], ...], let: Let, huge: Sql
+) -> Read:
     """A wide decimal brought to the fact's decimals; more that are not zero are refused, unless the
-    number is `huge`, and out of range however many it has."""
+    number is `huge`, and out of range however many it has.
+    """
     kept = let("kept", exp.Round(this=number, decimals=terms.literal(type_.scale)))
     uneven = terms.surely(exp.NEQ(this=number, expression=kept))
     why = terms.case([(huge, terms.literal("out_of_range"))], terms.literal("too_many_decimals"))
-    return _ranged(type_, let("number", terms.try_cast(kept, terms.sql_type(type_))), given, (*refused, (uneven, why)))
+    return _ranged(
+        type_, let("number", terms.try_cast(kept, terms.sql_type(type_))), given, (*refused, (uneven, why))
+    )
 
 
-def _ranged(type_: Numeric, value: Sql, given: Sql, refused: tuple[tuple[Sql, Sql], ...], size: int | None = None) -> Read:
+def _ranged(
+    type_: Numeric, value: Sql, given: Sql, refused: tuple[tuple[Sql, Sql], ...], size: int | None = None
+) -> Read:
     """A number within the fact's range; one that does not fit its column is outside.
 
-    `size`: what the column's own type keeps the number below, None where it may be anything."""
+    `size`: what the column's own type keeps the number below, None where it may be anything.
+    """
     tests = []
     if size is None or type_.low > -size:
         tests.append(terms.surely(exp.LT(this=value, expression=terms.literal(type_.low, type_.scale))))
@@ -180,7 +205,9 @@ def _ranged(type_: Numeric, value: Sql, given: Sql, refused: tuple[tuple[Sql, Sq
     wrong = terms.disjoin([*(test for test, _ in refused), outside])
     if terms.is_false(wrong):
         return Read(value, ())
-    return Read(terms.case([(terms.negate(wrong), value)]), (*refused, (outside, terms.literal("out_of_range"))))
+    return Read(
+        terms.case([(terms.negate(wrong), value)]), (*refused, (outside, terms.literal("out_of_range")))
+    )
 
 
 def _given(text: Sql, value: Sql, reason: Sql) -> Read:
@@ -194,7 +221,10 @@ def _boolean(column: Sql, found: str, let: Let) -> Read:
     if found != "VARCHAR":
         raise WrongColumn(found, TRUTHS)
     text = let("text", exp.Lower(this=_text(column, found, TRUTHS)))
-    branches = [(exp.EQ(this=text, expression=terms.literal(word)), terms.literal(truth)) for word, truth in TRUTH.items()]
+    branches = [
+        (exp.EQ(this=text, expression=terms.literal(word)), terms.literal(truth))
+        for word, truth in TRUTH.items()
+    ]
     return _given(text, let("truth", terms.case(branches)), _why(text, "bad_boolean"))
 
 
@@ -204,7 +234,9 @@ def _date(column: Sql, found: str, let: Let) -> Read:
     if _STAMP.fullmatch(found):
         day = let("day", terms.try_cast(column, "DATE"))
         whole = exp.EQ(this=terms.try_cast(column, "TIMESTAMP"), expression=terms.try_cast(day, "TIMESTAMP"))
-        return _given(column, let("date", terms.case([(whole, _of_our_years(day))])), terms.literal("bad_date"))
+        return _given(
+            column, let("date", terms.case([(whole, _of_our_years(day))])), terms.literal("bad_date")
+        )
     if found != "VARCHAR":
         raise WrongColumn(found, DATES)
     text = let("text", _text(column, found, DATES))
@@ -229,7 +261,9 @@ def _spelt(given: Sql, codes: CodeList) -> Sql:
     for code in codes.values:
         others = [s for s, c in codes.spellings.items() if c == code and s not in codes.values]
         if others:
-            branches.append((exp.In(this=given, expressions=[terms.literal(s) for s in others]), terms.literal(code)))
+            branches.append(
+                (exp.In(this=given, expressions=[terms.literal(s) for s in others]), terms.literal(code))
+            )
     return terms.case(branches)
 
 
@@ -241,9 +275,16 @@ def _listing(column: Sql, found: str, item: Code | String, codes: dict[str, Code
         parts, empty = let("parts", column), _any(column, blank)
     else:
         text = let("text", _text(column, found, TEXTS))
-        stripped = terms.function("REGEXP_REPLACE", each, terms.literal(_AROUND), terms.literal(""), terms.literal("g"))
-        split = terms.function("LIST_TRANSFORM", terms.function("STRING_SPLIT", text, terms.literal(";")), _each(stripped))
-        parts = let("parts", terms.function("LIST_FILTER", split, _each(exp.NEQ(this=each, expression=terms.literal("")))))
+        stripped = terms.function(
+            "REGEXP_REPLACE", each, terms.literal(_AROUND), terms.literal(""), terms.literal("g")
+        )
+        split = terms.function(
+            "LIST_TRANSFORM", terms.function("STRING_SPLIT", text, terms.literal(";")), _each(stripped)
+        )
+        parts = let(
+            "parts",
+            terms.function("LIST_FILTER", split, _each(exp.NEQ(this=each, expression=terms.literal("")))),
+        )
         empty = terms.surely(_matches(text, _ONLY_BLANKS))
     value = parts
     if isinstance(item, Code):

@@ -86,12 +86,18 @@ def lacks(node: Core, scope: Scope) -> Sql:
         case Op() | InSet() | Within() | Round() | BenefitYear():
             return _strict(node, scope)
         case Marginal(base=base, scale=scale):
-            return _unless(emit(node, scope).void, together([lacks(base, scope), _figure(scale, node, scope)]))
+            return _unless(
+                emit(node, scope).void, together([lacks(base, scope), _figure(scale, node, scope)])
+            )
         case If():
             return _conditional(node, scope)
         case IsKnown():
             made = emit(node, scope)
-            return _open(made, named(*(n.name for n in (node.arg,) if isinstance(n, FactRef)))) if made.nullable else NONE.copy()
+            return (
+                _open(made, named(*(n.name for n in (node.arg,) if isinstance(n, FactRef))))
+                if made.nullable
+                else NONE.copy()
+            )
         case Choice():
             return _choice(node, scope)
         case Aggregate():
@@ -120,7 +126,10 @@ def _unless(void: Sql, names: Sql) -> Sql:
 
 def _open(made: Emitted, names: Sql) -> Sql:
     """The names where a value is unknown."""
-    return names_where(terms.conjoin([terms.is_null(made.value), terms.negate(made.void) if made.void != FALSE else TRUE]), names)
+    return names_where(
+        terms.conjoin([terms.is_null(made.value), terms.negate(made.void) if made.void != FALSE else TRUE]),
+        names,
+    )
 
 
 def _figure(name: str, node: Core, scope: Scope) -> Sql:
@@ -138,10 +147,14 @@ def _figure(name: str, node: Core, scope: Scope) -> Sql:
 def _conditional(node: If, scope: Scope) -> Sql:
     condition = emit(node.condition, scope)
     then, otherwise = lacks(node.then, scope), lacks(node.otherwise, scope)
-    settled = terms.case([(terms.surely(condition.value), then), (terms.surely_not(condition.value), otherwise)], NONE)
+    settled = terms.case(
+        [(terms.surely(condition.value), then), (terms.surely_not(condition.value), otherwise)], NONE
+    )
     if not condition.nullable:
         return settled
-    return terms.case([(_is_open(condition), together([lacks(node.condition, scope), then, otherwise]))], settled)
+    return terms.case(
+        [(_is_open(condition), together([lacks(node.condition, scope), then, otherwise]))], settled
+    )
 
 
 def _is_open(made: Emitted) -> Sql:
@@ -159,7 +172,9 @@ def _choice(node: Choice, scope: Scope) -> Sql:
                 branches.append((terms.is_null(condition.value), together([open_names, perhaps])))
         return terms.case(branches, NONE)
     unsure = terms.disjoin(terms.is_null(c.value) for c, _, _ in rows if c.nullable)
-    strict = _unless(emit(node, scope).void, together(names_where(terms.surely(c.value), names) for c, _, names in rows))
+    strict = _unless(
+        emit(node, scope).void, together(names_where(terms.surely(c.value), names) for c, _, names in rows)
+    )
     if node.policy == "count":
         strict = NONE.copy()
     if unsure == FALSE:
@@ -170,7 +185,9 @@ def _choice(node: Choice, scope: Scope) -> Sql:
 # -- decisions -------------------------------------------------------------------------------
 
 
-def decision_lacks(decision: Decision, rulings: list[Applied], scope: Scope, value: Sql, void: Sql, held: dict[int, Sql]) -> Sql:
+def decision_lacks(
+    decision: Decision, rulings: list[Applied], scope: Scope, value: Sql, void: Sql, held: dict[int, Sql]
+) -> Sql:
     """The names behind an undetermined decision; `held`: what a limited provision's limit adds, by its number."""
 
     def amount(ruling: Applied) -> Sql:
@@ -178,7 +195,9 @@ def decision_lacks(decision: Decision, rulings: list[Applied], scope: Scope, val
         return _unless(ruling.value.void, names)
 
     def condition(ruling: Applied) -> Sql:
-        return names_where(terms.is_null(ruling.applies), together(lacks(c, scope) for c in ruling.provision.condition))
+        return names_where(
+            terms.is_null(ruling.applies), together(lacks(c, scope) for c in ruling.provision.condition)
+        )
 
     main = [r for r in rulings if not r.provision.fallback]
     fallbacks = [r for r in rulings if r.provision.fallback]
@@ -196,12 +215,18 @@ def _among(rulings: list[Applied], amount: object, condition: object) -> Sql:
     branches: list[tuple[Sql, Sql]] = []
     for ruling in rulings:
         exceptions = [by_name[n] for n in ruling.provision.exceptions if n in by_name]
-        standing = terms.conjoin([terms.surely(ruling.applies), *(terms.negate(terms.surely(e.applies)) for e in exceptions)])
+        standing = terms.conjoin(
+            [terms.surely(ruling.applies), *(terms.negate(terms.surely(e.applies)) for e in exceptions)]
+        )
         pending = [e for e in exceptions if e.may_be_unknown]
         names = amount(ruling)
         if pending:
-            asked = [names_where(terms.is_null(e.applies), together([condition(e), amount(e)])) for e in pending]
+            asked = [
+                names_where(terms.is_null(e.applies), together([condition(e), amount(e)])) for e in pending
+            ]
             names = together([names, *asked])
         branches.append((standing, names))
-    perhaps = together(names_where(terms.is_null(r.applies), together([condition(r), amount(r)])) for r in rulings)
+    perhaps = together(
+        names_where(terms.is_null(r.applies), together([condition(r), amount(r)])) for r in rulings
+    )
     return terms.case(branches, perhaps)

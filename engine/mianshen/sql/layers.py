@@ -22,7 +22,9 @@ class Held:
 
     reads: frozenset[str]
     columns: tuple[str, ...]
-    queries: tuple[tuple[str, exp.Query], ...]  # tables to make, in order; the last has `?row` and the columns
+    queries: tuple[
+        tuple[str, exp.Query], ...
+    ]  # tables to make, in order; the last has `?row` and the columns
     recursive: bool = False
 
 
@@ -40,11 +42,15 @@ def names_in(values: Iterable[Sql]) -> set[str]:
     return {c.name for value in values for c in value.find_all(exp.Column)}
 
 
-def statements(base: exp.Select, base_names: list[str], layers: list[Layer], kept: list[Sql], target: str) -> list[tuple[str, exp.Query]]:
+def statements(
+    base: exp.Select, base_names: list[str], layers: list[Layer], kept: list[Sql], target: str
+) -> list[tuple[str, exp.Query]]:
     """(table, query) pairs that make every cut, every held part and at last the target."""
     carried = _carried(base_names, layers, kept)
     made: list[tuple[str, exp.Query]] = []
-    query = terms.select(*(terms.column(n) for n in carried[0])).from_(base.subquery("rows", copy=False), copy=False)
+    query = terms.select(*(terms.column(n) for n in carried[0])).from_(
+        base.subquery("rows", copy=False), copy=False
+    )
     for index, layer in enumerate(layers):
         if layer.cut is not None:
             made.append((layer.cut, query))
@@ -55,7 +61,9 @@ def statements(base: exp.Select, base_names: list[str], layers: list[Layer], kep
         alive = {c.alias for c in layer.columns}
         names = [n for n in following if n not in alive]
         columns = [c for c in layer.columns if c.alias in following]
-        query = terms.select(*(terms.column(n) for n in names), *columns).from_(query.subquery("below", copy=False), copy=False)
+        query = terms.select(*(terms.column(n) for n in names), *columns).from_(
+            query.subquery("below", copy=False), copy=False
+        )
     made.append((target, terms.select(*kept).from_(query.subquery("made", copy=False), copy=False)))
     return made
 
@@ -82,10 +90,14 @@ def _carried(base_names: list[str], layers: list[Layer], kept: list[Sql]) -> lis
 def _joined(layer: Layer, given: list[str]) -> exp.Select:
     """The rows of a cut with the held columns beside them."""
     assert layer.cut is not None
-    query = terms.select(*(terms.column(n, "cut") for n in given)).from_(exp.to_table(layer.cut, quoted=True).as_("cut"), copy=False)
+    query = terms.select(*(terms.column(n, "cut") for n in given)).from_(
+        exp.to_table(layer.cut, quoted=True).as_("cut"), copy=False
+    )
     for number, held in enumerate(layer.held):
         name = f"held{number}"
         on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?row", "cut"))
-        query = query.join(exp.to_table(held.queries[-1][0], quoted=True).as_(name), on=on, join_type="left", copy=False)
+        query = query.join(
+            exp.to_table(held.queries[-1][0], quoted=True).as_(name), on=on, join_type="left", copy=False
+        )
         query = query.select(*(terms.column(c, name) for c in held.columns))
     return query

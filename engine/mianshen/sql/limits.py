@@ -43,11 +43,17 @@ class Limits:
     def accumulators(self) -> list[Accumulator]:
         """The accumulators that sum this level's decisions."""
         sums = {(d.entity, d.name) for d in self.decisions}
-        return [a for a in self.program.accumulators.values() if (a.entity, a.sums) in sums and self._naming(a)]
+        return [
+            a for a in self.program.accumulators.values() if (a.entity, a.sums) in sums and self._naming(a)
+        ]
 
     def _naming(self, accumulator: Accumulator) -> list[int]:
         decision = self._decision(accumulator)
-        return [i for i, p in enumerate(decision.provisions) if p.limit is not None and p.limit.accumulator == accumulator.name]
+        return [
+            i
+            for i, p in enumerate(decision.provisions)
+            if p.limit is not None and p.limit.accumulator == accumulator.name
+        ]
 
     # -- before the windows ------------------------------------------------------------------
 
@@ -55,7 +61,9 @@ class Limits:
         """Per decision the amount before any limit and who gives it; per accumulator what a row brings."""
         columns: list[Sql] = []
         for decision in self.decisions:
-            made = decided(decision, self.rulings[decision.name], terms.column(f"{decision.name}?by"), limited=True)
+            made = decided(
+                decision, self.rulings[decision.name], terms.column(f"{decision.name}?by"), limited=True
+            )
             self.results[decision.name] = made
             columns += [
                 exp.alias_(made.value, f"{decision.name}?raw", quoted=True),
@@ -74,7 +82,9 @@ class Limits:
         naming = [rulings[i] for i in self._naming(accumulator)]
         by = terms.column(f"{accumulator.sums}?by")
         limits = [(exp.EQ(this=by.copy(), expression=terms.literal(r.index)), self._limit(r)) for r in naming]
-        over = Emitted(TRUE, nullable=False) if accumulator.over is None else emit(accumulator.over, self.scope)
+        over = (
+            Emitted(TRUE, nullable=False) if accumulator.over is None else emit(accumulator.over, self.scope)
+        )
         over_value = over.value if over.void == FALSE else terms.case([(over.void, FALSE)], over.value)
         if over.error != FALSE and self._rejected != FALSE:
             fails = terms.conjoin([self._rejected, over.error])  # what fails there is unknown
@@ -111,7 +121,8 @@ class Limits:
 
     def held(self, cut: str, errors: list[tuple[str, Sql]]) -> tuple[list[Sql], list[Held]]:
         """What each row brings to each accumulator, and the parts of the cut that are windowed: one
-        for each first day of a benefit year."""
+        for each first day of a benefit year.
+        """
         brought = [column for a in self.accumulators() for column in self._brought(a, errors)]
         starts = dict.fromkeys(a.year_start for a in self.accumulators())
         parts = [[a for a in self.accumulators() if a.year_start == start] for start in starts]
@@ -121,7 +132,10 @@ class Limits:
 
     def at_once(self, decision: Decision) -> list[Applied]:
         """The decision's provisions, paying as if nothing had been paid before in the benefit year."""
-        return [r if r.provision.limit is None else replace(r, value=self._first(r)) for r in self.rulings[decision.name]]
+        return [
+            r if r.provision.limit is None else replace(r, value=self._first(r))
+            for r in self.rulings[decision.name]
+        ]
 
     def _first(self, ruling: Applied) -> Emitted:
         assert ruling.provision.limit is not None
@@ -137,7 +151,8 @@ class Limits:
 
     def relevance(self, voidable: frozenset[Key], errors: list[tuple[str, Sql]]) -> list[Sql]:
         """`?relevant:` for each accumulator: the row is paid through it, or may bring it what nobody
-        knows; and, where `year to date` reads it, the opening as what it holds."""
+        knows; and, where `year to date` reads it, the opening as what it holds.
+        """
         made: list[Sql] = []
         for a in self.accumulators():
             name = a.sums
@@ -156,7 +171,11 @@ class Limits:
             unsure = terms.conjoin([terms.disjoin(unknown), terms.negate(void), terms.negate(outside_)])
             read = read_elsewhere(self.program, a.name)
             named = TRUE if read else exp.In(this=by, expressions=[terms.literal(i) for i in self._naming(a)])
-            made.append(exp.alias_(terms.disjoin([named, unsure]) if not read else TRUE, f"?relevant:{a.name}", quoted=True))
+            made.append(
+                exp.alias_(
+                    terms.disjoin([named, unsure]) if not read else TRUE, f"?relevant:{a.name}", quoted=True
+                )
+            )
             if read:
                 made.append(exp.alias_(opening_balance(a, self.scope), f"{a.name}?before", quoted=True))
         return made
@@ -185,11 +204,24 @@ class Limits:
         source = ["?row", "?parent", entity.date, entity.key]
         relevant: list[Sql] = []
         for a in accumulators:
-            source += [f"{a.name}?x", f"{a.name}?u", f"{a.name}?limit", f"{a.name}?opening", f"{a.name}?named"]
+            source += [
+                f"{a.name}?x",
+                f"{a.name}?u",
+                f"{a.name}?limit",
+                f"{a.name}?opening",
+                f"{a.name}?named",
+            ]
             source += [] if self._constant(a) else [f"{a.name}?counted"]
-            relevant += [terms.column(f"{a.name}?named"), exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))]
-        year = exp.alias_(benefit_year(terms.column(entity.date), accumulators[0].year_start), "?year", quoted=True)
-        query = terms.select(*(terms.column(n) for n in dict.fromkeys(source)), year).from_(exp.to_table(cut, quoted=True), copy=False)
+            relevant += [
+                terms.column(f"{a.name}?named"),
+                exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0)),
+            ]
+        year = exp.alias_(
+            benefit_year(terms.column(entity.date), accumulators[0].year_start), "?year", quoted=True
+        )
+        query = terms.select(*(terms.column(n) for n in dict.fromkeys(source)), year).from_(
+            exp.to_table(cut, quoted=True), copy=False
+        )
         query = query.where(terms.disjoin(relevant), copy=False)
         if self.data.missing:
             query = query.select(*(terms.column(f"{a.name}?miss") for a in accumulators))
@@ -199,7 +231,9 @@ class Limits:
         ]
         for layer in layers:
             if layer:
-                query = terms.select(exp.Star(), *layer).from_(query.subquery("running", copy=False), copy=False)
+                query = terms.select(exp.Star(), *layer).from_(
+                    query.subquery("running", copy=False), copy=False
+                )
         columns = [c for a in accumulators for c in self._held(a)]
         labels = [f"{a.name}?before" for a in accumulators]
         if self.data.missing:
@@ -207,12 +241,17 @@ class Limits:
             labels += [f"{a.name}?before?miss" for a in accumulators]
         target = f"{cut}_held{number}"
         made, query = self._folds(query, target, [a for a in accumulators if not a.foldless])
-        query = terms.select(terms.column("?row"), *columns).from_(query.subquery("totals", copy=False), copy=False)
+        query = terms.select(terms.column("?row"), *columns).from_(
+            query.subquery("totals", copy=False), copy=False
+        )
         return Held(frozenset(source), tuple(labels), (*made, (target, query)))
 
-    def _folds(self, query: exp.Select, target: str, accumulators: list[Accumulator]) -> tuple[list[tuple[str, exp.Query]], exp.Select]:
+    def _folds(
+        self, query: exp.Select, target: str, accumulators: list[Accumulator]
+    ) -> tuple[list[tuple[str, exp.Query]], exp.Select]:
         """Tables with what accumulators held whose limits no running sum can follow, and the rows with
-        those balances beside them."""
+        those balances beside them.
+        """
         if not accumulators:
             return [], query
         running = f"{target}_running"
@@ -224,7 +263,9 @@ class Limits:
             made += folded(running, accumulator.name, self._order(), table)
             on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?row", "running"))
             query = query.join(exp.to_table(table, quoted=True).as_(name), on=on, join_type="left")
-            query = query.select(exp.alias_(terms.column("?held", name), f"{accumulator.name}?folded", quoted=True))
+            query = query.select(
+                exp.alias_(terms.column("?held", name), f"{accumulator.name}?folded", quoted=True)
+            )
         return made, query
 
     def _brought(self, accumulator: Accumulator, errors: list[tuple[str, Sql]]) -> list[Sql]:
@@ -232,7 +273,9 @@ class Limits:
         name, decision, rejected = accumulator.name, accumulator.sums, self._rejected
         by = terms.column(f"{decision}?by")
         paying = exp.In(this=by, expressions=[terms.literal(i) for i in self._naming(accumulator)])
-        raw, limit, over, opening = (terms.column(c) for c in (f"{decision}?raw", f"{name}?limit", f"{name}?over", f"{name}?opening"))
+        raw, limit, over, opening = (
+            terms.column(c) for c in (f"{decision}?raw", f"{name}?limit", f"{name}?over", f"{name}?opening")
+        )
         limitvoid = terms.conjoin([paying, terms.column(f"{name}?limitvoid")])
         void = terms.disjoin([terms.column(f"{decision}?rawvoid"), limitvoid])
         feeds = self._feeds(accumulator, void)
@@ -262,7 +305,10 @@ class Limits:
         decision = self._decision(accumulator)
         raw = terms.column(f"{decision.name}?raw")
         if decision.may_overflow:
-            room = exp.Sub(this=terms.column(f"{accumulator.name}?limit"), expression=terms.column(f"{accumulator.name}?opening"))
+            room = exp.Sub(
+                this=terms.column(f"{accumulator.name}?limit"),
+                expression=terms.column(f"{accumulator.name}?opening"),
+            )
             raw = terms.skipping(exp.Least, raw, exp.Coalesce(this=room, expressions=[terms.literal(0)]))
         amount = terms.case([(known, terms.skipping(exp.Greatest, raw, terms.literal(0)))], terms.literal(0))
         return terms.cast(amount, "DECIMAL(38, 2)" if decision.may_overflow else "DECIMAL(18, 2)")
@@ -274,7 +320,9 @@ class Limits:
         """Deciding it fails on the row: then nobody knows what it would have been paid."""
         errors = [terms.column(f"{decision}?error")] if self.results[decision].error != FALSE else []
         named_ = [a.name for a in self.accumulators() if a.sums == decision]
-        return terms.disjoin([*errors, *(terms.column(f"{n}?error") for n in named_ if f"{n}?error" in self.fallible)])
+        return terms.disjoin(
+            [*errors, *(terms.column(f"{n}?error") for n in named_ if f"{n}?error" in self.fallible)]
+        )
 
     def _order(self) -> exp.Order:
         """By date, then by key."""
@@ -296,28 +344,50 @@ class Limits:
         """`?s`, `?n`: amounts and unknowns up to and including the row."""
         name = accumulator.name
         made = [
-            exp.alias_(self._window(accumulator, exp.Sum(this=terms.column(f"{name}?x")), False), f"{name}?s", quoted=True),
-            exp.alias_(self._window(accumulator, exp.Sum(this=terms.column(f"{name}?u")), False), f"{name}?n", quoted=True),
+            exp.alias_(
+                self._window(accumulator, exp.Sum(this=terms.column(f"{name}?x")), False),
+                f"{name}?s",
+                quoted=True,
+            ),
+            exp.alias_(
+                self._window(accumulator, exp.Sum(this=terms.column(f"{name}?u")), False),
+                f"{name}?n",
+                quoted=True,
+            ),
         ]
         if self.data.undated:
             day = self.scope.day
             assert day is not None
-            undated = exp.Max(this=terms.case([(terms.is_null(day), terms.column(f"{name}?u"))], terms.literal(0)))
+            undated = exp.Max(
+                this=terms.case([(terms.is_null(day), terms.column(f"{name}?u"))], terms.literal(0))
+            )
             if self.data.missing:
-                listed = terms.function("LIST", terms.case([(terms.is_null(day), terms.column(f"{name}?miss"))], NONE))
-                made.append(exp.alias_(exp.Window(this=listed, partition_by=[terms.column("?parent")]), f"{name}?undated?miss", quoted=True))
+                listed = terms.function(
+                    "LIST", terms.case([(terms.is_null(day), terms.column(f"{name}?miss"))], NONE)
+                )
+                made.append(
+                    exp.alias_(
+                        exp.Window(this=listed, partition_by=[terms.column("?parent")]),
+                        f"{name}?undated?miss",
+                        quoted=True,
+                    )
+                )
             over_person = exp.Window(this=undated, partition_by=[terms.column("?parent")])
             made.append(exp.alias_(over_person, f"{name}?undated", quoted=True))
         if self.data.missing:
             listed = terms.function("LIST", terms.column(f"{name}?miss"))
-            made.append(exp.alias_(self._window(accumulator, listed, True), f"{name}?earlier?miss", quoted=True))
+            made.append(
+                exp.alias_(self._window(accumulator, listed, True), f"{name}?earlier?miss", quoted=True)
+            )
         return made
 
     def _floor(self, accumulator: Accumulator) -> list[Sql]:
         """`?m`: over earlier rows, the least of max(limit, opening) less the running sum."""
         name = accumulator.name
         limit, opening = terms.column(f"{name}?limit"), terms.column(f"{name}?opening")
-        room = exp.Sub(this=terms.skipping(exp.Greatest, limit, opening), expression=terms.column(f"{name}?s"))
+        room = exp.Sub(
+            this=terms.skipping(exp.Greatest, limit, opening), expression=terms.column(f"{name}?s")
+        )
         picked = terms.case([(terms.column(f"{name}?counted"), room)])
         return [exp.alias_(self._window(accumulator, exp.Min(this=picked), True), f"{name}?m", quoted=True)]
 
@@ -325,8 +395,18 @@ class Limits:
         """`?before`: what the accumulator held before the row; NULL where that is not known."""
         name = accumulator.name
         opening = terms.column(f"{name}?opening")
-        earlier = exp.Paren(this=exp.Sub(this=terms.column(f"{name}?s"), expression=terms.column(f"{name}?x")))
-        unsure = [exp.GT(this=terms.paren(exp.Sub(this=terms.column(f"{name}?n"), expression=terms.column(f"{name}?u"))), expression=terms.literal(0)), terms.is_null(opening)]
+        earlier = exp.Paren(
+            this=exp.Sub(this=terms.column(f"{name}?s"), expression=terms.column(f"{name}?x"))
+        )
+        unsure = [
+            exp.GT(
+                this=terms.paren(
+                    exp.Sub(this=terms.column(f"{name}?n"), expression=terms.column(f"{name}?u"))
+                ),
+                expression=terms.literal(0),
+            ),
+            terms.is_null(opening),
+        ]
         if self.data.undated:
             unsure.append(exp.GT(this=terms.column(f"{name}?undated"), expression=terms.literal(0)))
         day = self.scope.day
@@ -344,7 +424,9 @@ class Limits:
         else:
             floor = terms.skipping(exp.Least, opening.copy(), terms.column(f"{name}?m"))
             held = exp.Add(this=earlier, expression=floor)
-        made = [exp.alias_(terms.case([(terms.disjoin(unsure), terms.NULL)], held), f"{name}?before", quoted=True)]
+        made = [
+            exp.alias_(terms.case([(terms.disjoin(unsure), terms.NULL)], held), f"{name}?before", quoted=True)
+        ]
         if self.data.missing:
             made.append(exp.alias_(self._held_missing(accumulator, day), f"{name}?before?miss", quoted=True))
         return made
@@ -404,7 +486,9 @@ class Limits:
             return []
         made: list[Sql] = []
         for a in self.accumulators():
-            names = together(terms.column(n) for n in (f"{a.name}?over?miss", f"{a.sums}?raw?miss", f"{a.name}?own?miss"))
+            names = together(
+                terms.column(n) for n in (f"{a.name}?over?miss", f"{a.sums}?raw?miss", f"{a.name}?own?miss")
+            )
             if self.scope.entity in self.data.rejected:
                 names = terms.case([(terms.column("?rejected"), rejected_name(self.scope))], names)
             unsure = exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))
@@ -423,14 +507,32 @@ class Limits:
                 limit = ruling.provision.limit
                 if limit is not None:
                     chosen = exp.EQ(this=by.copy(), expression=terms.literal(ruling.index))
-                    possible = terms.conjoin([exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED)), terms.negate(terms.surely_not(ruling.applies))])
-                    held = together(terms.column(f"{limit.accumulator}?{part}?miss") for part in ("own", "before"))
-                    names.append(names_where(terms.disjoin([chosen, possible]), exp.Coalesce(this=held, expressions=[NONE.copy()])))
+                    possible = terms.conjoin(
+                        [
+                            exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED)),
+                            terms.negate(terms.surely_not(ruling.applies)),
+                        ]
+                    )
+                    held = together(
+                        terms.column(f"{limit.accumulator}?{part}?miss") for part in ("own", "before")
+                    )
+                    names.append(
+                        names_where(
+                            terms.disjoin([chosen, possible]),
+                            exp.Coalesce(this=held, expressions=[NONE.copy()]),
+                        )
+                    )
             value = terms.column(decision.name)
             open_ = terms.is_null(value)
             if decision.key in voidable:
                 open_ = terms.conjoin([open_, terms.negate(terms.column(f"{decision.name}?void"))])
-            made.append(exp.alias_(names_where(open_, terms.function("LIST_DISTINCT", together(names))), f"{decision.name}?miss", quoted=True))
+            made.append(
+                exp.alias_(
+                    names_where(open_, terms.function("LIST_DISTINCT", together(names))),
+                    f"{decision.name}?miss",
+                    quoted=True,
+                )
+            )
         return made
 
     def _constant(self, accumulator: Accumulator) -> bool:
@@ -438,8 +540,14 @@ class Limits:
         if not accumulator.foldless:
             return False
         decision = next(d for d in self.decisions if d.name == accumulator.sums)
-        limits = [p.limit.limit for p in decision.provisions if p.limit is not None and p.limit.accumulator == accumulator.name]
-        return not read_elsewhere(self.program, accumulator.name) and all(self._steady(limit) for limit in limits)
+        limits = [
+            p.limit.limit
+            for p in decision.provisions
+            if p.limit is not None and p.limit.accumulator == accumulator.name
+        ]
+        return not read_elsewhere(self.program, accumulator.name) and all(
+            self._steady(limit) for limit in limits
+        )
 
     def _steady(self, limit: Core) -> bool:
         """Whether every figure that the limit looks up is the same on all the days that occur."""
@@ -448,12 +556,18 @@ class Limits:
         while days is not None and nodes:
             root = nodes.pop()
             for node in walk(root):
-                if isinstance(node, DecisionRef) and node.entity == self.scope.entity and node.name not in seen:
+                if (
+                    isinstance(node, DecisionRef)
+                    and node.entity == self.scope.entity
+                    and node.name not in seen
+                ):
                     seen.add(node.name)
                     nodes += nodes_of(self.program.decision(node.entity, node.name))
             for name in parameters_read([root]):
                 series = self.program.parameters[name].series
-                values = {d.value for d in series if d.start <= days[1] and (d.end is None or d.end >= days[0])}
+                values = {
+                    d.value for d in series if d.start <= days[1] and (d.end is None or d.end >= days[0])
+                }
                 if len(values) > 1:
                     return False
         return True
@@ -471,8 +585,12 @@ class Limits:
                 if provision.limit is not None:
                     chosen = exp.EQ(this=terms.column(f"{name}?by"), expression=terms.literal(index))
                     branches.append((chosen, self._paid(decision, provision.limit.accumulator)))
-                    voids.append(terms.conjoin([chosen, terms.column(f"{provision.limit.accumulator}?limitvoid")]))
-            value, void = self._settled(decision, terms.case(branches, terms.column(f"{name}?raw")), terms.disjoin(voids))
+                    voids.append(
+                        terms.conjoin([chosen, terms.column(f"{provision.limit.accumulator}?limitvoid")])
+                    )
+            value, void = self._settled(
+                decision, terms.case(branches, terms.column(f"{name}?raw")), terms.disjoin(voids)
+            )
             columns.append(exp.alias_(value, name, quoted=True))
             if decision.may_overflow:
                 assert isinstance(decision.type, Numeric)
@@ -497,13 +615,13 @@ class Limits:
         return terms.case([(valid, made)]), terms.conjoin([void, valid])
 
     def _paid(self, decision: Decision, accumulator: str) -> Sql:
-        raw, limit, before = (terms.column(n) for n in (f"{decision.name}?raw", f"{accumulator}?limit", f"{accumulator}?before"))
+        raw, limit, before = (
+            terms.column(n) for n in (f"{decision.name}?raw", f"{accumulator}?limit", f"{accumulator}?before")
+        )
         room = exp.Sub(this=limit, expression=before)
         paid = terms.skipping(exp.Greatest, terms.skipping(exp.Least, raw, room), terms.literal(0))
         unknown = terms.disjoin(terms.is_null(part) for part in (raw, limit, before))
         return terms.case([(unknown, terms.NULL)], paid)
-
-
 
 
 def _picked(limits: list[tuple[Sql, Emitted]]) -> Sql:
@@ -515,4 +633,6 @@ def _picked(limits: list[tuple[Sql, Emitted]]) -> Sql:
 
 def _money_type(*types: Type) -> exp.DataType:
     """A column type that holds amounts of all of the types."""
-    return terms.decimal_type(max([18, *(2 + t.precision - t.scale for t in types if isinstance(t, Numeric))]), 2)
+    return terms.decimal_type(
+        max([18, *(2 + t.precision - t.scale for t in types if isinstance(t, Numeric))]), 2
+    )

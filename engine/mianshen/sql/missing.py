@@ -33,7 +33,9 @@ class Missing:
             )  # fmt: skip
             self.again.once()
 
-    def beside(self, query: exp.Select, entity: str, names: tuple[str, ...], table: str) -> tuple[exp.Select, dict[str, Sql]]:
+    def beside(
+        self, query: exp.Select, entity: str, names: tuple[str, ...], table: str
+    ) -> tuple[exp.Select, dict[str, Sql]]:
         """The query with the missing names of decisions joined; a list each, NULL where none are."""
         if self.again is None:
             return query, {name: terms.NULL.copy() for name in names}
@@ -44,7 +46,12 @@ class Missing:
             if made not in joined:
                 joined.add(made)
                 on = exp.EQ(this=terms.column("?row", made), expression=terms.column("?row", table))
-                query = query.join(exp.to_table(made, quoted=True).as_(made, quoted=True), on=on, join_type="left", copy=False)
+                query = query.join(
+                    exp.to_table(made, quoted=True).as_(made, quoted=True),
+                    on=on,
+                    join_type="left",
+                    copy=False,
+                )
             found[name] = terms.column(f"{name}?miss", made)
         return query, found
 
@@ -64,10 +71,17 @@ class Missing:
                 for key in keys
             ]  # fmt: skip
             column = "?row" if keys[0][0] == person else "?parent"
-            found = terms.select(exp.alias_(terms.column(column), "?row", quoted=True)).from_(exp.to_table(table, quoted=True), copy=False)
+            found = terms.select(exp.alias_(terms.column(column), "?row", quoted=True)).from_(
+                exp.to_table(table, quoted=True), copy=False
+            )
             parts.append(found.where(terms.disjoin(open_), copy=False))
         listed: exp.Query = parts[0] if len(parts) == 1 else exp.union(*parts, distinct=False)
-        self.run.create("asked_about", terms.select(terms.column("?row")).distinct().from_(listed.subquery("found", copy=False), copy=False))
+        self.run.create(
+            "asked_about",
+            terms.select(terms.column("?row"))
+            .distinct()
+            .from_(listed.subquery("found", copy=False), copy=False),
+        )
         row = self.run.connection.execute('SELECT count(*) FROM "asked_about"').fetchone()
         return row is not None and row[0] > 0
 
@@ -90,5 +104,7 @@ class Missing:
 
     def _table(self, tables: dict[str, str], entity: str, where: str) -> None:
         table = f"asked_{entity}"
-        self.run.connection.execute(f'CREATE OR REPLACE TEMP TABLE "{table}" AS SELECT * FROM "{self.run.rows[entity]}" WHERE {where}')
+        self.run.connection.execute(
+            f'CREATE OR REPLACE TEMP TABLE "{table}" AS SELECT * FROM "{self.run.rows[entity]}" WHERE {where}'
+        )
         tables[entity] = table

@@ -45,8 +45,12 @@ class Run:
     as_of: dt.date
     wanted: frozenset[Key]
     explained: frozenset[Key] = frozenset()
-    carried: dict[str, tuple[str, ...]] = field(default_factory=dict)  # facts kept beside an entity's last decisions
-    held: dict[str, str] = field(default_factory=dict)  # the tables behind `rows`, where those are views over rowid
+    carried: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # facts kept beside an entity's last decisions
+    held: dict[str, str] = field(
+        default_factory=dict
+    )  # the tables behind `rows`, where those are views over rowid
     missing: bool = False  # also make `?miss` columns: the facts that unknown values rest on
     prefix: str = "made"
     shelf: Shelf = field(init=False)
@@ -88,7 +92,7 @@ class Run:
             if stage.limited and not self.missing:
                 self._in_turn(stage, table)
             self.shelf.made.update({d.key: table for d in step.decisions if d.name in wanted})
-            self.shelf.before.update({name: table for name in stage.balances})
+            self.shelf.before.update(dict.fromkeys(stage.balances, table))
             self.shelf.items.update({a: (table, f"?item{i}") for i, a in enumerate(items)})
             if stage.may_fail:
                 failed = self._failed(step, table)
@@ -107,7 +111,9 @@ class Run:
             return failures
         order = f'PARTITION BY "?parent" ORDER BY "{described.date}" NULLS FIRST, "{described.key}"'
         failing = f'SELECT "?row", row_number() OVER ({order}) AS n FROM "{self.rows[described.name]}" WHERE "?row" IN (SELECT unnest(?))'
-        found = self.connection.execute(f'SELECT "?row" FROM ({failing}) WHERE n = 1', [[f.row for f in failures]])
+        found = self.connection.execute(
+            f'SELECT "?row" FROM ({failing}) WHERE n = 1', [[f.row for f in failures]]
+        )
         first = {row for (row,) in found.fetchall()}
         return [f for f in failures if f.row in first]
 
@@ -134,8 +140,18 @@ class Run:
         several: exp.Query = found[0] if len(found) == 1 else exp.union(*found, distinct=True)
         listed = f"{table}_several"
         relevant = terms.disjoin(terms.column(f"?relevant:{name}") for name in stage.limited)
-        inside = exp.In(this=terms.column("?parent"), query=terms.select(terms.column("?parent")).from_(several.subquery("found", copy=False), copy=False).subquery(copy=False))
-        self.create(listed, terms.select(terms.column("?row")).from_(exp.to_table(table, quoted=True), copy=False).where(relevant, inside, copy=False))
+        inside = exp.In(
+            this=terms.column("?parent"),
+            query=terms.select(terms.column("?parent"))
+            .from_(several.subquery("found", copy=False), copy=False)
+            .subquery(copy=False),
+        )
+        self.create(
+            listed,
+            terms.select(terms.column("?row"))
+            .from_(exp.to_table(table, quoted=True), copy=False)
+            .where(relevant, inside, copy=False),
+        )
         if not self._one(f'SELECT count(*) FROM "{listed}"')[0]:
             return
         again = replace(stage, layers=[], limited=[], errors=[])
@@ -171,7 +187,8 @@ class Run:
 
     def _items_after(self, number: int) -> list[Aggregate]:
         """The aggregates of later steps over this step's entity that can be made with it: nothing
-        they read is decided after it."""
+        they read is decided after it.
+        """
         entity = self.plan.steps[number].entity
         done = {d.key for step in self.plan.steps[: number + 1] for d in step.decisions}
         before = {d.key for step in self.plan.steps[:number] for d in step.decisions}
@@ -197,7 +214,9 @@ class Run:
             else:
                 first, last = self._one(f'SELECT min("{date}"), max("{date}") FROM "{table}"')
                 days[name] = None if first is None else (first, last)
-                undated = undated or bool(self._one(f'SELECT count(*) FROM "{table}" WHERE "{date}" IS NULL')[0])
+                undated = undated or bool(
+                    self._one(f'SELECT count(*) FROM "{table}" WHERE "{date}" IS NULL')[0]
+                )
             if self._one(f'SELECT count(*) FROM "{table}" WHERE "?rejected"')[0]:
                 rejected.add(name)
                 columns = [row[0] for row in self.connection.execute(f'DESCRIBE "{table}"').fetchall()]
@@ -222,7 +241,11 @@ class Run:
         for name in self._parents_first():
             parent = self.program.entities[name].parent
             if parent is not None and parent in self.rows:
-                self._mark(name, f'"?parent" IN (SELECT "?row" FROM "{self.rows[parent]}" WHERE "?rejected")', "parent_rejected")
+                self._mark(
+                    name,
+                    f'"?parent" IN (SELECT "?row" FROM "{self.rows[parent]}" WHERE "?rejected")',
+                    "parent_rejected",
+                )
 
     def _mark(self, entity: str, where: str, reason: str, rows: list[int] | None = None) -> None:
         """Reject the rows of an entity that a condition names, each for its first reason."""
@@ -231,7 +254,10 @@ class Run:
         inside = f'SELECT "?row" FROM "{self.rows[entity]}" WHERE {where}'
         columns = [row[0] for row in self.connection.execute(f'DESCRIBE "{table}"').fetchall()]
         why = f', "?refusal" = coalesce("?refusal", \'|{reason}|\')' if "?refusal" in columns else ""
-        self.connection.execute(f'UPDATE "{table}" SET "?rejected" = true{why} WHERE {number} IN ({inside})', [] if rows is None else [rows])
+        self.connection.execute(
+            f'UPDATE "{table}" SET "?rejected" = true{why} WHERE {number} IN ({inside})',
+            [] if rows is None else [rows],
+        )
 
     def _parents_first(self) -> list[str]:
         from mianshen.sql.plan import parents_first

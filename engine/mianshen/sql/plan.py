@@ -119,13 +119,16 @@ def read_elsewhere(program: Program, accumulator: str) -> bool:
 
 def voidable(program: Program) -> frozenset[Key]:
     """The decisions that can be not modelled on some row: no provision always applies, or what it
-    reads can be."""
+    reads can be.
+    """
     found: set[Key] = set()
     for decision in program.decisions:
         always = any(not p.condition for p in decision.provisions)
         values = [n for p in decision.provisions for n in _own(p.value)]
         limits = [n for p in decision.provisions if p.limit is not None for n in _own(p.limit.limit)]
-        inherited = any(isinstance(n, DecisionRef) and (n.entity, n.name) in found for n in (*values, *limits))
+        inherited = any(
+            isinstance(n, DecisionRef) and (n.entity, n.name) in found for n in (*values, *limits)
+        )
         if inherited or not always:
             found.add(decision.key)
     return frozenset(found)

@@ -35,15 +35,25 @@ def rounded_quotient(
     shift = max(top_type.scale, bottom_type.scale)
     zero = exp.EQ(this=terms.paren(top.copy()), expression=terms.literal(0))
     numerator = let(terms.case([(zero, terms.NULL)], _integer(top, top_type, shift + digits)))
-    denominator = let(terms.case([(zero, terms.NULL)], exp.Nullif(this=_integer(bottom, bottom_type, shift), expression=terms.literal(0))))
+    denominator = let(
+        terms.case(
+            [(zero, terms.NULL)],
+            exp.Nullif(this=_integer(bottom, bottom_type, shift), expression=terms.literal(0)),
+        )
+    )
     size, divisor = exp.Abs(this=numerator), exp.Abs(this=denominator)
     negative = _differ(numerator, denominator)
     amount = _divided(size, divisor, mode, negative)
-    signed = exp.Mul(this=terms.paren(amount), expression=terms.paren(terms.case([(negative, terms.literal(-1))], terms.literal(1))))
+    signed = exp.Mul(
+        this=terms.paren(amount),
+        expression=terms.paren(terms.case([(negative, terms.literal(-1))], terms.literal(1))),
+    )
     whole = terms.decimal_type(max(1, result.precision - result.scale + digits), 0)
     scaled = exp.Mul(this=terms.cast(signed, whole), expression=terms.literal(_unit(digits)))
     nothing = terms.conjoin([zero, terms.is_known(bottom)])
-    return terms.case([(nothing, terms.cast(terms.literal(0), terms.decimal_type(result.precision, result.scale)))], scaled)
+    return terms.case(
+        [(nothing, terms.cast(terms.literal(0), terms.decimal_type(result.precision, result.scale)))], scaled
+    )
 
 
 def _unit(digits: int) -> object:
@@ -58,7 +68,10 @@ def _integer(value: Sql, type_: Numeric, shift: int) -> Sql:
     scaled = terms.cast(value.copy(), terms.decimal_type(min(38, max(19, type_.precision)), scale))
     if scale and type_.precision + scale > 37:  # the whole and the part apart, lest the product overflow
         part = exp.Sub(this=scaled, expression=terms.function("TRUNC", scaled))
-        whole = exp.Add(this=_times(terms.cast(terms.function("TRUNC", scaled), "INT128"), scale), expression=_shifted(part, scale))
+        whole = exp.Add(
+            this=_times(terms.cast(terms.function("TRUNC", scaled), "INT128"), scale),
+            expression=_shifted(part, scale),
+        )
         return _times(exp.Paren(this=whole), times)
     return _times(_shifted(scaled, scale) if scale else terms.cast(scaled, "INT128"), times)
 
@@ -88,17 +101,26 @@ def _divided(size: Sql, divisor: Sql, mode: RoundingMode, negative: Sql) -> Sql:
     def floor(top: Sql, by: Sql) -> Sql:
         return exp.IntDiv(this=exp.Paren(this=top.copy()), expression=by.copy())
 
-    up = floor(exp.Sub(this=exp.Add(this=size.copy(), expression=divisor.copy()), expression=terms.literal(1)), divisor)
+    up = floor(
+        exp.Sub(this=exp.Add(this=size.copy(), expression=divisor.copy()), expression=terms.literal(1)),
+        divisor,
+    )
     down = floor(size, divisor)
     half_up = floor(exp.Add(this=double, expression=divisor.copy()), twice)
-    half_down = floor(exp.Sub(this=exp.Add(this=double.copy(), expression=divisor.copy()), expression=terms.literal(1)), twice)
+    half_down = floor(
+        exp.Sub(this=exp.Add(this=double.copy(), expression=divisor.copy()), expression=terms.literal(1)),
+        twice,
+    )
     match mode:
         case "half_up":
             return half_up
         case "half_down":
             return half_down
         case "half_even":
-            odd = exp.EQ(this=exp.Paren(this=exp.Mod(this=down.copy(), expression=terms.literal(2))), expression=terms.literal(1))
+            odd = exp.EQ(
+                this=exp.Paren(this=exp.Mod(this=down.copy(), expression=terms.literal(2))),
+                expression=terms.literal(1),
+            )
             return terms.case([(odd, half_up)], half_down)
         case "up":
             return up

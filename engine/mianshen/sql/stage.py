@@ -26,7 +26,15 @@ from mianshen.sql.emit import Scope, emit
 from mianshen.sql.lacks import decision_lacks
 from mianshen.sql.layers import Layer, statements
 from mianshen.sql.limits import Limits
-from mianshen.sql.plan import Step, aggregates_of, nodes_of, outer_reads, outermost, read_elsewhere, uses_year_to_date
+from mianshen.sql.plan import (
+    Step,
+    aggregates_of,
+    nodes_of,
+    outer_reads,
+    outermost,
+    read_elsewhere,
+    uses_year_to_date,
+)
 from mianshen.sql.terms import FALSE, Sql
 
 
@@ -82,12 +90,23 @@ class Stage:
         base = self._base()
         if only is not None:
             inside = terms.select(terms.column("?row")).from_(exp.to_table(only, quoted=True), copy=False)
-            base = base.where(exp.In(this=terms.column("?row", self.step.entity), query=inside.subquery(copy=False)), copy=False)
+            base = base.where(
+                exp.In(this=terms.column("?row", self.step.entity), query=inside.subquery(copy=False)),
+                copy=False,
+            )
         for number, level in enumerate(self.step.levels):
             self.scope.level, self.scope.lets = number, []
             self._level(level, f"{target}_{number}", only is not None or self.data.missing)
         self.scope.lets = None
-        self.layers.append(Layer([c for i, a in enumerate(self.items) for c in item_columns(a, f"?item{i}", self.scope, self.data)]))
+        self.layers.append(
+            Layer(
+                [
+                    c
+                    for i, a in enumerate(self.items)
+                    for c in item_columns(a, f"?item{i}", self.scope, self.data)
+                ]
+            )
+        )
         return statements(base, [c.alias_or_name for c in base.selects], self.layers, self._kept(), target)
 
     def _kept(self) -> list[Sql]:
@@ -107,9 +126,15 @@ class Stage:
         dated = [date] if self.limited and date is not None else []
         kept += [terms.column(name) for name in dict.fromkeys([*self.carried, *dated])]
         kept += [terms.column("?rejected")] if self.step.entity in self.data.rejected else []
-        kept += [terms.column(n) for n in self._item_columns(self.items, [f"?item{i}" for i in range(len(self.items))])]
+        kept += [
+            terms.column(n)
+            for n in self._item_columns(self.items, [f"?item{i}" for i in range(len(self.items))])
+        ]
         for name in self.balances:
-            kept += [terms.column(f"{name}?before{part}") for part in (("", "?miss") if self.data.missing else ("",))]
+            kept += [
+                terms.column(f"{name}?before{part}")
+                for part in (("", "?miss") if self.data.missing else ("",))
+            ]
         for name in self.limited:
             kept.append(terms.column(f"?relevant:{name}"))
         kept.append(exp.alias_(self._error(), "?error", quoted=True))
@@ -142,7 +167,9 @@ class Stage:
         nodes = [n for d in self.step.decisions for n in nodes_of(d) if n not in hoisted]
         nodes += self._accumulator_nodes() + self._item_nodes()
         columns = [terms.column(c, entity) for c in self._row_columns(entity)]
-        query = terms.select().from_(exp.to_table(self.shelf.rows[entity], quoted=True).as_(entity), copy=False)
+        query = terms.select().from_(
+            exp.to_table(self.shelf.rows[entity], quoted=True).as_(entity), copy=False
+        )
         query, own = self._own(query, entity, nodes)
         outer = outer_reads(nodes, entity) + self._parent_facts(nodes)
         query, above = self._parents(query, entity, list(dict.fromkeys(outer)))
@@ -186,25 +213,37 @@ class Stage:
             for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
         }  # fmt: skip
         more = [*self._accumulator_nodes(), *self._item_nodes()]
-        facts |= {n.name for root in more for n in walk(root) if isinstance(n, FactRef) and n.entity == entity}
+        facts |= {
+            n.name for root in more for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
+        }
         return [*base, *rejected, *sorted(facts | wanted | set(self.carried))]
 
     def _own(self, query: exp.Select, entity: str, nodes: list[Core]) -> tuple[exp.Select, list[Sql]]:
         """Decisions of the entity made in earlier steps."""
         here = {d.key for d in self.step.decisions}
         reads = [n for root in nodes for n in walk(root) if isinstance(n, DecisionRef) and n.entity == entity]
-        keys = [k for k in dict.fromkeys((n.entity, n.name) for n in reads) if k not in here and k in self.shelf.made]
+        keys = [
+            k
+            for k in dict.fromkeys((n.entity, n.name) for n in reads)
+            if k not in here and k in self.shelf.made
+        ]
         query, columns = self._joined(query, keys, entity, "", f"{entity}.?row")
         read = {n.accumulator for root in nodes for n in walk(root) if isinstance(n, YearToDate)}
         return self._balances(query, sorted(read & self.shelf.before.keys()), entity, columns)
 
-    def _balances(self, query: exp.Select, names: list[str], entity: str, columns: list[Sql]) -> tuple[exp.Select, list[Sql]]:
+    def _balances(
+        self, query: exp.Select, names: list[str], entity: str, columns: list[Sql]
+    ) -> tuple[exp.Select, list[Sql]]:
         """What accumulators of earlier steps held before each row."""
         for name in names:
             if self.program.accumulators[name].entity == entity:
                 table = self.shelf.before[name]
-                on = exp.EQ(this=terms.column("?row", f"{name}?held"), expression=terms.column("?row", entity))
-                query = query.join(exp.to_table(table, quoted=True).as_(f"{name}?held", quoted=True), on=on, join_type="left")
+                on = exp.EQ(
+                    this=terms.column("?row", f"{name}?held"), expression=terms.column("?row", entity)
+                )
+                query = query.join(
+                    exp.to_table(table, quoted=True).as_(f"{name}?held", quoted=True), on=on, join_type="left"
+                )
                 parts = ("?before", "?before?miss") if self.data.missing else ("?before",)
                 columns = [*columns, *(terms.column(f"{name}{part}", f"{name}?held") for part in parts)]
         return query, columns
@@ -217,7 +256,9 @@ class Stage:
             name = f"{alias}_{table}"
             owner, _, key = on.partition(".")
             condition = exp.EQ(this=terms.column("?row", name), expression=terms.column(key, owner))
-            query = query.join(exp.to_table(table, quoted=True).as_(name), on=condition, join_type="left", copy=False)
+            query = query.join(
+                exp.to_table(table, quoted=True).as_(name), on=condition, join_type="left", copy=False
+            )
             for key_ in keys:
                 if self.shelf.made[key_] == table:
                     columns += self._shown(key_, name, prefix)
@@ -229,7 +270,9 @@ class Stage:
             void = exp.Coalesce(this=terms.column(f"{key[1]}?void", table), expressions=[exp.false()])
             shown.append(exp.alias_(void, f"{prefix}{key[1]}?void", quoted=True))
         if self.data.missing:
-            shown.append(exp.alias_(terms.column(f"{key[1]}?miss", table), f"{prefix}{key[1]}?miss", quoted=True))
+            shown.append(
+                exp.alias_(terms.column(f"{key[1]}?miss", table), f"{prefix}{key[1]}?miss", quoted=True)
+            )
         return shown
 
     def _hoist(self) -> set[Core]:
@@ -257,7 +300,9 @@ class Stage:
         name = f"{parent}?above"
         on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?parent", entity))
         query = query.join(relation.subquery(name, copy=False), on=on, join_type="left", copy=False)
-        return query, [terms.column(c.alias_or_name, name) for c in relation.selects if c.alias_or_name != "?row"]
+        return query, [
+            terms.column(c.alias_or_name, name) for c in relation.selects if c.alias_or_name != "?row"
+        ]
 
     def _parent_rows(
         self, parent: str, outer: list[FactRef | DecisionRef], hoisted: dict[tuple[Core, ...], str]
@@ -266,21 +311,41 @@ class Stage:
         conditions = [c for above in hoisted for c in above]
         inside = [n for c in conditions for n in walk(c) if isinstance(n, FactRef | DecisionRef)]
         wanted = list(dict.fromkeys([*outer, *inside]))
-        query = terms.select().from_(exp.to_table(self.shelf.rows[parent], quoted=True).as_(parent), copy=False)
+        query = terms.select().from_(
+            exp.to_table(self.shelf.rows[parent], quoted=True).as_(parent), copy=False
+        )
         names = [n.name for n in wanted if isinstance(n, FactRef) and n.entity == parent]
-        columns: list[Sql] = [terms.column("?row", parent), *(terms.column(n, parent) for n in dict.fromkeys(names))]
+        columns: list[Sql] = [
+            terms.column("?row", parent),
+            *(terms.column(n, parent) for n in dict.fromkeys(names)),
+        ]
         keys = [(parent, n.name) for n in wanted if isinstance(n, DecisionRef) and n.entity == parent]
         query, decisions = self._joined(query, list(dict.fromkeys(keys)), parent, "", f"{parent}.?row")
         beyond = [n for n in wanted if n.entity != parent]
-        inner = Stage(self.program, replace(self.step, entity=parent, levels=()), self.data, self.shelf, self.voidable, frozenset(), frozenset())
+        inner = Stage(
+            self.program,
+            replace(self.step, entity=parent, levels=()),
+            self.data,
+            self.shelf,
+            self.voidable,
+            frozenset(),
+            frozenset(),
+        )
         inner.scope = self._scope(parent)
         query, above = inner._parents(query, parent, beyond)
         query = query.select(*columns, *decisions, *above)
         scope = inner.scope
-        tests = [exp.alias_(terms.conjoin(emit(c, scope).value for c in key), label, quoted=True) for key, label in hoisted.items()]
+        tests = [
+            exp.alias_(terms.conjoin(emit(c, scope).value for c in key), label, quoted=True)
+            for key, label in hoisted.items()
+        ]
         shown: list[Sql] = [terms.column("?row")]
         for column in (*columns[1:], *decisions):
-            shown.append(exp.alias_(terms.column(column.alias_or_name), f"{parent}.{column.alias_or_name}", quoted=True))
+            shown.append(
+                exp.alias_(
+                    terms.column(column.alias_or_name), f"{parent}.{column.alias_or_name}", quoted=True
+                )
+            )
         shown += [terms.column(c.alias_or_name) for c in above]
         read = {f"{n.entity}.{n.name}{part}" for n in outer for part in ("", "?void", "?miss")}
         shown = [c for c in shown if c.alias_or_name == "?row" or c.alias_or_name in read]
@@ -296,14 +361,18 @@ class Stage:
             made: Aggregated = aggregate_query(self.program, child, mine, items, labels, self.data.missing)
             name = f"{child}?totals"
             condition = exp.EQ(this=terms.column("?parent", name), expression=terms.column("?row", entity))
-            query = query.join(made.query.subquery(name, copy=False), on=condition, join_type="left", copy=False)
+            query = query.join(
+                made.query.subquery(name, copy=False), on=condition, join_type="left", copy=False
+            )
             for index, aggregate in enumerate(mine):
                 value, error = made.value(index, name, entity)
                 label = f"{child}?{index}"
                 self.scope.aggregates[aggregate] = label
                 columns.append(exp.alias_(value, label, quoted=True))
                 if self.data.missing:
-                    columns.append(exp.alias_(made.missing(index, name, entity), f"{label}?miss", quoted=True))
+                    columns.append(
+                        exp.alias_(made.missing(index, name, entity), f"{label}?miss", quoted=True)
+                    )
                 if error != FALSE:
                     columns.append(exp.alias_(error, f"{label}?error", quoted=True))
         return query, columns
@@ -316,17 +385,26 @@ class Stage:
 
     def _items(self, child: str, wanted: list[Aggregate]) -> tuple[exp.Query, list[str]]:
         """`?parent` and what each child row brings to each aggregate: made with the child's own step
-        where that could be, else here."""
+        where that could be, else here.
+        """
         ready = [self.shelf.items.get(a) for a in wanted]
         tables = {r[0] for r in ready if r is not None}
         if None not in ready and len(tables) == 1:
             labels = [r[1] for r in ready if r is not None]
             columns = [terms.column(n) for n in self._item_columns(wanted, labels)]
-            return terms.select(terms.column("?parent"), *columns).from_(exp.to_table(tables.pop(), quoted=True), copy=False), labels
+            return terms.select(terms.column("?parent"), *columns).from_(
+                exp.to_table(tables.pop(), quoted=True), copy=False
+            ), labels
         labels = [f"?item{i}" for i in range(len(wanted))]
         rows, scope = self._child_rows(child, wanted)
-        columns = [c for a, label in zip(wanted, labels, strict=True) for c in item_columns(a, label, scope, self.data)]
-        return terms.select(terms.column("?parent"), *columns).from_(rows.subquery("rows", copy=False), copy=False), labels
+        columns = [
+            c
+            for a, label in zip(wanted, labels, strict=True)
+            for c in item_columns(a, label, scope, self.data)
+        ]
+        return terms.select(terms.column("?parent"), *columns).from_(
+            rows.subquery("rows", copy=False), copy=False
+        ), labels
 
     def _child_rows(self, child: str, wanted: list[Aggregate]) -> tuple[exp.Select, Scope]:
         """The child rows with the columns that aggregates over them read."""
@@ -336,15 +414,21 @@ class Stage:
         query = terms.select().from_(exp.to_table(self.shelf.rows[child], quoted=True).as_(child), copy=False)
         query, decisions = inner._own(query, child, nodes)
         inner.scope = self._scope(child)
-        query, above = inner._parents(query, child, list(dict.fromkeys(outer_reads(nodes, child) + inner._parent_facts(nodes))))
+        query, above = inner._parents(
+            query, child, list(dict.fromkeys(outer_reads(nodes, child) + inner._parent_facts(nodes)))
+        )
         query, totals = inner._totals(query, outermost(nodes))
-        facts = sorted({n.name for root in nodes for n in walk(root) if isinstance(n, FactRef) and n.entity == child})
+        facts = sorted(
+            {n.name for root in nodes for n in walk(root) if isinstance(n, FactRef) and n.entity == child}
+        )
         base = ["?parent", *(["?rejected"] if child in self.data.rejected else [])]
         base += ["?unreadable"] if child in self.data.unreadable else []
         date = self.program.entities[child].date
         key = [self.program.entities[child].key] if self.data.missing else []
         names = dict.fromkeys([*base, *facts, *key, *([date] if date is not None else [])])
-        return query.select(*(terms.column(n, child) for n in names), *decisions, *above, *totals), inner.scope
+        return query.select(
+            *(terms.column(n, child) for n in names), *decisions, *above, *totals
+        ), inner.scope
 
     # -- levels ------------------------------------------------------------------------------
 
@@ -388,7 +472,10 @@ class Stage:
         value, empty = made.value, made.void
         if made.error != FALSE and self.step.entity in self.data.rejected:
             fails = terms.conjoin([terms.column("?rejected"), made.error])  # what fails there is unknown
-            value, empty = terms.case([(terms.negate(fails), value)]), terms.conjoin([empty, terms.negate(fails)])
+            value, empty = (
+                terms.case([(terms.negate(fails), value)]),
+                terms.conjoin([empty, terms.negate(fails)]),
+            )
         columns = [exp.alias_(value, decision.name, quoted=True)]
         if decision.key in self.voidable:
             columns.append(exp.alias_(empty, f"{decision.name}?void", quoted=True))

@@ -94,8 +94,14 @@ def ragged(span: Span, wanted: int, found: int) -> Diagnostic:
     return _mistake(
         "E509",
         span,
-        (f"表头有 {wanted} 列，而这一行有 {found} 列", f"the header has {wanted} columns, and this line has {found}"),
-        ("请补齐或删去多余的单元格，含逗号的单元格要加引号", "Give the line as many cells, and quote a cell that holds a comma"),
+        (
+            f"表头有 {wanted} 列，而这一行有 {found} 列",
+            f"the header has {wanted} columns, and this line has {found}",
+        ),
+        (
+            "请补齐或删去多余的单元格，含逗号的单元格要加引号",
+            "Give the line as many cells, and quote a cell that holds a comma",
+        ),
     )
 
 
@@ -113,16 +119,29 @@ def mixed_endings(span: Span) -> Diagnostic:
         "E511",
         span,
         ("各行的换行符不一致", "this line does not end like the first one"),
-        ("请统一用 LF 或 CRLF 换行，单元格内的换行要加引号", "End every line the same way, LF or CRLF, and quote a cell that holds a line break"),
+        (
+            "请统一用 LF 或 CRLF 换行，单元格内的换行要加引号",
+            "End every line the same way, LF or CRLF, and quote a cell that holds a line break",
+        ),
     )
 
 
 def bad_csv(span: Span) -> Diagnostic:
-    return _mistake("E512", span, ("不是规范的 CSV", "this is not well-formed CSV"), ("请重新导出为 CSV 或 Parquet", "Export it again, as CSV or Parquet"))
+    return _mistake(
+        "E512",
+        span,
+        ("不是规范的 CSV", "this is not well-formed CSV"),
+        ("请重新导出为 CSV 或 Parquet", "Export it again, as CSV or Parquet"),
+    )
 
 
 def bad_parquet(span: Span) -> Diagnostic:
-    return _mistake("E513", span, ("不是完好的 Parquet 文件", "this is not an intact Parquet file"), ("请重新导出", "Export it again"))
+    return _mistake(
+        "E513",
+        span,
+        ("不是完好的 Parquet 文件", "this is not an intact Parquet file"),
+        ("请重新导出", "Export it again"),
+    )
 
 
 def packed(span: Span, kind: str) -> Diagnostic:
@@ -138,7 +157,10 @@ def other_separator(span: Span, separator: str) -> Diagnostic:
     return _mistake(
         "E515",
         span,
-        (f"列以{'制表符' if separator == chr(9) else f' {separator} '}分隔", f"the columns are separated by {'tabs' if separator == chr(9) else separator}"),
+        (
+            f"列以{'制表符' if separator == chr(9) else f' {separator} '}分隔",
+            f"the columns are separated by {'tabs' if separator == chr(9) else separator}",
+        ),
         ("请改用英文逗号分隔", "Separate them by commas"),
     )
 
@@ -156,7 +178,10 @@ def inputs_inside(folder: str, file: str) -> Diagnostic:
     return _mistake(
         "E517",
         Span(folder, 1, 1),
-        (f"输入文件 {file} 在结果文件夹内，会被替换掉", f"the input {file} lies in the folder for the results, which is replaced"),
+        (
+            f"输入文件 {file} 在结果文件夹内，会被替换掉",
+            f"the input {file} lies in the folder for the results, which is replaced",
+        ),
         ("请换一个结果文件夹", "Name another folder for the results"),
     )
 
@@ -192,6 +217,9 @@ def no_outcome(rulebook: str) -> Diagnostic:
     return _mistake(
         "E521",
         Span(rulebook, 1, 1),
-        ("规则库没有说明下级记录的判定结果（outcome）", "the rulebook names no outcome of the records below a person"),
+        (
+            "规则库没有说明下级记录的判定结果（outcome）",
+            "the rulebook names no outcome of the records below a person",
+        ),
         ("请在词汇表的 entities 中写明 outcome", "Give an outcome to that entity in the vocabulary"),
     )

@@ -192,7 +192,9 @@ class Outputs:
                 if name is not None:
                     query = self._beside(query, run, (person.name, name), "")
             query = query.select(*self._benefit(run, benefit, names))
-        return query.where(terms.negate(terms.column("?rejected", "made"))).order_by(terms.column("?row", "made"))
+        return query.where(terms.negate(terms.column("?rejected", "made"))).order_by(
+            terms.column("?row", "made")
+        )
 
     def _benefit(self, run: Run, benefit: Benefit, names: dict[str, Sql]) -> list[Sql]:
         entity = self.person.name

@@ -20,8 +20,8 @@ from sqlglot import exp, parse_one
 from mianshen.program.program import Entity, Fact, Key, Program
 from mianshen.sql import terms
 from mianshen.sql.emit import Scope, emit
-from mianshen.sql.on_duckdb import Failure
 from mianshen.sql.intake import Read, read_column
+from mianshen.sql.on_duckdb import Failure
 from mianshen.sql.terms import Sql
 from mianshen.workbench.inputs import ROW, Input, explained, identifier, quoted
 
@@ -72,11 +72,15 @@ class RowTables:
         try:
             self._fill(entity, source)
         except (duckdb.Error, UnicodeError) as error:
-            elsewhere = isinstance(error, duckdb.IOException) and (source is None or str(source.path) not in str(error))
+            elsewhere = isinstance(error, duckdb.IOException) and (
+                source is None or str(source.path) not in str(error)
+            )
             if source is None or elsewhere or isinstance(error, NOT_THE_FILE):
                 raise
             raise explained(source, str(error)) from None
-        row = self.connection.execute(f"SELECT count(*) FROM {identifier(self.tables[entity.name])}").fetchone()
+        row = self.connection.execute(
+            f"SELECT count(*) FROM {identifier(self.tables[entity.name])}"
+        ).fetchone()
         self.counts[entity.name] = row[0] if row else 0
 
     def _fill(self, entity: Entity, source: Input | None) -> None:
@@ -88,7 +92,9 @@ class RowTables:
         read = f"{self.tables[entity.name]}?read"
         self._create(read, typed)
         number = exp.Add(this=exp.column("rowid"), expression=terms.literal(1))
-        numbered = exp.select(exp.alias_(number, ROW, quoted=True), exp.Star()).from_(exp.to_table(read, quoted=True))
+        numbered = exp.select(exp.alias_(number, ROW, quoted=True), exp.Star()).from_(
+            exp.to_table(read, quoted=True)
+        )
         self._create(self.tables[entity.name], self._checked(entity, numbered))
         self.connection.execute(f"DROP TABLE {identifier(read)}")
 
@@ -170,7 +176,9 @@ class RowTables:
         wrong = terms.column("?wrong", "typed")
         rejected = terms.disjoin([terms.is_known(wrong), *(test for test, _, _ in tests)])
         first = joined(_part(wrong, 1), terms.literal("|"), _part(wrong, 2), terms.literal("|"))
-        refusal = terms.case([(terms.is_known(wrong), first), *((t, terms.literal(f"{n}|{r}|")) for t, n, r in tests)])
+        refusal = terms.case(
+            [(terms.is_known(wrong), first), *((t, terms.literal(f"{n}|{r}|")) for t, n, r in tests)]
+        )
         given = exp.Coalesce(this=_part(wrong, 3), expressions=[terms.literal("")])
         bad = [terms.case([(t, terms.literal(f",{n},"))], terms.literal("")) for n, t in (*required, *failed)]
         shown = [
@@ -178,7 +186,11 @@ class RowTables:
             *facts,
             exp.alias_(rejected, "?rejected", quoted=True),
             exp.alias_(terms.cast(refusal, "VARCHAR"), "?refusal", quoted=True),
-            exp.alias_(terms.cast(terms.case([(rejected, joined(given, *bad))]), "VARCHAR"), "?unreadable", quoted=True),
+            exp.alias_(
+                terms.cast(terms.case([(rejected, joined(given, *bad))]), "VARCHAR"),
+                "?unreadable",
+                quoted=True,
+            ),
         ]
         query = exp.select(*shown).from_(typed.subquery("typed", copy=False))
         return self._with_parent(entity, query)
@@ -278,7 +290,11 @@ class RowTables:
 
     def _refuse(self, entity: Entity, field_: str, reason: str, where: str, before: str = "") -> None:
         """Reject the rows that a condition names; `before`: a reason that comes after this one."""
-        told = '"?refusal"' if not before else f'CASE WHEN "?refusal" NOT LIKE {quoted(f"%|{before}|")} THEN "?refusal" END'
+        told = (
+            '"?refusal"'
+            if not before
+            else f'CASE WHEN "?refusal" NOT LIKE {quoted(f"%|{before}|")} THEN "?refusal" END'
+        )
         self.connection.execute(
             f'UPDATE {identifier(self.tables[entity.name])} SET "?rejected" = true, "?refusal" = coalesce({told}, ?) WHERE {where}',
             [f"{field_}|{reason}|"],

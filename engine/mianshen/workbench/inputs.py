@@ -25,7 +25,12 @@ from mianshen.workbench import batch_mistakes as mistakes
 ROW: Final = "?row"  # the record's number in its file, from 1
 _HEAD: Final = 1 << 20  # bytes a header may fill
 _PARQUET: Final = b"PAR1"
-_PACKED: Final = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip, xlsx", b"\x28\xb5\x2f\xfd": "zstd", b"\xd0\xcf\x11\xe0": "xls"}
+_PACKED: Final = {
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip, xlsx",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\xd0\xcf\x11\xe0": "xls",
+}
 _SEPARATORS: Final = (";", "\t", "|", "，", "；")
 _WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LINE: Final = re.compile(r"CSV Error on Line: (\d+)")
@@ -52,7 +57,9 @@ class Input:
         return self.path.name
 
 
-def open_inputs(program: Program, paths: dict[str, Path], connection: duckdb.DuckDBPyConnection) -> dict[str, Input]:
+def open_inputs(
+    program: Program, paths: dict[str, Path], connection: duckdb.DuckDBPyConnection
+) -> dict[str, Input]:
     """Every file with its columns matched, by entity. Raises RuleError with the mistakes of all of them."""
     opened: dict[str, Input] = {}
     wrong: list[Diagnostic] = []
@@ -137,7 +144,9 @@ def _head(path: Path) -> bytes:
 
 def _described(path: Path, connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     try:
-        rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({pattern(path)}, hive_partitioning=false)").fetchall()
+        rows = connection.execute(
+            f"DESCRIBE SELECT * FROM read_parquet({pattern(path)}, hive_partitioning=false)"
+        ).fetchall()
     except (duckdb.Error, UnicodeError):
         raise _refuse(mistakes.bad_parquet(Span(str(path), 1, 1))) from None
     return [(row[0], row[1]) for row in rows]
@@ -278,7 +287,10 @@ def _names(facts: dict[str, Fact]) -> dict[str, str]:
     for name, fact in facts.items():
         for title in (fact.title.zh, fact.title.en):
             titles.setdefault(title, set()).add(name)
-    return {**{title: min(owners) for title, owners in titles.items() if len(owners) == 1}, **{name: name for name in facts}}
+    return {
+        **{title: min(owners) for title, owners in titles.items() if len(owners) == 1},
+        **{name: name for name in facts},
+    }
 
 
 def _unfit(program: Program, fact: Fact, type_: str) -> Message | None:
