@@ -87,6 +87,7 @@ def answers_of(row: Row) -> dict[str, object]:
     for name, value in row.values.items():
         if isinstance(value, Unknown):
             shown[name] = UNKNOWN
+            shown[f"{name}?miss"] = {missing.name for missing in value.missing}
         elif value is NOT_MODELLED:
             shown[name] = UNMODELLED
         else:
@@ -125,6 +126,8 @@ def write(
     if program.entities[entity].parent is not None:
         columns["?parent"] = pa.array([numbers[id(r.parent)] for r in rows], pa.int64())
     columns["?rejected"] = pa.array([r.rejection is not None for r in rows], pa.bool_())
+    wrong = [f",{','.join(sorted(r.unreadable))}," if r.unreadable else None for r in rows]
+    columns["?unreadable"] = pa.array(wrong, pa.string())
     for (owner, name), fact in program.facts.items():
         if owner == entity:
             columns[name] = pa.array([r.facts.get(name) for r in rows], arrow_type(fact.type))
@@ -155,6 +158,8 @@ def by_duckdb(
     run = Run(program, database, {e: f"rows_{e}" for e in numbered}, as_of, keys, keys)
     run.reject_children()
     run.all()
+    asked = Run(program, database, run.rows, as_of, keys, missing=True, prefix="asked")
+    assert not asked.once()
     found: Answers = {}
     for entity in program.entities:
         rejected = {
@@ -170,7 +175,17 @@ def by_duckdb(
                 answers[decision.name] = shown
                 if shown not in (UNKNOWN, UNMODELLED) or isinstance(shown, bool):
                     answers[f"{decision.name}?by"] = None if by is None else decision.provisions[by].name
+        for index, names in missing(asked, decision.key):
+            answers = found[decision.entity, numbered[decision.entity][index]]
+            if answers.get(decision.name) == UNKNOWN:
+                answers[f"{decision.name}?miss"] = set(names or ())
     return found
+
+
+def missing(run: Run, key: tuple[str, str]) -> list[tuple[int, list[str] | None]]:
+    """Row number and the names of the missing facts of a decision."""
+    query = f'SELECT "?row", "{key[1]}?miss" FROM "{run.shelf.made[key]}"'
+    return run.connection.execute(query).fetchall()
 
 
 def made(run: Run, key: tuple[str, str]) -> list[tuple[int, object, int | None]]:

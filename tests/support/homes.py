@@ -52,6 +52,7 @@ class Record:
     facts: dict[str, Known]
     absent: frozenset[str] = frozenset()
     rejected: bool = False
+    unreadable: frozenset[str] = frozenset()
     children: list[Record] = field(default_factory=list)
 
 
@@ -120,7 +121,8 @@ def spoilt(rng: Random, made: Record, key: str) -> Record:
     """The record rejected, one of its facts unread."""
     names = [name for name in made.facts if name != key]
     bad = rng.choice(names) if names else ""
-    return replace(made, rejected=True, facts={n: v for n, v in made.facts.items() if n != bad})
+    left = {n: v for n, v in made.facts.items() if n != bad}
+    return replace(made, rejected=True, facts=left, unreadable=frozenset({bad}))
 
 
 def value(rng: Random, program: Program, type_: Type) -> Known:
@@ -170,5 +172,6 @@ def row_of(program: Program, record: Record, parent: Row | None) -> Row:
     row.parent = parent
     if record.rejected:
         row.rejection = Rejection("bad", "", Message(zh="坏", en="bad"))
+        row.unreadable = record.unreadable
     row.children = [row_of(program, child, row) for child in record.children]
     return row

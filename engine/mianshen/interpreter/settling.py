@@ -52,23 +52,31 @@ class Settling:
         for row in rows:  # nothing that rests on other rows is looked at
             row.before.update({running.name: Unknown() for running in self.accumulators})
             row.values.update({name: Unknown() for entity, name in self.others if entity == row.entity})
-        failed = [row for row in rows if row.rejection is None and self._fails_alone(row)]
-        for row in failed:
+        failed: dict[int, Row] = {}
+        for (
+            entity,
+            name,
+        ) in self.alone:  # what is read comes first, so that a row fails for its own errors only
+            for row in rows:
+                if row.entity == entity and (row.rejection is None or id(row) in failed):
+                    error = self._fails(row, entity, name)
+                    if error is not None:
+                        failed[id(row)] = row
+                        row.rejection = row.rejection or error.rejection
+        for row in failed.values():
             assert row.rejection is not None
             reject(row, row.rejection)
         clear(rows)
         return bool(failed)
 
-    def _fails_alone(self, row: Row) -> bool:
-        """Whether a decision fails on the row; its first failing is its rejection. Children find it unknown."""
-        for entity, name in self.alone:
-            if entity == row.entity:
-                try:
-                    self.decide[entity, name](row)
-                except RowError as error:
-                    row.values[name] = Unknown()
-                    row.rejection = row.rejection or error.rejection
-        return row.rejection is not None
+    def _fails(self, row: Row, entity: str, name: str) -> RowError | None:
+        """The error of a decision on a row; who reads it finds it unknown."""
+        try:
+            self.decide[entity, name](row)
+        except RowError as error:
+            row.values[name] = Unknown()
+            return error
+        return None
 
     def _stage(self, stage: Stage, rows: Sequence[Row]) -> list[tuple[Row, RowError]]:
         """Decide a stage at every row of its entity; the rows that fail and what stopped them."""

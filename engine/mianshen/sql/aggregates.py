@@ -16,8 +16,9 @@ from mianshen.program.core import Aggregate, Numeric
 from mianshen.program.failing import fallible
 from mianshen.program.program import Program
 from mianshen.sql import terms
-from mianshen.sql.emit import Emitted, Scope, emit
+from mianshen.sql.emit import emit
 from mianshen.sql.lacks import NONE, lacks, named, names_where, rejected_name, together
+from mianshen.sql.scope import Emitted, Scope
 from mianshen.sql.terms import FALSE, TRUE, Sql
 
 if TYPE_CHECKING:
@@ -96,10 +97,10 @@ def aggregate_query(
     columns: list[Sql] = []
     for index, (aggregate, label) in enumerate(zip(aggregates, labels, strict=True)):
         columns.append(exp.alias_(_folded(aggregate, terms.column(label)), f"{index}", quoted=True))
-        for part in ("?unsure", "?error") if fails_inside(aggregate) else ("?unsure",):
-            columns.append(
-                exp.alias_(exp.LogicalOr(this=terms.column(f"{label}{part}")), f"{index}{part}", quoted=True)
-            )
+        columns += [
+            exp.alias_(exp.LogicalOr(this=terms.column(f"{label}{part}")), f"{index}{part}", quoted=True)
+            for part in (("?unsure", "?error") if fails_inside(aggregate) else ("?unsure",))
+        ]
         if missing:
             listed = terms.function("FLATTEN", terms.function("LIST", terms.column(f"{label}?miss")))
             columns.append(exp.alias_(terms.function("LIST_DISTINCT", listed), f"{index}?miss", quoted=True))
@@ -131,7 +132,7 @@ def item_columns(aggregate: Aggregate, label: str, scope: Scope, data: Data) -> 
     where = None if aggregate.where is None else emit(aggregate.where, scope)
     body = None if aggregate.body is None else emit(aggregate.body, scope)
     test = TRUE if where is None else where.value
-    if where is not None and where.error != FALSE and rejected != FALSE:
+    if where is not None and not terms.is_false(where.error) and not terms.is_false(rejected):
         test = terms.case(
             [(terms.negate(terms.conjoin([rejected, where.error])), test)]
         )  # what fails there is unknown
@@ -197,7 +198,7 @@ def _folded(aggregate: Aggregate, item: Sql) -> Sql:
 def _unsure(
     test: Sql, always: bool, uncovered: Sql, body: Emitted | None, unmodelled: Sql, rejected: Sql
 ) -> Sql:
-    """This item may count, and whether or with what is not known."""
+    """An item may count, and whether or with what is not known."""
     may = TRUE if always else terms.negate(terms.disjoin([terms.surely_not(test), uncovered]))
     known_in = TRUE if always else terms.is_known(test)
     missing = [terms.negate(known_in)] if not always else []

@@ -27,7 +27,8 @@ from mianshen.program.core import (
 from mianshen.program.failing import fallible
 from mianshen.program.program import Decision, Provision
 from mianshen.sql import terms
-from mianshen.sql.emit import Emitted, Scope, aligned, emit
+from mianshen.sql.emit import aligned, emit
+from mianshen.sql.scope import Emitted, Scope
 from mianshen.sql.terms import FALSE, TRUE, Sql
 
 UNDECIDED: Final = -1
@@ -208,8 +209,9 @@ def _simple(decision: Decision, rulings: list[Applied]) -> bool:
 
 
 def _group_errors(rulings: list[Applied], simple: bool) -> list[Sql]:
-    """Testing a condition fails, or two provisions apply at once; where provisions exclude each other,
-    conditions are tested only until one has applied.
+    """Testing a condition fails, or two provisions apply at once; where provisions exclude each other.
+
+    Conditions are tested only until one has applied.
     """
     errors: list[Sql] = [FALSE if simple else _clashes(rulings, {r.provision.name: r for r in rulings})]
     for index, ruling in enumerate(rulings):
@@ -224,7 +226,9 @@ def _same(one: Applied, two: Applied) -> Sql:
     if one.provision.limit is not None or two.provision.limit is not None:
         return FALSE
     first, second = aligned([one.provision.value, two.provision.value], [one.value.value, two.value.value])
-    return exp.EQ(this=terms.paren(first.copy()), expression=terms.paren(second.copy()))
+    equal = exp.EQ(this=terms.paren(first.copy()), expression=terms.paren(second.copy()))
+    sound = [terms.negate(r.value.error) for r in (one, two) if r.value.error != FALSE]
+    return terms.conjoin([equal, *sound])
 
 
 def _clashes(rulings: list[Applied], by_name: dict[str, Applied]) -> Sql:
@@ -259,5 +263,6 @@ def _typed(decision: Decision, ruling: Applied, limited: bool) -> tuple[Sql, Sql
 def outside(value: Sql, type_: Numeric) -> Sql:
     """The value is out of its type's range."""
     low, high = terms.literal(type_.low), terms.literal(type_.high)
-    return terms.surely(terms.disjoin([
-        exp.LT(this=terms.paren(value.copy()), expression=low), exp.GT(this=terms.paren(value.copy()), expression=high)]))  # fmt: skip
+    below = exp.LT(this=terms.paren(value.copy()), expression=low)
+    above = exp.GT(this=terms.paren(value.copy()), expression=high)
+    return terms.surely(terms.disjoin([below, above]))

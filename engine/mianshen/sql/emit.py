@@ -8,8 +8,7 @@ beforehand. Invariants: `void` and `error` are never NULL; nothing emitted can r
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import reduce
 from typing import assert_never
@@ -33,83 +32,26 @@ from mianshen.program.core import (
     Op,
     ParameterRef,
     Round,
-    Type,
     Within,
     YearToDate,
     walk,
 )
 from mianshen.program.failing import fallible
 from mianshen.program.operators import either
-from mianshen.program.program import Accumulator, Brackets, Dated, Key, Program, Provision
+from mianshen.program.program import Dated
 from mianshen.sql import terms
+from mianshen.sql.days import benefit_year, full_years, outside_calendar
+from mianshen.sql.figures import blank_of, feeds, figure_of, opening_balance, parameter, scaled
 from mianshen.sql.rounding import rounded_quotient, rounded_value
+from mianshen.sql.scope import Emitted, Scope
 from mianshen.sql.terms import FALSE, Sql
 from mianshen.values import add_months
-from mianshen.values import benefit_year as year_of
 
 COMPARE: dict[str, type[exp.Binary]] = {
     "eq": exp.EQ, "ne": exp.NEQ, "lt": exp.LT, "le": exp.LTE, "gt": exp.GT, "ge": exp.GTE,
 }  # fmt: skip
 ARITHMETIC: dict[str, type[exp.Binary]] = {"add": exp.Add, "sub": exp.Sub, "mul": exp.Mul}
 PARTS: dict[str, type[exp.Func]] = {"year": exp.Year, "month": exp.Month, "day": exp.Day}
-
-
-@dataclass(frozen=True, slots=True)
-class Emitted:
-    """`nullable` false: the value is never NULL. `needs`: bits of the missing facts, when asked for."""
-
-    value: Sql
-    void: Sql = FALSE
-    error: Sql = FALSE
-    nullable: bool = True
-
-
-@dataclass(slots=True)
-class Scope:
-    """What an expression at an entity can see: the columns made so far and the days that occur.
-
-    `days`: the first and last reference date among the rows, None when there are none.
-    """
-
-    program: Program
-    entity: str
-    as_of: dt.date
-    days: tuple[dt.date, dt.date] | None
-    voidable: frozenset[Key]  # decisions that may be not modelled
-    aggregates: dict[Aggregate, str] = field(default_factory=dict)
-    from_date: dt.date | None = None  # where a provision begins, its figures are not asked for before
-    undated: bool = False  # some rejected row has no reference date
-    unreadable: bool = False  # the rows have `?unreadable`
-    rejected: bool = False  # the rows have `?rejected`
-    missing: bool = False  # what unknown values lack is asked for
-    level: int = 0
-    hoisted: dict[tuple[Core, ...], str] = field(
-        default_factory=dict
-    )  # conditions on ancestors, made beforehand
-    lets: list[Sql] | None = None  # columns to make one layer earlier, where that is possible
-
-    def let(self, value: Sql) -> Sql:
-        """The value as a column of an earlier layer, so that using it twice computes it once, and
-        only where it is asked for.
-        """
-        if self.lets is None:
-            return value
-        name = f"?let{len(self.lets)}:{self.level}"
-        self.lets.append(exp.alias_(value, name, quoted=True))
-        return terms.column(name)
-
-    def column_of(self, owner: str, name: str) -> Sql:
-        return terms.column(name if owner == self.entity else f"{owner}.{name}")
-
-    def void_of(self, owner: str, name: str) -> Sql:
-        prefix = "" if owner == self.entity else f"{owner}."
-        return terms.column(f"{prefix}{name}?void")
-
-    @property
-    def day(self) -> Sql | None:
-        """The row's reference date as a column; None when it is `as_of` for all rows."""
-        name = self.program.entities[self.entity].date
-        return None if name is None else terms.column(name)
 
 
 def emit(node: Core, scope: Scope) -> Emitted:
@@ -123,7 +65,7 @@ def emit(node: Core, scope: Scope) -> Emitted:
             void = scope.void_of(owner, name) if (owner, name) in scope.voidable else FALSE
             return Emitted(scope.column_of(owner, name), void)
         case ParameterRef():
-            return _parameter(node.name, scope, _blank(node.type), lambda dated: _figure(dated, node.type))
+            return parameter(node.name, scope, blank_of(node.type), lambda dated: figure_of(dated, node.type))
         case AsOf():
             return Emitted(terms.literal(scope.as_of), nullable=False)
         case Op():
@@ -175,8 +117,9 @@ def emit(node: Core, scope: Scope) -> Emitted:
 
 
 def _known(arg: Core, scope: Scope) -> Emitted:
-    """Whether a value is known. Of a fact that was given and is wrong nobody can tell, nor of anything
-    else unknown on a rejected row.
+    """Whether a value is known.
+
+    Of a fact that was given and is wrong nobody can tell, nor of anything else unknown on a rejected row.
     """
     inner = emit(arg, scope)
     known = terms.is_known(inner.value)
@@ -229,7 +172,7 @@ def _operation(node: Op, scope: Scope) -> Emitted:
         case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
             return _strict(terms.binary(COMPARE[node.op], *aligned(node.args, values)), args)
         case "age":
-            return _strict(_full_years(values[0], values[1]), args)
+            return _strict(full_years(values[0], values[1]), args)
         case "year" | "month" | "day":
             return _strict(PARTS[node.op](this=values[0]), args)
         case "days_between":
@@ -247,11 +190,13 @@ def _operation(node: Op, scope: Scope) -> Emitted:
 
 
 def _arithmetic(node: Op, args: list[Emitted]) -> Sql:
-    """Sum, difference or product. The database computes in as many digits as the operands' types ask
-    for, up to 18 in one machine word: each is given the digits it needs, and more where the result does.
+    """Sum, difference or product.
+
+    The database computes in as many digits as the operands' types ask for, up to 18 in one machine word:
+    each is given the digits it needs, and more where the result does.
     """
     assert isinstance(node.type, Numeric)
-    operands = []
+    operands: list[Sql] = []
     for core, arg in zip(node.args, args, strict=True):
         type_ = core.type
         assert isinstance(type_, Numeric)
@@ -269,8 +214,10 @@ def _arithmetic(node: Op, args: list[Emitted]) -> Sql:
 
 
 def aligned(cores: Sequence[Core], values: Sequence[Sql]) -> list[Sql]:
-    """Values to compare or choose from. Those of more digits than fit a machine word are given one
-    type first: the database's own common type may drop decimals.
+    """Values to compare or choose from.
+
+    Those of more digits than fit a machine word are given one type first: the database's own common type
+    may drop decimals.
     """
     types = [c.type for c in cores]
     numbers = [t for t in types if isinstance(t, Numeric)]
@@ -353,59 +300,11 @@ def _rounding(node: Round, scope: Scope) -> Emitted:
     return _strict(value, [top, bottom], zero if may_be_zero else FALSE)
 
 
-def _full_years(born: Sql, on: Sql) -> Sql:
-    def within_year(day: Sql) -> Sql:
-        return exp.Add(
-            this=exp.Mul(this=exp.Month(this=day.copy()), expression=terms.literal(100)),
-            expression=exp.Day(this=day.copy()),
-        )
-
-    years = exp.Sub(this=exp.Year(this=on.copy()), expression=exp.Year(this=born.copy()))
-    before = exp.LT(this=exp.Paren(this=within_year(on)), expression=exp.Paren(this=within_year(born)))
-    return exp.Sub(
-        this=years, expression=terms.paren(terms.case([(before, terms.literal(1))], terms.literal(0)))
-    )
-
-
-def benefit_year(day: Sql, start: tuple[int, int]) -> Sql:
-    """The year in which the benefit year that holds the day began."""
-    year = exp.Year(this=day.copy())
-    if start == (1, 1):
-        return year
-    position = exp.Add(
-        this=exp.Mul(this=exp.Month(this=day.copy()), expression=terms.literal(100)),
-        expression=exp.Day(this=day.copy()),
-    )
-    early = exp.LT(this=exp.Paren(this=position), expression=terms.literal(start[0] * 100 + start[1]))
-    return exp.Sub(
-        this=year, expression=terms.paren(terms.case([(early, terms.literal(1))], terms.literal(0)))
-    )
-
-
-def feeds(provision: Provision, accumulator: str) -> bool:
-    """Whether what the provision pays counts in the accumulator."""
-    return provision.limit is not None and provision.limit.accumulator == accumulator
-
-
-def opening_balance(accumulator: Accumulator, scope: Scope) -> Sql:
-    """The opening balance: the parent's fact in the benefit year of `as_of`, zero in any other."""
-    nothing = terms.cast(terms.literal(0), "DECIMAL(18, 2)")
-    day = scope.day
-    assert day is not None
-    if accumulator.opening is None:
-        return terms.case([(terms.is_known(day), nothing)]) if scope.undated else nothing
-    this_year = year_of(scope.as_of, accumulator.year_start)
-    same = exp.EQ(
-        this=terms.paren(benefit_year(day, accumulator.year_start)), expression=terms.literal(this_year)
-    )
-    held = terms.case([(same, scope.column_of(*accumulator.opening))], nothing)
-    return terms.case([(terms.is_known(day), held)]) if scope.undated else held
-
-
 def _shifted(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
     """A date moved; an error outside the years 1 to 9999."""
     count = node.args[1]
-    assert isinstance(count, Const) and isinstance(count.value, Decimal)
+    assert isinstance(count, Const)
+    assert isinstance(count.value, Decimal)
     steps = int(count.value)
     if isinstance(node.args[0], AsOf):
         try:
@@ -415,100 +314,13 @@ def _shifted(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
                 else scope.as_of + dt.timedelta(days=steps)
             )
         except OverflowError:
-            return Emitted(_blank(node.type), FALSE, terms.TRUE)
+            return Emitted(blank_of(node.type), FALSE, terms.TRUE)
         return Emitted(terms.literal(day), nullable=False)
     unit = "MONTH" if node.op == "add_months" else "DAY"
     interval = exp.Interval(this=exp.Literal.string(str(steps)), unit=exp.var(unit))
     moved = terms.cast(exp.Add(this=terms.paren(args[0].value.copy()), expression=interval), "DATE")
-    outside = _outside(args[0].value, steps, node.op == "add_months")
+    outside = outside_calendar(args[0].value, steps, node.op == "add_months")
     return _strict(terms.case([(terms.negate(outside), moved)]), [args[0]], outside)
-
-
-def _outside(day: Sql, steps: int, months: bool) -> Sql:
-    """The day is so early or late that moving it leaves the calendar."""
-    try:
-        if not months:
-            bound = (dt.date.max if steps >= 0 else dt.date.min) - dt.timedelta(days=steps)
-        elif steps >= 0:
-            bound = add_months(dt.date(9999, 12, 31), -steps)  # the last day of that month
-        else:
-            bound = add_months(dt.date(1, 1, 1), -steps)
-    except OverflowError:
-        return terms.is_known(day)
-    kind = exp.GT if steps >= 0 else exp.LT
-    return terms.surely(kind(this=terms.paren(day.copy()), expression=terms.literal(bound)))
-
-
-# -- figures ---------------------------------------------------------------------------------
-
-
-def figure(name: str, node: Core, scope: Scope) -> Emitted:
-    """A dated figure at a row; of a scale, whether there is one."""
-    if isinstance(node, Marginal):
-        return _parameter(
-            name, scope, _blank(node.type), lambda dated: None if dated.value is None else terms.literal(1)
-        )
-    return _parameter(name, scope, _blank(node.type), lambda dated: _figure(dated, node.type))
-
-
-def _figure(dated: Dated, type_: object) -> Sql | None:
-    scale = type_.scale if isinstance(type_, Numeric) else None
-    return None if dated.value is None else terms.literal(dated.value, scale)
-
-
-def _blank(type_: Type) -> Sql:
-    """NULL, of a type that operations can be found for."""
-    return terms.cast(terms.NULL, terms.sql_type(type_))
-
-
-def _parameter(name: str, scope: Scope, blank: Sql, shown: Callable[[Dated], Sql | None]) -> Emitted:
-    """A dated figure: a constant when one value serves every day that occurs, else by the row's date."""
-    series = scope.program.parameters[name].series
-    day = scope.day
-    if day is None:
-        return _on(series, scope.as_of, blank, shown)
-    if scope.days is None:
-        return Emitted(blank)
-    first, last = scope.days
-    if scope.from_date is not None:
-        first = max(first, scope.from_date)
-    within = [d for d in series if d.start <= last and (d.end is None or d.end >= first)]
-    if len(within) == 1 and _covers(within[0], first, last):
-        value = shown(within[0])
-        if value is None:
-            return Emitted(blank)
-        return (
-            Emitted(terms.case([(terms.is_known(day), value)]))
-            if scope.undated
-            else Emitted(value, nullable=False)
-        )
-    branches: list[tuple[Sql, Sql]] = []
-    valid = []
-    for dated in within:
-        ends = [d for d in (dated.end, dated.review_by) if d is not None]
-        test = terms.conjoin([
-            exp.GTE(this=day.copy(), expression=terms.literal(dated.start)),
-            *(exp.LTE(this=day.copy(), expression=terms.literal(min(ends))) for _ in ends[:1]),
-        ])  # fmt: skip
-        valid.append(test)
-        branches.append((test, shown(dated) or blank))
-    error = terms.negate(exp.Coalesce(this=terms.disjoin(valid), expressions=[exp.true()]))
-    return Emitted(terms.case(branches) if branches else blank, FALSE, error)
-
-
-def _on(series: tuple[Dated, ...], day: dt.date, blank: Sql, shown: Callable[[Dated], Sql | None]) -> Emitted:
-    for dated in series:
-        if dated.start <= day and (dated.end is None or day <= dated.end):
-            if dated.review_by is not None and day > dated.review_by:
-                break
-            value = shown(dated)
-            return Emitted(blank if value is None else value, nullable=value is None)
-    return Emitted(blank, FALSE, terms.TRUE)
-
-
-def _covers(dated: Dated, first: dt.date, last: dt.date) -> bool:
-    ends = [d for d in (dated.end, dated.review_by) if d is not None]
-    return dated.start <= first and all(last <= end for end in ends)
 
 
 def _marginal(node: Marginal, scope: Scope) -> Emitted:
@@ -517,26 +329,11 @@ def _marginal(node: Marginal, scope: Scope) -> Emitted:
     def amount(dated: Dated) -> Sql | None:
         if not isinstance(dated.value, tuple):
             return None
-        return _scaled(base.value, dated.value)
+        return scaled(base.value, dated.value)
 
-    scaled = _parameter(node.scale, scope, _blank(node.type), amount)
-    value = terms.case([(terms.is_known(base.value), scaled.value)])
-    return Emitted(value, base.void, terms.disjoin([base.error, scaled.error]))
-
-
-def _scaled(base: Sql, brackets: Brackets) -> Sql:
-    total: Sql | None = None
-    for index, (over, rate) in enumerate(brackets):
-        top: Sql = base.copy()
-        if index + 1 < len(brackets):
-            top = terms.skipping(exp.Least, top, terms.literal(brackets[index + 1][0]))
-        part = terms.skipping(
-            exp.Greatest, exp.Sub(this=terms.paren(top), expression=terms.literal(over)), terms.literal(0)
-        )
-        step = terms.binary(exp.Mul, part, terms.literal(rate))
-        total = step if total is None else exp.Add(this=total, expression=step)
-    assert total is not None
-    return total
+    figure_ = parameter(node.scale, scope, blank_of(node.type), amount)
+    value = terms.case([(terms.is_known(base.value), figure_.value)])
+    return Emitted(value, base.void, terms.disjoin([base.error, figure_.error]))
 
 
 # -- tables ----------------------------------------------------------------------------------
@@ -622,9 +419,12 @@ def _gathered(policy: str, values: list[Sql], matches: list[Sql]) -> tuple[Sql, 
             ), FALSE
         case "any":
             clashes = [
-                terms.conjoin([matches[i], matches[j], exp.NEQ(this=terms.paren(values[i].copy()), expression=terms.paren(values[j].copy()))])
-                for i in range(len(values)) for j in range(i + 1, len(values))
-            ]  # fmt: skip
+                terms.conjoin(
+                    [matches[i], matches[j], terms.binary(exp.NEQ, values[i].copy(), values[j].copy())]
+                )
+                for i in range(len(values))
+                for j in range(i + 1, len(values))
+            ]
             return terms.case(list(zip(matches, values, strict=True))), terms.disjoin(clashes)
         case _:
             kind = exp.Least if policy == "min" else exp.Greatest

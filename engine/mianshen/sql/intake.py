@@ -69,7 +69,7 @@ def read_column(fact: Fact, column: Sql, found: str, codes: dict[str, CodeList],
 
     `let` names an intermediate value as a column of an earlier layer. Raises WrongColumn.
     """
-    if found == '"NULL"' or found == "NULL":
+    if found in {'"NULL"', "NULL"}:
         return Read(terms.cast(terms.NULL, terms.sql_type(fact.type)), ())
     match fact.type:
         case Numeric():
@@ -153,8 +153,9 @@ def _numeric(fact: Fact, type_: Numeric, column: Sql, found: str, let: Let) -> R
 
 
 def _spelled(type_: Numeric, text: Sql, percent: bool, let: Let) -> Read:
-    """A number as text: 18 digits and 20 decimals are read, more digits are out of every range. A share
-    is read as its hundredfold, with two digits fewer.
+    """A number as text: 18 digits and 20 decimals are read, more digits are out of every range.
+
+    A share is read as its hundredfold, with two digits fewer.
     """
     fits = let("fits", _matches(text, NUMBER.pattern))
     number = terms.try_cast(terms.case([(fits, text)]), "DECIMAL(38, 22)" if percent else "DECIMAL(38, 20)")
@@ -176,8 +177,9 @@ def _spelled(type_: Numeric, text: Sql, percent: bool, let: Let) -> Read:
 def _settled(
     type_: Numeric, number: Sql, given: Sql, refused: tuple[tuple[Sql, Sql], ...], let: Let, huge: Sql
 ) -> Read:
-    """A wide decimal brought to the fact's decimals; more that are not zero are refused, unless the
-    number is `huge`, and out of range however many it has.
+    """A wide decimal brought to the fact's decimals; more that are not zero are refused.
+
+    Unless the number is `huge`, and out of range however many it has.
     """
     kept = let("kept", exp.Round(this=number, decimals=terms.literal(type_.scale)))
     uneven = terms.surely(exp.NEQ(this=number, expression=kept))
@@ -255,16 +257,14 @@ def _code(text: Sql, codes: CodeList, let: Let) -> Read:
 
 
 def _spelt(given: Sql, codes: CodeList) -> Sql:
-    """The code that a text is, or is a label of; NULL when there is none."""
-    plain = exp.In(this=given, expressions=[terms.literal(code) for code in codes.values])
-    branches: list[tuple[Sql, Sql]] = [(plain, given)]
-    for code in codes.values:
-        others = [s for s, c in codes.spellings.items() if c == code and s not in codes.values]
-        if others:
-            branches.append(
-                (exp.In(this=given, expressions=[terms.literal(s) for s in others]), terms.literal(code))
-            )
-    return terms.case(branches)
+    """The code that a text is, or is a label of; NULL when there is none.
+
+    One by one: a longer IN would become a join, and lose the order of the rows.
+    """
+    ranked = sorted(codes.spellings.items(), key=lambda each: each[0] not in codes.values)
+    return terms.case(
+        [(exp.EQ(this=given, expression=terms.literal(s)), terms.literal(c)) for s, c in ranked]
+    )
 
 
 def _listing(column: Sql, found: str, item: Code | String, codes: dict[str, CodeList], let: Let) -> Read:

@@ -31,10 +31,11 @@ from mianshen.program.core import (
     Within,
     YearToDate,
 )
-from mianshen.program.program import Decision
 from mianshen.sql import terms
 from mianshen.sql.decisions import Applied
-from mianshen.sql.emit import Emitted, Scope, emit, figure
+from mianshen.sql.emit import emit
+from mianshen.sql.figures import figure
+from mianshen.sql.scope import Emitted, Scope
 from mianshen.sql.terms import FALSE, TRUE, Sql
 
 NONE: Final = terms.cast(exp.Array(expressions=[]), exp.DataType.build("VARCHAR[]", dialect="duckdb"))
@@ -185,9 +186,7 @@ def _choice(node: Choice, scope: Scope) -> Sql:
 # -- decisions -------------------------------------------------------------------------------
 
 
-def decision_lacks(
-    decision: Decision, rulings: list[Applied], scope: Scope, value: Sql, void: Sql, held: dict[int, Sql]
-) -> Sql:
+def decision_lacks(rulings: list[Applied], scope: Scope, value: Sql, void: Sql, held: dict[int, Sql]) -> Sql:
     """The names behind an undetermined decision; `held`: what a limited provision's limit adds, by its number."""
 
     def amount(ruling: Applied) -> Sql:
@@ -210,7 +209,8 @@ def decision_lacks(
 
 
 def _among(rulings: list[Applied], amount: object, condition: object) -> Sql:
-    assert callable(amount) and callable(condition)
+    assert callable(amount)
+    assert callable(condition)
     by_name = {r.provision.name: r for r in rulings}
     branches: list[tuple[Sql, Sql]] = []
     for ruling in rulings:

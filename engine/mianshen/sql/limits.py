@@ -14,16 +14,20 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from mianshen.program.core import Core, DecisionRef, Numeric, Type, walk
-from mianshen.program.order import parameters_read
+from mianshen.program.core import Numeric, Type
 from mianshen.program.program import Accumulator, Decision, Key, Program
 from mianshen.sql import terms
+from mianshen.sql.days import benefit_year
 from mianshen.sql.decisions import UNDECIDED, Applied, Decided, decided, outside
-from mianshen.sql.emit import Emitted, Scope, benefit_year, emit, opening_balance
+from mianshen.sql.emit import emit
+from mianshen.sql.figures import opening_balance
 from mianshen.sql.folding import folded
-from mianshen.sql.lacks import NONE, decision_lacks, lacks, named, names_where, rejected_name, together
+from mianshen.sql.lacks import NONE
 from mianshen.sql.layers import Held
-from mianshen.sql.plan import nodes_of, read_elsewhere
+from mianshen.sql.limit_names import LimitNames
+from mianshen.sql.plan import read_elsewhere
+from mianshen.sql.scope import Emitted, Scope
+from mianshen.sql.steadiness import constant
 from mianshen.sql.terms import FALSE, TRUE, Sql
 
 if TYPE_CHECKING:
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Limits:
+class Limits(LimitNames):
     program: Program
     scope: Scope
     data: Data
@@ -81,12 +85,14 @@ class Limits:
         rulings = self.rulings[accumulator.sums]
         naming = [rulings[i] for i in self._naming(accumulator)]
         by = terms.column(f"{accumulator.sums}?by")
-        limits = [(exp.EQ(this=by.copy(), expression=terms.literal(r.index)), self._limit(r)) for r in naming]
+        limits: list[tuple[Sql, Emitted]] = [
+            (exp.EQ(this=by.copy(), expression=terms.literal(r.index)), self._limit(r)) for r in naming
+        ]
         over = (
             Emitted(TRUE, nullable=False) if accumulator.over is None else emit(accumulator.over, self.scope)
         )
         over_value = over.value if over.void == FALSE else terms.case([(over.void, FALSE)], over.value)
-        if over.error != FALSE and self._rejected != FALSE:
+        if not terms.is_false(over.error) and not terms.is_false(self._rejected):
             fails = terms.conjoin([self._rejected, over.error])  # what fails there is unknown
             over_value = terms.case([(terms.negate(fails), over_value)])
         columns = {
@@ -120,8 +126,9 @@ class Limits:
     # -- windows -----------------------------------------------------------------------------
 
     def held(self, cut: str, errors: list[tuple[str, Sql]]) -> tuple[list[Sql], list[Held]]:
-        """What each row brings to each accumulator, and the parts of the cut that are windowed: one
-        for each first day of a benefit year.
+        """What each row brings to each accumulator, and the parts of the cut that are windowed.
+
+        One for each first day of a benefit year.
         """
         brought = [column for a in self.accumulators() for column in self._brought(a, errors)]
         starts = dict.fromkeys(a.year_start for a in self.accumulators())
@@ -150,8 +157,9 @@ class Limits:
         return Emitted(value, terms.disjoin([raw.void, limit.void]), terms.disjoin([raw.error, limit.error]))
 
     def relevance(self, voidable: frozenset[Key], errors: list[tuple[str, Sql]]) -> list[Sql]:
-        """`?relevant:` for each accumulator: the row is paid through it, or may bring it what nobody
-        knows; and, where `year to date` reads it, the opening as what it holds.
+        """`?relevant:` for each accumulator: the row is paid through it, or may bring it what nobody knows.
+
+        And, where `year to date` reads it, the opening as what it holds.
         """
         made: list[Sql] = []
         for a in self.accumulators():
@@ -188,12 +196,12 @@ class Limits:
 
     def relevance_in_turn(self) -> list[Sql]:
         """The same of rows taken in turn, from what they bring."""
-        return [
-            exp.alias_(
-                terms.disjoin([terms.column(f"{a.name}?named"), exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))]),
-                f"?relevant:{a.name}", quoted=True,
-            ) for a in self.accumulators()
-        ]  # fmt: skip
+        made: list[Sql] = []
+        for a in self.accumulators():
+            unsure = exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))
+            relevant = terms.disjoin([terms.column(f"{a.name}?named"), unsure])
+            made.append(exp.alias_(relevant, f"?relevant:{a.name}", quoted=True))
+        return made
 
     # -- windows -----------------------------------------------------------------------------
 
@@ -249,8 +257,9 @@ class Limits:
     def _folds(
         self, query: exp.Select, target: str, accumulators: list[Accumulator]
     ) -> tuple[list[tuple[str, exp.Query]], exp.Select]:
-        """Tables with what accumulators held whose limits no running sum can follow, and the rows with
-        those balances beside them.
+        """Tables with what accumulators held whose limits no running sum can follow.
+
+        And the rows with those balances beside them.
         """
         if not accumulators:
             return [], query
@@ -313,6 +322,9 @@ class Limits:
         amount = terms.case([(known, terms.skipping(exp.Greatest, raw, terms.literal(0)))], terms.literal(0))
         return terms.cast(amount, "DECIMAL(38, 2)" if decision.may_overflow else "DECIMAL(18, 2)")
 
+    def _constant(self, accumulator: Accumulator) -> bool:
+        return constant(self.program, self.scope, accumulator, self._decision(accumulator))
+
     def _decision(self, accumulator: Accumulator) -> Decision:
         return next(d for d in self.decisions if d.name == accumulator.sums)
 
@@ -328,8 +340,8 @@ class Limits:
         """By date, then by key."""
         entity = self.program.entities[self.scope.entity]
         assert entity.date is not None
-        return exp.Order(expressions=[
-            exp.Ordered(this=terms.column(entity.date), nulls_first=False), exp.Ordered(this=terms.column(entity.key), nulls_first=False)])  # fmt: skip
+        keys = (entity.date, entity.key)
+        return exp.Order(expressions=[exp.Ordered(this=terms.column(k), nulls_first=False) for k in keys])
 
     def _window(self, accumulator: Accumulator, made: Sql, earlier: bool) -> Sql:
         spec = exp.WindowSpec(
@@ -431,147 +443,6 @@ class Limits:
             made.append(exp.alias_(self._held_missing(accumulator, day), f"{name}?before?miss", quoted=True))
         return made
 
-    def _held_missing(self, accumulator: Accumulator, day: Sql) -> Sql:
-        """The names behind an unknown balance: what earlier rows lack, the opening, the row's own date."""
-        name = accumulator.name
-
-        def all_of(column: str) -> Sql:
-            listed = terms.function("FLATTEN", terms.column(column))
-            return exp.Coalesce(this=listed, expressions=[NONE.copy()])
-
-        names = [all_of(f"{name}?earlier?miss"), self._opening_missing(accumulator)]
-        if not self.data.undated:
-            return terms.function("LIST_DISTINCT", together(names))
-        entity = self.program.entities[self.scope.entity]
-        assert entity.date is not None
-        names.append(all_of(f"{name}?undated?miss"))
-        dated = terms.function("LIST_DISTINCT", together(names))
-        return terms.case([(terms.is_null(day), named(entity.date))], dated)
-
-    def _opening_missing(self, accumulator: Accumulator) -> Sql:
-        if accumulator.opening is None:
-            return NONE.copy()
-        unknown = [terms.is_null(terms.column(f"{accumulator.name}?opening"))]
-        if self.data.undated and self.scope.day is not None:
-            unknown.append(terms.is_known(self.scope.day))
-        return names_where(terms.conjoin(unknown), named(accumulator.opening[1]))
-
-    # -- what is missing ---------------------------------------------------------------------
-
-    def missing_before(self) -> list[Sql]:
-        """Per decision what its amounts before any limit lack; per accumulator what its limit lacks."""
-        if not self.data.missing:
-            return []
-        made: list[Sql] = []
-        for decision in self.decisions:
-            name = decision.name
-            raw, void = terms.column(f"{name}?raw"), terms.column(f"{name}?rawvoid")
-            names = decision_lacks(decision, self.rulings[name], self.scope, raw, void, {})
-            made.append(exp.alias_(names, f"{name}?raw?miss", quoted=True))
-        for accumulator in self.accumulators():
-            rulings = [self.rulings[accumulator.sums][i] for i in self._naming(accumulator)]
-            limits = [
-                names_where(terms.negate(terms.surely_not(r.applies)), lacks(r.provision.limit.limit, self.scope))
-                for r in rulings if r.provision.limit is not None
-            ]  # fmt: skip
-            own = together([*limits, self._opening_missing(accumulator)])
-            made.append(exp.alias_(own, f"{accumulator.name}?own?miss", quoted=True))
-            over = NONE if accumulator.over is None else lacks(accumulator.over, self.scope)
-            made.append(exp.alias_(over.copy(), f"{accumulator.name}?over?miss", quoted=True))
-        return made
-
-    def missing_brought(self) -> list[Sql]:
-        """The names behind what a row brings to an accumulator and nobody knows."""
-        if not self.data.missing:
-            return []
-        made: list[Sql] = []
-        for a in self.accumulators():
-            names = together(
-                terms.column(n) for n in (f"{a.name}?over?miss", f"{a.sums}?raw?miss", f"{a.name}?own?miss")
-            )
-            if self.scope.entity in self.data.rejected:
-                names = terms.case([(terms.column("?rejected"), rejected_name(self.scope))], names)
-            unsure = exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))
-            made.append(exp.alias_(names_where(unsure, names), f"{a.name}?miss", quoted=True))
-        return made
-
-    def missing_after(self, voidable: frozenset[Key]) -> list[Sql]:
-        """The names behind a decision that is undetermined once limits are reckoned."""
-        if not self.data.missing:
-            return []
-        made: list[Sql] = []
-        for decision in self.decisions:
-            by = terms.column(f"{decision.name}?by")
-            names: list[Sql] = [terms.column(f"{decision.name}?raw?miss")]
-            for ruling in self.rulings[decision.name]:
-                limit = ruling.provision.limit
-                if limit is not None:
-                    chosen = exp.EQ(this=by.copy(), expression=terms.literal(ruling.index))
-                    possible = terms.conjoin(
-                        [
-                            exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED)),
-                            terms.negate(terms.surely_not(ruling.applies)),
-                        ]
-                    )
-                    held = together(
-                        terms.column(f"{limit.accumulator}?{part}?miss") for part in ("own", "before")
-                    )
-                    names.append(
-                        names_where(
-                            terms.disjoin([chosen, possible]),
-                            exp.Coalesce(this=held, expressions=[NONE.copy()]),
-                        )
-                    )
-            value = terms.column(decision.name)
-            open_ = terms.is_null(value)
-            if decision.key in voidable:
-                open_ = terms.conjoin([open_, terms.negate(terms.column(f"{decision.name}?void"))])
-            made.append(
-                exp.alias_(
-                    names_where(open_, terms.function("LIST_DISTINCT", together(names))),
-                    f"{decision.name}?miss",
-                    quoted=True,
-                )
-            )
-        return made
-
-    def _constant(self, accumulator: Accumulator) -> bool:
-        """Whether one figure serves every day that occurs, and nobody reads the balance elsewhere."""
-        if not accumulator.foldless:
-            return False
-        decision = next(d for d in self.decisions if d.name == accumulator.sums)
-        limits = [
-            p.limit.limit
-            for p in decision.provisions
-            if p.limit is not None and p.limit.accumulator == accumulator.name
-        ]
-        return not read_elsewhere(self.program, accumulator.name) and all(
-            self._steady(limit) for limit in limits
-        )
-
-    def _steady(self, limit: Core) -> bool:
-        """Whether every figure that the limit looks up is the same on all the days that occur."""
-        days = self.scope.days
-        nodes, seen = [limit], set()
-        while days is not None and nodes:
-            root = nodes.pop()
-            for node in walk(root):
-                if (
-                    isinstance(node, DecisionRef)
-                    and node.entity == self.scope.entity
-                    and node.name not in seen
-                ):
-                    seen.add(node.name)
-                    nodes += nodes_of(self.program.decision(node.entity, node.name))
-            for name in parameters_read([root]):
-                series = self.program.parameters[name].series
-                values = {
-                    d.value for d in series if d.start <= days[1] and (d.end is None or d.end >= days[0])
-                }
-                if len(values) > 1:
-                    return False
-        return True
-
     # -- after the windows -------------------------------------------------------------------
 
     def after_windows(self, voidable: frozenset[Key], errors: list[tuple[str, Sql]]) -> list[Sql]:
@@ -609,7 +480,7 @@ class Limits:
             assert isinstance(decision.type, Numeric)
             made = terms.case([(terms.negate(outside(value, decision.type)), terms.try_cast(value, to))])
         fails = self._failed(decision.name)
-        if self._rejected == FALSE or fails == FALSE:
+        if terms.is_false(self._rejected) or terms.is_false(fails):
             return made, void
         valid = terms.negate(terms.conjoin([self._rejected, fails]))
         return terms.case([(valid, made)]), terms.conjoin([void, valid])

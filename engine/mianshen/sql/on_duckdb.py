@@ -19,7 +19,7 @@ from mianshen.program.core import Aggregate, DecisionRef, walk
 from mianshen.program.failing import fails_alone
 from mianshen.program.program import Key, Program
 from mianshen.sql import terms
-from mianshen.sql.emit import benefit_year
+from mianshen.sql.days import benefit_year
 from mianshen.sql.plan import Plan, Step, aggregates_of, plan, voidable
 from mianshen.sql.stage import Data, Shelf, Stage
 
@@ -110,7 +110,8 @@ class Run:
         if described is None or described.date is None:
             return failures
         order = f'PARTITION BY "?parent" ORDER BY "{described.date}" NULLS FIRST, "{described.key}"'
-        failing = f'SELECT "?row", row_number() OVER ({order}) AS n FROM "{self.rows[described.name]}" WHERE "?row" IN (SELECT unnest(?))'
+        among = f'FROM "{self.rows[described.name]}" WHERE "?row" IN (SELECT unnest(?))'
+        failing = f'SELECT "?row", row_number() OVER ({order}) AS n {among}'
         found = self.connection.execute(
             f'SELECT "?row" FROM ({failing}) WHERE n = 1', [[f.row for f in failures]]
         )
@@ -186,8 +187,9 @@ class Run:
             self.connection.execute(f'DROP {"VIEW" if found == "VIEW" else "TABLE"} "{table}"')
 
     def _items_after(self, number: int) -> list[Aggregate]:
-        """The aggregates of later steps over this step's entity that can be made with it: nothing
-        they read is decided after it.
+        """The aggregates of later steps over this step's entity that can be made with it.
+
+        Nothing they read is decided after it.
         """
         entity = self.plan.steps[number].entity
         done = {d.key for step in self.plan.steps[: number + 1] for d in step.decisions}

@@ -118,8 +118,9 @@ def read_elsewhere(program: Program, accumulator: str) -> bool:
 
 
 def voidable(program: Program) -> frozenset[Key]:
-    """The decisions that can be not modelled on some row: no provision always applies, or what it
-    reads can be.
+    """The decisions that can be not modelled on some row: no provision always applies.
+
+    Or what it reads can be.
     """
     found: set[Key] = set()
     for decision in program.decisions:

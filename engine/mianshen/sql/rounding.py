@@ -50,7 +50,7 @@ def rounded_quotient(
     )
     whole = terms.decimal_type(max(1, result.precision - result.scale + digits), 0)
     scaled = exp.Mul(this=terms.cast(signed, whole), expression=terms.literal(_unit(digits)))
-    nothing = terms.conjoin([zero, terms.is_known(bottom)])
+    nothing = terms.conjoin([zero, exp.NEQ(this=terms.paren(bottom.copy()), expression=terms.literal(0))])
     return terms.case(
         [(nothing, terms.cast(terms.literal(0), terms.decimal_type(result.precision, result.scale)))], scaled
     )

@@ -22,7 +22,7 @@ from mianshen.program.program import Decision, Key, Program
 from mianshen.sql import terms
 from mianshen.sql.aggregates import Aggregated, aggregate_query, fails_inside, item_columns
 from mianshen.sql.decisions import Applied, applied, chosen, decided, parted
-from mianshen.sql.emit import Scope, emit
+from mianshen.sql.emit import emit
 from mianshen.sql.lacks import decision_lacks
 from mianshen.sql.layers import Layer, statements
 from mianshen.sql.limits import Limits
@@ -35,6 +35,7 @@ from mianshen.sql.plan import (
     read_elsewhere,
     uses_year_to_date,
 )
+from mianshen.sql.scope import Scope
 from mianshen.sql.terms import FALSE, Sql
 
 
@@ -340,12 +341,10 @@ class Stage:
             for key, label in hoisted.items()
         ]
         shown: list[Sql] = [terms.column("?row")]
-        for column in (*columns[1:], *decisions):
-            shown.append(
-                exp.alias_(
-                    terms.column(column.alias_or_name), f"{parent}.{column.alias_or_name}", quoted=True
-                )
-            )
+        shown += [
+            exp.alias_(terms.column(c.alias_or_name), f"{parent}.{c.alias_or_name}", quoted=True)
+            for c in (*columns[1:], *decisions)
+        ]
         shown += [terms.column(c.alias_or_name) for c in above]
         read = {f"{n.entity}.{n.name}{part}" for n in outer for part in ("", "?void", "?miss")}
         shown = [c for c in shown if c.alias_or_name == "?row" or c.alias_or_name in read]
@@ -384,8 +383,9 @@ class Stage:
         )  # fmt: skip
 
     def _items(self, child: str, wanted: list[Aggregate]) -> tuple[exp.Query, list[str]]:
-        """`?parent` and what each child row brings to each aggregate: made with the child's own step
-        where that could be, else here.
+        """`?parent` and what each child row brings to each aggregate.
+
+        Made with the child's own step where that could be, else here.
         """
         ready = [self.shelf.items.get(a) for a in wanted]
         tables = {r[0] for r in ready if r is not None}
@@ -485,5 +485,5 @@ class Stage:
         if not self.data.missing:
             return columns, []
         void = terms.column(f"{decision.name}?void") if decision.key in self.voidable else FALSE
-        names = decision_lacks(decision, rulings, self.scope, terms.column(decision.name), void, {})
+        names = decision_lacks(rulings, self.scope, terms.column(decision.name), void, {})
         return columns, [exp.alias_(names, f"{decision.name}?miss", quoted=True)]

@@ -230,7 +230,8 @@ class Outputs:
         """Every rejected record with its file, number, key, field and reason."""
         parts = [
             f'SELECT {quoted(files[entity])} AS file, "?row" AS row, {identifier(self.program.entities[entity].key)} AS key, '
-            f"nullif(split_part(\"?refusal\", '|', 1), '') AS field, split_part(\"?refusal\", '|', 2) AS reason, {number} AS part "
+            f"nullif(split_part(\"?refusal\", '|', 1), '') AS field, "
+            f"split_part(\"?refusal\", '|', 2) AS reason, {number} AS part "
             f'FROM {identifier(table)} WHERE "?rejected"'
             for number, (entity, table) in enumerate(self.rows.items()) if entity in files
         ]  # fmt: skip

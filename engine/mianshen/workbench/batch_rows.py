@@ -19,9 +19,10 @@ from sqlglot import exp, parse_one
 
 from mianshen.program.program import Entity, Fact, Key, Program
 from mianshen.sql import terms
-from mianshen.sql.emit import Scope, emit
+from mianshen.sql.emit import emit
 from mianshen.sql.intake import Read, read_column
 from mianshen.sql.on_duckdb import Failure
+from mianshen.sql.scope import Scope
 from mianshen.sql.terms import Sql
 from mianshen.workbench.inputs import ROW, Input, explained, identifier, quoted
 
@@ -296,7 +297,8 @@ class RowTables:
             else f'CASE WHEN "?refusal" NOT LIKE {quoted(f"%|{before}|")} THEN "?refusal" END'
         )
         self.connection.execute(
-            f'UPDATE {identifier(self.tables[entity.name])} SET "?rejected" = true, "?refusal" = coalesce({told}, ?) WHERE {where}',
+            f"UPDATE {identifier(self.tables[entity.name])} "
+            f'SET "?rejected" = true, "?refusal" = coalesce({told}, ?) WHERE {where}',
             [f"{field_}|{reason}|"],
         )
 

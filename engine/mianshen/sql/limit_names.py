@@ -1,0 +1,139 @@
+"""The names of missing facts behind limits: what a balance that nobody knows rests on.
+
+In: the accumulators of a level, the columns `limits.py` makes. Out: `?miss` columns beside them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from mianshen.program.program import Accumulator, Decision, Key
+from mianshen.sql import terms
+from mianshen.sql.decisions import UNDECIDED, Applied
+from mianshen.sql.lacks import NONE, decision_lacks, lacks, named, names_where, rejected_name, together
+from mianshen.sql.scope import Scope
+from mianshen.sql.terms import Sql
+
+if TYPE_CHECKING:
+    from mianshen.program.program import Program
+    from mianshen.sql.stage import Data
+
+
+class LimitNames:
+    """Mixed into `Limits`, whose fields it uses."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        program: Program
+        scope: Scope
+        data: Data
+        decisions: list[Decision]
+        rulings: dict[str, list[Applied]]
+
+        def accumulators(self) -> list[Accumulator]: ...
+        def _naming(self, accumulator: Accumulator) -> list[int]: ...
+
+    def _held_missing(self, accumulator: Accumulator, day: Sql) -> Sql:
+        """The names behind an unknown balance: what earlier rows lack, the opening, the row's own date."""
+        name = accumulator.name
+
+        def all_of(column: str) -> Sql:
+            listed = terms.function("FLATTEN", terms.column(column))
+            return exp.Coalesce(this=listed, expressions=[NONE.copy()])
+
+        names = [all_of(f"{name}?earlier?miss"), self._opening_missing(accumulator)]
+        if not self.data.undated:
+            return terms.function("LIST_DISTINCT", together(names))
+        entity = self.program.entities[self.scope.entity]
+        assert entity.date is not None
+        names.append(all_of(f"{name}?undated?miss"))
+        dated = terms.function("LIST_DISTINCT", together(names))
+        return terms.case([(terms.is_null(day), named(entity.date))], dated)
+
+    def _opening_missing(self, accumulator: Accumulator) -> Sql:
+        if accumulator.opening is None:
+            return NONE.copy()
+        unknown = [terms.is_null(terms.column(f"{accumulator.name}?opening"))]
+        if self.data.undated and self.scope.day is not None:
+            unknown.append(terms.is_known(self.scope.day))
+        return names_where(terms.conjoin(unknown), named(accumulator.opening[1]))
+
+    def missing_before(self) -> list[Sql]:
+        """Per decision what its amounts before any limit lack; per accumulator what its limit lacks."""
+        if not self.data.missing:
+            return []
+        made: list[Sql] = []
+        for decision in self.decisions:
+            name = decision.name
+            raw, void = terms.column(f"{name}?raw"), terms.column(f"{name}?rawvoid")
+            names = decision_lacks(self.rulings[name], self.scope, raw, void, {})
+            made.append(exp.alias_(names, f"{name}?raw?miss", quoted=True))
+        for accumulator in self.accumulators():
+            rulings = [self.rulings[accumulator.sums][i] for i in self._naming(accumulator)]
+            limits = [
+                names_where(terms.negate(terms.surely_not(r.applies)), lacks(r.provision.limit.limit, self.scope))
+                for r in rulings if r.provision.limit is not None
+            ]  # fmt: skip
+            own = together([*limits, self._opening_missing(accumulator)])
+            made.append(exp.alias_(own, f"{accumulator.name}?own?miss", quoted=True))
+            over = NONE if accumulator.over is None else lacks(accumulator.over, self.scope)
+            made.append(exp.alias_(over.copy(), f"{accumulator.name}?over?miss", quoted=True))
+        return made
+
+    def missing_brought(self) -> list[Sql]:
+        """The names behind what a row brings to an accumulator and nobody knows."""
+        if not self.data.missing:
+            return []
+        made: list[Sql] = []
+        for a in self.accumulators():
+            names = together(
+                terms.column(n) for n in (f"{a.name}?over?miss", f"{a.sums}?raw?miss", f"{a.name}?own?miss")
+            )
+            if self.scope.entity in self.data.rejected:
+                names = terms.case([(terms.column("?rejected"), rejected_name(self.scope))], names)
+            unsure = exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))
+            made.append(exp.alias_(names_where(unsure, names), f"{a.name}?miss", quoted=True))
+        return made
+
+    def missing_after(self, voidable: frozenset[Key]) -> list[Sql]:
+        """The names behind a decision that is undetermined once limits are reckoned."""
+        if not self.data.missing:
+            return []
+        made: list[Sql] = []
+        for decision in self.decisions:
+            by = terms.column(f"{decision.name}?by")
+            names: list[Sql] = [terms.column(f"{decision.name}?raw?miss")]
+            for ruling in self.rulings[decision.name]:
+                limit = ruling.provision.limit
+                if limit is not None:
+                    chosen = exp.EQ(this=by.copy(), expression=terms.literal(ruling.index))
+                    possible = terms.conjoin(
+                        [
+                            exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED)),
+                            terms.negate(terms.surely_not(ruling.applies)),
+                        ]
+                    )
+                    held = together(
+                        terms.column(f"{limit.accumulator}?{part}?miss") for part in ("own", "before")
+                    )
+                    names.append(
+                        names_where(
+                            terms.disjoin([chosen, possible]),
+                            exp.Coalesce(this=held, expressions=[NONE.copy()]),
+                        )
+                    )
+            value = terms.column(decision.name)
+            open_ = terms.is_null(value)
+            if decision.key in voidable:
+                open_ = terms.conjoin([open_, terms.negate(terms.column(f"{decision.name}?void"))])
+            made.append(
+                exp.alias_(
+                    names_where(open_, terms.function("LIST_DISTINCT", together(names))),
+                    f"{decision.name}?miss",
+                    quoted=True,
+                )
+            )
+        return made
