@@ -7,7 +7,9 @@ receipt, written whole or not at all, and its summary as tables.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,10 @@ from mianshen.source import Lang, Message
 from mianshen_cli import output
 from mianshen_cli.frame import Day, Whole, command, option
 from mianshen_cli.output import Status
+from mianshen_cli.usage import Refused
+
+_ALLOWED = re.compile(r"([0-9]{1,18})|([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
+_SIZE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})? ?[KMGT]i?B", re.IGNORECASE)
 
 _STAGES = {
     "read": Message("读取与校验", "read and checked"),
@@ -117,10 +123,11 @@ def batch(
     from mianshen.workbench.rulebook import open_program
 
     allowed = _allowance(max_rejects)
+    limit = _memory(memory)
     program = open_program([Path(rules)] if rules else (), overlay)
     files = {"resident": residents, "claim": claims, "household": households}
     inputs = {entity: Path(file) for entity, file in files.items() if file is not None}
-    request = Request(inputs, as_of, Path(out), threads, memory)
+    request = Request(inputs, as_of, Path(out), threads, limit)
     started = time.perf_counter()
 
     def report(stage: str, rows: int) -> None:
@@ -140,19 +147,31 @@ def batch(
     return Status.FOUND if over else Status.DONE
 
 
-def _allowance(text: str) -> tuple[int, str]:
+def _allowance(text: str) -> tuple[Decimal, str]:
     """How many rejects are allowed: a number of records, or per cent of them."""
-    from mianshen_cli.usage import Refused
-
-    number, unit = (text[:-1], "percent") if text.endswith("%") else (text, "records")
-    if not number.isascii() or not number.isdigit():
+    found = _ALLOWED.fullmatch(text)
+    if found is None:
         raise Refused(
             Message(
-                "--max-rejects 应为整数或百分比，如 10 或 1%",
-                "--max-rejects takes a whole number or a share, such as 10 or 1%",
+                "--max-rejects 应为整数或百分比，如 10 或 0.5%",
+                "--max-rejects takes a whole number or a share, such as 10 or 0.5%",
             )
         )
-    return int(number), unit
+    return (Decimal(found[1]), "records") if found[1] else (Decimal(found[2]), "percent")
+
+
+def _memory(text: str | None) -> str | None:
+    """A memory limit as the engine takes it: a number and its unit."""
+    if text is None:
+        return None
+    if not _SIZE.fullmatch(text):
+        raise Refused(
+            Message(
+                f"--memory 的值 {text} 不是内存大小。请写成 4GB 的样子",
+                f"--memory takes a size, and {text} is none. Write it like 4GB",
+            )
+        )
+    return text
 
 
 def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:
