@@ -18,7 +18,7 @@ from typing import Final, TypeAlias
 from sqlglot import exp
 
 from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, Span_, String
-from mianshen.program.literals import AREA, DAY, LARGEST, NUMBER, TRUTH
+from mianshen.program.literals import AREA, DAY, NUMBER, TRUTH
 from mianshen.program.program import CodeList, Fact
 from mianshen.source import Message
 from mianshen.sql import terms
@@ -136,7 +136,7 @@ def _numeric(fact: Fact, type_: Numeric, column: Sql, found: str, let: Let) -> R
     if found in _WHOLE:
         return _ranged(type_, let("number", terms.try_cast(column, to)), column, ())
     if decimal is not None:
-        return _settled(type_, column, column, (), let, terms.FALSE)
+        return _settled(type_, column, found, column, (), let)
     if found == "DOUBLE" and fact.written == "integer":
         whole = let("number", terms.try_cast(terms.try_cast(column, "BIGINT"), to))
         broken = terms.conjoin(
@@ -153,40 +153,33 @@ def _numeric(fact: Fact, type_: Numeric, column: Sql, found: str, let: Let) -> R
 
 
 def _spelled(type_: Numeric, text: Sql, percent: bool, let: Let) -> Read:
-    """A number as text: 18 digits and 20 decimals are read, more digits are out of every range.
+    """A number as text: 15 digits and 20 decimals are read, more digits are out of every range (LARGEST).
 
-    A share is read as its hundredfold, with two digits fewer.
+    A share is read as its hundredfold.
     """
     fits = let("fits", _matches(text, NUMBER.pattern))
-    number = terms.try_cast(terms.case([(fits, text)]), "DECIMAL(38, 22)" if percent else "DECIMAL(38, 20)")
+    wide = "DECIMAL(37, 22)" if percent else "DECIMAL(35, 20)"
+    number = terms.try_cast(terms.case([(fits, text)]), wide)
     if percent:
         share = let("share", _matches(text, _SHARE))
         hundredfold = terms.case([(share, terms.function("RTRIM", text, terms.literal("%")))])
-        part = exp.Mul(
-            this=terms.try_cast(hundredfold, "DECIMAL(35, 20)"),
-            expression=terms.cast(terms.literal("0.01"), "DECIMAL(3, 2)"),
-        )
-        number = terms.case([(share, part)], number)
+        hundredth = terms.cast(terms.literal("0.01"), "DECIMAL(2, 2)")
+        part = exp.Mul(this=terms.try_cast(hundredfold, "DECIMAL(37, 20)"), expression=hundredth)
+        number = terms.case([(share, terms.try_cast(part, wide))], number)
         fits = terms.disjoin([fits, share])
     unread = terms.surely_not(fits)
-    wide = let("wide", number)
-    huge = exp.GTE(this=exp.Abs(this=wide), expression=terms.literal(LARGEST))
-    return _settled(type_, wide, text, ((unread, _why(text, "bad_number")),), let, huge)
+    return _settled(type_, let("wide", number), wide, text, ((unread, _why(text, "bad_number")),), let)
 
 
 def _settled(
-    type_: Numeric, number: Sql, given: Sql, refused: tuple[tuple[Sql, Sql], ...], let: Let, huge: Sql
+    type_: Numeric, number: Sql, own: str, given: Sql, refused: tuple[tuple[Sql, Sql], ...], let: Let
 ) -> Read:
-    """A wide decimal brought to the fact's decimals; more that are not zero are refused.
-
-    Unless the number is `huge`, and out of range however many it has.
-    """
+    """A decimal of the column type `own` brought to the fact's decimals; more that are not zero are refused."""
     kept = let("kept", exp.Round(this=number, decimals=terms.literal(type_.scale)))
-    uneven = terms.surely(exp.NEQ(this=number, expression=kept))
-    why = terms.case([(huge, terms.literal("out_of_range"))], terms.literal("too_many_decimals"))
-    return _ranged(
-        type_, let("number", terms.try_cast(kept, terms.sql_type(type_))), given, (*refused, (uneven, why))
-    )
+    even = terms.surely(exp.EQ(this=number, expression=terms.try_cast(kept, own)))
+    uneven = terms.conjoin([terms.is_known(number), terms.negate(even)])
+    value = let("number", terms.try_cast(kept, terms.sql_type(type_)))
+    return _ranged(type_, value, given, (*refused, (uneven, terms.literal("too_many_decimals"))))
 
 
 def _ranged(

@@ -133,13 +133,18 @@ def _open(made: Emitted, names: Sql) -> Sql:
     )
 
 
+def _unless_wrong(test: Sql, made: Emitted) -> Sql:
+    """The test, and evaluating is no error: what fails lacks nothing."""
+    return test if made.error == FALSE else terms.conjoin([test, terms.negate(made.error)])
+
+
 def _figure(name: str, node: Core, scope: Scope) -> Sql:
     """A figure without a value, or a row without the date it is looked up by."""
     made = figure(name, node, scope)
     if not made.nullable:
         return NONE.copy()
     entity = scope.program.entities[scope.entity]
-    absent = names_where(terms.is_null(made.value), named(f"parameter {name}"))
+    absent = names_where(_unless_wrong(terms.is_null(made.value), made), named(f"parameter {name}"))
     if entity.date is None:
         return absent
     return terms.case([(terms.is_null(terms.column(entity.date)), named(entity.date))], absent)
@@ -147,7 +152,9 @@ def _figure(name: str, node: Core, scope: Scope) -> Sql:
 
 def _conditional(node: If, scope: Scope) -> Sql:
     condition = emit(node.condition, scope)
-    then, otherwise = lacks(node.then, scope), lacks(node.otherwise, scope)
+    then, otherwise = (
+        names_where(_unless_wrong(TRUE, emit(n, scope)), lacks(n, scope)) for n in (node.then, node.otherwise)
+    )
     settled = terms.case(
         [(terms.surely(condition.value), then), (terms.surely_not(condition.value), otherwise)], NONE
     )
@@ -163,7 +170,10 @@ def _is_open(made: Emitted) -> Sql:
 
 
 def _choice(node: Choice, scope: Scope) -> Sql:
-    rows = [(emit(c, scope), lacks(c, scope), lacks(v, scope)) for c, v in node.rows]
+    rows = [
+        (emit(c, scope), lacks(c, scope), names_where(_unless_wrong(TRUE, emit(v, scope)), lacks(v, scope)))
+        for c, v in node.rows
+    ]
     perhaps = together(names_where(terms.negate(terms.surely_not(c.value)), names) for c, _, names in rows)
     if node.policy == "first":
         branches: list[tuple[Sql, Sql]] = []
@@ -186,12 +196,15 @@ def _choice(node: Choice, scope: Scope) -> Sql:
 # -- decisions -------------------------------------------------------------------------------
 
 
-def decision_lacks(rulings: list[Applied], scope: Scope, value: Sql, void: Sql, held: dict[int, Sql]) -> Sql:
-    """The names behind an undetermined decision; `held`: what a limited provision's limit adds, by its number."""
+def decision_lacks(rulings: list[Applied], scope: Scope, value: Sql, void: Sql) -> Sql:
+    """The names behind an undetermined decision, what limited provisions paid before left aside."""
 
     def amount(ruling: Applied) -> Sql:
-        names = together([lacks(ruling.provision.value, scope), held.get(ruling.index, NONE)])
-        return _unless(ruling.value.void, names)
+        limit = ruling.provision.limit
+        names = together(
+            [lacks(ruling.provision.value, scope), NONE if limit is None else lacks(limit.limit, scope)]
+        )
+        return names_where(payable(ruling, scope), names)
 
     def condition(ruling: Applied) -> Sql:
         return names_where(
@@ -202,10 +215,40 @@ def decision_lacks(rulings: list[Applied], scope: Scope, value: Sql, void: Sql, 
     fallbacks = [r for r in rulings if r.provision.fallback]
     names = _among(main, amount, condition)
     if fallbacks:
-        none = terms.surely_not(terms.disjoin(r.applies for r in main)) if main else TRUE
-        names = terms.case([(none, _among(fallbacks, amount, condition))], names)
+        names = terms.case([(_none(main), _among(fallbacks, amount, condition))], names)
     open_ = terms.conjoin([terms.is_null(value), terms.negate(void) if void != FALSE else TRUE])
     return names_where(open_, terms.function("LIST_DISTINCT", names))
+
+
+def _none(main: list[Applied]) -> Sql:
+    """No provision that is not a fallback applies."""
+    return terms.surely_not(terms.disjoin(r.applies for r in main)) if main else TRUE
+
+
+def payable(ruling: Applied, scope: Scope) -> Sql:
+    """What the provision pays is modelled and does not fail, so that it can lack something."""
+    parts = [emit(ruling.provision.value, scope)]
+    if ruling.provision.limit is not None:
+        parts.append(emit(ruling.provision.limit.limit, scope))
+    return terms.conjoin(terms.negate(t) for p in parts for t in (p.void, p.error) if t != FALSE)
+
+
+def candidate(ruling: Applied, rulings: list[Applied]) -> Sql:
+    """Where it is not known which provision decides, it may be this one."""
+    rivals = [r for r in rulings if r.provision.fallback == ruling.provision.fallback]
+    standing = {r.index: _standing(r, rivals) for r in rivals}
+    nobody = terms.negate(terms.disjoin(terms.surely(r.applies) for r in rivals))
+    below = [standing[r.index] for r in rivals if ruling.provision.name in r.provision.exceptions]
+    in_doubt = terms.conjoin([terms.is_null(ruling.applies), terms.disjoin([nobody, *below])])
+    may = terms.disjoin([standing[ruling.index], in_doubt])
+    main = [r for r in rulings if not r.provision.fallback]
+    return terms.conjoin([_none(main), may]) if ruling.provision.fallback else may
+
+
+def _standing(ruling: Applied, rivals: list[Applied]) -> Sql:
+    """The provision applies and no exception to it does."""
+    beaten = [r.applies for r in rivals if r.provision.name in ruling.provision.exceptions]
+    return terms.conjoin([terms.surely(ruling.applies), *(terms.negate(terms.surely(b)) for b in beaten)])
 
 
 def _among(rulings: list[Applied], amount: object, condition: object) -> Sql:
@@ -215,9 +258,7 @@ def _among(rulings: list[Applied], amount: object, condition: object) -> Sql:
     branches: list[tuple[Sql, Sql]] = []
     for ruling in rulings:
         exceptions = [by_name[n] for n in ruling.provision.exceptions if n in by_name]
-        standing = terms.conjoin(
-            [terms.surely(ruling.applies), *(terms.negate(terms.surely(e.applies)) for e in exceptions)]
-        )
+        standing = _standing(ruling, rulings)
         pending = [e for e in exceptions if e.may_be_unknown]
         names = amount(ruling)
         if pending:

@@ -12,7 +12,17 @@ from sqlglot import exp
 from mianshen.program.program import Accumulator, Decision, Key
 from mianshen.sql import terms
 from mianshen.sql.decisions import UNDECIDED, Applied
-from mianshen.sql.lacks import NONE, decision_lacks, lacks, named, names_where, rejected_name, together
+from mianshen.sql.lacks import (
+    NONE,
+    candidate,
+    decision_lacks,
+    lacks,
+    named,
+    names_where,
+    payable,
+    rejected_name,
+    together,
+)
 from mianshen.sql.scope import Scope
 from mianshen.sql.terms import Sql
 
@@ -62,23 +72,18 @@ class LimitNames:
         return names_where(terms.conjoin(unknown), named(accumulator.opening[1]))
 
     def missing_before(self) -> list[Sql]:
-        """Per decision what its amounts before any limit lack; per accumulator what its limit lacks."""
+        """Per decision what it lacks, balances aside; per accumulator what its filter lacks."""
         if not self.data.missing:
             return []
         made: list[Sql] = []
         for decision in self.decisions:
-            name = decision.name
-            raw, void = terms.column(f"{name}?raw"), terms.column(f"{name}?rawvoid")
-            names = decision_lacks(self.rulings[name], self.scope, raw, void, {})
-            made.append(exp.alias_(names, f"{name}?raw?miss", quoted=True))
+            void = [terms.column(f"{decision.name}?rawvoid")]
+            void += [
+                terms.column(f"{a.name}?limitvoid") for a in self.accumulators() if a.sums == decision.name
+            ]
+            names = decision_lacks(self.rulings[decision.name], self.scope, terms.NULL, terms.disjoin(void))
+            made.append(exp.alias_(names, f"{decision.name}?raw?miss", quoted=True))
         for accumulator in self.accumulators():
-            rulings = [self.rulings[accumulator.sums][i] for i in self._naming(accumulator)]
-            limits = [
-                names_where(terms.negate(terms.surely_not(r.applies)), lacks(r.provision.limit.limit, self.scope))
-                for r in rulings if r.provision.limit is not None
-            ]  # fmt: skip
-            own = together([*limits, self._opening_missing(accumulator)])
-            made.append(exp.alias_(own, f"{accumulator.name}?own?miss", quoted=True))
             over = NONE if accumulator.over is None else lacks(accumulator.over, self.scope)
             made.append(exp.alias_(over.copy(), f"{accumulator.name}?over?miss", quoted=True))
         return made
@@ -89,9 +94,7 @@ class LimitNames:
             return []
         made: list[Sql] = []
         for a in self.accumulators():
-            names = together(
-                terms.column(n) for n in (f"{a.name}?over?miss", f"{a.sums}?raw?miss", f"{a.name}?own?miss")
-            )
+            names = together(terms.column(n) for n in (f"{a.name}?over?miss", f"{a.sums}?raw?miss"))
             if self.scope.entity in self.data.rejected:
                 names = terms.case([(terms.column("?rejected"), rejected_name(self.scope))], names)
             unsure = exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))
@@ -104,36 +107,22 @@ class LimitNames:
             return []
         made: list[Sql] = []
         for decision in self.decisions:
-            by = terms.column(f"{decision.name}?by")
+            rulings = self.rulings[decision.name]
             names: list[Sql] = [terms.column(f"{decision.name}?raw?miss")]
-            for ruling in self.rulings[decision.name]:
-                limit = ruling.provision.limit
-                if limit is not None:
-                    chosen = exp.EQ(this=by.copy(), expression=terms.literal(ruling.index))
-                    possible = terms.conjoin(
-                        [
-                            exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED)),
-                            terms.negate(terms.surely_not(ruling.applies)),
-                        ]
-                    )
-                    held = together(
-                        terms.column(f"{limit.accumulator}?{part}?miss") for part in ("own", "before")
-                    )
-                    names.append(
-                        names_where(
-                            terms.disjoin([chosen, possible]),
-                            exp.Coalesce(this=held, expressions=[NONE.copy()]),
-                        )
-                    )
-            value = terms.column(decision.name)
-            open_ = terms.is_null(value)
+            by = terms.column(f"{decision.name}?by")
+            names += [self._balance_missing(by, r, rulings) for r in rulings if r.provision.limit is not None]
+            open_ = terms.is_null(terms.column(decision.name))
             if decision.key in voidable:
                 open_ = terms.conjoin([open_, terms.negate(terms.column(f"{decision.name}?void"))])
-            made.append(
-                exp.alias_(
-                    names_where(open_, terms.function("LIST_DISTINCT", together(names))),
-                    f"{decision.name}?miss",
-                    quoted=True,
-                )
-            )
+            listed = names_where(open_, terms.function("LIST_DISTINCT", together(names)))
+            made.append(exp.alias_(listed, f"{decision.name}?miss", quoted=True))
         return made
+
+    def _balance_missing(self, by: Sql, ruling: Applied, rulings: list[Applied]) -> Sql:
+        """The names behind the balance of the accumulator that a provision pays through, or may."""
+        assert ruling.provision.limit is not None
+        chosen = exp.EQ(this=by.copy(), expression=terms.literal(ruling.index))
+        open_ = exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED))
+        may = terms.conjoin([open_, candidate(ruling, rulings), payable(ruling, self.scope)])
+        held = terms.column(f"{ruling.provision.limit.accumulator}?before?miss")
+        return names_where(terms.disjoin([chosen, may]), exp.Coalesce(this=held, expressions=[NONE.copy()]))

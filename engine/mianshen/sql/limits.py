@@ -300,7 +300,11 @@ class Limits(LimitNames):
         made = [
             exp.alias_(self._amount(accumulator, known), f"{name}?x", quoted=True),
             exp.alias_(terms.cast(unsure, "TINYINT"), f"{name}?u", quoted=True),
-            exp.alias_(TRUE if read_elsewhere(self.program, name) else paying, f"{name}?named", quoted=True),
+            exp.alias_(
+                TRUE if self.data.missing or read_elsewhere(self.program, name) else paying,
+                f"{name}?named",
+                quoted=True,
+            ),
             exp.alias_(terms.conjoin([paying, terms.surely(over)]), f"{name}?counted", quoted=True),
         ]
         if f"{name}?overerror" in self.fallible:

@@ -485,5 +485,5 @@ class Stage:
         if not self.data.missing:
             return columns, []
         void = terms.column(f"{decision.name}?void") if decision.key in self.voidable else FALSE
-        names = decision_lacks(rulings, self.scope, terms.column(decision.name), void, {})
+        names = decision_lacks(rulings, self.scope, terms.column(decision.name), void)
         return columns, [exp.alias_(names, f"{decision.name}?miss", quoted=True)]
