@@ -7,6 +7,7 @@ Every generated text is put in one column, read by the SQL of `sql.intake`, and 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
 from typing import Any, Final
@@ -115,8 +116,9 @@ def query(name: str, found: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def database() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect()
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        yield connection
 
 
 def by_sql(database: duckdb.DuckDBPyConnection, name: str, cells: list[str]) -> list[tuple[Any, str | None]]:

@@ -95,3 +95,71 @@ def test_a_stranger_among_an_earlier_run_is_not_lost(run: Run, words: list[str],
     (tmp_path / "out" / "notes.txt").write_text("mine", encoding="utf-8")
     assert run(*words)[0] == 2
     assert (tmp_path / "out" / "notes.txt").read_text(encoding="utf-8") == "mine"
+
+
+def test_the_json_on_screen_is_the_summary_and_the_rest_goes_to_standard_error(
+    run: Run, words: list[str], tmp_path: Path
+) -> None:
+    status, out, err = run(*words, "--format", "json", "--max-rejects", "33.4%")
+    assert status == 1
+    assert json.loads(out) == json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
+    stages = [line.partition(":")[0] for line in err.splitlines()]
+    assert stages == ["read and checked", "decided", "written", "digests and receipt"]
+
+
+def test_tables_and_stages_speak_chinese(run: Run, words: list[str], tmp_path: Path) -> None:
+    status, out, err = run(
+        *words, "--lang", "zh", "--max-rejects", "100%", "--threads", "1", "--memory", "1GB"
+    )
+    assert status == 0
+    assert err.startswith("读取与校验：7 行，")
+    shown = [line.split() for line in out.splitlines()]
+    assert shown[0] == ["记录", "读取", "判定", "拒绝"]
+    assert ["就医费用", "5", "2", "3"] in shown
+    assert ["因病致贫救助", "不符合", "1"] in shown
+    assert ["政策范围内费用", "43,214.75"] in shown
+    assert shown[-1] == ["结果已写入", str(tmp_path / "out")]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "english", "chinese"),
+    [
+        ("--max-rejects", "-1", "--max-rejects takes a whole number or a share, such as 10 or 0.5%.",
+         "--max-rejects 应为整数或百分比，如 10 或 0.5%。"),
+        ("--max-rejects", "１%", "--max-rejects takes a whole number or a share, such as 10 or 0.5%.",
+         "--max-rejects 应为整数或百分比，如 10 或 0.5%。"),
+        ("--memory", "lots", "--memory takes a size, and lots is none. Write it like 4GB.",
+         "--memory 的值 lots 不是内存大小。请写成 4GB 的样子。"),
+        ("--threads", "0", "--threads takes a whole number from 1 to 256, and this is 0.",
+         "--threads 只能填 1 到 256 之间的整数，而这里是 0。"),
+    ],
+)  # fmt: skip
+def test_an_option_that_cannot_be_used_is_told_in_both_languages(
+    run: Run, words: list[str], tmp_path: Path, option: str, value: str, english: str, chinese: str
+) -> None:
+    assert run(*words, f"{option}={value}") == (2, "", f"mianshen: {english}\n")
+    assert run(*words, f"{option}={value}", "--lang=zh") == (2, "", f"mianshen: {chinese}\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_mistakes_of_all_files_are_a_line_each_and_quote_no_record(
+    run: Run, words: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "r.csv").write_text(RESIDENTS + "310101194909030000,310113\n", encoding="utf-8")
+    expected = "the header has 6 columns, and this line has 2. Give the line as many cells, and quote a cell that holds a comma."
+    assert run(*words) == (2, "", f"{tmp_path}/r.csv:4:1: E509: {expected}\n")
+    (tmp_path / "r.csv").write_text("人员编号,参保第\n", encoding="utf-8")
+    (tmp_path / "c.csv").write_bytes(CLAIMS.replace("inpatient", "门诊").encode("gb18030"))
+    status, out, err = run(*words, "--lang", "zh")
+    assert (status, out) == (2, "")
+    assert err.splitlines() == [
+        f"{tmp_path}/c.csv:2:1: E508: 文件不是 UTF-8 编码，像是 GB18030。请另存为 UTF-8 (iconv -f GB18030 -t UTF-8)。",
+        f"{tmp_path}/r.csv:1:6: E502: 未知的列 参保第。也许想写 参保地。",
+    ]
+
+
+def test_too_little_memory_is_told_so(run: Run, words: list[str], tmp_path: Path) -> None:
+    status, _, err = run(*words, "--memory", "1MB")
+    assert status == 2
+    assert err.splitlines()[-1].startswith(f"{tmp_path}/out:1:1: E518: the memory does not suffice.")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["c.csv", "r.csv"]

@@ -91,13 +91,12 @@ def not_utf8(span: Span, encoding: str | None) -> Diagnostic:
 
 
 def ragged(span: Span, wanted: int, found: int) -> Diagnostic:
+    """A line with fewer cells than the header (`found`), or with more."""
+    zh, en = (f"只有 {found} 列", str(found)) if found < wanted else ("有更多列", "more")
     return _mistake(
         "E509",
         span,
-        (
-            f"表头有 {wanted} 列，而这一行有 {found} 列",
-            f"the header has {wanted} columns, and this line has {found}",
-        ),
+        (f"表头有 {wanted} 列，而这一行{zh}", f"the header has {wanted} columns, and this line has {en}"),
         (
             "请补齐或删去多余的单元格，含逗号的单元格要加引号",
             "Give the line as many cells, and quote a cell that holds a comma",

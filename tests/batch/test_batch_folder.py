@@ -1,0 +1,120 @@
+"""Where the results of a batch go: whole or not at all, and never over what no batch wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import duckdb
+import pytest
+from tests.batch.batches import AS_OF, OUTPUTS, PEOPLE, write
+
+from mianshen.program.program import Program
+from mianshen.source import RuleError
+from mianshen.sql.on_duckdb import Run
+from mianshen.workbench.batch import Request, Summary, run_batch
+
+Into: TypeAlias = Callable[..., Summary]
+
+
+@pytest.fixture
+def run(little: Program) -> Into:
+    def run(folder: Path, out: Path, residents: str = PEOPLE) -> Summary:
+        return run_batch(little, Request(write(folder, {"residents.csv": residents}), AS_OF, out))
+
+    return run
+
+
+def test_an_earlier_run_is_replaced_whole_also_behind_a_link(tmp_path: Path, run: Into) -> None:
+    out, link = tmp_path / "out", tmp_path / "link"
+    link.symlink_to(out)
+    run(tmp_path / "in", out)
+    first = (out / "manifest.json").read_bytes()
+    run(tmp_path / "in", link, PEOPLE.replace("P1", "P2"))
+    assert link.is_symlink()
+    assert {each.name for each in tmp_path.iterdir()} == {"in", "out", "link"}
+    assert {each.name for each in out.iterdir()} == OUTPUTS
+    assert (out / "manifest.json").read_bytes() != first
+
+
+STOPS: Final[list[tuple[type[BaseException], tuple[object, ...]]]] = [
+    (OSError, (28, "No space left on device")),
+    (duckdb.IOException, ("IO Error: disk",)),
+    (duckdb.OutOfMemoryException, ("out of memory",)),
+    (KeyboardInterrupt, ()),
+]
+
+
+@pytest.mark.parametrize(("stop", "words"), STOPS)
+def test_a_run_that_stops_in_the_middle_leaves_everything_as_it_was(
+    tmp_path: Path,
+    run: Into,
+    monkeypatch: pytest.MonkeyPatch,
+    stop: type[BaseException],
+    words: tuple[object, ...],
+) -> None:
+    def fail(*_: object) -> None:
+        raise stop(*words)
+
+    out = tmp_path / "out"
+    run(tmp_path / "in", out)
+    before = {each.name: each.read_bytes() for each in out.iterdir()}
+    monkeypatch.setattr(Run, "all", fail)
+    for folder in (out, tmp_path / "new" / "deep" / "out"):
+        with pytest.raises(KeyboardInterrupt if stop is KeyboardInterrupt else RuleError):
+            run(tmp_path / "in", folder)
+    assert {each.name for each in tmp_path.iterdir()} == {"in", "out"}
+    assert {each.name: each.read_bytes() for each in out.iterdir()} == before
+
+
+def test_publishing_that_fails_puts_the_earlier_run_back(
+    tmp_path: Path, run: Into, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    run(tmp_path / "in", out)
+    before = (out / "timings.json").read_bytes()
+    rename: Callable[[Path, Path], Path] = Path.rename
+
+    def failing(self: Path, target: Path) -> Path:
+        if ".part-" in self.name:
+            raise PermissionError(13, "Permission denied")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(RuleError, match="E506: the results cannot be written: Permission denied"):
+        run(tmp_path / "in", out)
+    assert (out / "timings.json").read_bytes() == before
+    assert {each.name for each in tmp_path.iterdir()} == {"in", "out"}
+
+
+def test_a_folder_that_no_batch_wrote_is_left_alone(tmp_path: Path, run: Into) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "manifest.json").write_text("{}", "utf-8")
+    (out / "precious.txt").write_text("kept", "utf-8")
+    with pytest.raises(RuleError, match="E507"):
+        run(tmp_path / "in", out)
+    with pytest.raises(RuleError, match="E507"):
+        run(tmp_path / "in", out / "precious.txt")
+    with pytest.raises(RuleError, match=r"E517: the input residents\.csv lies in the folder"):
+        run(out / "in", out)
+    with pytest.raises(RuleError, match="E506: the results cannot be written: Not a directory"):
+        run(tmp_path / "in", out / "precious.txt" / "deeper")
+    assert (out / "precious.txt").read_text("utf-8") == "kept"
+
+
+def test_a_file_that_changes_while_it_is_read_is_no_input(
+    tmp_path: Path, run: Into, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide_all = Run.all
+
+    def growing(self: Run) -> Any:
+        with (tmp_path / "in" / "residents.csv").open("a", encoding="utf-8") as file:
+            file.write("P2\n")
+        return decide_all(self)
+
+    monkeypatch.setattr(Run, "all", growing)
+    with pytest.raises(RuleError, match=r"residents\.csv:1:1: E519: the file changed while it was read"):
+        run(tmp_path / "in", tmp_path / "out")
+    assert {each.name for each in tmp_path.iterdir()} == {"in"}
