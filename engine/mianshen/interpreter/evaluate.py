@@ -218,17 +218,17 @@ class Compiler:
 
         def evaluate(row: Row) -> Value:
             tested = [(condition(row), value) for condition, value in rows]
-            if policy == "first":
-                for truth, value in tested:
-                    if truth is True:
-                        return value(row)
-                    if isinstance(truth, Unknown):
-                        return undecided(truth, [v for t, v in tested if t is not False], row)
+            if policy == "first":  # what stands after one that matches is never reached
+                certain = next((i for i, (truth, _) in enumerate(tested) if truth is True), len(tested))
+                tested = tested[: certain + 1]
             unsure = [truth for truth, _ in tested if isinstance(truth, Unknown)]
             if unsure:
-                return undecided(unknown_of(unsure), [v for t, v in tested if t is not False], row)
+                perhaps = [v for t, v in tested if t is True or isinstance(t, Unknown)]
+                return undecided(unknown_of(unsure), perhaps, row)
             matched = [value(row) for truth, value in tested if truth is True]
-            return _collected(policy, matched) if matched else NOT_MODELLED
+            if not matched:
+                return NOT_MODELLED
+            return matched[0] if policy == "first" else _collected(policy, matched)
 
         return evaluate
 

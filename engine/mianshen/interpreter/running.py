@@ -33,6 +33,11 @@ class Running:
         self.start = accumulator.year_start
         self.per = tuple(name for _, name in accumulator.per)
         over = accumulator.over
+        self.fed = any(  # some provision names it
+            p.limit is not None and p.limit.accumulator == self.name
+            for d in compiler.program.decisions
+            for p in d.provisions
+        )
         self.over = None if over is None else compiler.compile(over, accumulator.entity)
 
     def key(self, row: Row, day: dt.date) -> Any:
@@ -46,11 +51,11 @@ class Running:
             return row.unknown(date)
         if not state:
             return self.opening(row, day)  # type: ignore[arg-type]  # a reference date is a date
-        poison = state.get(EVERY_YEAR)
-        if poison is not None:
-            return poison
         held = state.get(self.key(row, day))  # type: ignore[arg-type]
-        return self.opening(row, day) if held is None else held  # type: ignore[arg-type]
+        if held is None:
+            held = self.opening(row, day)  # type: ignore[arg-type]
+        poison = state.get(EVERY_YEAR)
+        return held if poison is None else unknown_of([poison, held])
 
     def opening(self, row: Row, day: dt.date) -> Value:
         """The opening balance: the parent's fact in the benefit year of `as_of`, zero in any other."""
@@ -85,7 +90,7 @@ class Running:
         known who makes it; one that no rule covers brings nothing.
         """
         value, chosen = row.values.get(self.sums), row.chosen.get(self.sums)
-        if value is NOT_MODELLED or (chosen is not None and not self.may_feed(chosen)):
+        if not self.fed or value is NOT_MODELLED or (chosen is not None and not self.may_feed(chosen)):
             return None
         truth: Value = True
         if self.over is not None:

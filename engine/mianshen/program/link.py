@@ -12,10 +12,20 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mianshen.program import mistakes
-from mianshen.program.core import Const, Core, DecisionRef, FactRef, If, ParameterRef, walk
+from mianshen.program.core import Const, Core, DecisionRef, FactRef, If, ParameterRef, YearToDate, walk
 from mianshen.program.overlap import Prover
-from mianshen.program.program import Accumulator, CodeList, Decision, Entity, Key, Parameter, Provision
+from mianshen.program.program import (
+    Accumulator,
+    CodeList,
+    Dated,
+    Decision,
+    Entity,
+    Key,
+    Parameter,
+    Provision,
+)
 from mianshen.source import Diagnostic
+from mianshen.values import benefit_year
 
 if TYPE_CHECKING:
     from mianshen.document import Document
@@ -146,13 +156,12 @@ def _never_falls(
         case FactRef(entity=entity):
             return entity != accumulator.entity
         case ParameterRef(name=name):
-            series = parameters[name].series
+            known = [dated for dated in parameters[name].series if dated.value is not None]
             return all(
-                later.value is None or earlier.value is None
-                or later.value >= earlier.value  # type: ignore[operator]  # one numeric type per parameter
-                or (later.start.month, later.start.day) == accumulator.year_start
-                for earlier, later in pairwise(series)
-            )  # fmt: skip
+                later.value >= earlier.value  # type: ignore[operator]  # one numeric type per parameter
+                or _in_later_year(earlier, later, accumulator)
+                for earlier, later in pairwise(known)
+            )
         case If(condition=condition, then=then, otherwise=otherwise):
             settled = all(_settled(node, accumulator.entity) for node in walk(condition))
             return settled and all(
@@ -162,10 +171,17 @@ def _never_falls(
             return False
 
 
+def _in_later_year(earlier: Dated, later: Dated, accumulator: Accumulator) -> bool:
+    """Whether no benefit year sees both values, what is missing between them left aside."""
+    assert earlier.end is not None  # the later one ends it
+    start = accumulator.year_start
+    return benefit_year(earlier.end, start) < benefit_year(later.start, start)
+
+
 def _settled(node: Core, entity: str) -> bool:
     """Whether a node has one value for all the rows of a parent."""
     match node:
-        case ParameterRef():
+        case ParameterRef() | YearToDate():
             return False
         case FactRef(entity=owner) | DecisionRef(entity=owner):
             return owner != entity

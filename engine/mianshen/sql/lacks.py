@@ -34,7 +34,7 @@ from mianshen.program.core import (
 from mianshen.sql import terms
 from mianshen.sql.decisions import Applied
 from mianshen.sql.emit import emit
-from mianshen.sql.figures import figure
+from mianshen.sql.figures import feeds, figure, opening_balance
 from mianshen.sql.scope import Emitted, Scope
 from mianshen.sql.terms import FALSE, TRUE, Sql
 
@@ -104,9 +104,21 @@ def lacks(node: Core, scope: Scope) -> Sql:
         case Aggregate():
             return terms.column(f"{scope.aggregates[node]}?miss")
         case YearToDate(accumulator=name):
-            return terms.column(f"{name}?before?miss")
+            return _balance(name, scope)
         case _:
             assert_never(node)
+
+
+def _balance(name: str, scope: Scope) -> Sql:
+    """What the balance of an accumulator lacks; one that nothing feeds holds its opening."""
+    program = scope.program
+    if any(feeds(p, name) for d in program.decisions for p in d.provisions):
+        return terms.column(f"{name}?before?miss")
+    accumulator, day = program.accumulators[name], program.entities[scope.entity].date
+    assert day is not None
+    opening = [] if accumulator.opening is None else [accumulator.opening[1]]
+    unknown = terms.is_null(opening_balance(accumulator, scope))
+    return terms.case([(terms.is_null(terms.column(day)), named(day)), (unknown, named(*opening))], NONE)
 
 
 def missing_of(scope: Scope, owner: str, name: str) -> Sql:
@@ -170,27 +182,26 @@ def _is_open(made: Emitted) -> Sql:
 
 
 def _choice(node: Choice, scope: Scope) -> Sql:
-    rows = [
-        (emit(c, scope), lacks(c, scope), names_where(_unless_wrong(TRUE, emit(v, scope)), lacks(v, scope)))
-        for c, v in node.rows
-    ]
-    perhaps = together(names_where(terms.negate(terms.surely_not(c.value)), names) for c, _, names in rows)
-    if node.policy == "first":
-        branches: list[tuple[Sql, Sql]] = []
-        for condition, open_names, names in rows:
-            branches.append((terms.surely(condition.value), names))
-            if condition.nullable:
-                branches.append((terms.is_null(condition.value), together([open_names, perhaps])))
-        return terms.case(branches, NONE)
-    unsure = terms.disjoin(terms.is_null(c.value) for c, _, _ in rows if c.nullable)
-    strict = _unless(
-        emit(node, scope).void, together(names_where(terms.surely(c.value), names) for c, _, names in rows)
-    )
-    if node.policy == "count":
-        strict = NONE.copy()
-    if unsure == FALSE:
-        return strict
-    return terms.case([(unsure, together([*(n for _, n, _ in rows), perhaps]))], strict)
+    """What the rows that match lack, and those that may, with what would tell."""
+    names: list[Sql] = []
+    earlier: list[Sql] = []
+    for when, then in node.rows:
+        condition, value = emit(when, scope), emit(then, scope)
+        matches, doubtful = terms.surely(condition.value), _doubtful(condition)
+        brought = names_where(_unless_wrong(TRUE, value), lacks(then, scope))
+        test = terms.disjoin([matches, doubtful])
+        reached = [terms.negate(m) for m in earlier] if node.policy == "first" else []
+        asked = together([names_where(test, brought), names_where(doubtful, lacks(when, scope))])
+        names.append(names_where(terms.conjoin(reached), asked))
+        earlier.append(matches)
+    made = _unless(emit(node, scope).void, together(names))
+    if node.policy != "count":
+        return made
+    return names_where(terms.disjoin(_doubtful(emit(c, scope)) for c, _ in node.rows), made)
+
+
+def _doubtful(made: Emitted) -> Sql:
+    return _is_open(made) if made.nullable else FALSE
 
 
 # -- decisions -------------------------------------------------------------------------------

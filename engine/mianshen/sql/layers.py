@@ -42,6 +42,20 @@ def names_in(values: Iterable[Sql]) -> set[str]:
     return {c.name for value in values for c in value.find_all(exp.Column)}
 
 
+def apart(layer: Layer) -> list[Layer]:
+    """The layer, or several where its named values are made of one another; none where it is empty."""
+    if layer.cut is not None or not all(c.alias.startswith("?let") for c in layer.columns):
+        return [layer]
+    waiting, made = layer.columns, []
+    while waiting:
+        open_ = {c.alias for c in waiting}
+        ready = [c for c in waiting if not names_in([c]) & open_]
+        assert ready  # a value is named after what it is made of
+        made.append(Layer(ready))
+        waiting = [c for c in waiting if c not in ready]
+    return made
+
+
 def statements(
     base: exp.Select, base_names: list[str], layers: list[Layer], kept: list[Sql], target: str
 ) -> list[tuple[str, exp.Query]]:

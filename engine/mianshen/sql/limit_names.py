@@ -94,7 +94,11 @@ class LimitNames:
             return []
         made: list[Sql] = []
         for a in self.accumulators():
-            names = together(terms.column(n) for n in (f"{a.name}?over?miss", f"{a.sums}?raw?miss"))
+            parts = [terms.column(n) for n in (f"{a.name}?over?miss", f"{a.sums}?raw?miss")]
+            date = self.program.entities[a.entity].date
+            if self.data.undated and date is not None:
+                parts.append(names_where(terms.is_null(terms.column(date)), named(date)))
+            names = together(parts)
             if self.scope.entity in self.data.rejected:
                 names = terms.case([(terms.column("?rejected"), rejected_name(self.scope))], names)
             unsure = exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))

@@ -24,7 +24,7 @@ from mianshen.sql.aggregates import Aggregated, aggregate_query, fails_inside, i
 from mianshen.sql.decisions import Applied, applied, chosen, decided, parted
 from mianshen.sql.emit import emit
 from mianshen.sql.lacks import decision_lacks
-from mianshen.sql.layers import Layer, statements
+from mianshen.sql.layers import Layer, apart, statements
 from mianshen.sql.limits import Limits
 from mianshen.sql.plan import (
     Step,
@@ -108,7 +108,8 @@ class Stage:
                 ]
             )
         )
-        return statements(base, [c.alias_or_name for c in base.selects], self.layers, self._kept(), target)
+        layers = [part for layer in self.layers for part in apart(layer)]
+        return statements(base, [c.alias_or_name for c in base.selects], layers, self._kept(), target)
 
     def _kept(self) -> list[Sql]:
         kept: list[Sql] = [terms.column("?row")]
@@ -446,8 +447,8 @@ class Stage:
         if in_turn:
             columns += limits.before_windows(self.errors)
         after = limits.missing_before() if in_turn else limits.relevance(self.voidable, self.errors)
-        assert self.scope.lets is not None  # all that is used in this level is named in it by now
-        self._layer(self.scope.lets)
+        assert self.scope.lets is not None
+        self.layers.append(Layer(self.scope.lets))  # what comes later in the level may name more
         self._layer([exp.alias_(chosen(d, rulings[d.name]), f"{d.name}?by", quoted=True) for d in level])
         self._layer(columns)
         self._layer([*missing, *after])
