@@ -44,6 +44,7 @@ class Document:
     accumulators: Mapping[str, model.Accumulator]
     provisions: Mapping[str, model.Provision]
     tables: Mapping[str, model.Table]
+    events: Mapping[str, model.Event]
     benefits: Mapping[str, model.Benefit]
     out_of_scope: tuple[model.OutOfScope, ...]
     overlays: tuple[model.OverlayHeader, ...]

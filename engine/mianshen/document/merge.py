@@ -27,6 +27,7 @@ SECTIONS: Map[str, type[model.Shape]] = {
     "accumulators": model.Accumulator,
     "provisions": model.Provision,
     "tables": model.Table,
+    "events": model.Event,
     "benefits": model.Benefit,
 }
 BY_ENTITY: Map[str, type[model.Shape]] = {"facts": model.Fact, "decisions": model.Decision}

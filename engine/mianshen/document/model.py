@@ -273,9 +273,22 @@ class Benefit(Shape):
     shows: Names = ()  # other decisions worth showing beside the amount
     delivery: Literal["automatic", "confirm", "application"]
     paid_to: Titled | None = None
-    triggers: Names = ()
+    triggers: Names = ()  # life events, and benefits that when due make this one due too
+    once_per: Identifier = "year"  # year, month, event, life, or a fact that tells one occasion from another
     source: str
     clause: Words
+
+
+class Event(Shape):
+    """What a life event, a code of the list `event_type`, says of the person it happens to.
+
+    Names are facts of the person, or of the child that the event `adds`: the event's own facts.
+    """
+
+    adds: Identifier | None = None  # an entity below the person: the event carries a row of it
+    sets: dict[Identifier, Literal_] = {}  # facts and their values from the event on
+    changes: Names = ()  # facts that have a new value from the event on, unknown where it gives none
+    carries: Names = ()  # facts it may give; where it does not, the record's holds on
 
 
 class SourceDocument(Shape):
@@ -312,6 +325,7 @@ class RulebookFile(Shape):
     accumulators: dict[Identifier, Accumulator] = {}
     provisions: dict[Identifier, Provision] = {}
     tables: dict[Identifier, Table] = {}
+    events: dict[Identifier, Event] = {}
     benefits: dict[Identifier, Benefit] = {}
     out_of_scope: tuple[OutOfScope, ...] = ()
 

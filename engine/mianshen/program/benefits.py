@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mianshen.program import mistakes
 from mianshen.program.core import Boolean, Numeric
+from mianshen.program.events import occasion, triggers
 from mianshen.program.names import describe
 from mianshen.program.program import Benefit, Citation, OutOfScope, SourceDocument
 from mianshen.program.vocabulary import MONEY, Vocabulary, message
@@ -29,10 +30,12 @@ def benefits(vocabulary: Vocabulary) -> dict[str, Benefit]:
             kind = Message("实体", "entity")
             vocabulary.unknown(span, "entities", kind, model.entity, vocabulary.entities)
         vocabulary.source(model.source, "benefits", name, "source")
+        triggers(name, vocabulary)
+        occasion(name, vocabulary)
         made[name] = Benefit(
             name, message(model.title), model.entity, model.eligible, model.amount, model.shows, model.delivery,
             None if model.paid_to is None else message(model.paid_to), model.triggers,
-            Citation(model.source, model.clause),
+            Citation(model.source, model.clause), model.once_per,
         )  # fmt: skip
     return made
 

@@ -16,6 +16,7 @@ from mianshen.program.audit import audit
 from mianshen.program.benefits import benefits, out_of_scope, sources
 from mianshen.program.checks import RecordChecks
 from mianshen.program.core import Numeric, Type
+from mianshen.program.events import event_types
 from mianshen.program.figures import Figures
 from mianshen.program.link import clashes, counted_by, foldless, linked
 from mianshen.program.names import Names
@@ -97,6 +98,7 @@ class Draft:
         made_benefits = benefits(self.vocabulary)
         scope = out_of_scope(self.vocabulary)
         header = self._header()
+        events = event_types(self.vocabulary)
         if header is None or any(d.severity == "error" for d in self.found):
             return None
         document, codes, parameters = self.document, self.vocabulary.codes, self.figures.parameters
@@ -106,7 +108,7 @@ class Draft:
             accumulators=foldless(accumulators, decisions, parameters, codes), benefits=made_benefits,
             sources=sources(document), out_of_scope=scope, planned=tuple(first.planned),
             shown={e: tuple(n for n, d in ds.items() if d.output) for e, ds in document.decisions.items()},
-            overlays=tuple(overlay.name for overlay in document.overlays),
+            overlays=tuple(overlay.name for overlay in document.overlays), events=events,
         )  # fmt: skip
 
     def _checks(self, names: Names, exact: bool = True) -> ProvisionChecks:

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 
 from mianshen.program.core import Core, Type
 from mianshen.source import Message, Span
+from mianshen.values import Known
 
 Basis: TypeAlias = Literal["cited", "provisional", "missing"]
 Key: TypeAlias = tuple[str, str]  # (entity, name)
@@ -179,8 +180,26 @@ class Benefit:
     shows: tuple[str, ...]
     delivery: Literal["automatic", "confirm", "application"]
     paid_to: Message | None
-    triggers: tuple[str, ...]
+    triggers: tuple[str, ...]  # names in `Program.events` or `Program.benefits`
     citation: Citation
+    once_per: str = "year"  # year, month, event, life, or a fact of the entity
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """A life event, and what it does to the record of the person it happens to.
+
+    `own`: the facts an event of this type may give, by name. `sets`: those whose value its type alone
+    tells. `changes`: those that are unknown from then on where it does not give them. With `adds` it
+    brings a row of that entity, a child of the person.
+    """
+
+    name: str
+    title: Message
+    adds: str | None
+    own: Mapping[str, Key]
+    sets: Mapping[Key, Known]
+    changes: tuple[Key, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +246,7 @@ class Program:
     planned: tuple[Planned, ...]
     shown: Mapping[str, tuple[str, ...]]  # entity: the decisions results show, as declared
     overlays: tuple[str, ...] = ()
+    events: Mapping[str, EventType] = field(default_factory=dict)
 
     def decision(self, entity: str, name: str) -> Decision:
         """The decision of that name; KeyError when there is none."""

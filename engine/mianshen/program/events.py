@@ -1,0 +1,127 @@
+"""Life events as the rulebook declares them, and what benefits say of them.
+
+In: the document's models. Out: an `EventType` for each code of the list `event_type`; mistakes in the
+vocabulary's `found`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mianshen.document.model import Event
+from mianshen.program.program import EventType, Key
+from mianshen.program.vocabulary import Vocabulary
+from mianshen.source import Message
+from mianshen.values import Known
+
+EVENT_TYPES: Final = "event_type"  # the code list of life events
+PERIODS: Final = ("year", "month", "event", "life")
+
+_EVENT: Final = Message("生活事件", "life event")
+_TRIGGER: Final = Message("生活事件或待遇", "life event or benefit")
+_CHILD: Final = Message("人员之下的实体", "entity below the person")
+_FACT: Final = Message("事实", "fact")
+_PERIOD: Final = Message("发放周期或事实", "period or fact")
+
+
+def event_types(vocabulary: Vocabulary) -> dict[str, EventType]:
+    """Every life event there is; one without an entry under `events:` says only that it happened."""
+    declared = vocabulary.document.events
+    known = _known(vocabulary)
+    for name in declared:
+        if name not in known:
+            span = vocabulary.document.span("events", name)
+            vocabulary.unknown(span, "codes", _EVENT, name, known)
+    return {name: _Reading(vocabulary, name).made(title) for name, title in known.items()}
+
+
+def triggers(benefit: str, vocabulary: Vocabulary) -> None:
+    """What makes a benefit due is a life event or another benefit."""
+    document = vocabulary.document
+    known = [*_known(vocabulary), *(name for name in document.benefits if name != benefit)]
+    for index, name in enumerate(document.benefits[benefit].triggers):
+        hidden = name in document.broken("benefits") or EVENT_TYPES in document.broken("codes")
+        if name not in known and not hidden:
+            span = document.span("benefits", benefit, "triggers", index)
+            vocabulary.unknown(span, "benefits", _TRIGGER, name, known)
+
+
+def occasion(benefit: str, vocabulary: Vocabulary) -> None:
+    """`once_per` is a period or a fact of the benefit's entity."""
+    model = vocabulary.document.benefits[benefit]
+    known = [*PERIODS, *(name for entity, name in vocabulary.facts if entity == model.entity)]
+    if model.once_per not in known:
+        span = vocabulary.document.span("benefits", benefit, "once_per")
+        vocabulary.unknown(span, "facts", _PERIOD, model.once_per, known)
+
+
+def _known(vocabulary: Vocabulary) -> dict[str, Message]:
+    codes = vocabulary.codes.get(EVENT_TYPES)
+    return {} if codes is None else dict(codes.values)
+
+
+class _Reading:
+    """One entry of `events:`."""
+
+    def __init__(self, vocabulary: Vocabulary, name: str) -> None:
+        self.vocabulary = vocabulary
+        self.name = name
+        self.model = vocabulary.document.events.get(name) or Event()
+        header = vocabulary.document.header
+        self.entry = "" if header is None else header.entry
+        self.adds = self._added()
+
+    def made(self, title: Message) -> EventType:
+        sets = self._sets()
+        changes = self._facts("changes", self.model.changes)
+        carries = self._facts("carries", self.model.carries)
+        own = {name: key for name, key in self._of_added().items() if key not in sets}
+        own |= {key[1]: key for key in (*changes, *carries)}
+        return EventType(self.name, title, self.adds, own, sets, changes)
+
+    def _added(self) -> str | None:
+        """The entity of the row it brings: a child of the person."""
+        below = {e.name for e in self.vocabulary.entities.values() if e.parent == self.entry}
+        if self.model.adds is not None and self.model.adds not in below:
+            span = self.vocabulary.document.span("events", self.name, "adds")
+            self.vocabulary.unknown(span, "entities", _CHILD, self.model.adds, below)
+            return None
+        return self.model.adds
+
+    def _of_added(self) -> dict[str, Key]:
+        """All facts of the row it brings, but not whose it is."""
+        entry = self.vocabulary.entities.get(self.entry)
+        owner = "" if entry is None else entry.key
+        return {
+            name: (entity, name)
+            for entity, name in self.vocabulary.facts
+            if entity == self.adds and name != owner
+        }
+
+    def _sets(self) -> dict[Key, Known]:
+        found: dict[Key, Known] = {}
+        for name, text in self.model.sets.items():
+            path = ("events", self.name, "sets", name)
+            key = self._fact(name, path)
+            if key is not None:
+                fact = self.vocabulary.facts[key]
+                value = self.vocabulary.literal(text, fact.type, fact.written, path)
+                if value is not None:
+                    found[key] = value
+        return found
+
+    def _facts(self, part: str, names: tuple[str, ...]) -> tuple[Key, ...]:
+        found = (self._fact(name, ("events", self.name, part, i)) for i, name in enumerate(names))
+        return tuple(key for key in found if key is not None)
+
+    def _fact(self, name: str, path: tuple[str | int, ...]) -> Key | None:
+        """A fact of the row it brings, else of the person; neither's key."""
+        facts, entities = self.vocabulary.facts, self.vocabulary.entities
+        owners = [entity for entity in (self.adds, self.entry) if entity in entities]
+        keys = {entities[entity].key for entity in owners if entity is not None}
+        for entity in owners:
+            if entity is not None and (entity, name) in facts and name not in keys:
+                return entity, name
+        known = [each for entity, each in facts if entity in owners and each not in keys]
+        self.vocabulary.unknown(self.vocabulary.document.span(*path), "facts", _FACT, name, known)
+        return None
