@@ -28,9 +28,7 @@ class Missing:
     def __post_init__(self) -> None:
         if self._touched():
             rows = self._subset()
-            self.again = Run(
-                self.run.program, self.run.connection, rows, self.run.as_of, self.wanted, missing=True, prefix="asked"
-            )  # fmt: skip
+            self.again = self.run.asking(rows, self.wanted)
             self.again.once()
 
     def beside(
@@ -82,29 +80,41 @@ class Missing:
             .distinct()
             .from_(listed.subquery("found", copy=False), copy=False),
         )
-        row = self.run.connection.execute('SELECT count(*) FROM "asked_about"').fetchone()
-        return row is not None and row[0] > 0
+        return self.run.has_rows("asked_about")
 
     def _subset(self) -> dict[str, str]:
         """Row tables of those rows, of all who share a parent with them, and of everything below."""
         program = self.run.program
         tables: dict[str, str] = {}
         person = program.entities[program.entry]
-        kept = '"?row" IN (SELECT "?row" FROM "asked_about")'
-        rows = self.run.rows[person.name]
-        beside = f'"?parent" IN (SELECT "?parent" FROM "{rows}" WHERE {kept})'
-        self._table(tables, person.name, f"{kept} OR {beside}" if person.parent is not None else kept)
-        if person.parent is not None:
-            self._table(tables, person.parent, f'"?row" IN (SELECT "?parent" FROM "{tables[person.name]}")')
+        kept = _among("?row", "?row", "asked_about")
+        if person.parent is None:
+            self._table(tables, person.name, kept)
+        else:
+            touched = terms.select(terms.column("?parent")).from_(
+                exp.to_table(self.run.rows[person.name], quoted=True), copy=False
+            )
+            beside = _within("?parent", touched.where(kept, copy=False))
+            self._table(tables, person.name, terms.disjoin([kept, beside]))
+            self._table(tables, person.parent, _among("?row", "?parent", tables[person.name]))
         for name in parents_first(program):
             parent = program.entities[name].parent
             if parent in tables and name not in tables:
-                self._table(tables, name, f'"?parent" IN (SELECT "?row" FROM "{tables[parent]}")')
+                self._table(tables, name, _among("?parent", "?row", tables[parent]))
         return tables
 
-    def _table(self, tables: dict[str, str], entity: str, where: str) -> None:
+    def _table(self, tables: dict[str, str], entity: str, where: Sql) -> None:
         table = f"asked_{entity}"
-        self.run.connection.execute(
-            f'CREATE OR REPLACE TEMP TABLE "{table}" AS SELECT * FROM "{self.run.rows[entity]}" WHERE {where}'
-        )
+        rows = exp.to_table(self.run.rows[entity], quoted=True)
+        self.run.create(table, terms.select(exp.Star()).from_(rows, copy=False).where(where, copy=False))
         tables[entity] = table
+
+
+def _among(column: str, other: str, table: str) -> Sql:
+    """The column's value stands in another table's column."""
+    listed = terms.select(terms.column(other)).from_(exp.to_table(table, quoted=True), copy=False)
+    return _within(column, listed)
+
+
+def _within(column: str, query: exp.Select) -> Sql:
+    return exp.In(this=terms.column(column), query=query.subquery(copy=False))

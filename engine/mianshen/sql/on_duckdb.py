@@ -15,13 +15,11 @@ from dataclasses import dataclass, field, replace
 import duckdb
 from sqlglot import exp
 
-from mianshen.program.core import Aggregate, DecisionRef, walk
 from mianshen.program.failing import fails_alone
 from mianshen.program.program import Key, Program
-from mianshen.sql import terms
-from mianshen.sql.days import benefit_year
-from mianshen.sql.plan import Plan, Step, aggregates_of, plan, voidable
-from mianshen.sql.stage import Data, Shelf, Stage
+from mianshen.sql.plan import Plan, Step
+from mianshen.sql.stage import Data, Shelf
+from mianshen.sql.steps import Steps
 
 DIALECT = "duckdb"
 
@@ -36,7 +34,7 @@ class Failure:
 
 
 @dataclass(slots=True)
-class Run:
+class Run(Steps):
     """One program over one set of row tables. `rows` maps an entity to its table."""
 
     program: Program
@@ -56,10 +54,9 @@ class Run:
     shelf: Shelf = field(init=False)
     plan: Plan = field(init=False)
     statements: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.plan = plan(self.program, (d.key for d in self.program.decisions))  # any of them may fail
-        self.shelf = Shelf(self.rows)
+    failing: list[tuple[Step, str]] = field(
+        default_factory=list
+    )  # steps that may have failed, with their tables
 
     def all(self) -> list[Failure]:
         """Run every step; the failures, each row once."""
@@ -73,32 +70,20 @@ class Run:
 
     def once(self) -> list[Failure]:
         """Every step in order; the rows to reject before everything is decided anew (see `stages`)."""
-        self.shelf = Shelf(self.rows)
-        data = self.data()
-        keep = self._kept()
-        possible, alone = voidable(self.program), fails_alone(self.program)
+        self.failing = []
+        self.make(self.data())
+        alone = fails_alone(self.program)
         certain: list[Failure] = []
         others: list[Failure] = []
-        last = {step.entity: number for number, step in enumerate(self.plan.steps)}
-        for number, step in enumerate(self.plan.steps):
-            wanted = frozenset(d.name for d in step.decisions if d.key in keep)
-            explained = frozenset(n for e, n in self.explained if e == step.entity)
-            items = tuple(self._items_after(number))
-            carried = self.carried.get(step.entity, ()) if number == last.get(step.entity) else ()
-            stage = Stage(self.program, step, data, self.shelf, possible, wanted, explained, items, carried)
-            table = f"{self.prefix}_{number}_{step.entity}"
-            for name, query in stage.build(table):
-                self.create(name, query)
-            if stage.limited and not self.missing:
-                self._in_turn(stage, table)
-            self.shelf.made.update({d.key: table for d in step.decisions if d.name in wanted})
-            self.shelf.before.update(dict.fromkeys(stage.balances, table))
-            self.shelf.items.update({a: (table, f"?item{i}") for i, a in enumerate(items)})
-            if stage.may_fail:
-                failed = self._failed(step, table)
-                certain += [f for f in failed if (f.entity, f.decision) in alone]
-                others = others or [f for f in failed if (f.entity, f.decision) not in alone]
+        for step, table in self.failing:
+            failed = self._failed(step, table)
+            certain += [f for f in failed if (f.entity, f.decision) in alone]
+            others = others or [f for f in failed if (f.entity, f.decision) not in alone]
         return certain or self._earliest(others)
+
+    def made(self, step: Step, table: str, may_fail: bool) -> None:
+        if may_fail:
+            self.failing.append((step, table))
 
     def _failed(self, step: Step, table: str) -> list[Failure]:
         query = f'SELECT "?row", "?error" FROM "{table}" WHERE "?error" IS NOT NULL ORDER BY 1'
@@ -118,91 +103,27 @@ class Run:
         first = {row for (row,) in found.fetchall()}
         return [f for f in failures if f.row in first]
 
-    def _in_turn(self, stage: Stage, table: str) -> None:
-        """Take in turn the rows that others of their parent must reckon with.
+    def asking(self, rows: dict[str, str], wanted: frozenset[Key]) -> Run:
+        """A run over some of the rows that also makes `?miss` columns: which facts unknown values rest on."""
+        return replace(
+            self, rows=rows, wanted=wanted, explained=frozenset(), carried={}, held={}, missing=True, prefix="asked",
+            statements=[], failing=[],
+        )  # fmt: skip
 
-        Every row was decided as if it were the first of its benefit year; that is wrong only where
-        a parent has two that count in one year of one accumulator.
-        """
-        entity = stage.step.entity
-        date = self.program.entities[entity].date
-        assert date is not None
-        found = []
-        for name in stage.limited:
-            year = benefit_year(terms.column(date), self.program.accumulators[name].year_start)
-            many = exp.GT(this=exp.Count(this=exp.Star()), expression=terms.literal(1))
-            found.append(
-                terms.select(terms.column("?parent"))
-                .from_(exp.to_table(table, quoted=True), copy=False)
-                .where(terms.column(f"?relevant:{name}"), copy=False)
-                .group_by(terms.column("?parent"), year, copy=False)
-                .having(terms.disjoin([many, terms.is_null(exp.Max(this=terms.column(date)))]), copy=False)
-            )
-        several: exp.Query = found[0] if len(found) == 1 else exp.union(*found, distinct=True)
-        listed = f"{table}_several"
-        relevant = terms.disjoin(terms.column(f"?relevant:{name}") for name in stage.limited)
-        inside = exp.In(
-            this=terms.column("?parent"),
-            query=terms.select(terms.column("?parent"))
-            .from_(several.subquery("found", copy=False), copy=False)
-            .subquery(copy=False),
-        )
-        self.create(
-            listed,
-            terms.select(terms.column("?row"))
-            .from_(exp.to_table(table, quoted=True), copy=False)
-            .where(relevant, inside, copy=False),
-        )
-        if not self._one(f'SELECT count(*) FROM "{listed}"')[0]:
-            return
-        again = replace(stage, layers=[], limited=[], errors=[])
-        for name, query in again.build(f"{table}_again", only=listed):
-            self.create(name, query)
-        columns = [row[0] for row in self.connection.execute(f'DESCRIBE "{table}"').fetchall()]
-        self.drop(f"{table}_first")
-        self.connection.execute(f'ALTER TABLE "{table}" RENAME TO "{table}_first"')
-        self.create(table, _overlaid(f"{table}_first", f"{table}_again", columns), kind="VIEW")
+    def has_rows(self, table: str) -> bool:
+        return bool(self._one(f'SELECT count(*) FROM "{table}"')[0])
 
-    def _kept(self) -> set[Key]:
-        """Decisions that results or later steps read."""
-        from mianshen.sql.plan import reads_of
-
-        step_of = {d.key: i for i, s in enumerate(self.plan.steps) for d in s.decisions}
-        later = {
-            read for s in self.plan.steps for d in s.decisions for read in reads_of(d, self.program)[0]
-            if step_of[read] != step_of[d.key]
-        }  # fmt: skip
-        return set(self.wanted) | later
-
-    def create(self, table: str, query: exp.Query, kind: str = "TABLE") -> None:
+    def create(self, table: str, query: exp.Query, lazily: bool = False) -> None:
         text = query.sql(dialect=DIALECT)
         self.statements.append(text)
         self.drop(table)
-        self.connection.execute(f'CREATE TEMP {kind} "{table}" AS {text}')
+        self.connection.execute(f'CREATE TEMP {"VIEW" if lazily else "TABLE"} "{table}" AS {text}')
 
     def drop(self, table: str) -> None:
         """Drop what an earlier pass made under the name, table or view."""
         query = "SELECT table_type FROM information_schema.tables WHERE table_name = ?"
         for (found,) in self.connection.execute(query, [table]).fetchall():
             self.connection.execute(f'DROP {"VIEW" if found == "VIEW" else "TABLE"} "{table}"')
-
-    def _items_after(self, number: int) -> list[Aggregate]:
-        """The aggregates of later steps over this step's entity that can be made with it.
-
-        Nothing they read is decided after it.
-        """
-        entity = self.plan.steps[number].entity
-        done = {d.key for step in self.plan.steps[: number + 1] for d in step.decisions}
-        before = {d.key for step in self.plan.steps[:number] for d in step.decisions}
-        found = []
-        for step in self.plan.steps[number + 1 :]:
-            for aggregate in aggregates_of(step):
-                inside = [n for part in (aggregate.where, aggregate.body) if part for n in walk(part)]
-                reads = {(n.entity, n.name) for n in inside if isinstance(n, DecisionRef)}
-                nested = any(isinstance(n, Aggregate) for n in inside)
-                if aggregate.child == entity and reads <= done and not reads <= before and not nested:
-                    found.append(aggregate)
-        return list(dict.fromkeys(found))
 
     def data(self) -> Data:
         """What the rows let the queries leave out."""
@@ -265,19 +186,3 @@ class Run:
         from mianshen.sql.plan import parents_first
 
         return [e for e in parents_first(self.program) if e in self.rows]
-
-
-def _overlaid(table: str, again: str, columns: list[str]) -> exp.Select:
-    """The rows of a table in their order, those made again in their new form."""
-    second = exp.Not(this=exp.Is(this=terms.column("?row", "again"), expression=exp.null()))
-    picked = [
-        exp.alias_(terms.case([(second, terms.column(c, "again"))], terms.column(c, "first")), c, quoted=True)
-        for c in columns if c not in ("?row", "?parent")
-    ]  # fmt: skip
-    on = exp.EQ(this=terms.column("?row", "again"), expression=terms.column("?row", "first"))
-    kept = [terms.column(c, "first") for c in columns if c in ("?row", "?parent")]
-    return (
-        terms.select(*kept, *picked)
-        .from_(exp.to_table(table, quoted=True).as_("first"), copy=False)
-        .join(exp.to_table(again, quoted=True).as_("again"), on=on, join_type="left", copy=False)
-    )
