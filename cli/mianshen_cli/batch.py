@@ -58,18 +58,21 @@ _CLAIMS = (Message("费用记录", "claims"), Message("条数", "count"))
 
 @command(
     Message(
-        "批量判定：读取居民、费用和家庭文件（CSV 或 Parquet），写出每人每项待遇和每笔费用的判定。",
-        "Decide every resident of a file (CSV or Parquet): each benefit of each person, each layer of each claim.",
+        "批量判定：读取居民、费用和家庭记录，写出每人每项待遇和每笔费用的判定。\n"
+        "输入可以是 CSV（UTF-8 或 GB18030，可用 gzip 压缩）、Parquet、文件夹或通配符，并可多次给出。",
+        "Decide every resident: each benefit of each person, each layer of each claim.\n"
+        "Input is CSV (UTF-8 or GB18030, also gzip), Parquet, a folder or a pattern, and may be given more than once.",
     )
 )
 @option(
     "--residents",
     required=True,
+    multiple=True,
     metavar="FILE",
-    words=Message("居民文件（必填）", "file of residents (required)"),
+    words=Message("居民文件（必填）", "files of residents (required)"),
 )
-@option("--claims", metavar="FILE", words=Message("费用文件", "file of claims"))
-@option("--households", metavar="FILE", words=Message("家庭文件", "file of households"))
+@option("--claims", metavar="FILE", multiple=True, words=Message("费用文件", "files of claims"))
+@option("--households", metavar="FILE", multiple=True, words=Message("家庭文件", "files of households"))
 @option(
     "--as-of",
     type=Day(),
@@ -94,6 +97,11 @@ _CLAIMS = (Message("费用记录", "claims"), Message("条数", "count"))
     words=Message("叠加规则，可多次给出", "overlay, may be given more than once"),
 )
 @option(
+    "--encoding",
+    type=click.Choice(["utf-8", "gb18030"]),
+    words=Message("CSV 的编码（默认自动识别）", "encoding of CSV files (default: found out)"),
+)
+@option(
     "--threads",
     type=Whole(1, 256),
     words=Message("线程数（默认为全部核心）", "threads (default: every core)"),
@@ -116,8 +124,9 @@ _CLAIMS = (Message("费用记录", "claims"), Message("条数", "count"))
     words=Message("摘要格式", "how the summary is shown"),
 )
 def batch(
-    lang: Lang, residents: str, claims: str | None, households: str | None, as_of: dt.date, out: str, rules: str | None,
-    overlay: tuple[str, ...], threads: int | None, memory: str | None, max_rejects: str, form: str,
+    lang: Lang, residents: tuple[str, ...], claims: tuple[str, ...], households: tuple[str, ...], as_of: dt.date,
+    out: str, rules: str | None, overlay: tuple[str, ...], encoding: str | None, threads: int | None,
+    memory: str | None, max_rejects: str, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.workbench.batch import Request, run_batch
     from mianshen.workbench.rulebook import open_program
@@ -126,8 +135,8 @@ def batch(
     limit = _memory(memory)
     program = open_program([Path(rules)] if rules else (), overlay)
     files = {"resident": residents, "claim": claims, "household": households}
-    inputs = {entity: Path(file) for entity, file in files.items() if file is not None}
-    request = Request(inputs, as_of, Path(out), threads, limit)
+    inputs = {entity: named for entity, named in files.items() if named}
+    request = Request(inputs, as_of, Path(out), threads, limit, encoding and encoding.upper())
     started = time.perf_counter()
 
     def report(stage: str, rows: int) -> None:

@@ -118,7 +118,7 @@ def test_a_path_with_wildcards_is_that_file_alone(tmp_path: Path, little: Progra
     out = batch(folder, files, program=little)
     assert [row["person_id"] for row in rows(out / "residents.parquet")] == ["P1"]
     inputs = json.loads((out / "manifest.json").read_text("utf-8"))["inputs"]
-    assert inputs["resident"]["file"] == "residents.x*?[a].csv"
+    assert [each["file"] for each in inputs["resident"]] == ["residents.x*?[a].csv"]
 
 
 def test_a_folder_that_looks_like_a_partition_adds_no_column(tmp_path: Path, little: Program) -> None:
@@ -140,17 +140,9 @@ UNREADABLE: Final[dict[str, tuple[str, Content, str]]] = {
     "empty": ("residents.csv", "", f"1:1: {EMPTY}"),
     "a mark and blank lines": ("residents.csv", "\ufeff\n\n", f"1:1: {EMPTY}"),
     "no names": ("residents.csv", "\n" + GOOD, "1:1: E501: the file cannot be read: its first line names no column."),
-    "GB18030": (
-        "residents.csv", GOOD.replace("employee", "职工医保").encode("gb18030"),
-        "2:1: E508: the file is not UTF-8; it looks like GB18030. Save it as UTF-8 (iconv -f GB18030 -t UTF-8).",
-    ),
-    "GB18030 far down": (
-        "residents.csv", (FAR + f"{PERSON},310113,职工医保,,,\n").encode("gb18030"),
-        "60002:1: E508: the file is not UTF-8; it looks like GB18030.",
-    ),
     "UTF-16": ("residents.csv", GOOD.encode("utf-16"), "1:1: E508: the file is not UTF-8; it looks like UTF-16."),
     "no encoding at all": (
-        "residents.csv", GOOD.encode() + b"P2,\xff\xff,,,,\n", "3:1: E508: the file is not UTF-8. Save it as UTF-8."
+        "residents.csv", GOOD.encode() + b"P2,\xff\xff,,,,\n", "3:4: E508: the file is not UTF-8. Save it as UTF-8."
     ),
     "a short line": (
         "residents.csv", GOOD + f"{PERSON},31\n", "3:1: E509: the header has 6 columns, and this line has 2."
@@ -172,8 +164,8 @@ UNREADABLE: Final[dict[str, tuple[str, Content, str]]] = {
         "residents.csv", GOOD.replace(",", ";"), "1:10: E515: the columns are separated by ;. Separate them by commas."
     ),
     "tabs": ("residents.tsv", GOOD.replace(",", "\t"), "1:10: E515: the columns are separated by tabs."),
-    "gzip": (
-        "residents.csv.gz", gzip.compress(GOOD.encode()), "1:1: E514: the file is compressed or a workbook (gzip)."
+    "gzip cut short": (
+        "residents.csv.gz", gzip.compress(GOOD.encode())[:-9], "1:1: E527: this is not an intact gzip file."
     ),
     "a workbook": (
         "residents.xlsx", b"PK\x03\x04rest", "1:1: E514: the file is compressed or a workbook (zip, xlsx)."
@@ -243,7 +235,6 @@ def test_the_mistakes_of_all_headers_are_told_at_once(tmp_path: Path) -> None:
 
 def test_what_is_no_file_is_told_so(tmp_path: Path) -> None:
     for path, words in (
-        (tmp_path, "it is a folder"),
         (tmp_path / "gone.csv", "there is no such file"),
         (Path("/dev/null"), "it is not a regular file"),
     ):

@@ -149,11 +149,11 @@ def test_the_mistakes_of_all_files_are_a_line_each_and_quote_no_record(
     expected = "the header has 6 columns, and this line has 2. Give the line as many cells, and quote a cell that holds a comma."
     assert run(*words) == (2, "", f"{tmp_path}/r.csv:4:1: E509: {expected}\n")
     (tmp_path / "r.csv").write_text("人员编号,参保第\n", encoding="utf-8")
-    (tmp_path / "c.csv").write_bytes(CLAIMS.replace("inpatient", "门诊").encode("gb18030"))
+    (tmp_path / "c.csv").write_bytes(CLAIMS.replace("C2", "\udcff").encode("utf-8", "surrogateescape"))
     status, out, err = run(*words, "--lang", "zh")
     assert (status, out) == (2, "")
     assert err.splitlines() == [
-        f"{tmp_path}/c.csv:2:1: E508: 文件不是 UTF-8 编码，像是 GB18030。请另存为 UTF-8 (iconv -f GB18030 -t UTF-8)。",
+        f"{tmp_path}/c.csv:3:1: E508: 文件不是 UTF-8 编码。请另存为 UTF-8。",
         f"{tmp_path}/r.csv:1:6: E502: 未知的列 参保第。也许想写 参保地。",
     ]
 

@@ -12,7 +12,7 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,21 +26,23 @@ from mianshen.sql.plan import plan
 from mianshen.workbench import batch_mistakes as mistakes
 from mianshen.workbench.batch_outputs import OUTPUTS, SUMMARY, Outputs
 from mianshen.workbench.batch_rows import RowTables
-from mianshen.workbench.inputs import Input, open_inputs, unchanged
+from mianshen.workbench.inputs import Input, open_inputs, parts_of, unchanged
 from mianshen.workbench.receipt import RECEIPT, TIMINGS, manifest, timings_file
+from mianshen.workbench.sources import Named, each_named
 
 Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a batch is asked. `inputs`: entity to file."""
+    """What a batch is asked. `inputs`: entity to files, folders or patterns, one or several."""
 
-    inputs: dict[str, Path]
+    inputs: Mapping[str, Named]
     as_of: dt.date
     out: Path
     threads: int | None = None
     memory: str | None = None  # such as 4GB
+    encoding: str | None = None  # of CSV files; None: UTF-8 or GB18030, as found
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def _connect(request: Request, part: Path) -> duckdb.DuckDBPyConnection:
 def _into(
     part: Path, program: Program, request: Request, connection: duckdb.DuckDBPyConnection, clock: Clock
 ) -> Summary:
-    inputs = open_inputs(program, request.inputs, connection)
+    inputs = open_inputs(program, request.inputs, connection, part / "text", request.encoding)
     outputs = Outputs(program, connection, {e: f"rows_{e}" for e in program.entities}, request.as_of)
     tables = RowTables(program, connection, request.as_of, inputs, plan(program, outputs.wanted).facts)
     tables.build()
@@ -123,7 +125,7 @@ def _into(
     )
     tables.tell(run.all())
     clock.stage("decide", records)
-    outputs.write(run, part, {e: i.name for e, i in inputs.items()})
+    outputs.write(run, part, tables.files)
     clock.stage("write", records)
     content = {**outputs.summary(tables.counts), **outputs.totals(part)}
     _json(part / SUMMARY, content)
@@ -131,7 +133,8 @@ def _into(
     _refuse_changed(inputs)
     clock.stage("seal")
     _json(part / TIMINGS, timings_file(clock.seconds, tables.counts))
-    shutil.rmtree(part / "spill", ignore_errors=True)
+    for ours in ("spill", "text"):
+        shutil.rmtree(part / ours, ignore_errors=True)
     rejected = sum(each["rejected"] for each in content["records"].values())
     return Summary(content, rejected, records)
 
@@ -154,7 +157,7 @@ def _refuse_unfit(program: Program, request: Request) -> None:
 
 def _refuse_foreign(out: Path, request: Request) -> None:
     """Only an empty folder or an earlier batch's is replaced, and never one that an input lies in."""
-    for path in request.inputs.values():
+    for path in (path for named in request.inputs.values() for path in each_named(named)):
         if path.resolve().is_relative_to(out):
             raise RuleError([mistakes.inputs_inside(str(request.out), path.name)])
     if out.exists() and (not out.is_dir() or not _is_ours(out)):
@@ -168,7 +171,7 @@ def _is_ours(out: Path) -> bool:
 
 def _refuse_changed(inputs: dict[str, Input]) -> None:
     """The receipt must not vouch for bytes that were not read."""
-    found = [mistakes.changed(str(source.path)) for source in inputs.values() if not unchanged(source)]
+    found = [mistakes.changed(str(each.path)) for each in parts_of(inputs) if not unchanged(each)]
     if found:
         raise RuleError(found)
 

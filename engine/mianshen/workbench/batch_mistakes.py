@@ -222,3 +222,63 @@ def no_outcome(rulebook: str) -> Diagnostic:
         ),
         ("请在词汇表的 entities 中写明 outcome", "Give an outcome to that entity in the vocabulary"),
     )
+
+
+def named_twice(file: str) -> Diagnostic:
+    return _mistake(
+        "E522",
+        Span(file, 1, 1),
+        ("同一个文件给出了两次", "the file is named twice"),
+        ("请只写一次，否则每条记录都会重复", "Name it once, or every record of it is there twice"),
+    )
+
+
+def nothing_matches(pattern: str) -> Diagnostic:
+    return _mistake(
+        "E523",
+        Span(pattern, 1, 1),
+        ("没有与之匹配的文件", "no file matches it"),
+        ("请检查路径，并给通配符加引号", "Check the path, and quote a pattern for the shell"),
+    )
+
+
+def not_records(folder: str, file: str) -> Diagnostic:
+    return _mistake(
+        "E524",
+        Span(folder, 1, 1),
+        (
+            f"文件夹中的 {shown(file)} 不是 CSV 或 Parquet",
+            f"{shown(file)} in the folder is neither CSV nor Parquet",
+        ),
+        (
+            "请移走，或逐个列出文件（.csv、.csv.gz、.parquet）",
+            "Move it away, or name the files one by one (.csv, .csv.gz, .parquet)",
+        ),
+    )
+
+
+def empty_folder(folder: str) -> Diagnostic:
+    return _mistake(
+        "E525",
+        Span(folder, 1, 1),
+        ("文件夹中没有 CSV 或 Parquet 文件", "the folder holds no CSV and no Parquet file"),
+        ("请检查路径", "Check the path"),
+    )
+
+
+def undecodable(span: Span, encoding: str) -> Diagnostic:
+    return _mistake(
+        "E526",
+        span,
+        (f"此处的字节不是 {encoding} 编码", f"the bytes here are not {encoding}"),
+        ("请检查 --encoding，或重新导出该文件", "Check --encoding, or export the file again"),
+    )
+
+
+def bad_gzip(span: Span) -> Diagnostic:
+    return _mistake(
+        "E527",
+        span,
+        ("压缩文件不完整或已损坏（gzip）", "this is not an intact gzip file"),
+        ("请重新压缩或重新导出", "Pack or export it again"),
+    )

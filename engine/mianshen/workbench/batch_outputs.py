@@ -84,7 +84,7 @@ class Outputs:
 
     # -- files -------------------------------------------------------------------------------
 
-    def write(self, run: Run, folder: Path, files: dict[str, str]) -> None:
+    def write(self, run: Run, folder: Path, files: dict[str, list[tuple[str, int]]]) -> None:
         """Every file of the contract but the summary and the receipt."""
         missing = Missing(run, self.asked)
         self._copy(self._claims(run, missing), folder / "claims.parquet")
@@ -226,15 +226,29 @@ class Outputs:
         shown = (("status", status), ("amount", amount), ("reason", reason))
         return [exp.alias_(value, f"{benefit.name}_{part}", quoted=True) for part, value in shown]
 
-    def _rejects(self, files: dict[str, str]) -> str:
-        """Every rejected record with its file, number, key, field and reason."""
-        parts = [
-            f'SELECT {quoted(files[entity])} AS file, "?row" AS row, {identifier(self.program.entities[entity].key)} AS key, '
-            f"nullif(split_part(\"?refusal\", '|', 1), '') AS field, "
-            f"split_part(\"?refusal\", '|', 2) AS reason, {number} AS part "
-            f'FROM {identifier(table)} WHERE "?rejected"'
-            for number, (entity, table) in enumerate(self.rows.items()) if entity in files
-        ]  # fmt: skip
+    def _rejects(self, files: dict[str, list[tuple[str, int]]]) -> str:
+        """Every rejected record with its file, its number there, key, field and reason.
+
+        `files`: an entity's files in order, each with the number of records before it.
+        """
+        self.connection.execute(
+            'CREATE OR REPLACE TEMP TABLE "?files" (part INT, file VARCHAR, before BIGINT)'
+        )
+        parts = []
+        for number, (entity, table) in enumerate(self.rows.items()):
+            if not files.get(entity):
+                continue
+            for before, name in {
+                before: name for name, before in files[entity]
+            }.items():  # empty ones give way
+                self.connection.execute('INSERT INTO "?files" VALUES (?, ?, ?)', [number, name, before])
+            parts.append(
+                f'SELECT file, "?row" - before AS row, {identifier(self.program.entities[entity].key)} AS key, '
+                f"nullif(split_part(\"?refusal\", '|', 1), '') AS field, "
+                f"split_part(\"?refusal\", '|', 2) AS reason, {number} AS part "
+                f'FROM {identifier(table)} ASOF JOIN (FROM "?files" WHERE part = {number}) ON "?row" > before '
+                f'WHERE "?rejected"'
+            )
         return f"SELECT * EXCLUDE (part) FROM ({' UNION ALL '.join(parts)}) ORDER BY file, part, row"
 
     # -- summary -----------------------------------------------------------------------------

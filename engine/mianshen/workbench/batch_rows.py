@@ -10,7 +10,7 @@ mistake of a row is its reason. The tables are in no order: joins do not keep th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,7 +24,7 @@ from mianshen.sql.intake import Read, read_column
 from mianshen.sql.on_duckdb import Failure
 from mianshen.sql.scope import Scope
 from mianshen.sql.terms import Sql
-from mianshen.workbench.inputs import ROW, Input, explained, identifier, quoted
+from mianshen.workbench.inputs import ROW, Input, Part, explained, identifier, quoted
 
 NOT_THE_FILE: Final = (
     duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.BinderException, duckdb.CatalogException,
@@ -44,6 +44,7 @@ class RowTables:
     read: frozenset[Key] | None = None  # the facts that rules read (None: all); others are checked, not kept
     tables: dict[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    files: dict[str, list[tuple[str, int]]] = field(default_factory=dict)  # name, records before it
     lets: list[list[Sql]] = field(default_factory=list)
     doubled: dict[str, bool] = field(default_factory=dict)
 
@@ -69,43 +70,56 @@ class RowTables:
     # -- one table ---------------------------------------------------------------------------
 
     def _make(self, entity: Entity) -> None:
-        source = self.inputs.get(entity.name)
-        try:
-            self._fill(entity, source)
-        except (duckdb.Error, UnicodeError) as error:
-            elsewhere = isinstance(error, duckdb.IOException) and (
-                source is None or str(source.path) not in str(error)
-            )
-            if source is None or elsewhere or isinstance(error, NOT_THE_FILE):
-                raise
-            raise explained(source, str(error)) from None
-        row = self.connection.execute(
-            f"SELECT count(*) FROM {identifier(self.tables[entity.name])}"
-        ).fetchone()
-        self.counts[entity.name] = row[0] if row else 0
-
-    def _fill(self, entity: Entity, source: Input | None) -> None:
         """The entity's table. Rows without a number are read into a table first, whose `rowid` is one."""
-        typed = self._typed(entity, source)
-        if source is None or source.numbered:
-            self._create(self.tables[entity.name], self._checked(entity, typed))
-            return
-        read = f"{self.tables[entity.name]}?read"
-        self._create(read, typed)
-        number = exp.Add(this=exp.column("rowid"), expression=terms.literal(1))
-        numbered = exp.select(exp.alias_(number, ROW, quoted=True), exp.Star()).from_(
-            exp.to_table(read, quoted=True)
-        )
-        self._create(self.tables[entity.name], self._checked(entity, numbered))
-        self.connection.execute(f"DROP TABLE {identifier(read)}")
+        source = self.inputs.get(entity.name)
+        parts = () if source is None else source.parts
+        table, read = self.tables[entity.name], f"{self.tables[entity.name]}?read"
+        if len(parts) == 1 and parts[0].numbered:
+            self._guarded(parts[0], table, self._checked(entity, self._typed(entity, parts[0])))
+            self.files[entity.name] = [(parts[0].name, 0)]
+        elif not parts:
+            self._create(table, self._checked(entity, self._typed(entity, None)))
+        else:
+            self._read_all(entity, parts, read)
+            number = exp.Add(this=exp.column("rowid"), expression=terms.literal(1))
+            numbered = exp.select(exp.alias_(number, ROW, quoted=True), exp.Star()).from_(
+                exp.to_table(read, quoted=True)
+            )
+            self._create(table, self._checked(entity, numbered))
+            self.connection.execute(f"DROP TABLE {identifier(read)}")
+        self.counts[entity.name] = self._count(table)
 
-    def _create(self, table: str, query: exp.Query) -> None:
-        self.connection.execute(f"CREATE TEMP TABLE {identifier(table)} AS {query.sql(dialect='duckdb')}")
+    def _read_all(self, entity: Entity, parts: Sequence[Part], read: str) -> None:
+        """The files' records one after the other, and how many come before each file's."""
+        files = self.files[entity.name] = []
+        for part in parts:
+            files.append((part.name, self._count(read) if files else 0))
+            typed = self._typed(entity, part, numbered=False)
+            self._guarded(part, read, typed, more=len(files) > 1)
 
-    def _typed(self, entity: Entity, source: Input | None) -> exp.Select:
+    def _guarded(self, part: Part, table: str, query: exp.Query, more: bool = False) -> None:
+        """Make a table of a file's records, or add them to it; what cannot be read is told in our words."""
+        try:
+            self._create(table, query, more)
+        except (duckdb.Error, UnicodeError) as error:
+            elsewhere = isinstance(error, duckdb.IOException) and str(part.text.path) not in str(error)
+            if elsewhere or isinstance(error, NOT_THE_FILE):
+                raise
+            raise explained(part, str(error)) from None
+
+    def _count(self, table: str) -> int:
+        row = self.connection.execute(f"SELECT count(*) FROM {identifier(table)}").fetchone()
+        return row[0] if row else 0
+
+    def _create(self, table: str, query: exp.Query, more: bool = False) -> None:
+        kind = f"INSERT INTO {identifier(table)}" if more else f"CREATE TEMP TABLE {identifier(table)} AS"
+        self.connection.execute(f"{kind} {query.sql(dialect='duckdb')}")
+
+    def _typed(self, entity: Entity, source: Part | None, numbered: bool = True) -> exp.Select:
         """The file's columns as facts, with the reasons of what is refused."""
         self.lets = []
-        columns: list[Sql] = [terms.column(ROW)] if source is not None and source.numbered else []
+        numbered = numbered and source is not None and source.numbered
+        columns: list[Sql] = [terms.column(ROW)] if numbered else []
         refused: list[tuple[str, Sql, Sql]] = []
         for fact in self._facts(entity):
             read = self._read(fact, source)
@@ -135,7 +149,7 @@ class RowTables:
 
         return let
 
-    def _read(self, fact: Fact, source: Input | None) -> Read:
+    def _read(self, fact: Fact, source: Part | None) -> Read:
         column = None if source is None else source.columns.get(fact.name)
         if column is None:
             value = terms.NULL if fact.when_absent is None else terms.literal(fact.when_absent)

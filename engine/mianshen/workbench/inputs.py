@@ -1,15 +1,15 @@
 """Input files of a batch: found, their headers matched to the vocabulary.
 
-In: paths of CSV or Parquet files. Out: `Input`: what to read and which column is which fact.
-Mistakes in the headers of all files are reported together, each at its column, with the nearest known
-name. Invariants: the file named is the file read, whatever characters its path holds; no message
-repeats what a record says.
+In: what the operator names: CSV or Parquet files, folders, patterns. Out: `Input`: for each file what to
+read and which column is which fact. Mistakes in the headers of all files are reported together, each at
+its column, with the nearest known name. Invariants: the file named is the file read, whatever characters
+its path holds; no message repeats what a record says.
 """
 
 from __future__ import annotations
 
-import codecs
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,84 +21,136 @@ from mianshen.source import Diagnostic, Message, RuleError, Span, nearest
 from mianshen.sql import terms
 from mianshen.sql.intake import WrongColumn, read_column
 from mianshen.workbench import batch_mistakes as mistakes
+from mianshen.workbench.plain_text import UTF_8, Plain, head_of, plain
+from mianshen.workbench.sources import Named, Source, sources
 
 ROW: Final = "?row"  # the record's number in its file, from 1
 _HEAD: Final = 1 << 20  # bytes a header may fill
 _PARQUET: Final = b"PAR1"
 _PACKED: Final = {
-    b"\x1f\x8b": "gzip",
     b"PK\x03\x04": "zip, xlsx",
     b"\x28\xb5\x2f\xfd": "zstd",
     b"\xd0\xcf\x11\xe0": "xls",
 }
 _SEPARATORS: Final = (";", "\t", "|", "，", "；")
-_WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _LINE: Final = re.compile(r"CSV Error on Line: (\d+)")
 _COUNTS: Final = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class Part:
     """One file of one entity. `columns`: fact name to (column as written, DuckDB type).
 
     `relation` is what stands after FROM: the file's columns and, if `numbered`, `?row`; if not, the rows
-    come in the order of the file as long as nothing joins them. `stamp` changes when the file does.
+    come in the order of the file as long as nothing joins them. `text` is what is read of a CSV file.
+    `stamp` changes when the file does.
     """
 
-    entity: str
     path: Path
+    name: str
     columns: dict[str, tuple[str, str]]
     relation: str
     numbered: bool
+    text: Plain
     stamp: tuple[int, int]
 
-    @property
-    def name(self) -> str:
-        return self.path.name
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The files of one entity, in order; their records are numbered through."""
+
+    entity: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(slots=True)
+class Scratch:
+    """Files of our own, in a folder that the run removes."""
+
+    folder: Path
+    count: int = 0
+
+    def __call__(self) -> Path:
+        self.count += 1
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder / f"{self.count}.csv"
 
 
 def open_inputs(
-    program: Program, paths: dict[str, Path], connection: duckdb.DuckDBPyConnection
+    program: Program,
+    named: Mapping[str, Named],
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    encoding: str | None = None,
 ) -> dict[str, Input]:
-    """Every file with its columns matched, by entity. Raises RuleError with the mistakes of all of them."""
+    """Every file with its columns matched, by entity. Raises RuleError with the mistakes of all of them.
+
+    `folder`: where the text of files goes that are not UTF-8; `encoding` of CSV files, None: found out.
+    """
     opened: dict[str, Input] = {}
     wrong: list[Diagnostic] = []
-    for entity, path in paths.items():
+    opening = _Opening(program, connection, Scratch(folder), encoding)
+    for entity, each in named.items():
+        parts = []
         try:
-            opened[entity] = open_input(program, program.entities[entity], path, connection)
+            found = sources(each)
         except RuleError as error:
             wrong += error.diagnostics
+            continue
+        for source in found:
+            try:
+                parts.append(opening.part(program.entities[entity], source))
+            except RuleError as error:
+                wrong += error.diagnostics
+        opened[entity] = Input(entity, tuple(parts))
     if wrong:
         raise RuleError(wrong)
     return opened
 
 
-def open_input(program: Program, entity: Entity, path: Path, connection: duckdb.DuckDBPyConnection) -> Input:
-    """A file with its columns matched. Raises RuleError when it cannot be read or a column is wrong."""
-    head = _head(path)
-    status = path.stat()
-    numbered = head.startswith(_PARQUET) or path.suffix.lower() == ".parquet"
-    if numbered:
-        scanned = f"read_parquet({pattern(path)}, file_row_number=true, hive_partitioning=false)"
-        relation = f'(SELECT file_row_number + 1 AS "{ROW}", * FROM {scanned})'
-        found = _described(path, connection)
-        places = list(range(1, len(found) + 1))
-    else:
-        names, places = _header(path, head)
-        listed = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
-        relation = (
-            f"read_csv({pattern(path)}, auto_detect=false, header=true, delim=',', quote='\"', escape='\"', nullstr='', "
-            f"compression='none', hive_partitioning=false, columns={{{listed}}})"
-        )
-        found = [(name, "VARCHAR") for name in names]
-    columns = _matched(program, entity, path, found, places)
-    return Input(entity.name, path, columns, relation, numbered, (status.st_size, status.st_mtime_ns))
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    program: Program
+    connection: duckdb.DuckDBPyConnection
+    scratch: Scratch
+    encoding: str | None
+
+    def part(self, entity: Entity, source: Source) -> Part:
+        """A file with its columns matched. Raises RuleError when it cannot be read or a column is wrong."""
+        path = source.path
+        head = _head(path)
+        status = path.stat()
+        numbered = head.startswith(_PARQUET) or path.suffix.lower() == ".parquet"
+        text = Plain(path, UTF_8)
+        if numbered:
+            scanned = f"read_parquet({pattern(path)}, file_row_number=true, hive_partitioning=false)"
+            relation = f'(SELECT file_row_number + 1 AS "{ROW}", * FROM {scanned})'
+            found = _described(path, self.connection)
+            places = list(range(1, len(found) + 1))
+        else:
+            _refuse_packed(path, head)
+            text = plain(path, self.scratch, self.encoding)
+            names, places = _header(path, text)
+            listed = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
+            relation = (
+                f"read_csv({pattern(text.path)}, auto_detect=false, header=true, delim=',', quote='\"', "
+                f"escape='\"', nullstr='', compression='none', hive_partitioning=false, columns={{{listed}}})"
+            )
+            found = [(name, "VARCHAR") for name in names]
+        columns = _matched(self.program, entity, path, found, places)
+        stamp = (status.st_size, status.st_mtime_ns)
+        return Part(path, source.name, columns, relation, numbered, text, stamp)
 
 
-def unchanged(source: Input) -> bool:
+def parts_of(inputs: Mapping[str, Input]) -> Iterator[Part]:
+    """Every file of every entity."""
+    return (part for source in inputs.values() for part in source.parts)
+
+
+def unchanged(part: Part) -> bool:
     """Whether the file still is as it was when it was opened."""
-    status = source.path.stat()
-    return source.stamp == (status.st_size, status.st_mtime_ns)
+    status = part.path.stat()
+    return part.stamp == (status.st_size, status.st_mtime_ns)
 
 
 def quoted(text: str) -> str:
@@ -152,38 +204,24 @@ def _described(path: Path, connection: duckdb.DuckDBPyConnection) -> list[tuple[
     return [(row[0], row[1]) for row in rows]
 
 
-def _header(path: Path, head: bytes) -> tuple[list[str], list[int]]:
-    """The names in the first line of a CSV file, and the character at which each begins."""
+def _refuse_packed(path: Path, head: bytes) -> None:
     for magic, kind in _PACKED.items():
         if head.startswith(magic):
             raise _refuse(mistakes.packed(Span(str(path), 1, 1), kind))
-    text = _decoded(path, head)
-    if not text.strip():
+
+
+def _header(path: Path, text: Plain) -> tuple[list[str], list[int]]:
+    """The names in the first line of a CSV file, and the character at which each begins."""
+    head = head_of(text, _HEAD)
+    if not head.strip():
         raise _unreadable(path, "the file is empty", "文件是空的")
-    names, places = _cells(text)
+    names, places = _cells(head)
     if not "".join(names).strip():
         raise _unreadable(path, "its first line names no column", "首行没有列名")
     separator = next((s for s in _SEPARATORS if len(names) == 1 and s in names[0]), None)
     if separator is not None:
         raise _refuse(mistakes.other_separator(Span(str(path), 1, names[0].index(separator) + 1), separator))
     return names, places
-
-
-def _decoded(path: Path, head: bytes) -> str:
-    try:
-        return codecs.getincrementaldecoder("utf-8-sig")().decode(head)
-    except UnicodeDecodeError as error:
-        raise not_utf8(path, head.count(b"\n", 0, error.start) + 1, head) from None
-
-
-def not_utf8(path: Path, line: int, sample: bytes) -> RuleError:
-    """The mistake of a file in another encoding, named where it can be told."""
-    encoding: str | None = "UTF-16" if sample.startswith(_WIDE) else "GB18030"
-    try:
-        codecs.getincrementaldecoder(str(encoding))().decode(sample)
-    except UnicodeDecodeError:
-        encoding = None
-    return _refuse(mistakes.not_utf8(Span(str(path), line, 1), encoding))
 
 
 def _cells(text: str) -> tuple[list[str], list[int]]:
@@ -211,28 +249,20 @@ def _unquoted(cell: str) -> str:
 # -- what went wrong while reading -----------------------------------------------------------
 
 
-def explained(source: Input, words: str) -> RuleError:
+def explained(part: Part, words: str) -> RuleError:
     """The mistake behind what DuckDB said while it read the file; its own words may quote a record."""
-    path = source.path
-    if source.numbered:
+    path = part.path
+    if part.numbered:
         return _refuse(mistakes.bad_parquet(Span(str(path), 1, 1)))
     told, counts = _LINE.search(words), _COUNTS.search(words)
-    line = int(told[1]) if told else 1
-    place = Span(str(path), line, 1)
-    if "not utf-8" in words:
-        return not_utf8(path, line, _line(path, line))
+    place = Span(str(path), int(told[1]) if told else 1, 1)
     if counts is not None:
         return _refuse(mistakes.ragged(place, int(counts[1]), int(counts[2])))
     if "unterminated quote" in words:
         return _refuse(mistakes.bad_quotes(place))
-    if (mixed := _other_ending(path)) is not None:
+    if (mixed := _other_ending(part.text.path)) is not None:
         return _refuse(mistakes.mixed_endings(Span(str(path), mixed, 1)))
     return _refuse(mistakes.bad_csv(place))
-
-
-def _line(path: Path, number: int) -> bytes:
-    with path.open("rb") as file:
-        return next((line for at, line in enumerate(file, 1) if at == number), b"")
 
 
 def _other_ending(path: Path) -> int | None:

@@ -20,7 +20,7 @@ import duckdb
 
 import mianshen
 from mianshen.program.program import Program
-from mianshen.workbench.inputs import Input
+from mianshen.workbench.inputs import Input, parts_of
 
 RECEIPT: Final = "manifest.json"
 TIMINGS: Final = "timings.json"
@@ -48,7 +48,7 @@ def manifest(
 ) -> dict[str, Any]:
     """Digests of rulebook, inputs and outputs, versions, counts, the day."""
     named = [folder / name for name in outputs]
-    digests = _digests([*(i.path for i in inputs.values()), *named])
+    digests = _digests([*(each.path for each in parts_of(inputs)), *named])
     return {
         "as_of": as_of.isoformat(),
         "rulebook": {
@@ -57,7 +57,8 @@ def manifest(
             "overlays": list(program.overlays),
         },
         "inputs": {
-            entity: {"file": i.name, "digest": digests[i.path]} for entity, i in sorted(inputs.items())
+            entity: [{"file": each.name, "digest": digests[each.path]} for each in source.parts]
+            for entity, source in sorted(inputs.items())
         },
         "outputs": {path.name: digests[path] for path in named},
         "records": records,

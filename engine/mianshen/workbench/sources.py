@@ -1,0 +1,96 @@
+"""What an operator names as input: files, folders and patterns become files, each with a name of its own.
+
+In: paths as written. Out: `Source`s in a fixed order. Invariants: a path that exists is that file alone,
+whatever characters it holds; a folder gives every CSV and Parquet file below it, in the order of their
+names, and refuses others, for a file passed over is a record lost; two files never share a name.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from mianshen.source import Diagnostic, RuleError
+from mianshen.workbench import batch_mistakes as mistakes
+
+Named: TypeAlias = "str | Path | Sequence[str | Path]"
+READ: Final = (".csv", ".csv.gz", ".parquet")
+_ASIDE: Final = (".", "_")  # how names begin that other programs leave beside their files
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file; `name` is what rejects and the manifest call it."""
+
+    path: Path
+    name: str
+
+
+def each_named(named: Named) -> tuple[Path, ...]:
+    """What was named, one by one."""
+    several = (named,) if isinstance(named, str | Path) else named
+    return tuple(Path(one) for one in several)
+
+
+def sources(named: Named) -> list[Source]:
+    """The files named, in the order given, those of a folder or pattern by name.
+
+    Raises RuleError when a pattern or folder gives nothing, holds what cannot be read, or a file comes twice.
+    """
+    found: list[Path] = []
+    wrong: list[Diagnostic] = []
+    for path in each_named(named):
+        try:
+            found += _files(path)
+        except RuleError as error:
+            wrong += error.diagnostics
+    twice = [path for path, times in Counter(p.resolve() for p in found).items() if times > 1]
+    wrong += [mistakes.named_twice(str(path)) for path in twice]
+    if wrong:
+        raise RuleError(wrong)
+    return [Source(path, name) for path, name in zip(found, _names(found), strict=True)]
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return _below(path)
+    if os.path.lexists(path) or not glob.has_magic(str(path)):
+        return [path]
+    matched = sorted(Path(one) for one in glob.glob(str(path), recursive=True))  # noqa: PTH207  # an absolute pattern
+    if not matched:
+        raise RuleError([mistakes.nothing_matches(str(path))])
+    return [file for one in matched for file in (_below(one) if one.is_dir() else [one])]
+
+
+def _below(folder: Path) -> list[Path]:
+    """The files of a folder; what another program left aside is no record."""
+    files = sorted(
+        (file for file in folder.rglob("*") if not file.is_dir() and not _is_aside(file, folder)),
+        key=lambda file: file.relative_to(folder).as_posix(),
+    )
+    strange = [file for file in files if not file.name.lower().endswith(READ)]
+    if strange:
+        raise RuleError(
+            [mistakes.not_records(str(folder), str(file.relative_to(folder))) for file in strange]
+        )
+    if not files:
+        raise RuleError([mistakes.empty_folder(str(folder))])
+    return files
+
+
+def _is_aside(file: Path, folder: Path) -> bool:
+    return any(part.startswith(_ASIDE) for part in file.relative_to(folder).parts)
+
+
+def _names(files: Sequence[Path]) -> Iterable[str]:
+    """The files' own names; where two share one, their paths from the folder they have in common."""
+    names = [file.name for file in files]
+    if len(set(names)) == len(names):
+        return names
+    common = Path(os.path.commonpath([file.resolve().parent for file in files]))
+    return [file.resolve().relative_to(common).as_posix() for file in files]
