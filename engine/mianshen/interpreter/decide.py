@@ -5,7 +5,7 @@ In: a program, a case. Out: values in the rows. This is the reference the other 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import cached_property
@@ -115,7 +115,8 @@ class Interpreter:
         name = decision.name
         rulings = self.rulings[decision.key]
         main = branches([r for r in rulings if not r.provision.fallback])
-        fallbacks = branches([r for r in rulings if r.provision.fallback])
+        spare = [r for r in rulings if r.provision.fallback]
+        fallbacks = branches(spare)
         bound = decision.type if decision.may_overflow else None
         alone = rulings[0] if len(rulings) == 1 and not rulings[0].parts else None
         unrelated = not decision.clashes and not any(
@@ -136,7 +137,7 @@ class Interpreter:
                 elif one is None:
                     value, chosen = NOT_MODELLED, ()
                 else:
-                    value, chosen = decide(main, row, unrelated)
+                    value, chosen = decide(main, row, unrelated, spare)
                 if value is NOT_MODELLED and not chosen and fallbacks:
                     value, chosen = decide(fallbacks, row, False)
                 if bound is not None:
@@ -220,8 +221,13 @@ def conjuncts(parts: Iterable[Core]) -> Iterator[Core]:
             yield part
 
 
-def decide(tree: list[Branch], row: Row, unrelated: bool) -> tuple[Value, tuple[Provision, ...]]:
-    """The value the provisions give, and the provision that gave it (or all that might)."""
+def decide(
+    tree: list[Branch], row: Row, unrelated: bool, spare: Sequence[Ruling] = ()
+) -> tuple[Value, tuple[Provision, ...]]:
+    """The value the provisions give, and the provision that gave it (or all that might).
+
+    `spare` are the fallbacks, which decide should none of the provisions turn out to apply.
+    """
     applied: list[Ruling] = []
     unsure: list[tuple[Ruling, Unknown]] = []
     sort_out(tree, row, applied, unsure)
@@ -230,6 +236,7 @@ def decide(tree: list[Branch], row: Row, unrelated: bool) -> tuple[Value, tuple[
     if not applied:
         if not unsure:
             return NOT_MODELLED, ()
+        unsure += _in_reserve(spare, row)
         return _perhaps([u for _, u in unsure], [r for r, _ in unsure], row)
     names = {r.provision.name for r in applied}
     standing = [r for r in applied if not names & set(r.provision.exceptions)]
@@ -290,6 +297,17 @@ def sort_out(
                 if truth is not False:
                     assert isinstance(truth, Unknown)  # a part of it is not true
                     unsure.append((ruling, truth))
+
+
+def _in_reserve(spare: Sequence[Ruling], row: Row) -> Iterator[tuple[Ruling, Unknown]]:
+    """The fallbacks that may come to decide, with what their conditions lack."""
+    for ruling in spare:
+        try:
+            truth = ruling.applies(row)
+        except RowError:
+            continue
+        if truth is not False:
+            yield ruling, truth if isinstance(truth, Unknown) else Unknown()
 
 
 def agreed(rulings: list[Ruling], row: Row) -> Value | None:

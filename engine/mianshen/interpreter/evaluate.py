@@ -107,8 +107,7 @@ class Compiler:
             case IsKnown(arg=FactRef(entity=owner, name=name)) if owner == entity:
                 return _is_given(name)
             case IsKnown(arg=FactRef() as arg):
-                inner = self.compile(arg, entity)
-                return lambda row: inner(row).__class__ not in OPEN
+                return _is_known_above(arg.name, distance(self.program, entity, arg.entity))
             case IsKnown(arg=arg):
                 return _is_told(self.compile(arg, entity))
             case Marginal(base=base, scale=scale):
@@ -243,6 +242,8 @@ class Compiler:
 
         def evaluate(row: Row) -> Value:
             unsure: list[Value] = []
+            if row.told is not None and plural not in row.told:
+                unsure.append(row.unknown(plural))
             if count is not None:
                 stated = count(row)
                 if isinstance(stated, Unknown):
@@ -406,18 +407,32 @@ def _is_given(name: str) -> Function:
     def evaluate(row: Row) -> Value:
         if name in row.facts:
             return True
-        return row.unknown(name) if name in row.unreadable else False
+        return row.unknown(name) if name in row.unreadable or row.may_yet_tell(name) else False
+
+    return evaluate
+
+
+def _is_known_above(name: str, steps: int) -> Function:
+    """Whether a fact of the row `steps` parents up is known."""
+
+    def evaluate(row: Row) -> Value:
+        above = _ancestor(row, steps)
+        if name in above.facts:
+            return True
+        return above.unknown(name) if above.may_yet_tell(name) else False
 
     return evaluate
 
 
 def _is_told(inner: Function) -> Function:
-    """Whether a value is known; an unknown one of a rejected row might be, were the row right."""
+    """Whether a value is known; an unknown one may become so while the row is wrong or not yet told."""
 
     def evaluate(row: Row) -> Value:
         value = inner(row)
         if value.__class__ is Unknown and row.rejection is not None:
             return rejected(row)
+        if value.__class__ is Unknown and row.told is not None:
+            return value
         return value.__class__ not in OPEN
 
     return evaluate

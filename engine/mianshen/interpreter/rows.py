@@ -44,6 +44,8 @@ class Row:
 
     `chosen` holds, for each decision, the provision that decided it, or those that might when it is
     undetermined; `unreadable` the facts that were given and are wrong: whether they are known cannot be told.
+    `told` is None once all that will be told of the row has been. Otherwise it names the facts told to be
+    unknown and the lists of children told whole; any other fact may yet be given, any other list grow.
     """
 
     entity: str
@@ -54,6 +56,7 @@ class Row:
     assumed: frozenset[str] = frozenset()
     rejection: Rejection | None = None
     unreadable: frozenset[str] = frozenset()
+    told: frozenset[str] | None = None
     as_of: dt.date = dt.date.min
     values: dict[str, Value] = field(default_factory=dict)
     chosen: dict[str, tuple[Provision, ...]] = field(default_factory=dict)
@@ -62,6 +65,10 @@ class Row:
     def unknown(self, name: str) -> Unknown:
         """The unknown that a missing fact of this row is."""
         return Unknown(frozenset((Missing(name, self.entity, self.key),)))
+
+    def may_yet_tell(self, name: str) -> bool:
+        """Whether a fact that is not given, or a list of children, may yet be told."""
+        return self.told is not None and name not in self.told
 
 
 def reject(row: Row, rejection: Rejection) -> None:

@@ -226,7 +226,11 @@ def decision_lacks(rulings: list[Applied], scope: Scope, value: Sql, void: Sql) 
     fallbacks = [r for r in rulings if r.provision.fallback]
     names = _among(main, amount, condition)
     if fallbacks:
-        names = terms.case([(_none(main), _among(fallbacks, amount, condition))], names)
+        reserve = together(
+            names_where(_in_reserve(r), together([condition(r), amount(r)])) for r in fallbacks
+        )
+        among = _among(fallbacks, amount, condition)
+        names = terms.case([(_none(main), among), (_nobody(main), together([names, reserve]))], names)
     open_ = terms.conjoin([terms.is_null(value), terms.negate(void) if void != FALSE else TRUE])
     return names_where(open_, terms.function("LIST_DISTINCT", names))
 
@@ -234,6 +238,19 @@ def decision_lacks(rulings: list[Applied], scope: Scope, value: Sql, void: Sql) 
 def _none(main: list[Applied]) -> Sql:
     """No provision that is not a fallback applies."""
     return terms.surely_not(terms.disjoin(r.applies for r in main)) if main else TRUE
+
+
+def _nobody(rulings: list[Applied]) -> Sql:
+    """Of none of the provisions it is known that it applies."""
+    return terms.negate(terms.disjoin(terms.surely(r.applies) for r in rulings))
+
+
+def _in_reserve(ruling: Applied) -> Sql:
+    """A fallback that may come to decide."""
+    parts = [terms.negate(terms.surely_not(ruling.applies))]
+    if ruling.condition_error != FALSE:
+        parts.append(terms.negate(ruling.condition_error))
+    return terms.conjoin(parts)
 
 
 def payable(ruling: Applied, scope: Scope) -> Sql:
@@ -248,12 +265,15 @@ def candidate(ruling: Applied, rulings: list[Applied]) -> Sql:
     """Where it is not known which provision decides, it may be this one."""
     rivals = [r for r in rulings if r.provision.fallback == ruling.provision.fallback]
     standing = {r.index: _standing(r, rivals) for r in rivals}
-    nobody = terms.negate(terms.disjoin(terms.surely(r.applies) for r in rivals))
+    nobody = _nobody(rivals)
     below = [standing[r.index] for r in rivals if ruling.provision.name in r.provision.exceptions]
     in_doubt = terms.conjoin([terms.is_null(ruling.applies), terms.disjoin([nobody, *below])])
     may = terms.disjoin([standing[ruling.index], in_doubt])
     main = [r for r in rulings if not r.provision.fallback]
-    return terms.conjoin([_none(main), may]) if ruling.provision.fallback else may
+    if not ruling.provision.fallback:
+        return may
+    in_reserve = terms.conjoin([_nobody(main), _in_reserve(ruling)])
+    return terms.case([(_none(main), may)], in_reserve)
 
 
 def _standing(ruling: Applied, rivals: list[Applied]) -> Sql:

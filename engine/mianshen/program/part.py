@@ -1,0 +1,72 @@
+"""A program cut down to what some of its decisions rest on.
+
+In: a program, decisions by key. Out: a program that gives those decisions the same values and decides
+nothing else.
+Invariants: what is kept is kept as it is, in the same order. An error in a decision that is left out no
+longer rejects a row: who shows an answer decides it once more by the whole program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from mianshen.program.core import YearToDate, walk
+from mianshen.program.program import Benefit, Decision, Entity, Key, Program
+from mianshen.program.stages import nodes_of, reads_of
+
+
+def rests_on(program: Program, keys: Iterable[Key]) -> frozenset[Key]:
+    """The decisions and every decision they read, directly or not."""
+    decisions = {decision.key: decision for decision in program.decisions}
+    found: set[Key] = set()
+    pending = list(keys)
+    while pending:
+        key = pending.pop()
+        if key not in found:
+            found.add(key)
+            pending += reads_of(decisions[key], program)[0]
+    return frozenset(found)
+
+
+def part_of(program: Program, keys: Iterable[Key]) -> Program:
+    """The program of those decisions alone; benefits and entities lose what is not decided any more."""
+    kept = rests_on(program, keys)
+    decisions = tuple(d for d in program.decisions if d.key in kept)
+    used = {name for decision in decisions for name in _accumulators(decision)}
+    return replace(
+        program,
+        decisions=decisions,
+        accumulators={name: each for name, each in program.accumulators.items() if name in used},
+        benefits={n: _cut(b, kept) for n, b in program.benefits.items() if (b.entity, b.eligible) in kept},
+        entities={name: _bare(entity, kept) for name, entity in program.entities.items()},
+        shown={e: tuple(n for n in names if (e, n) in kept) for e, names in program.shown.items()},
+    )
+
+
+def benefit_keys(benefit: Benefit) -> tuple[Key, ...]:
+    """The decisions a benefit's answer consists of: eligibility, and the amount if it has one."""
+    names = (benefit.eligible, *(() if benefit.amount is None else (benefit.amount,)))
+    return tuple((benefit.entity, name) for name in names)
+
+
+def _accumulators(decision: Decision) -> Iterator[str]:
+    for provision in decision.provisions:
+        if provision.limit is not None:
+            yield provision.limit.accumulator
+    for root in nodes_of(decision):
+        yield from (node.accumulator for node in walk(root) if isinstance(node, YearToDate))
+
+
+def _cut(benefit: Benefit, kept: frozenset[Key]) -> Benefit:
+    amount = benefit.amount if (benefit.entity, benefit.amount or "") in kept else None
+    return replace(
+        benefit, amount=amount, shows=tuple(n for n in benefit.shows if (benefit.entity, n) in kept)
+    )
+
+
+def _bare(entity: Entity, kept: frozenset[Key]) -> Entity:
+    def there(name: str | None) -> str | None:
+        return name if (entity.name, name or "") in kept else None
+
+    return replace(entity, outcome=there(entity.outcome), explained_by=there(entity.explained_by))
