@@ -28,6 +28,9 @@ COMMANDS = {
         "decide every resident of a file, with rejects and a receipt",
     ),
     "check": Message("核定一人或多人的待遇和费用，说明理由", "check one person or several, with reasons"),
+    "notice": Message(
+        "把一项核定结果写成可打印的告知书", "write one decision as a printable notice, HTML or PDF"
+    ),
     "test": Message("运行案例，或看所提改动影响哪些案例", "run cases, or see what a proposed change moves"),
     "lint": Message("检查规则库，逐条列出错误", "check a rulebook and tell every mistake"),
     "show": Message("查看规则库中的一个名称", "show what the rulebook says about a name"),

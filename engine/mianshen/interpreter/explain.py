@@ -136,13 +136,12 @@ class Explainer:
 
     # -- what people ask -----------------------------------------------------------------------
 
-    def trace(self, case: Case) -> Trace:
-        """Every decision the person's results rest on, each after those it reads."""
+    def trace(self, case: Case, roots: Iterable[Step_] | None = None) -> Trace:
+        """Every decision the roots rest on, each after those it reads; all that results show without roots."""
         with localcontext(EXACT):
             walk = self._walk(case)
-            steps = [
-                self._step(row, name, walk) for row, name in self._in_order(self.roots(case), walk, set())
-            ]
+            wanted = self.roots(case) if roots is None else roots
+            steps = [self._step(row, name, walk) for row, name in self._in_order(wanted, walk, set())]
         return Trace(case, tuple(steps))
 
     def rests_on(self, case: Case, row: Row, decision: str) -> Footing:
