@@ -13,7 +13,7 @@ DEMO_RESIDENTS := 20000
 DEMO_FILE := cases/shanghai/assistance.yaml
 DEMO_CASE := subsistence_critical_stay
 
-.PHONY: help setup demo test lint format bench schemas clean
+.PHONY: help setup demo test lint format bench schemas calendar clean
 
 help:
 	@echo 'make demo      make up $(DEMO_RESIDENTS) residents, decide them all, then explain one case'
@@ -22,6 +22,7 @@ help:
 	@echo 'make format    let ruff lay out the code'
 	@echo 'make bench     run the benchmarks'
 	@echo 'make schemas   write schemas/, by which an editor completes and checks rule and case files'
+	@echo 'make calendar  write rules/calendar.yaml from the library chinesecalendar of the environment'
 	@echo 'make setup     only make the environment'
 	@echo 'make clean     remove what was built (not the environment)'
 
@@ -64,6 +65,9 @@ format: $(READY)
 
 bench: $(READY)
 	$(PY) -m pytest tests/benchmarks -p no:xdist -o python_files='bench_*.py' --benchmark-only
+
+calendar: $(READY)
+	$(PY) .ci/working_days.py
 
 schemas: $(READY)
 	$(MIANSHEN) schema --out schemas/

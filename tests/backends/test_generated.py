@@ -22,12 +22,15 @@ from mianshen.source import RuleError
 from mianshen.workbench.rulebook import open_program
 
 SEEDS = range(7000, 7036)
+CALENDAR_SEEDS = range(7100, 7116)
 
 
-def program_of(seed: int, folder: Path) -> Program | None:
+def program_of(seed: int, folder: Path, calendar: bool = False) -> Program | None:
     """The rulebook of a seed; None for the few that the checker refuses."""
     file = folder / "rules.yaml"
-    file.write_text(json.dumps(rulebook(random.Random(seed)), ensure_ascii=False), encoding="utf-8")
+    file.write_text(
+        json.dumps(rulebook(random.Random(seed), calendar=calendar), ensure_ascii=False), encoding="utf-8"
+    )
     document, found = read([file])
     try:
         return build(document, found)[0]
@@ -42,9 +45,17 @@ def test_a_generated_rulebook_means_the_same_on_both_back_ends(seed: int, tmp_pa
         assert differences(program, homes(random.Random(seed), program, 12)) == []
 
 
+@pytest.mark.parametrize("seed", CALENDAR_SEEDS)
+def test_a_generated_rulebook_with_working_days_means_the_same_on_both(seed: int, tmp_path: Path) -> None:
+    program = program_of(seed, tmp_path, calendar=True)
+    if program is not None:
+        assert differences(program, homes(random.Random(seed), program, 12)) == []
+
+
 def test_few_generated_rulebooks_are_refused(tmp_path: Path) -> None:
     """Most seeds must give a rulebook, or the test above tests nothing."""
     made = [program_of(seed, tmp_path) for seed in SEEDS]
+    made += [program_of(seed, tmp_path, calendar=True) for seed in CALENDAR_SEEDS]
     assert sum(program is not None for program in made) >= len(made) * 3 // 4
 
 

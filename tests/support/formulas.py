@@ -71,6 +71,7 @@ class World:
     scales: list[str] = field(default_factory=list)
     year_starts: list[str] = field(default_factory=list)
     accumulators: list[str] = field(default_factory=list)
+    calendar: bool = False  # there is a working-day calendar
 
     def visible(self, at: str) -> list[Named]:
         """Names at an entity: its own bare, its ancestors' through them."""
@@ -196,6 +197,8 @@ class Formulas:
     def _from_dates(self, at: str, depth: int, room: int) -> Num:
         day = self.date(at, depth - 1)
         other = self.date(at, depth - 1)
+        if self.world.calendar and self.rng.random() < 0.5:
+            return Num(f"working days between({day}, {other})", 5, 0)
         start = self.rng.choice([*self.world.year_starts, ""])
         return self.rng.choice((
             Num(f"({day}).{self.pick(('year', 'month', 'day'))}", 4, 0),
@@ -247,6 +250,8 @@ class Formulas:
         """A condition."""
         if depth <= 0 or self.rng.random() < 0.2:
             return self.boolean_leaf(at)
+        if self.world.calendar and self.rng.random() < 0.1:
+            return f"working day({self.date(at, depth - 1)})"
         forms = [
             self._logic, self._logic, self._logic, self._negation, self._compared, self._compared, self._ranged,
             self._compared_dates, self._known, self._quantified, self._chosen, self._listed,
@@ -354,6 +359,11 @@ class Formulas:
     def date(self, at: str, depth: int) -> str:
         """A date."""
         names = [*(n.text for n in self.named(at, "date")), "as_of"]
+        if self.world.calendar and self.rng.random() < 0.3:
+            whole = [n.text for n in self.named(at, "number") if not n.scale and n.whole <= 3]
+            count = self.pick([*whole, "0", "1", "5", "15", "-3", "(5 - 7)"])
+            function = self.pick(("add working days", "working day of month"))
+            return f"{function}({self.date(at, depth - 1)}, {count})"
         if depth > 0 and self.rng.random() < 0.3:
             size = self.pick(
                 ("P1M", "P12M", "P5D", "P1Y", "P400D", "P13M", "P9Y", "P8000Y" if self.risky else "P2Y")

@@ -500,9 +500,12 @@ class Drafting:
         self.world.accumulators += sorted({limit["accumulator"] for limit in limits})
 
 
-def rulebook(rng: Random, decisions: int | None = None) -> Doc:
-    """A rulebook as one mapping, sections as in a rulebook file."""
+def rulebook(rng: Random, decisions: int | None = None, calendar: bool = False) -> Doc:
+    """A rulebook as one mapping, sections as in a rulebook file; with a working-day calendar, if asked."""
     draft = Drafting(rng, depth=rng.choice((1, 2, 2, 3)))
+    if calendar:
+        draft.world.calendar = True
+        draft.doc["calendar"] = years(rng)
     falling = [
         rng.choice(("50.00", "100.00", "1500.00", "99999.99")) for _ in range(rng.choice((1, 2, 2, 3)))
     ]
@@ -525,6 +528,20 @@ def rulebook(rng: Random, decisions: int | None = None) -> Doc:
     for index in range(decisions or rng.randint(2, 9)):
         draft.decide(index)
     return draft.doc
+
+
+def years(rng: Random) -> Doc:
+    """A calendar that begins and ends among the days that occur."""
+    made: Doc = {}
+    for year in range(rng.choice((1985, 2024, 2024)), rng.choice((2026, 2026, 2030)) + 1):
+        days = [dt.date(year, 1, 1) + dt.timedelta(days=at) for at in rng.sample(range(365), 40)]
+        weekdays = sorted(day for day in days if day.weekday() < 5)
+        weekend = sorted(day for day in days if day.weekday() >= 5)
+        made[str(year)] = {
+            "days_off": [f"{day:%m-%d}" for day in weekdays],
+            "worked": [f"{day:%m-%d}" for day in weekend],
+        }
+    return made
 
 
 def entities(rng: Random) -> Doc:

@@ -69,6 +69,8 @@ def cell(written: str) -> Cell:
         ("age on(a, b)", Function("age on", (A, B))),
         ("days between(a, b)", Function("days between", (A, B))),
         ("days\n between (a, b)", Function("days between", (A, B))),
+        ("working days  between(a, b)", Function("working days between", (A, B))),
+        ("working day of month(a, b)", Function("working day of month", (A, B))),
         ("days between a and b", Between(Name("days"), A, B)),
         ('date("2026-01-31")', Function("date", (String("2026-01-31"),))),
         ("a is known", IsKnown(A, False)),

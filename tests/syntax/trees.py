@@ -43,7 +43,9 @@ words = st.one_of(
 ).filter(lambda word: word not in KEYWORDS | {"null"})
 
 function_names = st.one_of(
-    st.sampled_from(["round half up", "age on", "days between", "year to date", "min", "f"]),
+    st.sampled_from(
+        ["round half up", "age on", "days between", "working days between", "year to date", "min", "f"]
+    ),
     words.filter(lambda word: word not in {"date", "duration"}),
 )
 

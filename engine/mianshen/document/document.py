@@ -46,6 +46,7 @@ class Document:
     tables: Mapping[str, model.Table]
     events: Mapping[str, model.Event]
     benefits: Mapping[str, model.Benefit]
+    calendar: Mapping[str, model.CalendarYear]
     out_of_scope: tuple[model.OutOfScope, ...]
     overlays: tuple[model.OverlayHeader, ...]
     files: tuple[str, ...]

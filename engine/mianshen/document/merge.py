@@ -29,9 +29,10 @@ SECTIONS: Map[str, type[model.Shape]] = {
     "tables": model.Table,
     "events": model.Event,
     "benefits": model.Benefit,
+    "calendar": model.CalendarYear,
 }
 BY_ENTITY: Map[str, type[model.Shape]] = {"facts": model.Fact, "decisions": model.Decision}
-FREENAMES = ("sources",)  # sections whose names need not be usable in formulas
+FREENAMES = ("sources", "calendar")  # sections whose names need not be usable in formulas
 
 
 class Draft:

@@ -37,6 +37,7 @@ Formula = Annotated[
 ]
 Cell = Annotated[str, Field(min_length=1), AlsoWritten("number", "boolean")]
 AreaCode = Annotated[str, Field(pattern=r"^([0-9]{2}|[0-9]{4}|[0-9]{6})$"), AlsoWritten("integer")]
+Year = Annotated[str, Field(pattern=r"^[0-9]{4}$")]
 Words = Annotated[str, Field(min_length=1), AlsoWritten("number")]  # a clause or document number
 
 
@@ -305,6 +306,15 @@ class OutOfScope(Shape):
     reason: Titled
 
 
+class CalendarYear(Shape):
+    """Where the working days of a year differ from Monday to Friday, each day as `01-31`."""
+
+    days_off: tuple[Words, ...] = ()  # weekdays not worked
+    worked: tuple[Words, ...] = ()  # Saturdays and Sundays worked to make up for them
+    source: str | None = None
+    clause: Words | None = None
+
+
 class Defaults(Scope):
     """`defaults:` holds for every parameter value, provision and table of its own file."""
 
@@ -327,6 +337,7 @@ class RulebookFile(Shape):
     tables: dict[Identifier, Table] = {}
     events: dict[Identifier, Event] = {}
     benefits: dict[Identifier, Benefit] = {}
+    calendar: dict[Year, CalendarYear] = {}
     out_of_scope: tuple[OutOfScope, ...] = ()
 
 
@@ -353,6 +364,7 @@ class Replacement(Shape):
     provisions: dict[Identifier, Provision] = {}
     tables: dict[Identifier, Table] = {}
     benefits: dict[Identifier, Benefit] = {}
+    calendar: dict[Year, CalendarYear] = {}
 
 
 class OverlayFile(RulebookFile):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, assert_never
 
 from mianshen.interpreter.operations import (
@@ -50,6 +51,7 @@ from mianshen.program.core import (
     Within,
     YearToDate,
 )
+from mianshen.program.operators import CALENDAR
 from mianshen.program.program import Brackets, Dated, Parameter, Program
 from mianshen.values import (
     NOT_MODELLED,
@@ -139,6 +141,8 @@ class Compiler:
                 return lambda row: negation(args[0](row))
             case "add_months" | "add_days":
                 return shift(DATED[node.op], args)
+            case op if op in CALENDAR:
+                return apply(partial(CALENDAR[op], self.program.calendar), args)
             case _ if len(args) == 2 and isinstance(node.args[1], Const):
                 return with_constant(PLAIN[node.op], args[0], node.args[1].value)
             case _:

@@ -29,14 +29,16 @@ from mianshen.program.core import (
     Within,
     YearToDate,
 )
+from mianshen.program.operators import FUNCTIONS
 
 INFIX: Final = {
     "add": "+", "sub": "-", "mul": "*", "eq": "=", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
     "and": "and", "or": "or", "add_months": "+", "add_days": "+",
 }  # fmt: skip
 CALLED: Final = {
-    "not": "not", "abs": "abs", "min": "min", "max": "max", "age": "age on", "days_between": "days between",
+    "not": "not", "abs": "abs", "min": "min", "max": "max",
     "list_count": "count", "list_distinct": "distinct count", "list_contains": "contains",
+    **{op: name for name, (op, _, _) in FUNCTIONS.items()},
 }  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from mianshen.program.program import Program
 from mianshen.source import Diagnostic
 
 DAY = dt.timedelta(days=1)
+AHEAD = dt.timedelta(days=60)  # how long before its end a calendar needs its next year
 
 
 def audit(program: Program) -> list[Diagnostic]:
@@ -42,7 +43,7 @@ def _unreachable(program: Program) -> list[Diagnostic]:
 
 
 def overdue(program: Program, on: dt.date) -> list[Diagnostic]:
-    """Figures whose review falls before `on` while they would still be used."""
+    """Figures whose review falls before `on` while they would still be used, and a calendar about to end."""
     found = [
         mistakes.past_review(parameter.span, parameter.name, str(dated.review_by))
         for parameter in program.parameters.values()
@@ -50,6 +51,9 @@ def overdue(program: Program, on: dt.date) -> list[Diagnostic]:
         if dated.start <= on and (dated.end is None or dated.end >= on)
         if dated.review_by is not None and dated.review_by < on
     ]
+    calendar = program.calendar
+    if calendar is not None and calendar.last - AHEAD < on:
+        found.append(mistakes.calendar_ends(str(calendar.last), str(calendar.last - AHEAD)))
     return _sorted(found)
 
 

@@ -25,6 +25,7 @@ from mianshen.program.program import Accumulator, Decision, Key, Program, Provis
 from mianshen.program.provisions import ProvisionChecks, Site
 from mianshen.program.rulings import Parses
 from mianshen.program.vocabulary import MONEY, Vocabulary, message
+from mianshen.program.years import calendar
 from mianshen.source import Diagnostic, Message, RuleError
 from mianshen.values import ZERO
 
@@ -83,6 +84,7 @@ class Draft:
         self.found = self.vocabulary.found
         self.figures = Figures(self.vocabulary)
         self.parses = Parses(document, self.found)
+        self.calendar = calendar(self.vocabulary)
         self.names = self._names()
 
     def program(self) -> Program | None:
@@ -108,7 +110,7 @@ class Draft:
             accumulators=foldless(accumulators, decisions, parameters, codes), benefits=made_benefits,
             sources=sources(document), out_of_scope=scope, planned=tuple(first.planned),
             shown={e: tuple(n for n, d in ds.items() if d.output) for e, ds in document.decisions.items()},
-            overlays=tuple(overlay.name for overlay in document.overlays), events=events,
+            overlays=tuple(overlay.name for overlay in document.overlays), events=events, calendar=self.calendar,
         )  # fmt: skip
 
     def _checks(self, names: Names, exact: bool = True) -> ProvisionChecks:
@@ -123,6 +125,7 @@ class Draft:
             {name: model.entity for name, model in document.accumulators.items()},
             frozenset(vocabulary.failed.union(*(document.broken(section) for section in _NAMING))),
             any(document.is_broken(section) for section in _NAMING),
+            self.calendar, bool(document.broken("calendar")) or document.is_broken("calendar"),
         )  # fmt: skip
 
     def _misnamed(self) -> None:

@@ -5,6 +5,7 @@ In: surface nodes. Out: core nodes.
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Final
 
@@ -28,11 +29,12 @@ from mianshen.program.core import (
     YearToDate,
 )
 from mianshen.program.formula import Months, number
-from mianshen.program.names import ParameterName
+from mianshen.program.names import ParameterName, describe
 from mianshen.program.operators import (
     AGGREGATES,
     ALL_FUNCTIONS,
     ARITHMETIC,
+    CALENDAR,
     DATE_PARTS,
     FUNCTIONS,
     INTEGER,
@@ -42,6 +44,7 @@ from mianshen.program.operators import (
 )
 from mianshen.source import Message, Span
 from mianshen.syntax import tree
+from mianshen.values import Unknown
 
 MONEY_SUM: Final = Numeric(2, Decimal(-(10**20)), Decimal(10**20))
 
@@ -103,9 +106,41 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
         if len(node.arguments) != len(kinds):
             self.report(mistakes.wrong_arguments(node.span, node.name, USAGE[node.name]))
             return None
-        args = [self._date(arg) for arg in node.arguments]
+        args = [
+            self._date(arg) if kind == "date" else self._whole(arg)
+            for arg, kind in zip(node.arguments, kinds, strict=True)
+        ]
         sound = [arg for arg in args if arg is not None]
-        return Op(op, tuple(sound), type_) if len(sound) == len(args) else None
+        if len(sound) < len(args) or (op in CALENDAR and not self._in_calendar(node, op, sound)):
+            return None
+        return Op(op, tuple(sound), type_)
+
+    def _whole(self, node: tree.Expr) -> Core | None:
+        got = self.numeric(node)
+        if got is not None and number(got).scale:
+            wanted = Message("整数", "a whole number")
+            self.report(mistakes.wrong_type(node.span, wanted, describe(got.type)))
+            return None
+        return got
+
+    def _in_calendar(self, node: tree.Function, op: Operator, args: list[Core]) -> bool:
+        """Whether there is a calendar, and constants stay within it."""
+        calendar = self.names.calendar
+        if calendar is None:
+            if not self.names.calendar_broken:
+                self.report(mistakes.no_calendar(node.span, node.name))
+            return False
+        outside = [
+            written.span
+            for written, arg in zip(node.arguments, args, strict=True)
+            if isinstance(arg, Const) and isinstance(arg.value, dt.date) and not calendar.covers(arg.value)
+        ]
+        constants = [arg.value for arg in args if isinstance(arg, Const)]
+        if not outside and len(constants) == len(args):
+            outside = [node.span] * isinstance(CALENDAR[op](calendar, *constants), Unknown)
+        for span in () if self.names.calendar_broken else outside:
+            self.report(mistakes.outside_calendar(span, str(calendar.first), str(calendar.last)))
+        return not outside
 
     def _date(self, node: tree.Expr) -> Core | None:
         got = self.value(node)
@@ -313,6 +348,10 @@ USAGE: Final = {
     "distinct count": "distinct count(a_list_fact)",
     "age on": "age on(birth_date, as_of)",
     "days between": "days between(earlier, later)",
+    "working day": "working day(service_date)",
+    "add working days": "add working days(service_date, 5)",
+    "working day of month": "working day of month(service_date, 5)",
+    "working days between": "working days between(earlier, later)",
     "abs": "abs(x)",
     "not": "not(condition)",
 }

@@ -109,6 +109,7 @@ Operator: TypeAlias = Literal[
     "neg", "add", "sub", "mul", "abs", "min", "max",
     "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not",
     "age", "year", "month", "day", "days_between", "add_months", "add_days",
+    "working_day", "add_working_days", "working_day_of_month", "working_days_between",
     "list_count", "list_distinct", "list_contains",
 ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from mianshen.source import Diagnostic, Message, Span, nearest
+from mianshen.source import NOWHERE, Diagnostic, Message, Span, nearest
 
 MOST_LISTED = 12  # names in one sentence
 
@@ -359,3 +359,59 @@ def undated(span: Span, entity: str) -> Diagnostic:
     )
     fix = Message("请为该实体写明 parent 和 date", "Give the entity a parent and a date")
     return Diagnostic("E339", span, what, fix)
+
+
+# -- the calendar ------------------------------------------------------------------------------------
+
+
+def bad_year(span: Span, name: str) -> Diagnostic:
+    what = Message(f"日历中的“{name}”不是年份", f'"{name}" in the calendar is not a year')
+    return Diagnostic("E343", span, what, Message("请写四位年份，如 2026", "Write a year such as 2026"))
+
+
+def years_apart(span: Span, earlier: int, later: int) -> Diagnostic:
+    what = Message(
+        f"日历的 {earlier} 年与 {later} 年不相连", f"the calendar's years {earlier} and {later} do not meet"
+    )
+    fix = Message("请补上其间的年份，或删去不相连的年份", "Add the years between them, or leave one side out")
+    return Diagnostic("E344", span, what, fix)
+
+
+def bad_calendar_day(span: Span, text: str, year: int, is_day: bool, worked: bool) -> Diagnostic:
+    """`text` is no day of the year, or is worked (off) already."""
+    if not is_day:
+        what = Message(f"{year} 年没有“{text}”这一天", f'there is no day "{text}" in {year}')
+        return Diagnostic(
+            "E345", span, what, Message("请写月-日，如 01-31", "Write a month and day, as 01-31")
+        )
+    already = Message("本来就上班", "is worked anyway") if worked else Message("本来就休息", "is off anyway")
+    what = Message(f"{year} 年 {text} {already.zh}", f"{text} of {year} {already.en}")
+    fix = Message(
+        "请只列与周一至周五不同的日子，每天一次",
+        "List only days that differ from Monday to Friday, each once",
+    )
+    return Diagnostic("E345", span, what, fix)
+
+
+def no_calendar(span: Span, function: str) -> Diagnostic:
+    what = Message(f"{function} 需要工作日历", f"{function} needs a working-day calendar")
+    fix = Message("请在规则库中写明 calendar", "Add a calendar: section to the rulebook")
+    return Diagnostic("E346", span, what, fix)
+
+
+def outside_calendar(span: Span, first: str, last: str) -> Diagnostic:
+    what = Message(
+        f"日期超出工作日历（{first} 至 {last}）",
+        f"the date leaves the working-day calendar, {first} to {last}",
+    )
+    fix = Message("请改用日历内的日期，或补充日历", "Write a date within it, or add the year to the calendar")
+    return Diagnostic("E347", span, what, fix)
+
+
+def calendar_ends(last: str, on: str) -> Diagnostic:
+    what = Message(
+        f"工作日历止于 {last}，{on} 起的期限可能无法确定",
+        f"the working-day calendar ends on {last}: deadlines from {on} may leave it",
+    )
+    fix = Message("请补充下一年的日历", "Add the next year to the calendar")
+    return _warning("E348", NOWHERE, what, fix)

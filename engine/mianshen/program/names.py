@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mianshen.program.calendar import Calendar
 from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, Span_, String, Type
 from mianshen.program.program import CodeList, Entity, Fact, Key
 from mianshen.source import Message, nearest
@@ -38,6 +39,8 @@ class Names:
     accumulators: Mapping[str, str]  # name: entity
     broken: frozenset[str]
     incomplete: bool = False
+    calendar: Calendar | None = None
+    calendar_broken: bool = False  # years of it were written with a mistake
 
     def excused(self, name: str, known: Iterable[str]) -> bool:
         """Whether not knowing a name is no mistake of the place that uses it."""

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from decimal import Context, Decimal
 from typing import Final, TypeAlias
 
+from mianshen.program import calendar
 from mianshen.program.core import Boolean, Date, Numeric, Operator, Type
-from mianshen.values import EXACT, RoundingMode
+from mianshen.values import EXACT, Known, RoundingMode, Unknown
 
 Rule: TypeAlias = Callable[[Numeric, Numeric], Numeric]
 
@@ -76,6 +77,21 @@ ROUNDINGS: Final[Mapping[str, RoundingMode]] = {
 FUNCTIONS: Final[Mapping[str, tuple[Operator, tuple[str, ...], Type]]] = {
     "age on": ("age", ("date", "date"), Numeric(0, Decimal(-9999), Decimal(9999))),
     "days between": ("days_between", ("date", "date"), Numeric(0, Decimal(-3660000), Decimal(3660000))),
+    "working day": ("working_day", ("date",), Boolean()),
+    "add working days": ("add_working_days", ("date", "integer"), Date()),
+    "working day of month": ("working_day_of_month", ("date", "integer"), Date()),
+    "working days between": (
+        "working_days_between",
+        ("date", "date"),
+        Numeric(0, Decimal(-99999), Decimal(99999)),
+    ),
+}
+# Those that ask the working-day calendar, and what each means; what leaves it is unknown.
+CALENDAR: Final[Mapping[Operator, Callable[..., Known | Unknown]]] = {
+    "working_day": calendar.working_day,
+    "add_working_days": calendar.add_working_days,
+    "working_day_of_month": calendar.working_day_of_month,
+    "working_days_between": calendar.working_days_between,
 }
 DATE_PARTS: Final[Mapping[str, tuple[Operator, Numeric]]] = {
     "year": ("year", Numeric(0, Decimal(1), Decimal(9999))),

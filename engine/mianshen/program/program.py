@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
+from mianshen.program.calendar import Calendar
 from mianshen.program.core import Core, Type
 from mianshen.source import Message, Span
 from mianshen.values import Known
@@ -247,6 +248,7 @@ class Program:
     shown: Mapping[str, tuple[str, ...]]  # entity: the decisions results show, as declared
     overlays: tuple[str, ...] = ()
     events: Mapping[str, EventType] = field(default_factory=dict)
+    calendar: Calendar | None = None
 
     def decision(self, entity: str, name: str) -> Decision:
         """The decision of that name; KeyError when there is none."""

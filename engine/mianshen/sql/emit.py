@@ -45,6 +45,7 @@ from mianshen.sql.figures import blank_of, feeds, figure_of, opening_balance, pa
 from mianshen.sql.rounding import rounded_quotient, rounded_value
 from mianshen.sql.scope import Emitted, Scope
 from mianshen.sql.terms import FALSE, Sql
+from mianshen.sql.working_days import worked
 from mianshen.values import add_months
 
 COMPARE: dict[str, type[exp.Binary]] = {
@@ -179,6 +180,8 @@ def _operation(node: Op, scope: Scope) -> Emitted:
             return _strict(exp.DateDiff(this=values[1], expression=values[0], unit=exp.var("DAY")), args)
         case "add_months" | "add_days":
             return _shifted(node, args, scope)
+        case "working_day" | "add_working_days" | "working_day_of_month" | "working_days_between":
+            return worked(node, args, scope)
         case "list_count":
             return _strict(terms.function("LEN", values[0]), args)
         case "list_distinct":

@@ -31,12 +31,14 @@ from mianshen.program.core import (
     Within,
     YearToDate,
 )
+from mianshen.program.operators import CALENDAR
 from mianshen.sql import terms
 from mianshen.sql.decisions import Applied
 from mianshen.sql.emit import emit
 from mianshen.sql.figures import feeds, figure, opening_balance
 from mianshen.sql.scope import Emitted, Scope
 from mianshen.sql.terms import FALSE, TRUE, Sql
+from mianshen.sql.working_days import lacking
 
 NONE: Final = terms.cast(exp.Array(expressions=[]), exp.DataType.build("VARCHAR[]", dialect="duckdb"))
 
@@ -84,6 +86,10 @@ def lacks(node: Core, scope: Scope) -> Sql:
         case Op(op="and" | "or"):
             made = emit(node, scope)
             return _open(made, together(lacks(a, scope) for a in node.args))
+        case Op(op=op, args=args) if op in CALENDAR:
+            emitted = [emit(arg, scope) for arg in args]
+            beyond = [names_where(test, named(name)) for test, name in lacking(node, emitted, scope)]
+            return together([_strict(node, scope), *beyond])
         case Op() | InSet() | Within() | Round() | BenefitYear():
             return _strict(node, scope)
         case Marginal(base=base, scale=scale):

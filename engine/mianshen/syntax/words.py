@@ -34,6 +34,7 @@ CALLED: Final = frozenset(
     {"abs", "ceiling", "contains", "count", "date", "duration", "floor", "max", "min", "sum"}
 )
 SPACED: Final = (
+    "add working days",
     "age on",
     "benefit year",
     "distinct count",
@@ -42,6 +43,9 @@ SPACED: Final = (
     "round half even",
     "round half up",
     "round up",
+    "working day",
+    "working day of month",
+    "working days between",
     "year to date",
 )
 

@@ -187,6 +187,8 @@ class ExpectationReader:
         """Bare names of facts, `parameter X`, a collection, or `<entity> <key>` of a rejected row."""
         known = [name for _, name in self.program.facts]
         known += [f"parameter {name}" for name in self.program.parameters]
+        calendar = self.program.calendar
+        known += [] if calendar is None else [calendar.before, calendar.after]
         known += [e.children for e in self.program.entities.values() if e.children]
         known += [f"{entity} {key}" for entity, keys in self.rows.items() for key in keys]
         if not isinstance(node, ListNode):

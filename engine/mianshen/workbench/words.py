@@ -13,6 +13,7 @@ from decimal import Decimal
 from mianshen.interpreter.explain import Explainer, Input, Step
 from mianshen.interpreter.result import BenefitResult, RowResult
 from mianshen.interpreter.rows import Case, Row
+from mianshen.program.calendar import MISSING
 from mianshen.program.core import Code, DecisionRef, Listing, Type
 from mianshen.program.program import Citation, Program, Provision
 from mianshen.source import Message
@@ -128,6 +129,11 @@ class Words:
             title = parameter.title
             return Message(
                 f"{title.zh}（{parameter.name}，尚未公布）", f"{title.en} ({parameter.name}, not published)"
+            )
+        if name.startswith(MISSING):
+            year = name.removeprefix(MISSING)
+            return Message(
+                f"{year} 年工作日历（{name}，尚未公布）", f"working days of {year} ({name}, not published)"
             )
         whose = self.owner(missing, home)
         fact = self.program.facts.get((missing.entity, name))
