@@ -185,7 +185,28 @@ SELECT n,
         ELSE spread(draw(h, 23), yuan(500), yuan(158000)) END), h, 118) AS opening_assistance_inpatient_paid,
     known(money(CASE
         WHEN assistance IN ('none', 'illness_poverty') OR coverage <> 'active' OR thousandth(h, 24) < 800 THEN 0
-        ELSE spread(draw(h, 25), yuan(100), yuan(8000)) END), h, 119) AS opening_assistance_outpatient_paid
+        ELSE spread(draw(h, 25), yuan(100), yuan(8000)) END), h, 119) AS opening_assistance_outpatient_paid,
+    known(CASE WHEN thousandth(h, 28) < 960 THEN area ELSE place(draw(h, 29)) END, h, 120) AS previous_insured_area,
+    known(CASE
+        WHEN sex = 'male' OR age NOT BETWEEN 20 AND 45 OR thousandth(h, 30) < 920 THEN 0
+        WHEN thousandth(h, 31) < 970 THEN 1
+        WHEN thousandth(h, 31) < 998 THEN 2
+        ELSE 3 END::INTEGER, h, 121) AS children_born,
+    known(sex = 'female' AND thousandth(h, 32) < 120, h, 122) AS difficult_delivery,
+    known(CASE WHEN thousandth(h, 33) < CASE WHEN age >= 55 THEN 550 ELSE 930 END THEN 'none'
+        ELSE one_of(['hypertension', 'hypertension', 'diabetes', 'stroke', 'copd', 'cancer', 'coronary_heart_disease',
+            'chronic_kidney_disease', 'chronic_hepatitis', 'other'], draw(h, 34)) END, h, 123) AS diagnosed_chronic_disease,
+    known(CASE WHEN age < 60 OR thousandth(h, 35) < 880 THEN 0 ELSE spread(draw(h, 36), 1, 32) END::INTEGER, h, 124)
+        AS institution_days,
+    known(money(CASE WHEN age < 60 OR thousandth(h, 37) < 800 THEN 0 ELSE spread(draw(h, 38), yuan(20), yuan(1200)) END),
+        h, 125) AS ltc_self_paid,
+    known(age BETWEEN 30 AND 74 AND thousandth(h, 39) < 60, h, 126) AS carer_of_ltc_recipient,
+    known(CASE WHEN thousandth(h, 40) < 700 THEN 0 ELSE spread(draw(h, 41), 0, 49) * 0.25 END::DECIMAL(9, 2), h, 127)
+        AS carer_training_hours,
+    known(thousandth(h, 42) < 60, h, 128) AS disability_certificate,
+    known(CASE WHEN age < 49 OR thousandth(h, 43) < 900 THEN 'none' WHEN thousandth(h, 44) < 970 THEN 'rewarded'
+        ELSE 'bereaved' END, h, 129) AS family_planning_category,
+    known(age BETWEEN 18 AND 70 AND thousandth(h, 45) < 100, h, 130) AS blood_donor
 FROM person;
 
 CREATE VIEW households AS
@@ -272,6 +293,8 @@ SELECT n,
     known(money(outside), h, 107) AS out_of_scope_cost,
     known(critical, h, 108) AS critical_illness,
     known(left(hospital_area, 4) <> left(area, 4) AND thousandth(h, 16) < 550, h, 109) AS filed_for_remote_care,
+    known(money(CASE WHEN care = 'inpatient' AND thousandth(h, 22) < 40 THEN bill * spread(draw(h, 23), 5, 120) // 1000
+        ELSE 0 END), h, 110) AS blood_cost,
     CASE WHEN elsewhere_paid THEN money(in_scope * spread(draw(h, 17), 50, 86) // 100) END AS basic_paid,
     CASE WHEN elsewhere_paid AND thousandth(h, 18) < 500 THEN money(in_scope * spread(draw(h, 19), 0, 6) // 100) END
         AS supplementary_paid,
