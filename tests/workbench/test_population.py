@@ -19,11 +19,14 @@ COLUMNS = {
     "residents": "person_id household_id birth_date sex insured_area insurance_scheme coverage_status "
     "employment_status contribution_months contribution_base employer_average_wage assistance_category "
     "disability_level annual_premium personal_account_balance opening_basic_paid opening_covered_cost "
-    "opening_deductible_used opening_assistance_inpatient_paid opening_assistance_outpatient_paid",
+    "opening_deductible_used opening_assistance_inpatient_paid opening_assistance_outpatient_paid "
+    "previous_insured_area children_born difficult_delivery diagnosed_chronic_disease institution_days "
+    "ltc_self_paid carer_of_ltc_recipient carer_training_hours disability_certificate "
+    "family_planning_category blood_donor",
     "households": "household_id annual_income member_count",
     "claims": "claim_id person_id service_date care_type hospital_area hospital_level networked "
     "maternity_networked total_cost out_of_scope_cost critical_illness filed_for_remote_care basic_paid "
-    "supplementary_paid critical_illness_paid",
+    "supplementary_paid critical_illness_paid blood_cost",
 }
 CODES = {
     ("residents", "sex"): "female male",
@@ -37,11 +40,11 @@ CODES = {
 }
 STANDING_IN = {"basic_paid", "supplementary_paid", "critical_illness_paid"}
 FIRST_CLAIM = (
-    "C00000001,P00000001,2024-12-30,outpatient,310151,tertiary,true,false,540.76,105.44,false,false,,,"
+    "C00000001,P00000001,2024-12-30,outpatient,310151,tertiary,true,false,540.76,105.44,false,false,,,,0.00"
 )
 FIRST_RESIDENT = (
     "P00000001,H00000001,1949-09-03,female,310101,employee,active,retired,490,0.00,0.00,none,0,0.00,5937.85,"
-    "0.00,0.00,0.00,0.00,0.00"
+    "0.00,0.00,0.00,0.00,0.00,310101,0,false,none,0,0.00,false,6.25,false,none,false"
 )
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
@@ -77,7 +80,7 @@ def test_a_file_has_exactly_the_columns_of_the_contract(ask: Ask, name: str) -> 
 @pytest.mark.parametrize("name", COLUMNS)
 def test_money_is_decimal_and_dates_are_dates_in_parquet(ask: Ask, name: str) -> None:
     types = {row[0]: row[1] for row in ask(f"describe {name}")}
-    assert set(types.values()) <= {"VARCHAR", "DATE", "INTEGER", "BOOLEAN", "DECIMAL(16,2)"}
+    assert set(types.values()) <= {"VARCHAR", "DATE", "INTEGER", "BOOLEAN", "DECIMAL(16,2)", "DECIMAL(9,2)"}
     for column, written in types.items():
         assert (written == "DATE") == column.endswith("_date")
         assert (written == "DECIMAL(16,2)") == column.endswith(

@@ -293,12 +293,12 @@ SELECT n,
     known(money(outside), h, 107) AS out_of_scope_cost,
     known(critical, h, 108) AS critical_illness,
     known(left(hospital_area, 4) <> left(area, 4) AND thousandth(h, 16) < 550, h, 109) AS filed_for_remote_care,
-    known(money(CASE WHEN care = 'inpatient' AND thousandth(h, 22) < 40 THEN bill * spread(draw(h, 23), 5, 120) // 1000
-        ELSE 0 END), h, 110) AS blood_cost,
     CASE WHEN elsewhere_paid THEN money(in_scope * spread(draw(h, 17), 50, 86) // 100) END AS basic_paid,
     CASE WHEN elsewhere_paid AND thousandth(h, 18) < 500 THEN money(in_scope * spread(draw(h, 19), 0, 6) // 100) END
         AS supplementary_paid,
     CASE WHEN elsewhere_paid AND thousandth(h, 20) < 500
         THEN money(CASE WHEN critical THEN in_scope * spread(draw(h, 21), 1, 9) // 100 ELSE 0 END) END
-        AS critical_illness_paid
+        AS critical_illness_paid,
+    known(money(CASE WHEN care = 'inpatient' AND thousandth(h, 22) < 40 THEN bill * spread(draw(h, 23), 5, 120) // 1000
+        ELSE 0 END), h, 110) AS blood_cost
 FROM settled;
