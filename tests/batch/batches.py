@@ -14,6 +14,7 @@ import pytest
 from mianshen.program.program import Program
 from mianshen.source import RuleError
 from mianshen.workbench.batch import Request, run_batch
+from mianshen.workbench.mistakes import CODES
 from mianshen.workbench.rulebook import open_program
 
 AS_OF: Final = dt.date(2026, 11, 21)
@@ -90,7 +91,10 @@ def columns(file: Path) -> list[tuple[str, str]]:
 
 
 def rejects(out: Path) -> list[tuple[Any, ...]]:
-    return [tuple(row.values()) for row in rows(out / "rejects.parquet")]
+    """File, row, key, field, reason."""
+    found = rows(out / "rejects.parquet")
+    assert all(row["code"] == CODES[row["reason"]] for row in found)
+    return [tuple(value for name, value in row.items() if name != "code") for row in found]
 
 
 # -- a small rulebook, where the shipped one is not the point ----------------------------------

@@ -178,6 +178,7 @@ def test_the_files_have_the_columns_of_the_contract(spoilt: Path) -> None:
         ("row", "BIGINT"),
         ("key", "VARCHAR"),
         ("field", "VARCHAR"),
+        ("code", "VARCHAR"),
         ("reason", "VARCHAR"),
     ]
     assert {each.name for each in spoilt.iterdir()} == OUTPUTS
@@ -201,15 +202,15 @@ def test_dates_and_numbers_that_only_parquet_can_hold_are_rejected(tmp_path: Pat
     ]
 
 
-def test_rows_past_the_review_of_a_figure_are_rejected_with_the_decision(tmp_path: Path) -> None:
+def test_rows_past_the_review_of_a_figure_are_rejected_naming_the_figure(tmp_path: Path) -> None:
     claims = CLAIMS + STAY + STAY.replace("C1", "C2").replace("2026-03", "2028-03")
     out = batch(
         tmp_path, {"residents.csv": GOOD + "P2,440305,,,,\n", "claims.csv": claims}, dt.date(2028, 5, 5)
     )
     assert rejects(out) == [
         ("claims.csv", 1, "C1", None, "parent_rejected"),
-        ("claims.csv", 2, "C2", "employee_annual_deductible", "undecidable"),
-        ("residents.csv", 1, "P1", "illness_poverty_aid_amount", "undecidable"),
+        ("claims.csv", 2, "C2", "employee_deductible_working", "past_review"),
+        ("residents.csv", 1, "P1", "shanghai_illness_poverty_limit", "past_review"),
     ]
     assert [row["person_id"] for row in rows(out / "residents.parquet")] == ["P2"]
 
@@ -302,7 +303,8 @@ def test_spoilt_records_are_rejected_and_the_others_decided_as_when_checked_one_
             shown = {
                 name: None if isinstance(v, Unknown | NotModelled) else v for name, v in row.values.items()
             }
-            wanted = {**shown, "status": row.status, "reason": row.reason}
+            lacking = ",".join(sorted({each.name for each in row.missing})) or None
+            wanted = {**shown, "status": row.status, "reason": row.reason, "missing": lacking}
             assert {name: claims[row.row.key][name] for name in wanted} == wanted, row.row.key
         for name, benefit in result.benefits.items():
             answer = people[result.key]

@@ -44,10 +44,10 @@ def test_bad_rows_are_in_the_rejects_and_spoil_only_what_reads_them(
             f"SELECT claim_id, status, missing, patient_pays FROM read_parquet('{tmp_path}/out/claims.parquet')"
         ).fetchall()
     assert rejects == [
-        ("c.csv", 2, "C2", "total_cost", "out_of_range"),
-        ("c.csv", 4, "C4", None, "parent_rejected"),
-        ("c.csv", 5, "C5", "person_id", "unknown_parent"),
-        ("r.csv", 2, "P2", "coverage_status", "bad_code"),
+        ("c.csv", 2, "C2", "total_cost", "E422", "out_of_range"),
+        ("c.csv", 4, "C4", None, "E434", "parent_rejected"),
+        ("c.csv", 5, "C5", "person_id", "E433", "unknown_parent"),
+        ("r.csv", 2, "P2", "coverage_status", "E424", "bad_code"),
     ]
     assert [(c, s, m) for c, s, m, _ in claims] == [
         ("C1", "decided", None),

@@ -116,7 +116,9 @@ def _into(
 ) -> Summary:
     inputs = open_inputs(program, request.inputs, connection, part / "text", request.encoding)
     outputs = Outputs(program, connection, {e: f"rows_{e}" for e in program.entities}, request.as_of)
-    tables = RowTables(program, connection, request.as_of, inputs, plan(program, outputs.wanted).facts)
+    tables = RowTables(
+        program, connection, request.as_of, inputs, plan(program, (d.key for d in program.decisions)).facts
+    )
     tables.build()
     records = sum(tables.counts.values())
     clock.stage("read", records)

@@ -26,11 +26,14 @@ from mianshen.sql.plan import voidable
 from mianshen.sql.terms import FALSE, Sql
 from mianshen.values import as_money
 from mianshen.workbench.inputs import identifier, pattern, quoted
+from mianshen.workbench.mistakes import CODES
 
 SUMMARY: Final = "summary.json"
 OUTPUTS: Final = ("residents.parquet", "claims.parquet", "rejects.parquet", SUMMARY)
 AMOUNT: Final = "DECIMAL(18, 2)"
 LIST: Final = exp.DataType.build("VARCHAR[]", dialect="duckdb")
+_LISTED: Final = ", ".join(f"{quoted(reason)}: {quoted(code)}" for reason, code in CODES.items())
+_CODE: Final = f"MAP {{{_LISTED}}}[split_part(\"?refusal\", '|', 2)]"
 
 
 @dataclass(slots=True)
@@ -227,7 +230,7 @@ class Outputs:
         return [exp.alias_(value, f"{benefit.name}_{part}", quoted=True) for part, value in shown]
 
     def _rejects(self, files: dict[str, list[tuple[str, int]]]) -> str:
-        """Every rejected record with its file, its number there, key, field and reason.
+        """Every rejected record with its file, its number there, key, field, code and reason.
 
         `files`: an entity's files in order, each with the number of records before it.
         """
@@ -244,7 +247,7 @@ class Outputs:
                 self.connection.execute('INSERT INTO "?files" VALUES (?, ?, ?)', [number, name, before])
             parts.append(
                 f'SELECT file, "?row" - before AS row, {identifier(self.program.entities[entity].key)} AS key, '
-                f"nullif(split_part(\"?refusal\", '|', 1), '') AS field, "
+                f"nullif(split_part(\"?refusal\", '|', 1), '') AS field, {_CODE} AS code, "
                 f"split_part(\"?refusal\", '|', 2) AS reason, {number} AS part "
                 f'FROM {identifier(table)} ASOF JOIN (FROM "?files" WHERE part = {number}) ON "?row" > before '
                 f'WHERE "?rejected"'

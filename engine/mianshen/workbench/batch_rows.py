@@ -24,6 +24,7 @@ from mianshen.sql.intake import Read, read_column
 from mianshen.sql.on_duckdb import Failure
 from mianshen.sql.scope import Scope
 from mianshen.sql.terms import Sql
+from mianshen.workbench.batch_reasons import tell_reasons
 from mianshen.workbench.inputs import ROW, Input, Part, explained, identifier, quoted
 
 NOT_THE_FILE: Final = (
@@ -294,7 +295,7 @@ class RowTables:
         )
 
     def tell(self, failures: list[Failure]) -> None:
-        """Name, in the reasons of rows that could not be decided, the decision at which that showed."""
+        """Name, in the reasons of rows that could not be decided, what was at fault."""
         for entity, decision in sorted({(f.entity, f.decision) for f in failures}):
             rows = [f.row for f in failures if (f.entity, f.decision) == (entity, decision)]
             self.connection.execute(
@@ -302,6 +303,9 @@ class RowTables:
                 'WHERE "?refusal" LIKE \'|undecidable|\' AND "?row" IN (SELECT unnest(?))',
                 [decision, rows],
             )
+        if failures:
+            failed = [(f.entity, f.row) for f in failures]
+            tell_reasons(self.program, self.connection, self.tables, self.as_of, failed)
 
     def _refuse(self, entity: Entity, field_: str, reason: str, where: str, before: str = "") -> None:
         """Reject the rows that a condition names; `before`: a reason that comes after this one."""

@@ -20,6 +20,7 @@ from mianshen.interpreter.rows import Row
 from mianshen.program.program import Citation, Program
 from mianshen.source import Lang, Message
 from mianshen.values import Missing, Unknown, Value, as_money
+from mianshen.workbench.mistakes import CODES
 from mianshen.workbench.words import Words
 
 Plain: TypeAlias = "str | int | bool | Sequence[Plain] | Mapping[str, Plain] | None"
@@ -256,6 +257,7 @@ class Checker:
                 "entity": each.entity,
                 "key": each.key,
                 "field": each.rejection.field,
+                "code": CODES[each.rejection.reason],
                 "reason": each.rejection.reason,
                 "message": each.rejection.message.in_(lang),
             }

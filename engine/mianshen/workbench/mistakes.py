@@ -2,7 +2,7 @@
 
 In: the place and the words involved. Out: a `Diagnostic` in both languages.
 Invariants: codes E401 to E449, each with one meaning and never reused; E401-E419 a record that cannot
-be read, E420-E439 a row that is rejected (`REASONS` names why, for rejects). The value of a personal
+be read, E420-E449 a row that is rejected (`REASONS` names why, for rejects). The value of a personal
 fact is never repeated: such a value comes in as None.
 """
 
@@ -31,7 +31,17 @@ REASONS: Final[Mapping[str, str]] = {
     "E430": "other_parent",
     "E431": "after_as_of",
     "E432": "failed_check",
+    "E433": "unknown_parent",
+    "E434": "parent_rejected",
+    "E435": "conflict",
+    "E436": "no_figure",
+    "E437": "past_review",
+    "E438": "division_by_zero",
+    "E439": "overflow",
+    "E440": "nothing_to_compare",
+    "E441": "undecidable",
 }
+CODES: Final[Mapping[str, str]] = {reason: code for code, reason in REASONS.items()}
 
 
 def _mistake(code: str, span: Span, what: Words, fix: Words, *also: tuple[Span, Message]) -> Diagnostic:

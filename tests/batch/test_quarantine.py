@@ -1,0 +1,340 @@
+"""Every kind of bad row at once: each rejected with its reason, and only what reads it left undetermined.
+
+A household for every kind, with a good claim before the bad row, one after it in the same benefit year and
+one of another year; the batch's answers are those of checking each person alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import pytest
+from tests.batch.batches import AS_OF, batch, rejects, rows
+
+from mianshen.interpreter import Interpreter, result_of
+from mianshen.program.program import Program
+from mianshen.values import NotModelled, Unknown
+from mianshen.workbench.records import read_cases
+from mianshen.workbench.rulebook import open_program
+
+Cells: TypeAlias = dict[str, str]
+Entity: TypeAlias = str
+
+OVERLAY: Final = """\
+overlay: {name: faults, title: {zh: 出错的条款, en: Provisions that fail}}
+defaults: {source: SH-EMPLOYEE, clause: 测试, area: "31"}
+decisions:
+  claim:
+    fault: {type: money, title: {zh: 出错, en: fault}}
+  resident:
+    dearest: {type: money, title: {zh: 最高, en: dearest}}
+parameters:
+  gap: {type: money, title: 缺期, values: [{from: 2026-06-01, value: 1.00, basis: provisional}]}
+  reviewed: {type: money, title: 已过复核期, values: [{from: 2020-01-01, value: 1.00, basis: provisional, review_by: 2026-02-15}]}
+provisions:
+  conflict_one: {decision: fault, title: 一, when: 'within(hospital_area, "440101")', value: 1.00}
+  conflict_two: {decision: fault, title: 二, when: 'within(hospital_area, "440101")', value: 1.00}
+  unfigured: {decision: fault, title: 三, when: 'within(hospital_area, "440102")', value: gap}
+  outdated: {decision: fault, title: 四, when: 'within(hospital_area, "440103")', value: reviewed}
+  divided: {decision: fault, title: 五, when: 'within(hospital_area, "440104")', value: total_cost / (total_cost - 100.00)}
+  huge: {decision: fault, title: 六, when: 'within(hospital_area, "440105")', value: total_cost * 9000000}
+  of_nothing: {decision: dearest, title: 七, when: disability_level = 5, value: 'max(claims[care_type = "prenatal"].total_cost)'}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A bad row: its entity, cells that differ from a good one's, and why it is rejected.
+
+    `twin`: cells of a further row beside it; `checkable`: one person's record can hold it.
+    """
+
+    entity: Entity
+    cells: Cells
+    field: str | None
+    reason: str
+    twin: Cells | None = None
+    checkable: bool = True
+
+
+def bad(entity: Entity, name: str, reason: str, *texts: str) -> Iterator[Kind]:
+    """Texts that one fact cannot hold."""
+    return (Kind(entity, {name: text}, name, reason) for text in texts)
+
+
+def failing(area: str, at_fault: str | None, reason: str, **more: str) -> Kind:
+    """A claim at which a provision of the overlay fails."""
+    return Kind("claim", {"hospital_area": area, **more}, at_fault, reason)
+
+
+KINDS: Final[tuple[Kind, ...]] = (
+    *bad("claim", "total_cost", "bad_number", "1,000.00", "１００", "abc", "1e5", "NaN", "¥100", "0x10", "--1", "1.2.3"),
+    *bad("claim", "total_cost", "out_of_range", "-0.01", "100000000000000.00"),
+    *bad("claim", "total_cost", "too_many_decimals", "1.001"),
+    *bad("claim", "total_cost", "empty", " ", "\u3000"),
+    *bad("claim", "out_of_scope_cost", "failed_check", "2000.01"),
+    *bad("claim", "out_of_scope_cost", "out_of_range", "-1"),
+    *bad("claim", "care_type", "bad_code", "surgery", "住院部", "Inpatient"),
+    *bad("claim", "care_type", "empty", "\t"),
+    *bad("claim", "hospital_level", "bad_code", "四级"),
+    *bad("claim", "hospital_area", "bad_area", "北京", "3101131", "3"),
+    *bad("claim", "networked", "bad_boolean", "y"),
+    *bad("claim", "critical_illness", "bad_boolean", "maybe"),
+    *bad("claim", "service_date", "bad_date", "2026-02-30", "2026/03/01", "20260301", "0000-01-01", "2026-3-1"),
+    *bad("claim", "service_date", "required", ""),
+    *bad("claim", "service_date", "after_as_of", "2026-11-22", "2027-03-01"),
+    *bad("claim", "basic_paid", "out_of_range", "-1"),
+    *bad("claim", "supplementary_paid", "too_many_decimals", "0.001"),
+    *bad("claim", "critical_illness_paid", "bad_number", "x"),
+    Kind("claim", {}, "claim_id", "duplicate", twin={}),
+    Kind("claim", {}, "claim_id", "duplicate", twin={"total_cost": "1"}),
+    Kind("claim", {"claim_id": ""}, "claim_id", "required", checkable=False),
+    Kind("claim", {"claim_id": " "}, "claim_id", "empty", checkable=False),
+    Kind("claim", {"person_id": ""}, "person_id", "required", checkable=False),
+    Kind("claim", {"person_id": "nobody"}, "person_id", "unknown_parent", checkable=False),
+    failing("440101", "conflict_one", "conflict"),
+    failing("440102", "gap", "no_figure"),
+    failing("440103", "reviewed", "past_review"),
+    failing("440104", None, "division_by_zero", total_cost="100.00", out_of_scope_cost="0.00"),
+    failing("440105", "fault", "overflow", total_cost="9999999999999.99"),
+    *bad("resident", "birth_date", "bad_date", "1990-02-30", "90-01-01"),
+    *bad("resident", "sex", "bad_code", "F"),
+    *bad("resident", "insured_area", "bad_area", "3101130"),
+    *bad("resident", "insurance_scheme", "bad_code", "职工"),
+    *bad("resident", "coverage_status", "bad_code", "aktive"),
+    *bad("resident", "assistance_category", "bad_code", "贫困"),
+    *bad("resident", "opening_basic_paid", "out_of_range", "-1"),
+    *bad("resident", "contribution_months", "too_many_decimals", "12.5"),
+    *bad("resident", "contribution_months", "out_of_range", "1201"),
+    *bad("resident", "annual_premium", "empty", "\u00a0"),
+    Kind("resident", {"disability_level": "5"}, None, "nothing_to_compare"),
+    Kind("resident", {"household_id": "nowhere"}, "household_id", "unknown_parent", checkable=False),
+    Kind("resident", {"person_id": "\u3000"}, "person_id", "empty", checkable=False),
+    Kind("resident", {}, "person_id", "duplicate", twin={}, checkable=False),
+    *bad("household", "annual_income", "out_of_range", "-1"),
+    *bad("household", "annual_income", "bad_number", "六万"),
+    *bad("household", "member_count", "out_of_range", "0"),
+    *bad("household", "member_count", "too_many_decimals", "2.5"),
+    Kind("household", {}, "household_id", "duplicate", twin={}, checkable=False),
+    Kind("household", {"household_id": " "}, "household_id", "empty", checkable=False),
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Town:
+    """Cells by entity; `bad`: the bad rows and their twins, as (entity, number from 1), with their kind."""
+
+    cells: dict[Entity, list[Cells]] = field(
+        default_factory=lambda: {"household": [], "resident": [], "claim": []}
+    )
+    bad: dict[tuple[Entity, int], Kind] = field(default_factory=dict)
+
+    def add(self, entity: Entity, cells: Cells, kind: Kind | None = None) -> None:
+        self.cells[entity].append(cells)
+        if kind is not None:
+            self.bad[entity, len(self.cells[entity])] = kind
+
+    def without(self, gone: set[tuple[Entity, int]]) -> dict[Entity, list[Cells]]:
+        return {
+            entity: [row for number, row in enumerate(table, 1) if (entity, number) not in gone]
+            for entity, table in self.cells.items()
+        }
+
+
+def town() -> Town:
+    """A household of two for each kind, each with claims; the kind's bad row is of the first person."""
+    made = Town()
+    for number, kind in enumerate(KINDS):
+        good: dict[str, list[Cells]] = {
+            "household": [{"household_id": f"H{number}", "annual_income": "60000.00", "member_count": "2"}],
+            "resident": [_resident(f"P{number}", number), _resident(f"Q{number}", number)],
+            "claim": [
+                *(_claim(f"{name}{number}", f"P{number}", day) for name, day in DAYS.items()),
+                _claim(f"E{number}", f"Q{number}", "2026-05-01"),
+            ],
+        }
+        for entity, table in good.items():
+            at = 1 if entity == "claim" else 0
+            for index, row in enumerate(table):
+                if entity != kind.entity or index != at:
+                    made.add(entity, row)
+                    continue
+                made.add(entity, {**row, **kind.cells}, kind)
+                if kind.twin is not None:
+                    made.add(entity, {**row, **kind.twin}, kind)
+    return made
+
+
+DAYS: Final = {"A": "2026-02-01", "B": "2026-03-01", "C": "2026-04-01", "D": "2025-05-01"}
+
+
+def _resident(person: str, number: int) -> Cells:
+    return {
+        "person_id": person, "household_id": f"H{number}", "birth_date": "1960-05-05", "sex": "male",
+        "insured_area": "310113", "insurance_scheme": "employee", "coverage_status": "active",
+        "employment_status": "employed", "contribution_months": "200", "annual_premium": "0.00",
+        "assistance_category": "subsistence", "disability_level": "0", "opening_basic_paid": "100.00",
+    }  # fmt: skip
+
+
+def _claim(claim: str, person: str, day: str) -> Cells:
+    return {
+        "claim_id": claim, "person_id": person, "service_date": day, "care_type": "inpatient",
+        "hospital_area": "310113", "hospital_level": "tertiary", "networked": "true", "critical_illness": "false",
+        "total_cost": "2000.00", "out_of_scope_cost": "100.00", "basic_paid": "", "supplementary_paid": "",
+        "critical_illness_paid": "",
+    }  # fmt: skip
+
+
+# -- the runs --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    town: Town
+    out: Path
+    program: Program
+
+    def answers(self, out: Path | None = None) -> Mapping[str, dict[str, Any]]:
+        """Claims and residents by key."""
+        folder = self.out if out is None else out
+        found = {row["claim_id"]: row for row in rows(folder / "claims.parquet")}
+        return found | {row["person_id"]: row for row in rows(folder / "residents.parquet")}
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    folder = tmp_path_factory.mktemp("quarantine")
+    (folder / "faults.yaml").write_text(OVERLAY, "utf-8")
+    program = open_program(overlays=[folder / "faults.yaml"])
+    made = town()
+    return Ran(made, batch(folder / "run", dict(_files(made.cells)), program=program), program)
+
+
+def _files(cells: Mapping[Entity, list[Cells]]) -> Mapping[str, str]:
+    return {f"{entity}s.csv": "\n".join(_lines(table)) + "\n" for entity, table in cells.items()}
+
+
+def _lines(table: list[Cells]) -> list[str]:
+    return [",".join(f'"{each}"' for each in line) for line in (table[0], *(row.values() for row in table))]
+
+
+def test_there_are_fifty_kinds_and_each_is_in_the_rejects_with_its_field_and_reason(ran: Ran) -> None:
+    assert len(KINDS) >= 50
+    assert len({kind.reason for kind in KINDS}) >= 18
+    got = {(file.removesuffix("s.csv"), row): (field_, why) for file, row, _, field_, why in rejects(ran.out)}
+    wanted = {place: (kind.field, kind.reason) for place, kind in ran.town.bad.items()}
+    assert {place: got.get(place) for place in wanted} == wanted
+    others = {place: why for place, why in got.items() if place not in wanted}
+    assert {reason for _, reason in others.values()} == {"parent_rejected", "unknown_parent"}
+
+
+def test_every_record_is_decided_or_rejected_and_the_receipt_says_so(ran: Ran) -> None:
+    records = json.loads((ran.out / "manifest.json").read_text("utf-8"))["records"]
+    gone = rejects(ran.out)
+    for entity, table in ran.town.cells.items():
+        rejected = sum(1 for file, *_ in gone if file == f"{entity}s.csv")
+        assert records[entity] == {"read": len(table), "decided": len(table) - rejected, "rejected": rejected}
+    assert len(rows(ran.out / "claims.parquet")) == records["claim"]["decided"]
+    assert len(rows(ran.out / "residents.parquet")) == records["resident"]["decided"]
+
+
+def test_rows_that_name_no_rejected_one_are_decided_as_if_it_were_not_there(ran: Ran, tmp_path: Path) -> None:
+    gone = {(file.removesuffix("s.csv"), row) for file, row, *_ in rejects(ran.out)}
+    other = batch(tmp_path, dict(_files(ran.town.without(gone))), program=ran.program)
+    assert rejects(other) == []
+    with_, without = ran.answers(), ran.answers(other)
+    assert with_.keys() == without.keys()
+    touched = {key for key, row in with_.items() if row != without[key]}
+    naming = {key for key, row in with_.items() if _names_rejected(row)}
+    assert touched <= naming
+    for key in naming:
+        row = with_[key]
+        assert "undetermined" in [value for name, value in row.items() if name.endswith("status")], key
+    # a bad claim of the same person and year is what the later claim reads, and the earlier does not
+    read = {
+        f"C{n}" for n, kind in enumerate(KINDS) if kind.entity == "claim" and f"B{n}" in str(with_[f"C{n}"])
+    }
+    assert len(read) >= 30
+    assert not any(
+        key.startswith(("A", "D")) and key in touched for key in naming if f"C{key[1:]}" in read - _ANY_YEAR
+    )
+
+
+_ANY_YEAR: Final = {  # whether a claim without a date comes before another cannot be told
+    f"C{n}"
+    for n, kind in enumerate(KINDS)
+    if kind.field == "service_date" and kind.reason in ("bad_date", "required")
+}
+
+
+def _names_rejected(row: dict[str, Any]) -> bool:
+    words = f"{row.get('missing') or ''} {' '.join(str(v) for n, v in row.items() if n.endswith('_reason'))}"
+    return any(f"{entity} " in words for entity in ("claim", "resident", "household"))
+
+
+# -- checked one by one ----------------------------------------------------------------------
+
+
+def test_the_answers_are_those_of_checking_each_person_alone(ran: Ran, tmp_path: Path) -> None:
+    got = {(file.removesuffix("s.csv"), key): (field_, why) for file, _, key, field_, why in rejects(ran.out)}
+    answers = ran.answers()
+    interpreter = Interpreter(ran.program)
+    (tmp_path / "people.json").write_text(json.dumps(_records(ran), ensure_ascii=False), "utf-8")
+    compared = 0
+    for each in read_cases(tmp_path / "people.json", ran.program, AS_OF):
+        interpreter.run(each.case)
+        result = result_of(ran.program, each.case)
+        for gone in result.rejected:
+            assert got[gone.entity, gone.key] == (gone.rejection.field or None, gone.rejection.reason), (
+                gone.key
+            )
+        for row in result.rows:
+            shown = {n: None if isinstance(v, Unknown | NotModelled) else v for n, v in row.values.items()}
+            missing = ",".join(sorted({m.name for m in row.missing})) or None
+            wanted = {**shown, "status": row.status, "reason": row.reason, "missing": missing}
+            assert {name: answers[row.row.key][name] for name in wanted} == wanted, row.row.key
+            compared += 1
+        for name, benefit in result.benefits.items():
+            lacking = ",".join(sorted({m.name for m in benefit.missing}))
+            reason = f"missing_facts: {lacking}" if lacking else benefit.reason
+            answer = answers[result.key]
+            assert (answer[f"{name}_status"], answer[f"{name}_amount"]) == (benefit.status, benefit.amount), (
+                result.key
+            )
+            assert answer[f"{name}_reason"] == reason, (result.key, name)
+    assert compared > 180
+
+
+def _records(ran: Ran) -> list[dict[str, Any]]:
+    """A record for each person of each household that one record can hold."""
+    cells, program = ran.town.cells, ran.program
+
+    def facts(entity: str, row: Cells) -> dict[str, Any]:
+        return {name: row[name] or None for owner, name in program.facts if owner == entity and name in row}
+
+    def person(row: Cells) -> dict[str, Any]:
+        mine = [facts("claim", claim) for claim in cells["claim"] if claim["person_id"] == row["person_id"]]
+        return {**facts("resident", row), "claims": mine}
+
+    made = []
+    for number, kind in enumerate(KINDS):
+        if not kind.checkable:
+            continue
+        (home,) = (row for row in cells["household"] if row["household_id"] == f"H{number}")
+        people = [person(row) for row in cells["resident"] if row["household_id"] == f"H{number}"]
+        for one in people:
+            resident = {name: value for name, value in one.items() if name != "claims"}
+            made.append(
+                {
+                    "resident": resident,
+                    "claims": one["claims"],
+                    "household": facts("household", home),
+                    "members": [other for other in people if other is not one],
+                }
+            )
+    return made
