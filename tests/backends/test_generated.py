@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.agreement import differences
-from tests.support.homes import homes
-from tests.support.rulebooks import rulebook
+from tests.support.homes import homes, over_time
+from tests.support.rulebooks import Doc, rulebook
 
 from mianshen.document import read
 from mianshen.program.build import build
@@ -25,17 +25,44 @@ SEEDS = range(7000, 7036)
 CALENDAR_SEEDS = range(7100, 7116)
 
 
-def program_of(seed: int, folder: Path, calendar: bool = False) -> Program | None:
+def program_of(seed: int, folder: Path, calendar: bool = False, over_time: bool = False) -> Program | None:
     """The rulebook of a seed; None for the few that the checker refuses."""
     file = folder / "rules.yaml"
-    file.write_text(
-        json.dumps(rulebook(random.Random(seed), calendar=calendar), ensure_ascii=False), encoding="utf-8"
-    )
+    doc = rulebook(random.Random(seed), calendar=calendar)
+    file.write_text(json.dumps(with_times(doc) if over_time else doc, ensure_ascii=False), encoding="utf-8")
     document, found = read([file])
     try:
         return build(document, found)[0]
     except RuleError:
         return None
+
+
+def with_times(doc: Doc) -> Doc:
+    """The rulebook with rows over time, and settled amounts of all that accumulators sum."""
+    doc["entities"]["resident"]["valid_from"] = "since"
+    facts = {
+        **doc["facts"],
+        "resident": {**doc["facts"]["resident"], "since": {"type": "date", "title": "since"}},
+    }
+    sums = {each["sums"] for each in doc.get("accumulators", {}).values()}
+    settled = {f"paid_{n}": {"type": "money", "min": "0", "title": n, "settles": n} for n in sorted(sums)}
+    return {**doc, "facts": {**facts, "claim": {**facts["claim"], **settled}}}
+
+
+@pytest.mark.parametrize("seed", range(8000, 8020))
+def test_rows_over_time_mean_the_same_on_both_back_ends(seed: int, tmp_path: Path) -> None:
+    program = program_of(seed, tmp_path, over_time=True)
+    if program is not None:
+        rng = random.Random(seed)
+        made = over_time(rng, program, homes(rng, program, 12), doubled=seed % 3 == 0)
+        assert differences(program, made) == []
+
+
+@pytest.mark.parametrize("overlays", [(), ("limit_counts_costs",), ("employee_limit_2021_2025",)])
+def test_shipped_rules_over_time_mean_the_same_on_both_back_ends(overlays: tuple[str, ...]) -> None:
+    program = open_program(overlays=overlays)
+    rng = random.Random(3)
+    assert differences(program, over_time(rng, program, homes(rng, program, 60))) == []
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -76,7 +76,9 @@ def by_interpreter(program: Program, tops: Iterable[Row], as_of: dt.date) -> Ans
         case = Case(as_of, top, top)
         interpreter.run(case)
         for row in case.rows():
-            found[row.entity, row.key] = answers_of(row)
+            answers = answers_of(row)
+            seen = row.version_of is None or REJECTED in answers
+            found[row.entity, row.key] = answers if seen else {}
     return found
 
 
@@ -124,7 +126,15 @@ def write(
 ) -> None:
     columns: dict[str, pa.Array] = {"?row": pa.array([numbers[id(r)] for r in rows], pa.int64())}
     if program.entities[entity].parent is not None:
-        columns["?parent"] = pa.array([numbers[id(r.parent)] for r in rows], pa.int64())
+        above = [None if r.parent is None or r.version_of else numbers[id(r.parent.current)] for r in rows]
+        columns["?parent"] = pa.array(above, pa.int64())
+        read = [numbers[id(r.parent)] for r in rows]
+        if above != read:
+            columns["?under"] = pa.array(read, pa.int64())
+    if any(r.version_of for r in rows):
+        columns["?of"] = pa.array(
+            [numbers[id(r.version_of)] if r.version_of else None for r in rows], pa.int64()
+        )
     columns["?rejected"] = pa.array([r.rejection is not None for r in rows], pa.bool_())
     wrong = [f",{','.join(sorted(r.unreadable))}," if r.unreadable else None for r in rows]
     columns["?unreadable"] = pa.array(wrong, pa.string())
@@ -171,7 +181,7 @@ def by_duckdb(
     for decision in program.decisions:
         for index, shown, by in made(run, decision.key):
             answers = found[decision.entity, numbered[decision.entity][index]]
-            if REJECTED not in answers:
+            if REJECTED not in answers and "@" not in numbered[decision.entity][index]:
                 answers[decision.name] = shown
                 if shown not in (UNKNOWN, UNMODELLED) or isinstance(shown, bool):
                     answers[f"{decision.name}?by"] = None if by is None else decision.provisions[by].name

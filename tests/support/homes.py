@@ -19,6 +19,7 @@ from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, String,
 from mianshen.program.program import Program
 from mianshen.source import Message
 from mianshen.values import Known
+from mianshen.workbench.record_times import Times
 
 AS_OF: Final = dt.date(2026, 11, 21)
 DAYS: Final = tuple(
@@ -54,6 +55,7 @@ class Record:
     rejected: bool = False
     unreadable: frozenset[str] = frozenset()
     children: list[Record] = field(default_factory=list)
+    history: list[Record] = field(default_factory=list)  # the person's rows of other times
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,20 +160,90 @@ def number(rng: Random, type_: Numeric) -> Decimal:
     return made.quantize(Decimal(1).scaleb(-type_.scale))
 
 
+# Rows over time, settled amounts.
+
+STARTS: Final = tuple(
+    dt.date.fromisoformat(d)
+    for d in (
+        "2024-12-31",
+        "2025-07-01",
+        "2026-01-01",
+        "2026-03-02",
+        "2026-09-16",
+        "2026-11-21",
+        "2027-01-01",
+    )
+)
+
+
+def over_time(rng: Random, program: Program, homes: Sequence[Record], doubled: bool = False) -> list[Record]:
+    """The homes, some residents with rows of other times, some claims settled; some rows share their start."""
+    return [
+        replace(home, children=[_over_time(rng, program, person, doubled) for person in home.children])
+        for home in homes
+    ]
+
+
+def _over_time(rng: Random, program: Program, person: Record, doubled: bool) -> Record:
+    name = program.entities[person.entity].valid_from
+    assert name is not None
+    starts: list[dt.date | None] = [None, *STARTS]
+    picked = rng.sample(starts, rng.choice((1, 1, 2, 3)))
+    if doubled and rng.random() < 0.3:
+        picked.append(rng.choice(picked))
+    rows: list[Record] = []
+    for start in picked:
+        made = record(rng, program, person.entity, person.key, Chances(rng.choice((0.0, 0.1)), 0.03))
+        facts = {**(person.facts if not rows else made.facts)}
+        facts.pop(name, None)
+        if start is not None:
+            facts[name] = start
+        rows.append(replace(made, facts=facts))
+    for row in rows:  # a start that cannot be read is another matter
+        row.unreadable -= {name}
+    base, *others = rows
+    base = replace(base, children=[settled(rng, program, child) for child in person.children])
+    return replace(base, history=others)
+
+
+def settled(rng: Random, program: Program, claim: Record) -> Record:
+    """The claim, some of its amounts settled."""
+    names = program.settling(claim.entity).values()
+    facts = {n: v for n, v in claim.facts.items() if n not in names or rng.random() < 0.3}
+    return replace(claim, facts=facts)
+
+
 # Records as the interpreter takes them.
 
 
 def case_of(program: Program, home: Record, as_of: dt.date = AS_OF) -> Case:
     """The household as rows, decided for its first resident."""
-    top = row_of(program, home, None)
-    return Case(as_of, top, top.children[0])
+    times = Times(program, as_of, _doubles)
+    top = row_of(program, home, None, times)
+    case = Case(as_of, top, top.children[0])
+    times.place(case)
+    return case
 
 
-def row_of(program: Program, record: Record, parent: Row | None) -> Row:
+def _doubles(row: Row, reason: str, other: Row | None) -> None:
+    del other
+    row.rejection = Rejection("duplicate", reason, Message(zh="重", en="doubled"))
+
+
+def row_of(program: Program, record: Record, parent: Row | None, times: Times) -> Row:
+    row = _row(program, record, parent)
+    entity = program.entities[record.entity]
+    if entity.valid_from is not None:
+        row = times.in_force(entity, [row, *(_row(program, each, parent) for each in record.history)])
+        row.parent = parent
+    row.children = [row_of(program, child, row, times) for child in record.children]
+    return row
+
+
+def _row(program: Program, record: Record, parent: Row | None) -> Row:
     row = make_row(program, record.entity, record.key, dict(record.facts), record.absent)
     row.parent = parent
     if record.rejected:
         row.rejection = Rejection("bad", "", Message(zh="坏", en="bad"))
         row.unreadable = record.unreadable
-    row.children = [row_of(program, child, row) for child in record.children]
     return row

@@ -115,6 +115,10 @@ class Entity(Shape):
     area: Identifier | None = None  # the fact jurisdiction is tested on
     outcome: Identifier | None = None  # the decision whose status is the row's status
     explained_by: Identifier | None = None  # the decision whose provision is the row's reason
+    valid_from: Identifier | None = None  # the fact that says from when a row of the record's person holds
+    reverses: Identifier | None = (
+        None  # the fact that names the row of the same parent which this one cancels
+    )
     checks: tuple[Check, ...] = ()
 
 
@@ -129,6 +133,7 @@ class Fact(Shape):
     max: Literal_ | None = None
     immutable: Flag = False
     personal: Flag = False  # identity numbers and names: never in logs, reports, rejects or errors
+    settles: Identifier | None = None  # the money decision that this is the amount really paid of
 
 
 class CodeValue(Title):

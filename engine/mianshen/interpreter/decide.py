@@ -19,6 +19,7 @@ from mianshen.interpreter.running import Running, in_order
 from mianshen.interpreter.settling import Settling
 from mianshen.program.core import Core, Numeric, Op
 from mianshen.program.program import Accumulator, Decision, Limit, Program, Provision
+from mianshen.program.stages import read_below
 from mianshen.values import (
     EXACT,
     NOT_MODELLED,
@@ -101,6 +102,15 @@ class Interpreter:
         for decision in self.program.decisions:
             found[decision.entity].append((decision.name, self._decided[decision.key]))
         return found
+
+    @cached_property
+    def below(self) -> dict[str, list[Function]]:
+        """The decisions of each entity that rows below read: those that its versions make."""
+        read = read_below(self.program)
+        return {
+            entity: [function for name, function in made if (entity, name) in read]
+            for entity, made in self.by_entity.items()
+        }
 
     def _ruling(self, provision: Provision, entity: str) -> Ruling:
         make = self.compiler.compile
@@ -191,6 +201,9 @@ class Interpreter:
             for row in layer:
                 if not self._accumulated(row.entity):
                     self._decide_row(row)
+                for version in row.versions:
+                    for function in self.below[version.entity]:
+                        function(version)
 
     def _accumulated(self, entity: str) -> bool:
         return self.program.entities[entity].date is not None

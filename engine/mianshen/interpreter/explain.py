@@ -248,8 +248,8 @@ class Explainer:
 
     def _earlier(self, row: Row, accumulator: str, walk: _Walk) -> list[Step_]:
         """The row that last fed the accumulator before this one, in the same benefit year."""
-        parent = row.parent
-        assert parent is not None
+        assert row.parent is not None
+        parent = row.parent.current
         key = parent, accumulator
         if key not in walk.before:
             walk.before[key] = self._chain(parent, self.program.accumulators[accumulator])
@@ -314,7 +314,7 @@ class Explainer:
         if made.opening is None or row.parent is None or not isinstance(date, dt.date):
             return []
         same = benefit_year(date, made.year_start) == benefit_year(row.as_of, made.year_start)
-        return [made.opening[1]] if same and made.opening[1] in row.parent.assumed else []
+        return [made.opening[1]] if same and made.opening[1] in row.parent.current.assumed else []
 
     def _dated(self, parameter: str, row: Row) -> Dated | None:
         date = self.program.entities[row.entity].date

@@ -42,8 +42,10 @@ class Candidates(tuple[Provision, ...]):
 class Row:
     """One record.
 
-    `chosen` holds, for each decision, the provision that decided it, or those that might when it is
-    undetermined; `unreadable` the facts that were given and are wrong: whether they are known cannot be told.
+    A dated child's `parent` is the row it reads: the version in force on its date, decision note 0010.
+    `children` of a version are all of the person's. `chosen` holds, for each decision, the provision that
+    decided it, or those that might when it is undetermined;
+    `unreadable` the facts that were given and are wrong: whether they are known cannot be told.
     `told` is None once all that will be told of the row has been. Otherwise it names the facts told to be
     unknown and the lists of children told whole; any other fact may yet be given, any other list grow.
     """
@@ -61,6 +63,14 @@ class Row:
     values: dict[str, Value] = field(default_factory=dict)
     chosen: dict[str, tuple[Provision, ...]] = field(default_factory=dict)
     before: dict[str, Value] = field(default_factory=dict)  # per accumulator, what it held before this row
+    versions: list[Row] = field(default_factory=list)  # the person's rows in force at other times
+    version_of: Row | None = None  # the row in force at `as_of`, whose version this is
+    blank: bool = False  # stands for the time before a person's first row
+
+    @property
+    def current(self) -> Row:
+        """The row in force at `as_of`: itself, unless it is a version."""
+        return self if self.version_of is None else self.version_of
 
     def unknown(self, name: str) -> Unknown:
         """The unknown that a missing fact of this row is."""
@@ -81,7 +91,10 @@ def reject(row: Row, rejection: Rejection) -> None:
         Message(zh=f"所属的 {row.key} 已被拒绝", en=f"its {row.entity} {row.key} is rejected"),
     )
     for child in row.children:
-        reject(child, below)
+        if row.version_of is None or child.parent is row:
+            reject(child, below)
+    for version in row.versions:
+        reject(version, below)
 
 
 def rejected(row: Row) -> Unknown:
@@ -91,18 +104,22 @@ def rejected(row: Row) -> Unknown:
 
 @dataclass(slots=True, eq=False)
 class Case:
-    """One person as a program sees them: the top row, the person's own row, the day it is decided for."""
+    """One person as a program sees them: the top row, the person's own row, the day it is decided for.
+
+    `reversed`: (reversal, what it cancels), rows that take no part.
+    """
 
     as_of: dt.date
     top: Row
     person: Row
+    reversed: list[tuple[Row, Row]] = field(default_factory=list)
 
     def rows(self) -> list[Row]:
-        """Every row, parents first."""
+        """Every row, parents first, versions beside their person."""
         found, pending = [], [self.top]
         while pending:
             row = pending.pop()
-            found.append(row)
+            found += [row, *row.versions]
             pending.extend(reversed(row.children))
         return found
 

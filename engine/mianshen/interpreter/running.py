@@ -31,6 +31,7 @@ class Running:
         self.name = accumulator.name
         self.sums = accumulator.sums
         self.start = accumulator.year_start
+        self.settled = compiler.program.settling(accumulator.entity).get(accumulator.sums)
         self.per = tuple(name for _, name in accumulator.per)
         over = accumulator.over
         self.fed = any(  # some provision names it
@@ -41,7 +42,7 @@ class Running:
         self.over = None if over is None else compiler.compile(over, accumulator.entity)
 
     def key(self, row: Row, day: dt.date) -> Any:
-        facts = row.parent.facts  # type: ignore[union-attr]  # rows of an accumulator have a parent
+        facts = row.parent.current.facts  # type: ignore[union-attr]  # rows of an accumulator have a parent
         return benefit_year(day, self.start), *[facts.get(name) for name in self.per]
 
     def before(self, row: Row, state: dict[Any, Value], date: str) -> Value:
@@ -59,8 +60,8 @@ class Running:
 
     def opening(self, row: Row, day: dt.date) -> Value:
         """The opening balance: the parent's fact in the benefit year of `as_of`, zero in any other."""
-        fact, parent = self.accumulator.opening, row.parent
-        assert parent is not None
+        assert row.parent is not None
+        fact, parent = self.accumulator.opening, row.parent.current
         if fact is None or benefit_year(day, self.start) != benefit_year(row.as_of, self.start):
             return ZERO
         value = parent.facts.get(fact[1])
@@ -87,7 +88,8 @@ class Running:
 
         A payment counts where a provision that names the accumulator makes it. One whose amount or
         membership is not known makes the rest of the year unknown, and so does one of which it is not
-        known who makes it; one that no rule covers brings nothing.
+        known who makes it; one that no rule covers brings nothing. A settled amount counts in place of
+        what the rules pay.
         """
         value, chosen = row.values.get(self.sums), row.chosen.get(self.sums)
         if not self.fed or value is NOT_MODELLED or (chosen is not None and not self.may_feed(chosen)):
@@ -104,6 +106,10 @@ class Running:
             return None
         if row.rejection is not None:
             return rejected(row)
+        if self.settled is not None and self.settled in row.facts:
+            if isinstance(truth, Unknown) or isinstance(chosen, Candidates):
+                return unknown_of([truth, value])
+            return row.facts[self.settled]
         if value is None or isinstance(truth, Unknown) or isinstance(value, Unknown):
             return unknown_of([truth, value])
         return value

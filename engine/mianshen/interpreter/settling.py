@@ -15,7 +15,7 @@ from mianshen.interpreter.rows import Row, RowError, reject
 from mianshen.interpreter.running import Running, in_order
 from mianshen.program.failing import fails_alone
 from mianshen.program.program import Key, Program
-from mianshen.program.stages import Stage, stages
+from mianshen.program.stages import Stage, read_below, stages
 from mianshen.values import Unknown, Value
 
 
@@ -31,6 +31,7 @@ class Settling:
         self.stages = stages(program)
         alone = fails_alone(program)
         self.alone = [d.key for d in program.decisions if d.key in alone]
+        self.below = read_below(program)
         self.others = [d.key for d in program.decisions if d.key not in alone]
         dated = [s.entity for s in self.stages if program.entities[s.entity].date is not None]
         self.tangled = len(dated) > len(set(dated))  # one dated row cannot be decided whole before the next
@@ -58,6 +59,8 @@ class Settling:
             name,
         ) in self.alone:  # what is read comes first, so that a row fails for its own errors only
             for row in rows:
+                if row.version_of is not None and (entity, name) not in self.below:
+                    continue
                 if row.entity == entity and (row.rejection is None or id(row) in failed):
                     error = self._fails(row, entity, name)
                     if error is not None:
@@ -84,7 +87,7 @@ class Settling:
         date = self.program.entities[stage.entity].date
         if date is None:
             return [(row, e) for row in mine if (e := self._attempt(stage, row)) is not None]
-        families = groupby(mine, key=lambda row: id(row.parent))
+        families = groupby(mine, key=lambda row: id(row.parent and row.parent.current))
         return [failed for _, family in families for failed in self._in_turn(stage, list(family), date)]
 
     def _in_turn(self, stage: Stage, rows: list[Row], date: str) -> Iterator[tuple[Row, RowError]]:
@@ -111,7 +114,8 @@ class Settling:
     def _attempt(self, stage: Stage, row: Row) -> RowError | None:
         try:
             for decision in stage.decisions:
-                self.decide[decision.key](row)
+                if row.version_of is None or decision.key in self.below:
+                    self.decide[decision.key](row)
         except RowError as error:
             return error
         return None

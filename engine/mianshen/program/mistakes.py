@@ -415,3 +415,25 @@ def calendar_ends(last: str, on: str) -> Diagnostic:
     )
     fix = Message("请补充下一年的日历", "Add the next year to the calendar")
     return _warning("E348", NOWHERE, what, fix)
+
+
+def not_over_time(span: Span, entity: str, entry: str) -> Diagnostic:
+    what = Message(
+        f"只有 {entry} 可有多个时段的记录，{entity} 不可",
+        f"only a {entry} has rows over time, not a {entity}",
+    )
+    fix = Message("请去掉 valid_from", "Leave valid_from out")
+    return Diagnostic("E353", span, what, fix)
+
+
+def not_reversible(span: Span, entity: str) -> Diagnostic:
+    what = Message(
+        f"{entity} 没有上级，无法互相冲销", f"a {entity} has no parent, so none can cancel another"
+    )
+    fix = Message("请写明 parent，或去掉 reverses", "Give the entity a parent, or leave reverses out")
+    return Diagnostic("E354", span, what, fix)
+
+
+def settled_twice(span: Span, decision: str, one: str, two: str) -> Diagnostic:
+    what = Message(f"{one} 和 {two} 都是 {decision} 的实付金额", f"{one} and {two} both settle {decision}")
+    return Diagnostic("E355", span, what, Message("请只保留一个", "Keep one of them"))

@@ -41,6 +41,7 @@ class Fact:
     high: Decimal | None = None
     immutable: bool = False
     personal: bool = False
+    settles: str | None = None  # the decision of which this is the amount really paid
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ class Entity:
     outcome: str | None
     explained_by: str | None
     checks: tuple[Check, ...] = ()
+    valid_from: str | None = None  # the fact that says from when a row holds; only of the entry entity
+    reverses: str | None = None  # the fact that names the row of the same parent which this one cancels
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +263,11 @@ class Program:
     def child_of(self, entity: str) -> Entity | None:
         """The entity whose parent this is."""
         return next((e for e in self.entities.values() if e.parent == entity), None)
+
+    def settling(self, entity: str) -> dict[str, str]:
+        """Decision to the fact that holds what was really paid of it."""
+        facts = self.facts.values()
+        return {f.settles: f.name for f in facts if f.entity == entity and f.settles is not None}
 
     def outputs(self, entity: str) -> tuple[Decision, ...]:
         """The decisions of an entity that results show, in the order the vocabulary declares them."""

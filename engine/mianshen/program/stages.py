@@ -51,6 +51,20 @@ def reads_of(decision: Decision, program: Program) -> tuple[set[Key], set[Key]]:
     return decisions, facts
 
 
+def read_below(program: Program) -> frozenset[Key]:
+    """The decisions of an entity with rows over time that rows below it read: those its versions make."""
+    above = {e.name for e in program.entities.values() if e.valid_from is not None}
+    reads = {d.key: {k for k in reads_of(d, program)[0] if k[0] in above} for d in program.decisions}
+    pending = [key for d in program.decisions if d.entity not in above for key in reads[d.key]]
+    found: set[Key] = set()
+    while pending:
+        key = pending.pop()
+        if key not in found:
+            found.add(key)
+            pending += reads[key]
+    return frozenset(found)
+
+
 def stages(program: Program) -> tuple[Stage, ...]:
     """Every decision, the ancestors' first as long as one of theirs can be made."""
     waiting = list(program.decisions)

@@ -130,7 +130,7 @@ class Vocabulary:
         return {
             name: Entity(
                 name, message(m.title), m.key, parents[name], m.children, m.counted_by,
-                m.date, m.area, m.outcome, m.explained_by,
+                m.date, m.area, m.outcome, m.explained_by, (), m.valid_from, m.reverses,
             )
             for name, m in models.items()
         }  # fmt: skip
@@ -150,6 +150,7 @@ class Vocabulary:
     def _check_entities(self) -> None:
         for name, entity in self.entities.items():
             facts = [("key", name, entity.key), ("date", name, entity.date), ("area", name, entity.area)]
+            facts += [("valid_from", name, entity.valid_from), ("reverses", name, entity.reverses)]
             if entity.parent is not None:
                 facts.append(("counted_by", entity.parent, entity.counted_by))
             for part, owner, fact in facts:
@@ -161,10 +162,47 @@ class Vocabulary:
                 if decision is not None:
                     self.decision_named(name, decision, ("entities", name, part))
             self._check_types(entity)
+            self._check_rows(entity)
+        self._check_settled()
+
+    def _check_rows(self, entity: Entity) -> None:
+        """Only the person of a record has rows over time; only what has a parent can be cancelled."""
+        header = self.document.header
+        if entity.valid_from is not None and header is not None and entity.name != header.entry:
+            span = self.document.span("entities", entity.name, "valid_from")
+            self.found.append(mistakes.not_over_time(span, entity.name, header.entry))
+        if entity.reverses is not None and entity.parent is None:
+            span = self.document.span("entities", entity.name, "reverses")
+            self.found.append(mistakes.not_reversible(span, entity.name))
+
+    def _check_settled(self) -> None:
+        """What a fact settles is a money decision of its entity, and the fact is money; one fact a decision."""
+        taken: dict[Key, str] = {}
+        for (owner, name), fact in self.facts.items():
+            if fact.settles is None:
+                continue
+            path = ("facts", owner, name, "settles")
+            type_ = self.decision_named(owner, fact.settles, path)
+            if type_ is not None and (type_ != MONEY or fact.written != "money"):
+                other = fact.type if type_ == MONEY else type_
+                wrong = mistakes.wrong_type(
+                    self.document.span(*path), literal_words("money"), describe(other)
+                )
+                self.found.append(wrong)
+            if taken.setdefault((owner, fact.settles), name) != name:
+                first = taken[owner, fact.settles]
+                self.found.append(
+                    mistakes.settled_twice(self.document.span(*path), fact.settles, first, name)
+                )
 
     def _check_types(self, entity: Entity) -> None:
-        """The date of an entity is a date, its area an area."""
-        for part, fact, wanted in (("date", entity.date, Date()), ("area", entity.area, String(area=True))):
+        """The dates of an entity are dates, its area an area, the key it cancels a text."""
+        for part, fact, wanted in (
+            ("date", entity.date, Date()),
+            ("area", entity.area, String(area=True)),
+            ("valid_from", entity.valid_from, Date()),
+            ("reverses", entity.reverses, String()),
+        ):
             known = self.facts.get((entity.name, fact or ""))
             if known is not None and known.type != wanted:
                 span = self.document.span("entities", entity.name, part)
@@ -213,7 +251,7 @@ class Vocabulary:
         assert absent is None or isinstance(absent, Decimal | bool | str | dt.date)
         return Fact(
             entity, name, type_, model.type, message(model.title), model.required,
-            absent, low, high, model.immutable, model.personal,
+            absent, low, high, model.immutable, model.personal, model.settles,
         )  # fmt: skip
 
     def _bounds(

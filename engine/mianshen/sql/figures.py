@@ -120,5 +120,8 @@ def opening_balance(accumulator: Accumulator, scope: Scope) -> Sql:
     same = exp.EQ(
         this=terms.paren(benefit_year(day, accumulator.year_start)), expression=terms.literal(this_year)
     )
-    held = terms.case([(same, scope.column_of(*accumulator.opening))], nothing)
+    fact = scope.column_of(*accumulator.opening)
+    if scope.over_time:
+        fact = terms.column(f"?now.{accumulator.opening[1]}")
+    held = terms.case([(same, fact)], nothing)
     return terms.case([(terms.is_known(day), held)]) if scope.undated else held

@@ -15,13 +15,18 @@ from mianshen.sql.terms import Sql
 HELD = "DECIMAL(38, 2)"
 
 
-def folded(source: str, name: str, order: exp.Order, target: str) -> tuple[tuple[str, exp.Query], ...]:
-    """Tables to make, in order; the last has `?row` and `?held`. `name`: the accumulator."""
+def folded(
+    source: str, name: str, order: exp.Order, target: str, settled: bool = False
+) -> tuple[tuple[str, exp.Query], ...]:
+    """Tables to make, in order; the last has `?row` and `?held`. `name`: the accumulator.
+
+    `settled`: some rows bring an amount that was paid whatever the limit says.
+    """
     rows = f"{target}_rows"
-    return (rows, _rows(source, name, order)), (target, _fold(rows))
+    return (rows, _rows(source, name, order, settled)), (target, _fold(rows))
 
 
-def _rows(source: str, name: str, order: exp.Order) -> exp.Select:
+def _rows(source: str, name: str, order: exp.Order, settled: bool) -> exp.Select:
     """The rows of the parents' years in which a limit cuts, numbered."""
     x, limit, opening, counted = (
         terms.column(f"{name}?{part}") for part in ("x", "limit", "opening", "counted")
@@ -33,12 +38,13 @@ def _rows(source: str, name: str, order: exp.Order) -> exp.Select:
     number = exp.Window(this=exp.RowNumber(), partition_by=partition, order=order)
     columns = {
         "?n": number, "?cut": flagged, "?x": x, "?limit": limit, "?opening": terms.cast(opening, HELD), "?counted": counted,
+        "?settled": terms.column(f"{name}?settled") if settled else exp.false(),
     }  # fmt: skip
     numbered = exp.select(
         *(terms.column(c) for c in ("?row", "?parent", "?year")),
         *(exp.alias_(v, k, quoted=True) for k, v in columns.items()),
     ).from_(exp.to_table(source, quoted=True))
-    kept = ("?row", "?parent", "?year", "?n", "?x", "?limit", "?opening", "?counted")
+    kept = ("?row", "?parent", "?year", "?n", "?x", "?limit", "?opening", "?counted", "?settled")
     wanted = terms.conjoin(
         [
             terms.column("?cut"),
@@ -78,7 +84,8 @@ def _columns(held: Sql) -> list[Sql]:
     room = exp.Sub(this=limit, expression=held.copy())
     paid = terms.skipping(exp.Greatest, terms.skipping(exp.Least, x, room), terms.literal(0))
     counts = terms.conjoin([counted, terms.is_known(limit)])
-    after = exp.Add(this=held.copy(), expression=terms.paren(terms.case([(counts, paid)], terms.literal(0))))
+    taken = [(terms.column("?settled", "following"), x.copy()), (counts, paid)]
+    after = exp.Add(this=held.copy(), expression=terms.paren(terms.case(taken, terms.literal(0))))
     return [
         *(terms.column(c, "following") for c in ("?row", "?parent", "?year", "?n")),
         exp.alias_(terms.cast(held, HELD), "?held", quoted=True), exp.alias_(terms.cast(after, HELD), "?after", quoted=True),

@@ -220,6 +220,7 @@ class Limits(LimitNames):
                 f"{a.name}?named",
             ]
             source += [] if self._constant(a) else [f"{a.name}?counted"]
+            source += [] if self._settled_fact(a) is None else [f"{a.name}?settled"]
             relevant += [
                 terms.column(f"{a.name}?named"),
                 exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0)),
@@ -235,7 +236,7 @@ class Limits(LimitNames):
             query = query.select(*(terms.column(f"{a.name}?miss") for a in accumulators))
         layers = [
             [c for a in accumulators for c in self._running(a)],
-            [c for a in accumulators if a.foldless and not self._constant(a) for c in self._floor(a)],
+            [c for a in accumulators if self._foldless(a) and not self._constant(a) for c in self._floor(a)],
         ]
         for layer in layers:
             if layer:
@@ -248,7 +249,7 @@ class Limits(LimitNames):
             source += [f"{a.name}?miss" for a in accumulators]
             labels += [f"{a.name}?before?miss" for a in accumulators]
         target = f"{cut}_held{number}"
-        made, query = self._folds(query, target, [a for a in accumulators if not a.foldless])
+        made, query = self._folds(query, target, [a for a in accumulators if not self._foldless(a)])
         query = terms.select(terms.column("?row"), *columns).from_(
             query.subquery("totals", copy=False), copy=False
         )
@@ -269,7 +270,8 @@ class Limits(LimitNames):
             exp.to_table(running, quoted=True).as_("running"), copy=False)  # fmt: skip
         for index, accumulator in enumerate(accumulators):
             table, name = f"{target}_fold{index}", f"folded{index}"
-            made += folded(running, accumulator.name, self._order(), table)
+            settled = self._settled_fact(accumulator) is not None
+            made += folded(running, accumulator.name, self._order(), table, settled)
             on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?row", "running"))
             query = query.join(exp.to_table(table, quoted=True).as_(name), on=on, join_type="left")
             query = query.select(
@@ -288,7 +290,14 @@ class Limits(LimitNames):
         limitvoid = terms.conjoin([paying, terms.column(f"{name}?limitvoid")])
         void = terms.disjoin([terms.column(f"{decision}?rawvoid"), limitvoid])
         feeds = self._feeds(accumulator, void)
-        open_ = [terms.is_null(over), terms.is_null(raw), terms.is_null(limit), terms.is_null(opening)]
+        settled = self._settled_fact(accumulator)
+        unpaid = terms.disjoin(terms.is_null(part) for part in (raw, limit, opening))
+        if settled is not None:  # then it does not matter what the rules pay, only whether it counts
+            unpaid = terms.disjoin([
+                terms.conjoin([unpaid, terms.is_null(settled)]),
+                exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED)),
+            ])  # fmt: skip
+        open_ = [terms.is_null(over), unpaid]
         if self.data.undated and self.scope.day is not None:
             open_.append(terms.is_null(self.scope.day))
         unknown = terms.conjoin([feeds, terms.disjoin([*open_, rejected])])
@@ -296,7 +305,10 @@ class Limits(LimitNames):
             unknown = terms.disjoin([unknown, terms.conjoin([rejected, self._failed(decision)])])
         unsure = terms.conjoin([terms.negate(terms.surely_not(over)), unknown])
         valid = terms.negate(rejected) if rejected != FALSE else TRUE
-        known = terms.conjoin([paying, terms.negate(void), terms.surely(over), terms.is_known(raw), valid])
+        amount = terms.is_known(raw)
+        if settled is not None:
+            amount = terms.disjoin([amount, terms.is_known(settled)])
+        known = terms.conjoin([paying, terms.negate(void), terms.surely(over), amount, valid])
         made = [
             exp.alias_(self._amount(accumulator, known), f"{name}?x", quoted=True),
             exp.alias_(terms.cast(unsure, "TINYINT"), f"{name}?u", quoted=True),
@@ -307,6 +319,8 @@ class Limits(LimitNames):
             ),
             exp.alias_(terms.conjoin([paying, terms.surely(over)]), f"{name}?counted", quoted=True),
         ]
+        if settled is not None:
+            made.append(exp.alias_(terms.is_known(settled), f"{name}?settled", quoted=True))
         if f"{name}?overerror" in self.fallible:
             failing = terms.conjoin([feeds, terms.column(f"{name}?overerror")])
             made.append(exp.alias_(failing, f"{name}?filtererror", quoted=True))
@@ -323,11 +337,29 @@ class Limits(LimitNames):
                 expression=terms.column(f"{accumulator.name}?opening"),
             )
             raw = terms.skipping(exp.Least, raw, exp.Coalesce(this=room, expressions=[terms.literal(0)]))
-        amount = terms.case([(known, terms.skipping(exp.Greatest, raw, terms.literal(0)))], terms.literal(0))
+        amount = terms.skipping(exp.Greatest, raw, terms.literal(0))
+        settled = self._settled_fact(accumulator)
+        if settled is not None:
+            amount = terms.case([(terms.is_known(settled), settled.copy())], amount)
+        amount = terms.case([(known, amount)], terms.literal(0))
         return terms.cast(amount, "DECIMAL(38, 2)" if decision.may_overflow else "DECIMAL(18, 2)")
 
+    def _settled_fact(self, accumulator: Accumulator) -> Sql | None:
+        """The column with what was really paid; None where no row has any."""
+        name = self.program.settling(accumulator.entity).get(accumulator.sums)
+        if name is None or (accumulator.entity, name) not in self.data.settled:
+            return None
+        return terms.column(name)
+
+    def _foldless(self, accumulator: Accumulator) -> bool:
+        """Running sums serve, for the rules decide what is paid and the parent is the same all year."""
+        untouched = accumulator.entity not in self.data.over_time and self._settled_fact(accumulator) is None
+        return accumulator.foldless and untouched
+
     def _constant(self, accumulator: Accumulator) -> bool:
-        return constant(self.program, self.scope, accumulator, self._decision(accumulator))
+        return self._foldless(accumulator) and constant(
+            self.program, self.scope, accumulator, self._decision(accumulator)
+        )
 
     def _decision(self, accumulator: Accumulator) -> Decision:
         return next(d for d in self.decisions if d.name == accumulator.sums)
@@ -430,7 +462,7 @@ class Limits(LimitNames):
         if self.data.undated:
             unsure.append(terms.is_null(day))
         held: Sql
-        if not accumulator.foldless:
+        if not self._foldless(accumulator):
             plain = exp.Add(this=opening.copy(), expression=earlier)
             held = exp.Coalesce(this=terms.column(f"{name}?folded"), expressions=[plain])
         elif self._constant(accumulator):

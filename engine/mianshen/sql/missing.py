@@ -88,20 +88,26 @@ class Missing:
         tables: dict[str, str] = {}
         person = program.entities[program.entry]
         kept = _among("?row", "?row", "asked_about")
+        rows = self.run.rows[person.name]
         if person.parent is None:
-            self._table(tables, person.name, kept)
+            self._table(tables, person.name, self._with_versions(kept, rows))
         else:
-            touched = terms.select(terms.column("?parent")).from_(
-                exp.to_table(self.run.rows[person.name], quoted=True), copy=False
-            )
+            touched = terms.select(terms.column("?parent")).from_(exp.to_table(rows, quoted=True), copy=False)
             beside = _within("?parent", touched.where(kept, copy=False))
-            self._table(tables, person.name, terms.disjoin([kept, beside]))
+            self._table(tables, person.name, self._with_versions(terms.disjoin([kept, beside]), rows))
             self._table(tables, person.parent, _among("?row", "?parent", tables[person.name]))
         for name in parents_first(program):
             parent = program.entities[name].parent
             if parent in tables and name not in tables:
                 self._table(tables, name, _among("?parent", "?row", tables[parent]))
         return tables
+
+    def _with_versions(self, kept: Sql, rows: str) -> Sql:
+        """Those rows, and the versions of those among them."""
+        if self.run.program.entry not in self.run.data().versions:
+            return kept
+        persons = terms.select(terms.column("?row")).from_(exp.to_table(rows, quoted=True), copy=False)
+        return terms.disjoin([kept.copy(), _within("?of", persons.where(kept, copy=False))])
 
     def _table(self, tables: dict[str, str], entity: str, where: Sql) -> None:
         table = f"asked_{entity}"

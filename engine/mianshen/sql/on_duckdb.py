@@ -128,9 +128,14 @@ class Run(Steps):
     def data(self) -> Data:
         """What the rows let the queries leave out."""
         days: dict[str, tuple[dt.date, dt.date] | None] = {}
-        rejected, unreadable = set(), set()
+        rejected, unreadable, over_time, versions = set(), set(), set(), set()
+        settled: set[Key] = set()
         undated = False
         for name, table in self.rows.items():
+            columns = [row[0] for row in self.connection.execute(f'DESCRIBE "{table}"').fetchall()]
+            over_time |= {name} if "?under" in columns else set()
+            versions |= {name} if "?of" in columns else set()
+            settled |= self._settled(name, table, columns)
             date = self.program.entities[name].date
             if date is None:
                 days[name] = (self.as_of, self.as_of)
@@ -142,10 +147,19 @@ class Run(Steps):
                 )
             if self._one(f'SELECT count(*) FROM "{table}" WHERE "?rejected"')[0]:
                 rejected.add(name)
-                columns = [row[0] for row in self.connection.execute(f'DESCRIBE "{table}"').fetchall()]
                 if "?unreadable" in columns:
                     unreadable.add(name)
-        return Data(self.as_of, days, frozenset(rejected), undated, self.missing, frozenset(unreadable))
+        return Data(
+            self.as_of, days, frozenset(rejected), undated, self.missing, frozenset(unreadable),
+            frozenset(over_time), frozenset(versions), frozenset(settled),
+        )  # fmt: skip
+
+    def _settled(self, entity: str, table: str, columns: list[str]) -> set[Key]:
+        """The facts that hold what was really paid, where some row has one."""
+        facts = [fact for fact in self.program.settling(entity).values() if fact in columns]
+        counts = ", ".join(f'count("{fact}")' for fact in facts)
+        held = self._one(f'SELECT {counts} FROM "{table}"') if facts else ()
+        return {(entity, fact) for fact, count in zip(facts, held, strict=True) if count}
 
     def _one(self, query: str) -> tuple:  # type: ignore[type-arg]
         row = self.connection.execute(query).fetchone()
@@ -163,12 +177,13 @@ class Run(Steps):
         """A child of a rejected row is rejected."""
         for name in self._parents_first():
             parent = self.program.entities[name].parent
-            if parent is not None and parent in self.rows:
-                self._mark(
-                    name,
-                    f'"?parent" IN (SELECT "?row" FROM "{self.rows[parent]}" WHERE "?rejected")',
-                    "parent_rejected",
-                )
+            columns = [row[0] for row in self.connection.execute(f'DESCRIBE "{self.rows[name]}"').fetchall()]
+            links = {link: parent for link in ("?parent", "?under") if link in columns}
+            links |= {"?of": name} if "?of" in columns else {}
+            for link, above in links.items():
+                if above is not None and above in self.rows:
+                    inside = f'SELECT "?row" FROM "{self.rows[above]}" WHERE "?rejected"'
+                    self._mark(name, f'"{link}" IN ({inside})', "parent_rejected")
 
     def _mark(self, entity: str, where: str, reason: str, rows: list[int] | None = None) -> None:
         """Reject the rows of an entity that a condition names, each for its first reason."""

@@ -44,6 +44,7 @@ class Scope:
     unreadable: bool = False  # the rows have `?unreadable`
     rejected: bool = False  # the rows have `?rejected`
     missing: bool = False  # what unknown values lack is asked for
+    over_time: bool = False  # the rows read their parent of another time; `?now.` columns hold today's
     level: int = 0
     hoisted: dict[tuple[Core, ...], str] = field(
         default_factory=dict

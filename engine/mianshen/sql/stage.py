@@ -19,6 +19,7 @@ from sqlglot import exp
 from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, YearToDate, walk
 from mianshen.program.failing import fails_alone
 from mianshen.program.program import Decision, Key, Program
+from mianshen.program.stages import read_below
 from mianshen.sql import terms
 from mianshen.sql.aggregates import Aggregated, aggregate_query, fails_inside, item_columns
 from mianshen.sql.decisions import Applied, applied, chosen, decided, parted
@@ -49,6 +50,9 @@ class Data:
     undated: bool = False  # a rejected row has no date
     missing: bool = False  # also say which facts each unknown value rests on
     unreadable: frozenset[str] = frozenset()  # entities with `?unreadable`, the facts given and wrong
+    over_time: frozenset[str] = frozenset()  # entities whose rows say in `?under` which row they read
+    versions: frozenset[str] = frozenset()  # entities with versions, whose `?of` is the row of the person
+    settled: frozenset[Key] = frozenset()  # facts with settled amounts that some row holds
 
 
 @dataclass(slots=True)
@@ -155,10 +159,17 @@ class Stage:
         """The decision at which the row fails; those that fail for facts alone are told first."""
         alone = fails_alone(self.program)
         ranked = sorted(self.errors, key=lambda e: (self.step.entity, e[0]) not in alone)
-        branches = [(test, terms.literal(name)) for name, test in ranked]
+        branches = [(self._of_current(name, test), terms.literal(name)) for name, test in ranked]
         if branches and self.step.entity in self.data.rejected:
             branches.insert(0, (terms.column("?rejected"), terms.NULL))
         return terms.cast(terms.case(branches), "VARCHAR")
+
+    def _of_current(self, name: str, test: Sql) -> Sql:
+        """A failing decision of a version is none if no row below reads it."""
+        entity = self.step.entity
+        if entity not in self.data.versions or (entity, name) in read_below(self.program):
+            return test
+        return terms.conjoin([terms.is_null(terms.column("?of")), test])
 
     # -- the rows ----------------------------------------------------------------------------
 
@@ -173,10 +184,26 @@ class Stage:
             exp.to_table(self.shelf.rows[entity], quoted=True).as_(entity), copy=False
         )
         query, own = self._own(query, entity, nodes)
-        outer = outer_reads(nodes, entity) + self._parent_facts(nodes)
+        openings = self._parent_facts(nodes)
+        outer = outer_reads(nodes, entity) + ([] if entity in self.data.over_time else openings)
         query, above = self._parents(query, entity, list(dict.fromkeys(outer)))
+        query, held = self._openings(query, entity, openings)
         query, totals = self._totals(query, aggregates_of(self.step))
-        return query.select(*columns, *own, *above, *totals)
+        return query.select(*columns, *own, *above, *held, *totals)
+
+    def _openings(
+        self, query: exp.Select, entity: str, openings: list[FactRef | DecisionRef]
+    ) -> tuple[exp.Select, list[Sql]]:
+        """Where rows read their parent of another time: its opening balances of now."""
+        if entity not in self.data.over_time or not openings:
+            return query, []
+        parent = self.program.entities[entity].parent
+        assert parent is not None
+        on = exp.EQ(this=terms.column("?row", "?now"), expression=terms.column("?parent", entity))
+        rows = exp.to_table(self.shelf.rows[parent], quoted=True).as_("?now", quoted=True)
+        names = dict.fromkeys(n.name for n in openings)
+        columns = [exp.alias_(terms.column(n, "?now"), f"?now.{n}", quoted=True) for n in names]
+        return query.join(rows, on=on, join_type="left", copy=False), list(columns)
 
     def _item_columns(self, aggregates: Iterable[Aggregate], labels: Iterable[str]) -> list[str]:
         """The names of the columns that items of aggregates are made as."""
@@ -208,17 +235,25 @@ class Stage:
         if uses_year_to_date(self.step):
             wanted.add(described.key)
         base = ["?row", "?parent"] if described.parent is not None else ["?row"]
+        base += ["?of"] if entity in self.data.versions else []
         rejected = ["?rejected"] if entity in self.data.rejected else []
         rejected += ["?unreadable"] if entity in self.data.unreadable else []
         facts = {
             n.name for d in self.step.decisions for root in nodes_of(d)
             for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
         }  # fmt: skip
+        facts |= self._settled_facts()
         more = [*self._accumulator_nodes(), *self._item_nodes()]
         facts |= {
             n.name for root in more for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
         }
         return [*base, *rejected, *sorted(facts | wanted | set(self.carried))]
+
+    def _settled_facts(self) -> set[str]:
+        """The facts that hold what was really paid of what the step's accumulators sum."""
+        sums = {self.program.accumulators[name].sums for name in uses_year_to_date(self.step)}
+        facts = {self.program.settling(self.step.entity).get(name) for name in sums}
+        return {name for name in facts if name is not None and (self.step.entity, name) in self.data.settled}
 
     def _own(self, query: exp.Select, entity: str, nodes: list[Core]) -> tuple[exp.Select, list[Sql]]:
         """Decisions of the entity made in earlier steps."""
@@ -300,7 +335,8 @@ class Stage:
             return query, []
         relation = self._parent_rows(parent, outer, hoisted)
         name = f"{parent}?above"
-        on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?parent", entity))
+        link = "?under" if entity in self.data.over_time else "?parent"
+        on = exp.EQ(this=terms.column("?row", name), expression=terms.column(link, entity))
         query = query.join(relation.subquery(name, copy=False), on=on, join_type="left", copy=False)
         return query, [
             terms.column(c.alias_or_name, name) for c in relation.selects if c.alias_or_name != "?row"
@@ -360,7 +396,10 @@ class Stage:
             items, labels = self._items(child, mine)
             made: Aggregated = aggregate_query(self.program, child, mine, items, labels, self.data.missing)
             name = f"{child}?totals"
-            condition = exp.EQ(this=terms.column("?parent", name), expression=terms.column("?row", entity))
+            person = terms.column("?row", entity)
+            if entity in self.data.versions:  # a version's children are the person's
+                person = exp.Coalesce(this=terms.column("?of", entity), expressions=[person])
+            condition = exp.EQ(this=terms.column("?parent", name), expression=person)
             query = query.join(
                 made.query.subquery(name, copy=False), on=condition, join_type="left", copy=False
             )
@@ -381,6 +420,7 @@ class Stage:
         return Scope(
             self.program, entity, self.data.as_of, self.data.days[entity], self.voidable, undated=self.data.undated,
             unreadable=entity in self.data.unreadable, rejected=entity in self.data.rejected, missing=self.data.missing,
+            over_time=entity in self.data.over_time,
         )  # fmt: skip
 
     def _items(self, child: str, wanted: list[Aggregate]) -> tuple[exp.Query, list[str]]:
@@ -415,9 +455,10 @@ class Stage:
         query = terms.select().from_(exp.to_table(self.shelf.rows[child], quoted=True).as_(child), copy=False)
         query, decisions = inner._own(query, child, nodes)
         inner.scope = self._scope(child)
-        query, above = inner._parents(
-            query, child, list(dict.fromkeys(outer_reads(nodes, child) + inner._parent_facts(nodes)))
-        )
+        openings = inner._parent_facts(nodes)
+        outer = outer_reads(nodes, child) + ([] if child in self.data.over_time else openings)
+        query, above = inner._parents(query, child, list(dict.fromkeys(outer)))
+        query, held = inner._openings(query, child, openings)
         query, totals = inner._totals(query, outermost(nodes))
         facts = sorted(
             {n.name for root in nodes for n in walk(root) if isinstance(n, FactRef) and n.entity == child}
@@ -428,7 +469,7 @@ class Stage:
         key = [self.program.entities[child].key] if self.data.missing else []
         names = dict.fromkeys([*base, *facts, *key, *([date] if date is not None else [])])
         return query.select(
-            *(terms.column(n, child) for n in names), *decisions, *above, *totals
+            *(terms.column(n, child) for n in names), *decisions, *above, *held, *totals
         ), inner.scope
 
     # -- levels ------------------------------------------------------------------------------

@@ -50,7 +50,10 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Everything one back end says about one case; a rejected row has no decisions."""
+    """Everything one back end says about one case; a rejected row has no decisions.
+
+    Neither has a person's row of another time, whose decisions only claims read.
+    """
 
     decisions: Mapping[RowKey, Mapping[str, Answer]]
     rejected: Mapping[RowKey, Rejected] = field(default_factory=dict)
@@ -116,6 +119,8 @@ def answers_of(case: Case) -> Answers:
         key = (row.entity, row.key)
         if row.rejection is not None:
             rejected[key] = Rejected(row.rejection.field, row.rejection.reason)
+            continue
+        if row.version_of is not None:
             continue
         decisions[key] = {}
         for name, value in row.values.items():

@@ -2,7 +2,9 @@
 
 In: cases read and not yet decided. Out: `Answers` for each, in order.
 Invariants: every row of every case is a row of one table an entity; `?row` counts through all cases,
-so that persons with the same key stay apart; rows rejected while reading come in as rejected.
+so that persons with the same key stay apart; rows rejected while reading come in as rejected. Where a
+person has rows over time, `?under` is the row that a row reads, `?parent` the person's; a version has
+`?of`, the person's row, and no `?parent`.
 """
 
 from __future__ import annotations
@@ -42,6 +44,11 @@ class CaseTables:
     owners: dict[Row, int] = field(default_factory=dict)
     count: int = 0
 
+    @property
+    def over_time(self) -> bool:
+        """Whether some row reads its parent of another time."""
+        return any(row.version_of is not None for rows in self.rows.values() for row in rows)
+
     def add(self, case: Case) -> None:
         """Take in a case that nobody has decided."""
         for row in case.rows():
@@ -76,6 +83,10 @@ class CaseTables:
         types |= {name: terms.sql_type(fact.type).sql(dialect="duckdb") for name, fact in facts.items()}
         if self.program.entities[entity].parent is None:
             del types["?parent"]
+        elif self.over_time:
+            types["?under"] = "BIGINT"
+        if any(row.version_of is not None for row in self.rows.get(entity, ())):
+            types["?of"] = "BIGINT"
         columns = ", ".join(f'"{name}" {type_}' for name, type_ in types.items())
         self.connection.execute(f'CREATE TEMP TABLE "{_table(entity)}" ({columns})')
         rows = [self._values(row, list(types)) for row in self.rows.get(entity, ())]
@@ -86,9 +97,12 @@ class CaseTables:
             self.connection.execute(f'INSERT INTO "{_table(entity)}" VALUES {together}', values)  # noqa: S608
 
     def _values(self, row: Row, columns: list[str]) -> list[object]:
+        above = row.parent
         made: dict[str, object] = {
             "?row": self.numbers[row],
-            "?parent": None if row.parent is None else self.numbers[row.parent],
+            "?parent": None if above is None or row.version_of is not None else self.numbers[above.current],
+            "?under": None if above is None else self.numbers[above],
+            "?of": None if row.version_of is None else self.numbers[row.version_of],
             "?rejected": row.rejection is not None,
             "?unreadable": f",{','.join(sorted(row.unreadable))}," if row.unreadable else None,
         }
@@ -108,7 +122,7 @@ class CaseTables:
                 if self.numbers[row] in numbers:
                     told = Rejected("", "") if why is None else Rejected(why.field, why.reason)
                     rejected[self.owners[row]][key] = told
-                else:
+                elif row.version_of is None:
                     decisions[self.owners[row]][key] = {}
         return [Answers(*each) for each in zip(decisions, rejected, strict=True)]
 

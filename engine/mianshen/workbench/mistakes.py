@@ -40,6 +40,9 @@ REASONS: Final[Mapping[str, str]] = {
     "E439": "overflow",
     "E440": "nothing_to_compare",
     "E441": "undecidable",
+    "E442": "reverses_nothing",
+    "E443": "already_reversed",
+    "E444": "history_unreadable",
 }
 CODES: Final[Mapping[str, str]] = {reason: code for code, reason in REASONS.items()}
 
@@ -251,3 +254,20 @@ def after_day(span: Span, name: str, value: dt.date, day: dt.date) -> Diagnostic
 def failed_check(span: Span, title: Message, text: str) -> Diagnostic:
     """A condition of the vocabulary that no row may fail; `text` is its formula."""
     return _mistake("E432", span, (title.zh, title.en), (f"应满足 {text}", f"It must hold that {text}"))
+
+
+def reverses_nothing(span: Span, name: str, value: str | None, entity: str) -> Diagnostic:
+    what = _holds(
+        name, value, f"不是本人另一条可冲销的 {entity}", f"is no other {entity} of this person to cancel"
+    )
+    fix = (
+        "请写本人一条未重复、本身不是冲销的记录的编号",
+        "Name one that is there once and cancels none itself",
+    )
+    return _mistake("E442", span, what, fix)
+
+
+def already_reversed(span: Span, name: str, value: str | None, elsewhere: Span) -> Diagnostic:
+    what = _holds(name, value, "已被另一条记录冲销", "is cancelled by another row already")
+    also = (elsewhere, Message("冲销它的记录", "cancelled here"))
+    return _mistake("E443", span, what, ("请去掉其中一条", "Take one of them out"), also)

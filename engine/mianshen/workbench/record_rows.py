@@ -8,6 +8,8 @@ key none is right, so each is rejected; a rejected row keeps what could be read.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
 from decimal import localcontext
 
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
@@ -19,6 +21,7 @@ from mianshen.source import Diagnostic, Span
 from mianshen.values import EXACT, Known, Unknown
 from mianshen.workbench import mistakes
 from mianshen.workbench.facts import read_fact
+from mianshen.workbench.record_times import HISTORY, Times, take_out
 
 A_ROW = ("若干 key: value 项", "a mapping of facts")
 ROWS = ("列表", "a list of rows")
@@ -41,6 +44,8 @@ class RowReader:
         self.checks: dict[str, list[tuple[Check, Function]]] = {}
         self.written: dict[Row, Mapping] = {}
         self.tops: set[Row] = set()
+        self.told: dict[Row, list[Diagnostic]] = {}
+        self.as_of = dt.date.max
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -54,8 +59,66 @@ class RowReader:
             return None
         row = self._filled(entity, node, nested)
         if nested:
+            row = self.over_time(entity, row, node)
             self.children(row, node)
         return row
+
+    def over_time(self, entity: Entity, row: Row, node: Mapping) -> Row:
+        """The row in force at `as_of` among `row` and those that `node` lists as its history."""
+        if entity.valid_from is None:
+            return row
+        rows = [row, *self._history(entity, row, node.get(HISTORY))]
+        return Times(self.program, self.as_of, self._refuse).in_force(entity, rows)
+
+    def _history(self, entity: Entity, row: Row, listed: Node | None) -> list[Row]:
+        """The further rows of a person; each says what differs from its neighbour on the side of `row`."""
+        if listed is None or (isinstance(listed, Scalar) and listed.null):
+            return []
+        if not isinstance(listed, Sequence):
+            self.unreadable.append(mistakes.wrong_shape(listed.span, HISTORY, ROWS))
+            return []
+        placed: list[tuple[dt.date, Mapping]] = []
+        for item in listed.items:
+            if not isinstance(item, Mapping):
+                self.unreadable.append(mistakes.wrong_shape(item.span, HISTORY, A_ROW))
+            else:
+                placed.append((self._begins(entity, item), item))
+        base, begun = self.written[row], self._begins(entity, self.written[row])
+        before = sorted((p for p in placed if p[0] < begun), key=lambda p: p[0], reverse=True)
+        after = sorted((p for p in placed if p[0] >= begun), key=lambda p: p[0])
+        return [*self._carried(entity, base, before), *self._carried(entity, base, after)]
+
+    def _carried(self, entity: Entity, base: Mapping, placed: list[tuple[dt.date, Mapping]]) -> Iterator[Row]:
+        """Rows that each take from the one before what they do not say."""
+        dropped = {entity.valid_from, HISTORY, *self.lists[entity.name]}
+        for _, item in placed:
+            kept = {key.text: (key, value) for key, value in base.entries if key.text not in dropped}
+            kept |= {key.text: (key, value) for key, value in item.entries}
+            base = replace(item, entries=tuple(kept.values()))
+            yield self._filled(entity, base, False)
+
+    def _begins(self, entity: Entity, node: Mapping) -> dt.date:
+        """From when a row holds, as far as that can be read."""
+        assert entity.valid_from is not None
+        given = node.get(entity.valid_from)
+        fact = self.facts[entity.name][entity.valid_from]
+        read = None if given is None else read_fact(given, fact, self.program)
+        return read if isinstance(read, dt.date) else dt.date.min
+
+    def _refuse(self, row: Row, reason: str, other: Row | None) -> None:
+        """Reject a row for what stands beside it."""
+        entity = self.program.entities[row.entity]
+        elsewhere = None if other is None else self._place(other, entity.key)
+        if entity.valid_from == reason:
+            place = self._place(row, reason)
+            self.reject(row, entity.key, mistakes.duplicate(place, reason, None, elsewhere or place))
+        elif entity.reverses is not None:
+            place, name = self._place(row, entity.reverses), entity.reverses
+            echo = None if self.facts[row.entity][name].personal else str(row.facts[name])
+            if elsewhere is None:
+                self.reject(row, name, mistakes.reverses_nothing(place, name, echo, row.entity))
+            else:
+                self.reject(row, name, mistakes.already_reversed(place, name, echo, elsewhere))
 
     def _filled(self, entity: Entity, node: Mapping, nested: bool) -> Row:
         known, lists = self.facts[entity.name], self.lists[entity.name]
@@ -66,7 +129,7 @@ class RowReader:
             name = key.text
             fact = known.get(name)
             if fact is None:
-                if not (nested and name in lists):
+                if not (nested and (name in lists or (name == HISTORY and entity.valid_from is not None))):
                     self.unreadable.append(self._refused(key, entity, nested))
                 continue
             absent.discard(name)
@@ -139,9 +202,13 @@ class RowReader:
         with localcontext(EXACT):
             for row in rows:
                 self._passes(row)
-        for row in rows:
+        Times(self.program, case.as_of, self._refuse).place(case)
+        for row in case.rows():
             if row.rejection is not None:
                 reject(row, row.rejection)
+        take_out(case, self.program, self._refuse)
+        gone = {id(mistake) for _, row in case.reversed for mistake in self.told.get(row, ())}
+        self.rejects = [mistake for mistake in self.rejects if id(mistake) not in gone]
 
     def reject(self, row: Row, field: str, mistake: Diagnostic, unreadable: bool = False) -> None:
         """A mistake in a row; one of shape makes the whole record unreadable."""
@@ -150,6 +217,7 @@ class RowReader:
             self.unreadable.append(mistake)
             return
         self.rejects.append(mistake)
+        self.told.setdefault(row, []).append(mistake)
         if row.rejection is None:
             row.rejection = Rejection(reason, field, mistake.what)
         if unreadable:
@@ -185,7 +253,7 @@ class RowReader:
         entity = self.program.entities[row.entity]
         owner = None if row.parent is None else self.program.entities[row.parent.entity].key
         for name, fact in self.facts[row.entity].items():
-            if not fact.required or name in row.facts or name in row.unreadable:
+            if not fact.required or name in row.facts or name in row.unreadable or row.blank:
                 continue
             if (name == entity.key and row in self.tops) or (name == owner and self._left_out(row, name)):
                 continue

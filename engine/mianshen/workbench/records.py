@@ -23,6 +23,7 @@ from mianshen.program.program import Program
 from mianshen.source import Diagnostic, RuleError
 from mianshen.workbench import mistakes
 from mianshen.workbench.record_rows import RowReader
+from mianshen.workbench.record_times import HISTORY
 
 DAY: Final = "as_of"
 CASE_KEYS: Final = frozenset({"name", "title", "overlays", "expect"})  # what a case file adds to a record
@@ -165,6 +166,8 @@ class _Reading:
         person = self.rows.row(self.entry, node.get(self.entry.name), node.span)
         if day is None or person is None:
             return None
+        self.rows.as_of = day
+        person = self.rows.over_time(self.entry, person, node)
         self.rows.children(person, node)
         top = person
         for entity in self.ancestors:
@@ -180,7 +183,7 @@ class _Reading:
     def refuse_unknown(self, node: Mapping) -> None:
         parts = [self.entry.name, *(entity.name for entity in self.ancestors)]
         lists = [*([self.siblings] if self.siblings else []), *self.rows.lists[self.entry.name]]
-        known = [DAY, *parts, *lists]
+        known = [DAY, *parts, *lists, *([HISTORY] if self.entry.valid_from is not None else [])]
         for key, _ in node.entries:
             if key.text not in known and key.text not in self.ignoring:
                 self.rows.unreadable.append(self.refused(key, known))

@@ -1,0 +1,158 @@
+"""A person's rows over time in a single record, and claims that cancel one another (decision note 0010).
+
+In: the rows of one record, read. Out: which row is the person at `as_of`, its versions, which version
+each dated child reads; the pairs that take no part.
+Invariants: the order of rows makes no difference; a row that no child reads decides nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from mianshen.interpreter.rows import Case, Rejection, Row
+from mianshen.program.program import Entity, Program
+from mianshen.source import Message
+from mianshen.values import Known
+
+FIELD_UNREAD = Message(
+    "生效日期无法读取，不知各行何时有效", "a valid_from cannot be read, so nobody knows when the rows hold"
+)
+HISTORY = "history"  # beside a person's children: the rows that follow the first
+
+Refuse: TypeAlias = Callable[[Row, str, "Row | None"], None]  # row, reason, the other row
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Puts the rows of one person in their times. `refuse` rejects a row that doubles another."""
+
+    program: Program
+    as_of: dt.date
+    refuse: Refuse
+
+    def in_force(self, entity: Entity, rows: list[Row]) -> Row:
+        """The row in force at `as_of`, the others as its versions; one of unknown facts before the first."""
+        assert entity.valid_from is not None
+        name = entity.valid_from
+        if any(name in row.unreadable for row in rows):
+            return self._unplaced(rows)
+        begun = [row for row in rows if _start(row, name) <= self.as_of]
+        current = max(begun, key=lambda row: _start(row, name), default=None)
+        if current is None:
+            current = _blank(entity, rows[0])
+        for row in rows:
+            if row is not current:
+                _put_under(current, row, f"{current.key}@{row.facts.get(name, '')}")
+        for one, two in _doubled(rows, name):
+            self.refuse(one, name, two)
+        return current
+
+    def _unplaced(self, rows: list[Row]) -> Row:
+        """A row says nothing readable about when it holds: the person is rejected with all rows."""
+        current, *others = rows
+        for number, row in enumerate(others, 2):
+            _put_under(current, row, f"{current.key}@{number}")
+        if current.rejection is None:
+            current.rejection = Rejection("history_unreadable", "", FIELD_UNREAD)
+        return current
+
+    def place(self, case: Case) -> None:
+        """Each dated child under the row it reads; versions that nobody reads are let go, unless rejected."""
+        for entity in self.program.entities.values():
+            if entity.valid_from is None:
+                continue
+            for person in [
+                row for row in case.rows() if row.entity == entity.name and row.version_of is None
+            ]:
+                self._place(person, entity)
+
+    def _place(self, person: Row, entity: Entity) -> None:
+        assert entity.valid_from is not None
+        name = entity.valid_from
+        rows = [person, *person.versions]
+        if len(rows) == 1 and name not in person.facts:
+            return
+        blank = None
+        for child in person.children:
+            date = self.program.entities[child.entity].date
+            day = None if date is None else child.facts.get(date)
+            if not isinstance(day, dt.date) or any(name in row.unreadable for row in rows):
+                continue
+            begun = [row for row in rows if not row.blank and _start(row, name) <= day]
+            held = max(begun, key=lambda row: _start(row, name), default=None)
+            if held is None and person.blank:
+                held = person
+            if held is None:
+                held = blank = blank or _blank(entity, person)
+            child.parent = held
+        if blank is not None:
+            _put_under(person, blank, f"{person.key}@")
+        read = {id(child.parent) for child in person.children}
+        person.versions[:] = [v for v in person.versions if id(v) in read or v.rejection is not None]
+        for version in person.versions:
+            version.parent, version.children = person.parent, person.children
+
+
+def _start(row: Row, name: str) -> dt.date:
+    """From when a row holds; one that does not say holds from always."""
+    day = row.facts.get(name)
+    return day if isinstance(day, dt.date) else dt.date.min
+
+
+def _put_under(current: Row, row: Row, key: str) -> None:
+    row.version_of, row.key = current, key
+    current.versions.append(row)
+
+
+def _blank(entity: Entity, like: Row) -> Row:
+    """What is known of a person before the first row: the key."""
+    facts: dict[str, Known] = {entity.key: like.facts[entity.key]} if entity.key in like.facts else {}
+    return Row(entity.name, like.key, facts, like.parent, as_of=like.as_of, blank=True)
+
+
+def _doubled(rows: list[Row], name: str) -> Iterator[tuple[Row, Row]]:
+    """Rows of one start, each with another."""
+    for row in rows:
+        other = next((r for r in rows if r is not row and _start(r, name) == _start(row, name)), None)
+        if other is not None:
+            yield row, other
+
+
+# -- rows that cancel one another --------------------------------------------------------------------
+
+
+def take_out(case: Case, program: Program, refuse: Refuse) -> None:
+    """Take reversals and what they cancel out of the case; refuse those that cancel nothing."""
+    parents = [row for row in case.rows() if row.children and row.version_of is None]
+    for parent in parents:
+        for entity in {child.entity for child in parent.children}:
+            described = program.entities[entity]
+            if described.reverses is not None:
+                rows = [row for row in parent.children if row.entity == entity]
+                case.reversed += _pairs(rows, described, refuse)
+    gone = {id(row) for pair in case.reversed for row in pair}
+    for parent in parents if gone else ():
+        parent.children[:] = [child for child in parent.children if id(child) not in gone]
+
+
+def _pairs(rows: Iterable[Row], entity: Entity, refuse: Refuse) -> Iterator[tuple[Row, Row]]:
+    """Each reversal that holds with what it cancels."""
+    assert entity.reverses is not None
+    name, rows = entity.reverses, list(rows)
+    by_key: dict[str, list[Row]] = {}
+    for row in rows:
+        by_key.setdefault(row.key, []).append(row)
+    taken: dict[int, Row] = {}
+    reversals = [row for row in rows if name in row.facts and row.rejection is None]
+    for row in sorted(reversals, key=lambda r: (str(r.facts.get(entity.date or "", "")), r.key)):
+        named = by_key.get(str(row.facts[name]), [])
+        if len(named) != 1 or name in named[0].facts:
+            refuse(row, "reverses_nothing", None)
+        elif id(named[0]) in taken:
+            refuse(row, "already_reversed", taken[id(named[0])])
+        else:
+            taken[id(named[0])] = row
+            yield row, named[0]
