@@ -129,14 +129,16 @@ def batch(
     memory: str | None, max_rejects: str, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.workbench.batch import Request, run_batch
+    from mianshen.workbench.recorded_rules import Rules
     from mianshen.workbench.rulebook import open_program
 
     allowed = _allowance(max_rejects)
     limit = _memory(memory)
-    program = open_program([Path(rules)] if rules else (), overlay)
+    read = Rules((Path(rules),) if rules else (), overlay)
+    program = open_program(read.paths, read.overlays)
     files = {"resident": residents, "claim": claims, "household": households}
     inputs = {entity: named for entity, named in files.items() if named}
-    request = Request(inputs, as_of, Path(out), threads, limit, encoding and encoding.upper())
+    request = Request(inputs, as_of, Path(out), threads, limit, encoding and encoding.upper(), read)
     started = time.perf_counter()
 
     def report(stage: str, rows: int) -> None:

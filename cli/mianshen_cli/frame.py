@@ -145,7 +145,8 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.table:
             return None
-        found = getattr(import_module(f"{self.package}.{cmd_name}"), cmd_name)
+        module = cmd_name.replace("-", "_")
+        found = getattr(import_module(f"{self.package}.{module}"), module)
         assert isinstance(found, Command)
         found.name = cmd_name
         return found

@@ -99,7 +99,7 @@ def test_a_folder_that_no_batch_wrote_is_left_alone(tmp_path: Path, run: Into) -
         run(tmp_path / "in", out / "precious.txt")
     with pytest.raises(RuleError, match=r"E517: the input residents\.csv lies in the folder"):
         run(out / "in", out)
-    with pytest.raises(RuleError, match="E506: the results cannot be written: Not a directory"):
+    with pytest.raises(RuleError, match="E506: the results cannot be written: File exists"):
         run(tmp_path / "in", out / "precious.txt" / "deeper")
     assert (out / "precious.txt").read_text("utf-8") == "kept"
 

@@ -24,10 +24,13 @@ from mianshen.source import RuleError
 from mianshen.sql.on_duckdb import Run
 from mianshen.sql.plan import plan
 from mianshen.workbench import batch_mistakes as mistakes
+from mianshen.workbench.accounts import refuse_unaccounted
 from mianshen.workbench.batch_outputs import OUTPUTS, SUMMARY, Outputs
 from mianshen.workbench.batch_rows import RowTables
 from mianshen.workbench.inputs import Input, open_inputs, parts_of, unchanged
+from mianshen.workbench.lock import locked
 from mianshen.workbench.receipt import RECEIPT, TIMINGS, manifest, timings_file
+from mianshen.workbench.recorded_rules import RULES, Rules, record
 from mianshen.workbench.sources import Named, each_named
 
 Progress = Callable[[str, int], None]
@@ -43,6 +46,7 @@ class Request:
     threads: int | None = None
     memory: str | None = None  # such as 4GB
     encoding: str | None = None  # of CSV files; None: UTF-8 or GB18030, as found
+    rules: Rules | None = None  # where the program was read from, to be kept with the results
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +82,35 @@ def run_batch(program: Program, request: Request, report: Progress = lambda _nam
     out = request.out.resolve()
     _refuse_unfit(program, request)
     _refuse_foreign(out, request)
-    clock = Clock(report)
     made = _missing_above(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with locked(out, str(request.out)):
+            summary = _run(out, program, request, Clock(report))
+        made = None
+    except OSError as error:
+        raise RuleError([mistakes.cannot_write(str(request.out), error.strerror or "")]) from None
+    finally:
+        if made is not None:
+            shutil.rmtree(made, ignore_errors=True)
+    return summary
+
+
+def _run(out: Path, program: Program, request: Request, clock: Clock) -> Summary:
+    """The whole run, into a folder beside `out` that takes its place at the end."""
     part = _beside(out, "part")
     connection = _connect(request, part)
     try:
-        part.mkdir(parents=True)
+        part.mkdir()
         summary = _into(part, program, request, connection, clock)
         _publish(part, out)
-        made = None
     except duckdb.OutOfMemoryException:
         raise RuleError([mistakes.no_memory(str(request.out))]) from None
-    except OSError as error:
-        raise RuleError([mistakes.cannot_write(str(request.out), error.strerror or "")]) from None
     except duckdb.IOException as error:
         raise RuleError([mistakes.cannot_write(str(request.out), str(error).splitlines()[0])]) from None
     finally:
         connection.close()
         shutil.rmtree(part, ignore_errors=True)
-        if made is not None:
-            shutil.rmtree(made, ignore_errors=True)
     return summary
 
 
@@ -130,11 +143,15 @@ def _into(
     outputs.write(run, part, tables.files)
     clock.stage("write", records)
     content = {**outputs.summary(tables.counts), **outputs.totals(part)}
+    refuse_unaccounted(program, connection, content["records"], part, str(request.out))
     _json(part / SUMMARY, content)
-    _json(part / RECEIPT, manifest(program, request.as_of, inputs, part, OUTPUTS, content["records"]))
+    if request.rules is not None:
+        record(request.rules, program, part / RULES)
+    receipt = manifest(program, request.as_of, inputs, part, [*OUTPUTS, RULES], content["records"])
+    _json(part / RECEIPT, receipt | ({} if request.encoding is None else {"encoding": request.encoding}))
     _refuse_changed(inputs)
     clock.stage("seal")
-    _json(part / TIMINGS, timings_file(clock.seconds, tables.counts))
+    _json(part / TIMINGS, timings_file(clock.seconds, tables.counts, inputs))
     for ours in ("spill", "text"):
         shutil.rmtree(part / ours, ignore_errors=True)
     rejected = sum(each["rejected"] for each in content["records"].values())
@@ -168,7 +185,7 @@ def _refuse_foreign(out: Path, request: Request) -> None:
 
 def _is_ours(out: Path) -> bool:
     names = {each.name for each in out.iterdir()}
-    return not names or (RECEIPT in names and names <= {*OUTPUTS, RECEIPT, TIMINGS})
+    return not names or (RECEIPT in names and names <= {*OUTPUTS, RULES, RECEIPT, TIMINGS})
 
 
 def _refuse_changed(inputs: dict[str, Input]) -> None:

@@ -282,3 +282,78 @@ def bad_gzip(span: Span) -> Diagnostic:
         ("压缩文件不完整或已损坏（gzip）", "this is not an intact gzip file"),
         ("请重新压缩或重新导出", "Pack or export it again"),
     )
+
+
+def in_use(folder: str) -> Diagnostic:
+    return _mistake(
+        "E528",
+        Span(folder, 1, 1),
+        ("另一个批处理正在使用这个结果文件夹", "another run is at work on this folder for results"),
+        ("请等它结束，或换一个文件夹", "Wait until it is done, or name another folder"),
+    )
+
+
+def rulebook_changed(rulebook: str) -> Diagnostic:
+    return _mistake(
+        "E529",
+        Span(rulebook, 1, 1),
+        ("规则库在运行过程中被改动", "the rulebook changed while the run was at work"),
+        ("请重新运行", "Run again"),
+    )
+
+
+def bad_record(file: str) -> Diagnostic:
+    return _mistake(
+        "E530",
+        Span(file, 1, 1),
+        ("没有完好的记录", "there is no intact record of the run here"),
+        (
+            "请给出批处理写出的结果文件夹；若文件被改动，请重新运行批处理",
+            "Name a folder that `mianshen batch` wrote; if a file of it was changed, run the batch again",
+        ),
+    )
+
+
+def unaccounted(folder: str, entity: str, read: int, told: int) -> Diagnostic:
+    return _mistake(
+        "E531",
+        Span(folder, 1, 1),
+        (
+            f"{entity}：读取 {read} 条，而结果中有 {told} 条",
+            f"{entity}: {read} records were read, and the results tell of {told}",
+        ),
+        ("结果未写出。请报告此错误", "Nothing was written. Please report this"),
+    )
+
+
+def input_moved(file: str) -> Diagnostic:
+    return _mistake(
+        "E532",
+        Span(file, 1, 1),
+        ("该次运行的输入文件已不在原处", "the input of that run is no longer there"),
+        (
+            "请用 --residents、--claims、--households 指明它现在的位置",
+            "Say where it is now, by --residents, --claims, --households",
+        ),
+    )
+
+
+def input_differs(file: str) -> Diagnostic:
+    return _mistake(
+        "E533",
+        Span(file, 1, 1),
+        ("文件与该次运行时读取的不同", "the file is not what that run read"),
+        (
+            "请给出当时的文件；摘要见 manifest.json",
+            "Name the file as it was then; manifest.json has its digest",
+        ),
+    )
+
+
+def no_such_person(folder: str) -> Diagnostic:
+    return _mistake(
+        "E534",
+        Span(folder, 1, 1),
+        ("该次运行的输入中没有这个人员编号", "no record of that run's input has this number"),
+        ("请检查编号", "Check the number"),
+    )

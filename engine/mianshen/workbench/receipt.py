@@ -46,8 +46,11 @@ def manifest(
     outputs: Iterable[str],
     records: dict[str, Any],
 ) -> dict[str, Any]:
-    """Digests of rulebook, inputs and outputs, versions, counts, the day."""
-    named = [folder / name for name in outputs]
+    """Digests of rulebook, inputs and outputs, versions, counts, the day.
+
+    `outputs` that were not written are left out.
+    """
+    named = [folder / name for name in outputs if (folder / name).exists()]
     digests = _digests([*(each.path for each in parts_of(inputs)), *named])
     return {
         "as_of": as_of.isoformat(),
@@ -57,7 +60,12 @@ def manifest(
             "overlays": list(program.overlays),
         },
         "inputs": {
-            entity: [{"file": each.name, "digest": digests[each.path]} for each in source.parts]
+            entity: [
+                {"file": each.name, "digest": digests[each.path], "encoding": each.text.encoding}
+                if not each.numbered
+                else {"file": each.name, "digest": digests[each.path]}
+                for each in source.parts
+            ]
             for entity, source in sorted(inputs.items())
         },
         "outputs": {path.name: digests[path] for path in named},
@@ -70,10 +78,16 @@ def manifest(
     }
 
 
-def timings_file(seconds: dict[str, float], counts: dict[str, int]) -> dict[str, Any]:
-    """Seconds by stage (text, so that no reader takes them for money) and the host's facts."""
+def timings_file(
+    seconds: dict[str, float], counts: dict[str, int], inputs: dict[str, Input]
+) -> dict[str, Any]:
+    """Seconds by stage (text, so that no reader takes them for money), where inputs lay, the host's facts."""
     return {
         "seconds": {name: f"{value:.3f}" for name, value in seconds.items()},
         "records": counts,
+        "inputs": {
+            entity: [str(each.path.absolute()) for each in source.parts]
+            for entity, source in sorted(inputs.items())
+        },
         "host": {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()},
     }

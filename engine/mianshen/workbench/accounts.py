@@ -1,0 +1,49 @@
+"""Whether every record that was read is told of: decided, rejected, or set aside with its reason.
+
+In: counts by entity, the finished files. Out: nothing, or an error: a run that lost a record writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+
+from mianshen.program.program import Program
+from mianshen.source import RuleError
+from mianshen.workbench import batch_mistakes as mistakes
+from mianshen.workbench.inputs import pattern
+
+
+def refuse_unaccounted(
+    program: Program,
+    connection: duckdb.DuckDBPyConnection,
+    records: Mapping[str, Mapping[str, int]],
+    folder: Path,
+    shown: str,
+) -> None:
+    """`records`: by entity, `read` and the numbers it falls into. Raises RuleError when one is missing.
+
+    The numbers are held against the files: decided people and claims have a row each, rejects one each.
+    """
+    person = program.entities[program.entry]
+    child = program.child_of(person.name)
+    files = {person.name: "residents.parquet"} | ({} if child is None else {child.name: "claims.parquet"})
+    wrong = []
+    for entity, counts in records.items():
+        told = sum(number for name, number in counts.items() if name != "read")
+        if told != counts["read"]:
+            wrong.append(mistakes.unaccounted(shown, entity, counts["read"], told))
+        elif entity in files and (rows := _rows(connection, folder / files[entity])) != counts["decided"]:
+            wrong.append(mistakes.unaccounted(shown, entity, counts["decided"], rows))
+    rejected = sum(counts["rejected"] for counts in records.values())
+    if (rows := _rows(connection, folder / "rejects.parquet")) != rejected:
+        wrong.append(mistakes.unaccounted(shown, "rejects", rejected, rows))
+    if wrong:
+        raise RuleError(wrong)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, file: Path) -> int:
+    row = connection.execute(f"SELECT count(*) FROM read_parquet({pattern(file)})").fetchone()
+    return 0 if row is None else int(row[0])

@@ -1,0 +1,66 @@
+"""One run at a time on a folder: a living one keeps others out, a dead one does not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+from tests.batch.batches import AS_OF, OUTPUTS, PEOPLE, write
+
+from mianshen.program.program import Program
+from mianshen.source import RuleError
+from mianshen.workbench.batch import Request, run_batch
+from mianshen.workbench.lock import locked
+
+HOLDER: Final = """\
+import sys
+from pathlib import Path
+from mianshen.workbench.lock import locked
+with locked(Path(sys.argv[1]), "out"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def holder(out: Path) -> subprocess.Popen[bytes]:
+    """Another process that holds the folder until its standard input ends."""
+    made = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(out)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert made.stdout is not None
+    assert made.stdout.readline() == b"held\n"
+    return made
+
+
+def test_a_second_run_is_refused_while_the_first_lives_and_not_after(tmp_path: Path, little: Program) -> None:
+    out = tmp_path / "out"
+    request = Request(write(tmp_path / "in", {"residents.csv": PEOPLE}), AS_OF, out)
+    with holder(out) as other:
+        with pytest.raises(RuleError, match="E528: another run is at work on this folder for results"):
+            run_batch(little, request)
+        assert not out.exists()
+        other.communicate()
+    run_batch(little, request)
+    assert {each.name for each in out.iterdir()} == OUTPUTS
+    assert {each.name for each in tmp_path.iterdir()} == {"in", "out"}
+
+
+def test_a_run_that_was_killed_holds_nothing(tmp_path: Path, little: Program) -> None:
+    out = tmp_path / "out"
+    with holder(out) as other:
+        os.kill(other.pid, signal.SIGKILL)
+        other.wait()
+    assert (tmp_path / ".out.lock").exists()
+    run_batch(little, Request(write(tmp_path / "in", {"residents.csv": PEOPLE}), AS_OF, out))
+    assert {each.name for each in tmp_path.iterdir()} == {"in", "out"}
+
+
+def test_runs_on_different_folders_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    with locked(tmp_path / "one", "one"), locked(tmp_path / "two", "two"):
+        assert len(list(tmp_path.iterdir())) == 2
+    assert list(tmp_path.iterdir()) == []
