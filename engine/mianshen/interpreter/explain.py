@@ -132,6 +132,7 @@ class Explainer:
         self.reading = Reading(interpreter.compiler)
         self.decisions = {decision.key: decision for decision in self.program.decisions}
         self._reads: dict[tuple[str, str, str], _Reads] = {}
+        self._parts: dict[tuple[str, Core], Reader] = {}
         self._walked: _Walk | None = None
 
     # -- what people ask -----------------------------------------------------------------------
@@ -159,6 +160,23 @@ class Explainer:
         """One decision of one row alone."""
         with localcontext(EXACT):
             return self._step(row, decision, self._walk(case))
+
+    def steps(self, case: Case, row: Row, decision: str) -> tuple[Step, ...]:
+        """Every decision that a decision of a row rests on, each after those it reads, itself last."""
+        with localcontext(EXACT):
+            walk = self._walk(case)
+            found = self._in_order([(row, decision)], walk, set())
+            return tuple([self._step(at, name, walk) for at, name in found])
+
+    def inputs(self, part: Core, row: Row) -> tuple[Input, ...]:
+        """What a part of a formula reads at a decided row."""
+        key = row.entity, part
+        if key not in self._parts:
+            self._parts[key] = self.reading.compile(part, row.entity)
+        sink: Sink = {}
+        with localcontext(EXACT):
+            self._parts[key](row, sink)
+        return self._inputs(sink)
 
     def roots(self, case: Case) -> Iterator[Step_]:
         """The decisions results show: those of the person's dated rows in order, then the benefits'."""
@@ -299,7 +317,7 @@ class Explainer:
                     if name.kind == "fact" and name.name in source.assumed:
                         found.add(("assumed", name.name))
                     elif name.kind == "parameter":
-                        dated = self._dated(name.name, source)
+                        dated = self.dated(name.name, source)
                         if dated is not None and dated.basis != "cited":
                             found.add((dated.basis, name.name))
                     elif name.kind == "year_to_date":
@@ -316,7 +334,8 @@ class Explainer:
         same = benefit_year(date, made.year_start) == benefit_year(row.as_of, made.year_start)
         return [made.opening[1]] if same and made.opening[1] in row.parent.current.assumed else []
 
-    def _dated(self, parameter: str, row: Row) -> Dated | None:
+    def dated(self, parameter: str, row: Row) -> Dated | None:
+        """The value of a figure that a row looks up; None where there is none."""
         date = self.program.entities[row.entity].date
         day = row.as_of if date is None else row.facts.get(date)
         try:
@@ -353,7 +372,7 @@ class Explainer:
             case "decision":
                 return Input(name, row, row.values.get(name.name, NOT_MODELLED))
             case "parameter":
-                dated = self._dated(name.name, row)
+                dated = self.dated(name.name, row)
                 value = None if dated is None or isinstance(dated.value, tuple) else dated.value
                 return Input(name, row, value, dated)
             case "as_of":

@@ -1,0 +1,242 @@
+"""Values worth trying for a fact: those a rulebook tells apart.
+
+In: a program. Out: for a fact, values on either side of everything its provisions compare it with, and a
+coarse net over the rest of its range; `closest` narrows one that makes a difference down to the smallest.
+Invariants: every value is one of the fact's type and range; the order is always the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from typing import Final
+
+from mianshen.interpreter.evaluate import Compiler
+from mianshen.interpreter.operations import Function
+from mianshen.interpreter.rows import Case, Row, RowError
+from mianshen.program.core import (
+    Aggregate,
+    Boolean,
+    Code,
+    Const,
+    Constant,
+    Core,
+    Date,
+    FactRef,
+    InSet,
+    Listing,
+    Numeric,
+    Op,
+    ParameterRef,
+    String,
+    Within,
+    children,
+    walk,
+)
+from mianshen.program.program import Fact, Key, Program
+from mianshen.program.stages import nodes_of
+from mianshen.values import Known, add_months
+
+COMPARING: Final = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "list_contains"})
+ELSEWHERE: Final = ("65", "54", "64", "46")  # provinces; one that no rule names stands for any other
+NET: Final = tuple(Decimal(n) * 10**e for e in range(10) for n in (1, 3))
+YEARS: Final = (0, 1, 2, 3, 5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110)
+DAY: Final = dt.timedelta(days=1)
+MOST_LINES: Final = 6  # between two values tried
+Works = Callable[[Known], bool]
+
+
+class Trials:
+    """What the provisions of one program compare its facts with."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.compared: dict[Key, set[Constant]] = {}
+        self.ages: dict[Key, set[int]] = {}
+        for decision in program.decisions:
+            self._note(nodes_of(decision))
+        self._note(a.over for a in program.accumulators.values() if a.over is not None)
+
+    def _note(self, roots: Iterable[Core]) -> None:
+        for root in roots:
+            for node in walk(root):
+                match node:
+                    case InSet(arg=arg, values=values) | Within(arg=arg, prefixes=values):
+                        self._compared(arg, values)
+                    case Op(op=op) if op in COMPARING:
+                        self._compared(node, [c for part in walk(node) for c in self._constants(part)])
+                    case _:
+                        pass
+
+    def _compared(self, node: Core, constants: Iterable[Constant]) -> None:
+        """Note the constants with every fact that stands below the node."""
+        parts = walk(node)
+        aged = any(isinstance(part, Op) and part.op == "age" for part in parts)
+        for ref in (part for part in parts if isinstance(part, FactRef)):
+            key = ref.entity, ref.name
+            self.compared.setdefault(key, set()).update(constants)
+            if aged and isinstance(ref.type, Date):
+                whole = (int(c) for c in constants if isinstance(c, Decimal))
+                self.ages.setdefault(key, set()).update(years for years in whole if 0 <= years < 150)
+
+    def _constants(self, node: Core) -> Iterator[Constant]:
+        match node:
+            case Const(value=value):
+                yield value
+            case ParameterRef(name=name):
+                series = self.program.parameters[name].series
+                yield from (d.value for d in series if d.value is not None and not isinstance(d.value, tuple))
+
+    # -- values --------------------------------------------------------------------------------
+
+    def of(self, fact: Fact, day: dt.date, current: Known | None = None) -> tuple[Known, ...]:
+        """Values to try for a fact on a day, without the one it has."""
+        constants = self.compared.get((fact.entity, fact.name), set())
+        return tuple(v for v in dict.fromkeys(self._values(fact, constants, day, current)) if v != current)
+
+    def _values(
+        self, fact: Fact, constants: set[Constant], day: dt.date, current: Known | None
+    ) -> Iterator[Known]:
+        match fact.type:
+            case Boolean():
+                yield from (True, False)
+            case Code(codes=name):
+                yield from self.program.codes[name].values
+            case String(area=area):
+                yield from sorted(c for c in constants if isinstance(c, str))
+                if area:
+                    yield next((e for e in ELSEWHERE if e not in constants), ELSEWHERE[0])
+            case Numeric():
+                yield from _numbers(fact, fact.type, constants, current)
+            case Date():
+                yield from self._dates(fact, constants, day)
+            case Listing(item=item):
+                yield from _lists(self._items(item, constants), current)
+
+    def _items(self, item: Code | String, constants: set[Constant]) -> list[str]:
+        if isinstance(item, Code):
+            return list(self.program.codes[item.codes].values)
+        return sorted(c for c in constants if isinstance(c, str))
+
+    def _dates(self, fact: Fact, constants: set[Constant], day: dt.date) -> Iterator[dt.date]:
+        for constant in sorted(c for c in constants if isinstance(c, dt.date)):
+            yield from (constant - DAY, constant, constant + DAY)
+        for years in sorted(self.ages.get((fact.entity, fact.name), ())):
+            birthday = add_months(day, -12 * years)
+            yield from (birthday, birthday + DAY)
+        yield from (add_months(day, -12 * years) for years in YEARS)
+        if self.program.entities[fact.entity].date != fact.name and not fact.immutable:
+            yield from (add_months(day, 12 * years) for years in YEARS[1:6])
+
+
+def _numbers(
+    fact: Fact, type_: Numeric, constants: set[Constant], current: Known | None
+) -> Iterator[Decimal]:
+    step = Decimal(1).scaleb(-type_.scale)
+    low = type_.low if fact.low is None else fact.low
+    high = type_.high if fact.high is None else fact.high
+    near = sorted(c for c in constants if isinstance(c, Decimal) and not isinstance(c, bool))
+    found = [each for c in near for each in (c - step, c, c + step)]
+    found += [a * b for a in near for b in near]  # whole years of a fact that counts months
+    if isinstance(current, Decimal):
+        found += [current * 2, current / 2, current + step, current - step]
+    if low >= 0 and high - low <= 24 * step:
+        found += [low + step * n for n in range(int((high - low) / step) + 1)]
+    else:
+        found += [low, *NET, high]
+    for number in found:
+        if low <= number <= high:
+            yield number.quantize(step)
+
+
+def _lists(items: list[str], current: Known | None) -> Iterator[Known]:
+    has = current if isinstance(current, tuple) else ()
+    yield from ((*has, each) for each in items if each not in has)
+    yield from (tuple(other for other in has if other != each) for each in dict.fromkeys(has))
+    yield ()
+    yield from (tuple(items[:count]) for count in range(2, len(items) + 1))
+
+
+def closest(fact: Fact, current: Known | None, found: Known, works: Works) -> Known:
+    """The value nearest to `current` between it and `found` that works, if one side of a line does.
+
+    Codes and the like are returned as they are. Whatever is returned works.
+    """
+    match fact.type, current, found:
+        case Numeric(scale=scale), Decimal(), Decimal():
+            step = Decimal(1).scaleb(-scale)
+            start, end = int(current / step), int(found / step)
+            return _bisected(start, end, lambda n: works(step * n)) * step
+        case Date(), dt.date(), dt.date():
+            start, end = current.toordinal(), found.toordinal()
+            return dt.date.fromordinal(_bisected(start, end, lambda n: works(dt.date.fromordinal(n))))
+        case _:
+            return found
+
+
+def _bisected(start: int, end: int, works: Callable[[int], bool]) -> int:
+    """The first number from `start` (which does not work) towards `end` (which does)."""
+    while abs(end - start) > 1:
+        middle = (start + end) // 2
+        if works(middle):
+            end = middle
+        else:
+            start = middle
+    return end
+
+
+class Conditions:
+    """Which way every comparison of a program goes in a decided case; what children are filtered by aside."""
+
+    def __init__(self, program: Program, compiler: Compiler) -> None:
+        self.tests: dict[str, list[Function]] = {entity: [] for entity in program.entities}
+        for decision in program.decisions:
+            nodes = [node for root in nodes_of(decision) for node in beside(root)]
+            tests = [n for n in nodes if isinstance(n, Op) and n.op in COMPARING]
+            self.tests[decision.entity] += [compiler.compile(node, decision.entity) for node in tests]
+
+    def truths(self, case: Case) -> tuple[object, ...]:
+        """One entry a row and comparison; None where it fails."""
+        return tuple(
+            _truth(test, row)
+            for row in case.rows()
+            if row.rejection is None
+            for test in self.tests[row.entity]
+        )
+
+
+def beside(node: Core) -> Iterator[Core]:
+    """The node and what stands below it at the same row."""
+    yield node
+    if not isinstance(node, Aggregate):
+        for part in children(node):
+            yield from beside(part)
+
+
+def _truth(test: Function, row: Row) -> object:
+    try:
+        value = test(row)
+    except RowError:
+        return None
+    return value if isinstance(value, bool) else "open"
+
+
+def lines(fact: Fact, left: Known, right: Known, look: Callable[[Known], object]) -> None:
+    """Look at the values on either side of each line between two, up to a few; `look` gives the side."""
+    match fact.type, left, right:
+        case Numeric(scale=scale), Decimal(), Decimal():
+            step = Decimal(1).scaleb(-scale)
+            _lines(int(left / step), int(right / step), lambda n: look(n * step))
+        case Date(), dt.date(), dt.date():
+            _lines(left.toordinal(), right.toordinal(), lambda n: look(dt.date.fromordinal(n)))
+        case _:
+            pass
+
+
+def _lines(left: int, right: int, look: Callable[[int], object]) -> None:
+    for _ in range(MOST_LINES):
+        here = look(left)
+        if right - left <= 1 or here == look(right):
+            return
+        left = _bisected(left, right, lambda n, here=here: look(n) != here)  # type: ignore[misc]
