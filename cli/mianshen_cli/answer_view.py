@@ -15,7 +15,7 @@ from mianshen.workbench.check import Checked, Checker
 from mianshen_cli import output
 from mianshen_cli.explanation import Explanation
 
-_STATUS = {
+STATUS = {
     "eligible": Message("符合", "due"),
     "ineligible": Message("不符合", "not due"),
     "undetermined": Message("待定", "undetermined"),
@@ -100,7 +100,7 @@ class AnswerView:
         rows = [
             (
                 self._say(each.benefit.title),
-                self._say(_STATUS[each.status]),
+                self._say(STATUS[each.status]),
                 "" if each.amount is None else f"{each.amount:,.2f}",
                 self._say(_DELIVERY[each.benefit.delivery]),
             )
@@ -157,7 +157,7 @@ class AnswerView:
                 each.row.key,
                 str(each.row.facts.get(entity.date or "", "")),
                 *(self._cell(entity.name, name, each) for name in names),
-                self._say(_STATUS[each.status]),
+                self._say(STATUS[each.status]),
             ]
             for each in results
         ]

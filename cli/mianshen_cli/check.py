@@ -16,7 +16,7 @@ from mianshen_cli import output
 from mianshen_cli.answer_view import AnswerView
 from mianshen_cli.desk import Answer, Desk
 from mianshen_cli.frame import Day, argument, command, option
-from mianshen_cli.output import Status
+from mianshen_cli.output import Plain, Status
 
 
 @command(
@@ -62,6 +62,17 @@ from mianshen_cli.output import Status
 @option("--case", metavar="NAME", words=Message("只核定案例文件中的这一例", "only the case of that name"))
 @option("--explain", is_flag=True, words=Message("逐步说明依据", "show every step with its grounds"))
 @option(
+    "--why",
+    "asked",
+    metavar="NAME",
+    multiple=True,
+    words=Message(
+        "说明某项待遇为何不能享受、怎样改变；或某笔费用距各限额多远（待遇名、费用编号或 all，可重复）",
+        "why a benefit is not due and what would change that, or how far a claim is from its limits: "
+        "a benefit, a claim's number, or all; may be repeated",
+    ),
+)
+@option(
     "--format",
     "form",
     type=click.Choice(["table", "json"]),
@@ -76,19 +87,40 @@ def check(
     as_of: dt.date | None,
     case: str | None,
     explain: bool,
+    asked: tuple[str, ...],
     form: str,
 ) -> Status:
     desk = Desk(tuple(map(Path, rules)), overlays, as_of)
     given = desk.read([Path(file) for file in files], case)
     answers = [desk.answer(each) for each in given]
     if form == "json":
-        made = [answer.checker.answer(answer.checked, lang, explain) for answer in answers]
+        made = [_as_json(answer, lang, explain, asked) for answer in answers]
         alone = len(made) == 1 and (given[0].record.alone or case is not None)
         output.say(output.json_text(made[0] if alone else made))
     else:
-        views = (AnswerView(answer.checker, lang).text(answer.checked, explain) for answer in answers)
-        output.say("\n\n".join(views))
+        output.say("\n\n".join(_as_text(answer, lang, explain, asked) for answer in answers))
     return _complain(answers, lang)
+
+
+def _as_json(answer: Answer, lang: Lang, explain: bool, asked: tuple[str, ...]) -> Plain:
+    found = answer.checker.answer(answer.checked, lang, explain)
+    if asked:
+        from mianshen_cli.prospect_view import asked_about
+
+        prospector, named = asked_about(answer, asked)
+        found["why"] = {each.name: prospector.plain(each, lang) for each in named}
+    return found
+
+
+def _as_text(answer: Answer, lang: Lang, explain: bool, asked: tuple[str, ...]) -> str:
+    text = AnswerView(answer.checker, lang).text(answer.checked, explain)
+    if asked:
+        from mianshen_cli.prospect_view import ProspectView, asked_about
+
+        prospector, named = asked_about(answer, asked)
+        view = ProspectView(prospector, lang)
+        return "\n\n".join([text, *(view.text(each) for each in named)])
+    return text
 
 
 def _complain(answers: list[Answer], lang: Lang) -> Status:

@@ -13,7 +13,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import Any, Final
 
 from mianshen.interpreter.decide import Interpreter
@@ -112,9 +112,10 @@ class Search:
 
     # -- facts ---------------------------------------------------------------------------------
 
-    def facts_read(self, case: Case) -> list[tuple[Row, Fact]]:
-        """The facts that eligibility reads as things stand, keys aside."""
-        copy, rows = self.retelling.copy(case, noting=True)
+    def facts_read(self, case: Case, untold: Sequence[Place] = ()) -> list[tuple[Row, Fact]]:
+        """The facts that eligibility reads, whatever those `untold` may be; keys aside."""
+        self.spent += 1
+        copy, rows = self.retelling.copy(case, untold=untold, noting=True)
         self.part.run(copy)
         found = []
         for row in case.rows():
@@ -135,25 +136,23 @@ class Search:
     # -- changes -------------------------------------------------------------------------------
 
     def changes(self, case: Case) -> Changes:
-        """The smallest changes that make the benefit due."""
+        """The smallest changes that make the benefit due; none where it is, or the row fails."""
         self.spent = 0
         now = self.status(self.retelling.copy(case)[0])
+        if now is True or now is None:
+            return Changes((), (), True)
         read = self.facts_read(case)
-        free = [(row, fact) for row, fact in read if not (fact.immutable and fact.name in row.facts)]
+        free = [each for each in read if _changeable(*each)]
         fixed = [
             Fixed(row, fact, row.facts[fact.name])
             for row, fact in read
             if fact.immutable and fact.name in row.facts and self.may_matter(case, [(row, fact.name)], now)
         ]
         flips: list[Flip] = []
-        alone: set[Place] = set()
         for row, fact in free:
             if self.may_matter(case, [(row, fact.name)], now):
-                found = list(self._by_one(case, row, fact))
-                flips += found
-                alone |= {(row, fact.name) for _ in found[:1]}
-        rest = [each for each in free if (each[0], each[1].name) not in alone]
-        pairs = [] if flips else list(self._by_two(case, rest, now))
+                flips += self._by_one(case, row, fact)
+        pairs = [] if flips else list(self._by_two(case, free, now))
         complete = self.spent <= MOST_TRIALS
         return Changes(tuple([*flips, *pairs][:MOST_SHOWN]), tuple(fixed), complete)
 
@@ -172,7 +171,7 @@ class Search:
 
     def _by_two(self, case: Case, free: Sequence[tuple[Row, Fact]], now: object) -> Iterator[Flip]:
         shown = 0
-        for (row1, fact1), (row2, fact2) in combinations(free, 2):
+        for (row1, fact1), (row2, fact2) in self._pairs(case, free):
             if shown >= MOST_SHOWN or self.spent > MOST_TRIALS:
                 return
             if self.may_matter(case, [(row1, fact1.name), (row2, fact2.name)], now):
@@ -180,6 +179,18 @@ class Search:
                 found = found or list(self._pair(case, row2, fact2, row1, fact1))
                 shown += len(found)
                 yield from found
+
+    def _pairs(
+        self, case: Case, free: Sequence[tuple[Row, Fact]]
+    ) -> Iterator[tuple[tuple[Row, Fact], tuple[Row, Fact]]]:
+        """Facts of which one is read, and the other read or read once the first is another."""
+        seen: set[frozenset[Place]] = set()
+        for row1, fact1 in free:
+            for row2, fact2 in self.facts_read(case, [(row1, fact1.name)]):
+                both = frozenset({(row1, fact1.name), (row2, fact2.name)})
+                if len(both) == 2 and both not in seen and _changeable(row2, fact2):
+                    seen.add(both)
+                    yield (row1, fact1), (row2, fact2)
 
     def _pair(self, case: Case, row1: Row, fact1: Fact, row2: Row, fact2: Fact) -> Iterator[Flip]:
         """Values of two facts that do together; where the first is a number or a day, one such pair."""
@@ -221,7 +232,7 @@ class Search:
             look(value)
         if isinstance(fact.type, Numeric | Date):
             known = row.facts.get(fact.name)
-            ordered: list[Any] = sorted({*values, *(() if known is None else (known,))})  # type: ignore[type-var]
+            ordered: list[Any] = sorted({*values, *(() if known is None else (known,))})
             for left, right in pairwise(ordered):
                 lines(fact, left, right, look)
             seen.pop(known, None)  # type: ignore[arg-type]  # None is no key
@@ -240,10 +251,14 @@ class Search:
         return status is True or isinstance(status, Unknown)
 
 
-def _nearest_first(values: Sequence[Known], to: Known | None) -> list[Known]:
-    if isinstance(to, Decimal | dt.date):
-        return sorted(values, key=lambda value: abs(value - to))
-    return list(values)
+def _changeable(row: Row, fact: Fact) -> bool:
+    """An unknown fact may be told even where it could not change."""
+    return not (fact.immutable and fact.name in row.facts)
+
+
+def _nearest_first(values: Sequence[Any], to: Any) -> Sequence[Any]:
+    """Numbers and days by how far they are from one; others as they come."""
+    return sorted(values, key=lambda value: abs(value - to)) if isinstance(to, Decimal | dt.date) else values
 
 
 def _smallest(fact: Fact, before: Known | None, tried: Mapping[Known, bool], works: Works) -> list[Known]:

@@ -1,0 +1,155 @@
+"""`mianshen check --why`: what stands in the way, what would change it, and how far the limits are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., tuple[int, str, str]]
+
+RECORD: dict[str, Any] = {
+    "as_of": "2026-11-21",
+    "resident": {
+        "person_id": "P1",
+        "birth_date": "1990-02-02",
+        "insured_area": "310113",
+        "insurance_scheme": "employee",
+        "employment_status": "employed",
+        "coverage_status": "active",
+        "assistance_category": "none",
+    },
+    "household": {"household_id": "H1", "annual_income": "300000.00", "member_count": 1},
+    "claims": [
+        {"claim_id": "C1", "service_date": "2026-03-02", "care_type": "inpatient", "hospital_level": "tertiary",
+         "total_cost": "60300.00", "out_of_scope_cost": "0.00", "critical_illness": False},
+        {"claim_id": "C2", "service_date": "2026-08-15", "care_type": "inpatient", "hospital_level": "tertiary",
+         "total_cost": "8000.00", "out_of_scope_cost": "100.00", "critical_illness": False},
+    ],
+}  # fmt: skip
+
+
+def told(**parts: dict[str, Any]) -> dict[str, Any]:
+    """The record with some facts of its parts told otherwise; None leaves one out."""
+    record = json.loads(json.dumps(RECORD))
+    for part, facts in parts.items():
+        record[part] = {n: v for n, v in (record[part] | facts).items() if v is not None}
+    return record  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def why(run: Run, tmp_path: Path) -> Callable[..., Any]:
+    """Asks `check` about a record as JSON; the `why` of one name."""
+
+    def why(record: dict[str, Any], name: str) -> Any:
+        file = tmp_path / "record.json"
+        file.write_text(json.dumps(record), "utf-8")
+        status, out, err = run("check", str(file), "--why", name, "--format", "json")
+        assert status == 0, err
+        return json.loads(out)["why"][name]
+
+    return why
+
+
+def test_the_failing_condition_and_the_fact_that_would_change_it(why: Callable[..., Any]) -> None:
+    found = why(told(), "illness_poverty_aid")
+    assert found["status"] == "ineligible"
+    (condition,) = found["conditions"]
+    assert condition["condition"] == 'assistance_category = "illness_poverty"'
+    assert (condition["value"], condition["wanted"]) == (False, True)
+    (flip,) = found["changes"]
+    (fact,) = flip["facts"]
+    assert (fact["fact"], fact["from"], fact["to"]) == ("assistance_category", "none", "illness_poverty")
+    assert (flip["status"], flip["amount"]) == ("eligible", "3451.50")
+    assert found["later"] == {
+        "from": None, "other_figures_need_review": False, "known_until": None, "because": None,
+    }  # fmt: skip
+
+
+def test_a_change_that_is_proposed_comes_true(run: Run, why: Callable[..., Any], tmp_path: Path) -> None:
+    found = why(told(), "poverty_warning")
+    proposed = {
+        (fact["entity"], fact["key"], fact["fact"]): fact["to"]
+        for flip in found["changes"]
+        for fact in flip["facts"]
+    }
+    assert proposed["household", "H1", "annual_income"] == "28762.50"
+    for (entity, key, name), value in proposed.items():
+        record = told(**({entity: {name: value}} if entity != "claim" else {}))
+        for claim in record["claims"]:
+            claim |= {name: value} if claim["claim_id"] == key else {}
+        file = tmp_path / "changed.json"
+        file.write_text(json.dumps(record), "utf-8")
+        _, out, _ = run("check", str(file), "--format", "json")
+        assert json.loads(out)["benefits"]["poverty_warning"]["status"] == "eligible", (name, value)
+
+
+def test_dates_of_service_are_named_as_what_does_not_change(why: Callable[..., Any]) -> None:
+    found = why(told(), "poverty_warning")
+    assert {each["fact"] for each in found["immutable"]} == {"service_date"}
+    assert all(fact["fact"] != "service_date" for flip in found["changes"] for fact in flip["facts"])
+
+
+def test_what_is_undetermined_shows_what_the_missing_fact_would_have_to_be(why: Callable[..., Any]) -> None:
+    found = why(told(household={"annual_income": None}), "poverty_warning")
+    assert found["status"] == "undetermined"
+    assert [c["value"] for c in found["conditions"]] == ["unknown"]
+    assert [flip["facts"][0]["to"] for flip in found["changes"]] == ["0.00", "28762.50"]
+
+
+def test_an_area_without_rules_proposes_those_with_some(why: Callable[..., Any]) -> None:
+    found = why(
+        told(resident={"insured_area": "650100", "assistance_category": "illness_poverty"}),
+        "illness_poverty_aid",
+    )
+    assert found["status"] == "not_modelled"
+    assert {flip["facts"][0]["to"] for flip in found["changes"]} == {"31", "11", "37"}
+
+
+def test_how_far_each_limit_and_bracket_is(why: Callable[..., Any]) -> None:
+    found = why(told(resident={"assistance_category": "illness_poverty"}), "illness_poverty_aid")
+    margins = {(each["kind"], each["key"], each["decision"]): each for each in found["margins"]}
+    assert margins["annual_limit", "C1", "deductible"]["left"] == "0.00"
+    assert margins["annual_limit", "C2", "basic_payment"] | {"title": ""} == {
+        "entity": "claim", "key": "C2", "decision": "basic_payment", "title": "", "kind": "annual_limit",
+        "accumulator": "employee_basic_paid", "limit": "550000.00", "before": "49980.00", "due": "6715.00",
+        "paid": "6715.00", "withheld": "0.00", "left": "493305.00",
+    }  # fmt: skip
+    bracket = margins["bracket", "P1", "illness_poverty_aid_amount"]
+    assert (bracket["amount"], bracket["to_next"], bracket["next_rate"]) == ("11505.00", "18495.00", "0.4")
+    cap = margins["cap", "P1", "illness_poverty_aid_amount"]
+    assert (cap["bound"], cap["binds"], cap["distance"]) == ("150000.00", False, "146548.50")
+
+
+def test_a_claim_tells_its_own_limits(why: Callable[..., Any]) -> None:
+    found = why(told(), "C1")
+    assert [(each["key"], each["kind"]) for each in found["margins"]] == [("C1", "annual_limit")] * 2
+    assert "conditions" not in found
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_table_says_it_in_both_languages(run: Run, tmp_path: Path, lang: str) -> None:
+    file = tmp_path / "record.json"
+    file.write_text(json.dumps(told()), "utf-8")
+    status, out, err = run("check", str(file), "--why", "all", "--lang", lang)
+    assert status == 0, err
+    expected = {
+        "zh": ["不满足的条件", "非救助对象 → 因病致贫", "家庭年收入 (annual_income) 300,000.00 → 28,762.50", "还剩 500,020.00"],
+        "en": ["Conditions that fail", "not an assistance recipient → poverty caused by illness", "500,020.00 left",
+               "annual income of the household (annual_income) 300,000.00 → 28,762.50"],
+    }  # fmt: skip
+    for text in expected[lang]:
+        assert text in out
+
+
+def test_a_name_that_is_none_is_refused_with_the_nearest(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "record.json"
+    file.write_text(json.dumps(told()), "utf-8")
+    status, _, err = run("check", str(file), "--why", "poverty_warnin")
+    assert (status, err) == (
+        2,
+        "mianshen: there is no benefit or claim poverty_warnin. Did you mean poverty_warning?\n",
+    )
