@@ -47,7 +47,10 @@ _TIME = Message("时间推移", "With time")
 _FROM = Message("其他事实不变，自 {day} 起符合", "eligible from {day} if nothing else changes")
 _REVIEW = Message("（其他数值届时须先复核）", " (other figures have to be reviewed before then)")
 _NEVER = Message("仅随时间推移不会符合", "time alone does not make it due")
-_UNTIL = Message("到 {day} 为止不符合；此后不能判断：{why}", "not by {day}; later cannot be told: {why}")
+_UNTIL = Message(
+    "到 {day} 为止，仅随时间推移不会符合；此后不能判断：{why}",
+    "time alone does not make it due by {day}; later cannot be told: {why}",
+)
 _MARGINS = Message("各层与限额", "Layers and limits")
 _LIMIT = Message(
     "{title}：年度限额 {limit}，此前已计 {before}，应计 {due}，实计 {paid}，未计 {withheld}；还剩 {left}",

@@ -7,6 +7,7 @@ number of rows is at most that of the rows the record holds.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from random import Random
@@ -17,8 +18,9 @@ from tests.support.homes import DAYS, Chances, case_of, homes, value
 from mianshen.interpreter import Case, Row
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
+from mianshen.interpreter.trials import Trials
 from mianshen.program.core import IsKnown, walk
-from mianshen.program.program import Program
+from mianshen.program.program import Fact, Program
 from mianshen.program.stages import nodes_of
 from mianshen.values import Known, Missing, Unknown
 
@@ -30,6 +32,7 @@ class Gaps:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self.trials = Trials(program)
         compiler = Compiler(program, lambda _entity, _name: lambda _row: Unknown())
         self.checks: dict[str, list[tuple[str, Function]]] = {
             name: [(check.field, compiler.compile(check.condition, name)) for check in entity.checks]
@@ -46,9 +49,19 @@ class Gaps:
             chances = Chances(rng.choice((0.02, 0.08, 0.3, 0.6)), 0.0)
             for home in homes(rng, self.program, 1, chances, (0, 1, 1, 2, 3)):
                 case = case_of(self.program, home)
+                for row in case.rows():
+                    self._redrawn(rng, row, case.as_of)
                 if all(self.valid(row) for row in case.rows()):
                     count -= 1
                     yield case
+
+    def _redrawn(self, rng: Random, row: Row, day: dt.date) -> None:
+        """Half of a row's facts drawn anew, so that provisions of every area and age come into play."""
+        for name in row.facts:
+            fact, described = self.program.facts[row.entity, name], self.program.entities[row.entity]
+            keys = {described.key, described.date, *(name for _, name in self.counts)}
+            if name not in keys and not fact.required and rng.random() < 0.5:
+                row.facts[name] = self.value(rng, fact, day)
 
     def valid(self, row: Row) -> bool:
         """No check of the vocabulary fails on the row."""
@@ -82,7 +95,13 @@ class Gaps:
             return Decimal(rng.randint(1, max(1, sum(child.entity == counted for child in row.children))))
         if self.program.entities[gap.entity].date == gap.name:
             return rng.choice(DAYS)
-        return value(rng, self.program, self.program.facts[gap.entity, gap.name].type)
+        return self.value(rng, self.program.facts[gap.entity, gap.name], case.as_of)
+
+    def value(self, rng: Random, fact: Fact, day: dt.date) -> Known:
+        """One that provisions tell apart, or any."""
+        if rng.random() < 0.5:
+            return rng.choice(self.trials.of(fact, day) or (value(rng, self.program, fact.type),))
+        return value(rng, self.program, fact.type)
 
 
 def filled(case: Case, filling: Filling) -> Case:

@@ -271,7 +271,7 @@ def _smallest(fact: Fact, before: Known | None, tried: Mapping[Known, bool], wor
         return good
     ordered: list[Any] = sorted(tried)
     if before is None:
-        return list(dict.fromkeys(_ends(fact, ordered, tried, works)))
+        return list(dict.fromkeys(_ends(fact, ordered, tried, works))) or ordered[:1]
     below = [value for value in ordered if value < before and tried[value]]
     above = [value for value in ordered if value > before and tried[value]]
     return [closest(fact, before, value, works) for value in (*below[-1:], *above[:1])]
@@ -282,7 +282,7 @@ def _ends(fact: Fact, ordered: list[Any], tried: Mapping[Known, bool], works: Wo
     for index, value in enumerate(ordered):
         if tried[value]:
             before, after = ordered[index - 1 : index], ordered[index + 1 : index + 2]
-            if not before or not tried[before[0]]:
-                yield closest(fact, before[0], value, works) if before else value
-            if not after or not tried[after[0]]:
-                yield closest(fact, after[0], value, works) if after else value
+            if before and not tried[before[0]]:
+                yield closest(fact, before[0], value, works)
+            if after and not tried[after[0]]:
+                yield closest(fact, after[0], value, works)
