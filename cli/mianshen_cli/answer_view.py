@@ -72,9 +72,11 @@ class AnswerView:
         if result.benefits:
             yield self._benefits(result.benefits.values())
             yield ""
-        if result.rows:
-            yield self._rows(result.rows)
-            yield ""
+        for child in self.program.children_of(self.program.entry):
+            rows = tuple(each for each in result.rows if each.row.entity == child.name)
+            if rows:
+                yield self._rows(rows)
+                yield ""
         reasons = [*self._benefit_reasons(checked), *self._row_reasons(checked)]
         if reasons:
             yield from self._list(_REASONS, reasons)

@@ -182,6 +182,12 @@ class Interpreter:
             self.settling.settle(rows)
 
     @cached_property
+    def dated(self) -> list[str]:
+        """The dated entities, those first that others may read."""
+        ordered = dict.fromkeys(stage.entity for stage in self.settling.stages)
+        return [entity for entity in ordered if self._accumulated(entity)]
+
+    @cached_property
     def settling(self) -> Settling:
         """Decides a case in which rows fail."""
         return Settling(self.program, self._decided, self.accumulators)
@@ -196,14 +202,20 @@ class Interpreter:
             layers.append([child for row in layers[-1] for child in row.children])
         for layer in reversed(layers[:-1]):
             for row in layer:
-                if row.children and self._accumulated(row.children[0].entity):
-                    self._in_turn(row, row.children)
+                self._dated_children(row)
             for row in layer:
                 if not self._accumulated(row.entity):
                     self._decide_row(row)
                 for version in row.versions:
                     for function in self.below[version.entity]:
                         function(version)
+
+    def _dated_children(self, parent: Row) -> None:
+        """The dated rows below a row, entity by entity as the stages have them."""
+        for entity in self.dated:
+            rows = [row for row in parent.children if row.entity == entity]
+            if rows:
+                self._in_turn(entity, rows)
 
     def _accumulated(self, entity: str) -> bool:
         return self.program.entities[entity].date is not None
@@ -212,16 +224,17 @@ class Interpreter:
         for _, function in self.by_entity[row.entity]:
             function(row)
 
-    def _in_turn(self, parent: Row, rows: list[Row]) -> None:
-        """Dated rows one by one: by date, then by key in code points."""
-        date = self.program.entities[rows[0].entity].date
+    def _in_turn(self, entity: str, rows: list[Row]) -> None:
+        """Dated rows of an entity one by one: by date, then by key in code points."""
+        date = self.program.entities[entity].date
         assert date is not None
-        states: list[dict[Any, Value]] = [{} for _ in self.accumulators]
+        kept: list[tuple[Running, dict[Any, Value]]]
+        kept = [(running, {}) for running in self.accumulators if running.accumulator.entity == entity]
         for row in in_order(rows, date):
-            for state, running in zip(states, self.accumulators, strict=True):
+            for running, state in kept:
                 row.before[running.name] = running.before(row, state, date)
             self._decide_row(row)
-            for state, running in zip(states, self.accumulators, strict=True):
+            for running, state in kept:
                 running.add(row, state, date)
 
 

@@ -241,21 +241,22 @@ class Compiler:
         body = None if node.body is None else self.compile(node.body, node.child)
         counted = child.counted_by
         count = None if counted is None else _fact(counted)
-        plural = child.children or child.name
+        name, plural = child.name, child.children or child.name
         kind = node.kind
 
         def evaluate(row: Row) -> Value:
             unsure: list[Value] = []
+            rows = [item for item in row.children if item.entity == name]
             if row.told is not None and plural not in row.told:
                 unsure.append(row.unknown(plural))
             if count is not None:
                 stated = count(row)
                 if isinstance(stated, Unknown):
                     unsure.append(stated)
-                elif stated > len(row.children):  # type: ignore[operator]  # a count is a number
+                elif stated > len(rows):  # type: ignore[operator]  # a count is a number
                     unsure.append(Unknown(frozenset((Missing(plural, row.entity, row.key),))))
             items: list[Any] = []
-            for item in row.children:
+            for item in rows:
                 value = _item(item, where, body)
                 if isinstance(value, Unknown):
                     unsure.append(value)

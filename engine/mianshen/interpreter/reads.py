@@ -122,7 +122,7 @@ class Reading:
             if counted is not None:
                 sink[counted, row] = None
             for item in row.children:
-                if item.rejection is not None:
+                if item.entity != child.name or item.rejection is not None:
                     continue
                 if where is not None:
                     if _truth(where[0], item) is False:

@@ -261,8 +261,12 @@ class Program:
         raise KeyError((entity, name))
 
     def child_of(self, entity: str) -> Entity | None:
-        """The entity whose parent this is."""
-        return next((e for e in self.entities.values() if e.parent == entity), None)
+        """The entity whose parent this is; of several, the one declared first."""
+        return next(iter(self.children_of(entity)), None)
+
+    def children_of(self, entity: str) -> tuple[Entity, ...]:
+        """Every entity whose parent this is, as declared."""
+        return tuple(e for e in self.entities.values() if e.parent == entity)
 
     def settling(self, entity: str) -> dict[str, str]:
         """Decision to the fact that holds what was really paid of it."""

@@ -194,7 +194,11 @@ class _Walk:
         ]
         if held[0] == held[1] or two.row.parent is None:
             return []
-        return [(row.entity, row.key) for row in two.row.parent.children if row is not two.row]
+        return [
+            (row.entity, row.key)
+            for row in two.row.parent.children
+            if row is not two.row and row.entity == two.row.entity
+        ]
 
 
 def _given(one: Step | None, two: Step | None) -> Iterator[Cause]:

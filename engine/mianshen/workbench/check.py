@@ -105,14 +105,18 @@ class Checker:
         rulebook: dict[str, Plain] = {"name": program.name, "digest": f"sha256:{program.digest}"}
         if program.overlays:
             rulebook["overlays"] = list(program.overlays)
-        child = program.child_of(entry.name)
-        rows: list[Plain] = [self._row(case, each, lang) for each in result.rows]
+        rows: dict[str, Plain] = {
+            child.children or child.name: [
+                self._row(case, each, lang) for each in result.rows if each.row.entity == child.name
+            ]
+            for child in program.children_of(entry.name)
+        }
         return {
             entry.key: result.key,
             "as_of": result.as_of.isoformat(),
             "rulebook": rulebook,
             "benefits": {name: self._benefit(case, each, lang) for name, each in result.benefits.items()},
-            **({} if child is None else {child.children or child.name: rows}),
+            **rows,
             "notes": [note.in_(lang) for note in checked.notes],
             "rejects": self._rejects(result, lang),
             **({"steps": self._steps(case, lang)} if explain else {}),
