@@ -108,6 +108,17 @@ _CLAIMS = (Message("费用记录", "claims"), Message("条数", "count"))
 )
 @option("--memory", metavar="SIZE", words=Message("内存上限，如 4GB", "memory limit, such as 4GB"))
 @option(
+    "--engine",
+    type=click.Choice(["duckdb", "spark"]),
+    default="duckdb",
+    words=Message("由谁计算（默认 duckdb）", "what decides (default: duckdb)"),
+)
+@option(
+    "--master",
+    metavar="URL",
+    words=Message("Spark 集群地址（默认在本进程内）", "Spark's master (default: in this process)"),
+)
+@option(
     "--max-rejects",
     default="0",
     metavar="N|N%",
@@ -126,19 +137,23 @@ _CLAIMS = (Message("费用记录", "claims"), Message("条数", "count"))
 def batch(
     lang: Lang, residents: tuple[str, ...], claims: tuple[str, ...], households: tuple[str, ...], as_of: dt.date,
     out: str, rules: str | None, overlay: tuple[str, ...], encoding: str | None, threads: int | None,
-    memory: str | None, max_rejects: str, form: str,
+    memory: str | None, engine: str, master: str | None, max_rejects: str, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.workbench.batch import Request, run_batch
     from mianshen.workbench.recorded_rules import Rules
     from mianshen.workbench.rulebook import open_program
 
+    if master is not None and engine != "spark":
+        raise Refused(Message("--master 只用于 --engine spark", "--master goes with --engine spark"))
     allowed = _allowance(max_rejects)
     limit = _memory(memory)
     read = Rules((Path(rules),) if rules else (), overlay)
     program = open_program(read.paths, read.overlays)
     files = {"resident": residents, "claim": claims, "household": households}
     inputs = {entity: named for entity, named in files.items() if named}
-    request = Request(inputs, as_of, Path(out), threads, limit, encoding and encoding.upper(), read)
+    request = Request(
+        inputs, as_of, Path(out), threads, limit, encoding and encoding.upper(), read, engine, master
+    )
     started = time.perf_counter()
 
     def report(stage: str, rows: int) -> None:

@@ -83,7 +83,9 @@ def _spark_quotient(node: exp.IntDiv) -> Sql:
         raise TooWide
     top, by = node.this, node.expression
     rest = exp.Sub(this=top.copy(), expression=terms.paren(exp.Mod(this=top.copy(), expression=by.copy())))
-    return terms.cast(exp.Div(this=terms.paren(rest), expression=by.copy(), typed=True), terms.decimal_type(20, 0))
+    return terms.cast(
+        exp.Div(this=terms.paren(rest), expression=by.copy(), typed=True), terms.decimal_type(20, 0)
+    )
 
 
 # -- PostgreSQL: numerics without a bound -----------------------------------------------------
@@ -100,7 +102,9 @@ def _postgres(node: Sql) -> Sql:
             part = exp.Extract(this=exp.var(type(node).__name__.upper()), expression=node.this)
             return terms.cast(part, "INT")
         case exp.DateDiff():
-            return exp.Paren(this=exp.Sub(this=terms.paren(node.this), expression=terms.paren(node.expression)))
+            return exp.Paren(
+                this=exp.Sub(this=terms.paren(node.this), expression=terms.paren(node.expression))
+            )
         case exp.TryCast():
             return exp.Cast(this=node.this, to=node.args["to"])  # what would not fit is tested before
         case exp.Ordered() if node.meta.get("text"):

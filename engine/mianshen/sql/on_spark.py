@@ -8,6 +8,8 @@ makes decimals exact or an error: without them Spark gives NULL, which here woul
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -32,6 +34,7 @@ EXACT: Final = {
     "spark.sql.cteRecursionRowLimit": "-1",
 }
 LOCAL: Final = "local[*]"
+QUIET: Final = Path(__file__).with_name("spark_log.properties")
 
 
 class NoSpark(Exception):
@@ -39,6 +42,15 @@ class NoSpark(Exception):
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
+        self.why = why
+
+
+class SparkFailed(Exception):
+    """Spark gave up on a statement. `why` names the kind of error: its message may quote a record."""
+
+    def __init__(self, table: str, why: str) -> None:
+        super().__init__(f"{table}: {why}")
+        self.table = table
         self.why = why
 
 
@@ -51,15 +63,17 @@ def open_session(master: str | None, memory: str | None = None, threads: int | N
         from pyspark.sql import SparkSession
     except ImportError:
         raise NoSpark("pyspark") from None
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        raise NoSpark("java")
     local = LOCAL if threads is None else f"local[{threads}]"
     builder = SparkSession.builder.appName("mianshen").master(master or local)
-    settings = {
-        "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR",
-        "spark.driver.memory": memory or "2g",
-    }  # fmt: skip
+    settings = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+    settings["spark.driver.memory"] = memory or "2g"
     if master is None:
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-        settings["spark.sql.shuffle.partitions"] = str(2 * (threads or 4))
+        settings["spark.driver.extraJavaOptions"] = f"-Dlog4j2.configurationFile={QUIET.as_uri()}"
+        settings["spark.sql.shuffle.partitions"] = "32"
     for name, value in settings.items():
         builder = builder.config(name, value)
     try:
@@ -89,10 +103,13 @@ class SparkRun(Run):
     def create(self, table: str, query: exp.Query, lazily: bool = False) -> None:
         text = text_of(query, "spark")
         self.statements.append(text)
-        made = self.session.sql(text)
         path = self._path(table)
-        made.write.parquet(str(path))
-        self._name(table, path)
+        try:
+            made = self.session.sql(text)
+            made.write.parquet(str(path))
+            self.session.read.schema(made.schema).parquet(str(path)).createOrReplaceTempView(f"`{table}`")
+        except Exception as error:
+            raise SparkFailed(table, _kind(error)) from error
         self.drop(table)
         files = str(path / "*.parquet").replace("'", "''")
         self.connection.execute(f"CREATE TEMP VIEW \"{table}\" AS FROM read_parquet('{files}')")
@@ -104,13 +121,16 @@ class SparkRun(Run):
         file = str(path / "rows.parquet").replace("'", "''")
         columns = [row[0] for row in self.connection.execute(f'DESCRIBE "{table}"').fetchall()]
         shown = ", ".join(f'"{name}"' for name in columns if name != "?refusal")
-        self.connection.execute(f'COPY (SELECT {shown} FROM "{table}") TO \'{file}\' (FORMAT parquet)')
-        self._name(table, path)
+        self.connection.execute(f"COPY (SELECT {shown} FROM \"{table}\") TO '{file}' (FORMAT parquet)")
+        self.session.read.parquet(str(path)).createOrReplaceTempView(f"`{table}`")
 
     def _path(self, table: str) -> Path:
         """A folder of its own: what is read is never written over."""
         self.number[0] += 1
         return self.folder / f"{self.number[0]:04}_{table}"
 
-    def _name(self, table: str, path: Path) -> None:
-        self.session.read.parquet(str(path)).createOrReplaceTempView(f"`{table}`")
+
+def _kind(error: Exception) -> str:
+    """The name of an error's kind, without what it says."""
+    condition = getattr(error, "getCondition", lambda: None)()
+    return str(condition or type(error).__name__)

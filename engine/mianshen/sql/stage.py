@@ -356,6 +356,8 @@ class Stage:
         columns: list[Sql] = [
             terms.column("?row", parent),
             *(terms.column(n, parent) for n in dict.fromkeys(names)),
+            *([terms.column("?rejected", parent)] if parent in self.data.rejected else []),
+            *([terms.column("?unreadable", parent)] if parent in self.data.unreadable else []),
         ]
         keys = [(parent, n.name) for n in wanted if isinstance(n, DecisionRef) and n.entity == parent]
         query, decisions = self._joined(query, list(dict.fromkeys(keys)), parent, "", f"{parent}.?row")

@@ -21,12 +21,13 @@ import duckdb
 
 from mianshen.program.program import Program
 from mianshen.source import RuleError
-from mianshen.sql.on_duckdb import Run
+from mianshen.sql.on_spark import SparkFailed
 from mianshen.sql.plan import plan
 from mianshen.workbench import batch_mistakes as mistakes
 from mianshen.workbench.accounts import refuse_unaccounted
 from mianshen.workbench.batch_outputs import OUTPUTS, SUMMARY, Outputs
 from mianshen.workbench.batch_rows import RowTables
+from mianshen.workbench.engines import DUCKDB, Chosen, run_of, versions_of
 from mianshen.workbench.inputs import Input, open_inputs, parts_of, unchanged
 from mianshen.workbench.lock import locked
 from mianshen.workbench.receipt import RECEIPT, TIMINGS, manifest, timings_file
@@ -47,6 +48,8 @@ class Request:
     memory: str | None = None  # such as 4GB
     encoding: str | None = None  # of CSV files; None: UTF-8 or GB18030, as found
     rules: Rules | None = None  # where the program was read from, to be kept with the results
+    engine: str = DUCKDB
+    master: str | None = None  # Spark's, such as spark://host:7077; None: in process
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,8 @@ def _run(out: Path, program: Program, request: Request, clock: Clock) -> Summary
         _publish(part, out)
     except duckdb.OutOfMemoryException:
         raise RuleError([mistakes.no_memory(str(request.out))]) from None
+    except SparkFailed as error:
+        raise RuleError([mistakes.spark_failed(error.table, error.why)]) from None
     except duckdb.IOException as error:
         raise RuleError([mistakes.cannot_write(str(request.out), str(error).splitlines()[0])]) from None
     finally:
@@ -135,9 +140,8 @@ def _into(
     tables.build()
     records = sum(tables.counts.values())
     clock.stage("read", records)
-    run = Run(
-        program, connection, tables.tables, request.as_of, outputs.wanted, outputs.explained, outputs.carried
-    )
+    chosen = Chosen(request.engine, request.master, request.memory, request.threads, part / "spark")
+    run = run_of(chosen, program, connection, tables.tables, request.as_of, outputs)
     tables.tell(run.all())
     clock.stage("decide", records)
     outputs.write(run, part, tables.files)
@@ -147,12 +151,13 @@ def _into(
     _json(part / SUMMARY, content)
     if request.rules is not None:
         record(request.rules, program, part / RULES)
-    receipt = manifest(program, request.as_of, inputs, part, [*OUTPUTS, RULES], content["records"])
+    versions = versions_of(request.engine)
+    receipt = manifest(program, request.as_of, inputs, part, [*OUTPUTS, RULES], content["records"], versions)
     _json(part / RECEIPT, receipt | ({} if request.encoding is None else {"encoding": request.encoding}))
     _refuse_changed(inputs)
     clock.stage("seal")
     _json(part / TIMINGS, timings_file(clock.seconds, tables.counts, inputs))
-    for ours in ("spill", "text"):
+    for ours in ("spill", "text", "spark"):
         shutil.rmtree(part / ours, ignore_errors=True)
     rejected = sum(each["rejected"] for each in content["records"].values())
     return Summary(content, rejected, records)

@@ -357,3 +357,28 @@ def no_such_person(folder: str) -> Diagnostic:
         ("该次运行的输入中没有这个人员编号", "no record of that run's input has this number"),
         ("请检查编号", "Check the number"),
     )
+
+
+def no_spark(why: str) -> Diagnostic:
+    fix = {
+        "pyspark": ("请安装 mianshen[spark]", "Install mianshen[spark]"),
+        "java": (
+            "请安装 Java 17 或更高版本，并设置 JAVA_HOME",
+            "Install Java 17 or later, and set JAVA_HOME",
+        ),
+    }.get(why, ("请检查 --master 和 Spark 的配置", "Check --master and Spark's configuration"))
+    return _mistake(
+        "E590", Span("--engine", 1, 1), (f"Spark 无法启动：{why}", f"Spark does not start: {why}"), fix
+    )
+
+
+def spark_failed(table: str, why: str) -> Diagnostic:
+    return _mistake(
+        "E591",
+        Span("--engine", 1, 1),
+        (f"Spark 在生成 {table} 时失败：{why}", f"Spark failed while it made {table}: {why}"),
+        (
+            "结果文件夹未改动；请查看 Spark 的日志，或改用 --engine duckdb",
+            "The folder of results is as it was; see Spark's own log, or use --engine duckdb",
+        ),
+    )

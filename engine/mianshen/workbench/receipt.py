@@ -45,10 +45,11 @@ def manifest(
     folder: Path,
     outputs: Iterable[str],
     records: dict[str, Any],
+    engine: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Digests of rulebook, inputs and outputs, versions, counts, the day.
 
-    `outputs` that were not written are left out.
+    `outputs` that were not written are left out. `engine`: versions of what decided, beside DuckDB's.
     """
     named = [folder / name for name in outputs if (folder / name).exists()]
     digests = _digests([*(each.path for each in parts_of(inputs)), *named])
@@ -74,6 +75,7 @@ def manifest(
             "mianshen": mianshen.__version__,
             "duckdb": duckdb.__version__,
             "sqlglot": version("sqlglot"),
+            **(engine or {}),
         },
     }
 

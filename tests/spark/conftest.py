@@ -1,0 +1,32 @@
+"""A Spark session in this process, for all tests of this room; without pyspark or Java they are skipped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from mianshen.sql.on_spark import QUIET, open_session
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """Small and quick to start; what is exact and what is not is as in a batch."""
+    sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed: uv sync --extra spark")
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Java is not installed")
+    quick = {
+        "spark.driver.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile={QUIET.as_uri()}",
+        "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.driver.memory": "1g",
+        "spark.sql.shuffle.partitions": "1", "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    }  # fmt: skip
+    builder = sql.SparkSession.builder.master("local[2]")
+    for name, value in quick.items():
+        builder = builder.config(name, value)
+    started = builder.getOrCreate()
+    yield open_session(None)
+    started.stop()
