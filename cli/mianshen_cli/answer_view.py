@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from mianshen.interpreter import BenefitResult, Rejected, RowResult
 from mianshen.source import Lang, Message
-from mianshen.values import Unknown
+from mianshen.values import NOT_MODELLED, Unknown
 from mianshen.workbench.check import Checked, Checker
 from mianshen_cli import output
 from mianshen_cli.explanation import Explanation
@@ -34,6 +34,7 @@ _BENEFIT = (
     Message("金额", "amount"),
     Message("方式", "delivery"),
 )
+_SHOWN = Message("其他结果", "also")
 _ANSWER, _DATE = Message("结论", "answer"), Message("日期", "date")
 _REASONS, _NOTES, _STEPS = (
     Message("理由", "Reasons"),
@@ -71,6 +72,9 @@ class AnswerView:
         yield ""
         if result.benefits:
             yield self._benefits(result.benefits.values())
+            yield ""
+        if own := list(self._own(checked)):
+            yield output.table([self._say(_SHOWN), ""], own, right=[1])
             yield ""
         for child in self.program.children_of(self.program.entry):
             rows = tuple(each for each in result.rows if each.row.entity == child.name)
@@ -110,6 +114,14 @@ class AnswerView:
         ]
         return output.table([self._say(each) for each in _BENEFIT], rows, right=[2])
 
+    def _own(self, checked: Checked) -> Iterator[tuple[str, str]]:
+        """The decisions about the person that results show, those that are modelled."""
+        person = checked.case.person
+        for decision in () if person.rejection is not None else self.program.outputs(person.entity):
+            value = person.values[decision.name]
+            if value is not NOT_MODELLED:
+                yield self._say(decision.title), self._decided(value, decision.name)
+
     def _benefit_reasons(self, checked: Checked) -> Iterator[str]:
         person, case = checked.case.person, checked.case
         for each in checked.result.benefits.values():
@@ -119,8 +131,8 @@ class AnswerView:
             shows = [
                 f"{self._say(self.words.decisions[person.entity, name].title)} {self._decided(person.values[name], name)}"
                 for name in each.benefit.shows
-                if each.status in ("eligible", "undetermined")
-                and not isinstance(person.values[name], Unknown)
+                if each.status == "eligible"
+                or (each.status == "undetermined" and not isinstance(person.values[name], Unknown))
             ]
             yield self._reason(
                 each.benefit.title, [self._say(reason), *shows, self._say(self.words.citation(cited))]

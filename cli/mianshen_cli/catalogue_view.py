@@ -194,13 +194,13 @@ class CatalogueView:
 
     def figure(self, parameter: Parameter, dated: Dated) -> str:
         """A value of a series; a scale bracket by bracket."""
-        if isinstance(dated.value, tuple):
+        if dated.brackets is not None:
             return "; ".join(
-                f"> {number(over, 'money')}: {number(rate, 'rate')}" for over, rate in dated.value
+                f"> {number(over, 'money')}: {number(rate, 'rate')}" for over, rate in dated.brackets
             )
-        if dated.value is None:
+        if dated.known is None:
             return ""
-        return self.words.value(dated.value, parameter.written, parameter.type).in_(self.lang)
+        return self.words.value(dated.known, parameter.written, parameter.type).in_(self.lang)
 
     def _accumulator(self, name: str) -> Iterator[str]:
         accumulator = self.program.accumulators[name]

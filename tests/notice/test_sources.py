@@ -43,8 +43,9 @@ def cited() -> list[tuple[Parameter, Decimal]]:
                     continue
                 case Decimal():
                     found.append((parameter, dated.value))
-                case tuple():
-                    found += [(parameter, each) for bracket in dated.value for each in bracket if each]
+                case _:
+                    brackets = dated.brackets or ()
+                    found += [(parameter, each) for bracket in brackets for each in bracket if each]
     return found
 
 

@@ -373,8 +373,7 @@ class Explainer:
                 return Input(name, row, row.values.get(name.name, NOT_MODELLED))
             case "parameter":
                 dated = self.dated(name.name, row)
-                value = None if dated is None or isinstance(dated.value, tuple) else dated.value
-                return Input(name, row, value, dated)
+                return Input(name, row, None if dated is None else dated.known, dated)
             case "as_of":
                 return Input(name, row, row.as_of)
             case "year_to_date":

@@ -23,7 +23,10 @@ MISSING_FACTS: Final = "missing_facts"
 
 @dataclass(frozen=True, slots=True)
 class BenefitResult:
-    """`reason`: the provision that decided, or `missing_facts`, or `no_provision`."""
+    """`reason`: the provision that decided, or `missing_facts`, or `no_provision`.
+
+    `missing`: what eligibility or the amount lacks; of one that is due, also what is shown beside it.
+    """
 
     benefit: Benefit
     status: BenefitStatus
@@ -91,11 +94,8 @@ def benefit_result(benefit: Benefit, row: Row) -> BenefitResult:
     if eligible is not True:
         return BenefitResult(benefit, "ineligible", None, reason, frozenset())
     value = None if benefit.amount is None else row.values[benefit.amount]
-    if isinstance(value, Unknown):
-        return BenefitResult(benefit, "eligible", None, reason, value.missing)
-    return BenefitResult(
-        benefit, "eligible", value if isinstance(value, Decimal) else None, reason, frozenset()
-    )
+    missing = unknown_of((value, *(row.values[name] for name in benefit.shows))).missing
+    return BenefitResult(benefit, "eligible", value if isinstance(value, Decimal) else None, reason, missing)
 
 
 def row_result(program: Program, row: Row) -> RowResult:

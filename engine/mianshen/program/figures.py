@@ -17,6 +17,7 @@ from mianshen.program.names import ParameterName
 from mianshen.program.program import Basis, Brackets, Citation, Dated, Parameter
 from mianshen.program.vocabulary import WRITTEN, Vocabulary, literal_words, message
 from mianshen.source import Message
+from mianshen.values import Known
 
 if TYPE_CHECKING:
     from mianshen.document.model import Bracket, ParameterValue
@@ -101,12 +102,10 @@ class Figures:
 
     def _figure(
         self, written: str | tuple[Bracket, ...], kind: str, type_: Type, path: tuple[str | int, ...]
-    ) -> Decimal | str | bool | dt.date | Brackets | None:
+    ) -> Known | Brackets | None:
         if isinstance(written, str):
             if kind not in ("scale", "month_day"):
-                value = self.vocabulary.literal(written, type_, kind, path)
-                assert not isinstance(value, tuple)
-                return value
+                return self.vocabulary.literal(written, type_, kind, path)
             if kind == "month_day" and _MONTH_DAY.fullmatch(written):
                 return written
         elif kind == "scale":
@@ -179,7 +178,7 @@ class Figures:
             month, day = str(figures[0]).split("-")
             return ParameterName(None, month_day=(int(month), int(day)))
         if kind == "scale":
-            rates = [rate for figure in figures if isinstance(figure, tuple) for _, rate in figure]
+            rates = [rate for dated in series for _, rate in dated.brackets or ()]
             return ParameterName(None, scale_rates=_spread(rates or [Decimal(0)]))
         numbers = [figure for figure in figures if isinstance(figure, Decimal)]
         return ParameterName(_spread(numbers) if isinstance(type_, Numeric) and numbers else type_)

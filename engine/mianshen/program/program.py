@@ -86,11 +86,23 @@ class Dated:
 
     start: dt.date
     end: dt.date | None
-    value: Decimal | str | bool | dt.date | Brackets | None
+    value: Known | Brackets | None
     basis: Basis
     citation: Citation
     review_by: dt.date | None
     note: str | None = None
+
+    @property
+    def known(self) -> Known | None:
+        """The value; None where there is none, or it is a scale's."""
+        return None if self.brackets else self.value  # type: ignore[return-value]  # not brackets
+
+    @property
+    def brackets(self) -> Brackets | None:
+        """The brackets of a scale."""
+        value = self.value
+        scaled = isinstance(value, tuple) and bool(value) and isinstance(value[0], tuple)
+        return value if scaled else None  # type: ignore[return-value]  # a list holds texts
 
 
 @dataclass(frozen=True, slots=True)

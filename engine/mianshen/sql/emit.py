@@ -330,9 +330,7 @@ def _marginal(node: Marginal, scope: Scope) -> Emitted:
     base = emit(node.base, scope)
 
     def amount(dated: Dated) -> Sql | None:
-        if not isinstance(dated.value, tuple):
-            return None
-        return scaled(base.value, dated.value)
+        return None if dated.brackets is None else scaled(base.value, dated.brackets)
 
     figure_ = parameter(node.scale, scope, blank_of(node.type), amount)
     value = terms.case([(terms.is_known(base.value), figure_.value)])

@@ -43,6 +43,8 @@ def literal(value: object, scale: int | None = None) -> Sql:
             return exp.Neg(this=shown) if fixed < 0 else shown
         case int():
             return exp.Neg(this=exp.Literal.number(-value)) if value < 0 else exp.Literal.number(value)
+        case tuple():
+            return cast(exp.Array(expressions=[literal(each) for each in value]), sql_type(Listing(String())))
         case dt.date():
             return exp.Cast(this=exp.Literal.string(value.isoformat()), to=exp.DataType.build("DATE"))
         case _:

@@ -99,16 +99,27 @@ def benefit_result(benefit: Benefit, answers: Answers, row: RowKey) -> Result | 
             return Result("not_modelled", None, NO_PROVISION, frozenset())
         case False:
             return Result("ineligible", None, eligible.by or NO_PROVISION, frozenset())
-    if amount is not None and amount.value is Mark.UNKNOWN:
-        return Result("eligible", Mark.UNKNOWN, eligible.by or NO_PROVISION, amount.missing)
+    shown = [] if amount is None else [amount]
+    shown += [decisions[name] for name in benefit.shows]
     value = None if amount is None else amount.value
-    return Result("eligible", value, eligible.by or NO_PROVISION, frozenset())
+    return Result("eligible", value, eligible.by or NO_PROVISION, _all_missing(shown))
 
 
 def _both(eligible: Answer, amount: Answer | None) -> frozenset[str] | None:
     if eligible.missing is None or amount is None or amount.value is not Mark.UNKNOWN:
         return eligible.missing
     return None if amount.missing is None else eligible.missing | amount.missing
+
+
+def _all_missing(answers: list[Answer]) -> frozenset[str] | None:
+    """What the unknown ones lack together; None where the back end was not asked for it."""
+    names: frozenset[str] = frozenset()
+    for answer in answers:
+        if answer.value is Mark.UNKNOWN:
+            if answer.missing is None:
+                return None
+            names |= answer.missing
+    return names
 
 
 def answers_of(case: Case) -> Answers:

@@ -243,9 +243,9 @@ def _figures(one: Step, two: Step, program: Program) -> Iterator[Cause]:
 
 def _figure(given: Input, written: str) -> str:
     """A figure as text; a scale bracket by bracket."""
-    if given.dated is not None and isinstance(given.dated.value, tuple):
+    if given.dated is not None and given.dated.brackets is not None:
         return "; ".join(
-            f"> {number(over, 'money')}: {number(rate, 'rate')}" for over, rate in given.dated.value
+            f"> {number(over, 'money')}: {number(rate, 'rate')}" for over, rate in given.dated.brackets
         )
     if isinstance(given.value, Decimal):
         return number(given.value, written)

@@ -78,6 +78,8 @@ class Checker:
         names = [result.benefit.eligible]
         if result.status in ("eligible", "undetermined") and result.benefit.amount is not None:
             names.append(result.benefit.amount)
+        if result.status == "eligible":
+            names += result.benefit.shows
         return self._joined(case, row, names)
 
     def row_footing(self, case: Case, result: RowResult) -> Footing:
@@ -116,6 +118,7 @@ class Checker:
             "as_of": result.as_of.isoformat(),
             "rulebook": rulebook,
             "benefits": {name: self._benefit(case, each, lang) for name, each in result.benefits.items()},
+            **self._own(case),
             **rows,
             "notes": [note.in_(lang) for note in checked.notes],
             "rejects": self._rejects(result, lang),
@@ -143,6 +146,14 @@ class Checker:
         if benefit.shows:
             found["shows"] = {name: self._value(person, name, person.values[name]) for name in benefit.shows}
         return found
+
+    def _own(self, case: Case) -> dict[str, Plain]:
+        """The decisions about the person that results show, where there are any."""
+        person = case.person
+        names = [decision.name for decision in self.program.outputs(person.entity)]
+        if not names or person.rejection is not None:
+            return {}
+        return {"decisions": {name: self._value(person, name, person.values[name]) for name in names}}
 
     def _row(self, case: Case, result: RowResult, lang: Lang) -> Plain:
         entity = self.program.entities[result.row.entity]

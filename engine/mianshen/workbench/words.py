@@ -99,8 +99,8 @@ class Words:
         """A parameter's value; a scale bracket by bracket."""
         parameter = self.program.parameters[given.name.name]
         dated = given.dated
-        if dated is not None and isinstance(dated.value, tuple):
-            return listed(_bracket(over, rate) for over, rate in dated.value)
+        if dated is not None and dated.brackets is not None:
+            return listed(_bracket(over, rate) for over, rate in dated.brackets)
         if dated is not None and dated.value is None:
             return Message("未公布", "not published")
         return self.value(given.value, parameter.written, parameter.type)
@@ -187,9 +187,11 @@ class Words:
         if not result.missing:
             return words
         missing = self.missing(result.missing, case.person)
+        amount = result.benefit.amount is not None and result.amount is None
+        open_ = Message("金额", "The amount") if amount else Message("其余事项", "The rest")
         return Message(
-            f"{words.zh}。金额尚不能确定，缺少：{missing.zh}",
-            f"{words.en}. The amount cannot be told yet; missing: {missing.en}",
+            f"{words.zh}。{open_.zh}尚不能确定，缺少：{missing.zh}",
+            f"{words.en}. {open_.en} cannot be told yet; missing: {missing.en}",
         )
 
     def because(self, explainer: Explainer, case: Case, step: Step) -> Message:
