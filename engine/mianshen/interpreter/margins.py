@@ -109,9 +109,9 @@ class Margins:
     def _bracket(self, step: Step, base: Core, scale: str) -> Iterator[Margin]:
         value = self._value(base, step.row)
         dated = self.explainer.dated(scale, step.row)
-        if not isinstance(value, Decimal) or dated is None or not isinstance(dated.value, tuple):
+        brackets = None if dated is None else dated.brackets
+        if not isinstance(value, Decimal) or brackets is None:
             return
-        brackets = dated.value
         index = max((i for i, (over, _) in enumerate(brackets) if value > over), default=0)
         over, rate = brackets[index]
         following = brackets[index + 1] if index + 1 < len(brackets) else (None, None)
