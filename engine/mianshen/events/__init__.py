@@ -1,0 +1,10 @@
+"""Life events: what happens to people, what it makes due, once."""
+
+from mianshen.events.deciding import Answer
+from mianshen.events.happening import Event
+from mianshen.events.items import KINDS, Item
+from mianshen.events.journal import Journal, opened
+from mianshen.events.network import durable_rules
+from mianshen.events.watching import Counts, Watcher
+
+__all__ = ["KINDS", "Answer", "Counts", "Event", "Item", "Journal", "Watcher", "durable_rules", "opened"]

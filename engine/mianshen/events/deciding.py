@@ -1,0 +1,155 @@
+"""What the program answers after an event: benefit by benefit, for everybody it can concern.
+
+In: a program, a household as it stands after the event. Out: `Answer`s, the interpreter's.
+Invariant: an answer is what `check` and the batch give for the same rows on the same day.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import localcontext
+
+from mianshen.events import mistakes
+from mianshen.events.happening import Event, Scene
+from mianshen.events.network import Said
+from mianshen.interpreter import Case, Interpreter, Row
+from mianshen.interpreter.evaluate import Compiler
+from mianshen.interpreter.operations import Function
+from mianshen.interpreter.result import BenefitResult, benefit_result
+from mianshen.program.core import Aggregate, Core, DecisionRef, YearToDate, walk
+from mianshen.program.program import Benefit, Check, Entity, Key, Program, Provision
+from mianshen.source import Diagnostic
+from mianshen.values import EXACT, Unknown
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """A benefit decided at a row, for a person."""
+
+    case: Case
+    person: Row
+    row: Row
+    result: BenefitResult
+
+    @property
+    def said(self) -> Said | None:
+        """The answer as the network takes it; None where nothing can become due."""
+        if self.result.status not in ("eligible", "undetermined"):
+            return None
+        return Said(
+            self.person.key, self.result.benefit.name, self.row.key, self.result.status, self.result.amount
+        )
+
+
+class Decider:
+    """Decides scenes by one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.interpreter = Interpreter(program)
+        self.shared = frozenset(b.name for b in program.benefits.values() if reads_others(program, b))
+        self._checks = {name: self._compiled(entity) for name, entity in program.entities.items()}
+
+    def answers(
+        self, scene: Scene, event: Event, day: dt.date, benefits: Iterable[str]
+    ) -> list[Answer] | Diagnostic:
+        """The answers to `benefits` on a day, or why the event cannot stand."""
+        own = scene.people[event.person]
+        wrong = self._wrong(own, scene, event, day)
+        if wrong is not None:
+            return wrong
+        self.interpreter.run(scene.case(own, day))
+        for row in (own, scene.brought):
+            if row is not None and row.rejection is not None:
+                return mistakes.undecidable(event.place, row.rejection.message)
+        return [
+            Answer(scene.case(person, day), person, row, benefit_result(benefit, row))
+            for benefit in (self.program.benefits[name] for name in benefits)
+            for person in (scene.people.values() if benefit.name in self.shared else (own,))
+            for row in self._rows(benefit, person, scene.brought)
+            if row.rejection is None
+        ]
+
+    def _rows(self, benefit: Benefit, person: Row, brought: Row | None) -> Iterator[Row]:
+        """Where a benefit of a person is decided: at the person, above, or at each row below.
+
+        Of the rows below, only the one that the event brought, if it brought one.
+        """
+        above: Row | None = person
+        while above is not None:
+            if above.entity == benefit.entity:
+                yield above
+                return
+            above = above.parent
+        if brought is not None and brought.entity == benefit.entity and brought.parent is person:
+            yield brought
+            return
+        yield from (row for row in below(person) if row.entity == benefit.entity)
+
+    # -- what cannot stand -------------------------------------------------------------------
+
+    def _wrong(self, own: Row, scene: Scene, event: Event, day: dt.date) -> Diagnostic | None:
+        """What is wrong with the rows that an event touches."""
+        if own.rejection is not None:
+            return mistakes.person_rejected(event.place, own.rejection.field, own.rejection.reason)
+        brought = scene.brought
+        if brought is not None:
+            entity = self.program.entities[brought.entity]
+            if brought.rejection is not None:
+                return mistakes.undecidable(event.place, brought.rejection.message)
+            date = brought.facts.get(entity.date or "")
+            if isinstance(date, dt.date) and date > day:
+                return mistakes.after_day(event.place, date, day)
+        with localcontext(EXACT):
+            for row in (own, brought):
+                for check, holds in () if row is None else self._checks[row.entity]:
+                    if row is not None and holds(row) is False:
+                        return mistakes.undecidable(event.place, check.title)
+        return None
+
+    def _compiled(self, entity: Entity) -> list[tuple[Check, Function]]:
+        compiler = Compiler(self.program, lambda _entity, _name: lambda _row: Unknown())
+        return [(check, compiler.compile(check.condition, entity.name)) for check in entity.checks]
+
+
+def below(row: Row) -> Iterator[Row]:
+    """Every row below a row, in the order of the records."""
+    for child in row.children:
+        yield child
+        yield from below(child)
+
+
+def reads_others(program: Program, benefit: Benefit) -> bool:
+    """Whether what happens to one member of a household can make the benefit due to another.
+
+    It can where the answer rests on an aggregate over people.
+    """
+    seen: set[Key] = set()
+    pending = [(benefit.entity, name) for name in (benefit.eligible, benefit.amount) if name is not None]
+    decisions = {decision.key: decision for decision in program.decisions}
+    while pending:
+        key = pending.pop()
+        if key in seen:
+            continue
+        seen.add(key)
+        for node in _nodes(decisions[key].provisions):
+            match node:
+                case Aggregate(child=child) if child == program.entry:
+                    return True
+                case DecisionRef(entity=entity, name=name):
+                    pending.append((entity, name))
+                case YearToDate(accumulator=name):
+                    accumulator = program.accumulators[name]
+                    pending.append((accumulator.entity, accumulator.sums))
+                case _:
+                    pass
+    return False
+
+
+def _nodes(provisions: Iterable[Provision]) -> Iterator[Core]:
+    for provision in provisions:
+        limits = [] if provision.limit is None else [provision.limit.limit]
+        for root in (*provision.condition, provision.value, *limits):
+            yield from walk(root)

@@ -1,0 +1,143 @@
+"""A life event, and what it does to the record of the person it happens to.
+
+In: a program, a household as rows, events. Out: the rows as they stand after the events.
+Invariants: what an event type sets, changes and brings is what the rulebook declares; the rows given
+are never changed, only copies; the order in which events come makes no difference, their dates do.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from mianshen.interpreter.rows import Case, Row, make_row
+from mianshen.program.program import EventType, Program
+from mianshen.source import NOWHERE, Span
+from mianshen.values import Known
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a person on a day; `facts` are the event's own, by name."""
+
+    id: str
+    person: str
+    type: str
+    date: dt.date
+    facts: Mapping[str, Known] = field(default_factory=dict)
+    place: Span = field(default=NOWHERE, compare=False, repr=False)
+
+    @property
+    def order(self) -> tuple[dt.date, str]:
+        """Events are taken by date, then by number in code-point order."""
+        return self.date, self.id
+
+
+@dataclass(slots=True, eq=False)
+class Scene:
+    """A household as it stands on a day: its top row, everybody in it by key, the row an event brought."""
+
+    top: Row
+    people: dict[str, Row]
+    brought: Row | None = None
+
+    def case(self, person: Row, day: dt.date) -> Case:
+        """The scene as a case of one of its people."""
+        return Case(day, self.top, person)
+
+
+def scene_after(program: Program, top: Row, events: Iterable[Event], day: dt.date, last: Event) -> Scene:
+    """A copy of a household after `events` and `last` happened to its people, as it stands on a day.
+
+    Rows dated after the day are not there. `brought` is the row that the event `last` brought; it need
+    not be the latest.
+    """
+    copied = _copy(program, top, None, day)
+    scene = Scene(copied, {row.key: row for row in people_of(program, copied)})
+    for event in sorted([*events, last], key=lambda each: each.order):
+        if event.person not in scene.people:
+            continue  # has left the household since
+        brought = happen(program, scene.people[event.person], event)
+        if event is last:
+            scene.brought = brought
+    return scene
+
+
+def happen(program: Program, person: Row, event: Event) -> Row | None:
+    """Change a person's row as an event says; the row it brings, if it brings one."""
+    type_ = program.events[event.type]
+    brought = None if type_.adds is None else _brought(program, person, event, type_.adds)
+    for key in type_.changes:
+        _set(_owner(person, brought, key[0]), key[1], None)
+    for (entity, name), value in type_.sets.items():
+        _set(_owner(person, brought, entity), name, value)
+    for name, value in event.facts.items():
+        _set(_owner(person, brought, type_.own[name][0]), name, value)
+    return brought
+
+
+def key_of_brought(program: Program, type_: EventType, event: Event) -> str:
+    """The key of the row an event brings: the one it gives, else the event's own number."""
+    assert type_.adds is not None
+    return str(event.facts.get(program.entities[type_.adds].key, event.id))
+
+
+def _brought(program: Program, person: Row, event: Event, entity: str) -> Row:
+    """The row an event gives facts of: one that is there already, or a new one dated like the event."""
+    declared = program.entities[entity]
+    key = key_of_brought(program, program.events[event.type], event)
+    for child in person.children:
+        if (child.entity, child.key) == (entity, key):
+            return child
+    owner = program.entities[person.entity].key
+    facts: dict[str, Known] = {declared.key: key}
+    if (entity, owner) in program.facts:
+        facts[owner] = person.key
+    if declared.date is not None:
+        facts[declared.date] = event.date
+    absent = frozenset(name for owner_, name in program.facts if owner_ == entity) - facts.keys()
+    row = make_row(program, entity, key, facts, absent)
+    row.parent = person
+    row.as_of = person.as_of
+    person.children.append(row)
+    return row
+
+
+def _owner(person: Row, brought: Row | None, entity: str) -> Row:
+    return brought if brought is not None and brought.entity == entity else person
+
+
+def _set(row: Row, name: str, value: Known | None) -> None:
+    """Give a fact a value, or make it unknown."""
+    row.assumed -= {name}
+    if value is None:
+        row.facts.pop(name, None)
+    else:
+        row.facts[name] = value
+
+
+def _copy(program: Program, row: Row, parent: Row | None, day: dt.date) -> Row:
+    made = Row(
+        row.entity, row.key, dict(row.facts), parent, [], row.assumed, row.rejection, row.unreadable, day
+    )
+    made.children = [_copy(program, each, made, day) for each in row.children if _there(program, each, day)]
+    return made
+
+
+def _there(program: Program, row: Row, day: dt.date) -> bool:
+    name = program.entities[row.entity].date
+    date = None if name is None else row.facts.get(name)
+    return not isinstance(date, dt.date) or date <= day
+
+
+def people_of(program: Program, top: Row) -> list[Row]:
+    """The rows of the program's entry at or below a row."""
+    found, pending = [], [top]
+    while pending:
+        row = pending.pop()
+        if row.entity == program.entry:
+            found.append(row)
+        else:
+            pending += row.children
+    return found

@@ -1,0 +1,120 @@
+"""Items of the work list: what somebody, or the system itself, is to do because of an event.
+
+In: what is due because of an event, what stands from earlier events. Out: an `Item`, or nothing to do.
+Invariants: within one period a benefit is granted once, however many events make it due; it comes up
+again only when its amount becomes known, or when it changes, and that a person is to confirm. What needs
+facts is asked once, until other facts are needed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal, TypeAlias
+
+from mianshen.events.deciding import Answer
+from mianshen.events.happening import Event
+from mianshen.interpreter.result import BenefitResult
+from mianshen.program.program import Benefit, Citation
+from mianshen.source import Message
+
+Kind: TypeAlias = Literal["automatic", "confirm", "needs_facts", "answered"]
+Place: TypeAlias = tuple[str, str, str, str]  # person, benefit, key of the row, period
+
+KINDS: Final = ("automatic", "confirm", "needs_facts")  # what a work list shows
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to do. `before`: the amount granted earlier in the period, where it changes.
+
+    An item `answered` is not shown: what needed facts before is not due.
+    """
+
+    event: str
+    date: dt.date
+    type: str
+    person: str
+    benefit: str
+    row: str
+    period: str
+    kind: Kind
+    amount: Decimal | None
+    before: Decimal | None
+    by: str  # the event's type, or the benefit that made it due
+    reason: Message
+    provision: str | None
+    citation: Citation
+    missing: tuple[str, ...]
+
+    @property
+    def place(self) -> Place:
+        return self.person, self.benefit, self.row, self.period
+
+
+@dataclass(slots=True)
+class Standing:
+    """What earlier events have left of one benefit in one period."""
+
+    granted: bool = False
+    amount: Decimal | None = None
+    asked: tuple[str, ...] | None = None  # the facts that were found missing, until they are answered
+
+    def add(self, item: Item) -> None:
+        match item.kind:
+            case "needs_facts":
+                self.asked = item.missing
+            case "answered":
+                self.asked = None
+            case "automatic" | "confirm":
+                self.granted, self.amount, self.asked = True, item.amount, None
+
+
+def standings(items: Iterable[Item]) -> dict[Place, Standing]:
+    """What items given so far, in the order in which they were given, leave of each benefit and period."""
+    found: dict[Place, Standing] = {}
+    for item in items:
+        found.setdefault(item.place, Standing()).add(item)
+    return found
+
+
+def kind_of(result: BenefitResult, standing: Standing) -> Kind | None:
+    """What is to be done about an answer; None: nothing that has not been listed."""
+    missing = missing_names(result)
+    match result.status:
+        case "undetermined":
+            return None if standing.asked == missing else "needs_facts"
+        case "ineligible" | "not_modelled":
+            return None if standing.asked is None else "answered"
+        case "eligible":
+            pass
+    if not standing.granted or (standing.amount is None and result.amount is not None):
+        return "automatic" if result.benefit.delivery == "automatic" else "confirm"
+    if result.amount == standing.amount:
+        return None if standing.asked is None else "answered"
+    if result.amount is None:  # granted, and what has happened since leaves the amount open
+        return None if standing.asked == missing or not missing else "needs_facts"
+    return "confirm"
+
+
+def missing_names(result: BenefitResult) -> tuple[str, ...]:
+    """The facts and figures an answer lacks, each once, in order."""
+    return tuple(sorted({each.name for each in result.missing}))
+
+
+def period_of(benefit: Benefit, answer: Answer, event: Event, day: dt.date) -> str:
+    """The stretch of time, or the occasion, in which a benefit is granted once."""
+    match benefit.once_per:
+        case "year":
+            return f"{day.year:04}"
+        case "month":
+            return f"{day.year:04}-{day.month:02}"
+        case "event":
+            return event.id
+        case "life":
+            return ""
+        case fact:
+            value = answer.row.facts.get(fact)
+            return "?" if value is None else str(value)

@@ -1,0 +1,215 @@
+"""The journal of a watch: which events have been taken, and what they made due.
+
+In: events with their items. Out: the same, after any end of the process.
+Invariants: an event and its items are written in one transaction, so that either all of them are there or
+none; an event is there once; one process at a time holds a journal. SQLite, one file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from mianshen.events import mistakes
+from mianshen.events.happening import Event
+from mianshen.events.items import Item
+from mianshen.program.literals import read
+from mianshen.program.program import Citation, Program
+from mianshen.source import Message, RuleError
+from mianshen.values import Known
+
+_OURS: Final = 0x4D53454A  # application_id: MSEJ
+_VERSION: Final = 1
+_FOREIGN: Final = "file is not a database of ours"
+_TABLES: Final = """
+CREATE TABLE event (
+  id TEXT PRIMARY KEY, person TEXT NOT NULL, type TEXT NOT NULL, date TEXT NOT NULL, facts TEXT NOT NULL,
+  digest TEXT NOT NULL, rulebook TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX event_of_person ON event (person);
+CREATE TABLE item (
+  number INTEGER PRIMARY KEY, event TEXT NOT NULL REFERENCES event, person TEXT NOT NULL, benefit TEXT NOT NULL,
+  row TEXT NOT NULL, period TEXT NOT NULL, kind TEXT NOT NULL, amount TEXT, before TEXT, by TEXT NOT NULL,
+  zh TEXT NOT NULL, en TEXT NOT NULL, provision TEXT, source TEXT, clause TEXT, missing TEXT NOT NULL
+);
+CREATE INDEX item_of_person ON item (person);
+"""
+_ITEM: Final = """
+SELECT item.event, event.date, event.type, item.person, benefit, row, period, kind, amount, before, by, zh, en,
+       provision, source, clause, missing
+FROM item JOIN event ON event.id = item.event
+"""
+
+
+class Journal:
+    """An open journal; `opened` makes one."""
+
+    def __init__(self, connection: sqlite3.Connection, program: Program) -> None:
+        self.connection = connection
+        self.program = program
+
+    def digest(self, event: str) -> str | None:
+        """The digest of the event of that number, if it has been taken."""
+        found = self.connection.execute("SELECT digest FROM event WHERE id = ?", (event,)).fetchone()
+        return None if found is None else str(found[0])
+
+    def events_of(self, people: Iterable[str]) -> list[Event]:
+        """The events taken of some people."""
+        found: list[Event] = []
+        for person in people:
+            rows = self.connection.execute(
+                "SELECT id, person, type, date, facts FROM event WHERE person = ? ORDER BY date, id",
+                (person,),
+            )
+            found += (self._event(*row) for row in rows)
+        return found
+
+    def items_of(self, people: Iterable[str]) -> list[Item]:
+        """The items of some people, in the order in which they were given."""
+        found: list[Item] = []
+        for person in people:
+            rows = self.connection.execute(f"{_ITEM} WHERE item.person = ? ORDER BY number", (person,))
+            found += (_item(row) for row in rows)
+        return found
+
+    def items(self) -> Iterator[Item]:
+        """Every item, by date and number of its event, then as given."""
+        rows = self.connection.execute(f"{_ITEM} ORDER BY event.date, event.id, number")
+        yield from (_item(row) for row in rows)
+
+    def add(self, event: Event, items: Iterable[Item]) -> None:
+        """Write an event and its items, to last from the next `commit` on."""
+        facts = json.dumps({name: _text(value) for name, value in event.facts.items()}, ensure_ascii=False)
+        self.connection.execute(
+            "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                event.id,
+                event.person,
+                event.type,
+                event.date.isoformat(),
+                facts,
+                digest_of(event),
+                self.program.digest,
+            ),
+        )
+        self.connection.executemany(
+            "INSERT INTO item VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    i.event, i.person, i.benefit, i.row, i.period, i.kind, _amount(i.amount), _amount(i.before), i.by,
+                    i.reason.zh, i.reason.en, i.provision, i.citation.source, i.citation.clause, json.dumps(i.missing),
+                )
+                for i in items
+            ],
+        )  # fmt: skip
+
+    def commit(self) -> None:
+        """Make what was added last, whatever happens to the process or the machine."""
+        self.connection.commit()
+
+    def _event(self, id_: str, person: str, type_: str, date: str, facts: str) -> Event:
+        """An event as taken; facts that the vocabulary no longer knows are left out."""
+        declared = self.program.events.get(type_)
+        known: dict[str, Known] = {}
+        for name, text in json.loads(facts).items():
+            if declared is not None and name in declared.own:
+                value = read(text, self.program.facts[declared.own[name]].type, self.program.codes)
+                if value is not None:
+                    known[name] = value
+        return Event(id_, person, type_, dt.date.fromisoformat(date), known)
+
+
+@contextmanager
+def opened(path: Path, program: Program) -> Iterator[Journal]:
+    """A journal, made if need be, held by this process alone. Raises RuleError where that cannot be."""
+    try:
+        connection = _connected(path)
+    except (sqlite3.Error, OSError) as error:
+        raise _explained(path, error) from None
+    try:
+        yield Journal(connection, program)
+    except sqlite3.Error as error:
+        raise _explained(path, error) from None
+    finally:
+        connection.close()
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))  # it holds what residents' records hold
+    connection = sqlite3.connect(path, timeout=0, isolation_level="DEFERRED")
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN EXCLUSIVE")
+        (ours,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if not tables and not ours:
+            for statement in _TABLES.split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {_OURS}")
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+        elif (ours, version) != (_OURS, _VERSION):
+            raise sqlite3.DatabaseError(_FOREIGN)
+        connection.commit()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _explained(path: Path, error: sqlite3.Error | OSError) -> RuleError:
+    match error:
+        case sqlite3.OperationalError() if "locked" in str(error):
+            return RuleError([mistakes.journal_in_use(str(path))])
+        case sqlite3.DatabaseError() if "file is not a database" in str(error):
+            return RuleError([mistakes.not_a_journal(str(path))])
+        case OSError():
+            return RuleError([mistakes.journal_unusable(str(path), error.strerror or "")])
+        case _:
+            return RuleError([mistakes.journal_unusable(str(path), str(error))])
+
+
+def digest_of(event: Event) -> str:
+    """What tells whether two events of one number are the same."""
+    facts = {name: _text(value) for name, value in sorted(event.facts.items())}
+    content = [event.person, event.type, event.date.isoformat(), facts]
+    return sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+
+
+def _text(value: Known) -> str:
+    """A value as a record would have it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case Decimal():
+            return f"{value:f}"
+        case dt.date():
+            return value.isoformat()
+        case tuple():
+            return ";".join(value)
+        case str():
+            return value
+
+
+def _amount(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}"
+
+
+def _item(row: tuple[Any, ...]) -> Item:
+    event, date, type_, person, benefit, key, period, kind, amount, before, by, zh, en, *rest = row
+    provision, source, clause, missing = rest
+    return Item(
+        event, dt.date.fromisoformat(date), type_, person, benefit, key, period, kind,
+        None if amount is None else Decimal(amount), None if before is None else Decimal(before), by,
+        Message(zh, en), provision, Citation(source, clause), tuple(json.loads(missing)),
+    )  # fmt: skip

@@ -1,0 +1,162 @@
+"""The network of rules between life events and benefits, generated from a program.
+
+In: a program; for one event, which answers the program has given. Out: what is due because of it, each
+with what made it due: the event, or another benefit.
+One rule for each event type and benefit it triggers, one for each benefit and benefit it triggers: the
+event and the answer to a benefit together make it due, and what is due makes due what it triggers.
+Invariants: the network only joins; whether anybody is eligible, and for how much, comes in as a fact.
+One short context at a time is alive, in this thread (`Host`, which starts threads, is not used); money
+goes in as integers of fen; nothing that no rule matches is asserted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Any, Final, Literal
+
+from mianshen.events import mistakes
+from mianshen.program.program import Program
+from mianshen.source import RuleError
+
+_CONTEXT: Final = "household"  # the one context there is
+_RULESET: Final = "mianshen"
+
+Rule = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the program says of one benefit at one row; `amount` in yuan, None where there is none."""
+
+    who: str  # the person
+    benefit: str
+    row: str  # the key of the row it is decided at; the person's where it is the person's own
+    status: Literal["eligible", "undetermined"]
+    amount: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An answer that an event brings up; `by`: the event's type, or the benefit that made it due."""
+
+    said: Said
+    by: str
+
+
+def durable_rules() -> Any:
+    """The `durable.engine` module. Raises RuleError where it cannot be imported."""
+    try:
+        from durable import engine
+    except ImportError:
+        raise RuleError([mistakes.no_durable_rules()]) from None
+    return engine
+
+
+class Network:
+    """The rules of one program; make one and use it for many events."""
+
+    def __init__(self, program: Program) -> None:
+        self.reached = {name: reached(program, name) for name in program.events}
+        self._triggers = triggers(program)
+        self._ruleset = None
+        self._found: list[tuple[str, str]] = []  # (answer, by), as the rules fire
+        rules = {
+            f"{name}/{benefit}": rule("event" if name in program.events else "due", name, benefit)
+            for name, benefits in self._triggers.items()
+            for benefit in benefits
+        }
+        if rules:
+            engine = durable_rules()
+            fires = {
+                name: {**each, "run": partial(self._fire, *name.split("/"))} for name, each in rules.items()
+            }
+            self._ruleset = engine.Ruleset(
+                _RULESET, None, {n: _runnable(engine, r) for n, r in fires.items()}
+            )
+
+    def due(self, event_type: str, answers: Iterable[Said]) -> list[Due]:
+        """What an event of a type makes due among the answers given for it."""
+        said = {
+            f"a{number}": each
+            for number, each in enumerate(answers)
+            if each.benefit in self.reached[event_type]
+        }
+        if self._ruleset is None or not said:
+            return []
+        facts = [_fact(name, each) for name, each in said.items()]
+        self._found = []
+        self._run([{"sid": _CONTEXT, "id": "event", "event": event_type}, *facts])
+        by: dict[str, str] = {}
+        for name, because in self._found:
+            by.setdefault(name, because)
+        return [Due(said[name], by[name]) for name in said if name in by]
+
+    def _run(self, facts: list[Mapping[str, Any]]) -> None:
+        ended: list[Any] = []
+        assert self._ruleset is not None
+        try:
+            handle = self._ruleset.assert_facts(facts)
+            self._ruleset.do_actions(handle, lambda error, state: ended.extend((error, state)))
+        finally:
+            self._ruleset.delete_state(_CONTEXT)
+        error, state = (*ended, None, None)[:2]
+        failed = error or (state or {}).get("exception")
+        if failed:
+            raise RuntimeError(f"durable-rules stopped: {failed}")
+
+    def _fire(self, trigger: str, benefit: str, context: Any) -> None:
+        """What a rule does: note the answer, and assert that it is due if that makes others due."""
+        answer = context.answer
+        self._found.append((answer.name, trigger))
+        if benefit in self._triggers and answer.status == "eligible":
+            name = f"due {answer.name}"
+            if sum(found == answer.name for found, _ in self._found) == 1:
+                context.assert_fact({"id": name, "due": benefit, "who": answer.who})
+
+
+def triggers(program: Program) -> dict[str, tuple[str, ...]]:
+    """Each event type or benefit with the benefits it makes due."""
+    found: dict[str, list[str]] = {}
+    for benefit in program.benefits.values():
+        for name in benefit.triggers:
+            found.setdefault(name, []).append(benefit.name)
+    return {name: tuple(dict.fromkeys(benefits)) for name, benefits in found.items()}
+
+
+def reached(program: Program, event_type: str) -> frozenset[str]:
+    """The benefits that an event of a type can make due, by itself or through others."""
+    after = triggers(program)
+    found: set[str] = set()
+    pending = list(after.get(event_type, ()))
+    while pending:
+        benefit = pending.pop()
+        if benefit not in found:
+            found.add(benefit)
+            pending += after.get(benefit, ())
+    return frozenset(found)
+
+
+def rule(kind: Literal["event", "due"], trigger: str, benefit: str) -> Rule:
+    """The rule by which an event, or a benefit that is due, makes a benefit due; as durable-rules has it."""
+    tests: list[Rule] = [{"benefit": benefit}]
+    if kind == "due":
+        tests.append({"who": {"by": "who"}})
+    return {"all": [{"by": {kind: trigger}}, {"answer": {"$and": tests} if len(tests) > 1 else tests[0]}]}
+
+
+def _fact(name: str, said: Said) -> Mapping[str, Any]:
+    fact = {"sid": _CONTEXT, "id": name, "name": name, "who": said.who, "benefit": said.benefit}
+    amount = {} if said.amount is None else {"fen": int(said.amount.scaleb(2))}
+    return {**fact, "status": said.status, **amount}
+
+
+def _runnable(engine: Any, described: Rule) -> Rule:
+    action: Callable[[Any], None] = described["run"]
+
+    def run(context: Any) -> None:
+        action(context)
+
+    return {**described, "run": engine.Promise(run)}
