@@ -27,6 +27,9 @@ COMMANDS = {
         "批量判定居民文件，写出结果、拒绝清单和清单凭证",
         "decide every resident of a file, with rejects and a receipt",
     ),
+    "watch": Message(
+        "按生活事件列出应办的待遇：自动、待确认、缺事实", "turn life events into a work list: what is due now"
+    ),
     "check": Message("核定一人或多人的待遇和费用，说明理由", "check one person or several, with reasons"),
     "notice": Message(
         "把一项核定结果写成可打印的告知书", "write one decision as a printable notice, HTML or PDF"

@@ -119,8 +119,9 @@ def _set(row: Row, name: str, value: Known | None) -> None:
 
 def _copy(program: Program, row: Row, parent: Row | None, day: dt.date) -> Row:
     made = Row(
-        row.entity, row.key, dict(row.facts), parent, [], row.assumed, row.rejection, row.unreadable, day
-    )
+        row.entity, row.key, dict(row.facts), parent, assumed=row.assumed, rejection=row.rejection,
+        unreadable=row.unreadable, told=row.told, as_of=day,
+    )  # fmt: skip
     made.children = [_copy(program, each, made, day) for each in row.children if _there(program, each, day)]
     return made
 
@@ -132,12 +133,7 @@ def _there(program: Program, row: Row, day: dt.date) -> bool:
 
 
 def people_of(program: Program, top: Row) -> list[Row]:
-    """The rows of the program's entry at or below a row."""
-    found, pending = [], [top]
-    while pending:
-        row = pending.pop()
-        if row.entity == program.entry:
-            found.append(row)
-        else:
-            pending += row.children
-    return found
+    """The rows of the program's entry at or below a row, in the order of the records."""
+    if top.entity == program.entry:
+        return [top]
+    return [person for child in top.children for person in people_of(program, child)]

@@ -44,7 +44,7 @@ CREATE INDEX item_of_person ON item (person);
 """
 _ITEM: Final = """
 SELECT item.event, event.date, event.type, item.person, benefit, row, period, kind, amount, before, by, zh, en,
-       provision, source, clause, missing
+       provision, source, clause, missing{more}
 FROM item JOIN event ON event.id = item.event
 """
 
@@ -76,14 +76,22 @@ class Journal:
         """The items of some people, in the order in which they were given."""
         found: list[Item] = []
         for person in people:
-            rows = self.connection.execute(f"{_ITEM} WHERE item.person = ? ORDER BY number", (person,))
+            rows = self.connection.execute(
+                f"{_ITEM.format(more='')} WHERE item.person = ? ORDER BY number", (person,)
+            )
             found += (_item(row) for row in rows)
         return found
 
-    def items(self) -> Iterator[Item]:
-        """Every item, by date and number of its event, then as given."""
-        rows = self.connection.execute(f"{_ITEM} ORDER BY event.date, event.id, number")
-        yield from (_item(row) for row in rows)
+    def items(self) -> Iterator[tuple[Item, str | None]]:
+        """Every item, by date and number of its event, then as given.
+
+        With the event that brought up the same benefit of the same period next.
+        """
+        next_ = "lead(item.event) OVER (PARTITION BY item.person, benefit, row, period ORDER BY number)"
+        rows = self.connection.execute(
+            f"{_ITEM.format(more=f', {next_}')} ORDER BY event.date, event.id, number"
+        )
+        yield from ((_item(row[:-1]), row[-1]) for row in rows)
 
     def add(self, event: Event, items: Iterable[Item]) -> None:
         """Write an event and its items, to last from the next `commit` on."""
@@ -147,24 +155,29 @@ def _connected(path: Path) -> sqlite3.Connection:
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))  # it holds what residents' records hold
     connection = sqlite3.connect(path, timeout=0, isolation_level="DEFERRED")
     try:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("BEGIN EXCLUSIVE")
-        (ours,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if not tables and not ours:
-            for statement in _TABLES.split(";\n"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {_OURS}")
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
-        elif (ours, version) != (_OURS, _VERSION):
-            raise sqlite3.DatabaseError(_FOREIGN)
-        connection.commit()
+        _prepare(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Hold the file and see that it is a journal, or make it one where it is empty."""
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("BEGIN EXCLUSIVE")
+    (ours,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not tables and not ours:
+        for statement in _TABLES.split(";\n"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {_OURS}")
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+    elif (ours, version) != (_OURS, _VERSION):
+        raise sqlite3.DatabaseError(_FOREIGN)
+    connection.commit()
 
 
 def _explained(path: Path, error: sqlite3.Error | OSError) -> RuleError:

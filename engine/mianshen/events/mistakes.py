@@ -109,14 +109,33 @@ def no_event_types(name: str) -> Diagnostic:
     )
 
 
+def cannot_read(file: str, why: str) -> Diagnostic:
+    return _mistake(
+        "E607",
+        Span(file, 1, 1),
+        (f"事件文件无法读取：{why}", f"the file of events cannot be read: {why}"),
+        ("请检查路径和权限", "Check the path and its permissions"),
+    )
+
+
+def unknown_form(file: str, known: Iterable[str]) -> Diagnostic:
+    zh, en = _listed(known)
+    return _mistake(
+        "E608",
+        Span(file, 1, 1),
+        ("从结果文件的扩展名看不出格式", "the suffix of the work list names no format"),
+        (f"可用的有：{zh}", f"It takes: {en}"),
+    )
+
+
 # One event is refused
 
 
-def malformed(span: Span, why: str) -> Diagnostic:
+def malformed(span: Span, why: Words) -> Diagnostic:
     return _mistake(
         "E610",
         span,
-        (f"不是 JSON 对象：{why}", f"not a JSON object: {why}"),
+        (f"不是一个事件：{why[0]}", f"not an event: {why[1]}"),
         ('每行写一个完整的 {"event_id": …}', 'Write one whole {"event_id": …} on each line'),
     )
 

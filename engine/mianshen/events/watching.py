@@ -19,10 +19,18 @@ from mianshen.events.items import Item, Kind, Place, Standing, kind_of, missing_
 from mianshen.events.journal import Journal, digest_of
 from mianshen.events.network import Due, Network
 from mianshen.interpreter.rows import Row
-from mianshen.program.program import Program
 from mianshen.source import Diagnostic, Message
 
 Explain = Callable[[Answer], Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An event that is not taken, and why; `event` and `field` are empty where they cannot be told."""
+
+    event: str
+    field: str
+    diagnostic: Diagnostic
 
 
 @dataclass(slots=True)
@@ -32,24 +40,23 @@ class Counts:
     taken: int = 0
     repeated: int = 0
     late: int = 0
-    refused: int = 0
 
 
 class Watcher:
     """Takes events by one program into one journal. `as_of`: the day of the watch, if it has one."""
 
     def __init__(
-        self, program: Program, journal: Journal, explain: Explain, as_of: dt.date | None = None
+        self, decider: Decider, journal: Journal, explain: Explain, as_of: dt.date | None = None
     ) -> None:
-        self.program = program
+        program = self.program = decider.program
         self.journal = journal
         self.explain = explain
         self.as_of = as_of
         self.network = Network(program)
-        self.decider = Decider(program)
+        self.decider = decider
         self.provisions = {p.name: p for decision in program.decisions for p in decision.provisions}
         self.counts = Counts()
-        self.refused: list[Diagnostic] = []
+        self.refused: list[Refusal] = []
 
     def take(self, top: Row, events: Iterable[Event]) -> None:
         """The events of one household, given as its top row, whose people they name."""
@@ -57,10 +64,9 @@ class Watcher:
         for event in sorted(events, key=lambda each: each.order):
             self._one(household, event)
 
-    def refuse(self, diagnostic: Diagnostic) -> None:
-        """Note why an event is not taken."""
-        self.counts.refused += 1
-        self.refused.append(diagnostic)
+    def refuse(self, event: Event, field_: str, diagnostic: Diagnostic) -> None:
+        """Note why an event is not taken, and at which of its fields that shows."""
+        self.refused.append(Refusal(event.id, field_, diagnostic))
 
     def _one(self, household: _Household, event: Event) -> None:
         known = self.journal.digest(event.id)
@@ -68,15 +74,15 @@ class Watcher:
             if known == digest_of(event):
                 self.counts.repeated += 1
             else:
-                self.refuse(mistakes.number_taken(event.place, None))
+                self.refuse(event, "event_id", mistakes.number_taken(event.place, None))
             return
         day = self.as_of or event.date
         if event.date > day:
-            self.refuse(mistakes.after_day(event.place, event.date, day))
+            self.refuse(event, "date", mistakes.after_day(event.place, event.date, day))
             return
         items = household.items(event, day)
         if isinstance(items, Diagnostic):
-            self.refuse(items)
+            self.refuse(event, "", items)
             return
         self.journal.add(event, items)
         self.counts.taken += 1

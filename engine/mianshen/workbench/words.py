@@ -166,27 +166,30 @@ class Words:
 
     # -- reasons -------------------------------------------------------------------------------
 
-    def of_benefit(self, result: BenefitResult, explainer: Explainer, case: Case) -> Message:
-        """Why a benefit is due, is not, or cannot be told, in one sentence."""
+    def of_benefit(
+        self, result: BenefitResult, explainer: Explainer, case: Case, row: Row | None = None
+    ) -> Message:
+        """Why a benefit is due, is not, or cannot be told, in one sentence; at the person, or another row."""
+        at = case.person if row is None else row
         match result.status:
             case "not_modelled":
                 return Message("规则库没有适用于此情形的规定", "The rulebook has no rule for this case")
             case "undetermined":
-                missing = self.missing(result.missing, case.person)
+                missing = self.missing(result.missing, at)
                 return Message(
                     f"尚不能判定，缺少：{missing.zh}", f"Cannot be told yet; missing: {missing.en}"
                 )
             case "eligible" | "ineligible":
-                return self._decided(result, explainer, case)
+                return self._decided(result, explainer, case, at)
 
-    def _decided(self, result: BenefitResult, explainer: Explainer, case: Case) -> Message:
-        step = explainer.step(case, case.person, result.benefit.eligible)
+    def _decided(self, result: BenefitResult, explainer: Explainer, case: Case, row: Row) -> Message:
+        step = explainer.step(case, row, result.benefit.eligible)
         because = self.because(explainer, case, step)
         verdict = Message("符合", "Due") if result.status == "eligible" else Message("不符合", "Not due")
         words = Message(f"{verdict.zh}。{because.zh}", f"{verdict.en}. {because.en}")
         if not result.missing:
             return words
-        missing = self.missing(result.missing, case.person)
+        missing = self.missing(result.missing, row)
         amount = result.benefit.amount is not None and result.amount is None
         open_ = Message("金额", "The amount") if amount else Message("其余事项", "The rest")
         return Message(

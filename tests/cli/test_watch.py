@@ -1,0 +1,88 @@
+"""`mianshen watch` as an operator meets it: exit status, both streams, what is written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Run
+
+RESIDENTS = """\
+person_id,household_id,insured_area,insurance_scheme,coverage_status,assistance_category
+P1,H1,310113,resident,active,none
+P2,H1,310113,resident,active,none
+"""
+HOUSEHOLDS = "household_id,annual_income,member_count\nH1,50000,2\n"
+EVENTS = """\
+{"event_id": "E1", "person_id": "P1", "type": "assistance_gained", "date": "2026-03-01", "assistance_category": "因病致贫"}
+{"event_id": "E2", "person_id": "P1", "type": "discharge", "date": "2026-04-01", "claim_id": "C1", \
+"hospital_level": "tertiary", "total_cost": 80000.00, "out_of_scope_cost": 0, "critical_illness": false}
+"""
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> list[str]:
+    (tmp_path / "r.csv").write_text(RESIDENTS, encoding="utf-8")
+    (tmp_path / "h.csv").write_text(HOUSEHOLDS, encoding="utf-8")
+    (tmp_path / "e.jsonl").write_text(EVENTS, encoding="utf-8")
+    files = ["--residents", str(tmp_path / "r.csv"), "--households", str(tmp_path / "h.csv")]
+    return ["watch", "--events", str(tmp_path / "e.jsonl"), *files, "--out", str(tmp_path / "work.jsonl")]
+
+
+def listed(folder: Path) -> list[tuple[str, str, str, str, str | None]]:
+    rows = map(json.loads, (folder / "work.jsonl").read_text("utf-8").splitlines())
+    return [(r["event_id"], r["person_id"], r["benefit"], r["kind"], r["amount"]) for r in rows]
+
+
+def test_events_become_a_work_list_once(run: Run, words: list[str], tmp_path: Path) -> None:
+    status, out, err = run(*words)
+    assert (status, err) == (0, "")
+    assert "Events: 2 taken, 0 known before, 0 refused" in out
+    first = listed(tmp_path)
+    assert ("E2", "P1", "illness_poverty_aid", "confirm", "6067.50") in first
+    assert {who for _, who, benefit, _, _ in first if benefit == "poverty_warning"} == {"P1", "P2"}
+    status, out, _ = run(*words, "--lang", "zh")
+    assert (status, listed(tmp_path)) == (0, first)
+    assert "事件：新办 0，此前已办 2，拒绝 0" in out
+    assert (tmp_path / "work.jsonl.journal").exists()
+
+
+def test_a_refused_event_is_told_and_listed(run: Run, words: list[str], tmp_path: Path) -> None:
+    with (tmp_path / "e.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"event_id": "E3", "person_id": "P9", "type": "discharge", "date": "2026-04-01"}\n' * 30)
+        file.write('{"event_id": "E4", "person_id": "P1", "type": "dischrge", "date": "2026-04-01"}\n')
+    status, out, err = run(*words)
+    assert status == 1
+    assert err.splitlines()[0] == (
+        f"{tmp_path}/e.jsonl:3:1: E616: no record has this person_id. Correct it, or add the person's record."
+    )
+    assert err.splitlines()[-1] == f"and 11 more, see {tmp_path}/work.rejects.jsonl"
+    assert "31 refused" in out
+    assert len((tmp_path / "work.rejects.jsonl").read_text("utf-8").splitlines()) == 31
+
+
+def test_one_day_can_be_set_for_all(run: Run, words: list[str], tmp_path: Path) -> None:
+    status, _, err = run(*words, "--as-of", "2026-03-31")
+    assert status == 1
+    assert "later than 2026-03-31" in err
+    assert {event for event, *_ in listed(tmp_path)} == {"E1"}
+
+
+def test_what_cannot_be_read_ends_it_with_one_line(run: Run, words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "e.jsonl").unlink()
+    status, out, err = run(*words)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"{tmp_path}/e.jsonl:1:1: E607: the file of events cannot be read")
+    assert err.count("\n") == 1
+
+
+def test_without_durable_rules_it_says_so_in_one_line(
+    run: Run, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "durable", None)
+    status, out, err = run(*words, "--lang", "zh")
+    assert (status, out) == (2, "")
+    assert "无法导入 durable_rules" in err
+    assert err.count("\n") == 1
