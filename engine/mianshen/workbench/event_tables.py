@@ -12,6 +12,7 @@ import csv
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 
 import duckdb
@@ -106,13 +107,11 @@ def _written(path: Path, number: int) -> tuple[int, list[int]]:
     """The line on which a row of a CSV file begins, and the column of each of its cells."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
-        begins = 1
-        for at, cells in enumerate(filter(None, reader)):
-            if at == number:
-                starts, column = [], 1
-                for cell in cells:
-                    starts.append(column)
-                    column += len(cell) + 1
-                return begins, starts
+        at, begins = 0, 1
+        for cells in reader:
+            if cells and at == number:
+                starts = accumulate((len(cell) + 1 for cell in cells), initial=1)
+                return begins, list(starts)
+            at += bool(cells)
             begins = reader.line_num + 1
     return number + 1, []
