@@ -1,7 +1,7 @@
 """Life events: what happens to people, what it makes due, once."""
 
 from mianshen.events.deciding import Answer, Decider
-from mianshen.events.happening import Event
+from mianshen.events.happening import Event, people_of
 from mianshen.events.items import KINDS, Item
 from mianshen.events.journal import Journal, opened
 from mianshen.events.network import durable_rules
@@ -19,4 +19,5 @@ __all__ = [
     "Watcher",
     "durable_rules",
     "opened",
+    "people_of",
 ]

@@ -14,13 +14,13 @@ from decimal import localcontext
 from mianshen.events import mistakes
 from mianshen.events.happening import Event, Scene
 from mianshen.events.network import Said
-from mianshen.interpreter import Case, Interpreter, Row
+from mianshen.interpreter import Case, Interpreter, Rejection, Row
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.result import BenefitResult, benefit_result
 from mianshen.program.core import Aggregate, Core, DecisionRef, YearToDate, walk
 from mianshen.program.program import Benefit, Check, Entity, Key, Program, Provision
-from mianshen.source import Diagnostic
+from mianshen.source import Diagnostic, Message
 from mianshen.values import EXACT, Unknown
 
 
@@ -63,7 +63,7 @@ class Decider:
         self.interpreter.run(scene.case(own, day))
         for row in (own, scene.brought):
             if row is not None and row.rejection is not None:
-                return mistakes.undecidable(event.place, row.rejection.message)
+                return mistakes.undecidable(event.place, _why(row.rejection))
         return [
             Answer(scene.case(person, day), person, row, benefit_result(benefit, row))
             for benefit in (self.program.benefits[name] for name in benefits)
@@ -98,7 +98,7 @@ class Decider:
         if brought is not None:
             entity = self.program.entities[brought.entity]
             if brought.rejection is not None:
-                return mistakes.undecidable(event.place, brought.rejection.message)
+                return mistakes.undecidable(event.place, _why(brought.rejection))
             date = brought.facts.get(entity.date or "")
             if isinstance(date, dt.date) and date > day:
                 return mistakes.after_day(event.place, date, day)
@@ -112,6 +112,13 @@ class Decider:
     def _compiled(self, entity: Entity) -> list[tuple[Check, Function]]:
         compiler = Compiler(self.program, lambda _entity, _name: lambda _row: Unknown())
         return [(check, compiler.compile(check.condition, entity.name)) for check in entity.checks]
+
+
+def _why(rejection: Rejection) -> Message:
+    """Why a row is rejected; the batch's tables keep only the field and a code."""
+    if rejection.message.en:
+        return rejection.message
+    return Message(*[f"{rejection.field} {rejection.reason}".strip()] * 2)
 
 
 def below(row: Row) -> Iterator[Row]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,12 +27,15 @@ from mianshen.events import (
     durable_rules,
     mistakes,
     opened,
+    people_of,
 )
 from mianshen.interpreter.explain import Explainer
 from mianshen.program.program import Program
 from mianshen.source import Message, RuleError
+from mianshen.workbench.batch_rows import RowTables
 from mianshen.workbench.event_files import read_events
-from mianshen.workbench.households import Households
+from mianshen.workbench.household_cases import Household, Households
+from mianshen.workbench.inputs import identifier, open_inputs
 from mianshen.workbench.sources import Named, each_named
 from mianshen.workbench.words import Words
 from mianshen.workbench.work_list import SUFFIXES, rejects_beside, write_work_list
@@ -100,15 +103,13 @@ def _take(
     of: dict[str, list[Event]] = {}
     for event in events:
         of.setdefault(event.person, []).append(event)
-    if not of:
-        return
-    day = request.as_of or max(event.date for event in events)
+    day = request.as_of or max((event.date for event in events), default=dt.date.max)
     since = 0
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
-        households = Households(program, request.records, day, connection, Path(folder))
-        for household in households.of(of):
-            mine = [event for person in household.people for event in of.pop(person, [])]
+        for household in _households(program, request, day, of, connection, Path(folder)) if of else ():
+            people = [person.key for person in people_of(program, household.top)]
+            mine = [event for person in people for event in of.pop(person, [])]
             watcher.take(household.top, mine)
             since += len(mine)
             if since >= AT_ONCE:
@@ -119,6 +120,21 @@ def _take(
     key = program.entities[program.entry].key
     for event in (event for left in of.values() for event in left):
         watcher.refuse(event, key, mistakes.unknown_person(event.place, key))
+
+
+def _households(
+    program: Program, request: Request, day: dt.date, people: Iterable[str],
+    connection: duckdb.DuckDBPyConnection, scratch: Path,
+) -> Iterator[Household]:  # fmt: skip
+    """The households of some people, as the batch reads them."""
+    inputs = open_inputs(program, request.records, connection, scratch)
+    tables = RowTables(program, connection, day, inputs).build()
+    entry = program.entities[program.entry]
+    rows = connection.execute(
+        f'SELECT "?row" FROM {identifier(tables[entry.name])} WHERE {identifier(entry.key)} IN (SELECT unnest(?))',
+        [list(people)],
+    ).fetchall()
+    return Households(program, connection, tables).around(entry.name, [row for (row,) in rows])
 
 
 def _refuse_unfit(request: Request) -> None:
