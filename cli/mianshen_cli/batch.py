@@ -33,6 +33,10 @@ _STAGES = {
 _PROGRESS = Message("{stage}：{many}{seconds:.1f} 秒", "{stage}: {many}{seconds:.1f} s")
 _ROWS = Message("{rows:,} 行，", "{rows:,} rows, ")
 _DONE = Message("结果已写入 {folder}", "Results are in {folder}")
+_REPORT = Message("报告已写入 {page}", "The report is in {page}")
+_WITHOUT = Message(
+    "--since 只在写报告时有用。请加上 --report", "--since compares in a report. Give --report, too"
+)
 _STATUS = {
     "eligible": Message("符合", "eligible"),
     "ineligible": Message("不符合", "ineligible"),
@@ -128,6 +132,19 @@ _CLAIMS = (Message("费用记录", "claims"), Message("条数", "count"))
     ),
 )
 @option(
+    "--report",
+    "report_to",
+    metavar="DIR",
+    words=Message(
+        "再写出报告页和待办清单的文件夹", "folder for a report page and lists to work through, too"
+    ),
+)
+@option(
+    "--since",
+    metavar="DIR",
+    words=Message("报告与哪一次的结果比较", "results of an earlier run that the report compares with"),
+)
+@option(
     "--format",
     "form",
     type=click.Choice(["table", "json"]),
@@ -137,7 +154,8 @@ _CLAIMS = (Message("费用记录", "claims"), Message("条数", "count"))
 def batch(
     lang: Lang, residents: tuple[str, ...], claims: tuple[str, ...], households: tuple[str, ...], as_of: dt.date,
     out: str, rules: str | None, overlay: tuple[str, ...], encoding: str | None, threads: int | None,
-    memory: str | None, engine: str, master: str | None, max_rejects: str, form: str,
+    memory: str | None, engine: str, master: str | None, max_rejects: str, report_to: str | None,
+    since: str | None, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.workbench.batch import Request, run_batch
     from mianshen.workbench.recorded_rules import Rules
@@ -145,6 +163,8 @@ def batch(
 
     if master is not None and engine != "spark":
         raise Refused(Message("--master 只用于 --engine spark", "--master goes with --engine spark"))
+    if since is not None and report_to is None:
+        raise Refused(_WITHOUT)
     allowed = _allowance(max_rejects)
     limit = _memory(memory)
     read = Rules((Path(rules),) if rules else (), overlay)
@@ -168,9 +188,21 @@ def batch(
     else:
         _show(lang, program, summary.content)
         output.say(_DONE.in_(lang).format(folder=out))
+    if report_to is not None:
+        earlier = None if since is None else Path(since)
+        _report(lang, program, Path(out), Path(report_to), earlier, inputs, request.encoding)
     number, unit = allowed
     over = summary.rejected > number if unit == "records" else summary.rejected * 100 > summary.read * number
     return Status.FOUND if over else Status.DONE
+
+
+def _report(
+    lang: Lang, program: Any, run: Path, to: Path, since: Path | None, inputs: dict[str, Any], encoding: str | None
+) -> None:  # fmt: skip
+    from mianshen.workbench.report import Order, make_report
+
+    make_report(program, Order(run, to, lang, since, inputs, encoding))
+    output.complain(_REPORT.in_(lang).format(page=to / "report.html"))
 
 
 def _allowance(text: str) -> tuple[Decimal, str]:

@@ -30,6 +30,10 @@ COMMANDS = {
     "watch": Message(
         "按生活事件列出应办的待遇：自动、待确认、缺事实", "turn life events into a work list: what is due now"
     ),
+    "report": Message(
+        "把一次批量判定写成报告页和待办清单",
+        "turn a batch's folder into a page of tables and lists to work through",
+    ),
     "check": Message("核定一人或多人的待遇和费用，说明理由", "check one person or several, with reasons"),
     "notice": Message(
         "把一项核定结果写成可打印的告知书", "write one decision as a printable notice, HTML or PDF"

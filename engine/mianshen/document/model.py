@@ -281,6 +281,7 @@ class Benefit(Shape):
     paid_to: Titled | None = None
     triggers: Names = ()  # life events, and benefits that when due make this one due too
     once_per: Identifier = "year"  # year, month, event, life, or a fact that tells one occasion from another
+    work_list: Flag = False  # has a list of its own among those a township works through after a batch
     source: str
     clause: Words
 

@@ -35,7 +35,7 @@ def benefits(vocabulary: Vocabulary) -> dict[str, Benefit]:
         made[name] = Benefit(
             name, message(model.title), model.entity, model.eligible, model.amount, model.shows, model.delivery,
             None if model.paid_to is None else message(model.paid_to), model.triggers,
-            Citation(model.source, model.clause), model.once_per,
+            Citation(model.source, model.clause), model.once_per, model.work_list,
         )  # fmt: skip
     return made
 

@@ -199,6 +199,7 @@ class Benefit:
     triggers: tuple[str, ...]  # names in `Program.events` or `Program.benefits`
     citation: Citation
     once_per: str = "year"  # year, month, event, life, or a fact of the entity
+    work_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,108 @@
+"""The words of a report that do not come from the rulebook, in both languages.
+
+In: nothing. Out: `Message`s; `labels` gives the headings the template asks for by name.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mianshen.source import Lang, Message
+
+STATUS: Final = {
+    "eligible": Message("符合", "due"),
+    "ineligible": Message("不符合", "not due"),
+    "undetermined": Message("待定", "undetermined"),
+    "not_modelled": Message("规则未覆盖", "not modelled"),
+    "decided": Message("已核定", "decided"),
+}
+BASIS: Final = {
+    "cited": Message("有出处", "cited"),
+    "provisional": Message("暂定", "provisional"),
+    "missing": Message("未公布", "not published"),
+}
+STAGES: Final = {
+    "read": Message("读取与校验", "read and check"),
+    "decide": Message("判定", "decide"),
+    "write": Message("写出结果", "write"),
+    "seal": Message("摘要与清单", "digests and receipt"),
+}
+UNKNOWN_AREA: Final = Message("参保地未知", "area unknown")
+REJECTED: Final = Message("被拒的{title}", "a rejected {title}")
+UNNAMED: Final = Message("未指明", "not named")
+
+_LABELS: Final = {
+    "title": Message("批量判定报告", "Report on a batch"),
+    "day": Message("判定日", "decided for"),
+    "rulebook": Message("规则库", "rulebook"),
+    "residents": Message("参保人", "residents"),
+    "due_any": Message("至少符合一项", "due at least one benefit"),
+    "amount_due": Message("待遇金额合计（元）", "amounts due (yuan)"),
+    "rejected": Message("拒绝的记录", "rejected records"),
+    "records": Message("记录", "Records"),
+    "record": Message("记录", "records"),
+    "read": Message("读取", "read"),
+    "decided": Message("判定", "decided"),
+    "rejects": Message("拒绝", "rejected"),
+    "benefits": Message("各项待遇", "Benefits"),
+    "benefit": Message("待遇", "benefit"),
+    "delivery": Message("方式", "delivery"),
+    "amount": Message("金额（元）", "amount (yuan)"),
+    "places": Message("各地情况", "By jurisdiction"),
+    "places_note": Message(
+        "按参保地代码（GB/T 2260）前两位（省）和前四位（市）汇总；展开可看各市各项待遇。",
+        "By the first two digits (province) and four (prefecture) of the area of insurance; open one to see its benefits.",
+    ),
+    "place": Message("参保地", "area"),
+    "claims": Message("费用核定", "Claims"),
+    "status": Message("结论", "answer"),
+    "count": Message("条数", "count"),
+    "layer": Message("项目", "layer"),
+    "ratios": Message("政策范围内住院支付比例", "Share of the in-scope cost of stays that was paid"),
+    "ratios_note": Message(
+        "参保状态正常者已核定的住院费用：基本医保、补充和大病支付之和占政策范围内费用的比例；竖线为规划目标。目标是结果指标，不是支付比例。",
+        "Decided stays of people with active coverage: basic, supplementary and critical-illness payments as a share of "
+        "the in-scope cost; the mark is the published target, which is an outcome aimed at and no rate.",
+    ),
+    "scheme": Message("险种", "scheme"),
+    "stays": Message("住院次数", "stays"),
+    "cost": Message("政策范围内费用（元）", "in-scope cost (yuan)"),
+    "share": Message("医保支付比例", "paid by insurance"),
+    "share_assisted": Message("含医疗救助", "with assistance"),
+    "target": Message("目标", "target"),
+    "source": Message("出处", "source and clause"),
+    "none": Message("没有", "none"),
+    "lacks": Message("待定：缺少的事实", "Undetermined, by missing fact"),
+    "lack": Message("缺少的事实", "missing fact"),
+    "waiting_benefits": Message("待遇判定", "answers about benefits"),
+    "waiting_claims": Message("费用判定", "claims"),
+    "refusals": Message("拒绝的记录", "Rejects"),
+    "file": Message("文件", "file"),
+    "field": Message("字段", "field"),
+    "reason": Message("原因", "reason"),
+    "changes": Message("与上次相比", "Since the earlier run"),
+    "changes_note": Message(
+        "上次：判定日 {day}，规则库 {digest}", "Earlier run: decided for {day}, rulebook {digest}"
+    ),
+    "change": Message("变化", "change"),
+    "difference": Message("金额差（元）", "difference (yuan)"),
+    "lists": Message("待办清单", "Lists to work through"),
+    "lists_note": Message(
+        "每个参保地一个文件夹，CSV（UTF-8）。清单含人员编号，请按规定保管。",
+        "A folder for each area of insurance, as CSV (UTF-8). Lists hold numbers of persons: keep them accordingly.",
+    ),
+    "rows": Message("行数", "rows"),
+    "areas": Message("地区数", "areas"),
+    "timings": Message("用时", "Timings"),
+    "stage": Message("阶段", "stage"),
+    "seconds": Message("秒", "seconds"),
+    "total": Message("合计", "total"),
+    "receipt": Message("凭证", "Receipt"),
+    "inputs": Message("输入文件", "inputs"),
+    "digest": Message("摘要值", "digest"),
+}
+
+
+def labels(lang: Lang) -> dict[str, str]:
+    """Every heading the template uses, by name."""
+    return {name: message.in_(lang) for name, message in _LABELS.items()}
