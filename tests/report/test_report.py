@@ -1,0 +1,398 @@
+"""The morning after: what a report counts, lists and compares is what the run wrote, and names nobody elsewhere."""
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.batch.batches import AS_OF, CLAIMS, RESIDENTS, batch, rows
+
+from mianshen.source import Lang, RuleError
+from mianshen.workbench.batch import Request, run_batch
+from mianshen.workbench.population import write_population
+from mianshen.workbench.report import Order, make_report
+from mianshen.workbench.report.bars import against, bars, stacked
+from mianshen.workbench.report.cells import STARTS, safe
+from mianshen.workbench.rulebook import open_program
+
+PROGRAM = open_program()
+BENEFITS = [name for name, benefit in PROGRAM.benefits.items() if benefit.entity == PROGRAM.entry]
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made-up residents with unknown facts, some with wrong ones, and two runs over them: `before`, `now`."""
+    folder = tmp_path_factory.mktemp("people")
+    write_population(folder, 900, 11, "parquet", AS_OF, unknowns=True)
+    with duckdb.connect() as database:
+        database.execute(f"""
+            CREATE TABLE r AS FROM '{folder}/residents.parquet';
+            CREATE TABLE c AS FROM '{folder}/claims.parquet';
+            COPY (SELECT * EXCLUDE (insured_area), CASE WHEN hash(person_id) % 29 = 0 THEN 'nowhere'
+                ELSE insured_area END AS insured_area FROM r) TO '{folder}/residents.csv' (HEADER);
+            COPY (SELECT * REPLACE (total_cost + 700 AS total_cost) FROM c WHERE hash(claim_id) % 13 <> 0)
+                TO '{folder}/fewer.parquet';
+        """)  # fmt: skip
+    households = folder / "households.parquet"
+    now = {
+        "resident": folder / "residents.csv",
+        "claim": folder / "claims.parquet",
+        "household": households,
+    }
+    before = {
+        "resident": folder / "residents.parquet",
+        "claim": folder / "fewer.parquet",
+        "household": households,
+    }
+    run_batch(PROGRAM, Request(now, AS_OF, folder / "now"))
+    run_batch(PROGRAM, Request(before, AS_OF, folder / "before"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(people: Path) -> dict[str, Any]:
+    return make_report(PROGRAM, Order(people / "now", people / "report", "zh", since=people / "before"))
+
+
+def csv_rows(file: Path) -> list[dict[str, str]]:
+    assert file.read_bytes().startswith(b"\xef\xbb\xbf")
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def listed(folder: Path, name: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of a list with the area of the folder each stands in."""
+    for file in sorted((folder / "lists").glob(f"*/{name}.csv")):
+        for row in csv_rows(file):
+            yield file.parent.name, row
+
+
+def refusal(order: Order) -> list[str]:
+    with pytest.raises(RuleError) as caught:
+        make_report(PROGRAM, order)
+    return [each.code for each in caught.value.diagnostics]
+
+
+# -- what is counted -------------------------------------------------------------------------
+
+
+def test_the_counts_and_amounts_of_all_places_are_those_of_the_run(
+    people: Path, made: dict[str, Any]
+) -> None:
+    summary = json.loads((people / "now" / "summary.json").read_text("utf-8"))
+    for name in BENEFITS:
+        told = {status: count for status, count in made["benefits"][name]["residents"].items() if count}
+        assert told == {status: each["residents"] for status, each in summary["benefits"][name].items()}
+        amounts = [each["amount"] for each in summary["benefits"][name].values() if each["amount"]]
+        assert made["benefits"][name]["amount"] == (amounts[0] if amounts else None)
+        by_place = [Decimal(place["benefits"][name]["amount"] or 0) for place in made["places"]]
+        assert sum(by_place) == Decimal(made["benefits"][name]["amount"] or 0)
+    assert made["claims"]["status"] == summary["claims"]["status"]
+    assert made["claims"]["amounts"] == summary["claims"]["amounts"]
+    assert made["residents"] == summary["records"]["resident"]["decided"]
+    assert {None, "3101", "1101"} <= {place["area"] for place in made["places"]}
+
+
+def test_a_resident_due_several_benefits_is_counted_once(people: Path, made: dict[str, Any]) -> None:
+    decided = rows(people / "now" / "residents.parquet")
+    assert made["due"] == sum(
+        any(row[f"{name}_status"] == "eligible" for name in BENEFITS) for row in decided
+    )
+
+
+def test_rejects_and_missing_facts_are_counted_by_reason_and_name_no_record(
+    people: Path, made: dict[str, Any]
+) -> None:
+    rejects = rows(people / "now" / "rejects.parquet")
+    assert sum(each["count"] for each in made["rejects"]) == len(rejects) > 40
+    claims = [row["missing"].split(",") for row in rows(people / "now" / "claims.parquet") if row["missing"]]
+    told = {each["fact"]: each["count"] for each in made["missing"] if each["benefit"] is None}
+    expected = Counter(
+        re.sub(r"^(claim|resident) .*", r"rejected \1", name) for names in claims for name in names
+    )
+    assert told == expected
+
+
+def test_ratios_are_insurance_over_cost_of_the_decided_stays_of_the_covered(
+    people: Path, made: dict[str, Any]
+) -> None:
+    with duckdb.connect() as database:
+        found = database.execute(f"""
+            SELECT left(r.insured_area, 2) AS province, r.insurance_scheme AS scheme, sum(made.in_scope_cost),
+                sum(made.basic_payment + made.supplementary_payment + made.critical_illness_payment)
+            FROM '{people}/now/claims.parquet' AS made JOIN '{people}/claims.parquet' AS c USING (claim_id)
+            JOIN '{people}/residents.csv' AS r ON r.person_id = made.person_id
+            WHERE made.status = 'decided' AND c.care_type = 'inpatient' AND r.coverage_status = 'active'
+                AND r.insurance_scheme <> 'none' GROUP BY ALL ORDER BY ALL
+        """).fetchall()  # fmt: skip
+    assert [
+        (each["province"], each["scheme"], Decimal(each["in_scope_cost"]), Decimal(each["insurance"]))
+        for each in made["ratios"]
+    ] == [(str(province), scheme, cost, paid) for province, scheme, cost, paid in found if paid]
+    for each in made["ratios"]:
+        exact = Decimal(each["insurance"]) / Decimal(each["in_scope_cost"])
+        assert abs(Decimal(each["share"]) - exact) <= Decimal("0.00005")
+
+
+# -- lists -----------------------------------------------------------------------------------
+
+
+def test_everybody_due_something_stands_once_in_the_lists_of_their_area(
+    people: Path, made: dict[str, Any]
+) -> None:
+    areas = {row["person_id"]: row["insured_area"] for row in rows(people / "residents.parquet")}
+    expected = {
+        (row["person_id"], PROGRAM.benefits[name].title.zh)
+        for row in rows(people / "now" / "residents.parquet")
+        for name in BENEFITS
+        if row[f"{name}_status"] == "eligible"
+    }
+    own = [name for name in BENEFITS if PROGRAM.benefits[name].work_list]
+    assert "poverty_warning" in own
+    found = []
+    for name in ("automatic", "confirm", "application", *own):
+        for area, row in listed(people / "report", name):
+            found.append((row["人员编号"], row["待遇"]))
+            assert area == (areas[row["人员编号"]] or "unknown")
+            assert name in own or name == PROGRAM.benefits[_named(row["待遇"])].delivery
+    assert len(found) == len(expected)
+    assert set(found) == expected
+    assert sum(
+        each["rows"] for each in made["lists"] if each["list"] not in ("undetermined", "changes")
+    ) == len(found)
+
+
+def _named(title: str) -> str:
+    [name] = [name for name in BENEFITS if PROGRAM.benefits[name].title.zh == title]
+    return name
+
+
+@pytest.mark.usefixtures("made")
+def test_amounts_and_reasons_in_the_lists_are_those_of_the_run(people: Path) -> None:
+    decided = {row["person_id"]: row for row in rows(people / "now" / "residents.parquet")}
+    provisions = {p.name: p.title.zh for d in PROGRAM.decisions for p in d.provisions}
+    seen = 0
+    for _, row in listed(people / "report", "application"):
+        name = _named(row["待遇"])
+        amount, reason = (decided[row["人员编号"]][f"{name}_{part}"] for part in ("amount", "reason"))
+        if amount is not None:
+            assert row["金额（元）"] == f"{amount:.2f}"
+            seen += 1
+        assert row["依据"] == provisions.get(reason, "")
+    assert seen
+
+
+@pytest.mark.usefixtures("made")
+def test_what_is_missing_is_listed_by_fact_with_everything_that_waits_for_it(people: Path) -> None:
+    expected: dict[tuple[str, str, str], set[str]] = {}
+    for row in rows(people / "now" / "residents.parquet"):
+        for name in BENEFITS:
+            reason = row[f"{name}_reason"]
+            if reason.startswith("missing_facts"):
+                for fact in reason.removeprefix("missing_facts").removeprefix(": ").split(","):
+                    expected.setdefault((fact, row["person_id"], ""), set()).add(
+                        PROGRAM.benefits[name].title.zh
+                    )
+    for row in rows(people / "now" / "claims.parquet"):
+        for fact in (row["missing"] or "").split(",") if row["missing"] else ():
+            expected[fact, row["person_id"], row["claim_id"]] = {"就医费用"}
+    found = {
+        (row["字段"], row["人员编号"], row["费用编号"]): set(row["等待判定的事项"].split("; "))
+        for _, row in listed(people / "report", "undetermined")
+    }
+    assert found == expected
+
+
+@pytest.mark.usefixtures("made")
+def test_nobody_is_named_on_the_page_nor_in_its_data(people: Path) -> None:
+    numbers = [row["person_id"] for row in rows(people / "residents.parquet")]
+    claims = [row["claim_id"] for row in rows(people / "claims.parquet")]
+    known = {*numbers, *claims}
+    for name in ("report.html", "report.json"):
+        words = set(re.findall(r"[A-Za-z0-9_-]+", (people / "report" / name).read_text("utf-8")))
+        assert not words & known
+
+
+@given(st.text())
+def test_no_cell_begins_a_formula(text: str) -> None:
+    assert not safe(text).startswith(STARTS)
+    assert safe(text) in (text, f"'{text}")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_what_a_spreadsheet_would_run_is_marked_as_text(start: str) -> None:
+    assert safe(f"{start}SUM(A1)") == f"'{start}SUM(A1)"
+
+
+def test_a_hostile_number_is_text_in_every_list(tmp_path: Path) -> None:
+    hostile = '=HYPERLINK("http://x")'
+    quoted = hostile.replace('"', '""')
+    residents = RESIDENTS + f'"{quoted}",310113,resident,active,,illness_poverty\n'
+    claims = CLAIMS + f'"@C1","{quoted}",2026-03-02,inpatient,tertiary,100.00,\n'
+    run = batch(tmp_path, {"residents.csv": residents, "claims.csv": claims})
+    make_report(PROGRAM, Order(run, tmp_path / "report", "en"))
+    cells = [
+        cell
+        for file in (tmp_path / "report").rglob("*.csv")
+        for row in csv_rows(file)
+        for cell in row.values()
+    ]
+    assert {f"'{hostile}", "'@C1"} <= set(cells)
+    assert not [cell for cell in cells if cell.startswith(STARTS)]
+
+
+# -- changes ---------------------------------------------------------------------------------
+
+
+def test_changes_are_what_differs_in_what_is_due(people: Path, made: dict[str, Any]) -> None:
+    runs = [
+        {row["person_id"]: row for row in rows(people / name / "residents.parquet")}
+        for name in ("before", "now")
+    ]
+
+    def due(run: dict[str, dict[str, Any]], person: str, name: str) -> tuple[bool, Decimal | None]:
+        row = run.get(person)
+        eligible = row is not None and row[f"{name}_status"] == "eligible"
+        return eligible, row[f"{name}_amount"] if row is not None and eligible else None
+
+    expected = set()
+    for person in {*runs[0], *runs[1]}:
+        for name in BENEFITS:
+            (was, paid), (now, amount) = (due(run, person, name) for run in runs)
+            if was != now:
+                expected.add((person, name, "newly_due" if now else "no_longer_due", paid, amount))
+            elif was and paid != amount:
+                expected.add((person, name, "amount_changed", paid, amount))
+    found = {
+        (row["person"], row["benefit"], row["change"], row["amount_before"], row["amount"])
+        for row in rows(people / "report" / "changes.parquet")
+    }
+    assert found == expected
+    counts = Counter((name, kind) for _, name, kind, _, _ in expected)
+    told = {(each["benefit"], each["change"]): each["residents"] for each in made["since"]["changes"]}
+    assert told == counts
+    assert {kind for _, kind in counts} == {"newly_due", "no_longer_due", "amount_changed"}
+    assert sum(1 for _ in listed(people / "report", "changes")) == len(expected)
+
+
+def test_a_run_compared_with_itself_has_no_changes(people: Path, tmp_path: Path) -> None:
+    content = make_report(PROGRAM, Order(people / "now", tmp_path / "r", "en", since=people / "now"))
+    assert content["since"]["changes"] == []
+    assert rows(tmp_path / "r" / "changes.parquet") == []
+
+
+def test_a_benefit_that_the_earlier_rulebook_did_not_have_is_newly_due(people: Path, tmp_path: Path) -> None:
+    shutil.copytree(people / "before", tmp_path / "before")
+    with duckdb.connect() as database:
+        database.execute(f"""
+            COPY (SELECT * EXCLUDE (poverty_warning_status, poverty_warning_amount, poverty_warning_reason),
+                'eligible' AS gone_status, 5.00::DECIMAL(18, 2) AS gone_amount, 'x' AS gone_reason
+            FROM '{people}/before/residents.parquet') TO '{tmp_path}/before/residents.parquet'
+        """)  # fmt: skip
+    content = make_report(PROGRAM, Order(people / "now", tmp_path / "r", "en", since=tmp_path / "before"))
+    told = {(each["benefit"], each["change"]): each for each in content["since"]["changes"]}
+    warned = content["benefits"]["poverty_warning"]["residents"]["eligible"]
+    assert told["poverty_warning", "newly_due"]["residents"] == warned
+    gone = told["gone", "no_longer_due"]
+    assert Decimal(gone["difference"]) == -5 * gone["residents"]
+
+
+# -- the folder ------------------------------------------------------------------------------
+
+
+def test_the_run_is_left_as_it_was_and_the_report_is_replaced_whole(people: Path, tmp_path: Path) -> None:
+    before = {file.name: file.read_bytes() for file in (people / "now").iterdir()}
+    order = Order(people / "now", tmp_path / "r", "en", since=people / "before")
+    make_report(PROGRAM, order)
+    make_report(PROGRAM, replace(order, since=None))
+    assert sorted(each.name for each in (tmp_path / "r").iterdir()) == ["lists", "report.html", "report.json"]
+    assert [each.name for each in tmp_path.iterdir()] == ["r"]
+    assert {file.name: file.read_bytes() for file in (people / "now").iterdir()} == before
+
+
+def test_a_folder_that_no_report_wrote_is_left_alone(people: Path, tmp_path: Path) -> None:
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "letters.txt").write_text("mine", "utf-8")
+    assert refusal(Order(people / "now", tmp_path / "r", "en")) == ["E574"]
+    assert refusal(Order(people / "now", people / "now" / "r", "en")) == ["E575"]
+    assert refusal(Order(people / "now", people, "en")) == ["E575"]
+    assert refusal(Order(tmp_path / "r", tmp_path / "s", "en")) == ["E570"]
+    assert [each.name for each in (tmp_path / "r").iterdir()] == ["letters.txt"]
+
+
+def test_inputs_that_moved_are_named_and_those_that_changed_are_refused(tmp_path: Path) -> None:
+    good = RESIDENTS + "P1,310113,employee,active,employed,none\n"
+    run = batch(tmp_path / "was", {"residents.csv": good})
+    moved = tmp_path / "elsewhere.csv"
+    (tmp_path / "was" / "residents.csv").rename(moved)
+    order = Order(run, tmp_path / "r", "en")
+    assert refusal(order) == ["E571"]
+    make_report(PROGRAM, replace(order, inputs={"resident": moved}))
+    moved.write_text(good.replace("P1", "P2"), "utf-8")
+    assert set(refusal(replace(order, inputs={"resident": moved}))) == {"E571", "E572"}
+    assert not (tmp_path / "r2").exists()
+
+
+def test_a_run_of_another_rulebook_is_refused(people: Path, tmp_path: Path) -> None:
+    other = open_program((), ["limit_counts_costs"])
+    with pytest.raises(RuleError) as caught:
+        make_report(other, Order(people / "now", tmp_path / "r", "en"))
+    assert [each.code for each in caught.value.diagnostics] == ["E573"]
+
+
+# -- the page --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("lang", "words"), [("zh", "待办清单"), ("en", "Lists to work through")])
+def test_the_page_is_whole_in_each_language_and_fetches_nothing(
+    people: Path, tmp_path: Path, lang: Lang, words: str
+) -> None:
+    make_report(PROGRAM, Order(people / "now", tmp_path / "r", lang))
+    page = (tmp_path / "r" / "report.html").read_text("utf-8")
+    assert words in page
+    assert "<svg" in page
+    assert not re.search(r"<script|<link|@import|url\(|https?:|\bon\w+=", page)
+    for path in re.findall(r'href="(lists/[^"]+)"', page):
+        assert (tmp_path / "r" / path).is_file()
+    if lang == "en":
+        shown = re.sub(r"<style.*?</style>|[（）]", "", page, flags=re.DOTALL)
+        assert not re.search(r"[\u4e00-\u9fff]", re.sub(r"<td>[^<]*(沪|指标表|条号)[^<]*</td>", "", shown))
+
+
+@pytest.mark.usefixtures("made")
+def test_a_browser_shows_the_page(people: Path, tmp_path: Path) -> None:
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if browser is None:
+        pytest.skip("no Chromium is installed")
+    picture = tmp_path / "page.png"
+    words = [
+        browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+        "--window-size=1100,2000", f"--screenshot={picture}", (people / "report" / "report.html").as_uri(),
+    ]  # fmt: skip
+    subprocess.run(words, check=True, capture_output=True, timeout=120)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size > 20_000
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=1, max_size=6))
+def test_bars_stay_within_the_plot_and_what_is_there_is_seen(values: list[int]) -> None:
+    for bar, value in zip(bars([("", "", value) for value in values]), values, strict=True):
+        assert (bar.segments[0].width > 0) is (value > 0)
+        assert bar.segments[0].width <= 1000
+    parts = stacked("", "", [(str(at), value) for at, value in enumerate(values)])
+    assert [segment.kind for segment in parts.segments] == [
+        str(at) for at, value in enumerate(values) if value
+    ]
+    assert all(segment.start + segment.width <= 1001 for segment in parts.segments)
+    assert against("", "", Decimal("1.5"), Decimal("0.8")).mark == 800
