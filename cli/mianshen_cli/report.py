@@ -58,7 +58,9 @@ _DONE = Message(
 @option(
     "--rules",
     metavar="PATH",
-    words=Message("当时的规则库（默认为随附规则库）", "rulebook of the run (default: the shipped one)"),
+    words=Message(
+        "当时的规则库（默认为随结果保存的）", "rulebook of the run (default: the one kept with it)"
+    ),
 )
 @option(
     "--overlay",
@@ -81,10 +83,15 @@ def report(
     lang: Lang, run: str, since: str | None, residents: tuple[str, ...], claims: tuple[str, ...],
     households: tuple[str, ...], rules: str | None, overlay: tuple[str, ...], encoding: str | None, out: str,
 ) -> Status:  # fmt: skip
-    from mianshen.workbench.report import Order, make_report
+    from mianshen.workbench.report import FinishedRun, Order, make_report, program_of
     from mianshen.workbench.rulebook import open_program
 
-    program = open_program([Path(rules)] if rules else (), overlay)
+    given = rules is not None or bool(overlay)
+    program = (
+        open_program([Path(rules)] if rules else (), overlay)
+        if given
+        else program_of(FinishedRun.of(Path(run)))
+    )
     files = {"resident": residents, "claim": claims, "household": households}
     inputs = {entity: named for entity, named in files.items() if named}
     earlier = None if since is None else Path(since)

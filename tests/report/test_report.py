@@ -20,10 +20,13 @@ from tests.batch.batches import AS_OF, CLAIMS, RESIDENTS, batch, rows
 
 from mianshen.source import Lang, RuleError
 from mianshen.workbench.batch import Request, run_batch
+from mianshen.workbench.inputs import open_inputs
 from mianshen.workbench.population import write_population
-from mianshen.workbench.report import Order, make_report
+from mianshen.workbench.recorded_rules import Rules
+from mianshen.workbench.report import FinishedRun, Order, make_report, program_of
 from mianshen.workbench.report.bars import against, bars, stacked
 from mianshen.workbench.report.cells import STARTS, safe
+from mianshen.workbench.report.run import table_of_facts
 from mianshen.workbench.rulebook import open_program
 
 PROGRAM = open_program()
@@ -349,6 +352,29 @@ def test_a_run_of_another_rulebook_is_refused(people: Path, tmp_path: Path) -> N
     with pytest.raises(RuleError) as caught:
         make_report(other, Order(people / "now", tmp_path / "r", "en"))
     assert [each.code for each in caught.value.diagnostics] == ["E573"]
+
+
+def test_the_rulebook_kept_with_a_run_tells_of_it(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text(RESIDENTS + "P1,310113,employee,active,employed,none\n", "utf-8")
+    rules = Rules((), ("limit_counts_costs",))
+    program = open_program(rules.paths, rules.overlays)
+    run_batch(program, Request({"resident": tmp_path / "r.csv"}, AS_OF, tmp_path / "run", rules=rules))
+    found = program_of(FinishedRun.of(tmp_path / "run"))
+    assert (found.digest, found.overlays) == (program.digest, ("limit_counts_costs",))
+    make_report(found, Order(tmp_path / "run", tmp_path / "report", "en"))
+
+
+def test_of_a_persons_rows_the_one_in_force_says_where_the_person_belongs(tmp_path: Path) -> None:
+    head = RESIDENTS.replace("person_id", "person_id,valid_from")
+    old = "P1,2020-01-01,110101,resident,active,none,illness_poverty\n"
+    new = "P1,2026-02-01,310113,resident,active,none,illness_poverty\n"
+    (tmp_path / "r.csv").write_text(head + new + old, "utf-8")
+    with duckdb.connect() as database:
+        inputs = open_inputs(PROGRAM, {"resident": tmp_path / "r.csv"}, database, tmp_path)
+        entity = PROGRAM.entities["resident"]
+        for day, area in (("2026-01-31", "110101"), ("2026-02-01", "310113")):
+            table = table_of_facts(PROGRAM, entity, inputs["resident"], ("insured_area",), database, day)
+            assert database.execute(f"FROM {table}").fetchall() == [("P1", area)]
 
 
 # -- the page --------------------------------------------------------------------------------

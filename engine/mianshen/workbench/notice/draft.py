@@ -15,6 +15,7 @@ import mianshen
 from mianshen.interpreter.explain import Footing, Step_
 from mianshen.interpreter.result import BenefitResult, RowResult, benefit_result, row_result
 from mianshen.interpreter.rows import Row
+from mianshen.program.calendar import MISSING as CALENDAR
 from mianshen.program.program import Citation, Program
 from mianshen.source import Lang, Message, RuleError
 from mianshen.values import NOT_MODELLED, Missing
@@ -145,7 +146,7 @@ class _Draft:
     def _subject(self) -> str:
         if isinstance(self.result, BenefitResult):
             title = self._say(self.result.benefit.title)
-            own = self.row.parent is self.checked.case.person
+            own = self.row.parent is not None and self.row.parent.current is self.checked.case.person
             return f"{title} · {self._row_title()}" if own else title
         return self._row_title()
 
@@ -245,4 +246,5 @@ class _Draft:
 
 
 def _is_figure(missing: Missing) -> bool:
-    return missing.name.startswith("parameter ")
+    """What the office, not the person, has to supply: a figure, or a year of the calendar."""
+    return missing.name.startswith(("parameter ", CALENDAR))

@@ -30,7 +30,7 @@ class Working:
         self.steps = trace.steps
         self.lang: Lang = lang
         self.above = list(_up(subject))
-        told = {*self.above, *_up(self.person), *self.person.children}
+        told = {*self.above, *_up(self.person), *self.person.versions, *self.person.children}
         self.told = told
         self.others = any(step.row not in told for step in self.steps)
 
@@ -57,7 +57,7 @@ class Working:
     def _shown(self, step: Step) -> bool:
         """What belongs among the amounts: a row's outputs where its entity has any, else every decision."""
         outputs = self.program.shown.get(self.subject.entity, ())
-        below_person = self.subject.parent is self.person
+        below_person = self._below(self.subject)
         return step.row is self.subject and step.decision.name in outputs if below_person else True
 
     def _ground(self, used: Used, step: Step) -> Ground:
@@ -104,9 +104,9 @@ class Working:
 
     def counted(self) -> Iterator[Table]:
         """The person's own records that the answer adds up, a table for each kind of record."""
-        if self.subject.parent is self.person:
+        if self._below(self.subject):
             return
-        rows = dict.fromkeys(step.row for step in self.steps if step.row.parent is self.person)
+        rows = dict.fromkeys(step.row for step in self.steps if self._below(step.row))
         for entity in dict.fromkeys(row.entity for row in rows):
             names = self.program.shown.get(entity, ())
             if names:
@@ -168,14 +168,19 @@ class Working:
         for given in self._inputs():
             if given.name.kind == "fact" and given.row in self.told:
                 found.setdefault(given.row, {}).setdefault(given.name.name, self._given(given, given.row))
-        order = [*_up(self.person), *self.person.children]
+        order = [*_up(self.person), *self.person.versions, *self.person.children]
         for row in sorted(found, key=order.index):
             yield Facts(self._whose(row), tuple(found[row].values()))
 
     def _whose(self, row: Row) -> str:
         entity = self.program.entities[row.entity]
-        date = "" if entity.date is None else str(row.facts.get(entity.date, ""))
+        dated = entity.date if entity.valid_from is None else entity.valid_from
+        date = "" if dated is None else str(row.facts.get(dated, ""))
         return " ".join(filter(None, (self._say(entity.title), row.key, date)))
+
+    def _below(self, row: Row) -> bool:
+        """Whether the row is one of the person's own, such as a claim."""
+        return row.parent is not None and row.parent.current is self.person
 
 
 def _up(row: Row) -> Iterator[Row]:

@@ -16,6 +16,7 @@ from typing import Any, Final
 import duckdb
 
 from mianshen.interpreter.result import MISSING_FACTS
+from mianshen.program.calendar import MISSING as CALENDAR
 from mianshen.program.program import Benefit, Entity, Program
 from mianshen.source import Lang, Message
 from mianshen.values import as_money
@@ -53,6 +54,7 @@ _LACKING, _NAME, _WAITING = (
     Message("字段", "field"),
     Message("等待判定的事项", "waiting for it"),
 )
+_CALENDAR = Message("{year} 年工作日历", "working days of {year}")
 _OPEN = Message("待定", "cannot be told yet")
 
 
@@ -199,6 +201,8 @@ class Lists:
         if name.startswith("parameter "):
             parameter = self.program.parameters.get(name.removeprefix("parameter "))
             return name if parameter is None else self._say(parameter.title)
+        if name.startswith(CALENDAR):
+            return self._say(_CALENDAR).format(year=name.removeprefix(CALENDAR))
         found = [self._say(fact.title) for (_, each), fact in self.program.facts.items() if each == name]
         return found[0] if found else ""
 

@@ -111,14 +111,15 @@ def _found(
     part: Path,
 ) -> Found:
     inputs = find_inputs(run, order.inputs, program, connection, part / "text", order.encoding)
+    day = str(run.manifest["as_of"])
     person = program.entities[program.entry]
     child = program.child_of(person.name)
     assert child is not None
     scheme = Ratio.facts(program, person.name)
     names = tuple(dict.fromkeys([*([person.area] if person.area else []), *scheme]))
-    people = table_of_facts(program, person, inputs.get(person.name), names, connection)
+    people = table_of_facts(program, person, inputs.get(person.name), names, connection, day)
     care = Ratio.facts(program, child.name)
-    records = table_of_facts(program, child, inputs.get(child.name), care, connection) if care else None
+    records = table_of_facts(program, child, inputs.get(child.name), care, connection, day) if care else None
     tables = Counting(program, run, connection, people, person.area).tables()
     made = () if records is None else ratios(program, run, connection, people, records)
     lists = Lists(program, run, connection, people, person.area, part, order.lang)

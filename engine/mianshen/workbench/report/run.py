@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -20,9 +21,11 @@ from mianshen.sql import terms
 from mianshen.sql.intake import read_column
 from mianshen.sql.terms import Sql
 from mianshen.workbench.batch_outputs import SUMMARY
-from mianshen.workbench.inputs import Input, Part, identifier, open_inputs, pattern
+from mianshen.workbench.inputs import Input, Part, identifier, open_inputs, pattern, quoted
 from mianshen.workbench.receipt import RECEIPT, TIMINGS, digest_of_file
+from mianshen.workbench.recorded_rules import RULES, recorded_program
 from mianshen.workbench.report import mistakes
+from mianshen.workbench.rulebook import open_program
 from mianshen.workbench.sources import Named
 
 RESIDENTS, CLAIMS, REJECTS = "residents.parquet", "claims.parquet", "rejects.parquet"
@@ -62,6 +65,21 @@ class FinishedRun:
             raise RuleError([mistakes.other_rulebook(str(self.folder), rulebook["name"], overlays)])
 
 
+def program_of(run: FinishedRun) -> Program:
+    """The program that decided a run: the shipped one where it is that, else the one kept with the run.
+
+    Raises RuleError when the run keeps none and was decided by another than the shipped.
+    """
+    shipped = open_program()
+    if run.manifest["rulebook"]["digest"] == f"sha256:{shipped.digest}" or not (run.folder / RULES).exists():
+        run.refuse_other(shipped)
+        return shipped
+    with TemporaryDirectory() as scratch:
+        kept = recorded_program(run.folder / RULES, Path(scratch))
+    run.refuse_other(kept)
+    return kept
+
+
 def _read(folder: Path, name: str) -> Mapping[str, Any]:
     try:
         found = json.loads((folder / name).read_text("utf-8"))
@@ -99,7 +117,7 @@ def find_inputs(
             file = gone[0] if gone else files[0]["file"]
             raise RuleError([mistakes.input_moved(str(run.folder), entity, file)])
         named[entity] = places
-    inputs = open_inputs(program, named, connection, scratch, encoding)
+    inputs = open_inputs(program, named, connection, scratch, encoding or run.manifest.get("encoding"))
     changed = list(_changed(run, inputs))
     if changed:
         raise RuleError(changed)
@@ -126,19 +144,26 @@ def table_of_facts(
     source: Input | None,
     names: tuple[str, ...],
     connection: duckdb.DuckDBPyConnection,
+    as_of: str,
 ) -> str:
     """A table of an entity's key and the facts named, read as the batch reads them; NULL is unknown.
 
-    A record with a wrong value has NULL there: it is among the rejects. Rows of one key are one row.
+    A record with a wrong value has NULL there: it is among the rejects. Of several rows of one key it is
+    the one in force at `as_of`.
     """
     table = f"facts_{entity.name}"
     parts = () if source is None else source.parts
-    selects = [_select(program, entity, part, names) for part in parts]
-    columns = ", ".join(f"any_value({identifier(name)}) AS {identifier(name)}" for name in names)
+    read = (entity.key, *names, *(() if entity.valid_from is None else (entity.valid_from,)))
+    selects = [_select(program, entity, part, read) for part in parts]
+    shown = ", ".join(identifier(name) for name in (entity.key, *names))
     key = identifier(entity.key)
     if selects:
-        rows = " UNION ALL ".join(selects)
-        query = f"SELECT {key}, {columns} FROM ({rows}) WHERE {key} IS NOT NULL GROUP BY {key}"
+        since = "NULL" if entity.valid_from is None else identifier(entity.valid_from)
+        query = (
+            f"SELECT {shown} FROM ({' UNION ALL '.join(selects)}) WHERE {key} IS NOT NULL "
+            f"AND coalesce({since} <= DATE {quoted(as_of)}, true) "
+            f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {since} DESC NULLS LAST) = 1"
+        )
     else:
         nothing = ", ".join(f"NULL::VARCHAR AS {identifier(name)}" for name in (entity.key, *names))
         query = f"SELECT {nothing} WHERE false"
@@ -148,7 +173,7 @@ def table_of_facts(
 
 def _select(program: Program, entity: Entity, part: Part, names: tuple[str, ...]) -> str:
     columns = []
-    for name in (entity.key, *names):
+    for name in names:
         fact = program.facts[entity.name, name]
         written = part.columns.get(name)
         value: Sql = terms.cast(terms.NULL, terms.sql_type(fact.type))
