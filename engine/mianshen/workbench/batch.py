@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 
@@ -27,6 +27,7 @@ from mianshen.workbench import batch_mistakes as mistakes
 from mianshen.workbench.accounts import refuse_unaccounted
 from mianshen.workbench.batch_outputs import OUTPUTS, SUMMARY, Outputs
 from mianshen.workbench.batch_rows import RowTables
+from mianshen.workbench.batch_settled import DIFFERENCES, REVERSALS, Settled
 from mianshen.workbench.engines import DUCKDB, Chosen, run_of, versions_of
 from mianshen.workbench.inputs import Input, open_inputs, parts_of, unchanged
 from mianshen.workbench.lock import locked
@@ -34,6 +35,7 @@ from mianshen.workbench.receipt import RECEIPT, TIMINGS, manifest, timings_file
 from mianshen.workbench.recorded_rules import RULES, Rules, record
 from mianshen.workbench.sources import Named, each_named
 
+BESIDE: Final = (DIFFERENCES, REVERSALS)  # written where the input has their columns
 Progress = Callable[[str, int], None]
 
 
@@ -140,19 +142,22 @@ def _into(
     tables.build()
     records = sum(tables.counts.values())
     clock.stage("read", records)
+    settled = Settled(program, connection, tables.times, outputs.child.name)
+    outputs.compared = settled.wanted
     chosen = Chosen(request.engine, request.master, request.memory, request.threads, part / "spark")
     run = run_of(chosen, program, connection, tables.tables, request.as_of, outputs)
     tables.tell(run.all())
     clock.stage("decide", records)
     outputs.write(run, part, tables.files)
     clock.stage("write", records)
-    content = {**outputs.summary(tables.counts), **outputs.totals(part)}
+    beside = settled.write(run, part)
+    content = {**outputs.summary(tables.counts, tables.times), **outputs.totals(part), **beside}
     refuse_unaccounted(program, connection, content["records"], part, str(request.out))
     _json(part / SUMMARY, content)
     if request.rules is not None:
         record(request.rules, program, part / RULES)
-    versions = versions_of(request.engine)
-    receipt = manifest(program, request.as_of, inputs, part, [*OUTPUTS, RULES], content["records"], versions)
+    versions, written = versions_of(request.engine), [*OUTPUTS, *BESIDE, RULES]
+    receipt = manifest(program, request.as_of, inputs, part, written, content["records"], versions)
     _json(part / RECEIPT, receipt | ({} if request.encoding is None else {"encoding": request.encoding}))
     _refuse_changed(inputs)
     clock.stage("seal")
@@ -190,7 +195,7 @@ def _refuse_foreign(out: Path, request: Request) -> None:
 
 def _is_ours(out: Path) -> bool:
     names = {each.name for each in out.iterdir()}
-    return not names or (RECEIPT in names and names <= {*OUTPUTS, RULES, RECEIPT, TIMINGS})
+    return not names or (RECEIPT in names and names <= {*OUTPUTS, *BESIDE, RULES, RECEIPT, TIMINGS})
 
 
 def _refuse_changed(inputs: dict[str, Input]) -> None:

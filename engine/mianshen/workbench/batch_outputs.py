@@ -25,6 +25,7 @@ from mianshen.sql.on_duckdb import Run
 from mianshen.sql.plan import voidable
 from mianshen.sql.terms import FALSE, Sql
 from mianshen.values import as_money
+from mianshen.workbench.batch_times import BatchTimes
 from mianshen.workbench.inputs import identifier, pattern, quoted
 from mianshen.workbench.mistakes import CODES
 
@@ -44,6 +45,7 @@ class Outputs:
     connection: duckdb.DuckDBPyConnection
     rows: dict[str, str]
     as_of: dt.date
+    compared: frozenset[Key] = frozenset()  # decisions that settled amounts are held against
 
     @property
     def person(self) -> Entity:
@@ -64,7 +66,7 @@ class Outputs:
         keys = {(self.person.name, d) for b in self.benefits for d in (b.eligible, b.amount) if d is not None}
         keys |= {(self.child.name, d) for d in self.program.shown.get(self.child.name, ())}
         keys |= {(self.child.name, d) for d in (self.child.outcome, self.child.explained_by) if d is not None}
-        return frozenset(keys)
+        return frozenset(keys) | self.compared
 
     @property
     def asked(self) -> frozenset[Key]:
@@ -195,9 +197,10 @@ class Outputs:
                 if name is not None:
                     query = self._beside(query, run, (person.name, name), "")
             query = query.select(*self._benefit(run, benefit, names))
-        return query.where(terms.negate(terms.column("?rejected", "made"))).order_by(
-            terms.column("?row", "made")
-        )
+        shown = terms.negate(terms.column("?rejected", "made"))
+        if person.name in run.data().versions:
+            shown = terms.conjoin([shown, terms.is_null(terms.column("?of", "made"))])
+        return query.where(shown).order_by(terms.column("?row", "made"))
 
     def _benefit(self, run: Run, benefit: Benefit, names: dict[str, Sql]) -> list[Sql]:
         entity = self.person.name
@@ -250,18 +253,26 @@ class Outputs:
                 f"nullif(split_part(\"?refusal\", '|', 1), '') AS field, {_CODE} AS code, "
                 f"split_part(\"?refusal\", '|', 2) AS reason, {number} AS part "
                 f'FROM {identifier(table)} ASOF JOIN (FROM "?files" WHERE part = {number}) ON "?row" > before '
-                f'WHERE "?rejected"'
+                f'WHERE "?rejected" AND "?row" > 0'
             )
         return f"SELECT * EXCLUDE (part) FROM ({' UNION ALL '.join(parts)}) ORDER BY file, part, row"
 
     # -- summary -----------------------------------------------------------------------------
 
-    def summary(self, counts: dict[str, int]) -> dict[str, Any]:
-        """Counts and amounts by benefit and status; records read, decided and rejected."""
+    def summary(self, counts: dict[str, int], times: BatchTimes) -> dict[str, Any]:
+        """Counts and amounts by benefit and status; records read, decided, rejected or set aside."""
         records = {}
         for entity, count in counts.items():
-            rejected = self._one(f'SELECT count(*) FROM {identifier(self.rows[entity])} WHERE "?rejected"')
-            records[entity] = {"read": count, "decided": count - rejected, "rejected": rejected}
+            table = identifier(self.rows[entity])
+            rejected = self._one(f'SELECT count(*) FROM {table} WHERE "?rejected" AND "?row" > 0')
+            aside = {}
+            if entity in times.paired:
+                aside["reversed"] = times.reversed(entity)
+            if times.active is not None and times.active.name == entity:
+                decided = self._one(f'SELECT count(*) FROM {table} WHERE NOT "?rejected" AND "?of" IS NULL')
+                aside["history"] = count - rejected - decided
+            decided = count - rejected - sum(aside.values())
+            records[entity] = {"read": count, "decided": decided, "rejected": rejected, **aside}
         return {
             "as_of": self.as_of.isoformat(),
             "rulebook": {"name": self.program.name, "digest": f"sha256:{self.program.digest}"},

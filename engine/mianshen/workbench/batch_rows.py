@@ -25,6 +25,7 @@ from mianshen.sql.on_duckdb import Failure
 from mianshen.sql.scope import Scope
 from mianshen.sql.terms import Sql
 from mianshen.workbench.batch_reasons import tell_reasons
+from mianshen.workbench.batch_times import BatchTimes
 from mianshen.workbench.inputs import ROW, Input, Part, explained, identifier, quoted
 
 NOT_THE_FILE: Final = (
@@ -48,15 +49,25 @@ class RowTables:
     files: dict[str, list[tuple[str, int]]] = field(default_factory=dict)  # name, records before it
     lets: list[list[Sql]] = field(default_factory=list)
     doubled: dict[str, bool] = field(default_factory=dict)
+    times: BatchTimes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.times = BatchTimes(self.program, self.connection, self.as_of, self.inputs, self._refuse_late)
 
     def build(self) -> dict[str, str]:
         """Every entity's table, parents first; an entity without a file has an empty one."""
         for entity in self._parents_first():
             self.tables[entity.name] = f"rows_{entity.name}"
             self._make(entity)
-            self._refuse_duplicates(entity)
+            if not self.times.begin(entity):
+                self._refuse_duplicates(entity)
+            self.times.place(entity)
             self._refuse_orphans(entity)
             self._refuse_children(entity)
+            self.times.refuse_children(entity)
+        for entity in self._parents_first():
+            self.times.take_out(entity)
+        self.times.finish()
         return self.tables
 
     def _parents_first(self) -> list[Entity]:
@@ -218,6 +229,9 @@ class RowTables:
             *(e.key for e in self.program.entities.values() if e.name == entity.parent),
         }
         counted = {e.counted_by for e in self.program.entities.values() if e.parent == entity.name}
+        over_time = {entity.valid_from, entity.reverses, *([fact.name] if fact.settles is not None else [])}
+        if fact.name in over_time and self.times.given(entity.name, fact.name):
+            return True
         return self.read is None or fact.name in keys | counted or (entity.name, fact.name) in self.read
 
     def _with_parent(self, entity: Entity, query: exp.Select) -> exp.Select:
@@ -284,7 +298,10 @@ class RowTables:
         if entity.parent is None or entity.parent not in self.inputs:
             return
         key = self.program.entities[entity.parent].key
-        self._refuse(entity, key, "unknown_parent", f'"?parent" IS NULL AND {identifier(key)} IS NOT NULL')
+        now = ' AND "?of" IS NULL' if self.times.active == entity else ""
+        self._refuse(
+            entity, key, "unknown_parent", f'"?parent" IS NULL AND {identifier(key)} IS NOT NULL{now}'
+        )
 
     def _refuse_children(self, entity: Entity) -> None:
         if entity.parent is None:
@@ -306,6 +323,9 @@ class RowTables:
         if failures:
             failed = [(f.entity, f.row) for f in failures]
             tell_reasons(self.program, self.connection, self.tables, self.as_of, failed)
+
+    def _refuse_late(self, entity: Entity, field_: str, reason: str, where: str) -> None:
+        self._refuse(entity, field_, reason, where, before=CHECK)
 
     def _refuse(self, entity: Entity, field_: str, reason: str, where: str, before: str = "") -> None:
         """Reject the rows that a condition names; `before`: a reason that comes after this one."""

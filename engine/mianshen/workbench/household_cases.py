@@ -56,10 +56,11 @@ class Households:
         if described.parent is None:
             yield described, rows
             return
-        pairs = self._query(
-            f'SELECT "?row", "?parent" FROM {self._table(entity)} WHERE "?row" IN (SELECT unnest(?)) ORDER BY 1',
-            rows,
-        )
+        row, parent = '"?row"', '"?parent"'
+        if "?of" in self._columns(entity):  # a row of another time stands beside its person's
+            row, parent = 'coalesce("?of", "?row")', 'coalesce("?parent", "?under")'
+        query = f"SELECT DISTINCT {row}, {parent} FROM {self._table(entity)} "
+        pairs = self._query(f'{query} WHERE "?row" IN (SELECT unnest(?)) ORDER BY 1', rows)
         alone = [row for row, parent in pairs if parent is None]
         if alone:
             yield described, alone
@@ -76,6 +77,7 @@ class Households:
             household.numbers[row] = number
             households.append(household)
             found[entity.name][number] = (household, row)
+        self._add_versions(entity, found[entity.name])
         self._add_children(entity.name, found)
         return households
 
@@ -87,10 +89,24 @@ class Households:
             for number, row, parent in self._rows(child, list(found[entity]), "?parent"):
                 household, above = found[entity][parent]
                 row.parent = above
-                above.children.append(row)
+                above.current.children.append(row)
                 household.numbers[row] = number
                 found[child.name][number] = (household, row)
+            self._add_versions(child, found[child.name])
             self._add_children(child.name, found)
+
+    def _add_versions(self, entity: Entity, found: dict[int, tuple[Household, Row]]) -> None:
+        """People's rows of other times beside them."""
+        if not found or "?of" not in self._columns(entity.name):
+            return
+        for number, row, of in self._rows(entity, list(found), "?of"):
+            household, current = found[of]
+            row.key = f"{row.key}@{row.facts.get(entity.valid_from or '', '')}"
+            row.version_of, row.parent, row.children = current, current.parent, current.children
+            row.blank = number < 0
+            current.versions.append(row)
+            household.numbers[row] = number
+            found[number] = (household, row)
 
     def _under(self, row: Row) -> Row:
         """The row below made-up parents of unknown facts, as far as it has none; gives the topmost."""
@@ -105,7 +121,8 @@ class Households:
     def _rows(self, entity: Entity, numbers: Sequence[int], by: str) -> list[tuple[int, Row, int]]:
         columns = self._columns(entity.name)
         facts = [name for name in columns if not name.startswith("?")]
-        parent = '"?parent"' if "?parent" in columns else "NULL"
+        link = "?under" if by == "?parent" and "?under" in columns else by
+        parent = identifier(link) if link in columns else "NULL"
         listed = ", ".join(identifier(name) for name in facts)
         query = (
             f'SELECT "?row", {parent}, "?refusal", "?unreadable", {listed} FROM {self._table(entity.name)} '

@@ -8,7 +8,8 @@ Invariants: the order of rows makes no difference; a row that no child reads dec
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -41,8 +42,9 @@ class Times:
             return self._unplaced(rows)
         begun = [row for row in rows if _start(row, name) <= self.as_of]
         current = max(begun, key=lambda row: _start(row, name), default=None)
-        if current is None:
-            current = _blank(entity, rows[0])
+        if current is None:  # nothing is known of the person yet
+            first = min(rows, key=lambda row: _start(row, name))
+            current = first if first.rejection is not None else _blank(entity, first)
         for row in rows:
             if row is not current:
                 _put_under(current, row, f"{current.key}@{row.facts.get(name, '')}")
@@ -55,8 +57,8 @@ class Times:
         current, *others = rows
         for number, row in enumerate(others, 2):
             _put_under(current, row, f"{current.key}@{number}")
-        if current.rejection is None:
-            current.rejection = Rejection("history_unreadable", "", FIELD_UNREAD)
+        for row in rows:
+            row.rejection = row.rejection or Rejection("history_unreadable", "", FIELD_UNREAD)
         return current
 
     def place(self, case: Case) -> None:
@@ -83,7 +85,7 @@ class Times:
                 continue
             begun = [row for row in rows if not row.blank and _start(row, name) <= day]
             held = max(begun, key=lambda row: _start(row, name), default=None)
-            if held is None and person.blank:
+            if held is None and (person.blank or not _begun(person, name, self.as_of)):
                 held = person
             if held is None:
                 held = blank = blank or _blank(entity, person)
@@ -94,6 +96,10 @@ class Times:
         person.versions[:] = [v for v in person.versions if id(v) in read or v.rejection is not None]
         for version in person.versions:
             version.parent, version.children = person.parent, person.children
+
+
+def _begun(row: Row, name: str, day: dt.date) -> bool:
+    return _start(row, name) <= day
 
 
 def _start(row: Row, name: str) -> dt.date:
@@ -126,33 +132,35 @@ def _doubled(rows: list[Row], name: str) -> Iterator[tuple[Row, Row]]:
 
 def take_out(case: Case, program: Program, refuse: Refuse) -> None:
     """Take reversals and what they cancel out of the case; refuse those that cancel nothing."""
-    parents = [row for row in case.rows() if row.children and row.version_of is None]
+    rows = case.rows()
+    parents = [row for row in rows if row.children and row.version_of is None]
+    keys = Counter((row.entity, row.key) for row in rows)
     for parent in parents:
         for entity in {child.entity for child in parent.children}:
             described = program.entities[entity]
             if described.reverses is not None:
-                rows = [row for row in parent.children if row.entity == entity]
-                case.reversed += _pairs(rows, described, refuse)
+                mine = [row for row in parent.children if row.entity == entity]
+                case.reversed += _pairs(mine, described, keys, refuse)
     gone = {id(row) for pair in case.reversed for row in pair}
     for parent in parents if gone else ():
         parent.children[:] = [child for child in parent.children if id(child) not in gone]
 
 
-def _pairs(rows: Iterable[Row], entity: Entity, refuse: Refuse) -> Iterator[tuple[Row, Row]]:
-    """Each reversal that holds with what it cancels."""
+def _pairs(
+    rows: list[Row], entity: Entity, keys: Counter[tuple[str, str]], refuse: Refuse
+) -> Iterator[tuple[Row, Row]]:
+    """Each reversal that holds with what it cancels; `keys` counts those of the whole record."""
     assert entity.reverses is not None
-    name, rows = entity.reverses, list(rows)
-    by_key: dict[str, list[Row]] = {}
-    for row in rows:
-        by_key.setdefault(row.key, []).append(row)
+    name = entity.reverses
+    by_key = {row.key: row for row in rows if keys[row.entity, row.key] == 1}
     taken: dict[int, Row] = {}
     reversals = [row for row in rows if name in row.facts and row.rejection is None]
     for row in sorted(reversals, key=lambda r: (str(r.facts.get(entity.date or "", "")), r.key)):
-        named = by_key.get(str(row.facts[name]), [])
-        if len(named) != 1 or name in named[0].facts:
+        named = by_key.get(str(row.facts[name]))
+        if named is None or name in named.facts:
             refuse(row, "reverses_nothing", None)
-        elif id(named[0]) in taken:
-            refuse(row, "already_reversed", taken[id(named[0])])
+        elif id(named) in taken:
+            refuse(row, "already_reversed", taken[id(named)])
         else:
-            taken[id(named[0])] = row
-            yield row, named[0]
+            taken[id(named)] = row
+            yield row, named
