@@ -222,6 +222,7 @@ def case_of(program: Program, home: Record, as_of: dt.date = AS_OF) -> Case:
     top = row_of(program, home, None, times)
     case = Case(as_of, top, top.children[0])
     times.place(case)
+    times.let_go(case)
     return case
 
 

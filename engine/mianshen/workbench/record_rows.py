@@ -202,10 +202,12 @@ class RowReader:
         with localcontext(EXACT):
             for row in rows:
                 self._passes(row)
-        Times(self.program, case.as_of, self._refuse).place(case)
+        times = Times(self.program, case.as_of, self._refuse)
+        times.place(case)
         for row in case.rows():
             if row.rejection is not None:
                 reject(row, row.rejection)
+        times.let_go(case)
         take_out(case, self.program, self._refuse)
         gone = {id(mistake) for _, row in case.reversed for mistake in self.told.get(row, ())}
         self.rejects = [mistake for mistake in self.rejects if id(mistake) not in gone]

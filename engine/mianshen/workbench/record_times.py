@@ -40,6 +40,8 @@ class Times:
         name = entity.valid_from
         if any(name in row.unreadable for row in rows):
             return self._unplaced(rows)
+        for one, two in _doubled(rows, name):
+            self.refuse(one, name, two)
         begun = [row for row in rows if _start(row, name) <= self.as_of]
         current = max(begun, key=lambda row: _start(row, name), default=None)
         if current is None:  # nothing is known of the person yet
@@ -48,8 +50,6 @@ class Times:
         for row in rows:
             if row is not current:
                 _put_under(current, row, f"{current.key}@{row.facts.get(name, '')}")
-        for one, two in _doubled(rows, name):
-            self.refuse(one, name, two)
         return current
 
     def _unplaced(self, rows: list[Row]) -> Row:
@@ -62,14 +62,20 @@ class Times:
         return current
 
     def place(self, case: Case) -> None:
-        """Each dated child under the row it reads; versions that nobody reads are let go, unless rejected."""
-        for entity in self.program.entities.values():
-            if entity.valid_from is None:
-                continue
-            for person in [
-                row for row in case.rows() if row.entity == entity.name and row.version_of is None
-            ]:
-                self._place(person, entity)
+        """Each dated child under the row it reads."""
+        for person, entity in self._people(case):
+            self._place(person, entity)
+
+    def let_go(self, case: Case) -> None:
+        """Versions that no child reads take no part, unless they are rejected."""
+        for person, _ in self._people(case):
+            read = {id(child.parent) for child in person.children}
+            person.versions[:] = [v for v in person.versions if id(v) in read or v.rejection is not None]
+
+    def _people(self, case: Case) -> list[tuple[Row, Entity]]:
+        over_time = {e.name: e for e in self.program.entities.values() if e.valid_from is not None}
+        rows = case.rows() if over_time else []
+        return [(r, over_time[r.entity]) for r in rows if r.entity in over_time and r.version_of is None]
 
     def _place(self, person: Row, entity: Entity) -> None:
         assert entity.valid_from is not None
@@ -92,8 +98,6 @@ class Times:
             child.parent = held
         if blank is not None:
             _put_under(person, blank, f"{person.key}@")
-        read = {id(child.parent) for child in person.children}
-        person.versions[:] = [v for v in person.versions if id(v) in read or v.rejection is not None]
         for version in person.versions:
             version.parent, version.children = person.parent, person.children
 
