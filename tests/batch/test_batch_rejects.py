@@ -136,6 +136,7 @@ COUNTS: Final = {
     "household": {"read": 8, "decided": 3, "rejected": 5},
     "resident": {"read": 14, "decided": 2, "rejected": 12},
     "claim": {"read": 22, "decided": 2, "rejected": 20},
+    "visit": {"read": 0, "decided": 0, "rejected": 0},
 }
 
 
