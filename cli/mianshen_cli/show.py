@@ -1,17 +1,27 @@
 """`mianshen show`: what the rulebook says about one name, or the names there are.
 
 In: a name. Out: its provisions with conditions, formulas and clauses, its figures over time, what it reads
-and who reads it.
+and who reads it. With `--coverage-of-sources`: every clause and what answers it; exit status 1 where nothing
+does.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mianshen.source import Lang, Message
 from mianshen_cli import output
 from mianshen_cli.frame import argument, command, option
+from mianshen_cli.output import Status
 from mianshen_cli.usage import Refused
+
+if TYPE_CHECKING:
+    from mianshen.program.program import Program
+
+_ONE_OF_TWO = Message(
+    "名称与 --coverage-of-sources 只能写一个", "give either a name or --coverage-of-sources, not both"
+)
 
 
 @command(
@@ -28,6 +38,15 @@ from mianshen_cli.usage import Refused
     words=Message(
         "待遇、决定、条款、参数、累计、事实、代码表、实体或来源的名称",
         "a benefit, decision, provision, parameter, accumulator, fact, code list, entity or source",
+    ),
+)
+@option(
+    "--coverage-of-sources",
+    "sources",
+    is_flag=True,
+    words=Message(
+        "列出来源文件的每一条，以及回应它的待遇、条款，或不在范围内的理由",
+        "list every clause of the sources, and the benefits and provisions that answer it, or why it is left out",
     ),
 )
 @option(
@@ -48,20 +67,36 @@ from mianshen_cli.usage import Refused
         "规则库的文件夹或文件（默认随附的规则库）", "rulebook folder or file (default: the shipped one)"
     ),
 )
-def show(lang: Lang, name: str | None, overlays: tuple[str, ...], rules: tuple[str, ...]) -> None:
+def show(
+    lang: Lang, name: str | None, sources: bool, overlays: tuple[str, ...], rules: tuple[str, ...]
+) -> Status | None:
     from mianshen.workbench.catalogue import Catalogue
     from mianshen.workbench.rulebook import open_program
     from mianshen_cli.catalogue_view import CatalogueView
 
-    catalogue = Catalogue(open_program([Path(each) for each in rules], overlays))
+    if sources and name is not None:
+        raise Refused(_ONE_OF_TWO)
+    program = open_program([Path(each) for each in rules], overlays)
+    if sources:
+        return _coverage(program, lang)
+    catalogue = Catalogue(program)
     view = CatalogueView(catalogue, lang)
     if name is None:
         output.say(view.everything())
-        return
+        return None
     items = catalogue.named(name)
     if not items:
         raise Refused(_unknown(name, catalogue.nearest(name)))
     output.say("\n\n".join(view.one(item) for item in items))
+    return None
+
+
+def _coverage(program: Program, lang: Lang) -> Status:
+    from mianshen_cli.coverage_view import CoverageView
+
+    view = CoverageView(program, lang)
+    output.say(view.text())
+    return Status.DONE if view.complete else Status.FOUND
 
 
 def _unknown(name: str, near: str | None) -> Message:

@@ -72,3 +72,23 @@ def test_an_unknown_name_is_refused_with_the_nearest(run: Run) -> None:
     assert (status, out) == (2, "")
     assert err == "mianshen: the rulebook has no basic_paymnt. Did you mean basic_payment?\n"
     assert "列出全部名称" in run("show", "zzzzzzzz", "--lang", "zh")[2]
+
+
+def test_the_coverage_of_the_sources_names_what_answers_each_clause(run: Run) -> None:
+    status, out, err = run("show", "--coverage-of-sources")
+    assert (status, err) == (0, "")
+    for words in (
+        "宝医保〔2023〕3号",
+        "benefits: settlement_deadlines",
+        "shanghai_outbreak_waived (planned)",
+        "out of scope: Decides purchase prices",
+        " 0 without an answer",
+    ):
+        assert words in out
+    assert "不在范围内：规范基金与医院之间的结算" in run("show", "--coverage-of-sources", "--lang", "zh")[1]
+
+
+def test_the_coverage_and_a_name_cannot_both_be_shown(run: Run) -> None:
+    status, out, err = run("show", "covered", "--coverage-of-sources")
+    assert (status, out) == (2, "")
+    assert "not both" in err

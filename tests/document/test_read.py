@@ -35,7 +35,7 @@ def test_every_section_is_read(document: Document) -> None:
     assert list(document.facts["claim"]) == ["total_cost", "care_type"]
     assert document.decisions["claim"]["basic_payment"].output
     assert document.sources["S2"].number == "2019-1"
-    assert document.out_of_scope[0].clause == "9"
+    assert document.out_of_scope[0].clause == ("9",)
     assert list(document.benefits) == ["aid"]
     assert document.overlays == ()
 

@@ -11,7 +11,7 @@ import yaml
 from tests.document.rulebook import RULES, VOCABULARY, write_rulebook
 
 from mianshen.document import overlay_schema, read, rulebook_schema
-from mianshen.document.merge import BY_ENTITY, SECTIONS
+from mianshen.document.merge import BY_ENTITY, LISTS, SECTIONS
 from mianshen.document.model import RulebookFile
 
 TYPES = {
@@ -102,4 +102,4 @@ def test_the_reader_and_the_schema_refuse_the_same(tmp_path: Path, text: str) ->
 
 
 def test_every_section_of_a_file_is_merged() -> None:
-    assert {*SECTIONS, *BY_ENTITY, "rulebook", "defaults", "out_of_scope"} == set(RulebookFile.model_fields)
+    assert {*SECTIONS, *BY_ENTITY, *LISTS, "rulebook", "defaults"} == set(RulebookFile.model_fields)

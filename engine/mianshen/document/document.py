@@ -47,6 +47,7 @@ class Document:
     events: Mapping[str, model.Event]
     benefits: Mapping[str, model.Benefit]
     calendar: Mapping[str, model.CalendarYear]
+    clauses: tuple[model.Clause, ...]
     out_of_scope: tuple[model.OutOfScope, ...]
     overlays: tuple[model.OverlayHeader, ...]
     files: tuple[str, ...]

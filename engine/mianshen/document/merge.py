@@ -32,6 +32,7 @@ SECTIONS: Map[str, type[model.Shape]] = {
     "calendar": model.CalendarYear,
 }
 BY_ENTITY: Map[str, type[model.Shape]] = {"facts": model.Fact, "decisions": model.Decision}
+LISTS: Map[str, type[model.Shape]] = {"clauses": model.Clause, "out_of_scope": model.OutOfScope}
 FREENAMES = ("sources", "calendar")  # sections whose names need not be usable in formulas
 
 
@@ -43,7 +44,7 @@ class Draft:
         self.origins: dict[Path, Origin] = {}
         self.broken: set[Path] = set()
         self.mistakes: list[Diagnostic] = []
-        self.out_of_scope: list[model.OutOfScope] = []
+        self.lists: dict[str, list[Any]] = {name: [] for name in LISTS}
         self.overlays: list[model.OverlayHeader] = []
 
     def is_broken(self, *path: str) -> bool:
@@ -67,9 +68,9 @@ class Draft:
 
         merged: dict[str, Any] = {name: section(name) for name in SECTIONS}
         merged |= {name: by_entity(name) for name in BY_ENTITY}
+        merged |= {name: tuple(items) for name, items in self.lists.items()}
         return Document(
             header=self.entries.get(("header",)),
-            out_of_scope=tuple(self.out_of_scope),
             overlays=tuple(self.overlays),
             files=files,
             digest=digest,
@@ -119,8 +120,8 @@ class FilePart:
                     pass
                 case "rulebook":
                     self._add_header(key, node)
-                case "out_of_scope":
-                    self._add_out_of_scope(key, node)
+                case name if name in LISTS:
+                    self._add_items(name, key, node)
                 case name if name in SECTIONS:
                     self.add_section(name, key, node)
                 case name if name in BY_ENTITY:
@@ -140,14 +141,15 @@ class FilePart:
             return
         self._fit(("header",), model.Header, key.span, node)
 
-    def _add_out_of_scope(self, key: Scalar, node: Node) -> None:
-        for item in self._items(("out_of_scope",), key, node):
-            fitted, found = fit(model.OutOfScope, item, item.span)
+    def _add_items(self, section: str, key: Scalar, node: Node) -> None:
+        """A section that is a list: its items have no names."""
+        for item in self._items((section,), key, node):
+            fitted, found = fit(LISTS[section], item, item.span)
             self.draft.mistakes += found
             if fitted is not None:
-                path = ("out_of_scope", len(self.draft.out_of_scope))
+                path = (section, len(self.draft.lists[section]))
                 self.draft.origins[path] = Origin(item.span, item)
-                self.draft.out_of_scope.append(fitted)
+                self.draft.lists[section].append(fitted)
 
     def add_section(self, section: str, key: Scalar, node: Node) -> None:
         """A section whose names must be new."""

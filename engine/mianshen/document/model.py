@@ -71,6 +71,7 @@ def _day(value: object) -> dt.date:
 
 
 Areas = Annotated[tuple[AreaCode, ...], BeforeValidator(_one_or_many), AlsoWritten("string", "integer")]
+Clauses = Annotated[tuple[Words, ...], BeforeValidator(_one_or_many), AlsoWritten("string", "number")]
 Names = Annotated[tuple[Identifier, ...], BeforeValidator(_one_or_many), AlsoWritten("string")]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Day = Annotated[dt.date, BeforeValidator(_day)]
@@ -305,9 +306,23 @@ class SourceDocument(Shape):
     file: str | None = None
 
 
-class OutOfScope(Shape):
+class Clause(Shape):
+    """A clause of a source, and what it is about.
+
+    It is answered by what cites it, by what is named here, or by a reason why it is out of scope.
+    """
+
     source: str
     clause: Words
+    subject: Titled
+    answered_by: Names = ()
+
+
+class OutOfScope(Shape):
+    """Clauses of a source that decide no one's benefit, and why."""
+
+    source: str
+    clause: Clauses
     subject: Titled
     reason: Titled
 
@@ -344,6 +359,7 @@ class RulebookFile(Shape):
     events: dict[Identifier, Event] = {}
     benefits: dict[Identifier, Benefit] = {}
     calendar: dict[Year, CalendarYear] = {}
+    clauses: tuple[Clause, ...] = ()
     out_of_scope: tuple[OutOfScope, ...] = ()
 
 

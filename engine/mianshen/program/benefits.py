@@ -11,7 +11,7 @@ from mianshen.program import mistakes
 from mianshen.program.core import Boolean, Numeric
 from mianshen.program.events import occasion, triggers
 from mianshen.program.names import describe
-from mianshen.program.program import Benefit, Citation, OutOfScope, SourceDocument
+from mianshen.program.program import Benefit, Citation, Clause, OutOfScope, SourceDocument
 from mianshen.program.vocabulary import MONEY, Vocabulary, message
 from mianshen.source import Message
 
@@ -65,10 +65,40 @@ def sources(document: Document) -> dict[str, SourceDocument]:
 
 
 def out_of_scope(vocabulary: Vocabulary) -> tuple[OutOfScope, ...]:
-    """What the rulebook says it leaves out."""
+    """What the rulebook says it leaves out, clause by clause."""
     made = []
     for index, model in enumerate(vocabulary.document.out_of_scope):
         vocabulary.source(model.source, "out_of_scope", index, "source")
         subject, reason = message(model.subject), message(model.reason)
-        made.append(OutOfScope(Citation(model.source, model.clause), subject, reason))
+        made += [OutOfScope(Citation(model.source, clause), subject, reason) for clause in model.clause]
     return tuple(made)
+
+
+def clauses(vocabulary: Vocabulary) -> tuple[Clause, ...]:
+    """The clauses of the sources, each once."""
+    made: dict[Citation, Clause] = {}
+    for index, model in enumerate(vocabulary.document.clauses):
+        vocabulary.source(model.source, "clauses", index, "source")
+        citation = Citation(model.source, model.clause)
+        if citation in made:
+            span = vocabulary.document.span("clauses", index, "clause")
+            vocabulary.found.append(mistakes.clause_twice(span, model.source, model.clause))
+        else:
+            made[citation] = Clause(citation, message(model.subject), model.answered_by)
+            _answers(vocabulary, index, model.answered_by)
+    return tuple(made.values())
+
+
+def _answers(vocabulary: Vocabulary, index: int, names: tuple[str, ...]) -> None:
+    """What is named as an answer is there; an overlay may have taken it out."""
+    document = vocabulary.document
+    known = {
+        name: section for section in ("benefits", "provisions", "tables", "parameters")
+        for name in getattr(document, section)
+    }  # fmt: skip
+    for place, name in enumerate(names):
+        broken = any(document.is_broken(section, name) for section in set(known.values()))
+        if name not in known and not broken and not document.overlays:
+            span = document.span("clauses", index, "answered_by", place)
+            kind = Message("待遇、条款、表或参数", "benefit, provision, table or parameter")
+            vocabulary.found.append(mistakes.unknown_reference(span, kind, name, known))

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 from mianshen.program import mistakes
 from mianshen.program.accumulators import AccumulatorChecks
 from mianshen.program.audit import audit
-from mianshen.program.benefits import benefits, out_of_scope, sources
+from mianshen.program.benefits import benefits, clauses, out_of_scope, sources
 from mianshen.program.checks import RecordChecks
 from mianshen.program.core import Numeric, Type
+from mianshen.program.coverage import gaps
 from mianshen.program.events import event_types
 from mianshen.program.figures import Figures
 from mianshen.program.link import clashes, counted_by, foldless, linked
@@ -57,7 +58,7 @@ def build(document: Document, found: Iterable[Diagnostic] = ()) -> tuple[Program
     errors = [d for d in found if d.severity == "error"]
     if program is None or errors:
         raise RuleError(errors)
-    return program, (*found, *audit(program))
+    return program, (*found, *audit(program), *gaps(program, document))
 
 
 def narrowed(declared: Type, provisions: list[Provision]) -> Type:
@@ -98,7 +99,7 @@ class Draft:
         decisions = self._decisions(sites, order)
         entities = RecordChecks(self._checks(self.names)).all()
         made_benefits = benefits(self.vocabulary)
-        scope = out_of_scope(self.vocabulary)
+        scope, listed = out_of_scope(self.vocabulary), clauses(self.vocabulary)
         header = self._header()
         events = event_types(self.vocabulary)
         if header is None or any(d.severity == "error" for d in self.found):
@@ -108,7 +109,7 @@ class Draft:
             name=header.name, title=message(header.title), digest=document.digest, entry=header.entry,
             entities=entities, codes=codes, facts=self.vocabulary.facts, decisions=decisions, parameters=parameters,
             accumulators=foldless(accumulators, decisions, parameters, codes), benefits=made_benefits,
-            sources=sources(document), out_of_scope=scope, planned=tuple(first.planned),
+            sources=sources(document), out_of_scope=scope, clauses=listed, planned=tuple(first.planned),
             shown={e: tuple(n for n, d in ds.items() if d.output) for e, ds in document.decisions.items()},
             overlays=tuple(overlay.name for overlay in document.overlays), events=events, calendar=self.calendar,
         )  # fmt: skip

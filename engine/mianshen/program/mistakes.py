@@ -1,7 +1,7 @@
 """Every mistake the program room can find: a constructor each, its code never reused.
 
 In: the place, the names concerned. Out: a `Diagnostic` in both languages.
-Invariants: codes E301 to E349, each with one meaning; words are `Message(zh, en)`.
+Invariants: codes E301 to E399, each with one meaning; words are `Message(zh, en)`.
 """
 
 from __future__ import annotations
@@ -437,3 +437,28 @@ def not_reversible(span: Span, entity: str) -> Diagnostic:
 def settled_twice(span: Span, decision: str, one: str, two: str) -> Diagnostic:
     what = Message(f"{one} 和 {two} 都是 {decision} 的实付金额", f"{one} and {two} both settle {decision}")
     return Diagnostic("E355", span, what, Message("请只保留一个", "Keep one of them"))
+
+
+# -- the list of clauses -----------------------------------------------------------------------------
+
+
+def clause_twice(span: Span, source: str, clause: str) -> Diagnostic:
+    what = Message(f"{source} {clause} 列了两次", f"{source} {clause} is listed twice")
+    return Diagnostic("E349", span, what, Message("请只保留一处", "Keep one of them"))
+
+
+def not_answered(span: Span, source: str, clause: str) -> Diagnostic:
+    what = Message(f"{source} {clause} 没有着落", f"nothing answers {source} {clause}")
+    fix = Message(
+        "请写条款引用它，写 answered_by，或在 out_of_scope 说明理由",
+        "Cite it in a provision, name what answers it under answered_by, or give the reason in out_of_scope",
+    )
+    return _warning("E350", span, what, fix)
+
+
+def not_listed(span: Span, source: str, clause: str) -> Diagnostic:
+    what = Message(
+        f"{source} {clause} 不在 clauses 清单中", f"{source} {clause} is not in the list of clauses"
+    )
+    fix = Message("请列入 clauses，或改正所引条款", "Add it to clauses:, or correct the clause cited")
+    return _warning("E351", span, what, fix)

@@ -229,6 +229,15 @@ class SourceDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Clause:
+    """A clause of a source; `answered_by`: what answers it besides what cites it."""
+
+    citation: Citation
+    subject: Message
+    answered_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OutOfScope:
     citation: Citation
     subject: Message
@@ -265,6 +274,7 @@ class Program:
     overlays: tuple[str, ...] = ()
     events: Mapping[str, EventType] = field(default_factory=dict)
     calendar: Calendar | None = None
+    clauses: tuple[Clause, ...] = ()
 
     def decision(self, entity: str, name: str) -> Decision:
         """The decision of that name; KeyError when there is none."""
