@@ -34,6 +34,12 @@ COMMANDS = {
         "把一次批量判定写成报告页和待办清单",
         "turn a batch's folder into a page of tables and lists to work through",
     ),
+    "verify-run": Message(
+        "核对一次批处理的结果、输入和规则库是否未被改动", "is a finished batch still what its receipt says?"
+    ),
+    "replay": Message(
+        "重现一次批处理中某个人的结果，并与写出的核对", "decide one person of a past batch again, and compare"
+    ),
     "check": Message("核定一人或多人的待遇和费用，说明理由", "check one person or several, with reasons"),
     "notice": Message(
         "把一项核定结果写成可打印的告知书", "write one decision as a printable notice, HTML or PDF"

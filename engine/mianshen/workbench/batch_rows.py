@@ -68,7 +68,32 @@ class RowTables:
         for entity in self._parents_first():
             self.times.take_out(entity)
         self.times.finish()
+        self._stand_in()
         return self.tables
+
+    def _stand_in(self) -> None:
+        """A person of whom no parent is told has one of whom nothing is known, numbered below zero."""
+        entry = self.program.entities[self.program.entry]
+        if entry.parent is None:
+            return
+        rows, parents = identifier(self.tables[entry.name]), identifier(self.tables[entry.parent])
+        alone = '"?parent" IS NULL AND NOT "?rejected"'
+        if self.times.active == entry:
+            alone += ' AND "?of" IS NULL'
+        facts = [
+            fact
+            for fact in self._facts(self.program.entities[entry.parent])
+            if fact.when_absent is not None and self._kept(self.program.entities[entry.parent], fact)
+        ]
+        names = "".join(f", {identifier(fact.name)}" for fact in facts)
+        values = "".join(f", {terms.literal(fact.when_absent).sql(dialect='duckdb')}" for fact in facts)
+        self.connection.execute(
+            f'INSERT INTO {parents} ("?row", "?rejected"{names}) SELECT -"?row", false{values} FROM {rows} WHERE {alone}'
+        )
+        self.connection.execute(f'UPDATE {rows} SET "?parent" = -"?row" WHERE {alone}')
+        if self.times.active == entry:
+            unled = '"?under" IS NULL AND NOT "?rejected"'
+            self.connection.execute(f'UPDATE {rows} SET "?under" = -coalesce("?of", "?row") WHERE {unled}')
 
     def _parents_first(self) -> list[Entity]:
         def depth(entity: Entity) -> int:

@@ -20,7 +20,6 @@ from mianshen.source import Message
 from mianshen.workbench.inputs import identifier
 
 DECIDING: Final = ("undecidable", "parent_rejected")  # reasons that deciding finds again
-_NOTHING: Final = Message("", "")
 _MANY: Final = 2_000  # households at a time
 
 
@@ -141,7 +140,9 @@ class Households:
         at_fault, _, reason = (refusal or "").partition("|")
         reason = reason.rstrip("|")
         if reason and reason not in DECIDING:
-            row.rejection = Rejection(reason, at_fault, _NOTHING)
+            row.rejection = Rejection(
+                reason, at_fault, Message(f"{at_fault}：{reason}", f"{at_fault}: {reason}")
+            )
         row.unreadable = frozenset(name for name in (unreadable or "").split(",") if name)
         return number, row, parent
 

@@ -22,7 +22,7 @@ from mianshen.sql import terms
 from mianshen.sql.intake import WrongColumn, read_column
 from mianshen.workbench import batch_mistakes as mistakes
 from mianshen.workbench.plain_text import UTF_8, Plain, head_of, plain
-from mianshen.workbench.sources import Named, Source, sources
+from mianshen.workbench.sources import Named, files, names
 
 ROW: Final = "?row"  # the record's number in its file, from 1
 _HEAD: Final = 1 << 20  # bytes a header may fill
@@ -87,25 +87,24 @@ def open_inputs(
 
     `folder`: where the text of files goes that are not UTF-8; `encoding` of CSV files, None: found out.
     """
-    opened: dict[str, Input] = {}
+    found: dict[str, list[Path]] = {}
     wrong: list[Diagnostic] = []
-    opening = _Opening(program, connection, Scratch(folder), encoding)
     for entity, each in named.items():
-        parts = []
         try:
-            found = sources(each)
+            found[entity] = files(each)
         except RuleError as error:
             wrong += error.diagnostics
-            continue
-        for source in found:
-            try:
-                parts.append(opening.part(program.entities[entity], source))
-            except RuleError as error:
-                wrong += error.diagnostics
-        opened[entity] = Input(entity, tuple(parts))
+    opening = _Opening(program, connection, Scratch(folder), encoding)
+    called = names(path for paths in found.values() for path in paths)
+    opened: dict[str, list[Part]] = {entity: [] for entity in found}
+    for entity, path in [(entity, path) for entity, paths in found.items() for path in paths]:
+        try:
+            opened[entity].append(opening.part(program.entities[entity], path, called[path]))
+        except RuleError as error:
+            wrong += error.diagnostics
     if wrong:
         raise RuleError(wrong)
-    return opened
+    return {entity: Input(entity, tuple(parts)) for entity, parts in opened.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +114,8 @@ class _Opening:
     scratch: Scratch
     encoding: str | None
 
-    def part(self, entity: Entity, source: Source) -> Part:
+    def part(self, entity: Entity, path: Path, name: str) -> Part:
         """A file with its columns matched. Raises RuleError when it cannot be read or a column is wrong."""
-        path = source.path
         head = _head(path)
         status = path.stat()
         numbered = head.startswith(_PARQUET) or path.suffix.lower() == ".parquet"
@@ -139,7 +137,7 @@ class _Opening:
             found = [(name, "VARCHAR") for name in names]
         columns = _matched(self.program, entity, path, found, places)
         stamp = (status.st_size, status.st_mtime_ns)
-        return Part(path, source.name, columns, relation, numbered, text, stamp)
+        return Part(path, name, columns, relation, numbered, text, stamp)
 
 
 def parts_of(inputs: Mapping[str, Input]) -> Iterator[Part]:

@@ -1,6 +1,6 @@
 """What an operator names as input: files, folders and patterns become files, each with a name of its own.
 
-In: paths as written. Out: `Source`s in a fixed order. Invariants: a path that exists is that file alone,
+In: paths as written. Out: paths of files in a fixed order, and their names. Invariants: a path that exists is that file alone,
 whatever characters it holds; a folder gives every CSV and Parquet file below it, in the order of their
 names, and refuses others, for a file passed over is a record lost; two files never share a name.
 """
@@ -11,7 +11,6 @@ import glob
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -23,21 +22,13 @@ READ: Final = (".csv", ".csv.gz", ".parquet")
 _ASIDE: Final = (".", "_")  # how names begin that other programs leave beside their files
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file; `name` is what rejects and the manifest call it."""
-
-    path: Path
-    name: str
-
-
 def each_named(named: Named) -> tuple[Path, ...]:
     """What was named, one by one."""
     several = (named,) if isinstance(named, str | Path) else named
     return tuple(Path(one) for one in several)
 
 
-def sources(named: Named) -> list[Source]:
+def files(named: Named) -> list[Path]:
     """The files named, in the order given, those of a folder or pattern by name.
 
     Raises RuleError when a pattern or folder gives nothing, holds what cannot be read, or a file comes twice.
@@ -53,7 +44,22 @@ def sources(named: Named) -> list[Source]:
     wrong += [mistakes.named_twice(str(path)) for path in twice]
     if wrong:
         raise RuleError(wrong)
-    return [Source(path, name) for path, name in zip(found, _names(found), strict=True)]
+    return found
+
+
+def names(paths: Iterable[Path]) -> dict[Path, str]:
+    """What rejects and the manifest call each file: its name, and as many folders before it as tell it apart."""
+    parts = {path: path.resolve().parts for path in paths}
+    taken = dict.fromkeys(parts, 1)
+    while True:
+        called = {path: "/".join(parts[path][-count:]) for path, count in taken.items()}
+        times = Counter(called.values())
+        doubled = [
+            path for path, name in called.items() if times[name] > 1 and taken[path] < len(parts[path])
+        ]
+        if not doubled:
+            return called
+        taken.update({path: taken[path] + 1 for path in doubled})
 
 
 def _files(path: Path) -> list[Path]:
@@ -85,12 +91,3 @@ def _below(folder: Path) -> list[Path]:
 
 def _is_aside(file: Path, folder: Path) -> bool:
     return any(part.startswith(_ASIDE) for part in file.relative_to(folder).parts)
-
-
-def _names(files: Sequence[Path]) -> Iterable[str]:
-    """The files' own names; where two share one, their paths from the folder they have in common."""
-    names = [file.name for file in files]
-    if len(set(names)) == len(names):
-        return names
-    common = Path(os.path.commonpath([file.resolve().parent for file in files]))
-    return [file.resolve().relative_to(common).as_posix() for file in files]
