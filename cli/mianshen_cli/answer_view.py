@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
-from mianshen.interpreter import BenefitResult, Rejected, RowResult
+from mianshen.interpreter import BenefitResult, Rejected, Row, RowResult
+from mianshen.interpreter.result import Settlement
 from mianshen.source import Lang, Message
 from mianshen.values import NOT_MODELLED, Unknown
 from mianshen.workbench.check import Checked, Checker
@@ -41,6 +43,15 @@ _REASONS, _NOTES, _STEPS = (
     Message("说明", "Notes"),
     Message("逐步说明", "Step by step"),
 )
+_SETTLED = (
+    Message("记录", "row"),
+    Message("项目", "of"),
+    Message("已结算", "settled"),
+    Message("按规则", "by the rules"),
+    Message("差额", "difference"),
+)
+_REVERSED = Message("已冲销", "Cancelled")
+_PAIR = Message("{title} {key} 由 {by} 冲销，均不计入", "{title} {key} is cancelled by {by}; neither counts")
 _REJECTED = Message("未核定的记录", "Rejected records")
 _PROVISIONAL = Message("依据暂定数值：{names}", "Rests on provisional figures: {names}")
 _COLON = Message("：", ": ")
@@ -81,6 +92,11 @@ class AnswerView:
             if rows:
                 yield self._rows(rows)
                 yield ""
+        if result.settled:
+            yield self._settled(result.settled)
+            yield ""
+        if result.reversed:
+            yield from self._list(_REVERSED, (self._pair(*pair) for pair in result.reversed))
         reasons = [*self._benefit_reasons(checked), *self._row_reasons(checked)]
         if reasons:
             yield from self._list(_REASONS, reasons)
@@ -99,6 +115,26 @@ class AnswerView:
             yield f"  - {first}"
             yield from (f"    {line}" for line in rest)
         yield ""
+
+    # -- settled and cancelled -----------------------------------------------------------------
+
+    def _settled(self, settled: Iterable[Settlement]) -> str:
+        rows = [
+            (
+                output.printable(each.row.key),
+                self._say(self.words.decisions[each.row.entity, each.decision].title),
+                f"{each.settled:,.2f}",
+                f"{each.ruled:,.2f}" if isinstance(each.ruled, Decimal) else "",
+                "" if each.difference is None else f"{each.difference:+,.2f}",
+            )
+            for each in settled
+        ]
+        return output.table([self._say(each) for each in _SETTLED], rows, right=[2, 3, 4])
+
+    def _pair(self, by: Row, row: Row) -> str:
+        title = self._say(self.program.entities[row.entity].title)
+        keys = output.printable(row.key), output.printable(by.key)
+        return self._say(_PAIR).format(title=title, key=keys[0], by=keys[1])
 
     # -- benefits ------------------------------------------------------------------------------
 

@@ -47,6 +47,21 @@ class RowResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Settlement:
+    """What was really paid of a decision of a row, beside what the rules give."""
+
+    row: Row
+    decision: str
+    settled: Decimal
+    ruled: Value
+
+    @property
+    def difference(self) -> Decimal | None:
+        """Yuan settled more than the rules give; None where they give no amount."""
+        return self.settled - self.ruled if isinstance(self.ruled, Decimal) else None
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     entity: str
     key: str
@@ -60,6 +75,8 @@ class CaseResult:
     benefits: dict[str, BenefitResult]
     rows: tuple[RowResult, ...]
     rejected: tuple[Rejected, ...]
+    settled: tuple[Settlement, ...] = ()
+    reversed: tuple[tuple[Row, Row], ...] = ()  # of the person: (reversal, what it cancels)
 
 
 def result_of(program: Program, case: Case) -> CaseResult:
@@ -73,7 +90,19 @@ def result_of(program: Program, case: Case) -> CaseResult:
     ordered = sorted(person.children, key=lambda row: _order(program, row))
     rows = tuple(row_result(program, row) for row in ordered if row.rejection is None)
     rejected = tuple(Rejected(r.entity, r.key, r.rejection) for r in case.rows() if r.rejection is not None)
-    return CaseResult(person.key, case.as_of, benefits, rows, rejected)
+    settled = tuple(each for result in rows for each in settlements(program, result.row))
+    pairs = tuple(pair for pair in case.reversed if pair[0].parent and pair[0].parent.current is person)
+    return CaseResult(person.key, case.as_of, benefits, rows, rejected, settled, pairs)
+
+
+def settlements(program: Program, row: Row) -> list[Settlement]:
+    """What was settled of a decided row."""
+    found = []
+    for name, fact in program.settling(row.entity).items():
+        amount = row.facts.get(fact)
+        if isinstance(amount, Decimal):
+            found.append(Settlement(row, name, amount, row.values[name]))
+    return found
 
 
 def _order(program: Program, row: Row) -> tuple[str, str]:

@@ -57,6 +57,7 @@ class Answers:
 
     decisions: Mapping[RowKey, Mapping[str, Answer]]
     rejected: Mapping[RowKey, Rejected] = field(default_factory=dict)
+    reversed: frozenset[RowKey] = frozenset()  # reversals and what they cancel
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,12 @@ def answers_of(case: Case) -> Answers:
             chosen = row.chosen.get(name, ())
             by = chosen[0].name if chosen and not isinstance(value, Unknown | NotModelled) else None
             decisions[key][name] = Answer(plain(value), by, _names(value))
-    return Answers(decisions, rejected)
+    return Answers(decisions, rejected, reversed_of(case))
+
+
+def reversed_of(case: Case) -> frozenset[RowKey]:
+    """The rows that cancel one another; they were taken out while the case was read."""
+    return frozenset((row.entity, row.key) for pair in case.reversed for row in pair)
 
 
 def plain(value: Value) -> Known | Mark:

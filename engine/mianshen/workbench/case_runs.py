@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ from mianshen.workbench.answers import (
     Result,
     answers_of,
     benefit_result,
+    reversed_of,
     row_result,
 )
 from mianshen.workbench.cases import CaseOf, Programs
@@ -31,6 +32,7 @@ from mianshen.workbench.expectations import Expectation, Reject
 
 BACK_ENDS: Final[tuple[BackEnd, ...]] = ("interpreter", "duckdb")
 REJECTED: Final = "rejected"
+REVERSED: Final = "reversed"
 ABSENT: Final = ""
 
 
@@ -98,7 +100,8 @@ def _decided(back_end: BackEnd, program: Program, cases: list[Case], day: dt.dat
     if back_end == "duckdb":
         from mianshen.workbench.case_tables import decided_on_duckdb
 
-        return decided_on_duckdb(program, cases, day)
+        answers = decided_on_duckdb(program, cases, day)
+        return [replace(a, reversed=reversed_of(case)) for a, case in zip(answers, cases, strict=True)]
     interpreter = Interpreter(program)
     for case in cases:
         interpreter.run(case)
@@ -126,8 +129,10 @@ def compared(
         return
     row, name, wanted = expectation.row, expectation.name, expectation.wanted
     by = ""
-    if row in answers.rejected:
-        got: Known | Mark | frozenset[str] | None = REJECTED
+    if row in answers.reversed:
+        got: Known | Mark | frozenset[str] | None = REVERSED
+    elif row in answers.rejected:
+        got = REJECTED
     elif expectation.what == "value":
         answer = answers.decisions[row][name]
         got, by = answer.value, answer.by or ""

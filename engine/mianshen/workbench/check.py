@@ -15,7 +15,7 @@ from typing import TypeAlias
 from mianshen.interpreter import Case, CaseResult, Interpreter, RowResult, result_of
 from mianshen.interpreter.explain import Explainer, Footing, Input, Used
 from mianshen.interpreter.formula import to_text
-from mianshen.interpreter.result import BenefitResult
+from mianshen.interpreter.result import BenefitResult, settlements
 from mianshen.interpreter.rows import Row
 from mianshen.program.program import Citation, Program
 from mianshen.source import Lang, Message
@@ -120,6 +120,7 @@ class Checker:
             "benefits": {name: self._benefit(case, each, lang) for name, each in result.benefits.items()},
             **rows,
             **self._own(case),
+            **self._reversed(result),
             "notes": [note.in_(lang) for note in checked.notes],
             "rejects": self._rejects(result, lang),
             **({"steps": self._steps(case, lang)} if explain else {}),
@@ -155,6 +156,26 @@ class Checker:
             return {}
         return {"decisions": {name: self._value(person, name, person.values[name]) for name in names}}
 
+    def _reversed(self, result: CaseResult) -> dict[str, Plain]:
+        """The rows that cancel one another, where there are any."""
+        if not result.reversed:
+            return {}
+        return {"reversed": [
+            {"entity": row.entity, "key": row.key, "reversed_by": by.key} for by, row in result.reversed
+        ]}  # fmt: skip
+
+    def _settled(self, row: Row) -> dict[str, Plain]:
+        """What was really paid of a row beside what the rules give, where that is told."""
+        found: dict[str, Plain] = {
+            each.decision: {
+                "settled": as_money(each.settled),
+                "ruled": as_money(each.ruled) if isinstance(each.ruled, Decimal) else None,
+                "difference": None if each.difference is None else as_money(each.difference),
+            }
+            for each in settlements(self.program, row)
+        }
+        return {"settled": found} if found else {}
+
     def _row(self, case: Case, result: RowResult, lang: Lang) -> Plain:
         entity = self.program.entities[result.row.entity]
         decided = self.words.provisions.get(result.reason)
@@ -172,6 +193,7 @@ class Checker:
             "provisional": list(footing.provisional),
             "assumed": list(footing.assumed),
             "clause": None if decided is None else _clause(decided.citation),
+            **self._settled(result.row),
         }  # fmt: skip
 
     def _value(self, row: Row, name: str, value: Value) -> Plain:

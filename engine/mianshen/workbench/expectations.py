@@ -25,7 +25,7 @@ from mianshen.workbench.answers import Mark, RowKey
 What: TypeAlias = Literal["value", "status", "missing", "reason", "amount", "rejects"]
 Wanted: TypeAlias = Known | Mark | frozenset[str]
 
-ROW_STATUSES: Final = ("decided", "undetermined", "not_modelled")
+ROW_STATUSES: Final = ("decided", "undetermined", "not_modelled", "reversed")
 BENEFIT_STATUSES: Final = ("eligible", "ineligible", "undetermined", "not_modelled")
 _DECISION_PARTS: Final = ("status", "missing", "reason")
 BENEFIT_PARTS: Final = ("status", "amount", "missing", "reason")
@@ -69,6 +69,8 @@ class ExpectationReader:
         self.found = found
         self.rows: dict[str, list[str]] = {}
         for row in case.rows():
+            self.rows.setdefault(row.entity, []).append(row.key)
+        for row in (row for pair in case.reversed for row in pair):
             self.rows.setdefault(row.entity, []).append(row.key)
         self.person: RowKey = (case.person.entity, case.person.key)
 

@@ -97,7 +97,8 @@ class Times:
                 held = blank = blank or _blank(entity, person)
             child.parent = held
         if blank is not None:
-            _put_under(person, blank, f"{person.key}@")
+            first = min(_start(row, name) for row in rows if not row.blank)
+            _put_under(person, blank, f"{person.key}@before {first}")
         for version in person.versions:
             version.parent, version.children = person.parent, person.children
 
