@@ -57,7 +57,7 @@ _BENEFITS = (
     Message("金额（元）", "amount (yuan)"),
 )
 _AMOUNTS = (Message("费用与支付", "cost and payments"), Message("合计（元）", "total (yuan)"))
-_CLAIMS = (Message("费用记录", "claims"), Message("条数", "count"))
+_COUNT = Message("条数", "count")
 
 
 @command(
@@ -77,6 +77,7 @@ _CLAIMS = (Message("费用记录", "claims"), Message("条数", "count"))
 )
 @option("--claims", metavar="FILE", multiple=True, words=Message("费用文件", "files of claims"))
 @option("--households", metavar="FILE", multiple=True, words=Message("家庭文件", "files of households"))
+@option("--visits", metavar="FILE", multiple=True, words=Message("上门护理文件", "files of home-care visits"))
 @option(
     "--as-of",
     type=Day(),
@@ -152,7 +153,8 @@ _CLAIMS = (Message("费用记录", "claims"), Message("条数", "count"))
     words=Message("摘要格式", "how the summary is shown"),
 )
 def batch(
-    lang: Lang, residents: tuple[str, ...], claims: tuple[str, ...], households: tuple[str, ...], as_of: dt.date,
+    lang: Lang, residents: tuple[str, ...], claims: tuple[str, ...], households: tuple[str, ...],
+    visits: tuple[str, ...], as_of: dt.date,
     out: str, rules: str | None, overlay: tuple[str, ...], encoding: str | None, threads: int | None,
     memory: str | None, engine: str, master: str | None, max_rejects: str, report_to: str | None,
     since: str | None, form: str,
@@ -169,7 +171,7 @@ def batch(
     limit = _memory(memory)
     read = Rules((Path(rules),) if rules else (), overlay)
     program = open_program(read.paths, read.overlays)
-    files = {"resident": residents, "claim": claims, "household": households}
+    files = {"resident": residents, "claim": claims, "household": households, "visit": visits}
     inputs = {entity: named for entity, named in files.items() if named}
     request = Request(
         inputs, as_of, Path(out), threads, limit, encoding and encoding.upper(), read, engine, master
@@ -244,12 +246,20 @@ def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:
         for name, found in content["benefits"].items() for status, n in found.items()
     ]  # fmt: skip
     output.say("\n" + output.table([h.in_(lang) for h in _BENEFITS], benefits, right=[2, 3]))
-    statuses = [(_STATUS[status].in_(lang), f"{n:,}") for status, n in content["claims"]["status"].items()]
-    output.say("\n" + output.table([h.in_(lang) for h in _CLAIMS], statuses, right=[1]))
-    child = program.child_of(program.entry)
+    for number, child in enumerate(program.children_of(program.entry)):
+        found = content.get(child.children if number else "claims")
+        if found is not None:
+            _show_rows(lang, program, child, found)
+
+
+def _show_rows(lang: Lang, program: Any, entity: Any, found: dict[str, Any]) -> None:
+    """How many rows of an entity below a person have which answer, and what they add up to."""
+    statuses = [(_STATUS[status].in_(lang), f"{n:,}") for status, n in found["status"].items()]
+    head = [entity.title.in_(lang), _COUNT.in_(lang)]
+    output.say("\n" + output.table(head, statuses, right=[1]))
     amounts = [
-        (program.decision(child.name, n).title.in_(lang), _yuan(total))
-        for n, total in content["claims"]["amounts"].items()
+        (program.decision(entity.name, n).title.in_(lang), _yuan(total))
+        for n, total in found["amounts"].items()
     ]
     output.say("\n" + output.table([h.in_(lang) for h in _AMOUNTS], amounts, right=[1]))
 

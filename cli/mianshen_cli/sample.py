@@ -1,6 +1,6 @@
 """`mianshen sample`: a made-up population to try rules on.
 
-In: a folder, a size, a seed. Out: three files there, and a table that counts their rows.
+In: a folder, a size, a seed. Out: four files there, and a table that counts their rows.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _HEADERS = (Message("文件", "file"), Message("行数", "rows"))
 
 @command(
     Message(
-        "生成一份虚构的参保人群：居民、家庭和费用记录，列与 batch 命令所要的相同。\n种子和日期相同，文件逐字节相同。",
-        "Make up a population: residents, households and claims, with the columns `batch` takes.\n"
+        "生成一份虚构的参保人群：居民、家庭、费用和上门护理记录，列与 batch 命令所要的相同。\n种子和日期相同，文件逐字节相同。",
+        "Make up a population: residents, households, claims and home-care visits, with the columns `batch` takes.\n"
         "The same seed and date give the same bytes.",
     )
 )
@@ -71,6 +71,7 @@ def sample(
             ("residents", counts.residents),
             ("households", counts.households),
             ("claims", counts.claims),
+            ("visits", counts.visits),
         )
     ]
     output.say(output.table([header.in_(lang) for header in _HEADERS], rows, right=[1]))

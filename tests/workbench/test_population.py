@@ -27,6 +27,7 @@ COLUMNS = {
     "claims": "claim_id person_id service_date care_type hospital_area hospital_level networked "
     "maternity_networked total_cost out_of_scope_cost critical_illness filed_for_remote_care basic_paid "
     "supplementary_paid critical_illness_paid blood_cost",
+    "visits": "visit_id person_id service_date optional_items",
 }
 CODES = {
     ("residents", "sex"): "female male",
@@ -89,11 +90,14 @@ def test_money_is_decimal_and_dates_are_dates_in_parquet(ask: Ask, name: str) ->
 
 
 def test_claims_are_three_times_the_residents_and_counted(ask: Ask, tmp_path: Path) -> None:
-    [(residents, households, claims)] = ask(
-        "select (select count(*) from residents), (select count(*) from households), (select count(*) from claims)"
+    [(residents, households, claims, visits)] = ask(
+        "select (select count(*) from residents), (select count(*) from households), "
+        "(select count(*) from claims), (select count(*) from visits)"
     )
     assert (residents, claims) == (RESIDENTS, 3 * RESIDENTS)
-    assert write_population(tmp_path, RESIDENTS, 7, "csv", AS_OF) == Counts(residents, households, claims)
+    assert write_population(tmp_path, RESIDENTS, 7, "csv", AS_OF) == Counts(
+        residents, households, claims, visits
+    )
 
 
 def test_keys_are_unique_and_every_reference_is_met(ask: Ask) -> None:
@@ -172,7 +176,7 @@ def test_without_unknowns_only_what_another_system_paid_may_be_empty(ask: Ask, n
         assert ask(f"select count(*) from {name} where {column} is null") == [(0,)]
 
 
-@pytest.mark.parametrize("name", COLUMNS)
+@pytest.mark.parametrize("name", ["residents", "households", "claims"])
 def test_with_unknowns_every_cell_but_the_required_is_sometimes_empty(ask_gaps: Ask, name: str) -> None:
     required = {"residents": {"person_id"}, "households": {"household_id"}}
     for column in COLUMNS[name].split():
@@ -225,7 +229,14 @@ def test_a_population_of_any_size_is_whole(tmp_path: Path, residents: int) -> No
         "claims.csv",
         "households.csv",
         "residents.csv",
+        "visits.csv",
     ]
+
+
+def test_a_visit_takes_one_to_seven_different_items(ask: Ask) -> None:
+    taken = [items.split("; ") for (items,) in ask("select optional_items from visits")]
+    assert taken
+    assert all(1 <= len(items) <= 7 and len(set(items)) == len(items) for items in taken)
 
 
 def test_a_stride_visits_every_resident_once() -> None:

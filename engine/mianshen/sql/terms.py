@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import TypeAlias
 
 from sqlglot import exp
@@ -46,22 +47,28 @@ def literal(value: object, scale: int | None = None) -> Sql:
         case tuple():
             return cast(exp.Array(expressions=[literal(each) for each in value]), sql_type(Listing(String())))
         case dt.date():
-            return exp.Cast(this=exp.Literal.string(value.isoformat()), to=exp.DataType.build("DATE"))
+            return exp.Cast(this=exp.Literal.string(value.isoformat()), to=data_type("DATE"))
         case _:
             return exp.Literal.string(str(value))
 
 
+@cache
+def data_type(written: str) -> exp.DataType:
+    """A column type, as DuckDB writes it."""
+    return exp.DataType.build(written, dialect="duckdb")
+
+
 def decimal_type(precision: int, scale: int) -> exp.DataType:
-    return exp.DataType.build(f"DECIMAL({precision}, {scale})")
+    return data_type(f"DECIMAL({precision}, {scale})")
 
 
 def cast(value: Sql, type_: str | exp.DataType) -> Sql:
-    to = exp.DataType.build(type_) if isinstance(type_, str) else type_
+    to = data_type(type_) if isinstance(type_, str) else type_
     return exp.Cast(this=value, to=to)
 
 
 def try_cast(value: Sql, type_: str | exp.DataType) -> Sql:
-    to = exp.DataType.build(type_) if isinstance(type_, str) else type_
+    to = data_type(type_) if isinstance(type_, str) else type_
     return exp.TryCast(this=value, to=to)
 
 
@@ -71,13 +78,13 @@ def sql_type(type_: Type) -> exp.DataType:
         case Numeric(scale=scale):
             return decimal_type(max(18, type_.precision), scale)
         case Boolean():
-            return exp.DataType.build("BOOLEAN")
+            return data_type("BOOLEAN")
         case Date():
-            return exp.DataType.build("DATE")
+            return data_type("DATE")
         case Listing():
-            return exp.DataType.build("VARCHAR[]", dialect="duckdb")
+            return data_type("VARCHAR[]")
         case String() | Code() | Span_():
-            return exp.DataType.build("VARCHAR")
+            return data_type("VARCHAR")
 
 
 _LOOSE = (exp.Connector, exp.Binary, exp.Unary, exp.In, exp.Between, exp.Interval)

@@ -13,6 +13,7 @@ import duckdb
 from mianshen.program.program import Program
 from mianshen.source import RuleError
 from mianshen.workbench import batch_mistakes as mistakes
+from mianshen.workbench.batch_outputs import FIRST, collection
 from mianshen.workbench.inputs import pattern
 
 
@@ -25,11 +26,14 @@ def refuse_unaccounted(
 ) -> None:
     """`records`: by entity, `read` and the numbers it falls into. Raises RuleError when one is missing.
 
-    The numbers are held against the files: decided people and claims have a row each, rejects one each.
+    The numbers are held against the files: decided people and what is below them have a row each, rejects one each.
     """
     person = program.entities[program.entry]
-    child = program.child_of(person.name)
-    files = {person.name: "residents.parquet"} | ({} if child is None else {child.name: "claims.parquet"})
+    files = {person.name: "residents.parquet"}
+    for number, child in enumerate(program.children_of(person.name)):
+        name = f"{FIRST if number == 0 else collection(child)}.parquet"
+        if (folder / name).exists():  # an entity without an input has none
+            files[child.name] = name
     wrong = []
     for entity, counts in records.items():
         told = sum(number for name, number in counts.items() if name != "read")

@@ -25,7 +25,7 @@ from mianshen.sql.on_spark import SparkFailed
 from mianshen.sql.plan import plan
 from mianshen.workbench import batch_mistakes as mistakes
 from mianshen.workbench.accounts import refuse_unaccounted
-from mianshen.workbench.batch_outputs import OUTPUTS, SUMMARY, Outputs
+from mianshen.workbench.batch_outputs import SUMMARY, Outputs, file_names
 from mianshen.workbench.batch_rows import RowTables
 from mianshen.workbench.batch_settled import DIFFERENCES, REVERSALS, Settled
 from mianshen.workbench.engines import DUCKDB, Chosen, run_of, versions_of
@@ -86,7 +86,7 @@ def run_batch(program: Program, request: Request, report: Progress = lambda _nam
     """
     out = request.out.resolve()
     _refuse_unfit(program, request)
-    _refuse_foreign(out, request)
+    _refuse_foreign(out, program, request)
     made = _missing_above(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +135,8 @@ def _into(
     part: Path, program: Program, request: Request, connection: duckdb.DuckDBPyConnection, clock: Clock
 ) -> Summary:
     inputs = open_inputs(program, request.inputs, connection, part / "text", request.encoding)
-    outputs = Outputs(program, connection, {e: f"rows_{e}" for e in program.entities}, request.as_of)
+    rows = {e: f"rows_{e}" for e in program.entities}
+    outputs = Outputs(program, connection, rows, request.as_of, given=frozenset(inputs))
     tables = RowTables(
         program, connection, request.as_of, inputs, plan(program, (d.key for d in program.decisions)).facts
     )
@@ -156,7 +157,7 @@ def _into(
     _json(part / SUMMARY, content)
     if request.rules is not None:
         record(request.rules, program, part / RULES)
-    versions, written = versions_of(request.engine), [*OUTPUTS, *BESIDE, RULES]
+    versions, written = versions_of(request.engine), [*file_names(program), *BESIDE, RULES]
     receipt = manifest(program, request.as_of, inputs, part, written, content["records"], versions)
     _json(part / RECEIPT, receipt | ({} if request.encoding is None else {"encoding": request.encoding}))
     _refuse_changed(inputs)
@@ -184,18 +185,20 @@ def _refuse_unfit(program: Program, request: Request) -> None:
         raise RuleError(found)
 
 
-def _refuse_foreign(out: Path, request: Request) -> None:
+def _refuse_foreign(out: Path, program: Program, request: Request) -> None:
     """Only an empty folder or an earlier batch's is replaced, and never one that an input lies in."""
     for path in (path for named in request.inputs.values() for path in each_named(named)):
         if path.resolve().is_relative_to(out):
             raise RuleError([mistakes.inputs_inside(str(request.out), path.name)])
-    if out.exists() and (not out.is_dir() or not _is_ours(out)):
+    if out.exists() and (not out.is_dir() or not _is_ours(out, program)):
         raise RuleError([mistakes.foreign_folder(str(request.out))])
 
 
-def _is_ours(out: Path) -> bool:
+def _is_ours(out: Path, program: Program) -> bool:
     names = {each.name for each in out.iterdir()}
-    return not names or (RECEIPT in names and names <= {*OUTPUTS, *BESIDE, RULES, RECEIPT, TIMINGS})
+    return not names or (
+        RECEIPT in names and names <= {*file_names(program), *BESIDE, RULES, RECEIPT, TIMINGS}
+    )
 
 
 def _refuse_changed(inputs: dict[str, Input]) -> None:

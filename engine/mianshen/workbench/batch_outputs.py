@@ -1,7 +1,8 @@
 """What a batch writes: decisions by claim, benefits by resident, rejects, a summary.
 
 In: a finished `Run`. Out: Parquet files in a folder, in the order of the input files; counts and
-amounts by benefit and status.
+amounts by benefit and status. The first entity below the person has its file always, the others (visits)
+where they have an input.
 """
 
 from __future__ import annotations
@@ -32,20 +33,36 @@ from mianshen.workbench.mistakes import CODES
 SUMMARY: Final = "summary.json"
 OUTPUTS: Final = ("residents.parquet", "claims.parquet", "rejects.parquet", SUMMARY)
 AMOUNT: Final = "DECIMAL(18, 2)"
+FIRST: Final = "claims"  # the name of the first child's file, and of its part of the summary
 LIST: Final = exp.DataType.build("VARCHAR[]", dialect="duckdb")
 _LISTED: Final = ", ".join(f"{quoted(reason)}: {quoted(code)}" for reason, code in CODES.items())
 _CODE: Final = f"MAP {{{_LISTED}}}[split_part(\"?refusal\", '|', 2)]"
 
 
+def file_names(program: Program) -> tuple[str, ...]:
+    """Every file that a batch of this program may write, save the receipt's."""
+    more = [f"{collection(e)}.parquet" for e in program.children_of(program.entry)[1:]]
+    return (*OUTPUTS[:2], *more, *OUTPUTS[2:])
+
+
+def collection(entity: Entity) -> str:
+    """What the rows of an entity are called together."""
+    return entity.children or entity.name
+
+
 @dataclass(slots=True)
 class Outputs:
-    """Writes a run's results. The entry entity's rows carry benefits; its children carry decisions."""
+    """Writes a run's results. The entry entity's rows carry benefits; its children carry decisions.
+
+    `given`: the entities that have an input.
+    """
 
     program: Program
     connection: duckdb.DuckDBPyConnection
     rows: dict[str, str]
     as_of: dt.date
     compared: frozenset[Key] = frozenset()  # decisions that settled amounts are held against
+    given: frozenset[str] = frozenset()
 
     @property
     def person(self) -> Entity:
@@ -58,41 +75,50 @@ class Outputs:
         return found
 
     @property
+    def others(self) -> list[Entity]:
+        """The entities beside `child` that have an input and an outcome."""
+        below = self.program.children_of(self.program.entry)[1:]
+        return [e for e in below if e.name in self.given and e.outcome is not None]
+
+    @property
+    def _below(self) -> list[Entity]:
+        return [self.child, *self.others]
+
+    @property
     def benefits(self) -> list[Benefit]:
         return [b for b in self.program.benefits.values() if b.entity == self.person.name]
 
     @property
     def wanted(self) -> frozenset[Key]:
         keys = {(self.person.name, d) for b in self.benefits for d in (b.eligible, b.amount) if d is not None}
-        keys |= {(self.child.name, d) for d in self.program.shown.get(self.child.name, ())}
-        keys |= {(self.child.name, d) for d in (self.child.outcome, self.child.explained_by) if d is not None}
+        for child in self._below:
+            named = (*self.program.shown.get(child.name, ()), child.outcome, child.explained_by)
+            keys |= {(child.name, name) for name in named if name is not None}
         return frozenset(keys) | self.compared
 
     @property
     def asked(self) -> frozenset[Key]:
         """The decisions of which results name what is missing."""
         keys = {(self.person.name, d) for b in self.benefits for d in (b.eligible, b.amount) if d is not None}
-        return frozenset(
-            keys | ({(self.child.name, self.child.outcome)} if self.child.outcome is not None else set())
-        )
+        return frozenset(keys | {(e.name, e.outcome) for e in self._below if e.outcome is not None})
 
     @property
     def explained(self) -> frozenset[Key]:
         keys = {(self.person.name, b.eligible) for b in self.benefits}
-        if self.child.explained_by is not None:
-            keys.add((self.child.name, self.child.explained_by))
-        return frozenset(keys)
+        return frozenset(keys | {(e.name, e.explained_by) for e in self._below if e.explained_by is not None})
 
     @property
     def carried(self) -> dict[str, tuple[str, ...]]:
-        return {self.child.name: (self.child.key, self.person.key)}
+        return {child.name: (child.key, self.person.key) for child in self._below}
 
     # -- files -------------------------------------------------------------------------------
 
     def write(self, run: Run, folder: Path, files: dict[str, list[tuple[str, int]]]) -> None:
         """Every file of the contract but the summary and the receipt."""
         missing = Missing(run, self.asked)
-        self._copy(self._claims(run, missing), folder / "claims.parquet")
+        self._copy(self._rows(run, missing, self.child), folder / f"{FIRST}.parquet")
+        for child in self.others:
+            self._copy(self._rows(run, missing, child), folder / f"{collection(child)}.parquet")
         self._copy(self._residents(run, missing), folder / "residents.parquet")
         self._copy_text(self._rejects(files), folder / "rejects.parquet")
 
@@ -102,9 +128,8 @@ class Outputs:
     def _copy_text(self, query: str, path: Path) -> None:
         self.connection.execute(f"COPY ({query}) TO {quoted(str(path))} (FORMAT parquet)")
 
-    def _claims(self, run: Run, missing: Missing) -> exp.Select:
-        """One row a claim, in the order of the file."""
-        child = self.child
+    def _rows(self, run: Run, missing: Missing, child: Entity) -> exp.Select:
+        """One row a claim or another child, in the order of the file."""
         assert child.outcome is not None
         made = run.shelf.made[child.name, child.outcome]
         query = exp.select().from_(exp.to_table(made, quoted=True).as_("made"))
@@ -285,7 +310,7 @@ class Outputs:
 
     def totals(self, folder: Path) -> dict[str, Any]:
         """Counts and amounts of the files as written."""
-        residents, claims = (pattern(folder / name) for name in ("residents.parquet", "claims.parquet"))
+        residents = pattern(folder / "residents.parquet")
         benefits: dict[str, Any] = {}
         for benefit in self.benefits:
             status, amount = identifier(f"{benefit.name}_status"), identifier(f"{benefit.name}_amount")
@@ -293,21 +318,28 @@ class Outputs:
                 f"SELECT {status}, count(*), sum({amount}) FROM read_parquet({residents}) GROUP BY 1 ORDER BY 1"
             ).fetchall()
             benefits[benefit.name] = {s: {"residents": n, "amount": _amount(total)} for s, n, total in rows}
-        rows = self.connection.execute(
-            f"SELECT status, count(*) FROM read_parquet({claims}) GROUP BY 1 ORDER BY 1"
-        ).fetchall()
-        return {"benefits": benefits, "claims": {"status": dict(rows), "amounts": self._amounts(claims)}}
+        below = {FIRST: self.child} | {collection(child): child for child in self.others}
+        return {"benefits": benefits} | {
+            name: self._of_rows(child, pattern(folder / f"{name}.parquet")) for name, child in below.items()
+        }
 
-    def _amounts(self, claims: str) -> dict[str, str | None]:
+    def _of_rows(self, child: Entity, file: str) -> dict[str, Any]:
+        """How many rows have which status, and what their money adds up to."""
+        rows = self.connection.execute(
+            f"SELECT status, count(*) FROM read_parquet({file}) GROUP BY 1 ORDER BY 1"
+        ).fetchall()
+        return {"status": dict(rows), "amounts": self._amounts(child, file)}
+
+    def _amounts(self, child: Entity, file: str) -> dict[str, str | None]:
         names = [
             n
-            for n in self.program.shown.get(self.child.name, ())
-            if self.program.decision(self.child.name, n).written == "money"
+            for n in self.program.shown.get(child.name, ())
+            if self.program.decision(child.name, n).written == "money"
         ]
         if not names:
             return {}
         row = self.connection.execute(
-            f"SELECT {', '.join(f'sum({identifier(n)})' for n in names)} FROM read_parquet({claims})"
+            f"SELECT {', '.join(f'sum({identifier(n)})' for n in names)} FROM read_parquet({file})"
         ).fetchone()
         return {name: _amount(total) for name, total in zip(names, row or [], strict=True)}
 

@@ -1,6 +1,6 @@
 """A seeded, realistic population to try a rulebook on.
 
-In: a size, a seed, a date. Out: the files residents, households and claims, with the columns of the
+In: a size, a seed, a date. Out: the files residents, households, claims and visits, with the columns of the
 records contract, and how many rows each has.
 Invariants: the same arguments write the same bytes, whatever the number of threads; money is exact
 (DECIMAL(16,2) in Parquet, text with two decimals in CSV); each file appears whole or not at all.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Format: TypeAlias = Literal["csv", "parquet"]
 
 CLAIMS_PER_RESIDENT = 3
-_VIEWS = ("residents", "households", "claims")
+_VIEWS = ("residents", "households", "claims", "visits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Counts:
     residents: int
     households: int
     claims: int
+    visits: int
 
 
 def write_population(
@@ -42,7 +43,7 @@ def write_population(
     as_of: dt.date,
     unknowns: bool = False,
 ) -> Counts:
-    """Write residents, households and claims into `folder` (made if need be) as `format` files.
+    """Write residents, households, claims and visits into `folder` (made if need be) as `format` files.
 
     Claims number three times `residents` and lie in the 18 months up to `as_of`. With `unknowns`,
     about 15 in 1,000 of the cells that may be empty are. Every seed from 0 to 2^32 - 1 gives a
@@ -59,11 +60,12 @@ def write_population(
     with _drawn(residents, seed, as_of, unknowns) as database:
         for view in _VIEWS:
             _write(database, view, folder / f"{view}.{format}", format)
-        return Counts(residents, _households(database), residents * CLAIMS_PER_RESIDENT)
+        claims = residents * CLAIMS_PER_RESIDENT
+        return Counts(residents, _counted(database, "household"), claims, _counted(database, "visits"))
 
 
 def _drawn(residents: int, seed: int, as_of: dt.date, unknowns: bool) -> DuckDBPyConnection:
-    """A database in memory that holds the three views of `population.sql`."""
+    """A database in memory that holds the four views of `population.sql`."""
     import duckdb
 
     database = duckdb.connect()
@@ -85,9 +87,10 @@ def _stride(residents: int) -> int:
     return next(step for step in count(residents * 618 // 1000 + 1) if gcd(step, residents) == 1)
 
 
-def _households(database: DuckDBPyConnection) -> int:
-    [(households,)] = database.sql("SELECT count(DISTINCT household) FROM person").fetchall()
-    return int(households)
+def _counted(database: DuckDBPyConnection, what: Literal["household", "visits"]) -> int:
+    counted = "count(DISTINCT household) FROM person" if what == "household" else "count(*) FROM visits"
+    [(number,)] = database.sql(f"SELECT {counted}").fetchall()
+    return int(number)
 
 
 def _write(database: DuckDBPyConnection, view: str, file: Path, form: Format) -> None:

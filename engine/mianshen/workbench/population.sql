@@ -1,5 +1,5 @@
 -- A made-up population, drawn by arithmetic on row numbers alone.
--- In: the variables seed, residents, as_of, unknowns. Out: the views residents, households, claims,
+-- In: the variables seed, residents, as_of, unknowns. Out: the views residents, households, claims, visits,
 -- each with the columns of the records contract (and `n`, the row's place, to order by).
 -- Invariants: every cell is a function of (seed, row number), never of the order in which threads
 -- reach it; money is computed in whole fen; nobody in here is anybody.
@@ -302,3 +302,24 @@ SELECT n,
     known(money(CASE WHEN care = 'inpatient' AND thousandth(h, 22) < 40 THEN bill * spread(draw(h, 23), 5, 120) // 1000
         ELSE 0 END), h, 110) AS blood_cost
 FROM settled;
+
+-- Visits: to people in Dezhou who were assessed, at most one a month; one to seven different items each.
+CREATE VIEW visits AS
+WITH
+offered AS (
+    SELECT person.n AS owner, months.n AS month, person.n * 12 + months.n AS n, origin(5, person.n * 12 + months.n) AS h
+    FROM person, range(12) AS months(n)
+    WHERE area LIKE '3714%' AND thousandth(h, 18) >= CASE WHEN age >= 75 THEN 700 ELSE 965 END
+),
+taken AS (
+    SELECT *, spread(draw(h, 2), 1, 8) AS many, spread(draw(h, 3), 0, 51) AS first_item, spread(draw(h, 4), 1, 11) AS step
+    FROM offered WHERE thousandth(h, 1) < 700
+)
+SELECT n,
+    printf('V%08d', n + 1) AS visit_id,
+    printf('P%08d', owner + 1) AS person_id,
+    getvariable('as_of')::DATE - (month * 30 + spread(draw(h, 5), 0, 30))::INTEGER AS service_date,
+    known(array_to_string(
+        list_transform(range(many), lambda k: 'item_' || (1 + (first_item + k * (1 + step * 3)) % 51)), '; '), h, 101)
+        AS optional_items
+FROM taken;
