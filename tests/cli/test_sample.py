@@ -8,7 +8,7 @@ import pytest
 Run = Callable[..., tuple[int, str, str]]
 
 
-def test_it_writes_three_files_and_counts_their_rows(run: Run, tmp_path: Path) -> None:
+def test_it_writes_four_files_and_counts_their_rows(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "new" / "people"
     status, out, err = run("sample", "--out", str(folder), "--residents", "1200", "--as-of", "2026-06-30")
     assert (status, err) == (0, "")
@@ -17,6 +17,7 @@ def test_it_writes_three_files_and_counts_their_rows(run: Run, tmp_path: Path) -
         "residents.parquet",
         "households.parquet",
         "claims.parquet",
+        "visits.parquet",
     ]
     assert (rows[0][1], rows[2][1]) == ("1,200", "3,600")
     assert all(Path(file).exists() for file, _ in rows)
