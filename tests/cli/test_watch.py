@@ -17,7 +17,7 @@ P2,H1,310113,resident,active,none
 HOUSEHOLDS = "household_id,annual_income,member_count\nH1,50000,2\n"
 EVENTS = """\
 {"event_id": "E1", "person_id": "P1", "type": "assistance_gained", "date": "2026-03-01", "assistance_category": "因病致贫"}
-{"event_id": "E2", "person_id": "P1", "type": "discharge", "date": "2026-04-01", "claim_id": "C1", \
+{"event_id": "E2", "person_id": "P1", "type": "discharge", "date": "2026-04-01", "claim_id": "C1", "care_type": "inpatient", \
 "hospital_level": "tertiary", "total_cost": 80000.00, "out_of_scope_cost": 0, "critical_illness": false}
 """
 

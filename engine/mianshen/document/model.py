@@ -293,10 +293,13 @@ class Event(Shape):
     Names are facts of the person, or of the child that the event `adds`: the event's own facts.
     """
 
-    adds: Identifier | None = None  # an entity below the person: the event carries a row of it
+    adds: Identifier | None = None  # an entity below the person: the event brings a row of it
+    may_add: Identifier | None = None  # the same, but only where the event gives facts of such a row
     sets: dict[Identifier, Literal_] = {}  # facts and their values from the event on
     changes: Names = ()  # facts that have a new value from the event on, unknown where it gives none
     carries: Names = ()  # facts it may give; where it does not, the record's holds on
+    keeps: dict[Identifier, Identifier] = {}  # facts that take what another one was before the event
+    dated: Identifier | None = None  # the fact that takes the event's date
 
 
 class SourceDocument(Shape):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mianshen.interpreter.rows import Case, Row, make_row
-from mianshen.program.program import EventType, Program
+from mianshen.program.program import EventType, Key, Program
 from mianshen.source import NOWHERE, Span
 from mianshen.values import Known
 
@@ -67,14 +67,27 @@ def scene_after(program: Program, top: Row, events: Iterable[Event], day: dt.dat
 def happen(program: Program, person: Row, event: Event) -> Row | None:
     """Change a person's row as an event says; the row it brings, if it brings one."""
     type_ = program.events[event.type]
-    brought = None if type_.adds is None else _brought(program, person, event, type_.adds)
-    for key in type_.changes:
-        _set(_owner(person, brought, key[0]), key[1], None)
-    for (entity, name), value in type_.sets.items():
-        _set(_owner(person, brought, entity), name, value)
-    for name, value in event.facts.items():
-        _set(_owner(person, brought, type_.own[name][0]), name, value)
+    brought = _brought(program, person, event, type_.adds) if type_.adds and brings(type_, event) else None
+    told: dict[Key, Known | None] = {
+        key: value
+        for key, other in type_.keeps.items()
+        if (owner := _owner(person, brought, other[0])) is not None
+        for value in (owner.facts.get(other[1]),)
+    }
+    told |= {} if type_.dated is None else {type_.dated: event.date}
+    told |= dict.fromkeys(type_.changes)
+    told |= type_.sets
+    told |= {type_.own[name]: value for name, value in event.facts.items()}
+    for (entity, name), value in told.items():
+        owner = _owner(person, brought, entity)
+        if owner is not None:
+            _set(owner, name, value)
     return brought
+
+
+def brings(type_: EventType, event: Event) -> bool:
+    """Whether an event brings a row: always, or where it gives facts of one."""
+    return type_.always or any(type_.own[name][0] == type_.adds for name in event.facts)
 
 
 def key_of_brought(program: Program, type_: EventType, event: Event) -> str:
@@ -104,8 +117,9 @@ def _brought(program: Program, person: Row, event: Event, entity: str) -> Row:
     return row
 
 
-def _owner(person: Row, brought: Row | None, entity: str) -> Row:
-    return brought if brought is not None and brought.entity == entity else person
+def _owner(person: Row, brought: Row | None, entity: str) -> Row | None:
+    """The row of that entity, if the event touches one."""
+    return person if person.entity == entity else brought
 
 
 def _set(row: Row, name: str, value: Known | None) -> None:

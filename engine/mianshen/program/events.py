@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from mianshen.document.model import Event
+from mianshen.program import mistakes
+from mianshen.program.core import Date
+from mianshen.program.names import describe
 from mianshen.program.program import EventType, Key
 from mianshen.program.vocabulary import Vocabulary
 from mianshen.source import Message
@@ -69,24 +72,26 @@ class _Reading:
         self.model = vocabulary.document.events.get(name) or Event()
         header = vocabulary.document.header
         self.entry = "" if header is None else header.entry
-        self.adds = self._added()
+        self.adds = self._added("adds", self.model.adds) or self._added("may_add", self.model.may_add)
 
     def made(self, title: Message) -> EventType:
         sets = self._sets()
         changes = self._facts("changes", self.model.changes)
         carries = self._facts("carries", self.model.carries)
         own = {name: key for name, key in self._of_added().items() if key not in sets}
-        own |= {key[1]: key for key in (*changes, *carries)}
-        return EventType(self.name, title, self.adds, own, sets, changes)
+        keeps, dated = self._keeps(), self._dated()
+        own |= {key[1]: key for key in (*changes, *carries, *keeps, *([] if dated is None else [dated]))}
+        always = self.model.adds is not None
+        return EventType(self.name, title, self.adds, own, sets, changes, keeps, dated, always)
 
-    def _added(self) -> str | None:
+    def _added(self, part: str, named: str | None) -> str | None:
         """The entity of the row it brings: a child of the person."""
         below = {e.name for e in self.vocabulary.entities.values() if e.parent == self.entry}
-        if self.model.adds is not None and self.model.adds not in below:
-            span = self.vocabulary.document.span("events", self.name, "adds")
-            self.vocabulary.unknown(span, "entities", _CHILD, self.model.adds, below)
+        if named is not None and named not in below:
+            span = self.vocabulary.document.span("events", self.name, part)
+            self.vocabulary.unknown(span, "entities", _CHILD, named, below)
             return None
-        return self.model.adds
+        return named
 
     def _of_added(self) -> dict[str, Key]:
         """All facts of the row it brings, but not whose it is."""
@@ -109,6 +114,35 @@ class _Reading:
                 if value is not None:
                     found[key] = value
         return found
+
+    def _keeps(self) -> dict[Key, Key]:
+        """Which fact takes the earlier value of which; of one type."""
+        found: dict[Key, Key] = {}
+        facts = self.vocabulary.facts
+        for name, other in self.model.keeps.items():
+            path = ("events", self.name, "keeps", name)
+            key, source = self._fact(name, path), self._fact(other, path)
+            if key is None or source is None:
+                continue
+            if facts[key].type != facts[source].type:
+                wanted, got = describe(facts[key].type), describe(facts[source].type)
+                self.vocabulary.found.append(
+                    mistakes.wrong_type(self.vocabulary.document.span(*path), wanted, got)
+                )
+            found[key] = source
+        return found
+
+    def _dated(self) -> Key | None:
+        """The fact that takes the event's date; a date."""
+        if self.model.dated is None:
+            return None
+        path = ("events", self.name, "dated")
+        key = self._fact(self.model.dated, path)
+        if key is not None and self.vocabulary.facts[key].type != Date():
+            got = describe(self.vocabulary.facts[key].type)
+            span = self.vocabulary.document.span(*path)
+            self.vocabulary.found.append(mistakes.wrong_type(span, describe(Date()), got))
+        return key
 
     def _facts(self, part: str, names: tuple[str, ...]) -> tuple[Key, ...]:
         found = (self._fact(name, ("events", self.name, part, i)) for i, name in enumerate(names))

@@ -207,8 +207,9 @@ class EventType:
     """A life event, and what it does to the record of the person it happens to.
 
     `own`: the facts an event of this type may give, by name. `sets`: those whose value its type alone
-    tells. `changes`: those that are unknown from then on where it does not give them. With `adds` it
-    brings a row of that entity, a child of the person.
+    tells. `changes`: those that are unknown from then on where it does not give them; `keeps`: those that
+    then take what another fact was before; `dated`: the one that then takes its date. With `adds` it brings
+    a row of that entity, a child of the person; unless `always`, only where it gives facts of one.
     """
 
     name: str
@@ -217,6 +218,9 @@ class EventType:
     own: Mapping[str, Key]
     sets: Mapping[Key, Known]
     changes: tuple[Key, ...]
+    keeps: Mapping[Key, Key] = field(default_factory=dict)
+    dated: Key | None = None
+    always: bool = True
 
 
 @dataclass(frozen=True, slots=True)
