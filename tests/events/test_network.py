@@ -68,6 +68,13 @@ def test_every_pair_of_a_trigger_and_a_benefit_is_a_rule(program: Program) -> No
     }
     assert reached(program, "birth") == {"allowance", "visit"}
     assert reached(program, "nothing") == frozenset()
+    assert Network(program).reach("nothing", ["visit"]) == {"visit", "allowance"}
+
+
+def test_what_facts_were_asked_for_comes_up_again_with_any_event(program: Program) -> None:
+    answers = [said("allowance", "A"), said("visit", "A"), said("subsidy", "B")]
+    found = Network(program).due("nothing", answers, {("A", "allowance"), ("C", "subsidy")})
+    assert [(due.said.benefit, due.by) for due in found] == [("allowance", "nothing"), ("visit", "allowance")]
 
 
 def test_no_answer_and_no_rule_are_no_error(program: Program) -> None:
@@ -89,7 +96,7 @@ def test_names_with_any_characters_are_only_names(program: Program) -> None:
 
 def test_a_rule_that_fails_is_not_passed_over(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network(program)
-    monkeypatch.setattr(network, "_triggers", None)
+    monkeypatch.setattr(network, "_fire", None)
     with pytest.raises(RuntimeError, match="durable-rules stopped"):
         network.due("birth", [said("allowance")])
 

@@ -9,8 +9,7 @@ facts is asked once, until other facts are needed.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias
 
@@ -22,6 +21,7 @@ from mianshen.source import Message
 
 Kind: TypeAlias = Literal["automatic", "confirm", "needs_facts", "answered"]
 Place: TypeAlias = tuple[str, str, str, str]  # person, benefit, key of the row, period
+Matter: TypeAlias = tuple[str, str, str]  # a place in any period
 
 KINDS: Final = ("automatic", "confirm", "needs_facts")  # what a work list shows
 
@@ -53,50 +53,48 @@ class Item:
     def place(self) -> Place:
         return self.person, self.benefit, self.row, self.period
 
+    @property
+    def matter(self) -> Matter:
+        return self.person, self.benefit, self.row
+
 
 @dataclass(slots=True)
 class Standing:
-    """What earlier events have left of one benefit in one period."""
+    """What earlier events have left: what is granted, by place, and which facts are asked for."""
 
-    granted: bool = False
-    amount: Decimal | None = None
-    asked: tuple[str, ...] | None = None  # the facts that were found missing, until they are answered
+    granted: dict[Place, Decimal | None] = field(default_factory=dict)
+    asked: dict[Matter, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, item: Item) -> None:
+        """Take an item into account; items come in the order in which they were given."""
         match item.kind:
             case "needs_facts":
-                self.asked = item.missing
-            case "answered":
-                self.asked = None
+                self.asked[item.matter] = item.missing
+                return
             case "automatic" | "confirm":
-                self.granted, self.amount, self.asked = True, item.amount, None
+                self.granted[item.place] = item.amount
+            case "answered":
+                pass
+        self.asked.pop(item.matter, None)
 
-
-def standings(items: Iterable[Item]) -> dict[Place, Standing]:
-    """What items given so far, in the order in which they were given, leave of each benefit and period."""
-    found: dict[Place, Standing] = {}
-    for item in items:
-        found.setdefault(item.place, Standing()).add(item)
-    return found
-
-
-def kind_of(result: BenefitResult, standing: Standing) -> Kind | None:
-    """What is to be done about an answer; None: nothing that has not been listed."""
-    missing = missing_names(result)
-    match result.status:
-        case "undetermined":
-            return None if standing.asked == missing else "needs_facts"
-        case "ineligible" | "not_modelled":
-            return None if standing.asked is None else "answered"
-        case "eligible":
-            pass
-    if not standing.granted or (standing.amount is None and result.amount is not None):
-        return "automatic" if result.benefit.delivery == "automatic" else "confirm"
-    if result.amount == standing.amount:
-        return None if standing.asked is None else "answered"
-    if result.amount is None:  # granted, and what has happened since leaves the amount open
-        return None if standing.asked == missing or not missing else "needs_facts"
-    return "confirm"
+    def kind_of(self, result: BenefitResult, place: Place) -> Kind | None:
+        """What is to be done about an answer; None: nothing that has not been listed."""
+        missing, asked = missing_names(result), self.asked.get(place[:3])
+        match result.status:
+            case "undetermined":
+                return None if asked == missing else "needs_facts"
+            case "ineligible" | "not_modelled":
+                return None if asked is None else "answered"
+            case "eligible":
+                pass
+        before = self.granted.get(place)
+        if place not in self.granted or (before is None and result.amount is not None):
+            return "automatic" if result.benefit.delivery == "automatic" else "confirm"
+        if result.amount == before:
+            return None if asked is None else "answered"
+        if result.amount is None:  # granted, and what has happened since leaves the amount open
+            return None if asked == missing or not missing else "needs_facts"
+        return "confirm"
 
 
 def missing_names(result: BenefitResult) -> tuple[str, ...]:

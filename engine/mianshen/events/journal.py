@@ -85,9 +85,9 @@ class Journal:
     def items(self) -> Iterator[tuple[Item, str | None]]:
         """Every item, by date and number of its event, then as given.
 
-        With the event that brought up the same benefit of the same period next.
+        With the event that brought up the same benefit next.
         """
-        next_ = "lead(item.event) OVER (PARTITION BY item.person, benefit, row, period ORDER BY number)"
+        next_ = "lead(item.event) OVER (PARTITION BY item.person, benefit, row ORDER BY number)"
         rows = self.connection.execute(
             f"{_ITEM.format(more=f', {next_}')} ORDER BY event.date, event.id, number"
         )

@@ -2,8 +2,9 @@
 
 In: a program; for one event, which answers the program has given. Out: what is due because of it, each
 with what made it due: the event, or another benefit.
-One rule for each event type and benefit it triggers, one for each benefit and benefit it triggers: the
-event and the answer to a benefit together make it due, and what is due makes due what it triggers.
+One rule for each event type and benefit it triggers, one for each benefit and benefit it triggers, one for
+each benefit whose facts were asked for: the event and the answer to a benefit together make it due, what is
+due makes due what it triggers, and what was asked for comes up again.
 Invariants: the network only joins; whether anybody is eligible, and for how much, comes in as a fact.
 One short context at a time is alive, in this thread (`Host`, which starts threads, is not used); money
 goes in as integers of fen; nothing that no rule matches is asserted.
@@ -11,11 +12,10 @@ goes in as integers of fen; nothing that no rule matches is asserted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 from mianshen.events import mistakes
 from mianshen.program.program import Program
@@ -25,6 +25,7 @@ _CONTEXT: Final = "household"  # the one context there is
 _RULESET: Final = "mianshen"
 
 Rule = dict[str, Any]
+Kind: TypeAlias = Literal["event", "due", "asked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,40 +60,55 @@ class Network:
     """The rules of one program; make one and use it for many events."""
 
     def __init__(self, program: Program) -> None:
-        self.reached = {name: reached(program, name) for name in program.events}
+        self._reached = {name: reached(program, name) for name in (*program.events, *program.benefits)}
         self._triggers = triggers(program)
         self._ruleset = None
-        self._found: list[tuple[str, str]] = []  # (answer, by), as the rules fire
-        rules = {
-            f"{name}/{benefit}": rule("event" if name in program.events else "due", name, benefit)
+        self._found: list[tuple[str, str]] = []  # (answer, what made it due), as the rules fire
+        rules: list[tuple[Kind, str, str]] = [
+            ("event" if name in program.events else "due", name, benefit)
             for name, benefits in self._triggers.items()
             for benefit in benefits
-        }
+        ]
+        rules += [("asked", name, name) for name in sorted({benefit for _, _, benefit in rules})]
         if rules:
             engine = durable_rules()
-            fires = {
-                name: {**each, "run": partial(self._fire, *name.split("/"))} for name, each in rules.items()
-            }
-            self._ruleset = engine.Ruleset(
-                _RULESET, None, {n: _runnable(engine, r) for n, r in fires.items()}
-            )
+            made = {"/".join(each): self._runnable(engine, *each) for each in rules}
+            self._ruleset = engine.Ruleset(_RULESET, None, made)
 
-    def due(self, event_type: str, answers: Iterable[Said]) -> list[Due]:
-        """What an event of a type makes due among the answers given for it."""
-        said = {
-            f"a{number}": each
-            for number, each in enumerate(answers)
-            if each.benefit in self.reached[event_type]
-        }
+    def reach(self, event_type: str, asked: Iterable[str] = ()) -> frozenset[str]:
+        """The benefits that an event of a type can make due, where facts were asked for some benefits."""
+        return self._reached[event_type].union(asked, *(self._reached[benefit] for benefit in asked))
+
+    def due(
+        self, event_type: str, answers: Iterable[Said], asked: Collection[tuple[str, str]] = ()
+    ) -> list[Due]:
+        """What an event of a type makes due among the answers given for it.
+
+        `asked`: people and benefits for which facts were asked; the event may have brought them.
+        """
+        reached, open_ = self.reach(event_type, [benefit for _, benefit in asked]), set(asked)
+        known = [each for each in answers if each.benefit in reached]
+        said = {f"a{number}": each for number, each in enumerate(known)}
         if self._ruleset is None or not said:
             return []
         facts = [_fact(name, each) for name, each in said.items()]
+        if event_type in self._triggers:
+            facts.append({"sid": _CONTEXT, "id": "event", "event": event_type})
+        asked_for = sorted(open_ & {(each.who, each.benefit) for each in known})
+        facts += [
+            {"sid": _CONTEXT, "id": f"asked {number}", "asked": benefit, "who": who}
+            for number, (who, benefit) in enumerate(asked_for)
+        ]
         self._found = []
-        self._run([{"sid": _CONTEXT, "id": "event", "event": event_type}, *facts])
+        self._run(facts)
         by: dict[str, str] = {}
         for name, because in self._found:
             by.setdefault(name, because)
-        return [Due(said[name], by[name]) for name in said if name in by]
+        return [
+            Due(each, event_type if by[name] == each.benefit else by[name])
+            for name, each in said.items()
+            if name in by
+        ]
 
     def _run(self, facts: list[Mapping[str, Any]]) -> None:
         ended: list[Any] = []
@@ -110,11 +126,16 @@ class Network:
     def _fire(self, trigger: str, benefit: str, context: Any) -> None:
         """What a rule does: note the answer, and assert that it is due if that makes others due."""
         answer = context.answer
+        first = all(answer.name != found for found, _ in self._found)
         self._found.append((answer.name, trigger))
-        if benefit in self._triggers and answer.status == "eligible":
-            name = f"due {answer.name}"
-            if sum(found == answer.name for found, _ in self._found) == 1:
-                context.assert_fact({"id": name, "due": benefit, "who": answer.who})
+        if first and benefit in self._triggers and answer.status == "eligible":
+            context.assert_fact({"id": f"due {answer.name}", "due": benefit, "who": answer.who})
+
+    def _runnable(self, engine: Any, kind: Kind, trigger: str, benefit: str) -> Rule:
+        def run(context: Any) -> None:
+            self._fire(trigger, benefit, context)
+
+        return {**rule(kind, trigger, benefit), "run": engine.Promise(run)}
 
 
 def triggers(program: Program) -> dict[str, tuple[str, ...]]:
@@ -126,11 +147,11 @@ def triggers(program: Program) -> dict[str, tuple[str, ...]]:
     return {name: tuple(dict.fromkeys(benefits)) for name, benefits in found.items()}
 
 
-def reached(program: Program, event_type: str) -> frozenset[str]:
-    """The benefits that an event of a type can make due, by itself or through others."""
+def reached(program: Program, trigger: str) -> frozenset[str]:
+    """The benefits that an event of a type, or a benefit, can make due, by itself or through others."""
     after = triggers(program)
     found: set[str] = set()
-    pending = list(after.get(event_type, ()))
+    pending = list(after.get(trigger, ()))
     while pending:
         benefit = pending.pop()
         if benefit not in found:
@@ -139,10 +160,13 @@ def reached(program: Program, event_type: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def rule(kind: Literal["event", "due"], trigger: str, benefit: str) -> Rule:
-    """The rule by which an event, or a benefit that is due, makes a benefit due; as durable-rules has it."""
+def rule(kind: Kind, trigger: str, benefit: str) -> Rule:
+    """The rule by which something makes a benefit due, as durable-rules has it.
+
+    An event concerns everybody whose answer is there; what is due, or was asked for, one person.
+    """
     tests: list[Rule] = [{"benefit": benefit}]
-    if kind == "due":
+    if kind != "event":
         tests.append({"who": {"by": "who"}})
     return {"all": [{"by": {kind: trigger}}, {"answer": {"$and": tests} if len(tests) > 1 else tests[0]}]}
 
@@ -151,12 +175,3 @@ def _fact(name: str, said: Said) -> Mapping[str, Any]:
     fact = {"sid": _CONTEXT, "id": name, "name": name, "who": said.who, "benefit": said.benefit}
     amount = {} if said.amount is None else {"fen": int(said.amount.scaleb(2))}
     return {**fact, "status": said.status, **amount}
-
-
-def _runnable(engine: Any, described: Rule) -> Rule:
-    action: Callable[[Any], None] = described["run"]
-
-    def run(context: Any) -> None:
-        action(context)
-
-    return {**described, "run": engine.Promise(run)}

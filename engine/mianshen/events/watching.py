@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from mianshen.events import mistakes
 from mianshen.events.deciding import Answer, Decider
 from mianshen.events.happening import Event, people_of, scene_after
-from mianshen.events.items import Item, Kind, Place, Standing, kind_of, missing_names, period_of, standings
+from mianshen.events.items import Item, Matter, Standing, missing_names, period_of
 from mianshen.events.journal import Journal, digest_of
-from mianshen.events.network import Due, Network
+from mianshen.events.network import Network
 from mianshen.interpreter.rows import Row
 from mianshen.source import Diagnostic, Message
 
@@ -96,61 +96,52 @@ class _Household:
     watcher: Watcher
     top: Row
     before: list[Event] = field(init=False)
-    standing: dict[Place, Standing] = field(init=False)
+    standing: Standing = field(init=False)
 
     def __post_init__(self) -> None:
         people = [row.key for row in people_of(self.watcher.program, self.top)]
         self.before = self.watcher.journal.events_of(people)
-        self.standing = standings(self.watcher.journal.items_of(people))
+        self.standing = Standing()
+        for item in self.watcher.journal.items_of(people):
+            self.standing.add(item)
 
     def items(self, event: Event, day: dt.date) -> list[Item] | Diagnostic:
         """What an event makes to be done on a day, or why it cannot be taken."""
         watcher = self.watcher
         earlier = [each for each in self.before if each.date <= day]
         scene = scene_after(watcher.program, self.top, earlier, day, event)
-        reached = watcher.network.reached[event.type]
+        asked = self._asked(event)
+        reached = watcher.network.reach(event.type, {matter[1] for matter in asked})
         wanted = [name for name in watcher.program.benefits if name in reached]
         answers = watcher.decider.answers(scene, event, day, wanted)
         if isinstance(answers, Diagnostic):
             return answers
         said = {each: answer for answer in answers if (each := answer.said) is not None}
-        due = watcher.network.due(event.type, said)
-        found = (self._item(event, day, said[each.said], each) for each in due)
-        items = [item for item in found if item is not None]
-        return items + self._settled(event, day, answers)
+        due = watcher.network.due(event.type, said, {matter[:2] for matter in asked})
+        closed = [answer for answer in answers if answer.said is None]
+        brought_up = [(said[each.said], each.by) for each in due] + [(each, event.type) for each in closed]
+        items = (self._item(event, day, answer, by) for answer, by in brought_up)
+        return [item for item in items if item is not None]
 
-    def _item(self, event: Event, day: dt.date, answer: Answer, due: Due) -> Item | None:
-        standing = self._standing(event, day, answer)
-        kind = kind_of(answer.result, standing)
-        return None if kind is None else self._made(event, day, answer, kind, due.by)
+    def _asked(self, event: Event) -> list[Matter]:
+        """What still needs facts, and may now have them: the person's own, and what rests on all."""
+        shared = self.watcher.decider.shared
+        return [each for each in self.standing.asked if each[0] == event.person or each[1] in shared]
 
-    def _settled(self, event: Event, day: dt.date, answers: Iterable[Answer]) -> list[Item]:
-        """What needed facts before and, now that they are there, is not due."""
-        closed = (answer for answer in answers if answer.said is None)
-        return [
-            self._made(event, day, answer, "answered", event.type)
-            for answer in closed
-            if kind_of(answer.result, self._standing(event, day, answer)) == "answered"
-        ]
-
-    def _standing(self, event: Event, day: dt.date, answer: Answer) -> Standing:
-        return self.standing.get(self._place(event, day, answer), Standing())
-
-    def _place(self, event: Event, day: dt.date, answer: Answer) -> Place:
-        benefit = answer.result.benefit
-        row = "" if answer.row is answer.person else answer.row.key
-        return answer.person.key, benefit.name, row, period_of(benefit, answer, event, day)
-
-    def _made(self, event: Event, day: dt.date, answer: Answer, kind: Kind, by: str) -> Item:
+    def _item(self, event: Event, day: dt.date, answer: Answer, by: str) -> Item | None:
         watcher, result = self.watcher, answer.result
-        person, benefit, row, period = self._place(event, day, answer)
-        standing = self._standing(event, day, answer)
+        benefit = result.benefit
+        row = "" if answer.row is answer.person else answer.row.key
+        place = answer.person.key, benefit.name, row, period_of(benefit, answer, event, day)
+        kind = self.standing.kind_of(result, place)
+        if kind is None:
+            return None
+        before = None if kind == "answered" else self.standing.granted.get(place)
         provision = watcher.provisions.get(result.reason)
         return Item(
-            event.id, event.date, event.type, person, benefit, row, period, kind, result.amount,
-            standing.amount if standing.granted and kind != "answered" else None, by, watcher.explain(answer),
+            event.id, event.date, event.type, *place, kind, result.amount, before, by, watcher.explain(answer),
             None if provision is None else provision.name,
-            result.benefit.citation if provision is None else provision.citation, missing_names(result),
+            benefit.citation if provision is None else provision.citation, missing_names(result),
         )  # fmt: skip
 
     def taken(self, event: Event, items: Iterable[Item]) -> bool:
@@ -158,5 +149,5 @@ class _Household:
         late = any(each.order > event.order for each in self.before)
         self.before.append(event)
         for item in items:
-            self.standing.setdefault(item.place, Standing()).add(item)
+            self.standing.add(item)
         return late
