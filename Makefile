@@ -16,7 +16,7 @@ DEMO_CASE := subsistence_critical_stay
 .PHONY: help setup demo test lint format bench schemas calendar clean
 
 help:
-	@echo 'make demo      make up $(DEMO_RESIDENTS) residents, decide them all, then explain one case'
+	@echo 'make demo      make up $(DEMO_RESIDENTS) residents, decide them all, then explain one case and write its notice'
 	@echo 'make test      run the tests'
 	@echo 'make lint      style, types, and which room may import which'
 	@echo 'make format    let ruff lay out the code'
@@ -46,8 +46,9 @@ $(READY): pyproject.toml uv.lock .ci/pins.py
 demo: $(READY)
 	$(MIANSHEN) sample --out $(DEMO)/people --residents $(DEMO_RESIDENTS) --seed 7 --as-of $(DEMO_DAY)
 	$(MIANSHEN) batch --residents $(DEMO)/people/residents.parquet --claims $(DEMO)/people/claims.parquet \
-	  --households $(DEMO)/people/households.parquet --as-of $(DEMO_DAY) --out $(DEMO)/run
+	  --households $(DEMO)/people/households.parquet --as-of $(DEMO_DAY) --out $(DEMO)/run --report $(DEMO)/report
 	$(MIANSHEN) check $(DEMO_FILE) --case $(DEMO_CASE) --explain
+	$(MIANSHEN) notice $(DEMO_FILE) --case $(DEMO_CASE) --claim C1 --out $(DEMO)/notice.html
 
 test: $(READY)
 	$(PY) -m pytest -q -n 2

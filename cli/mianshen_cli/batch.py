@@ -168,7 +168,7 @@ def batch(
     if since is not None and report_to is None:
         raise Refused(_WITHOUT)
     allowed = _allowance(max_rejects)
-    limit = _memory(memory)
+    limit = memory_limit(memory)
     read = Rules((Path(rules),) if rules else (), overlay)
     program = open_program(read.paths, read.overlays)
     files = {"resident": residents, "claim": claims, "household": households, "visit": visits}
@@ -191,19 +191,20 @@ def batch(
         _show(lang, program, summary.content)
         output.say(_DONE.in_(lang).format(folder=out))
     if report_to is not None:
-        earlier = None if since is None else Path(since)
-        _report(lang, program, Path(out), Path(report_to), earlier, inputs, request.encoding)
+        _report(lang, program, request, Path(report_to), None if since is None else Path(since))
     number, unit = allowed
     over = summary.rejected > number if unit == "records" else summary.rejected * 100 > summary.read * number
     return Status.FOUND if over else Status.DONE
 
 
-def _report(
-    lang: Lang, program: Any, run: Path, to: Path, since: Path | None, inputs: dict[str, Any], encoding: str | None
-) -> None:  # fmt: skip
+def _report(lang: Lang, program: Any, request: Any, to: Path, since: Path | None) -> None:
+    """The report on a run that has just ended, from the same inputs."""
     from mianshen.workbench.report import Order, make_report
 
-    make_report(program, Order(run, to, lang, since, inputs, encoding))
+    order = Order(
+        request.out, to, lang, since, request.inputs, request.encoding, request.threads, request.memory
+    )
+    make_report(program, order)
     output.complain(_REPORT.in_(lang).format(page=to / "report.html"))
 
 
@@ -220,7 +221,7 @@ def _allowance(text: str) -> tuple[Decimal, str]:
     return (Decimal(found[1]), "records") if found[1] else (Decimal(found[2]), "percent")
 
 
-def _memory(text: str | None) -> str | None:
+def memory_limit(text: str | None) -> str | None:
     """A memory limit as the engine takes it: a number and its unit."""
     if text is None:
         return None

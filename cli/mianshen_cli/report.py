@@ -13,7 +13,8 @@ import click
 
 from mianshen.source import Lang, Message
 from mianshen_cli import output
-from mianshen_cli.frame import argument, command, option
+from mianshen_cli.batch import memory_limit
+from mianshen_cli.frame import Whole, argument, command, option
 from mianshen_cli.output import Status
 
 _DONE = Message(
@@ -74,6 +75,12 @@ _DONE = Message(
     words=Message("CSV 的编码（默认自动识别）", "encoding of CSV files (default: found out)"),
 )
 @option(
+    "--threads",
+    type=Whole(1, 256),
+    words=Message("线程数（默认为全部核心）", "threads (default: every core)"),
+)
+@option("--memory", metavar="SIZE", words=Message("内存上限，如 4GB", "memory limit, such as 4GB"))
+@option(
     "--out",
     required=True,
     metavar="DIR",
@@ -81,11 +88,13 @@ _DONE = Message(
 )
 def report(
     lang: Lang, run: str, since: str | None, residents: tuple[str, ...], claims: tuple[str, ...],
-    households: tuple[str, ...], rules: str | None, overlay: tuple[str, ...], encoding: str | None, out: str,
+    households: tuple[str, ...], rules: str | None, overlay: tuple[str, ...], encoding: str | None,
+    threads: int | None, memory: str | None, out: str,
 ) -> Status:  # fmt: skip
     from mianshen.workbench.report import FinishedRun, Order, make_report, program_of
     from mianshen.workbench.rulebook import open_program
 
+    limit = memory_limit(memory)
     given = rules is not None or bool(overlay)
     program = (
         open_program([Path(rules)] if rules else (), overlay)
@@ -95,7 +104,7 @@ def report(
     files = {"resident": residents, "claim": claims, "household": households}
     inputs = {entity: named for entity, named in files.items() if named}
     earlier = None if since is None else Path(since)
-    order = Order(Path(run), Path(out), lang, earlier, inputs, encoding and encoding.upper())
+    order = Order(Path(run), Path(out), lang, earlier, inputs, encoding and encoding.upper(), threads, limit)
     content = make_report(program, order)
     rows = sum(each["rows"] for each in content["lists"])
     output.say(_DONE.in_(lang).format(page=order.out / "report.html", lists=len(content["lists"]), rows=rows))

@@ -21,9 +21,10 @@ from tests.batch.batches import AS_OF, CLAIMS, RESIDENTS, batch, rows
 from mianshen.source import Lang, RuleError
 from mianshen.workbench.batch import Request, run_batch
 from mianshen.workbench.inputs import open_inputs
+from mianshen.workbench.mistakes import REASONS
 from mianshen.workbench.population import write_population
 from mianshen.workbench.recorded_rules import Rules
-from mianshen.workbench.report import FinishedRun, Order, make_report, program_of
+from mianshen.workbench.report import FinishedRun, Order, make_report, phrases, program_of
 from mianshen.workbench.report.bars import against, bars, stacked
 from mianshen.workbench.report.cells import STARTS, safe
 from mianshen.workbench.report.run import table_of_facts
@@ -143,6 +144,10 @@ def test_ratios_are_insurance_over_cost_of_the_decided_stays_of_the_covered(
         (each["province"], each["scheme"], Decimal(each["in_scope_cost"]), Decimal(each["insurance"]))
         for each in made["ratios"]
     ] == [(str(province), scheme, cost, paid) for province, scheme, cost, paid in found if paid]
+    targets = {(each["province"], each["scheme"]): each["target"] for each in made["ratios"]}
+    assert targets["31", "employee"] == "0.8000"
+    assert targets["31", "resident"] == "0.7000"
+    assert {target for (province, _), target in targets.items() if province != "31"} <= {None}
     for each in made["ratios"]:
         exact = Decimal(each["insurance"]) / Decimal(each["in_scope_cost"])
         assert abs(Decimal(each["share"]) - exact) <= Decimal("0.00005")
@@ -203,7 +208,8 @@ def test_what_is_missing_is_listed_by_fact_with_everything_that_waits_for_it(peo
         for name in BENEFITS:
             reason = row[f"{name}_reason"]
             if reason.startswith("missing_facts"):
-                for fact in reason.removeprefix("missing_facts").removeprefix(": ").split(","):
+                named = reason.removeprefix("missing_facts").removeprefix(": ") or "household_id"
+                for fact in named.split(","):
                     expected.setdefault((fact, row["person_id"], ""), set()).add(
                         PROGRAM.benefits[name].title.zh
                     )
@@ -375,6 +381,10 @@ def test_of_a_persons_rows_the_one_in_force_says_where_the_person_belongs(tmp_pa
         for day, area in (("2026-01-31", "110101"), ("2026-02-01", "310113")):
             table = table_of_facts(PROGRAM, entity, inputs["resident"], ("insured_area",), database, day)
             assert database.execute(f"FROM {table}").fetchall() == [("P1", area)]
+
+
+def test_every_reason_a_row_is_rejected_for_is_said_in_words() -> None:
+    assert set(phrases.REASONS) == set(REASONS.values())
 
 
 # -- the page --------------------------------------------------------------------------------

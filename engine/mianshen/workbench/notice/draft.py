@@ -193,6 +193,13 @@ class _Draft:
             yield Given(self._say(phrases.HOW), "delivery", how)
             if benefit.paid_to is not None:
                 yield Given(self._say(phrases.PAID_TO), "paid_to", self._say(benefit.paid_to))
+            yield from map(self._told, benefit.shows)
+
+    def _told(self, name: str) -> Given:
+        """A decision worth showing beside the amount, such as a deadline."""
+        decision = self.words.decisions[self.row.entity, name]
+        value = self.words.value(self.row.values[name], decision.written, decision.type)
+        return Given(self._say(decision.title), name, self._say(value))
 
     def _clauses(self) -> Iterator[str]:
         """The clause that decided, then the benefit's own where it is another."""

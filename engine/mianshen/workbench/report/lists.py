@@ -156,7 +156,7 @@ class Lists:
             reason = identifier(f"{benefit.name}_reason")
             title = quoted(self._say(benefit.title))
             parts.append(
-                f"SELECT {key} AS person, '' AS record, {lacking(reason)} AS fact, {title} AS waits "
+                f"SELECT {key} AS person, '' AS record, {lacking(self.program, reason)} AS fact, {title} AS waits "
                 f"FROM {self.run.rows(RESIDENTS)} WHERE starts_with({reason}, {quoted(MISSING_FACTS)})"
             )
         parts.append(
@@ -164,7 +164,7 @@ class Lists:
             f"{quoted(self._say(child.title))} FROM {self.run.rows(CLAIMS)} WHERE missing IS NOT NULL"
         )
         grouped = (
-            "SELECT person, coalesce(fact, '') AS fact, record, string_agg(DISTINCT waits, '; ' ORDER BY waits) "
+            "SELECT person, fact, record, string_agg(DISTINCT waits, '; ' ORDER BY waits) "
             f"AS waits FROM ({' UNION ALL '.join(parts)}) GROUP BY ALL"
         )
         query = self.placed(grouped, "fact, record", first="fact")

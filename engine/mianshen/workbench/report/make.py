@@ -46,7 +46,9 @@ class Order:
     lang: Lang
     since: Path | None = None
     inputs: Mapping[str, Named] = field(default_factory=dict)
-    encoding: str | None = None  # of CSV inputs; None: UTF-8 or GB18030, as found
+    encoding: str | None = None  # of CSV inputs; None: as the run read them
+    threads: int | None = None
+    memory: str | None = None  # such as 4GB
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,9 @@ def make_report(program: Program, order: Order) -> dict[str, Any]:
     out = order.out.resolve()
     _refuse_foreign(out, order)
     part = out.with_name(f".{out.name}.part-{secrets.token_hex(4)}")
-    connection = duckdb.connect(config={"temp_directory": str(part / "spill")})
+    connection = _connect(order, part)
     try:
         part.mkdir(parents=True)
-        connection.execute("SET enable_progress_bar = false")
         found = _found(program, order, run, earlier, connection, part)
         page = Page(
             program,
@@ -94,12 +95,24 @@ def make_report(program: Program, order: Order) -> dict[str, Any]:
         for ours in ("spill", "text"):
             shutil.rmtree(part / ours, ignore_errors=True)
         _publish(part, out)
+    except duckdb.OutOfMemoryException:
+        raise RuleError([mistakes.no_memory(str(order.out))]) from None
     except OSError as error:
         raise RuleError([mistakes.cannot_write(str(order.out), error.strerror or "")]) from None
     finally:
         connection.close()
         shutil.rmtree(part, ignore_errors=True)
     return content
+
+
+def _connect(order: Order, part: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config={"temp_directory": str(part / "spill")})
+    connection.execute("SET enable_progress_bar = false")
+    if order.threads is not None:
+        connection.execute("SET threads = ?", [order.threads])
+    if order.memory is not None:
+        connection.execute("SET memory_limit = ?", [order.memory])
+    return connection
 
 
 def _found(

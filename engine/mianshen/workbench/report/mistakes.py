@@ -65,3 +65,13 @@ def cannot_write(folder: str, why: str) -> Diagnostic:
     what = Message(f"无法写入报告：{why}", f"the report cannot be written: {why}")
     fix = Message("请检查文件夹和磁盘空间", "Check the folder and the disk")
     return Diagnostic("E576", Span(folder, 1, 1), what, fix)
+
+
+def no_memory(folder: str) -> Diagnostic:
+    what = Message("内存不足", "the memory does not suffice")
+    return Diagnostic(
+        "E577",
+        Span(folder, 1, 1),
+        what,
+        Message("请提高内存上限，或减少线程数", "Allow more memory, or fewer threads"),
+    )

@@ -128,7 +128,7 @@ class Page:
             layers=self._layers(),
             ratios=self._ratios(),
             lacks=self._lacks(),
-            refusals=self.tables.refusals,
+            refusals=self._refusals(),
             changes=self._changes(),
             lists=self._lists(),
             timings=self._timings(),
@@ -247,13 +247,22 @@ class Page:
         ]
 
     def _lack(self, name: str) -> str:
-        if not name:
-            return self._say(phrases.UNNAMED)
         entity = name.removeprefix("rejected ")
         if entity != name and entity in self.program.entities:
             title = self._say(self.program.entities[entity].title)
             return self._say(phrases.REJECTED).format(title=title)
         return self.lists.fact(name) or name
+
+    def _refusals(self) -> list[tuple[str, str, str, str, int]]:
+        """Rejects: file, field, reason in words and by name, count."""
+        return [
+            (each.file, each.field, self._reason(each.reason), each.reason, each.count)
+            for each in self.tables.refusals
+        ]
+
+    def _reason(self, reason: str) -> str:
+        known = phrases.REASONS.get(reason)
+        return "" if known is None else self._say(known)
 
     def _changes(self) -> list[tuple[str, str, str, str]]:
         return [

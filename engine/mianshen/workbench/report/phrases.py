@@ -27,9 +27,35 @@ STAGES: Final = {
     "write": Message("写出结果", "write"),
     "seal": Message("摘要与清单", "digests and receipt"),
 }
+REASONS: Final = {
+    "bad_number": Message("不是数", "not a number"),
+    "too_many_decimals": Message("小数位过多", "too many decimals"),
+    "out_of_range": Message("超出允许范围", "out of range"),
+    "bad_date": Message("不是日期", "not a date"),
+    "bad_code": Message("不是已知的代码", "not a known code"),
+    "bad_area": Message("不是区划代码", "not an area code"),
+    "bad_boolean": Message("不是真假值", "not true or false"),
+    "empty": Message("只有空白", "nothing but blanks"),
+    "required": Message("缺少必填项", "required and missing"),
+    "duplicate": Message("编号重复", "a number that comes twice"),
+    "other_parent": Message("属于另一个人或家庭", "belongs to another person or household"),
+    "after_as_of": Message("日期晚于判定日", "dated after the day decided for"),
+    "failed_check": Message("不合词汇表的校验", "fails a check of the vocabulary"),
+    "unknown_parent": Message("所属的人或家庭不在文件中", "its person or household is in no file"),
+    "parent_rejected": Message("所属的人或家庭被拒绝", "its person or household is rejected"),
+    "conflict": Message("两条规定同时适用", "two provisions apply at once"),
+    "no_figure": Message("所需数值当日没有取值", "a figure has no value for the day"),
+    "past_review": Message("所需数值已过复核期限", "a figure is past its review date"),
+    "division_by_zero": Message("除数为零", "division by zero"),
+    "overflow": Message("数值过大", "a value too large to hold"),
+    "nothing_to_compare": Message("没有可取最大或最小的值", "no value to take the largest or smallest of"),
+    "undecidable": Message("无法判定", "cannot be decided"),
+    "reverses_nothing": Message("所冲销的费用不存在", "reverses no claim of that person"),
+    "already_reversed": Message("该费用已被冲销", "that claim is reversed already"),
+    "history_unreadable": Message("生效日期无法读取", "the dates of the person's rows cannot be read"),
+}
 UNKNOWN_AREA: Final = Message("参保地未知", "area unknown")
 REJECTED: Final = Message("被拒的{title}", "a rejected {title}")
-UNNAMED: Final = Message("未指明", "not named")
 
 _LABELS: Final = {
     "title": Message("批量判定报告", "Report on a batch"),

@@ -17,6 +17,7 @@ import duckdb
 from mianshen.interpreter import Case, Interpreter, Row, make_row
 from mianshen.interpreter.explain import Explainer
 from mianshen.program.program import Dated, Key, Program
+from mianshen.values import Known
 from mianshen.workbench.inputs import identifier, quoted
 from mianshen.workbench.report.run import CLAIMS, FinishedRun
 
@@ -26,6 +27,7 @@ _STAY: Final = "inpatient"
 _SCHEME: Final[Key] = ("resident", "insurance_scheme")
 _COVERAGE: Final[Key] = ("resident", "coverage_status")
 _ACTIVE: Final = "active"
+_COSTS: Final = ("total_cost", "out_of_scope_cost")
 _COST: Final = "in_scope_cost"
 _INSURANCE: Final = ("basic_payment", "supplementary_payment", "critical_illness_payment")
 _ASSISTANCE: Final = "assistance_payment"
@@ -57,11 +59,11 @@ class Ratio:
     @staticmethod
     def facts(program: Program, entity: str) -> tuple[str, ...]:
         """The facts of an entity that the ratios need; none where the vocabulary lacks any of theirs."""
-        needed = (_CARE, _SCHEME, _COVERAGE)
+        needed = (_CARE, _SCHEME, _COVERAGE, *((_CARE[0], cost) for cost in _COSTS))
         decisions = {decision.key for decision in program.decisions}
         columns = {(_CARE[0], name) for name in (_COST, *_INSURANCE, _ASSISTANCE)}
         known = all(key in program.facts for key in needed) and columns <= decisions
-        return tuple(name for owner, name in needed if owner == entity and known)
+        return tuple(name for owner, name in needed[:3] if owner == entity and known)
 
 
 def ratios(
@@ -129,4 +131,13 @@ class _Targets:
         while (above := self.program.entities[top.entity].parent) is not None:
             top.parent = Row(above, "?", {}, children=[top])
             top = top.parent
+        stay = make_row(self.program, _CARE[0], "?", self._stay())
+        stay.parent, person.children = person, [stay]
         return Case(self.day, top, person)
+
+    def _stay(self) -> dict[str, Known]:
+        """One yuan of a stay, for a target is one of those who had any."""
+        date = self.program.entities[_CARE[0]].date
+        assert date is not None
+        costs = dict.fromkeys(_COSTS, Decimal(0))
+        return {date: self.day, _CARE[1]: _STAY, **costs, _COSTS[0]: Decimal(1)}

@@ -189,7 +189,7 @@ class Counting:
         found: list[Lack] = []
         for name in names:
             reason = identifier(f"{name}_reason")
-            names_of = f"SELECT {lacking(reason)} AS name FROM {self.run.rows(RESIDENTS)}"
+            names_of = f"SELECT {lacking(self.program, reason)} AS name FROM {self.run.rows(RESIDENTS)}"
             waiting = f"{names_of} WHERE starts_with({reason}, {quoted(MISSING_FACTS)})"
             found += [Lack(fact, name, count) for fact, count in self._kinds(waiting)]
         waiting = (
@@ -202,7 +202,7 @@ class Counting:
     def _kinds(self, query: str) -> list[tuple[str, int]]:
         """How often each name comes; of a rejected record only what kind of record it is."""
         kinds = quoted(f"^({'|'.join(self.program.entities)}) .*$")
-        name = f"coalesce(regexp_replace(name, {kinds}, 'rejected \\1', 's'), '')"
+        name = f"regexp_replace(name, {kinds}, 'rejected \\1', 's')"
         return self._rows(f"SELECT {name} AS kind, count(*) FROM ({query}) GROUP BY kind ORDER BY ALL")
 
     def _refusals(self) -> list[Refusal]:
@@ -216,7 +216,13 @@ class Counting:
         return self.connection.execute(query).fetchall()
 
 
-def lacking(reason: str) -> str:
-    """The names after `missing_facts: `, a row each, as SQL; NULL where none is named."""
+def lacking(program: Program, reason: str) -> str:
+    """The names after `missing_facts: `, a row each, as SQL.
+
+    Where none is named, what is missing stands in a record that the person belongs to and that is not
+    there: then it is the number of that record.
+    """
+    above = program.entities[program.entry].parent
+    number = quoted("" if above is None else program.entities[above].key)
     named = f"nullif(ltrim(substr({reason}, {len(MISSING_FACTS) + 2})), '')"
-    return f"unnest(coalesce(string_split({named}, ','), [NULL]))"
+    return f"unnest(string_split(coalesce({named}, {number}), ','))"
