@@ -7,7 +7,7 @@ not, though the figures used for them are; the value of a personal fact is never
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -139,9 +139,18 @@ class _Draft:
         return message.in_(self.lang)
 
     def _footing(self) -> Footing:
-        if isinstance(self.result, RowResult):
-            return self.checker.row_footing(self.checked.case, self.result)
-        return self.checker.footing(self.checked.case, self.row, self.result)
+        """What anything told here rests on that is not certain."""
+        case, explainer = self.checked.case, self.checker.explainer
+        all_ = [explainer.rests_on(case, self.row, name) for name in self._names()]
+
+        def joined(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+            return tuple(sorted({name for part in parts for name in part}))
+
+        return Footing(
+            joined(each.provisional for each in all_),
+            joined(each.missing for each in all_),
+            joined(each.assumed for each in all_),
+        )
 
     def _subject(self) -> str:
         if isinstance(self.result, BenefitResult):
