@@ -57,6 +57,12 @@ _DONE = Message(
     words=Message("家庭文件现在的位置", "where the households' files are now"),
 )
 @option(
+    "--visits",
+    multiple=True,
+    metavar="FILE",
+    words=Message("上门护理文件现在的位置", "where the files of home-care visits are now"),
+)
+@option(
     "--rules",
     metavar="PATH",
     words=Message(
@@ -88,7 +94,7 @@ _DONE = Message(
 )
 def report(
     lang: Lang, run: str, since: str | None, residents: tuple[str, ...], claims: tuple[str, ...],
-    households: tuple[str, ...], rules: str | None, overlay: tuple[str, ...], encoding: str | None,
+    households: tuple[str, ...], visits: tuple[str, ...], rules: str | None, overlay: tuple[str, ...], encoding: str | None,
     threads: int | None, memory: str | None, out: str,
 ) -> Status:  # fmt: skip
     from mianshen.workbench.report import FinishedRun, Order, make_report, program_of
@@ -101,7 +107,7 @@ def report(
         if given
         else program_of(FinishedRun.of(Path(run)))
     )
-    files = {"resident": residents, "claim": claims, "household": households}
+    files = {"resident": residents, "claim": claims, "household": households, "visit": visits}
     inputs = {entity: named for entity, named in files.items() if named}
     earlier = None if since is None else Path(since)
     order = Order(Path(run), Path(out), lang, earlier, inputs, encoding and encoding.upper(), threads, limit)
