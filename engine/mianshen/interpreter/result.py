@@ -100,7 +100,7 @@ def settlements(program: Program, row: Row) -> list[Settlement]:
     found = []
     for name, fact in program.settling(row.entity).items():
         amount = row.facts.get(fact)
-        if isinstance(amount, Decimal):
+        if isinstance(amount, Decimal) and name in row.values:  # a part of a program may not decide it
             found.append(Settlement(row, name, amount, row.values[name]))
     return found
 
