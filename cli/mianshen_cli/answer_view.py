@@ -53,6 +53,7 @@ _SETTLED = (
 _REVERSED = Message("已冲销", "Cancelled")
 _PAIR = Message("{title} {key} 由 {by} 冲销，均不计入", "{title} {key} is cancelled by {by}; neither counts")
 _REJECTED = Message("未核定的记录", "Rejected records")
+_UNRULED = Message("规则库对此人没有规定：{names}。", "The rulebook has no rule for this person on: {names}.")
 _PROVISIONAL = Message("依据暂定数值：{names}", "Rests on provisional figures: {names}")
 _COLON = Message("：", ": ")
 _MOST_ACROSS = 4  # rows shown side by side; more of them stand one below the other
@@ -81,9 +82,11 @@ class AnswerView:
         title = self._say(self.program.entities[self.program.entry].title)
         yield _HEAD.in_(self.lang).format(title=title, key=output.printable(result.key), day=result.as_of)
         yield ""
-        if result.benefits:
-            yield self._benefits(result.benefits.values())
+        ruled = [each for each in result.benefits.values() if each.status != "not_modelled"]
+        if ruled:
+            yield self._benefits(ruled)
             yield ""
+        yield from self._unruled(each for each in result.benefits.values() if each not in ruled)
         if own := list(self._own(checked)):
             yield output.table([self._say(_SHOWN), ""], own, right=[1])
             yield ""
@@ -158,9 +161,19 @@ class AnswerView:
             if value is not NOT_MODELLED:
                 yield self._say(decision.title), self._decided(value, decision.name)
 
+    def _unruled(self, results: Iterable[BenefitResult]) -> Iterator[str]:
+        """The benefits without a rule for this person, in one line."""
+        names = [self._say(each.benefit.title) for each in results]
+        if names:
+            line = _UNRULED.in_(self.lang).format(names=("、" if self.lang == "zh" else "; ").join(names))
+            yield from output.fold(line, self.columns)
+            yield ""
+
     def _benefit_reasons(self, checked: Checked) -> Iterator[str]:
         person, case = checked.case.person, checked.case
         for each in checked.result.benefits.values():
+            if each.status == "not_modelled":
+                continue
             decided = self.words.provisions.get(each.reason)
             cited = each.benefit.citation if decided is None else decided.citation
             reason = self.words.of_benefit(each, self.checker.explainer, case)
