@@ -44,6 +44,9 @@ COMMANDS = {
     "notice": Message(
         "把一项核定结果写成可打印的告知书", "write one decision as a printable notice, HTML or PDF"
     ),
+    "ask": Message(
+        "逐题询问，只问仍会改变结论的事实", "ask, question by question, only what can still change the answer"
+    ),
     "test": Message("运行案例，或看所提改动影响哪些案例", "run cases, or see what a proposed change moves"),
     "lint": Message("检查规则库，逐条列出错误", "check a rulebook and tell every mistake"),
     "show": Message("查看规则库中的一个名称", "show what the rulebook says about a name"),

@@ -29,6 +29,15 @@ def say(text: str = "") -> None:
     print(_safe(text))
 
 
+def hear(prompt: str) -> str | None:
+    """A line that a person types after the prompt; None when nothing more comes."""
+    print(_safe(prompt), end="", flush=True)
+    line = sys.stdin.readline()
+    if not line.endswith("\n"):
+        print()  # the end of what is typed leaves the cursor after the prompt
+    return line.rstrip("\r\n") if line else None
+
+
 def complain(text: str) -> None:
     """One error, one line (related places on lines of their own), to standard error."""
     print(_safe(text), file=sys.stderr)

@@ -64,6 +64,7 @@ from mianshen.values import (
     unknown_of,
 )
 
+IDLE: Final[dict[str, tuple[object, ...]]] = {"sum": (ZERO,), "some": (False,), "every": (True,)}
 MOST_DAYS: Final = 5_000  # for which the values of a series are remembered
 
 
@@ -243,11 +244,23 @@ class Compiler:
         count = None if counted is None else _fact(counted)
         name, plural = child.name, child.children or child.name
         kind = node.kind
+        held = tuple(self.program.accumulators)
+        idle = IDLE.get(kind, ())
+
+        def adds_nothing(row: Row) -> bool:
+            """Whether a row of which nothing is told would make no difference."""
+            more = Row(name, "", {}, row, told=frozenset(), as_of=row.as_of)
+            more.before = {each: row.unknown(plural) for each in held}
+            try:
+                item = _item(more, where, body)
+            except RowError:
+                return False
+            return item is None or any(item is each or item == each for each in idle)
 
         def evaluate(row: Row) -> Value:
             unsure: list[Value] = []
             rows = [item for item in row.children if item.entity == name]
-            if row.told is not None and plural not in row.told:
+            if row.told is not None and plural not in row.told and not adds_nothing(row):
                 unsure.append(row.unknown(plural))
             if count is not None:
                 stated = count(row)

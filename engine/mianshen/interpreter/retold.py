@@ -70,11 +70,13 @@ class Retelling:
             if open_:
                 kept = (self.names[row.entity] if row.told is None else row.told) - open_.get(row, set())
             made = Row(row.entity, row.key, Reads(facts) if noting else facts, assumed=row.assumed, told=kept)
-            made.rejection, made.unreadable = row.rejection, row.unreadable
+            made.rejection, made.unreadable, made.blank = row.rejection, row.unreadable, row.blank
             rows[row] = made
-            if row.parent is not None:
-                made.parent = rows[row.parent]
-                made.parent.children.append(made)
+        for row, made in rows.items():
+            made.parent = None if row.parent is None else rows[row.parent]
+            made.version_of = None if row.version_of is None else rows[row.version_of]
+            made.children = [rows[child] for child in row.children]
+            made.versions = [rows[version] for version in row.versions]
         for (row, name), value in (told or {}).items():
             rows[row].facts[name] = value
         return Case(as_of or case.as_of, rows[case.top], rows[case.person]), rows

@@ -99,3 +99,9 @@ def no_cases(file: str) -> Diagnostic:
 def no_files(path: str) -> Diagnostic:
     what = Message("文件夹中没有案例文件", "the folder holds no case files")
     return Diagnostic("E463", Span(path, 1, 1), what, Message("请给出案例文件", "Name a case file"))
+
+
+def rows_unknown(span: Span, name: str) -> Diagnostic:
+    what = Message(f"案例 {name} 有一份列表写作 null", f"a list of the case {name} is null")
+    fix = Message("请列出各行，没有则写 []", "List its rows, or write [] for none")
+    return Diagnostic("E464", span, what, fix)

@@ -163,6 +163,8 @@ class _FileReading:
             self.found.append(mistakes.nothing_expected(node.span, name))
         if case is None:
             self.found += wrong
+        elif any(row.told is not None for row in case.rows()):
+            self.found.append(mistakes.rows_unknown(node.span, name))
         if case is None or expect is None:
             return None
         reader = ExpectationReader(program, case, self.found)

@@ -162,7 +162,10 @@ class RowReader:
 
     def _list(self, parent: Row, entity: Entity, name: str, node: Mapping) -> None:
         listed = node.get(name)
-        if listed is None or (isinstance(listed, Scalar) and listed.null):
+        if listed is None:
+            return
+        if isinstance(listed, Scalar) and listed.null:
+            self._leave_open(parent, entity, name)
             return
         if not isinstance(listed, Sequence):
             self.unreadable.append(mistakes.wrong_shape(listed.span, name, ROWS))
@@ -172,6 +175,12 @@ class RowReader:
             if row is not None:
                 row.parent = parent
                 parent.children.append(row)
+
+    def _leave_open(self, parent: Row, entity: Entity, name: str) -> None:
+        """A list told to be unknown may hold rows; where a fact counts them, that fact says so."""
+        if entity.counted_by is None:
+            names = frozenset((*self.facts[parent.entity], *self.lists[parent.entity]))
+            parent.told = (names if parent.told is None else parent.told) - {name}
 
     def above(self, entity: Entity, node: Node | None, below: Row) -> Row:
         """The parent's row; one of unknown facts when the record does not describe it."""

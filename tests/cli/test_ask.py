@@ -1,0 +1,244 @@
+"""`mianshen ask`: the dialogue on a terminal, question by question as JSON, and the record it leaves."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., tuple[int, str, str]]
+DAY = ("--as-of", "2026-11-21")
+
+
+@pytest.fixture
+def typed(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+    """Runs `ask` with lines typed at it."""
+
+    def typed(lines: list[str], *words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+        return run("ask", *words, *DAY)
+
+    return typed
+
+
+Typed = Callable[..., tuple[int, str, str]]
+
+
+def test_it_stops_as_soon_as_it_is_decided(typed: Typed) -> None:
+    status, out, err = typed(["310113", "低保"], "illness_poverty_aid")
+    assert (status, err) == (0, "")
+    assert out.count("answer> ") == 2
+    assert "Illness-poverty aid  not due" in out
+
+
+def test_in_chinese(typed: Typed) -> None:
+    status, out, _ = typed(["310113", "2"], "illness_poverty_aid", "--lang", "zh")
+    assert status == 0
+    assert "[2] 医疗救助对象类别 (assistance_category)" in out
+    assert "    2 低保 (subsistence)" in out
+    assert "因病致贫救助  不符合" in out
+
+
+def test_back_takes_an_answer_back(typed: Typed) -> None:
+    status, out, _ = typed(["110101", "b", "310113", "none"], "illness_poverty_aid")
+    assert status == 0
+    assert out.count("[1] area of insurance") == 2
+
+
+def test_back_before_the_first_answer_asks_it_again(typed: Typed) -> None:
+    status, out, _ = typed(["b", "650100"], "illness_poverty_aid")
+    assert status == 0
+    assert out.count("[1] ") == 2
+
+
+def test_quitting_keeps_what_was_told(typed: Typed, tmp_path: Path) -> None:
+    file = tmp_path / "record.yaml"
+    status, out, _ = typed(["310113", "因病致贫", "q"], "illness_poverty_aid", "--save", str(file))
+    assert status == 0
+    assert "missing: the other claims" in " ".join(out.split())
+    assert file.read_text("utf-8").splitlines() == [
+        "as_of: 2026-11-21",
+        'resident: {person_id: "P1", insured_area: "310113", assistance_category: "illness_poverty"}',
+        "claims: null",
+    ]
+
+
+def test_what_is_not_known_ends_it_where_nothing_else_could_decide(typed: Typed) -> None:
+    status, out, _ = typed(["?"], "illness_poverty_aid")  # without an area nobody's rules apply
+    assert status == 0
+    assert out.count("answer> ") == 1
+    assert "undetermined" in out
+
+
+def test_what_is_not_known_is_passed_over(typed: Typed) -> None:
+    _, out, _ = typed(["310113", "", "2", "q"], "premium_subsidy", "newborn_enrolment")
+    asked = [line.rsplit("(", 1)[1].rstrip(")") for line in out.splitlines() if line.startswith("[")]
+    assert len(set(asked)) == len(asked) == 3
+
+
+def test_the_end_of_what_is_typed_is_quitting(typed: Typed) -> None:
+    assert typed([], "illness_poverty_aid")[0] == 0
+
+
+def test_an_answer_that_is_none_is_asked_again(typed: Typed) -> None:
+    status, out, err = typed(["somewhere", "310113", "9", "none"], "illness_poverty_aid")
+    assert status == 0
+    assert err.splitlines() == [
+        "insured_area is somewhere, which is not an area code. Write 2, 4, 6, 9 or 12 digits, such as 310113.",
+        "there is no choice 9. Choose from 1 to 5.",
+    ]
+    assert "not due" in out
+
+
+def test_help_says_how_to_answer(typed: Typed) -> None:
+    _, out, _ = typed(["h", "650100"], "illness_poverty_aid")
+    assert "b back, ? don't know, q quit" in out.split("answer> ")[1]
+
+
+def test_what_every_claim_needs_cannot_be_skipped(typed: Typed) -> None:
+    _, _, err = typed(["310113", "因病致贫", "1", "", "2025-01-01"], "illness_poverty_aid")
+    assert err.splitlines() == ["date of service (of discharge for a stay) is needed. Answer it, or go back."]
+
+
+def test_check_reads_what_was_saved_and_decides_the_same(typed: Typed, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "record.yaml"
+    answers = {
+        "insured_area": "310113", "assistance_category": "因病致贫", "claims": "1", "service_date": "2026-03-02",
+        "coverage_status": "1", "care_type": "住院", "insurance_scheme": "2", "hospital_level": "tertiary",
+        "total_cost": "10300", "out_of_scope_cost": "0", "critical_illness": "n",
+    }  # fmt: skip
+    told: list[str] = []
+    while True:
+        _, out, _ = typed([*told, "q"], "illness_poverty_aid", "--save", str(file))
+        asked = [line for line in out.splitlines() if line.startswith("[")]
+        if len(asked) == len(told):
+            break
+        told.append(answers[asked[-1].rsplit("(", 1)[1].rstrip(")")])
+    assert "Illness-poverty aid  due         840.00" in out  # of 2,800.00 at 30%
+    status, out, err = run("check", str(file), "--format", "json")
+    assert (status, err) == (0, "")
+    aid = json.loads(out)["benefits"]["illness_poverty_aid"]
+    assert (aid["status"], aid["amount"]) == ("eligible", "840.00")
+
+
+def test_a_record_tells_what_is_known_already(typed: Typed, tmp_path: Path) -> None:
+    file = tmp_path / "record.yaml"
+    file.write_text('as_of: 2026-11-21\nresident: {person_id: P9, insured_area: "310113"}\n', "utf-8")
+    status, out, _ = typed(["none"], "illness_poverty_aid", str(file))
+    assert status == 0
+    assert out.count("answer> ") == 1
+    assert "resident P9" in out
+
+
+# Question by question
+
+
+def next_(run: Run, *words: str) -> Any:
+    status, out, err = run("ask", *words, "--next", *DAY)
+    assert (status, err) == (0, "")
+    return json.loads(out)
+
+
+def test_the_next_question_as_json(run: Run) -> None:
+    question = next_(
+        run, "premium_subsidy", "--answer", "insured_area=371724", "--answer", "coverage_status=1"
+    )["question"]
+    assert question["type"].startswith("code ")
+    assert question["answer_as"] == question["fact"]
+    assert question["entity"] == "resident"
+    assert set(question["title"]) == {"zh", "en"}
+    assert all(set(choice) == {"code", "zh", "en"} for choice in question["choices"])
+    assert question["why"] == ["premium_subsidy"]
+
+
+def test_numbers_come_with_their_range(run: Run) -> None:
+    found = next_(run, "employer_contribution", "--answer", "insured_area=310113", "--answer", "insurance_scheme=employee",
+                  "--answer", "coverage_status=active", "--answer", "employment_status=employed")  # fmt: skip
+    question = found["question"]
+    assert (question["fact"], question["type"]) == ("contribution_base", "money")
+    assert question["range"] == {"low": "0.00", "high": "9999999999999.99"}
+
+
+def test_it_ends_in_the_answer_of_check_about_these_benefits(run: Run) -> None:
+    answer = next_(
+        run, "illness_poverty_aid", "--answer", "insured_area=310113", "--answer", "assistance_category=低保"
+    )
+    assert list(answer["answer"]["benefits"]) == ["illness_poverty_aid"]
+    assert answer["answer"]["benefits"]["illness_poverty_aid"]["status"] == "ineligible"
+
+
+def test_every_benefit_at_once(run: Run) -> None:
+    question = next_(run, "all")["question"]
+    assert question["fact"] == "insured_area"
+    assert len(question["why"]) > 5
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["premium_subsid"], "there is no benefit premium_subsid. Did you mean premium_subsidy?"),
+        (
+            ["premium_subsidy", "--answer", "insurd_area=3"],
+            "there is nothing called insurd_area to answer. Did you mean insured_area?",
+        ),
+        (["premium_subsidy", "--answer", "insured_area"], "insured_area is no answer. Write NAME=VALUE."),
+        (["record.yaml"], "name at least one benefit, or all."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_refused_in_one_line(run: Run, words: list[str], said: str) -> None:
+    status, out, err = run("ask", *words, "--next", *DAY)
+    assert (status, out, err) == (2, "", f"mianshen: {said}\n")
+
+
+def test_several_records_in_a_file_are_refused(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "records.yaml"
+    file.write_text("- {resident: {person_id: P1}}\n- {resident: {person_id: P2}}\n", "utf-8")
+    status, _, err = run("ask", "premium_subsidy", str(file), "--next")
+    assert status == 2
+    assert "E709" in err
+
+
+# A real terminal
+
+
+def test_on_a_terminal() -> None:
+    """The prompt shows before anything is typed, and Ctrl-D ends the dialogue."""
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "mianshen_cli", "ask", "illness_poverty_aid", "--lang", "zh", *DAY]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PYTHONUTF8": "1"}
+    with subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True, env=environment
+    ) as running:
+        os.close(theirs)
+        seen = _until(ours, "回答> ")
+        assert "[1] 参保地 (insured_area)" in seen
+        os.write(ours, b"310113\n")
+        assert "4 因病致贫 (illness_poverty)" in _until(ours, "回答> ")
+        os.write(ours, "因病致贫\n".encode())
+        _until(ours, "回答> ")
+        os.write(ours, b"\x04")
+        assert "因病致贫救助  符合" in _until(ours, None)
+    os.close(ours)
+    assert running.returncode == 0
+
+
+def _until(terminal: int, mark: str | None) -> str:
+    """What a terminal shows up to a mark; up to its end with None."""
+    seen = b""
+    while mark is None or not seen.decode("utf-8", "ignore").endswith(mark):
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:  # the other side is gone
+            break
+        if not piece:
+            break
+        seen += piece
+    return seen.decode("utf-8", "ignore")

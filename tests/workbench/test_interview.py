@@ -1,0 +1,203 @@
+"""The interview: it decides what `check` decides, asks less than `check` reads, and asks nothing idle.
+
+`MIANSHEN_INTERVIEWS=30` interviews as many people.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from tests.support.interviews import facts_read, interviewed, people
+from tests.support.pensions import pensions
+
+from mianshen.interpreter import BenefitResult, Case, Interpreter, result_of
+from mianshen.interpreter.retold import Retelling
+from mianshen.program.part import benefit_keys, part_of
+from mianshen.program.program import Program
+from mianshen.source import RuleError
+from mianshen.workbench.interview import Interview, Story
+from mianshen.workbench.interview.answer import answered, give, record
+from mianshen.workbench.interview.story import begun, read_story
+from mianshen.workbench.rulebook import open_program
+
+PEOPLE = int(os.environ.get("MIANSHEN_INTERVIEWS", "2"))
+PROGRAM = open_program()
+BENEFITS = [benefit.name for benefit in PROGRAM.benefits.values() if benefit.entity == PROGRAM.entry]
+DAY = dt.date(2026, 11, 21)
+SHARES: list[Fraction] = []  # asked of read, a benefit and person each
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+    """People of whom everything is known; those with few claims, for the test's sake."""
+    cases = people(tmp_path_factory.mktemp("people"), PROGRAM, 40 * PEOPLE, 5)
+    return [case for case in cases if 3 <= len(case.rows()) <= 9][:PEOPLE]
+
+
+def decided(program: Program, case: Case) -> dict[str, BenefitResult]:
+    copy = Retelling(program).copy(case)[0]
+    Interpreter(program).run(copy)
+    return result_of(program, copy).benefits
+
+
+@pytest.mark.parametrize("name", BENEFITS)
+def test_it_decides_as_check_does(full: list[Case], name: str) -> None:
+    """What was asked, of what deciding the benefit reads, goes into `SHARES`."""
+    interview, part = Interview(PROGRAM, [name]), part_of(PROGRAM, benefit_keys(PROGRAM.benefits[name]))
+    for case in full:
+        held = interviewed(interview, case)
+        (got,), wanted = held.results.values(), decided(PROGRAM, case)[name]
+        assert (got.status, got.amount) == (wanted.status, wanted.amount), case.person.key
+        read = set(facts_read(part, case))
+        if read:
+            SHARES.append(Fraction(len(held.asked), len(read)))
+
+
+def test_it_asks_on_average_at_most_six_tenths_of_what_check_reads() -> None:
+    assert sum(SHARES) <= Fraction(6, 10) * len(SHARES)
+
+
+def test_all_benefits_at_once_are_decided_as_check_does(full: list[Case]) -> None:
+    for case in full[:3]:
+        held = interviewed(Interview(PROGRAM, BENEFITS), case)
+        assert {n: (r.status, r.amount) for n, r in held.results.items()} == {
+            n: (r.status, r.amount) for n, r in decided(PROGRAM, case).items()
+        }
+        assert len(held.asked) < len(set(facts_read(PROGRAM, case)))
+        asked = [(place.row.entity, place.row.key, place.name) for place in held.asked]
+        assert len(set(asked)) == len(asked)
+
+
+# A small rulebook, question by question
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    return pensions(tmp_path_factory.mktemp("rules"))
+
+
+def told(program: Program, interview: Interview, *answers: str) -> Story:
+    story = begun(program, DAY)
+    for answer in answers:
+        give(story, interview, answer)
+    return story
+
+
+def asked_next(program: Program, benefit: str, *answers: str) -> str | None:
+    interview = Interview(program, [benefit])
+    question = interview.next(told(program, interview, *answers))
+    return None if question is None else question.answer_as
+
+
+def test_it_stops_as_soon_as_one_answer_decides(program: Program) -> None:
+    assert asked_next(program, "relief", "income=5") is None
+    assert asked_next(program, "pension", "place=11") is None
+    assert asked_next(program, "pension", "place=31", "kind=worker", "frozen=true") is None
+
+
+def test_it_asks_first_what_settles_most(program: Program) -> None:
+    assert asked_next(program, "pension") == "place"  # outside two areas nothing is modelled
+    assert asked_next(program, "pension", "place=31", "kind=worker") in ("frozen", "months", "born")
+
+
+def test_an_amount_is_asked_about_only_once_the_benefit_is_due(program: Program) -> None:
+    due = ["place=31", "kind=worker", "frozen=false", "born=1950-01-01"]
+    assert asked_next(program, "pension", *due) == "months"  # of which both depend
+    assert asked_next(program, "pension", *due, "months=200") is None
+
+
+def test_what_is_not_known_is_not_asked_again_and_nothing_idle_after_it(program: Program) -> None:
+    assert asked_next(program, "relief", "income=?") is None
+    assert asked_next(program, "pension", "place=31", "kind=?") is not None  # it may yet be refused otherwise
+    interview = Interview(program, ["pension"])
+    story = told(program, interview, "place=31", "kind=worker", "frozen=?", "born=?", "months=10")
+    assert interview.next(story) is None
+    assert answered(interview, story)[1].result.benefits["pension"].status == "ineligible"
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ("income=a lot", "E420"),
+        ("kind=knight", "E424"),
+        ("kind=7", "E705"),
+        ("income", "E703"),
+        ("incom=5", "E702"),
+        ("person_id=?", "E704"),
+        ("income=-1", "E422"),
+        ("born=2020/1/1", "E423"),
+    ],
+)
+def test_an_answer_that_is_none_is_refused(program: Program, answer: str, code: str) -> None:
+    with pytest.raises(RuleError) as refused:
+        told(program, Interview(program, ["pension"]), answer)
+    assert [mistake.code for mistake in refused.value.diagnostics] == [code]
+
+
+def test_a_choice_may_be_given_by_number_label_or_code(program: Program) -> None:
+    for answer in ("kind=2", "kind=农民", "kind=farmer"):
+        assert told(program, Interview(program, ["pension"]), answer).case.person.facts["kind"] == "farmer"
+
+
+# Claims and households
+
+
+def shipped(*answers: str, names: tuple[str, ...] = ("poverty_warning",)) -> tuple[Interview, Story]:
+    interview = Interview(PROGRAM, names)
+    return interview, told(PROGRAM, interview, *answers)
+
+
+def test_the_number_of_claims_makes_rows_to_be_asked_about() -> None:
+    _, story = shipped("claims=12")
+    assert [row.key for row in story.case.person.children] == [f"C{n:02}" for n in range(1, 13)]
+    assert [row.key for row in story.case.person.children] == sorted(
+        r.key for r in story.case.person.children
+    )
+
+
+def test_members_of_the_household_are_made_and_asked_about_in_turn() -> None:
+    _, story = shipped("member_count=3", "M1.claims=1", "M1-C1.total_cost=100")
+    assert story.case.person.parent is not None
+    assert [row.key for row in story.case.person.parent.children] == ["P1", "M1", "M2"]
+    assert "M2.insured_area" in dict(story.places())
+
+
+def test_claims_nobody_spoke_of_leave_a_sum_unknown_and_are_asked_about() -> None:
+    interview, story = shipped(
+        "insured_area=310113", "assistance_category=因病致贫", names=("illness_poverty_aid",)
+    )
+    assert "claims: null" in story.text()
+    result = answered(interview, story)[1].result.benefits["illness_poverty_aid"]
+    assert (result.status, {missing.name for missing in result.missing}) == ("eligible", {"claims"})
+    give(story, interview, "claims=0")
+    assert interview.next(story) is None
+    assert answered(interview, story)[1].result.benefits["illness_poverty_aid"].amount == Decimal("0.00")
+
+
+def test_the_record_that_is_kept_reads_as_the_story_that_was_told(tmp_path: Path) -> None:
+    interview, story = shipped(
+        "member_count=2", "annual_income=30000", "insured_area=310113", "insurance_scheme=居民医保",
+        "coverage_status=?", "claims=1", "C1.service_date=2026-03-02", "C1.total_cost=?", "M1.claims=0",
+    )  # fmt: skip
+    file = tmp_path / "record.yaml"
+    file.write_text(record(interview, story), "utf-8")
+    again = read_story(file, PROGRAM, None, dt.date(2000, 1, 1))
+    assert again.text() == story.text()
+    assert [(r.facts, r.told) for r in again.case.rows()] == [(r.facts, r.told) for r in story.case.rows()]
+
+
+def test_a_cost_outside_the_policy_above_the_total_is_refused_at_once() -> None:
+    with pytest.raises(RuleError) as refused:
+        shipped("claims=1", "C1.total_cost=5", "C1.out_of_scope_cost=6")
+    assert [mistake.code for mistake in refused.value.diagnostics] == ["E707"]
+
+
+def test_a_date_after_the_day_decided_for_is_refused() -> None:
+    with pytest.raises(RuleError) as refused:
+        shipped("claims=1", "C1.service_date=2026-11-22")
+    assert [mistake.code for mistake in refused.value.diagnostics] == ["E708"]
