@@ -49,7 +49,8 @@ def give(story: Story, interview: Interview, text: str) -> None:
 def record(interview: Interview, story: Story) -> str:
     """The record as text; rows that were not asked about, for nothing of theirs matters, are left out."""
     rows = [place.row for place in story.incomplete()]
-    return (story.without(rows) if rows and interview.may_leave_out(story) else story).text()
+    lacking = {missing for standing in interview.standings(story) for missing in standing.lacking}
+    return (story.without(rows) if rows and interview.may_leave_out(story) else story).text(lacking)
 
 
 def kept(interview: Interview, story: Story, file: Path) -> None:

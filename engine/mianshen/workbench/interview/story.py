@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +21,7 @@ from mianshen.interpreter.retold import Retelling
 from mianshen.interpreter.rows import Case, Row
 from mianshen.program.program import Entity, Program
 from mianshen.source import Diagnostic, RuleError
-from mianshen.values import Known
+from mianshen.values import Known, Missing
 from mianshen.workbench import mistakes as record_mistakes
 from mianshen.workbench.interview import mistakes
 from mianshen.workbench.record_times import HISTORY
@@ -174,8 +174,8 @@ class Story:
 
     # -- as text -------------------------------------------------------------------------------
 
-    def text(self) -> str:
-        """The record, as YAML."""
+    def text(self, matters: Collection[Missing] | None = None) -> str:
+        """The record, as YAML. Lists nobody spoke of are null, where they are among what `matters`."""
         lines = [f"{DAY}: {self.case.as_of}"]
         person = self.case.person
         lines.append(f"{self.entry.name}: {self._facts(person)}")
@@ -189,7 +189,10 @@ class Story:
             above = above.parent
         for name in self._listed(person):
             children = self._children(person, name)
-            lines += [f"{name}: null"] if children is None else self._rows(name, children) or [f"{name}: []"]
+            if children is not None:
+                lines += self._rows(name, children) or [f"{name}: []"]
+            elif matters is None or Missing(name, person.entity, person.key) in matters:
+                lines.append(f"{name}: null")
         return "\n".join(lines) + "\n"
 
     def _told_names(self, row: Row) -> list[tuple[str, str]]:
