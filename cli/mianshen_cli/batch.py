@@ -107,6 +107,13 @@ _COUNT = Message("条数", "count")
     words=Message("CSV 的编码（默认自动识别）", "encoding of CSV files (default: found out)"),
 )
 @option(
+    "--mapping",
+    metavar="F",
+    words=Message(
+        "列的对照文件（YAML），用于医院或机构自己的导出", "mapping (YAML) of somebody else's columns to facts"
+    ),
+)
+@option(
     "--threads",
     type=Whole(1, 256),
     words=Message("线程数（默认为全部核心）", "threads (default: every core)"),
@@ -156,7 +163,7 @@ def batch(
     lang: Lang, residents: tuple[str, ...], claims: tuple[str, ...], households: tuple[str, ...],
     visits: tuple[str, ...], as_of: dt.date,
     out: str, rules: str | None, overlay: tuple[str, ...], encoding: str | None, threads: int | None,
-    memory: str | None, engine: str, master: str | None, max_rejects: str, report_to: str | None,
+    mapping: str | None, memory: str | None, engine: str, master: str | None, max_rejects: str, report_to: str | None,
     since: str | None, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.workbench.batch import Request, run_batch
@@ -174,8 +181,9 @@ def batch(
     files = {"resident": residents, "claim": claims, "household": households, "visit": visits}
     inputs = {entity: named for entity, named in files.items() if named}
     request = Request(
-        inputs, as_of, Path(out), threads, limit, encoding and encoding.upper(), read, engine, master
-    )
+        inputs, as_of, Path(out), threads, limit, encoding and encoding.upper(), read, engine, master,
+        None if mapping is None else Path(mapping),
+    )  # fmt: skip
     started = time.perf_counter()
 
     def report(stage: str, rows: int) -> None:

@@ -6,6 +6,7 @@ In: which one, or a folder. Out: the schema on standard output, or `<name>.schem
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,14 +14,14 @@ from mianshen.source import Lang, Message
 from mianshen_cli import output
 from mianshen_cli.frame import argument, command, option
 
-_NAMES = ("rulebook", "overlay", "case")
+_NAMES = ("rulebook", "overlay", "case", "mapping")
 _WRITTEN = Message("已写入 {file}", "wrote {file}")
 
 
 @command(
     Message(
-        "输出规则文件和案例文件的 JSON Schema，编辑器据此补全和检查。\n例：mianshen schema --out schemas/",
-        "JSON Schemas of rule and case files, by which an editor completes and checks.\n"
+        "输出规则、案例和对照文件的 JSON Schema，编辑器据此补全和检查。\n例：mianshen schema --out schemas/",
+        "JSON Schemas of rule, case and mapping files, by which an editor completes and checks.\n"
         "Try: mianshen schema --out schemas/",
     )
 )
@@ -29,8 +30,8 @@ _WRITTEN = Message("已写入 {file}", "wrote {file}")
     type=click.Choice(_NAMES),
     required=False,
     words=Message(
-        "哪一种文件：rulebook 规则（默认）、overlay 改动、case 案例",
-        "which file: rulebook (default), overlay or case",
+        "哪一种文件：rulebook 规则（默认）、overlay 改动、case 案例、mapping 列的对照",
+        "which file: rulebook (default), overlay, case or mapping",
     ),
 )
 @option(
@@ -39,7 +40,18 @@ _WRITTEN = Message("已写入 {file}", "wrote {file}")
 def schema(lang: Lang, name: str | None, out: str | None) -> None:
     from mianshen.document.schema import case_schema, overlay_schema, rulebook_schema
 
-    schemas = {"rulebook": rulebook_schema, "overlay": overlay_schema, "case": case_schema}
+    def columns() -> dict[str, Any]:
+        from mianshen.workbench.mapping import mapping_schema
+        from mianshen.workbench.rulebook import open_program
+
+        return mapping_schema(open_program())
+
+    schemas = {
+        "rulebook": rulebook_schema,
+        "overlay": overlay_schema,
+        "case": case_schema,
+        "mapping": columns,
+    }
     if out is None:
         output.say(output.json_text(schemas[name or "rulebook"]()))
         return

@@ -31,6 +31,7 @@ from mianshen.workbench.batch_settled import DIFFERENCES, REVERSALS, Settled
 from mianshen.workbench.engines import DUCKDB, Chosen, run_of, versions_of
 from mianshen.workbench.inputs import Input, open_inputs, parts_of, unchanged
 from mianshen.workbench.lock import locked
+from mianshen.workbench.mapping import COLUMNS
 from mianshen.workbench.receipt import RECEIPT, TIMINGS, manifest, timings_file
 from mianshen.workbench.recorded_rules import RULES, Rules, record
 from mianshen.workbench.sources import Named, each_named
@@ -52,6 +53,7 @@ class Request:
     rules: Rules | None = None  # where the program was read from, to be kept with the results
     engine: str = DUCKDB
     master: str | None = None  # Spark's, such as spark://host:7077; None: in process
+    mapping: Path | None = None  # which columns of the files are which facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,9 @@ def _connect(request: Request, part: Path) -> duckdb.DuckDBPyConnection:
 def _into(
     part: Path, program: Program, request: Request, connection: duckdb.DuckDBPyConnection, clock: Clock
 ) -> Summary:
-    inputs = open_inputs(program, request.inputs, connection, part / "text", request.encoding)
+    inputs = open_inputs(
+        program, request.inputs, connection, part / "text", request.encoding, request.mapping
+    )
     rows = {e: f"rows_{e}" for e in program.entities}
     outputs = Outputs(program, connection, rows, request.as_of, given=frozenset(inputs))
     tables = RowTables(
@@ -157,7 +161,9 @@ def _into(
     _json(part / SUMMARY, content)
     if request.rules is not None:
         record(request.rules, program, part / RULES)
-    versions, written = versions_of(request.engine), [*file_names(program), *BESIDE, RULES]
+    if request.mapping is not None:
+        shutil.copyfile(request.mapping, part / COLUMNS)
+    versions, written = versions_of(request.engine), [*file_names(program), *BESIDE, RULES, COLUMNS]
     receipt = manifest(program, request.as_of, inputs, part, written, content["records"], versions)
     _json(part / RECEIPT, receipt | ({} if request.encoding is None else {"encoding": request.encoding}))
     _refuse_changed(inputs)
@@ -196,9 +202,8 @@ def _refuse_foreign(out: Path, program: Program, request: Request) -> None:
 
 def _is_ours(out: Path, program: Program) -> bool:
     names = {each.name for each in out.iterdir()}
-    return not names or (
-        RECEIPT in names and names <= {*file_names(program), *BESIDE, RULES, RECEIPT, TIMINGS}
-    )
+    ours = {*file_names(program), *BESIDE, RULES, COLUMNS, RECEIPT, TIMINGS}
+    return not names or (RECEIPT in names and names <= ours)
 
 
 def _refuse_changed(inputs: dict[str, Input]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,7 @@ from mianshen.source import Diagnostic, Message, RuleError, Span, nearest
 from mianshen.sql import terms
 from mianshen.sql.intake import WrongColumn, read_column
 from mianshen.workbench import batch_mistakes as mistakes
+from mianshen.workbench.mapping import EntityMapping, mapped, read_mapping
 from mianshen.workbench.plain_text import UTF_8, Plain, head_of, plain
 from mianshen.workbench.sources import Named, files, names
 
@@ -82,10 +83,12 @@ def open_inputs(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
     encoding: str | None = None,
+    mapping: Path | None = None,
 ) -> dict[str, Input]:
     """Every file with its columns matched, by entity. Raises RuleError with the mistakes of all of them.
 
-    `folder`: where the text of files goes that are not UTF-8; `encoding` of CSV files, None: found out.
+    `folder`: where the text of files goes that are not UTF-8; `encoding` of CSV files, None: found out;
+    `mapping`: a file that says which of their columns are which facts.
     """
     found: dict[str, list[Path]] = {}
     wrong: list[Diagnostic] = []
@@ -94,7 +97,8 @@ def open_inputs(
             found[entity] = files(each)
         except RuleError as error:
             wrong += error.diagnostics
-    opening = _Opening(program, connection, Scratch(folder), encoding)
+    mappings = {} if mapping is None else read_mapping(mapping, program).entities
+    opening = _Opening(program, connection, Scratch(folder), encoding, mappings)
     called = names(path for paths in found.values() for path in paths)
     opened: dict[str, list[Part]] = {entity: [] for entity in found}
     for entity, path in [(entity, path) for entity, paths in found.items() for path in paths]:
@@ -102,6 +106,10 @@ def open_inputs(
             opened[entity].append(opening.part(program.entities[entity], path, called[path]))
         except RuleError as error:
             wrong += error.diagnostics
+    for entity, told in opening.mappings.items():
+        if entity in opening.headers:
+            shown = ", ".join(called[path] for path in found[entity])
+            wrong += told.refuse_absent(shown, opening.headers[entity])
     if wrong:
         raise RuleError(wrong)
     return {entity: Input(entity, tuple(parts)) for entity, parts in opened.items()}
@@ -113,6 +121,8 @@ class _Opening:
     connection: duckdb.DuckDBPyConnection
     scratch: Scratch
     encoding: str | None
+    mappings: Mapping[str, EntityMapping]
+    headers: dict[str, list[list[str]]] = field(default_factory=dict)  # of each file, by entity
 
     def part(self, entity: Entity, path: Path, name: str) -> Part:
         """A file with its columns matched. Raises RuleError when it cannot be read or a column is wrong."""
@@ -135,7 +145,13 @@ class _Opening:
                 f"escape='\"', nullstr='', compression='none', hive_partitioning=false, columns={{{listed}}})"
             )
             found = [(name, "VARCHAR") for name in names]
-        columns = _matched(self.program, entity, path, found, places)
+        self.headers.setdefault(entity.name, []).append([name for name, _ in found])
+        columns: dict[str, tuple[str, str]] = {}
+        if (mapping := self.mappings.get(entity.name)) is not None:
+            made = mapped(mapping, relation, found)
+            columns, relation = made.columns, made.relation
+            found, places = [found[n] for n in made.left], [places[n] for n in made.left]
+        columns = _matched(self.program, entity, path, found, places, columns)
         stamp = (status.st_size, status.st_mtime_ns)
         return Part(path, name, columns, relation, numbered, text, stamp)
 
@@ -279,11 +295,17 @@ def _other_ending(path: Path) -> int | None:
 
 
 def _matched(
-    program: Program, entity: Entity, path: Path, found: list[tuple[str, str]], places: list[int]
+    program: Program,
+    entity: Entity,
+    path: Path,
+    found: list[tuple[str, str]],
+    places: list[int],
+    given: Mapping[str, tuple[str, str]],
 ) -> dict[str, tuple[str, str]]:
+    """The facts of a file's columns; `given` are those a mapping has named."""
     facts = {name: fact for (owner, name), fact in program.facts.items() if owner == entity.name}
     names = _names(facts)
-    columns: dict[str, tuple[str, str]] = {}
+    columns: dict[str, tuple[str, str]] = dict(given)
     meant: set[str] = set()  # what misspelt columns seem to be
     wrong: list[Diagnostic] = []
     for number, ((written, type_), at) in enumerate(zip(found, places, strict=True), 1):
@@ -301,6 +323,9 @@ def _matched(
             columns[name] = (written, type_)
             if (why := _unfit(program, facts[name], type_)) is not None:
                 wrong.append(mistakes.wrong_column(place, name, type_, why))
+    for name, (_, type_) in given.items():
+        if (why := _unfit(program, facts[name], type_)) is not None:
+            wrong.append(mistakes.wrong_column(Span(str(path), 1, 1), name, type_, why))
     for name, fact in facts.items():
         if fact.required and name not in columns and name not in meant:
             wrong.append(mistakes.missing_column(Span(str(path), 1, 1), name))

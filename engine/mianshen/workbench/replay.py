@@ -26,6 +26,7 @@ from mianshen.workbench.batch_rows import RowTables
 from mianshen.workbench.check import Checked, Checker
 from mianshen.workbench.household_cases import Household, Households
 from mianshen.workbench.inputs import Input, identifier, open_inputs, pattern
+from mianshen.workbench.mapping import COLUMNS
 from mianshen.workbench.mistakes import CODES
 from mianshen.workbench.receipt import digest_of_file
 from mianshen.workbench.recorded_rules import RULES, recorded_program
@@ -103,7 +104,8 @@ def _recorded_inputs(
         named[entity] = paths
     if gone:
         raise RuleError(gone)
-    inputs = open_inputs(program, named, connection, scratch, past.receipt.get("encoding"))
+    mapping = past.folder / COLUMNS if COLUMNS in past.receipt["outputs"] else None
+    inputs = open_inputs(program, named, connection, scratch, past.receipt.get("encoding"), mapping)
     wrong = []
     for entity, files in past.receipt["inputs"].items():
         recorded = [each["digest"] for each in files]

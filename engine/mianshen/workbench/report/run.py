@@ -23,6 +23,7 @@ from mianshen.sql.terms import Sql
 from mianshen.workbench.batch_outputs import SUMMARY
 from mianshen.workbench.inputs import Input, Part, identifier, open_inputs, pattern, quoted
 from mianshen.workbench.receipt import RECEIPT, TIMINGS, digest_of_file
+from mianshen.workbench.mapping import COLUMNS
 from mianshen.workbench.recorded_rules import RULES, recorded_program
 from mianshen.workbench.report import mistakes
 from mianshen.workbench.rulebook import open_program
@@ -117,7 +118,9 @@ def find_inputs(
             file = gone[0] if gone else files[0]["file"]
             raise RuleError([mistakes.input_moved(str(run.folder), entity, file)])
         named[entity] = places
-    inputs = open_inputs(program, named, connection, scratch, encoding or run.manifest.get("encoding"))
+    mapping = run.folder / COLUMNS if (run.folder / COLUMNS).exists() else None
+    encoding = encoding or run.manifest.get("encoding")
+    inputs = open_inputs(program, named, connection, scratch, encoding, mapping)
     changed = list(_changed(run, inputs))
     if changed:
         raise RuleError(changed)
