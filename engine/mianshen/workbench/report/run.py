@@ -22,8 +22,8 @@ from mianshen.sql.intake import read_column
 from mianshen.sql.terms import Sql
 from mianshen.workbench.batch_outputs import SUMMARY
 from mianshen.workbench.inputs import Input, Part, identifier, open_inputs, pattern, quoted
-from mianshen.workbench.receipt import RECEIPT, TIMINGS, digest_of_file
 from mianshen.workbench.mapping import COLUMNS
+from mianshen.workbench.receipt import RECEIPT, TIMINGS, digest_of_file
 from mianshen.workbench.recorded_rules import RULES, recorded_program
 from mianshen.workbench.report import mistakes
 from mianshen.workbench.rulebook import open_program
