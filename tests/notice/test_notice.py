@@ -180,6 +180,40 @@ def test_an_amount_due_comes_with_its_scale_its_claims_and_who_is_paid() -> None
     )
 
 
+def test_what_was_settled_in_fact_stands_beside_what_the_rules_give() -> None:
+    text = RECORD.replace(
+        "critical_illness: true}", "critical_illness: true, settled_basic_payment: 44000.00}"
+    )
+    notice = drafted(text, claim="C1")
+    [layer] = [layer for layer in notice.layers if layer.settled]
+    assert (layer.name, layer.value) == ("basic_payment", "45,000.00")
+    assert layer.settled == "Settled in fact: 44,000.00, which is -1,000.00 against what the rules give."
+    assert layer.settled in words_of(to_html(notice))
+
+
+def test_a_cancelled_claim_has_no_notice() -> None:
+    turned = (
+        f"{RECORD}  - {{claim_id: C3, {STAY}, total_cost: 0.00, out_of_scope_cost: 0.00, reverses: C1}}\n"
+    )
+    with pytest.raises(RuleError) as error:
+        drafted(turned, claim="C1")
+    assert [each.code for each in error.value.diagnostics] == ["E749"]
+    assert drafted(turned, "illness_poverty_aid").status == "ineligible"
+
+
+def test_a_claim_tells_of_the_row_in_force_on_its_date() -> None:
+    text = RECORD.replace("assistance_category: subsistence}", "assistance_category: none}\nhistory: []")
+    dated = text.replace(
+        "history: []", "history: [{valid_from: 2026-06-01, assistance_category: subsistence}]"
+    )
+    notice = drafted(dated, claim="C1")
+    [row] = [facts for facts in notice.facts if facts.of.startswith("resident")]
+    assert {given.name: given.value for given in row.given}[
+        "assistance_category"
+    ] == "not an assistance recipient"
+    assert digest(dated) != digest(text.replace("history: []", ""))
+
+
 def test_what_others_of_the_household_spent_is_not_told() -> None:
     notice = drafted(RECORD, "poverty_warning")
     assert notice.status == "undetermined"

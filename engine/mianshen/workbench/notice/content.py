@@ -61,6 +61,7 @@ class Layer:
     value: str
     of: str  # whose decision it is, when not the subject's own
     shown: bool  # stands in the table of amounts; the others only in the working
+    settled: str  # what was really paid and how far it is from the value, in a sentence; mostly empty
     grounds: tuple[Ground, ...]
 
 

@@ -66,6 +66,9 @@ class _Draft:
             raise RuleError([mistakes.nothing_asked(self.file)])
         if subject.benefit is not None and subject.benefit not in self.program.benefits:
             raise RuleError([mistakes.unknown_benefit(self.file, subject.benefit, self.program.benefits)])
+        cancelled = {row.key: by.key for by, row in self.checked.case.reversed}
+        if subject.row in cancelled and subject.row not in below:
+            raise RuleError([mistakes.cancelled(self.file, subject.row, cancelled[subject.row])])
         if subject.row is not None and subject.row not in below:
             raise RuleError([mistakes.unknown_row(self.file, subject.row, below)])
         row = person if subject.row is None else below[subject.row]

@@ -97,3 +97,10 @@ def needs_no_row(file: str, benefit: str) -> Diagnostic:
         what,
         Message("请去掉 --claim 或 --benefit", "Leave out --claim or --benefit"),
     )
+
+
+def cancelled(file: str, key: str, by: str) -> Diagnostic:
+    what = Message(
+        f"费用 {key} 已被 {by} 冲销，不予核定", f"the claim {key} is cancelled by {by}, and is not decided"
+    )
+    return Diagnostic("E749", Span(file, 1, 1), what, Message("请改为核定其他费用", "Name another claim"))

@@ -46,6 +46,11 @@ LIMIT: Final = Message(
     "年度限额“{title}”：限额 {limit}，此前已计 {before}，本次应计 {raw}，实计 {paid}，未计 {withheld}。",
     "Annual limit '{title}': limit {limit}, held before {before}, due now {raw}, paid {paid}, withheld {withheld}.",
 )
+SETTLED: Final = Message(
+    "实际已结算 {settled}，与规定应计相差 {difference}。",
+    "Settled in fact: {settled}, which is {difference} against what the rules give.",
+)
+SETTLED_ALONE: Final = Message("实际已结算 {settled}。", "Settled in fact: {settled}.")
 SINCE: Final = Message("{start} 起", "from {start}")
 BETWEEN: Final = Message("{start} 至 {end}", "{start} to {end}")
 REPLAY: Final = {

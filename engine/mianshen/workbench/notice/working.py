@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from mianshen.interpreter.explain import Input, Limited, Step, Trace, Used
+from mianshen.interpreter.result import settlements
 from mianshen.interpreter.rows import Case, Row
 from mianshen.program.program import Dated
 from mianshen.source import Lang, Message
@@ -51,6 +52,7 @@ class Working:
                     value=self._say(self.words.value(step.value, decision.written, decision.type)),
                     of="" if own else self._whose(step.row),
                     shown=self._shown(step),
+                    settled=self._settled(step),
                     grounds=tuple(self._ground(used, step) for used in step.used),
                 )
 
@@ -59,6 +61,19 @@ class Working:
         outputs = self.program.shown.get(self.subject.entity, ())
         below_person = self._below(self.subject)
         return step.row is self.subject and step.decision.name in outputs if below_person else True
+
+    def _settled(self, step: Step) -> str:
+        """What another system really paid of this decision, beside what the rules give."""
+        entity, name = step.row.entity, step.decision.name
+        if name not in self.program.settling(entity):
+            return ""
+        found = [each for each in settlements(self.program, step.row) if each.decision == name]
+        if not found:
+            return ""
+        [one] = found
+        difference = "" if one.difference is None else f"{one.difference:+,.2f}"
+        words = phrases.SETTLED if difference else phrases.SETTLED_ALONE
+        return self._say(words).format(settled=f"{one.settled:,.2f}", difference=difference)
 
     def _ground(self, used: Used, step: Step) -> Ground:
         provision = used.provision
