@@ -1,0 +1,253 @@
+"""A compiled program run over tables of facts.
+
+In: `Compiled`, a `Table` an entity. Out: `Decided`: the output columns, and the rows that are left to the SQL
+room: every row of a household in which one is wrong or cannot be decided, and every row that belongs to nobody.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from mianshen.kernel.compiled import Compiled, Run, Texts
+from mianshen.kernel.layout import EPOCH
+from mianshen.kernel.unit import Written
+from mianshen.program.program import Entity
+
+Array = np.ndarray[Any, Any]
+CHUNK: Final = 1 << 14  # households a thread takes at a time
+DTYPES: Final = {
+    ("value", 8): "int64", ("known", 1): "uint8", ("status", 1): "uint8", ("reason", 4): "int32",
+    ("missing", 4): "int32",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Table:
+    """The rows of an entity: keys, the parent's keys, a column a fact; `bad` marks rows that are wrong.
+
+    `given`: whether there is a file of them; without one nobody is missed in it.
+    """
+
+    key: pa.StringArray
+    parent: pa.StringArray | None
+    facts: dict[str, pa.Array]
+    bad: Array
+    given: bool = True
+
+    @property
+    def count(self) -> int:
+        return len(self.key)
+
+
+@dataclass(slots=True)
+class Decided:
+    """`columns` by what is written; `left` an entity: 1 where the SQL room decides the row."""
+
+    columns: dict[Written, Array]
+    left: dict[str, Array]
+    sets: list[tuple[str, ...]] = field(default_factory=list)  # the names of each set, by its number
+
+
+@dataclass(slots=True)
+class Deciding:
+    """One run."""
+
+    compiled: Compiled
+    tables: dict[str, Table]
+    as_of: dt.date
+    threads: int
+
+    def decide(self) -> Decided:
+        """Decide every household. Raises MemoryError."""
+        unit = self.compiled.unit
+        left = {e.name: np.zeros(self.tables[e.name].count, np.uint8) for e in unit.order}
+        begin, row, parent = self._families(left)
+        decided = Decided(
+            {w: np.zeros(self.tables[w.entity].count, DTYPES[w.part, w.bytes]) for w in unit.written}, left
+        )
+        root, entry = unit.order[0], unit.layout.program.entry
+        places = np.arange(self.tables[root.name].count, dtype=np.int32)
+        if entry != root.name:
+            alone = np.flatnonzero(parent[entry] < 0).astype(np.int32)
+            places = np.concatenate([places, -1 - alone])
+        with self._sets() as sets:
+            run, kept = self._run(places, begin, row, decided, sets)
+            counts = self._in_parallel(
+                len(places), CHUNK, lambda a, b: self.compiled.library.decide_places(ctypes.byref(run), a, b)
+            )
+            del kept
+            if any(n < 0 for n in counts):
+                raise MemoryError
+            decided.sets = self._named(sets)
+        return decided
+
+    # -- families ----------------------------------------------------------------------------
+
+    def _families(
+        self, left: dict[str, Array]
+    ) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
+        """Where the children of each row are, and the parent of each; rows nobody can place are marked."""
+        unit, library = self.compiled.unit, self.compiled.library
+        begin: dict[str, Array] = {}
+        row: dict[str, Array] = {}
+        parent: dict[str, Array] = {}
+        indexes: dict[str, int] = {}
+        try:
+            for entity in unit.order:
+                if any(e.parent == entity.name for e in unit.order):
+                    indexes[entity.name] = self._index(entity)
+                elif not library.ascending(ctypes.byref(texts_of(self.tables[entity.name].key)), self.tables[entity.name].count):
+                    library.table_free(self._index(entity))
+            for entity in unit.order:
+                if entity.parent is not None:
+                    parent[entity.name] = self._parents(entity, indexes[entity.parent])
+                    self._unplaced(entity, parent[entity.name], left)
+        finally:
+            for made in indexes.values():
+                library.table_free(made)
+        for entity in unit.order:
+            if entity.parent is not None:
+                begin[entity.name], row[entity.name] = self._children(entity, parent[entity.name])
+        return begin, row, parent
+
+    def _unplaced(self, entity: Entity, parent: Array, left: dict[str, Array]) -> None:
+        """A row whose parent is in no file is wrong; only rows of the entry may stand alone."""
+        assert entity.parent is not None
+        if self.tables[entity.parent].given:
+            self.tables[entity.name].bad[parent == -1] = 1
+        if entity.name != self.compiled.unit.layout.program.entry:
+            left[entity.name][parent < 0] = 1
+            if left[entity.parent].any():
+                placed = parent >= 0
+                left[entity.name][placed] |= left[entity.parent][parent[placed]]
+
+    def _index(self, entity: Entity) -> int:
+        """Rows by key; every row whose key another row has is marked wrong."""
+        table = self.tables[entity.name]
+        made = self.compiled.library.table_of(ctypes.byref(texts_of(table.key)), table.count, address(table.bad))
+        if not made:
+            raise MemoryError
+        return int(made)
+
+    def _parents(self, entity: Entity, index: int) -> Array:
+        assert entity.parent is not None
+        table, above, library = self.tables[entity.name], self.tables[entity.parent], self.compiled.library
+        assert table.parent is not None
+        keys, asked = texts_of(above.key), texts_of(table.parent)
+        found = np.empty(max(1, table.count), np.int32)[: table.count]
+        unique = int(not above.bad.any())
+        self._in_parallel(
+            table.count,
+            CHUNK * 16,
+            lambda a, b: library.parents_of(
+                index, ctypes.byref(keys), above.count, unique, ctypes.byref(asked), a, b, address(found)
+            ),
+        )
+        return found
+
+    def _children(self, entity: Entity, parent: Array) -> tuple[Array, Array]:
+        assert entity.parent is not None
+        table, above = self.tables[entity.name], self.tables[entity.parent]
+        begin, row = np.empty(above.count + 1, np.int32), np.empty(max(1, table.count), np.int32)
+        day = None if entity.date is None else buffer_of(table.facts[entity.date])
+        keys = texts_of(table.key)
+        self.compiled.library.children_of(
+            address(parent), table.count, above.count, day, ctypes.byref(keys), address(begin), address(row)
+        )
+        return begin, row
+
+    # -- the run -----------------------------------------------------------------------------
+
+    def _run(
+        self, places: Array, begin: dict[str, Array], row: dict[str, Array], decided: Decided, sets: int
+    ) -> tuple[Run, list[Any]]:
+        """The struct of a run, and the arrays of addresses that it points to."""
+        unit = self.compiled.unit
+        facts = [self.tables[e.name].facts[c.name] for e in unit.order for c in unit.layout.facts[e.name]]
+        order = [e.name for e in unit.order]
+        kept = [
+            pointers([buffer_of(f) for f in facts]),
+            pointers([valid_of(f) for f in facts]),
+            pointers([address(decided.columns[w]) for w in unit.written]),
+            pointers([address(begin[e]) if e in begin else None for e in order]),
+            pointers([address(row[e]) if e in row else None for e in order]),
+            pointers([address(self.tables[e].bad) for e in order]),
+            pointers([address(decided.left[e]) for e in order]),
+        ]
+        found = [ctypes.addressof(each) for each in kept]
+        return Run((self.as_of - EPOCH).days, *found, address(places), sets), kept
+
+    @contextmanager
+    def _sets(self) -> Iterator[int]:
+        made = self.compiled.library.sets_new()
+        if not made:
+            raise MemoryError
+        try:
+            yield made
+        finally:
+            self.compiled.library.sets_free(made)
+
+    def _named(self, sets: int) -> list[tuple[str, ...]]:
+        library, names = self.compiled.library, self.compiled.unit.layout.names
+        count = library.sets_count(sets)
+        raw = ctypes.string_at(library.sets_list(sets), count * 16) if count else b""
+        numbers = [int.from_bytes(raw[i : i + 16], "little") for i in range(0, len(raw), 16)]
+        return [tuple(sorted(n for i, n in enumerate(names) if number >> i & 1)) for number in numbers]
+
+    def _in_parallel(self, count: int, chunk: int, work: Callable[[int, int], Any]) -> list[Any]:
+        spans = [(low, min(low + chunk, count)) for low in range(0, count, chunk)]
+        if self.threads < 2 or len(spans) < 2:
+            return [work(*span) for span in spans]
+        with ThreadPoolExecutor(self.threads) as pool:
+            return list(pool.map(lambda span: work(*span), spans))
+
+
+# -- addresses -------------------------------------------------------------------------------
+
+
+def address(array: Array) -> int:
+    return int(array.ctypes.data)
+
+
+def pointers(found: Sequence[int | None]) -> Any:
+    """An array of addresses."""
+    return (ctypes.c_void_p * max(1, len(found)))(*found)
+
+
+def buffer_of(array: pa.Array) -> int:
+    """Where an array's values are. Its offset is 0 (see `whole`)."""
+    assert array.offset == 0
+    buffer = array.buffers()[-1]
+    return 0 if buffer is None else int(buffer.address)
+
+
+def valid_of(array: pa.Array) -> int | None:
+    buffer = array.buffers()[0] if array.null_count else None
+    return None if buffer is None else int(buffer.address)
+
+
+def texts_of(array: pa.StringArray) -> Texts:
+    assert array.offset == 0
+    valid, offset, data = array.buffers()
+    return Texts(
+        None if offset is None else offset.address,
+        None if data is None else data.address,
+        None if valid is None or not array.null_count else valid.address,
+    )
+
+
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    """One array of a column, its offset 0."""
+    made = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    if isinstance(made, pa.ChunkedArray):
+        made = made.chunk(0) if made.num_chunks else pa.array([], column.type)
+    return made if made.offset == 0 else pa.concat_arrays([made])

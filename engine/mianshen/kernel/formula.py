@@ -1,0 +1,553 @@
+"""Core expressions as C statements: what the interpreter's functions compute, over integers.
+
+In: a core node, the C name of the row it is evaluated at. Out: `Made`: C expressions of its value, its state
+and what it misses; the statements before them are added to a `Body`.
+A state is 0 known, 1 unknown, 2 not modelled, 3 an error, so that a strict operation's is the greatest of its
+operands'. A value that is not known is 0; a set of missing names means something in state 1 only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final, assert_never
+
+from mianshen.kernel.layout import (
+    AREA_DIGITS,
+    WORD_DIGITS,
+    Layout,
+    Unsupported,
+    encoded,
+    scale_of,
+    wide,
+)
+from mianshen.program.core import (
+    Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    If,
+    InSet,
+    IsKnown,
+    Marginal,
+    Numeric,
+    Op,
+    ParameterRef,
+    Round,
+    Type,
+    Within,
+    YearToDate,
+)
+
+NONE: Final = "0"
+COMPARED: Final = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """C expressions without side effects; `state` and `miss` are "0" where they cannot be anything else."""
+
+    value: str
+    state: str = NONE
+    miss: str = NONE
+
+
+@dataclass(slots=True)
+class Body:
+    """Statements of one C function; values made in a block are known in the blocks inside it."""
+
+    lines: list[str] = field(default_factory=list)
+    known: list[dict[tuple[Core, str], Made]] = field(default_factory=lambda: [{}])
+    count: int = 0
+
+    def add(self, line: str) -> None:
+        self.lines.append("  " * len(self.known) + line)
+
+    def fresh(self, letter: str) -> str:
+        self.count += 1
+        return f"{letter}{self.count}"
+
+    def find(self, node: Core, row: str) -> Made | None:
+        return next((each[node, row] for each in reversed(self.known) if (node, row) in each), None)
+
+    @contextmanager
+    def block(self, opening: str, closing: str = "}") -> Iterator[None]:
+        self.add(opening)
+        self.known.append({})
+        yield
+        self.known.pop()
+        self.add(closing)
+
+
+def c_type(type_: Type) -> str:
+    return "wide" if wide(type_) else "word"
+
+
+def c_integer(number: int) -> str:
+    """An integer literal of any size."""
+    if abs(number) < 2**63:
+        return f"{number}LL"
+    high, low = divmod(abs(number), 2**64)
+    made = f"(((wide){high}ULL << 64) | (wide){low}ULL)"
+    return f"(-{made})" if number < 0 else made
+
+
+def union(parts: Sequence[str]) -> str:
+    kept = list(dict.fromkeys(p for p in parts if p != NONE))
+    return " | ".join(kept) if kept else NONE
+
+
+def greatest(states: Sequence[str]) -> str:
+    """The state of a strict operation."""
+    kept = list(dict.fromkeys(s for s in states if s != NONE))
+    made = kept[0] if kept else NONE
+    for state in kept[1:]:
+        made = f"most({made}, {state})"
+    return made
+
+
+@dataclass(slots=True)
+class Formulas:
+    """Emits nodes. `row` is a C pointer to the row's struct; `up` leads to the parent's."""
+
+    layout: Layout
+    body: Body
+
+    def emit(self, node: Core, entity: str, row: str) -> Made:
+        found = self.body.find(node, row)
+        if found is None:
+            found = self._emit(node, entity, row)
+            self.body.known[-1][node, row] = found
+        return found
+
+    def _emit(self, node: Core, entity: str, row: str) -> Made:
+        match node:
+            case Const(value=value, type=type_):
+                return Made(c_integer(encoded(value, type_, self.layout.program)))
+            case FactRef(entity=owner, name=name):
+                at = self.above(entity, owner, row)
+                return Made(f"{at}->f_{name}", f"!{at}->k_{name}", self.lacking(name))
+            case DecisionRef(entity=owner, name=name):
+                at = self.above(entity, owner, row)
+                return Made(f"{at}->v_{name}", f"{at}->s_{name}", f"{at}->m_{name}")
+            case ParameterRef(name=name, type=type_):
+                return self.figure(name, type_, entity, row)
+            case AsOf():
+                return Made("run->as_of")
+            case Op(op="and" | "or"):
+                return self.logic(node.args, entity, row, node.op == "and")
+            case Op():
+                return self.operation(node, entity, row)
+            case InSet(arg=arg, values=values):
+                made = self.emit(arg, entity, row)
+                tests = [
+                    f"{made.value} == {c_integer(encoded(v, arg.type, self.layout.program))}"
+                    for v in values
+                ]
+                return self.held(" || ".join(tests), [made])
+            case Within(arg=arg, prefixes=prefixes):
+                made = self.emit(arg, entity, row)
+                return self.held(" || ".join(_begins(made.value, p) for p in prefixes), [made])
+            case If():
+                return self.conditional(node, entity, row)
+            case Round():
+                return self.rounding(node, entity, row)
+            case IsKnown(arg=FactRef(entity=owner, name=name)):
+                return Made(f"{self.above(entity, owner, row)}->k_{name}")
+            case IsKnown(arg=arg):
+                made = self.emit(arg, entity, row)
+                return Made(f"(({made.state}) == 0)", f"(({made.state}) == 3 ? 3 : 0)")
+            case Marginal():
+                return self.marginal(node, entity, row)
+            case BenefitYear(date=date, start=(month, day)):
+                made = self.emit(date, entity, row)
+                return self.held(f"benefit_year({made.value}, {month * 100 + day})", [made], dear=True)
+            case Choice():
+                return self.choice(node, entity, row)
+            case Aggregate():
+                return self.aggregate(node, entity, row)
+            case YearToDate(accumulator=name):
+                return Made(f"{row}->v_before_{name}", f"{row}->s_before_{name}", f"{row}->m_before_{name}")
+            case _:
+                assert_never(node)
+
+    # -- places ------------------------------------------------------------------------------
+
+    def above(self, entity: str, owner: str, row: str) -> str:
+        """The row itself or an ancestor of it."""
+        at, here = row, entity
+        while here != owner:
+            parent = self.layout.program.entities[here].parent
+            assert parent is not None, (entity, owner)
+            at, here = f"{at}->up", parent
+        return at
+
+    def lacking(self, name: str) -> str:
+        return f"BIT({self.layout.bit(name)})"
+
+    def day(self, entity: str, row: str) -> Made:
+        """The reference date."""
+        date = self.layout.program.entities[entity].date
+        if date is None:
+            return Made("run->as_of")
+        return Made(f"{row}->f_{date}", f"!{row}->k_{date}", self.lacking(date))
+
+    def held(self, value: str, parts: Sequence[Made], type_: str = "word", dear: bool = False) -> Made:
+        """A strict operation's result in variables of its own; a `dear` one only where all is known."""
+        state, miss = greatest([p.state for p in parts]), union([p.miss for p in parts])
+        name = self.body.fresh("v")
+        if state == NONE:
+            self.body.add(f"{type_} {name} = {value};")
+            return Made(name)
+        told = self.body.fresh("s")
+        self.body.add(f"byte {told} = {state};")
+        if dear:
+            self.body.add(f"{type_} {name} = {told} ? 0 : ({type_})({value});")
+        else:
+            self.body.add(f"{type_} {name} = {value};")
+        if len(parts) == 1 or miss == NONE:
+            return Made(name, told, miss)
+        single = [p for p in parts if p.miss != NONE]
+        if len(single) == 1:
+            return Made(name, told, miss)
+        lack = self.body.fresh("m")
+        guarded = union([f"(({p.state}) == 1 ? {p.miss} : 0)" for p in single])
+        self.body.add(f"names {lack} = 0; if ({told} == 1) {lack} = {guarded};")
+        return Made(name, told, lack)
+
+    def opened(self, type_: str) -> tuple[str, str, str]:
+        """Variables for a value, its state and what it misses, known 0 at first."""
+        value, state, miss = (self.body.fresh(letter) for letter in "vsm")
+        self.body.add(f"{type_} {value} = 0; byte {state} = 0; names {miss} = 0;")
+        return value, state, miss
+
+    # -- operations --------------------------------------------------------------------------
+
+    def rescaled(self, made: Made, type_: Type, scale: int, to: str) -> str:
+        """The value as an integer of more decimals."""
+        steps = scale - scale_of(type_)
+        if steps < 0:
+            raise Unsupported("a value with fewer decimals than it is made of")
+        value = made.value if to == c_type(type_) == "word" else f"({to})({made.value})"
+        return value if not steps else f"{value} * {c_integer(10**steps)}"
+
+    def together(self, nodes: Sequence[Core], entity: str, row: str) -> tuple[list[Made], list[str], str, int]:
+        """Numbers brought to one scale, in a type that holds them."""
+        made = [self.emit(n, entity, row) for n in nodes]
+        scale = max(scale_of(n.type) for n in nodes)
+        digits = [
+            n.type.precision + scale - n.type.scale for n in nodes if isinstance(n.type, Numeric)
+        ]
+        to = "wide" if any(d > WORD_DIGITS for d in digits) else "word"
+        return made, [self.rescaled(m, n.type, scale, to) for m, n in zip(made, nodes, strict=True)], to, scale
+
+    def operation(self, node: Op, entity: str, row: str) -> Made:
+        out = c_type(node.type)
+        match node.op:
+            case "add" | "sub" | "min" | "max":
+                made, values, to, _ = self.together(node.args, entity, row)
+                to = "wide" if out == "wide" else to
+                joined = f"({to})({values[0]})"
+                for value in values[1:]:
+                    match node.op:
+                        case "add" | "sub":
+                            joined = f"{joined} {'+' if node.op == 'add' else '-'} ({to})({value})"
+                        case _:
+                            joined = f"{node.op}_{to}({joined}, {value})"
+                return self.held(f"({out})({joined})", made, out)
+            case "mul":
+                made = [self.emit(a, entity, row) for a in node.args]
+                return self.held(" * ".join(f"({out})({m.value})" for m in made), made, out)
+            case "neg" | "abs":
+                (made_one,) = [self.emit(a, entity, row) for a in node.args]
+                value = f"-({made_one.value})" if node.op == "neg" else f"abs_{out}({made_one.value})"
+                return self.held(value, [made_one], out)
+            case "not":
+                made_one = self.emit(node.args[0], entity, row)
+                return self.held(f"!({made_one.value})", [made_one])
+            case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
+                if all(isinstance(a.type, Numeric) for a in node.args):
+                    made, values, _, _ = self.together(node.args, entity, row)
+                else:
+                    made = [self.emit(a, entity, row) for a in node.args]
+                    values = [m.value for m in made]
+                return self.held(f"({values[0]}) {COMPARED[node.op]} ({values[1]})", made)
+            case "age" | "days_between" | "year" | "month" | "day":
+                made = [self.emit(a, entity, row) for a in node.args]
+                called = f"{node.op}_of({', '.join(m.value for m in made)})"
+                return self.held(called, made, dear=True)
+            case "add_months" | "add_days":
+                return self.shift(node, entity, row)
+            case _:
+                raise Unsupported(node.op)
+
+    def shift(self, node: Op, entity: str, row: str) -> Made:
+        """A day moved; outside the years 1 to 9999 is an error."""
+        made = [self.emit(a, entity, row) for a in node.args]
+        moved = self.held(f"{node.op}({', '.join(m.value for m in made)})", made, dear=True)
+        state = self.body.fresh("s")
+        self.body.add(f"byte {state} = {moved.state};")
+        self.body.add(f"if (!{state} && {moved.value} == NO_DAY) {state} = 3;")
+        return Made(moved.value, state, moved.miss)
+
+    def logic(self, parts: Sequence[Core], entity: str, row: str, conjunction: bool) -> Made:
+        """Kleene's `and` or `or`, left to right; the first decisive part ends it."""
+        body = self.body
+        value, state, miss = self.opened("word")
+        body.add(f"{value} = {int(conjunction)};")
+        with body.block("do {", "} while (0);"):
+            for part in parts:
+                made = self.emit(part, entity, row)
+                decisive = f"{'!' if conjunction else ''}({made.value})"
+                if made.state == NONE:
+                    body.add(f"if ({decisive}) {{ {value} = {int(not conjunction)}; {state} = 0; break; }}")
+                    continue
+                told = made.state
+                body.add(
+                    f"if (!({told})) {{ if ({decisive}) {{ {value} = {int(not conjunction)}; {state} = 0; break; }} }}"
+                )
+                body.add(f"else if (({told}) == 3) {{ {state} = 3; break; }}")
+                body.add(
+                    f"else if (({told}) == 1) {{ {state} = 1; {miss} |= {made.miss}; }} else if (!{state}) {state} = 2;"
+                )
+        body.add(f"if ({state}) {value} = 0;")
+        return Made(value, state, miss)
+
+    def conditional(self, node: If, entity: str, row: str) -> Made:
+        body, out = self.body, c_type(node.type)
+        condition = self.emit(node.condition, entity, row)
+        value, state, miss = self.opened(out)
+        told = condition.state
+        with body.block(f"if (({told}) >= 2) {state} = {told}; else {{"):
+            for branch, sign in ((node.then, ""), (node.otherwise, "!")):
+                with body.block(f"if (({told}) == 1 || {sign}({condition.value})) {{"):
+                    made = self.emit(branch, entity, row)
+                    scaled = self.rescaled(made, branch.type, scale_of(node.type), out)
+                    body.add(
+                        f"if (!({told})) {{ {state} = {made.state}; {value} = {scaled}; {miss} = {made.miss}; }}"
+                    )
+                    body.add(f"else if (({made.state}) == 1) {miss} |= {made.miss};")
+            body.add(f"if (({told}) == 1) {{ {state} = 1; {miss} |= {condition.miss}; }}")
+        body.add(f"if ({state}) {value} = 0;")
+        return Made(value, state, miss)
+
+    def rounding(self, node: Round, entity: str, row: str) -> Made:
+        top = self.emit(node.numerator, entity, row)
+        top_type, out = node.numerator.type, c_type(node.type)
+        assert isinstance(top_type, Numeric)
+        if node.denominator is None:
+            steps = top_type.scale - node.digits
+            if steps <= 0:
+                return top
+            kind = c_type(top_type)
+            return self.held(
+                f"({out}){node.mode}_{kind}({top.value}, {c_integer(10**steps)})", [top], out, dear=True
+            )
+        bottom, bottom_type = self.emit(node.denominator, entity, row), node.denominator.type
+        assert isinstance(bottom_type, Numeric)
+        shift = max(top_type.scale, bottom_type.scale)
+        upper = self.rescaled(top, top_type, shift + node.digits, "wide")
+        lower = self.rescaled(bottom, bottom_type, shift, "wide")
+        state = self.body.fresh("s")
+        self.body.add(f"byte {state} = {greatest([top.state, bottom.state])};")
+        self.body.add(f"if (!{state} && !({bottom.value})) {state} = 3;")
+        parts = [Made("", state), Made("", top.state, top.miss), Made("", bottom.state, bottom.miss)]
+        return self.held(f"({out}){node.mode}_wide({upper}, {lower})", parts, out, dear=True)
+
+    # -- figures -----------------------------------------------------------------------------
+
+    def figure(self, name: str, type_: Type, entity: str, row: str) -> Made:
+        """A dated figure; none in a gap or past its review is an error."""
+        day = self.day(entity, row)
+        value, state, miss = self.opened(c_type(type_))
+        series = self.layout.program.parameters[name].series
+        lacking = self.lacking(f"parameter {name}") if any(d.value is None for d in series) else NONE
+        call = f"{state} = figure_{name}({day.value}, &{value}); if ({state} == 1) {miss} = {lacking};"
+        if day.state == NONE:
+            self.body.add(call)
+        else:
+            self.body.add(f"if ({day.state}) {{ {state} = 1; {miss} = {day.miss}; }} else {{ {call} }}")
+        return Made(value, state, miss)
+
+    def marginal(self, node: Marginal, entity: str, row: str) -> Made:
+        base = self.emit(node.base, entity, row)
+        day = self.day(entity, row)
+        value, state, miss = self.opened(c_type(node.type))
+        series = self.layout.program.parameters[node.scale].series
+        lacking = self.lacking(f"parameter {node.scale}") if any(d.value is None for d in series) else NONE
+        body = self.body
+        which = body.fresh("w")
+        body.add(f"word {which} = 0; byte t{which} = ({day.state}) ? 1 : figure_{node.scale}({day.value}, &{which});")
+        body.add(f"{state} = {greatest([base.state, f't{which}'])};")
+        body.add(
+            f"if ({state} == 1) {miss} = (({base.state}) == 1 ? {base.miss} : 0) | "
+            f"(t{which} == 1 ? (({day.state}) ? {day.miss} : {lacking}) : 0);"
+        )
+        with body.block(f"if (!{state}) switch ({which}) {{"):
+            for index, dated in enumerate(series):
+                if dated.value is None:
+                    continue
+                assert isinstance(dated.value, tuple)
+                with body.block(f"case {index}: {{", "} break;"):
+                    self._brackets(node, base, dated.value, value)
+        return Made(value, state, miss)
+
+    def _brackets(
+        self, node: Marginal, base: Made, brackets: tuple[tuple[Decimal, Decimal], ...], value: str
+    ) -> None:
+        rates = max(_decimals(rate) for _, rate in brackets)
+        scale = node.type.scale - rates
+        if any(_decimals(over) > scale for over, _ in brackets):
+            raise Unsupported(f"the brackets of {node.scale}")
+        whole = self.rescaled(base, node.base.type, scale, "wide")
+        self.body.add(f"wide base = {whole}, sum = 0;")
+        for index, (over, rate) in enumerate(brackets):
+            floor = c_integer(int(over.scaleb(scale)))
+            top = "base"
+            if index + 1 < len(brackets):
+                top = f"min_wide(base, {c_integer(int(brackets[index + 1][0].scaleb(scale)))})"
+            self.body.add(f"if ({top} > {floor}) sum += ({top} - {floor}) * {c_integer(int(rate.scaleb(rates)))};")
+        self.body.add(f"{value} = ({c_type(node.type)})sum;")
+
+    # -- tables and children -----------------------------------------------------------------
+
+    def choice(self, node: Choice, entity: str, row: str) -> Made:
+        body, out = self.body, c_type(node.type)
+        value, state, miss = self.opened(out)
+        conditions = [self.emit(c, entity, row) for c, _ in node.rows]
+        told = [c.state for c in conditions]
+        reach: list[str] = []
+        for index, condition in enumerate(conditions):
+            name = body.fresh("t")
+            before = " || ".join(f"{r} == 1" for r in reach) if node.policy == "first" and reach else NONE
+            body.add(
+                f"byte {name} = ({before}) ? 0 : ({told[index]}) == 0 ? !!({condition.value}) : "
+                f"({told[index]}) == 1 ? 2 : 0;"
+            )
+            reach.append(name)
+        failed = " || ".join(f"({t}) == 3" for t in told if t != NONE) or NONE
+        unsure, found = body.fresh("u"), body.fresh("n")
+        body.add(f"byte {unsure} = {' || '.join(f'{r} == 2' for r in reach)}; word {found} = 0;")
+        with body.block(f"if ({failed}) {state} = 3; else {{"):
+            for index, (_, then) in enumerate(node.rows):
+                with body.block(f"if ({reach[index]}) {{"):
+                    self._matched(node, then, (entity, row), (value, state, miss), (unsure, found))
+            gathered = union([f"({r} == 2 ? {c.miss} : 0)" for r, c in zip(reach, conditions, strict=True)])
+            body.add(f"if ({unsure}) {{ {state} = 1; {miss} |= {gathered}; }}")
+            if node.policy == "count":
+                body.add(f"else if ({state} != 3) {{ {state} = {found} ? 0 : 2; {value} = {found}; {miss} = 0; }}")
+            else:
+                body.add(f"else if (!{found}) {state} = 2;")
+        body.add(f"if ({state}) {value} = 0;")
+        return Made(value, state, miss)
+
+    def _matched(
+        self, node: Choice, then: Core, at: tuple[str, str], made: tuple[str, str, str], seen: tuple[str, str]
+    ) -> None:
+        """One row of a table that matches, or may."""
+        value, state, miss = made
+        unsure, found = seen
+        body, out = self.body, c_type(node.type)
+        got = self.emit(then, *at)
+        if node.policy == "count":
+            body.add(f"if (!{unsure} && ({got.state}) == 3) {state} = 3;")
+            body.add(f"if ({unsure} && ({got.state}) == 1) {miss} |= {got.miss}; {found}++;")
+            return
+        scaled = self.rescaled(got, then.type, scale_of(node.type), out)
+        body.add(f"if (({got.state}) == 1) {miss} |= {got.miss};")
+        with body.block(f"if (!{unsure}) {{"):
+            body.add(f"{state} = most({state}, {got.state});")
+            match node.policy:
+                case "any" | "first":
+                    body.add(f"if (!{state} && {found} && {value} != {scaled}) {state} = 3;")
+                    body.add(f"if (!{found}) {value} = {scaled};")
+                case "sum":
+                    body.add(f"{value} += {scaled};")
+                case "min" | "max":
+                    body.add(f"{value} = {found} ? {node.policy}_{out}({value}, {scaled}) : {scaled};")
+        body.add(f"{found}++;")
+
+    def aggregate(self, node: Aggregate, entity: str, row: str) -> Made:
+        body, out = self.body, c_type(node.type)
+        child = self.layout.program.entities[node.child]
+        value, state, miss = self.opened(out)
+        found, item = body.fresh("n"), body.fresh("c")
+        decided = body.fresh("d")
+        body.add(f"word {found} = 0; byte {decided} = 0;")
+        if child.counted_by is not None:
+            plural = child.children or child.name
+            stated = f"{row}->f_{child.counted_by}"
+            body.add(
+                f"if (!{row}->k_{child.counted_by}) {{ {state} = 1; {miss} |= {self.lacking(child.counted_by)}; }} "
+                f"else if ({stated} > {row}->end_{child.name} - {row}->begin_{child.name}) "
+                f"{{ {state} = 1; {miss} |= {self.lacking(plural)}; }}"
+            )
+        rows = f"at->rows_{child.name}"
+        with body.block(
+            f"for (struct {child.name} *{item} = {rows} + {row}->begin_{child.name}; "
+            f"{item} < {rows} + {row}->end_{child.name}; {item}++) {{"
+        ):
+            self._item(node, item, (value, state, miss), (found, decided))
+        if node.kind in ("some", "every"):
+            body.add(
+                f"if ({decided} && {state} != 3) {{ {state} = 0; {value} = {int(node.kind == 'some')}; }} "
+                f"else if (!{state}) {value} = {int(node.kind != 'some')};"
+            )
+        elif node.kind == "count":
+            body.add(f"{value} = {found};")
+        elif node.kind in ("min", "max"):
+            body.add(f"if (!{state} && !{found}) {state} = 3;")
+        body.add(f"if ({state}) {value} = 0;")
+        return Made(value, state, miss)
+
+    def _item(
+        self, node: Aggregate, item: str, made: tuple[str, str, str], seen: tuple[str, str]
+    ) -> None:
+        """One child: nothing where the filter is false, its value, or an unknown."""
+        value, state, miss = made
+        found, decided = seen
+        body, out = self.body, c_type(node.type)
+        where = Made("1") if node.where is None else self.emit(node.where, node.child, item)
+        told = where.state
+        if node.where is not None:
+            body.add(f"if (({told}) == 3) {{ {state} = 3; continue; }}")
+            body.add(f"if (({told}) == 2 || (!({told}) && !({where.value}))) continue;")
+        got = Made("1") if node.body is None else self.emit(node.body, node.child, item)
+        body.add(f"if (({got.state}) == 3) {{ {state} = 3; continue; }}")
+        body.add(f"if (({got.state}) == 2) continue;")
+        with body.block(f"if (({told}) == 1 || ({got.state}) == 1) {{"):
+            body.add(f"{state} = most({state}, 1);")
+            body.add(
+                f"{miss} |= (({told}) == 1 ? {where.miss} : 0) | (({got.state}) == 1 ? {got.miss} : 0); continue;"
+            )
+        scaled = got.value
+        if node.body is not None and node.kind in ("sum", "min", "max"):
+            scaled = self.rescaled(got, node.body.type, scale_of(node.type), out)
+        match node.kind:
+            case "sum":
+                body.add(f"{value} += {scaled};")
+            case "min" | "max":
+                body.add(f"{value} = {found} ? {node.kind}_{out}({value}, {scaled}) : {scaled};")
+            case "some":
+                body.add(f"if ({got.value}) {decided} = 1;")
+            case "every":
+                body.add(f"if (!({got.value})) {decided} = 1;")
+            case "count":
+                pass
+        body.add(f"{found}++;")
+
+
+def _begins(value: str, prefix: str) -> str:
+    """Whether an encoded area begins with the digits."""
+    cut = 16 * 10 ** (AREA_DIGITS - len(prefix))
+    return f"(({value} & 15) >= {len(prefix)} && {value} / {cut}LL == {int(prefix)})"
+
+
+def _decimals(number: Decimal) -> int:
+    return max(0, -int(number.normalize().as_tuple().exponent))

@@ -1,0 +1,184 @@
+"""What the compiled program reads and writes: how facts are encoded, which names can be missing.
+
+In: a program and the decisions wanted. Out: `Layout`. Numbers are integers of their last decimal, dates
+days since 1970-01-01, codes their place in the code list, areas their digits padded to twelve, times
+sixteen, plus how many there were.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Final
+
+from mianshen.program.core import (
+    Boolean,
+    Code,
+    Constant,
+    Date,
+    FactRef,
+    Listing,
+    Numeric,
+    Op,
+    String,
+    Type,
+    YearToDate,
+    walk,
+)
+from mianshen.program.program import Fact, Key, Program
+from mianshen.program.stages import Stage, nodes_of, parents_first, reads_of, stages
+from mianshen.values import EXACT
+
+MOST_NAMES: Final = 128  # bits of a set of missing names
+AREA_DIGITS: Final = 12
+WORD_DIGITS: Final = 18  # what 64 bits hold
+EPOCH: Final = dt.date(1970, 1, 1)
+
+
+class Unsupported(Exception):
+    """The program holds something that this room cannot carry; the SQL room decides it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A fact as the compiled program reads it: one signed integer of `bits` bits, or one bit."""
+
+    entity: str
+    fact: Fact
+    bits: int
+
+    @property
+    def name(self) -> str:
+        return self.fact.name
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The program as far as `wanted` needs it."""
+
+    program: Program
+    wanted: frozenset[Key]
+
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        return stages(self.program)
+
+    @cached_property
+    def entities(self) -> tuple[str, ...]:
+        return tuple(parents_first(self.program))
+
+    @cached_property
+    def facts(self) -> dict[str, list[Column]]:
+        """The facts that some decision reads, by entity."""
+        read: set[Key] = set()
+        for decision in self.program.decisions:
+            read |= reads_of(decision, self.program)[1]
+        for entity in self.program.entities.values():
+            if entity.date is not None:
+                read.add((entity.name, entity.date))
+            if entity.counted_by is not None and entity.parent is not None:
+                read.add((entity.parent, entity.counted_by))
+        found: dict[str, list[Column]] = {name: [] for name in self.entities}
+        for key in sorted(read):
+            fact = self.program.facts[key]
+            found[key[0]].append(Column(key[0], fact, bits_of(fact.type, self.program)))
+        return found
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every name that can be missing, in order; its place is its bit."""
+        nodes = [n for d in self.program.decisions for root in nodes_of(d) for n in walk(root)]
+        nodes += [n for a in self.program.accumulators.values() if a.over is not None for n in walk(a.over)]
+        facts = {n.name for n in nodes if isinstance(n, FactRef)}
+        facts |= {c.name for columns in self.facts.values() for c in columns}
+        for entity in self.program.entities.values():
+            facts |= {n for n in (entity.counted_by, entity.date, entity.children) if n is not None}
+        facts |= {key[1] for a in self.program.accumulators.values() for key in a.parent_facts}
+        lacking = {
+            f"parameter {p.name}"
+            for p in self.program.parameters.values()
+            if any(dated.value is None for dated in p.series)
+        }
+        found = tuple(sorted(facts)) + tuple(sorted(lacking))
+        if len(found) > MOST_NAMES:
+            raise Unsupported(f"{len(found)} names that can be missing")
+        return found
+
+    def bit(self, name: str) -> int:
+        return self.names.index(name)
+
+    def check(self) -> None:
+        """Raises Unsupported where a formula reads what has no column here."""
+        assert self.names is not None
+        for decision in self.program.decisions:
+            for root in nodes_of(decision):
+                for node in walk(root):
+                    if isinstance(node, Op) and node.op.startswith("list_"):
+                        raise Unsupported(node.op)
+                    if not isinstance(node, YearToDate):
+                        fits(node.type)
+
+
+def bits_of(type_: Type, program: Program) -> int:
+    """How many bits a fact's column has. Raises Unsupported for texts and lists."""
+    match type_:
+        case Boolean():
+            return 1
+        case Date():
+            return 32
+        case Code(codes=name):
+            return 8 if len(program.codes[name].values) < 127 else 16
+        case String(area=True):
+            return 64
+        case Numeric() if type_.precision <= WORD_DIGITS:
+            return 64
+        case _:
+            raise Unsupported(f"facts of type {type_}")
+
+
+def fits(type_: Type) -> None:
+    """Raises Unsupported for values that no integer holds."""
+    if isinstance(type_, Listing) or (isinstance(type_, String) and not type_.area):
+        raise Unsupported(f"values of type {type_}")
+
+
+def wide(type_: Type) -> bool:
+    """Whether a value needs 128 bits."""
+    return isinstance(type_, Numeric) and type_.precision > WORD_DIGITS
+
+
+def encoded(value: Constant, type_: Type, program: Program) -> int:
+    """A constant as the compiled program holds it. Raises Unsupported for a text."""
+    match type_:
+        case Boolean():
+            return int(value is True)
+        case Date():
+            assert isinstance(value, dt.date)
+            return (value - EPOCH).days
+        case Numeric(scale=scale):
+            assert isinstance(value, Decimal)
+            return int(value.scaleb(scale, EXACT))
+        case Code(codes=name):
+            return list(program.codes[name].values).index(str(value))
+        case String(area=True):
+            return area_number(str(value))
+        case _:
+            raise Unsupported(f"constants of type {type_}")
+
+
+def area_number(digits: str) -> int:
+    return int(digits.ljust(AREA_DIGITS, "0")) * 16 + len(digits)
+
+
+def scale_of(type_: Type) -> int:
+    return type_.scale if isinstance(type_, Numeric) else 0
+
+
+def all_of(parts: Iterable[int]) -> int:
+    made = 0
+    for part in parts:
+        made |= 1 << part
+    return made
