@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from mianshen.kernel.layout import Unsupported
 from mianshen.kernel.unit import Unit
@@ -34,7 +34,8 @@ class Texts(ctypes.Structure):
 class Run(ctypes.Structure):
     _fields_ = (
         ("as_of", WORD), ("inputs", POINTER), ("valid", POINTER), ("out", POINTER), ("begin", POINTER),
-        ("row", POINTER), ("bad", POINTER), ("left", POINTER), ("places", POINTER), ("missing", POINTER),
+        ("row", POINTER), ("bad", POINTER), ("left", POINTER), ("packed", POINTER), ("made", POINTER),
+        ("places", POINTER), ("missing", POINTER),
     )  # fmt: skip
 
 
@@ -64,8 +65,8 @@ def compiled(unit: Unit, folder: Path | None) -> Compiled:
         with tempfile.TemporaryDirectory(prefix="mianshen-") as made:
             path = _made(found, text, Path(made))
             if kept is None or not _keep(path, kept):
-                return Compiled(unit, _functions(path))
-    return Compiled(unit, _functions(kept))
+                return Compiled(unit, _functions(unit, path))
+    return Compiled(unit, _functions(unit, kept))
 
 
 def is_kept(unit: Unit, folder: Path | None) -> bool:
@@ -116,7 +117,7 @@ def _keep(path: Path, kept: Path) -> bool:
     return True
 
 
-def _functions(path: Path) -> ctypes.CDLL:
+def _functions(unit: Unit, path: Path) -> ctypes.CDLL:
     library = ctypes.CDLL(str(path))
     texts, run = ctypes.POINTER(Texts), ctypes.POINTER(Run)
     for name, result, arguments in (
@@ -132,6 +133,16 @@ def _functions(path: Path) -> ctypes.CDLL:
         ("sets_list", POINTER, (POINTER,)),
         ("decide_places", WORD, (run, WORD, WORD)),
     ):
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, arguments
+        _declare(library, name, result, arguments)
+    for entity in unit.order:
+        if unit.is_packed(entity):
+            _declare(library, f"size_in_{entity.name}", WORD, ())
+            _declare(library, f"size_out_{entity.name}", WORD, ())
+            _declare(library, f"pack_{entity.name}", None, (run, POINTER, WORD, WORD))
+            _declare(library, f"unpack_{entity.name}", None, (run, POINTER, WORD, WORD))
     return library
+
+
+def _declare(library: ctypes.CDLL, name: str, result: Any, arguments: tuple[Any, ...]) -> None:
+    function = getattr(library, name)
+    function.restype, function.argtypes = result, arguments

@@ -80,10 +80,13 @@ class Deciding:
             alone = np.flatnonzero(parent[entry] < 0).astype(np.int32)
             places = np.concatenate([places, -1 - alone])
         with self._sets() as sets:
-            run, kept = self._run(places, begin, row, decided, sets)
+            packed, made = self._packed()
+            run, kept = self._run(places, (begin, row, packed, made), decided, sets)
+            self._each_packed("pack", run, packed)
             counts = self._in_parallel(
                 len(places), CHUNK, lambda a, b: self.compiled.library.decide_places(ctypes.byref(run), a, b)
             )
+            self._each_packed("unpack", run, made)
             del kept
             if any(n < 0 for n in counts):
                 raise MemoryError
@@ -167,8 +170,28 @@ class Deciding:
 
     # -- the run -----------------------------------------------------------------------------
 
+    def _packed(self) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Room for rows with their cells side by side, as they are read and as they are written."""
+        unit, library = self.compiled.unit, self.compiled.library
+        found: tuple[dict[str, Array], dict[str, Array]] = ({}, {})
+        for entity in unit.order:
+            if unit.is_packed(entity):
+                for way, size in zip(found, ("size_in", "size_out"), strict=True):
+                    each = getattr(library, f"{size}_{entity.name}")()
+                    way[entity.name] = np.zeros(max(1, self.tables[entity.name].count) * each, np.uint8)
+        return found
+
+    def _each_packed(self, what: str, run: Run, rows: dict[str, Array]) -> None:
+        for name, room in rows.items():
+            function = getattr(self.compiled.library, f"{what}_{name}")
+            self._in_parallel(
+                self.tables[name].count,
+                CHUNK * 16,
+                lambda a, b, work=function, to=address(room): work(ctypes.byref(run), to, a, b),  # type: ignore[misc]
+            )
+
     def _run(
-        self, places: Array, begin: dict[str, Array], row: dict[str, Array], decided: Decided, sets: int
+        self, places: Array, by_entity: tuple[dict[str, Array], ...], decided: Decided, sets: int
     ) -> tuple[Run, list[Any]]:
         """The struct of a run, and the arrays of addresses that it points to."""
         unit = self.compiled.unit
@@ -178,10 +201,10 @@ class Deciding:
             pointers([buffer_of(f) for f in facts]),
             pointers([valid_of(f) for f in facts]),
             pointers([address(decided.columns[w]) for w in unit.written]),
-            pointers([address(begin[e]) if e in begin else None for e in order]),
-            pointers([address(row[e]) if e in row else None for e in order]),
+            *(pointers([address(each[e]) if e in each else None for e in order]) for each in by_entity[:2]),
             pointers([address(self.tables[e].bad) for e in order]),
             pointers([address(decided.left[e]) for e in order]),
+            *(pointers([address(each[e]) if e in each else None for e in order]) for each in by_entity[2:]),
         ]
         found = [ctypes.addressof(each) for each in kept]
         return Run((self.as_of - EPOCH).days, *found, address(places), sets), kept

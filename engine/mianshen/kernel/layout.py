@@ -18,11 +18,14 @@ from mianshen.program.core import (
     Boolean,
     Code,
     Constant,
+    Core,
     Date,
+    DecisionRef,
     FactRef,
     Listing,
     Numeric,
     Op,
+    ParameterRef,
     String,
     Type,
     YearToDate,
@@ -90,9 +93,7 @@ class Layout:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Every name that can be missing, in order; its place is its bit."""
-        nodes = [n for d in self.program.decisions for root in nodes_of(d) for n in walk(root)]
-        nodes += [n for a in self.program.accumulators.values() if a.over is not None for n in walk(a.over)]
-        facts = {n.name for n in nodes if isinstance(n, FactRef)}
+        facts = {n.name for n in self.nodes if isinstance(n, FactRef)}
         facts |= {c.name for columns in self.facts.values() for c in columns}
         for entity in self.program.entities.values():
             facts |= {n for n in (entity.counted_by, entity.date, entity.children) if n is not None}
@@ -107,19 +108,39 @@ class Layout:
             raise Unsupported(f"{len(found)} names that can be missing")
         return found
 
+    @cached_property
+    def nodes(self) -> list[Core]:
+        """Every node of every expression."""
+        roots = [root for d in self.program.decisions for root in nodes_of(d)]
+        roots += [a.over for a in self.program.accumulators.values() if a.over is not None]
+        return [n for root in roots for n in walk(root)]
+
+    @cached_property
+    def figures(self) -> dict[str, Type]:
+        """The type that expressions take a figure to have."""
+        return {n.name: n.type for n in self.nodes if isinstance(n, ParameterRef)}
+
+    @cached_property
+    def held(self) -> dict[Key, Type]:
+        """The type that a decision's values are held in: the one that expressions take them to have."""
+        read = {(n.entity, n.name): n.type for n in self.nodes if isinstance(n, DecisionRef)}
+        return {d.key: read.get(d.key, d.type) for d in self.program.decisions}
+
     def bit(self, name: str) -> int:
         return self.names.index(name)
 
     def check(self) -> None:
         """Raises Unsupported where a formula reads what has no column here."""
         assert self.names is not None
-        for decision in self.program.decisions:
-            for root in nodes_of(decision):
-                for node in walk(root):
-                    if isinstance(node, Op) and node.op.startswith("list_"):
-                        raise Unsupported(node.op)
-                    if not isinstance(node, YearToDate):
-                        fits(node.type)
+        for node in self.nodes:
+            if isinstance(node, Op) and node.op.startswith("list_"):
+                raise Unsupported(node.op)
+            if isinstance(node, ParameterRef) and node.type != self.figures[node.name]:
+                raise Unsupported(f"two types of {node.name}")
+            if isinstance(node, DecisionRef) and node.type != self.held[node.entity, node.name]:
+                raise Unsupported(f"two types of {node.name}")
+            if not isinstance(node, YearToDate):
+                fits(node.type)
 
 
 def bits_of(type_: Type, program: Program) -> int:

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import ceil, floor
 
 from mianshen.kernel.formula import NONE, Body, Formulas, Made, c_integer, c_type, greatest, union
-from mianshen.kernel.layout import Layout, encoded, scale_of
+from mianshen.kernel.layout import Layout, scale_of
 from mianshen.program.core import Core, Numeric, Op
 from mianshen.program.program import Accumulator, Decision, Provision
 
@@ -53,7 +54,8 @@ class Rulings:
         """What a provision gives: its state; value and missing names by pointer."""
         body, entity = Body(), decision.entity
         formulas = Formulas(self.layout, body)
-        out, scale = c_type(decision.type), scale_of(decision.type)
+        held = self.layout.held[decision.key]
+        out, scale = c_type(held), scale_of(held)
         made = formulas.emit(provision.value, entity, "row")
         scaled = formulas.rescaled(made, provision.value.type, scale, "wide" if self._wide(decision, provision) else out)
         if provision.limit is None:
@@ -65,8 +67,8 @@ class Rulings:
             most = formulas.rescaled(limit, provision.limit.limit.type, scale, "wide")
             parts = [made, limit, before]
             body.add(f"byte told = {greatest([p.state for p in parts])};")
-            held = union([f"(({p.state}) == 1 ? {p.miss} : 0)" if p.state != NONE else NONE for p in parts])
-            body.add(f"*value = 0; *miss = told == 1 ? {held} : 0;")
+            lacks = union([f"(({p.state}) == 1 ? {p.miss} : 0)" if p.state != NONE else NONE for p in parts])
+            body.add(f"*value = 0; *miss = told == 1 ? {lacks} : 0;")
             body.add(
                 f"if (!told) {{ wide left = {most} - (wide){before.value}, paid = min_wide({scaled}, left); "
                 f"*value = ({out})(paid > 0 ? paid : 0); }}"
@@ -83,13 +85,13 @@ class Rulings:
         type_ = provision.value.type
         if not isinstance(type_, Numeric):
             return False
-        return c_type(type_) == "wide" or type_.precision + scale_of(decision.type) - type_.scale > 18
+        return c_type(type_) == "wide" or type_.precision + scale_of(self.layout.held[decision.key]) - type_.scale > 18
 
     # -- choosing ----------------------------------------------------------------------------
 
     def _perhaps(self, decision: Decision) -> Iterator[str]:
         """Unknown, resting on the open conditions and on what the provisions behind them would need."""
-        entity, name, out = decision.entity, decision.name, c_type(decision.type)
+        entity, name, out = decision.entity, decision.name, c_type(self.layout.held[decision.key])
         yield (
             f"static names perhaps_{entity}_{name}(const struct run *run, struct place *at, struct {entity} *row, "
             f"const byte *maybe) {{"
@@ -104,7 +106,7 @@ class Rulings:
         yield ""
 
     def _decide(self, decision: Decision) -> Iterator[str]:
-        entity, name, out = decision.entity, decision.name, c_type(decision.type)
+        entity, name, out = decision.entity, decision.name, c_type(self.layout.held[decision.key])
         yield f"static byte decide_{entity}_{name}(const struct run *run, struct place *at, struct {entity} *row) {{"
         main = [i for i, p in enumerate(decision.provisions) if not p.fallback]
         rest = [i for i, p in enumerate(decision.provisions) if p.fallback]
@@ -118,10 +120,11 @@ class Rulings:
             yield "  }"
         yield "  if (told == 3) return 3;"
         if decision.may_overflow and isinstance(decision.type, Numeric):
-            low, high = (encoded(v, decision.type, self.layout.program) for v in (decision.type.low, decision.type.high))
+            scale = scale_of(self.layout.held[decision.key])
+            low, high = ceil(decision.type.low.scaleb(scale)), floor(decision.type.high.scaleb(scale))
             yield f"  if (!told && (value < {c_integer(low)} || value > {c_integer(high)})) return 3;"
         yield (
-            f"  row->v_{name} = told ? 0 : value; row->s_{name} = told; row->m_{name} = told == 1 ? miss : 0; "
+            f"  row->v_{name} = told ? 0 : value; row->s_{name} = told; if (told == 1) row->m_{name} = miss; "
             f"row->b_{name} = (short)by;"
         )
         yield "  return 0;"
@@ -202,7 +205,7 @@ class Rulings:
 
     def _standing(self, decision: Decision, among: list[int], i: int, places: dict[str, int]) -> Iterator[str]:
         """The provision that stands, if no exception of it is open, or all would pay the same."""
-        entity, name, out = decision.entity, decision.name, c_type(decision.type)
+        entity, name, out = decision.entity, decision.name, c_type(self.layout.held[decision.key])
         pending = [places[e] for e in decision.provisions[i].exceptions if e in places and places[e] in among]
         pay = f"told = pays_{entity}_{name}_{i}(run, at, row, &value, &miss); by = {i};"
         if not pending:

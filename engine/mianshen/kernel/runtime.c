@@ -162,23 +162,42 @@ int ascending(const texts *keys, word n) {
   return 1;
 }
 /* The parent of each child from `low` to `high`: its row, -1 where there is none of that key, -2 where the child names
-   none. Files are often in the order of the parents, so the last parent and, where keys are unique, the next one are
-   tried first. */
+   none. Files are often in the order of the parents: where keys are unique, the last parent and the few after it are
+   tried first; the others are looked up many at a time, so that their places in the table are fetched together. */
+enum { NEAR = 6, BATCH = 64 };
 void parents_of(const table *t, const texts *keys, word parents, int unique, const texts *asked, word low, word high,
                 int32_t *out) {
-  word last = -1;
-  for (word i = low; i < high; i++) {
-    if (!known_at(asked->valid, i)) { out[i] = -2; continue; }
-    if (last >= 0 && t && same_text(asked, i, keys, last)) { out[i] = (int32_t)last; continue; }
-    word found = -1;
-    if (unique && last + 1 < parents && known_at(keys->valid, last + 1) && same_text(asked, i, keys, last + 1)) {
-      found = last + 1;
-    } else if (t) {
-      uint64_t hash = hash_text(asked->data + asked->offset[i], asked->offset[i + 1] - asked->offset[i]);
-      found = table_find(t, keys, asked, i, hash);
+  word last = -1, waiting[BATCH], count = 0;
+  uint64_t hash[BATCH];
+  for (word i = low; i < high || count; i++) {
+    if (i < high) {
+      if (!known_at(asked->valid, i)) { out[i] = -2; continue; }
+      if (unique) {
+        word end = last + NEAR < parents ? last + NEAR : parents, at = last < 0 ? 0 : last;
+        while (at < end && !(known_at(keys->valid, at) && same_text(asked, i, keys, at))) at++;
+        if (at < end) { out[i] = (int32_t)(last = at); continue; }
+      }
+      hash[count] = hash_text(asked->data + asked->offset[i], asked->offset[i + 1] - asked->offset[i]);
+      __builtin_prefetch(t->row + (hash[count] & t->mask));
+      __builtin_prefetch(t->tag + (hash[count] & t->mask));
+      waiting[count++] = i;
+      if (count < BATCH && i + 1 < high) continue;
     }
-    out[i] = (int32_t)found;
-    if (found >= 0) last = found;
+    for (word n = 0; n < count; n++) {
+      uint32_t row = t->row[hash[n] & t->mask];
+      if (row) __builtin_prefetch(keys->offset + row - 1);
+    }
+    for (word n = 0; n < count; n++) {
+      uint32_t row = t->row[hash[n] & t->mask];
+      if (row) __builtin_prefetch(keys->data + keys->offset[row - 1]);
+    }
+    for (word n = 0; n < count; n++) {
+      word found = table_find(t, keys, asked, waiting[n], hash[n]);
+      out[waiting[n]] = (int32_t)found;
+      if (found >= 0) last = found;
+    }
+    count = 0;
+    if (i + 1 >= high) break;
   }
 }
 /* The children of each parent: `begin` (parents + 1 places) into `row`, in the order of the file; those of one parent
@@ -219,7 +238,7 @@ word pack_bits(const byte *bytes, word n, byte *bits) {
 
 /* -- sets of missing names, each once ---------------------------------------------------------------------------- */
 
-enum { SETS = 1 << 16 };
+enum { SETS = 1 << 16, AHEAD = 8 };
 typedef struct { names set[SETS]; int32_t id[SETS]; int32_t lock, count; names by_id[SETS / 2]; } sets;
 
 sets *sets_new(void) { return calloc(1, sizeof(sets)); }
@@ -259,6 +278,8 @@ struct run {
   const int32_t *const *row;
   const byte *const *bad;     /* an entity: rows that are wrong */
   byte *const *left;          /* an entity: rows left to the SQL room */
+  char *const *packed;        /* an entity: rows as they are read, cells side by side, or NULL */
+  char *const *made;          /* an entity: rows as they are written */
   const int32_t *places;      /* a root row, or -1 - a row below that has no root */
   sets *missing;
 };

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from mianshen.kernel.formula import c_integer, c_type
-from mianshen.kernel.layout import EPOCH, Layout, Unsupported, encoded
+from mianshen.kernel.layout import EPOCH, Column, Layout, Unsupported, encoded, scale_of
 from mianshen.kernel.rulings import Rulings
 from mianshen.program.program import Benefit, Decision, Entity, Key, Parameter
 from mianshen.program.stages import Stage
@@ -54,7 +54,8 @@ class Unit:
         """The output columns in the order of `out`."""
         found: list[Written] = []
         for entity, name in self.shown:
-            if c_type(self.layout.program.decision(entity, name).type) == "wide":
+            held = self.layout.held[entity, name]
+            if c_type(held) == "wide" or scale_of(held) != scale_of(self.layout.program.decision(entity, name).type):
                 raise Unsupported(f"{name}: more digits than 64 bits hold")
             found += [Written(entity, name, "value", 8), Written(entity, name, "known", 1)]
         for each in self.outcomes:
@@ -77,6 +78,7 @@ class Unit:
             *(line for p in self.layout.program.parameters.values() for line in self._figure(p)),
             *(line for d in self.layout.program.decisions for line in rulings.decision(d)),
             *(line for a in self.layout.program.accumulators.values() for line in rulings.accumulator(a)),
+            *(line for e in self.order for line in self._packed(e)),
             *(line for e in self.order for line in self._load(e)),
             *self._gather(),
             *self._decide(),
@@ -101,7 +103,7 @@ class Unit:
             yield f"  word f_{column.name}; byte k_{column.name};"
         for decision in self.layout.program.decisions:
             if decision.entity == entity.name:
-                yield f"  {c_type(decision.type)} v_{decision.name}; names m_{decision.name};"
+                yield f"  {c_type(self.layout.held[decision.key])} v_{decision.name}; names m_{decision.name};"
                 yield f"  byte s_{decision.name}; short b_{decision.name};"
         for accumulator in self.layout.program.accumulators.values():
             if accumulator.entity == entity.name:
@@ -116,19 +118,62 @@ class Unit:
             yield f"  struct {entity.name} *rows_{entity.name}; int32_t count_{entity.name}, room_{entity.name};"
         yield "};"
 
+    def is_packed(self, entity: Entity) -> bool:
+        """Whether the rows of an entity come in any order, so that one row's cells are kept side by side."""
+        return entity.parent == self.layout.program.entry
+
+    def _cell(self, column: Column, number: str) -> str:
+        at = self.column_numbers()[column.entity, column.name]
+        if column.bits == 1:
+            return f"bit_at(run->in[{at}], {number})"
+        return f"((const int{column.bits}_t *)run->in[{at}])[{number}]"
+
+    def _packed(self, entity: Entity) -> Iterator[str]:
+        """A row as it is read and as it is written, its cells side by side."""
+        name, columns = entity.name, self.layout.facts[entity.name]
+        if not self.is_packed(entity):
+            return
+        yield f"struct in_{name} {{"
+        for column in sorted(columns, key=lambda c: -c.bits):
+            yield f"  int{max(8, column.bits)}_t f_{column.name};"
+        for column in columns:
+            yield f"  byte k_{column.name} : 1;"
+        yield "};"
+        yield f"struct out_{name} {{"
+        for written in sorted((w for w in self.written if w.entity == name), key=lambda w: -w.bytes):
+            yield f"  int{written.bytes * 8}_t {written.part}_{written.name};"
+        yield "};"
+        yield f"word size_in_{name}(void) {{ return sizeof(struct in_{name}); }}"
+        yield f"word size_out_{name}(void) {{ return sizeof(struct out_{name}); }}"
+        yield f"void pack_{name}(const struct run *run, struct in_{name} *to, word low, word high) {{"
+        yield f"  for (word i = low; i < high; i++) {{ struct in_{name} *row = to + i;"
+        for column in columns:
+            at = self.column_numbers()[column.entity, column.name]
+            yield f"    row->k_{column.name} = known_at(run->valid[{at}], i);"
+            yield f"    row->f_{column.name} = {self._cell(column, 'i')};"
+        yield "  } }"
+        yield f"void unpack_{name}(const struct run *run, const struct out_{name} *from, word low, word high) {{"
+        for at, written in enumerate(self.written):
+            if written.entity == name:
+                yield f"  int{written.bytes * 8}_t *c{at} = run->out[{at}];"
+        yield f"  for (word i = low; i < high; i++) {{ const struct out_{name} *row = from + i;"
+        for at, written in enumerate(self.written):
+            if written.entity == name:
+                yield f"    c{at}[i] = row->{written.part}_{written.name};"
+        yield "  } }"
+
     def _load(self, entity: Entity) -> Iterator[str]:
         """The facts of a row; of none (-1) every fact is unknown."""
-        yield f"static void load_{entity.name}(const struct run *run, struct {entity.name} *row, int32_t number) {{"
+        name, packed = entity.name, self.is_packed(entity)
+        yield f"static void load_{name}(const struct run *run, struct {name} *row, int32_t number) {{"
         yield "  row->number = number;"
-        numbers = self.column_numbers()
-        for column in self.layout.facts[entity.name]:
-            at = numbers[entity.name, column.name]
-            cell = (
-                f"bit_at(run->in[{at}], number)"
-                if column.bits == 1
-                else f"((const int{column.bits}_t *)run->in[{at}])[number]"
-            )
-            yield f"  row->k_{column.name} = number >= 0 && known_at(run->valid[{at}], number);"
+        if packed:
+            yield f"  const struct in_{name} *from = (const struct in_{name} *)run->packed[{self.order.index(entity)}] + number;"
+        for column in self.layout.facts[name]:
+            at = self.column_numbers()[column.entity, column.name]
+            known = f"from->k_{column.name}" if packed else f"number >= 0 && known_at(run->valid[{at}], number)"
+            cell = f"from->f_{column.name}" if packed else self._cell(column, "number")
+            yield f"  row->k_{column.name} = {known};"
             yield f"  row->f_{column.name} = row->k_{column.name} ? {cell} : 0;"
         yield "}"
 
@@ -185,7 +230,7 @@ class Unit:
 
     def _figure(self, parameter: Parameter) -> Iterator[str]:
         """A figure on a day: 0 known, 1 not known, 3 none; of a scale, which of its values."""
-        type_ = parameter.type
+        type_ = self.layout.figures.get(parameter.name, parameter.type)
         scale = any(isinstance(d.value, tuple) for d in parameter.series)
         out = "word" if scale else c_type(type_)
         try:
@@ -252,9 +297,8 @@ class Unit:
     def _write(self) -> Iterator[str]:
         """What a decided household puts into the output columns; 1 where there are too many sets of names."""
         yield "static int write_place(const struct run *run, struct place *at) {"
-        places = {(w.entity, w.name, w.part): i for i, w in enumerate(self.written)}
         for entity in self.order:
-            lines = [*self._write_shown(entity, places), *self._write_benefits(entity, places)]
+            lines = [*self._write_shown(entity), *self._write_benefits(entity)]
             if not lines:
                 continue
             yield (
@@ -262,34 +306,47 @@ class Unit:
                 f"row < at->rows_{entity.name} + at->count_{entity.name}; row++) {{"
             )
             yield "    int32_t n = row->number, id;"
+            if self.is_packed(entity):
+                number = self.order.index(entity)
+                yield f"    struct out_{entity.name} *to = (struct out_{entity.name} *)run->made[{number}] + n;"
             yield from lines
             yield "  }"
         yield "  return 0;"
         yield "}"
 
-    def _write_shown(self, entity: Entity, places: dict[tuple[str, str, str], int]) -> Iterator[str]:
+    def _write_shown(self, entity: Entity) -> Iterator[str]:
         for owner, name in self.shown:
             if owner == entity.name:
-                out = c_type(self.layout.program.decision(owner, name).type)
-                yield f"    (({out} *)run->out[{places[owner, name, 'value']}])[n] = row->v_{name};"
-                yield f"    ((byte *)run->out[{places[owner, name, 'known']}])[n] = !row->s_{name};"
+                out = c_type(self.layout.held[owner, name])
+                assert out == "word"
+                yield f"    {self._slot(entity, name, 'value')} = row->v_{name};"
+                yield f"    {self._slot(entity, name, 'known')} = !row->s_{name};"
         if entity.outcome is None:
             return
-        status, reason, missing = (places[entity.name, "", part] for part in ("status", "reason", "missing"))
-        yield f"    ((byte *)run->out[{status}])[n] = row->s_{entity.outcome};"
+        status, reason, missing = (self._slot(entity, "", part) for part in ("status", "reason", "missing"))
+        yield f"    {status} = row->s_{entity.outcome};"
         by = "NOBODY" if entity.explained_by is None else f"row->b_{entity.explained_by}"
-        yield f"    ((int32_t *)run->out[{reason}])[n] = row->s_{entity.outcome} ? -1 : {by} < 0 ? -1 : {by};"
+        yield f"    {reason} = row->s_{entity.outcome} ? -1 : {by} < 0 ? -1 : {by};"
         yield f"    id = -1; if (row->s_{entity.outcome} == 1 && row->m_{entity.outcome} && "
         yield f"      (id = set_id(run->missing, row->m_{entity.outcome})) < 0) return 1;"
-        yield f"    ((int32_t *)run->out[{missing}])[n] = id;"
+        yield f"    {missing} = id;"
 
-    def _write_benefits(self, entity: Entity, places: dict[tuple[str, str, str], int]) -> Iterator[str]:
+    def _slot(self, entity: Entity, name: str, part: str) -> str:
+        """Where an output of the row `n` goes."""
+        at, written = next(
+            (i, w) for i, w in enumerate(self.written) if (w.entity, w.name, w.part) == (entity.name, name, part)
+        )
+        if self.is_packed(entity):
+            return f"to->{part}_{name}"
+        return f"((int{written.bytes * 8}_t *)run->out[{at}])[n]"
+
+    def _write_benefits(self, entity: Entity) -> Iterator[str]:
         """Status 0 eligible, 1 ineligible, 2 undetermined, 3 not modelled; reason -1 nobody, below -1 a set."""
         for benefit in self.benefits:
             if benefit.entity != entity.name:
                 continue
             eligible, amount = benefit.eligible, benefit.amount
-            at = {part: places.get((entity.name, benefit.name, part), -1) for part in ("status", "reason", "value", "known")}
+            at = {w.part: self._slot(entity, benefit.name, w.part) for w in self.written if w.name == benefit.name}
             yield (
                 f"    {{ byte told = row->s_{eligible}, yes = !told && row->v_{eligible}; int32_t why = "
                 f"row->b_{eligible} < 0 ? -1 : row->b_{eligible}; names lack = 0; byte asks = told == 1;"
@@ -298,18 +355,45 @@ class Unit:
             if amount is not None:
                 yield f"      if (asks && row->s_{amount} == 1) lack |= row->m_{amount};"
                 yield f"      if (yes && row->s_{amount} == 1) {{ asks = 1; lack = row->m_{amount}; }}"
-                yield f"      ((word *)run->out[{at['value']}])[n] = (word)row->v_{amount};"
-                yield f"      ((byte *)run->out[{at['known']}])[n] = yes && !row->s_{amount};"
+                yield f"      {at['value']} = (word)row->v_{amount};"
+                yield f"      {at['known']} = yes && !row->s_{amount};"
             yield "      if (told == 2) why = -1;"
             yield "      if (asks) { if ((id = set_id(run->missing, lack)) < 0) return 1; why = -2 - id; }"
-            yield f"      ((byte *)run->out[{at['status']}])[n] = yes ? 0 : !told ? 1 : told == 1 ? 2 : 3;"
-            yield f"      ((int32_t *)run->out[{at['reason']}])[n] = why; }}"
+            yield f"      {at['status']} = yes ? 0 : !told ? 1 : told == 1 ? 2 : 3;"
+            yield f"      {at['reason']} = why; }}"
+
+    def _ahead(self) -> Iterator[str]:
+        """Rows that a household to come will read and write, asked of memory before they are needed."""
+        root, entry = self.order[0], self.layout.program.entities[self.layout.program.entry]
+        yield "static void fetch_ahead(const struct run *run, int32_t top) {"
+        if entry.name == root.name:
+            yield "  int32_t low = top, high = top + 1;"
+        else:
+            at = self.order.index(entry)
+            yield f"  int32_t low = top < 0 ? 0 : run->begin[{at}][top], high = top < 0 ? 1 : run->begin[{at}][top + 1];"
+        yield "  for (int32_t i = low; i < high; i++) {"
+        one = "i" if entry.name == root.name else f"top < 0 ? -1 - top : run->row[{self.order.index(entry)}][i]"
+        yield f"    int32_t each = {one};"
+        for number, child in enumerate(self.order):
+            if not self.is_packed(child):
+                continue
+            name = child.name
+            yield f"    for (int32_t j = run->begin[{number}][each]; j < run->begin[{number}][each + 1]; j++) {{"
+            yield f"      const char *in = run->packed[{number}] + run->row[{number}][j] * sizeof(struct in_{name});"
+            yield f"      const char *to = run->made[{number}] + run->row[{number}][j] * sizeof(struct out_{name});"
+            yield f"      for (unsigned b = 0; b < sizeof(struct in_{name}); b += 64) __builtin_prefetch(in + b);"
+            yield f"      for (unsigned b = 0; b < sizeof(struct out_{name}); b += 64) __builtin_prefetch(to + b, 1);"
+            yield "    }"
+        yield "  }"
+        yield "}"
 
     def _drive(self) -> Iterator[str]:
         """The households from one place to another; -1 where there is no memory, else how many were left."""
+        yield from self._ahead()
         yield "word decide_places(const struct run *run, word low, word high) {"
         yield "  struct place at; memset(&at, 0, sizeof at); word left = 0;"
         yield "  for (word p = low; p < high; p++) {"
+        yield "    if (p + AHEAD < high) fetch_ahead(run, run->places[p + AHEAD]);"
         yield "    int state = gather(run, &at, run->places[p]);"
         yield "    if (state == 2) { left = -1; break; }"
         yield "    if (!state) state = decide(run, &at) || write_place(run, &at);"
@@ -323,4 +407,3 @@ class Unit:
             yield f"  free(at.rows_{entity.name});"
         yield "  return left;"
         yield "}"
-

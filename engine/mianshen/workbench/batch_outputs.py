@@ -116,10 +116,13 @@ class Outputs:
     def write(self, run: Run, folder: Path, files: dict[str, list[tuple[str, int]]]) -> None:
         """Every file of the contract but the summary and the receipt."""
         missing = Missing(run, self.asked)
-        self._copy(self._rows(run, missing, self.child), folder / f"{FIRST}.parquet")
+        self._copy(self.children(run, missing, self.child), folder / f"{FIRST}.parquet")
         for child in self.others:
-            self._copy(self._rows(run, missing, child), folder / f"{collection(child)}.parquet")
-        self._copy(self._residents(run, missing), folder / "residents.parquet")
+            self._copy(self.children(run, missing, child), folder / f"{collection(child)}.parquet")
+        self._copy(self.residents(run, missing), folder / "residents.parquet")
+        self.write_rejects(folder, files)
+
+    def write_rejects(self, folder: Path, files: dict[str, list[tuple[str, int]]]) -> None:
         self._copy_text(self._rejects(files), folder / "rejects.parquet")
 
     def _copy(self, query: exp.Query, path: Path) -> None:
@@ -128,8 +131,8 @@ class Outputs:
     def _copy_text(self, query: str, path: Path) -> None:
         self.connection.execute(f"COPY ({query}) TO {quoted(str(path))} (FORMAT parquet)")
 
-    def _rows(self, run: Run, missing: Missing, child: Entity) -> exp.Select:
-        """One row a claim or another child, in the order of the file."""
+    def children(self, run: Run, missing: Missing, child: Entity, numbered: bool = False) -> exp.Select:
+        """One row a claim or another child, in the order of the file; with its number there if `numbered`."""
         assert child.outcome is not None
         made = run.shelf.made[child.name, child.outcome]
         query = exp.select().from_(exp.to_table(made, quoted=True).as_("made"))
@@ -168,7 +171,7 @@ class Outputs:
                 "missing",
             ),
         ]
-        query = query.select(*columns)
+        query = query.select(*columns, *([terms.column("?row", "made")] if numbered else []))
         if child.name in run.data().rejected:
             query = query.where(terms.negate(terms.column("?rejected", "made")))
         return query.order_by(terms.column("?row", "made"))
@@ -209,10 +212,11 @@ class Outputs:
         on = exp.EQ(this=terms.column("?row", table), expression=terms.column("?row", "made"))
         return query.join(exp.to_table(table, quoted=True).as_(table, quoted=True), on=on, join_type="left")
 
-    def _residents(self, run: Run, missing: Missing) -> exp.Select:
-        """One row a resident, three columns a benefit."""
+    def residents(self, run: Run, missing: Missing, numbered: bool = False) -> exp.Select:
+        """One row a resident, three columns a benefit; with its number in the file if `numbered`."""
         person = self.person
-        query = exp.select(terms.column(person.key, "made")).from_(
+        keys = [terms.column(person.key, "made"), *([terms.column("?row", "made")] if numbered else [])]
+        query = exp.select(*keys).from_(
             exp.to_table(self.rows[person.name], quoted=True).as_("made")
         )
         asked = tuple(d for b in self.benefits for d in (b.eligible, b.amount) if d is not None)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 import duckdb
 from sqlglot import exp, parse_one
@@ -32,6 +32,7 @@ NOT_THE_FILE: Final = (
     duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.BinderException, duckdb.CatalogException,
     duckdb.ParserException, duckdb.InternalException,
 )  # fmt: skip
+Reader: TypeAlias = Callable[[Fact, Part | None, Callable[[Fact, Part | None], Read]], Read]
 CHECK: Final = "failed_check"  # told of a row only when nothing else is wrong with it
 
 
@@ -49,6 +50,7 @@ class RowTables:
     files: dict[str, list[tuple[str, int]]] = field(default_factory=dict)  # name, records before it
     lets: list[list[Sql]] = field(default_factory=list)
     doubled: dict[str, bool] = field(default_factory=dict)
+    cut: bool = False  # the files are cut to some rows, each with its number among all of the entity's
     times: BatchTimes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -112,12 +114,17 @@ class RowTables:
         parts = () if source is None else source.parts
         table, read = self.tables[entity.name], f"{self.tables[entity.name]}?read"
         if len(parts) == 1 and parts[0].numbered:
-            self._guarded(parts[0], table, self._checked(entity, self._typed(entity, parts[0])))
+            self._guarded(parts[0], table, self._checked(entity, self.typed(entity, parts[0])))
             self.files[entity.name] = [(parts[0].name, 0)]
         elif not parts:
-            self._create(table, self._checked(entity, self._typed(entity, None)))
+            self._create(table, self._checked(entity, self.typed(entity, None)))
         else:
             self._read_all(entity, parts, read)
+            if self.cut:
+                self._create(table, self._checked(entity, exp.select(exp.Star()).from_(exp.to_table(read, quoted=True))))
+                self.connection.execute(f"DROP TABLE {identifier(read)}")
+                self.counts[entity.name] = self._count(table)
+                return
             number = exp.Add(this=exp.column("rowid"), expression=terms.literal(1))
             numbered = exp.select(exp.alias_(number, ROW, quoted=True), exp.Star()).from_(
                 exp.to_table(read, quoted=True)
@@ -131,7 +138,7 @@ class RowTables:
         files = self.files[entity.name] = []
         for part in parts:
             files.append((part.name, self._count(read) if files else 0))
-            typed = self._typed(entity, part, numbered=False)
+            typed = self.typed(entity, part, numbered=self.cut)
             self._guarded(part, read, typed, more=len(files) > 1)
 
     def _guarded(self, part: Part, table: str, query: exp.Query, more: bool = False) -> None:
@@ -152,16 +159,18 @@ class RowTables:
         kind = f"INSERT INTO {identifier(table)}" if more else f"CREATE TEMP TABLE {identifier(table)} AS"
         self.connection.execute(f"{kind} {query.sql(dialect='duckdb')}")
 
-    def _typed(self, entity: Entity, source: Part | None, numbered: bool = True) -> exp.Select:
-        """The file's columns as facts, with the reasons of what is refused."""
+    def typed(
+        self, entity: Entity, source: Part | None, numbered: bool = True, read: Reader | None = None
+    ) -> exp.Select:
+        """The file's columns as facts, with the reasons of what is refused. `read`: another way to read one."""
         self.lets = []
         numbered = numbered and source is not None and source.numbered
         columns: list[Sql] = [terms.column(ROW)] if numbered else []
         refused: list[tuple[str, Sql, Sql]] = []
         for fact in self._facts(entity):
-            read = self._read(fact, source)
-            columns.append(exp.alias_(read.value, fact.name, quoted=True))
-            refused += [(fact.name, test, reason) for test, reason in read.refused]
+            made = self._read(fact, source) if read is None else read(fact, source, self._read)
+            columns.append(exp.alias_(made.value, fact.name, quoted=True))
+            refused += [(fact.name, test, reason) for test, reason in made.refused]
         columns.append(self._refusals(refused))
         if source is None:
             return exp.select(_number(terms.NULL, ROW), *columns).where(terms.FALSE)
@@ -246,6 +255,11 @@ class RowTables:
         ]
         query = exp.select(*shown).from_(typed.subquery("typed", copy=False))
         return self._with_parent(entity, query)
+
+    def wrong(self, entity: Entity) -> list[Sql]:
+        """What refuses a row of typed facts whose every value could be read."""
+        parts = (*self._required(entity), *self._in_time(entity), *self._failed_checks(entity))
+        return [next(p for p in pair if not isinstance(p, str)) for pair in parts]
 
     def _kept(self, entity: Entity, fact: Fact) -> bool:
         keys = {

@@ -1,0 +1,208 @@
+"""A batch decided by the compiled program; what that leaves, by the SQL room; both in one set of files.
+
+In: a program, opened inputs, a folder. Out: the batch's Parquet files, and what was counted.
+Invariants: what is written equals what the SQL room alone would write, row for row; the bytes do not
+depend on threads.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mianshen.interpreter.result import MISSING_FACTS, NO_PROVISION
+from mianshen.kernel.compiled import Compiled
+from mianshen.kernel.deciding import Array, Decided, Deciding, Table, address
+from mianshen.kernel.layout import Layout, Unsupported
+from mianshen.kernel.unit import Unit
+from mianshen.program.core import Numeric
+from mianshen.program.program import Benefit, Entity, Program
+from mianshen.sql.missing import Missing
+from mianshen.sql.on_duckdb import Run
+from mianshen.sql.plan import plan
+from mianshen.workbench.batch_outputs import Outputs
+from mianshen.workbench.batch_rows import RowTables
+from mianshen.workbench.compiled_tables import Cells, CompiledTables, filtered, left_inputs
+from mianshen.workbench.inputs import ROW, Input
+
+ROW_STATUS: Final = ("decided", "undetermined", "not_modelled")
+BENEFIT_STATUS: Final = ("eligible", "ineligible", "undetermined", "not_modelled")
+ROWS: Final = 1 << 17  # of a row group
+
+
+def unit_of(program: Program, outputs: Outputs) -> Unit:
+    """What of the program a batch writes. Raises Unsupported where a shown decision has no column here."""
+    child = outputs.child
+    shown = tuple((child.name, name) for name in program.shown.get(child.name, ()))
+    for entity, name in shown:
+        decision = program.decision(entity, name)
+        if not isinstance(decision.type, Numeric) or decision.written != "money":
+            raise Unsupported(f"{name}: {decision.written}")
+    return Unit(Layout(program, outputs.wanted), shown, tuple(outputs.benefits))
+
+
+@dataclass(slots=True)
+class CompiledBatch:
+    """One run. `tables` and `counts` are there after `read`, `rows` (the SQL room's) after `decide`."""
+
+    program: Program
+    connection: duckdb.DuckDBPyConnection
+    inputs: dict[str, Input]
+    as_of: dt.date
+    compiled: Compiled
+    threads: int
+    outputs: Outputs
+    counts: dict[str, int] = field(default_factory=dict)
+    files: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+    decided: Decided = field(init=False)
+    rest: RowTables = field(init=False)
+    run: Run | None = field(init=False, default=None)
+
+    def read(self) -> None:
+        """Raises RuleError where a file cannot be read, Unsupported where it is not for this room."""
+        every = RowTables(self.program, self.connection, self.as_of, self.inputs)
+        reading = CompiledTables(every, self.compiled.unit.layout)
+        self.tables = reading.all()
+        self.counts, self.files = reading.counts, reading.files
+
+    def decide(self) -> None:
+        """Decide all; what is left goes to the SQL room."""
+        self.decided = Deciding(self.compiled, self.tables, self.as_of, self.threads).decide()
+        left = {e: rows for e, rows in self.decided.left.items() if e in self.inputs}
+        cut = left_inputs(self.connection, self.inputs, self.files, left)
+        facts = plan(self.program, self.outputs.wanted).facts
+        self.rest = RowTables(self.program, self.connection, self.as_of, cut, facts, cut=True)
+        self.rest.build()
+        if any(rows.any() for rows in left.values()):
+            outputs = self.outputs
+            self.run = Run(
+                self.program, self.connection, self.rest.tables, self.as_of, outputs.wanted, outputs.explained,
+                outputs.carried,
+            )  # fmt: skip
+            self.rest.tell(self.run.all())
+
+    def write(self, folder: Path) -> None:
+        """Every Parquet file of the contract."""
+        outputs = self.outputs
+        missing = None if self.run is None else Missing(self.run, outputs.asked)
+        claims, residents = outputs.child, outputs.person
+        made: list[tuple[pa.Table, Path]] = []
+        for entity, columns, query, name in (
+            (claims, self._row_cells(claims), outputs.claims, "claims.parquet"),
+            (residents, self._benefit_cells(), outputs.residents, "residents.parquet"),
+        ):
+            dropped = self.decided.left[entity.name].copy()
+            if self.run is not None and missing is not None:
+                text = query(self.run, missing, numbered=True).sql(dialect="duckdb")
+                found = self.connection.sql(text).to_arrow_table()
+                rows = np.asarray(found[ROW].combine_chunks()) - 1 if len(found) else np.empty(0, np.int64)
+                for column, cells in columns.items():
+                    cells.place(rows, found[column].combine_chunks())
+                dropped[rows] = 0
+            made.append((filtered(self._table(entity, columns), dropped), folder / name))
+        with ThreadPoolExecutor(max(1, self.threads)) as pool:
+            list(pool.map(lambda each: write_parquet(*each), made))
+        outputs.write_rejects(folder, self.files)
+
+    def _table(self, entity: Entity, columns: dict[str, Cells]) -> pa.Table:
+        """Keys as they were read, then the cells."""
+        table = self.tables[entity.name]
+        keys = {entity.key: table.key}
+        if entity.name != self.program.entry:
+            assert table.parent is not None
+            keys[self.outputs.person.key] = table.parent
+        return pa.table({**keys, **{name: cells.array(self._packed) for name, cells in columns.items()}})
+
+    def _packed(self, known: Array) -> tuple[Array, int]:
+        bits = np.zeros((len(known) + 7) // 8, np.uint8)
+        zeros = self.compiled.library.pack_bits(address(known), len(known), address(bits))
+        return bits, int(zeros)
+
+    # -- cells -------------------------------------------------------------------------------
+
+    def _column(self, entity: str, name: str, part: str) -> Array:
+        return next(
+            v for w, v in self.decided.columns.items() if (w.entity, w.name, w.part) == (entity, name, part)
+        )
+
+    def _row_cells(self, entity: Entity) -> dict[str, Cells]:
+        """The shown decisions of an entity's rows, their status, reason and missing names."""
+        program, cells = self.program, {}
+        for name in program.shown.get(entity.name, ()):
+            cells[name] = Cells(
+                self._column(entity.name, name, "value"), self._column(entity.name, name, "known"), MONEY
+            )
+        status = self._column(entity.name, "", "status")
+        reason = self._column(entity.name, "", "reason")
+        missing = self._column(entity.name, "", "missing")
+        cells["status"] = Cells(status, None, pa.string(), list(ROW_STATUS))
+        explained = entity.explained_by
+        names = [] if explained is None else [p.name for p in program.decision(entity.name, explained).provisions]
+        texts = [*names, NO_PROVISION, MISSING_FACTS]
+        reason[reason < 0] = len(names)
+        reason[status == 1] = len(names) + 1
+        cells["reason"] = Cells(reason, None, pa.string(), texts)
+        known = (missing >= 0).astype(np.uint8)
+        found, places = self._set_texts(missing[missing >= 0], "")
+        missing[missing >= 0] = places
+        missing[known == 0] = 0
+        cells["missing"] = Cells(missing, known, pa.string(), found or [""])
+        return cells
+
+    def _set_texts(self, numbers: Array, before: str) -> tuple[list[str], Array]:
+        """The texts of sets of names, sorted, and where each of `numbers` is among them."""
+        used = np.unique(numbers)
+        texts = {int(n): before + ",".join(self.decided.sets[int(n)]) for n in used}
+        order = sorted(used, key=lambda n: texts[int(n)])
+        place = np.zeros(len(self.decided.sets) + 1, np.int32)
+        for at, number in enumerate(order):
+            place[number] = at
+        return [texts[int(n)] for n in order], place[numbers]
+
+    def _benefit_cells(self) -> dict[str, Cells]:
+        """Three columns a benefit."""
+        cells: dict[str, Cells] = {}
+        for benefit in self.outputs.benefits:
+            status = self._column(benefit.entity, benefit.name, "status")
+            cells[f"{benefit.name}_status"] = Cells(status, None, pa.string(), list(BENEFIT_STATUS))
+            cells[f"{benefit.name}_amount"] = self._amount(benefit, len(status))
+            reason = self._column(benefit.entity, benefit.name, "reason")
+            names = [p.name for p in self.program.decision(benefit.entity, benefit.eligible).provisions]
+            asked = reason <= -2
+            texts, places = self._set_texts(-2 - reason[asked], f"{MISSING_FACTS}: ")
+            texts = [MISSING_FACTS if t == f"{MISSING_FACTS}: " else t for t in texts]
+            reason[reason == -1] = len(names)
+            reason[asked] = places + len(names) + 1
+            cells[f"{benefit.name}_reason"] = Cells(reason, None, pa.string(), [*names, NO_PROVISION, *texts])
+        return cells
+
+    def _amount(self, benefit: Benefit, count: int) -> Cells:
+        if benefit.amount is None:
+            return Cells(np.zeros(count, np.int64), np.zeros(count, np.uint8), MONEY)
+        return Cells(
+            self._column(benefit.entity, benefit.name, "value"),
+            self._column(benefit.entity, benefit.name, "known"),
+            MONEY,
+        )
+
+
+MONEY: Final = pa.decimal64(18, 2)
+
+
+def write_parquet(table: pa.Table, path: Path) -> None:
+    """A table as Parquet that any reader takes for plain texts and decimals."""
+    coded = [f.name for f in table.schema if pa.types.is_dictionary(f.type)]
+    pq.write_table(
+        table, path, row_group_size=ROWS, use_dictionary=coded, store_schema=False, store_decimal_as_integer=True,
+        compression="snappy",
+    )  # fmt: skip
+

@@ -1,0 +1,227 @@
+"""Tables for the compiled program, read from a batch's files, and its outputs as Arrow tables.
+
+In: files with their columns matched, a layout. Out: `Table`s in the order of the files; row tables of what
+the compiled program leaves to the SQL room.
+Invariant: what a row is refused for is told by the SQL room alone; here a wrong row is only marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from sqlglot import exp
+
+from mianshen.kernel.deciding import Array, Table, whole
+from mianshen.kernel.layout import AREA_DIGITS, Layout, Unsupported, bits_of
+from mianshen.program.core import Code, FactRef, Numeric, String, walk
+from mianshen.program.program import Entity, Fact
+from mianshen.sql import terms
+from mianshen.sql.intake import Read
+from mianshen.sql.terms import Sql
+from mianshen.workbench.batch_rows import NOT_THE_FILE, RowTables
+from mianshen.workbench.inputs import ROW, Input, Part, explained, identifier
+
+BAD = "?bad"
+
+
+@dataclass(slots=True)
+class CompiledTables:
+    """Reads every entity's files into a `Table`. `counts` and `files` are as in `RowTables`."""
+
+    rows: RowTables
+    layout: Layout
+    counts: dict[str, int] = field(default_factory=dict)
+    files: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+
+    def all(self) -> dict[str, Table]:
+        """Raises RuleError where a file cannot be read, Unsupported where a check reads what is encoded."""
+        return {name: self._table(self.rows.program.entities[name]) for name in self.layout.entities}
+
+    def _table(self, entity: Entity) -> Table:
+        source = self.rows.inputs.get(entity.name)
+        parts = () if source is None else source.parts
+        files = self.files[entity.name] = []
+        read: list[pa.Table] = []
+        for part in parts or (None,):
+            if part is not None:
+                files.append((part.name, sum(len(t) for t in read)))
+            read.append(self._read(entity, part))
+        table = pa.concat_tables(read)
+        self.counts[entity.name] = len(table)
+        if not parts:
+            del self.files[entity.name]
+        above = None if entity.parent is None else self.rows.program.entities[entity.parent].key
+        facts = {c.name: whole(table[f"?{c.name}"]) for c in self.layout.facts[entity.name]}
+        bad = np.array(whole(table[BAD]).cast(pa.uint8()), dtype=np.uint8)  # a copy that may be written to
+        return Table(
+            whole(table[entity.key]), None if above is None else whole(table[above]), facts, bad, bool(parts)
+        )
+
+    def _read(self, entity: Entity, part: Part | None) -> pa.Table:
+        query = self._query(entity, part).sql(dialect="duckdb")
+        try:
+            return self.rows.connection.sql(query).to_arrow_table()
+        except (duckdb.Error, UnicodeError) as error:
+            elsewhere = part is None or (
+                isinstance(error, duckdb.IOException) and str(part.text.path) not in str(error)
+            )
+            if elsewhere or isinstance(error, NOT_THE_FILE):
+                raise
+            assert part is not None
+            raise explained(part, str(error)) from None
+
+    def _query(self, entity: Entity, part: Part | None) -> exp.Select:
+        """Keys as texts, facts encoded under `?name`, and whether the row is wrong."""
+        rows = self.rows
+        self._refuse_encoded(entity)
+        typed = rows.typed(entity, part, numbered=False, read=self._fact)
+        above = None if entity.parent is None else rows.program.entities[entity.parent].key
+        shown = [terms.column(k, "typed") for k in (entity.key, above) if k is not None]
+        shown += [
+            exp.alias_(_encoded(c.fact, terms.column(c.name, "typed")), f"?{c.name}", quoted=True)
+            for c in self.layout.facts[entity.name]
+        ]
+        wrong = terms.disjoin([terms.is_known(terms.column("?wrong", "typed")), *rows.wrong(entity)])
+        return exp.select(*shown, exp.alias_(terms.surely(wrong), BAD, quoted=True)).from_(
+            typed.subquery("typed", copy=False)
+        )
+
+    def _refuse_encoded(self, entity: Entity) -> None:
+        for check in entity.checks:
+            if any(isinstance(n, FactRef) and isinstance(n.type, Code) for n in walk(check.condition)):
+                raise Unsupported(f"the check {check.name}")
+
+    def _fact(self, fact: Fact, part: Part | None, ordinary: Callable[[Fact, Part | None], Read]) -> Read:
+        """A code as its place in its list; every other fact as the row tables read it."""
+        if not isinstance(fact.type, Code):
+            return ordinary(fact, part)
+        codes = self.rows.program.codes[fact.type.codes]
+        places = {code: number for number, code in enumerate(codes.values)}
+        kind = "TINYINT" if bits_of(fact.type, self.rows.program) == 8 else "SMALLINT"
+        column = None if part is None else part.columns.get(fact.name)
+        if column is None:
+            absent = terms.NULL if fact.when_absent is None else terms.literal(places[str(fact.when_absent)])
+            return Read(terms.cast(absent, kind), ())
+        written, found = column
+        if found != "VARCHAR" and not found.startswith("ENUM"):
+            raise Unsupported(f"codes in a column of type {found}")
+        text: Sql = terms.column(written)
+        if found != "VARCHAR":
+            text = terms.cast(text, "VARCHAR")
+        ranked = sorted(codes.spellings.items(), key=lambda each: each[0] not in codes.values)
+        number = terms.case(
+            [
+                (exp.EQ(this=text.copy(), expression=terms.literal(s)), terms.cast(terms.literal(places[c]), kind))
+                for s, c in ranked
+            ]
+        )
+        given = exp.NEQ(this=text.copy(), expression=terms.literal(""))
+        wrong = terms.conjoin([terms.surely(given), terms.is_null(number)])
+        return Read(number, ((wrong, terms.literal("bad_code")),))
+
+
+def _encoded(fact: Fact, value: Sql) -> Sql:
+    match fact.type:
+        case String(area=True):
+            digits = terms.function("RPAD", value, terms.literal(AREA_DIGITS), terms.literal("0"))
+            padded = exp.Mul(this=terms.cast(digits, "BIGINT"), expression=terms.literal(16))
+            return exp.Add(this=padded, expression=terms.function("LENGTH", value.copy()))
+        case Numeric(scale=scale):
+            return terms.cast(value, terms.decimal_type(18, scale))
+        case _:
+            return value
+
+
+def left_inputs(
+    connection: duckdb.DuckDBPyConnection,
+    inputs: dict[str, Input],
+    files: dict[str, list[tuple[str, int]]],
+    left: dict[str, Array],
+) -> dict[str, Input]:
+    """The inputs cut to the rows that are left; every part numbered through."""
+    found: dict[str, Input] = {}
+    for entity, source in inputs.items():
+        name = f"left_{entity}"
+        numbers = pa.table({ROW: pa.array(np.flatnonzero(left[entity]) + 1, pa.int64())})
+        connection.register(f"{name}?rows", numbers)
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS FROM {identifier(f'{name}?rows')}")
+        connection.unregister(f"{name}?rows")
+        parts = [
+            _cut(part, name, before) for part, (_, before) in zip(source.parts, files[entity], strict=True)
+        ]
+        found[entity] = replace(source, parts=tuple(parts))
+    return found
+
+
+def _cut(part: Part, left: str, before: int) -> Part:
+    row = f'"{ROW}"' if part.numbered else "row_number() OVER ()"
+    every = f'* EXCLUDE ("{ROW}")' if part.numbered else "*"
+    numbered = f'(SELECT {row} + {before} AS "{ROW}", {every} FROM {part.relation})'
+    relation = f'(SELECT * FROM {numbered} WHERE "{ROW}" IN (FROM {identifier(left)}))'
+    return replace(part, relation=relation, numbered=True)
+
+
+# -- outputs ---------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Cells:
+    """A column being made: numbers that mean themselves, or places in `texts`."""
+
+    values: Array
+    known: Array | None
+    type: pa.DataType
+    texts: list[str] | None = None
+
+    def place(self, rows: Array, found: pa.Array) -> None:
+        """Put what the SQL room found into its rows."""
+        if self.texts is None:
+            self._numbers(rows, found)
+            return
+        found = found.cast(pa.string()).dictionary_encode()
+        places = [self._text(text) for text in found.dictionary.to_pylist()]
+        indices = found.indices
+        known = np.asarray(indices.is_valid())
+        at = np.asarray(indices.fill_null(0))
+        self.values[rows] = np.array([*places, 0], self.values.dtype)[at]
+        if self.known is not None:
+            self.known[rows] = known
+
+    def _text(self, text: str) -> int:
+        assert self.texts is not None
+        if text not in self.texts:
+            self.texts.append(text)
+        return self.texts.index(text)
+
+    def _numbers(self, rows: Array, found: pa.Array) -> None:
+        assert self.known is not None
+        self.known[rows] = np.asarray(found.is_valid())
+        values = found.cast(self.type)
+        raw = values.buffers()[-1]
+        if len(values) and raw is not None:
+            numbers = np.frombuffer(raw, np.int64)[values.offset : values.offset + len(values)]
+            self.values[rows] = np.where(self.known[rows], numbers, 0)
+
+    def array(self, pack: Callable[[Array], tuple[Any, int]]) -> pa.Array:
+        """The column; `pack` makes bytes of 0 and 1 a bitmap and counts the zeros."""
+        bits, nulls = (None, 0) if self.known is None else pack(self.known)
+        mask = pa.py_buffer(bits) if nulls else None
+        if self.texts is None:
+            return pa.Array.from_buffers(
+                self.type, len(self.values), [mask, pa.py_buffer(self.values)], null_count=nulls
+            )
+        index = pa.from_numpy_dtype(self.values.dtype)
+        indices = pa.Array.from_buffers(
+            index, len(self.values), [mask, pa.py_buffer(self.values)], null_count=nulls
+        )
+        return pa.DictionaryArray.from_arrays(indices, pa.array(self.texts, pa.string()))
+
+
+def filtered(table: pa.Table, dropped: Array) -> pa.Table:
+    """The table without the rows that were rejected."""
+    return table.filter(pa.array(dropped == 0)) if dropped.any() else table
