@@ -121,9 +121,12 @@ _COUNT = Message("条数", "count")
 @option("--memory", metavar="SIZE", words=Message("内存上限，如 4GB", "memory limit, such as 4GB"))
 @option(
     "--engine",
-    type=click.Choice(["duckdb", "spark"]),
-    default="duckdb",
-    words=Message("由谁计算（默认 duckdb）", "what decides (default: duckdb)"),
+    type=click.Choice(["auto", "compiled", "duckdb", "spark"]),
+    default="auto",
+    words=Message(
+        "由谁计算：编译后的程序、DuckDB 或 Spark（默认 auto：值得时编译，否则 DuckDB）",
+        "what decides: the program compiled, DuckDB, or Spark (default auto: compiled where it is worth it, else DuckDB)",
+    ),
 )
 @option(
     "--master",

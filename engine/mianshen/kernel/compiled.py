@@ -93,6 +93,9 @@ def _made(found: str, text: str, folder: Path) -> Path:
         subprocess.run(
             [found, *FLAGS, "-o", str(path), str(source)], capture_output=True, timeout=PATIENCE, check=True
         )
+    except subprocess.CalledProcessError as error:
+        told = next((line for line in error.stderr.decode(errors="replace").splitlines() if "error" in line), "")
+        raise Unsupported(f"the C compiler failed: {told.rpartition('error:')[2].strip()}") from None
     except (OSError, subprocess.SubprocessError):
         raise Unsupported("the C compiler failed") from None
     return path

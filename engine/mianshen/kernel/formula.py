@@ -28,6 +28,7 @@ from mianshen.program.core import (
     AsOf,
     BenefitYear,
     Choice,
+    Code,
     Const,
     Core,
     DecisionRef,
@@ -35,6 +36,7 @@ from mianshen.program.core import (
     If,
     InSet,
     IsKnown,
+    Listing,
     Marginal,
     Numeric,
     Op,
@@ -284,8 +286,38 @@ class Formulas:
                 return self.held(called, made, dear=True)
             case "add_months" | "add_days":
                 return self.shift(node, entity, row)
+            case "list_count" | "list_distinct" | "list_contains":
+                return self.listing(node, entity, row)
+            case "working_day" | "add_working_days" | "working_day_of_month" | "working_days_between":
+                return self.working(node, entity, row)
             case _:
-                raise Unsupported(node.op)
+                assert_never(node.op)
+
+    def listing(self, node: Op, entity: str, row: str) -> Made:
+        """Functions of a list fact; see `layout.Column`."""
+        fact = node.args[0]
+        assert isinstance(fact.type, Listing)
+        made = self.emit(fact, entity, row)
+        if node.op == "list_count":
+            assert isinstance(fact, FactRef)
+            at = self.above(entity, fact.entity, row)
+            return self.held(f"{at}->f_{fact.name}__count", [made])
+        if node.op == "list_distinct":
+            bits = isinstance(fact.type.item, Code)
+            return self.held(f"__builtin_popcountll({made.value})" if bits else made.value, [made])
+        item = self.emit(node.args[1], entity, row)
+        return self.held(f"({made.value}) >> ({item.value}) & 1", [made, item])
+
+    def working(self, node: Op, entity: str, row: str) -> Made:
+        """Functions of the working-day calendar; what leaves it is unknown."""
+        made = [self.emit(a, entity, row) for a in node.args]
+        value, state, miss = self.opened("word")
+        self.body.add(f"{state} = {greatest([m.state for m in made])};")
+        called = ", ".join(m.value for m in made)
+        self.body.add(f"if (!{state}) {value} = {node.op}({called}, &{state}, &{miss});")
+        gathered = union([f"(({m.state}) == 1 ? {m.miss} : 0)" for m in made if m.miss != NONE])
+        self.body.add(f"else if ({state} == 1) {miss} = {gathered};")
+        return Made(value, state, miss)
 
     def shift(self, node: Op, entity: str, row: str) -> Made:
         """A day moved; outside the years 1 to 9999 is an error."""

@@ -31,11 +31,12 @@ from mianshen.program.core import (
     YearToDate,
     walk,
 )
-from mianshen.program.program import Fact, Key, Program
+from mianshen.program.program import Accumulator, Fact, Key, Program
 from mianshen.program.stages import Stage, nodes_of, parents_first, reads_of, stages
 from mianshen.values import EXACT
 
 MOST_NAMES: Final = 128  # bits of a set of missing names
+MOST_ITEMS: Final = 62  # codes of a list of which a set is a word
 AREA_DIGITS: Final = 12
 WORD_DIGITS: Final = 18  # what 64 bits hold
 EPOCH: Final = dt.date(1970, 1, 1)
@@ -47,15 +48,20 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A fact as the compiled program reads it: one signed integer of `bits` bits, or one bit."""
+    """A fact as the compiled program reads it: one signed integer of `bits` bits, or one bit.
+
+    A list is two columns: which codes are in it, a bit each (of texts: how many different ones), and, `counts`,
+    how many items it has.
+    """
 
     entity: str
     fact: Fact
     bits: int
+    counts: bool = False
 
     @property
     def name(self) -> str:
-        return self.fact.name
+        return f"{self.fact.name}__count" if self.counts else self.fact.name
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,8 @@ class Layout:
         for key in sorted(read):
             fact = self.program.facts[key]
             found[key[0]].append(Column(key[0], fact, bits_of(fact.type, self.program)))
+            if isinstance(fact.type, Listing):
+                found[key[0]].append(Column(key[0], fact, 64, counts=True))
         return found
 
     @cached_property
@@ -97,13 +105,14 @@ class Layout:
         facts |= {c.name for columns in self.facts.values() for c in columns}
         for entity in self.program.entities.values():
             facts |= {n for n in (entity.counted_by, entity.date, entity.children) if n is not None}
-        facts |= {key[1] for a in self.program.accumulators.values() for key in a.parent_facts}
+        facts |= {key[1] for a in self.accumulators for key in a.parent_facts}
         lacking = {
             f"parameter {p.name}"
             for p in self.program.parameters.values()
             if any(dated.value is None for dated in p.series)
         }
-        found = tuple(sorted(facts)) + tuple(sorted(lacking))
+        years = () if self.program.calendar is None else (self.program.calendar.before, self.program.calendar.after)
+        found = (*sorted(facts), *sorted(lacking), *years)
         if len(found) > MOST_NAMES:
             raise Unsupported(f"{len(found)} names that can be missing")
         return found
@@ -114,6 +123,13 @@ class Layout:
         roots = [root for d in self.program.decisions for root in nodes_of(d)]
         roots += [a.over for a in self.program.accumulators.values() if a.over is not None]
         return [n for root in roots for n in walk(root)]
+
+    @cached_property
+    def accumulators(self) -> tuple[Accumulator, ...]:
+        """Those that some provision pays under, or some expression reads."""
+        used = {n.accumulator for n in self.nodes if isinstance(n, YearToDate)}
+        used |= {p.limit.accumulator for d in self.program.decisions for p in d.provisions if p.limit is not None}
+        return tuple(a for name, a in self.program.accumulators.items() if name in used)
 
     @cached_property
     def figures(self) -> dict[str, Type]:
@@ -134,17 +150,26 @@ class Layout:
         assert self.names is not None
         for node in self.nodes:
             if isinstance(node, Op) and node.op.startswith("list_"):
-                raise Unsupported(node.op)
+                self._check_list(node)
+                continue
             if isinstance(node, ParameterRef) and node.type != self.figures[node.name]:
                 raise Unsupported(f"two types of {node.name}")
             if isinstance(node, DecisionRef) and node.type != self.held[node.entity, node.name]:
                 raise Unsupported(f"two types of {node.name}")
-            if not isinstance(node, YearToDate):
+            if not isinstance(node, YearToDate | FactRef | ParameterRef):
                 fits(node.type)
+
+    def _check_list(self, node: Op) -> None:
+        listing = node.args[0]
+        figure = isinstance(listing, ParameterRef) and node.op == "list_contains"
+        if not (isinstance(listing, FactRef) or figure) or not isinstance(listing.type, Listing):
+            raise Unsupported(f"{node.op} of what is no fact")
+        if node.op == "list_contains" and not isinstance(listing.type.item, Code):
+            raise Unsupported("contains, of texts")
 
 
 def bits_of(type_: Type, program: Program) -> int:
-    """How many bits a fact's column has. Raises Unsupported for texts and lists."""
+    """How many bits a fact's column has. Raises Unsupported for texts."""
     match type_:
         case Boolean():
             return 1
@@ -153,6 +178,10 @@ def bits_of(type_: Type, program: Program) -> int:
         case Code(codes=name):
             return 8 if len(program.codes[name].values) < 127 else 16
         case String(area=True):
+            return 64
+        case Listing(item=Code(codes=name)) if len(program.codes[name].values) <= MOST_ITEMS:
+            return 64
+        case Listing(item=String()):
             return 64
         case Numeric() if type_.precision <= WORD_DIGITS:
             return 64
@@ -171,7 +200,7 @@ def wide(type_: Type) -> bool:
     return isinstance(type_, Numeric) and type_.precision > WORD_DIGITS
 
 
-def encoded(value: Constant, type_: Type, program: Program) -> int:
+def encoded(value: Constant | tuple[str, ...], type_: Type, program: Program) -> int:
     """A constant as the compiled program holds it. Raises Unsupported for a text."""
     match type_:
         case Boolean():
@@ -186,6 +215,9 @@ def encoded(value: Constant, type_: Type, program: Program) -> int:
             return list(program.codes[name].values).index(str(value))
         case String(area=True):
             return area_number(str(value))
+        case Listing(item=Code(codes=name)) if len(program.codes[name].values) <= MOST_ITEMS:
+            assert isinstance(value, tuple)
+            return all_of(list(program.codes[name].values).index(each) for each in value)
         case _:
             raise Unsupported(f"constants of type {type_}")
 

@@ -140,6 +140,7 @@ class Rulings:
             tree = branches([(i, tuple(conjuncts(decision.provisions[i].condition))) for i in among])
             self._tree(decision, tree, body)
         body.add("if (open == 3) return 3;")
+        body.lines += self._reserve(decision, "first == NOBODY && open")
         with body.block("if (first != NOBODY) {"):
             body.add("by = first;")
             with body.block("switch (by) {"):
@@ -186,6 +187,8 @@ class Rulings:
                 f"  lacks[{i}] = 0; is[{i}] = applies_{entity}_{name}_{i}(run, at, row, &lacks[{i}]); "
                 f"if (is[{i}] == 3) return 3; applied += is[{i}] == 1; unsure += is[{i}] == 2;"
             )
+        if not decision.provisions[among[0]].fallback:
+            yield from self._reserve(decision, "!applied && unsure")
         yield "  if (!applied) { if (unsure) { told = 1; by = PERHAPS;"
         for i in among:
             yield f"    if (is[{i}] == 2) {{ maybe[{i}] = 1; part |= lacks[{i}]; }}"
@@ -202,6 +205,16 @@ class Rulings:
             yield from self._standing(decision, among, i, places)
             yield "  } break;"
         yield "  } } }"
+
+    def _reserve(self, decision: Decision, where: str) -> Iterator[str]:
+        """The fallbacks that decide should no other provision turn out to apply."""
+        entity, name = decision.entity, decision.name
+        for i, provision in enumerate(decision.provisions):
+            if provision.fallback:
+                yield (
+                    f"  if ({where}) {{ names lack = 0; byte may = applies_{entity}_{name}_{i}(run, at, row, &lack); "
+                    f"if (may == 1 || may == 2) {{ maybe[{i}] = 1; if (may == 2) part |= lack; }} }}"
+                )
 
     def _standing(self, decision: Decision, among: list[int], i: int, places: dict[str, int]) -> Iterator[str]:
         """The provision that stands, if no exception of it is open, or all would pay the same."""

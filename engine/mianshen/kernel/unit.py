@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from importlib.resources import files
 
 from mianshen.kernel.formula import c_integer, c_type
@@ -75,9 +76,10 @@ class Unit:
             files("mianshen.kernel").joinpath("runtime.c").read_text(encoding="utf-8"),
             *(line for e in self.order for line in self._struct(e)),
             *self._place(),
+            *self._calendar(),
             *(line for p in self.layout.program.parameters.values() for line in self._figure(p)),
             *(line for d in self.layout.program.decisions for line in rulings.decision(d)),
-            *(line for a in self.layout.program.accumulators.values() for line in rulings.accumulator(a)),
+            *(line for a in self.layout.accumulators for line in rulings.accumulator(a)),
             *(line for e in self.order for line in self._packed(e)),
             *(line for e in self.order for line in self._load(e)),
             *self._gather(),
@@ -105,7 +107,7 @@ class Unit:
             if decision.entity == entity.name:
                 yield f"  {c_type(self.layout.held[decision.key])} v_{decision.name}; names m_{decision.name};"
                 yield f"  byte s_{decision.name}; short b_{decision.name};"
-        for accumulator in self.layout.program.accumulators.values():
+        for accumulator in self.layout.accumulators:
             if accumulator.entity == entity.name:
                 yield f"  wide v_before_{accumulator.name}; names m_before_{accumulator.name};"
                 yield f"  byte s_before_{accumulator.name};"
@@ -226,12 +228,27 @@ class Unit:
         yield f"    above->end_{name} = at->count_{name};"
         yield "  }"
 
+    def _calendar(self) -> Iterator[str]:
+        """The working-day calendar and its functions."""
+        calendar = self.layout.program.calendar
+        if calendar is None:
+            return
+        days, before, after = len(calendar.worked), self.layout.bit(calendar.before), self.layout.bit(calendar.after)
+        nth = [at for at, worked in enumerate(calendar.worked) if worked]
+        counted = list(accumulate(calendar.worked, initial=0))
+        yield f"enum {{ FIRST_DAY = {(calendar.first - EPOCH).days}, DAYS = {days}, WORKED = {len(nth)} }};"
+        yield f"static const byte worked[] = {{{','.join(map(str, calendar.worked))}}};"
+        yield f"static const int32_t worked_before[] = {{{','.join(map(str, counted))}}};"
+        yield f"static const int32_t nth_worked[] = {{{','.join(map(str, nth or [0]))}}};"
+        yield f"enum {{ YEAR_BEFORE = {before}, YEAR_AFTER = {after} }};"
+        yield files("mianshen.kernel").joinpath("calendar.c").read_text(encoding="utf-8")
+
     # -- figures -----------------------------------------------------------------------------
 
     def _figure(self, parameter: Parameter) -> Iterator[str]:
         """A figure on a day: 0 known, 1 not known, 3 none; of a scale, which of its values."""
         type_ = self.layout.figures.get(parameter.name, parameter.type)
-        scale = any(isinstance(d.value, tuple) for d in parameter.series)
+        scale = parameter.written == "scale"
         out = "word" if scale else c_type(type_)
         try:
             values = [
@@ -266,7 +283,7 @@ class Unit:
         names = {d.name for d in stage.decisions}
         kept = [
             a.name
-            for a in self.layout.program.accumulators.values()
+            for a in self.layout.accumulators
             if a.entity == entity.name and a.sums in names
         ]
         row = f"struct {entity.name} *row = at->rows_{entity.name}"

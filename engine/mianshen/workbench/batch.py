@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import secrets
 import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
+from mianshen.kernel.layout import Unsupported
 from mianshen.program.program import Program
 from mianshen.source import RuleError
 from mianshen.sql.on_spark import SparkFailed
@@ -28,13 +30,16 @@ from mianshen.workbench.accounts import refuse_unaccounted
 from mianshen.workbench.batch_outputs import SUMMARY, Outputs, file_names
 from mianshen.workbench.batch_rows import RowTables
 from mianshen.workbench.batch_settled import DIFFERENCES, REVERSALS, Settled
-from mianshen.workbench.engines import DUCKDB, Chosen, run_of, versions_of
+from mianshen.workbench.engines import AUTO, COMPILED, Chosen, run_of, versions_of
 from mianshen.workbench.inputs import Input, open_inputs, parts_of, unchanged
 from mianshen.workbench.lock import locked
 from mianshen.workbench.mapping import COLUMNS
 from mianshen.workbench.receipt import RECEIPT, TIMINGS, manifest, timings_file
 from mianshen.workbench.recorded_rules import RULES, Rules, record
 from mianshen.workbench.sources import Named, each_named
+
+if TYPE_CHECKING:
+    from mianshen.workbench.batch_compiled import CompiledBatch
 
 BESIDE: Final = (DIFFERENCES, REVERSALS)  # written where the input has their columns
 Progress = Callable[[str, int], None]
@@ -51,9 +56,12 @@ class Request:
     memory: str | None = None  # such as 4GB
     encoding: str | None = None  # of CSV files; None: UTF-8 or GB18030, as found
     rules: Rules | None = None  # where the program was read from, to be kept with the results
-    engine: str = DUCKDB
+    engine: str = AUTO
     master: str | None = None  # Spark's, such as spark://host:7077; None: in process
     mapping: Path | None = None  # which columns of the files are which facts
+
+
+WORTH: Final = 100_000_000  # bytes of input from which compiling a program is worth it, if it is not yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,7 @@ def _run(out: Path, program: Program, request: Request, clock: Clock) -> Summary
 def _connect(request: Request, part: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"temp_directory": str(part / "spill")})
     connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET arrow_output_version = '1.5'")  # decimals of 64 bits as such
     if request.threads is not None:
         connection.execute("SET threads = ?", [request.threads])
     if request.memory is not None:
@@ -141,22 +150,15 @@ def _into(
     )
     rows = {e: f"rows_{e}" for e in program.entities}
     outputs = Outputs(program, connection, rows, request.as_of, given=frozenset(inputs))
-    tables = RowTables(
-        program, connection, request.as_of, inputs, plan(program, (d.key for d in program.decisions)).facts
-    )
-    tables.build()
-    records = sum(tables.counts.values())
+    room = _room(program, request, connection, inputs, outputs, part)
+    room.read()
+    records = sum(room.counts.values())
     clock.stage("read", records)
-    settled = Settled(program, connection, tables.times, outputs.child.name)
-    outputs.compared = settled.wanted
-    chosen = Chosen(request.engine, request.master, request.memory, request.threads, part / "spark")
-    run = run_of(chosen, program, connection, tables.tables, request.as_of, outputs)
-    tables.tell(run.all())
+    room.decide()
     clock.stage("decide", records)
-    outputs.write(run, part, tables.files)
+    beside = room.write(part)
     clock.stage("write", records)
-    beside = settled.write(run, part)
-    content = {**outputs.summary(tables.counts, tables.times), **outputs.totals(part), **beside}
+    content = {**room.summary(), **outputs.totals(part), **beside}
     refuse_unaccounted(program, connection, content["records"], part, str(request.out))
     _json(part / SUMMARY, content)
     if request.rules is not None:
@@ -168,11 +170,76 @@ def _into(
     _json(part / RECEIPT, receipt | ({} if request.encoding is None else {"encoding": request.encoding}))
     _refuse_changed(inputs)
     clock.stage("seal")
-    _json(part / TIMINGS, timings_file(clock.seconds, tables.counts, inputs))
+    _json(part / TIMINGS, timings_file(clock.seconds, room.counts, inputs))
     for ours in ("spill", "text", "spark"):
         shutil.rmtree(part / ours, ignore_errors=True)
     rejected = sum(each["rejected"] for each in content["records"].values())
     return Summary(content, rejected, records)
+
+
+def _room(
+    program: Program,
+    request: Request,
+    connection: duckdb.DuckDBPyConnection,
+    inputs: dict[str, Input],
+    outputs: Outputs,
+    part: Path,
+) -> CompiledBatch | InTables:
+    """What decides: the compiled program where it can and is worth it, else a database alone."""
+    threads = request.threads or os.cpu_count() or 1
+    if request.engine in (AUTO, COMPILED):
+        try:
+            from mianshen.workbench.batch_compiled import CompiledBatch, compiled_unit
+
+            size = sum(each.path.stat().st_size for each in parts_of(inputs))
+            eager = request.engine == COMPILED or size >= WORTH
+            found = compiled_unit(program, outputs, inputs, eager)
+            if found is not None:
+                return CompiledBatch(program, connection, inputs, request.as_of, found, threads, outputs)
+        except Unsupported as why:
+            if request.engine == COMPILED:
+                raise RuleError([mistakes.not_compiled(str(why))]) from None
+    chosen = Chosen(request.engine, request.master, request.memory, request.threads, part / "spark")
+    return InTables(program, connection, inputs, request.as_of, outputs, chosen)
+
+
+@dataclass(slots=True)
+class InTables:
+    """A batch that the SQL room decides alone, on DuckDB or Spark."""
+
+    program: Program
+    connection: duckdb.DuckDBPyConnection
+    inputs: dict[str, Input]
+    as_of: dt.date
+    outputs: Outputs
+    chosen: Chosen
+    counts: dict[str, int] = field(default_factory=dict)
+    tables: RowTables = field(init=False)
+    settled: Settled = field(init=False)
+    run: Run = field(init=False)
+
+    def read(self) -> None:
+        """Raises RuleError where a file cannot be read."""
+        facts = plan(self.program, (d.key for d in self.program.decisions)).facts
+        self.tables = RowTables(self.program, self.connection, self.as_of, self.inputs, facts)
+        self.tables.build()
+        self.counts = self.tables.counts
+
+    def decide(self) -> None:
+        self.settled = Settled(self.program, self.connection, self.tables.times, self.outputs.child.name)
+        self.outputs.compared = self.settled.wanted
+        self.run = run_of(
+            self.chosen, self.program, self.connection, self.tables.tables, self.as_of, self.outputs
+        )
+        self.tables.tell(self.run.all())
+
+    def write(self, folder: Path) -> dict[str, Any]:
+        """Every Parquet file of the contract; what the summary says of settled amounts and reversals."""
+        self.outputs.write(self.run, folder, self.tables.files)
+        return self.settled.write(self.run, folder)
+
+    def summary(self) -> dict[str, Any]:
+        return self.outputs.summary(self.counts, self.tables.times)
 
 
 def _json(path: Path, content: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import numpy as np
@@ -19,19 +19,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mianshen.interpreter.result import MISSING_FACTS, NO_PROVISION
-from mianshen.kernel.compiled import Compiled
+from mianshen.kernel.compiled import Compiled, compiled, is_kept
 from mianshen.kernel.deciding import Array, Decided, Deciding, Table, address
 from mianshen.kernel.layout import Layout, Unsupported
 from mianshen.kernel.unit import Unit
-from mianshen.program.core import Numeric
+from mianshen.program.core import Code, Numeric
 from mianshen.program.program import Benefit, Entity, Program
 from mianshen.sql.missing import Missing
 from mianshen.sql.on_duckdb import Run
 from mianshen.sql.plan import plan
 from mianshen.workbench.batch_outputs import Outputs
 from mianshen.workbench.batch_rows import RowTables
-from mianshen.workbench.compiled_tables import Cells, CompiledTables, filtered, left_inputs
+from mianshen.workbench.batch_settled import Settled
+from mianshen.workbench.compiled_tables import Cells, CompiledTables, filtered, left_inputs, refuse_encoded
 from mianshen.workbench.inputs import ROW, Input
+from mianshen.workbench.rulebook import cache_folder
 
 ROW_STATUS: Final = ("decided", "undetermined", "not_modelled")
 BENEFIT_STATUS: Final = ("eligible", "ineligible", "undetermined", "not_modelled")
@@ -47,6 +49,22 @@ def unit_of(program: Program, outputs: Outputs) -> Unit:
         if not isinstance(decision.type, Numeric) or decision.written != "money":
             raise Unsupported(f"{name}: {decision.written}")
     return Unit(Layout(program, outputs.wanted), shown, tuple(outputs.benefits))
+
+
+def compiled_unit(
+    program: Program, outputs: Outputs, inputs: dict[str, Input], eager: bool
+) -> Compiled | None:
+    """The program compiled; None where it is not yet and `eager` is false. Raises Unsupported."""
+    unit = unit_of(program, outputs)
+    refuse_encoded(program)
+    for source in inputs.values():
+        for part in source.parts:
+            for fact, (_, found) in part.columns.items():
+                if isinstance(program.facts[source.entity, fact].type, Code):
+                    if found not in ("VARCHAR", '"NULL"', "NULL") and not found.startswith("ENUM"):
+                        raise Unsupported(f"codes in a column of type {found}")
+    folder = cache_folder()
+    return compiled(unit, folder) if eager or is_kept(unit, folder) else None
 
 
 @dataclass(slots=True)
@@ -65,6 +83,7 @@ class CompiledBatch:
     tables: dict[str, Table] = field(default_factory=dict)
     decided: Decided = field(init=False)
     rest: RowTables = field(init=False)
+    settled: Settled = field(init=False)
     run: Run | None = field(init=False, default=None)
 
     def read(self) -> None:
@@ -82,7 +101,9 @@ class CompiledBatch:
         facts = plan(self.program, self.outputs.wanted).facts
         self.rest = RowTables(self.program, self.connection, self.as_of, cut, facts, cut=True)
         self.rest.build()
-        if any(rows.any() for rows in left.values()):
+        self.settled = Settled(self.program, self.connection, self.rest.times, self.outputs.child.name)
+        self.outputs.compared = self.settled.wanted
+        if self.outputs.compared or any(rows.any() for rows in left.values()):
             outputs = self.outputs
             self.run = Run(
                 self.program, self.connection, self.rest.tables, self.as_of, outputs.wanted, outputs.explained,
@@ -90,8 +111,11 @@ class CompiledBatch:
             )  # fmt: skip
             self.rest.tell(self.run.all())
 
-    def write(self, folder: Path) -> None:
-        """Every Parquet file of the contract."""
+    def summary(self) -> dict[str, Any]:
+        return self.outputs.summary(self.counts, self.rest.times, self.rest.counts)
+
+    def write(self, folder: Path) -> dict[str, Any]:
+        """Every Parquet file of the contract; what the summary says of settled amounts and reversals."""
         outputs = self.outputs
         missing = None if self.run is None else Missing(self.run, outputs.asked)
         claims, residents = outputs.child, outputs.person
@@ -112,6 +136,7 @@ class CompiledBatch:
         with ThreadPoolExecutor(max(1, self.threads)) as pool:
             list(pool.map(lambda each: write_parquet(*each), made))
         outputs.write_rejects(folder, self.files)
+        return self.settled.write(self.run, folder) if self.run is not None else {}
 
     def _table(self, entity: Entity, columns: dict[str, Cells]) -> pa.Table:
         """Keys as they were read, then the cells."""

@@ -382,3 +382,12 @@ def spark_failed(table: str, why: str) -> Diagnostic:
             "The folder of results is as it was; see Spark's own log, or use --engine duckdb",
         ),
     )
+
+
+def not_compiled(why: str) -> Diagnostic:
+    return _mistake(
+        "E540",
+        Span("--engine", 1, 1),
+        (f"规则库不能编译（{why}）", f"the rulebook cannot be compiled ({why})"),
+        ("请安装 C 编译器（cc），或用 --engine duckdb", "Install a C compiler (cc), or use --engine duckdb"),
+    )

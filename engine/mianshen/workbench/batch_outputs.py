@@ -288,8 +288,10 @@ class Outputs:
 
     # -- summary -----------------------------------------------------------------------------
 
-    def summary(self, counts: dict[str, int], times: BatchTimes) -> dict[str, Any]:
-        """Counts and amounts by benefit and status; records read, decided, rejected or set aside."""
+    def summary(
+        self, counts: dict[str, int], times: BatchTimes, tabled: dict[str, int] | None = None
+    ) -> dict[str, Any]:
+        """Records read, decided, rejected or set aside; `tabled`: how many of them the row tables were made of."""
         records = {}
         for entity, count in counts.items():
             table = identifier(self.rows[entity])
@@ -299,7 +301,7 @@ class Outputs:
                 aside["reversed"] = times.reversed(entity)
             if times.active is not None and times.active.name == entity:
                 decided = self._one(f'SELECT count(*) FROM {table} WHERE NOT "?rejected" AND "?of" IS NULL')
-                aside["history"] = count - rejected - decided
+                aside["history"] = (tabled or counts)[entity] - rejected - decided
             decided = count - rejected - sum(aside.values())
             records[entity] = {"read": count, "decided": decided, "rejected": rejected, **aside}
         return {

@@ -17,9 +17,9 @@ import pyarrow as pa
 from sqlglot import exp
 
 from mianshen.kernel.deciding import Array, Table, whole
-from mianshen.kernel.layout import AREA_DIGITS, Layout, Unsupported, bits_of
-from mianshen.program.core import Code, FactRef, Numeric, String, walk
-from mianshen.program.program import Entity, Fact
+from mianshen.kernel.layout import AREA_DIGITS, Column, Layout, Unsupported, bits_of
+from mianshen.program.core import Code, FactRef, Listing, Numeric, String, walk
+from mianshen.program.program import Entity, Fact, Program
 from mianshen.sql import terms
 from mianshen.sql.intake import Read
 from mianshen.sql.terms import Sql
@@ -78,23 +78,24 @@ class CompiledTables:
     def _query(self, entity: Entity, part: Part | None) -> exp.Select:
         """Keys as texts, facts encoded under `?name`, and whether the row is wrong."""
         rows = self.rows
-        self._refuse_encoded(entity)
         typed = rows.typed(entity, part, numbered=False, read=self._fact)
         above = None if entity.parent is None else rows.program.entities[entity.parent].key
         shown = [terms.column(k, "typed") for k in (entity.key, above) if k is not None]
         shown += [
-            exp.alias_(_encoded(c.fact, terms.column(c.name, "typed")), f"?{c.name}", quoted=True)
+            exp.alias_(self._encoded(c, terms.column(c.fact.name, "typed")), f"?{c.name}", quoted=True)
             for c in self.layout.facts[entity.name]
         ]
-        wrong = terms.disjoin([terms.is_known(terms.column("?wrong", "typed")), *rows.wrong(entity)])
+        apart = [terms.is_known(terms.column(name, "typed")) for name in self._set_apart(entity, part)]
+        wrong = terms.disjoin([terms.is_known(terms.column("?wrong", "typed")), *rows.wrong(entity), *apart])
         return exp.select(*shown, exp.alias_(terms.surely(wrong), BAD, quoted=True)).from_(
             typed.subquery("typed", copy=False)
         )
 
-    def _refuse_encoded(self, entity: Entity) -> None:
-        for check in entity.checks:
-            if any(isinstance(n, FactRef) and isinstance(n.type, Code) for n in walk(check.condition)):
-                raise Unsupported(f"the check {check.name}")
+    def _set_apart(self, entity: Entity, part: Part | None) -> list[str]:
+        """Facts that change what other rows are read as (decision note 0010): rows that have one are left."""
+        facts = {f.name for f in self.rows.program.facts.values() if f.entity == entity.name and f.settles}
+        names = facts | {n for n in (entity.valid_from, entity.reverses) if n is not None}
+        return sorted(n for n in names if part is not None and n in part.columns)
 
     def _fact(self, fact: Fact, part: Part | None, ordinary: Callable[[Fact, Part | None], Read]) -> Read:
         """A code as its place in its list; every other fact as the row tables read it."""
@@ -125,16 +126,41 @@ class CompiledTables:
         return Read(number, ((wrong, terms.literal("bad_code")),))
 
 
-def _encoded(fact: Fact, value: Sql) -> Sql:
-    match fact.type:
-        case String(area=True):
-            digits = terms.function("RPAD", value, terms.literal(AREA_DIGITS), terms.literal("0"))
-            padded = exp.Mul(this=terms.cast(digits, "BIGINT"), expression=terms.literal(16))
-            return exp.Add(this=padded, expression=terms.function("LENGTH", value.copy()))
-        case Numeric(scale=scale):
-            return terms.cast(value, terms.decimal_type(18, scale))
-        case _:
-            return value
+    def _encoded(self, column: Column, value: Sql) -> Sql:
+        """A typed fact as the compiled program reads it."""
+        match column.fact.type:
+            case String(area=True):
+                digits = terms.function("RPAD", value, terms.literal(AREA_DIGITS), terms.literal("0"))
+                padded = exp.Mul(this=terms.cast(digits, "BIGINT"), expression=terms.literal(16))
+                return exp.Add(this=padded, expression=terms.function("LENGTH", value.copy()))
+            case Numeric(scale=scale):
+                return terms.cast(value, terms.decimal_type(18, scale))
+            case Listing() if column.counts:
+                return terms.cast(terms.function("LEN", value), "BIGINT")
+            case Listing(item=Code(codes=name)):
+                each = exp.column("x")
+                bits = terms.case(
+                    [
+                        (exp.EQ(this=each.copy(), expression=terms.literal(code)), terms.cast(terms.literal(1 << at), "BIGINT"))
+                        for at, code in enumerate(self.rows.program.codes[name].values)
+                    ]
+                )
+                part = exp.Lambda(this=bits, expressions=[exp.to_identifier("x")])
+                sets = terms.function("LIST_TRANSFORM", terms.function("LIST_DISTINCT", value), part)
+                total = exp.Coalesce(this=terms.function("LIST_SUM", sets), expressions=[terms.literal(0)])
+                return terms.case([(terms.is_known(value.copy()), terms.cast(total, "BIGINT"))])
+            case Listing():
+                return terms.cast(terms.function("LEN", terms.function("LIST_DISTINCT", value)), "BIGINT")
+            case _:
+                return value
+
+
+def refuse_encoded(program: Program) -> None:
+    """Raises Unsupported where a check of the vocabulary reads what is encoded here."""
+    for entity in program.entities.values():
+        for check in entity.checks:
+            if any(isinstance(n, FactRef) and isinstance(n.type, Code) for n in walk(check.condition)):
+                raise Unsupported(f"the check {check.name}")
 
 
 def left_inputs(

@@ -24,6 +24,8 @@ from mianshen.workbench import batch_mistakes as mistakes
 if TYPE_CHECKING:
     from mianshen.workbench.batch_outputs import Outputs
 
+AUTO: Final = "auto"  # compiled where that can be and is worth it, else DuckDB
+COMPILED: Final = "compiled"
 DUCKDB: Final = "duckdb"
 SPARK: Final = "spark"
 _SIZE: Final = re.compile(r"([0-9.]+) ?([KMGT])(i?)B", re.IGNORECASE)
@@ -51,7 +53,7 @@ def run_of(
 ) -> Run:
     """The run that decides. Raises RuleError where the engine is not there."""
     asked = program, connection, rows, as_of, outputs.wanted, outputs.explained, outputs.carried
-    if chosen.engine == DUCKDB:
+    if chosen.engine != SPARK:
         return Run(*asked)
     from mianshen.sql.on_spark import NoSpark, SparkRun, open_session
 

@@ -70,15 +70,18 @@ def _engine_digest() -> str:
     return made.hexdigest()
 
 
-def _kept_at(roots: tuple[Path, ...], overlays: tuple[Path, ...]) -> Path | None:
+def cache_folder() -> Path | None:
+    """Where what takes time to make is kept; None: nowhere."""
     folder = os.environ.get("MIANSHEN_CACHE")
-    if folder == "":
+    if folder is None:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mianshen"
+    return Path(folder) if folder else None
+
+
+def _kept_at(roots: tuple[Path, ...], overlays: tuple[Path, ...]) -> Path | None:
+    base = cache_folder()
+    if base is None:
         return None
-    base = (
-        Path(folder)
-        if folder
-        else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mianshen"
-    )
     try:
         digest = digest_of(roots, overlays)
     except OSError:
