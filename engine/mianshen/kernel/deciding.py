@@ -91,6 +91,9 @@ class Deciding:
             if any(n < 0 for n in counts):
                 raise MemoryError
             decided.sets = self._named(sets)
+        for written, column in decided.columns.items():
+            if written.part in ("reason", "missing"):
+                column[left[written.entity] == 1] = -1  # nothing was written there
         return decided
 
     # -- families ----------------------------------------------------------------------------

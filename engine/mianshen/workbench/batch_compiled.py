@@ -31,7 +31,14 @@ from mianshen.sql.plan import plan
 from mianshen.workbench.batch_outputs import Outputs
 from mianshen.workbench.batch_rows import RowTables
 from mianshen.workbench.batch_settled import Settled
-from mianshen.workbench.compiled_tables import Cells, CompiledTables, filtered, left_inputs, refuse_encoded
+from mianshen.workbench.compiled_tables import (
+    Cells,
+    CompiledTables,
+    arrow,
+    filtered,
+    left_inputs,
+    refuse_encoded,
+)
 from mianshen.workbench.inputs import ROW, Input
 from mianshen.workbench.rulebook import cache_folder
 
@@ -127,7 +134,7 @@ class CompiledBatch:
             dropped = self.decided.left[entity.name].copy()
             if self.run is not None and missing is not None:
                 text = query(self.run, missing, numbered=True).sql(dialect="duckdb")
-                found = self.connection.sql(text).to_arrow_table()
+                found = arrow(self.connection, text)
                 rows = np.asarray(found[ROW].combine_chunks()) - 1 if len(found) else np.empty(0, np.int64)
                 for column, cells in columns.items():
                     cells.place(rows, found[column].combine_chunks())

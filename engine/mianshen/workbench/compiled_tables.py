@@ -65,7 +65,7 @@ class CompiledTables:
     def _read(self, entity: Entity, part: Part | None) -> pa.Table:
         query = self._query(entity, part).sql(dialect="duckdb")
         try:
-            return self.rows.connection.sql(query).to_arrow_table()
+            return arrow(self.rows.connection, query)
         except (duckdb.Error, UnicodeError) as error:
             elsewhere = part is None or (
                 isinstance(error, duckdb.IOException) and str(part.text.path) not in str(error)
@@ -153,6 +153,12 @@ class CompiledTables:
                 return terms.cast(terms.function("LEN", terms.function("LIST_DISTINCT", value)), "BIGINT")
             case _:
                 return value
+
+
+def arrow(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
+    """A query's rows, in order."""
+    connection.execute("SELECT 1").fetchall()  # ends what an earlier query left unread
+    return connection.sql(query).to_arrow_table()
 
 
 def refuse_encoded(program: Program) -> None:

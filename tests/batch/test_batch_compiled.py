@@ -1,0 +1,76 @@
+"""The compiled program against the SQL room: the same files from the same records, row for row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from tests.batch.batches import AS_OF, COSTS, PEOPLE, small, write
+from tests.support.populations import nasty, spoil, write_csv
+
+from mianshen.kernel.compiled import compiler
+from mianshen.source import RuleError
+from mianshen.workbench.batch import Request, run_batch
+from mianshen.workbench.rulebook import open_program
+
+FILES = ("residents.parquet", "claims.parquet", "rejects.parquet")
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
+
+
+def table(file: Path) -> tuple[list[tuple[str, str]], list[Any]]:
+    """Names and types, rows in order."""
+    with duckdb.connect() as database:
+        described = database.execute("DESCRIBE FROM read_parquet(?)", [str(file)]).fetchall()
+        return [row[:2] for row in described], database.execute("FROM read_parquet(?)", [str(file)]).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("seed", "unknown", "spoilt", "homes"),
+    [(1, 0.03, True, True), (2, 0.1, False, True), (3, 0.05, True, False), (4, 0.0, False, True)],
+)
+def test_equals_the_sql_room(tmp_path: Path, seed: int, unknown: float, spoilt: bool, homes: bool) -> None:
+    population = nasty(seed, 250, unknown=unknown)
+    if spoilt:
+        population = spoil(population, seed)
+    files = write_csv(population, tmp_path, seed, chinese=seed == 2)
+    inputs = {"resident": files["residents"], "claim": files["claims"]}
+    if homes:
+        inputs["household"] = files["households"]
+    for engine in ("compiled", "duckdb"):
+        run_batch(open_program(), Request(inputs, population.as_of, tmp_path / engine, engine=engine))
+    for name in FILES:
+        assert table(tmp_path / "compiled" / name) == table(tmp_path / "duckdb" / name), name
+
+
+def test_threads_change_no_byte(tmp_path: Path) -> None:
+    population = spoil(nasty(5, 600, unknown=0.05), 5)
+    files = write_csv(population, tmp_path, 5)
+    inputs = {"resident": files["residents"], "claim": files["claims"], "household": files["households"]}
+    for threads in (1, 3):
+        request = Request(inputs, population.as_of, tmp_path / str(threads), threads, engine="compiled")
+        run_batch(open_program(), request)
+    for name in FILES:
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "3" / name).read_bytes(), name
+
+
+def test_a_rulebook_of_ones_own(tmp_path: Path) -> None:
+    program = small(tmp_path / "rules")
+    inputs = write(tmp_path / "in", {"residents.csv": PEOPLE, "claims.csv": COSTS})
+    for engine in ("compiled", "duckdb"):
+        run_batch(program, Request(inputs, AS_OF, tmp_path / engine, engine=engine))
+    for name in FILES:
+        assert table(tmp_path / "compiled" / name) == table(tmp_path / "duckdb" / name), name
+
+
+def test_without_a_compiler_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CC", raising=False)
+    inputs = write(tmp_path / "in", {"residents.csv": PEOPLE, "claims.csv": COSTS})
+    program = small(tmp_path / "rules")
+    with pytest.raises(RuleError, match="E540"):
+        run_batch(program, Request(inputs, AS_OF, tmp_path / "out", engine="compiled"))
+    run_batch(program, Request(inputs, AS_OF, tmp_path / "out"))
+    assert (tmp_path / "out" / "claims.parquet").exists()
