@@ -24,7 +24,9 @@ def table(file: Path) -> tuple[list[tuple[str, str]], list[Any]]:
     """Names and types, rows in order."""
     with duckdb.connect() as database:
         described = database.execute("DESCRIBE FROM read_parquet(?)", [str(file)]).fetchall()
-        return [row[:2] for row in described], database.execute("FROM read_parquet(?)", [str(file)]).fetchall()
+        return [row[:2] for row in described], database.execute(
+            "FROM read_parquet(?)", [str(file)]
+        ).fetchall()
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,9 @@ class Compiled:
 def compiler() -> str | None:
     """The C compiler: `CC`, or the first of cc, gcc, clang; None where there is none."""
     named = os.environ.get("CC")
-    return next((found for name in (named, "cc", "gcc", "clang") if name and (found := shutil.which(name))), None)
+    return next(
+        (found for name in (named, "cc", "gcc", "clang") if name and (found := shutil.which(name))), None
+    )
 
 
 def compiled(unit: Unit, folder: Path | None) -> Compiled:
@@ -81,7 +83,9 @@ def is_kept(unit: Unit, folder: Path | None) -> bool:
 @cache
 def _version(found: str) -> str:
     try:
-        return subprocess.run([found, "--version"], capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+        return subprocess.run(
+            [found, "--version"], capture_output=True, text=True, timeout=PATIENCE, check=True
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         raise Unsupported("no C compiler that runs") from None
 
@@ -94,7 +98,9 @@ def _made(found: str, text: str, folder: Path) -> Path:
             [found, *FLAGS, "-o", str(path), str(source)], capture_output=True, timeout=PATIENCE, check=True
         )
     except subprocess.CalledProcessError as error:
-        told = next((line for line in error.stderr.decode(errors="replace").splitlines() if "error" in line), "")
+        told = next(
+            (line for line in error.stderr.decode(errors="replace").splitlines() if "error" in line), ""
+        )
         raise Unsupported(f"the C compiler failed: {told.rpartition('error:')[2].strip()}") from None
     except (OSError, subprocess.SubprocessError):
         raise Unsupported("the C compiler failed") from None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -111,7 +112,9 @@ class Deciding:
             for entity in unit.order:
                 if any(e.parent == entity.name for e in unit.order):
                     indexes[entity.name] = self._index(entity)
-                elif not library.ascending(ctypes.byref(texts_of(self.tables[entity.name].key)), self.tables[entity.name].count):
+                elif not library.ascending(
+                    ctypes.byref(texts_of(self.tables[entity.name].key)), self.tables[entity.name].count
+                ):
                     library.table_free(self._index(entity))
             for entity in unit.order:
                 if entity.parent is not None:
@@ -139,7 +142,9 @@ class Deciding:
     def _index(self, entity: Entity) -> int:
         """Rows by key; every row whose key another row has is marked wrong."""
         table = self.tables[entity.name]
-        made = self.compiled.library.table_of(ctypes.byref(texts_of(table.key)), table.count, address(table.bad))
+        made = self.compiled.library.table_of(
+            ctypes.byref(texts_of(table.key)), table.count, address(table.bad)
+        )
         if not made:
             raise MemoryError
         return int(made)
@@ -185,13 +190,11 @@ class Deciding:
         return found
 
     def _each_packed(self, what: str, run: Run, rows: dict[str, Array]) -> None:
+        """Copy every row to where its cells are side by side, or from there."""
         for name, room in rows.items():
-            function = getattr(self.compiled.library, f"{what}_{name}")
-            self._in_parallel(
-                self.tables[name].count,
-                CHUNK * 16,
-                lambda a, b, work=function, to=address(room): work(ctypes.byref(run), to, a, b),  # type: ignore[misc]
-            )
+            function, place = getattr(self.compiled.library, f"{what}_{name}"), address(room)
+            work = partial(function, ctypes.byref(run), place)
+            self._in_parallel(self.tables[name].count, CHUNK * 16, work)
 
     def _run(
         self, places: Array, by_entity: tuple[dict[str, Array], ...], decided: Decided, sets: int

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, assert_never
+from typing import Final, assert_never, cast
 
 from mianshen.kernel.layout import (
     AREA_DIGITS,
@@ -46,6 +46,7 @@ from mianshen.program.core import (
     Within,
     YearToDate,
 )
+from mianshen.program.program import Brackets
 
 NONE: Final = "0"
 COMPARED: Final = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
@@ -142,15 +143,12 @@ class Formulas:
                 return self.figure(name, type_, entity, row)
             case AsOf():
                 return Made("run->as_of")
-            case Op(op="and" | "or"):
-                return self.logic(node.args, entity, row, node.op == "and")
             case Op():
                 return self.operation(node, entity, row)
             case InSet(arg=arg, values=values):
                 made = self.emit(arg, entity, row)
                 tests = [
-                    f"{made.value} == {c_integer(encoded(v, arg.type, self.layout.program))}"
-                    for v in values
+                    f"{made.value} == {c_integer(encoded(v, arg.type, self.layout.program))}" for v in values
                 ]
                 return self.held(" || ".join(tests), [made])
             case Within(arg=arg, prefixes=prefixes):
@@ -239,15 +237,20 @@ class Formulas:
         value = made.value if to == c_type(type_) == "word" else f"({to})({made.value})"
         return value if not steps else f"{value} * {c_integer(10**steps)}"
 
-    def together(self, nodes: Sequence[Core], entity: str, row: str) -> tuple[list[Made], list[str], str, int]:
+    def together(
+        self, nodes: Sequence[Core], entity: str, row: str
+    ) -> tuple[list[Made], list[str], str, int]:
         """Numbers brought to one scale, in a type that holds them."""
         made = [self.emit(n, entity, row) for n in nodes]
         scale = max(scale_of(n.type) for n in nodes)
-        digits = [
-            n.type.precision + scale - n.type.scale for n in nodes if isinstance(n.type, Numeric)
-        ]
+        digits = [n.type.precision + scale - n.type.scale for n in nodes if isinstance(n.type, Numeric)]
         to = "wide" if any(d > WORD_DIGITS for d in digits) else "word"
-        return made, [self.rescaled(m, n.type, scale, to) for m, n in zip(made, nodes, strict=True)], to, scale
+        return (
+            made,
+            [self.rescaled(m, n.type, scale, to) for m, n in zip(made, nodes, strict=True)],
+            to,
+            scale,
+        )
 
     def operation(self, node: Op, entity: str, row: str) -> Made:
         out = c_type(node.type)
@@ -290,6 +293,8 @@ class Formulas:
                 return self.listing(node, entity, row)
             case "working_day" | "add_working_days" | "working_day_of_month" | "working_days_between":
                 return self.working(node, entity, row)
+            case "and" | "or":
+                return self.logic(node.args, entity, row, node.op == "and")
             case _:
                 assert_never(node.op)
 
@@ -415,7 +420,9 @@ class Formulas:
         lacking = self.lacking(f"parameter {node.scale}") if any(d.value is None for d in series) else NONE
         body = self.body
         which = body.fresh("w")
-        body.add(f"word {which} = 0; byte t{which} = ({day.state}) ? 1 : figure_{node.scale}({day.value}, &{which});")
+        body.add(
+            f"word {which} = 0; byte t{which} = ({day.state}) ? 1 : figure_{node.scale}({day.value}, &{which});"
+        )
         body.add(f"{state} = {greatest([base.state, f't{which}'])};")
         body.add(
             f"if ({state} == 1) {miss} = (({base.state}) == 1 ? {base.miss} : 0) | "
@@ -427,12 +434,10 @@ class Formulas:
                     continue
                 assert isinstance(dated.value, tuple)
                 with body.block(f"case {index}: {{", "} break;"):
-                    self._brackets(node, base, dated.value, value)
+                    self._brackets(node, base, cast("Brackets", dated.value), value)
         return Made(value, state, miss)
 
-    def _brackets(
-        self, node: Marginal, base: Made, brackets: tuple[tuple[Decimal, Decimal], ...], value: str
-    ) -> None:
+    def _brackets(self, node: Marginal, base: Made, brackets: Brackets, value: str) -> None:
         rates = max(_decimals(rate) for _, rate in brackets)
         scale = node.type.scale - rates
         if any(_decimals(over) > scale for over, _ in brackets):
@@ -444,7 +449,9 @@ class Formulas:
             top = "base"
             if index + 1 < len(brackets):
                 top = f"min_wide(base, {c_integer(int(brackets[index + 1][0].scaleb(scale)))})"
-            self.body.add(f"if ({top} > {floor}) sum += ({top} - {floor}) * {c_integer(int(rate.scaleb(rates)))};")
+            self.body.add(
+                f"if ({top} > {floor}) sum += ({top} - {floor}) * {c_integer(int(rate.scaleb(rates)))};"
+            )
         self.body.add(f"{value} = ({c_type(node.type)})sum;")
 
     # -- tables and children -----------------------------------------------------------------
@@ -473,7 +480,9 @@ class Formulas:
             gathered = union([f"({r} == 2 ? {c.miss} : 0)" for r, c in zip(reach, conditions, strict=True)])
             body.add(f"if ({unsure}) {{ {state} = 1; {miss} |= {gathered}; }}")
             if node.policy == "count":
-                body.add(f"else if ({state} != 3) {{ {state} = {found} ? 0 : 2; {value} = {found}; {miss} = 0; }}")
+                body.add(
+                    f"else if ({state} != 3) {{ {state} = {found} ? 0 : 2; {value} = {found}; {miss} = 0; }}"
+                )
             else:
                 body.add(f"else if (!{found}) {state} = 2;")
         body.add(f"if ({state}) {value} = 0;")
@@ -538,9 +547,7 @@ class Formulas:
         body.add(f"if ({state}) {value} = 0;")
         return Made(value, state, miss)
 
-    def _item(
-        self, node: Aggregate, item: str, made: tuple[str, str, str], seen: tuple[str, str]
-    ) -> None:
+    def _item(self, node: Aggregate, item: str, made: tuple[str, str, str], seen: tuple[str, str]) -> None:
         """One child: nothing where the filter is false, its value, or an unknown."""
         value, state, miss = made
         found, decided = seen

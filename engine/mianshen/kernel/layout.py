@@ -111,7 +111,11 @@ class Layout:
             for p in self.program.parameters.values()
             if any(dated.value is None for dated in p.series)
         }
-        years = () if self.program.calendar is None else (self.program.calendar.before, self.program.calendar.after)
+        years = (
+            ()
+            if self.program.calendar is None
+            else (self.program.calendar.before, self.program.calendar.after)
+        )
         found = (*sorted(facts), *sorted(lacking), *years)
         if len(found) > MOST_NAMES:
             raise Unsupported(f"{len(found)} names that can be missing")
@@ -128,7 +132,9 @@ class Layout:
     def accumulators(self) -> tuple[Accumulator, ...]:
         """Those that some provision pays under, or some expression reads."""
         used = {n.accumulator for n in self.nodes if isinstance(n, YearToDate)}
-        used |= {p.limit.accumulator for d in self.program.decisions for p in d.provisions if p.limit is not None}
+        used |= {
+            p.limit.accumulator for d in self.program.decisions for p in d.provisions if p.limit is not None
+        }
         return tuple(a for name, a in self.program.accumulators.items() if name in used)
 
     @cached_property

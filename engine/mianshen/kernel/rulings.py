@@ -43,7 +43,9 @@ class Rulings:
         formulas = Formulas(self.layout, body)
         made = formulas.logic(provision.condition, decision.entity, "row", True)
         body.add(f"*miss = {made.miss};")
-        body.add(f"return !({made.state}) ? !!({made.value}) : ({made.state}) == 1 ? 2 : ({made.state}) == 2 ? 0 : 3;")
+        body.add(
+            f"return !({made.state}) ? !!({made.value}) : ({made.state}) == 1 ? 2 : ({made.state}) == 2 ? 0 : 3;"
+        )
         yield from self.function(
             f"static byte applies_{decision.entity}_{decision.name}_{index}"
             f"(const struct run *run, struct place *at, struct {decision.entity} *row, names *miss)",
@@ -57,7 +59,9 @@ class Rulings:
         held = self.layout.held[decision.key]
         out, scale = c_type(held), scale_of(held)
         made = formulas.emit(provision.value, entity, "row")
-        scaled = formulas.rescaled(made, provision.value.type, scale, "wide" if self._wide(decision, provision) else out)
+        scaled = formulas.rescaled(
+            made, provision.value.type, scale, "wide" if self._wide(decision, provision) else out
+        )
         if provision.limit is None:
             body.add(f"*value = ({out})({scaled}); *miss = {made.miss}; return {made.state};")
         else:
@@ -85,7 +89,10 @@ class Rulings:
         type_ = provision.value.type
         if not isinstance(type_, Numeric):
             return False
-        return c_type(type_) == "wide" or type_.precision + scale_of(self.layout.held[decision.key]) - type_.scale > 18
+        return (
+            c_type(type_) == "wide"
+            or type_.precision + scale_of(self.layout.held[decision.key]) - type_.scale > 18
+        )
 
     # -- choosing ----------------------------------------------------------------------------
 
@@ -145,7 +152,9 @@ class Rulings:
             body.add("by = first;")
             with body.block("switch (by) {"):
                 for index in among:
-                    body.add(f"case {index}: told = pays_{entity}_{name}_{index}(run, at, row, &value, &miss); break;")
+                    body.add(
+                        f"case {index}: told = pays_{entity}_{name}_{index}(run, at, row, &value, &miss); break;"
+                    )
         body.add(
             f"else if (open) {{ told = 1; by = PERHAPS; "
             f"miss = part | perhaps_{entity}_{name}(run, at, row, maybe); }}"
@@ -216,7 +225,9 @@ class Rulings:
                     f"if (may == 1 || may == 2) {{ maybe[{i}] = 1; if (may == 2) part |= lack; }} }}"
                 )
 
-    def _standing(self, decision: Decision, among: list[int], i: int, places: dict[str, int]) -> Iterator[str]:
+    def _standing(
+        self, decision: Decision, among: list[int], i: int, places: dict[str, int]
+    ) -> Iterator[str]:
         """The provision that stands, if no exception of it is open, or all would pay the same."""
         entity, name, out = decision.entity, decision.name, c_type(self.layout.held[decision.key])
         pending = [places[e] for e in decision.provisions[i].exceptions if e in places and places[e] in among]
@@ -268,7 +279,9 @@ class Rulings:
         body = Body()
         fed = [
             i
-            for i, p in enumerate(self.layout.program.decision(accumulator.entity, accumulator.sums).provisions)
+            for i, p in enumerate(
+                self.layout.program.decision(accumulator.entity, accumulator.sums).provisions
+            )
             if p.limit is not None and p.limit.accumulator == name
         ]
         sums = accumulator.sums
@@ -284,7 +297,9 @@ class Rulings:
                 truth = Formulas(self.layout, body).emit(accumulator.over, accumulator.entity, "row")
                 body.add(f"if (({truth.state}) == 3) return 3;")
                 body.add(f"if (({truth.state}) == 2 || (!({truth.state}) && !({truth.value}))) return 0;")
-            body.add(f"if (!({truth.state}) && !row->s_{sums} && !sum->told) {{ sum->held += row->v_{sums}; return 0; }}")
+            body.add(
+                f"if (!({truth.state}) && !row->s_{sums} && !sum->told) {{ sum->held += row->v_{sums}; return 0; }}"
+            )
             body.add("sum->told = 1; sum->held = 0;")
             body.add(f"if (({truth.state}) == 1) sum->miss |= {truth.miss};")
             body.add(f"if (row->s_{sums} == 1) sum->miss |= row->m_{sums};")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import accumulate
 from importlib.resources import files
+from itertools import accumulate
 
 from mianshen.kernel.formula import c_integer, c_type
 from mianshen.kernel.layout import EPOCH, Column, Layout, Unsupported, encoded, scale_of
@@ -56,11 +56,16 @@ class Unit:
         found: list[Written] = []
         for entity, name in self.shown:
             held = self.layout.held[entity, name]
-            if c_type(held) == "wide" or scale_of(held) != scale_of(self.layout.program.decision(entity, name).type):
+            if c_type(held) == "wide" or scale_of(held) != scale_of(
+                self.layout.program.decision(entity, name).type
+            ):
                 raise Unsupported(f"{name}: more digits than 64 bits hold")
             found += [Written(entity, name, "value", 8), Written(entity, name, "known", 1)]
         for each in self.outcomes:
-            found += [Written(each.name, "", part, size) for part, size in (("status", 1), ("reason", 4), ("missing", 4))]
+            found += [
+                Written(each.name, "", part, size)
+                for part, size in (("status", 1), ("reason", 4), ("missing", 4))
+            ]
         for benefit in self.benefits:
             parts = [("status", 1), ("reason", 4)]
             if benefit.amount is not None:
@@ -173,7 +178,9 @@ class Unit:
             yield f"  const struct in_{name} *from = (const struct in_{name} *)run->packed[{self.order.index(entity)}] + number;"
         for column in self.layout.facts[name]:
             at = self.column_numbers()[column.entity, column.name]
-            known = f"from->k_{column.name}" if packed else f"number >= 0 && known_at(run->valid[{at}], number)"
+            known = (
+                f"from->k_{column.name}" if packed else f"number >= 0 && known_at(run->valid[{at}], number)"
+            )
             cell = f"from->f_{column.name}" if packed else self._cell(column, "number")
             yield f"  row->k_{column.name} = {known};"
             yield f"  row->f_{column.name} = row->k_{column.name} ? {cell} : 0;"
@@ -194,7 +201,7 @@ class Unit:
         yield f"  at->room_{root.name} = at->count_{root.name} = 1;"
         yield "  int wrong = 0;"
         yield f"  load_{root.name}(run, at->rows_{root.name}, top);"
-        yield f"  if (top >= 0) wrong |= run->bad[0][top];"
+        yield "  if (top >= 0) wrong |= run->bad[0][top];"
         for number, entity in enumerate(self.order):
             if entity.parent is None:
                 continue
@@ -233,7 +240,11 @@ class Unit:
         calendar = self.layout.program.calendar
         if calendar is None:
             return
-        days, before, after = len(calendar.worked), self.layout.bit(calendar.before), self.layout.bit(calendar.after)
+        days, before, after = (
+            len(calendar.worked),
+            self.layout.bit(calendar.before),
+            self.layout.bit(calendar.after),
+        )
         nth = [at for at, worked in enumerate(calendar.worked) if worked]
         counted = list(accumulate(calendar.worked, initial=0))
         yield f"enum {{ FIRST_DAY = {(calendar.first - EPOCH).days}, DAYS = {days}, WORKED = {len(nth)} }};"
@@ -252,7 +263,9 @@ class Unit:
         out = "word" if scale else c_type(type_)
         try:
             values = [
-                str(i) if scale or d.value is None else c_integer(encoded(d.value, type_, self.layout.program))  # type: ignore[arg-type]
+                str(i)
+                if scale or d.value is None
+                else c_integer(encoded(d.value, type_, self.layout.program))  # type: ignore[arg-type]
                 for i, d in enumerate(parameter.series)
             ]
         except Unsupported:
@@ -262,7 +275,9 @@ class Unit:
             tests = [f"day >= {(dated.start - EPOCH).days}"]
             if dated.end is not None:
                 tests.append(f"day <= {(dated.end - EPOCH).days}")
-            review = "" if dated.review_by is None else f"if (day > {(dated.review_by - EPOCH).days}) return 3; "
+            review = (
+                "" if dated.review_by is None else f"if (day > {(dated.review_by - EPOCH).days}) return 3; "
+            )
             given = "return 1;" if dated.value is None else f"*value = {value}; return 0;"
             yield f"  if ({' && '.join(tests)}) {{ {review}{given} }}"
         yield "  return 3;"
@@ -281,11 +296,7 @@ class Unit:
     def _stage(self, stage: Stage) -> Iterator[str]:
         entity = self.layout.program.entities[stage.entity]
         names = {d.name for d in stage.decisions}
-        kept = [
-            a.name
-            for a in self.layout.accumulators
-            if a.entity == entity.name and a.sums in names
-        ]
+        kept = [a.name for a in self.layout.accumulators if a.entity == entity.name and a.sums in names]
         row = f"struct {entity.name} *row = at->rows_{entity.name}"
         if not kept:
             yield f"  for ({row}; row < at->rows_{entity.name} + at->count_{entity.name}; row++) {{"
@@ -351,7 +362,9 @@ class Unit:
     def _slot(self, entity: Entity, name: str, part: str) -> str:
         """Where an output of the row `n` goes."""
         at, written = next(
-            (i, w) for i, w in enumerate(self.written) if (w.entity, w.name, w.part) == (entity.name, name, part)
+            (i, w)
+            for i, w in enumerate(self.written)
+            if (w.entity, w.name, w.part) == (entity.name, name, part)
         )
         if self.is_packed(entity):
             return f"to->{part}_{name}"
@@ -363,7 +376,11 @@ class Unit:
             if benefit.entity != entity.name:
                 continue
             eligible, amount = benefit.eligible, benefit.amount
-            at = {w.part: self._slot(entity, benefit.name, w.part) for w in self.written if w.name == benefit.name}
+            at = {
+                w.part: self._slot(entity, benefit.name, w.part)
+                for w in self.written
+                if w.name == benefit.name
+            }
             yield (
                 f"    {{ byte told = row->s_{eligible}, yes = !told && row->v_{eligible}; int32_t why = "
                 f"row->b_{eligible} < 0 ? -1 : row->b_{eligible}; names lack = 0; byte asks = told == 1;"
@@ -389,7 +406,9 @@ class Unit:
             at = self.order.index(entry)
             yield f"  int32_t low = top < 0 ? 0 : run->begin[{at}][top], high = top < 0 ? 1 : run->begin[{at}][top + 1];"
         yield "  for (int32_t i = low; i < high; i++) {"
-        one = "i" if entry.name == root.name else f"top < 0 ? -1 - top : run->row[{self.order.index(entry)}][i]"
+        one = (
+            "i" if entry.name == root.name else f"top < 0 ? -1 - top : run->row[{self.order.index(entry)}][i]"
+        )
         yield f"    int32_t each = {one};"
         for number, child in enumerate(self.order):
             if not self.is_packed(child):

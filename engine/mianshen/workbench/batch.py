@@ -39,6 +39,7 @@ from mianshen.workbench.recorded_rules import RULES, Rules, record
 from mianshen.workbench.sources import Named, each_named
 
 if TYPE_CHECKING:
+    from mianshen.sql.on_duckdb import Run
     from mianshen.workbench.batch_compiled import CompiledBatch
 
 BESIDE: Final = (DIFFERENCES, REVERSALS)  # written where the input has their columns

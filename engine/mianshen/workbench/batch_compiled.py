@@ -23,7 +23,7 @@ from mianshen.kernel.compiled import Compiled, compiled, is_kept
 from mianshen.kernel.deciding import Array, Decided, Deciding, Table, address
 from mianshen.kernel.layout import Layout, Unsupported
 from mianshen.kernel.unit import Unit
-from mianshen.program.core import Code, Numeric
+from mianshen.program.core import Numeric
 from mianshen.program.program import Benefit, Entity, Program
 from mianshen.sql.missing import Missing
 from mianshen.sql.on_duckdb import Run
@@ -37,6 +37,7 @@ from mianshen.workbench.compiled_tables import (
     arrow,
     filtered,
     left_inputs,
+    refuse_columns,
     refuse_encoded,
 )
 from mianshen.workbench.inputs import ROW, Input
@@ -66,10 +67,7 @@ def compiled_unit(
     refuse_encoded(program)
     for source in inputs.values():
         for part in source.parts:
-            for fact, (_, found) in part.columns.items():
-                if isinstance(program.facts[source.entity, fact].type, Code):
-                    if found not in ("VARCHAR", '"NULL"', "NULL") and not found.startswith("ENUM"):
-                        raise Unsupported(f"codes in a column of type {found}")
+            refuse_columns(program, source.entity, part)
     folder = cache_folder()
     return compiled(unit, folder) if eager or is_kept(unit, folder) else None
 
@@ -178,7 +176,9 @@ class CompiledBatch:
         missing = self._column(entity.name, "", "missing")
         cells["status"] = Cells(status, None, pa.string(), list(ROW_STATUS))
         explained = entity.explained_by
-        names = [] if explained is None else [p.name for p in program.decision(entity.name, explained).provisions]
+        names = (
+            [] if explained is None else [p.name for p in program.decision(entity.name, explained).provisions]
+        )
         texts = [*names, NO_PROVISION, MISSING_FACTS]
         reason[reason < 0] = len(names)
         reason[status == 1] = len(names) + 1
@@ -237,4 +237,3 @@ def write_parquet(table: pa.Table, path: Path) -> None:
         table, path, row_group_size=ROWS, use_dictionary=coded, store_schema=False, store_decimal_as_integer=True,
         compression="snappy",
     )  # fmt: skip
-

@@ -216,9 +216,7 @@ class Outputs:
         """One row a resident, three columns a benefit; with its number in the file if `numbered`."""
         person = self.person
         keys = [terms.column(person.key, "made"), *([terms.column("?row", "made")] if numbered else [])]
-        query = exp.select(*keys).from_(
-            exp.to_table(self.rows[person.name], quoted=True).as_("made")
-        )
+        query = exp.select(*keys).from_(exp.to_table(self.rows[person.name], quoted=True).as_("made"))
         asked = tuple(d for b in self.benefits for d in (b.eligible, b.amount) if d is not None)
         query, names = missing.beside(query, person.name, asked, "made")
         for benefit in self.benefits:

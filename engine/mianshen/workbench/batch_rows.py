@@ -121,7 +121,10 @@ class RowTables:
         else:
             self._read_all(entity, parts, read)
             if self.cut:
-                self._create(table, self._checked(entity, exp.select(exp.Star()).from_(exp.to_table(read, quoted=True))))
+                self._create(
+                    table,
+                    self._checked(entity, exp.select(exp.Star()).from_(exp.to_table(read, quoted=True))),
+                )
                 self.connection.execute(f"DROP TABLE {identifier(read)}")
                 self.counts[entity.name] = self._count(table)
                 return

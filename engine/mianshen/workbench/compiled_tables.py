@@ -117,14 +117,16 @@ class CompiledTables:
         ranked = sorted(codes.spellings.items(), key=lambda each: each[0] not in codes.values)
         number = terms.case(
             [
-                (exp.EQ(this=text.copy(), expression=terms.literal(s)), terms.cast(terms.literal(places[c]), kind))
+                (
+                    exp.EQ(this=text.copy(), expression=terms.literal(s)),
+                    terms.cast(terms.literal(places[c]), kind),
+                )
                 for s, c in ranked
             ]
         )
         given = exp.NEQ(this=text.copy(), expression=terms.literal(""))
         wrong = terms.conjoin([terms.surely(given), terms.is_null(number)])
         return Read(number, ((wrong, terms.literal("bad_code")),))
-
 
     def _encoded(self, column: Column, value: Sql) -> Sql:
         """A typed fact as the compiled program reads it."""
@@ -141,7 +143,10 @@ class CompiledTables:
                 each = exp.column("x")
                 bits = terms.case(
                     [
-                        (exp.EQ(this=each.copy(), expression=terms.literal(code)), terms.cast(terms.literal(1 << at), "BIGINT"))
+                        (
+                            exp.EQ(this=each.copy(), expression=terms.literal(code)),
+                            terms.cast(terms.literal(1 << at), "BIGINT"),
+                        )
                         for at, code in enumerate(self.rows.program.codes[name].values)
                     ]
                 )
@@ -169,6 +174,14 @@ def refuse_encoded(program: Program) -> None:
                 raise Unsupported(f"the check {check.name}")
 
 
+def refuse_columns(program: Program, entity: str, part: Part) -> None:
+    """Raises Unsupported where a file has codes in a column that is no text."""
+    for fact, (_, found) in part.columns.items():
+        written = found in ("VARCHAR", '"NULL"', "NULL") or found.startswith("ENUM")
+        if isinstance(program.facts[entity, fact].type, Code) and not written:
+            raise Unsupported(f"codes in a column of type {found}")
+
+
 def left_inputs(
     connection: duckdb.DuckDBPyConnection,
     inputs: dict[str, Input],
@@ -181,7 +194,9 @@ def left_inputs(
         name = f"left_{entity}"
         numbers = pa.table({ROW: pa.array(np.flatnonzero(left[entity]) + 1, pa.int64())})
         connection.register(f"{name}?rows", numbers)
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS FROM {identifier(f'{name}?rows')}")
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS FROM {identifier(f'{name}?rows')}"
+        )
         connection.unregister(f"{name}?rows")
         parts = [
             _cut(part, name, before) for part, (_, before) in zip(source.parts, files[entity], strict=True)
