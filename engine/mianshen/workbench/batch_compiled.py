@@ -8,8 +8,10 @@ depend on threads.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +19,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlglot import exp
 
 from mianshen.interpreter.result import MISSING_FACTS, NO_PROVISION
 from mianshen.kernel.compiled import Compiled, compiled, is_kept
@@ -50,8 +53,7 @@ ROWS: Final = 1 << 17  # of a row group
 
 def unit_of(program: Program, outputs: Outputs) -> Unit:
     """What of the program a batch writes. Raises Unsupported where a shown decision has no column here."""
-    child = outputs.child
-    shown = tuple((child.name, name) for name in program.shown.get(child.name, ()))
+    shown = tuple((e.name, name) for e in outputs.below for name in program.shown.get(e.name, ()))
     for entity, name in shown:
         decision = program.decision(entity, name)
         if not isinstance(decision.type, Numeric) or decision.written != "money":
@@ -103,7 +105,7 @@ class CompiledBatch:
         self.decided = Deciding(self.compiled, self.tables, self.as_of, self.threads).decide()
         left = {e: rows for e, rows in self.decided.left.items() if e in self.inputs}
         cut = left_inputs(self.connection, self.inputs, self.files, left)
-        facts = plan(self.program, self.outputs.wanted).facts
+        facts = plan(self.program, (d.key for d in self.program.decisions)).facts
         self.rest = RowTables(self.program, self.connection, self.as_of, cut, facts, cut=True)
         self.rest.build()
         self.settled = Settled(self.program, self.connection, self.rest.times, self.outputs.child.name)
@@ -123,15 +125,18 @@ class CompiledBatch:
         """Every Parquet file of the contract; what the summary says of settled amounts and reversals."""
         outputs = self.outputs
         missing = None if self.run is None else Missing(self.run, outputs.asked)
-        claims, residents = outputs.child, outputs.person
+        wanted: list[tuple[Entity, dict[str, Cells], Callable[[Run, Missing], exp.Select], str]]
+        wanted = [
+            (child, self._row_cells(child), partial(outputs.children, child=child, numbered=True), file)
+            for child, file in zip(outputs.below, outputs.below_files, strict=True)
+        ]
+        residents = partial(outputs.residents, numbered=True)
+        wanted.append((outputs.person, self._benefit_cells(), residents, "residents.parquet"))
         made: list[tuple[pa.Table, Path]] = []
-        for entity, columns, query, name in (
-            (claims, self._row_cells(claims), outputs.claims, "claims.parquet"),
-            (residents, self._benefit_cells(), outputs.residents, "residents.parquet"),
-        ):
+        for entity, columns, query, name in wanted:
             dropped = self.decided.left[entity.name].copy()
             if self.run is not None and missing is not None:
-                text = query(self.run, missing, numbered=True).sql(dialect="duckdb")
+                text = query(self.run, missing).sql(dialect="duckdb")
                 found = arrow(self.connection, text)
                 rows = np.asarray(found[ROW].combine_chunks()) - 1 if len(found) else np.empty(0, np.int64)
                 for column, cells in columns.items():

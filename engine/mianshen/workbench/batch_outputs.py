@@ -81,8 +81,13 @@ class Outputs:
         return [e for e in below if e.name in self.given and e.outcome is not None]
 
     @property
-    def _below(self) -> list[Entity]:
+    def below(self) -> list[Entity]:
         return [self.child, *self.others]
+
+    @property
+    def below_files(self) -> list[str]:
+        """The file of each of them."""
+        return [f"{FIRST}.parquet", *(f"{collection(child)}.parquet" for child in self.others)]
 
     @property
     def benefits(self) -> list[Benefit]:
@@ -91,7 +96,7 @@ class Outputs:
     @property
     def wanted(self) -> frozenset[Key]:
         keys = {(self.person.name, d) for b in self.benefits for d in (b.eligible, b.amount) if d is not None}
-        for child in self._below:
+        for child in self.below:
             named = (*self.program.shown.get(child.name, ()), child.outcome, child.explained_by)
             keys |= {(child.name, name) for name in named if name is not None}
         return frozenset(keys) | self.compared
@@ -100,25 +105,24 @@ class Outputs:
     def asked(self) -> frozenset[Key]:
         """The decisions of which results name what is missing."""
         keys = {(self.person.name, d) for b in self.benefits for d in (b.eligible, b.amount) if d is not None}
-        return frozenset(keys | {(e.name, e.outcome) for e in self._below if e.outcome is not None})
+        return frozenset(keys | {(e.name, e.outcome) for e in self.below if e.outcome is not None})
 
     @property
     def explained(self) -> frozenset[Key]:
         keys = {(self.person.name, b.eligible) for b in self.benefits}
-        return frozenset(keys | {(e.name, e.explained_by) for e in self._below if e.explained_by is not None})
+        return frozenset(keys | {(e.name, e.explained_by) for e in self.below if e.explained_by is not None})
 
     @property
     def carried(self) -> dict[str, tuple[str, ...]]:
-        return {child.name: (child.key, self.person.key) for child in self._below}
+        return {child.name: (child.key, self.person.key) for child in self.below}
 
     # -- files -------------------------------------------------------------------------------
 
     def write(self, run: Run, folder: Path, files: dict[str, list[tuple[str, int]]]) -> None:
         """Every file of the contract but the summary and the receipt."""
         missing = Missing(run, self.asked)
-        self._copy(self.children(run, missing, self.child), folder / f"{FIRST}.parquet")
-        for child in self.others:
-            self._copy(self.children(run, missing, child), folder / f"{collection(child)}.parquet")
+        for child, file in zip(self.below, self.below_files, strict=True):
+            self._copy(self.children(run, missing, child), folder / file)
         self._copy(self.residents(run, missing), folder / "residents.parquet")
         self.write_rejects(folder, files)
 
