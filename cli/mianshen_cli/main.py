@@ -47,6 +47,10 @@ COMMANDS = {
     "ask": Message(
         "逐题询问，只问仍会改变结论的事实", "ask, question by question, only what can still change the answer"
     ),
+    "redetermine": Message(
+        "同一人核定两次：日期、规则或迟到的费用带来什么变化，应补应退多少",
+        "decide one person twice: what changes, what is owed or overpaid, and why",
+    ),
     "test": Message("运行案例，或看所提改动影响哪些案例", "run cases, or see what a proposed change moves"),
     "lint": Message("检查规则库，逐条列出错误", "check a rulebook and tell every mistake"),
     "show": Message("查看规则库中的一个名称", "show what the rulebook says about a name"),

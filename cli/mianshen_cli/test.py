@@ -14,9 +14,10 @@ import click
 
 from mianshen.shipped import shipped_rulebook
 from mianshen.source import Lang, Message
-from mianshen.workbench.case_changes import Cause, Change, changes_of
+from mianshen.workbench.case_changes import Change, changes_of
 from mianshen.workbench.case_runs import BACK_ENDS, Difference, Outcome, run_cases
 from mianshen.workbench.cases import CaseOf, Programs, case_files, read_case_files
+from mianshen.workbench.causes import Cause
 from mianshen_cli import output
 from mianshen_cli.frame import argument, command, option
 from mianshen_cli.output import Status

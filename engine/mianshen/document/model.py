@@ -155,6 +155,7 @@ class Decision(Shape):
     type: str
     title: Titled
     output: Flag = False  # a column of the batch's claims file and of `check`'s claims
+    paid: Flag = False  # what is paid to or for the person; changes of it are owed or overpaid
 
 
 class Bracket(Shape):

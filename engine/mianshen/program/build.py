@@ -111,6 +111,7 @@ class Draft:
             accumulators=foldless(accumulators, decisions, parameters, codes), benefits=made_benefits,
             sources=sources(document), out_of_scope=scope, clauses=listed, planned=tuple(first.planned),
             shown={e: tuple(n for n, d in ds.items() if d.output) for e, ds in document.decisions.items()},
+            paid=frozenset((e, n) for e, ds in document.decisions.items() for n, d in ds.items() if d.paid),
             overlays=tuple(overlay.name for overlay in document.overlays), events=events, calendar=self.calendar,
         )  # fmt: skip
 

@@ -279,6 +279,7 @@ class Program:
     events: Mapping[str, EventType] = field(default_factory=dict)
     calendar: Calendar | None = None
     clauses: tuple[Clause, ...] = ()
+    paid: frozenset[Key] = frozenset()  # the money decisions that are paid to or for the person
 
     def decision(self, entity: str, name: str) -> Decision:
         """The decision of that name; KeyError when there is none."""

@@ -54,10 +54,7 @@ def read_cases(
     A case file is read too: its `defaults` hold for each case, what it expects is passed over. Raises
     RuleError with every mistake when a record cannot be read.
     """
-    root, found = read_tree(path)
-    if root is None and not found:
-        found = [mistakes.no_record(str(path))]
-    nodes = [] if root is None else list(_records(root, str(path), found))
+    root, nodes, found = _nodes(path)
     read = []
     for node in nodes:
         alone = node is root
@@ -70,6 +67,30 @@ def read_cases(
     if found:
         raise RuleError(found)
     return read
+
+
+def record_nodes(path: Path) -> list[Node]:
+    """The records of a file as they are written; a case file's `defaults` filled in. Raises RuleError."""
+    _, nodes, found = _nodes(path)
+    if found:
+        raise RuleError(found)
+    return nodes
+
+
+def _nodes(path: Path) -> tuple[Node | None, list[Node], list[Diagnostic]]:
+    root, found = read_tree(path)
+    if root is None and not found:
+        found = [mistakes.no_record(str(path))]
+    return root, [] if root is None else list(_records(root, str(path), found)), found
+
+
+def named(node: Node) -> tuple[str | None, tuple[str, ...]]:
+    """The name of a case and the overlays it is decided under. Raises RuleError."""
+    found: list[Diagnostic] = []
+    both = _named(node, found)
+    if found:
+        raise RuleError(found)
+    return both
 
 
 def read_record(

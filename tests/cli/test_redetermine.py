@@ -1,0 +1,95 @@
+"""`mianshen redetermine`: what changes for one person, what is owed or overpaid, and what is responsible."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., tuple[int, str, str]]
+
+CASES = "cases/national/history.yaml"
+
+
+def _changes(run: Run, *words: str, status: int = 0) -> Any:
+    got, out, err = run("redetermine", CASES, *words, "--format", "json")
+    assert got == status, err
+    return json.loads(out)
+
+
+def _decisions(found: Any, key: str) -> dict[str, Any]:
+    (row,) = [each for each in found["rows"] if each["key"] == key]
+    return {each["decision"]: each for each in row["decisions"]}
+
+
+def test_a_late_claim_makes_what_was_settled_after_it_overpaid(run: Run) -> None:
+    found = _changes(run, "--case", "a_late_claim_takes_its_turn", "--late", "LATE")
+    basic = _decisions(found, "C2")["basic_payment"]
+    assert (basic["before"], basic["after"], basic["paid"], basic["owed"]) == (
+        "8500.00",
+        "1500.00",
+        "8500.00",
+        "-7000.00",
+    )
+    assert basic["causes"] == [{"kind": "row", "name": "LATE", "before": "", "after": "LATE"}]
+    assert _decisions(found, "LATE")["basic_payment"]["owed"] == "8500.00"
+    assert found["owed"] == "8088.23"  # 8,500.00 - 7,000.00 + 6,588.23 above the limit
+
+
+def test_a_reversal_that_comes_in_takes_back_what_was_settled(run: Run, tmp_path: Path) -> None:
+    more = tmp_path / "more.yaml"
+    more.write_text("claims: [{claim_id: R9, service_date: 2026-05-02, reverses: C1}]\n", "utf-8")
+    found = _changes(run, "--case", "settled_otherwise", "--with", str(more))
+    assert {row["key"]: (row["before"], row["after"]) for row in found["rows"]} == {
+        "C1": ("decided", "reversed"),
+        "C2": ("decided", "decided"),
+        "R9": (None, "reversed"),
+    }
+    assert _decisions(found, "C1")["basic_payment"]["owed"] == "-4000.00"
+    assert found["owed"] == "-3852.94"
+
+
+def test_between_two_days_the_facts_in_force_are_responsible(run: Run) -> None:
+    days = ("--from-date", "2026-02-28", "--to-date", "2026-11-21")
+    found = _changes(run, "--case", "employed_in_february_retired_in_march", *days)
+    contribution = next(each for each in found["benefits"] if each["benefit"] == "employer_contribution")
+    fact = {"kind": "fact", "name": "employment_status", "before": "employed", "after": "retired"}
+    assert fact in contribution["causes"]
+    assert [row["key"] for row in found["rows"]] == ["C2"]  # C1 was employed's, and still is
+
+
+def test_under_another_rulebook_the_provision_is_responsible(run: Run) -> None:
+    found = _changes(run, "--case", "settled_otherwise", "--overlay", "limit_counts_costs")
+    causes = _decisions(found, "C2")["basic_payment"]["causes"]
+    assert {"shanghai_employee_basic", "shanghai_employee_covered_cost"} == {each["name"] for each in causes}
+    assert {each["kind"] for each in causes} == {"provision"}
+
+
+def test_a_record_that_nothing_changes_for_says_so(run: Run) -> None:
+    words = ("redetermine", CASES, "--case", "assistance_from_june", "--overlay", "limit_counts_costs")
+    status, out, _ = run(*words)
+    assert (status, "nothing changes" in out) == (0, True)
+    assert "没有变化" in run(*words, "--lang", "zh")[1]
+
+
+def test_the_table_tells_what_is_owed_in_both_languages(run: Run) -> None:
+    words = ("redetermine", CASES, "--case", "a_late_claim_takes_its_turn", "--late", "LATE")
+    assert "owed in all: 8,088.23 yuan" in run(*words)[1]
+    assert "共应补 8,088.23 元" in run(*words, "--lang", "zh")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "there is nothing to compare"),
+        (("--from-date", "2026-01-01"), "--from-date and --to-date go together"),
+        (("--late", "C2"), "the file holds several records"),
+        (("--case", "settled_otherwise", "--late", "C3"), "the record has no C3. The record has: C1, C2"),
+        (("--case", "settled_otherwize", "--late", "C1"), "there is no case settled_otherwize"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(run: Run, words: tuple[str, ...], said: str) -> None:
+    status, out, err = run("redetermine", CASES, *words)
+    assert (status, out) == (2, "")
+    assert said in err
