@@ -62,6 +62,12 @@ _HEAD = (
     multiple=True,
     words=Message("家庭文件现在的位置", "where the households are now"),
 )
+@option(
+    "--visits",
+    metavar="FILE",
+    multiple=True,
+    words=Message("上门护理文件现在的位置", "where the visits are now"),
+)
 @option("--explain", is_flag=True, words=Message("逐步说明依据", "show every step with its grounds"))
 @option(
     "--format",
@@ -72,12 +78,12 @@ _HEAD = (
 )
 def replay(
     lang: Lang, folder: str, person: str, residents: tuple[str, ...], claims: tuple[str, ...],
-    households: tuple[str, ...], explain: bool, form: str,
+    households: tuple[str, ...], visits: tuple[str, ...], explain: bool, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.workbench import replay as past
     from mianshen.workbench.verify import past_run
 
-    named = {"resident": residents, "claim": claims, "household": households}
+    named = {"resident": residents, "claim": claims, "household": households, "visit": visits}
     found = past.replay(past_run(Path(folder)), person, {e: each for e, each in named.items() if each})
     if form == "json":
         output.say(output.json_text(_plain(found, lang, explain)))

@@ -13,8 +13,11 @@ from mianshen.interpreter import Interpreter, result_of
 from mianshen.values import NotModelled, Unknown
 from mianshen.workbench.batch import Request, run_batch
 from mianshen.workbench.population import write_population
+from mianshen.workbench.recorded_rules import Rules
 from mianshen.workbench.records import read_cases
+from mianshen.workbench.replay import replay
 from mianshen.workbench.rulebook import open_program
+from mianshen.workbench.verify import past_run
 
 RESIDENTS = """person_id,insured_area,insurance_scheme,coverage_status,disability_level
 P1,371402,resident,active,3
@@ -81,11 +84,15 @@ def test_the_summary_and_the_receipt_tell_of_visits(out: Path) -> None:
     assert "visits.parquet" in json.loads((out / "manifest.json").read_text("utf-8"))["outputs"]
 
 
-def test_a_folder_with_visits_is_an_earlier_batch_and_replaced(tmp_path: Path) -> None:
+def test_a_run_with_visits_replays_and_gives_way_to_the_next(tmp_path: Path) -> None:
     files = {"resident": tmp_path / "residents.csv", "visit": tmp_path / "visits.csv"}
     files["resident"].write_text(RESIDENTS, "utf-8")
     files["visit"].write_text(VISITS, "utf-8")
-    run_batch(open_program(), Request(files, AS_OF, tmp_path / "out"))
+    run_batch(open_program(), Request(files, AS_OF, tmp_path / "out", rules=Rules((), ())))
+    for person in ("P1", "P2"):
+        again = replay(past_run(tmp_path / "out"), person, {})
+        assert again.differences == ()
+        assert {each.row.entity for each in again.checked.result.rows} == {"visit"}
     del files["visit"]
     run_batch(open_program(), Request(files, AS_OF, tmp_path / "out"))
     assert {each.name for each in (tmp_path / "out").iterdir()} == OUTPUTS

@@ -13,7 +13,7 @@ import duckdb
 from mianshen.program.program import Program
 from mianshen.source import RuleError
 from mianshen.workbench import batch_mistakes as mistakes
-from mianshen.workbench.batch_outputs import FIRST, collection
+from mianshen.workbench.batch_outputs import files_below
 from mianshen.workbench.inputs import pattern
 
 
@@ -30,10 +30,9 @@ def refuse_unaccounted(
     """
     person = program.entities[program.entry]
     files = {person.name: "residents.parquet"}
-    for number, child in enumerate(program.children_of(person.name)):
-        name = f"{FIRST if number == 0 else collection(child)}.parquet"
+    for entity, name in files_below(program).items():
         if (folder / name).exists():  # an entity without an input has none
-            files[child.name] = name
+            files[entity] = name
     wrong = []
     for entity, counts in records.items():
         told = sum(number for name, number in counts.items() if name != "read")

@@ -41,8 +41,15 @@ _CODE: Final = f"MAP {{{_LISTED}}}[split_part(\"?refusal\", '|', 2)]"
 
 def file_names(program: Program) -> tuple[str, ...]:
     """Every file that a batch of this program may write, save the receipt's."""
-    more = [f"{collection(e)}.parquet" for e in program.children_of(program.entry)[1:]]
+    more = [file for file in files_below(program).values() if file not in OUTPUTS]
     return (*OUTPUTS[:2], *more, *OUTPUTS[2:])
+
+
+def files_below(program: Program) -> dict[str, str]:
+    """The file of each entity below the person."""
+    names = [FIRST, *(collection(each) for each in program.children_of(program.entry)[1:])]
+    below = program.children_of(program.entry)
+    return {child.name: f"{name}.parquet" for child, name in zip(below, names, strict=False)}
 
 
 def collection(entity: Entity) -> str:

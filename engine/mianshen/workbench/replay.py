@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -22,6 +22,7 @@ from mianshen.program.program import Program
 from mianshen.source import RuleError
 from mianshen.values import NotModelled, Unknown, Value
 from mianshen.workbench import batch_mistakes as mistakes
+from mianshen.workbench.batch_outputs import files_below
 from mianshen.workbench.batch_rows import RowTables
 from mianshen.workbench.check import Checked, Checker
 from mianshen.workbench.household_cases import Household, Households
@@ -34,7 +35,6 @@ from mianshen.workbench.sources import Named
 from mianshen.workbench.verify import Past
 
 PEOPLE: Final = "residents.parquet"
-CLAIMS: Final = "claims.parquet"
 Cells: TypeAlias = dict[str, object]
 
 
@@ -159,9 +159,10 @@ class _Written:
     ) -> tuple[int, tuple[Difference, ...]]:
         """How many cells were compared, and those that differ."""
         entry = self.program.entities[self.program.entry]
-        child = self.program.child_of(entry.name)
+        files = files_below(self.program)
         people = [] if person.rejection is not None else [(entry.name, person.key, PEOPLE, _benefits(result))]
-        now = [*people, *((row.row.entity, row.row.key, CLAIMS, _row(row)) for row in result.rows)]
+        rows = [(each.row.entity, each.row.key, files[each.row.entity], _row(each)) for each in result.rows]
+        now = [*people, *rows]
         differences: list[Difference] = []
         count = 0
         for entity, key, file, cells in now:
@@ -172,9 +173,10 @@ class _Written:
         count += len(rejected) * 3
         for entity, key, cells, written in rejected:
             differences += _differing(entity, key, cells, written)
-        differences += self._beyond(
-            person, {key for entity, key, *_ in now if child and entity == child.name}
-        )
+        for entity, file in files.items():
+            differences += self._beyond(
+                person, entity, file, {key for name, key, *_ in rows if name == entity}
+            )
         return count, tuple(differences)
 
     def _read(self, file: str, key_column: str, key: str) -> Cells:
@@ -214,20 +216,18 @@ class _Written:
                 cells = {"field": why.field or None, "code": CODES[why.reason], "reason": why.reason}
             yield row.entity, row.key, cells, written
 
-    def _beyond(self, person: Row, keys: Iterable[str]) -> Iterator[Difference]:
+    def _beyond(self, person: Row, entity: str, file: str, keys: set[str]) -> Iterator[Difference]:
         """Rows that were written for this person and do not come out now."""
-        child = self.program.child_of(person.entity)
-        if child is None or person.rejection is not None:
+        if person.rejection is not None or not (self.folder / file).exists():
             return
-        own = self.program.entities[person.entity].key
+        own, key_column = self.program.entities[person.entity].key, self.program.entities[entity].key
         query = (
-            f"SELECT {identifier(child.key)} FROM read_parquet({pattern(self.folder / 'claims.parquet')}) "
+            f"SELECT {identifier(key_column)} FROM read_parquet({pattern(self.folder / file)}) "
             f"WHERE {identifier(own)} = ? ORDER BY 1"
         )
-        listed = set(keys)
         for (key,) in self.connection.execute(query, [person.key]).fetchall():
-            if key not in listed:
-                yield Difference(child.name, str(key), child.key, str(key), "")
+            if key not in keys:
+                yield Difference(entity, str(key), key_column, str(key), "")
 
 
 def _place(files: list[tuple[str, int]], number: int) -> tuple[str, int]:
