@@ -29,10 +29,9 @@ def refuse_unaccounted(
     The numbers are held against the files: decided people and what is below them have a row each, rejects one each.
     """
     person = program.entities[program.entry]
-    files = {person.name: "residents.parquet"}
-    for entity, name in files_below(program).items():
-        if (folder / name).exists():  # an entity without an input has none
-            files[entity] = name
+    below = files_below(program)
+    written = {entity: name for entity, name in below.items() if (folder / name).exists()}
+    files = {person.name: "residents.parquet"} | written  # an entity without an input has none
     wrong = []
     for entity, counts in records.items():
         told = sum(number for name, number in counts.items() if name != "read")
