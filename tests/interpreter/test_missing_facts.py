@@ -19,8 +19,22 @@ from mianshen.workbench.rulebook import open_program
 
 RESIDENTS = int(os.environ.get("MIANSHEN_GAPS", "150"))
 FILLINGS, CHANGES = 2, 2
-PROGRAM = open_program()
-BENEFITS = [b.name for b in PROGRAM.benefits.values() if b.entity == PROGRAM.entry]
+PROGRAMS = {"": open_program(), "planned_support": open_program(overlays=("planned_support",))}
+
+
+def benefits(program: Program) -> list[str]:
+    """Those that some provision decides."""
+    return [
+        b.name
+        for b in program.benefits.values()
+        if b.entity == program.entry and program.decision(b.entity, b.eligible).provisions
+    ]
+
+
+BENEFITS = [("", name) for name in benefits(PROGRAMS[""])]
+BENEFITS += [
+    ("planned_support", name) for name in benefits(PROGRAMS["planned_support"]) if ("", name) not in BENEFITS
+]
 
 
 @dataclass(slots=True)
@@ -38,8 +52,8 @@ class Judge:
         return None if found.rejected else found.benefits[self.benefit]
 
 
-def judge(benefit: str) -> Judge:
-    part = part_of(PROGRAM, benefit_keys(PROGRAM.benefits[benefit]))
+def judge(program: Program, benefit: str) -> Judge:
+    part = part_of(program, benefit_keys(program.benefits[benefit]))
     return Judge(benefit, part, Interpreter(part))
 
 
@@ -48,10 +62,11 @@ def open_(result: BenefitResult) -> bool:
     return bool(result.missing)
 
 
-@pytest.mark.parametrize("name", BENEFITS)
-def test_the_named_facts_decide_and_no_other_does(name: str) -> None:
-    gaps, mine = Gaps(PROGRAM), judge(name)
-    probed = asked_whether_known(PROGRAM)
+@pytest.mark.parametrize(("overlay", "name"), BENEFITS)
+def test_the_named_facts_decide_and_no_other_does(overlay: str, name: str) -> None:
+    program = PROGRAMS[overlay]
+    gaps, mine = Gaps(program), judge(program, name)
+    probed = asked_whether_known(program)
     rng = Random(f"{name} 4")
     for case in gaps.cases(11, RESIDENTS):
         before = mine.result(filled(case, {}))

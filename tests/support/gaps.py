@@ -13,7 +13,7 @@ from decimal import Decimal
 from random import Random
 from typing import TypeAlias
 
-from tests.support.homes import DAYS, Chances, case_of, homes, value
+from tests.support.homes import DAYS, Chances, Record, case_of, homes, record, value
 
 from mianshen.interpreter import Case, Row
 from mianshen.interpreter.evaluate import Compiler
@@ -48,12 +48,25 @@ class Gaps:
         while count > 0:
             chances = Chances(rng.choice((0.02, 0.08, 0.3, 0.6)), 0.0)
             for home in homes(rng, self.program, 1, chances, (0, 1, 1, 2, 3)):
+                for person in home.children:
+                    person.children += self._others(rng, person, chances)
                 case = case_of(self.program, home)
                 for row in case.rows():
                     self._redrawn(rng, row, case.as_of)
                 if all(self.valid(row) for row in case.rows()):
                     count -= 1
                     yield case
+
+    def _others(self, rng: Random, person: Record, chances: Chances) -> list[Record]:
+        """Rows below a person that are no claims, such as visits."""
+        kinds = [
+            e.name for e in self.program.entities.values() if e.parent == person.entity and e.name != "claim"
+        ]
+        return [
+            record(rng, self.program, kind, f"{kind}{number}-{person.key}", chances)
+            for kind in kinds
+            for number in range(rng.choice((0, 0, 1, 2)))
+        ]
 
     def _redrawn(self, rng: Random, row: Row, day: dt.date) -> None:
         """Half of a row's facts drawn anew, so that provisions of every area and age come into play."""
