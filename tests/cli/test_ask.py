@@ -203,7 +203,15 @@ def test_several_records_in_a_file_are_refused(run: Run, tmp_path: Path) -> None
     file.write_text("- {resident: {person_id: P1}}\n- {resident: {person_id: P2}}\n", "utf-8")
     status, _, err = run("ask", "premium_subsidy", str(file), "--next")
     assert status == 2
-    assert "E709" in err
+    assert err == f"{file}:1:1: E709: {file} holds more than one record. Give one alone.\n"
+
+
+def test_a_record_with_rows_over_time_is_refused(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "record.yaml"
+    file.write_text("resident: {person_id: P1}\nhistory: [{valid_from: 2026-01-01}]\n", "utf-8")
+    status, _, err = run("ask", "premium_subsidy", str(file), "--next")
+    assert status == 2
+    assert "E710" in err
 
 
 # A real terminal

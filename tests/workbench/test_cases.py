@@ -258,3 +258,12 @@ def test_a_proposed_change_that_is_wrong_is_refused(tmp_path: Path) -> None:
     cases = read(tmp_path, f"  - {{name: one, {STAY}, expect: {{}}}}\n", programs)
     with pytest.raises(RuleError, match="no_such_thing"):
         changes_of(cases, programs, Programs(proposed=(draft,)))
+
+
+def test_a_case_says_how_many_claims_there_are(tmp_path: Path) -> None:
+    (mistake,) = refused(
+        tmp_path,
+        "  - {name: a, claims: null, expect: {benefits: {poverty_warning: {status: undetermined}}}}\n",
+    )
+    assert "E464" in mistake
+    assert "a list of the case a is null" in mistake

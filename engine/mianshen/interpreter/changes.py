@@ -28,7 +28,7 @@ from mianshen.program.part import benefit_keys, part_of
 from mianshen.program.program import Benefit, Fact, Program
 from mianshen.values import Known, Unknown
 
-MOST_TRIALS: Final = 6_000  # cases decided in search of pairs
+MOST_TRIALS: Final = 2_000  # cases decided in search of pairs
 MOST_SHOWN: Final = 12
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mianshen.source import NOWHERE, Diagnostic, Message, nearest
+from mianshen.source import NOWHERE, Diagnostic, Message, Span, nearest
 
 
 def no_such_benefit(name: str, known: Iterable[str]) -> Diagnostic:
@@ -64,7 +64,7 @@ def after_day(title: Message, day: str) -> Diagnostic:
 
 def several_records(file: str) -> Diagnostic:
     what = Message(f"{file} 里不止一份档案", f"{file} holds more than one record")
-    return Diagnostic("E709", NOWHERE, what, Message("只给一份", "Give one alone"))
+    return Diagnostic("E709", Span(file, 1, 1), what, Message("只给一份", "Give one alone"))
 
 
 def history(file: str) -> Diagnostic:
@@ -72,4 +72,4 @@ def history(file: str) -> Diagnostic:
     fix = Message(
         "访谈只问一份现行信息，请改用 check", "An interview asks about one state of things; use check"
     )
-    return Diagnostic("E710", NOWHERE, what, fix)
+    return Diagnostic("E710", Span(file, 1, 1), what, fix)
