@@ -397,6 +397,6 @@ def test_claims_that_are_null_may_be_any(run: Run, tmp_path: Path) -> None:
     """No claims at all are `[]`, or nothing written; null is unknown, as everywhere."""
     person = RESIDENT | {"assistance_category": "illness_poverty"}
     for claims, amount, missing in ((None, None, ["claims"]), ([], "0.00", [])):
-        record = {"as_of": "2026-11-21", "resident": person, "claims": claims}
+        record: dict[str, Any] = {"as_of": "2026-11-21", "resident": person, "claims": claims}
         aid = _json(run, _write(tmp_path, record))["benefits"]["illness_poverty_aid"]
         assert (aid["status"], aid["amount"], aid["missing"]) == ("eligible", amount, missing)
