@@ -370,6 +370,21 @@ def test_the_rulebook_kept_with_a_run_tells_of_it(tmp_path: Path) -> None:
     make_report(found, Order(tmp_path / "run", tmp_path / "report", "en"))
 
 
+def test_inputs_read_by_a_mapping_are_read_by_it_again(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("证件号,统筹区,险种\nP1,310113,1\n", "utf-8")
+    (tmp_path / "map.yaml").write_text(
+        "resident:\n  columns:\n    证件号: person_id\n    统筹区: insured_area\n"
+        '    险种: {fact: insurance_scheme, values: {"1": employee}}\n',
+        "utf-8",
+    )
+    request = Request(
+        {"resident": tmp_path / "r.csv"}, AS_OF, tmp_path / "run", mapping=tmp_path / "map.yaml"
+    )
+    run_batch(PROGRAM, request)
+    content = make_report(PROGRAM, Order(tmp_path / "run", tmp_path / "report", "en"))
+    assert [(place["area"], place["residents"]) for place in content["places"]] == [("3101", 1)]
+
+
 def test_of_a_persons_rows_the_one_in_force_says_where_the_person_belongs(tmp_path: Path) -> None:
     head = RESIDENTS.replace("person_id", "person_id,valid_from")
     old = "P1,2020-01-01,110101,resident,active,none,illness_poverty\n"

@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import jinja2
 
@@ -27,6 +27,8 @@ from mianshen.workbench.report.ratios import Ratio
 from mianshen.workbench.report.run import FinishedRun
 from mianshen.workbench.report.tables import STATUSES, Counted, Place, Tables
 from mianshen.workbench.words import Words
+
+_PROVINCES: Final = "province"  # the code list that names them
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ class Page:
             places = list(group)
             made.append(
                 {
-                    "area": province or self._say(phrases.UNKNOWN_AREA),
+                    "area": self._province(province),
                     "residents": sum(place.residents for place in places),
                     "due": sum(place.due for place in places),
                     "amount": _money(_amount(places)),
@@ -181,6 +183,14 @@ class Page:
                 }
             )
         return made
+
+    def _province(self, digits: str) -> str:
+        """A province's digits and, where the vocabulary lists it, its name."""
+        if not digits:
+            return self._say(phrases.UNKNOWN_AREA)
+        known = self.program.codes.get(_PROVINCES)
+        code = None if known is None else known.spellings.get(digits)
+        return digits if known is None or code is None else f"{digits} {self._say(known.values[code])}"
 
     def _prefecture(self, place: Place) -> dict[str, Any]:
         rows = [
@@ -217,7 +227,7 @@ class Page:
             basis = "" if ratio.target is None else self._say(phrases.BASIS[ratio.target.basis])
             made.append(
                 {
-                    "province": ratio.province,
+                    "province": self._province(ratio.province),
                     "scheme": self._scheme(ratio.scheme),
                     "claims": f"{ratio.claims:,}",
                     "cost": _money(ratio.cost),
@@ -325,7 +335,7 @@ class Page:
     def _against(self, ratio: Ratio) -> Bar:
         target = None if ratio.target is None else ratio.target.value
         share = ratio.share or Decimal(0)
-        label = f"{ratio.province} {self._scheme(ratio.scheme)}"
+        label = f"{self._province(ratio.province)} {self._scheme(ratio.scheme)}"
         return against(
             label,
             _percent(share),

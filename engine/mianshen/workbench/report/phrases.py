@@ -70,6 +70,7 @@ _LABELS: Final = {
     "read": Message("读取", "read"),
     "decided": Message("判定", "decided"),
     "rejects": Message("拒绝", "rejected"),
+    "aside": Message("冲销或当日未生效", "cancelled, or not in force"),
     "benefits": Message("各项待遇", "Benefits"),
     "benefit": Message("待遇", "benefit"),
     "delivery": Message("方式", "delivery"),
