@@ -132,12 +132,24 @@ def _set(row: Row, name: str, value: Known | None) -> None:
 
 
 def _copy(program: Program, row: Row, parent: Row | None, day: dt.date) -> Row:
-    made = Row(
-        row.entity, row.key, dict(row.facts), parent, assumed=row.assumed, rejection=row.rejection,
-        unreadable=row.unreadable, told=row.told, as_of=day,
-    )  # fmt: skip
-    made.children = [_copy(program, each, made, day) for each in row.children if _there(program, each, day)]
+    """The row with its rows of other times, and what stands below; each child reads the row it read."""
+    made = _alone(row, parent, day)
+    made.versions = [_alone(version, parent, day) for version in row.versions]
+    copies = {id(row): made}
+    for version, copied in zip(row.versions, made.versions, strict=True):
+        copied.version_of, copied.children = made, made.children
+        copies[id(version)] = copied
+    for each in row.children:
+        if _there(program, each, day):
+            made.children.append(_copy(program, each, copies.get(id(each.parent), made), day))
     return made
+
+
+def _alone(row: Row, parent: Row | None, day: dt.date) -> Row:
+    return Row(
+        row.entity, row.key, dict(row.facts), parent, assumed=row.assumed, rejection=row.rejection,
+        unreadable=row.unreadable, told=row.told, as_of=day, blank=row.blank,
+    )  # fmt: skip
 
 
 def _there(program: Program, row: Row, day: dt.date) -> bool:
