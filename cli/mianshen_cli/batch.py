@@ -134,6 +134,20 @@ _COUNT = Message("条数", "count")
     words=Message("Spark 集群地址（默认在本进程内）", "Spark's master (default: in this process)"),
 )
 @option(
+    "--into",
+    metavar="ADDRESS",
+    words=Message(
+        "结果另存入数据库：duckdb:文件 或 sqlite:文件",
+        "put the results into a database too: duckdb:FILE or sqlite:FILE",
+    ),
+)
+@option(
+    "--csv",
+    "sheets",
+    metavar="DIR",
+    words=Message("结果另存为 CSV 的文件夹", "folder for the results as CSV too"),
+)
+@option(
     "--max-rejects",
     default="0",
     metavar="N|N%",
@@ -166,7 +180,8 @@ def batch(
     lang: Lang, residents: tuple[str, ...], claims: tuple[str, ...], households: tuple[str, ...],
     visits: tuple[str, ...], as_of: dt.date,
     out: str, rules: str | None, overlay: tuple[str, ...], encoding: str | None, threads: int | None,
-    mapping: str | None, memory: str | None, engine: str, master: str | None, max_rejects: str, report_to: str | None,
+    mapping: str | None, memory: str | None, engine: str, master: str | None, into: str | None, sheets: str | None,
+    max_rejects: str, report_to: str | None,
     since: str | None, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.workbench.batch import Request, run_batch
@@ -195,7 +210,9 @@ def batch(
         line = _PROGRESS.in_(lang).format(stage=_STAGES[stage].in_(lang), many=many, seconds=seconds)
         output.complain(line)
 
+    database = _target(into)
     summary = run_batch(program, request, report)
+    _elsewhere(Path(out), database, sheets)
     if form == "json":
         output.say(output.json_text(summary.content))
     else:
@@ -217,6 +234,24 @@ def _report(lang: Lang, program: Any, request: Any, to: Path, since: Path | None
     )
     make_report(program, order)
     output.complain(_REPORT.in_(lang).format(page=to / "report.html"))
+
+
+def _target(into: str | None) -> Any:
+    """The database that results go into, refused before a run and not after it."""
+    from mianshen.workbench.targets import target
+
+    return None if into is None else target(into)
+
+
+def _elsewhere(out: Path, database: Any, sheets: str | None) -> None:
+    """The finished results put where they are wanted too."""
+    from mianshen.workbench.sheets import write_sheets
+    from mianshen.workbench.targets import put_into
+
+    if database is not None:
+        put_into(database, out)
+    if sheets is not None:
+        write_sheets(out, Path(sheets))
 
 
 def _allowance(text: str) -> tuple[Decimal, str]:

@@ -391,3 +391,51 @@ def not_compiled(why: str) -> Diagnostic:
         (f"规则库不能编译（{why}）", f"the rulebook cannot be compiled ({why})"),
         ("请安装 C 编译器（cc），或用 --engine duckdb", "Install a C compiler (cc), or use --engine duckdb"),
     )
+
+
+def no_scanner(address: str, extension: str, version: str) -> Diagnostic:
+    return _mistake(
+        "E535",
+        Span(address, 1, 1),
+        (
+            f"缺少 DuckDB {version} 的扩展 {extension}，软件包仓库中没有",
+            f"DuckDB's extension {extension} for {version} is missing, and no package registry carries it",
+        ),
+        (
+            r"请先导出：psql -c '\copy 表 to 文件.csv csv header'，再给出该文件",
+            r"Export the table first, psql -c '\copy TABLE to FILE.csv csv header', and name that file",
+        ),
+    )
+
+
+def no_table(address: str, table: str) -> Diagnostic:
+    return _mistake(
+        "E536",
+        Span(address, 1, 1),
+        (f"数据库中没有 {shown(table)} 这张表", f"the database has no table {shown(table)}"),
+        ("请检查 ?table= 后的名称", "Check the name after ?table="),
+    )
+
+
+def bad_database(address: str) -> Diagnostic:
+    return _mistake(
+        "E537",
+        Span(address, 1, 1),
+        (
+            "数据库无法读写，或正被其他程序占用",
+            "the database cannot be read or written, or another program holds it",
+        ),
+        ("请检查文件，并关闭占用它的程序", "Check the file, and close what holds it"),
+    )
+
+
+def bad_target(address: str) -> Diagnostic:
+    return _mistake(
+        "E538",
+        Span(address, 1, 1),
+        ("不是数据库地址", "this is no address of a database"),
+        (
+            "请写成 duckdb:results.db 或 sqlite:results.sqlite",
+            "Write duckdb:results.db or sqlite:results.sqlite",
+        ),
+    )

@@ -24,6 +24,7 @@ from mianshen.workbench import batch_mistakes as mistakes
 from mianshen.workbench.mapping import EntityMapping, mapped, read_mapping
 from mianshen.workbench.plain_text import UTF_8, Plain, head_of, plain
 from mianshen.workbench.sources import Named, files, names
+from mianshen.workbench.tables import TableAddress, attached, exported, refuse_unreadable, table_address
 
 ROW: Final = "?row"  # the record's number in its file, from 1
 _HEAD: Final = 1 << 20  # bytes a header may fill
@@ -54,6 +55,7 @@ class Part:
     numbered: bool
     text: Plain
     stamp: tuple[int, int]
+    named: str = ""  # how a table of a database is named; a file by its path
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,9 @@ class _Opening:
 
     def part(self, entity: Entity, path: Path, name: str) -> Part:
         """A file with its columns matched. Raises RuleError when it cannot be read or a column is wrong."""
+        address = table_address(path)
+        if address is not None:
+            return self.table(entity, address, name)
         head = _head(path)
         status = path.stat()
         numbered = head.startswith(_PARQUET) or path.suffix.lower() == ".parquet"
@@ -138,22 +143,41 @@ class _Opening:
         else:
             _refuse_packed(path, head)
             text = plain(path, self.scratch, self.encoding)
-            names, places = _header(path, text)
-            listed = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
-            relation = (
-                f"read_csv({pattern(text.path)}, auto_detect=false, header=true, delim=',', quote='\"', "
-                f"escape='\"', nullstr='', compression='none', hive_partitioning=false, columns={{{listed}}})"
-            )
-            found = [(name, "VARCHAR") for name in names]
+            found, places, relation = _as_csv(path, text)
+        columns, relation = self.facts(entity, path, found, places, relation)
+        stamp = (status.st_size, status.st_mtime_ns)
+        return Part(path, name, columns, relation, numbered, text, stamp)
+
+    def table(self, entity: Entity, address: TableAddress, name: str) -> Part:
+        """A table of a database with its columns matched. Raises RuleError."""
+        refuse_unreadable(address)
+        status = address.file.stat()
+        text = Plain(address.file, UTF_8)
+        if address.kind == "duckdb":
+            relation = attached(address, self.connection)
+            described = self.connection.execute(f"DESCRIBE FROM {relation}").fetchall()
+            found = [(row[0], row[1]) for row in described]
+            places = list(range(1, len(found) + 1))
+        else:
+            text = Plain(self.scratch(), UTF_8)
+            exported(address, text.path)
+            found, places, relation = _as_csv(address.file, text)
+        columns, relation = self.facts(entity, address.file, found, places, relation)
+        named = f"{address.kind}:{address.file.absolute()}?table={address.table}"
+        stamp = (status.st_size, status.st_mtime_ns)
+        return Part(address.file, name, columns, relation, False, text, stamp, named)
+
+    def facts(
+        self, entity: Entity, path: Path, found: list[tuple[str, str]], places: list[int], relation: str
+    ) -> tuple[dict[str, tuple[str, str]], str]:
+        """Which column is which fact, and the relation with what a mapping converts."""
         self.headers.setdefault(entity.name, []).append([name for name, _ in found])
         columns: dict[str, tuple[str, str]] = {}
         if (mapping := self.mappings.get(entity.name)) is not None:
             made = mapped(mapping, relation, found)
             columns, relation = made.columns, made.relation
             found, places = [found[n] for n in made.left], [places[n] for n in made.left]
-        columns = _matched(self.program, entity, path, found, places, columns)
-        stamp = (status.st_size, status.st_mtime_ns)
-        return Part(path, name, columns, relation, numbered, text, stamp)
+        return _matched(self.program, entity, path, found, places, columns), relation
 
 
 def parts_of(inputs: Mapping[str, Input]) -> Iterator[Part]:
@@ -222,6 +246,17 @@ def _refuse_packed(path: Path, head: bytes) -> None:
     for magic, kind in _PACKED.items():
         if head.startswith(magic):
             raise _refuse(mistakes.packed(Span(str(path), 1, 1), kind))
+
+
+def _as_csv(path: Path, text: Plain) -> tuple[list[tuple[str, str]], list[int], str]:
+    """The columns of a CSV file with their types, where each begins, and how to read it."""
+    names, places = _header(path, text)
+    listed = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
+    relation = (
+        f"read_csv({pattern(text.path)}, auto_detect=false, header=true, delim=',', quote='\"', escape='\"', "
+        f"nullstr='', compression='none', hive_partitioning=false, columns={{{listed}}})"
+    )
+    return [(name, "VARCHAR") for name in names], places, relation
 
 
 def _header(path: Path, text: Plain) -> tuple[list[str], list[int]]:

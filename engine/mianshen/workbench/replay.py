@@ -32,6 +32,7 @@ from mianshen.workbench.mistakes import CODES
 from mianshen.workbench.receipt import digest_of_file
 from mianshen.workbench.recorded_rules import RULES, recorded_program
 from mianshen.workbench.sources import Named
+from mianshen.workbench.tables import file_behind
 from mianshen.workbench.verify import Past
 
 PEOPLE: Final = "residents.parquet"
@@ -99,7 +100,7 @@ def _recorded_inputs(
             named[entity] = moved[entity]
             continue
         paths = past.paths.get(entity, [])
-        gone += [mistakes.input_moved(str(path)) for path in paths if not path.exists()]
+        gone += [mistakes.input_moved(str(path)) for path in paths if not file_behind(path).exists()]
         gone += [] if paths else [mistakes.input_moved(entity)]
         named[entity] = paths
     if gone:

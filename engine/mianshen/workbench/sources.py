@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 
 from mianshen.source import Diagnostic, RuleError
 from mianshen.workbench import batch_mistakes as mistakes
+from mianshen.workbench.tables import table_address
 
 Named: TypeAlias = "str | Path | Sequence[str | Path]"
 READ: Final = (".csv", ".csv.gz", ".parquet")
@@ -63,6 +64,8 @@ def names(paths: Iterable[Path]) -> dict[Path, str]:
 
 
 def _files(path: Path) -> list[Path]:
+    if table_address(path) is not None:
+        return [path]
     if path.is_dir():
         return _below(path)
     if os.path.lexists(path) or not glob.has_magic(str(path)):

@@ -17,6 +17,7 @@ from mianshen.source import RuleError
 from mianshen.workbench import batch_mistakes as mistakes
 from mianshen.workbench.receipt import RECEIPT, TIMINGS, digest_of_file
 from mianshen.workbench.recorded_rules import RULES, recorded_digest
+from mianshen.workbench.tables import file_behind
 
 Kind: TypeAlias = Literal["output", "input", "rulebook"]
 Outcome: TypeAlias = Literal["same", "differs", "missing", "moved", "stranger"]
@@ -91,7 +92,7 @@ def _inputs(past: Past) -> Iterator[Finding]:
         paths: list[Path | None] = [*past.paths.get(entity, ())]
         paths += [None] * (len(files) - len(paths))
         for each, path in zip(files, paths, strict=False):
-            yield _finding("input", each["file"], each["digest"], path, "moved")
+            yield _finding("input", each["file"], each["digest"], path and file_behind(path), "moved")
 
 
 def _finding(kind: Kind, name: str, digest: str, path: Path | None, gone: Outcome) -> Finding:

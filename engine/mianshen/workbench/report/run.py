@@ -28,6 +28,7 @@ from mianshen.workbench.recorded_rules import RULES, recorded_program
 from mianshen.workbench.report import mistakes
 from mianshen.workbench.rulebook import open_program
 from mianshen.workbench.sources import Named
+from mianshen.workbench.tables import file_behind
 
 RESIDENTS, CLAIMS, REJECTS = "residents.parquet", "claims.parquet", "rejects.parquet"
 
@@ -113,7 +114,7 @@ def find_inputs(
             named[entity] = given[entity]
             continue
         places = [Path(place) for place in recorded.get(entity, ())]
-        gone = [place.name for place in places if not place.is_file()]
+        gone = [place.name for place in places if not file_behind(place).is_file()]
         if gone or not places:
             file = gone[0] if gone else files[0]["file"]
             raise RuleError([mistakes.input_moved(str(run.folder), entity, file)])
