@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from mianshen.source import Lang, Message
 from mianshen_cli import output
 from mianshen_cli.frame import Day, Whole, command, option
 from mianshen_cli.output import Status
+from mianshen_cli.progress import Progress
 from mianshen_cli.usage import Refused
 
 _ALLOWED = re.compile(r"([0-9]{1,18})|([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
@@ -30,8 +30,6 @@ _STAGES = {
     "write": Message("写出结果", "written"),
     "seal": Message("摘要与清单", "digests and receipt"),
 }
-_PROGRESS = Message("{stage}：{many}{seconds:.1f} 秒", "{stage}: {many}{seconds:.1f} s")
-_ROWS = Message("{rows:,} 行，", "{rows:,} rows, ")
 _DONE = Message("结果已写入 {folder}", "Results are in {folder}")
 _REPORT = Message("报告已写入 {page}", "The report is in {page}")
 _WITHOUT = Message(
@@ -202,16 +200,9 @@ def batch(
         inputs, as_of, Path(out), threads, limit, encoding and encoding.upper(), read, engine, master,
         None if mapping is None else Path(mapping),
     )  # fmt: skip
-    started = time.perf_counter()
-
-    def report(stage: str, rows: int) -> None:
-        seconds = time.perf_counter() - started
-        many = _ROWS.in_(lang).format(rows=rows) if rows else ""
-        line = _PROGRESS.in_(lang).format(stage=_STAGES[stage].in_(lang), many=many, seconds=seconds)
-        output.complain(line)
-
     database = _target(into)
-    summary = run_batch(program, request, report)
+    with Progress(lang, _STAGES) as progress:
+        summary = run_batch(program, request, progress)
     _elsewhere(Path(out), database, sheets)
     if form == "json":
         output.say(output.json_text(summary.content))

@@ -1,4 +1,4 @@
-"""One run at a time on a folder: a living one keeps others out, a dead one does not."""
+"""One run at a time on a folder: a living one keeps others out, a dead one does not. A full disk loses nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import pytest
@@ -64,3 +66,34 @@ def test_runs_on_different_folders_do_not_wait_for_each_other(tmp_path: Path) ->
     with locked(tmp_path / "one", "one"), locked(tmp_path / "two", "two"):
         assert len(list(tmp_path.iterdir())) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+# -- a full disk -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 300 KB, where this process may mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", place], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("no disk can be mounted here")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_a_full_disk_leaves_the_earlier_results_as_they_were(
+    tmp_path: Path, small_disk: Path, little: Program
+) -> None:
+    out = small_disk / "out"
+    run_batch(little, Request(write(tmp_path / "in", {"residents.csv": PEOPLE}), AS_OF, out))
+    before = {each.name: each.read_bytes() for each in out.iterdir()}
+    rng = Random(3)
+    people = "person_id\n" + "".join(f"{rng.getrandbits(80):020x}\n" for _ in range(60_000))
+    with pytest.raises(RuleError, match=r"E506: the results cannot be written|E518"):
+        run_batch(little, Request(write(tmp_path / "more", {"residents.csv": people}), AS_OF, out))
+    assert {each.name: each.read_bytes() for each in out.iterdir()} == before
+    assert [each.name for each in small_disk.iterdir()] == ["out"]

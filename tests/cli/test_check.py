@@ -300,10 +300,22 @@ def test_what_cannot_be_read_is_a_line_each(run: Run, tmp_path: Path, text: str,
 
 def test_a_missing_file_rulebook_or_overlay_is_a_line(run: Run, tmp_path: Path) -> None:
     good = _write(tmp_path, _record(EMPLOYEE))
-    for words in (["gone.yaml"], [good, "--overlay", "gone"], [good, "--rules", "gone"]):
+    for words in (["gone.yaml"], [good, "--overlay", "gone.yaml"], [good, "--rules", "gone"]):
         status, out, err = run("check", *words)
         assert (status, out) == (2, ""), words
         assert "E101" in err
+
+
+def test_a_misspelt_overlay_is_told_with_the_nearest_one_that_ships(run: Run, tmp_path: Path) -> None:
+    good = _write(tmp_path, _record(EMPLOYEE))
+    assert run("check", good, "--overlay", "limit_counts_cost") == (
+        2,
+        "",
+        (
+            "limit_counts_cost:1:1: E460: no overlay limit_counts_cost travels with the rulebook. "
+            "Perhaps limit_counts_costs is meant.\n"
+        ),
+    )
 
 
 # Tables

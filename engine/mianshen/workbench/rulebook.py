@@ -18,6 +18,7 @@ from pathlib import Path
 from mianshen.document.digest import digest_of
 from mianshen.program.program import Program
 from mianshen.shipped import shipped_rulebook
+from mianshen.source import RuleError, Span
 
 
 def open_program(paths: Sequence[Path] = (), overlays: Sequence[Path | str] = ()) -> Program:
@@ -41,10 +42,17 @@ def open_program(paths: Sequence[Path] = (), overlays: Sequence[Path | str] = ()
 
 
 def overlay_file(overlay: Path | str) -> Path:
-    """An overlay's file: the path itself, or the shipped overlay of that name."""
+    """An overlay's file: the path itself, or the shipped overlay of that name.
+
+    Raises RuleError, with the nearest name, where none is shipped under it.
+    """
     path = Path(overlay)
     if path.suffix in (".yaml", ".yml") or path.exists():
         return path
+    if str(overlay) not in shipped_overlays():
+        from mianshen.workbench.case_mistakes import unknown_overlay
+
+        raise RuleError([unknown_overlay(Span(str(overlay), 1, 1), str(overlay), shipped_overlays())])
     return shipped_rulebook() / "overlays" / f"{overlay}.yaml"
 
 

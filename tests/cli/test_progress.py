@@ -1,0 +1,38 @@
+"""How far a batch is, on a terminal and elsewhere."""
+
+from __future__ import annotations
+
+import io
+
+from mianshen.source import Message
+from mianshen_cli.progress import SHARES, Progress
+
+NAMES = {stage: Message(f"{stage}中", stage) for stage in SHARES}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_tells_share_rows_rate_and_time_left_and_leaves_nothing_behind() -> None:
+    stream = Terminal()
+    with Progress("en", NAMES, stream) as progress:
+        assert progress.line(3) == "[........................]  0% read  0 rows  0 rows/s  --:-- left"
+        progress("read", 4_000_000)
+        progress.begun = 40.0
+        assert (
+            progress.line(40)
+            == "[#########...............] 40% decide  4,000,000 rows  100,000 rows/s  01:00 left"
+        )
+        assert progress.line(70).startswith("[################........] 68% decide")
+        assert progress.line(1000).startswith(
+            "[################........] 68% decide"
+        )  # never further than it can know
+        progress("decide", 4_000_000)
+        assert progress.line(80).split()[2] == "write"
+    assert stream.getvalue().endswith("\r\x1b[K")
+
+
+def test_the_bar_speaks_chinese() -> None:
+    assert "行/秒  剩余 --:--" in Progress("zh", NAMES, Terminal()).line(1)
