@@ -146,6 +146,14 @@ _COUNT = Message("条数", "count")
     words=Message("结果另存为 CSV 的文件夹", "folder for the results as CSV too"),
 )
 @option(
+    "--partitions",
+    type=Whole(1, 4096),
+    words=Message(
+        "分几份依次判定（默认按内存决定）；每份写完即保存", "parts decided one after the other (default: as the memory asks for)"
+    ),
+)
+@option("--resume", is_flag=True, words=Message("从上次中断处继续", "go on from what a killed run finished"))
+@option(
     "--max-rejects",
     default="0",
     metavar="N|N%",
@@ -179,8 +187,7 @@ def batch(
     visits: tuple[str, ...], as_of: dt.date,
     out: str, rules: str | None, overlay: tuple[str, ...], encoding: str | None, threads: int | None,
     mapping: str | None, memory: str | None, engine: str, master: str | None, into: str | None, sheets: str | None,
-    max_rejects: str, report_to: str | None,
-    since: str | None, form: str,
+    partitions: int | None, resume: bool, max_rejects: str, report_to: str | None, since: str | None, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.workbench.batch import Request, run_batch
     from mianshen.workbench.recorded_rules import Rules
@@ -198,7 +205,7 @@ def batch(
     inputs = {entity: named for entity, named in files.items() if named}
     request = Request(
         inputs, as_of, Path(out), threads, limit, encoding and encoding.upper(), read, engine, master,
-        None if mapping is None else Path(mapping),
+        None if mapping is None else Path(mapping), partitions, resume,
     )  # fmt: skip
     database = _target(into)
     with Progress(lang, _STAGES) as progress:

@@ -31,6 +31,9 @@ _BAR = Message(
 )
 
 
+_SHARE = Message("第 {done} 份（共 {count} 份）已判定：{seconds:.1f} 秒", "part {done} of {count} decided: {seconds:.1f} s")
+
+
 class Progress:
     """Call it with each stage that ends; use it as a context while the run lasts."""
 
@@ -43,6 +46,7 @@ class Progress:
         self.begun = 0.0  # when the stage at hand began, in seconds from the start
         self.done: list[str] = []
         self.rows = 0
+        self.part: float | None = None  # of a run in parts: how many of them are decided
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._draw, daemon=True)
 
@@ -60,12 +64,20 @@ class Progress:
 
     def __call__(self, stage: str, rows: int) -> None:
         seconds = time.perf_counter() - self.started
+        if stage.startswith("share "):
+            self._share(*map(int, stage.removeprefix("share ").split("/")), seconds)
+            return
         self.done.append(stage)
         self.begun, self.rows = seconds, max(self.rows, rows)
         if not self.bar:
             many = _ROWS.in_(self.lang).format(rows=rows) if rows else ""
             name = self.names[stage].in_(self.lang) if stage in self.names else stage
             output.complain(_LINE.in_(self.lang).format(stage=name, many=many, seconds=seconds))
+
+    def _share(self, done: int, count: int, seconds: float) -> None:
+        self.part = done / count
+        if not self.bar:
+            output.complain(_SHARE.in_(self.lang).format(done=done, count=count, seconds=seconds))
 
     def _draw(self) -> None:
         while not self.over.wait(_EVERY):
@@ -78,6 +90,8 @@ class Progress:
         stage = next((each for each in SHARES if each not in self.done), "seal")
         expected = self.begun * SHARES[stage] / over if over else 0.0
         part = 0.0 if not expected else min(0.95, (seconds - self.begun) / expected)
+        if stage == "decide" and self.part is not None:
+            part = self.part
         share = min(1.0, over + SHARES[stage] * part)
         filled = int(share * _WIDTH)
         return _BAR.in_(self.lang).format(

@@ -102,10 +102,21 @@ class Deciding:
     def _families(
         self, left: dict[str, Array]
     ) -> tuple[dict[str, Array], dict[str, Array], dict[str, Array]]:
-        """Where the children of each row are, and the parent of each; rows nobody can place are marked."""
-        unit, library = self.compiled.unit, self.compiled.library
+        """Where the children of each row are, and the parent of each."""
+        unit, parent = self.compiled.unit, self.parents(left)
         begin: dict[str, Array] = {}
         row: dict[str, Array] = {}
+        for entity in unit.order:
+            if entity.parent is not None:
+                begin[entity.name], row[entity.name] = self._children(entity, parent[entity.name])
+        return begin, row, parent
+
+    def parents(self, left: dict[str, Array]) -> dict[str, Array]:
+        """The parent of every row below the first entity; rows that nobody can place are marked in `left`.
+
+        Rows whose key is doubled, or whose parent is in no file, are marked in their table's `bad`.
+        """
+        unit, library = self.compiled.unit, self.compiled.library
         parent: dict[str, Array] = {}
         indexes: dict[str, int] = {}
         try:
@@ -123,10 +134,7 @@ class Deciding:
         finally:
             for made in indexes.values():
                 library.table_free(made)
-        for entity in unit.order:
-            if entity.parent is not None:
-                begin[entity.name], row[entity.name] = self._children(entity, parent[entity.name])
-        return begin, row, parent
+        return parent
 
     def _unplaced(self, entity: Entity, parent: Array, left: dict[str, Array]) -> None:
         """A row whose parent is in no file is wrong; only rows of the entry may stand alone."""

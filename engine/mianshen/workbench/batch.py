@@ -7,7 +7,9 @@ same inputs give the same bytes.
 
 from __future__ import annotations
 
+import ctypes
 import datetime as dt
+import glob
 import json
 import os
 import secrets
@@ -15,6 +17,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,7 +33,7 @@ from mianshen.workbench.accounts import refuse_unaccounted
 from mianshen.workbench.batch_outputs import SUMMARY, Outputs, file_names
 from mianshen.workbench.batch_rows import RowTables
 from mianshen.workbench.batch_settled import DIFFERENCES, REVERSALS, Settled
-from mianshen.workbench.engines import AUTO, COMPILED, Chosen, run_of, versions_of
+from mianshen.workbench.engines import AUTO, COMPILED, Chosen, mebibytes, run_of, versions_of
 from mianshen.workbench.inputs import Input, open_inputs, parts_of, unchanged
 from mianshen.workbench.lock import locked
 from mianshen.workbench.mapping import COLUMNS
@@ -41,6 +44,7 @@ from mianshen.workbench.sources import Named, each_named
 if TYPE_CHECKING:
     from mianshen.sql.on_duckdb import Run
     from mianshen.workbench.batch_compiled import CompiledBatch
+    from mianshen.workbench.batch_shares import SharedBatch
 
 BESIDE: Final = (DIFFERENCES, REVERSALS)  # written where the input has their columns
 Progress = Callable[[str, int], None]
@@ -60,6 +64,8 @@ class Request:
     engine: str = AUTO
     master: str | None = None  # Spark's, such as spark://host:7077; None: in process
     mapping: Path | None = None  # which columns of the files are which facts
+    shares: int | None = None  # how many parts to decide one after the other; None: as the memory asks for
+    resume: bool = False  # go on from the shares that a killed run finished
 
 
 WORTH: Final = 100_000_000  # bytes of input from which compiling a program is worth it, if it is not yet
@@ -81,6 +87,10 @@ class Clock:
     report: Progress
     seconds: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.perf_counter)
+
+    def share(self, done: int, count: int) -> None:
+        """Tell that a share is decided."""
+        self.report(f"share {done}/{count}", 0)
 
     def stage(self, name: str, rows: int = 0) -> None:
         now = time.perf_counter()
@@ -114,13 +124,15 @@ def run_batch(program: Program, request: Request, report: Progress = lambda _nam
 
 def _run(out: Path, program: Program, request: Request, clock: Clock) -> Summary:
     """The whole run, into a folder beside `out` that takes its place at the end."""
+    _clear_up(out)
     part = _beside(out, "part")
     connection = _connect(request, part)
     try:
         part.mkdir()
         summary = _into(part, program, request, connection, clock)
         _publish(part, out)
-    except duckdb.OutOfMemoryException:
+        shutil.rmtree(_work(out), ignore_errors=True)
+    except (duckdb.OutOfMemoryException, MemoryError):
         raise RuleError([mistakes.no_memory(str(request.out))]) from None
     except SparkFailed as error:
         raise RuleError([mistakes.spark_failed(error.table, error.why)]) from None
@@ -151,7 +163,7 @@ def _into(
     )
     rows = {e: f"rows_{e}" for e in program.entities}
     outputs = Outputs(program, connection, rows, request.as_of, given=frozenset(inputs))
-    room = _room(program, request, connection, inputs, outputs, part)
+    room = _room(program, request, connection, inputs, outputs, part, clock)
     room.read()
     records = sum(room.counts.values())
     clock.stage("read", records)
@@ -185,7 +197,8 @@ def _room(
     inputs: dict[str, Input],
     outputs: Outputs,
     part: Path,
-) -> CompiledBatch | InTables:
+    clock: Clock,
+) -> CompiledBatch | SharedBatch | InTables:
     """What decides: the compiled program where it can and is worth it, else a database alone."""
     threads = request.threads or os.cpu_count() or 1
     if request.engine in (AUTO, COMPILED):
@@ -196,12 +209,35 @@ def _room(
             eager = request.engine == COMPILED or size >= WORTH
             found = compiled_unit(program, outputs, inputs, eager)
             if found is not None:
-                return CompiledBatch(program, connection, inputs, request.as_of, found, threads, outputs)
+                batch = CompiledBatch(program, connection, inputs, request.as_of, found, threads, outputs)
+                return _in_shares(batch, request, clock)
         except Unsupported as why:
             if request.engine == COMPILED:
                 raise RuleError([mistakes.not_compiled(str(why))]) from None
     chosen = Chosen(request.engine, request.master, request.memory, request.threads, part / "spark")
     return InTables(program, connection, inputs, request.as_of, outputs, chosen)
+
+
+def _in_shares(batch: CompiledBatch, request: Request, clock: Clock) -> CompiledBatch | SharedBatch:
+    """The batch in as many shares as its memory asks for; as it is where one will do."""
+    from mianshen.workbench.batch_shares import SharedBatch, shares_for
+
+    work = _work(request.out.resolve())
+    memory = _bytes(request.memory) if request.memory else _of_machine()
+    count = request.shares or shares_for(batch, memory)
+    if count == 1 and not (request.resume and work.exists()) and request.shares is None:
+        return batch
+    return SharedBatch(batch, count, work, partial(_connect, request), request.resume, clock.share)
+
+
+def _of_machine() -> int:
+    """Half the machine's memory, in bytes: the rest is for what the system and DuckDB hold beside."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+def _bytes(size: str) -> int:
+    """A size such as 4GB, of which half is for the rows of a share."""
+    return int(mebibytes(size)[:-1]) * (1 << 20) // 2
 
 
 @dataclass(slots=True)
@@ -286,6 +322,17 @@ def _beside(out: Path, what: str) -> Path:
     return out.with_name(f".{out.name}.{what}-{secrets.token_hex(4)}")
 
 
+def _work(out: Path) -> Path:
+    """Where a run in shares keeps what it finished, until its results are in place."""
+    return out.with_name(f".{out.name}.work")
+
+
+def _clear_up(out: Path) -> None:
+    """Remove what runs that were killed left behind; the lock tells that none of them lives."""
+    for left in (*out.parent.glob(f".{glob.escape(out.name)}.part-*"), *out.parent.glob(f".{glob.escape(out.name)}.old-*")):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def _missing_above(out: Path) -> Path | None:
     """The topmost folder above that is not there yet."""
     missing = [folder for folder in out.parents if not folder.exists()]
@@ -293,10 +340,12 @@ def _missing_above(out: Path) -> Path | None:
 
 
 def _publish(part: Path, out: Path) -> None:
-    """Put the finished folder in its place; an earlier run's stays until then."""
+    """Put the finished folder in its place, in one step; an earlier run's stays until then."""
     if not out.exists():
         part.rename(out)
         return
+    if _exchanged(part, out):
+        return  # the earlier one is now where the finished one was, and goes with it
     old = _beside(out, "old")
     out.rename(old)
     try:
@@ -305,3 +354,13 @@ def _publish(part: Path, out: Path) -> None:
         old.rename(out)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Swap two folders' names at once, where the system can."""
+    here, at_once = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    try:
+        swap = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    return bool(swap(here, os.fsencode(one), here, os.fsencode(other), at_once) == 0)

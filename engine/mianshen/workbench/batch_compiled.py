@@ -88,6 +88,7 @@ class CompiledBatch:
     counts: dict[str, int] = field(default_factory=dict)
     files: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
+    numbers: dict[str, Array] = field(default_factory=dict)  # of a share of the rows: their numbers, from 1
     decided: Decided = field(init=False)
     rest: RowTables = field(init=False)
     settled: Settled = field(init=False)
@@ -103,14 +104,14 @@ class CompiledBatch:
     def decide(self) -> None:
         """Decide all; what is left goes to the SQL room."""
         self.decided = Deciding(self.compiled, self.tables, self.as_of, self.threads).decide()
-        left = {e: rows for e, rows in self.decided.left.items() if e in self.inputs}
+        left = {e: self._numbered(e, rows) for e, rows in self.decided.left.items() if e in self.inputs}
         cut = left_inputs(self.connection, self.inputs, self.files, left)
         facts = plan(self.program, (d.key for d in self.program.decisions)).facts
         self.rest = RowTables(self.program, self.connection, self.as_of, cut, facts, cut=True)
         self.rest.build()
         self.settled = Settled(self.program, self.connection, self.rest.times, self.outputs.child.name)
         self.outputs.compared = self.settled.wanted
-        if self.outputs.compared or any(rows.any() for rows in left.values()):
+        if self.outputs.compared or any(len(rows) for rows in left.values()):
             outputs = self.outputs
             self.run = Run(
                 self.program, self.connection, self.rest.tables, self.as_of, outputs.wanted, outputs.explained,
@@ -138,7 +139,7 @@ class CompiledBatch:
             if self.run is not None and missing is not None:
                 text = query(self.run, missing).sql(dialect="duckdb")
                 found = arrow(self.connection, text)
-                rows = np.asarray(found[ROW].combine_chunks()) - 1 if len(found) else np.empty(0, np.int64)
+                rows = self._places(entity.name, found)
                 for column, cells in columns.items():
                     cells.place(rows, found[column].combine_chunks())
                 dropped[rows] = 0
@@ -147,6 +148,16 @@ class CompiledBatch:
             list(pool.map(lambda each: write_parquet(*each), made))
         outputs.write_rejects(folder, self.files)
         return self.settled.write(self.run, folder) if self.run is not None else {}
+
+    def _numbered(self, entity: str, left: Array) -> Array:
+        """The numbers, from 1, of rows that are marked."""
+        rows = np.flatnonzero(left)
+        return rows + 1 if entity not in self.numbers else self.numbers[entity][rows]
+
+    def _places(self, entity: str, found: pa.Table) -> Array:
+        """Where the rows of a result of the SQL room are among ours."""
+        rows = np.asarray(found[ROW].combine_chunks()) if len(found) else np.empty(0, np.int64)
+        return rows - 1 if entity not in self.numbers else np.searchsorted(self.numbers[entity], rows)
 
     def _table(self, entity: Entity, columns: dict[str, Cells]) -> pa.Table:
         """Keys as they were read, then the cells."""

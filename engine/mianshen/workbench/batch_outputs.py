@@ -313,10 +313,13 @@ class Outputs:
                 aside["history"] = (tabled or counts)[entity] - rejected - decided
             decided = count - rejected - sum(aside.values())
             records[entity] = {"read": count, "decided": decided, "rejected": rejected, **aside}
+        return {**self.heading(), "records": records}
+
+    def heading(self) -> dict[str, Any]:
+        """What the results are of."""
         return {
             "as_of": self.as_of.isoformat(),
             "rulebook": {"name": self.program.name, "digest": f"sha256:{self.program.digest}"},
-            "records": records,
         }
 
     def _one(self, query: str) -> int:

@@ -7,7 +7,8 @@ Invariant: what a row is refused for is told by the SQL room alone; here a wrong
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -55,17 +56,26 @@ class CompiledTables:
         self.counts[entity.name] = len(table)
         if not parts:
             del self.files[entity.name]
+        return self.made_of(entity, table, bool(parts))
+
+    def made_of(self, entity: Entity, table: pa.Table, given: bool) -> Table:
+        """A `Table` of what `query` gave."""
         above = None if entity.parent is None else self.rows.program.entities[entity.parent].key
         facts = {c.name: whole(table[f"?{c.name}"]) for c in self.layout.facts[entity.name]}
         bad = np.array(whole(table[BAD]).cast(pa.uint8()), dtype=np.uint8)  # a copy that may be written to
         return Table(
-            whole(table[entity.key]), None if above is None else whole(table[above]), facts, bad, bool(parts)
+            whole(table[entity.key]), None if above is None else whole(table[above]), facts, bad, given
         )
 
     def _read(self, entity: Entity, part: Part | None) -> pa.Table:
-        query = self._query(entity, part).sql(dialect="duckdb")
+        with self.guarded(part):
+            return arrow(self.rows.connection, self.query(entity, part))
+
+    @contextmanager
+    def guarded(self, part: Part | None) -> Iterator[None]:
+        """What goes wrong while a file is read is told in our words. Raises RuleError."""
         try:
-            return arrow(self.rows.connection, query)
+            yield
         except (duckdb.Error, UnicodeError) as error:
             elsewhere = part is None or (
                 isinstance(error, duckdb.IOException) and str(part.text.path) not in str(error)
@@ -75,8 +85,8 @@ class CompiledTables:
             assert part is not None
             raise explained(part, str(error)) from None
 
-    def _query(self, entity: Entity, part: Part | None) -> exp.Select:
-        """Keys as texts, facts encoded under `?name`, and whether the row is wrong."""
+    def query(self, entity: Entity, part: Part | None) -> str:
+        """Keys as texts, facts encoded under `?name`, and whether the row is wrong, in the order of the file."""
         rows = self.rows
         typed = rows.typed(entity, part, numbered=False, read=self._fact)
         above = None if entity.parent is None else rows.program.entities[entity.parent].key
@@ -87,9 +97,10 @@ class CompiledTables:
         ]
         apart = [terms.is_known(terms.column(name, "typed")) for name in self._set_apart(entity, part)]
         wrong = terms.disjoin([terms.is_known(terms.column("?wrong", "typed")), *rows.wrong(entity), *apart])
-        return exp.select(*shown, exp.alias_(terms.surely(wrong), BAD, quoted=True)).from_(
+        made = exp.select(*shown, exp.alias_(terms.surely(wrong), BAD, quoted=True)).from_(
             typed.subquery("typed", copy=False)
         )
+        return made.sql(dialect="duckdb")
 
     def _set_apart(self, entity: Entity, part: Part | None) -> list[str]:
         """Facts that change what other rows are read as (decision note 0010): rows that have one are left."""
@@ -188,11 +199,11 @@ def left_inputs(
     files: dict[str, list[tuple[str, int]]],
     left: dict[str, Array],
 ) -> dict[str, Input]:
-    """The inputs cut to the rows that are left; every part numbered through."""
+    """The inputs cut to the rows of these numbers, from 1; every part numbered through."""
     found: dict[str, Input] = {}
     for entity, source in inputs.items():
         name = f"left_{entity}"
-        numbers = pa.table({ROW: pa.array(np.flatnonzero(left[entity]) + 1, pa.int64())})
+        numbers = pa.table({ROW: pa.array(left[entity], pa.int64())})
         connection.register(f"{name}?rows", numbers)
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE {identifier(name)} AS FROM {identifier(f'{name}?rows')}"
