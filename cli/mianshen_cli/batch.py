@@ -149,7 +149,8 @@ _COUNT = Message("条数", "count")
     "--partitions",
     type=Whole(1, 4096),
     words=Message(
-        "分几份依次判定（默认按内存决定）；每份写完即保存", "parts decided one after the other (default: as the memory asks for)"
+        "分几份依次判定（默认按内存决定）；每份写完即保存",
+        "parts decided one after the other (default: as the memory asks for)",
     ),
 )
 @option("--resume", is_flag=True, words=Message("从上次中断处继续", "go on from what a killed run finished"))

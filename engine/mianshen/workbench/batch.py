@@ -329,7 +329,10 @@ def _work(out: Path) -> Path:
 
 def _clear_up(out: Path) -> None:
     """Remove what runs that were killed left behind; the lock tells that none of them lives."""
-    for left in (*out.parent.glob(f".{glob.escape(out.name)}.part-*"), *out.parent.glob(f".{glob.escape(out.name)}.old-*")):
+    for left in (
+        *out.parent.glob(f".{glob.escape(out.name)}.part-*"),
+        *out.parent.glob(f".{glob.escape(out.name)}.old-*"),
+    ):
         shutil.rmtree(left, ignore_errors=True)
 
 

@@ -445,6 +445,9 @@ def not_resumable(folder: str) -> Diagnostic:
     return _mistake(
         "E541",
         Span(folder, 1, 1),
-        ("未完成的运行所用的文件、规则或日期与这次不同", "the unfinished run read other files, rules or another day"),
+        (
+            "未完成的运行所用的文件、规则或日期与这次不同",
+            "the unfinished run read other files, rules or another day",
+        ),
         ("请去掉 --resume，从头运行", "Leave out --resume to begin anew"),
     )

@@ -63,7 +63,10 @@ class SharedBatch:
             kept = json.loads(plan.read_text("utf-8"))
             if kept["of"] != self._fingerprint():
                 raise RuleError([mistakes.not_resumable(str(self.work))])
-            self.counts, self.files = kept["counts"], {e: [(n, b) for n, b in f] for e, f in kept["files"].items()}
+            self.counts, self.files = (
+                kept["counts"],
+                {e: [(n, b) for n, b in f] for e, f in kept["files"].items()},
+            )
             return
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
@@ -198,14 +201,23 @@ class SharedBatch:
             rows = {e: f"rows_{e}" for e in run.program.entities}
             outputs = Outputs(run.program, connection, rows, run.as_of, given=frozenset(run.inputs))
             batch = CompiledBatch(
-                run.program, connection, run.inputs, run.as_of, run.compiled, run.threads, outputs, files=self.files
+                run.program,
+                connection,
+                run.inputs,
+                run.as_of,
+                run.compiled,
+                run.threads,
+                outputs,
+                files=self.files,
             )
             reading = self._reading()
             for name in run.compiled.unit.layout.entities:
                 entity = run.program.entities[name]
                 table = self._share_of(entity, share)
                 batch.tables[name] = reading.made_of(entity, table, name in run.inputs)
-                batch.numbers[name] = np.asarray(table[ROW].combine_chunks()) if len(table) else np.empty(0, np.int64)
+                batch.numbers[name] = (
+                    np.asarray(table[ROW].combine_chunks()) if len(table) else np.empty(0, np.int64)
+                )
                 batch.counts[name] = len(table)
             batch.decide()
             beside = batch.write(folder)
