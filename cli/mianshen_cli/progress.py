@@ -67,7 +67,8 @@ class Progress:
     def __call__(self, stage: str, rows: int) -> None:
         seconds = time.perf_counter() - self.started
         if stage.startswith("share "):
-            self._share(*map(int, stage.removeprefix("share ").split("/")), seconds)
+            done, _, count = stage.removeprefix("share ").partition("/")
+            self._share(int(done), int(count), seconds)
             return
         self.done.append(stage)
         self.begun, self.rows = seconds, max(self.rows, rows)
