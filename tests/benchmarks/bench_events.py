@@ -1,10 +1,14 @@
-"""Life events: how many a second, from file to work list, and in the network alone."""
+"""Life events: how many a second, from file to work list, and in the network alone.
+
+On a machine that does other work too, the processor's time says more than the clock's.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import random
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,7 +23,7 @@ from mianshen.workbench.watch import Request, run_watch
 AS_OF = dt.date(2026, 6, 30)
 RESIDENTS = 2_000
 EVENTS = 2_000
-TYPES = {
+TYPES: dict[str, dict[str, Any]] = {
     "assistance_gained": {"assistance_category": "subsistence"},
     "retirement": {"contribution_months": 200},
     "disability_assessed": {"disability_level": 4},
@@ -56,8 +60,12 @@ def test_events_to_a_work_list(benchmark: Any, folder: Path) -> None:
         )
         assert found.counts.taken == EVENTS
 
-    benchmark.pedantic(watch, rounds=3)
-    benchmark.extra_info["events a second"] = round(EVENTS / benchmark.stats.stats.min)
+    begun = time.process_time()
+    benchmark.pedantic(watch, rounds=2)
+    worked = (time.process_time() - begun) / 2
+    print(
+        f"{EVENTS / benchmark.stats.stats.min:.0f} events a second, {EVENTS / worked:.0f} a second of processor time"
+    )
 
 
 def test_events_through_the_network(benchmark: Any) -> None:
