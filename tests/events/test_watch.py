@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from tests.events.town import RESIDENTS, Fields, brief, event, items, refused, request, town, watched
+from tests.events.town import RESIDENTS, RULES, Fields, brief, event, items, refused, request, town, watched
 
 from mianshen.program.program import Program
 from mianshen.source import RuleError
@@ -123,6 +123,32 @@ def test_claims_after_the_event_have_not_happened_yet(program: Program, tmp_path
     stays = [event(f"E{month}", "A", "stay", f"2026-0{month}-01", bill=150) for month in (3, 7)]
     watched(program, tmp_path, stays, claims=claims)
     assert {i["event_id"] for i in items(tmp_path) if i["benefit"] == "warning"} == {"E7"}
+
+
+def test_a_claim_before_the_event_reads_the_row_of_its_own_time(tmp_path: Path) -> None:
+    """Of a person with rows over time, an event begins another row; without, the record's facts count as they are."""
+    text = RULES.replace("area: area}", "area: area, valid_from: since}").replace(
+        "half: {decision: payment, value: bill * 0.5}",
+        'half: {decision: payment, value: if resident.category = "poor" then bill * 0.0 else bill * 0.5}',
+    )
+    text = text.replace(
+        "    tags: {type: list", "    since: {type: date, title: since}\n    tags: {type: list"
+    )
+    over_time = town(tmp_path / "town", rules=text)
+    claims = "claim_id,person_id,day,bill\nC1,A,2026-01-05,400\n"
+    events = [
+        event("E1", "A", "identity", "2026-03-01", category="poor"),
+        event("E2", "A", "stay", "2026-04-01", bill=500, claim_id="C2"),
+    ]
+    dated = "person_id,household_id,area,category,premium,since\nA,H1,31,none,1,2020-01-01\nB,H1,31,none,,\n"
+    later = "A,H1,31,none,1,2026-06-01\n"
+    for name, residents, warned in (
+        ("undated", RESIDENTS, False),
+        ("dated", dated, True),
+        ("more", dated + later, True),
+    ):
+        watched(over_time, tmp_path / name, events, residents=residents, claims=claims)
+        assert any(i["benefit"] == "warning" for i in items(tmp_path / name)) == warned
 
 
 # -- once ----------------------------------------------------------------------------------------

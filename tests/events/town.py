@@ -106,12 +106,12 @@ HOUSEHOLDS = "household_id,size,income\nH1,2,100.00\n"
 Fields = dict[str, Any]
 
 
-def town(folder: Path, extra: str = "") -> Program:
+def town(folder: Path, rules: str = RULES) -> Program:
     """The rulebook's program."""
-    rules = folder / "rules"
-    rules.mkdir(parents=True, exist_ok=True)
-    (rules / "town.yaml").write_text(RULES + extra, "utf-8")
-    program, _ = build(*read([rules]))
+    written = folder / "rules"
+    written.mkdir(parents=True, exist_ok=True)
+    (written / "town.yaml").write_text(rules, "utf-8")
+    program, _ = build(*read([written]))
     return program
 
 

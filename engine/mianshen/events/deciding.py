@@ -83,7 +83,7 @@ class Decider:
                 yield above
                 return
             above = above.parent
-        if brought is not None and brought.entity == benefit.entity and brought.parent is person:
+        if brought is not None and brought.entity == benefit.entity and brought in person.children:
             yield brought
             return
         yield from (row for row in below(person) if row.entity == benefit.entity)

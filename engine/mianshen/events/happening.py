@@ -8,13 +8,15 @@ are never changed, only copies; the order in which events come makes no differen
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mianshen.interpreter.rows import Case, Row, make_row
 from mianshen.program.program import EventType, Key, Program
 from mianshen.source import NOWHERE, Span
 from mianshen.values import Known
+
+Place = Callable[[Row, dt.date], None]  # a household's top row, the day
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,13 @@ class Scene:
         return Case(day, self.top, person)
 
 
-def scene_after(program: Program, top: Row, events: Iterable[Event], day: dt.date, last: Event) -> Scene:
+def scene_after(
+    program: Program, top: Row, events: Iterable[Event], day: dt.date, last: Event, place: Place
+) -> Scene:
     """A copy of a household after `events` and `last` happened to its people, as it stands on a day.
 
-    Rows dated after the day are not there. `brought` is the row that the event `last` brought; it need
-    not be the latest.
+    Rows dated after the day are not there; `place` puts people's rows over time in their places. `brought`
+    is the row that the event `last` brought; it need not be the latest.
     """
     copied = _copy(program, top, None, day)
     scene = Scene(copied, {row.key: row for row in people_of(program, copied)})
@@ -61,13 +65,22 @@ def scene_after(program: Program, top: Row, events: Iterable[Event], day: dt.dat
         brought = happen(program, scene.people[event.person], event)
         if event is last:
             scene.brought = brought
+    place(copied, day)
+    scene.people = {row.key: row for row in people_of(program, copied)}
+    if scene.brought is not None and scene.brought not in scene.people[last.person].children:
+        scene.brought = None  # it has cancelled another, and takes no part
     return scene
 
 
 def happen(program: Program, person: Row, event: Event) -> Row | None:
-    """Change a person's row as an event says; the row it brings, if it brings one."""
+    """Change a person's row as an event says; the row it brings, if it brings one.
+
+    Of a person with rows over time it is the row from the event's day on; what is dated earlier reads those
+    before it.
+    """
     type_ = program.events[event.type]
-    brought = _brought(program, person, event, type_.adds) if type_.adds and brings(type_, event) else None
+    person, whole = _from(program, person, event.date), person
+    brought = _brought(program, whole, event, type_.adds) if type_.adds and brings(type_, event) else None
     told: dict[Key, Known | None] = {
         key: value
         for key, other in type_.keeps.items()
@@ -83,6 +96,30 @@ def happen(program: Program, person: Row, event: Event) -> Row | None:
         if owner is not None:
             _set(owner, name, value)
     return brought
+
+
+def _from(program: Program, person: Row, day: dt.date) -> Row:
+    """The person's row from a day on; another version of the person where the rows differ over time."""
+    name = program.entities[person.entity].valid_from
+    if name is None or not (person.versions or name in person.facts):
+        return person
+
+    def start(row: Row) -> dt.date:
+        begun = row.facts.get(name)
+        return begun if isinstance(begun, dt.date) else dt.date.min
+
+    rows = [row for row in (person, *person.versions) if not row.blank]
+    held = max((row for row in rows if start(row) <= day), key=start, default=None)
+    if held is not None and start(held) == day:
+        return held
+    key = program.entities[person.entity].key
+    facts = dict(held.facts) if held is not None else {k: v for k, v in person.facts.items() if k == key}
+    made = Row(
+        person.entity, person.key, {**facts, name: day}, person.parent, person.children, as_of=person.as_of
+    )
+    made.assumed = frozenset() if held is None else held.assumed
+    person.versions.append(made)
+    return made
 
 
 def brings(type_: EventType, event: Event) -> bool:

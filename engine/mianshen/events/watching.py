@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from mianshen.events import mistakes
 from mianshen.events.deciding import Answer, Decider
-from mianshen.events.happening import Event, people_of, scene_after
+from mianshen.events.happening import Event, Place, people_of, scene_after
 from mianshen.events.items import Item, Matter, Standing, missing_names, period_of
 from mianshen.events.journal import Journal, digest_of
 from mianshen.events.network import Network
@@ -46,11 +46,12 @@ class Watcher:
     """Takes events by one program into one journal. `as_of`: the day of the watch, if it has one."""
 
     def __init__(
-        self, decider: Decider, journal: Journal, explain: Explain, as_of: dt.date | None = None
+        self, decider: Decider, journal: Journal, explain: Explain, place: Place, as_of: dt.date | None = None
     ) -> None:
         program = self.program = decider.program
         self.journal = journal
         self.explain = explain
+        self.place = place
         self.as_of = as_of
         self.network = Network(program)
         self.decider = decider
@@ -109,7 +110,7 @@ class _Household:
         """What an event makes to be done on a day, or why it cannot be taken."""
         watcher = self.watcher
         earlier = [each for each in self.before if each.date <= day]
-        scene = scene_after(watcher.program, self.top, earlier, day, event)
+        scene = scene_after(watcher.program, self.top, earlier, day, event, watcher.place)
         asked = self._asked(event)
         reached = watcher.network.reach(event.type, {matter[1] for matter in asked})
         wanted = [name for name in watcher.program.benefits if name in reached]

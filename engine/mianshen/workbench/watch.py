@@ -34,6 +34,7 @@ from mianshen.program.program import Program
 from mianshen.source import Message, RuleError
 from mianshen.workbench.batch_rows import RowTables
 from mianshen.workbench.event_files import read_events
+from mianshen.workbench.event_times import placing
 from mianshen.workbench.household_cases import Household, Households
 from mianshen.workbench.inputs import identifier, open_inputs
 from mianshen.workbench.sources import Named, each_named
@@ -81,7 +82,7 @@ def run_watch(program: Program, request: Request, report: Progress = lambda _tak
         def explain(answer: Answer) -> Message:
             return words.of_benefit(answer.result, explainer, answer.case, answer.row)
 
-        watcher = Watcher(decider, journal, explain, request.as_of)
+        watcher = Watcher(decider, journal, explain, placing(program), request.as_of)
         _take(program, request, watcher, journal, read.events, report)
         refused = (*read.refused, *watcher.refused)
         refused = tuple(
