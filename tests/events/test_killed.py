@@ -2,7 +2,7 @@
 
 Each round starts the command as a process of its own and kills it, with SIGKILL, after a random part of the
 time a whole run takes; in the end the work list is byte for byte that of a run nobody stopped.
-`MIANSHEN_KILLS=100` makes a hundred rounds.
+`MIANSHEN_KILLS=100` kills it a hundred times.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def test_a_watch_killed_at_any_moment_goes_on_where_it_was(
     broken = ask(tmp_path / "broken")
     all_ = len(stream())
     found: Counter[str] = Counter()
-    for _ in range(KILLS):
+    while found["killed"] < KILLS:
         before = taken(program, broken)
         if before == all_:
             found["begun anew"] += 1  # or the kills left would find nothing to do
@@ -116,7 +116,6 @@ def test_a_watch_killed_at_any_moment_goes_on_where_it_was(
         found["left half done"] += 0 < after < all_
     whole_run(tmp_path, broken)
     record_property("found", dict(found))
-    assert found["killed"]
     assert broken.out.read_bytes() == whole.out.read_bytes()
     grants = Counter(
         (i["person_id"], i["benefit"], i["record"], i["period"], i["amount"])
