@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mianshen.events.happening import Event, scene_after
 from mianshen.interpreter import Interpreter
+from mianshen.workbench.event_times import placing
 from mianshen.workbench.records import read_cases
 from mianshen.workbench.rulebook import open_program
 
@@ -19,7 +20,7 @@ def test_an_event_leaves_claims_the_row_of_their_date() -> None:
     ]
     case, day = read.case, dt.date(2026, 11, 21)
     event = Event("E1", case.person.key, "disability_assessed", day, {"disability_level": Decimal(3)})
-    scene = scene_after(program, case.top, [], day, event)
+    scene = scene_after(program, case.top, [], day, event, placing(program))
     person = scene.people[case.person.key]
     Interpreter(program).run(scene.case(person, day))
     paid = {row.key: row.values["basic_payment"] for row in person.children}
