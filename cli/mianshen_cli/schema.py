@@ -14,15 +14,16 @@ from mianshen.source import Lang, Message
 from mianshen_cli import output
 from mianshen_cli.frame import argument, command, option
 
-_NAMES = ("rulebook", "overlay", "case", "mapping")
+_NAMES = ("rulebook", "overlay", "case", "record", "mapping")
 _WRITTEN = Message("已写入 {file}", "wrote {file}")
 
 
 @command(
     Message(
-        "输出规则、案例和对照文件的 JSON Schema，编辑器据此补全和检查。\n例：mianshen schema --out schemas/",
-        "JSON Schemas of rule, case and mapping files, by which an editor completes and checks.\n"
-        "Try: mianshen schema --out schemas/",
+        "输出规则、案例、档案和对照文件的 JSON Schema，编辑器据此补全和检查；\n"
+        "档案的有全部事实、代码及其名称。\n例：mianshen schema record，mianshen schema --out schemas/",
+        "JSON Schemas of rule, case, record and mapping files, by which an editor completes and checks; that of\n"
+        "records names every fact and code. Try: mianshen schema record, mianshen schema --out schemas/",
     )
 )
 @argument(
@@ -30,15 +31,15 @@ _WRITTEN = Message("已写入 {file}", "wrote {file}")
     type=click.Choice(_NAMES),
     required=False,
     words=Message(
-        "哪一种文件：rulebook 规则（默认）、overlay 改动、case 案例、mapping 列的对照",
-        "which file: rulebook (default), overlay, case or mapping",
+        "哪一种文件：rulebook 规则（默认）、overlay 改动、case 案例、record 档案、mapping 列的对照",
+        "which file: rulebook (default), overlay, case, record or mapping",
     ),
 )
 @option(
     "--out", metavar="DIR", words=Message("写成文件，放进这个文件夹", "write files into this folder instead")
 )
 def schema(lang: Lang, name: str | None, out: str | None) -> None:
-    from mianshen.document.schema import case_schema, overlay_schema, rulebook_schema
+    from mianshen.document.schema import overlay_schema, rulebook_schema
 
     def columns() -> dict[str, Any]:
         from mianshen.workbench.mapping import mapping_schema
@@ -46,10 +47,17 @@ def schema(lang: Lang, name: str | None, out: str | None) -> None:
 
         return mapping_schema(open_program())
 
+    def records(cases: bool) -> dict[str, Any]:
+        from mianshen.workbench.record_schema import case_schema, record_schema
+        from mianshen.workbench.rulebook import open_program
+
+        return (case_schema if cases else record_schema)(open_program())
+
     schemas = {
         "rulebook": rulebook_schema,
         "overlay": overlay_schema,
-        "case": case_schema,
+        "case": lambda: records(cases=True),
+        "record": lambda: records(cases=False),
         "mapping": columns,
     }
     if out is None:

@@ -32,7 +32,8 @@ def test_the_editor_settings_name_every_schema(run: Run, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("words", "files"), [([], ["case", "mapping", "overlay", "rulebook"]), (["overlay"], ["overlay"])]
+    ("words", "files"),
+    [([], ["case", "mapping", "overlay", "record", "rulebook"]), (["overlay"], ["overlay"])],
 )
 def test_with_a_folder_it_writes_files(run: Run, tmp_path: Path, words: list[str], files: list[str]) -> None:
     status, out, _ = run("schema", *words, "--out", str(tmp_path / "schemas"))

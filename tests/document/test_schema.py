@@ -43,7 +43,8 @@ def fits(value: Any, schema: dict[str, Any], whole: dict[str, Any]) -> bool:
         return any(fits(value, each, whole) for each in schema.get("anyOf") or schema["oneOf"])
     if "enum" in schema and value not in schema["enum"]:
         return False
-    if "type" in schema and not isinstance(value, TYPES[schema["type"]]):
+    types = schema.get("type", ())
+    if types and not any(isinstance(value, TYPES[t]) for t in ([types] if isinstance(types, str) else types)):
         return False
     if isinstance(value, str):
         return re.search(schema.get("pattern", ""), value) is not None

@@ -1,4 +1,4 @@
-"""JSON Schemas of rulebook, overlay and case files, for editors.
+"""JSON Schemas of rulebook and overlay files, for editors.
 
 In: nothing. Out: JSON Schema (draft 2020-12) as plain dicts.
 Invariants: made from the same models the reader uses. The reader takes every scalar as text; the
@@ -24,51 +24,6 @@ def rulebook_schema() -> dict[str, Any]:
 def overlay_schema() -> dict[str, Any]:
     """The schema of an overlay file."""
     return _schema(OverlayFile)
-
-
-def case_schema() -> dict[str, Any]:
-    """The schema of a case file; what a record may hold is up to the vocabulary, and left open."""
-    words = {"type": "array", "items": {"type": "string"}}
-    result = {"status": {"type": "string"}, "reason": {"type": "string"}, "missing": words}
-    row = {"type": "object", "properties": result}
-    benefit = {
-        "type": "object",
-        "properties": {**result, "amount": {"type": ["number", "string"]}},
-        "additionalProperties": False,
-    }
-    reject = {
-        "type": "object",
-        "properties": {part: {"type": ["string", "integer"]} for part in ("key", "field", "reason")},
-        "required": ["key"],
-        "additionalProperties": False,
-    }
-    expect = {
-        "type": "object",
-        "properties": {
-            "claims": {"type": "object", "additionalProperties": row},
-            "benefits": {"type": "object", "additionalProperties": benefit},
-            "rejects": {"type": "array", "items": reject},
-        },
-    }
-    record = {"as_of": {"type": "string", "format": "date"}, "overlays": words}
-    title = {"anyOf": [{"type": "string"}, {"type": "object", "required": ["zh", "en"]}]}
-    name = {"type": "string", "pattern": "^[a-z][a-z0-9_]*$|^[\u4e00-\u9fff][\u4e00-\u9fffa-z0-9_]*$"}
-    case = {
-        "type": "object",
-        "properties": {"name": name, "title": title, "expect": expect, **record},
-        "required": ["name", "expect"],
-    }
-    return {
-        "$schema": DIALECT,
-        "title": "Mianshen case file",
-        "type": "object",
-        "properties": {
-            "defaults": {"type": "object", "properties": record},
-            "cases": {"type": "array", "items": case},
-        },
-        "required": ["cases"],
-        "additionalProperties": False,
-    }
 
 
 def _schema(shape: type[Shape]) -> dict[str, Any]:
