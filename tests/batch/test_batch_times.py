@@ -7,15 +7,19 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.batch.batches import rows
+from tests.batch.batches import AS_OF, GOOD, STAY, batch, rows, write
+from tests.batch.batches import CLAIMS as CLAIMS_OF
 from tests.support.histories import over_time, records_over_time
 from tests.support.populations import nasty, write_csv
 
 from mianshen.interpreter import Interpreter, result_of
 from mianshen.values import NotModelled, Unknown
 from mianshen.workbench.batch import Request, run_batch
+from mianshen.workbench.recorded_rules import Rules
 from mianshen.workbench.records import read_cases
+from mianshen.workbench.replay import replay
 from mianshen.workbench.rulebook import open_program
+from mianshen.workbench.verify import past_run
 
 
 @pytest.mark.parametrize(("seed", "overlays"), [(31, ()), (32, ("limit_counts_costs",))])
@@ -66,3 +70,76 @@ def test_a_batch_over_time_equals_checking_one_by_one(
     assert not claims
     assert not refused
     assert seen > 20
+
+
+PEOPLE = """\
+person_id,valid_from,insured_area,insurance_scheme,coverage_status,employment_status,assistance_category
+P1,,310113,employee,active,employed,none
+P1,2026-03-01,310113,employee,active,retired,none
+P2,2026-03-01,310113,employee,active,employed,none
+P3,2026-03-01,310113,employee,active,retired,none
+P3,,310113,employee,active,employed,none
+P4,,310113,employee,active,employed,none
+"""
+CLAIMS = """\
+claim_id,person_id,service_date,care_type,hospital_level,total_cost,out_of_scope_cost,settled_basic_payment,reverses
+C1,P1,2026-02-10,inpatient,tertiary,10000.00,0.00,5000,
+C2,P1,2026-04-10,inpatient,tertiary,10000.00,0.00,9200,
+C3,P1,2026-03-10,inpatient,tertiary,900000.00,0.00,,
+R3,P1,2026-03-11,,,,,,C3
+C4,P2,2026-02-10,inpatient,tertiary,10000.00,0.00,6000,
+C5,P3,2026-02-10,inpatient,tertiary,10000.00,0.00,,
+C6,P4,2026-02-10,inpatient,tertiary,10000.00,0.00,,C9
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("over_time")
+    files = write(folder, {"residents.csv": PEOPLE, "claims.csv": CLAIMS})
+    run_batch(open_program(), Request(files, AS_OF, folder / "out", rules=Rules()))
+    return folder / "out"
+
+
+def test_every_record_is_decided_rejected_of_another_time_or_cancelled(run: Path) -> None:
+    records = json.loads((run / "summary.json").read_text("utf-8"))["records"]
+    assert records["resident"] == {"read": 6, "decided": 4, "rejected": 0, "history": 2}
+    assert records["claim"] == {"read": 7, "decided": 4, "rejected": 1, "reversed": 2}
+    assert json.loads((run / "manifest.json").read_text("utf-8"))["records"] == records
+
+
+def test_settled_amounts_that_differ_are_a_file_and_the_summary_adds_them_up(run: Path) -> None:
+    found = [tuple(map(str, row.values())) for row in rows(run / "differences.parquet")]
+    assert found == [
+        ("C1", "P1", "basic_payment", "5000.00", "7225.00", "-2225.00"),
+        ("C4", "P2", "basic_payment", "6000.00", "None", "None"),
+    ]
+    summary = json.loads((run / "summary.json").read_text("utf-8"))
+    assert summary["settled"]["basic_payment"] == {
+        "rows": 3,
+        "settled": "20200.00",
+        "ruled": "16425.00",
+        "difference": "-2225.00",
+        "not_ruled": 1,
+    }
+
+
+def test_pairs_that_cancel_one_another_are_a_file_and_the_receipt_covers_both(run: Path) -> None:
+    assert rows(run / "reversals.parquet") == [{"person_id": "P1", "claim_id": "C3", "reversed_by": "R3"}]
+    outputs = json.loads((run / "manifest.json").read_text("utf-8"))["outputs"]
+    assert {"differences.parquet", "reversals.parquet"} <= outputs.keys()
+
+
+@pytest.mark.parametrize("person", ["P1", "P2", "P3", "P4"])
+def test_a_past_run_over_time_is_replayed(run: Path, person: str) -> None:
+    again = replay(past_run(run), person, {})
+    assert again.compared > 0
+    assert again.differences == ()
+
+
+def test_without_such_columns_nothing_is_written_or_counted(tmp_path: Path) -> None:
+    out = batch(tmp_path, {"residents.csv": GOOD, "claims.csv": CLAIMS_OF + STAY})
+    records = json.loads((out / "summary.json").read_text("utf-8"))["records"]
+    assert all("history" not in counts and "reversed" not in counts for counts in records.values())
+    assert not (out / "differences.parquet").exists()
+    assert not (out / "reversals.parquet").exists()

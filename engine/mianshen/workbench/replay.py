@@ -132,7 +132,7 @@ def _found(past: Past, tables: RowTables, person: str) -> tuple[Household, Row]:
         assumed = _assumed(program, tables.inputs)
         for each in household.numbers:
             each.assumed = assumed.get(each.entity, frozenset())
-        return household, row
+        return household, row.current
     raise RuleError([mistakes.no_such_person(str(past.folder))])
 
 
