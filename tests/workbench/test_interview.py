@@ -163,6 +163,12 @@ def test_the_number_of_claims_makes_rows_to_be_asked_about() -> None:
     )
 
 
+def test_how_many_claims_there_are_is_told_once() -> None:
+    with pytest.raises(RuleError) as refused:
+        shipped("claims=1", "claims=2")
+    assert [mistake.code for mistake in refused.value.diagnostics] == ["E711"]
+
+
 def test_members_of_the_household_are_made_and_asked_about_in_turn() -> None:
     _, story = shipped("member_count=3", "M1.claims=1", "M1-C1.total_cost=100")
     assert story.case.person.parent is not None

@@ -34,6 +34,8 @@ def give(story: Story, interview: Interview, text: str) -> None:
         raise RuleError([mistakes.no_such_place(name.strip(), places)])
     fact = interview.program.facts.get((place.row.entity, place.name))
     counts = None if fact is not None else story.lists(place.row.entity)[place.name]
+    if counts is not None and not story.is_open(place):
+        raise RuleError([mistakes.already_told(name.strip())])
     question = Question(place, fact, counts, name, ())
     if value.strip() in (UNKNOWN, ""):
         if not question.can_be_unknown:
