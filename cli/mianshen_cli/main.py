@@ -54,6 +54,9 @@ COMMANDS = {
     "test": Message("运行案例，或看所提改动影响哪些案例", "run cases, or see what a proposed change moves"),
     "lint": Message("检查规则库，逐条列出错误", "check a rulebook and tell every mistake"),
     "show": Message("查看规则库中的一个名称", "show what the rulebook says about a name"),
+    "compile": Message(
+        "把规则库编译成在自己数仓中运行的 SQL", "the rulebook as SQL for a warehouse of your own"
+    ),
     "sample": Message("生成一份虚构的参保人群，供试算", "make up a population to try rules on"),
     "schema": Message(
         "输出规则和案例文件的 JSON Schema，供编辑器使用", "JSON Schemas of rule and case files, for editors"

@@ -189,6 +189,8 @@ def decided(decision: Decision, rulings: list[Applied], by: Sql, limited: bool =
     value = terms.case([(_is(by, numbers), amount) for amount, numbers in values.items()])
     if len(rulings) == 1 and _always(rulings[0]):
         (value,) = values
+    if not isinstance(decision.type, Numeric):  # what is never known has no type of its own
+        value = terms.cast(value, terms.sql_type(decision.type))
     void = terms.disjoin([*([] if any(_always(r) for r in rulings) else [_is(by, [UNMODELLED])]), *also_void])
     return Decided(value, void, terms.disjoin(errors))
 

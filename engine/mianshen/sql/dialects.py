@@ -9,8 +9,8 @@ names. LEAST, GREATEST, SUM, MIN and MAX skip NULL in all of them, and `terms` g
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import Final, Literal, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Final, Literal, TypeAlias, TypeVar
 
 from sqlglot import exp
 
@@ -23,6 +23,10 @@ Rewriting: TypeAlias = Callable[[Sql], Sql]
 _PRINTED: Final = {"duckdb": "duckdb", "spark": "databricks", "postgres": "postgres"}  # Spark's with TRY_CAST
 _NAME_BYTES: Final = 63  # PostgreSQL cuts longer names, silently
 _LONG: Final = 18  # digits that a 64-bit integer holds
+
+
+class Untranslated(Exception):
+    """A function of DuckDB's that this module has no word for in the dialect asked for."""
 
 
 class TooWide(Exception):
@@ -38,7 +42,31 @@ def text_of(query: exp.Expr, dialect: Dialect, pretty: bool = False) -> str:
             rewriting: Rewriting = _spark
         case "postgres":
             rewriting = _postgres
-    return query.copy().transform(rewriting, copy=False).sql(_PRINTED[dialect], identify=True, pretty=pretty)
+    return _rewritten(query.copy(), rewriting).sql(_PRINTED[dialect], identify=True, pretty=pretty)
+
+
+def _rewritten(tree: exp.Expr, rewriting: Rewriting) -> exp.Expr:
+    """Every node rewritten, the inner ones first."""
+    for node in reversed(list(tree.dfs())):
+        above, key, index = node.parent, node.arg_key, node.index
+        made = rewriting(node)
+        if made is node:
+            continue
+        if above is None or key is None:
+            tree = made
+        else:
+            above.set(key, made, index)
+    return tree
+
+
+_Word = TypeVar("_Word")
+
+
+def _word(table: Mapping[str, _Word], node: exp.Anonymous) -> _Word:
+    """What a function is in a dialect. Raises Untranslated."""
+    if node.name not in table:
+        raise Untranslated(node.name)
+    return table[node.name]
 
 
 def _arguments(node: Sql) -> list[Sql]:
@@ -49,7 +77,10 @@ def _arguments(node: Sql) -> list[Sql]:
 
 
 _SPARK: Final[dict[str, str]] = {
+    "ARRAY_TO_STRING": "ARRAY_JOIN",
+    "FLATTEN": "FLATTEN",
     "LIST": "COLLECT_LIST",
+    "LIST_SORT": "ARRAY_SORT",
     "LIST_CONCAT": "CONCAT",
     "LIST_DISTINCT": "ARRAY_DISTINCT",
     "LIST_CONTAINS": "ARRAY_CONTAINS",
@@ -66,8 +97,10 @@ def _spark(node: Sql) -> Sql:
             below = exp.LT(this=value.copy(), expression=terms.literal(0))
             return terms.case([(below, exp.Ceil(this=value.copy()))], exp.Floor(this=value.copy()))
         case exp.Anonymous():
-            node.set("this", _SPARK.get(node.name, node.name))
+            node.set("this", _word(_SPARK, node))
             return node
+        case exp.Window() if isinstance(node.this, exp.RowNumber) and not node.args.get("order"):
+            return terms.function("MONOTONICALLY_INCREASING_ID")  # no other order than a number's
         case exp.IntDiv():
             return _spark_quotient(node)
         case _:
@@ -95,6 +128,13 @@ def _postgres(node: Sql) -> Sql:
     match node:
         case exp.DataType() if node.this == exp.DataType.Type.INT128:
             return exp.DataType.build("NUMERIC", dialect="postgres")
+        case exp.Subquery() if isinstance(
+            node.parent, exp.From | exp.Join
+        ):  # or it is dissolved into the query above,
+            node.this.set(
+                "offset", exp.Offset(expression=terms.literal(0))
+            )  # and what it names repeated, without end
+            return node
         case exp.Identifier() if len(node.name.encode()) > _NAME_BYTES:
             node.set("this", short(node.name))
             return node
@@ -107,11 +147,12 @@ def _postgres(node: Sql) -> Sql:
             )
         case exp.TryCast():
             return exp.Cast(this=node.this, to=node.args["to"])  # what would not fit is tested before
-        case exp.Ordered() if node.meta.get("text"):
-            node.set("this", exp.Collate(this=node.this, expression=exp.to_identifier("C", quoted=True)))
-            return node
+        case exp.Cast() if node.to.is_type("VARCHAR", "TEXT"):  # and of all that is made of it
+            return exp.Paren(this=exp.Collate(this=node, expression=exp.to_identifier("C", quoted=True)))
+        case exp.Cast() if node.to.is_type("TINYINT"):  # a truth value goes by way of a longer number
+            return terms.cast(terms.cast(node.this, "INT"), "SMALLINT")
         case exp.Anonymous():
-            return _POSTGRES[node.name](_arguments(node)) if node.name in _POSTGRES else node
+            return _word(_POSTGRES, node)(_arguments(node))
         case _:
             return node
 
@@ -135,6 +176,7 @@ _POSTGRES: Final[dict[str, Callable[[list[Sql]], Sql]]] = {
     "LEN": _counted,
     "LIST_CONTAINS": _contained,
     "LIST_DISTINCT": _distinct,
+    "TRUNC": lambda values: terms.function("TRUNC", *values),
 }
 
 

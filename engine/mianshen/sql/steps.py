@@ -47,6 +47,10 @@ class Steps(ABC):
         """Make a table from a query; one of that name is replaced. `lazily`: a view will do."""
 
     @abstractmethod
+    def data(self) -> Data:
+        """What is known of the rows."""
+
+    @abstractmethod
     def has_rows(self, table: str) -> bool:
         """Whether a table made before holds any row; true where that cannot be told yet."""
 

@@ -26,6 +26,7 @@ import duckdb
 from mianshen.kernel.layout import Unsupported
 from mianshen.program.program import Program
 from mianshen.source import RuleError
+from mianshen.sql.dialects import TooWide
 from mianshen.sql.on_spark import SparkFailed
 from mianshen.sql.plan import plan
 from mianshen.workbench import batch_mistakes as mistakes
@@ -134,6 +135,8 @@ def _run(out: Path, program: Program, request: Request, clock: Clock) -> Summary
         shutil.rmtree(_work(out), ignore_errors=True)
     except (duckdb.OutOfMemoryException, MemoryError):
         raise RuleError([mistakes.no_memory(str(request.out))]) from None
+    except TooWide:
+        raise RuleError([mistakes.too_wide(request.engine)]) from None
     except SparkFailed as error:
         raise RuleError([mistakes.spark_failed(error.table, error.why)]) from None
     except duckdb.IOException as error:

@@ -451,3 +451,24 @@ def not_resumable(folder: str) -> Diagnostic:
         ),
         ("请去掉 --resume，从头运行", "Leave out --resume to begin anew"),
     )
+
+
+def too_wide(dialect: str) -> Diagnostic:
+    return _mistake(
+        "E592",
+        Span("--engine", 1, 1),
+        (
+            f"规则库有一个商的位数超过 {dialect} 能精确计算的范围",
+            f"a quotient of the rulebook has more digits than {dialect} divides exactly",
+        ),
+        ("请改用 duckdb", "Use duckdb"),
+    )
+
+
+def no_such_wish(option: str, name: str, near: str | None) -> Diagnostic:
+    fix = (
+        ("mianshen show 列出全部名称", "mianshen show lists every name")
+        if near is None
+        else (f"也许想写 {near}", f"Perhaps {near} is meant")
+    )
+    return _mistake("E593", Span(option, 1, 1), (f"没有 {shown(name)}", f"there is no {shown(name)}"), fix)

@@ -11,7 +11,7 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import duckdb
 from sqlglot import exp
@@ -24,6 +24,7 @@ from mianshen.sql.lacks import NONE, together
 from mianshen.sql.missing import Missing
 from mianshen.sql.on_duckdb import Run
 from mianshen.sql.plan import voidable
+from mianshen.sql.steps import Steps
 from mianshen.sql.terms import FALSE, Sql
 from mianshen.values import as_money
 from mianshen.workbench.batch_times import BatchTimes
@@ -55,6 +56,15 @@ def files_below(program: Program) -> dict[str, str]:
 def collection(entity: Entity) -> str:
     """What the rows of an entity are called together."""
     return entity.children or entity.name
+
+
+class Names(Protocol):
+    """Where the names of missing facts come from."""
+
+    def beside(
+        self, query: exp.Select, entity: str, names: tuple[str, ...], table: str
+    ) -> tuple[exp.Select, dict[str, Sql]]:
+        """The query with the missing names of decisions joined: a list each, NULL where none are."""
 
 
 @dataclass(slots=True)
@@ -142,7 +152,7 @@ class Outputs:
     def _copy_text(self, query: str, path: Path) -> None:
         self.connection.execute(f"COPY ({query}) TO {quoted(str(path))} (FORMAT parquet)")
 
-    def children(self, run: Run, missing: Missing, child: Entity, numbered: bool = False) -> exp.Select:
+    def children(self, run: Steps, missing: Names, child: Entity, numbered: bool = False) -> exp.Select:
         """One row a claim or another child, in the order of the file; with its number there if `numbered`."""
         assert child.outcome is not None
         made = run.shelf.made[child.name, child.outcome]
@@ -214,7 +224,7 @@ class Outputs:
         ]
         return terms.case(named, terms.literal(NO_PROVISION))
 
-    def _beside(self, query: exp.Select, run: Run, key: Key, first: str) -> exp.Select:
+    def _beside(self, query: exp.Select, run: Steps, key: Key, first: str) -> exp.Select:
         """The table that holds a decision, joined once by row."""
         table = run.shelf.made[key]
         joined = {j.this.alias_or_name for j in query.args.get("joins") or []}
@@ -223,7 +233,7 @@ class Outputs:
         on = exp.EQ(this=terms.column("?row", table), expression=terms.column("?row", "made"))
         return query.join(exp.to_table(table, quoted=True).as_(table, quoted=True), on=on, join_type="left")
 
-    def residents(self, run: Run, missing: Missing, numbered: bool = False) -> exp.Select:
+    def residents(self, run: Steps, missing: Names, numbered: bool = False) -> exp.Select:
         """One row a resident, three columns a benefit; with its number in the file if `numbered`."""
         person = self.person
         keys = [terms.column(person.key, "made"), *([terms.column("?row", "made")] if numbered else [])]
@@ -240,7 +250,7 @@ class Outputs:
             shown = terms.conjoin([shown, terms.is_null(terms.column("?of", "made"))])
         return query.where(shown).order_by(terms.column("?row", "made"))
 
-    def _benefit(self, run: Run, benefit: Benefit, names: dict[str, Sql]) -> list[Sql]:
+    def _benefit(self, run: Steps, benefit: Benefit, names: dict[str, Sql]) -> list[Sql]:
         entity = self.person.name
         table = run.shelf.made[entity, benefit.eligible]
         eligible = terms.column(benefit.eligible, table)
@@ -368,6 +378,8 @@ def _amount(total: Decimal | None) -> str | None:
 
 def _listed(lists: list[Sql]) -> Sql:
     """Lists of missing names as one text, `a,b`, in order; NULL when there are none."""
+    if all(isinstance(names, exp.Null) for names in lists):
+        return terms.cast(terms.NULL, "VARCHAR")
     known = [terms.cast(exp.Coalesce(this=names.copy(), expressions=[NONE.copy()]), LIST) for names in lists]
     merged = terms.function("LIST_SORT", terms.function("LIST_DISTINCT", together(known)))
     return exp.Nullif(

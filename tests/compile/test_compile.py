@@ -1,0 +1,187 @@
+"""Scripts of SQL decide what a batch decides, in DuckDB and in a PostgreSQL server, to the fen."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import duckdb
+import pytest
+from tests.compile.conftest import Postgres
+from tests.support.populations import Row, cell, nasty
+
+from mianshen.program.program import Program
+from mianshen.source import RuleError
+from mianshen.sql.dialects import short
+from mianshen.workbench.batch import Request, run_batch
+from mianshen.workbench.compile import RESIDENTS, Compiled, Wish, compiled
+from mianshen.workbench.rulebook import open_program
+
+AS_OF = dt.date(2026, 11, 21)
+COLUMNS: dict[str, list[str]] = {}  # of a batch's files, as written
+CLAIMS = "mianshen_claims"
+Cells = list[list[str]]
+Tables = Mapping[str, Sequence[Row]]
+DAY = dt.date(2026, 3, 2)
+BROKEN: tuple[Row, ...] = (  # a claim each, and why it is refused
+    {"claim_id": "B1", "person_id": "P1", "service_date": dt.date(2026, 11, 22), "reason": "service_date: after_as_of"},
+    {"claim_id": "B2", "person_id": "P2", "service_date": DAY, "care_type": "surgery", "reason": "care_type: bad_code"},
+    {"claim_id": "B3", "person_id": "nobody", "service_date": DAY, "reason": "person_id: unknown_parent"},
+    {"claim_id": "B4", "person_id": "P3", "service_date": None, "reason": "service_date: required"},
+    {"claim_id": "B5", "person_id": "P4", "service_date": DAY, "total_cost": "-0.01", "reason": "total_cost: out_of_range"},
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def program() -> Program:
+    return open_program()
+
+
+@pytest.fixture(scope="module")
+def records() -> dict[str, list[Row]]:
+    """Households with unknowns in every fact, costs on every edge, ids of several alphabets; some claims broken."""
+    whole = nasty(95, 160, unknown=0.05, missing_columns=False)
+    broken: list[Row] = [{k: v for k, v in row.items() if k != "reason"} for row in BROKEN]
+    claims = [*whole.claims, *broken]
+    return {"resident": list(whole.residents), "household": list(whole.households), "claim": claims}
+
+
+@pytest.fixture(scope="module")
+def expected(
+    program: Program, records: dict[str, list[Row]], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, list[str]]]:
+    """What a batch writes of the same records, by key, as text; what is missing aside."""
+    folder = tmp_path_factory.mktemp("batch")
+    files = {e: folder / f"{e}.csv" for e in records}
+    for entity, rows in records.items():
+        with files[entity].open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list({k: None for row in rows for k in row}))
+            writer.writeheader()
+            writer.writerows({k: cell(v) for k, v in row.items()} for row in rows)
+    run_batch(program, Request(files, AS_OF, folder / "out"))
+    found = {}
+    for name in ("residents", "claims"):
+        with duckdb.connect() as database:
+            got = database.execute("FROM read_parquet(?)", [str(folder / "out" / f"{name}.parquet")])
+            names = [column[0] for column in got.description]
+            COLUMNS[name] = [column for column in names if column != "missing"]
+            found[name] = {row[0]: _shown(names, row) for row in got.fetchall()}
+    return found
+
+
+def _shown(names: Sequence[str], row: Sequence[Any]) -> list[str]:
+    cells = {n: "" if v is None else str(v) for n, v in zip(names, row, strict=True) if n != "missing"}
+    return [v.split(":")[0] if n.endswith("reason") else v for n, v in cells.items()]
+
+
+def left_out(records: Tables) -> set[str]:
+    """The people whose households have a refused record."""
+    homes = {str(r["person_id"]): r["household_id"] or r["person_id"] for r in records["resident"]}
+    spoilt = {homes.get(str(row["person_id"])) for row in BROKEN}
+    return {person for person, home in homes.items() if home in spoilt}
+
+
+def agrees(records: Tables, expected: dict[str, dict[str, list[str]]], ask: Callable[[str], Cells]) -> None:
+    """Every household without a refused record has the batch's answers; the others are named."""
+    out = left_out(records)
+    assert 0 < len(out) < 60
+    owner = {str(c["claim_id"]): str(c["person_id"]) for c in records["claim"]}
+    for table, name, owned in (
+        (RESIDENTS, "residents", {p: p for p in expected["residents"]}),
+        (CLAIMS, "claims", owner),
+    ):
+        columns = ", ".join(f'"{c}"' for c in COLUMNS[name])
+        got = {row[0]: row for row in ask(f"SELECT {columns} FROM {table}")}
+        kept = {key: row for key, row in expected[name].items() if owned[key] not in out}
+        assert got == kept
+    told = ask('SELECT "key", "reason" FROM mianshen_refused ORDER BY 1')
+    assert told == [[str(row["claim_id"]), str(row["reason"])] for row in BROKEN]
+    assert ask("SELECT * FROM mianshen_failed") == []
+
+
+def test_a_script_for_duckdb_decides_as_a_batch(
+    program: Program, records: dict[str, list[Row]], expected: dict[str, dict[str, list[str]]]
+) -> None:
+    made = compiled(program, "duckdb", AS_OF, Wish())
+    with duckdb.connect() as database:
+        for statement in _loading(made, records):
+            database.execute(statement)
+        for statement in made.statements:
+            database.execute(statement)
+
+        def ask(query: str) -> Cells:
+            rows = database.execute(query).fetchall()
+            return [["" if v is None else str(v) for v in row] for row in rows]
+
+        agrees(records, expected, ask)
+
+
+def test_a_script_for_postgres_decides_as_a_batch(
+    program: Program,
+    records: dict[str, list[Row]],
+    expected: dict[str, dict[str, list[str]]],
+    postgres: Postgres,
+) -> None:
+    """Run by the server itself, whose own collation and numerics are not DuckDB's."""
+    made = compiled(program, "postgres", AS_OF, Wish())
+    postgres.psql("".join(f"{statement};\n" for statement in _loading(made, records)))
+    postgres.psql(made.text)
+
+    def ask(query: str) -> Cells:
+        rows = csv.reader(io.StringIO(postgres.psql(f"{query};")))
+        return [list(row) for row in rows]
+
+    agrees(records, expected, ask)
+
+
+def _loading(made: Compiled, records: Tables) -> list[str]:
+    """The tables that a script reads, as it says they are, with the records in them."""
+    statements = []
+    for entity, columns in made.reads.items():
+        listed = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
+        statements += [f"DROP TABLE IF EXISTS {entity}", f"CREATE TABLE {entity} ({listed})"]
+        rows = [", ".join(_literal(row.get(name)) for name in columns) for row in records.get(entity, ())]
+        statements += [f"INSERT INTO {entity} VALUES ({row})" for row in rows]
+    return statements
+
+
+def _literal(value: object) -> str:
+    return "NULL" if value is None else f"'{cell(value)}'"
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "spark", "postgres"])
+def test_every_query_of_the_shipped_rulebook_has_words_in_each_dialect(
+    program: Program, dialect: Any
+) -> None:
+    """A function that only DuckDB knows is told when a script is compiled, not when it is run."""
+    made = compiled(program, dialect, AS_OF, Wish())
+    assert {RESIDENTS, CLAIMS} <= set(made.makes)
+
+
+def test_a_script_decides_only_what_is_wanted(program: Program) -> None:
+    whole = compiled(program, "duckdb", AS_OF, Wish())
+    claims = compiled(program, "duckdb", AS_OF, Wish(entities=["claim"]), {"claim": "dw.bills"})
+    assert CLAIMS in claims.makes
+    assert RESIDENTS not in claims.makes
+    assert len(claims.text) < len(whole.text)
+    assert '"dw"."bills"' in claims.text or "dw.bills" in claims.text
+    one = compiled(program, "duckdb", AS_OF, Wish(benefits=["illness_poverty_aid"]))
+    assert "illness_poverty_aid_status" in one.text
+    assert "poverty_warning_status" not in one.text
+
+
+def test_a_wish_that_names_nothing_is_told_with_what_is_near(program: Program) -> None:
+    with pytest.raises(RuleError) as caught:
+        compiled(program, "duckdb", AS_OF, Wish(["illness_poverty_ad"], ["claims"]))
+    assert [d.code for d in caught.value.diagnostics] == ["E593", "E593"]
+    assert "illness_poverty_aid" in caught.value.diagnostics[0].show("en")
+
+
+def test_names_that_postgres_would_cut_stay_apart() -> None:
+    long = "?relevant:" + "x" * 60
+    assert short("short") == "short"
+    assert len({short(f"{long}{n}") for n in range(50)}) == 50
+    assert all(len(short(name).encode()) <= 63 for name in (long, "甲" * 40))
