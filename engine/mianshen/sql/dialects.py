@@ -73,6 +73,12 @@ def _arguments(node: Sql) -> list[Sql]:
     return list(node.expressions)
 
 
+def _short_start(node: exp.Substring) -> Sql:
+    """Where a piece begins, as a number of 32 bits: DuckDB alone takes longer ones."""
+    node.set("start", terms.cast(node.args["start"], "INT"))
+    return node
+
+
 # -- Spark: ANSI mode, decimals of 38 digits whose scale is kept ------------------------------
 
 
@@ -103,6 +109,8 @@ def _spark(node: Sql) -> Sql:
             return terms.function("MONOTONICALLY_INCREASING_ID")  # no other order than a number's
         case exp.IntDiv():
             return _spark_quotient(node)
+        case exp.Substring():
+            return _short_start(node)
         case _:
             return node
 
@@ -145,8 +153,12 @@ def _postgres(node: Sql) -> Sql:
             return exp.Paren(
                 this=exp.Sub(this=terms.paren(node.this), expression=terms.paren(node.expression))
             )
-        case exp.TryCast():
-            return exp.Cast(this=node.this, to=node.args["to"])  # what would not fit is tested before
+        case exp.TryCast():  # what would not fit is tested before; a piece beyond the end of a text is empty
+            piece = isinstance(node.this, exp.Substring)
+            value = exp.Nullif(this=node.this, expression=terms.literal("")) if piece else node.this
+            return exp.Cast(this=value, to=node.args["to"])
+        case exp.Substring():
+            return _short_start(node)
         case exp.Cast() if node.to.is_type("VARCHAR", "TEXT"):  # and of all that is made of it
             return exp.Paren(this=exp.Collate(this=node, expression=exp.to_identifier("C", quoted=True)))
         case exp.Cast() if node.to.is_type("TINYINT"):  # a truth value goes by way of a longer number
