@@ -32,7 +32,7 @@ COMMANDS = {
     ),
     "report": Message(
         "把一次批量判定写成报告页和待办清单",
-        "turn a batch's folder into a page of tables and lists to work through",
+        "a batch's folder as a page of tables and lists to work from",
     ),
     "verify-run": Message(
         "核对一次批处理的结果、输入和规则库是否未被改动", "is a finished batch still what its receipt says?"
