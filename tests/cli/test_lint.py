@@ -73,3 +73,11 @@ def test_what_cannot_be_read_exits_with_2(run: Run, tmp_path: Path) -> None:
         status, _, err = run("lint", str(path))
         assert status == 2
         assert err.startswith(f"{path}:1:1: E10")
+
+
+def test_a_calendar_about_to_end_is_told_ahead_at_its_last_year(run: Run) -> None:
+    status, out, _ = run("lint", "--as-of", "2026-11-02")
+    assert status == 0
+    assert "calendar.yaml:" in out
+    assert "E348: the working-day calendar ends on 2026-12-31" in out
+    assert "E348" not in run("lint", "--as-of", "2026-11-01")[1]

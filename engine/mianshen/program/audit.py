@@ -53,7 +53,7 @@ def overdue(program: Program, on: dt.date) -> list[Diagnostic]:
     ]
     calendar = program.calendar
     if calendar is not None and calendar.last - AHEAD < on:
-        found.append(mistakes.calendar_ends(str(calendar.last), str(calendar.last - AHEAD)))
+        found.append(mistakes.calendar_ends(calendar.span, str(calendar.last), str(calendar.last - AHEAD)))
     return _sorted(found)
 
 

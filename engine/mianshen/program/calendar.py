@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
+from mianshen.source import NOWHERE, Span
 from mianshen.values import Missing, Unknown
 
 MISSING: Final = "calendar "  # and the year
@@ -26,6 +27,7 @@ class Calendar:
     first_year: int
     last_year: int
     worked: bytes = field(repr=False)
+    span: Span = field(default=NOWHERE, compare=False, repr=False)  # where its last year is written
 
     @property
     def first(self) -> dt.date:

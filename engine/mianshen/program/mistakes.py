@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from mianshen.source import NOWHERE, Diagnostic, Message, Span, nearest
+from mianshen.source import Diagnostic, Message, Span, nearest
 
 MOST_LISTED = 12  # names in one sentence
 
@@ -408,13 +408,13 @@ def outside_calendar(span: Span, first: str, last: str) -> Diagnostic:
     return Diagnostic("E347", span, what, fix)
 
 
-def calendar_ends(last: str, on: str) -> Diagnostic:
+def calendar_ends(span: Span, last: str, on: str) -> Diagnostic:
     what = Message(
         f"工作日历止于 {last}，{on} 起的期限可能无法确定",
         f"the working-day calendar ends on {last}: deadlines from {on} may leave it",
     )
     fix = Message("请补充下一年的日历", "Add the next year to the calendar")
-    return _warning("E348", NOWHERE, what, fix)
+    return _warning("E348", span, what, fix)
 
 
 def not_over_time(span: Span, entity: str, entry: str) -> Diagnostic:

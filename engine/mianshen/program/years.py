@@ -43,7 +43,8 @@ def calendar(vocabulary: Vocabulary) -> Calendar | None:
     whole = range(
         ordered[0], ordered[-1] + 1
     )  # a year with a mistake is reported, and reckoned with as plain
-    return Calendar(whole[0], whole[-1], b"".join(years.get(year) or bytes(_plain(year)) for year in whole))
+    worked = b"".join(years.get(year) or bytes(_plain(year)) for year in whole)
+    return Calendar(whole[0], whole[-1], worked, document.span("calendar", str(whole[-1])))
 
 
 def _worked(year: int, model: CalendarYear, vocabulary: Vocabulary) -> bytes:
