@@ -26,7 +26,7 @@ from mianshen.program.program import Entity
 Array = np.ndarray[Any, Any]
 CHUNK: Final = 1 << 14  # households a thread takes at a time
 DTYPES: Final = {
-    ("value", 8): "int64", ("known", 1): "uint8", ("status", 1): "uint8", ("reason", 4): "int32",
+    ("value", 8): "int64", ("state", 1): "uint8", ("known", 1): "uint8", ("status", 1): "uint8", ("reason", 4): "int32",
     ("missing", 4): "int32",
 }  # fmt: skip
 

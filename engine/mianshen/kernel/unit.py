@@ -21,7 +21,7 @@ from mianshen.program.stages import Stage
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A column that the compiled program fills in: `part` is value, known, status, reason or missing."""
+    """A column that the compiled program fills in: `part` is value, state, known, status, reason or missing."""
 
     entity: str
     name: str
@@ -60,7 +60,7 @@ class Unit:
                 self.layout.program.decision(entity, name).type
             ):
                 raise Unsupported(f"{name}: more digits than 64 bits hold")
-            found += [Written(entity, name, "value", 8), Written(entity, name, "known", 1)]
+            found += [Written(entity, name, "value", 8), Written(entity, name, "state", 1)]
         for each in self.outcomes:
             found += [
                 Written(each.name, "", part, size)
@@ -348,7 +348,7 @@ class Unit:
                 out = c_type(self.layout.held[owner, name])
                 assert out == "word"
                 yield f"    {self._slot(entity, name, 'value')} = row->v_{name};"
-                yield f"    {self._slot(entity, name, 'known')} = !row->s_{name};"
+                yield f"    {self._slot(entity, name, 'state')} = row->s_{name};"
         if entity.outcome is None:
             return
         status, reason, missing = (self._slot(entity, "", part) for part in ("status", "reason", "missing"))

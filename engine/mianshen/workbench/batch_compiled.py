@@ -184,9 +184,8 @@ class CompiledBatch:
         """The shown decisions of an entity's rows, their status, reason and missing names."""
         program, cells = self.program, {}
         for name in program.shown.get(entity.name, ()):
-            cells[name] = Cells(
-                self._column(entity.name, name, "value"), self._column(entity.name, name, "known"), MONEY
-            )
+            known = (self._column(entity.name, name, "state") == 0).astype(np.uint8)
+            cells[name] = Cells(self._column(entity.name, name, "value"), known, MONEY)
         status = self._column(entity.name, "", "status")
         reason = self._column(entity.name, "", "reason")
         missing = self._column(entity.name, "", "missing")
