@@ -1,0 +1,186 @@
+"""Our sides of bench_rivals.py: the compiled program, the interpreter, the SQL we write; all of claim_stack/.
+
+Also the whole shipped rulebook, compiled, over a made-up population.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tests.benchmarks.stack_claims import NONE, OUTPUTS, Array
+
+from mianshen.interpreter import Interpreter, Row, make_row
+from mianshen.interpreter.operations import Function
+from mianshen.kernel.compiled import Compiled, compiled
+from mianshen.kernel.deciding import Decided, Deciding, Table
+from mianshen.kernel.layout import Layout
+from mianshen.kernel.unit import Unit
+from mianshen.program.program import Key, Program
+from mianshen.sql.on_duckdb import Run
+from mianshen.values import EXACT, Known, Value
+from mianshen.workbench.batch_compiled import unit_of
+from mianshen.workbench.batch_outputs import Outputs
+from mianshen.workbench.batch_rows import RowTables
+from mianshen.workbench.compiled_tables import CompiledTables
+from mianshen.workbench.inputs import Input, open_inputs
+from mianshen.workbench.population import write_population
+from mianshen.workbench.rulebook import open_program
+
+AS_OF: Final = dt.date(2026, 6, 30)
+STACK: Final = Path(__file__).parent / "claim_stack"
+WANTED: Final[frozenset[Key]] = frozenset(("claim", name) for name in OUTPUTS)
+
+
+def stack_program() -> Program:
+    return open_program([STACK])
+
+
+@contextmanager
+def opened(
+    program: Program, files: dict[str, Path], threads: int
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, Input]]]:
+    """A database and the files' columns matched, as a batch opens them."""
+    with TemporaryDirectory() as scratch, duckdb.connect() as connection:
+        connection.execute("SET arrow_output_version = '1.5'")
+        connection.execute("SET threads = ?", [threads])
+        yield connection, open_inputs(program, files, connection, Path(scratch))
+
+
+@dataclass(slots=True)
+class Kernel:
+    """Tables as the batch has read them, then one call that decides every row."""
+
+    claims: pa.Table
+    threads: int
+    made: Compiled = field(init=False)
+    tables: dict[str, Table] = field(init=False)
+
+    def __post_init__(self) -> None:
+        program = stack_program()
+        self.made = compiled(
+            Unit(Layout(program, WANTED), tuple(("claim", name) for name in OUTPUTS), ()), None
+        )
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "claims.parquet"
+            pq.write_table(self.claims, file)
+            with opened(program, {"claim": file}, self.threads) as (connection, inputs):
+                rows = RowTables(program, connection, AS_OF, inputs)
+                self.tables = CompiledTables(rows, self.made.unit.layout).all()
+
+    def run(self) -> Decided:
+        return Deciding(self.made, self.tables, AS_OF, self.threads).decide()
+
+    def fen(self, result: Decided) -> dict[str, Array]:
+        assert not result.left["claim"].any()
+        found = {(w.name, w.part): column for w, column in result.columns.items()}
+        return {n: np.where(found[n, "known"] == 1, found[n, "value"], NONE) for n in OUTPUTS}
+
+
+@dataclass(slots=True)
+class OurInterpreter:
+    """The functions of the reference, a row at a time."""
+
+    claims: pa.Table
+    program: Program = field(default_factory=stack_program)
+    facts: list[dict[str, Known]] = field(init=False)
+    deciders: list[Function] = field(init=False)
+
+    def __post_init__(self) -> None:
+        rows = self.claims.to_pylist()
+        self.facts = [{name: value for name, value in row.items() if value is not None} for row in rows]
+        interpreter = Interpreter(self.program)
+        self.deciders = [interpreter.decider("claim", name) for name in OUTPUTS]
+
+    def run(self) -> list[tuple[Value, ...]]:
+        with localcontext(EXACT):
+            return [tuple(decide(row) for decide in self.deciders) for row in self._rows()]
+
+    def _rows(self) -> Iterator[Row]:
+        for facts in self.facts:
+            row = make_row(self.program, "claim", str(facts["claim_id"]), facts)
+            row.as_of = AS_OF
+            yield row
+
+    def fen(self, result: list[tuple[Value, ...]]) -> dict[str, Array]:
+        def cell(value: Value) -> int:
+            return int(value * 100) if isinstance(value, Decimal) else NONE
+
+        rows = np.array([[cell(value) for value in each] for each in result], np.int64)
+        return {name: rows[:, at] for at, name in enumerate(OUTPUTS)}
+
+
+@dataclass(slots=True)
+class OurSql:
+    """The queries our SQL room writes, over a table of typed rows in memory."""
+
+    claims: pa.Table
+    threads: int
+    connection: duckdb.DuckDBPyConnection = field(init=False)
+    tables: dict[str, str] = field(init=False)
+    program: Program = field(default_factory=stack_program)
+
+    def __post_init__(self) -> None:
+        self.connection = duckdb.connect()
+        self.connection.execute("SET threads = ?", [self.threads])
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "claims.parquet"
+            pq.write_table(self.claims, file)
+            inputs = open_inputs(self.program, {"claim": file}, self.connection, Path(folder))
+            rows = RowTables(self.program, self.connection, AS_OF, inputs)
+            rows.build()
+            self.tables = rows.tables
+
+    def run(self) -> Run:
+        run = Run(self.program, self.connection, self.tables, AS_OF, WANTED)
+        assert not run.all()
+        return run
+
+    def fen(self, result: Run) -> dict[str, Array]:
+        found: dict[str, Array] = {}
+        for name in OUTPUTS:
+            cell = f'coalesce(CAST("{name}" * 100 AS BIGINT), {NONE})'
+            query = f'SELECT {cell} AS fen FROM "{result.shelf.made["claim", name]}" ORDER BY "?row"'
+            found[name] = result.connection.sql(query).fetchnumpy()["fen"]
+        return found
+
+
+@dataclass(slots=True)
+class WholeRulebook:
+    """Every decision of the shipped rulebook that a batch writes: residents, households, three claims each."""
+
+    residents: int
+    threads: int
+    made: Compiled = field(init=False)
+    tables: dict[str, Table] = field(init=False)
+
+    def __post_init__(self) -> None:
+        program = open_program()
+        with TemporaryDirectory() as folder:
+            people = Path(folder)
+            write_population(people, self.residents, 7, "parquet", AS_OF)
+            named = {"resident": "residents", "claim": "claims", "household": "households"}
+            files = {entity: people / f"{name}.parquet" for entity, name in named.items()}
+            with opened(program, files, self.threads) as (connection, inputs):
+                rows = {e: f"rows_{e}" for e in program.entities}
+                outputs = Outputs(program, connection, rows, AS_OF, given=frozenset(inputs))
+                self.made = compiled(unit_of(program, outputs), None)
+                every = RowTables(program, connection, AS_OF, inputs)
+                self.tables = CompiledTables(every, self.made.unit.layout).all()
+
+    @property
+    def claims(self) -> int:
+        return self.tables["claim"].count
+
+    def run(self) -> Any:
+        return Deciding(self.made, self.tables, AS_OF, self.threads).decide()
