@@ -84,7 +84,7 @@ class Kernel:
     def fen(self, result: Decided) -> dict[str, Array]:
         assert not result.left["claim"].any()
         found = {(w.name, w.part): column for w, column in result.columns.items()}
-        return {n: np.where(found[n, "known"] == 1, found[n, "value"], NONE) for n in OUTPUTS}
+        return {n: np.where(found[n, "state"] == 0, found[n, "value"], NONE) for n in OUTPUTS}
 
 
 @dataclass(slots=True)
