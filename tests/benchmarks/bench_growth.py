@@ -15,9 +15,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -27,6 +25,7 @@ from typing import Any, Final
 
 import duckdb
 import pytest
+from tests.benchmarks.own_process import cost_of
 
 from mianshen.kernel.compiled import compiler
 from mianshen.workbench.population import write_population
@@ -84,17 +83,9 @@ def measured(rows: int, out: Path, *words: str) -> Measured:
     """Run `mianshen batch` and wait for it alone. Raises CalledProcessError where it fails."""
     command = [sys.executable, "-m", "mianshen_cli", "batch", "--as-of", AS_OF.isoformat(), "--out", str(out)]
     command += ["--threads", THREADS, *(["--memory", MEMORY] if MEMORY else []), *words]
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
+    cost = cost_of(command)
     stages = json.loads((out / "timings.json").read_text(encoding="utf-8"))["seconds"]
-    return Measured(
-        rows, seconds, used.ru_utime + used.ru_stime, float(stages["decide"]), used.ru_maxrss / 1024
-    )
+    return Measured(rows, cost.seconds, cost.busy, float(stages["decide"]), cost.peak)
 
 
 def chains(folder: Path, count: int) -> Path:
