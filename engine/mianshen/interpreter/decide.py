@@ -18,7 +18,7 @@ from mianshen.interpreter.rows import Candidates, Case, Row, RowError, reject, r
 from mianshen.interpreter.running import Running, in_order
 from mianshen.interpreter.settling import Settling
 from mianshen.program.core import Core, Numeric, Op
-from mianshen.program.program import Accumulator, Decision, Limit, Program, Provision
+from mianshen.program.program import Accumulator, Decision, Program, Provision
 from mianshen.program.stages import read_below
 from mianshen.values import (
     EXACT,
@@ -353,28 +353,37 @@ def agreed(rulings: list[Ruling], row: Row) -> Value | None:
 
 def _perhaps(conditions: list[Unknown], rulings: list[Ruling], row: Row) -> tuple[Unknown, Candidates]:
     """Unknown, resting on the open conditions and on what the provisions behind them would need."""
-    gathered: list[Value] = list(conditions)
+    apart: list[Value | None] = list(conditions)
+    balances: list[Value] = []
     for ruling in rulings:
         try:
-            gathered.append(paid(ruling, row))
+            lacking = strict(_reckoned(ruling, row))
         except RowError:
             continue
-    return unknown_of(gathered), Candidates(r.provision for r in rulings)
+        apart.append(lacking)
+        limit = ruling.provision.limit
+        if limit is not None and lacking is not NOT_MODELLED:
+            balances.append(row.before[limit.accumulator])
+    found = unknown_of(apart)
+    return unknown_of([found, *balances]), Candidates((r.provision for r in rulings), found)
 
 
 def paid(ruling: Ruling, row: Row) -> Value:
     """A provision's value, as far as its annual limit allows."""
-    raw = ruling.value(row)
-    if ruling.limit is None:
-        return raw
-    limit: Limit | None = ruling.provision.limit
-    assert limit is not None
-    parts = [raw, ruling.limit(row), row.before[limit.accumulator]]
+    limit = ruling.provision.limit
+    if limit is None:
+        return ruling.value(row)
+    parts = [*_reckoned(ruling, row), row.before[limit.accumulator]]
     blocked = strict(parts)
     if blocked is not None:
         return blocked
     known: list[Any] = parts
     return max(ZERO, min(known[0], known[1] - known[2]))  # type: ignore[no-any-return]
+
+
+def _reckoned(ruling: Ruling, row: Row) -> list[Value]:
+    """A provision's value before its annual limit, and that limit."""
+    return [ruling.value(row), *([] if ruling.limit is None else [ruling.limit(row)])]
 
 
 def _fits(value: Value, type_: Any, decision: Decision) -> None:

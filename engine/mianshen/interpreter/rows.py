@@ -8,11 +8,15 @@ read, for they tell what it cannot have touched.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final, Self
 
 from mianshen.program.program import Program, Provision
 from mianshen.source import Message
 from mianshen.values import Known, Missing, Unknown, Value
+
+NOTHING: Final = Unknown()  # of which no fact would tell more
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,15 @@ class RowError(Exception):
         self.rejection = rejection
 
 
-class Candidates(tuple[Provision, ...]):
-    """The provisions that might decide an undetermined decision."""
+class Candidates(tuple[Provision, ...]):  # noqa: SLOT001  (a tuple has no room for further slots)
+    """The provisions that might decide an undetermined decision. `apart`: what it lacks, balances aside."""
 
-    __slots__ = ()
+    apart: Unknown
+
+    def __new__(cls, provisions: Iterable[Provision] = (), apart: Unknown = NOTHING) -> Self:
+        made = super().__new__(cls, provisions)
+        made.apart = apart
+        return made
 
 
 @dataclass(slots=True, eq=False)

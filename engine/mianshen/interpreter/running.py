@@ -74,7 +74,8 @@ class Running:
             return
         day = row.facts.get(date)
         if day is None:
-            state[EVERY_YEAR] = unknown_of([brought, state.get(EVERY_YEAR)])
+            undated = row.unknown(date) if row.rejection is None else None
+            state[EVERY_YEAR] = unknown_of([brought, undated, state.get(EVERY_YEAR)])
             return
         held = row.before[self.name]
         key = self.key(row, day)  # type: ignore[arg-type]
@@ -89,7 +90,8 @@ class Running:
         A payment counts where a provision that names the accumulator makes it. One whose amount or
         membership is not known makes the rest of the year unknown, and so does one of which it is not
         known who makes it; one that no rule covers brings nothing. A settled amount counts in place of
-        what the rules pay.
+        what the rules pay. What other accumulators hold is not missing here: what is paid through them
+        does not count.
         """
         value, chosen = row.values.get(self.sums), row.chosen.get(self.sums)
         if not self.fed or value is NOT_MODELLED or (chosen is not None and not self.may_feed(chosen)):
@@ -106,12 +108,13 @@ class Running:
             return None
         if row.rejection is not None:
             return rejected(row)
+        lacking = chosen.apart if isinstance(chosen, Candidates) else value
         if self.settled is not None and self.settled in row.facts:
             if isinstance(truth, Unknown) or isinstance(chosen, Candidates):
-                return unknown_of([truth, value])
+                return unknown_of([truth, lacking])
             return row.facts[self.settled]
         if value is None or isinstance(truth, Unknown) or isinstance(value, Unknown):
-            return unknown_of([truth, value])
+            return unknown_of([truth, lacking])
         return value
 
     def may_feed(self, chosen: tuple[Provision, ...]) -> bool:
