@@ -362,7 +362,7 @@ def _write_table(path: Path, rows: Sequence[Mapping[str, str]], rng: Random) -> 
 
 
 def records(population: Population) -> list[dict[str, object]]:
-    """One record a resident, as `check` reads them: household, the other members, all with their claims.
+    """One record a resident, as `check` reads them: household (if any), the other members, all with their claims.
 
     Facts are text, as in JSON; unknown ones null. Broken claims are written with their bad cells.
     """
@@ -379,11 +379,11 @@ def records(population: Population) -> list[dict[str, object]]:
         {
             "as_of": population.as_of.isoformat(),
             "resident": _facts(resident),
-            "household": homes[resident["household_id"]],
+            **({} if resident["household_id"] is None else {"household": homes[resident["household_id"]]}),
             "members": [
                 {**_facts(other), "claims": claims.get(str(other["person_id"]), [])}
                 for other in population.residents
-                if other["household_id"] == resident["household_id"] and other is not resident
+                if None is not other["household_id"] == resident["household_id"] and other is not resident
             ],
             "claims": claims.get(str(resident["person_id"]), []),
         }

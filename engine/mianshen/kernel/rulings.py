@@ -69,20 +69,37 @@ class Rulings:
             name = provision.limit.accumulator
             before = Made(f"row->v_before_{name}", f"row->s_before_{name}", f"row->m_before_{name}")
             most = formulas.rescaled(limit, provision.limit.limit.type, scale, "wide")
-            parts = [made, limit, before]
-            body.add(f"byte told = {greatest([p.state for p in parts])};")
-            lacks = union([f"(({p.state}) == 1 ? {p.miss} : 0)" if p.state != NONE else NONE for p in parts])
-            body.add(f"*value = 0; *miss = told == 1 ? {lacks} : 0;")
+            self._told([made, limit, before], body)
+            body.add("*value = 0;")
             body.add(
                 f"if (!told) {{ wide left = {most} - (wide){before.value}, paid = min_wide({scaled}, left); "
                 f"*value = ({out})(paid > 0 ? paid : 0); }}"
             )
             body.add("return told;")
+            yield from self._apart(decision, index, provision.value, provision.limit.limit)
         yield from self.function(
             f"static byte pays_{entity}_{decision.name}_{index}"
             f"(const struct run *run, struct place *at, struct {entity} *row, {out} *value, names *miss)",
             body,
         )
+
+    def _apart(self, decision: Decision, index: int, *parts: Core) -> Iterator[str]:
+        """What a provision under a limit lacks, the balance aside: its state; missing names by pointer."""
+        body, entity = Body(), decision.entity
+        formulas = Formulas(self.layout, body)
+        self._told([formulas.emit(part, entity, "row") for part in parts], body)
+        body.add("return told;")
+        yield from self.function(
+            f"static byte apart_{entity}_{decision.name}_{index}"
+            f"(const struct run *run, struct place *at, struct {entity} *row, names *miss)",
+            body,
+        )
+
+    def _told(self, parts: Sequence[Made], body: Body) -> None:
+        """The state of what needs all of the parts, and the names missing from them."""
+        lacks = union([f"(({p.state}) == 1 ? {p.miss} : 0)" if p.state != NONE else NONE for p in parts])
+        body.add(f"byte told = {greatest([p.state for p in parts])};")
+        body.add(f"*miss = told == 1 ? {lacks} : 0;")
 
     def _wide(self, decision: Decision, provision: Provision) -> bool:
         """Whether bringing the value to the decision's decimals takes 128 bits."""
@@ -97,18 +114,28 @@ class Rulings:
     # -- choosing ----------------------------------------------------------------------------
 
     def _perhaps(self, decision: Decision) -> Iterator[str]:
-        """Unknown, resting on the open conditions and on what the provisions behind them would need."""
+        """Unknown, resting on the open conditions (`part`) and on what the provisions behind them would need.
+
+        What that is without the balances is kept in `a_`: for what the row brings they are not asked.
+        """
         entity, name, out = decision.entity, decision.name, c_type(self.layout.held[decision.key])
         yield (
             f"static names perhaps_{entity}_{name}(const struct run *run, struct place *at, struct {entity} *row, "
-            f"const byte *maybe) {{"
+            f"const byte *maybe, names part) {{"
         )
-        yield f"  names all = 0, miss = 0; {out} value;"
-        for index in range(len(decision.provisions)):
-            yield (
-                f"  if (maybe[{index}] && pays_{entity}_{name}_{index}(run, at, row, &value, &miss) == 1) all |= miss;"
-            )
-        yield "  return all;"
+        yield f"  names balances = 0, miss = 0; {out} value; byte told;"
+        for index, provision in enumerate(decision.provisions):
+            call, limit = f"{entity}_{name}_{index}(run, at, row", provision.limit
+            if limit is None:
+                yield f"  if (maybe[{index}] && pays_{call}, &value, &miss) == 1) part |= miss;"
+            else:
+                held = limit.accumulator
+                yield f"  if (maybe[{index}]) {{ told = apart_{call}, &miss); if (told == 1) part |= miss;"
+                yield f"    if (told < 2 && row->s_before_{held} == 1) balances |= row->m_before_{held}; }}"
+        yield "  (void)value; (void)told;"
+        if limited(decision):
+            yield f"  row->a_{name} = part;"
+        yield "  return part | balances;"
         yield "}"
         yield ""
 
@@ -157,7 +184,7 @@ class Rulings:
                     )
         body.add(
             f"else if (open) {{ told = 1; by = PERHAPS; "
-            f"miss = part | perhaps_{entity}_{name}(run, at, row, maybe); }}"
+            f"miss = perhaps_{entity}_{name}(run, at, row, maybe, part); }}"
         )
         yield from body.lines
 
@@ -201,7 +228,7 @@ class Rulings:
         yield "  if (!applied) { if (unsure) { told = 1; by = PERHAPS;"
         for i in among:
             yield f"    if (is[{i}] == 2) {{ maybe[{i}] = 1; part |= lacks[{i}]; }}"
-        yield f"    miss = part | perhaps_{entity}_{name}(run, at, row, maybe); }} }}"
+        yield f"    miss = perhaps_{entity}_{name}(run, at, row, maybe, part); }} }}"
         yield "  else {"
         for i in among:
             over = [places[e] for e in decision.provisions[i].exceptions if e in places]
@@ -251,7 +278,7 @@ class Rulings:
             )
         yield f"      if (same) {{ told = 0; value = one; by = {i}; }}"
         yield (
-            f"      else {{ told = 1; by = PERHAPS; miss = part | perhaps_{entity}_{name}(run, at, row, maybe); }} }}"
+            f"      else {{ told = 1; by = PERHAPS; miss = perhaps_{entity}_{name}(run, at, row, maybe, part); }} }}"
         )
 
     # -- accumulators ------------------------------------------------------------------------
@@ -302,13 +329,20 @@ class Rulings:
             )
             body.add("sum->told = 1; sum->held = 0;")
             body.add(f"if (({truth.state}) == 1) sum->miss |= {truth.miss};")
-            body.add(f"if (row->s_{sums} == 1) sum->miss |= row->m_{sums};")
+            body.add(
+                f"if (row->s_{sums} == 1) sum->miss |= row->b_{sums} == PERHAPS ? row->a_{sums} : row->m_{sums};"
+            )
             body.add("return 0;")
         yield from self.function(
             f"static byte take_{name}(const struct run *run, struct place *at, struct {entity.name} *row, "
             f"struct sum_{name} *sum)",
             body,
         )
+
+
+def limited(decision: Decision) -> bool:
+    """Whether some provision pays it under an annual limit."""
+    return any(p.limit is not None for p in decision.provisions)
 
 
 @dataclass(slots=True)

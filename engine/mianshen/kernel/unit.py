@@ -14,7 +14,7 @@ from itertools import accumulate
 
 from mianshen.kernel.formula import c_integer, c_type
 from mianshen.kernel.layout import EPOCH, Column, Layout, Unsupported, encoded, scale_of
-from mianshen.kernel.rulings import Rulings
+from mianshen.kernel.rulings import Rulings, limited
 from mianshen.program.program import Benefit, Decision, Entity, Key, Parameter
 from mianshen.program.stages import Stage
 
@@ -111,6 +111,8 @@ class Unit:
         for decision in self.layout.program.decisions:
             if decision.entity == entity.name:
                 yield f"  {c_type(self.layout.held[decision.key])} v_{decision.name}; names m_{decision.name};"
+                if limited(decision):
+                    yield f"  names a_{decision.name};"
                 yield f"  byte s_{decision.name}; short b_{decision.name};"
         for accumulator in self.layout.accumulators:
             if accumulator.entity == entity.name:

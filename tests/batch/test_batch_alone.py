@@ -1,0 +1,59 @@
+"""Residents who name no household, beside others who do or with no households file: as checked one by one.
+
+Every benefit, with its reason and the names of what is missing, of which those of the household are some.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+from tests.batch.batches import rows
+from tests.support.histories import over_time, records_over_time
+from tests.support.populations import Population, nasty, records, write_csv
+
+from mianshen.interpreter import Interpreter, result_of
+from mianshen.workbench.batch import Request, run_batch
+from mianshen.workbench.records import read_cases
+from mianshen.workbench.rulebook import open_program
+
+
+def some_alone(population: Population, share: float, seed: int) -> Population:
+    """The population with a share of its residents in no household."""
+    rng = Random(seed)
+    residents = tuple(
+        {**one, "household_id": None} if rng.random() < share else one for one in population.residents
+    )
+    return replace(population, residents=residents)
+
+
+@pytest.mark.parametrize("timed", [False, True], ids=["as_they_are", "over_time"])
+@pytest.mark.parametrize("share", [0.4, 1.0], ids=["beside_households", "no_households_file"])
+def test_those_without_a_household_get_what_check_answers(tmp_path: Path, share: float, timed: bool) -> None:
+    population = some_alone(nasty(41, 90, unknown=0.04), share, 41)
+    if timed:
+        population = over_time(population, 41)
+    files = write_csv(population, tmp_path, 41)
+    inputs = {"resident": files["residents"], "claim": files["claims"]}
+    if share < 1:
+        inputs["household"] = files["households"]
+    program = open_program()
+    run_batch(program, Request(inputs, population.as_of, tmp_path / "out"))
+    people = {row["person_id"]: row for row in rows(tmp_path / "out" / "residents.parquet")}
+    told = records_over_time(population) if timed else records(population)
+    (tmp_path / "people.json").write_text(json.dumps(told, ensure_ascii=False), encoding="utf-8")
+    interpreter = Interpreter(program)
+    of_household = 0
+    for read in read_cases(tmp_path / "people.json", program):
+        interpreter.run(read.case)
+        result = result_of(program, read.case)
+        for name, benefit in result.benefits.items():
+            lacking = ",".join(sorted({each.name for each in benefit.missing}))
+            reason = f"missing_facts: {lacking}" if lacking else benefit.reason
+            got = tuple(people[result.key][f"{name}_{part}"] for part in ("status", "amount", "reason"))
+            assert got == (benefit.status, benefit.amount, reason), (result.key, name)
+            of_household += not read.case.top.key and "annual_income" in lacking
+    assert of_household > 10
