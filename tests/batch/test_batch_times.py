@@ -60,10 +60,10 @@ def test_a_batch_over_time_equals_checking_one_by_one(
             seen += row.row.parent is not case.person
         for name, benefit in result.benefits.items():
             got = people[result.key]
-            assert (got[f"{name}_status"], got[f"{name}_amount"]) == (benefit.status, benefit.amount), (
-                result.key,
-                name,
-            )
+            lacking = ",".join(sorted({each.name for each in benefit.missing}))
+            reason = f"missing_facts: {lacking}" if lacking else benefit.reason
+            told = tuple(got[f"{name}_{part}"] for part in ("status", "amount", "reason"))
+            assert told == (benefit.status, benefit.amount, reason), (result.key, name)
         decided += case.person.rejection is None
     assert decided == len(people)
     assert cancelled == pairs
