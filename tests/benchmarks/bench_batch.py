@@ -40,7 +40,9 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def request_of(people: Path, out: Path) -> Request:
-    return Request({e: people / f"{n}.parquet" for e, n in FILES.items()}, AS_OF, out, THREADS)
+    return Request(
+        {e: people / f"{n}.parquet" for e, n in FILES.items()}, AS_OF, out, THREADS, engine="compiled"
+    )
 
 
 def columns_read(program: Program) -> dict[str, list[str]]:
@@ -65,7 +67,8 @@ def floor(people: Path, out: Path, columns: dict[str, list[str]]) -> float:
         connection.execute("SET threads = ?", [THREADS])
         started = time.perf_counter()
         for entity, name in FILES.items():
-            listed = ", ".join(f'"{c}"' for c in columns[entity])
+            held = connection.execute(f"DESCRIBE FROM read_parquet('{people / name}.parquet')").fetchall()
+            listed = ", ".join(f'"{c}"' for c in columns[entity] if c in {row[0] for row in held})
             connection.execute(
                 f"CREATE TEMP TABLE floor_{name} AS SELECT {listed} FROM read_parquet('{people / name}.parquet')"
             )
