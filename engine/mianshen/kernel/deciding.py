@@ -10,7 +10,7 @@ import ctypes
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -116,25 +116,56 @@ class Deciding:
 
         Rows whose key is doubled, or whose parent is in no file, are marked in their table's `bad`.
         """
-        unit, library = self.compiled.unit, self.compiled.library
-        parent: dict[str, Array] = {}
-        indexes: dict[str, int] = {}
-        try:
+        unit, parent = self.compiled.unit, {}
+        with ExitStack() as open_:
+            finders = {
+                e.name: open_.enter_context(self.finder(e.name))
+                for e in unit.order
+                if any(below.parent == e.name for below in unit.order)
+            }
             for entity in unit.order:
-                if any(e.parent == entity.name for e in unit.order):
-                    indexes[entity.name] = self._index(entity)
-                elif not library.ascending(
-                    ctypes.byref(texts_of(self.tables[entity.name].key)), self.tables[entity.name].count
-                ):
-                    library.table_free(self._index(entity))
+                if entity.name not in finders and not self.ascending(self.tables[entity.name].key):
+                    open_.enter_context(self.finder(entity.name))
             for entity in unit.order:
                 if entity.parent is not None:
-                    parent[entity.name] = self._parents(entity, indexes[entity.parent])
+                    asked = self.tables[entity.name].parent
+                    assert asked is not None
+                    parent[entity.name] = finders[entity.parent](asked)
                     self._unplaced(entity, parent[entity.name], left)
-        finally:
-            for made in indexes.values():
-                library.table_free(made)
         return parent
+
+    def ascending(self, keys: pa.StringArray) -> bool:
+        """Whether every key is known and greater than the one before, so that none is doubled."""
+        return bool(self.compiled.library.ascending(ctypes.byref(texts_of(keys)), len(keys)))
+
+    @contextmanager
+    def finder(self, entity: str) -> Iterator[Callable[[pa.StringArray], Array]]:
+        """Finds rows of an entity by key: -1 where there is none, -2 where none is named.
+
+        Marks in its table's `bad` every row whose key another row has.
+        """
+        table, library = self.tables[entity], self.compiled.library
+        keys = texts_of(table.key)
+        made = library.table_of(ctypes.byref(keys), table.count, address(table.bad))
+        if not made:
+            raise MemoryError
+
+        def find(asked: pa.StringArray) -> Array:
+            found = np.empty(max(1, len(asked)), np.int32)[: len(asked)]
+            texts, unique = texts_of(asked), int(not table.bad.any())
+            self._in_parallel(
+                len(asked),
+                CHUNK * 16,
+                lambda a, b: library.parents_of(
+                    made, ctypes.byref(keys), table.count, unique, ctypes.byref(texts), a, b, address(found)
+                ),
+            )
+            return found
+
+        try:
+            yield find
+        finally:
+            library.table_free(made)
 
     def _unplaced(self, entity: Entity, parent: Array, left: dict[str, Array]) -> None:
         """A row whose parent is in no file is wrong; only rows of the entry may stand alone."""
@@ -146,32 +177,6 @@ class Deciding:
             if left[entity.parent].any():
                 placed = parent >= 0
                 left[entity.name][placed] |= left[entity.parent][parent[placed]]
-
-    def _index(self, entity: Entity) -> int:
-        """Rows by key; every row whose key another row has is marked wrong."""
-        table = self.tables[entity.name]
-        made = self.compiled.library.table_of(
-            ctypes.byref(texts_of(table.key)), table.count, address(table.bad)
-        )
-        if not made:
-            raise MemoryError
-        return int(made)
-
-    def _parents(self, entity: Entity, index: int) -> Array:
-        assert entity.parent is not None
-        table, above, library = self.tables[entity.name], self.tables[entity.parent], self.compiled.library
-        assert table.parent is not None
-        keys, asked = texts_of(above.key), texts_of(table.parent)
-        found = np.empty(max(1, table.count), np.int32)[: table.count]
-        unique = int(not above.bad.any())
-        self._in_parallel(
-            table.count,
-            CHUNK * 16,
-            lambda a, b: library.parents_of(
-                index, ctypes.byref(keys), above.count, unique, ctypes.byref(asked), a, b, address(found)
-            ),
-        )
-        return found
 
     def _children(self, entity: Entity, parent: Array) -> tuple[Array, Array]:
         assert entity.parent is not None

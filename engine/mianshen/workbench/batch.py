@@ -16,7 +16,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -69,7 +69,7 @@ class Request:
     resume: bool = False  # go on from the shares that a killed run finished
 
 
-WORTH: Final = 100_000_000  # bytes of input from which compiling a program is worth it, if it is not yet
+WORTH: Final = 20_000_000  # bytes of input from which compiling a program is worth it, if it is not yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +226,10 @@ def _in_shares(batch: CompiledBatch, request: Request, clock: Clock) -> Compiled
     from mianshen.workbench.batch_shares import SharedBatch, shares_for
 
     work = _work(request.out.resolve())
-    memory = _bytes(request.memory) if request.memory else _of_machine()
+    if request.memory:  # half for DuckDB, half for the rows of a share
+        request = replace(request, memory=f"{_bytes(request.memory) >> 20}MiB")
+        batch.connection.execute("SET memory_limit = ?", [request.memory])
+    memory = 2 * _bytes(request.memory) if request.memory else _of_machine()
     count = request.shares or shares_for(batch, memory)
     if count == 1 and not (request.resume and work.exists()) and request.shares is None:
         return batch

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
@@ -96,45 +97,89 @@ class SharedBatch:
     # -- dealing -----------------------------------------------------------------------------
 
     def _dealt(self) -> dict[str, Array]:
-        """The share of every row, by entity."""
+        """The share of every row, by entity; of claims and visits only who they belong to is held."""
         run = self.whole
-        unit = run.compiled.unit
-        tables = {name: self._keys(run.program.entities[name]) for name in unit.layout.entities}
-        self.counts = {name: table.count for name, table in tables.items()}
-        left = {name: np.zeros(table.count, np.uint8) for name, table in tables.items()}
-        parent = Deciding(run.compiled, tables, run.as_of, run.threads).parents(left)
-        apart = {name: table.bad.astype(bool) for name, table in tables.items()}
-        for entity in reversed(unit.order):
+        order = run.compiled.unit.order
+        above = [e for e in order if not run.compiled.unit.is_packed(e)]
+        tables = {e.name: self._keys(e) for e in above}
+        parent: dict[str, Array] = {}
+        bad: dict[str, Array] = {}
+        deciding = Deciding(run.compiled, tables, run.as_of, run.threads)
+        with ExitStack() as open_:
+            find = {e.name: open_.enter_context(deciding.finder(e.name)) for e in above}
+            for entity in order:
+                if entity.name not in tables:
+                    parent[entity.name] = self._owners(entity, find[str(entity.parent)])
+                    bad[entity.name] = self._doubled(entity, len(parent[entity.name]))
+                    continue
+                bad[entity.name] = tables[entity.name].bad
+                asked = tables[entity.name].parent
+                if entity.parent is not None and asked is not None:
+                    parent[entity.name] = find[entity.parent](asked)
+        for name, found in parent.items():
+            if run.program.entities[name].parent in run.inputs:
+                bad[name][found == -1] = 1
+        self.counts = {name: len(marks) for name, marks in bad.items()}
+        return self._by_household(parent, {name: marks.astype(bool) for name, marks in bad.items()})
+
+    def _by_household(self, parent: dict[str, Array], apart: dict[str, Array]) -> dict[str, Array]:
+        """Households in their order, dealt out evenly; with a row that is apart, in the last share."""
+        order = self.whole.compiled.unit.order
+        for entity in reversed(order):
             if entity.parent is not None:
                 above = parent[entity.name][apart[entity.name]]
                 apart[entity.parent][above[above >= 0]] = True
         shares: dict[str, Array] = {}
-        for entity in unit.order:
-            rows = tables[entity.name].count
+        for entity in order:
+            rows = len(apart[entity.name])
             own = (np.arange(rows, dtype=np.int64) * self.count // max(1, rows)).astype(np.uint16)
             own[apart[entity.name]] = self.count
             if entity.parent is not None:
                 up = parent[entity.name]
                 placed = up >= 0
                 own[placed] = shares[entity.parent][up[placed]]
-                if entity.name != unit.layout.program.entry:
+                if entity.name != self.whole.program.entry:
                     own[~placed] = self.count
             shares[entity.name] = own
         return shares
 
-    def _keys(self, entity: Entity) -> Table:
-        """An entity's rows as far as their keys."""
+    def _owners(self, entity: Entity, find: Callable[[pa.StringArray], Array]) -> Array:
+        """Which row each of an entity's rows belongs to."""
+        key = self.whole.program.entities[str(entity.parent)].key
+        return np.concatenate([find(batch) for batch in self._column(entity, key)] or [np.empty(0, np.int32)])
+
+    def _doubled(self, entity: Entity, rows: int) -> Array:
+        """Rows whose key another row has, marked; keys in order are looked at one after the other."""
+        bad, last = np.zeros(rows, np.uint8), ""
+        deciding = Deciding(self.whole.compiled, {}, self.whole.as_of, self.whole.threads)
+        for keys in self._column(entity, entity.key):
+            if len(keys) and not (deciding.ascending(keys) and last < keys[0].as_py()):
+                break
+            last = keys[-1].as_py() if len(keys) else last
+        else:
+            return bad
+        table = self._keys(entity)
+        deciding.tables[entity.name] = table
+        with deciding.finder(entity.name):
+            return table.bad
+
+    def _column(self, entity: Entity, name: str) -> Iterator[pa.StringArray]:
+        """One column of all of an entity's files, some rows at a time."""
         reading = self._reading()
-        above = None if entity.parent is None else self.whole.program.entities[entity.parent].key
-        columns = ", ".join(f'"{name}"' for name in (entity.key, above) if name is not None)
-        found = []
         for part in self._parts(entity):
             with reading.guarded(part):
-                found.append(self._arrow(f"SELECT {columns} FROM ({reading.query(entity, part)})"))
-        table = pa.concat_tables(found)
-        bad = np.zeros(len(table), np.uint8)
-        given = entity.name in self.whole.inputs
-        return Table(whole(table[entity.key]), None if above is None else whole(table[above]), {}, bad, given)
+                for batch in self._stream(f'SELECT "{name}" FROM ({reading.query(entity, part)})'):
+                    yield whole(pa.chunked_array([batch.column(0)]))
+
+    def _keys(self, entity: Entity) -> Table:
+        """An entity's rows as far as their keys."""
+        above = None if entity.parent is None else self.whole.program.entities[entity.parent].key
+        keys, owners = (
+            None if name is None else whole(pa.chunked_array(list(self._column(entity, name)), pa.string()))
+            for name in (entity.key, above)
+        )
+        assert keys is not None
+        return Table(keys, owners, {}, np.zeros(len(keys), np.uint8), entity.name in self.whole.inputs)
 
     def _parts(self, entity: Entity) -> tuple[Any, ...]:
         source = self.whole.inputs.get(entity.name)
