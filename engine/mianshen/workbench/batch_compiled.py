@@ -8,8 +8,9 @@ depend on threads.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -93,6 +94,7 @@ class CompiledBatch:
     rest: RowTables = field(init=False)
     settled: Settled = field(init=False)
     run: Run | None = field(init=False, default=None)
+    nothing: Cells | None = field(init=False, default=None)  # the amounts of benefits that have none
 
     def read(self) -> None:
         """Raises RuleError where a file cannot be read, Unsupported where it is not for this room."""
@@ -234,7 +236,9 @@ class CompiledBatch:
 
     def _amount(self, benefit: Benefit, count: int) -> Cells:
         if benefit.amount is None:
-            return Cells(np.zeros(count, np.int64), np.zeros(count, np.uint8), MONEY)
+            if self.nothing is None:
+                self.nothing = Cells(np.zeros(count, np.int64), np.zeros(count, np.uint8), MONEY)
+            return self.nothing
         return Cells(
             self._column(benefit.entity, benefit.name, "value"),
             self._column(benefit.entity, benefit.name, "known"),
@@ -247,8 +251,39 @@ MONEY: Final = pa.decimal64(18, 2)
 
 def write_parquet(table: pa.Table, path: Path) -> None:
     """A table as Parquet that any reader takes for plain texts and decimals."""
-    coded = [f.name for f in table.schema if pa.types.is_dictionary(f.type)]
-    pq.write_table(
-        table, path, row_group_size=ROWS, use_dictionary=coded, store_schema=False, store_decimal_as_integer=True,
+    with _writer(table.schema, path) as writer:
+        writer.write_table(table, row_group_size=ROWS)
+
+
+def join_parquet(paths: Sequence[Path], to: Path) -> None:
+    """Files that `write_parquet` wrote as one, row group after row group; texts stay coded as they are."""
+    with ExitStack() as open_:
+        writer = None
+        for path in paths:
+            file = open_.enter_context(pq.ParquetFile(path))
+            coded = [
+                file.schema.column(n).name
+                for n in range(len(file.schema))
+                if file.metadata.num_row_groups
+                and "RLE_DICTIONARY" in file.metadata.row_group(0).column(n).encodings
+            ]
+            read = open_.enter_context(pq.ParquetFile(path, read_dictionary=coded))
+            for group in range(read.metadata.num_row_groups):
+                table = read.read_row_group(group)
+                if writer is None:
+                    writer = open_.enter_context(_writer(table.schema, to))
+                writer.write_table(table.cast(writer.schema))
+        if writer is None:
+            pq.write_table(pq.read_table(paths[0]), to, store_schema=False)
+
+
+def _writer(schema: pa.Schema, path: Path) -> pq.ParquetWriter:
+    coded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    return pq.ParquetWriter(
+        path,
+        schema,
+        use_dictionary=coded,
+        store_schema=False,
+        store_decimal_as_integer=True,
         compression="snappy",
-    )  # fmt: skip
+    )

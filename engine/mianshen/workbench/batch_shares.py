@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -28,8 +29,8 @@ from mianshen.program.program import Entity
 from mianshen.source import RuleError
 from mianshen.values import as_money
 from mianshen.workbench import batch_mistakes as mistakes
-from mianshen.workbench.batch_compiled import CompiledBatch
-from mianshen.workbench.batch_outputs import Outputs
+from mianshen.workbench.batch_compiled import CompiledBatch, join_parquet
+from mianshen.workbench.batch_outputs import FIRST, Outputs
 from mianshen.workbench.batch_rows import RowTables
 from mianshen.workbench.compiled_tables import CompiledTables
 from mianshen.workbench.inputs import ROW, parts_of, pattern, quoted
@@ -37,7 +38,7 @@ from mianshen.workbench.inputs import ROW, parts_of, pattern, quoted
 PLAN: Final = "shares.json"
 RESULT: Final = "result.json"
 BATCH: Final = 1 << 17  # rows read at a time
-KEYS: Final = 96  # bytes that the keys of a row take, and finding them
+KEYS: Final = 64  # bytes that the keys of a row take, and finding them
 LINE: Final = 40  # bytes of a line of CSV, at least
 
 Connect = Callable[[Path], duckdb.DuckDBPyConnection]
@@ -285,14 +286,21 @@ class SharedBatch:
     def write(self, folder: Path) -> dict[str, Any]:
         """The files of all shares one after the other; what the summary says of settled amounts and reversals."""
         names = sorted({path.name for path in self.work.glob("share-*/*.parquet")})
-        for name in names:
-            paths = [self.work / f"share-{n}" / name for n in range(self.count + 1)]
-            listed = ", ".join(pattern(path) for path in paths if path.exists())
-            order = ' ORDER BY file, "row", key' if name == "rejects.parquet" else ""
-            self.whole.connection.execute(
-                f"COPY (SELECT * FROM read_parquet([{listed}]){order}) TO {quoted(str(folder / name))} (FORMAT parquet)"
-            )
+        with ThreadPoolExecutor(max(1, self.whole.threads)) as pool:
+            list(pool.map(lambda name: self._joined(name, folder / name), names))
         return self._beside()
+
+    def _joined(self, name: str, to: Path) -> None:
+        """One file of all shares' files of that name; rejects in the order that they have in a single run."""
+        paths = [path for n in range(self.count + 1) if (path := self.work / f"share-{n}" / name).exists()]
+        if name in (f"{FIRST}.parquet", "residents.parquet"):
+            join_parquet(paths, to)
+            return
+        listed = ", ".join(pattern(path) for path in paths)
+        order = ' ORDER BY file, "row", key' if name == "rejects.parquet" else ""
+        self.whole.connection.cursor().execute(
+            f"COPY (SELECT * FROM read_parquet([{listed}]){order}) TO {quoted(str(to))} (FORMAT parquet)"
+        )
 
     def _beside(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -331,7 +339,7 @@ def shares_for(batch: CompiledBatch, memory: int) -> int:
     for entity in unit.order:
         read = sum(max(8, column.bits) // 8 for column in unit.layout.facts[entity.name])
         written = sum(each.bytes for each in unit.written if each.entity == entity.name)
-        total += _rows_of(batch, entity) * (KEYS + 2 * read + 3 * written)
+        total += _rows_of(batch, entity) * (KEYS + read + read // 4 + 2 * written)
     return max(1, -(-total // memory))
 
 
