@@ -44,12 +44,10 @@ COMMANDS = {
     "notice": Message(
         "把一项核定结果写成可打印的告知书", "write one decision as a printable notice, HTML or PDF"
     ),
-    "ask": Message(
-        "逐题询问，只问仍会改变结论的事实", "ask, question by question, only what can still change the answer"
-    ),
+    "ask": Message("逐题询问，只问仍会改变结论的事实", "ask only what can still change the answer"),
     "redetermine": Message(
-        "同一人核定两次：日期、规则或迟到的费用带来什么变化，应补应退多少",
-        "decide one person twice: what changes, what is owed or overpaid, and why",
+        "同一人核定两次：有何变化，应补应退多少",
+        "decide one person twice: what changes, what is owed",
     ),
     "test": Message("运行案例，或看所提改动影响哪些案例", "run cases, or see what a proposed change moves"),
     "lint": Message("检查规则库，逐条列出错误", "check a rulebook and tell every mistake"),

@@ -18,6 +18,8 @@ from mianshen.interpreter import Interpreter
 from mianshen.interpreter.explain import Explainer
 from mianshen.interpreter.rows import Case
 from mianshen.program.build import build
+from mianshen.program.part import benefit_keys, part_of
+from mianshen.program.program import Program
 from mianshen.shipped import shipped_rulebook
 from mianshen.workbench.records import read_cases
 from mianshen.workbench.rulebook import open_program
@@ -55,6 +57,36 @@ def test_decide_a_case(benchmark: Any, file: Path) -> None:
     benchmark.pedantic(
         interpreter.run, setup=lambda: ((cases(file, 1)[0],), {}), rounds=2000, warmup_rounds=50
     )
+
+
+def claim_stack() -> Program:
+    """The shipped rulebook as far as claims, the illness-poverty aid and the household's warnings rest on it."""
+    program = open_program()
+    shown = [("claim", name) for name in program.shown["claim"]]
+    named = ("illness_poverty_aid", "poverty_warning", "poverty_watch")
+    return part_of(
+        program, [*shown, *(key for name in named for key in benefit_keys(program.benefits[name]))]
+    )
+
+
+def test_decide_the_claim_stack_of_a_case(benchmark: Any, file: Path) -> None:
+    """Two claims and three benefits, no trace: cases a second."""
+    interpreter = Interpreter(claim_stack())
+    benchmark.pedantic(
+        interpreter.run, setup=lambda: ((cases(file, 1)[0],), {}), rounds=2000, warmup_rounds=50
+    )
+
+
+def test_decide_and_explain_the_claim_stack_of_a_case(benchmark: Any, file: Path) -> None:
+    """Two claims and three benefits, the full trace: cases a second."""
+    interpreter = Interpreter(claim_stack())
+    explainer = Explainer(interpreter)
+
+    def explain(case: Case) -> None:
+        interpreter.run(case)
+        explainer.trace(case)
+
+    benchmark.pedantic(explain, setup=lambda: ((cases(file, 1)[0],), {}), rounds=1000, warmup_rounds=20)
 
 
 def test_decide_and_explain_a_case(benchmark: Any, file: Path) -> None:
