@@ -70,6 +70,7 @@ class Request:
     resume: bool = False  # go on from the shares that a killed run finished
 
 
+LEAST: Final = 1 << 24  # bytes of memory below which no run in shares is begun
 WORTH: Final = 20_000_000  # bytes of input from which compiling a program is worth it, if it is not yet
 
 
@@ -227,6 +228,8 @@ def _in_shares(batch: CompiledBatch, request: Request, clock: Clock) -> Compiled
     from mianshen.workbench.batch_shares import SharedBatch, shares_for
 
     work = _work(request.out.resolve())
+    if request.memory and _bytes(request.memory) < LEAST:
+        raise MemoryError
     if request.memory:  # half for DuckDB, half for the rows of a share
         request = replace(request, memory=f"{_bytes(request.memory) >> 20}MiB")
         batch.connection.execute("SET memory_limit = ?", [request.memory])
