@@ -127,7 +127,10 @@ def _keep(path: Path, kept: Path) -> bool:
 
 
 def _functions(unit: Unit, path: Path) -> ctypes.CDLL:
-    library = ctypes.CDLL(str(path))
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError:
+        raise Unsupported("what was compiled cannot be loaded") from None
     texts, run = ctypes.POINTER(Texts), ctypes.POINTER(Run)
     for name, result, arguments in (
         ("table_of", POINTER, (texts, WORD, POINTER)),

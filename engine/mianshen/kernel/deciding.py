@@ -288,8 +288,10 @@ def texts_of(array: pa.StringArray) -> Texts:
 
 
 def whole(column: pa.ChunkedArray) -> pa.Array:
-    """One array of a column, its offset 0."""
+    """One array of a column, its offset 0. Raises MemoryError where its texts are more than 2 GiB together."""
     made = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
     if isinstance(made, pa.ChunkedArray):
+        if made.num_chunks > 1:
+            raise MemoryError
         made = made.chunk(0) if made.num_chunks else pa.array([], column.type)
     return made if made.offset == 0 else pa.concat_arrays([made])
