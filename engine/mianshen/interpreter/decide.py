@@ -204,7 +204,7 @@ class Interpreter:
             for row in layer:
                 self._dated_children(row)
             for row in layer:
-                if not self._accumulated(row.entity):
+                if row.parent is None or not self._accumulated(row.entity):
                     self._decide_row(row)
                 for version in row.versions:
                     for function in self.below[version.entity]:

@@ -69,8 +69,10 @@ def parameter(name: str, scope: Scope, blank: Sql, shown: Callable[[Dated], Sql 
         ])  # fmt: skip
         valid.append(test)
         branches.append((test, shown(dated) or blank))
+    if not valid:  # no figure for any day that occurs: only a row whose day is not known is no error
+        return Emitted(blank, FALSE, terms.is_known(day))
     error = terms.negate(exp.Coalesce(this=terms.disjoin(valid), expressions=[exp.true()]))
-    return Emitted(terms.case(branches) if branches else blank, FALSE, error)
+    return Emitted(terms.case(branches), FALSE, error)
 
 
 def _on(series: tuple[Dated, ...], day: dt.date, blank: Sql, shown: Callable[[Dated], Sql | None]) -> Emitted:
