@@ -256,7 +256,7 @@ def _elsewhere(out: Path, database: Any, sheets: str | None) -> None:
 def _allowance(text: str) -> tuple[Decimal, str]:
     """How many rejects are allowed: a number of records, or per cent of them."""
     found = _ALLOWED.fullmatch(text)
-    if found is None:
+    if found is None or (found[2] and Decimal(found[2]) > 100):
         raise Refused(
             Message(
                 "--max-rejects 应为整数或百分比，如 10 或 0.5%",

@@ -14,7 +14,7 @@ import click
 from mianshen.source import Lang, Message
 from mianshen_cli import output
 from mianshen_cli.answer_view import AnswerView
-from mianshen_cli.desk import Answer, Desk
+from mianshen_cli.desk import Answer, Desk, undecided
 from mianshen_cli.frame import Day, argument, command, option
 from mianshen_cli.output import Plain, Status
 
@@ -129,11 +129,8 @@ def _complain(answers: list[Answer], lang: Lang) -> Status:
     for answer in answers:
         for diagnostic in answer.given.record.rejects:
             output.complain(diagnostic.show(lang))
-        told = {diagnostic.what for diagnostic in answer.given.record.rejects}
-        for each in answer.checked.result.rejected:
+        if answer.checked.result.rejected:
             status = Status.FOUND
-            if each.rejection.message not in told and each.rejection.reason != "parent_rejected":
-                title = answer.checker.program.entities[each.entity].title.in_(lang)
-                words = each.rejection.message.in_(lang)
-                output.complain(f"{answer.given.file}: {title} {each.key}: {each.rejection.reason}: {words}")
+        for diagnostic in undecided(answer):
+            output.complain(diagnostic.show(lang))
     return status

@@ -9,8 +9,9 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
-from mianshen.source import Diagnostic, Message, RuleError
+from mianshen.source import Diagnostic, Message, RuleError, Span
 from mianshen.workbench.check import Checked, Checker
+from mianshen.workbench.mistakes import not_decided
 from mianshen.workbench.records import Record, read_cases
 from mianshen.workbench.rulebook import open_program
 from mianshen_cli.frame import today
@@ -90,6 +91,18 @@ class Desk:
         elif self.as_of is None and not given.record.dated:
             notes.append(_with_day(_TODAY, self.today))
         return Answer(given, checker, checker.check(given.record.case, notes))
+
+
+def undecided(answer: Answer) -> list[Diagnostic]:
+    """What deciding itself refused, each at its row; a row nobody described stands where the person does."""
+    record, case = answer.given.record, answer.checked.case
+    told = {diagnostic.what for diagnostic in record.rejects}
+    person = record.places.get(case.person, Span(str(answer.given.file), 1, 1))
+    return [
+        not_decided(record.places.get(row, person), why.reason, why.message)
+        for row in case.rows()
+        if (why := row.rejection) is not None and why.message not in told and why.reason != "parent_rejected"
+    ]
 
 
 def _overlay(file: Path, overlay: str) -> str | Path:

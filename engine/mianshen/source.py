@@ -30,6 +30,7 @@ class Span:
 
 
 NOWHERE = Span("", 0, 0)
+_SHORT = 4  # characters of a Chinese word of which a near one may share but half
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +108,6 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like `name`, or None when none is close."""
     from difflib import get_close_matches
 
-    found = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    short = len(name) <= _SHORT and not name.isascii()  # of 低宝, one character in two is right
+    found = get_close_matches(name, list(known), n=1, cutoff=0.5 if short else 0.6)
     return found[0] if found else None

@@ -127,6 +127,8 @@ def test_tables_and_stages_speak_chinese(run: Run, words: list[str], tmp_path: P
     [
         ("--max-rejects", "-1", "--max-rejects takes a whole number or a share, such as 10 or 0.5%.",
          "--max-rejects 应为整数或百分比，如 10 或 0.5%。"),
+        ("--max-rejects", "120%", "--max-rejects takes a whole number or a share, such as 10 or 0.5%.",
+         "--max-rejects 应为整数或百分比，如 10 或 0.5%。"),
         ("--max-rejects", "１%", "--max-rejects takes a whole number or a share, such as 10 or 0.5%.",
          "--max-rejects 应为整数或百分比，如 10 或 0.5%。"),
         ("--memory", "lots", "--memory takes a size, and lots is none. Write it like 4GB.",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -277,7 +278,39 @@ def test_a_row_the_rules_cannot_decide_is_rejected_with_its_provision(run: Run, 
     status, out, err = run("check", _write(tmp_path, record), "--format", "json")
     assert status == 1
     assert json.loads(out)["rejects"][0]["reason"] == "past_review"
-    assert "past_review: the value of " in err
+    for told in err.splitlines():
+        found = re.fullmatch(
+            r"(.+):(\d+):(\d+): E437: the value of .+ is later\. Review the figure, .+\.", told
+        )
+        assert found is not None
+        line = Path(found[1]).read_text(encoding="utf-8").splitlines()[int(found[2]) - 1]
+        assert line[int(found[3]) - 1] == "{"
+
+
+def test_a_row_nobody_described_is_told_at_the_person(run: Run, tmp_path: Path) -> None:
+    """No household is told, and a figure that it would read is past its review."""
+    file = tmp_path / "late.yaml"
+    file.write_text("resident: {person_id: P1}\nas_of: 2029-11-21\n", encoding="utf-8")
+    _, _, err = run("check", str(file), "--lang", "zh")
+    assert err.startswith(f"{file}:1:11: E437: 参数 ")
+    assert all(line.startswith(f"{file}:1:11: ") and line.endswith("。") for line in err.splitlines())
+
+
+def test_zero_is_written_without_a_sign(run: Run, tmp_path: Path) -> None:
+    record = _record(EMPLOYEE, {"total_cost": "-0.00", "out_of_scope_cost": "-0"})
+    status, out, _ = run("check", _write(tmp_path, record), "--format", "json")
+    assert status == 0
+    assert json.loads(out)["claims"][0]["in_scope_cost"] == "0.00"
+
+
+def test_a_misspelt_chinese_label_of_two_characters_is_known(run: Run, tmp_path: Path) -> None:
+    """And no message mixes languages."""
+    file = tmp_path / "record.yaml"
+    file.write_text("resident: {person_id: P1, assistance_category: 低宝}\nclams: []\n", encoding="utf-8")
+    status, _, err = run("check", str(file), "--lang", "zh")
+    assert status == 2
+    assert "也许应写 低保 (subsistence)。" in err
+    assert "档案 里没有 clams 这一项。" in err
 
 
 @pytest.mark.parametrize(

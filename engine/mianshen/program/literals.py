@@ -74,4 +74,6 @@ def settle(number: Decimal, scale: int) -> Decimal | None:
     if abs(number) >= LARGEST:
         return None
     fixed = number.quantize(Decimal(1).scaleb(-scale), context=_SETTLING)
-    return fixed if fixed == number else None
+    if fixed != number:
+        return None
+    return fixed or fixed.copy_abs()  # -0 is 0

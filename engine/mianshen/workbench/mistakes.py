@@ -16,6 +16,8 @@ from mianshen.document.mistakes import listed, shown
 from mianshen.source import Diagnostic, Message, Span, nearest
 
 Words = tuple[str, str]  # Chinese, English
+Named = str | Message  # a part of a record: a key, or words for what has none
+RECORD: Final = Message("档案", "the record")
 
 REASONS: Final[Mapping[str, str]] = {
     "E420": "bad_number",
@@ -45,10 +47,26 @@ REASONS: Final[Mapping[str, str]] = {
     "E444": "history_unreadable",
 }
 CODES: Final[Mapping[str, str]] = {reason: code for code, reason in REASONS.items()}
+_LOOK: Final[Words] = ("请核对这条记录的事实", "Look at what this row says")
+_MENDED: Final[Mapping[str, Words]] = {
+    "conflict": (
+        "请在规则库里把其中一条声明为另一条的例外（exception_to）",
+        "Declare one of them the exception_to the other in the rulebook",
+    ),
+    "no_figure": ("请在规则库里补上这一天的值", "Give the figure a value for that day in the rulebook"),
+    "past_review": (
+        "请复核该参数，在规则库里更新 review_by",
+        "Review the figure, then move its review_by in the rulebook",
+    ),
+}
 
 
 def _mistake(code: str, span: Span, what: Words, fix: Words, *also: tuple[Span, Message]) -> Diagnostic:
     return Diagnostic(code, span, Message(*what), Message(*fix), also)
+
+
+def _worded(named: Named) -> Message:
+    return Message(named, named) if isinstance(named, str) else named
 
 
 # A record that cannot be read
@@ -63,35 +81,38 @@ def no_record(file: str) -> Diagnostic:
     )
 
 
-def wrong_shape(span: Span, name: str, wanted: Words) -> Diagnostic:
+def wrong_shape(span: Span, name: Named, wanted: Words) -> Diagnostic:
+    said = _worded(name)
     return _mistake(
         "E402",
         span,
-        (f"{name} 应是{wanted[0]}", f"{name} must be {wanted[1]}"),
+        (f"{said.zh} 应是{wanted[0]}", f"{said.en} must be {wanted[1]}"),
         (f"改写成{wanted[0]}", f"Write it as {wanted[1]}"),
     )
 
 
-def unknown_key(span: Span, name: str, where: str, known: Iterable[str]) -> Diagnostic:
+def unknown_key(span: Span, name: str, where: Named, known: Iterable[str]) -> Diagnostic:
     names = list(known)
+    home = _worded(where)
     close = nearest(name, names)
     zh, en = listed(names, 40)
     return _mistake(
         "E403",
         span,
-        (f"{where} 里没有 {shown(name)} 这一项", f"there is no {shown(name)} in {where}"),
+        (f"{home.zh} 里没有 {shown(name)} 这一项", f"there is no {shown(name)} in {home.en}"),
         (f"也许想写 {close}", f"Perhaps {close} is meant")
         if close
         else (f"可用的有：{zh}", f"It takes: {en}"),
     )
 
 
-def misplaced_key(span: Span, name: str, where: str, home: str) -> Diagnostic:
+def misplaced_key(span: Span, name: str, where: Named, home: Named) -> Diagnostic:
+    here, there = _worded(where), _worded(home)
     return _mistake(
         "E404",
         span,
-        (f"{name} 不写在 {where} 里", f"{name} does not belong in {where}"),
-        (f"把它移到 {home}", f"Move it to {home}"),
+        (f"{name} 不写在 {here.zh} 里", f"{name} does not belong in {here.en}"),
+        (f"把它移到 {there.zh}", f"Move it to {there.en}"),
     )
 
 
@@ -254,6 +275,11 @@ def after_day(span: Span, name: str, value: dt.date, day: dt.date) -> Diagnostic
 def failed_check(span: Span, title: Message, text: str) -> Diagnostic:
     """A condition of the vocabulary that no row may fail; `text` is its formula."""
     return _mistake("E432", span, (title.zh, title.en), (f"应满足 {text}", f"It must hold that {text}"))
+
+
+def not_decided(span: Span, reason: str, what: Message) -> Diagnostic:
+    """A row that deciding itself refused; `what` is the interpreter's own sentence."""
+    return _mistake(CODES[reason], span, (what.zh, what.en), _MENDED.get(reason, _LOOK))
 
 
 def reverses_nothing(span: Span, name: str, value: str | None, entity: str) -> Diagnostic:

@@ -147,7 +147,7 @@ class RowReader:
     def _refused(self, key: Scalar, entity: Entity, nested: bool) -> Diagnostic:
         lists = self.lists[entity.name]
         if key.text in lists and not nested:
-            return mistakes.misplaced_key(key.span, key.text, entity.name, "the record")
+            return mistakes.misplaced_key(key.span, key.text, entity.name, mistakes.RECORD)
         known = [*self.facts[entity.name], *(lists if nested else ())]
         return mistakes.unknown_key(key.span, key.text, entity.name, known)
 

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence, read_tree
-from mianshen.interpreter.rows import Case
+from mianshen.interpreter.rows import Case, Row
 from mianshen.program.literals import read_date
 from mianshen.program.program import Program
-from mianshen.source import Diagnostic, RuleError
+from mianshen.source import Diagnostic, RuleError, Span
 from mianshen.workbench import mistakes
 from mianshen.workbench.record_rows import RowReader
 from mianshen.workbench.record_times import HISTORY
@@ -35,7 +35,8 @@ A_LIST: Final = ("列表", "a list")
 class Record:
     """A record read: `rejects` say why rows of `case` are rejected.
 
-    `dated`: it names its own day; `alone`: its file is no list, so that one answer is wanted.
+    `dated`: it names its own day; `alone`: its file is no list, so that one answer is wanted; `places`:
+    where its rows stand, those it describes.
     """
 
     case: Case
@@ -44,6 +45,7 @@ class Record:
     alone: bool
     name: str | None = None
     overlays: tuple[str, ...] = ()
+    places: dict[Row, Span] = field(default_factory=dict)
 
 
 def read_cases(
@@ -59,11 +61,13 @@ def read_cases(
     for node in nodes:
         alone = node is root
         dated = isinstance(node, Mapping) and node.get(DAY) is not None
-        case, wrong = read_record(node, program, as_of or (None if dated else today), CASE_KEYS)
+        rows = RowReader(program)
+        case, wrong = _read(node, rows, as_of or (None if dated else today), CASE_KEYS)
         if case is None:
             found += wrong
         else:
-            read.append(Record(case, tuple(wrong), dated, alone, *_named(node, found)))
+            places = {row: written.span for row, written in rows.written.items()}
+            read.append(Record(case, tuple(wrong), dated, alone, *_named(node, found), places))
     if found:
         raise RuleError(found)
     return read
@@ -101,9 +105,13 @@ def read_record(
     `as_of` comes before the record's own day; one of the two must be there. Keys in `ignoring` belong
     to somebody else.
     """
-    reading = _Reading(RowReader(program), ignoring)
-    case = reading.case(node, as_of)
-    rows = reading.rows
+    return _read(node, RowReader(program), as_of, ignoring)
+
+
+def _read(
+    node: Node, rows: RowReader, as_of: dt.date | None, ignoring: Collection[str]
+) -> tuple[Case | None, list[Diagnostic]]:
+    case = _Reading(rows, ignoring).case(node, as_of)
     if rows.unreadable or case is None:
         return None, [*rows.unreadable, *rows.rejects]
     return case, rows.rejects
@@ -180,7 +188,7 @@ class _Reading:
     def case(self, node: Node, as_of: dt.date | None) -> Case | None:
         """The case, its rows checked; None when its shape leaves nothing to check."""
         if not isinstance(node, Mapping):
-            self.rows.unreadable.append(mistakes.wrong_shape(node.span, "a record", A_MAPPING))
+            self.rows.unreadable.append(mistakes.wrong_shape(node.span, mistakes.RECORD, A_MAPPING))
             return None
         self.refuse_unknown(node)
         day = self.day(node) if as_of is None else as_of
@@ -211,8 +219,8 @@ class _Reading:
 
     def refused(self, key: Scalar, known: list[str]) -> Diagnostic:
         if key.text in self.rows.facts[self.entry.name]:
-            return mistakes.misplaced_key(key.span, key.text, "the record", self.entry.name)
-        return mistakes.unknown_key(key.span, key.text, "a record", known)
+            return mistakes.misplaced_key(key.span, key.text, mistakes.RECORD, self.entry.name)
+        return mistakes.unknown_key(key.span, key.text, mistakes.RECORD, known)
 
     def day(self, node: Mapping) -> dt.date | None:
         """The record's own day."""
