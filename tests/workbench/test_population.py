@@ -22,7 +22,7 @@ COLUMNS = {
     "opening_deductible_used opening_assistance_inpatient_paid opening_assistance_outpatient_paid "
     "previous_insured_area children_born difficult_delivery diagnosed_chronic_disease institution_days "
     "ltc_self_paid carer_of_ltc_recipient carer_training_hours disability_certificate "
-    "family_planning_category blood_donor",
+    "family_planning_category blood_donor unassisted_list_received",
     "households": "household_id annual_income member_count",
     "claims": "claim_id person_id service_date care_type hospital_area hospital_level networked "
     "maternity_networked total_cost out_of_scope_cost critical_illness filed_for_remote_care basic_paid "
@@ -45,7 +45,7 @@ FIRST_CLAIM = (
 )
 FIRST_RESIDENT = (
     "P00000001,H00000001,1949-09-03,female,310101,employee,active,retired,490,0.00,0.00,none,0,0.00,5937.85,"
-    "0.00,0.00,0.00,0.00,0.00,310101,0,false,none,0,0.00,false,6.25,false,none,false"
+    "0.00,0.00,0.00,0.00,0.00,310101,0,false,none,0,0.00,false,6.25,false,none,false,2026-06-03"
 )
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
@@ -83,7 +83,7 @@ def test_money_is_decimal_and_dates_are_dates_in_parquet(ask: Ask, name: str) ->
     types = {row[0]: row[1] for row in ask(f"describe {name}")}
     assert set(types.values()) <= {"VARCHAR", "DATE", "INTEGER", "BOOLEAN", "DECIMAL(16,2)", "DECIMAL(9,2)"}
     for column, written in types.items():
-        assert (written == "DATE") == column.endswith("_date")
+        assert (written == "DATE") == column.endswith(("_date", "_received"))
         assert (written == "DECIMAL(16,2)") == column.endswith(
             ("_cost", "_paid", "_used", "_base", "_wage", "_premium", "_balance", "_income")
         )

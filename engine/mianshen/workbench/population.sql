@@ -206,7 +206,8 @@ SELECT n,
     known(thousandth(h, 42) < 60, h, 128) AS disability_certificate,
     known(CASE WHEN age < 49 OR thousandth(h, 43) < 900 THEN 'none' WHEN thousandth(h, 44) < 970 THEN 'rewarded'
         ELSE 'bereaved' END, h, 129) AS family_planning_category,
-    known(age BETWEEN 18 AND 70 AND thousandth(h, 45) < 100, h, 130) AS blood_donor
+    known(age BETWEEN 18 AND 70 AND thousandth(h, 45) < 100, h, 130) AS blood_donor,
+    known(getvariable('as_of')::DATE - spread(draw(h, 46), 0, 90)::INTEGER, h, 131) AS unassisted_list_received
 FROM person;
 
 CREATE VIEW households AS
