@@ -42,7 +42,8 @@ def text_of(query: exp.Expr, dialect: Dialect, pretty: bool = False) -> str:
             rewriting: Rewriting = _spark
         case "postgres":
             rewriting = _postgres
-    return _rewritten(query.copy(), rewriting).sql(_PRINTED[dialect], identify=True, pretty=pretty)
+    made = _rewritten(query.copy(), rewriting)
+    return made.sql(_PRINTED[dialect], identify=True, pretty=pretty, copy=False)
 
 
 def _rewritten(tree: exp.Expr, rewriting: Rewriting) -> exp.Expr:

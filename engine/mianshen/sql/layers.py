@@ -2,18 +2,22 @@
 
 In: layers in order, each a list of aliased expressions over the columns before it; some end in a
 cut, where the rows are written to a table so that a narrow part of them can be windowed and joined
-back. Out: one SELECT a statement. Invariant: a column is carried only as far as it is read.
+back. Out: one SELECT a statement. Invariants: a column is carried only as far as it is read; no
+statement stands on more than `DEEPEST` layers, however long a chain of decisions is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from sqlglot import exp
 
 from mianshen.sql import terms
 from mianshen.sql.terms import Sql
+
+DEEPEST: Final = 30  # queries within queries: printers, parsers and optimisers go down them one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ def statements(
     base: exp.Select, base_names: list[str], layers: list[Layer], kept: list[Sql], target: str
 ) -> list[tuple[str, exp.Query]]:
     """(table, query) pairs that make every cut, every held part and at last the target."""
+    layers = _shallow(layers, target)
     carried = _carried(base_names, layers, kept)
     made: list[tuple[str, exp.Query]] = []
     query = terms.select(*(terms.column(n) for n in carried[0])).from_(
@@ -79,6 +84,19 @@ def statements(
             query.subquery("below", copy=False), copy=False
         )
     made.append((target, terms.select(*kept).from_(query.subquery("made", copy=False), copy=False)))
+    return made
+
+
+def _shallow(layers: list[Layer], target: str) -> list[Layer]:
+    """The layers with more cuts, so that nowhere too many are put on top of one another."""
+    made: list[Layer] = []
+    depth = cuts = 0
+    for layer in layers:
+        if layer.cut is None and depth == DEEPEST:
+            layer = replace(layer, cut=f"{target}_deep{cuts}")
+            cuts += 1
+        depth = 1 if layer.cut is not None else depth + 1
+        made.append(layer)
     return made
 
 

@@ -33,6 +33,14 @@ class Failure:
     decision: str
 
 
+def _once_each(failures: Iterable[Failure]) -> list[Failure]:
+    """A row that fails in several steps fails at the first."""
+    found: dict[tuple[str, int], Failure] = {}
+    for failure in failures:
+        found.setdefault((failure.entity, failure.row), failure)
+    return list(found.values())
+
+
 @dataclass(slots=True)
 class Run(Steps):
     """One program over one set of row tables. `rows` maps an entity to its table."""
@@ -74,12 +82,15 @@ class Run(Steps):
         self.make(self.data())
         alone = fails_alone(self.program)
         certain: list[Failure] = []
-        others: list[Failure] = []
+        others: list[tuple[int, Failure]] = []
         for step, table in self.failing:
-            failed = self._failed(step, table)
-            certain += [f for f in failed if (f.entity, f.decision) in alone]
-            others = others or [f for f in failed if (f.entity, f.decision) not in alone]
-        return certain or self._earliest(others)
+            for failure in self._failed(step, table):
+                if (failure.entity, failure.decision) in alone:
+                    certain.append(failure)
+                else:
+                    others.append((step.stage, failure))
+        first = [failure for stage, failure in others if stage == others[0][0]]
+        return _once_each(certain) or self._earliest(_once_each(first))
 
     def made(self, step: Step, table: str, may_fail: bool) -> None:
         if may_fail:
@@ -114,7 +125,7 @@ class Run(Steps):
         return bool(self._one(f'SELECT count(*) FROM "{table}"')[0])
 
     def create(self, table: str, query: exp.Query, lazily: bool = False) -> None:
-        text = query.sql(dialect=DIALECT)
+        text = query.sql(dialect=DIALECT, copy=False)
         self.statements.append(text)
         self.drop(table)
         self.connection.execute(f'CREATE TEMP {"VIEW" if lazily else "TABLE"} "{table}" AS {text}')

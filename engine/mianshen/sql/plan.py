@@ -2,12 +2,15 @@
 
 In: a program. Out: `Step`s, each the decisions of one entity that what came before allows, cut into
 levels: within a level no decision reads another, and a level that feeds a limit ends at its window.
+Invariant: a step has at most `DEEPEST` levels, so that a long chain of decisions is several steps, each a
+query of bounded depth that reads of the steps before it only what it needs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, YearToDate, walk
 from mianshen.program.program import Decision, Key, Program
@@ -18,13 +21,16 @@ __all__ = [
     "read_elsewhere", "reads_of", "uses_year_to_date", "voidable",
 ]  # fmt: skip
 
+DEEPEST: Final = 12  # levels of a step; the depth of its query is some times that
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Decisions of one entity, `levels` in order."""
+    """Decisions of one entity, `levels` in order. `stage`: the number of the program's stage they are of."""
 
     entity: str
     levels: tuple[tuple[Decision, ...], ...]
+    stage: int
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -53,13 +59,13 @@ def needed(program: Program, wanted: Iterable[Key]) -> frozenset[Key]:
 
 
 def plan(program: Program, wanted: Iterable[Key]) -> Plan:
-    """Steps for the wanted decisions: the program's stages as far as they are needed."""
+    """Steps for the wanted decisions: the program's stages as far as they are needed, deep ones in pieces."""
     keys = needed(program, wanted)
-    steps = []
-    for stage in stages(program):
-        taken = [d for d in stage.decisions if d.key in keys]
-        if taken:
-            steps.append(Step(stage.entity, _levels(taken, program)))
+    steps: list[Step] = []
+    for number, stage in enumerate(stages(program)):
+        levels = _levels([d for d in stage.decisions if d.key in keys], program)
+        pieces = (levels[first : first + DEEPEST] for first in range(0, len(levels), DEEPEST))
+        steps += [Step(stage.entity, piece, number) for piece in pieces]
     facts = frozenset(f for d in program.decisions if d.key in keys for f in reads_of(d, program)[1])
     return Plan(tuple(steps), facts, keys)
 
