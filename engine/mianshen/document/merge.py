@@ -1,8 +1,9 @@
 """Files and overlays into one rulebook.
 
 In: the trees of the files, in order. Out: merged entries, where each was written, the mistakes.
-Invariants: a name is defined once in its section; an entry with a mistake is remembered as broken
-and never merged; whatever the trees hold, nothing is raised.
+Invariants: a name is defined once in its section; an entry with a mistake is remembered as broken, and
+merged only where it is misspelt and its other mistakes are to be told; whatever the trees hold, nothing is
+raised.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any
 from mianshen.document import mistakes, model
 from mianshen.document.defaults import Filling, filling
 from mianshen.document.document import Document, Origin
-from mianshen.document.shapes import LIST, MAPPING, NAME, Path, fit, kind
+from mianshen.document.mending import mended
+from mianshen.document.shapes import LIST, MAPPING, NAME, Path, empties, fit, kind, tried
 from mianshen.document.yaml_syntax import full_width_colon
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
 from mianshen.source import Diagnostic, Span, nearest
@@ -115,25 +117,31 @@ class FilePart:
     def add(self, known: tuple[str, ...] = ()) -> None:
         """Every section; keys in `known` are someone else's."""
         for key, node in self.root.entries:
-            match key.text:
-                case "defaults":
-                    pass
-                case "rulebook":
-                    self._add_header(key, node)
-                case name if name in LISTS:
-                    self._add_items(name, key, node)
-                case name if name in SECTIONS:
-                    self.add_section(name, key, node)
-                case name if name in BY_ENTITY:
-                    self._add_by_entity(name, key, node)
-                case name if name not in known:
-                    self._refuse_key(key, known)
+            if key.text in model.RulebookFile.model_fields:
+                self._add(key.text, key, node)
+            elif key.text not in known:
+                meant = self._refuse_key(key, known)
+                if meant is not None and self.root.entry(meant) is None:
+                    self._add(meant, key, node)
 
-    def _refuse_key(self, key: Scalar, known: tuple[str, ...]) -> None:
+    def _add(self, section: str, key: Scalar, node: Node) -> None:
+        match section:
+            case "rulebook":
+                self._add_header(key, node)
+            case name if name in LISTS:
+                self._add_items(name, key, node)
+            case name if name in SECTIONS:
+                self.add_section(name, key, node)
+            case name if name in BY_ENTITY:
+                self._add_by_entity(name, key, node)
+
+    def _refuse_key(self, key: Scalar, known: tuple[str, ...]) -> str | None:
+        """Report a section that is none; the section it may be meant for."""
         keys = [*model.RulebookFile.model_fields, *known]
         self.draft.mistakes.append(mistakes.unknown_key(key.span, key.text, keys))
         if meant := nearest(key.text, keys):
             self.draft.broken.add((meant,))
+        return meant
 
     def _add_header(self, key: Scalar, node: Node) -> None:
         if (first := self.draft.origins.get(("header",))) is not None:
@@ -179,11 +187,23 @@ class FilePart:
         draft.mistakes += found
         draft.origins[path] = Origin(at, node, self.filling.node if fill else None)
         draft.broken.discard(path)
+        if fitted is None:
+            draft.broken.add(path)
+            fitted = self._as_meant(path, shape, at, node)
         if fitted is not None:
             draft.entries[path] = fitted
         else:
             draft.entries.pop(path, None)
-            draft.broken.add(path)
+
+    def _as_meant(self, path: Path, shape: type[model.Shape], at: Span, node: Node) -> model.Shape | None:
+        """A misspelt entry as it was meant, for its other mistakes; the rulebook is refused all the same."""
+        fill = self.filling.of(str(path[0]))
+        _, errors = tried(shape, node, fill)
+        meant = mended(shape, node, errors) if errors else None
+        fitted = None if meant is None or empties(meant) else tried(shape, meant, fill)[0]
+        if meant is not None and fitted is not None:
+            self.draft.origins[path] = Origin(at, meant, self.filling.node if fill else None)
+        return fitted
 
     def _refuse_doubled_rows(self, path: Path, table: model.Table) -> None:
         first: dict[str, int] = {}

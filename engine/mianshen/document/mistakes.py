@@ -27,10 +27,10 @@ def shown(text: str) -> str:
     return line if len(line) <= 40 else line[:37] + "..."
 
 
-def listed(names: Iterable[str], most: int = 12) -> tuple[str, str]:
+def listed(names: Iterable[str], most: int = 20) -> tuple[str, str]:
     """Names as a Chinese and an English list, cut when long."""
     names = list(names)
-    more = ("等", ", ...") if len(names) > most else ("", "")
+    more = ("等", ", …") if len(names) > most else ("", "")
     return "、".join(names[:most]) + more[0], ", ".join(names[:most]) + more[1]
 
 

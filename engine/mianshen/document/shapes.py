@@ -71,20 +71,27 @@ def fit(
     reported, so that their absence is not another.
     """
     found = empties(node)
+    fitted, errors = tried(model, node, fill)
+    found += _explained(model, node, at, errors, excused)
+    return (None if found else fitted), found
+
+
+def tried(
+    model: type[Model], node: Node, fill: Callable[[dict[str, Any]], None] | None = None
+) -> tuple[Model | None, list[ErrorDetails]]:
+    """`node` as a `model`, or what pydantic has against it."""
     written: Any = plain(node)
     if fill is not None and isinstance(written, dict):
         fill(written)
     try:
-        fitted = model.model_validate(written, by_alias=True, by_name=False)
+        return model.model_validate(written, by_alias=True, by_name=False), []
     except ValidationError as error:
-        return None, found + _explained(model, node, at, error, excused)
-    return (None if found else fitted), found
+        return None, error.errors(include_url=False)
 
 
 def _explained(
-    model: type[BaseModel], node: Node, at: Span, error: ValidationError, excused: Collection[str]
+    model: type[BaseModel], node: Node, at: Span, errors: list[ErrorDetails], excused: Collection[str]
 ) -> list[Diagnostic]:
-    errors = error.errors(include_url=False)
     unknown: dict[Path, list[str]] = {}
     for each in errors:
         if each["type"] == "extra_forbidden":
@@ -109,7 +116,7 @@ def _one(model: type[BaseModel], node: Node, at: Span, error: ErrorDetails) -> D
     match error["type"]:
         case "extra_forbidden":
             key = str(error["loc"][-1])
-            return mistakes.unknown_key(place.key or span, key, _keys(model, error["loc"][:-1]))
+            return mistakes.unknown_key(place.key or span, key, keys_of(model, error["loc"][:-1]))
         case "missing" if isinstance(value, Mapping) and value.entry("<<"):
             return None  # it may be in what was to be merged
         case "missing":
@@ -191,7 +198,7 @@ def locate(node: Node, path: Path, at: Span) -> Place:
     return Place(node, key, span, tuple(rest))
 
 
-def _keys(model: Any, path: Path) -> list[str]:
+def keys_of(model: Any, path: Path) -> list[str]:
     """The keys a model has at `path` below `model`."""
     fields: Map[str, Any] = model.model_fields
     for step in path:

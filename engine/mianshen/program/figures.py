@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mianshen.document.model import Parameter as ParameterModel
 
 DAY: Final = dt.timedelta(days=1)
+SPECIAL: Final = ("scale", "month_day")  # what only a parameter can be
 _MONTH_DAY: Final = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])", re.ASCII)
 
 
@@ -45,7 +46,7 @@ class Figures:
 
     def _parameter(self, name: str, model: ParameterModel) -> tuple[Parameter, ParameterName] | None:
         span = self.document.span("parameters", name)
-        special = model.type in ("scale", "month_day")
+        special = model.type in SPECIAL
         type_ = String() if special else self._type(name, model.type)
         if type_ is None:
             return None
@@ -65,7 +66,7 @@ class Figures:
         return made, shown
 
     def _type(self, name: str, written: str) -> Type | None:
-        return self.vocabulary.type_of(written, self.document.span("parameters", name, "type"))
+        return self.vocabulary.type_of(written, self.document.span("parameters", name, "type"), SPECIAL)
 
     # -- one value ---------------------------------------------------------------------------
 

@@ -85,13 +85,14 @@ class Vocabulary:
                     self.found.append(mistakes.same_spelling(span, spelling, code, other))
         return CodeList(name, message(model.title), values, spellings)
 
-    def type_of(self, written: str, span: Span) -> Type | None:
-        """The type a vocabulary line names."""
+    def type_of(self, written: str, span: Span, also: Iterable[str] = ()) -> Type | None:
+        """The type a vocabulary line names; `also` are further words that might have been meant."""
         if written in WRITTEN:
             return WRITTEN[written]
         match = _CODE.fullmatch(written)
         if match is None:
-            self.found.append(mistakes.bad_type(span, written, [*WRITTEN, "code NAME", "list of code NAME"]))
+            known = [*WRITTEN, *also, "code NAME", "list of code NAME"]
+            self.found.append(mistakes.bad_type(span, written, known))
             return None
         if match[2] in self.codes:
             code = Code(match[2])
