@@ -61,8 +61,7 @@ def compiled(unit: Unit, folder: Path | None) -> Compiled:
     found = compiler()
     if found is None:
         raise Unsupported("no C compiler")
-    name = sha256("\n".join((text, *FLAGS, _version(found), platform.machine())).encode()).hexdigest()[:40]
-    kept = None if folder is None else folder / f"{name}.so"
+    kept = None if folder is None else folder / _named(text, found)
     if kept is None or not _is_ours(kept):
         with tempfile.TemporaryDirectory(prefix="mianshen-") as made:
             path = _made(found, text, Path(made))
@@ -76,8 +75,13 @@ def is_kept(unit: Unit, folder: Path | None) -> bool:
     found = compiler()
     if folder is None or found is None:
         return False
-    parts = (unit.text(), *FLAGS, _version(found), platform.machine())
-    return _is_ours(folder / f"{sha256(chr(10).join(parts).encode()).hexdigest()[:40]}.so")
+    return _is_ours(folder / _named(unit.text(), found))
+
+
+def _named(text: str, found: str) -> str:
+    """The name of a library: what it is made of, and by what."""
+    parts = (text, *FLAGS, _version(found), platform.machine())
+    return f"{sha256(chr(10).join(parts).encode()).hexdigest()[:40]}.so"
 
 
 @cache

@@ -2,18 +2,18 @@
 
 In: a core node, the C name of the row it is evaluated at. Out: `Made`: C expressions of its value, its state
 and what it misses; the statements before them are added to a `Body`.
-A state is 0 known, 1 unknown, 2 not modelled, 3 an error, so that a strict operation's is the greatest of its
-operands'. A value that is not known is 0; a set of missing names means something in state 1 only.
+States are those of `c_text`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, assert_never, cast
 
+from mianshen.kernel.c_text import NONE, Body, Made, c_integer, c_type, greatest, union
+from mianshen.kernel.collected import aggregate, choice
 from mianshen.kernel.layout import (
     AREA_DIGITS,
     WORD_DIGITS,
@@ -21,7 +21,6 @@ from mianshen.kernel.layout import (
     Unsupported,
     encoded,
     scale_of,
-    wide,
 )
 from mianshen.program.core import (
     Aggregate,
@@ -48,71 +47,7 @@ from mianshen.program.core import (
 )
 from mianshen.program.program import Brackets
 
-NONE: Final = "0"
 COMPARED: Final = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """C expressions without side effects; `state` and `miss` are "0" where they cannot be anything else."""
-
-    value: str
-    state: str = NONE
-    miss: str = NONE
-
-
-@dataclass(slots=True)
-class Body:
-    """Statements of one C function; values made in a block are known in the blocks inside it."""
-
-    lines: list[str] = field(default_factory=list)
-    known: list[dict[tuple[Core, str], Made]] = field(default_factory=lambda: [{}])
-    count: int = 0
-
-    def add(self, line: str) -> None:
-        self.lines.append("  " * len(self.known) + line)
-
-    def fresh(self, letter: str) -> str:
-        self.count += 1
-        return f"{letter}{self.count}"
-
-    def find(self, node: Core, row: str) -> Made | None:
-        return next((each[node, row] for each in reversed(self.known) if (node, row) in each), None)
-
-    @contextmanager
-    def block(self, opening: str, closing: str = "}") -> Iterator[None]:
-        self.add(opening)
-        self.known.append({})
-        yield
-        self.known.pop()
-        self.add(closing)
-
-
-def c_type(type_: Type) -> str:
-    return "wide" if wide(type_) else "word"
-
-
-def c_integer(number: int) -> str:
-    """An integer literal of any size."""
-    if abs(number) < 2**63:
-        return f"{number}LL"
-    high, low = divmod(abs(number), 2**64)
-    made = f"(((wide){high}ULL << 64) | (wide){low}ULL)"
-    return f"(-{made})" if number < 0 else made
-
-
-def union(parts: Sequence[str]) -> str:
-    kept = list(dict.fromkeys(p for p in parts if p != NONE))
-    return " | ".join(kept) if kept else NONE
-
-
-def greatest(states: Sequence[str]) -> str:
-    """The state of a strict operation."""
-    kept = list(dict.fromkeys(s for s in states if s != NONE))
-    made = kept[0] if kept else NONE
-    for state in kept[1:]:
-        made = f"most({made}, {state})"
-    return made
 
 
 @dataclass(slots=True)
@@ -169,9 +104,9 @@ class Formulas:
                 made = self.emit(date, entity, row)
                 return self.held(f"benefit_year({made.value}, {month * 100 + day})", [made], dear=True)
             case Choice():
-                return self.choice(node, entity, row)
+                return choice(self, node, entity, row)
             case Aggregate():
-                return self.aggregate(node, entity, row)
+                return aggregate(self, node, row)
             case YearToDate(accumulator=name):
                 return Made(f"{row}->v_before_{name}", f"{row}->s_before_{name}", f"{row}->m_before_{name}")
             case _:
@@ -453,133 +388,6 @@ class Formulas:
                 f"if ({top} > {floor}) sum += ({top} - {floor}) * {c_integer(int(rate.scaleb(rates)))};"
             )
         self.body.add(f"{value} = ({c_type(node.type)})sum;")
-
-    # -- tables and children -----------------------------------------------------------------
-
-    def choice(self, node: Choice, entity: str, row: str) -> Made:
-        body, out = self.body, c_type(node.type)
-        value, state, miss = self.opened(out)
-        conditions = [self.emit(c, entity, row) for c, _ in node.rows]
-        told = [c.state for c in conditions]
-        reach: list[str] = []
-        for index, condition in enumerate(conditions):
-            name = body.fresh("t")
-            before = " || ".join(f"{r} == 1" for r in reach) if node.policy == "first" and reach else NONE
-            body.add(
-                f"byte {name} = ({before}) ? 0 : ({told[index]}) == 0 ? !!({condition.value}) : "
-                f"({told[index]}) == 1 ? 2 : 0;"
-            )
-            reach.append(name)
-        failed = " || ".join(f"({t}) == 3" for t in told if t != NONE) or NONE
-        unsure, found = body.fresh("u"), body.fresh("n")
-        body.add(f"byte {unsure} = {' || '.join(f'{r} == 2' for r in reach)}; word {found} = 0;")
-        with body.block(f"if ({failed}) {state} = 3; else {{"):
-            for index, (_, then) in enumerate(node.rows):
-                with body.block(f"if ({reach[index]}) {{"):
-                    self._matched(node, then, (entity, row), (value, state, miss), (unsure, found))
-            gathered = union([f"({r} == 2 ? {c.miss} : 0)" for r, c in zip(reach, conditions, strict=True)])
-            body.add(f"if ({unsure}) {{ {state} = 1; {miss} |= {gathered}; }}")
-            if node.policy == "count":
-                body.add(
-                    f"else if ({state} != 3) {{ {state} = {found} ? 0 : 2; {value} = {found}; {miss} = 0; }}"
-                )
-            else:
-                body.add(f"else if (!{found}) {state} = 2;")
-        body.add(f"if ({state}) {value} = 0;")
-        return Made(value, state, miss)
-
-    def _matched(
-        self, node: Choice, then: Core, at: tuple[str, str], made: tuple[str, str, str], seen: tuple[str, str]
-    ) -> None:
-        """One row of a table that matches, or may."""
-        value, state, miss = made
-        unsure, found = seen
-        body, out = self.body, c_type(node.type)
-        got = self.emit(then, *at)
-        if node.policy == "count":
-            body.add(f"if (!{unsure} && ({got.state}) == 3) {state} = 3;")
-            body.add(f"if ({unsure} && ({got.state}) == 1) {miss} |= {got.miss}; {found}++;")
-            return
-        scaled = self.rescaled(got, then.type, scale_of(node.type), out)
-        body.add(f"if (({got.state}) == 1) {miss} |= {got.miss};")
-        with body.block(f"if (!{unsure}) {{"):
-            body.add(f"{state} = most({state}, {got.state});")
-            match node.policy:
-                case "any" | "first":
-                    body.add(f"if (!{state} && {found} && {value} != {scaled}) {state} = 3;")
-                    body.add(f"if (!{found}) {value} = {scaled};")
-                case "sum":
-                    body.add(f"{value} += {scaled};")
-                case "min" | "max":
-                    body.add(f"{value} = {found} ? {node.policy}_{out}({value}, {scaled}) : {scaled};")
-        body.add(f"{found}++;")
-
-    def aggregate(self, node: Aggregate, entity: str, row: str) -> Made:
-        body, out = self.body, c_type(node.type)
-        child = self.layout.program.entities[node.child]
-        value, state, miss = self.opened(out)
-        found, item = body.fresh("n"), body.fresh("c")
-        decided = body.fresh("d")
-        body.add(f"word {found} = 0; byte {decided} = 0;")
-        if child.counted_by is not None:
-            plural = child.children or child.name
-            stated = f"{row}->f_{child.counted_by}"
-            body.add(
-                f"if (!{row}->k_{child.counted_by}) {{ {state} = 1; {miss} |= {self.lacking(child.counted_by)}; }} "
-                f"else if ({stated} > {row}->end_{child.name} - {row}->begin_{child.name}) "
-                f"{{ {state} = 1; {miss} |= {self.lacking(plural)}; }}"
-            )
-        rows = f"at->rows_{child.name}"
-        with body.block(
-            f"for (struct {child.name} *{item} = {rows} + {row}->begin_{child.name}; "
-            f"{item} < {rows} + {row}->end_{child.name}; {item}++) {{"
-        ):
-            self._item(node, item, (value, state, miss), (found, decided))
-        if node.kind in ("some", "every"):
-            body.add(
-                f"if ({decided} && {state} != 3) {{ {state} = 0; {value} = {int(node.kind == 'some')}; }} "
-                f"else if (!{state}) {value} = {int(node.kind != 'some')};"
-            )
-        elif node.kind == "count":
-            body.add(f"{value} = {found};")
-        elif node.kind in ("min", "max"):
-            body.add(f"if (!{state} && !{found}) {state} = 3;")
-        body.add(f"if ({state}) {value} = 0;")
-        return Made(value, state, miss)
-
-    def _item(self, node: Aggregate, item: str, made: tuple[str, str, str], seen: tuple[str, str]) -> None:
-        """One child: nothing where the filter is false, its value, or an unknown."""
-        value, state, miss = made
-        found, decided = seen
-        body, out = self.body, c_type(node.type)
-        where = Made("1") if node.where is None else self.emit(node.where, node.child, item)
-        told = where.state
-        if node.where is not None:
-            body.add(f"if (({told}) == 3) {{ {state} = 3; continue; }}")
-            body.add(f"if (({told}) == 2 || (!({told}) && !({where.value}))) continue;")
-        got = Made("1") if node.body is None else self.emit(node.body, node.child, item)
-        body.add(f"if (({got.state}) == 3) {{ {state} = 3; continue; }}")
-        body.add(f"if (({got.state}) == 2) continue;")
-        with body.block(f"if (({told}) == 1 || ({got.state}) == 1) {{"):
-            body.add(f"{state} = most({state}, 1);")
-            body.add(
-                f"{miss} |= (({told}) == 1 ? {where.miss} : 0) | (({got.state}) == 1 ? {got.miss} : 0); continue;"
-            )
-        scaled = got.value
-        if node.body is not None and node.kind in ("sum", "min", "max"):
-            scaled = self.rescaled(got, node.body.type, scale_of(node.type), out)
-        match node.kind:
-            case "sum":
-                body.add(f"{value} += {scaled};")
-            case "min" | "max":
-                body.add(f"{value} = {found} ? {node.kind}_{out}({value}, {scaled}) : {scaled};")
-            case "some":
-                body.add(f"if ({got.value}) {decided} = 1;")
-            case "every":
-                body.add(f"if (!({got.value})) {decided} = 1;")
-            case "count":
-                pass
-        body.add(f"{found}++;")
 
 
 def _begins(value: str, prefix: str) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from math import ceil, floor
 
-from mianshen.kernel.formula import NONE, Body, Formulas, Made, c_integer, c_type, greatest, union
+from mianshen.kernel.c_text import NONE, Body, Made, c_integer, c_type, greatest, union
+from mianshen.kernel.formula import Formulas
 from mianshen.kernel.layout import Layout, scale_of
 from mianshen.program.core import Core, Numeric, Op
 from mianshen.program.program import Accumulator, Decision, Provision

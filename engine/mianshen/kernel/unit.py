@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from itertools import accumulate
 
-from mianshen.kernel.formula import c_integer, c_type
+from mianshen.kernel.c_text import c_integer, c_type
 from mianshen.kernel.layout import EPOCH, Column, Layout, Unsupported, encoded, scale_of
 from mianshen.kernel.rulings import Rulings, limited
 from mianshen.program.program import Benefit, Decision, Entity, Key, Parameter
