@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.support.populations import nasty, spoil, write_csv
 
 from mianshen.kernel.compiled import compiler
 from mianshen.source import RuleError
+from mianshen.workbench import batch
 from mianshen.workbench.batch import Request, run_batch
 from mianshen.workbench.rulebook import open_program
 
@@ -74,5 +76,21 @@ def test_without_a_compiler_it_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     program = small(tmp_path / "rules")
     with pytest.raises(RuleError, match="E540"):
         run_batch(program, Request(inputs, AS_OF, tmp_path / "out", engine="compiled"))
+    run_batch(program, Request(inputs, AS_OF, tmp_path / "out"))
+    assert (tmp_path / "out" / "claims.parquet").exists()
+
+
+def test_with_nowhere_to_write_the_text_it_says_so_and_sql_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The results can be written all the while: what is in the way is told as what it is."""
+    monkeypatch.setenv("MIANSHEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    inputs = write(tmp_path / "in", {"residents.csv": PEOPLE, "claims.csv": COSTS})
+    program = small(tmp_path / "rules")
+    with pytest.raises(RuleError, match=r"E540.*temporary folder: No such file") as caught:
+        run_batch(program, Request(inputs, AS_OF, tmp_path / "out", engine="compiled"))
+    assert "E506" not in str(caught.value)
+    monkeypatch.setattr(batch, "WORTH", 0)  # so that compiling is tried
     run_batch(program, Request(inputs, AS_OF, tmp_path / "out"))
     assert (tmp_path / "out" / "claims.parquet").exists()

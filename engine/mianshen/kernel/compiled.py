@@ -56,18 +56,23 @@ def compiler() -> str | None:
 
 
 def compiled(unit: Unit, folder: Path | None) -> Compiled:
-    """The unit, compiled now or before. Raises Unsupported: no compiler, or a program it does not carry."""
+    """The unit, compiled now or before.
+
+    Raises Unsupported: no compiler, nowhere to write what it reads, or a program it does not carry.
+    """
     text = unit.text()
     found = compiler()
     if found is None:
         raise Unsupported("no C compiler")
     kept = None if folder is None else folder / _named(text, found)
-    if kept is None or not _is_ours(kept):
+    if kept is not None and _is_ours(kept):
+        return Compiled(unit, _functions(unit, kept))
+    try:
         with tempfile.TemporaryDirectory(prefix="mianshen-") as made:
             path = _made(found, text, Path(made))
-            if kept is None or not _keep(path, kept):
-                return Compiled(unit, _functions(unit, path))
-    return Compiled(unit, _functions(unit, kept))
+            return Compiled(unit, _functions(unit, kept if kept is not None and _keep(path, kept) else path))
+    except OSError as error:
+        raise Unsupported(f"its text cannot be written to a temporary folder: {error.strerror}") from None
 
 
 def is_kept(unit: Unit, folder: Path | None) -> bool:

@@ -7,8 +7,8 @@ whole unknown; one that no rule covers brings nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -19,10 +19,8 @@ from mianshen.sql import terms
 from mianshen.sql.emit import emit
 from mianshen.sql.lacks import NONE, lacks, named, names_where, rejected_name, together
 from mianshen.sql.scope import Emitted, Scope
+from mianshen.sql.shelf import Data
 from mianshen.sql.terms import FALSE, TRUE, Sql
-
-if TYPE_CHECKING:
-    from mianshen.sql.stage import Data
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +122,15 @@ def aggregate_query(
         ]
         query = query.where(terms.disjoin(brought), copy=False)
     return Aggregated(program, child, tuple(aggregates), query)
+
+
+def item_names(aggregates: Iterable[Aggregate], labels: Iterable[str], missing: bool) -> list[str]:
+    """The names of the columns that items of aggregates are made as."""
+    parts = ("?unsure", "?miss") if missing else ("?unsure",)
+    return [
+        f"{label}{part}" for a, label in zip(aggregates, labels, strict=True)
+        for part in ("", *parts, *(["?error"] if fails_inside(a) else []))
+    ]  # fmt: skip
 
 
 def item_columns(aggregate: Aggregate, label: str, scope: Scope, data: Data) -> list[Sql]:

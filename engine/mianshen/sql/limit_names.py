@@ -1,6 +1,6 @@
-"""The names of missing facts behind limits: what a balance that nobody knows rests on.
+"""The names of missing facts behind limits: what an amount under a limit rests on that nobody knows.
 
-In: the accumulators of a level, the columns `limits.py` makes. Out: `?miss` columns beside them.
+In: the accumulators of a level, the columns `limits.py` and `balances.py` make. Out: `?miss` columns beside them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mianshen.sql.terms import Sql
 
 if TYPE_CHECKING:
     from mianshen.program.program import Program
-    from mianshen.sql.stage import Data
+    from mianshen.sql.shelf import Data
 
 
 class LimitNames:
@@ -45,31 +45,6 @@ class LimitNames:
 
         def accumulators(self) -> list[Accumulator]: ...
         def _naming(self, accumulator: Accumulator) -> list[int]: ...
-
-    def _held_missing(self, accumulator: Accumulator, day: Sql) -> Sql:
-        """The names behind an unknown balance: what earlier rows lack, the opening, the row's own date."""
-        name = accumulator.name
-
-        def all_of(column: str) -> Sql:
-            listed = terms.function("FLATTEN", terms.column(column))
-            return exp.Coalesce(this=listed, expressions=[NONE.copy()])
-
-        names = [all_of(f"{name}?earlier?miss"), self._opening_missing(accumulator)]
-        if not self.data.undated:
-            return terms.function("LIST_DISTINCT", together(names))
-        entity = self.program.entities[self.scope.entity]
-        assert entity.date is not None
-        names.append(all_of(f"{name}?undated?miss"))
-        dated = terms.function("LIST_DISTINCT", together(names))
-        return terms.case([(terms.is_null(day), named(entity.date))], dated)
-
-    def _opening_missing(self, accumulator: Accumulator) -> Sql:
-        if accumulator.opening is None:
-            return NONE.copy()
-        unknown = [terms.is_null(terms.column(f"{accumulator.name}?opening"))]
-        if self.data.undated and self.scope.day is not None:
-            unknown.append(terms.is_known(self.scope.day))
-        return names_where(terms.conjoin(unknown), named(accumulator.opening[1]))
 
     def missing_before(self) -> list[Sql]:
         """Per decision what it lacks, balances aside; per accumulator what its filter lacks."""

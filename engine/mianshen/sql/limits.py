@@ -1,37 +1,28 @@
-"""Annual limits as running sums: what each row may still be paid, without taking rows one by one.
+"""Annual limits: what each row may still be paid, taken as the first of its benefit year or in turn.
 
-In: the decisions of a level that pay under limits. Out: columns before the limit; a cut, where the
-few rows an accumulator can touch are windowed apart from the rest (`Held`); columns paid. With a
-limit L that is the same all year, T before a row is min(T0 + S, max(L, T0)); with one that never
-falls, S + min(T0, min(max(Lj, T0) - Sj)) over earlier rows j; otherwise the rows are folded. All
-equal taking the rows in order.
+In: the decisions of a level that pay under limits. Out: columns before the limit, what a row brings to an
+accumulator, and, once `balances` says what that held before the row, columns paid.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from mianshen.program.core import Numeric, Type
 from mianshen.program.program import Accumulator, Decision, Key, Program
 from mianshen.sql import terms
-from mianshen.sql.days import benefit_year
+from mianshen.sql.balances import Balances, settled_fact
 from mianshen.sql.decisions import UNDECIDED, Applied, Decided, decided, outside
 from mianshen.sql.emit import emit
 from mianshen.sql.figures import opening_balance
-from mianshen.sql.folding import folded
-from mianshen.sql.lacks import NONE
 from mianshen.sql.layers import Held
 from mianshen.sql.limit_names import LimitNames
 from mianshen.sql.plan import read_elsewhere
 from mianshen.sql.scope import Emitted, Scope
-from mianshen.sql.steadiness import constant
+from mianshen.sql.shelf import Data
 from mianshen.sql.terms import FALSE, TRUE, Sql
-
-if TYPE_CHECKING:
-    from mianshen.sql.stage import Data
 
 
 @dataclass(slots=True)
@@ -123,17 +114,11 @@ class Limits(LimitNames):
         assert ruling.provision.limit is not None
         return emit(ruling.provision.limit.limit, self.scope)
 
-    # -- windows -----------------------------------------------------------------------------
-
     def held(self, cut: str, errors: list[tuple[str, Sql]]) -> tuple[list[Sql], list[Held]]:
-        """What each row brings to each accumulator, and the parts of the cut that are windowed.
-
-        One for each first day of a benefit year.
-        """
-        brought = [column for a in self.accumulators() for column in self._brought(a, errors)]
-        starts = dict.fromkeys(a.year_start for a in self.accumulators())
-        parts = [[a for a in self.accumulators() if a.year_start == start] for start in starts]
-        return brought, [self._part(cut, number, part) for number, part in enumerate(parts)]
+        """What each row brings to each accumulator, and the parts of the cut that are windowed."""
+        accumulators = self.accumulators()
+        brought = [column for a in accumulators for column in self._brought(a, errors)]
+        return brought, Balances(self.program, self.scope, self.data).held(cut, accumulators)
 
     # -- rows taken as the first of their year -------------------------------------------------
 
@@ -203,129 +188,52 @@ class Limits(LimitNames):
             made.append(exp.alias_(relevant, f"?relevant:{a.name}", quoted=True))
         return made
 
-    # -- windows -----------------------------------------------------------------------------
-
-    def _part(self, cut: str, number: int, accumulators: list[Accumulator]) -> Held:
-        """The rows that some of the accumulators can touch, windowed."""
-        entity = self.program.entities[self.scope.entity]
-        assert entity.date is not None
-        source = ["?row", "?parent", entity.date, entity.key]
-        relevant: list[Sql] = []
-        for a in accumulators:
-            source += [
-                f"{a.name}?x",
-                f"{a.name}?u",
-                f"{a.name}?limit",
-                f"{a.name}?opening",
-                f"{a.name}?named",
-            ]
-            source += [] if self._constant(a) else [f"{a.name}?counted"]
-            source += [] if self._settled_fact(a) is None else [f"{a.name}?settled"]
-            relevant += [
-                terms.column(f"{a.name}?named"),
-                exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0)),
-            ]
-        year = exp.alias_(
-            benefit_year(terms.column(entity.date), accumulators[0].year_start), "?year", quoted=True
-        )
-        query = terms.select(*(terms.column(n) for n in dict.fromkeys(source)), year).from_(
-            exp.to_table(cut, quoted=True), copy=False
-        )
-        query = query.where(terms.disjoin(relevant), copy=False)
-        if self.data.missing:
-            query = query.select(*(terms.column(f"{a.name}?miss") for a in accumulators))
-        layers = [
-            [c for a in accumulators for c in self._running(a)],
-            [c for a in accumulators if self._foldless(a) and not self._constant(a) for c in self._floor(a)],
-        ]
-        for layer in layers:
-            if layer:
-                query = terms.select(exp.Star(), *layer).from_(
-                    query.subquery("running", copy=False), copy=False
-                )
-        columns = [c for a in accumulators for c in self._held(a)]
-        labels = [f"{a.name}?before" for a in accumulators]
-        if self.data.missing:
-            source += [f"{a.name}?miss" for a in accumulators]
-            labels += [f"{a.name}?before?miss" for a in accumulators]
-        target = f"{cut}_held{number}"
-        made, query = self._folds(query, target, [a for a in accumulators if not self._foldless(a)])
-        query = terms.select(terms.column("?row"), *columns).from_(
-            query.subquery("totals", copy=False), copy=False
-        )
-        return Held(frozenset(source), tuple(labels), (*made, (target, query)))
-
-    def _folds(
-        self, query: exp.Select, target: str, accumulators: list[Accumulator]
-    ) -> tuple[list[tuple[str, exp.Query]], exp.Select]:
-        """Tables with what accumulators held whose limits no running sum can follow.
-
-        And the rows with those balances beside them.
-        """
-        if not accumulators:
-            return [], query
-        running = f"{target}_running"
-        made: list[tuple[str, exp.Query]] = [(running, query)]
-        query = terms.select(exp.Column(this=exp.Star(), table=exp.to_identifier("running"))).from_(
-            exp.to_table(running, quoted=True).as_("running"), copy=False)  # fmt: skip
-        for index, accumulator in enumerate(accumulators):
-            table, name = f"{target}_fold{index}", f"folded{index}"
-            settled = self._settled_fact(accumulator) is not None
-            made += folded(running, accumulator.name, self._order(), table, settled)
-            on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?row", "running"))
-            query = query.join(exp.to_table(table, quoted=True).as_(name), on=on, join_type="left")
-            query = query.select(
-                exp.alias_(terms.column("?held", name), f"{accumulator.name}?folded", quoted=True)
-            )
-        return made, query
-
     def _brought(self, accumulator: Accumulator, errors: list[tuple[str, Sql]]) -> list[Sql]:
         """`?x`: the amount counted before any limit; `?u`: 1 where that is not known."""
-        name, decision, rejected = accumulator.name, accumulator.sums, self._rejected
-        by = terms.column(f"{decision}?by")
+        name, decision = accumulator.name, accumulator.sums
+        by, raw, over = (terms.column(c) for c in (f"{decision}?by", f"{decision}?raw", f"{name}?over"))
         paying = exp.In(this=by, expressions=[terms.literal(i) for i in self._naming(accumulator)])
-        raw, limit, over, opening = (
-            terms.column(c) for c in (f"{decision}?raw", f"{name}?limit", f"{name}?over", f"{name}?opening")
-        )
         limitvoid = terms.conjoin([paying, terms.column(f"{name}?limitvoid")])
         void = terms.disjoin([terms.column(f"{decision}?rawvoid"), limitvoid])
         feeds = self._feeds(accumulator, void)
-        settled = self._settled_fact(accumulator)
+        settled = settled_fact(self.program, self.data, accumulator)
+        valid = terms.negate(self._rejected) if self._rejected != FALSE else TRUE
+        amount = terms.is_known(raw)
+        if settled is not None:
+            amount = terms.disjoin([amount, terms.is_known(settled)])
+        known = terms.conjoin([paying, terms.negate(void), terms.surely(over), amount, valid])
+        named = TRUE if self.data.missing or read_elsewhere(self.program, name) else paying
+        columns = {
+            "x": self._amount(accumulator, known),
+            "u": terms.cast(self._unsure(accumulator, feeds), "TINYINT"),
+            "named": named,
+            "counted": terms.conjoin([paying, terms.surely(over)]),
+        }
+        if settled is not None:
+            columns["settled"] = terms.is_known(settled)
+        if f"{name}?overerror" in self.fallible:
+            columns["filtererror"] = terms.conjoin([feeds, terms.column(f"{name}?overerror")])
+            errors.append((decision, terms.column(f"{name}?filtererror")))
+        return [exp.alias_(value, f"{name}?{label}", quoted=True) for label, value in columns.items()]
+
+    def _unsure(self, accumulator: Accumulator, feeds: Sql) -> Sql:
+        """The row may bring what nobody knows. `feeds`: it is paid through the accumulator, or may be."""
+        name, decision, rejected = accumulator.name, accumulator.sums, self._rejected
+        raw, limit, over, opening = (
+            terms.column(c) for c in (f"{decision}?raw", f"{name}?limit", f"{name}?over", f"{name}?opening")
+        )
+        settled = settled_fact(self.program, self.data, accumulator)
         unpaid = terms.disjoin(terms.is_null(part) for part in (raw, limit, opening))
         if settled is not None:  # then it does not matter what the rules pay, only whether it counts
-            unpaid = terms.disjoin([
-                terms.conjoin([unpaid, terms.is_null(settled)]),
-                exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED)),
-            ])  # fmt: skip
+            undecided = exp.EQ(this=terms.column(f"{decision}?by"), expression=terms.literal(UNDECIDED))
+            unpaid = terms.disjoin([terms.conjoin([unpaid, terms.is_null(settled)]), undecided])
         open_ = [terms.is_null(over), unpaid]
         if self.data.undated and self.scope.day is not None:
             open_.append(terms.is_null(self.scope.day))
         unknown = terms.conjoin([feeds, terms.disjoin([*open_, rejected])])
         if rejected != FALSE:
             unknown = terms.disjoin([unknown, terms.conjoin([rejected, self._failed(decision)])])
-        unsure = terms.conjoin([terms.negate(terms.surely_not(over)), unknown])
-        valid = terms.negate(rejected) if rejected != FALSE else TRUE
-        amount = terms.is_known(raw)
-        if settled is not None:
-            amount = terms.disjoin([amount, terms.is_known(settled)])
-        known = terms.conjoin([paying, terms.negate(void), terms.surely(over), amount, valid])
-        made = [
-            exp.alias_(self._amount(accumulator, known), f"{name}?x", quoted=True),
-            exp.alias_(terms.cast(unsure, "TINYINT"), f"{name}?u", quoted=True),
-            exp.alias_(
-                TRUE if self.data.missing or read_elsewhere(self.program, name) else paying,
-                f"{name}?named",
-                quoted=True,
-            ),
-            exp.alias_(terms.conjoin([paying, terms.surely(over)]), f"{name}?counted", quoted=True),
-        ]
-        if settled is not None:
-            made.append(exp.alias_(terms.is_known(settled), f"{name}?settled", quoted=True))
-        if f"{name}?overerror" in self.fallible:
-            failing = terms.conjoin([feeds, terms.column(f"{name}?overerror")])
-            made.append(exp.alias_(failing, f"{name}?filtererror", quoted=True))
-            errors.append((decision, terms.column(f"{name}?filtererror")))
-        return made
+        return terms.conjoin([terms.negate(terms.surely_not(over)), unknown])
 
     def _amount(self, accumulator: Accumulator, known: Sql) -> Sql:
         """The amount before the limit, not below zero; one that may be huge is cut to the most that can be paid."""
@@ -338,28 +246,11 @@ class Limits(LimitNames):
             )
             raw = terms.skipping(exp.Least, raw, exp.Coalesce(this=room, expressions=[terms.literal(0)]))
         amount = terms.skipping(exp.Greatest, raw, terms.literal(0))
-        settled = self._settled_fact(accumulator)
+        settled = settled_fact(self.program, self.data, accumulator)
         if settled is not None:
             amount = terms.case([(terms.is_known(settled), settled.copy())], amount)
         amount = terms.case([(known, amount)], terms.literal(0))
         return terms.cast(amount, "DECIMAL(38, 2)" if decision.may_overflow else "DECIMAL(18, 2)")
-
-    def _settled_fact(self, accumulator: Accumulator) -> Sql | None:
-        """The column with what was really paid; None where no row has any."""
-        name = self.program.settling(accumulator.entity).get(accumulator.sums)
-        if name is None or (accumulator.entity, name) not in self.data.settled:
-            return None
-        return terms.column(name)
-
-    def _foldless(self, accumulator: Accumulator) -> bool:
-        """Running sums serve, for the rules decide what is paid and the parent is the same all year."""
-        untouched = accumulator.entity not in self.data.over_time and self._settled_fact(accumulator) is None
-        return accumulator.foldless and untouched
-
-    def _constant(self, accumulator: Accumulator) -> bool:
-        return self._foldless(accumulator) and constant(
-            self.program, self.scope, accumulator, self._decision(accumulator)
-        )
 
     def _decision(self, accumulator: Accumulator) -> Decision:
         return next(d for d in self.decisions if d.name == accumulator.sums)
@@ -371,113 +262,6 @@ class Limits(LimitNames):
         return terms.disjoin(
             [*errors, *(terms.column(f"{n}?error") for n in named_ if f"{n}?error" in self.fallible)]
         )
-
-    def _order(self) -> exp.Order:
-        """By date, then by key."""
-        entity = self.program.entities[self.scope.entity]
-        assert entity.date is not None
-        keys = (entity.date, entity.key)
-        return exp.Order(expressions=[exp.Ordered(this=terms.column(k), nulls_first=False) for k in keys])
-
-    def _window(self, accumulator: Accumulator, made: Sql, earlier: bool) -> Sql:
-        spec = exp.WindowSpec(
-            kind="ROWS", start="UNBOUNDED", start_side="PRECEDING",
-            end="CURRENT ROW" if not earlier else terms.literal(1), end_side=None if not earlier else "PRECEDING",
-        )  # fmt: skip
-        del accumulator
-        partition = [terms.column("?parent"), terms.column("?year")]
-        return exp.Window(this=made, partition_by=partition, order=self._order(), spec=spec)
-
-    def _running(self, accumulator: Accumulator) -> list[Sql]:
-        """`?s`, `?n`: amounts and unknowns up to and including the row."""
-        name = accumulator.name
-        made = [
-            exp.alias_(
-                self._window(accumulator, exp.Sum(this=terms.column(f"{name}?x")), False),
-                f"{name}?s",
-                quoted=True,
-            ),
-            exp.alias_(
-                self._window(accumulator, exp.Sum(this=terms.column(f"{name}?u")), False),
-                f"{name}?n",
-                quoted=True,
-            ),
-        ]
-        if self.data.undated:
-            day = self.scope.day
-            assert day is not None
-            undated = exp.Max(
-                this=terms.case([(terms.is_null(day), terms.column(f"{name}?u"))], terms.literal(0))
-            )
-            if self.data.missing:
-                listed = terms.function(
-                    "LIST", terms.case([(terms.is_null(day), terms.column(f"{name}?miss"))], NONE)
-                )
-                made.append(
-                    exp.alias_(
-                        exp.Window(this=listed, partition_by=[terms.column("?parent")]),
-                        f"{name}?undated?miss",
-                        quoted=True,
-                    )
-                )
-            over_person = exp.Window(this=undated, partition_by=[terms.column("?parent")])
-            made.append(exp.alias_(over_person, f"{name}?undated", quoted=True))
-        if self.data.missing:
-            listed = terms.function("LIST", terms.column(f"{name}?miss"))
-            made.append(
-                exp.alias_(self._window(accumulator, listed, True), f"{name}?earlier?miss", quoted=True)
-            )
-        return made
-
-    def _floor(self, accumulator: Accumulator) -> list[Sql]:
-        """`?m`: over earlier rows, the least of max(limit, opening) less the running sum."""
-        name = accumulator.name
-        limit, opening = terms.column(f"{name}?limit"), terms.column(f"{name}?opening")
-        room = exp.Sub(
-            this=terms.skipping(exp.Greatest, limit, opening), expression=terms.column(f"{name}?s")
-        )
-        picked = terms.case([(terms.column(f"{name}?counted"), room)])
-        return [exp.alias_(self._window(accumulator, exp.Min(this=picked), True), f"{name}?m", quoted=True)]
-
-    def _held(self, accumulator: Accumulator) -> list[Sql]:
-        """`?before`: what the accumulator held before the row; NULL where that is not known."""
-        name = accumulator.name
-        opening = terms.column(f"{name}?opening")
-        earlier = exp.Paren(
-            this=exp.Sub(this=terms.column(f"{name}?s"), expression=terms.column(f"{name}?x"))
-        )
-        unsure = [
-            exp.GT(
-                this=terms.paren(
-                    exp.Sub(this=terms.column(f"{name}?n"), expression=terms.column(f"{name}?u"))
-                ),
-                expression=terms.literal(0),
-            ),
-            terms.is_null(opening),
-        ]
-        if self.data.undated:
-            unsure.append(exp.GT(this=terms.column(f"{name}?undated"), expression=terms.literal(0)))
-        day = self.scope.day
-        assert day is not None
-        if self.data.undated:
-            unsure.append(terms.is_null(day))
-        held: Sql
-        if not self._foldless(accumulator):
-            plain = exp.Add(this=opening.copy(), expression=earlier)
-            held = exp.Coalesce(this=terms.column(f"{name}?folded"), expressions=[plain])
-        elif self._constant(accumulator):
-            limit = terms.column(f"{name}?limit")
-            plain = exp.Add(this=opening.copy(), expression=earlier)
-            held = terms.skipping(exp.Least, plain, terms.skipping(exp.Greatest, limit, opening.copy()))
-        else:
-            floor = terms.skipping(exp.Least, opening.copy(), terms.column(f"{name}?m"))
-            held = exp.Add(this=earlier, expression=floor)
-        made = [
-            exp.alias_(terms.case([(terms.disjoin(unsure), terms.NULL)], held), f"{name}?before", quoted=True)
-        ]
-        if self.data.missing:
-            made.append(exp.alias_(self._held_missing(accumulator, day), f"{name}?before?miss", quoted=True))
-        return made
 
     # -- after the windows -------------------------------------------------------------------
 

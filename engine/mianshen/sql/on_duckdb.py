@@ -18,7 +18,7 @@ from sqlglot import exp
 from mianshen.program.failing import fails_alone
 from mianshen.program.program import Key, Program
 from mianshen.sql.plan import Plan, Step
-from mianshen.sql.stage import Data, Shelf
+from mianshen.sql.shelf import Data, Shelf
 from mianshen.sql.steps import Steps
 
 DIALECT = "duckdb"

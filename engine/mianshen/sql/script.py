@@ -19,7 +19,7 @@ from mianshen.program.program import Key, Program
 from mianshen.sql import terms, warehouse
 from mianshen.sql.dialects import Dialect, text_of
 from mianshen.sql.plan import Plan, Step, parents_first, plan
-from mianshen.sql.stage import Data, Shelf
+from mianshen.sql.shelf import Data, Shelf
 from mianshen.sql.steps import Steps
 
 PREFIX = "mianshen"

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from mianshen.program.core import Core, DecisionRef, walk
 from mianshen.program.order import parameters_read
-from mianshen.program.program import Accumulator, Decision, Program
+from mianshen.program.program import Accumulator, Program
 from mianshen.sql.plan import nodes_of, read_elsewhere
 from mianshen.sql.scope import Scope
 
 
-def constant(program: Program, scope: Scope, accumulator: Accumulator, decision: Decision) -> bool:
+def constant(program: Program, scope: Scope, accumulator: Accumulator) -> bool:
     """Whether one figure serves every day that occurs, and nobody reads the balance elsewhere."""
     if not accumulator.foldless:
         return False
+    decision = program.decision(accumulator.entity, accumulator.sums)
     limits = [
         p.limit.limit
         for p in decision.provisions

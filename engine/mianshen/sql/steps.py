@@ -18,7 +18,8 @@ from mianshen.program.program import Key, Program
 from mianshen.sql import terms
 from mianshen.sql.days import benefit_year
 from mianshen.sql.plan import Plan, Step, aggregates_of, plan, reads_of, voidable
-from mianshen.sql.stage import Data, Shelf, Stage
+from mianshen.sql.shelf import Data, Shelf
+from mianshen.sql.stage import Stage
 
 
 class Steps(ABC):

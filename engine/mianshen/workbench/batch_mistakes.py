@@ -389,7 +389,10 @@ def not_compiled(why: str) -> Diagnostic:
         "E540",
         Span("--engine", 1, 1),
         (f"规则库不能编译（{why}）", f"the rulebook cannot be compiled ({why})"),
-        ("请安装 C 编译器（cc），或用 --engine duckdb", "Install a C compiler (cc), or use --engine duckdb"),
+        (
+            "请安装 C 编译器（cc），并使临时文件夹（TMPDIR）可写；或用 --engine duckdb",
+            "Install a C compiler (cc) and see that TMPDIR can be written, or use --engine duckdb",
+        ),
     )
 
 
