@@ -147,7 +147,7 @@ def _brought(program: Program, person: Row, event: Event, entity: str) -> Row:
     if declared.date is not None:
         facts[declared.date] = event.date
     absent = frozenset(name for owner_, name in program.facts if owner_ == entity) - facts.keys()
-    row = make_row(program, entity, key, facts, absent)
+    row = make_row(program, entity, key, facts, absent, person.as_of)
     row.parent = person
     row.as_of = person.as_of
     person.children.append(row)

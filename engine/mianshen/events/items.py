@@ -114,5 +114,5 @@ def period_of(benefit: Benefit, answer: Answer, event: Event, day: dt.date) -> s
         case "life":
             return ""
         case fact:
-            value = answer.row.facts.get(fact)
+            value = None if fact in answer.row.assumed else answer.row.facts.get(fact)
             return "?" if value is None else str(value)

@@ -17,7 +17,7 @@ from mianshen.interpreter.operations import OPEN, Function, conjunction, stop, s
 from mianshen.interpreter.rows import Candidates, Case, Row, RowError, reject, rejected
 from mianshen.interpreter.running import Running, in_order
 from mianshen.interpreter.settling import Settling
-from mianshen.program.core import Core, Numeric, Op
+from mianshen.program.core import AsOf, Core, Numeric, Op
 from mianshen.program.program import Accumulator, Decision, Program, Provision
 from mianshen.program.stages import read_below
 from mianshen.values import (
@@ -171,6 +171,8 @@ class Interpreter:
         with localcontext(EXACT):
             for row in rows:
                 row.as_of = case.as_of
+                for name in row.assumed & self.of_the_day if row.assumed else ():
+                    row.facts[name] = case.as_of
                 if row.rejection is not None:
                     reject(row, row.rejection)
             try:
@@ -180,6 +182,13 @@ class Interpreter:
             except RowError:
                 pass  # which rows to reject is found stage by stage
             self.settling.settle(rows)
+
+    @cached_property
+    def of_the_day(self) -> frozenset[str]:
+        """The facts that are taken, where nobody says anything, as the day a case is decided for."""
+        return frozenset(
+            name for (_, name), f in self.program.facts.items() if isinstance(f.when_absent, AsOf)
+        )
 
     @cached_property
     def dated(self) -> list[str]:

@@ -69,7 +69,8 @@ class Retelling:
             kept = row.told
             if open_:
                 kept = (self.names[row.entity] if row.told is None else row.told) - open_.get(row, set())
-            made = Row(row.entity, row.key, Reads(facts) if noting else facts, assumed=row.assumed, told=kept)
+            made = Row(row.entity, row.key, Reads(facts) if noting else facts, told=kept)
+            made.assumed = row.assumed - open_[row] if row in open_ else row.assumed
             made.rejection, made.unreadable, made.blank = row.rejection, row.unreadable, row.blank
             rows[row] = made
         for row, made in rows.items():
@@ -79,4 +80,5 @@ class Retelling:
             made.versions = [rows[version] for version in row.versions]
         for (row, name), value in (told or {}).items():
             rows[row].facts[name] = value
+            rows[row].assumed -= {name}
         return Case(as_of or case.as_of, rows[case.top], rows[case.person]), rows

@@ -134,12 +134,21 @@ class Case:
 
 
 def make_row(
-    program: Program, entity: str, key: str, facts: dict[str, Known], absent: frozenset[str] = frozenset()
+    program: Program,
+    entity: str,
+    key: str,
+    facts: dict[str, Known],
+    absent: frozenset[str] = frozenset(),
+    as_of: dt.date = dt.date.min,
 ) -> Row:
-    """A row with the vocabulary's assumptions filled in for the `absent` facts that have one."""
-    assumed = {}
+    """A row with the vocabulary's assumptions filled in for the `absent` facts that have one.
+
+    An assumption that is the day decided for is taken anew whenever a case is decided.
+    """
+    assumed: dict[str, Known] = {}
     for name in absent:
         fact = program.facts.get((entity, name))
-        if fact is not None and fact.when_absent is not None:
-            assumed[name] = fact.when_absent
+        value = None if fact is None else fact.assumed_on(as_of)
+        if value is not None:
+            assumed[name] = value
     return Row(entity, key, {**facts, **assumed}, assumed=frozenset(assumed))

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Literal, TypeAlias
 
 from mianshen.program.calendar import Calendar
-from mianshen.program.core import Core, Type
+from mianshen.program.core import AsOf, Core, Type
 from mianshen.source import Message, Span
 from mianshen.values import Known
 
@@ -36,12 +36,16 @@ class Fact:
     written: str  # the type as the vocabulary has it: money, `code insurance_scheme`, …
     title: Message
     required: bool = False
-    when_absent: Decimal | bool | str | dt.date | None = None
+    when_absent: Decimal | bool | str | dt.date | AsOf | None = None
     low: Decimal | None = None
     high: Decimal | None = None
     immutable: bool = False
     personal: bool = False
     settles: str | None = None  # the decision of which this is the amount really paid
+
+    def assumed_on(self, day: dt.date) -> Decimal | bool | str | dt.date | None:
+        """What is taken, in a case decided for `day`, where nobody says anything; None: it is unknown."""
+        return day if isinstance(self.when_absent, AsOf) else self.when_absent
 
 
 @dataclass(frozen=True, slots=True)

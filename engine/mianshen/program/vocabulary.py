@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from mianshen.program import literals, mistakes
-from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, String, Type
+from mianshen.program.core import AsOf, Boolean, Code, Date, Listing, Numeric, String, Type
 from mianshen.program.names import describe
 from mianshen.program.program import CodeList, Entity, Fact, Key
 from mianshen.source import Diagnostic, Message, Span, nearest
@@ -35,6 +35,7 @@ WRITTEN: Final[dict[str, Type]] = {
     "date": Date(),
     "area": String(area=True),
 }
+AS_OF: Final = "as_of"  # an assumed date that is the day the case is decided for
 _CODE: Final = re.compile(r"(list of )?code ([a-z0-9_\u4e00-\u9fff]+)")
 _LITERALS: Final = {
     "money": Message("至多两位小数的金额（元）", "an amount of yuan with at most two decimals"),
@@ -240,8 +241,10 @@ class Vocabulary:
             type_ = Numeric(
                 whole.scale, whole.low if low is None else low, whole.high if high is None else high
             )
-        absent = None
-        if model.when_absent is not None:
+        absent: Known | AsOf | None = None
+        if model.when_absent == AS_OF and isinstance(type_, Date):
+            absent = AsOf()
+        elif model.when_absent is not None:
             absent = self.literal(model.when_absent, type_, model.type, (*path, "when_absent"))
             if (
                 isinstance(absent, Decimal)
@@ -249,7 +252,7 @@ class Vocabulary:
                 and not type_.low <= absent <= type_.high
             ):
                 self._outside(str(absent), type_, (*path, "when_absent"))
-        assert absent is None or isinstance(absent, Decimal | bool | str | dt.date)
+        assert absent is None or isinstance(absent, Decimal | bool | str | dt.date | AsOf)
         return Fact(
             entity, name, type_, model.type, message(model.title), model.required,
             absent, low, high, model.immutable, model.personal, model.settles,

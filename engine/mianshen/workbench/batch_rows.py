@@ -88,7 +88,9 @@ class RowTables:
             if fact.when_absent is not None and self._kept(self.program.entities[entry.parent], fact)
         ]
         names = "".join(f", {identifier(fact.name)}" for fact in facts)
-        values = "".join(f", {terms.literal(fact.when_absent).sql(dialect='duckdb')}" for fact in facts)
+        values = "".join(
+            f", {terms.literal(fact.assumed_on(self.as_of)).sql(dialect='duckdb')}" for fact in facts
+        )
         self.connection.execute(
             f'INSERT INTO {parents} ("?row", "?rejected"{names}) SELECT -"?row", false{values} FROM {rows} WHERE {alone}'
         )
@@ -201,7 +203,8 @@ class RowTables:
     def _read(self, fact: Fact, source: Part | None) -> Read:
         column = None if source is None else source.columns.get(fact.name)
         if column is None:
-            value = terms.NULL if fact.when_absent is None else terms.literal(fact.when_absent)
+            assumed = fact.assumed_on(self.as_of)
+            value = terms.NULL if assumed is None else terms.literal(assumed)
             return Read(terms.cast(value, terms.sql_type(fact.type)), ())
         written, found = column
         return read_column(fact, terms.column(written), found, dict(self.program.codes), self._let(fact))

@@ -17,7 +17,7 @@ import duckdb
 from mianshen.interpreter.rows import Case, Rejection, Row, make_row
 from mianshen.program.program import Entity, Program
 from mianshen.source import Message
-from mianshen.workbench.inputs import identifier
+from mianshen.workbench.inputs import Input, identifier
 
 DECIDING: Final = ("undecidable", "parent_rejected")  # reasons that deciding finds again
 _MANY: Final = 2_000  # households at a time
@@ -42,6 +42,7 @@ class Households:
     program: Program
     connection: duckdb.DuckDBPyConnection
     tables: Mapping[str, str]
+    assumed: Mapping[str, frozenset[str]] = field(default_factory=dict)  # facts nobody gave, by entity
 
     def around(self, entity: str, rows: Iterable[int]) -> Iterator[Household]:
         """The households that hold the rows of an entity, each once, some at a time."""
@@ -137,6 +138,7 @@ class Households:
             if cell is not None
         }
         row = Row(entity.name, str(known.get(entity.key, "")), known)
+        row.assumed = self.assumed.get(entity.name, frozenset())
         at_fault, _, reason = (refusal or "").partition("|")
         reason = reason.rstrip("|")
         if reason and reason not in DECIDING:
@@ -154,3 +156,13 @@ class Households:
 
     def _query(self, query: str, numbers: Sequence[int]) -> list[tuple[Any, ...]]:
         return self.connection.execute(query, [list(numbers)]).fetchall()
+
+
+def assumed_facts(program: Program, inputs: Mapping[str, Input]) -> dict[str, frozenset[str]]:
+    """Facts, by entity, that none of its files has a column for, taken as the vocabulary says."""
+    found = {}
+    for entity, source in inputs.items():
+        given = {name for part in source.parts for name in part.columns}
+        facts = (fact for (owner, _), fact in program.facts.items() if owner == entity)
+        found[entity] = frozenset(f.name for f in facts if f.when_absent is not None and f.name not in given)
+    return found

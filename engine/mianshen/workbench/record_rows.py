@@ -138,7 +138,9 @@ class RowReader:
                 wrong.append((name, read))
             elif read is not None:
                 values[name] = read
-        row = make_row(self.program, entity.name, str(values.get(entity.key, "")), values, frozenset(absent))
+        row = make_row(
+            self.program, entity.name, str(values.get(entity.key, "")), values, frozenset(absent), self.as_of
+        )
         self.written[row] = node
         for name, mistake in wrong:
             self.reject(row, name, mistake, unreadable=True)

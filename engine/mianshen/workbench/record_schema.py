@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
-from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, Type
+from mianshen.program.core import AsOf, Boolean, Code, Date, Listing, Numeric, Type
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.workbench.record_times import HISTORY
 
@@ -102,7 +102,8 @@ def fact_schema(program: Program, fact: Fact) -> Schema:
     if fact.low is not None or fact.high is not None:
         said.append(f"{'' if fact.low is None else fact.low} … {'' if fact.high is None else fact.high}")
     if fact.when_absent is not None:
-        said.append(f"{fact.when_absent} when absent")
+        assumed = "as_of" if isinstance(fact.when_absent, AsOf) else fact.when_absent
+        said.append(f"{assumed} when absent")
     words = "; ".join(filter(None, said))
     return {
         "title": fact.title.zh,

@@ -192,10 +192,10 @@ class _Reading:
             return None
         self.refuse_unknown(node)
         day = self.day(node) if as_of is None else as_of
+        self.rows.as_of = day or self.rows.as_of
         person = self.rows.row(self.entry, node.get(self.entry.name), node.span)
         if day is None or person is None:
             return None
-        self.rows.as_of = day
         person = self.rows.over_time(self.entry, person, node)
         self.rows.children(person, node)
         top = person

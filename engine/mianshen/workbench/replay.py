@@ -25,7 +25,7 @@ from mianshen.workbench import batch_mistakes as mistakes
 from mianshen.workbench.batch_outputs import files_below
 from mianshen.workbench.batch_rows import RowTables
 from mianshen.workbench.check import Checked, Checker
-from mianshen.workbench.household_cases import Household, Households
+from mianshen.workbench.household_cases import Household, Households, assumed_facts
 from mianshen.workbench.inputs import Input, identifier, open_inputs, pattern
 from mianshen.workbench.mapping import COLUMNS
 from mianshen.workbench.mistakes import CODES
@@ -126,24 +126,12 @@ def _found(past: Past, tables: RowTables, person: str) -> tuple[Household, Row]:
     table = identifier(tables.tables[entry.name])
     query = f'SELECT "?row" FROM {table} WHERE {identifier(entry.key)} = ? ORDER BY 1'
     numbers = [number for (number,) in tables.connection.execute(query, [person]).fetchall()]
-    for household in Households(program, tables.connection, tables.tables).around(entry.name, numbers[:1]):
+    households = Households(program, tables.connection, tables.tables, assumed_facts(program, tables.inputs))
+    for household in households.around(entry.name, numbers[:1]):
         row = next(row for row, number in household.numbers.items()
                    if row.entity == entry.name and number == numbers[0])  # fmt: skip
-        assumed = _assumed(program, tables.inputs)
-        for each in household.numbers:
-            each.assumed = assumed.get(each.entity, frozenset())
         return household, row.current
     raise RuleError([mistakes.no_such_person(str(past.folder))])
-
-
-def _assumed(program: Program, inputs: Mapping[str, Input]) -> dict[str, frozenset[str]]:
-    """Facts that no file of an entity has a column for, taken as the vocabulary says."""
-    found = {}
-    for entity, source in inputs.items():
-        given = {name for part in source.parts for name in part.columns}
-        facts = (fact for (owner, _), fact in program.facts.items() if owner == entity)
-        found[entity] = frozenset(f.name for f in facts if f.when_absent is not None and f.name not in given)
-    return found
 
 
 # -- what was written ------------------------------------------------------------------------

@@ -35,7 +35,7 @@ from mianshen.source import Message, RuleError
 from mianshen.workbench.batch_rows import RowTables
 from mianshen.workbench.event_files import read_events
 from mianshen.workbench.event_times import placing
-from mianshen.workbench.household_cases import Household, Households
+from mianshen.workbench.household_cases import Household, Households, assumed_facts
 from mianshen.workbench.inputs import identifier, open_inputs
 from mianshen.workbench.sources import Named, each_named
 from mianshen.workbench.words import Words
@@ -135,7 +135,8 @@ def _households(
         f'SELECT "?row" FROM {identifier(tables[entry.name])} WHERE {identifier(entry.key)} IN (SELECT unnest(?))',
         [list(people)],
     ).fetchall()
-    return Households(program, connection, tables).around(entry.name, [row for (row,) in rows])
+    assumed = assumed_facts(program, inputs)
+    return Households(program, connection, tables, assumed).around(entry.name, [row for (row,) in rows])
 
 
 def _refuse_unfit(request: Request) -> None:

@@ -14,12 +14,13 @@ from mianshen.interpreter.explain import Explainer, Input, Step
 from mianshen.interpreter.result import BenefitResult, RowResult
 from mianshen.interpreter.rows import Case, Row
 from mianshen.program.calendar import MISSING
-from mianshen.program.core import Code, DecisionRef, Listing, Type
+from mianshen.program.core import AsOf, Code, DecisionRef, Listing, Type
 from mianshen.program.program import Citation, Program, Provision
 from mianshen.source import Message
 from mianshen.values import NOT_MODELLED, Missing, Unknown, Value
 
 UNKNOWN = Message("未知", "unknown")
+DAY_DECIDED_FOR = Message("核定日", "day decided for")
 UNRULED = Message("规则库未作规定", "not modelled")
 YES, NO = Message("是", "yes"), Message("否", "no")
 PERSONAL = Message("（不显示）", "(not shown)")
@@ -37,13 +38,15 @@ class Words:
 
     # -- values --------------------------------------------------------------------------------
 
-    def value(self, value: Value | None, written: str = "", type_: Type | None = None) -> Message:
+    def value(self, value: Value | AsOf | None, written: str = "", type_: Type | None = None) -> Message:
         """A value as people read it: money with two decimals, codes by their label, rates in percent."""
         match value:
             case None:
                 return Message("—", "-")
             case Unknown():
                 return UNKNOWN
+            case AsOf():
+                return DAY_DECIDED_FOR
             case bool():
                 return YES if value else NO
             case Decimal():
@@ -73,7 +76,7 @@ class Words:
             case "year_to_date":
                 return self.program.accumulators[name.name].title
             case "as_of":
-                return Message("核定日", "day decided for")
+                return DAY_DECIDED_FOR
 
     def shown(self, given: Input) -> Message:
         """The value of a name that was read."""

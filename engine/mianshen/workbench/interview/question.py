@@ -16,7 +16,7 @@ from typing import Final
 from mianshen.document.yaml_tree import read_tree
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.retold import Retelling
-from mianshen.program.core import Boolean, Code, Numeric
+from mianshen.program.core import AsOf, Boolean, Code, Numeric
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.source import Diagnostic, Lang, Message
 from mianshen.values import Known, Unknown, as_money
@@ -55,7 +55,7 @@ class Question:
         return self.fact is not None and not self.fact.required
 
     @property
-    def assumed(self) -> Known | None:
+    def assumed(self) -> Known | AsOf | None:
         """What is taken when nobody says anything."""
         return None if self.fact is None else self.fact.when_absent
 
@@ -164,7 +164,9 @@ def _is_count(text: str, low: int, high: int) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 4 and low <= int(text) <= high
 
 
-def _text(fact: Fact, value: Known) -> str:
+def _text(fact: Fact, value: Known | AsOf) -> str:
+    if isinstance(value, AsOf):
+        return "as_of"
     if isinstance(value, Decimal):
         return as_money(value) if fact.written == "money" else f"{value:f}"
     return str(value).lower() if isinstance(value, bool) else str(value)

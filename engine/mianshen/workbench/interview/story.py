@@ -136,7 +136,7 @@ class Story:
 
     def assume(self, place: Place) -> None:
         """Take a fact as the vocabulary assumes it."""
-        assumed = self.program.facts[place.row.entity, place.name].when_absent
+        assumed = self.program.facts[place.row.entity, place.name].assumed_on(self.case.as_of)
         assert assumed is not None
         place.row.facts[place.name] = assumed
         place.row.assumed |= {place.name}
