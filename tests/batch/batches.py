@@ -35,7 +35,7 @@ OUTPUTS: Final = {
 }
 
 Content: TypeAlias = "str | bytes | pa.Table"
-ENTITIES: Final = {"residents": "resident", "claims": "claim", "households": "household"}
+ENTITIES: Final = {"residents": "resident", "claims": "claim", "households": "household", "visits": "visit"}
 
 
 def write(folder: Path, files: dict[str, Content]) -> dict[str, Path]:
@@ -60,8 +60,10 @@ def batch(
     as_of: dt.date = AS_OF,
     threads: int | None = None,
     program: Program | None = None,
+    engine: str = "auto",
 ) -> Path:
-    run_batch(program or open_program(), Request(write(folder, files), as_of, folder / "out", threads))
+    asked = Request(write(folder, files), as_of, folder / "out", threads, engine=engine)
+    run_batch(program or open_program(), asked)
     return folder / "out"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.backends.test_generated import program_of
 from tests.batch.batches import rows, small
+from tests.batch.test_quarantine import run_of
 from tests.support.agreement import differences
 from tests.support.homes import homes
 from tests.support.populations import nasty, spoil, write_csv
@@ -44,6 +45,15 @@ def test_a_batch_on_spark_writes_what_duckdb_writes(tmp_path: Path) -> None:
     assert {each.name for each in (tmp_path / "spark").iterdir()} == {
         each.name for each in (tmp_path / "duckdb").iterdir()
     }
+
+
+@pytest.mark.usefixtures("spark")
+def test_every_kind_of_bad_row_is_rejected_on_spark_as_on_duckdb(tmp_path: Path) -> None:
+    for engine in ("duckdb", "spark"):
+        (tmp_path / engine).mkdir()
+    ours, theirs = (run_of(tmp_path / engine, engine).out for engine in ("duckdb", "spark"))
+    for name in ("residents", "claims", "visits", "rejects"):
+        assert rows(theirs / f"{name}.parquet") == rows(ours / f"{name}.parquet"), name
 
 
 @pytest.mark.parametrize("seed", [7009])
