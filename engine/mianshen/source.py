@@ -109,5 +109,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches
 
     short = len(name) <= _SHORT and not name.isascii()  # of 低宝, one character in two is right
-    found = get_close_matches(name, list(known), n=1, cutoff=0.5 if short else 0.6)
+    names = list(known)
+    found = get_close_matches(name, names, n=1, cutoff=0.5 if short else 0.6)
+    if not found and name.lower() != name:
+        found = get_close_matches(name.lower(), names, n=1)
     return found[0] if found else None

@@ -190,11 +190,21 @@ def test_every_column_that_is_wrong_is_told_at_its_place(tmp_path: Path) -> None
     header = '"person_id",insurd_area,zzz,person_id,人员编号, ,contribution_base,sexx\n'
     assert refusal(tmp_path, {"residents.csv": header}) == [
         "residents.csv:1:13: E502: unknown column insurd_area. Perhaps insured_area is meant.",
-        "residents.csv:1:25: E502: unknown column zzz. Remove the column, or declare it in the vocabulary.",
+        (
+            "residents.csv:1:25: E502: unknown column zzz. Remove the column, name it under ignore in a --mapping, "
+            "or declare it in the vocabulary."
+        ),
         "residents.csv:1:29: E503: the column person_id stands twice. Keep one of them.",
         "residents.csv:1:39: E503: the column person_id stands twice. Keep one of them.",
         "residents.csv:1:44: E516: column 6 has no name. Name it or remove it.",
         "residents.csv:1:64: E502: unknown column sexx. Perhaps sex is meant.",
+    ]
+
+
+def test_a_header_in_capitals_is_known_by_its_letters(tmp_path: Path) -> None:
+    assert refusal(tmp_path, {"residents.csv": "PERSON_ID,Insured_Area\n"}) == [
+        "residents.csv:1:1: E502: unknown column PERSON_ID. Perhaps person_id is meant.",
+        "residents.csv:1:11: E502: unknown column Insured_Area. Perhaps insured_area is meant.",
     ]
 
 

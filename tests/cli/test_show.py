@@ -74,6 +74,13 @@ def test_an_unknown_name_is_refused_with_the_nearest(run: Run) -> None:
     assert "列出全部名称" in run("show", "zzzzzzzz", "--lang", "zh")[2]
 
 
+def test_a_name_may_be_the_title_that_answers_show(run: Run) -> None:
+    by_name = run("show", "claim.basic_payment", "--lang", "zh")
+    assert by_name[0] == 0
+    assert run("show", "基本医疗保险支付", "--lang", "zh") == by_name
+    assert "是不是 基本医疗保险支付？" in run("show", "基本医疗保险付", "--lang", "zh")[2]
+
+
 def test_the_coverage_of_the_sources_names_what_answers_each_clause(run: Run) -> None:
     status, out, err = run("show", "--coverage-of-sources")
     assert (status, err) == (0, "")

@@ -23,7 +23,10 @@ def cannot_read(span: Span, en: str, zh: str) -> Diagnostic:
 
 def unknown_column(span: Span, name: str, near: str | None) -> Diagnostic:
     fix = (
-        ("请删除该列，或在词汇表中声明", "Remove the column, or declare it in the vocabulary")
+        (
+            "请删除该列，在 --mapping 的 ignore 里略过它，或在词汇表中声明",
+            "Remove the column, name it under ignore in a --mapping, or declare it in the vocabulary",
+        )
         if near is None
         else (f"也许想写 {near}", f"Perhaps {near} is meant")
     )

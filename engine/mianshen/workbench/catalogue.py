@@ -62,15 +62,22 @@ class Catalogue:
                 self.readers.setdefault(item, []).append(reader)
 
     def named(self, name: str) -> list[Item]:
-        """Everything of that name, `claim.total_cost` or `total_cost`; the rows of a table by its name."""
+        """Everything of that name, `claim.total_cost` or `total_cost`; the rows of a table by its name.
+
+        Where nothing has the name, everything that has it as its title.
+        """
         found = [item for item in self.titles if name in (item.name, str(item))]
-        return found or [
+        found = found or [
             item for item in self.titles if item.kind == "provision" and item.name.startswith(f"{name}.")
         ]
+        return found or [item for item, title in self.titles.items() if name in (title.zh, title.en)]
 
     def nearest(self, name: str) -> str | None:
-        """The known name most like it."""
-        return nearest(name, [*(item.name for item in self.titles), *map(str, self.titles)])
+        """The known name or title most like it."""
+        titles = (words for title in self.titles.values() for words in (title.zh, title.en))
+        return nearest(name, [*(item.name for item in self.titles), *map(str, self.titles)]) or nearest(
+            name, titles
+        )
 
     def of_kind(self, kind: Kind) -> list[Item]:
         return [item for item in self.titles if item.kind == kind]
