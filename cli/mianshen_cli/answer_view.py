@@ -249,4 +249,5 @@ class AnswerView:
 
     def _rejection(self, rejected: Rejected) -> str:
         title = self._say(self.program.entities[rejected.entity].title)
-        return f"{title} {output.printable(rejected.key)}{self._say(_COLON)}{self._say(rejected.rejection.message)}"
+        named = f"{title} {output.printable(rejected.key)}".rstrip()  # nobody told of a home has no key
+        return f"{named}{self._say(_COLON)}{self._say(rejected.rejection.message)}"

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from mianshen.source import Diagnostic, Message, RuleError, Span
 from mianshen.workbench.check import Checked, Checker
-from mianshen.workbench.mistakes import not_decided
-from mianshen.workbench.records import Record, read_cases
+from mianshen.workbench.records import Record, read_cases, refused
 from mianshen.workbench.rulebook import open_program
 from mianshen_cli.frame import today
 from mianshen_cli.usage import Refused
@@ -96,13 +95,8 @@ class Desk:
 def undecided(answer: Answer) -> list[Diagnostic]:
     """What deciding itself refused, each at its row; a row nobody described stands where the person does."""
     record, case = answer.given.record, answer.checked.case
-    told = {diagnostic.what for diagnostic in record.rejects}
     person = record.places.get(case.person, Span(str(answer.given.file), 1, 1))
-    return [
-        not_decided(record.places.get(row, person), why.reason, why.message)
-        for row in case.rows()
-        if (why := row.rejection) is not None and why.message not in told and why.reason != "parent_rejected"
-    ]
+    return refused(case, record.rejects, person, record.places)
 
 
 def _overlay(file: Path, overlay: str) -> str | Path:

@@ -99,7 +99,7 @@ class RedeterminationView:
         return status if result.amount is None else f"{status} {result.amount:,.2f}"
 
     def _row(self, row: RowChange) -> Iterator[tuple[str, ...]]:
-        key = output.printable(row.key)
+        key = output.printable(row.key) or self._say(self.program.entities[row.entity].title)
         if row.before != row.after:
             yield key, self._status(row.before), self._status(row.after), "", "", ""
         for each in row.decisions:

@@ -291,7 +291,8 @@ def test_a_row_nobody_described_is_told_at_the_person(run: Run, tmp_path: Path) 
     """No household is told, and a figure that it would read is past its review."""
     file = tmp_path / "late.yaml"
     file.write_text("resident: {person_id: P1}\nas_of: 2029-11-21\n", encoding="utf-8")
-    _, _, err = run("check", str(file), "--lang", "zh")
+    _, out, err = run("check", str(file), "--lang", "zh")
+    assert "- 家庭：参数" in out
     assert err.startswith(f"{file}:1:11: E437: 参数 ")
     assert all(line.startswith(f"{file}:1:11: ") and line.endswith("。") for line in err.splitlines())
 

@@ -93,3 +93,12 @@ def test_what_cannot_be_compared_is_refused(run: Run, words: tuple[str, ...], sa
     status, out, err = run("redetermine", CASES, *words)
     assert (status, out) == (2, "")
     assert said in err
+
+
+def test_a_side_that_cannot_be_decided_says_why(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "late.yaml"
+    file.write_text("resident: {person_id: P1, insured_area: '31', assistance_category: 因病致贫}\n", "utf-8")
+    status, out, err = run("redetermine", str(file), "--from-date", "2026-01-01", "--to-date", "2029-01-01")
+    assert status == 1
+    assert "household" in out
+    assert [line.partition(" of ")[0] for line in err.splitlines()] == [f"{file}:1:1: E437: the value"] * 2

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator
+from collections.abc import Mapping as Map
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -115,6 +116,18 @@ def _read(
     if rows.unreadable or case is None:
         return None, [*rows.unreadable, *rows.rejects]
     return case, rows.rejects
+
+
+def refused(
+    case: Case, told: Collection[Diagnostic], at: Span, places: Map[Row, Span] | None = None
+) -> list[Diagnostic]:
+    """What deciding a case refused, beyond what is `told`; at its row's place, else `at`."""
+    known = {diagnostic.what for diagnostic in told}
+    return [
+        mistakes.not_decided((places or {}).get(row, at), why.reason, why.message)
+        for row in case.rows()
+        if (why := row.rejection) is not None and why.message not in known and why.reason != "parent_rejected"
+    ]
 
 
 def merged(defaults: Mapping, record: Mapping) -> Mapping:

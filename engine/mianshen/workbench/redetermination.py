@@ -22,7 +22,7 @@ from mianshen.values import NOT_MODELLED, ZERO, Value
 from mianshen.workbench import redetermination_mistakes as mistakes
 from mianshen.workbench.answers import plain
 from mianshen.workbench.causes import Cause, Causes, Desk, Side, side_of
-from mianshen.workbench.records import CASE_KEYS, read_record
+from mianshen.workbench.records import CASE_KEYS, read_record, refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,8 @@ def _decided(node: Node, terms: Terms) -> tuple[Side, list[Diagnostic]]:
         if row.parent is not None:  # on this side's day it had not happened
             row.parent.current.children[:] = [c for c in row.parent.current.children if c is not row]
     codes = {"E431"} if late else set()
-    return side_of(terms.desk, case), [each for each in found if each.code not in codes]
+    side = side_of(terms.desk, case)
+    return side, [*(each for each in found if each.code not in codes), *refused(case, found, node.span)]
 
 
 def _changed(node: Node, terms: Terms, program: Program) -> Node:
