@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from tests.backends.test_generated import program_of
 from tests.support.agreement import REJECTED, UNKNOWN, UNMODELLED, by_interpreter, rows_of
-from tests.support.compiled import by_compiled, of_one_time
+from tests.support.compiled import by_compiled, numbered, of_one_time
 from tests.support.homes import AS_OF, Chances, homes
 
 from mianshen.interpreter import Row
 from mianshen.kernel.compiled import compiler
-from mianshen.kernel.layout import Layout, Unsupported, encoded
+from mianshen.kernel.layout import Layout, Unsupported
 from mianshen.program.program import Program
 from mianshen.workbench.rulebook import cache_folder, open_program
 
@@ -27,7 +27,7 @@ SEEDS = range(7000, 7060)
 def differences(program: Program, rows: list[Row]) -> list[object]:
     got = by_compiled(program, rows, AS_OF, cache_folder())
     expected = by_interpreter(program, [row for row in rows if row.parent is None], AS_OF)
-    held = Layout(program, frozenset()).held
+    layout = Layout(program, frozenset())
     tops = {(row.entity, row.key): top_of(row) for row in rows}
     spoilt = {tops[key] for key, answers in expected.items() if REJECTED in answers}
     found: list[object] = []
@@ -39,7 +39,7 @@ def differences(program: Program, rows: list[Row]) -> list[object]:
         for what, value in answers.items():
             wanted = expected[key].get(what)
             if wanted not in (UNKNOWN, UNMODELLED) and not what.endswith("?miss"):
-                wanted = encoded(wanted, held[key[0], what], program)  # type: ignore[arg-type]
+                wanted = numbered(layout, wanted, layout.held[key[0], what])  # type: ignore[arg-type]
             if value != wanted:
                 found.append((key, what, wanted, value))
     return found

@@ -69,6 +69,60 @@ def test_a_rulebook_of_ones_own(tmp_path: Path) -> None:
         assert table(tmp_path / "compiled" / name) == table(tmp_path / "duckdb" / name), name
 
 
+TEXTS = """\
+rulebook: {name: texts, title: {zh: 文本, en: Texts}, entry: resident}
+entities:
+  resident: {title: resident, key: person_id}
+  claim: {title: claim, key: claim_id, parent: resident, children: claims, date: day, outcome: payment}
+facts:
+  resident:
+    person_id: {type: text, required: true, title: number}
+    ward: {type: text, title: ward}
+  claim:
+    claim_id: {type: text, required: true, title: number}
+    person_id: {type: text, required: true, title: person}
+    day: {type: date, required: true, title: day}
+    ward: {type: text, title: ward}
+    hospital: {type: text, title: hospital}
+decisions:
+  claim:
+    place: {type: text, title: place}
+    payment: {type: money, title: payment, output: true}
+sources:
+  S: {title: a source}
+defaults: {source: S, clause: "1"}
+provisions:
+  named: {title: a, decision: place, when: 'hospital = "甲"', value: '"east"'}
+  other: {title: b, decision: place, when: 'hospital != "甲"', value: ward}
+  home: {title: c, decision: payment, when: place = resident.ward, value: '3.00'}
+  east: {title: d, decision: payment, when: 'place != resident.ward and place = "east"', value: '2.00'}
+  away: {title: e, decision: payment, when: 'place != resident.ward and place != "east"', value: '1.00'}
+"""
+
+
+def test_texts_are_carried(tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "texts.yaml").write_text(TEXTS, encoding="utf-8")
+    wards = ("east", "西", "north", "")
+    people = "".join(f"P{n},{wards[n % 4]}\n" for n in range(40))
+    claims = "".join(
+        f"C{n},P{n % 40},2026-03-02,{wards[n % 3]},{('甲', '乙', '')[n // 5 % 3]}\n" for n in range(200)
+    )
+    inputs = write(
+        tmp_path / "in",
+        {
+            "residents.csv": f"person_id,ward\n{people}",
+            "claims.csv": f"claim_id,person_id,day,ward,hospital\n{claims}",
+        },
+    )
+    program = open_program([tmp_path / "rules"])
+    for engine in ("compiled", "duckdb"):
+        run_batch(program, Request(inputs, AS_OF, tmp_path / engine, engine=engine))
+    for name in FILES:
+        assert table(tmp_path / "compiled" / name) == table(tmp_path / "duckdb" / name), name
+    assert {row[2] for row in table(tmp_path / "compiled" / "claims.parquet")[1]} > {None}
+
+
 def test_without_a_compiler_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)

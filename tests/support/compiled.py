@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from tests.support.agreement import REJECTED, UNKNOWN, UNMODELLED, Answers
+from tests.support.formulas import WARDS
 
 from mianshen.interpreter import Row
 from mianshen.kernel.compiled import compiled
 from mianshen.kernel.deciding import Deciding, Table
-from mianshen.kernel.layout import EPOCH, Column, Layout, encoded, scale_of, wide
+from mianshen.kernel.layout import EPOCH, Column, Layout, is_text, scale_of, wide
 from mianshen.kernel.unit import Unit
-from mianshen.program.core import Boolean, Date, Listing
+from mianshen.program.core import Boolean, Date, Listing, Type
 from mianshen.program.program import Program
 from mianshen.values import Known
 
@@ -60,7 +61,7 @@ def table(program: Program, layout: Layout, entity: str, rows: Sequence[Row]) ->
     return Table(
         pa.array([r.key for r in mine], pa.string()),
         None if above is None else pa.array([r.parent.key for r in mine if r.parent], pa.string()),
-        {c.name: column(program, c, mine) for c in layout.facts[entity]},
+        {c.name: column(layout, c, mine) for c in layout.facts[entity]},
         np.array([r.rejection is not None for r in mine], np.uint8),
     )
 
@@ -73,12 +74,12 @@ def of_one_time(program: Program) -> Program:
     )
 
 
-def column(program: Program, of: Column, rows: Sequence[Row]) -> pa.Array:
-    cells = [cell(program, of, row.facts.get(of.fact.name)) for row in rows]
+def column(layout: Layout, of: Column, rows: Sequence[Row]) -> pa.Array:
+    cells = [cell(layout, of, row.facts.get(of.fact.name)) for row in rows]
     return pa.array(cells, KINDS[of.bits])
 
 
-def cell(program: Program, of: Column, value: Known | None) -> int | bool | None:
+def cell(layout: Layout, of: Column, value: Known | None) -> int | bool | None:
     match value:
         case None:
             return None
@@ -89,9 +90,17 @@ def cell(program: Program, of: Column, value: Known | None) -> int | bool | None
             return len(value)
         case tuple():
             assert isinstance(of.fact.type, Listing)
-            return encoded(tuple(dict.fromkeys(value)), of.fact.type, program)
+            return layout.encoded(tuple(dict.fromkeys(value)), of.fact.type)
         case dt.date():
             assert isinstance(of.fact.type, Date)
             return (value - EPOCH).days
         case _:
-            return encoded(value, of.fact.type, program)
+            free = (of.entity, of.name) in layout.free
+            return numbered(layout, value, of.fact.type) if free else layout.encoded(value, of.fact.type)
+
+
+def numbered(layout: Layout, value: Known, type_: Type) -> int:
+    """A value as the compiled program holds it; texts that no formula names have numbers of their own."""
+    if is_text(type_) and value not in layout.texts:
+        return len(layout.texts) + WARDS.index(str(value))
+    return layout.encoded(value, type_)

@@ -19,7 +19,6 @@ from mianshen.kernel.layout import (
     WORD_DIGITS,
     Layout,
     Unsupported,
-    encoded,
     scale_of,
 )
 from mianshen.program.core import (
@@ -67,7 +66,7 @@ class Formulas:
     def _emit(self, node: Core, entity: str, row: str) -> Made:
         match node:
             case Const(value=value, type=type_):
-                return Made(c_integer(encoded(value, type_, self.layout.program)))
+                return Made(c_integer(self.layout.encoded(value, type_)))
             case FactRef(entity=owner, name=name):
                 at = self.above(entity, owner, row)
                 return Made(f"{at}->f_{name}", f"!{at}->k_{name}", self.lacking(name))
@@ -82,9 +81,7 @@ class Formulas:
                 return self.operation(node, entity, row)
             case InSet(arg=arg, values=values):
                 made = self.emit(arg, entity, row)
-                tests = [
-                    f"{made.value} == {c_integer(encoded(v, arg.type, self.layout.program))}" for v in values
-                ]
+                tests = [f"{made.value} == {c_integer(self.layout.encoded(v, arg.type))}" for v in values]
                 return self.held(" || ".join(tests), [made])
             case Within(arg=arg, prefixes=prefixes):
                 made = self.emit(arg, entity, row)

@@ -2,7 +2,7 @@
 
 In: a program and the decisions wanted. Out: `Layout`. Numbers are integers of their last decimal, dates
 days since 1970-01-01, codes their place in the code list, areas their digits padded to twelve, times
-sixteen, plus how many there were.
+sixteen, plus how many there were, texts their place among those that some formula names, then among the others, or ELSEWHERE.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from typing import Final
 from mianshen.program.core import (
     Boolean,
     Code,
+    Const,
     Constant,
     Core,
     Date,
     DecisionRef,
     FactRef,
+    InSet,
+    IsKnown,
     Listing,
     Numeric,
     Op,
@@ -40,6 +43,7 @@ MOST_ITEMS: Final = 62  # codes of a list of which a set is a word
 AREA_DIGITS: Final = 12
 WORD_DIGITS: Final = 18  # what 64 bits hold
 EPOCH: Final = dt.date(1970, 1, 1)
+ELSEWHERE: Final = -1  # a text that no formula names, where it does not matter which
 
 
 class Unsupported(Exception):
@@ -148,6 +152,40 @@ class Layout:
         read = {(n.entity, n.name): n.type for n in self.nodes if isinstance(n, DecisionRef)}
         return {d.key: read.get(d.key, d.type) for d in self.program.decisions}
 
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """Every text that some formula or figure names; its place stands for it."""
+        found = {str(n.value) for n in self.nodes if isinstance(n, Const) and is_text(n.type)}
+        for node in self.nodes:
+            if isinstance(node, InSet) and is_text(node.arg.type):
+                found |= {str(value) for value in node.values}
+        for parameter in self.program.parameters.values():
+            if is_text(parameter.type):
+                found |= {str(dated.value) for dated in parameter.series if dated.value is not None}
+        return tuple(sorted(found))
+
+    @cached_property
+    def free(self) -> frozenset[Key]:
+        """The facts of which every text counts, not only whether it is one that is named."""
+        bound: list[Core] = []
+        for node in self.nodes:
+            match node:
+                case InSet(arg=arg) | IsKnown(arg=arg):
+                    bound.append(arg)
+                case Op(op="eq" | "ne", args=(one, other)):
+                    bound += [
+                        a for a, b in ((one, other), (other, one)) if isinstance(b, Const | ParameterRef)
+                    ]
+        places = {id(node) for node in bound}
+        texts = [n for n in self.nodes if isinstance(n, FactRef) and is_text(n.type)]
+        return frozenset((n.entity, n.name) for n in texts if id(n) not in places)
+
+    def encoded(self, value: Constant | tuple[str, ...], type_: Type) -> int:
+        """A constant as the compiled program holds it. Raises Unsupported for a list that is no set of codes."""
+        if is_text(type_):
+            return self.texts.index(str(value)) if value in self.texts else ELSEWHERE
+        return encoded(value, type_, self.program)
+
     def bit(self, name: str) -> int:
         return self.names.index(name)
 
@@ -174,8 +212,12 @@ class Layout:
             raise Unsupported("contains, of texts")
 
 
+def is_text(type_: Type) -> bool:
+    return isinstance(type_, String) and not type_.area
+
+
 def bits_of(type_: Type, program: Program) -> int:
-    """How many bits a fact's column has. Raises Unsupported for texts."""
+    """How many bits a fact's column has. Raises Unsupported for numbers of more digits than a word has."""
     match type_:
         case Boolean():
             return 1
@@ -189,6 +231,8 @@ def bits_of(type_: Type, program: Program) -> int:
             return 64
         case Listing(item=String()):
             return 64
+        case String():
+            return 32
         case Numeric() if type_.precision <= WORD_DIGITS:
             return 64
         case _:
@@ -197,7 +241,7 @@ def bits_of(type_: Type, program: Program) -> int:
 
 def fits(type_: Type) -> None:
     """Raises Unsupported for values that no integer holds."""
-    if isinstance(type_, Listing) or (isinstance(type_, String) and not type_.area):
+    if isinstance(type_, Listing):
         raise Unsupported(f"values of type {type_}")
 
 

@@ -13,7 +13,7 @@ from importlib.resources import files
 from itertools import accumulate
 
 from mianshen.kernel.c_text import c_integer, c_type
-from mianshen.kernel.layout import EPOCH, Column, Layout, Unsupported, encoded, scale_of
+from mianshen.kernel.layout import EPOCH, Column, Layout, Unsupported, scale_of
 from mianshen.kernel.rulings import Rulings, limited
 from mianshen.program.program import Benefit, Decision, Entity, Key, Parameter
 from mianshen.program.stages import Stage
@@ -265,9 +265,7 @@ class Unit:
         out = "word" if scale else c_type(type_)
         try:
             values = [
-                str(i)
-                if scale or d.value is None
-                else c_integer(encoded(d.value, type_, self.layout.program))  # type: ignore[arg-type]
+                str(i) if scale or d.value is None else c_integer(self.layout.encoded(d.value, type_))  # type: ignore[arg-type]
                 for i, d in enumerate(parameter.series)
             ]
         except Unsupported:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from mianshen.kernel.deciding import Array, Table, whole
-from mianshen.kernel.layout import AREA_DIGITS, Column, Layout, Unsupported, bits_of
+from mianshen.kernel.layout import AREA_DIGITS, ELSEWHERE, Column, Layout, Unsupported, bits_of
 from mianshen.program.core import Code, FactRef, Listing, Numeric, String, walk
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.sql import terms
@@ -38,6 +38,7 @@ class CompiledTables:
     layout: Layout
     counts: dict[str, int] = field(default_factory=dict)
     files: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    texts: dict[str, int] = field(default_factory=dict)  # the number of each text so far
 
     def all(self) -> dict[str, Table]:
         """Raises RuleError where a file cannot be read, Unsupported where a check reads what is encoded."""
@@ -61,11 +62,20 @@ class CompiledTables:
     def made_of(self, entity: Entity, table: pa.Table, given: bool) -> Table:
         """A `Table` of what `query` gave."""
         above = None if entity.parent is None else self.rows.program.entities[entity.parent].key
-        facts = {c.name: whole(table[f"?{c.name}"]) for c in self.layout.facts[entity.name]}
+        facts = {c.name: self._facts(whole(table[f"?{c.name}"])) for c in self.layout.facts[entity.name]}
         bad = np.array(whole(table[BAD]).cast(pa.uint8()), dtype=np.uint8)  # a copy that may be written to
         return Table(
             whole(table[entity.key]), None if above is None else whole(table[above]), facts, bad, given
         )
+
+    def _facts(self, column: pa.Array) -> pa.Array:
+        """Texts as numbers: those that formulas name by their places, others as they come."""
+        if not pa.types.is_string(column.type):
+            return column
+        told = column.dictionary_encode()
+        self.texts = self.texts or {text: at for at, text in enumerate(self.layout.texts)}
+        places = [self.texts.setdefault(text, len(self.texts)) for text in told.dictionary.to_pylist()]
+        return pa.array([*places, 0], pa.int32()).take(told.indices)
 
     def _read(self, entity: Entity, part: Part | None) -> pa.Table:
         with self.guarded(part):
@@ -146,6 +156,15 @@ class CompiledTables:
                 digits = terms.function("RPAD", value, terms.literal(AREA_DIGITS), terms.literal("0"))
                 padded = exp.Mul(this=terms.cast(digits, "BIGINT"), expression=terms.literal(16))
                 return exp.Add(this=padded, expression=terms.function("LENGTH", value.copy()))
+            case String() if (column.entity, column.name) in self.layout.free:
+                return value
+            case String():
+                places = [
+                    (exp.EQ(this=value.copy(), expression=terms.literal(text)), terms.literal(at))
+                    for at, text in enumerate(self.layout.texts)
+                ]
+                other = [(terms.is_known(value.copy()), terms.literal(ELSEWHERE))]
+                return terms.cast(terms.case([*places, *other]), "INTEGER")
             case Numeric(scale=scale):
                 return terms.cast(value, terms.decimal_type(18, scale))
             case Listing() if column.counts:
