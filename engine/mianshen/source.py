@@ -30,6 +30,7 @@ class Span:
 
 
 NOWHERE = Span("", 0, 0)
+TYPO = 0.85  # closeness of a name misspelt by a letter or two
 _SHORT = 4  # characters of a Chinese word of which a near one may share but half
 
 
@@ -104,13 +105,13 @@ def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
     return span.file, span.line, span.column, diagnostic.code
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like `name`, or None when none is close."""
+def nearest(name: str, known: Iterable[str], closeness: float = 0.6) -> str | None:
+    """The known name most like `name`, or None when none is close; at `closeness` 1 only itself is."""
     from difflib import get_close_matches
 
     short = len(name) <= _SHORT and not name.isascii()  # of 低宝, one character in two is right
     names = list(known)
-    found = get_close_matches(name, names, n=1, cutoff=0.5 if short else 0.6)
+    found = get_close_matches(name, names, n=1, cutoff=0.5 if short and closeness < TYPO else closeness)
     if not found and name.lower() != name:
-        found = get_close_matches(name.lower(), names, n=1)
+        found = get_close_matches(name.lower(), names, n=1, cutoff=closeness)
     return found[0] if found else None

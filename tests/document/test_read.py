@@ -157,8 +157,11 @@ def test_a_broken_entry_is_left_out_and_remembered(tmp_path: Path) -> None:
 
 def test_anything_may_be_in_a_section_or_file_that_cannot_be_read(tmp_path: Path) -> None:
     misspelt, _ = read([write_rulebook(tmp_path, bad="provision:\n  p: {}\n")])
-    assert misspelt.is_broken("provisions", "anything")
-    assert not misspelt.is_broken("tables", "anything")
+    assert misspelt.is_broken("provisions", "p")  # read as the section it was meant for
+    assert not misspelt.is_broken("provisions", "anything")
+    twice, _ = read([write_rulebook(tmp_path, bad="provision:\n  p: {}\nprovisions: {}\n")])
+    assert twice.is_broken("provisions", "anything")
+    assert not twice.is_broken("tables", "anything")
     unreadable, _ = read([write_rulebook(tmp_path, bad="provisions: [")])
     assert unreadable.is_broken("tables", "anything")
     assert unreadable.provisions

@@ -123,6 +123,8 @@ class FilePart:
                 meant = self._refuse_key(key, known)
                 if meant is not None and self.root.entry(meant) is None:
                     self._add(meant, key, node)
+                elif meant is not None:
+                    self.draft.broken.add((meant,))
 
     def _add(self, section: str, key: Scalar, node: Node) -> None:
         match section:
@@ -139,9 +141,7 @@ class FilePart:
         """Report a section that is none; the section it may be meant for."""
         keys = [*model.RulebookFile.model_fields, *known]
         self.draft.mistakes.append(mistakes.unknown_key(key.span, key.text, keys))
-        if meant := nearest(key.text, keys):
-            self.draft.broken.add((meant,))
-        return meant
+        return nearest(key.text, keys)
 
     def _add_header(self, key: Scalar, node: Node) -> None:
         if (first := self.draft.origins.get(("header",))) is not None:

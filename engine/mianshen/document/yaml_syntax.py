@@ -15,6 +15,8 @@ from mianshen.source import Diagnostic, Message, Span
 
 _FULL_WIDTH_COLON = re.compile(r"\s*(?:- +)*[^\s：:#\"'{\[|>*&!]+(：)")
 
+_FULL_WIDTH_COMMA = re.compile(r"(，)(?=\s*[\w]+\s*:(?:\s|$))|(?<=[\"'\]}])\s*(，)")
+
 _SPACED = re.compile(r"[\[,]\s*-\s+[,\]]")
 
 _QUOTE = Message(
@@ -97,6 +99,8 @@ def explained(source: YamlSource, at: int, context_at: int | None, problem: str,
     """The mistake behind `problem`, noticed at index `at` while reading what began at `context_at`."""
     if colon := _full_width_colon(source, at, context_at):
         return colon
+    if comma := _full_width_comma(source, at, context_at, problem):
+        return comma
     if "tab" in problem or _begins_with_tab(source, at):
         return mistakes.tab(_here(source, at))
     if "quoted scalar" in context and context_at is not None:
@@ -139,6 +143,17 @@ def _full_width_colon(source: YamlSource, at: int, context_at: int | None) -> Di
     if context_at is not None:
         lines.append(source.place(context_at)[0])
     return next((found for each in lines if (found := full_width_colon(source, each))), None)
+
+
+def _full_width_comma(source: YamlSource, at: int, context_at: int | None, problem: str) -> Diagnostic | None:
+    """The full-width comma between two items of {...} or [...], where it keeps them from being read."""
+    if context_at is None or not problem.endswith(("']'", "'}'")):
+        return None
+    found = list(_FULL_WIDTH_COMMA.finditer(source.text, context_at, at + 1))
+    if not found:
+        return None
+    comma = found[-1].start(found[-1].lastindex or 0)
+    return mistakes.full_width(source.span(comma, comma + 1), "，", "`, `")
 
 
 def _key_above(source: YamlSource, at: int) -> int | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mianshen.program.calendar import Calendar
 from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, Span_, String, Type
 from mianshen.program.program import CodeList, Entity, Fact, Key
-from mianshen.source import Message, nearest
+from mianshen.source import TYPO, Message, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Names:
 
     def excused(self, name: str, known: Iterable[str]) -> bool:
         """Whether not knowing a name is no mistake of the place that uses it."""
-        return name in self.broken or (self.incomplete and nearest(name, known) is None)
+        return name in self.broken or (self.incomplete and nearest(name, known, TYPO) is None)
 
     def ancestors(self, entity: str) -> list[str]:
         """The entity's parent, grandparent, … nearest first."""

@@ -15,7 +15,7 @@ from mianshen.program import literals, mistakes
 from mianshen.program.core import AsOf, Boolean, Code, Date, Listing, Numeric, String, Type
 from mianshen.program.names import describe
 from mianshen.program.program import CodeList, Entity, Fact, Key
-from mianshen.source import Diagnostic, Message, Span, nearest
+from mianshen.source import TYPO, Diagnostic, Message, Span, nearest
 from mianshen.values import Known
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Vocabulary:
         known = list(known)
         if name in self.failed or name in self.document.broken(section):
             return
-        if self.document.is_broken(section) and nearest(name, known) is None:
+        if self.document.is_broken(section) and nearest(name, known, TYPO) is None:
             return
         self.found.append(mistakes.unknown_reference(span, kind, name, known))
 
