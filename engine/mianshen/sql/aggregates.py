@@ -94,21 +94,21 @@ def aggregate_query(
     """One pass over the child rows for all their aggregates; `items` has `?parent` and each one's items."""
     columns: list[Sql] = []
     for index, (aggregate, label) in enumerate(zip(aggregates, labels, strict=True)):
-        columns.append(exp.alias_(_folded(aggregate, terms.column(label)), f"{index}", quoted=True))
+        columns.append(terms.alias(_folded(aggregate, terms.column(label)), f"{index}"))
         columns += [
-            exp.alias_(exp.LogicalOr(this=terms.column(f"{label}{part}")), f"{index}{part}", quoted=True)
+            terms.alias(exp.LogicalOr(this=terms.column(f"{label}{part}")), f"{index}{part}")
             for part in (("?unsure", "?error") if fails_inside(aggregate) else ("?unsure",))
         ]
         if missing:
             listed = terms.function("FLATTEN", terms.function("LIST", terms.column(f"{label}?miss")))
-            columns.append(exp.alias_(terms.function("LIST_DISTINCT", listed), f"{index}?miss", quoted=True))
+            columns.append(terms.alias(terms.function("LIST_DISTINCT", listed), f"{index}?miss"))
     query = (
         terms.select(terms.column("?parent"), *columns)
         .from_(items.subquery("items", copy=False), copy=False)
         .group_by(terms.column("?parent"), copy=False)
     )
     if program.entities[child].counted_by is not None:
-        query = query.select(exp.alias_(exp.Count(this=exp.Star()), "?n", quoted=True))
+        query = query.select(terms.alias(exp.Count(this=exp.Star()), "?n"), copy=False)
     else:
         brought = [
             t
@@ -162,14 +162,14 @@ def item_columns(aggregate: Aggregate, label: str, scope: Scope, data: Data) -> 
             assert body is not None
             hit = body.value if aggregate.kind == "some" else terms.negate(body.value)
             item = terms.conjoin([counted, terms.surely(hit)])
-    made = [exp.alias_(item, label, quoted=True), exp.alias_(unsure, f"{label}?unsure", quoted=True)]
+    made = [terms.alias(item, label), terms.alias(unsure, f"{label}?unsure")]
     if fails_inside(aggregate):
-        made.append(exp.alias_(_failing(where, body, rejected), f"{label}?error", quoted=True))
+        made.append(terms.alias(_failing(where, body, rejected), f"{label}?error"))
     if data.missing:
         names = together(lacks(part, scope) for part in (aggregate.where, aggregate.body) if part is not None)
         if rejected != FALSE:
             names = terms.case([(rejected, rejected_name(scope))], names)
-        made.append(exp.alias_(names_where(unsure, names), f"{label}?miss", quoted=True))
+        made.append(terms.alias(names_where(unsure, names), f"{label}?miss"))
     return made
 
 

@@ -91,7 +91,7 @@ class Balances:
         for a in accumulators:
             unsure = exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))
             relevant += [terms.column(f"{a.name}?named"), unsure]
-        year = exp.alias_(benefit_year(day, accumulators[0].year_start), "?year", quoted=True)
+        year = terms.alias(benefit_year(day, accumulators[0].year_start), "?year")
         columns = (terms.column(n) for n in dict.fromkeys(source))
         query = terms.select(*columns, year).from_(exp.to_table(cut, quoted=True), copy=False)
         return query.where(terms.disjoin(relevant), copy=False)
@@ -114,9 +114,11 @@ class Balances:
             settled = settled_fact(self.program, self.data, accumulator) is not None
             made += folded(running, accumulator.name, self._order(), table, settled)
             on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?row", "running"))
-            query = query.join(exp.to_table(table, quoted=True).as_(name), on=on, join_type="left")
+            query = query.join(
+                exp.to_table(table, quoted=True).as_(name), on=on, join_type="left", copy=False
+            )
             query = query.select(
-                exp.alias_(terms.column("?held", name), f"{accumulator.name}?folded", quoted=True)
+                terms.alias(terms.column("?held", name), f"{accumulator.name}?folded"), copy=False
             )
         return made, query
 
@@ -139,16 +141,8 @@ class Balances:
         """`?s`, `?n`: amounts and unknowns up to and including the row."""
         name = accumulator.name
         made = [
-            exp.alias_(
-                self._window(exp.Sum(this=terms.column(f"{name}?x")), False),
-                f"{name}?s",
-                quoted=True,
-            ),
-            exp.alias_(
-                self._window(exp.Sum(this=terms.column(f"{name}?u")), False),
-                f"{name}?n",
-                quoted=True,
-            ),
+            terms.alias(self._window(exp.Sum(this=terms.column(f"{name}?x")), False), f"{name}?s"),
+            terms.alias(self._window(exp.Sum(this=terms.column(f"{name}?u")), False), f"{name}?n"),
         ]
         if self.data.undated:
             day = self.scope.day
@@ -161,17 +155,16 @@ class Balances:
                     "LIST", terms.case([(terms.is_null(day), terms.column(f"{name}?miss"))], NONE)
                 )
                 made.append(
-                    exp.alias_(
+                    terms.alias(
                         exp.Window(this=listed, partition_by=[terms.column("?parent")]),
                         f"{name}?undated?miss",
-                        quoted=True,
                     )
                 )
             over_person = exp.Window(this=undated, partition_by=[terms.column("?parent")])
-            made.append(exp.alias_(over_person, f"{name}?undated", quoted=True))
+            made.append(terms.alias(over_person, f"{name}?undated"))
         if self.data.missing:
             listed = terms.function("LIST", terms.column(f"{name}?miss"))
-            made.append(exp.alias_(self._window(listed, True), f"{name}?earlier?miss", quoted=True))
+            made.append(terms.alias(self._window(listed, True), f"{name}?earlier?miss"))
         return made
 
     def _floor(self, accumulator: Accumulator) -> list[Sql]:
@@ -182,7 +175,7 @@ class Balances:
             this=terms.skipping(exp.Greatest, limit, opening), expression=terms.column(f"{name}?s")
         )
         picked = terms.case([(terms.column(f"{name}?counted"), room)])
-        return [exp.alias_(self._window(exp.Min(this=picked), True), f"{name}?m", quoted=True)]
+        return [terms.alias(self._window(exp.Min(this=picked), True), f"{name}?m")]
 
     def _held(self, accumulator: Accumulator) -> list[Sql]:
         """`?before`: what the accumulator held before the row; NULL where that is not known."""
@@ -217,11 +210,9 @@ class Balances:
         else:
             floor = terms.skipping(exp.Least, opening.copy(), terms.column(f"{name}?m"))
             held = exp.Add(this=earlier, expression=floor)
-        made = [
-            exp.alias_(terms.case([(terms.disjoin(unsure), terms.NULL)], held), f"{name}?before", quoted=True)
-        ]
+        made = [terms.alias(terms.case([(terms.disjoin(unsure), terms.NULL)], held), f"{name}?before")]
         if self.data.missing:
-            made.append(exp.alias_(self._held_missing(accumulator, day), f"{name}?before?miss", quoted=True))
+            made.append(terms.alias(self._held_missing(accumulator, day), f"{name}?before?miss"))
         return made
 
     def _held_missing(self, accumulator: Accumulator, day: Sql) -> Sql:

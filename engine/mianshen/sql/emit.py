@@ -153,7 +153,7 @@ def _strict(value: Sql, args: list[Emitted], error: Sql = FALSE) -> Emitted:
 
 def _operation(node: Op, scope: Scope) -> Emitted:
     args = [emit(a, scope) for a in node.args]
-    values = [a.value.copy() for a in args]
+    values = [a.value for a in args]
     match node.op:
         case "and":
             return _kleene(terms.conjoin(values), args, False)
@@ -209,9 +209,9 @@ def _arithmetic(node: Op, args: list[Emitted]) -> Sql:
         least = 19 if wide else 1
         plain = not (whole or made or wide)
         operands.append(
-            arg.value.copy()
+            arg.value
             if plain
-            else terms.cast(arg.value.copy(), terms.decimal_type(max(least, type_.precision), type_.scale))
+            else terms.cast(arg.value, terms.decimal_type(max(least, type_.precision), type_.scale))
         )
     return terms.binary(ARITHMETIC[node.op], operands[0], operands[1])
 

@@ -42,7 +42,7 @@ def _rows(source: str, name: str, order: exp.Order, settled: bool) -> exp.Select
     }  # fmt: skip
     numbered = exp.select(
         *(terms.column(c) for c in ("?row", "?parent", "?year")),
-        *(exp.alias_(v, k, quoted=True) for k, v in columns.items()),
+        *(terms.alias(v, k) for k, v in columns.items()),
     ).from_(exp.to_table(source, quoted=True))
     kept = ("?row", "?parent", "?year", "?n", "?x", "?limit", "?opening", "?counted", "?settled")
     wanted = terms.conjoin(
@@ -88,5 +88,5 @@ def _columns(held: Sql) -> list[Sql]:
     after = exp.Add(this=held.copy(), expression=terms.paren(terms.case(taken, terms.literal(0))))
     return [
         *(terms.column(c, "following") for c in ("?row", "?parent", "?year", "?n")),
-        exp.alias_(terms.cast(held, HELD), "?held", quoted=True), exp.alias_(terms.cast(after, HELD), "?after", quoted=True),
+        terms.alias(terms.cast(held, HELD), "?held"), terms.alias(terms.cast(after, HELD), "?after"),
     ]  # fmt: skip

@@ -58,8 +58,8 @@ def together(parts: Iterable[Sql]) -> Sql:
     """The lists one after the other."""
     kept = [p for p in parts if p != NONE]
     if not kept:
-        return NONE.copy()
-    made = kept[0].copy()
+        return NONE
+    made = kept[0]
     for part in kept[1:]:
         made = terms.function("LIST_CONCAT", made, part)
     return made
@@ -68,15 +68,15 @@ def together(parts: Iterable[Sql]) -> Sql:
 def names_where(test: Sql, names: Sql) -> Sql:
     """The names where the test holds, else none."""
     if names == NONE or test == FALSE:
-        return NONE.copy()
-    return names.copy() if test == TRUE else terms.case([(test, names)], NONE)
+        return NONE
+    return names if test == TRUE else terms.case([(test, names)], NONE)
 
 
 def lacks(node: Core, scope: Scope) -> Sql:
     """The names behind a node's unknown value."""
     match node:
         case Const() | AsOf():
-            return NONE.copy()
+            return NONE
         case FactRef(entity=owner, name=name):
             return names_where(terms.is_null(scope.column_of(owner, name)), named(name))
         case DecisionRef(entity=owner, name=name):
@@ -103,7 +103,7 @@ def lacks(node: Core, scope: Scope) -> Sql:
             return (
                 _open(made, named(*(n.name for n in (node.arg,) if isinstance(n, FactRef))))
                 if made.nullable
-                else NONE.copy()
+                else NONE
             )
         case Choice():
             return _choice(node, scope)
@@ -130,7 +130,7 @@ def _balance(name: str, scope: Scope) -> Sql:
 def missing_of(scope: Scope, owner: str, name: str) -> Sql:
     """The column with a decision's missing names."""
     prefix = "" if owner == scope.entity else f"{owner}."
-    return exp.Coalesce(this=terms.column(f"{prefix}{name}?miss"), expressions=[NONE.copy()])
+    return exp.Coalesce(this=terms.column(f"{prefix}{name}?miss"), expressions=[NONE])
 
 
 def _strict(node: Core, scope: Scope) -> Sql:
@@ -160,7 +160,7 @@ def _figure(name: str, node: Core, scope: Scope) -> Sql:
     """A figure without a value, or a row without the date it is looked up by."""
     made = figure(name, node, scope)
     if not made.nullable:
-        return NONE.copy()
+        return NONE
     entity = scope.program.entities[scope.entity]
     absent = names_where(_unless_wrong(terms.is_null(made.value), made), named(f"parameter {name}"))
     if entity.date is None:

@@ -131,5 +131,5 @@ def _joined(layer: Layer, given: list[str]) -> exp.Select:
         query = query.join(
             exp.to_table(held.queries[-1][0], quoted=True).as_(name), on=on, join_type="left", copy=False
         )
-        query = query.select(*(terms.column(c, name) for c in held.columns))
+        query = query.select(*(terms.column(c, name) for c in held.columns), copy=False)
     return query

@@ -57,10 +57,10 @@ class LimitNames:
                 terms.column(f"{a.name}?limitvoid") for a in self.accumulators() if a.sums == decision.name
             ]
             names = decision_lacks(self.rulings[decision.name], self.scope, terms.NULL, terms.disjoin(void))
-            made.append(exp.alias_(names, f"{decision.name}?raw?miss", quoted=True))
+            made.append(terms.alias(names, f"{decision.name}?raw?miss"))
         for accumulator in self.accumulators():
             over = NONE if accumulator.over is None else lacks(accumulator.over, self.scope)
-            made.append(exp.alias_(over.copy(), f"{accumulator.name}?over?miss", quoted=True))
+            made.append(terms.alias(over.copy(), f"{accumulator.name}?over?miss"))
         return made
 
     def missing_brought(self) -> list[Sql]:
@@ -77,7 +77,7 @@ class LimitNames:
             if self.scope.entity in self.data.rejected:
                 names = terms.case([(terms.column("?rejected"), rejected_name(self.scope))], names)
             unsure = exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))
-            made.append(exp.alias_(names_where(unsure, names), f"{a.name}?miss", quoted=True))
+            made.append(terms.alias(names_where(unsure, names), f"{a.name}?miss"))
         return made
 
     def missing_after(self, voidable: frozenset[Key]) -> list[Sql]:
@@ -94,7 +94,7 @@ class LimitNames:
             if decision.key in voidable:
                 open_ = terms.conjoin([open_, terms.negate(terms.column(f"{decision.name}?void"))])
             listed = names_where(open_, terms.function("LIST_DISTINCT", together(names)))
-            made.append(exp.alias_(listed, f"{decision.name}?miss", quoted=True))
+            made.append(terms.alias(listed, f"{decision.name}?miss"))
         return made
 
     def _balance_missing(self, by: Sql, ruling: Applied, rulings: list[Applied]) -> Sql:

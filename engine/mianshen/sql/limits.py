@@ -61,11 +61,11 @@ class Limits(LimitNames):
             )
             self.results[decision.name] = made
             columns += [
-                exp.alias_(made.value, f"{decision.name}?raw", quoted=True),
-                exp.alias_(made.void, f"{decision.name}?rawvoid", quoted=True),
+                terms.alias(made.value, f"{decision.name}?raw"),
+                terms.alias(made.void, f"{decision.name}?rawvoid"),
             ]
             if made.error != FALSE:
-                columns.append(exp.alias_(made.error, f"{decision.name}?error", quoted=True))
+                columns.append(terms.alias(made.error, f"{decision.name}?error"))
                 errors.append((decision.name, terms.column(f"{decision.name}?error")))
         for accumulator in self.accumulators():
             columns += self._facts_of(accumulator, errors)
@@ -93,11 +93,11 @@ class Limits(LimitNames):
             "opening": opening_balance(accumulator, self.scope),
         }
         failing = terms.disjoin(terms.conjoin([a, e.error]) for a, e in limits if e.error != FALSE)
-        made = [exp.alias_(v, f"{accumulator.name}?{k}", quoted=True) for k, v in columns.items()]
+        made = [terms.alias(v, f"{accumulator.name}?{k}") for k, v in columns.items()]
         for label, test in (("error", failing), ("overerror", over.error)):
             if test != FALSE:
                 self.fallible.add(f"{accumulator.name}?{label}")
-                made.append(exp.alias_(test, f"{accumulator.name}?{label}", quoted=True))
+                made.append(terms.alias(test, f"{accumulator.name}?{label}"))
         if failing != FALSE:
             errors.append((accumulator.sums, terms.column(f"{accumulator.name}?error")))
         return made
@@ -159,18 +159,16 @@ class Limits(LimitNames):
             if over.error != FALSE:
                 outside_ = terms.conjoin([outside_, terms.negate(over.error)])
                 failing = terms.conjoin([self._feeds(a, void), over.error])
-                made.append(exp.alias_(failing, f"{a.name}?filtererror", quoted=True))
+                made.append(terms.alias(failing, f"{a.name}?filtererror"))
                 errors.append((name, terms.column(f"{a.name}?filtererror")))
             unsure = terms.conjoin([terms.disjoin(unknown), terms.negate(void), terms.negate(outside_)])
             read = read_elsewhere(self.program, a.name)
             named = TRUE if read else exp.In(this=by, expressions=[terms.literal(i) for i in self._naming(a)])
             made.append(
-                exp.alias_(
-                    terms.disjoin([named, unsure]) if not read else TRUE, f"?relevant:{a.name}", quoted=True
-                )
+                terms.alias(terms.disjoin([named, unsure]) if not read else TRUE, f"?relevant:{a.name}")
             )
             if read:
-                made.append(exp.alias_(opening_balance(a, self.scope), f"{a.name}?before", quoted=True))
+                made.append(terms.alias(opening_balance(a, self.scope), f"{a.name}?before"))
         return made
 
     def _feeds(self, accumulator: Accumulator, void: Sql) -> Sql:
@@ -185,7 +183,7 @@ class Limits(LimitNames):
         for a in self.accumulators():
             unsure = exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))
             relevant = terms.disjoin([terms.column(f"{a.name}?named"), unsure])
-            made.append(exp.alias_(relevant, f"?relevant:{a.name}", quoted=True))
+            made.append(terms.alias(relevant, f"?relevant:{a.name}"))
         return made
 
     def _brought(self, accumulator: Accumulator, errors: list[tuple[str, Sql]]) -> list[Sql]:
@@ -214,7 +212,7 @@ class Limits(LimitNames):
         if f"{name}?overerror" in self.fallible:
             columns["filtererror"] = terms.conjoin([feeds, terms.column(f"{name}?overerror")])
             errors.append((decision, terms.column(f"{name}?filtererror")))
-        return [exp.alias_(value, f"{name}?{label}", quoted=True) for label, value in columns.items()]
+        return [terms.alias(value, f"{name}?{label}") for label, value in columns.items()]
 
     def _unsure(self, accumulator: Accumulator, feeds: Sql) -> Sql:
         """The row may bring what nobody knows. `feeds`: it is paid through the accumulator, or may be."""
@@ -282,14 +280,14 @@ class Limits(LimitNames):
             value, void = self._settled(
                 decision, terms.case(branches, terms.column(f"{name}?raw")), terms.disjoin(voids)
             )
-            columns.append(exp.alias_(value, name, quoted=True))
+            columns.append(terms.alias(value, name))
             if decision.may_overflow:
                 assert isinstance(decision.type, Numeric)
                 outside_ = outside(terms.case(branches, terms.column(f"{name}?raw")), decision.type)
-                columns.append(exp.alias_(outside_, f"{name}?outside", quoted=True))
+                columns.append(terms.alias(outside_, f"{name}?outside"))
                 errors.append((name, terms.column(f"{name}?outside")))
             if decision.key in voidable:
-                columns.append(exp.alias_(void, f"{name}?void", quoted=True))
+                columns.append(terms.alias(void, f"{name}?void"))
         return columns
 
     def _settled(self, decision: Decision, value: Sql, void: Sql) -> tuple[Sql, Sql]:

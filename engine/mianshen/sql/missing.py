@@ -69,7 +69,7 @@ class Missing:
                 for key in keys
             ]  # fmt: skip
             column = "?row" if keys[0][0] == person else "?parent"
-            found = terms.select(exp.alias_(terms.column(column), "?row", quoted=True)).from_(
+            found = terms.select(terms.alias(terms.column(column), "?row")).from_(
                 exp.to_table(table, quoted=True), copy=False
             )
             parts.append(found.where(terms.disjoin(open_), copy=False))

@@ -132,9 +132,10 @@ class Run(Steps):
 
     def drop(self, table: str) -> None:
         """Drop what an earlier pass made under the name, table or view."""
-        query = "SELECT table_type FROM information_schema.tables WHERE table_name = ?"
-        for (found,) in self.connection.execute(query, [table]).fetchall():
-            self.connection.execute(f'DROP {"VIEW" if found == "VIEW" else "TABLE"} "{table}"')
+        try:
+            self.connection.execute(f'DROP TABLE IF EXISTS "{table}"')
+        except duckdb.CatalogException:  # it is a view
+            self.connection.execute(f'DROP VIEW "{table}"')
 
     def data(self) -> Data:
         """What the rows let the queries leave out."""

@@ -73,7 +73,7 @@ class Rows:
         query, above = self.parents(query, list(dict.fromkeys(outer)))
         query, held = self.openings(query, openings)
         query, totals = self.totals(query, aggregates_of(self.step))
-        return query.select(*columns, *own, *above, *held, *totals)
+        return query.select(*columns, *own, *above, *held, *totals, copy=False)
 
     def openings(
         self, query: exp.Select, openings: list[FactRef | DecisionRef]
@@ -87,7 +87,7 @@ class Rows:
         on = exp.EQ(this=terms.column("?row", "?now"), expression=terms.column("?parent", entity))
         rows = exp.to_table(self.shelf.rows[parent], quoted=True).as_("?now", quoted=True)
         names = dict.fromkeys(n.name for n in openings)
-        columns = [exp.alias_(terms.column(n, "?now"), f"?now.{n}", quoted=True) for n in names]
+        columns = [terms.alias(terms.column(n, "?now"), f"?now.{n}") for n in names]
         return query.join(rows, on=on, join_type="left", copy=False), list(columns)
 
     def _item_nodes(self) -> list[Core]:
@@ -160,7 +160,10 @@ class Rows:
                     this=terms.column("?row", f"{name}?held"), expression=terms.column("?row", entity)
                 )
                 query = query.join(
-                    exp.to_table(table, quoted=True).as_(f"{name}?held", quoted=True), on=on, join_type="left"
+                    exp.to_table(table, quoted=True).as_(f"{name}?held", quoted=True),
+                    on=on,
+                    join_type="left",
+                    copy=False,
                 )
                 parts = ("?before", "?before?miss") if self.data.missing else ("?before",)
                 columns = [*columns, *(terms.column(f"{name}{part}", f"{name}?held") for part in parts)]
@@ -182,12 +185,12 @@ class Rows:
 
     def _shown(self, key: Key, table: str) -> list[Sql]:
         name = key[1]
-        shown = [exp.alias_(terms.column(name, table), name, quoted=True)]
+        shown = [terms.alias(terms.column(name, table), name)]
         if key in self.voidable:
             void = exp.Coalesce(this=terms.column(f"{name}?void", table), expressions=[exp.false()])
-            shown.append(exp.alias_(void, f"{name}?void", quoted=True))
+            shown.append(terms.alias(void, f"{name}?void"))
         if self.data.missing:
-            shown.append(exp.alias_(terms.column(f"{name}?miss", table), f"{name}?miss", quoted=True))
+            shown.append(terms.alias(terms.column(f"{name}?miss", table), f"{name}?miss"))
         return shown
 
     def _hoist(self) -> set[Core]:
@@ -239,15 +242,15 @@ class Rows:
         query, decisions = inner.joined(query, list(dict.fromkeys(keys)))
         beyond = [n for n in wanted if n.entity != parent]
         query, above = inner.parents(query, beyond)
-        query = query.select(*columns, *decisions, *above)
+        query = query.select(*columns, *decisions, *above, copy=False)
         scope = inner.scope
         tests = [
-            exp.alias_(terms.conjoin(emit(c, scope).value for c in key), label, quoted=True)
+            terms.alias(terms.conjoin(emit(c, scope).value for c in key), label)
             for key, label in hoisted.items()
         ]
         shown: list[Sql] = [terms.column("?row")]
         shown += [
-            exp.alias_(terms.column(c.alias_or_name), f"{parent}.{c.alias_or_name}", quoted=True)
+            terms.alias(terms.column(c.alias_or_name), f"{parent}.{c.alias_or_name}")
             for c in (*columns[1:], *decisions)
         ]
         shown += [terms.column(c.alias_or_name) for c in above]
@@ -275,13 +278,11 @@ class Rows:
                 value, error = made.value(index, name, entity)
                 label = f"{child}?{index}"
                 self.scope.aggregates[aggregate] = label
-                columns.append(exp.alias_(value, label, quoted=True))
+                columns.append(terms.alias(value, label))
                 if self.data.missing:
-                    columns.append(
-                        exp.alias_(made.missing(index, name, entity), f"{label}?miss", quoted=True)
-                    )
+                    columns.append(terms.alias(made.missing(index, name, entity), f"{label}?miss"))
                 if error != FALSE:
-                    columns.append(exp.alias_(error, f"{label}?error", quoted=True))
+                    columns.append(terms.alias(error, f"{label}?error"))
         return query, columns
 
     def _items(self, child: str, wanted: list[Aggregate]) -> tuple[exp.Query, list[str]]:
@@ -328,5 +329,5 @@ class Rows:
         key = [self.program.entities[child].key] if self.data.missing else []
         names = dict.fromkeys([*base, *facts, *key, *([date] if date is not None else [])])
         return query.select(
-            *(terms.column(n, child) for n in names), *decisions, *above, *held, *totals
+            *(terms.column(n, child) for n in names), *decisions, *above, *held, *totals, copy=False
         ), inner.scope

@@ -8,8 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from sqlglot import exp
-
 from mianshen.program.core import Aggregate, Core
 from mianshen.program.program import Key, Program
 from mianshen.sql import terms
@@ -59,7 +57,7 @@ class Scope:
         if self.lets is None:
             return value
         name = f"?let{len(self.lets)}:{self.level}"
-        self.lets.append(exp.alias_(value, name, quoted=True))
+        self.lets.append(terms.alias(value, name))
         return terms.column(name)
 
     def column_of(self, owner: str, name: str) -> Sql:

@@ -108,7 +108,7 @@ class Stage:
             ]
         for name in self.limited:
             kept.append(terms.column(f"?relevant:{name}"))
-        kept.append(exp.alias_(self._error(), "?error", quoted=True))
+        kept.append(terms.alias(self._error(), "?error"))
         return kept
 
     @property
@@ -154,7 +154,7 @@ class Stage:
         after = limits.missing_before() if in_turn else limits.relevance(self.voidable, self.errors)
         assert self.scope.lets is not None
         self.layers.append(Layer(self.scope.lets))  # what comes later in the level may name more
-        self._layer([exp.alias_(chosen(d, rulings[d.name]), f"{d.name}?by", quoted=True) for d in level])
+        self._layer([terms.alias(chosen(d, rulings[d.name]), f"{d.name}?by") for d in level])
         self._layer(columns)
         self._layer([*missing, *after])
         self.limited += [a.name for a in limits.accumulators()]
@@ -182,14 +182,14 @@ class Stage:
                 terms.case([(terms.negate(fails), value)]),
                 terms.conjoin([empty, terms.negate(fails)]),
             )
-        columns = [exp.alias_(value, decision.name, quoted=True)]
+        columns = [terms.alias(value, decision.name)]
         if decision.key in self.voidable:
-            columns.append(exp.alias_(empty, f"{decision.name}?void", quoted=True))
+            columns.append(terms.alias(empty, f"{decision.name}?void"))
         if made.error != FALSE:
-            columns.append(exp.alias_(made.error, f"{decision.name}?error", quoted=True))
+            columns.append(terms.alias(made.error, f"{decision.name}?error"))
             self.errors.append((decision.name, terms.column(f"{decision.name}?error")))
         if not self.data.missing:
             return columns, []
         void = terms.column(f"{decision.name}?void") if decision.key in self.voidable else FALSE
         names = decision_lacks(rulings, self.scope, terms.column(decision.name), void)
-        return columns, [exp.alias_(names, f"{decision.name}?miss", quoted=True)]
+        return columns, [terms.alias(names, f"{decision.name}?miss")]

@@ -160,7 +160,7 @@ def _overlaid(table: str, again: str, columns: list[str]) -> exp.Select:
     """The rows of a table in their order, those made again in their new form."""
     second = exp.Not(this=exp.Is(this=terms.column("?row", "again"), expression=exp.null()))
     picked = [
-        exp.alias_(terms.case([(second, terms.column(c, "again"))], terms.column(c, "first")), c, quoted=True)
+        terms.alias(terms.case([(second, terms.column(c, "again"))], terms.column(c, "first")), c)
         for c in columns if c not in ("?row", "?parent")
     ]  # fmt: skip
     on = exp.EQ(this=terms.column("?row", "again"), expression=terms.column("?row", "first"))

@@ -2,7 +2,7 @@
 
 In: sqlglot expressions. Out: sqlglot expressions. Nothing here knows the program; no SQL text is
 pasted together. NULL stands for unknown; functions that skip NULL are guarded here. A node may stand
-in several places: printing copies the whole tree once, and nothing before that changes one.
+in several places, for nothing changes one: printing does not, and `dialects` rewrites a copy of its own.
 """
 
 from __future__ import annotations
@@ -30,7 +30,13 @@ def select(*columns: Sql) -> exp.Select:
 
 
 def column(name: str, table: str | None = None) -> Sql:
-    return exp.column(name, table=table, quoted=True)
+    this = exp.Identifier(this=name, quoted=True)
+    return exp.Column(this=this, table=None if table is None else exp.Identifier(this=table, quoted=True))
+
+
+def alias(value: Sql, name: str) -> Sql:
+    """The value under a name; what `sqlglot.alias` gives, without copying it."""
+    return exp.Alias(this=value, alias=exp.Identifier(this=name, quoted=True))
 
 
 def literal(value: object, scale: int | None = None) -> Sql:

@@ -30,7 +30,7 @@ def rows(
     program: Program, entity: Entity, facts: Sequence[str], source: str, parents: str | None, as_of: dt.date
 ) -> exp.Select:
     """The records of `source` as rows. `parents`: the table with the parent's rows, None without a parent."""
-    number = exp.alias_(exp.Window(this=exp.RowNumber()), "?row", quoted=True)
+    number = terms.alias(exp.Window(this=exp.RowNumber()), "?row")
     given = terms.select(number, *(terms.column(name) for name in facts)).from_(
         exp.to_table(source), copy=False
     )
@@ -41,9 +41,9 @@ def rows(
     row = terms.cast(terms.column("?row"), "VARCHAR")
     checked = terms.select(
         *(terms.column(name) for name in ("?row", *facts)),
-        exp.alias_(terms.case(wrong), WHY, quoted=True),
-        exp.alias_(exp.Concat(expressions=[terms.literal(f"{entity.name} "), row]), TOP, quoted=True),
-        exp.alias_(terms.FALSE, "?rejected", quoted=True),
+        terms.alias(terms.case(wrong), WHY),
+        terms.alias(exp.Concat(expressions=[terms.literal(f"{entity.name} "), row]), TOP),
+        terms.alias(terms.FALSE, "?rejected"),
     ).from_(typed.subquery("typed", copy=False), copy=False)
     if entity.parent is None or parents is None:
         return checked
@@ -53,7 +53,7 @@ def rows(
 def _below(parent: Entity, facts: Sequence[str], checked: exp.Select, parents: str) -> exp.Select:
     """The rows beside their parents; a parent that is there twice is told, and here taken once."""
     key = terms.column(parent.key)
-    first = [exp.alias_(exp.Min(this=terms.column(n)), n, quoted=True) for n in ("?row", TOP)]
+    first = [terms.alias(exp.Min(this=terms.column(n)), n) for n in ("?row", TOP)]
     once = terms.select(key, *first).from_(exp.to_table(parents, quoted=True), copy=False)
     once = once.group_by(key.copy(), copy=False)
     unknown = terms.conjoin(
@@ -66,9 +66,9 @@ def _below(parent: Entity, facts: Sequence[str], checked: exp.Select, parents: s
     top = exp.Coalesce(this=terms.column(TOP, "parents"), expressions=[terms.column(TOP, "checked")])
     return terms.select(
         *(terms.column(name, "checked") for name in ("?row", *facts, "?rejected")),
-        exp.alias_(terms.column("?row", "parents"), "?parent", quoted=True),
-        exp.alias_(why, WHY, quoted=True),
-        exp.alias_(top, TOP, quoted=True),
+        terms.alias(terms.column("?row", "parents"), "?parent"),
+        terms.alias(why, WHY),
+        terms.alias(top, TOP),
     ).from_(checked.subquery("checked", copy=False), copy=False).join(
         once.subquery("parents", copy=False),
         on=exp.EQ(this=terms.column(parent.key, "parents"), expression=terms.column(parent.key, "checked")),
@@ -82,12 +82,12 @@ def _typed(program: Program, entity: Entity, facts: Sequence[str]) -> list[Sql]:
     wrong: Reasons = []
     for name in facts:
         value, why = _fact(program, entity, name)
-        columns.append(exp.alias_(value, name, quoted=True))
+        columns.append(terms.alias(value, name))
         wrong += why
         if program.facts[entity.name, name].required:
             wrong.append((terms.is_null(terms.column(name)), terms.literal(f"{name}: required")))
     first = terms.cast(terms.case(wrong), "VARCHAR")
-    return [*columns, exp.alias_(first, WHY, quoted=True)]
+    return [*columns, terms.alias(first, WHY)]
 
 
 def _fact(program: Program, entity: Entity, name: str) -> tuple[Sql, Reasons]:
@@ -134,9 +134,9 @@ def _later(program: Program, entity: Entity, as_of: dt.date) -> Reasons:
 def told(entity: Entity, reason: Sql) -> list[Sql]:
     """The columns of a table of records that are not decided."""
     return [
-        exp.alias_(terms.literal(entity.name), "entity", quoted=True),
-        exp.alias_(terms.column(entity.key, "of"), "key", quoted=True),
-        exp.alias_(reason, "reason", quoted=True),
+        terms.alias(terms.literal(entity.name), "entity"),
+        terms.alias(terms.column(entity.key, "of"), "key"),
+        terms.alias(reason, "reason"),
         terms.column(TOP, "of"),
     ]
 

@@ -147,7 +147,7 @@ class Outputs:
         self._copy_text(self._rejects(files), folder / "rejects.parquet")
 
     def _copy(self, query: exp.Query, path: Path) -> None:
-        self._copy_text(query.sql(dialect="duckdb"), path)
+        self._copy_text(query.sql(dialect="duckdb", copy=False), path)
 
     def _copy_text(self, query: str, path: Path) -> None:
         self.connection.execute(f"COPY ({query}) TO {quoted(str(path))} (FORMAT parquet)")
@@ -162,7 +162,7 @@ class Outputs:
         for name in self.program.shown.get(child.name, ()):
             query = self._beside(query, run, (child.name, name), made)
             table = "made" if run.shelf.made[child.name, name] == made else run.shelf.made[child.name, name]
-            columns.append(exp.alias_(self._shown((child.name, name), table), name, quoted=True))
+            columns.append(terms.alias(self._shown((child.name, name), table), name))
         decided = exp.EQ(this=status.copy(), expression=terms.literal("decided"))
         reason = NO_PROVISION if child.explained_by is None else None
         by = (
@@ -192,10 +192,10 @@ class Outputs:
                 "missing",
             ),
         ]
-        query = query.select(*columns, *([terms.column("?row", "made")] if numbered else []))
+        query = query.select(*columns, *([terms.column("?row", "made")] if numbered else []), copy=False)
         if child.name in run.data().rejected:
-            query = query.where(terms.negate(terms.column("?rejected", "made")))
-        return query.order_by(terms.column("?row", "made"))
+            query = query.where(terms.negate(terms.column("?rejected", "made")), copy=False)
+        return query.order_by(terms.column("?row", "made"), copy=False)
 
     def _shown(self, key: Key, table: str) -> Sql:
         decision = self.program.decision(*key)
@@ -231,7 +231,8 @@ class Outputs:
         if table == first or table in joined:
             return query
         on = exp.EQ(this=terms.column("?row", table), expression=terms.column("?row", "made"))
-        return query.join(exp.to_table(table, quoted=True).as_(table, quoted=True), on=on, join_type="left")
+        other = exp.to_table(table, quoted=True).as_(table, quoted=True)
+        return query.join(other, on=on, join_type="left", copy=False)
 
     def residents(self, run: Steps, missing: Names, numbered: bool = False) -> exp.Select:
         """One row a resident, three columns a benefit; with its number in the file if `numbered`."""
@@ -244,11 +245,11 @@ class Outputs:
             for name in (benefit.eligible, benefit.amount):
                 if name is not None:
                     query = self._beside(query, run, (person.name, name), "")
-            query = query.select(*self._benefit(run, benefit, names))
+            query = query.select(*self._benefit(run, benefit, names), copy=False)
         shown = terms.negate(terms.column("?rejected", "made"))
         if person.name in run.data().versions:
             shown = terms.conjoin([shown, terms.is_null(terms.column("?of", "made"))])
-        return query.where(shown).order_by(terms.column("?row", "made"))
+        return query.where(shown, copy=False).order_by(terms.column("?row", "made"), copy=False)
 
     def _benefit(self, run: Steps, benefit: Benefit, names: dict[str, Sql]) -> list[Sql]:
         entity = self.person.name
@@ -278,7 +279,7 @@ class Outputs:
             branches.append((void, terms.literal(NO_PROVISION)))
         reason = terms.case(branches, _needs(undetermined))
         shown = (("status", status), ("amount", amount), ("reason", reason))
-        return [exp.alias_(value, f"{benefit.name}_{part}", quoted=True) for part, value in shown]
+        return [terms.alias(value, f"{benefit.name}_{part}") for part, value in shown]
 
     def _rejects(self, files: dict[str, list[tuple[str, int]]]) -> str:
         """Every rejected record with its file, its number there, key, field, code and reason.

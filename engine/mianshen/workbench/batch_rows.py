@@ -131,9 +131,7 @@ class RowTables:
                 self.counts[entity.name] = self._count(table)
                 return
             number = exp.Add(this=exp.column("rowid"), expression=terms.literal(1))
-            numbered = exp.select(exp.alias_(number, ROW, quoted=True), exp.Star()).from_(
-                exp.to_table(read, quoted=True)
-            )
+            numbered = exp.select(terms.alias(number, ROW), exp.Star()).from_(exp.to_table(read, quoted=True))
             self._create(table, self._checked(entity, numbered))
             self.connection.execute(f"DROP TABLE {identifier(read)}")
         self.counts[entity.name] = self._count(table)
@@ -162,7 +160,7 @@ class RowTables:
 
     def _create(self, table: str, query: exp.Query, more: bool = False) -> None:
         kind = f"INSERT INTO {identifier(table)}" if more else f"CREATE TEMP TABLE {identifier(table)} AS"
-        self.connection.execute(f"{kind} {query.sql(dialect='duckdb')}")
+        self.connection.execute(f"{kind} {query.sql(dialect='duckdb', copy=False)}")
 
     def typed(
         self, entity: Entity, source: Part | None, numbered: bool = True, read: Reader | None = None
@@ -174,7 +172,7 @@ class RowTables:
         refused: list[tuple[str, Sql, Sql]] = []
         for fact in self._facts(entity):
             made = self._read(fact, source) if read is None else read(fact, source, self._read)
-            columns.append(exp.alias_(made.value, fact.name, quoted=True))
+            columns.append(terms.alias(made.value, fact.name))
             refused += [(fact.name, test, reason) for test, reason in made.refused]
         columns.append(self._refusals(refused))
         if source is None:
@@ -195,7 +193,7 @@ class RowTables:
             depth[name] = 1 + max((depth.get(c.name, 0) for c in value.find_all(exp.Column)), default=0)
             while len(self.lets) < depth[name]:
                 self.lets.append([])
-            self.lets[depth[name] - 1].append(exp.alias_(value, name, quoted=True))
+            self.lets[depth[name] - 1].append(terms.alias(value, name))
             return terms.column(name)
 
         return let
@@ -221,7 +219,7 @@ class RowTables:
         ]
         whole = joined(terms.case(first), terms.literal("|,"), *parts)
         any_ = terms.disjoin(test for _, test, _ in refused)
-        return exp.alias_(terms.cast(terms.case([(any_, whole)]), "VARCHAR"), "?wrong", quoted=True)
+        return terms.alias(terms.cast(terms.case([(any_, whole)]), "VARCHAR"), "?wrong")
 
     def _checked(self, entity: Entity, typed: exp.Select) -> exp.Select:
         """Required facts, the date, the vocabulary's checks; the parent's row beside each."""
@@ -234,7 +232,7 @@ class RowTables:
             spoiling = [test for name, test in failed if name == fact.name]
             if spoiling:
                 value = terms.case([(terms.negate(terms.disjoin(spoiling)), value)])
-            facts.append(exp.alias_(value, fact.name, quoted=True))
+            facts.append(terms.alias(value, fact.name))
         tests = [
             *((test, name, "required") for name, test in required),
             *((test, name, "after_as_of") for name, test in self._in_time(entity)),
@@ -251,13 +249,9 @@ class RowTables:
         shown = [
             terms.column(ROW, "typed"),
             *facts,
-            exp.alias_(rejected, "?rejected", quoted=True),
-            exp.alias_(terms.cast(refusal, "VARCHAR"), "?refusal", quoted=True),
-            exp.alias_(
-                terms.cast(terms.case([(rejected, joined(given, *bad))]), "VARCHAR"),
-                "?unreadable",
-                quoted=True,
-            ),
+            terms.alias(rejected, "?rejected"),
+            terms.alias(terms.cast(refusal, "VARCHAR"), "?refusal"),
+            terms.alias(terms.cast(terms.case([(rejected, joined(given, *bad))]), "VARCHAR"), "?unreadable"),
         ]
         query = exp.select(*shown).from_(typed.subquery("typed", copy=False))
         return self._with_parent(entity, query)
@@ -285,14 +279,14 @@ class RowTables:
         key = self.program.entities[entity.parent].key
         row = terms.column("?row")
         if doubled := self._doubled(entity.parent):
-            row = exp.alias_(exp.Min(this=row), "?row", quoted=True)
+            row = terms.alias(exp.Min(this=row), "?row")
         table = exp.to_table(self.tables[entity.parent], quoted=True)
         parents = exp.select(terms.column(key), row).from_(table)
         if doubled:
             parents = parents.group_by(terms.column(key))
         on = exp.EQ(this=terms.column(key, "parents"), expression=terms.column(key, "typed"))
         query = query.join(parents.subquery("parents", copy=False), on=on, join_type="left")
-        return query.select(exp.alias_(terms.column("?row", "parents"), "?parent", quoted=True))
+        return query.select(terms.alias(terms.column("?row", "parents"), "?parent"))
 
     def _required(self, entity: Entity) -> list[tuple[str, Sql]]:
         facts = [fact.name for fact in self._facts(entity) if fact.required]
@@ -399,4 +393,4 @@ def _part(wrong: Sql, number: int) -> Sql:
 
 
 def _number(value: Sql, name: str) -> Sql:
-    return exp.alias_(terms.cast(value, "BIGINT"), name, quoted=True)
+    return terms.alias(terms.cast(value, "BIGINT"), name)

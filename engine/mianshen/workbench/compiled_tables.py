@@ -102,12 +102,12 @@ class CompiledTables:
         above = None if entity.parent is None else rows.program.entities[entity.parent].key
         shown = [terms.column(k, "typed") for k in (entity.key, above) if k is not None]
         shown += [
-            exp.alias_(self._encoded(c, terms.column(c.fact.name, "typed")), f"?{c.name}", quoted=True)
+            terms.alias(self._encoded(c, terms.column(c.fact.name, "typed")), f"?{c.name}")
             for c in self.layout.facts[entity.name]
         ]
         apart = [terms.is_known(terms.column(name, "typed")) for name in self._set_apart(entity, part)]
         wrong = terms.disjoin([terms.is_known(terms.column("?wrong", "typed")), *rows.wrong(entity), *apart])
-        made = exp.select(*shown, exp.alias_(terms.surely(wrong), BAD, quoted=True)).from_(
+        made = exp.select(*shown, terms.alias(terms.surely(wrong), BAD)).from_(
             typed.subquery("typed", copy=False)
         )
         return made.sql(dialect="duckdb")

@@ -259,10 +259,10 @@ def mapped(mapping: EntityMapping, relation: str, found: list[tuple[str, str]]) 
             wrong.append(mistakes.inexact(how.span, written, type_))
         else:
             name = f"?mapped:{how.fact}"
-            made.append(exp.alias_(_converted(how, terms.column(written)), name, quoted=True))
+            made.append(terms.alias(_converted(how, terms.column(written)), name))
             columns[how.fact] = (name, "VARCHAR")
     for fact, text in mapping.constants.items():
-        made.append(exp.alias_(terms.cast(terms.literal(text), "VARCHAR"), f"?mapped:{fact}", quoted=True))
+        made.append(terms.alias(terms.cast(terms.literal(text), "VARCHAR"), f"?mapped:{fact}"))
         columns[fact] = (f"?mapped:{fact}", "VARCHAR")
     if wrong:
         raise RuleError(wrong)
