@@ -21,7 +21,21 @@ def cannot_read(span: Span, en: str, zh: str) -> Diagnostic:
     )
 
 
-def unknown_column(span: Span, name: str, near: str | None) -> Diagnostic:
+def no_header(span: Span, key: str) -> Diagnostic:
+    return _mistake(
+        "E542",
+        span,
+        ("第一行没有任何已知的列名", "no cell of the first line is a column's name"),
+        (
+            f"请在第一行写列名，如 {key}；或用 --mapping 对照列名",
+            f"Begin the file with a line of column names, such as {key}, or name the columns with --mapping",
+        ),
+    )
+
+
+def unknown_column(span: Span, name: str | None, number: int, near: str | None) -> Diagnostic:
+    """`name` is None where the cell may be somebody's data."""
+    zh, en = (f"第 {number} 列", f"no. {number}") if name is None else (shown(name), shown(name))
     fix = (
         (
             "请删除该列，在 --mapping 的 ignore 里略过它，或在词汇表中声明",
@@ -30,7 +44,7 @@ def unknown_column(span: Span, name: str, near: str | None) -> Diagnostic:
         if near is None
         else (f"也许想写 {near}", f"Perhaps {near} is meant")
     )
-    return _mistake("E502", span, (f"未知的列 {shown(name)}", f"unknown column {shown(name)}"), fix)
+    return _mistake("E502", span, (f"未知的列 {zh}", f"unknown column {en}"), fix)
 
 
 def doubled_column(span: Span, name: str) -> Diagnostic:

@@ -340,6 +340,9 @@ def _matched(
     """The facts of a file's columns; `given` are those a mapping has named."""
     facts = {name: fact for (owner, name), fact in program.facts.items() if owner == entity.name}
     names = _names(facts)
+    header = bool(given) or any(written.strip() in names for written, _ in found)
+    if not header and not any(nearest(written, names) for written, _ in found):
+        raise _refuse(mistakes.no_header(Span(str(path), 1, 1), entity.key))
     columns: dict[str, tuple[str, str]] = dict(given)
     meant: set[str] = set()  # what misspelt columns seem to be
     wrong: list[Diagnostic] = []
@@ -351,7 +354,8 @@ def _matched(
         elif name is None:
             near = nearest(written, names)
             meant.add(names[near] if near else "")
-            wrong.append(mistakes.unknown_column(place, written, near))
+            # a first line in which nothing is a column's name may be a record: its cells are not repeated
+            wrong.append(mistakes.unknown_column(place, written if header or near else None, number, near))
         elif name in columns:
             wrong.append(mistakes.doubled_column(place, name))
         else:
