@@ -19,7 +19,8 @@ from mianshen.workbench.rulebook import open_program
 
 RESIDENTS = int(os.environ.get("MIANSHEN_GAPS", "150"))
 FILLINGS, CHANGES = 2, 2
-PROGRAMS = {"": open_program(), "planned_support": open_program(overlays=("planned_support",))}
+OVERLAYS = ("planned_support", "outbreak_waiver")
+PROGRAMS = {"": open_program(), **{name: open_program(overlays=(name,)) for name in OVERLAYS}}
 
 
 def benefits(program: Program) -> list[str]:
@@ -33,7 +34,10 @@ def benefits(program: Program) -> list[str]:
 
 BENEFITS = [("", name) for name in benefits(PROGRAMS[""])]
 BENEFITS += [
-    ("planned_support", name) for name in benefits(PROGRAMS["planned_support"]) if ("", name) not in BENEFITS
+    (overlay, name)
+    for overlay in OVERLAYS
+    for name in benefits(PROGRAMS[overlay])
+    if ("", name) not in BENEFITS
 ]
 
 

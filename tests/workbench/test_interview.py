@@ -210,3 +210,57 @@ def test_a_date_after_the_day_decided_for_is_refused() -> None:
     with pytest.raises(RuleError) as refused:
         shipped("claims=1", "C1.service_date=2026-11-22")
     assert [mistake.code for mistake in refused.value.diagnostics] == ["E708"]
+
+
+# Lists
+
+
+def visited(*answers: str) -> tuple[Interview, Story]:
+    told = (
+        "insured_area=371402",
+        "insurance_scheme=resident",
+        "coverage_status=active",
+        "disability_level=4",
+    )
+    return shipped(*told, "visits=1", "V1.service_date=2026-03-02", *answers, names=("ltc_home_package",))
+
+
+def test_a_list_is_chosen_from_its_codes() -> None:
+    interview, story = visited()
+    question = interview.next(story)
+    assert question is not None
+    assert question.answer_as == "V1.optional_items"
+    assert list(question.choices(PROGRAM)) == [f"item_{n}" for n in range(1, 52)]
+    assert "commas" in question.hint(PROGRAM, "en")
+
+
+@pytest.mark.parametrize(
+    "answer", ["1,5,22", "1， 5、22", "item_1; 自选项目5；22", "optional item 1,item_5,22", " 1 ,5,22"]
+)
+def test_a_list_is_answered_by_numbers_labels_or_codes_with_commas(answer: str) -> None:
+    interview, story = visited(f"V1.optional_items={answer}")
+    (visit,) = story.case.person.children
+    assert visit.facts["optional_items"] == ("item_1", "item_5", "item_22")
+    amount = answered(interview, story)[1].result.benefits["ltc_home_package"].amount
+    assert amount == Decimal("120.00")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        ("1,52", "E705", "choice 52"),
+        ("1,,2", "E427", "empty"),
+        ("1,bath", "E424", "bath"),
+        ("1,1", "E707", "twice"),
+        ("1,2,3,4,5,6,7,8", "E707", "one to seven"),
+        ("none", "E707", "one to seven"),
+    ],
+)
+def test_a_list_that_cannot_be_is_refused_for_what_is_wrong_with_it(
+    answer: str, code: str, words: str
+) -> None:
+    with pytest.raises(RuleError) as refused:
+        visited(f"V1.optional_items={answer}")
+    (mistake,) = refused.value.diagnostics
+    assert mistake.code == code
+    assert words in mistake.show("en")

@@ -8,6 +8,7 @@ or its code; what the vocabulary's checks forbid is refused at once.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,7 +17,7 @@ from typing import Final
 from mianshen.document.yaml_tree import read_tree
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.retold import Retelling
-from mianshen.program.core import AsOf, Boolean, Code, Numeric
+from mianshen.program.core import AsOf, Boolean, Code, Listing, Numeric
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.source import Diagnostic, Lang, Message
 from mianshen.values import Known, Unknown, as_money
@@ -27,6 +28,8 @@ from mianshen.workbench.interview.story import Place, Story
 
 MOST_ROWS: Final = 99
 YES_NO: Final = {True: Message("是", "yes"), False: Message("否", "no")}
+NOTHING: Final = ("无", "没有", "none")  # an empty list, where no choice is called so
+SEPARATORS: Final = re.compile("[,，、;；]")
 SHORT: Final = {"y": "true", "yes": "true", "n": "false", "no": "false"}
 HOW_MANY: Final = Message("{title}有几笔（项）", "number of {title}s")
 
@@ -62,7 +65,7 @@ class Question:
     def choices(self, program: Program) -> Mapping[str, Message]:
         """What may be chosen, by the text a record has for it; empty where anything may be written."""
         match self.fact and self.fact.type:
-            case Code(codes=codes):
+            case Code(codes=codes) | Listing(item=Code(codes=codes)):
                 return program.codes[codes].values
             case Boolean():
                 return {"true": YES_NO[True], "false": YES_NO[False]}
@@ -109,17 +112,31 @@ class Question:
             most = MOST_ROWS
             return Decimal(text) if _is_count(text, 0, most) else mistakes.not_a_count(text, 0, most)
         fact = self.fact
-        choices = list(self.choices(story.program))
-        if choices and text.isascii() and text.isdigit() and text not in choices:
-            if not 1 <= int(text) <= len(choices):
-                return mistakes.no_such_choice(text, len(choices))
-            text = choices[int(text) - 1]
-        if isinstance(fact.type, Boolean):
-            text = SHORT.get(text.lower(), text)
-        node, wrong = read_tree(json.dumps(text, ensure_ascii=False), "")
+        texts = [text]
+        if isinstance(fact.type, Listing):
+            nothing = text.lower() in NOTHING and text not in self.choices(story.program)
+            texts = [] if nothing else [part.strip() for part in SEPARATORS.split(text)]
+        chosen: list[str] = []
+        for each in texts:
+            one = self._chosen(each, story.program)
+            if isinstance(one, Diagnostic):
+                return one
+            chosen.append(one)
+        written: object = chosen if isinstance(fact.type, Listing) else chosen[0]
+        node, wrong = read_tree(json.dumps(written, ensure_ascii=False), "")
         value = wrong[0] if node is None else read_fact(node, fact, story.program)
         assert value is not None
         return value if isinstance(value, Diagnostic) else self._checked(value, story)
+
+    def _chosen(self, text: str, program: Program) -> str | Diagnostic:
+        """What a record has for one choice, given by its number, label or code; any other text as it is."""
+        choices = list(self.choices(program))
+        if choices and text.isascii() and text.isdigit() and text not in choices:
+            if not 1 <= int(text) <= len(choices):
+                return mistakes.no_such_choice(text, len(choices))
+            return choices[int(text) - 1]
+        fact = self.fact
+        return SHORT.get(text.lower(), text) if fact is not None and isinstance(fact.type, Boolean) else text
 
     def _checked(self, value: Known, story: Story) -> Known | Diagnostic:
         """The value, unless a check of the vocabulary, the day or the rows there are forbid it."""
@@ -145,7 +162,8 @@ class Question:
         """How an answer is written, for a question without choices."""
         written = "count" if self.fact is None else self.fact.written
         form = _FORMS.get(written.split(" ")[0])
-        return "" if form is None or self.choices(program) else form.in_(lang)
+        chosen = self.choices(program) and written.split(" ")[0] != "list"
+        return "" if form is None or chosen else form.in_(lang)
 
 
 _FORMS: Final = {
@@ -156,7 +174,9 @@ _FORMS: Final = {
     "integer": Message("整数", "a whole number"),
     "number": Message("数", "a number"),
     "count": Message("整数，没有则 0", "a whole number, 0 for none"),
-    "list": Message("用分号隔开", "separated by semicolons"),
+    "list": Message(
+        "可选多项，用逗号隔开；没有则写 无", "several, separated by commas; none if there are none"
+    ),
 }
 
 
