@@ -206,12 +206,23 @@ def test_several_records_in_a_file_are_refused(run: Run, tmp_path: Path) -> None
     assert err == f"{file}:1:1: E709: {file} holds more than one record. Give one alone.\n"
 
 
-def test_a_record_with_rows_over_time_is_refused(run: Run, tmp_path: Path) -> None:
-    file = tmp_path / "record.yaml"
-    file.write_text("resident: {person_id: P1}\nhistory: [{valid_from: 2026-01-01}]\n", "utf-8")
-    status, _, err = run("ask", "premium_subsidy", str(file), "--next")
-    assert status == 2
-    assert "E710" in err
+def test_a_record_with_rows_over_time_is_asked_about_row_by_row(typed: Typed, tmp_path: Path) -> None:
+    file, saved = tmp_path / "record.yaml", tmp_path / "saved.yaml"
+    file.write_text(
+        "resident: {person_id: P1, insured_area: '310113', insurance_scheme: employee, coverage_status: active,"
+        " assistance_category: illness_poverty}\n"
+        "history: [{valid_from: 2026-03-01, employment_status: retired}]\n"
+        "claims: [{claim_id: C1, service_date: 2026-02-10, care_type: inpatient, total_cost: 20000.00,"
+        " out_of_scope_cost: 0.00, critical_illness: false}]\n",
+        "utf-8",
+    )
+    status, out, _ = typed(
+        ["employed", "", "", "", "", ""], "illness_poverty_aid", str(file), "--save", str(saved)
+    )
+    assert status == 0
+    assert "resident P1@: employment status (employment_status)" in out
+    assert "Illness-poverty aid  due" in out
+    assert "history:" in saved.read_text("utf-8")
 
 
 # A real terminal

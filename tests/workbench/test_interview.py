@@ -264,3 +264,88 @@ def test_a_list_that_cannot_be_is_refused_for_what_is_wrong_with_it(
     (mistake,) = refused.value.diagnostics
     assert mistake.code == code
     assert words in mistake.show("en")
+
+
+# Rows over time
+
+OVER_TIME = """
+as_of: 2026-11-21
+resident: {person_id: P1, insured_area: '310113', insurance_scheme: employee, coverage_status: active,
+           assistance_category: illness_poverty, valid_from: 2026-03-01, sex: null,
+           opening_basic_paid: 0.00, opening_deductible_used: 0.00 %s}
+history:
+  - {valid_from: null, employment_status: employed}
+  - {valid_from: 2026-08-01, employment_status: retired}
+claims:
+  - {claim_id: C1, service_date: 2026-02-10, care_type: inpatient, total_cost: 20000.00, out_of_scope_cost: 0.00}
+  - {claim_id: C2, service_date: 2026-04-10, care_type: inpatient, total_cost: 30000.00, out_of_scope_cost: 0.00}
+  - {claim_id: C3, %s care_type: inpatient, total_cost: 10000.00, out_of_scope_cost: 0.00}
+"""
+
+
+def over_time(
+    folder: Path, more: str = "", dated: str = "service_date: 2026-09-10,"
+) -> tuple[Interview, Story]:
+    file = folder / "record.yaml"
+    file.write_text(OVER_TIME % (more, dated), "utf-8")
+    interview = Interview(PROGRAM, ("illness_poverty_aid",))
+    return interview, read_story(file, PROGRAM, None, dt.date(2000, 1, 1))
+
+
+def aid(interview: Interview, story: Story) -> Decimal | None:
+    return answered(interview, story)[1].result.benefits["illness_poverty_aid"].amount
+
+
+def asked_for(interview: Interview, story: Story) -> str | None:
+    question = interview.next(story)
+    return None if question is None else question.answer_as
+
+
+def test_what_a_row_of_another_time_lacks_is_asked_about_for_that_row(tmp_path: Path) -> None:
+    """In force is the row from August; that from March on says nothing of the employment."""
+    interview, story = over_time(tmp_path)
+    assert [row.key for row in story.case.rows() if row.entity == "resident"] == [
+        "P1",
+        "P1@2026-03-01",
+        "P1@",
+    ]
+    assert asked_for(interview, story) == "P1@2026-03-01.employment_status"
+    give(story, interview, "P1@2026-03-01.employment_status=employed")
+    assert interview.next(story) is None
+    _, whole = over_time(tmp_path, ", employment_status: employed")
+    assert aid(interview, story) == aid(interview, whole) is not None
+
+
+def test_the_record_that_is_kept_holds_every_row(tmp_path: Path) -> None:
+    interview, story = over_time(tmp_path)
+    give(story, interview, "P1@2026-03-01.employment_status=?")
+    file = tmp_path / "again.yaml"
+    file.write_text(record(interview, story), "utf-8")
+    again = read_story(file, PROGRAM, None, dt.date(2000, 1, 1))
+    assert again.text() == story.text()
+    rows = [(row.key, row.facts) for row in story.case.rows()]
+    assert [(row.key, row.facts) for row in again.case.rows()] == rows
+    result = answered(interview, story)[1].result.benefits["illness_poverty_aid"]
+    assert {missing.name for missing in result.missing} == {"employment_status"}
+
+
+def test_a_date_that_is_told_puts_a_claim_under_the_row_of_its_time(tmp_path: Path) -> None:
+    interview, story = over_time(tmp_path, ", employment_status: employed", dated="")
+    give(story, interview, "C3.service_date=2026-09-10")
+    _, whole = over_time(tmp_path, ", employment_status: employed")
+    assert aid(interview, story) == aid(interview, whole)
+    give(story, interview, "C3.service_date=2026-02-01")
+    _, other = over_time(tmp_path, ", employment_status: employed", dated="service_date: 2026-02-01,")
+    assert aid(interview, story) == aid(interview, other) != aid(interview, whole)
+
+
+def test_what_never_changes_is_asked_once_for_all_rows(tmp_path: Path) -> None:
+    interview, story = over_time(tmp_path)
+    give(story, interview, "P1@2026-03-01.birth_date=1960-05-05")
+    assert {row.facts["birth_date"] for row in story.case.rows() if row.entity == "resident"} == {
+        dt.date(1960, 5, 5)
+    }
+    give(story, interview, "disability_level=2")
+    assert [row.facts.get("disability_level") for row in story.case.rows() if row.entity == "resident"] == [
+        Decimal(2)
+    ] * 3

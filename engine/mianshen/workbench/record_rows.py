@@ -46,6 +46,7 @@ class RowReader:
         self.tops: set[Row] = set()
         self.told: dict[Row, list[Diagnostic]] = {}
         self.as_of = dt.date.max
+        self.growing = False  # rows may come that read what none reads yet
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -218,7 +219,8 @@ class RowReader:
         for row in case.rows():
             if row.rejection is not None:
                 reject(row, row.rejection)
-        times.let_go(case)
+        if not self.growing:
+            times.let_go(case)
         take_out(case, self.program, self._refuse)
         gone = {id(mistake) for _, row in case.reversed for mistake in self.told.get(row, ())}
         self.rejects = [mistake for mistake in self.rejects if id(mistake) not in gone]

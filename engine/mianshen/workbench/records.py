@@ -99,14 +99,20 @@ def named(node: Node) -> tuple[str | None, tuple[str, ...]]:
 
 
 def read_record(
-    node: Node, program: Program, as_of: dt.date | None = None, ignoring: Collection[str] = ()
+    node: Node,
+    program: Program,
+    as_of: dt.date | None = None,
+    ignoring: Collection[str] = (),
+    growing: bool = False,
 ) -> tuple[Case | None, list[Diagnostic]]:
     """One record, and its mistakes; no case when it cannot be read, else each rejects a row.
 
     `as_of` comes before the record's own day; one of the two must be there. Keys in `ignoring` belong
-    to somebody else.
+    to somebody else. A record that is `growing` may yet get rows, and keeps people's rows that none reads.
     """
-    return _read(node, RowReader(program), as_of, ignoring)
+    rows = RowReader(program)
+    rows.growing = growing
+    return _read(node, rows, as_of, ignoring)
 
 
 def _read(

@@ -1,7 +1,7 @@
 """Every mistake in an answer or in what an interview is about, one named function each.
 
 In: the words involved. Out: a `Diagnostic` in both languages, at no place: answers stand in no file.
-Invariants: codes E701 to E719, each with one meaning and never reused.
+Invariants: codes E701 to E719, each with one meaning and never reused (E710 was: rows over time).
 """
 
 from __future__ import annotations
@@ -71,11 +71,3 @@ def already_told(name: str) -> Diagnostic:
 def several_records(file: str) -> Diagnostic:
     what = Message(f"{file} 里不止一份档案", f"{file} holds more than one record")
     return Diagnostic("E709", Span(file, 1, 1), what, Message("只给一份", "Give one alone"))
-
-
-def history(file: str) -> Diagnostic:
-    what = Message(f"{file} 里有信息变更记录", f"{file} holds rows over time")
-    fix = Message(
-        "访谈只问一份现行信息，请改用 check", "An interview asks about one state of things; use check"
-    )
-    return Diagnostic("E710", Span(file, 1, 1), what, fix)

@@ -3,7 +3,8 @@
 In: a record (or nothing), then answers one by one. Out: the case as it stands, and the record as text that
 `mianshen check` reads.
 Invariants: a fact is told, told to be unknown, taken as the vocabulary assumes, or may yet be told (`Row.told`);
-a list that nobody has spoken of may hold rows; rows made here sort by key in the order they are told.
+a list that nobody has spoken of may hold rows; rows made here sort by key in the order they are told. People's rows
+of other times are told apart; what is told of the present one, or never changes, holds in all that do not say.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from mianshen.source import Diagnostic, RuleError
 from mianshen.values import Known, Missing
 from mianshen.workbench import mistakes as record_mistakes
 from mianshen.workbench.interview import mistakes
+from mianshen.workbench.interview.versions import put_in_place, same_person, written_rows
 from mianshen.workbench.record_times import HISTORY
 from mianshen.workbench.records import CASE_KEYS, DAY, read_record
 
@@ -124,22 +126,30 @@ class Story:
         if entity is not None:
             assert isinstance(value, Decimal)
             self._add(row, entity, int(value))
-            row.told |= {name}
-        elif value is None:
-            row.facts.pop(name, None)
-            row.told |= {name}
+            for each in (row, *same_person(row)):
+                each.told = (each.told or frozenset()) | {name}
         else:
-            row.facts[name] = value
-            if name == self.program.entities[row.entity].key:
+            for each in self._told_alike(place):
+                _set(each, name, value)
+            if value is not None and name == self.program.entities[row.entity].key:
                 row.key = str(value)
         self._count()
+        put_in_place(self.program, self.case)
+
+    def _told_alike(self, place: Place) -> list[Row]:
+        """The row, and the person's rows of other times which take from it what they do not say."""
+        row, name = place.row, place.name
+        fact = self.program.facts[row.entity, name]
+        others = same_person(row) if fact.immutable or row.version_of is None else []
+        return [row, *(each for each in others if self.is_open(Place(each, name)))]
 
     def assume(self, place: Place) -> None:
         """Take a fact as the vocabulary assumes it."""
         assumed = self.program.facts[place.row.entity, place.name].assumed_on(self.case.as_of)
         assert assumed is not None
-        place.row.facts[place.name] = assumed
-        place.row.assumed |= {place.name}
+        for row in self._told_alike(place):
+            row.facts[place.name] = assumed
+            row.assumed |= {place.name}
 
     def _count(self) -> None:
         """Rows for as many children as a fact says there are."""
@@ -178,14 +188,16 @@ class Story:
         """The record, as YAML. Lists nobody spoke of are null, where they are among what `matters`."""
         lines = [f"{DAY}: {self.case.as_of}"]
         person = self.case.person
-        lines.append(f"{self.entry.name}: {self._facts(person)}")
+        stated, others = written_rows(self.entry, person)
+        lines.append(f"{self.entry.name}: {self._facts(stated)}")
+        lines += [f"{HISTORY}:", *(f"  - {self._version(row)}" for row in others)] if others else []
         above = person.parent
         while above is not None:
             if any(name in above.facts for _, name in self._told_names(above)) or self._unknown(above):
                 lines.append(f"{above.entity}: {self._facts(above)}")
             if person.parent is above:
-                others = [row for row in above.children if row is not person]
-                lines += self._rows(self.entry.children or f"other_{self.entry.name}", others)
+                beside = [row for row in above.children if row is not person]
+                lines += self._rows(self.entry.children or f"other_{self.entry.name}", beside)
             above = above.parent
         for name in self._listed(person):
             children = self._children(person, name)
@@ -215,16 +227,39 @@ class Story:
 
     def _facts(self, row: Row, nested: bool = False) -> str:
         above = None if row.parent is None else self.program.entities[row.parent.entity].key
-        names = [n for _, n in self._told_names(row) if n not in row.assumed and (n != above or not nested)]
-        parts = [f"{name}: {_written(row.facts[name])}" for name in names if name in row.facts]
-        parts += [f"{name}: null" for name in self._unknown(row)]
+        stated, others = written_rows(self.program.entities[row.entity], row) if nested else (row, [])
+        parts = list(self._parts(stated, {above} if nested else set()))
+        parts += [f"{HISTORY}: [{', '.join(map(self._version, others))}]"] if others else []
         for name in self._listed(row) if nested else ():
             children = self._children(row, name)
             parts.append(f"{name}: {'null' if children is None else self._inline(children)}")
         return "{" + ", ".join(parts) + "}"
 
+    def _parts(self, row: Row, but: Collection[str | None]) -> Iterator[str]:
+        """The facts of a row that were told, and those told to be unknown."""
+        names = [n for _, n in self._told_names(row) if n not in row.assumed and n not in but]
+        yield from (f"{name}: {_written(row.facts[name])}" for name in names if name in row.facts)
+        yield from (f"{name}: null" for name in self._unknown(row))
+
+    def _version(self, row: Row) -> str:
+        """A person's row of another time, with all that is known of it."""
+        entity = self.program.entities[row.entity]
+        above = None if entity.parent is None else self.program.entities[entity.parent].key
+        parts = list(self._parts(row, {entity.key, above}))
+        begins = [] if entity.valid_from in row.facts else [f"{entity.valid_from}: null"]
+        return "{" + ", ".join([*begins, *(p for p in parts if p not in begins)]) + "}"
+
     def _inline(self, rows: list[Row]) -> str:
         return "[" + ", ".join(self._facts(row, nested=True) for row in rows) + "]"
+
+
+def _set(row: Row, name: str, value: Known | None) -> None:
+    """Give a fact a value, or let it be known to be unknown."""
+    if value is None:
+        row.facts.pop(name, None)
+        row.told = (row.told or frozenset()) | {name}
+    else:
+        row.facts[name] = value
 
 
 def _written(value: Known) -> str:
@@ -268,10 +303,8 @@ def read_story(path: Path, program: Program, as_of: dt.date | None, today: dt.da
         root = root.items[0]
     if not isinstance(root, Mapping) or root.get("cases") is not None:
         raise RuleError([mistakes.several_records(str(path))])
-    if root.get(HISTORY) is not None:
-        raise RuleError([mistakes.history(str(path))])
     dated = root.get(DAY) is not None
-    case, wrong = read_record(root, program, as_of or (None if dated else today), CASE_KEYS)
+    case, wrong = read_record(root, program, as_of or (None if dated else today), CASE_KEYS, growing=True)
     wrong = [each for each in wrong if not _may_come_later(each)]
     if case is None or wrong:
         raise RuleError(wrong)
@@ -295,6 +328,8 @@ def _written_rows(program: Program, case: Case, root: Mapping) -> dict[Row, list
         items = _items(root.get(entry.children or f"other_{entry.name}"))
         found |= {row: [item] for row, item in zip(others, items, strict=False)}
     for row in [row for row in found if row.entity == entry.name]:
+        told = [*found[row], *(item for m in found[row] for item in _items(m.get(HISTORY)))]
+        found |= dict.fromkeys(row.versions, told)
         for name, child in (
             (e.children or e.name, e) for e in program.entities.values() if e.parent == entry.name
         ):
@@ -315,6 +350,8 @@ def _items(node: Node | None) -> list[Mapping]:
 def _opened(story: Story, written: dict[Row, list[Mapping]]) -> Story:
     """The story with everything that is not written left to be told."""
     for row in story.case.rows():
+        if row.blank:
+            continue
         entries = [entry for mapping in written.get(row, []) for entry in mapping.entries]
         nulls = {key.text for key, value in entries if isinstance(value, Scalar) and value.null}
         lists = story.lists(row.entity)
