@@ -18,9 +18,9 @@ from mianshen.workbench.interview import Interview, Question, Story, mistakes
 from mianshen.workbench.interview.answer import answered, give, kept
 from mianshen.workbench.interview.story import begun, read_story
 from mianshen.workbench.rulebook import open_program
-from mianshen_cli import output
+from mianshen_cli import options, output
 from mianshen_cli.ask_view import AskView
-from mianshen_cli.frame import Day, argument, command, option, today
+from mianshen_cli.frame import argument, command, option, today
 from mianshen_cli.output import Status
 from mianshen_cli.usage import Refused
 
@@ -46,30 +46,9 @@ ALL = "all"
         "benefits (all: every one); last, a record of what is known",
     ),
 )
-@option(
-    "--rules",
-    metavar="PATH",
-    multiple=True,
-    words=Message(
-        "规则库的文件夹或文件（默认随附的规则库）", "rulebook folder or file (default: the shipped one)"
-    ),
-)
-@option(
-    "--overlay",
-    "overlays",
-    metavar="F",
-    multiple=True,
-    words=Message(
-        "叠加的改动：文件，或随附改动的名称", "a change to apply: a file, or the name of a shipped one"
-    ),
-)
-@option(
-    "--as-of",
-    type=Day(),
-    words=Message(
-        "核定日（默认用档案里的，否则今天）", "day to decide for (default: the record's, else today)"
-    ),
-)
+@options.rulebook
+@options.change
+@options.record_day
 @option(
     "--save",
     metavar="FILE",

@@ -15,14 +15,13 @@ from typing import Any
 import click
 
 from mianshen.source import Lang, Message
-from mianshen_cli import output
+from mianshen_cli import options, output
 from mianshen_cli.frame import Day, Whole, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.progress import Progress
 from mianshen_cli.usage import Refused
 
 _ALLOWED = re.compile(r"([0-9]{1,18})|([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
-_SIZE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})? ?[KMGT]i?B", re.IGNORECASE)
 
 _STAGES = {
     "read": Message("读取与校验", "read and checked"),
@@ -88,22 +87,9 @@ _COUNT = Message("条数", "count")
     metavar="DIR",
     words=Message("结果文件夹（必填）", "folder for the results (required)"),
 )
-@option(
-    "--rules",
-    metavar="PATH",
-    words=Message("规则库（默认为随附规则库）", "rulebook (default: the shipped one)"),
-)
-@option(
-    "--overlay",
-    multiple=True,
-    metavar="F",
-    words=Message("叠加规则，可多次给出", "overlay, may be given more than once"),
-)
-@option(
-    "--encoding",
-    type=click.Choice(["utf-8", "gb18030"]),
-    words=Message("CSV 的编码（默认自动识别）", "encoding of CSV files (default: found out)"),
-)
+@options.one_rulebook
+@options.overlay
+@options.encoding
 @option(
     "--mapping",
     metavar="F",
@@ -111,12 +97,8 @@ _COUNT = Message("条数", "count")
         "列的对照文件（YAML），用于医院或机构自己的导出", "mapping (YAML) of somebody else's columns to facts"
     ),
 )
-@option(
-    "--threads",
-    type=Whole(1, 256),
-    words=Message("线程数（默认为全部核心）", "threads (default: every core)"),
-)
-@option("--memory", metavar="SIZE", words=Message("内存上限，如 4GB", "memory limit, such as 4GB"))
+@options.threads
+@options.memory
 @option(
     "--engine",
     type=click.Choice(["auto", "compiled", "duckdb", "spark"]),
@@ -199,7 +181,7 @@ def batch(
     if since is not None and report_to is None:
         raise Refused(_WITHOUT)
     allowed = _allowance(max_rejects)
-    limit = memory_limit(memory)
+    limit = options.memory_limit(memory)
     read = Rules((Path(rules),) if rules else (), overlay)
     program = open_program(read.paths, read.overlays)
     files = {"resident": residents, "claim": claims, "household": households, "visit": visits}
@@ -264,20 +246,6 @@ def _allowance(text: str) -> tuple[Decimal, str]:
             )
         )
     return (Decimal(found[1]), "records") if found[1] else (Decimal(found[2]), "percent")
-
-
-def memory_limit(text: str | None) -> str | None:
-    """A memory limit as the engine takes it: a number and its unit."""
-    if text is None:
-        return None
-    if not _SIZE.fullmatch(text):
-        raise Refused(
-            Message(
-                f"--memory 的值 {text} 不是内存大小。请写成 4GB 的样子",
-                f"--memory takes a size, and {text} is none. Write it like 4GB",
-            )
-        )
-    return text
 
 
 def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:

@@ -9,13 +9,11 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-import click
-
 from mianshen.source import Lang, Message
-from mianshen_cli import output
+from mianshen_cli import options, output
 from mianshen_cli.answer_view import AnswerView
 from mianshen_cli.desk import Answer, Desk, undecided
-from mianshen_cli.frame import Day, argument, command, option
+from mianshen_cli.frame import argument, command, option
 from mianshen_cli.output import Plain, Status
 
 
@@ -35,32 +33,11 @@ from mianshen_cli.output import Plain, Status
         "档案文件（YAML 或 JSON，一份或多份档案）", "record files: YAML or JSON, one record or many"
     ),
 )
-@option(
-    "--rules",
-    metavar="PATH",
-    multiple=True,
-    words=Message(
-        "规则库的文件夹或文件（默认随附的规则库）", "rulebook folder or file (default: the shipped one)"
-    ),
-)
-@option(
-    "--overlay",
-    "overlays",
-    metavar="F",
-    multiple=True,
-    words=Message(
-        "叠加的改动：文件，或随附改动的名称", "a change to apply: a file, or the name of a shipped one"
-    ),
-)
-@option(
-    "--as-of",
-    type=Day(),
-    words=Message(
-        "核定日（默认用档案里的，否则今天）", "day to decide for (default: the record's, else today)"
-    ),
-)
+@options.rulebook
+@options.change
+@options.record_day
 @option("--case", metavar="NAME", words=Message("只核定案例文件中的这一例", "only the case of that name"))
-@option("--explain", is_flag=True, words=Message("逐步说明依据", "show every step with its grounds"))
+@options.explain
 @option(
     "--why",
     "asked",
@@ -72,13 +49,7 @@ from mianshen_cli.output import Plain, Status
         "a benefit, a claim's number, or all; may be repeated",
     ),
 )
-@option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    words=Message("输出格式（默认 table）", "output format (default table)"),
-)
+@options.form
 def check(
     lang: Lang,
     files: tuple[str, ...],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from mianshen.source import Lang, Message
-from mianshen_cli import output
+from mianshen_cli import options, output
 from mianshen_cli.frame import Day, command, option, today
 from mianshen_cli.output import Status
 from mianshen_cli.usage import Refused
@@ -72,17 +72,8 @@ _DONE = Message(
         "where records stand, such as resident=dw.insured (default: the entity's name)",
     ),
 )
-@option(
-    "--rules",
-    metavar="PATH",
-    words=Message("规则库（默认为随附规则库）", "rulebook (default: the shipped one)"),
-)
-@option(
-    "--overlay",
-    multiple=True,
-    metavar="F",
-    words=Message("叠加规则，可多次给出", "overlay, may be given more than once"),
-)
+@options.one_rulebook
+@options.overlay
 @option(
     "--out",
     metavar="F.sql",

@@ -10,7 +10,7 @@ import datetime as dt
 from pathlib import Path
 
 from mianshen.source import Lang, Message
-from mianshen_cli import output
+from mianshen_cli import options, output
 from mianshen_cli.frame import Day, argument, command, option
 from mianshen_cli.output import Status
 
@@ -33,16 +33,7 @@ _WARNING = Message("（提醒）", " (warning)")
         "规则库的文件夹或文件（默认随附的规则库）", "rulebook folder or files (default: the shipped one)"
     ),
 )
-@option(
-    "--overlay",
-    "overlays",
-    metavar="F",
-    multiple=True,
-    words=Message(
-        "叠加的改动：文件，或随附改动的名称；可多次",
-        "overlay to apply: a file or a shipped one's name; may be repeated",
-    ),
-)
+@options.overlay_named
 @option(
     "--as-of",
     type=Day(),

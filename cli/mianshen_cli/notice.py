@@ -10,9 +10,9 @@ import datetime as dt
 from pathlib import Path
 
 from mianshen.source import Lang, Message, RuleError
-from mianshen_cli import output
+from mianshen_cli import options, output
 from mianshen_cli.desk import Desk
-from mianshen_cli.frame import Day, argument, command, option
+from mianshen_cli.frame import argument, command, option
 from mianshen_cli.output import Status
 
 _DONE = Message("告知书已写入 {out}", "The notice is in {out}")
@@ -33,30 +33,9 @@ _DONE = Message("告知书已写入 {out}", "The notice is in {out}")
     "--claim", metavar="ID", words=Message("告知哪一笔费用的核定", "the claim to tell about, layer by layer")
 )
 @option("--case", metavar="NAME", words=Message("文件中的哪一例", "the case of that name in the file"))
-@option(
-    "--as-of",
-    type=Day(),
-    words=Message(
-        "核定日（默认用档案里的，否则今天）", "day to decide for (default: the record's, else today)"
-    ),
-)
-@option(
-    "--rules",
-    metavar="PATH",
-    multiple=True,
-    words=Message(
-        "规则库的文件夹或文件（默认随附的规则库）", "rulebook folder or file (default: the shipped one)"
-    ),
-)
-@option(
-    "--overlay",
-    "overlays",
-    metavar="F",
-    multiple=True,
-    words=Message(
-        "叠加的改动：文件，或随附改动的名称", "a change to apply: a file, or the name of a shipped one"
-    ),
-)
+@options.record_day
+@options.rulebook
+@options.change
 @option(
     "--out",
     required=True,

@@ -11,8 +11,6 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from mianshen.document.yaml_tree import Node
 from mianshen.source import Lang, Message
 from mianshen.workbench.causes import Desk
@@ -20,7 +18,7 @@ from mianshen.workbench.records import named, record_nodes
 from mianshen.workbench.redetermination import Terms, refuse_unknown, rows_of
 from mianshen.workbench.redetermination import redetermine as redetermined
 from mianshen.workbench.rulebook import open_program
-from mianshen_cli import output
+from mianshen_cli import options, output
 from mianshen_cli.frame import Day, argument, command, option, today
 from mianshen_cli.output import Status
 from mianshen_cli.redetermination_view import RedeterminationView
@@ -51,14 +49,7 @@ _NO_CASE = Message(
     )
 )
 @argument("file", metavar="FILE", words=Message("档案文件（YAML 或 JSON）", "a record file: YAML or JSON"))
-@option(
-    "--rules",
-    metavar="PATH",
-    multiple=True,
-    words=Message(
-        "规则库的文件夹或文件（默认随附的规则库）", "rulebook folder or file (default: the shipped one)"
-    ),
-)
+@options.rulebook
 @option(
     "--against",
     metavar="PATH",
@@ -93,13 +84,7 @@ _NO_CASE = Message(
     words=Message("新的一方加上此文件中的费用", "claims in this file come in on the new side"),
 )
 @option("--case", metavar="NAME", words=Message("只看案例文件中的这一例", "only the case of that name"))
-@option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    words=Message("输出格式（默认 table）", "output format (default table)"),
-)
+@options.form
 def redetermine(
     lang: Lang,
     file: str,

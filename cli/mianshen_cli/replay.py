@@ -9,11 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from mianshen.source import Lang, Message
-from mianshen_cli import output
-from mianshen_cli.frame import argument, command, option
+from mianshen_cli import options, output
+from mianshen_cli.frame import command, option
 from mianshen_cli.output import Status
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ _HEAD = (
         "answer against what was written. Try: mianshen replay out/ --person P1 --explain",
     )
 )
-@argument("folder", metavar="DIR", words=Message("批处理的结果文件夹", "folder with a batch's results"))
+@options.results
 @option(
     "--person",
     required=True,
@@ -68,14 +66,8 @@ _HEAD = (
     multiple=True,
     words=Message("上门护理文件现在的位置", "where the visits are now"),
 )
-@option("--explain", is_flag=True, words=Message("逐步说明依据", "show every step with its grounds"))
-@option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    words=Message("输出格式（默认 table）", "output format (default table)"),
-)
+@options.explain
+@options.form
 def replay(
     lang: Lang, folder: str, person: str, residents: tuple[str, ...], claims: tuple[str, ...],
     households: tuple[str, ...], visits: tuple[str, ...], explain: bool, form: str,

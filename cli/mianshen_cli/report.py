@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from mianshen.source import Lang, Message
-from mianshen_cli import output
-from mianshen_cli.batch import memory_limit
-from mianshen_cli.frame import Whole, argument, command, option
+from mianshen_cli import options, output
+from mianshen_cli.frame import argument, command, option
 from mianshen_cli.output import Status
 
 _DONE = Message(
@@ -75,17 +72,9 @@ _DONE = Message(
     metavar="F",
     words=Message("当时叠加的规则，可多次给出", "overlay of the run, may be given more than once"),
 )
-@option(
-    "--encoding",
-    type=click.Choice(["utf-8", "gb18030"]),
-    words=Message("CSV 的编码（默认自动识别）", "encoding of CSV files (default: found out)"),
-)
-@option(
-    "--threads",
-    type=Whole(1, 256),
-    words=Message("线程数（默认为全部核心）", "threads (default: every core)"),
-)
-@option("--memory", metavar="SIZE", words=Message("内存上限，如 4GB", "memory limit, such as 4GB"))
+@options.encoding
+@options.threads
+@options.memory
 @option(
     "--out",
     required=True,
@@ -100,7 +89,7 @@ def report(
     from mianshen.workbench.report import FinishedRun, Order, make_report, program_of
     from mianshen.workbench.rulebook import open_program
 
-    limit = memory_limit(memory)
+    limit = options.memory_limit(memory)
     given = rules is not None or bool(overlay)
     program = (
         open_program([Path(rules)] if rules else (), overlay)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mianshen.source import Lang, Message
-from mianshen_cli import output
+from mianshen_cli import options, output
 from mianshen_cli.frame import argument, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.usage import Refused
@@ -49,24 +49,8 @@ _ONE_OF_TWO = Message(
         "list every clause of the sources, and the benefits and provisions that answer it, or why it is left out",
     ),
 )
-@option(
-    "--overlay",
-    "overlays",
-    metavar="F",
-    multiple=True,
-    words=Message(
-        "叠加的改动：文件，或随附改动的名称；可多次",
-        "overlay to apply: a file or a shipped one's name; may be repeated",
-    ),
-)
-@option(
-    "--rules",
-    metavar="PATH",
-    multiple=True,
-    words=Message(
-        "规则库的文件夹或文件（默认随附的规则库）", "rulebook folder or file (default: the shipped one)"
-    ),
-)
+@options.overlay_named
+@options.rulebook
 def show(
     lang: Lang, name: str | None, sources: bool, overlays: tuple[str, ...], rules: tuple[str, ...]
 ) -> Status | None:

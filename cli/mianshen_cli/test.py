@@ -18,7 +18,7 @@ from mianshen.workbench.case_changes import Change, changes_of
 from mianshen.workbench.case_runs import BACK_ENDS, Difference, Outcome, run_cases
 from mianshen.workbench.cases import CaseOf, Programs, case_files, read_case_files
 from mianshen.workbench.causes import Cause
-from mianshen_cli import output
+from mianshen_cli import options, output
 from mianshen_cli.frame import argument, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.usage import Refused
@@ -81,14 +81,7 @@ _NONE = Message("（无）", "(none)")
         "案例文件或文件夹（默认随附的案例）", "case files or folders (default: those of the checkout)"
     ),
 )
-@option(
-    "--rules",
-    metavar="PATH",
-    multiple=True,
-    words=Message(
-        "规则库的文件夹或文件（默认随附的规则库）", "rulebook folder or file (default: the shipped one)"
-    ),
-)
+@options.rulebook
 @option(
     "--backend",
     type=click.Choice(["all", *BACK_ENDS]),

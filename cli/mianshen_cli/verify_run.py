@@ -9,11 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from mianshen.source import Lang, Message
-from mianshen_cli import output
-from mianshen_cli.frame import argument, command, option
+from mianshen_cli import options, output
+from mianshen_cli.frame import command
 from mianshen_cli.output import Status
 
 if TYPE_CHECKING:
@@ -52,14 +50,8 @@ _SHOWN = len("sha256:") + 16  # of a digest, in a table
         "Try: mianshen verify-run out/",
     )
 )
-@argument("folder", metavar="DIR", words=Message("批处理的结果文件夹", "folder with a batch's results"))
-@option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    words=Message("输出格式（默认 table）", "output format (default table)"),
-)
+@options.results
+@options.form
 def verify_run(lang: Lang, folder: str, form: str) -> Status:
     from mianshen.workbench.verify import past_run, verify
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mianshen.source import Lang, Message
-from mianshen_cli import output
+from mianshen_cli import options, output
 from mianshen_cli.frame import Day, command, option
 from mianshen_cli.output import Status
 
@@ -82,17 +82,8 @@ _MORE = Message("另有 {more} 个，见 {file}", "and {more} more, see {file}")
         f"journal (default: beside the work list, with {_JOURNAL})",
     ),
 )
-@option(
-    "--rules",
-    metavar="PATH",
-    words=Message("规则库（默认为随附规则库）", "rulebook (default: the shipped one)"),
-)
-@option(
-    "--overlay",
-    multiple=True,
-    metavar="F",
-    words=Message("叠加规则，可多次给出", "overlay, may be given more than once"),
-)
+@options.one_rulebook
+@options.overlay
 def watch(
     lang: Lang, events: str, residents: tuple[str, ...], households: tuple[str, ...], claims: tuple[str, ...],
     as_of: dt.date | None, out: str, journal: str | None, rules: str | None, overlay: tuple[str, ...],

@@ -1,13 +1,17 @@
 """The frame every command stands in: help, usage mistakes, exit statuses, both languages."""
 
+import ast
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import mianshen_cli
 from mianshen import __version__
 from mianshen.source import Diagnostic, Message, RuleError, Span
 from mianshen_cli import sample as sample_module
@@ -198,3 +202,14 @@ def test_a_terminal_that_lacks_a_character_gets_a_question_mark() -> None:
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=False)
     assert (ran.returncode, ran.stderr) == (0, b"")
     assert b"mianshen [??]" in ran.stdout
+
+
+def test_an_option_that_commands_share_is_written_once() -> None:
+    declared: Counter[str] = Counter()
+    for file in Path(mianshen_cli.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("option", "argument"):
+                node.keywords.sort(key=lambda keyword: keyword.arg or "")
+                declared[ast.dump(node)] += 1
+    assert len(declared) > 50
+    assert [each for each, times in declared.items() if times > 1] == []

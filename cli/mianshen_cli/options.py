@@ -1,0 +1,99 @@
+"""Options and arguments that several commands share, each written once.
+
+In: nothing. Out: decorators for commands (`@options.encoding`), and what their values mean.
+Invariant: an option that only one command has stands in that command's module.
+"""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from mianshen.source import Message
+from mianshen_cli.frame import Day, Whole, argument, option
+from mianshen_cli.usage import Refused
+
+_SIZE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})? ?[KMGT]i?B", re.IGNORECASE)
+
+rulebook = option(
+    "--rules",
+    metavar="PATH",
+    multiple=True,
+    words=Message(
+        "规则库的文件夹或文件（默认随附的规则库）", "rulebook folder or file (default: the shipped one)"
+    ),
+)
+change = option(
+    "--overlay",
+    "overlays",
+    metavar="F",
+    multiple=True,
+    words=Message(
+        "叠加的改动：文件，或随附改动的名称", "a change to apply: a file, or the name of a shipped one"
+    ),
+)
+record_day = option(
+    "--as-of",
+    type=Day(),
+    words=Message(
+        "核定日（默认用档案里的，否则今天）", "day to decide for (default: the record's, else today)"
+    ),
+)
+one_rulebook = option(
+    "--rules",
+    metavar="PATH",
+    words=Message("规则库（默认为随附规则库）", "rulebook (default: the shipped one)"),
+)
+overlay = option(
+    "--overlay",
+    multiple=True,
+    metavar="F",
+    words=Message("叠加规则，可多次给出", "overlay, may be given more than once"),
+)
+encoding = option(
+    "--encoding",
+    type=click.Choice(["utf-8", "gb18030"]),
+    words=Message("CSV 的编码（默认自动识别）", "encoding of CSV files (default: found out)"),
+)
+threads = option(
+    "--threads",
+    type=Whole(1, 256),
+    words=Message("线程数（默认为全部核心）", "threads (default: every core)"),
+)
+memory = option("--memory", metavar="SIZE", words=Message("内存上限，如 4GB", "memory limit, such as 4GB"))
+explain = option("--explain", is_flag=True, words=Message("逐步说明依据", "show every step with its grounds"))
+form = option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    words=Message("输出格式（默认 table）", "output format (default table)"),
+)
+overlay_named = option(
+    "--overlay",
+    "overlays",
+    metavar="F",
+    multiple=True,
+    words=Message(
+        "叠加的改动：文件，或随附改动的名称；可多次",
+        "overlay to apply: a file or a shipped one's name; may be repeated",
+    ),
+)
+results = argument(
+    "folder", metavar="DIR", words=Message("批处理的结果文件夹", "folder with a batch's results")
+)
+
+
+def memory_limit(text: str | None) -> str | None:
+    """A memory limit as the engine takes it: a number and its unit."""
+    if text is None:
+        return None
+    if not _SIZE.fullmatch(text):
+        raise Refused(
+            Message(
+                f"--memory 的值 {text} 不是内存大小。请写成 4GB 的样子",
+                f"--memory takes a size, and {text} is none. Write it like 4GB",
+            )
+        )
+    return text
