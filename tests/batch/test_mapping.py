@@ -149,7 +149,7 @@ TYPOS: Final = {
         "1:19: E554: the file claims.csv has no column 结算流水. Perhaps 结算流水号 is meant.",
     ),
     "an ignored column": (
-        "claim: {ignore: [名字]}\n", "1:18: E554: the file claims.csv has no column 名字. It takes: 姓名, 结算流水号, "
+        "claim: {ignore: [名字]}\n", "1:18: E554: the file claims.csv has no column 名字. Perhaps 姓名 is meant."
     ),
     "a date": (
         "claim: {columns: {a: {fact: service_date, date: yyyy-mm}}}\n",
