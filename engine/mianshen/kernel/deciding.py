@@ -149,10 +149,11 @@ class Deciding:
         made = library.table_of(ctypes.byref(keys), table.count, address(table.bad))
         if not made:
             raise MemoryError
+        unique = int(not table.bad.any())
 
         def find(asked: pa.StringArray) -> Array:
             found = np.empty(max(1, len(asked)), np.int32)[: len(asked)]
-            texts, unique = texts_of(asked), int(not table.bad.any())
+            texts = texts_of(asked)
             self._in_parallel(
                 len(asked),
                 CHUNK * 16,

@@ -153,6 +153,8 @@ def _connect(request: Request, part: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"temp_directory": str(part / "spill")})
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET arrow_output_version = '1.5'")  # decimals of 64 bits as such
+    connection.execute("SET enable_external_file_cache = false")  # files are read once
+    connection.execute("SET streaming_buffer_size = '64MB'")  # so that threads read ahead
     if request.threads is not None:
         connection.execute("SET threads = ?", [request.threads])
     if request.memory is not None:
@@ -237,7 +239,8 @@ def _in_shares(batch: CompiledBatch, request: Request, clock: Clock) -> Compiled
     count = request.shares or shares_for(batch, memory)
     if count == 1 and not (request.resume and work.exists()) and request.shares is None:
         return batch
-    return SharedBatch(batch, count, work, partial(_connect, request), request.resume, clock.share)
+    asked = request.shares is not None
+    return SharedBatch(batch, count, work, partial(_connect, request), request.resume, asked, clock.share)
 
 
 def _of_machine() -> int:

@@ -8,11 +8,9 @@ depend on threads.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +18,6 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlglot import exp
 
 from mianshen.interpreter.result import MISSING_FACTS, NO_PROVISION
 from mianshen.kernel.compiled import Compiled, compiled, is_kept
@@ -29,27 +26,18 @@ from mianshen.kernel.layout import Layout, Unsupported
 from mianshen.kernel.unit import Unit
 from mianshen.program.core import Numeric
 from mianshen.program.program import Benefit, Entity, Program
-from mianshen.sql.missing import Missing
-from mianshen.sql.on_duckdb import Run
-from mianshen.sql.plan import plan
+from mianshen.workbench.batch_left import LeftRows, wanted
 from mianshen.workbench.batch_outputs import Outputs
 from mianshen.workbench.batch_rows import RowTables
-from mianshen.workbench.batch_settled import Settled
-from mianshen.workbench.compiled_tables import (
-    Cells,
-    CompiledTables,
-    arrow,
-    filtered,
-    left_inputs,
-    refuse_columns,
-    refuse_encoded,
-)
+from mianshen.workbench.compiled_tables import Cells, CompiledTables, filtered, refuse_columns, refuse_encoded
 from mianshen.workbench.inputs import ROW, Input
+from mianshen.workbench.parquet_joined import join_parquet
 from mianshen.workbench.rulebook import cache_folder
 
 ROW_STATUS: Final = ("decided", "undetermined", "not_modelled")
 BENEFIT_STATUS: Final = ("eligible", "ineligible", "undetermined", "not_modelled")
 ROWS: Final = 1 << 17  # of a row group
+STRETCH: Final = 2 * ROWS  # rows that are coded by one thread
 
 
 def unit_of(program: Program, outputs: Outputs) -> Unit:
@@ -77,7 +65,7 @@ def compiled_unit(
 
 @dataclass(slots=True)
 class CompiledBatch:
-    """One run. `tables` and `counts` are there after `read`, `rows` (the SQL room's) after `decide`."""
+    """One run. `tables` and `counts` are there after `read`, `room` (the SQL room) after `decide`."""
 
     program: Program
     connection: duckdb.DuckDBPyConnection
@@ -91,9 +79,7 @@ class CompiledBatch:
     tables: dict[str, Table] = field(default_factory=dict)
     numbers: dict[str, Array] = field(default_factory=dict)  # of a share of the rows: their numbers, from 1
     decided: Decided = field(init=False)
-    rest: RowTables = field(init=False)
-    settled: Settled = field(init=False)
-    run: Run | None = field(init=False, default=None)
+    room: LeftRows | None = field(init=False, default=None)  # none: what is left is left to somebody else
     nothing: Cells | None = field(init=False, default=None)  # the amounts of benefits that have none
 
     def read(self) -> None:
@@ -105,51 +91,43 @@ class CompiledBatch:
 
     def decide(self) -> None:
         """Decide all; what is left goes to the SQL room."""
+        self.decide_compiled()
+        self.decide_left(self.connection, self.outputs)
+
+    def decide_compiled(self) -> None:
         self.decided = Deciding(self.compiled, self.tables, self.as_of, self.threads).decide()
-        left = {e: self._numbered(e, rows) for e, rows in self.decided.left.items() if e in self.inputs}
-        cut = left_inputs(self.connection, self.inputs, self.files, left)
-        facts = plan(self.program, (d.key for d in self.program.decisions)).facts
-        self.rest = RowTables(self.program, self.connection, self.as_of, cut, facts, cut=True)
-        self.rest.build()
-        self.settled = Settled(self.program, self.connection, self.rest.times, self.outputs.child.name)
-        self.outputs.compared = self.settled.wanted
-        if self.outputs.compared or any(len(rows) for rows in left.values()):
-            outputs = self.outputs
-            self.run = Run(
-                self.program, self.connection, self.rest.tables, self.as_of, outputs.wanted, outputs.explained,
-                outputs.carried,
-            )  # fmt: skip
-            self.rest.tell(self.run.all())
+
+    def decide_left(self, connection: duckdb.DuckDBPyConnection, outputs: Outputs) -> None:
+        self.room = LeftRows(self.program, connection, self.as_of, outputs)
+        self.room.decide(self.inputs, self.files, self.left())
+
+    def left(self) -> dict[str, Array]:
+        """The numbers, from 1, of rows that the compiled program leaves, by entity with a file."""
+        return {e: self._numbered(e, rows) for e, rows in self.decided.left.items() if e in self.inputs}
 
     def summary(self) -> dict[str, Any]:
-        return self.outputs.summary(self.counts, self.rest.times, self.rest.counts)
+        assert self.room is not None
+        return self.room.summary(self.counts)
 
     def write(self, folder: Path) -> dict[str, Any]:
-        """Every Parquet file of the contract; what the summary says of settled amounts and reversals."""
-        outputs = self.outputs
-        missing = None if self.run is None else Missing(self.run, outputs.asked)
-        wanted: list[tuple[Entity, dict[str, Cells], Callable[[Run, Missing], exp.Select], str]]
-        wanted = [
-            (child, self._row_cells(child), partial(outputs.children, child=child, numbered=True), file)
-            for child, file in zip(outputs.below, outputs.below_files, strict=True)
-        ]
-        residents = partial(outputs.residents, numbered=True)
-        wanted.append((outputs.person, self._benefit_cells(), residents, "residents.parquet"))
+        """Every Parquet file of the contract; what the summary says of settled amounts and reversals.
+
+        Without a SQL room, the files with a row a record, of those that were decided.
+        """
         made: list[tuple[pa.Table, Path]] = []
-        for entity, columns, query, name in wanted:
+        for entity, query, name in wanted(self.outputs):
+            is_person = entity.name == self.program.entry
+            columns = self._benefit_cells() if is_person else self._row_cells(entity)
             dropped = self.decided.left[entity.name].copy()
-            if self.run is not None and missing is not None:
-                text = query(self.run, missing).sql(dialect="duckdb")
-                found = arrow(self.connection, text)
+            found = None if self.room is None else self.room.rows(query)
+            if found is not None:
                 rows = self._places(entity.name, found)
                 for column, cells in columns.items():
                     cells.place(rows, found[column].combine_chunks())
                 dropped[rows] = 0
             made.append((filtered(self._table(entity, columns), dropped), folder / name))
-        with ThreadPoolExecutor(max(1, self.threads)) as pool:
-            list(pool.map(lambda each: write_parquet(*each), made))
-        outputs.write_rejects(folder, self.files)
-        return self.settled.write(self.run, folder) if self.run is not None else {}
+        write_parquet(made, self.threads)
+        return {} if self.room is None else self.room.write(folder, self.files)
 
     def _numbered(self, entity: str, left: Array) -> Array:
         """The numbers, from 1, of rows that are marked."""
@@ -249,41 +227,27 @@ class CompiledBatch:
 MONEY: Final = pa.decimal64(18, 2)
 
 
-def write_parquet(table: pa.Table, path: Path) -> None:
-    """A table as Parquet that any reader takes for plain texts and decimals."""
-    with _writer(table.schema, path) as writer:
-        writer.write_table(table, row_group_size=ROWS)
+def write_parquet(tables: Sequence[tuple[pa.Table, Path]], threads: int) -> None:
+    """Tables as Parquet that any reader takes for plain texts and decimals; the bytes do not depend on threads."""
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        coded = [
+            [pool.submit(_coded, table.slice(low, STRETCH)) for low in range(0, max(1, len(table)), STRETCH)]
+            for table, _ in tables
+        ]
+        for (_, path), parts in zip(tables, coded, strict=True):
+            join_parquet([part.result() for part in parts], path)
 
 
-def join_parquet(paths: Sequence[Path], to: Path) -> None:
-    """Files that `write_parquet` wrote as one, row group after row group; texts stay coded as they are."""
-    with ExitStack() as open_:
-        writer = None
-        for path in paths:
-            file = open_.enter_context(pq.ParquetFile(path))
-            coded = [
-                file.schema.column(n).name
-                for n in range(len(file.schema))
-                if file.metadata.num_row_groups
-                and "RLE_DICTIONARY" in file.metadata.row_group(0).column(n).encodings
-            ]
-            read = open_.enter_context(pq.ParquetFile(path, read_dictionary=coded))
-            for group in range(read.metadata.num_row_groups):
-                table = read.read_row_group(group)
-                if writer is None:
-                    writer = open_.enter_context(_writer(table.schema, to))
-                writer.write_table(table.cast(writer.schema))
-        if writer is None:
-            pq.write_table(pq.read_table(paths[0]), to, store_schema=False)
-
-
-def _writer(schema: pa.Schema, path: Path) -> pq.ParquetWriter:
-    coded = [field.name for field in schema if pa.types.is_dictionary(field.type)]
-    return pq.ParquetWriter(
-        path,
-        schema,
+def _coded(table: pa.Table) -> pa.Buffer:
+    sink = pa.BufferOutputStream()
+    coded = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
+    with pq.ParquetWriter(
+        sink,
+        table.schema,
         use_dictionary=coded,
         store_schema=False,
         store_decimal_as_integer=True,
         compression="snappy",
-    )
+    ) as writer:
+        writer.write_table(table, row_group_size=ROWS)
+    return sink.getvalue()

@@ -1,0 +1,198 @@
+"""Parquet files of one schema joined without decoding them: their row groups' bytes, one after the other, and one footer.
+
+In: files, or buffers, that one writer wrote with one schema. Out: a Parquet file.
+Invariant: a row group's bytes are copied as they are; of the footer only counts and places in the file change.
+The footer is a struct of Thrift's compact protocol, held here as its fields by number (parquet.thrift names them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import pyarrow as pa
+
+MAGIC: Final = b"PAR1"
+TAIL: Final = 8  # bytes behind a footer: its length, and the magic
+PIECE: Final = 1 << 20
+TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
+INTEGERS: Final = (4, 5, 6)
+ROWS, GROUPS = 3, 4  # of the file's struct
+COLUMNS, GROUP_AT, ORDINAL = 1, 5, 7  # of a row group's
+CHUNK_AT, CHUNK_ABOUT, CHUNK_INDEXES = 2, 3, (4, 6)  # of a column's in a row group
+PAGES: Final = (9, 10, 11, 14)  # of what is told about it: data, index, dictionary, bloom filter
+
+Struct = dict[int, tuple[int, Any]]  # field number to type and value
+
+
+class NotJoined(ValueError):
+    """A file that is no Parquet file, or whose columns are not those of the others."""
+
+
+def join_parquet(parts: Sequence[Path | pa.Buffer], to: Path) -> None:
+    """Write the rows of all parts, in order, as one file. Raises NotJoined, OSError."""
+    whole: Struct | None = None
+    with to.open("wb") as out:
+        out.write(MAGIC)
+        for part in parts:
+            with _opened(part) as file:
+                footer, end = _footer(file)
+                moved = out.tell() - len(MAGIC)
+                file.seek(len(MAGIC))
+                _copy(file, out, end - len(MAGIC))
+            whole = footer if whole is None else whole
+            if whole[2] != footer[2]:
+                raise NotJoined("columns differ")
+            groups = footer[GROUPS][1][1]
+            for group in groups:
+                _move(group, moved)
+            if whole is not footer:
+                whole[GROUPS][1][1].extend(groups)
+                whole[ROWS] = (whole[ROWS][0], whole[ROWS][1] + footer[ROWS][1])
+        if whole is None:
+            raise NotJoined("no file")
+        for number, group in enumerate(whole[GROUPS][1][1]):
+            if ORDINAL in group:
+                group[ORDINAL] = (group[ORDINAL][0], number)
+                if number >= 1 << 15:  # it has 16 bits, and may be left out
+                    del group[ORDINAL]
+        text = b"".join(_struct(whole))
+        out.write(text + len(text).to_bytes(4, "little") + MAGIC)
+
+
+def _opened(part: Path | pa.Buffer) -> Any:
+    return part.open("rb") if isinstance(part, Path) else pa.BufferReader(part)
+
+
+def _footer(file: BinaryIO) -> tuple[Struct, int]:
+    """The struct at the end of a file, and where it begins."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - TAIL))
+    tail = file.read(TAIL)
+    begin = size - TAIL - int.from_bytes(tail[:4], "little")
+    if tail[4:] != MAGIC or begin < len(MAGIC):
+        raise NotJoined("no Parquet file")
+    file.seek(begin)
+    return _Reading(file.read(size - TAIL - begin)).struct(), begin
+
+
+def _copy(source: BinaryIO, to: BinaryIO, size: int) -> None:
+    while size > 0:
+        piece = source.read(min(PIECE, size))
+        if not piece:
+            raise NotJoined("cut short")
+        to.write(piece)
+        size -= len(piece)
+
+
+def _move(group: Struct, by: int) -> None:
+    """Places in the file of all that a row group names; 0 stands for none."""
+    _moved(group, (GROUP_AT,), by)
+    for chunk in group[COLUMNS][1][1]:
+        _moved(chunk, (CHUNK_AT, *CHUNK_INDEXES), by)
+        _moved(chunk[CHUNK_ABOUT][1], PAGES, by)
+
+
+def _moved(fields: Struct, numbers: Sequence[int], by: int) -> None:
+    for number in numbers:
+        if number in fields and fields[number][1]:
+            fields[number] = (fields[number][0], fields[number][1] + by)
+
+
+# -- Thrift's compact protocol ---------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Reading:
+    text: bytes
+    at: int = 0
+
+    def struct(self) -> Struct:
+        found: Struct = {}
+        number = 0
+        while head := self._byte():
+            number = number + (head >> 4) if head >> 4 else self._integer()
+            found[number] = (head & 15, self._value(head & 15))
+        return found
+
+    def _value(self, kind: int, listed: bool = False) -> Any:
+        if kind in (TRUE, FALSE):
+            return self._byte() if listed else None
+        if kind in INTEGERS:
+            return self._integer()
+        if kind == BYTE:
+            return self._byte()
+        if kind in (BINARY, DOUBLE):
+            size = self._number() if kind == BINARY else 8
+            self.at += size
+            return self.text[self.at - size : self.at]
+        if kind in (LIST, SET):
+            head = self._byte()
+            size = self._number() if head >> 4 == 15 else head >> 4
+            return head & 15, [self._value(head & 15, listed=True) for _ in range(size)]
+        if kind == STRUCT:
+            return self.struct()
+        raise NotJoined(f"type {kind} in a footer")
+
+    def _byte(self) -> int:
+        self.at += 1
+        return self.text[self.at - 1]
+
+    def _number(self) -> int:
+        found = shift = 0
+        while True:
+            byte = self._byte()
+            found |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return found
+
+    def _integer(self) -> int:
+        number = self._number()
+        return number >> 1 if not number & 1 else -(number >> 1) - 1
+
+
+def _struct(fields: Struct) -> Iterator[bytes]:
+    before = 0
+    for number, (kind, value) in fields.items():
+        step = number - before
+        yield bytes([step << 4 | kind]) if 0 < step < 16 else bytes([kind]) + _integer(number)
+        yield from _value(kind, value)
+        before = number
+    yield b"\0"
+
+
+def _value(kind: int, value: Any) -> Iterator[bytes]:
+    if kind in INTEGERS:
+        yield _integer(value)
+    elif kind == BINARY:
+        yield _number(len(value)) + value
+    elif kind == DOUBLE:
+        yield value
+    elif kind in (LIST, SET):
+        each, values = value
+        yield (
+            bytes([len(values) << 4 | each])
+            if len(values) < 15
+            else bytes([0xF0 | each]) + _number(len(values))
+        )
+        for one in values:
+            yield from _value(each, one)
+    elif kind == STRUCT:
+        yield from _struct(value)
+    elif value is not None:  # a byte, or whether something is so in a list; alone that is its type
+        yield bytes([value])
+
+
+def _integer(value: int) -> bytes:
+    return _number(value << 1 if value >= 0 else (-value << 1) - 1)
+
+
+def _number(value: int) -> bytes:
+    found = bytearray()
+    while value > 127:
+        found.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*found, value])
