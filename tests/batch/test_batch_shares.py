@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.batch.batches import AS_OF, COSTS, PEOPLE, small, write
 from tests.batch.test_batch_compiled import FILES, table
+from tests.batch.test_batch_lock import small_disk  # noqa: F401
+from tests.support.populations import nasty, spoil, write_csv
 
 from mianshen.kernel.compiled import compiler
 from mianshen.program.program import Program
 from mianshen.source import RuleError
 from mianshen.workbench.batch import Request, run_batch
+from mianshen.workbench.rulebook import open_program
 
 KILLS = int(os.environ.get("MIANSHEN_KILLS", "5"))
 RUN = """
@@ -30,6 +36,12 @@ inputs = {"resident": people, "claim": claims}
 request = Request(inputs, datetime.date(2026, 11, 21), out, 2, engine="compiled", shares=4, resume=True)
 print("ready", flush=True)
 run_batch(open_program([rules]), request)
+"""
+
+SCARCE = """
+import resource
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + ({0} << 20), used + ({0} << 20)))
 """
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
@@ -70,8 +82,64 @@ def test_shares_give_what_one_run_gives(tmp_path: Path, program: Program) -> Non
     assert sorted(each.name for each in tmp_path.iterdir()) == ["in", "many", "one"]
 
 
+@pytest.mark.parametrize(("seed", "spoilt", "shares"), [(1, 0.02, 3), (2, 0.3, 4), (3, 0.0, 7)])
+def test_shares_of_the_shipped_rulebook(tmp_path: Path, seed: int, spoilt: float, shares: int) -> None:
+    """With few rows left to the SQL room, with many, with none; households in any order, some in no file."""
+    population = nasty(seed, 300, unknown=0.03)
+    files = write_csv(spoil(population, seed, spoilt) if spoilt else population, tmp_path, seed)
+    inputs = {"resident": files["residents"], "claim": files["claims"], "household": files["households"]}
+    for out, count in (("one", None), ("many", shares)):
+        request = Request(inputs, population.as_of, tmp_path / out, 2, engine="compiled", shares=count)
+        run_batch(open_program(), request)
+    for name in FILES:
+        one, several = table(tmp_path / "one" / name), table(tmp_path / "many" / name)
+        assert one[0] == several[0]
+        assert sorted(map(repr, one[1])) == sorted(map(repr, several[1])), name
+    one_summary, several_summary = (tmp_path / out / "summary.json" for out in ("one", "many"))
+    assert one_summary.read_bytes() == several_summary.read_bytes()
+
+
+def test_a_share_that_leaves_much_has_a_sql_room_of_its_own(tmp_path: Path, program: Program) -> None:
+    costs = ["x", "1.00"]  # half of all claims are wrong
+    people = "".join(f"P{n},stay,50%,\n" for n in range(40))
+    claims = "".join(f"C{n},P{n},2026-01-01,{costs[n % 2]}\n" for n in range(40))
+    head = "person_id,tags,share,born\n", "claim_id,person_id,day,cost\n"
+    inputs = write(tmp_path / "in", {"residents.csv": head[0] + people, "claims.csv": head[1] + claims})
+    for out, shares in (("one", None), ("many", 4)):
+        run_batch(program, Request(inputs, AS_OF, tmp_path / out, 2, engine="compiled", shares=shares))
+    for name in FILES:  # nothing stands apart, so that even the order is the same
+        assert table(tmp_path / "one" / name) == table(tmp_path / "many" / name), name
+
+
+def test_threads_change_no_byte_of_shares(tmp_path: Path, program: Program) -> None:
+    inputs = many(tmp_path / "in", 300)
+    for threads in (1, 3):
+        request = Request(inputs, AS_OF, tmp_path / str(threads), threads, engine="compiled", shares=5)
+        run_batch(program, request)
+    for name in FILES:
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "3" / name).read_bytes(), name
+
+
+# -- killed, and out of room -----------------------------------------------------------------
+
+
+def content(out: Path) -> dict[str, bytes]:
+    """The files of a folder of results but the one that tells how long it took."""
+    return {p.name: p.read_bytes() for p in out.iterdir() if p.name != "timings.json"}
+
+
+def phase(folder: Path, out: Path) -> str:
+    """What a run was at when it died."""
+    work = folder / f".{out.name}.work"
+    if not (work / "shares.json").exists():
+        return "dealing" if work.exists() else "before"
+    if not (work / "share-4").exists():
+        return "deciding"
+    return "joining" if list(folder.glob(f".{out.name}.part-*")) else "publishing"
+
+
 def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
-    """`MIANSHEN_KILLS` sets how many runs are killed; each at a moment of its own."""
+    """`MIANSHEN_KILLS` sets how many runs are killed; each at a moment of its own, every third one twice."""
     inputs = many(tmp_path / "in", 300)
     rules = tmp_path / "rules"
     small(rules)
@@ -84,33 +152,95 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> 
             assert told.readline() == b"ready\n"
         return started
 
+    assert start(tmp_path / "first").wait() == 0  # compiled, and kept
+    shutil.rmtree(tmp_path / "first")
     begun = time.monotonic()
     assert start(tmp_path / "whole").wait() == 0
     lasts = time.monotonic() - begun
-    whole = {p.name: p.read_bytes() for p in (tmp_path / "whole").iterdir() if p.name != "timings.json"}
+    whole = content(tmp_path / "whole")
     chance = random.Random(11)
-    for number in range(KILLS):
-        out = tmp_path / f"out{number % 2}"
-        before = {p.name: p.read_bytes() for p in out.iterdir()} if out.exists() else None
-        killed = start(out)
-        time.sleep(chance.random() * lasts)
-        killed.send_signal(signal.SIGKILL)
-        died = killed.wait() != 0
-        if died and before is not None:
-            now = {p.name: p.read_bytes() for p in out.iterdir()}
-            finished = {n: b for n, b in now.items() if n != "timings.json"} == whole
-            assert now == before or finished
+    phases: Counter[str] = Counter()
+    done = 0
+    while phases.total() < KILLS:
+        out = tmp_path / f"out{done % 2}"
+        done += 1
+        for _ in range(2 if done % 3 == 0 else 1):
+            before = content(out) if out.exists() else None
+            killed = start(out)
+            time.sleep(chance.random() * lasts)
+            killed.send_signal(signal.SIGKILL)
+            if killed.wait() == 0:
+                continue  # it was faster
+            phases[phase(tmp_path, out)] += 1
+            assert (content(out) if out.exists() else None) in (before, whole)
         assert start(out).wait() == 0
-        assert {p.name: p.read_bytes() for p in out.iterdir() if p.name != "timings.json"} == whole
+        assert content(out) == whole
+        if done % 5 == 0:
+            shutil.rmtree(out)  # so that some runs have no results before them
     left = {each.name for each in tmp_path.iterdir()}
     assert left <= {"in", "rules", "whole", "out0", "out1"}
+    print(dict(phases))
+    if KILLS >= 100:
+        assert {"dealing", "deciding", "joining"} <= set(phases)
+
+
+def test_a_disk_that_fills_up_leaves_the_earlier_results_and_what_was_finished(
+    tmp_path: Path, program: Program, small_disk: Path
+) -> None:
+    out = small_disk / "out"
+    run_batch(program, Request(many(tmp_path / "few", 20), AS_OF, out, 2, engine="compiled", shares=2))
+    before = {each.name: each.read_bytes() for each in out.iterdir()}
+    inputs = many(tmp_path / "in", 6000)
+    request = Request(inputs, AS_OF, out, 2, engine="compiled", shares=4)
+    with pytest.raises(RuleError, match=r"E506|E518"):
+        run_batch(program, request)
+    assert {each.name: each.read_bytes() for each in out.iterdir()} == before
+    assert {each.name for each in small_disk.iterdir()} <= {"out", ".out.work"}
+    assert not [each for each in small_disk.glob(".out.work/unfinished-*")]
+
+
+@pytest.mark.parametrize("left", [50, 400, 1000])
+def test_a_process_that_runs_out_of_address_space_harms_nothing(tmp_path: Path, left: int) -> None:
+    """However it ends (a library may well abort): the earlier results stay, and the next run goes on."""
+    small(tmp_path / "rules")
+    out = tmp_path / "out"
+    earlier, inputs = many(tmp_path / "earlier", 20), many(tmp_path / "in", 300)
+    scarce = RUN.replace("run_batch(open", SCARCE.format(left) + "run_batch(open")
+    plenty, little = ([sys.executable, "-c", text] for text in (RUN, scarce))
+    words = [str(tmp_path / "rules"), str(inputs["resident"]), str(inputs["claim"]), str(out)]
+    before_words = [words[0], str(earlier["resident"]), str(earlier["claim"]), str(out)]
+    assert subprocess.run([*plenty, *before_words], check=False).returncode == 0
+    before = content(out)
+    done = subprocess.run([*little, *words], check=False, capture_output=True)
+    assert done.returncode == 0 or content(out) == before
+    assert subprocess.run([*plenty, *words], check=False).returncode == 0
+    assert subprocess.run([*plenty, *words[:-1], str(tmp_path / "whole")], check=False).returncode == 0
+    assert content(out) == content(tmp_path / "whole")
+
+
+def test_another_memory_is_no_reason_to_begin_anew(tmp_path: Path, program: Program) -> None:
+    """How many shares there are is read from what the killed run left."""
+    inputs = many(tmp_path / "in", 100)
+    run_batch(program, Request(inputs, AS_OF, tmp_path / "out", 2, engine="compiled", shares=3))
+    kept = tmp_path / "kept"
+
+    def stop(name: str, _rows: int) -> None:
+        if name == "share 2/4":
+            shutil.copytree(tmp_path / ".again.work", kept)
+
+    request = Request(inputs, AS_OF, tmp_path / "again", 1, engine="compiled", shares=3)
+    run_batch(program, request, stop)
+    kept.rename(tmp_path / ".again.work")
+    run_batch(program, replace(request, shares=None, memory="1GB", resume=True))
+    for name in FILES:
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
 
 
 def test_other_files_are_not_resumed_with(tmp_path: Path, program: Program) -> None:
     inputs = many(tmp_path / "in", 100)
     work = tmp_path / ".out.work"
     work.mkdir()
-    (work / "shares.json").write_text('{"of": "another run", "counts": {}, "files": {}}', "utf-8")
+    (work / "shares.json").write_text('{"of": "another run", "count": 3, "counts": {}, "files": {}}', "utf-8")
     request = Request(inputs, AS_OF, tmp_path / "out", 2, engine="compiled", shares=3, resume=True)
     with pytest.raises(RuleError, match="E541"):
         run_batch(program, request)

@@ -77,7 +77,11 @@ class SharedBatch:
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
         dealing = Dealing(self.whole, self.count, self.work)
-        np.savez(self.work / APART, **dealing.deal())
+        try:
+            np.savez(self.work / APART, **dealing.deal())
+        except BaseException:
+            shutil.rmtree(self.work, ignore_errors=True)  # nothing to go on from
+            raise
         self.counts, self.files = dealing.counts, dealing.files
         kept = {"of": self._fingerprint(), "count": self.count, "counts": self.counts, "files": self.files}
         part = plan.with_suffix(".part")
@@ -120,10 +124,14 @@ class SharedBatch:
         """A share's files appear at once; its rows are not needed from then on."""
         part = self.work / f"unfinished-{share}"
         shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
-        result = decide(share, part)
-        (part / RESULT).write_text(json.dumps(result), "utf-8")
-        part.rename(self._done(share))
+        try:
+            part.mkdir()
+            result = decide(share, part)
+            (part / RESULT).write_text(json.dumps(result), "utf-8")
+            part.rename(self._done(share))
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
         for entity in self.counts:
             rows_file(self.work, entity, share).unlink(missing_ok=True)
 
