@@ -134,7 +134,7 @@ def _run(out: Path, program: Program, request: Request, clock: Clock) -> Summary
         part.mkdir()
         summary = _into(part, program, request, connection, clock)
         _publish(part, out)
-        shutil.rmtree(_work(out), ignore_errors=True)
+        _let_go(_work(out), out)
     except (duckdb.OutOfMemoryException, MemoryError):
         raise RuleError([mistakes.no_memory(str(request.out))]) from None
     except TooWide:
@@ -352,6 +352,14 @@ def _clear_up(out: Path) -> None:
         *out.parent.glob(f".{glob.escape(out.name)}.old-*"),
     ):
         shutil.rmtree(left, ignore_errors=True)
+
+
+def _let_go(work: Path, out: Path) -> None:
+    """Remove a folder that none may go on from, not even while it is being removed."""
+    if work.exists():
+        old = _beside(out, "old")
+        work.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _missing_above(out: Path) -> Path | None:

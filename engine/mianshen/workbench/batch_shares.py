@@ -74,11 +74,12 @@ class SharedBatch:
             self.count, self.counts = kept["count"], kept["counts"]
             self.files = {e: [(n, b) for n, b in f] for e, f in kept["files"].items()}
             return
+        plan.unlink(missing_ok=True)  # first, for none may go on from what is being removed
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
         dealing = Dealing(self.whole, self.count, self.work)
         try:
-            np.savez(self.work / APART, **dealing.deal())
+            keep_numbers(self.work / APART, dealing.deal())
         except BaseException:
             shutil.rmtree(self.work, ignore_errors=True)  # nothing to go on from
             raise
@@ -142,7 +143,7 @@ class SharedBatch:
             run.program, run.connection, run.inputs, run.as_of, run.compiled, threads, run.outputs,
             files=self.files,
         )  # fmt: skip
-        apart = self._numbers(self.work / APART)
+        apart = kept_numbers(self.work / APART)
         for name in run.compiled.unit.layout.entities:
             entity = run.program.entities[name]
             table = self._rows(entity, share, apart[name])
@@ -155,7 +156,7 @@ class SharedBatch:
         left = batch.left()
         if FEW * sum(map(len, left.values())) > sum(batch.counts.values()):
             return self._with_room(batch, folder)
-        np.savez(folder / LEFT, **left)
+        keep_numbers(folder / LEFT, left)
         batch.write(folder)
         decided = {e: n - len(left.get(e, ())) for e, n in batch.counts.items()}
         records = {e: {"read": n, "decided": n, "rejected": 0} for e, n in decided.items()}
@@ -185,15 +186,11 @@ class SharedBatch:
             return table
         return table.filter(pa.array(~np.isin(table[ROW], apart, assume_unique=True)))
 
-    def _numbers(self, file: Path) -> dict[str, Array]:
-        with np.load(file) as found:
-            return dict(found)
-
     def _last(self, share: int, folder: Path) -> dict[str, Any]:
         """What stands apart and what shares left, decided by the SQL room."""
         run = self.whole
         kept = [self.work / APART, *(self._done(n) / LEFT for n in range(share))]
-        found = [self._numbers(file) for file in kept if file.exists()]
+        found = [kept_numbers(file) for file in kept if file.exists()]
         left = {
             e: np.sort(np.concatenate([n[e] for n in found if e in n])).astype(np.int64) for e in run.inputs
         }
@@ -251,6 +248,17 @@ class SharedBatch:
                 for name, number in counts.items():
                     so_far[name] = so_far.get(name, 0) + number
         return {**self.whole.outputs.heading(), "records": records}
+
+
+def keep_numbers(file: Path, numbers: dict[str, Array]) -> None:
+    """Write the numbers of rows, by entity."""
+    write: Any = np.savez  # whose types leave out that an array may have any name
+    write(file, **numbers)
+
+
+def kept_numbers(file: Path) -> dict[str, Array]:
+    with np.load(file) as found:
+        return dict(found)
 
 
 def _added(one: Any, other: Any) -> Any:

@@ -1,0 +1,78 @@
+"""Parquet files joined without decoding: the rows of all, in order, for any reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mianshen.workbench.parquet_joined import NotJoined, join_parquet
+
+SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        ("amount", pa.decimal128(18, 2)),
+        ("due", pa.bool_()),
+        ("names", pa.list_(pa.string())),
+    ]
+)
+row = st.fixed_dictionaries(
+    {
+        "key": st.none() | st.text(max_size=6),
+        "amount": st.none() | st.decimals(-(10**15), 10**15, places=2),
+        "due": st.none() | st.booleans(),
+        "names": st.none() | st.lists(st.text(max_size=3), max_size=3),
+    }
+)
+
+
+def coded(rows: list[dict[str, object]], **how: object) -> pa.Buffer:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), sink, row_group_size=3, **how)
+    return sink.getvalue()
+
+
+@given(st.lists(st.lists(row, max_size=8), min_size=1, max_size=5), st.booleans(), st.booleans())
+def test_the_rows_of_all_files_in_order(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[list[dict[str, object]]], index: bool, texts: bool
+) -> None:
+    """With dictionaries or without, with indexes of pages or without, files or buffers, empty ones among them."""
+    folder = tmp_path_factory.mktemp("joined")
+    made = [coded(part, write_page_index=index, use_dictionary=texts) for part in parts]
+    (folder / "first.parquet").write_bytes(made[0])
+    join_parquet([folder / "first.parquet", *made[1:]], folder / "all.parquet")
+    expected = [each for part in parts for each in part]
+    assert pq.read_table(folder / "all.parquet").to_pylist() == expected
+    with duckdb.connect() as database:
+        found = database.execute("FROM read_parquet(?)", [str(folder / "all.parquet")])
+        assert found.fetchall() == [tuple(each[name] for name in SCHEMA.names) for each in expected]
+
+
+def test_a_file_alone_stays_as_it_is(tmp_path: Path) -> None:
+    made = coded([{"key": str(n), "amount": None, "due": True, "names": ["x"]} for n in range(100)])
+    join_parquet([made], tmp_path / "one.parquet")
+    assert (tmp_path / "one.parquet").read_bytes() == made.to_pybytes()
+
+
+def test_more_row_groups_than_their_numbers_have_room_for(tmp_path: Path) -> None:
+    one = coded([{"key": "a", "amount": None, "due": True, "names": None}] * 3 * 20)
+    many = tmp_path / "many.parquet"
+    join_parquet([one] * 1700, many)
+    assert pq.read_metadata(many).num_row_groups == 34_000
+    with duckdb.connect() as database:
+        assert database.execute("SELECT count(key) FROM read_parquet(?)", [str(many)]).fetchall() == [
+            (102_000,)
+        ]
+
+
+def test_what_cannot_be_joined_is_refused(tmp_path: Path) -> None:
+    other = pa.BufferOutputStream()
+    pq.write_table(pa.table({"key": ["a"]}), other)
+    for parts in ([], [coded([]), other.getvalue()], [pa.py_buffer(b"PAR1")], [pa.py_buffer(b"")]):
+        with pytest.raises(NotJoined):
+            join_parquet(parts, tmp_path / "none.parquet")
