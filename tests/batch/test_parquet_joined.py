@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -31,7 +32,7 @@ row = st.fixed_dictionaries(
 )
 
 
-def coded(rows: list[dict[str, object]], **how: object) -> pa.Buffer:
+def coded(rows: Sequence[Mapping[str, object]], **how: object) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), sink, row_group_size=3, **how)
     return sink.getvalue()

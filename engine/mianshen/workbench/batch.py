@@ -12,7 +12,6 @@ import datetime as dt
 import glob
 import json
 import os
-import re
 import secrets
 import shutil
 import time
@@ -36,6 +35,7 @@ from mianshen.workbench.batch_outputs import SUMMARY, Outputs, file_names
 from mianshen.workbench.batch_rows import RowTables
 from mianshen.workbench.batch_settled import DIFFERENCES, REVERSALS, Settled
 from mianshen.workbench.engines import AUTO, COMPILED, Chosen, mebibytes, run_of, versions_of
+from mianshen.workbench.free_memory import free_memory
 from mianshen.workbench.inputs import Input, open_inputs, parts_of, unchanged
 from mianshen.workbench.lock import locked
 from mianshen.workbench.mapping import COLUMNS
@@ -235,22 +235,12 @@ def _in_shares(batch: CompiledBatch, request: Request, clock: Clock) -> Compiled
     if request.memory:  # half for DuckDB, half for the rows of a share
         request = replace(request, memory=f"{_bytes(request.memory) >> 20}MiB")
         batch.connection.execute("SET memory_limit = ?", [request.memory])
-    memory = 2 * _bytes(request.memory) if request.memory else _of_machine()
+    memory = 2 * _bytes(request.memory) if request.memory else free_memory() * 3 // 4
     count = request.shares or shares_for(batch, memory)
     if count == 1 and not (request.resume and work.exists()) and request.shares is None:
         return batch
     asked = request.shares is not None
     return SharedBatch(batch, count, work, partial(_connect, request), request.resume, asked, clock.share)
-
-
-def _of_machine() -> int:
-    """Three quarters of the memory that is free, in bytes: the rest is for what DuckDB holds beside."""
-    try:
-        told = re.search(r"MemAvailable:\s*(\d+) kB", Path("/proc/meminfo").read_text("ascii"))
-    except OSError:
-        told = None
-    free = int(told[1]) << 10 if told else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    return free * 3 // 4
 
 
 def _bytes(size: str) -> int:

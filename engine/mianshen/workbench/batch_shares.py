@@ -44,6 +44,8 @@ LEFT: Final = "left.npz"  # the numbers of rows that a share leaves to the last 
 FEW: Final = 8  # a share of which more than one in so many rows is left has a SQL room of its own
 KEYS: Final = 64  # bytes that the keys of a row take, and finding them
 SHARE: Final = 1 << 30  # bytes of a share, beyond which larger ones only cost memory
+LEAST: Final = 1 << 24  # bytes of a share, below which smaller ones save nothing
+MOST: Final = 512  # shares, for each has a file open while rows are dealt
 
 Connect = Callable[[Path], duckdb.DuckDBPyConnection]
 
@@ -290,4 +292,5 @@ def shares_for(batch: CompiledBatch, memory: int) -> int:
     size = size_of(batch)
     if size <= memory:
         return 1
-    return -(-size // max(1, min(memory // max(1, batch.threads), SHARE)))
+    share = min(memory // max(1, batch.threads), SHARE)
+    return min(MOST, -(-size // max(LEAST, share)))
