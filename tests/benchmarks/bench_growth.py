@@ -137,9 +137,11 @@ def test_residents(benchmark: Any, residents: int, tmp_path: Path, grown: dict[s
     benchmark.extra_info |= run.shown
     if grown["residents"]:
         before = grown["residents"][-1]
-        benchmark.extra_info["a_row_against_the_size_before"] = (
-            f"{run.seconds / run.rows / (before.seconds / before.rows):.2f}"
-        )
+        for name, now, then in (
+            ("a_row_against_the_size_before", run.seconds, before.seconds),
+            ("processor_a_row_against_the_size_before", run.busy, before.busy),
+        ):
+            benchmark.extra_info[name] = f"{now / run.rows / (then / before.rows):.2f}"
     grown["residents"].append(run)
     print(benchmark.extra_info)
 
