@@ -145,11 +145,11 @@ class SharedBatch:
             run.program, run.connection, run.inputs, run.as_of, run.compiled, threads, run.outputs,
             files=self.files,
         )  # fmt: skip
-        apart = kept_numbers(self.work / APART)
+        apart, reading = kept_numbers(self.work / APART), reading_of(run)
         for name in run.compiled.unit.layout.entities:
             entity = run.program.entities[name]
             table = self._rows(entity, share, apart[name])
-            batch.tables[name] = reading_of(run).made_of(entity, table, name in run.inputs)
+            batch.tables[name] = reading.made_of(entity, table, name in run.inputs)
             batch.numbers[name] = (
                 np.asarray(table[ROW].combine_chunks()) if len(table) else np.empty(0, np.int64)
             )
