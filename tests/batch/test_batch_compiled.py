@@ -118,8 +118,11 @@ def test_texts_are_carried(tmp_path: Path) -> None:
     program = open_program([tmp_path / "rules"])
     for engine in ("compiled", "duckdb"):
         run_batch(program, Request(inputs, AS_OF, tmp_path / engine, engine=engine))
+    run_batch(program, Request(inputs, AS_OF, tmp_path / "shares", 2, engine="compiled", shares=3))
     for name in FILES:
         assert table(tmp_path / "compiled" / name) == table(tmp_path / "duckdb" / name), name
+        shares = table(tmp_path / "shares" / name)[1]  # in the order of the people
+        assert sorted(map(repr, shares)) == sorted(map(repr, table(tmp_path / "duckdb" / name)[1])), name
     assert {row[2] for row in table(tmp_path / "compiled" / "claims.parquet")[1]} > {None}
 
 
