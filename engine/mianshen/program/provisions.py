@@ -12,7 +12,7 @@ from mianshen.program import mistakes
 from mianshen.program.program import Citation, Key, Planned, Provision
 from mianshen.program.rulings import Place
 from mianshen.program.tables import TableChecks
-from mianshen.source import Message
+from mianshen.source import TYPO, Message, nearest
 
 if TYPE_CHECKING:
     from mianshen.document.model import Provision as ProvisionModel
@@ -71,8 +71,10 @@ class ProvisionChecks(TableChecks):
             self.vocabulary.unknown(span, "entities", kind, model.entity, self.names.entities)
         else:
             span = self.document.span(*place, "decision")
-            known = [n for e, n in decisions if model.entity in (None, e)]
+            known = {n: (e, n) for e, n in decisions if model.entity in (None, e)}
             self.vocabulary.unknown(span, "decisions", Message("决定", "decision"), name, known)
+            meant = nearest(name, known, TYPO)  # its other mistakes are told too
+            return None if meant is None else known[meant]
         return None
 
     def _plan(self, site: Site) -> None:
