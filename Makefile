@@ -51,7 +51,7 @@ demo: $(READY)
 	$(MIANSHEN) notice $(DEMO_FILE) --case $(DEMO_CASE) --claim C1 --out $(DEMO)/notice.html
 
 test: $(READY)
-	$(PY) -m pytest -q -n 2
+	$(PY) -m pytest -q -n 2 --dist loadgroup
 
 lint: $(READY)
 	@status=0; \

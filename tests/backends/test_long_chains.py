@@ -24,6 +24,8 @@ from mianshen.sql.layers import DEEPEST
 from mianshen.sql.plan import DEEPEST as STEP
 from mianshen.workbench.compile import Wish, compiled
 
+pytestmark = pytest.mark.xdist_group("long_chains")
+
 LONG = 300
 
 

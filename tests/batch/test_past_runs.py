@@ -20,6 +20,8 @@ from mianshen.workbench.replay import replay
 from mianshen.workbench.rulebook import open_program, overlay_file
 from mianshen.workbench.verify import past_run, verify
 
+pytestmark = pytest.mark.xdist_group("past_runs")
+
 RESULTS: Final = ("residents.parquet", "claims.parquet", "rejects.parquet", "summary.json", "rulebook.zip")
 
 

@@ -23,6 +23,8 @@ from mianshen.values import NotModelled, Unknown
 from mianshen.workbench.records import read_cases
 from mianshen.workbench.rulebook import open_program
 
+pytestmark = pytest.mark.xdist_group("quarantine")
+
 Cells: TypeAlias = dict[str, str]
 Entity: TypeAlias = str
 

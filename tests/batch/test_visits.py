@@ -19,6 +19,8 @@ from mianshen.workbench.replay import replay
 from mianshen.workbench.rulebook import open_program
 from mianshen.workbench.verify import past_run
 
+pytestmark = pytest.mark.xdist_group("visits")
+
 RESIDENTS = """person_id,insured_area,insurance_scheme,coverage_status,disability_level
 P1,371402,resident,active,3
 P2,371402,resident,active,5

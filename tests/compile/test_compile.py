@@ -20,6 +20,8 @@ from mianshen.workbench.batch import Request, run_batch
 from mianshen.workbench.compile import RESIDENTS, Compiled, Wish, compiled
 from mianshen.workbench.rulebook import open_program
 
+pytestmark = pytest.mark.xdist_group("compile")
+
 AS_OF = dt.date(2026, 11, 21)
 COLUMNS: dict[str, list[str]] = {}  # of a batch's files, as written
 CLAIMS = "mianshen_claims"

@@ -30,6 +30,8 @@ from mianshen.workbench.report.cells import STARTS, safe
 from mianshen.workbench.report.run import table_of_facts
 from mianshen.workbench.rulebook import open_program
 
+pytestmark = pytest.mark.xdist_group("report")
+
 PROGRAM = open_program()
 BENEFITS = [name for name, benefit in PROGRAM.benefits.items() if benefit.entity == PROGRAM.entry]
 

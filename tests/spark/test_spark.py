@@ -24,6 +24,8 @@ from mianshen.workbench.batch import Request, run_batch
 from mianshen.workbench.compile import Wish, compiled
 from mianshen.workbench.rulebook import open_program
 
+pytestmark = pytest.mark.xdist_group("spark")
+
 ENTITIES = {"residents": "resident", "households": "household", "claims": "claim"}
 
 

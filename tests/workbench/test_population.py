@@ -12,6 +12,8 @@ import pytest
 from mianshen.workbench import population
 from mianshen.workbench.population import Counts, Format, write_population
 
+pytestmark = pytest.mark.xdist_group("population")
+
 AS_OF = dt.date(2026, 6, 30)
 RESIDENTS = 5_000
 
