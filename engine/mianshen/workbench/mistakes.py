@@ -18,6 +18,7 @@ from mianshen.source import Diagnostic, Message, Span, nearest
 Words = tuple[str, str]  # Chinese, English
 Named = str | Message  # a part of a record: a key, or words for what has none
 RECORD: Final = Message("档案", "the record")
+A_RECORD: Final = Message("档案", "a record")
 
 REASONS: Final[Mapping[str, str]] = {
     "E420": "bad_number",

@@ -207,7 +207,7 @@ class _Reading:
     def case(self, node: Node, as_of: dt.date | None) -> Case | None:
         """The case, its rows checked; None when its shape leaves nothing to check."""
         if not isinstance(node, Mapping):
-            self.rows.unreadable.append(mistakes.wrong_shape(node.span, mistakes.RECORD, A_MAPPING))
+            self.rows.unreadable.append(mistakes.wrong_shape(node.span, mistakes.A_RECORD, A_MAPPING))
             return None
         self.refuse_unknown(node)
         day = self.day(node) if as_of is None else as_of
@@ -239,7 +239,7 @@ class _Reading:
     def refused(self, key: Scalar, known: list[str]) -> Diagnostic:
         if key.text in self.rows.facts[self.entry.name]:
             return mistakes.misplaced_key(key.span, key.text, mistakes.RECORD, self.entry.name)
-        return mistakes.unknown_key(key.span, key.text, mistakes.RECORD, known)
+        return mistakes.unknown_key(key.span, key.text, mistakes.A_RECORD, known)
 
     def day(self, node: Mapping) -> dt.date | None:
         """The record's own day."""
