@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from mianshen.interpreter.explain import Input, Limited, Lost, Step, Trace, Used
+from mianshen.interpreter.explain import Input, Limited, Step, Trace, Used
 from mianshen.interpreter.formula import to_text
+from mianshen.interpreter.losing import Lost
 from mianshen.interpreter.rows import Row
 from mianshen.source import Lang, Message
 from mianshen.workbench.words import Words

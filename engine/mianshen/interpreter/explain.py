@@ -12,22 +12,22 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
-from typing import Literal, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from mianshen.interpreter.decide import Interpreter, Ruling, paid
+from mianshen.interpreter.decide import Interpreter
 from mianshen.interpreter.evaluate import in_force
+from mianshen.interpreter.losing import Losing, Lost
 from mianshen.interpreter.reads import Name, Reader, Reading, Sink
 from mianshen.interpreter.rows import Case, Row, RowError
+from mianshen.interpreter.rulings import Ruling, paid
 from mianshen.program.core import Core
 from mianshen.program.program import Accumulator, Dated, Decision, Provision
 from mianshen.values import EXACT, NOT_MODELLED, Value, benefit_year
 
-Why: TypeAlias = Literal["failed", "unknown", "not_modelled", "overridden", "not_needed"]
 Step_: TypeAlias = tuple[Row, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """A name a formula read, where, and its value; `dated` for a parameter."""
 
     name: Name
@@ -57,18 +57,7 @@ class Limited:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """A provision that did not decide: the part of its condition that kept it out, or which one won."""
-
-    provision: Provision
-    why: Why
-    part: Core | None = None
-    by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(NamedTuple):
     """A provision that decided, or that might; what its value and its condition read."""
 
     provision: Provision
@@ -77,8 +66,7 @@ class Used:
     limited: Limited | None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One decision of one row. Several `used`: it is open which of them applies. None: not modelled."""
 
     row: Row
@@ -108,7 +96,7 @@ class _Reads:
     """A ruling's readers."""
 
     ruling: Ruling
-    condition: tuple[Reader, ...]
+    condition: Reader
     value: Reader
     limit: Reader | None
 
@@ -121,6 +109,7 @@ class _Walk:
     uses: dict[Step_, list[tuple[Ruling, Sink, Sink, Sink]]] = field(default_factory=dict)
     grounds: dict[Step_, frozenset[tuple[str, str]]] = field(default_factory=dict)
     before: dict[tuple[Row, str], dict[Row, Row]] = field(default_factory=dict)
+    inputs: dict[tuple[Name, Row], Input] = field(default_factory=dict)
 
 
 class Explainer:
@@ -130,7 +119,9 @@ class Explainer:
         self.interpreter = interpreter
         self.program = interpreter.program
         self.reading = Reading(interpreter.compiler)
+        self.losing = Losing(interpreter)
         self.decisions = {decision.key: decision for decision in self.program.decisions}
+        self.outputs = {entity: self.program.outputs(entity) for entity in self.program.entities}
         self._reads: dict[tuple[str, str, str], _Reads] = {}
         self._parts: dict[tuple[str, Core], Reader] = {}
         self._walked: _Walk | None = None
@@ -176,16 +167,16 @@ class Explainer:
         sink: Sink = {}
         with localcontext(EXACT):
             self._parts[key](row, sink)
-        return self._inputs(sink)
+        return tuple([self._input(*each) for each in sink])
 
     def roots(self, case: Case) -> Iterator[Step_]:
         """The decisions results show: those of the person's dated rows in order, then the benefits'."""
         person = case.person
         for row in sorted(person.children, key=self._turn):
             if row.rejection is None:
-                yield from ((row, decision.name) for decision in self.program.outputs(row.entity))
+                yield from ((row, decision.name) for decision in self.outputs[row.entity])
         if person.rejection is None:
-            yield from ((person, decision.name) for decision in self.program.outputs(person.entity))
+            yield from ((person, decision.name) for decision in self.outputs[person.entity])
             for benefit in self.program.benefits.values():
                 if benefit.entity == person.entity:
                     denied = person.values[benefit.eligible] in (False, NOT_MODELLED)
@@ -209,13 +200,14 @@ class Explainer:
             stack = [(root, iter(self._needs(root, walk)))]
             while stack:
                 at, needs = stack[-1]
-                following = next((each for each in needs if each not in seen), None)
-                if following is None:
+                for each in needs:
+                    if each not in seen:
+                        seen.add(each)
+                        stack.append((each, iter(self._needs(each, walk))))
+                        break
+                else:
                     stack.pop()
                     yield at
-                else:
-                    seen.add(following)
-                    stack.append((following, iter(self._needs(following, walk))))
 
     def _needs(self, at: Step_, walk: _Walk) -> list[Step_]:
         """The decisions a decision read, and the earlier rows that fed its accumulators."""
@@ -244,8 +236,7 @@ class Explainer:
             value: Sink = {}
             tested: Sink = {}
             limit: Sink = {}
-            for reader in reads.condition:
-                reader(row, tested)
+            reads.condition(row, tested)
             reads.value(row, value)
             if reads.limit is not None:
                 reads.limit(row, limit)
@@ -260,7 +251,7 @@ class Explainer:
             ruling = next(each for each in rulings if each.provision is provision)
             make = self.reading.compile
             limit = None if provision.limit is None else make(provision.limit.limit, entity)
-            condition = tuple(make(part, entity) for part in provision.condition)
+            condition = self.reading.all(ruling.parts, entity)
             self._reads[key] = _Reads(ruling, condition, make(provision.value, entity), limit)
         return self._reads[key]
 
@@ -349,14 +340,21 @@ class Explainer:
         decision = self.decisions[row.entity, name]
         used = [
             Used(
-                ruling.provision, self._inputs(value), self._inputs(tested), self._limited(ruling, row, limit)
+                ruling.provision,
+                self._inputs(value, walk),
+                self._inputs(tested, walk),
+                self._limited(ruling, row, limit, walk),
             )
             for ruling, value, tested, limit in self._used((row, name), walk)
         ]
-        return Step(row, decision, row.values[name], tuple(used), tuple(self._lost(row, decision)))
+        return Step(row, decision, row.values[name], tuple(used), self.losing.of(row, decision))
 
-    def _inputs(self, sink: Sink) -> tuple[Input, ...]:
-        return tuple([self._input(name, row) for name, row in sink])
+    def _inputs(self, sink: Sink, walk: _Walk) -> tuple[Input, ...]:
+        known = walk.inputs
+        for each in sink:
+            if each not in known:
+                known[each] = self._input(*each)
+        return tuple([known[each] for each in sink])
 
     def _input(self, name: Name, row: Row) -> Input:
         match name.kind:
@@ -379,42 +377,10 @@ class Explainer:
             case "year_to_date":
                 return Input(name, row, row.before.get(name.name))
 
-    def _limited(self, ruling: Ruling, row: Row, sink: Sink) -> Limited | None:
+    def _limited(self, ruling: Ruling, row: Row, sink: Sink, walk: _Walk) -> Limited | None:
         limit = ruling.provision.limit
         if limit is None or ruling.limit is None:
             return None
         accumulator = self.program.accumulators[limit.accumulator]
         raw, allowed, before = ruling.value(row), ruling.limit(row), row.before[limit.accumulator]
-        return Limited(accumulator, raw, allowed, before, paid(ruling, row), self._inputs(sink), limit.text)
-
-    def _lost(self, row: Row, decision: Decision) -> Iterator[Lost]:
-        chosen = row.chosen[decision.name]
-        settled = any(not provision.fallback for provision in chosen)
-        for ruling in self.interpreter.rulings[decision.key]:
-            provision = ruling.provision
-            if any(provision is each for each in chosen):
-                continue
-            if provision.fallback and settled:
-                yield Lost(provision, "not_needed", by=chosen[0].name)
-            else:
-                yield self._kept_out(ruling, row, chosen)
-
-    def _kept_out(self, ruling: Ruling, row: Row, chosen: tuple[Provision, ...]) -> Lost:
-        """The first part of the condition that is false, else the first that is not true."""
-        provision = ruling.provision
-        open_: tuple[Why, Core] | None = None
-        for part, function in zip(ruling.parts, ruling.condition, strict=True):
-            try:
-                value = function(row)
-            except RowError:
-                break
-            if value is False:
-                return Lost(provision, "failed", part)
-            if value is not True and open_ is None:
-                open_ = ("not_modelled" if value is NOT_MODELLED else "unknown"), part
-        if open_ is not None:
-            return Lost(provision, *open_)
-        winner = next((each.name for each in chosen if each.name in provision.exceptions), None)
-        if winner is not None:
-            return Lost(provision, "overridden", by=winner)
-        return Lost(provision, "not_needed", by=chosen[0].name if chosen else None)
+        return Limited(accumulator, raw, allowed, before, paid(ruling, row), self._inputs(sink, walk), limit.text)

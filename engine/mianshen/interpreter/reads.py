@@ -8,9 +8,9 @@ part that settles it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, assert_never
+from typing import Final, Literal, TypeAlias, assert_never
 
 from mianshen.interpreter.evaluate import Compiler, distance
 from mianshen.interpreter.operations import Function
@@ -51,8 +51,28 @@ Sink: TypeAlias = dict[tuple[Name, Row], None]
 Reader: TypeAlias = Callable[[Row, Sink], None]
 
 
-def nothing(row: Row, sink: Sink) -> None:
-    """Reads nothing."""
+@dataclass(frozen=True, slots=True)
+class Always:
+    """Reads names whatever the row, each so many parents up."""
+
+    names: tuple[tuple[Name, int], ...]
+    height: int  # the most parents up
+
+    def __call__(self, row: Row, sink: Sink) -> None:
+        if not self.height:
+            for name, _ in self.names:
+                sink[name, row] = None
+            return
+        line: list[Row | None] = [row]
+        for _ in range(self.height):
+            line.append(line[-1] and line[-1].parent)
+        for name, steps in self.names:
+            at = line[steps]
+            if at is not None:
+                sink[name, at] = None
+
+
+NOTHING: Final = Always((), 0)
 
 
 class Reading:
@@ -73,7 +93,7 @@ class Reading:
     def compile(self, node: Core, entity: str) -> Reader:
         match node:
             case Const():
-                return nothing
+                return NOTHING
             case AsOf():
                 return _noting(self.name("as_of", "as_of"), 0)
             case FactRef(entity=owner, name=name):
@@ -87,7 +107,7 @@ class Reading:
             case Op(op="and" | "or"):
                 return _settled(node.op == "or", self._tested(node.args, entity))
             case Op(args=args):
-                return _all([self.compile(arg, entity) for arg in args])
+                return self.all(args, entity)
             case InSet(arg=arg) | Within(arg=arg) | IsKnown(arg=arg) | BenefitYear(date=arg):
                 return self.compile(arg, entity)
             case If(condition=condition, then=then, otherwise=otherwise):
@@ -95,7 +115,7 @@ class Reading:
                 return _branching(*self._tested((condition,), entity)[0], *branches)
             case Round(numerator=top, denominator=bottom):
                 parts = (top,) if bottom is None else (top, bottom)
-                return _all([self.compile(part, entity) for part in parts])
+                return self.all(parts, entity)
             case Marginal(base=base, scale=scale):
                 return _all([self.compile(base, entity), _noting(self.name("parameter", scale), 0)])
             case Choice(policy=policy, rows=rows):
@@ -107,13 +127,17 @@ class Reading:
             case _:
                 assert_never(node)
 
+    def all(self, nodes: Sequence[Core], entity: str) -> Reader:
+        """A reader of several nodes, in order."""
+        return _all([self.compile(node, entity) for node in nodes])
+
     def _tested(self, nodes: tuple[Core, ...], entity: str) -> list[tuple[Function, Reader]]:
         return [(self.compiler.compile(node, entity), self.compile(node, entity)) for node in nodes]
 
     def _aggregate(self, node: Aggregate) -> Reader:
         child = self.program.entities[node.child]
         where = None if node.where is None else self._tested((node.where,), node.child)[0]
-        body = nothing if node.body is None else self.compile(node.body, node.child)
+        body: Reader = NOTHING if node.body is None else self.compile(node.body, node.child)
         counted = None
         if child.counted_by is not None and child.parent is not None:
             counted = self.name("fact", child.counted_by, child.parent)
@@ -141,28 +165,27 @@ def _truth(function: Function, row: Row) -> object:
 
 
 def _noting(name: Name, steps: int) -> Reader:
-    def here(row: Row, sink: Sink) -> None:
-        sink[name, row] = None
-
-    def above(row: Row, sink: Sink) -> None:
-        at: Row | None = row
-        for _ in range(steps):
-            at = at and at.parent
-        if at is not None:
-            sink[name, at] = None
-
-    return above if steps else here
+    return Always(((name, steps),), steps)
 
 
 def _all(readers: list[Reader]) -> Reader:
-    readers = [reader for reader in readers if reader is not nothing]
-    if not readers:
-        return nothing
-    if len(readers) == 1:
-        return readers[0]
+    """One after another; those that read the same whatever the row as one."""
+    joined: list[Reader] = []
+    for reader in readers:
+        last = joined[-1] if joined else None
+        if isinstance(reader, Always) and isinstance(last, Always):
+            names = tuple(dict.fromkeys((*last.names, *reader.names)))
+            joined[-1] = Always(names, max(last.height, reader.height))
+        elif reader is not NOTHING:
+            joined.append(reader)
+    match joined:
+        case []:
+            return NOTHING
+        case [reader]:
+            return reader
 
     def read(row: Row, sink: Sink) -> None:
-        for reader in readers:
+        for reader in joined:
             reader(row, sink)
 
     return read

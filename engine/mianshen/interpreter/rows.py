@@ -75,6 +75,7 @@ class Row:
     versions: list[Row] = field(default_factory=list)  # the person's rows in force at other times
     version_of: Row | None = None  # the row in force at `as_of`, whose version this is
     blank: bool = False  # stands for the time before a person's first row
+    lacks: dict[str, Unknown] = field(default_factory=dict)  # what its missing facts are, as far as asked for
 
     @property
     def current(self) -> Row:
@@ -83,7 +84,10 @@ class Row:
 
     def unknown(self, name: str) -> Unknown:
         """The unknown that a missing fact of this row is."""
-        return Unknown(frozenset((Missing(name, self.entity, self.key),)))
+        found = self.lacks.get(name)
+        if found is None:
+            found = self.lacks[name] = Unknown(frozenset((Missing(name, self.entity, self.key),)))
+        return found
 
     def may_yet_tell(self, name: str) -> bool:
         """Whether a fact that is not given, or a list of children, may yet be told."""
