@@ -5,47 +5,62 @@ In: a program, a case. Out: values in the rows. This is the reference the other 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from decimal import localcontext
 from functools import cached_property
 from typing import Any
 
+from mianshen.interpreter.deciding import deciding
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.rows import Case, Row, RowError, reject
-from mianshen.interpreter.rulings import Ruling, conjuncts, deciding, standing
+from mianshen.interpreter.rulings import Ruling, conjuncts, standing
 from mianshen.interpreter.running import Running, in_order
 from mianshen.interpreter.settings import Setting, Settings, leading
 from mianshen.interpreter.settling import Settling
 from mianshen.program.core import AsOf
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
 from mianshen.program.stages import read_below
-from mianshen.values import EXACT, NOT_MODELLED, NotModelled, Value
+from mianshen.values import EXACT, NOT_MODELLED, Value
 
 
-@dataclass(frozen=True, slots=True)
 class Course:
-    """How the rows of one entity and setting are decided: by functions in dependency order, or not at all."""
+    """How the rows of one entity and setting are decided; functions are written when they are first needed."""
 
-    functions: Mapping[str, Function]
-    uncovered: Mapping[str, NotModelled]  # the decisions that no provision gives a value here
+    def __init__(
+        self, decisions: Sequence[Decision], rulings: Mapping[str, list[Ruling]], by: Compiler
+    ) -> None:
+        self._compiler = by
+        self._rulings = rulings
+        self._covered = {d.name: d for d in decisions if rulings[d.name]}  # in dependency order
+        self._uncovered = {d.name: NOT_MODELLED for d in decisions if not rulings[d.name]}
+        self._unchosen: dict[str, tuple[Provision, ...]] = dict.fromkeys(self._uncovered, ())
+        self._functions: dict[str, Function] = {}
 
     def decide(self, name: str, row: Row) -> Value:
         """One decision of a row."""
-        if name in self.functions:
-            return self.functions[name](row)
-        row.values[name], row.chosen[name] = NOT_MODELLED, ()
-        return NOT_MODELLED
+        if name in self._uncovered:
+            row.values[name], row.chosen[name] = NOT_MODELLED, ()
+            return NOT_MODELLED
+        if name not in self._functions:
+            self._functions[name] = deciding(self._covered[name], self._rulings[name], self._compiler)
+        return self._functions[name](row)
 
     def decide_all(self, row: Row) -> None:
         """Every decision of a row that is not decided yet."""
         values = row.values
-        values.update(self.uncovered)
-        row.chosen.update(dict.fromkeys(self.uncovered, ()))
-        for name, function in self.functions.items():
+        values.update(self._uncovered)
+        row.chosen.update(self._unchosen)
+        for name, function in self._all:
             if name not in values:
                 function(row)
+
+    @cached_property
+    def _all(self) -> list[tuple[str, Function]]:
+        made = self._functions
+        left = {n: d for n, d in self._covered.items() if n not in made}
+        made |= {n: deciding(d, self._rulings[n], self._compiler) for n, d in left.items()}
+        return [(name, made[name]) for name in self._covered]
 
 
 class Interpreter:
@@ -99,8 +114,7 @@ class Interpreter:
 
         def course(setting: Setting) -> Course:
             left = {d.name: standing(self.rulings[d.key], setting) for d in decisions}
-            deciding_ = {d.name: deciding(d, left[d.name]) for d in decisions if left[d.name]}
-            return Course(deciding_, {d.name: NOT_MODELLED for d in decisions if not left[d.name]})
+            return Course(decisions, left, self.compiler)
 
         return Settings(self.compiler, entity, conditions, course)
 

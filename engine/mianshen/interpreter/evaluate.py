@@ -1,7 +1,7 @@
 """Core expressions as Python functions of a row: the reference semantics of every node.
 
-In: a core node. Out: a function from a `Row` to a value. Kleene logic, strict arithmetic; a
-not-modelled operand makes arithmetic not modelled, for no fact can change that.
+In: a core node. Out: a function from a `Row` to a value: `writing` says how the node reads in Python, here
+is what it then calls: figures, tables, what ranges over children.
 Invariant: runs under `values.EXACT`, so no operation can round.
 """
 
@@ -10,72 +10,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
-from functools import partial
 from typing import Any, Final, assert_never
 
-from mianshen.interpreter.operations import (
-    DATED,
-    OPEN,
-    PLAIN,
-    Function,
-    apply,
-    balance,
-    conjunction,
-    disjunction,
-    in_set,
-    negation,
-    shift,
-    stop,
-    strict,
-    terms_of,
-    with_constant,
-    within,
-)
+from mianshen.interpreter.operations import OPEN, Function, stop, strict, undecided
 from mianshen.interpreter.rows import Row, RowError, rejected
-from mianshen.program.core import (
-    Aggregate,
-    AsOf,
-    BenefitYear,
-    Choice,
-    Const,
-    Core,
-    DecisionRef,
-    FactRef,
-    If,
-    InSet,
-    IsKnown,
-    Marginal,
-    Op,
-    ParameterRef,
-    Round,
-    Within,
-    YearToDate,
-)
-from mianshen.program.operators import CALENDAR
+from mianshen.interpreter.writing import Sheet, distance
+from mianshen.program.core import Aggregate, Choice, Core, FactRef, IsKnown, Marginal
 from mianshen.program.program import Brackets, Dated, Parameter, Program
-from mianshen.values import (
-    NOT_MODELLED,
-    ZERO,
-    Missing,
-    Unknown,
-    Value,
-    benefit_year,
-    round_quotient,
-    unknown_of,
-)
+from mianshen.values import NOT_MODELLED, ZERO, Missing, Unknown, Value, unknown_of
 
 IDLE: Final[dict[str, tuple[object, ...]]] = {"sum": (ZERO,), "some": (False,), "every": (True,)}
 MOST_DAYS: Final = 5_000  # for which the values of a series are remembered
-
-
-def distance(program: Program, entity: str, target: str) -> int:
-    """How many parents up from `entity` the `target` is."""
-    steps, at = 0, entity
-    while at != target:
-        parent = program.entities[at].parent
-        assert parent is not None, (entity, target)
-        steps, at = steps + 1, parent
-    return steps
 
 
 class Compiler:
@@ -84,128 +29,58 @@ class Compiler:
     def __init__(self, program: Program, decide: Callable[[str, str], Function]) -> None:
         self.program = program
         self.decide = decide
+        self._written: dict[tuple[Core, str], Function] = {}
+        self._figures: dict[tuple[str, str], tuple[Function, dict[dt.date, Value]]] = {}
 
     def compile(self, node: Core, entity: str) -> Function:
+        """The node as a function, written when it is first asked."""
+        made: Function | None = None
+
+        def evaluate(row: Row) -> Value:
+            nonlocal made
+            if made is None:
+                made = self.written(node, entity)
+            return made(row)
+
+        return evaluate
+
+    def written(self, node: Core, entity: str) -> Function:
+        """The node as a function, written now."""
+        if (node, entity) not in self._written:
+            sheet = Sheet(self, entity)
+            self._written[node, entity] = sheet.function(entity, [f"return {sheet.text(node)}"])
+        return self._written[node, entity]
+
+    def apart(self, node: IsKnown | Marginal | Choice | Aggregate, entity: str) -> Function:
+        """A node that is more than an expression."""
         match node:
-            case Const(value=value):
-                return lambda _: value
-            case FactRef(entity=owner, name=name):
-                return _fact(name, distance(self.program, entity, owner))
-            case DecisionRef(entity=owner, name=name):
-                return _decision(name, self.decide(owner, name), distance(self.program, entity, owner))
-            case ParameterRef(name=name):
-                return self.dated(self.program.parameters[name], entity)
-            case AsOf():
-                return lambda row: row.as_of
-            case Op():
-                return self.operation(node, entity)
-            case InSet(arg=arg, values=values):
-                return in_set(self.compile(arg, entity), frozenset(values))
-            case Within(arg=arg, prefixes=prefixes):
-                return within(self.compile(arg, entity), prefixes)
-            case If():
-                return self.conditional(node, entity)
-            case Round():
-                return self.rounding(node, entity)
             case IsKnown(arg=FactRef(entity=owner, name=name)) if owner == entity:
                 return _is_given(name)
             case IsKnown(arg=FactRef() as arg):
                 return _is_known_above(arg.name, distance(self.program, entity, arg.entity))
             case IsKnown(arg=arg):
-                return _is_told(self.compile(arg, entity))
+                return _is_told(self.written(arg, entity))
             case Marginal(base=base, scale=scale):
-                return self.marginal(self.compile(base, entity), scale, entity)
-            case BenefitYear(date=date, start=start):
-                return apply(lambda d: Decimal(benefit_year(d, start)), [self.compile(date, entity)])
+                return self.marginal(self.written(base, entity), scale, entity)
             case Choice():
                 return self.choice(node, entity)
             case Aggregate():
                 return self.aggregate(node, entity)
-            case YearToDate(accumulator=name):
-                return lambda row: row.before[name]
             case _:
                 assert_never(node)
 
-    def operation(self, node: Op, entity: str) -> Function:
-        if node.op in ("add", "sub"):
-            added, taken = terms_of(node)
-            if len(added) + len(taken) > 2:
-                make = self.compile
-                return balance([make(n, entity) for n in added], [make(n, entity) for n in taken])
-        args = [self.compile(arg, entity) for arg in node.args]
-        match node.op:
-            case "and":
-                return lambda row: conjunction(args, row)
-            case "or":
-                return lambda row: disjunction(args, row)
-            case "not":
-                return lambda row: negation(args[0](row))
-            case "add_months" | "add_days":
-                return shift(DATED[node.op], args)
-            case op if op in CALENDAR:
-                return apply(partial(CALENDAR[op], self.program.calendar), args)
-            case _ if len(args) == 2 and isinstance(node.args[1], Const):
-                return with_constant(PLAIN[node.op], args[0], node.args[1].value)
-            case _:
-                return apply(PLAIN[node.op], args)
-
-    def conditional(self, node: If, entity: str) -> Function:
-        condition, then, otherwise = (
-            self.compile(n, entity) for n in (node.condition, node.then, node.otherwise)
-        )
-
-        def evaluate(row: Row) -> Value:
-            truth = condition(row)
-            if truth is True:
-                return then(row)
-            if truth is False:
-                return otherwise(row)
-            return undecided(truth, (then, otherwise), row)
-
-        return evaluate
-
-    def rounding(self, node: Round, entity: str) -> Function:
-        top = self.compile(node.numerator, entity)
-        mode, digits = node.mode, node.digits
-        if node.denominator is None:
-            return apply(lambda a: round_quotient(a, Decimal(1), digits, mode), [top])
-        bottom = self.compile(node.denominator, entity)
-
-        def quotient(a: Decimal, b: Decimal) -> Decimal:
-            if not b:
-                raise stop("division_by_zero", "", "division by zero", "除数为零")
-            return round_quotient(a, b, digits, mode)
-
-        return apply(quotient, [top, bottom])
-
     # -- figures -----------------------------------------------------------------------------
 
-    def reference_date(self, entity: str) -> Function:
-        name = self.program.entities[entity].date
-        return (lambda row: row.as_of) if name is None else _fact(name)
-
-    def dated(self, parameter: Parameter, entity: str) -> Function:
-        date = self.reference_date(entity)
-        missing = Unknown(frozenset((Missing(f"parameter {parameter.name}"),)))
-        known: dict[dt.date, Value] = {}
-
-        def evaluate(row: Row) -> Value:
-            day = date(row)
-            if not isinstance(day, dt.date):
-                return day
-            value = known.get(day)
-            if value is None:
-                figure = in_force(parameter, day).value
-                value = missing if figure is None else figure  # type: ignore[assignment]  # or a scale's brackets
-                if len(known) > MOST_DAYS:
-                    known.clear()
-                known[day] = value  # type: ignore[assignment]
-            return value  # type: ignore[return-value]
-
-        return evaluate
+    def figure(self, name: str, entity: str) -> tuple[Function, dict[dt.date, Value]]:
+        """What looks a parameter up on a row's reference date, and the days for which it has."""
+        if (name, entity) not in self._figures:
+            self._figures[name, entity] = _figure(
+                self.program.parameters[name], self.program.entities[entity].date
+            )
+        return self._figures[name, entity]
 
     def marginal(self, base: Function, scale: str, entity: str) -> Function:
-        brackets = self.dated(self.program.parameters[scale], entity)
+        brackets, _ = self.figure(scale, entity)
 
         def evaluate(row: Row) -> Value:
             values = [base(row), brackets(row)]
@@ -217,7 +92,7 @@ class Compiler:
     # -- tables and children -----------------------------------------------------------------
 
     def choice(self, node: Choice, entity: str) -> Function:
-        rows = [(self.compile(c, entity), self.compile(v, entity)) for c, v in node.rows]
+        rows = [(self.written(c, entity), self.written(v, entity)) for c, v in node.rows]
         policy = node.policy
 
         def evaluate(row: Row) -> Value:
@@ -238,10 +113,9 @@ class Compiler:
 
     def aggregate(self, node: Aggregate, entity: str) -> Function:
         child = self.program.entities[node.child]
-        where = None if node.where is None else self.compile(node.where, node.child)
-        body = None if node.body is None else self.compile(node.body, node.child)
+        where = None if node.where is None else self.written(node.where, node.child)
+        body = None if node.body is None else self.written(node.body, node.child)
         counted = child.counted_by
-        count = None if counted is None else _fact(counted)
         name, plural = child.name, child.children or child.name
         kind = node.kind
         held = tuple(self.program.accumulators)
@@ -262,16 +136,16 @@ class Compiler:
             rows = [item for item in row.children if item.entity == name]
             if row.told is not None and plural not in row.told and not adds_nothing(row):
                 unsure.append(row.unknown(plural))
-            if count is not None:
-                stated = count(row)
-                if isinstance(stated, Unknown):
-                    unsure.append(stated)
+            if counted is not None:
+                stated = row.facts.get(counted)
+                if stated is None:
+                    unsure.append(row.unknown(counted))
                 elif stated > len(rows):  # type: ignore[operator]  # a count is a number
                     unsure.append(Unknown(frozenset((Missing(plural, row.entity, row.key),))))
             items: list[Any] = []
             for item in rows:
                 value = _item(item, where, body)
-                if isinstance(value, Unknown):
+                if value.__class__ is Unknown:
                     unsure.append(value)
                 elif value is not None:
                     items.append(value)
@@ -282,27 +156,24 @@ class Compiler:
 
 def _item(item: Row, where: Function | None, body: Function | None) -> Value | None:
     """What a child row brings to an aggregate: nothing (None), a value, or an unknown."""
-    truth: Value = True if where is None else _guarded(where, item)
+    if item.rejection is not None:
+        return _of_rejected(item, where)
+    truth: Value = True if where is None else where(item)
     if truth is False or truth is NOT_MODELLED:
         return None
-    if item.rejection is not None:
-        return rejected(item)
     value: Value = True if body is None else body(item)
     if value is NOT_MODELLED:
         return None
-    if truth is True:
-        return value
-    return unknown_of((truth, value))
+    return value if truth is True else unknown_of((truth, value))
 
 
-def _guarded(function: Function, row: Row) -> Value:
-    """A condition on a row that may be rejected: what fails there is unknown."""
-    if row.rejection is None:
-        return function(row)
+def _of_rejected(item: Row, where: Function | None) -> Value | None:
+    """What a rejected row brings: unknown, unless it is known to be left out; what fails there is unknown."""
     try:
-        return function(row)
+        truth: Value = True if where is None else where(item)
     except RowError:
-        return rejected(row)
+        truth = rejected(item)
+    return None if truth is False or truth is NOT_MODELLED else rejected(item)
 
 
 def total(kind: str, items: list[Any], unsure: list[Value]) -> Value:
@@ -324,17 +195,22 @@ def total(kind: str, items: list[Any], unsure: list[Value]) -> Value:
     return min(items) if kind == "min" else max(items)  # type: ignore[no-any-return]
 
 
-def undecided(truth: Value, branches: Any, row: Row) -> Value:
-    """The value when a condition is not known: unknown, resting on it and on what may follow."""
-    if truth is NOT_MODELLED:
-        return NOT_MODELLED
-    gathered: list[Value] = [truth]
-    for branch in branches:
-        try:
-            gathered.append(branch(row))
-        except RowError:
-            continue
-    return unknown_of(gathered)
+def _figure(parameter: Parameter, date: str | None) -> tuple[Function, dict[dt.date, Value]]:
+    missing = Unknown(frozenset((Missing(f"parameter {parameter.name}"),)))
+    known: dict[dt.date, Value] = {}
+
+    def look(row: Row) -> Value:
+        day = row.as_of if date is None else row.facts.get(date)
+        if not isinstance(day, dt.date):
+            return row.unknown(str(date))
+        if day not in known:
+            figure = in_force(parameter, day).value
+            if len(known) > MOST_DAYS:
+                known.clear()
+            known[day] = missing if figure is None else figure  # type: ignore[assignment]  # or brackets
+        return known[day]
+
+    return look, known
 
 
 def in_force(parameter: Parameter, day: dt.date) -> Dated:
@@ -385,38 +261,6 @@ def _collected(policy: str, values: list[Value]) -> Value:
             return min(known)  # type: ignore[no-any-return]
         case _:
             return max(known)  # type: ignore[no-any-return]
-
-
-def _fact(name: str, steps: int = 0) -> Function:
-    """A fact of the row `steps` parents up."""
-
-    def here(row: Row) -> Value:
-        value = row.facts.get(name)
-        return row.unknown(name) if value is None else value
-
-    def of_parent(row: Row) -> Value:
-        value = row.parent.facts.get(name)  # type: ignore[union-attr]  # a row of this entity has one
-        return row.parent.unknown(name) if value is None else value  # type: ignore[union-attr]
-
-    match steps:
-        case 0:
-            return here
-        case 1:
-            return of_parent
-        case _:
-            return lambda row: here(_ancestor(row, steps))
-
-
-def _decision(name: str, decide: Function, steps: int) -> Function:
-    """A decision of the row `steps` parents up, decided if it is not yet."""
-
-    def here(row: Row) -> Value:
-        value = row.values.get(name)
-        return decide(row) if value is None else value
-
-    if steps == 1:
-        return lambda row: here(row.parent)  # type: ignore[arg-type]  # a row of this entity has one
-    return here if steps == 0 else lambda row: here(_ancestor(row, steps))
 
 
 def _is_given(name: str) -> Function:

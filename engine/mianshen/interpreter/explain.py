@@ -383,4 +383,6 @@ class Explainer:
             return None
         accumulator = self.program.accumulators[limit.accumulator]
         raw, allowed, before = ruling.value(row), ruling.limit(row), row.before[limit.accumulator]
-        return Limited(accumulator, raw, allowed, before, paid(ruling, row), self._inputs(sink, walk), limit.text)
+        return Limited(
+            accumulator, raw, allowed, before, paid(ruling, row), self._inputs(sink, walk), limit.text
+        )

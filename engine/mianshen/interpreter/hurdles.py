@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import localcontext
 
-from mianshen.interpreter.evaluate import distance
 from mianshen.interpreter.explain import Explainer, Input
 from mianshen.interpreter.rows import Case, Row, RowError
+from mianshen.interpreter.writing import distance
 from mianshen.program.core import Boolean, Const, Core, DecisionRef, If, Op
 from mianshen.program.program import Provision
 from mianshen.values import EXACT, NOT_MODELLED, Unknown, Value

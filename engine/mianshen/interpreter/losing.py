@@ -62,9 +62,7 @@ class Losing:
         rivals = self._rivals[row.entity].of(row)[decision.name]
         return tuple(self._told(rivals, row, row.chosen[decision.name]))
 
-    def _told(
-        self, rivals: tuple[_Rival, ...], row: Row, chosen: tuple[Provision, ...]
-    ) -> Iterator[Lost]:
+    def _told(self, rivals: tuple[_Rival, ...], row: Row, chosen: tuple[Provision, ...]) -> Iterator[Lost]:
         deciding = {id(provision) for provision in chosen}
         settled = any(not provision.fallback for provision in chosen)
         for rival in rivals:

@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, assert_never
 
-from mianshen.interpreter.evaluate import Compiler, distance
+from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.rows import Row, RowError
+from mianshen.interpreter.writing import distance
 from mianshen.program.core import (
     Aggregate,
     AsOf,

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 from mianshen.interpreter.operations import OPEN, Function, conjunction, stop, strict
-from mianshen.interpreter.rows import Candidates, Row, RowError, rejected
+from mianshen.interpreter.rows import Candidates, Row, RowError
 from mianshen.interpreter.settings import Setting
-from mianshen.program.core import Core, Numeric, Op
+from mianshen.program.core import Core, Op
 from mianshen.program.program import Decision, Provision
 from mianshen.values import NOT_MODELLED, ZERO, Unknown, Value, unknown_of
 
@@ -43,7 +42,8 @@ class Ruling:
 class Branch:
     """Provisions whose conditions begin alike: what they share is tested once for all of them."""
 
-    shared: list[Function]
+    parts: tuple[Core, ...]
+    shared: list[Function]  # the parts as functions
     rulings: list[Ruling]  # all below, in order
     below: list[Branch]  # empty: `rulings` is the one whose condition ends here
 
@@ -58,12 +58,12 @@ def branches(rulings: list[Ruling], depth: int = 0) -> list[Branch]:
             if len(group[0].parts) == shared:  # equal conditions: nothing left to tell them apart
                 break
             shared += 1
-        if len(group) == 1:
-            made.append(Branch(group[0].condition[depth:], group, []))
-        elif shared == depth or shared == len(group[0].parts):
-            made += [Branch(ruling.condition[depth:], [ruling], []) for ruling in group]
+        if len(group) == 1 or shared == depth or shared == len(group[0].parts):
+            made += [Branch(r.parts[depth:], r.condition[depth:], [r], []) for r in group]
         else:
-            made.append(Branch(group[0].condition[depth:shared], group, branches(group, shared)))
+            one = group[0]
+            below = branches(group, shared)
+            made.append(Branch(one.parts[depth:shared], one.condition[depth:shared], group, below))
     return made
 
 
@@ -80,43 +80,6 @@ def _within(ruling: Ruling, setting: Setting) -> Ruling | None:
     left = [i for i, part in enumerate(ruling.parts) if i >= ruling.leading or part not in setting]
     parts = tuple([ruling.parts[i] for i in left])
     return replace(ruling, parts=parts, condition=[ruling.condition[i] for i in left], leading=0)
-
-
-def deciding(decision: Decision, rulings: Sequence[Ruling]) -> Function:
-    """A function that decides a row anew by some of a decision's provisions, and notes it there."""
-    name = decision.name
-    main = branches([r for r in rulings if not r.provision.fallback])
-    spare = [r for r in rulings if r.provision.fallback]
-    fallbacks = branches(spare)
-    bound = decision.type if decision.may_overflow else None
-    alone = rulings[0] if len(rulings) == 1 and not rulings[0].parts else None
-    unrelated = not clashing(decision, rulings)
-
-    def evaluate(row: Row) -> Value:
-        chosen: tuple[Provision, ...]
-        try:
-            one = alone or (first(main, row) if unrelated else "unsure")
-            if isinstance(one, Ruling):
-                value = one.value(row) if one.limit is None else paid(one, row)
-                chosen = one.sole
-            elif one is None:
-                value, chosen = NOT_MODELLED, ()
-            else:
-                value, chosen = decide(main, row, unrelated, spare)
-            if value is NOT_MODELLED and not chosen and fallbacks:
-                value, chosen = decide(fallbacks, row, False)
-            if bound is not None:
-                _fits(value, bound, decision)
-        except RowError:
-            if row.rejection is None:
-                raise
-            value = row.values[name] = rejected(row)  # what fails on a rejected row is unknown there
-            return value
-        row.values[name] = value
-        row.chosen[name] = chosen
-        return value
-
-    return evaluate
 
 
 def clashing(decision: Decision, rulings: Sequence[Ruling]) -> bool:
@@ -174,24 +137,6 @@ def decide(
         return value, (ruling.provision,)
     candidates = [ruling, *(r for r, _ in pending)]
     return _perhaps([u for _, u in pending], candidates, row)
-
-
-def first(tree: list[Branch], row: Row) -> Ruling | Literal["unsure"] | None:
-    """The first provision that applies, where none before it is unsure."""
-    for branch in tree:
-        for function in branch.shared:
-            value = function(row)
-            if value is not True:
-                if value is False:
-                    break
-                return "unsure"
-        else:
-            if not branch.below:
-                return branch.rulings[0]
-            found = first(branch.below, row)
-            if found is not None:
-                return found
-    return None
 
 
 def sort_out(
@@ -275,8 +220,3 @@ def paid(ruling: Ruling, row: Row) -> Value:
 def _reckoned(ruling: Ruling, row: Row) -> list[Value]:
     """A provision's value before its annual limit, and that limit."""
     return [ruling.value(row), *([] if ruling.limit is None else [ruling.limit(row)])]
-
-
-def _fits(value: Value, type_: Any, decision: Decision) -> None:
-    if isinstance(value, Decimal) and isinstance(type_, Numeric) and not type_.low <= value <= type_.high:
-        raise stop("overflow", decision.name, f"{decision.name} is too large", f"{decision.name} 的数值过大")

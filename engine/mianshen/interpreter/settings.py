@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from mianshen.interpreter.evaluate import Compiler, distance
+from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.rows import Row
+from mianshen.interpreter.writing import distance
 from mianshen.program.core import AsOf, Const, Core, FactRef, InSet, Op, Within, walk
 from mianshen.program.program import Key, Program
 

@@ -7,6 +7,7 @@ The order in which rows are rejected is that of `program.stages`, the same for e
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -29,12 +30,25 @@ class Settling:
         self.decide = decide
         self.accumulators = accumulators
         self.stages = stages(program)
-        alone = fails_alone(program)
-        self.alone = [d.key for d in program.decisions if d.key in alone]
-        self.below = read_below(program)
-        self.others = [d.key for d in program.decisions if d.key not in alone]
         dated = [s.entity for s in self.stages if program.entities[s.entity].date is not None]
         self.tangled = len(dated) > len(set(dated))  # one dated row cannot be decided whole before the next
+
+    @cached_property
+    def alone(self) -> list[Key]:
+        """The decisions that fail for facts alone."""
+        alone = fails_alone(self.program)
+        return [d.key for d in self.program.decisions if d.key in alone]
+
+    @cached_property
+    def others(self) -> list[Key]:
+        """The other decisions."""
+        alone = set(self.alone)
+        return [d.key for d in self.program.decisions if d.key not in alone]
+
+    @cached_property
+    def below(self) -> frozenset[Key]:
+        """The decisions that versions make."""
+        return read_below(self.program)
 
     def settle(self, rows: Sequence[Row]) -> None:
         """Decide the rows of a case, parents first in `rows`; reject those that cannot be."""

@@ -12,7 +12,7 @@ of each parent; then everything is decided anew, until no row fails.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mianshen.program.core import Aggregate, Core, DecisionRef, walk
@@ -68,29 +68,36 @@ def read_below(program: Program) -> frozenset[Key]:
 def stages(program: Program) -> tuple[Stage, ...]:
     """Every decision, the ancestors' first as long as one of theirs can be made."""
     waiting = list(program.decisions)
+    needs = {d.key: (_over(d, program), reads_of(d, program)[0]) for d in waiting}
     entities = parents_first(program)
     done: set[Key] = set()
     made: list[Stage] = []
     while waiting:
-        entity, taken = next((e, t) for e in entities if (t := list(_ready(e, waiting, done, program))))
+        entity, taken = next((e, t) for e in entities if (t := list(_ready(e, waiting, done, needs))))
         made.append(Stage(entity, tuple(taken)))
         done |= {d.key for d in taken}
         waiting = [d for d in waiting if d.key not in done]
     return tuple(made)
 
 
-def _ready(entity: str, waiting: list[Decision], done: set[Key], program: Program) -> Iterator[Decision]:
+def _ready(
+    entity: str, waiting: list[Decision], done: set[Key], needs: Mapping[Key, tuple[set[Key], set[Key]]]
+) -> Iterator[Decision]:
     """The decisions of an entity that read only what is done or ready; over children, only what is done."""
     ready: set[Key] = set()
     for decision in waiting:
         if decision.entity != entity:
             continue
-        over = {
-            (n.entity, n.name) for n in _inside(_all_nodes(decision, program)) if isinstance(n, DecisionRef)
-        }
-        if over <= done and reads_of(decision, program)[0] <= done | ready:
+        over, read = needs[decision.key]
+        if over <= done and read <= done | ready:
             ready.add(decision.key)
             yield decision
+
+
+def _over(decision: Decision, program: Program) -> set[Key]:
+    """The decisions that a decision reads of children."""
+    inside = _inside(_all_nodes(decision, program))
+    return {(node.entity, node.name) for node in inside if isinstance(node, DecisionRef)}
 
 
 def _all_nodes(decision: Decision, program: Program) -> list[Core]:
