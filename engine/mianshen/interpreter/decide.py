@@ -162,6 +162,14 @@ class Interpreter:
         return [entity for entity in ordered if self._accumulated(entity)]
 
     @cached_property
+    def running(self) -> dict[str, list[Running]]:
+        """The accumulators of each entity."""
+        return {
+            entity: [each for each in self.accumulators if each.accumulator.entity == entity]
+            for entity in self.program.entities
+        }
+
+    @cached_property
     def settling(self) -> Settling:
         """Decides a case in which rows fail."""
         return Settling(self.program, self._decided, self.accumulators)
@@ -202,7 +210,7 @@ class Interpreter:
         date = self.program.entities[entity].date
         assert date is not None
         kept: list[tuple[Running, dict[Any, Value]]]
-        kept = [(running, {}) for running in self.accumulators if running.accumulator.entity == entity]
+        kept = [(running, {}) for running in self.running[entity]]
         for row in in_order(rows, date):
             for running, state in kept:
                 row.before[running.name] = running.before(row, state, date)

@@ -14,9 +14,10 @@ from typing import Final
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function, stop
 from mianshen.interpreter.rows import Row, RowError, rejected
-from mianshen.interpreter.rulings import Branch, Ruling, branches, clashing, decide
-from mianshen.interpreter.writing import Sheet
+from mianshen.interpreter.rulings import Branch, Ruling, branches, clashing, decide, excepting
+from mianshen.interpreter.writing import DEEPEST, Sheet
 from mianshen.program.core import Numeric, YearToDate
+from mianshen.program.failing import fallible
 from mianshen.program.program import Decision
 from mianshen.values import NOT_MODELLED, ZERO, Value
 
@@ -38,6 +39,7 @@ class _Deciding:
         self.main = [ruling for ruling in rulings if not ruling.provision.fallback]
         self.spare = [ruling for ruling in rulings if ruling.provision.fallback]
         self.clashing = clashing(decision, rulings)
+        self.excepting = excepting(rulings)
         self.unsure = f"return {sheet.bind(self._at_length())}(row)"
         self.fits = sheet.bind(self._fits)
 
@@ -55,20 +57,27 @@ class _Deciding:
         return self.sheet.function(f"{self.decision.entity}.{name}", lines)
 
     def _lines(self) -> Iterator[str]:
-        if self.clashing:
-            yield self.unsure
+        conditions = [part for ruling in self.main for part in ruling.parts]
+        if self.clashing or (self.excepting and any(fallible(part) for part in conditions)):
+            yield self.unsure  # every condition is to be looked at
             return
-        yield from self._tree(branches(self.main))
+        yield from self._tree(branches(self.main), 0)
         if len(self.spare) > 1:
             yield self.unsure
             return
-        yield from self._tree(branches(self.spare))
+        yield from self._tree(branches(self.spare), 0)
         yield from self._noted("NOT_MODELLED", "()")
 
-    def _tree(self, tree: list[Branch]) -> Iterator[str]:
-        """Branch by branch: one whose tests hold decides, one of whose tests none can tell is unsure."""
+    def _tree(self, tree: list[Branch], depth: int) -> Iterator[str]:
+        """Branch by branch: the first whose tests hold decides; where one cannot be told, none is taken.
+
+        Exceptions come first, so that where one applies it is the one that stands.
+        """
+        if depth > DEEPEST:
+            yield self.unsure
+            return
         for branch in tree:
-            inner = self._tree(branch.below) if branch.below else self._decided(branch.rulings[0])
+            inner = self._tree(branch.below, depth + 1) if branch.below else self._decided(branch.rulings[0])
             if not branch.parts:
                 yield from inner
                 continue
@@ -100,7 +109,7 @@ class _Deciding:
 
     def _at_length(self) -> Function:
         """Decides where it cannot be told which provisions apply, or where several may."""
-        name, unrelated = self.decision.name, not self.clashing
+        name, unrelated = self.decision.name, not self.clashing and not self.excepting
         main, spare, fallbacks = branches(self.main), self.spare, branches(self.spare)
 
         def evaluate(row: Row) -> Value:

@@ -9,17 +9,19 @@ again, values are those in the rows.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
+from functools import cached_property
+from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from mianshen.interpreter.decide import Interpreter
 from mianshen.interpreter.evaluate import in_force
-from mianshen.interpreter.losing import Losing, Lost
-from mianshen.interpreter.reads import Name, Reader, Reading, Sink
+from mianshen.interpreter.losing import Field, Losing, Lost
+from mianshen.interpreter.reads import Always, Name, Reader, Reading, Sink
 from mianshen.interpreter.rows import Case, Row, RowError
-from mianshen.interpreter.rulings import Ruling, paid
+from mianshen.interpreter.rulings import Ruling, capped
 from mianshen.program.core import Core
 from mianshen.program.program import Accumulator, Dated, Decision, Provision
 from mianshen.values import EXACT, NOT_MODELLED, Value, benefit_year
@@ -91,7 +93,7 @@ class Footing:
     assumed: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@dataclass
 class _Reads:
     """A ruling's readers."""
 
@@ -100,16 +102,42 @@ class _Reads:
     value: Reader
     limit: Reader | None
 
+    @cached_property
+    def asks(self) -> bool:
+        """Whether it may read decisions, or what an accumulator holds."""
+        readers = [self.condition, self.value]
+        return self.limit is not None or not all(
+            isinstance(reader, Always)
+            and all(name.kind in ("fact", "parameter", "as_of") for name, _ in reader.names)
+            for reader in readers
+        )
+
+
+# A provision that decided (or might), and what it read: in its value, its condition, its limit.
+_Read: TypeAlias = tuple["_Reads", tuple[Input, ...], tuple[Input, ...], tuple[Input, ...]]
+
+
+class _Inputs(dict[tuple[Name, Row], Input]):
+    """What names are at rows, each made once."""
+
+    def __init__(self, make: Callable[[Name, Row], Input]) -> None:
+        self.make = make
+
+    def __missing__(self, key: tuple[Name, Row]) -> Input:
+        made = self[key] = self.make(*key)
+        return made
+
 
 @dataclass(slots=True)
 class _Walk:
     """What is known so far about one case: what each decision read, and what it rests on."""
 
     case: Case
-    uses: dict[Step_, list[tuple[Ruling, Sink, Sink, Sink]]] = field(default_factory=dict)
+    inputs: _Inputs
+    fields: dict[Row, Mapping[str, Field]] = field(default_factory=dict)
+    uses: dict[Step_, list[_Read]] = field(default_factory=dict)
     grounds: dict[Step_, frozenset[tuple[str, str]]] = field(default_factory=dict)
     before: dict[tuple[Row, str], dict[Row, Row]] = field(default_factory=dict)
-    inputs: dict[tuple[Name, Row], Input] = field(default_factory=dict)
 
 
 class Explainer:
@@ -122,7 +150,7 @@ class Explainer:
         self.losing = Losing(interpreter)
         self.decisions = {decision.key: decision for decision in self.program.decisions}
         self.outputs = {entity: self.program.outputs(entity) for entity in self.program.entities}
-        self._reads: dict[tuple[str, str, str], _Reads] = {}
+        self._reads: dict[int, _Reads] = {}  # by provision
         self._parts: dict[tuple[str, Core], Reader] = {}
         self._walked: _Walk | None = None
 
@@ -188,7 +216,7 @@ class Explainer:
     def _walk(self, case: Case) -> _Walk:
         """The walk of this case; asked again about the same case, it goes on where it was."""
         if self._walked is None or self._walked.case is not case:
-            self._walked = _Walk(case)
+            self._walked = _Walk(case, _Inputs(self._input))
         return self._walked
 
     def _in_order(self, roots: Iterable[Step_], walk: _Walk, seen: set[Step_]) -> Iterator[Step_]:
@@ -201,51 +229,60 @@ class Explainer:
             while stack:
                 at, needs = stack[-1]
                 for each in needs:
-                    if each not in seen:
-                        seen.add(each)
-                        stack.append((each, iter(self._needs(each, walk))))
+                    if each in seen:
+                        continue
+                    seen.add(each)
+                    further = self._needs(each, walk)
+                    if further:
+                        stack.append((each, iter(further)))
                         break
+                    yield each
                 else:
                     stack.pop()
                     yield at
 
     def _needs(self, at: Step_, walk: _Walk) -> list[Step_]:
         """The decisions a decision read, and the earlier rows that fed its accumulators."""
+        used = self._used(at, walk)
+        if not used:
+            return []
         needs: list[Step_] = []
-        for ruling, *sinks in self._used(at, walk):
-            for sink in sinks:
-                for name, row in sink:
-                    if name.kind == "decision":
-                        needs.append((row, name.name))
-                    elif name.kind == "year_to_date":
-                        needs += self._earlier(at[0], name.name, walk)
-            limit = ruling.provision.limit
+        for reads, value, tested, limits in used:
+            if not reads.asks:
+                continue
+            for name, row, _, _, _ in chain(value, tested, limits):
+                if name.kind == "decision":
+                    needs.append((row, name.name))
+                elif name.kind == "year_to_date":
+                    needs += self._earlier(at[0], name.name, walk)
+            limit = reads.ruling.provision.limit
             if limit is not None:
                 needs += self._earlier(at[0], limit.accumulator, walk)
         return [each for each in needs if each[1] in each[0].values]
 
-    def _used(self, at: Step_, walk: _Walk) -> list[tuple[Ruling, Sink, Sink, Sink]]:
-        """What each provision that decided (or might) read: in its value, condition, limit."""
+    def _used(self, at: Step_, walk: _Walk) -> list[_Read]:
+        """What each provision that decided (or might) read."""
         known = walk.uses.get(at)
         if known is not None:
             return known
         row, name = at
-        made = []
+        made = walk.uses[at] = []
         for provision in row.chosen.get(name, ()):
             reads = self._readers(row.entity, name, provision)
-            value: Sink = {}
-            tested: Sink = {}
-            limit: Sink = {}
-            reads.condition(row, tested)
-            reads.value(row, value)
-            if reads.limit is not None:
-                reads.limit(row, limit)
-            made.append((reads.ruling, value, tested, limit))
-        walk.uses[at] = made
+            value, tested = self._read(reads.value, row, walk), self._read(reads.condition, row, walk)
+            limit = () if reads.limit is None else self._read(reads.limit, row, walk)
+            made.append((reads, value, tested, limit))
         return made
 
+    def _read(self, reader: Reader, row: Row, walk: _Walk) -> tuple[Input, ...]:
+        if isinstance(reader, Always):
+            return reader.inputs(row, walk.inputs)
+        sink: Sink = {}
+        reader(row, sink)
+        return tuple([walk.inputs[each] for each in sink])
+
     def _readers(self, entity: str, decision: str, provision: Provision) -> _Reads:
-        key = entity, decision, provision.name
+        key = id(provision)
         if key not in self._reads:
             rulings = self.interpreter.rulings[entity, decision]
             ruling = next(each for each in rulings if each.provision is provision)
@@ -298,21 +335,18 @@ class Explainer:
     def _own_ground(self, at: Step_, walk: _Walk) -> set[tuple[str, str]]:
         found: set[tuple[str, str]] = set()
         row = at[0]
-        for ruling, *sinks in self._used(at, walk):
-            provision = ruling.provision
+        for reads, *read in self._used(at, walk):
+            provision = reads.ruling.provision
             if provision.basis not in (None, "cited"):
                 found.add((str(provision.basis), provision.name))
             accumulators = [] if provision.limit is None else [provision.limit.accumulator]
-            for sink in sinks:
-                for name, source in sink:
-                    if name.kind == "fact" and name.name in source.assumed:
-                        found.add(("assumed", name.name))
-                    elif name.kind == "parameter":
-                        dated = self.dated(name.name, source)
-                        if dated is not None and dated.basis != "cited":
-                            found.add((dated.basis, name.name))
-                    elif name.kind == "year_to_date":
-                        accumulators.append(name.name)
+            for name, _, _, dated, assumed in chain.from_iterable(read):
+                if assumed:
+                    found.add(("assumed", name.name))
+                elif dated is not None and dated.basis != "cited":
+                    found.add((dated.basis, name.name))
+                elif name.kind == "year_to_date":
+                    accumulators.append(name.name)
             found |= {("assumed", opening) for each in accumulators for opening in self._opening(each, row)}
         return found
 
@@ -339,22 +373,10 @@ class Explainer:
     def _step(self, row: Row, name: str, walk: _Walk) -> Step:
         decision = self.decisions[row.entity, name]
         used = [
-            Used(
-                ruling.provision,
-                self._inputs(value, walk),
-                self._inputs(tested, walk),
-                self._limited(ruling, row, limit, walk),
-            )
-            for ruling, value, tested, limit in self._used((row, name), walk)
+            Used(reads.ruling.provision, value, tested, self._limited(reads.ruling, row, limit))
+            for reads, value, tested, limit in self._used((row, name), walk)
         ]
-        return Step(row, decision, row.values[name], tuple(used), self.losing.of(row, decision))
-
-    def _inputs(self, sink: Sink, walk: _Walk) -> tuple[Input, ...]:
-        known = walk.inputs
-        for each in sink:
-            if each not in known:
-                known[each] = self._input(*each)
-        return tuple([known[each] for each in sink])
+        return Step(row, decision, row.values[name], tuple(used), self.losing.of(row, decision, walk.fields))
 
     def _input(self, name: Name, row: Row) -> Input:
         match name.kind:
@@ -377,12 +399,10 @@ class Explainer:
             case "year_to_date":
                 return Input(name, row, row.before.get(name.name))
 
-    def _limited(self, ruling: Ruling, row: Row, sink: Sink, walk: _Walk) -> Limited | None:
+    def _limited(self, ruling: Ruling, row: Row, read: tuple[Input, ...]) -> Limited | None:
         limit = ruling.provision.limit
         if limit is None or ruling.limit is None:
             return None
         accumulator = self.program.accumulators[limit.accumulator]
         raw, allowed, before = ruling.value(row), ruling.limit(row), row.before[limit.accumulator]
-        return Limited(
-            accumulator, raw, allowed, before, paid(ruling, row), self._inputs(sink, walk), limit.text
-        )
+        return Limited(accumulator, raw, allowed, before, capped(raw, allowed, before), read, limit.text)

@@ -6,11 +6,13 @@ Invariant: what place and time alone tell is worked out once for all rows of a s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from mianshen.interpreter.decide import Interpreter
+from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.rows import Row, RowError
 from mianshen.interpreter.rulings import Ruling
@@ -41,6 +43,49 @@ class _Rival:
     tests: tuple[tuple[Function, Lost], ...]  # and what a row comes to that fails it
 
 
+class Field:
+    """The provisions of a decision in a setting."""
+
+    def __init__(self, rulings: Sequence[Ruling], setting: Setting, compiler: Compiler, entity: str) -> None:
+        self._rulings, self._setting, self._compiler, self._entity = rulings, setting, compiler, entity
+        self._needless: dict[tuple[int, str], Lost] = {}
+        self._known: dict[int | None, tuple[Lost, ...]] = {}  # by who decided, where that is all that matters
+
+    @cached_property
+    def _rivals(self) -> list[_Rival]:
+        return [_rival(each, self._setting, self._compiler, self._entity) for each in self._rulings]
+
+    def told(self, row: Row, chosen: tuple[Provision, ...]) -> tuple[Lost, ...]:
+        """What is to be said of those that were not chosen."""
+        decider = id(chosen[0]) if len(chosen) == 1 else 0 if not chosen else None
+        known = self._known.get(decider)
+        if known is not None:
+            return known
+        deciding = [id(provision) for provision in chosen]
+        settled = bool(chosen) and not chosen[0].fallback  # fallbacks come last
+        made: list[Lost] = []
+        alike = decider is not None  # for all rows of which the same is chosen
+        for rival in self._rivals:
+            if id(rival.provision) in deciding:
+                continue
+            if settled and rival.provision.fallback:
+                made.append(self._not_needed(rival.provision, chosen[0].name))
+            elif rival.excluded is not None:
+                made.append(rival.excluded)
+            else:
+                alike = False
+                made.append(_kept_out(rival, row, chosen))
+        if alike:
+            self._known[decider] = tuple(made)
+        return tuple(made)
+
+    def _not_needed(self, provision: Provision, by: str) -> Lost:
+        key = id(provision), by
+        if key not in self._needless:
+            self._needless[key] = Lost(provision, "not_needed", by=by)
+        return self._needless[key]
+
+
 class Losing:
     """Tells of the rows that one interpreter has decided."""
 
@@ -48,40 +93,35 @@ class Losing:
         self.interpreter = interpreter
         self._rivals = {entity: self._settings(entity) for entity in interpreter.program.entities}
 
-    def _settings(self, entity: str) -> Settings[Mapping[str, tuple[_Rival, ...]]]:
+    def _settings(self, entity: str) -> Settings[Mapping[str, Field]]:
         rulings = {name: each for (owner, name), each in self.interpreter.rulings.items() if owner == entity}
+        compiler = self.interpreter.compiler
         conditions = [ruling.parts for each in rulings.values() for ruling in each]
 
-        def rivals(setting: Setting) -> dict[str, tuple[_Rival, ...]]:
-            return {name: tuple([_rival(r, setting) for r in each]) for name, each in rulings.items()}
+        def fields(setting: Setting) -> dict[str, Field]:
+            return {name: Field(each, setting, compiler, entity) for name, each in rulings.items()}
 
-        return Settings(self.interpreter.compiler, entity, conditions, rivals)
+        return Settings(compiler, entity, conditions, fields)
 
-    def of(self, row: Row, decision: Decision) -> tuple[Lost, ...]:
-        """What is to be said of each provision that did not decide the row, in order."""
-        rivals = self._rivals[row.entity].of(row)[decision.name]
-        return tuple(self._told(rivals, row, row.chosen[decision.name]))
+    def of(self, row: Row, decision: Decision, known: dict[Row, Mapping[str, Field]]) -> tuple[Lost, ...]:
+        """What is to be said of each provision that did not decide the row, in order.
 
-    def _told(self, rivals: tuple[_Rival, ...], row: Row, chosen: tuple[Provision, ...]) -> Iterator[Lost]:
-        deciding = {id(provision) for provision in chosen}
-        settled = any(not provision.fallback for provision in chosen)
-        for rival in rivals:
-            if id(rival.provision) in deciding:
-                continue
-            if settled and rival.provision.fallback:
-                yield Lost(rival.provision, "not_needed", by=chosen[0].name)
-            else:
-                yield rival.excluded or _kept_out(rival, row, chosen)
+        `known`: the fields of the rows of one case, as far as they were asked for.
+        """
+        fields = known.get(row)
+        if fields is None:
+            fields = known[row] = self._rivals[row.entity].of(row)
+        return fields[decision.name].told(row, row.chosen[decision.name])
 
 
-def _rival(ruling: Ruling, setting: Setting) -> _Rival:
+def _rival(ruling: Ruling, setting: Setting, compiler: Compiler, entity: str) -> _Rival:
     provision = ruling.provision
     before, rest = ruling.parts[: ruling.leading], ruling.parts[ruling.leading :]
     failing = next((part for part in before if setting.get(part) is False), None)
     excluded = None if failing is None else Lost(provision, "failed", failing)
-    functions = dict(zip(ruling.parts, ruling.condition, strict=True))
-    left = [*(part for part in before if part not in setting), *rest]
-    return _Rival(provision, excluded, tuple([(functions[p], Lost(provision, "failed", p)) for p in left]))
+    left = [] if excluded else [*(part for part in before if part not in setting), *rest]
+    tests = [(compiler.written(part, entity), Lost(provision, "failed", part)) for part in left]
+    return _Rival(provision, excluded, tuple(tests))
 
 
 def _kept_out(rival: _Rival, row: Row, chosen: tuple[Provision, ...]) -> Lost:

@@ -8,13 +8,14 @@ part that settles it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, assert_never
+from typing import Final, Literal, TypeAlias, TypeVar, assert_never
 
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.rows import Row, RowError
+from mianshen.interpreter.rulings import conjuncts
 from mianshen.interpreter.writing import distance
 from mianshen.program.core import (
     Aggregate,
@@ -50,6 +51,7 @@ class Name:
 
 Sink: TypeAlias = dict[tuple[Name, Row], None]
 Reader: TypeAlias = Callable[[Row, Sink], None]
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +59,30 @@ class Always:
     """Reads names whatever the row, each so many parents up."""
 
     names: tuple[tuple[Name, int], ...]
-    height: int  # the most parents up
+    highest: int  # the most parents up
+
+    def inputs(self, row: Row, known: Mapping[tuple[Name, Row], Read]) -> tuple[Read, ...]:
+        """What is known of the names, where a decided row read them."""
+        if not self.highest:
+            return tuple([known[name, row] for name, _ in self.names])
+        line = self._line(row)
+        return tuple([known[name, line[steps]] for name, steps in self.names])
 
     def __call__(self, row: Row, sink: Sink) -> None:
-        if not self.height:
+        if not self.highest:
             for name, _ in self.names:
                 sink[name, row] = None
             return
-        line: list[Row | None] = [row]
-        for _ in range(self.height):
-            line.append(line[-1] and line[-1].parent)
+        line = self._line(row)
         for name, steps in self.names:
-            at = line[steps]
-            if at is not None:
-                sink[name, at] = None
+            sink[name, line[steps]] = None
+
+    def _line(self, row: Row) -> list[Row]:
+        """The row and its ancestors, as far as they are read."""
+        line = [row]
+        for _ in range(self.highest):
+            line.append(line[-1].parent)  # type: ignore[arg-type]  # a row that read it has one
+        return line
 
 
 NOTHING: Final = Always((), 0)
@@ -133,11 +145,16 @@ class Reading:
         return _all([self.compile(node, entity) for node in nodes])
 
     def _tested(self, nodes: tuple[Core, ...], entity: str) -> list[tuple[Function, Reader]]:
-        return [(self.compiler.compile(node, entity), self.compile(node, entity)) for node in nodes]
+        return [(self.compiler.written(node, entity), self.compile(node, entity)) for node in nodes]
+
+    def holding(self, node: Core, entity: str) -> Reader:
+        """A reader of a condition that is known to be true."""
+        return self.all(list(conjuncts([node])), entity)
 
     def _aggregate(self, node: Aggregate) -> Reader:
         child = self.program.entities[node.child]
         where = None if node.where is None else self._tested((node.where,), node.child)[0]
+        holding = NOTHING if node.where is None else self.holding(node.where, node.child)
         body: Reader = NOTHING if node.body is None else self.compile(node.body, node.child)
         counted = None
         if child.counted_by is not None and child.parent is not None:
@@ -149,9 +166,12 @@ class Reading:
             for item in row.children:
                 if item.entity != child.name or item.rejection is not None:
                     continue
-                if where is not None:
-                    if _truth(where[0], item) is False:
-                        continue
+                truth = True if where is None else _truth(where[0], item)
+                if truth is False:
+                    continue
+                if truth is True or where is None:
+                    holding(item, sink)
+                else:
                     where[1](item, sink)
                 body(item, sink)
 
@@ -173,11 +193,13 @@ def _all(readers: list[Reader]) -> Reader:
     """One after another; those that read the same whatever the row as one."""
     joined: list[Reader] = []
     for reader in readers:
+        if reader is NOTHING:
+            continue
         last = joined[-1] if joined else None
         if isinstance(reader, Always) and isinstance(last, Always):
             names = tuple(dict.fromkeys((*last.names, *reader.names)))
-            joined[-1] = Always(names, max(last.height, reader.height))
-        elif reader is not NOTHING:
+            joined[-1] = Always(names, max(last.highest, reader.highest))
+        else:
             joined.append(reader)
     match joined:
         case []:

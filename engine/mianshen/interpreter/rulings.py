@@ -83,13 +83,17 @@ def _within(ruling: Ruling, setting: Setting) -> Ruling | None:
 
 
 def clashing(decision: Decision, rulings: Sequence[Ruling]) -> bool:
-    """Whether two of the rulings may apply at once, fallbacks aside."""
-    number = {id(p): i for i, p in enumerate(decision.provisions)}
-    here = {number[id(r.provision)] for r in rulings if not r.provision.fallback}
-    names = {decision.provisions[i].name for i in here}
-    return any(one in here and other in here for one, other in decision.clashes) or any(
-        names & set(decision.provisions[i].exceptions) for i in here
-    )
+    """Whether two of the rulings may apply at once, neither an exception to the other; fallbacks aside."""
+    number = {id(provision): index for index, provision in enumerate(decision.provisions)}
+    here = {number[id(ruling.provision)] for ruling in rulings if not ruling.provision.fallback}
+    return any(one in here and other in here for one, other in decision.clashes)
+
+
+def excepting(rulings: Sequence[Ruling]) -> bool:
+    """Whether one of the rulings is an exception to another; fallbacks aside."""
+    main = [ruling.provision for ruling in rulings if not ruling.provision.fallback]
+    names = {provision.name for provision in main}
+    return any(names & set(provision.exceptions) for provision in main)
 
 
 def conjuncts(parts: Iterable[Core]) -> Iterator[Core]:
@@ -209,11 +213,16 @@ def paid(ruling: Ruling, row: Row) -> Value:
     limit = ruling.provision.limit
     if limit is None:
         return ruling.value(row)
-    parts = [*_reckoned(ruling, row), row.before[limit.accumulator]]
-    blocked = strict(parts)
+    value, allowed = _reckoned(ruling, row)
+    return capped(value, allowed, row.before[limit.accumulator])
+
+
+def capped(value: Value, limit: Value, before: Value) -> Value:
+    """What an annual limit leaves of a value after what was paid before."""
+    blocked = strict((value, limit, before))
     if blocked is not None:
         return blocked
-    known: list[Any] = parts
+    known: tuple[Any, Any, Any] = value, limit, before
     return max(ZERO, min(known[0], known[1] - known[2]))  # type: ignore[no-any-return]
 
 

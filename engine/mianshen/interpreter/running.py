@@ -93,8 +93,10 @@ class Running:
         what the rules pay. What other accumulators hold is not missing here: what is paid through them
         does not count.
         """
+        if not self.fed:
+            return None
         value, chosen = row.values.get(self.sums), row.chosen.get(self.sums)
-        if not self.fed or value is NOT_MODELLED or (chosen is not None and not self.may_feed(chosen)):
+        if value is NOT_MODELLED or (chosen is not None and not self.may_feed(chosen)):
             return None
         truth: Value = True
         if self.over is not None:
