@@ -107,6 +107,8 @@ def round_quotient(numerator: Decimal, denominator: Decimal, digits: int, mode: 
         return numerator.quantize(_QUANTA[digits], _DECIMAL_MODE[mode], _ROUNDING)
     if not denominator:
         raise ZeroDivisionError
+    if not numerator:
+        return _QUANTA[digits] * 0
     scale = max(_scale(numerator), _scale(denominator))
     top = int(numerator.scaleb(scale + digits, EXACT))
     bottom = int(denominator.scaleb(scale, EXACT))

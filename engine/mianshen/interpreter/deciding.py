@@ -81,9 +81,7 @@ class _Deciding:
             if not branch.parts:
                 yield from inner
                 continue
-            test, *more = [self.sheet.text(part) for part in branch.parts]
-            yield f"truth = {test}"
-            yield from (f"if truth is True: truth = {each}" for each in more)
+            yield f"truth = {self.sheet.all(branch.parts)}"
             yield "if truth is True:"
             yield from (INDENT + line for line in inner)
             yield "elif truth is not False:"

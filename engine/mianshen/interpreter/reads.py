@@ -145,7 +145,7 @@ class Reading:
         return _all([self.compile(node, entity) for node in nodes])
 
     def _tested(self, nodes: tuple[Core, ...], entity: str) -> list[tuple[Function, Reader]]:
-        return [(self.compiler.written(node, entity), self.compile(node, entity)) for node in nodes]
+        return [(self.compiler.compile(node, entity), self.compile(node, entity)) for node in nodes]
 
     def holding(self, node: Core, entity: str) -> Reader:
         """A reader of a condition that is known to be true."""

@@ -34,11 +34,12 @@ class Running:
         self.settled = compiler.program.settling(accumulator.entity).get(accumulator.sums)
         self.per = tuple(name for _, name in accumulator.per)
         over = accumulator.over
-        self.fed = any(  # some provision names it
-            p.limit is not None and p.limit.accumulator == self.name
+        self.feeding = {  # the provisions that name it, by identity
+            id(p)
             for d in compiler.program.decisions
             for p in d.provisions
-        )
+            if p.limit is not None and p.limit.accumulator == self.name
+        }
         self.over = None if over is None else compiler.compile(over, accumulator.entity)
 
     def key(self, row: Row, day: dt.date) -> Any:
@@ -93,7 +94,7 @@ class Running:
         what the rules pay. What other accumulators hold is not missing here: what is paid through them
         does not count.
         """
-        if not self.fed:
+        if not self.feeding:
             return None
         value, chosen = row.values.get(self.sums), row.chosen.get(self.sums)
         if value is NOT_MODELLED or (chosen is not None and not self.may_feed(chosen)):
@@ -123,4 +124,4 @@ class Running:
         """Whether what decided names the accumulator; of what might decide nobody knows."""
         if isinstance(chosen, Candidates):
             return True
-        return any(p.limit is not None and p.limit.accumulator == self.name for p in chosen)
+        return not self.feeding.isdisjoint(map(id, chosen))

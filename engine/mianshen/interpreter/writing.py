@@ -9,7 +9,7 @@ as string literals, other constants by names bound to them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -157,6 +157,10 @@ class Sheet:
                 return f"({name!r} in facts or {self.bind(self.compiler.apart(node, owner))}(row))"
             case IsKnown() | Marginal() | Choice() | Aggregate():
                 return f"{self.bind(self.compiler.apart(node, self.entity))}(row)"
+
+    def all(self, nodes: Sequence[Core]) -> str:
+        """Kleene's and of the nodes, left to right."""
+        return self.text(nodes[0]) if len(nodes) == 1 else self._logic(nodes, False, "conjoined")
 
     # -- what is read ----------------------------------------------------------------------------
 

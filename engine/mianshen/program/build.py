@@ -19,9 +19,9 @@ from mianshen.program.core import Numeric, Type
 from mianshen.program.coverage import gaps
 from mianshen.program.events import event_types
 from mianshen.program.figures import Figures
-from mianshen.program.link import clashes, counted_by, foldless, linked
+from mianshen.program.link import clashes, foldless, linked
 from mianshen.program.names import Names
-from mianshen.program.order import accumulator_reads, in_order, reads
+from mianshen.program.order import accumulator_reads, counted_by, in_order, reads
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
 from mianshen.program.provisions import ProvisionChecks, Site
 from mianshen.program.rulings import Parses

@@ -19,7 +19,6 @@ from mianshen.program.program import (
     CodeList,
     Dated,
     Decision,
-    Entity,
     Key,
     Parameter,
     Provision,
@@ -29,14 +28,6 @@ from mianshen.values import benefit_year
 
 if TYPE_CHECKING:
     from mianshen.document import Document
-
-
-def counted_by(entities: Mapping[str, Entity]) -> dict[str, Key | None]:
-    """For each child entity, its parent's fact that says how many children there are."""
-    return {
-        e.name: (e.parent, e.counted_by) if e.parent is not None and e.counted_by is not None else None
-        for e in entities.values()
-    }
 
 
 def linked(provisions: list[Provision], document: Document, found: list[Diagnostic]) -> tuple[Provision, ...]:

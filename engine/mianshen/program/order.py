@@ -18,7 +18,15 @@ from mianshen.program.core import (
     children,
     walk,
 )
-from mianshen.program.program import Accumulator, Key
+from mianshen.program.program import Accumulator, Entity, Key
+
+
+def counted_by(entities: Mapping[str, Entity]) -> dict[str, Key | None]:
+    """For each child entity, its parent's fact that says how many children there are."""
+    return {
+        e.name: (e.parent, e.counted_by) if e.parent is not None and e.counted_by is not None else None
+        for e in entities.values()
+    }
 
 
 def reads(

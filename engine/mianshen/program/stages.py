@@ -16,8 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mianshen.program.core import Aggregate, Core, DecisionRef, walk
-from mianshen.program.link import counted_by
-from mianshen.program.order import accumulator_reads, reads
+from mianshen.program.order import accumulator_reads, counted_by, reads
 from mianshen.program.program import Decision, Key, Program
 
 
