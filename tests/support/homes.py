@@ -194,7 +194,8 @@ def _over_time(rng: Random, program: Program, person: Record, doubled: bool) -> 
     rows: list[Record] = []
     for start in picked:
         made = record(rng, program, person.entity, person.key, Chances(rng.choice((0.0, 0.1)), 0.03))
-        facts = {**(person.facts if not rows else made.facts)}
+        made = made if rows else replace(person, children=[])
+        facts = {**made.facts}
         facts.pop(name, None)
         if start is not None:
             facts[name] = start
@@ -232,17 +233,18 @@ def _doubles(row: Row, reason: str, other: Row | None) -> None:
 
 
 def row_of(program: Program, record: Record, parent: Row | None, times: Times) -> Row:
-    row = _row(program, record, parent)
+    row = _row(program, record, parent, times.as_of)
     entity = program.entities[record.entity]
     if entity.valid_from is not None:
-        row = times.in_force(entity, [row, *(_row(program, each, parent) for each in record.history)])
+        others = (_row(program, each, parent, times.as_of) for each in record.history)
+        row = times.in_force(entity, [row, *others])
         row.parent = parent
     row.children = [row_of(program, child, row, times) for child in record.children]
     return row
 
 
-def _row(program: Program, record: Record, parent: Row | None) -> Row:
-    row = make_row(program, record.entity, record.key, dict(record.facts), record.absent)
+def _row(program: Program, record: Record, parent: Row | None, as_of: dt.date) -> Row:
+    row = make_row(program, record.entity, record.key, dict(record.facts), record.absent, as_of)
     row.parent = parent
     if record.rejected:
         row.rejection = Rejection("bad", "", Message(zh="坏", en="bad"))

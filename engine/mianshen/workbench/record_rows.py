@@ -189,7 +189,9 @@ class RowReader:
         """The parent's row; one of unknown facts when the record does not describe it."""
         told = node is not None and not (isinstance(node, Scalar) and node.null)
         row = self.row(entity, node, Span("", 0, 0)) if told else None
-        row = row or make_row(self.program, entity.name, "", {}, frozenset(self.facts[entity.name]))
+        row = row or make_row(
+            self.program, entity.name, "", {}, frozenset(self.facts[entity.name]), self.as_of
+        )
         self.tops.add(row)
         key = below.facts.get(entity.key)
         if entity.key not in row.facts and isinstance(key, str) and self._left_out(row, entity.key):
