@@ -166,11 +166,16 @@ def test_a_killed_run_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path) -> 
         done += 1
         for _ in range(2 if done % 3 == 0 else 1):
             before = content(out) if out.exists() else None
-            killed = start(out)
-            time.sleep(chance.random() * lasts)
-            killed.send_signal(signal.SIGKILL)
+            killed, begun = start(out), time.monotonic()
+            try:
+                assert killed.wait(chance.random() * lasts) == 0
+                lasts = time.monotonic() - begun  # the machine has less to do than it had
+                continue
+            except subprocess.TimeoutExpired:
+                killed.send_signal(signal.SIGKILL)
             if killed.wait() == 0:
                 continue  # it was faster
+            lasts *= 1.02
             phases[phase(tmp_path, out)] += 1
             assert (content(out) if out.exists() else None) in (before, whole)
         assert start(out).wait() == 0
