@@ -354,8 +354,9 @@ def _matched(
         elif name is None:
             near = nearest(written, names)
             meant.add(names[near] if near else "")
-            # a first line in which nothing is a column's name may be a record: its cells are not repeated
-            wrong.append(mistakes.unknown_column(place, written if header or near else None, number, near))
+            # a first line in which nothing is a column's name may be a record: what may be a person's is not repeated
+            plain = header or near or (written.isascii() and written.isidentifier())
+            wrong.append(mistakes.unknown_column(place, written if plain else None, number, near))
         elif name in columns:
             wrong.append(mistakes.doubled_column(place, name))
         else:
