@@ -16,7 +16,7 @@ from tests.support.homes import AS_OF, Chances, homes
 
 from mianshen.interpreter import Row
 from mianshen.kernel.compiled import compiler
-from mianshen.kernel.layout import Layout, Unsupported
+from mianshen.kernel.layout import Layout
 from mianshen.program.program import Program
 from mianshen.workbench.rulebook import cache_folder, open_program
 
@@ -55,10 +55,7 @@ def test_a_generated_rulebook_means_the_same_compiled(seed: int, tmp_path: Path)
     if program is None:
         pytest.skip("the checker refuses this one")
     rows = rows_of(program, homes(random.Random(seed), program, 25), AS_OF)
-    try:
-        assert differences(program, rows) == []
-    except Unsupported as why:
-        pytest.skip(f"not carried: {why}")
+    assert differences(program, rows) == []
 
 
 @pytest.mark.parametrize("overlays", [(), ("employee_limit_2021_2025",)])
