@@ -17,10 +17,10 @@ import click
 from mianshen import __version__
 from mianshen.source import Lang, Message, RuleError
 from mianshen_cli import output
-from mianshen_cli.frame import Lazy, Option
+from mianshen_cli.click_commands import Lazy, Option
 from mianshen_cli.lang import language
 from mianshen_cli.output import Status
-from mianshen_cli.usage import usage_mistake
+from mianshen_cli.usage_errors import usage_mistake
 
 COMMANDS = {
     "batch": Message(
@@ -79,7 +79,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         status = _group().main(given, prog_name="mianshen", standalone_mode=False, obj=lang)
         sys.stdout.flush()
-    except Exception as error:  # noqa: BLE001 - the last stop before the user
+    except Exception as error:  # noqa: BLE001 - py4j and pyspark raise several kinds, none of them ours
         return _explain(error, lang)
     return int(status or Status.DONE)
 
@@ -93,7 +93,7 @@ def _group() -> Lazy:
     shown = Option(
         ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=version, words=_VERSION
     )
-    return Lazy("mianshen", _WORDS, "mianshen_cli", COMMANDS, params=[shown])
+    return Lazy("mianshen", _WORDS, "mianshen_cli.commands", COMMANDS, params=[shown])
 
 
 def _explain(error: Exception, lang: Lang) -> int:

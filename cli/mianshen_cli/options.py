@@ -11,8 +11,8 @@ import re
 import click
 
 from mianshen.source import Message
-from mianshen_cli.frame import Day, Whole, argument, option
-from mianshen_cli.usage import Refused
+from mianshen_cli.click_commands import Day, Whole, argument, option
+from mianshen_cli.usage_errors import Refused
 
 _SIZE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})? ?[KMGT]i?B", re.IGNORECASE)
 

@@ -15,10 +15,10 @@ from tests.support.compiled import by_compiled, numbered, of_one_time
 from tests.support.homes import AS_OF, Chances, homes
 
 from mianshen.interpreter import Row
-from mianshen.kernel.compiled import compiler
-from mianshen.kernel.layout import Layout
+from mianshen.native.layout import Layout
+from mianshen.native.library import compiler
 from mianshen.program.program import Program
-from mianshen.workbench.rulebook import cache_folder, open_program
+from mianshen.rulebook import cache_folder, open_program
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
 SEEDS = range(7000, 7060)

@@ -18,8 +18,8 @@ from tests.support.rulebooks import Doc, rulebook
 from mianshen.document import read
 from mianshen.program.build import build
 from mianshen.program.program import Program
+from mianshen.rulebook import open_program
 from mianshen.source import RuleError
-from mianshen.workbench.rulebook import open_program
 
 SEEDS = range(7000, 7036)
 CALENDAR_SEEDS = range(7100, 7116)

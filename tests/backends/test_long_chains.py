@@ -17,12 +17,12 @@ from tests.support.homes import AS_OF, Record, homes
 from tests.support.rulebooks import Doc
 
 from mianshen.document import read
-from mianshen.kernel.compiled import compiler
+from mianshen.native.library import compiler
+from mianshen.policy.scripts import Wish, compiled
 from mianshen.program.build import build
 from mianshen.program.program import Program
-from mianshen.sql.layers import DEEPEST
-from mianshen.sql.plan import DEEPEST as STEP
-from mianshen.workbench.compile import Wish, compiled
+from mianshen.warehouse.layers import DEEPEST
+from mianshen.warehouse.plan import DEEPEST as STEP
 
 pytestmark = pytest.mark.xdist_group("long_chains")
 

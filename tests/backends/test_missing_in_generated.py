@@ -13,8 +13,8 @@ from tests.backends.test_generated import program_of
 from tests.support.gaps import Gaps, asked_whether_known, filled
 
 from mianshen.interpreter import Case, Interpreter, Row
-from mianshen.program.part import part_of
 from mianshen.program.program import Decision
+from mianshen.program.slicing import part_of
 from mianshen.values import Missing, Unknown, Value
 
 SEEDS = (7001, 7003, 7006, 7008, 7011, 7014, 7019, 7023)  # 7006 and 7019 have fallbacks that lack facts

@@ -19,7 +19,7 @@ from tests.support.homes import AS_OF, Record
 
 from mianshen.document import read
 from mianshen.interpreter import Case, Interpreter
-from mianshen.kernel.compiled import compiler
+from mianshen.native.library import compiler
 from mianshen.program.build import build
 from mianshen.program.program import Program
 from mianshen.values import Known, Unknown

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mianshen.batch.run import Request, run_batch
 from mianshen.program.program import Program
+from mianshen.records.diagnostics import CODES
+from mianshen.rulebook import open_program
 from mianshen.source import RuleError
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.mistakes import CODES
-from mianshen.workbench.rulebook import open_program
 
 AS_OF: Final = dt.date(2026, 11, 21)
 RESIDENTS: Final = (

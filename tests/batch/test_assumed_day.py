@@ -15,20 +15,20 @@ from typing import Final
 import pytest
 from tests.batch.batches import AS_OF, rows, write
 
+from mianshen.batch.recorded_rules import Rules
+from mianshen.batch.run import Request, run_batch
+from mianshen.casework.check import Checker
 from mianshen.document.yaml_tree import read_tree
 from mianshen.events import durable_rules
 from mianshen.interpreter import BenefitResult, Case, Interpreter, result_of
-from mianshen.interpreter.retold import Retelling
+from mianshen.interpreter.what_if.scenario import Scenario
+from mianshen.past_runs.replay import replay
+from mianshen.past_runs.verify import past_run
+from mianshen.records.read import read_record
+from mianshen.rulebook import open_program
 from mianshen.source import RuleError
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.check import Checker
-from mianshen.workbench.recorded_rules import Rules
-from mianshen.workbench.records import read_record
-from mianshen.workbench.replay import replay
-from mianshen.workbench.rulebook import open_program
-from mianshen.workbench.verify import past_run
-from mianshen.workbench.watch import Request as Watching
-from mianshen.workbench.watch import run_watch
+from mianshen.watch.run import Request as Watching
+from mianshen.watch.run import run_watch
 
 PROGRAM: Final = open_program()
 ALLOWANCE: Final = "maternity_allowance"
@@ -92,7 +92,7 @@ def test_a_record_says_that_the_day_is_assumed() -> None:
 
 def test_what_is_told_or_asked_takes_the_place_of_the_assumption() -> None:
     record = case()
-    copy = Retelling(PROGRAM).copy
+    copy = Scenario(PROGRAM).copy
     told, _ = copy(record, {(record.person, "delivery_date"): dt.date(2020, 1, 1)})
     assert allowance(told).status == "ineligible"
     untold, _ = copy(record, untold=[(record.person, "delivery_date")])

@@ -12,11 +12,11 @@ import pytest
 from tests.support.oracle import decide, reading_of
 from tests.support.populations import Population, nasty, records, spoil, write_csv
 
+from mianshen.batch.run import Request, run_batch
 from mianshen.interpreter import Interpreter, result_of
+from mianshen.records.read import read_cases
+from mianshen.rulebook import open_program
 from mianshen.values import Missing, NotModelled, Unknown
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.records import read_cases
-from mianshen.workbench.rulebook import open_program
 
 READINGS: list[tuple[str, ...]] = [
     (),

@@ -16,12 +16,12 @@ from tests.batch.batches import rows
 from tests.support.histories import over_time, records_over_time
 from tests.support.populations import Population, nasty, records, write_csv
 
+from mianshen.batch.run import Request, run_batch
 from mianshen.interpreter import Case, Interpreter, result_of
-from mianshen.kernel.compiled import compiler
+from mianshen.native.library import compiler
 from mianshen.program.program import Program
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.records import read_cases
-from mianshen.workbench.rulebook import open_program
+from mianshen.records.read import read_cases
+from mianshen.rulebook import open_program
 
 ENGINES: Final = ("duckdb", *(["compiled"] if compiler() else []))
 

@@ -11,11 +11,11 @@ import pytest
 from tests.batch.batches import AS_OF, COSTS, PEOPLE, small, write
 from tests.support.populations import nasty, spoil, write_csv
 
-from mianshen.kernel.compiled import compiler
+from mianshen.batch import run as batch
+from mianshen.batch.run import Request, run_batch
+from mianshen.native.library import compiler
+from mianshen.rulebook import open_program
 from mianshen.source import RuleError
-from mianshen.workbench import batch
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.rulebook import open_program
 
 FILES = ("residents.parquet", "claims.parquet", "rejects.parquet")
 

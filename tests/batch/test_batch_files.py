@@ -32,10 +32,10 @@ from tests.batch.batches import (
     write,
 )  # fmt: skip
 
+from mianshen.batch.run import Request, run_batch
 from mianshen.program.program import Program
+from mianshen.rulebook import open_program, overlay_file
 from mianshen.source import RuleError
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.rulebook import open_program, overlay_file
 
 # -- dialects --------------------------------------------------------------------------------
 

@@ -10,11 +10,11 @@ import duckdb
 import pytest
 from tests.batch.batches import AS_OF, OUTPUTS, PEOPLE, write
 
+from mianshen.batch import run as batch
+from mianshen.batch.outputs import Outputs
+from mianshen.batch.run import Request, Summary, run_batch
 from mianshen.program.program import Program
 from mianshen.source import RuleError
-from mianshen.workbench import batch
-from mianshen.workbench.batch import Request, Summary, run_batch
-from mianshen.workbench.batch_outputs import Outputs
 
 Into: TypeAlias = Callable[..., Summary]
 

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 from tests.batch.batches import AS_OF, CLAIMS, COSTS, GOOD, PEOPLE, STAY, rejects, rows, write
 
+from mianshen.batch.run import Request, run_batch
+from mianshen.ingest.input_paths import Named
 from mianshen.program.program import Program
+from mianshen.rulebook import open_program
 from mianshen.source import RuleError
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.rulebook import open_program
-from mianshen.workbench.sources import Named
 
 HEAD: Final = "claim_id,person_id,day,cost\n"
 

@@ -13,15 +13,15 @@ from typing import Final
 import pytest
 from tests.batch.batches import AS_OF, OUTPUTS, PEOPLE, write
 
+from mianshen.batch.lock import locked
+from mianshen.batch.run import Request, run_batch
 from mianshen.program.program import Program
 from mianshen.source import RuleError
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.lock import locked
 
 HOLDER: Final = """\
 import sys
 from pathlib import Path
-from mianshen.workbench.lock import locked
+from mianshen.batch.lock import locked
 with locked(Path(sys.argv[1]), "out"):
     print("held", flush=True)
     sys.stdin.read()

@@ -28,12 +28,12 @@ from tests.batch.batches import (
 from tests.support.oracle import decide
 from tests.support.populations import Population, cell, nasty, spoil, write_csv
 
+from mianshen.batch.run import Request, run_batch
 from mianshen.interpreter import Interpreter, result_of
 from mianshen.program.program import Program
+from mianshen.records.read import read_cases
+from mianshen.rulebook import open_program
 from mianshen.values import NotModelled, Unknown
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.records import read_cases
-from mianshen.workbench.rulebook import open_program
 
 DECISIONS: Final = [
     "in_scope_cost", "deductible", "basic_payment", "supplementary_payment", "critical_illness_payment",

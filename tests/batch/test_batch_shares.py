@@ -19,18 +19,18 @@ from tests.batch.batches import AS_OF, COSTS, PEOPLE, small, write
 from tests.batch.test_batch_compiled import FILES, table
 from tests.support.populations import nasty, spoil, write_csv
 
-from mianshen.kernel.compiled import compiler
+from mianshen.batch.run import Request, run_batch
+from mianshen.native.library import compiler
 from mianshen.program.program import Program
+from mianshen.rulebook import open_program
 from mianshen.source import RuleError
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.rulebook import open_program
 
 KILLS = int(os.environ.get("MIANSHEN_KILLS", "5"))
 RUN = """
 import datetime, sys
 from pathlib import Path
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.rulebook import open_program
+from mianshen.batch.run import Request, run_batch
+from mianshen.rulebook import open_program
 rules, people, claims, out = map(Path, sys.argv[1:])
 inputs = {"resident": people, "claim": claims}
 request = Request(inputs, datetime.date(2026, 11, 21), out, 2, engine="compiled", shares=4, resume=True)

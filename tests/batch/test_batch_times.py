@@ -12,14 +12,14 @@ from tests.batch.batches import CLAIMS as CLAIMS_OF
 from tests.support.histories import over_time, records_over_time
 from tests.support.populations import nasty, write_csv
 
+from mianshen.batch.recorded_rules import Rules
+from mianshen.batch.run import Request, run_batch
 from mianshen.interpreter import Interpreter, result_of
+from mianshen.past_runs.replay import replay
+from mianshen.past_runs.verify import past_run
+from mianshen.records.read import read_cases
+from mianshen.rulebook import open_program
 from mianshen.values import NotModelled, Unknown
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.recorded_rules import Rules
-from mianshen.workbench.records import read_cases
-from mianshen.workbench.replay import replay
-from mianshen.workbench.rulebook import open_program
-from mianshen.workbench.verify import past_run
 
 
 @pytest.mark.parametrize(("seed", "overlays"), [(31, ()), (32, ("limit_counts_costs",))])

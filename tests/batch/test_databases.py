@@ -12,14 +12,14 @@ import duckdb
 import pytest
 from tests.batch.batches import AS_OF, COSTS, PEOPLE, batch, rejects, rows
 
+from mianshen.batch.csv_export import write_sheets
+from mianshen.batch.database_export import put_into, target
+from mianshen.batch.recorded_rules import Rules
+from mianshen.batch.run import Request, run_batch
+from mianshen.past_runs.replay import replay
+from mianshen.past_runs.verify import past_run, verify
 from mianshen.program.program import Program
 from mianshen.source import RuleError
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.recorded_rules import Rules
-from mianshen.workbench.replay import replay
-from mianshen.workbench.sheets import write_sheets
-from mianshen.workbench.targets import put_into, target
-from mianshen.workbench.verify import past_run, verify
 
 
 def databases(folder: Path) -> dict[str, str]:
@@ -64,7 +64,7 @@ def test_a_table_is_read_like_a_file_and_its_numbers_exactly(
 def test_a_run_over_tables_is_replayed_from_them(tmp_path: Path) -> None:
     from tests.batch.batches import SMALL
 
-    from mianshen.workbench.rulebook import open_program
+    from mianshen.rulebook import open_program
 
     (tmp_path / "rules.yaml").write_text(SMALL, "utf-8")
     rules = Rules((tmp_path / "rules.yaml",))

@@ -1,7 +1,7 @@
 """What a cell says: the SQL of a batch reads it as the reader of single records does.
 
 Every generated text is put in one column, read by the SQL of `sql.intake`, and each cell compared with
-`workbench.facts`: the same value, or refused for the same reason.
+`records.facts`: the same value, or refused for the same reason.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from mianshen.document.yaml_tree import Scalar, read_tree
 from mianshen.program.core import Code, Listing, Numeric
 from mianshen.program.literals import read
 from mianshen.program.program import Fact, Program
+from mianshen.records.diagnostics import REASONS
+from mianshen.records.facts import read_fact
+from mianshen.rulebook import open_program
 from mianshen.source import Diagnostic
-from mianshen.sql import terms
-from mianshen.sql.intake import read_column
-from mianshen.workbench.facts import read_fact
-from mianshen.workbench.mistakes import REASONS
-from mianshen.workbench.rulebook import open_program
+from mianshen.warehouse import expressions as terms
+from mianshen.warehouse.read_columns import read_column
 
 BLANKS: Final = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 CELLS: Final[dict[str, list[str]]] = {

@@ -12,14 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 from tests.batch.batches import AS_OF, GOOD, rejects, rows, write
 
+from mianshen.batch.recorded_rules import Rules
+from mianshen.batch.run import Request, run_batch
+from mianshen.ingest.mapping import mapping_schema, read_mapping
+from mianshen.past_runs.replay import replay
+from mianshen.past_runs.verify import past_run
 from mianshen.program.program import Program
+from mianshen.rulebook import open_program
 from mianshen.source import RuleError
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.mapping import mapping_schema, read_mapping
-from mianshen.workbench.recorded_rules import Rules
-from mianshen.workbench.replay import replay
-from mianshen.workbench.rulebook import open_program
-from mianshen.workbench.verify import past_run
 
 HOSPITAL: Final = """\
 claim:

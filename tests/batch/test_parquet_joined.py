@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mianshen.workbench.parquet_joined import NotJoined, join_parquet
+from mianshen.batch.parquet_join import NotJoined, join_parquet
 
 SCHEMA = pa.schema(
     [

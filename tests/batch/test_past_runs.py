@@ -13,12 +13,12 @@ import pytest
 from tests.batch.batches import AS_OF, CLAIMS, COSTS, GOOD, PEOPLE, SMALL, STAY, rows, write
 from tests.support.populations import nasty, spoil, write_csv
 
+from mianshen.batch.recorded_rules import Rules
+from mianshen.batch.run import Request, run_batch
+from mianshen.past_runs.replay import replay
+from mianshen.past_runs.verify import past_run, verify
+from mianshen.rulebook import open_program, overlay_file
 from mianshen.source import RuleError
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.recorded_rules import Rules
-from mianshen.workbench.replay import replay
-from mianshen.workbench.rulebook import open_program, overlay_file
-from mianshen.workbench.verify import past_run, verify
 
 pytestmark = pytest.mark.xdist_group("past_runs")
 

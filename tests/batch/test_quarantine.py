@@ -17,11 +17,11 @@ import pytest
 from tests.batch.batches import AS_OF, batch, rejects, rows
 
 from mianshen.interpreter import Interpreter, result_of
-from mianshen.kernel.compiled import compiler
+from mianshen.native.library import compiler
 from mianshen.program.program import Program
+from mianshen.records.read import read_cases
+from mianshen.rulebook import open_program
 from mianshen.values import NotModelled, Unknown
-from mianshen.workbench.records import read_cases
-from mianshen.workbench.rulebook import open_program
 
 pytestmark = pytest.mark.xdist_group("quarantine")
 

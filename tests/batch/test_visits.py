@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from tests.batch.batches import AS_OF, OUTPUTS, rows
 
+from mianshen.batch.recorded_rules import Rules
+from mianshen.batch.run import Request, run_batch
 from mianshen.interpreter import Interpreter, result_of
+from mianshen.past_runs.replay import replay
+from mianshen.past_runs.verify import past_run
+from mianshen.population.sample import write_population
+from mianshen.records.read import read_cases
+from mianshen.rulebook import open_program
 from mianshen.values import NotModelled, Unknown
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.population import write_population
-from mianshen.workbench.recorded_rules import Rules
-from mianshen.workbench.records import read_cases
-from mianshen.workbench.replay import replay
-from mianshen.workbench.rulebook import open_program
-from mianshen.workbench.verify import past_run
 
 pytestmark = pytest.mark.xdist_group("visits")
 

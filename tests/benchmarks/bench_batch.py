@@ -19,12 +19,12 @@ import duckdb
 import pytest
 from tests.benchmarks.own_process import cost_of
 
+from mianshen.batch.outputs import Outputs
+from mianshen.batch.run import Request, run_batch
+from mianshen.population.sample import write_population
 from mianshen.program.program import Program
-from mianshen.sql.plan import plan
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.batch_outputs import Outputs
-from mianshen.workbench.population import write_population
-from mianshen.workbench.rulebook import open_program
+from mianshen.rulebook import open_program
+from mianshen.warehouse.plan import plan
 
 RESIDENTS = int(os.environ.get("MIANSHEN_BENCH_RESIDENTS", "1000000"))
 AS_OF = dt.date(2026, 6, 30)

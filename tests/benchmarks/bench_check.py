@@ -20,14 +20,14 @@ import pytest
 
 from mianshen.document import read
 from mianshen.interpreter import Interpreter
-from mianshen.interpreter.explain import Explainer
 from mianshen.interpreter.rows import Case
+from mianshen.interpreter.trace.explain import Explainer
 from mianshen.program.build import build
-from mianshen.program.part import benefit_keys, part_of
 from mianshen.program.program import Program
+from mianshen.program.slicing import benefit_keys, part_of
+from mianshen.records.read import read_cases
+from mianshen.rulebook import open_program
 from mianshen.shipped import shipped_rulebook
-from mianshen.workbench.records import read_cases
-from mianshen.workbench.rulebook import open_program
 
 RECORD = {
     "as_of": "2026-11-21",

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from mianshen.events.network import Network, Said
-from mianshen.workbench.population import write_population
-from mianshen.workbench.rulebook import open_program
-from mianshen.workbench.watch import Request, run_watch
+from mianshen.population.sample import write_population
+from mianshen.rulebook import open_program
+from mianshen.watch.run import Request, run_watch
 
 AS_OF = dt.date(2026, 6, 30)
 RESIDENTS = 2_000

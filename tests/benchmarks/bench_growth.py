@@ -27,8 +27,8 @@ import duckdb
 import pytest
 from tests.benchmarks.own_process import cost_of
 
-from mianshen.kernel.compiled import compiler
-from mianshen.workbench.population import write_population
+from mianshen.native.library import compiler
+from mianshen.population.sample import write_population
 
 SIZES: Final = [int(n) for n in os.environ.get("MIANSHEN_BENCH_GROWTH", "10000,100000,1000000").split(",")]
 CLAIMS: Final = int(os.environ.get("MIANSHEN_BENCH_GROWTH_CLAIMS", "300000"))

@@ -32,7 +32,7 @@ from tests.benchmarks.stack_engines import DurableRules, OpenFisca, ZenBatch, Ze
 from tests.benchmarks.stack_ours import Kernel, OurInterpreter, OurSql, WholeRulebook
 from tests.benchmarks.stack_tables import HandSql, Polars
 
-from mianshen.kernel.compiled import compiler
+from mianshen.native.library import compiler
 
 CLAIMS: Final = int(os.environ.get("MIANSHEN_BENCH_CLAIMS", "1000000"))
 SLOW: Final = int(os.environ.get("MIANSHEN_BENCH_SLOW_CLAIMS", "20000"))

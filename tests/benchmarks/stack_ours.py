@@ -20,22 +20,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tests.benchmarks.stack_claims import NONE, OUTPUTS, Array
 
+from mianshen.batch.native_batch import unit_of
+from mianshen.batch.native_tables import CompiledTables
+from mianshen.batch.outputs import Outputs
+from mianshen.batch.row_tables import RowTables
+from mianshen.ingest.inputs import Input, open_inputs
 from mianshen.interpreter import Interpreter, Row, make_row
 from mianshen.interpreter.operations import Function
-from mianshen.kernel.compiled import Compiled, compiled
-from mianshen.kernel.deciding import Decided, Deciding, Table
-from mianshen.kernel.layout import Layout
-from mianshen.kernel.unit import Unit
+from mianshen.native.deciding import Decided, Deciding, Table
+from mianshen.native.layout import Layout
+from mianshen.native.library import Compiled, compiled
+from mianshen.native.translation_unit import Unit
+from mianshen.population.sample import write_population
 from mianshen.program.program import Key, Program
-from mianshen.sql.on_duckdb import Run
+from mianshen.rulebook import open_program
 from mianshen.values import EXACT, Known, Value
-from mianshen.workbench.batch_compiled import unit_of
-from mianshen.workbench.batch_outputs import Outputs
-from mianshen.workbench.batch_rows import RowTables
-from mianshen.workbench.compiled_tables import CompiledTables
-from mianshen.workbench.inputs import Input, open_inputs
-from mianshen.workbench.population import write_population
-from mianshen.workbench.rulebook import open_program
+from mianshen.warehouse.on_duckdb import Run
 
 AS_OF: Final = dt.date(2026, 6, 30)
 STACK: Final = Path(__file__).parent / "claim_stack"

@@ -8,7 +8,7 @@ from tests.benchmarks.stack_claims import NONE, OUTPUTS, Running, claims, differ
 from tests.benchmarks.stack_ours import Kernel, OurInterpreter, OurSql
 from tests.benchmarks.stack_tables import HandSql
 
-from mianshen.kernel.compiled import compiler
+from mianshen.native.library import compiler
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
 

@@ -27,8 +27,8 @@ from mianshen.program.calendar import (
     working_days_between,
 )
 from mianshen.program.program import Program
+from mianshen.rulebook import open_program
 from mianshen.values import Known, Missing, Unknown
-from mianshen.workbench.rulebook import open_program
 
 ONE = dt.timedelta(days=1)
 

@@ -14,7 +14,7 @@ import pytest
 import mianshen_cli
 from mianshen import __version__
 from mianshen.source import Diagnostic, Message, RuleError, Span
-from mianshen_cli import sample as sample_module
+from mianshen_cli.commands import sample as sample_module
 from mianshen_cli.main import COMMANDS
 
 Run = Callable[..., tuple[int, str, str]]
@@ -206,7 +206,7 @@ def test_a_terminal_that_lacks_a_character_gets_a_question_mark() -> None:
 
 def test_an_option_that_commands_share_is_written_once() -> None:
     declared: Counter[str] = Counter()
-    for file in Path(mianshen_cli.__file__).parent.glob("*.py"):
+    for file in Path(mianshen_cli.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("option", "argument"):
                 node.keywords.sort(key=lambda keyword: keyword.arg or "")

@@ -11,7 +11,7 @@ import pytest
 from tests.batch.test_quarantine import OVERLAY, Cells, files_of, town
 from tests.cli.conftest import Run
 
-from mianshen.kernel.compiled import compiler
+from mianshen.native.library import compiler
 
 NAME: Final = "欧阳娜娜敏"
 NUMBER: Final = "11010119900307"  # how every identity number here begins

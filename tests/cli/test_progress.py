@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 from mianshen.source import Message
-from mianshen_cli.progress import SHARES, Progress
+from mianshen_cli.render.progress import SHARES, Progress
 
 NAMES = {stage: Message(f"{stage}中", stage) for stage in SHARES}
 

@@ -13,12 +13,12 @@ import pytest
 from tests.compile.conftest import Postgres
 from tests.support.populations import Row, cell, nasty
 
+from mianshen.batch.run import Request, run_batch
+from mianshen.policy.scripts import RESIDENTS, Compiled, Wish, compiled
 from mianshen.program.program import Program
+from mianshen.rulebook import open_program
 from mianshen.source import RuleError
-from mianshen.sql.dialects import short
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.compile import RESIDENTS, Compiled, Wish, compiled
-from mianshen.workbench.rulebook import open_program
+from mianshen.warehouse.dialects import short
 
 pytestmark = pytest.mark.xdist_group("compile")
 

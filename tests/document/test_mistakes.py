@@ -6,7 +6,7 @@ import inspect
 import re
 from pathlib import Path
 
-from mianshen.document import mistakes
+from mianshen.document import diagnostics
 from mianshen.source import Diagnostic
 
 BAD = Path(__file__).parent / "bad"
@@ -17,7 +17,7 @@ def codes() -> dict[str, str]:
     """The code of each public function that makes a mistake."""
     makers = [
         (name, maker)
-        for name, maker in inspect.getmembers(mistakes, inspect.isfunction)
+        for name, maker in inspect.getmembers(diagnostics, inspect.isfunction)
         if not name.startswith("_") and inspect.signature(maker).return_annotation == Diagnostic.__name__
     ]
     return {name: re.findall(r'"(E\d+)"', inspect.getsource(maker))[0] for name, maker in makers}

@@ -20,15 +20,15 @@ import duckdb
 import pytest
 from tests.events.town import Fields, brief, event, items
 
+from mianshen.batch.run import Request as Batch
+from mianshen.batch.run import run_batch
 from mianshen.events.deciding import reads_others
 from mianshen.events.network import reached
+from mianshen.population.sample import write_population
 from mianshen.program.core import Boolean, Code, Numeric, String
 from mianshen.program.program import Benefit, Program
-from mianshen.workbench.batch import Request as Batch
-from mianshen.workbench.batch import run_batch
-from mianshen.workbench.population import write_population
-from mianshen.workbench.rulebook import open_program
-from mianshen.workbench.watch import Request, run_watch
+from mianshen.rulebook import open_program
+from mianshen.watch.run import Request, run_watch
 
 AS_OF: Final = dt.date(2026, 6, 30)
 PEOPLE: Final = int(os.environ.get("MIANSHEN_CLOSURE", "120"))

@@ -21,7 +21,7 @@ from tests.events.town import Fields, event, items, request, town
 
 from mianshen.events import opened
 from mianshen.program.program import Program
-from mianshen.workbench.watch import Request
+from mianshen.watch.run import Request
 
 KILLS = int(os.environ.get("MIANSHEN_KILLS", "6"))
 PEOPLE = 900

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from mianshen.events.happening import Event, scene_after
 from mianshen.interpreter import Interpreter
-from mianshen.workbench.event_times import placing
-from mianshen.workbench.records import read_cases
-from mianshen.workbench.rulebook import open_program
+from mianshen.records.read import read_cases
+from mianshen.rulebook import open_program
+from mianshen.watch.event_versions import placing
 
 
 def test_an_event_leaves_claims_the_row_of_their_date() -> None:

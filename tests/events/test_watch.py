@@ -15,7 +15,7 @@ from tests.events.town import RESIDENTS, RULES, Fields, brief, event, items, ref
 
 from mianshen.program.program import Program
 from mianshen.source import RuleError
-from mianshen.workbench.watch import run_watch
+from mianshen.watch.run import run_watch
 
 IDENTITY = event("E1", "A", "identity", "2026-03-01", category="poor")
 

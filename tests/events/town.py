@@ -13,7 +13,7 @@ from typing import Any
 from mianshen.document import read
 from mianshen.program.build import build
 from mianshen.program.program import Program
-from mianshen.workbench.watch import Request, Watched, run_watch
+from mianshen.watch.run import Request, Watched, run_watch
 
 RULES = """\
 rulebook: {name: town, title: {zh: 镇, en: Town}, entry: resident}

@@ -12,8 +12,8 @@ from tests.support.homes import AS_OF
 from tests.support.pensions import pensions
 
 from mianshen.interpreter import Case, Interpreter, Row
-from mianshen.interpreter.changes import Change, Changes, Search
-from mianshen.interpreter.later import Calendar, Later
+from mianshen.interpreter.what_if.counterfactuals import Change, Changes, Search
+from mianshen.interpreter.what_if.due_dates import Calendar, Later
 from mianshen.program.program import Program
 from mianshen.values import Known
 

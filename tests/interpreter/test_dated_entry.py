@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mianshen.workbench.case_runs import run_cases
-from mianshen.workbench.cases import Programs, read_case_files
+from mianshen.cases.read import Programs, read_case_files
+from mianshen.cases.runs import run_cases
 
 RULES = """
 rulebook: {name: bills, title: {zh: 账单, en: Bills}, entry: bill}

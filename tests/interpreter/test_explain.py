@@ -5,10 +5,10 @@ from decimal import Decimal
 
 from mianshen.document.yaml_tree import read_tree
 from mianshen.interpreter import Case, Interpreter, Row
-from mianshen.interpreter.explain import Explainer, Step, Trace
 from mianshen.interpreter.formula import to_text
-from mianshen.workbench.records import read_record
-from mianshen.workbench.rulebook import open_program
+from mianshen.interpreter.trace.explain import Explainer, Step, Trace
+from mianshen.records.read import read_record
+from mianshen.rulebook import open_program
 
 PROGRAM = open_program()
 INTERPRETER = Interpreter(PROGRAM)

@@ -12,10 +12,10 @@ import pytest
 from tests.support.gaps import Gaps, asked_whether_known, filled
 
 from mianshen.interpreter import BenefitResult, Case, Interpreter, result_of
-from mianshen.program.part import benefit_keys, part_of
 from mianshen.program.program import Program
+from mianshen.program.slicing import benefit_keys, part_of
+from mianshen.rulebook import open_program
 from mianshen.values import Missing
-from mianshen.workbench.rulebook import open_program
 
 RESIDENTS = int(os.environ.get("MIANSHEN_GAPS", "150"))
 FILLINGS, CHANGES = 2, 2

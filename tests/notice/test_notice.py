@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from mianshen.cases.read import case_files
+from mianshen.casework.check import Checker
+from mianshen.casework.notice import Notice, Subject, notice_of, record_digest, to_html, to_pdf
 from mianshen.document.yaml_tree import read_tree
+from mianshen.records.read import read_cases, read_record
+from mianshen.rulebook import open_program
 from mianshen.source import Lang, RuleError
-from mianshen.workbench.cases import case_files
-from mianshen.workbench.check import Checker
-from mianshen.workbench.notice import Notice, Subject, notice_of, record_digest, to_html, to_pdf
-from mianshen.workbench.records import read_cases, read_record
-from mianshen.workbench.rulebook import open_program
 
 ROOT = Path(__file__).parents[2]
 PERSON = 'person_id: P1, insured_area: "310113", insurance_scheme: resident, coverage_status: active'

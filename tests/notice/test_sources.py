@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mianshen.program.program import Parameter
-from mianshen.workbench.rulebook import open_program
+from mianshen.rulebook import open_program
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = open_program()

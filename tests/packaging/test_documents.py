@@ -6,13 +6,13 @@ from pathlib import Path
 import click
 import pytest
 
+from mianshen.cases.read import Programs, read_case_files
+from mianshen.cases.runs import BACK_ENDS, run_cases
 from mianshen.document import read
 from mianshen.program.build import build
 from mianshen.shipped import shipped_rulebook
 from mianshen.source import Diagnostic, RuleError
-from mianshen.workbench.case_runs import BACK_ENDS, run_cases
-from mianshen.workbench.cases import Programs, read_case_files
-from mianshen_cli.frame import Lazy
+from mianshen_cli.click_commands import Lazy
 from mianshen_cli.main import COMMANDS, main
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +75,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.relative_to(ROOT).as_posix())
 def test_commands_and_their_options_exist(document: Path) -> None:
-    group = Lazy("mianshen", COMMANDS["check"], "mianshen_cli", COMMANDS, params=[])
+    group = Lazy("mianshen", COMMANDS["check"], "mianshen_cli.commands", COMMANDS, params=[])
     context = click.Context(group, obj="en")
     for words in re.findall(rf"mianshen ((?:{NAMES})\b[^`\n|]*)", document.read_text("utf-8")):
         command = group.get_command(context, words.split()[0])

@@ -40,7 +40,7 @@ def test_a_wheel_carries_both_packages_and_every_rule(tmp_path: Path) -> None:
     assert _rules_in(wheel) == RULES
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    assert {"mianshen/py.typed", "mianshen/workbench/population.sql", "mianshen_cli/main.py"} <= names
+    assert {"mianshen/py.typed", "mianshen/population/population.sql", "mianshen_cli/main.py"} <= names
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"mianshen", "mianshen_cli"}
 
 

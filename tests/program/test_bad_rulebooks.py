@@ -10,7 +10,7 @@ import pytest
 from tests.support.golden import EXPECTED, check_golden, golden_cases
 
 from mianshen.document import read
-from mianshen.program import mistakes
+from mianshen.program import diagnostics
 from mianshen.program.build import build
 from mianshen.source import Diagnostic, RuleError
 
@@ -45,7 +45,7 @@ def test_a_rulebook_with_twenty_mistakes_in_five_files_reports_them_all() -> Non
 
 def test_every_code_of_the_room_is_in_some_report() -> None:
     shown = "".join((case / EXPECTED).read_text("utf-8") for case in CASES)
-    source = Path(mistakes.__file__).read_text("utf-8")
+    source = Path(diagnostics.__file__).read_text("utf-8")
     codes = set(re.findall(r'"(E3[0-9]{2})"', source))
     assert len(codes) > 35
     # a review is overdue, and a calendar about to end, on a given day only

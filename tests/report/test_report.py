@@ -18,17 +18,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.batch.batches import AS_OF, CLAIMS, RESIDENTS, batch, rows
 
+from mianshen.batch.recorded_rules import Rules
+from mianshen.batch.run import Request, run_batch
+from mianshen.ingest.inputs import open_inputs
+from mianshen.past_runs.report import FinishedRun, Order, make_report, phrases, program_of
+from mianshen.past_runs.report.bars import against, bars, stacked
+from mianshen.past_runs.report.cells import STARTS, safe
+from mianshen.past_runs.report.run import table_of_facts
+from mianshen.population.sample import write_population
+from mianshen.records.diagnostics import REASONS
+from mianshen.rulebook import open_program
 from mianshen.source import Lang, RuleError
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.inputs import open_inputs
-from mianshen.workbench.mistakes import REASONS
-from mianshen.workbench.population import write_population
-from mianshen.workbench.recorded_rules import Rules
-from mianshen.workbench.report import FinishedRun, Order, make_report, phrases, program_of
-from mianshen.workbench.report.bars import against, bars, stacked
-from mianshen.workbench.report.cells import STARTS, safe
-from mianshen.workbench.report.run import table_of_facts
-from mianshen.workbench.rulebook import open_program
 
 pytestmark = pytest.mark.xdist_group("report")
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from mianshen.interpreter import Case, Interpreter, make_row
 from mianshen.program.program import Program
+from mianshen.rulebook import open_program, shipped_overlays
 from mianshen.values import Known
-from mianshen.workbench.rulebook import open_program, shipped_overlays
 
 AS_OF = dt.date(2026, 11, 21)
 FEN = Decimal("0.01")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mianshen.sql.on_spark import QUIET, open_session
+from mianshen.warehouse.on_spark import QUIET, open_session
 
 
 @pytest.fixture(scope="session")

@@ -19,10 +19,10 @@ from tests.support.agreement import differences
 from tests.support.homes import homes
 from tests.support.populations import nasty, spoil, write_csv
 
-from mianshen.sql.on_spark import SparkRun
-from mianshen.workbench.batch import Request, run_batch
-from mianshen.workbench.compile import Wish, compiled
-from mianshen.workbench.rulebook import open_program
+from mianshen.batch.run import Request, run_batch
+from mianshen.policy.scripts import Wish, compiled
+from mianshen.rulebook import open_program
+from mianshen.warehouse.on_spark import SparkRun
 
 pytestmark = pytest.mark.xdist_group("spark")
 

@@ -18,9 +18,9 @@ from tests.support.homes import AS_OF, Record, case_of
 from mianshen.interpreter import Interpreter, Row
 from mianshen.program.core import Boolean, Date, Listing, Numeric, Type
 from mianshen.program.program import Program
-from mianshen.sql import terms
-from mianshen.sql.on_duckdb import Run
 from mianshen.values import NOT_MODELLED, Unknown
+from mianshen.warehouse import expressions as terms
+from mianshen.warehouse.on_duckdb import Run
 
 UNKNOWN: Final = "unknown"
 UNMODELLED: Final = "not modelled"

@@ -17,10 +17,10 @@ from tests.support.agreement import REJECTED, UNKNOWN, UNMODELLED, Answers
 from tests.support.formulas import WARDS
 
 from mianshen.interpreter import Row
-from mianshen.kernel.compiled import compiled
-from mianshen.kernel.deciding import Deciding, Table
-from mianshen.kernel.layout import EPOCH, Column, Layout, is_text, scale_of, wide
-from mianshen.kernel.unit import Unit
+from mianshen.native.deciding import Deciding, Table
+from mianshen.native.layout import EPOCH, Column, Layout, is_text, scale_of, wide
+from mianshen.native.library import compiled
+from mianshen.native.translation_unit import Unit
 from mianshen.program.core import Boolean, Date, Listing, Type
 from mianshen.program.program import Program
 from mianshen.values import Known

@@ -18,7 +18,7 @@ from tests.support.homes import DAYS, Chances, Record, case_of, homes, record, v
 from mianshen.interpreter import Case, Row
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
-from mianshen.interpreter.trials import Trials
+from mianshen.interpreter.what_if.candidate_values import Trials
 from mianshen.program.core import IsKnown, walk
 from mianshen.program.program import Fact, Program
 from mianshen.program.stages import nodes_of

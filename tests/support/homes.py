@@ -17,9 +17,9 @@ from typing import Final
 from mianshen.interpreter import Case, Rejection, Row, make_row
 from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, String, Type
 from mianshen.program.program import Program
+from mianshen.records.versions import Times
 from mianshen.source import Message
 from mianshen.values import Known
-from mianshen.workbench.record_times import Times
 
 AS_OF: Final = dt.date(2026, 11, 21)
 DAYS: Final = tuple(

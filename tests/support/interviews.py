@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from mianshen.casework.interview import Interview, Place, Story
+from mianshen.casework.interview.answer import answered
+from mianshen.casework.interview.story import begun
 from mianshen.document.yaml_tree import read_tree
 from mianshen.interpreter import BenefitResult, Case, Interpreter, Row
-from mianshen.interpreter.retold import Reads, Retelling
+from mianshen.interpreter.what_if.scenario import Reads, Scenario
+from mianshen.population.sample import write_population
 from mianshen.program.program import Program
-from mianshen.workbench.interview import Interview, Place, Story
-from mianshen.workbench.interview.answer import answered
-from mianshen.workbench.interview.story import begun
-from mianshen.workbench.population import write_population
-from mianshen.workbench.records import read_record
+from mianshen.records.read import read_record
 
 AS_OF = dt.date(2026, 6, 30)
 
@@ -112,7 +112,7 @@ def _match(story: Story, known: dict[Row, Row]) -> None:
 
 def facts_read(program: Program, case: Case) -> Iterator[tuple[Row, str]]:
     """The facts that deciding a case looks up and finds, keys and keys of parents aside."""
-    copy, rows = Retelling(program).copy(case, noting=True)
+    copy, rows = Scenario(program).copy(case, noting=True)
     Interpreter(program).run(copy)
     keys = {entity.key for entity in program.entities.values()}
     for row, noted in rows.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mianshen import syntax
 from mianshen.source import Diagnostic, Span
-from mianshen.syntax import mistakes
+from mianshen.syntax import diagnostics
 from mianshen.syntax.parser import _reader
 
 ENGINE = Path(syntax.__file__).parents[2]
@@ -51,7 +51,7 @@ def test_the_parser_is_built_once_and_only_when_asked_for() -> None:
 def test_every_mistake_says_what_is_wrong_and_what_to_do_in_both_languages() -> None:
     span = Span("f", 1, 1, 1, 2)
     made = 0
-    for name, function in inspect.getmembers(mistakes, inspect.isfunction):
+    for name, function in inspect.getmembers(diagnostics, inspect.isfunction):
         if name.startswith("_"):
             continue
         given = {"span": span, "opened": span, "limit": 9, "cell": True}

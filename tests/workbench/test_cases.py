@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from mianshen.cases.changes import changes_of
+from mianshen.cases.expectations import BENEFIT_PARTS, REJECT_PARTS
+from mianshen.cases.read import CaseOf, Programs, case_files, read_case_files
+from mianshen.cases.runs import Difference, Outcome, run_cases
+from mianshen.records.read import CASE_KEYS, DAY
+from mianshen.records.schema import case_schema
+from mianshen.rulebook import open_program
 from mianshen.shipped import shipped_rulebook
 from mianshen.source import RuleError
-from mianshen.workbench.case_changes import changes_of
-from mianshen.workbench.case_runs import Difference, Outcome, run_cases
-from mianshen.workbench.cases import CaseOf, Programs, case_files, read_case_files
-from mianshen.workbench.expectations import BENEFIT_PARTS, REJECT_PARTS
-from mianshen.workbench.record_schema import case_schema
-from mianshen.workbench.records import CASE_KEYS, DAY
-from mianshen.workbench.rulebook import open_program
 
 SHIPPED = shipped_rulebook().parent / "cases"
 DEFAULTS = """\

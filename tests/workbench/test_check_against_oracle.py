@@ -9,9 +9,9 @@ import pytest
 from tests.support import oracle
 from tests.support.populations import nasty, records, spoil
 
-from mianshen.workbench.check import Checker
-from mianshen.workbench.records import read_cases
-from mianshen.workbench.rulebook import open_program
+from mianshen.casework.check import Checker
+from mianshen.records.read import read_cases
+from mianshen.rulebook import open_program
 
 LAYERS = (
     "in_scope_cost",

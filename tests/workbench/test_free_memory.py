@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mianshen.workbench.free_memory import free_memory
+from mianshen.batch.free_memory import free_memory
 
 MACHINE = {"proc/meminfo": "MemTotal: 4000 kB\nMemAvailable:    2000 kB\n"}
 

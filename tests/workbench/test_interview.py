@@ -15,15 +15,15 @@ import pytest
 from tests.support.interviews import facts_read, interviewed, people
 from tests.support.pensions import pensions
 
+from mianshen.casework.interview import Interview, Story
+from mianshen.casework.interview.answer import answered, give, record
+from mianshen.casework.interview.story import begun, read_story
 from mianshen.interpreter import BenefitResult, Case, Interpreter, result_of
-from mianshen.interpreter.retold import Retelling
-from mianshen.program.part import benefit_keys, part_of
+from mianshen.interpreter.what_if.scenario import Scenario
 from mianshen.program.program import Program
+from mianshen.program.slicing import benefit_keys, part_of
+from mianshen.rulebook import open_program
 from mianshen.source import RuleError
-from mianshen.workbench.interview import Interview, Story
-from mianshen.workbench.interview.answer import answered, give, record
-from mianshen.workbench.interview.story import begun, read_story
-from mianshen.workbench.rulebook import open_program
 
 PEOPLE = int(os.environ.get("MIANSHEN_INTERVIEWS", "2"))
 PROGRAM = open_program()
@@ -39,7 +39,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
 
 
 def decided(program: Program, case: Case) -> dict[str, BenefitResult]:
-    copy = Retelling(program).copy(case)[0]
+    copy = Scenario(program).copy(case)[0]
     Interpreter(program).run(copy)
     return result_of(program, copy).benefits
 

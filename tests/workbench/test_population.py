@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from mianshen.workbench import population
-from mianshen.workbench.population import Counts, Format, write_population
+from mianshen.population import sample as population
+from mianshen.population.sample import Counts, Format, write_population
 
 pytestmark = pytest.mark.xdist_group("population")
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from tests.document.test_schema import fits, in_editor
 
-from mianshen.workbench.record_schema import case_schema, record_schema
-from mianshen.workbench.rulebook import open_program
+from mianshen.records.schema import case_schema, record_schema
+from mianshen.rulebook import open_program
 
 FILES = sorted((Path(__file__).parents[2] / "cases").glob("*/*.yaml"))
 CASES = [file for file in FILES if "\ncases:" in file.read_text("utf-8") and file.stem != "rejected_records"]

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from mianshen.document.yaml_tree import read_tree
 from mianshen.interpreter import Case
 from mianshen.program.program import Program
+from mianshen.records import diagnostics
+from mianshen.records.read import read_cases, read_record
+from mianshen.rulebook import open_program
 from mianshen.source import Diagnostic, RuleError
-from mianshen.workbench import mistakes
-from mianshen.workbench.records import read_cases, read_record
-from mianshen.workbench.rulebook import open_program
 
 PROGRAM: Program = open_program()
 DAY = dt.date(2026, 11, 21)
@@ -210,7 +210,7 @@ def test_rows_that_cannot_stand_are_rejected(text: str, reasons: list[str]) -> N
     assert case is not None
     rejected = [row.rejection.reason for row in case.rows() if row.rejection is not None]
     assert rejected == reasons
-    assert [mistakes.REASONS[each.code] for each in found] == reasons
+    assert [diagnostics.REASONS[each.code] for each in found] == reasons
 
 
 def test_a_claim_after_the_day_keeps_its_date() -> None:
@@ -298,7 +298,7 @@ def test_the_value_of_a_personal_fact_is_never_repeated() -> None:
     assert "P777" not in shown
 
 
-@pytest.mark.parametrize("code", mistakes.REASONS)
+@pytest.mark.parametrize("code", diagnostics.REASONS)
 def test_every_reason_belongs_to_a_mistake_of_a_row(code: str) -> None:
     assert "E420" <= code <= "E449"
 
@@ -334,7 +334,7 @@ def test_whatever_a_record_holds_the_answer_is_a_case_or_mistakes(record: dict[s
     assert node is not None, found
     case, wrong = read_record(node, PROGRAM, DAY)
     if case is None:
-        assert any(each.code not in mistakes.REASONS for each in wrong)
+        assert any(each.code not in diagnostics.REASONS for each in wrong)
     else:
-        assert all(each.code in mistakes.REASONS for each in wrong)
+        assert all(each.code in diagnostics.REASONS for each in wrong)
         assert bool(wrong) == any(row.rejection is not None for row in case.rows())

@@ -14,9 +14,9 @@ from tests.support.populations import nasty
 
 from mianshen.interpreter import Case, Interpreter
 from mianshen.program.program import Program
+from mianshen.records.read import read_cases
+from mianshen.rulebook import open_program
 from mianshen.values import NotModelled, Unknown, Value
-from mianshen.workbench.records import read_cases
-from mianshen.workbench.rulebook import open_program
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mianshen.document.model import Defaults
-from mianshen.document.shapes import fit
+from mianshen.document.validate import fit
 from mianshen.document.yaml_tree import Mapping, Node
 from mianshen.source import Diagnostic, Span
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mianshen.document import model
-from mianshen.document.shapes import Path, Place, locate
+from mianshen.document.validate import Path, Place, locate
 from mianshen.document.yaml_tree import Mapping as MappingNode
 from mianshen.document.yaml_tree import Node, Scalar
 from mianshen.source import NOWHERE, Span, Text

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mianshen.document import mistakes
+from mianshen.document import diagnostics
 from mianshen.document.digest import digest_of_bytes
 from mianshen.document.document import Document
 from mianshen.document.files import RulebookPath, files_of, passed_over
@@ -42,8 +42,8 @@ def _missing_files(paths: Sequence[Path], files: Sequence[RulebookPath]) -> list
     read_from = {parent for file in files if not file.overlay for parent in file.path.parents}
     empty = [path for path in paths if path.is_dir() and path not in read_from]
     return [
-        *(mistakes.no_files(str(path)) for path in empty),
-        *(mistakes.wrong_ending(str(path)) for path in passed_over(paths)),
+        *(diagnostics.no_files(str(path)) for path in empty),
+        *(diagnostics.wrong_ending(str(path)) for path in passed_over(paths)),
     ]
 
 
@@ -51,7 +51,7 @@ def _bytes(draft: Draft, file: RulebookPath) -> bytes | None:
     try:
         return file.path.read_bytes()
     except (OSError, ValueError) as error:
-        draft.mistakes.append(mistakes.cannot_read(str(file.path), error))
+        draft.mistakes.append(diagnostics.cannot_read(str(file.path), error))
         draft.broken.add(())
         return None
 
@@ -62,7 +62,7 @@ def _add(draft: Draft, file: RulebookPath, content: bytes) -> None:
     if root is None and found:
         draft.broken.add(())
     elif file.overlay and root is None:
-        draft.mistakes.append(mistakes.not_an_overlay(Span(str(file.path), 1, 1)))
+        draft.mistakes.append(diagnostics.not_an_overlay(Span(str(file.path), 1, 1)))
     elif file.overlay and root is not None:
         apply_overlay(draft, root)
     elif root is not None:

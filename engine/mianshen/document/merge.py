@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from collections.abc import Mapping as Map
 from typing import Any
 
-from mianshen.document import mistakes, model
+from mianshen.document import diagnostics, model
 from mianshen.document.defaults import Filling, filling
 from mianshen.document.document import Document, Origin
-from mianshen.document.mending import mended
-from mianshen.document.shapes import LIST, MAPPING, NAME, Path, empties, fit, kind, tried
+from mianshen.document.recovery import mended
+from mianshen.document.validate import LIST, MAPPING, NAME, Path, empties, fit, kind, tried
 from mianshen.document.yaml_syntax import full_width_colon
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
 from mianshen.source import Diagnostic, Span, nearest
@@ -87,7 +87,7 @@ def add_file(draft: Draft, root: Node) -> None:
     if (whole := whole_file(draft, root)) is None:
         return
     if (found := whole.entry("overlay")) is not None:
-        draft.mistakes.append(mistakes.overlay_among_files(found[0].span))
+        draft.mistakes.append(diagnostics.overlay_among_files(found[0].span))
         return
     FilePart(draft, whole).add()
 
@@ -97,7 +97,7 @@ def whole_file(draft: Draft, root: Node) -> Mapping | None:
     if isinstance(root, Mapping):
         return root
     colon = full_width_colon(root.source, root.span.line)
-    draft.mistakes.append(colon or mistakes.wrong_kind(root.span, MAPPING, kind(root)))
+    draft.mistakes.append(colon or diagnostics.wrong_kind(root.span, MAPPING, kind(root)))
     draft.broken.add(())
     return None
 
@@ -140,12 +140,12 @@ class FilePart:
     def _refuse_key(self, key: Scalar, known: tuple[str, ...]) -> str | None:
         """Report a section that is none; the section it may be meant for."""
         keys = [*model.RulebookFile.model_fields, *known]
-        self.draft.mistakes.append(mistakes.unknown_key(key.span, key.text, keys))
+        self.draft.mistakes.append(diagnostics.unknown_key(key.span, key.text, keys))
         return nearest(key.text, keys)
 
     def _add_header(self, key: Scalar, node: Node) -> None:
         if (first := self.draft.origins.get(("header",))) is not None:
-            self.draft.mistakes.append(mistakes.defined_twice(key.span, "rulebook", first.at))
+            self.draft.mistakes.append(diagnostics.defined_twice(key.span, "rulebook", first.at))
             return
         self._fit(("header",), model.Header, key.span, node)
 
@@ -212,7 +212,7 @@ class FilePart:
             earlier = first.setdefault(row.id, number)
             if earlier != number:
                 here, there = (origin.find(("rows", each, "id")).span for each in (number, earlier))
-                self.draft.mistakes.append(mistakes.defined_twice(here, row.id, there))
+                self.draft.mistakes.append(diagnostics.defined_twice(here, row.id, there))
 
     def _is_new(self, path: Path, name: Scalar) -> bool:
         first = self.draft.origins.get(path)
@@ -222,10 +222,10 @@ class FilePart:
         if self.overlay and not same_file:
             replaceable = path[0] in model.Replacement.model_fields
             self.draft.mistakes.append(
-                mistakes.exists_already(name.span, name.text, first.at, replaceable=replaceable)
+                diagnostics.exists_already(name.span, name.text, first.at, replaceable=replaceable)
             )
         else:
-            self.draft.mistakes.append(mistakes.defined_twice(name.span, name.text, first.at))
+            self.draft.mistakes.append(diagnostics.defined_twice(name.span, name.text, first.at))
         return False
 
     def named(self, path: tuple[str, ...], key: Scalar, node: Node) -> Iterator[tuple[Scalar, Node]]:
@@ -234,7 +234,7 @@ class FilePart:
             return
         self.draft.origins.setdefault(path, Origin(key.span, node))
         if not isinstance(node, Mapping):
-            self.draft.mistakes.append(mistakes.wrong_kind(node.span, MAPPING, kind(node)))
+            self.draft.mistakes.append(diagnostics.wrong_kind(node.span, MAPPING, kind(node)))
             self.draft.broken.add(path)
             return
         seen: set[str] = set()
@@ -245,7 +245,7 @@ class FilePart:
             if path[0] in FREENAMES or NAME.fullmatch(name.text):
                 yield name, entry
             else:
-                self.draft.mistakes.append(mistakes.bad_name(name.span, name.text))
+                self.draft.mistakes.append(diagnostics.bad_name(name.span, name.text))
                 self.draft.broken.add((*path, name.text))
 
     def _items(self, path: Path, key: Scalar, node: Node) -> tuple[Node, ...]:
@@ -254,5 +254,5 @@ class FilePart:
         self.draft.origins.setdefault(path, Origin(key.span, node))
         if isinstance(node, Sequence):
             return node.items
-        self.draft.mistakes.append(mistakes.wrong_kind(node.span, LIST, kind(node)))
+        self.draft.mistakes.append(diagnostics.wrong_kind(node.span, LIST, kind(node)))
         return ()

@@ -231,14 +231,14 @@ class Scope(Shape):
     basis: Literal["cited", "provisional"] | None = None
 
 
-class Ruling(Scope):
+class ProvisionModel(Scope):
     """What provisions, tables and their rows share."""
 
     title: Titled | None = None
     note: str | None = None
 
 
-class Provision(Ruling):
+class Provision(ProvisionModel):
     decision: Identifier
     entity: Identifier | None = None  # only where two entities have a decision of this name
     when: Formula | None = None
@@ -248,7 +248,7 @@ class Provision(Ruling):
     fallback: Flag = False  # applies only where no other provision of the decision does
 
 
-class TableRow(Ruling):
+class TableRow(ProvisionModel):
     """One rule of a table; `cells` in the order of the table's inputs, `-` for any."""
 
     id: Identifier
@@ -257,7 +257,7 @@ class TableRow(Ruling):
     annual_limit: AnnualLimit | None = None
 
 
-class Table(Ruling):
+class Table(ProvisionModel):
     """A decision table: compact provisions, each row one, named `<table>.<row id>`."""
 
     decision: Identifier

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-from mianshen.document import mistakes, model
+from mianshen.document import diagnostics, model
 from mianshen.document.merge import Draft, FilePart, whole_file
-from mianshen.document.shapes import MAPPING, NAME, fit, kind
+from mianshen.document.validate import MAPPING, NAME, fit, kind
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
 from mianshen.source import Diagnostic, Message, Span
 
@@ -28,13 +28,13 @@ def apply_overlay(draft: Draft, root: Node) -> None:
     if (whole := whole_file(draft, root)) is None:
         return
     if (found := whole.entry("overlay")) is None:
-        draft.mistakes.append(mistakes.not_an_overlay(whole.source.span(0, 0)))
+        draft.mistakes.append(diagnostics.not_an_overlay(whole.source.span(0, 0)))
         return
     header, faults = fit(model.OverlayHeader, found[1], found[0].span)
     draft.mistakes += faults
     if header is not None:
         if header.name in (applied.name for applied in draft.overlays):
-            draft.mistakes.append(mistakes.applied_twice(found[0].span, header.name))
+            draft.mistakes.append(diagnostics.applied_twice(found[0].span, header.name))
             return
         draft.overlays.append(header)
     part = FilePart(draft, whole, overlay=True)
@@ -47,7 +47,7 @@ def apply_overlay(draft: Draft, root: Node) -> None:
 def _remove(draft: Draft, root: Mapping) -> None:
     for section, node in _sections(draft, root, "remove", tuple(model.Removal.model_fields)):
         for name in _names(draft, node):
-            if _exists(draft, section.text, name, mistakes.nothing_to_remove):
+            if _exists(draft, section.text, name, diagnostics.nothing_to_remove):
                 path = (section.text, name.text)
                 draft.origins.pop(path, None)
                 draft.entries.pop(path, None)
@@ -57,7 +57,7 @@ def _remove(draft: Draft, root: Mapping) -> None:
 def _replace(draft: Draft, part: FilePart) -> None:
     for section, node in _sections(draft, part.root, "replace", tuple(model.Replacement.model_fields)):
         for name, entry in part.named((section.text,), section, node):
-            if _exists(draft, section.text, name, mistakes.nothing_to_replace):
+            if _exists(draft, section.text, name, diagnostics.nothing_to_replace):
                 part.fit_entry(section.text, name, entry)
 
 
@@ -73,7 +73,7 @@ def _switch_on(draft: Draft, root: Mapping) -> None:
             waiting = [
                 each for each in known if any(_is_planned(draft, (section, each)) for section in _SWITCHED)
             ]
-            draft.mistakes.append(mistakes.nothing_to_switch_on(name.span, name.text, waiting))
+            draft.mistakes.append(diagnostics.nothing_to_switch_on(name.span, name.text, waiting))
 
 
 def _is_planned(draft: Draft, path: tuple[str, str]) -> bool:
@@ -95,13 +95,13 @@ def _sections(draft: Draft, root: Mapping, key: str, known: tuple[str, ...]) -> 
     if node is None or (isinstance(node, Scalar) and node.null):
         return
     if not isinstance(node, Mapping):
-        draft.mistakes.append(mistakes.wrong_kind(node.span, MAPPING, kind(node)))
+        draft.mistakes.append(diagnostics.wrong_kind(node.span, MAPPING, kind(node)))
         return
     for section, inner in node.entries:
         if section.text in known:
             yield section, inner
         else:
-            draft.mistakes.append(mistakes.unknown_key(section.span, section.text, known))
+            draft.mistakes.append(diagnostics.unknown_key(section.span, section.text, known))
 
 
 def _names(draft: Draft, node: Node) -> Iterator[Scalar]:
@@ -109,8 +109,8 @@ def _names(draft: Draft, node: Node) -> Iterator[Scalar]:
     items = node.items if isinstance(node, Sequence) else (node,)
     for item in items:
         if not isinstance(item, Scalar) or item.null:
-            draft.mistakes.append(mistakes.wrong_kind(item.span, _NAMES, kind(item)))
+            draft.mistakes.append(diagnostics.wrong_kind(item.span, _NAMES, kind(item)))
         elif not NAME.fullmatch(item.text):
-            draft.mistakes.append(mistakes.bad_name(item.span, item.text))
+            draft.mistakes.append(diagnostics.bad_name(item.span, item.text))
         else:
             yield item

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from mianshen.document import mistakes
+from mianshen.document import diagnostics
 from mianshen.document.yaml_source import YamlSource
 from mianshen.source import Diagnostic, Message, Span
 
@@ -102,11 +102,11 @@ def explained(source: YamlSource, at: int, context_at: int | None, problem: str,
     if comma := _full_width_comma(source, at, context_at, problem):
         return comma
     if "tab" in problem or _begins_with_tab(source, at):
-        return mistakes.tab(_here(source, at))
+        return diagnostics.tab(_here(source, at))
     if "quoted scalar" in context and context_at is not None:
         if "end of stream" in problem or "document indicator" in problem:
-            return mistakes.unclosed_quote(_here(source, context_at))
-        return mistakes.bad_escape(_here(source, at))
+            return diagnostics.unclosed_quote(_here(source, context_at))
+        return diagnostics.bad_escape(_here(source, at))
     if problem == "could not find expected ':'" and context_at is not None:
         at = context_at
     if problem == "mapping values are not allowed in this context" and (key := _key_above(source, at)):
@@ -116,14 +116,14 @@ def explained(source: YamlSource, at: int, context_at: int | None, problem: str,
         what, fix = _SPACED_DASH
     if problem == "did not find expected key" and _follows_quote(source, at):
         what, fix = Message("引号之后还有文字", "there is more text after the closing quote"), _AFTER_QUOTE
-    return mistakes.syntax(_here(source, at), what, fix, _began(source, context_at, problem))
+    return diagnostics.syntax(_here(source, at), what, fix, _began(source, context_at, problem))
 
 
 def _here(source: YamlSource, at: int) -> Span:
     return source.span(at, min(at + 1, len(source.text)))
 
 
-def _began(source: YamlSource, context_at: int | None, problem: str) -> mistakes.Also:
+def _began(source: YamlSource, context_at: int | None, problem: str) -> diagnostics.Also:
     if context_at is None or not problem.endswith(("']'", "'}'")):
         return ()
     return ((_here(source, context_at), Message("从这里开始", "it begins here")),)
@@ -133,7 +133,7 @@ def full_width_colon(source: YamlSource, line: int) -> Diagnostic | None:
     """The full-width colon after what looks like a key on a line, if there is one."""
     if found := _FULL_WIDTH_COLON.match(source.line(line)):
         at = source.line_starts[line - 1] + found.start(1)
-        return mistakes.full_width(source.span(at, at + 1), "：", "`: `")
+        return diagnostics.full_width(source.span(at, at + 1), "：", "`: `")
     return None
 
 
@@ -153,7 +153,7 @@ def _full_width_comma(source: YamlSource, at: int, context_at: int | None, probl
     if not found:
         return None
     comma = found[-1].start(found[-1].lastindex or 0)
-    return mistakes.full_width(source.span(comma, comma + 1), "，", "`, `")
+    return diagnostics.full_width(source.span(comma, comma + 1), "，", "`, `")
 
 
 def _key_above(source: YamlSource, at: int) -> int | None:

@@ -17,7 +17,7 @@ from typing import TypeAlias, cast
 
 import yaml
 
-from mianshen.document import mistakes
+from mianshen.document import diagnostics
 from mianshen.document.characters import decode, hide_pairs
 from mianshen.document.yaml_source import YamlSource
 from mianshen.document.yaml_syntax import explained
@@ -121,7 +121,7 @@ def read_tree(source: Path | str | bytes, file: str | None = None) -> tuple[Node
         try:
             source = source.read_bytes()
         except (OSError, ValueError) as error:
-            return None, [mistakes.cannot_read(name, error)]
+            return None, [diagnostics.cannot_read(name, error)]
     if isinstance(source, str):
         return _parse(YamlSource.of(name, source.removeprefix("\ufeff")))
     try:
@@ -133,12 +133,12 @@ def read_tree(source: Path | str | bytes, file: str | None = None) -> tuple[Node
 def _not_utf8(file: str, content: bytes, error: UnicodeDecodeError) -> Diagnostic:
     readable = content[: error.start].decode("utf-8").removeprefix("\ufeff")
     before = YamlSource.of(file, readable)
-    return mistakes.not_utf8(before.span(len(readable), len(readable)), content)
+    return diagnostics.not_utf8(before.span(len(readable), len(readable)), content)
 
 
 def _parse(source: YamlSource) -> tuple[Node | None, list[Diagnostic]]:
     refused = [
-        mistakes.refused_character(source.span(found.start(), found.end()), found[0])
+        diagnostics.refused_character(source.span(found.start(), found.end()), found[0])
         for found in _REFUSED.finditer(source.text)
     ]
     if refused:
@@ -220,7 +220,7 @@ class _Builder:
                     self._add(self._alias(event), None)
                 case yaml.DocumentStartEvent() if self.root is not None:
                     at = _start(event)
-                    self.mistakes.append(mistakes.several_documents(self.source.span(at, at + 3)))
+                    self.mistakes.append(diagnostics.several_documents(self.source.span(at, at + 3)))
                     raise _Stop
                 case _:
                     pass
@@ -242,13 +242,13 @@ class _Builder:
 
     def _refuse_tag(self, tag: str | None, start: int) -> None:
         if tag is not None:
-            self.mistakes.append(mistakes.tag(self.source.span(start, start + 1)))
+            self.mistakes.append(diagnostics.tag(self.source.span(start, start + 1)))
 
     def _begin(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         start = _start(event)
         self._refuse_tag(event.tag, start)
         if len(self.open) >= DEEPEST:
-            self.mistakes.append(mistakes.too_deep(self.source.span(start, start), DEEPEST))
+            self.mistakes.append(diagnostics.too_deep(self.source.span(start, start), DEEPEST))
             raise _Stop
         self.open.append(_Open(start, event.anchor, isinstance(event, yaml.MappingStartEvent)))
 
@@ -262,15 +262,15 @@ class _Builder:
         first: dict[str, Scalar] = {}
         for key, _ in entries:
             if (earlier := first.setdefault(key.text, key)) is not key:
-                self.mistakes.append(mistakes.doubled_key(key.span, key.text, earlier.span))
+                self.mistakes.append(diagnostics.doubled_key(key.span, key.text, earlier.span))
 
     def _alias(self, event: yaml.AliasEvent) -> Node:
         name, start = event.anchor or "", _start(event)
         span = self.source.span(start, _end(event))
         if any(frame.anchor == name for frame in self.open):
-            self.mistakes.append(mistakes.alias_cycle(span, name))
+            self.mistakes.append(diagnostics.alias_cycle(span, name))
         elif name not in self.anchors:
-            self.mistakes.append(mistakes.unknown_alias(span, name, self.anchors))
+            self.mistakes.append(diagnostics.unknown_alias(span, name, self.anchors))
         else:
             return self._copied(self.anchors[name], span)
         raise _Stop
@@ -279,9 +279,9 @@ class _Builder:
         size, height = self._extent(node)
         self.copies += size
         if len(self.open) + height > DEEPEST:
-            self.mistakes.append(mistakes.too_deep(span, DEEPEST))
+            self.mistakes.append(diagnostics.too_deep(span, DEEPEST))
         elif self.copies > MOST_COPIES:
-            self.mistakes.append(mistakes.aliases_explode(span, MOST_COPIES))
+            self.mistakes.append(diagnostics.aliases_explode(span, MOST_COPIES))
         else:
             return node
         raise _Stop
@@ -321,12 +321,12 @@ class _Builder:
 
     def _is_name(self, key: Node) -> bool:
         if not isinstance(key, Scalar):
-            self.mistakes.append(mistakes.bad_key(key.span))
+            self.mistakes.append(diagnostics.bad_key(key.span))
         elif key.plain and key.text == "<<":
-            self.mistakes.append(mistakes.merge_key(key.span))
+            self.mistakes.append(diagnostics.merge_key(key.span))
             return True
         elif key.text == "":
-            self.mistakes.append(mistakes.bad_key(key.span))
+            self.mistakes.append(diagnostics.bad_key(key.span))
         else:
             return True
         return False

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import localcontext
 
-from mianshen.events import mistakes
+from mianshen.events import diagnostics
 from mianshen.events.happening import Event, Scene
 from mianshen.events.network import Said
 from mianshen.interpreter import Case, Interpreter, Rejection, Row
@@ -63,7 +63,7 @@ class Decider:
         self.interpreter.run(scene.case(own, day))
         for row in (own, scene.brought):
             if row is not None and row.rejection is not None:
-                return mistakes.undecidable(event.place, _why(row.rejection))
+                return diagnostics.undecidable(event.place, _why(row.rejection))
         return [
             Answer(scene.case(person, day), person, row, benefit_result(benefit, row))
             for benefit in (self.program.benefits[name] for name in benefits)
@@ -93,20 +93,20 @@ class Decider:
     def _wrong(self, own: Row, scene: Scene, event: Event, day: dt.date) -> Diagnostic | None:
         """What is wrong with the rows that an event touches."""
         if own.rejection is not None:
-            return mistakes.person_rejected(event.place, own.rejection.field, own.rejection.reason)
+            return diagnostics.person_rejected(event.place, own.rejection.field, own.rejection.reason)
         brought = scene.brought
         if brought is not None:
             entity = self.program.entities[brought.entity]
             if brought.rejection is not None:
-                return mistakes.undecidable(event.place, _why(brought.rejection))
+                return diagnostics.undecidable(event.place, _why(brought.rejection))
             date = brought.facts.get(entity.date or "")
             if isinstance(date, dt.date) and date > day:
-                return mistakes.after_day(event.place, date, day)
+                return diagnostics.after_day(event.place, date, day)
         with localcontext(EXACT):
             for row in (own, brought):
                 for check, holds in () if row is None else self._checks[row.entity]:
                     if row is not None and holds(row) is False:
-                        return mistakes.undecidable(event.place, check.title)
+                        return diagnostics.undecidable(event.place, check.title)
         return None
 
     def _compiled(self, entity: Entity) -> list[tuple[Check, Function]]:

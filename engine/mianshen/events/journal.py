@@ -18,7 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from mianshen.events import mistakes
+from mianshen.events import diagnostics
 from mianshen.events.happening import Event
 from mianshen.events.items import Item
 from mianshen.program.literals import read
@@ -183,13 +183,13 @@ def _prepare(connection: sqlite3.Connection) -> None:
 def _explained(path: Path, error: sqlite3.Error | OSError) -> RuleError:
     match error:
         case sqlite3.OperationalError() if "locked" in str(error):
-            return RuleError([mistakes.journal_in_use(str(path))])
+            return RuleError([diagnostics.journal_in_use(str(path))])
         case sqlite3.DatabaseError() if "file is not a database" in str(error):
-            return RuleError([mistakes.not_a_journal(str(path))])
+            return RuleError([diagnostics.not_a_journal(str(path))])
         case OSError():
-            return RuleError([mistakes.journal_unusable(str(path), error.strerror or "")])
+            return RuleError([diagnostics.journal_unusable(str(path), error.strerror or "")])
         case _:
-            return RuleError([mistakes.journal_unusable(str(path), str(error))])
+            return RuleError([diagnostics.journal_unusable(str(path), str(error))])
 
 
 def digest_of(event: Event) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias
 
-from mianshen.events import mistakes
+from mianshen.events import diagnostics
 from mianshen.program.program import Program
 from mianshen.source import RuleError
 
@@ -52,7 +52,7 @@ def durable_rules() -> Any:
     try:
         from durable import engine
     except ImportError:
-        raise RuleError([mistakes.no_durable_rules()]) from None
+        raise RuleError([diagnostics.no_durable_rules()]) from None
     return engine
 
 

@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from mianshen.events import mistakes
+from mianshen.events import diagnostics
 from mianshen.events.deciding import Answer, Decider
 from mianshen.events.happening import Event, Place, people_of, scene_after
 from mianshen.events.items import Item, Matter, Standing, missing_names, period_of
@@ -75,11 +75,11 @@ class Watcher:
             if known == digest_of(event):
                 self.counts.repeated += 1
             else:
-                self.refuse(event, "event_id", mistakes.number_taken(event.place, None))
+                self.refuse(event, "event_id", diagnostics.number_taken(event.place, None))
             return
         day = self.as_of or event.date
         if event.date > day:
-            self.refuse(event, "date", mistakes.after_day(event.place, event.date, day))
+            self.refuse(event, "date", diagnostics.after_day(event.place, event.date, day))
             return
         items = household.items(event, day)
         if isinstance(items, Diagnostic):

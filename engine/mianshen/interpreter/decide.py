@@ -10,25 +10,25 @@ from decimal import localcontext
 from functools import cached_property
 from typing import Any
 
-from mianshen.interpreter.deciding import deciding
+from mianshen.interpreter.accumulator_state import AccumulatorState, in_order
+from mianshen.interpreter.decision_functions import deciding
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
+from mianshen.interpreter.provisions import CompiledProvision, conjuncts, standing
+from mianshen.interpreter.rejection_loop import RejectionLoop
 from mianshen.interpreter.rows import Case, Row, RowError, reject
-from mianshen.interpreter.rulings import Ruling, conjuncts, standing
-from mianshen.interpreter.running import Running, in_order
-from mianshen.interpreter.settings import Setting, Settings, leading
-from mianshen.interpreter.settling import Settling
+from mianshen.interpreter.specialisation import Specialisation, Specialisations, leading
 from mianshen.program.core import AsOf
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
 from mianshen.program.stages import read_below
 from mianshen.values import EXACT, NOT_MODELLED, Value
 
 
-class Course:
+class Plan:
     """How the rows of one entity and setting are decided; functions are written when they are first needed."""
 
     def __init__(
-        self, decisions: Sequence[Decision], rulings: Mapping[str, list[Ruling]], by: Compiler
+        self, decisions: Sequence[Decision], rulings: Mapping[str, list[CompiledProvision]], by: Compiler
     ) -> None:
         self._compiler = by
         self._rulings = rulings
@@ -70,11 +70,11 @@ class Interpreter:
         self.program = program
         self._decided = {decision.key: self._asked(decision) for decision in program.decisions}
         self.compiler = Compiler(program, self.decider)
-        self.rulings: dict[Key, list[Ruling]] = {
+        self.rulings: dict[Key, list[CompiledProvision]] = {
             d.key: [self._ruling(p, d.entity) for p in d.provisions] for d in program.decisions
         }
         self.courses = {entity: self._courses(entity) for entity in program.entities}
-        self.accumulators = [Running(a, self.compiler) for a in self._by_dependency()]
+        self.accumulators = [AccumulatorState(a, self.compiler) for a in self._by_dependency()]
 
     def decider(self, entity: str, name: str) -> Function:
         """The function that gives a decision at a row of its entity, decided if it is not yet."""
@@ -97,26 +97,28 @@ class Interpreter:
         """The decisions of an entity, in dependency order."""
         return [decision for decision in self.program.decisions if decision.entity == entity]
 
-    def _ruling(self, provision: Provision, entity: str) -> Ruling:
+    def _ruling(self, provision: Provision, entity: str) -> CompiledProvision:
         make = self.compiler.compile
         limit = None if provision.limit is None else make(provision.limit.limit, entity)
         parts = tuple(conjuncts(provision.condition))
         before = len(leading(self.program, entity, parts))
         condition = [make(part, entity) for part in parts]
-        return Ruling(provision, parts, before, condition, make(provision.value, entity), limit, (provision,))
+        return CompiledProvision(
+            provision, parts, before, condition, make(provision.value, entity), limit, (provision,)
+        )
 
     # -- one decision ------------------------------------------------------------------------
 
-    def _courses(self, entity: str) -> Settings[Course]:
+    def _courses(self, entity: str) -> Specialisations[Plan]:
         """How rows of an entity are decided, by setting."""
         decisions = self._of(entity)
         conditions = [ruling.parts for d in decisions for ruling in self.rulings[d.key]]
 
-        def course(setting: Setting) -> Course:
+        def course(setting: Specialisation) -> Plan:
             left = {d.name: standing(self.rulings[d.key], setting) for d in decisions}
-            return Course(decisions, left, self.compiler)
+            return Plan(decisions, left, self.compiler)
 
-        return Settings(self.compiler, entity, conditions, course)
+        return Specialisations(self.compiler, entity, conditions, course)
 
     def _asked(self, decision: Decision) -> Function:
         """A decision as others ask for it, rows of the same entity in turn aside."""
@@ -162,7 +164,7 @@ class Interpreter:
         return [entity for entity in ordered if self._accumulated(entity)]
 
     @cached_property
-    def running(self) -> dict[str, list[Running]]:
+    def running(self) -> dict[str, list[AccumulatorState]]:
         """The accumulators of each entity."""
         return {
             entity: [each for each in self.accumulators if each.accumulator.entity == entity]
@@ -170,9 +172,9 @@ class Interpreter:
         }
 
     @cached_property
-    def settling(self) -> Settling:
+    def settling(self) -> RejectionLoop:
         """Decides a case in which rows fail."""
-        return Settling(self.program, self._decided, self.accumulators)
+        return RejectionLoop(self.program, self._decided, self.accumulators)
 
     def _settle(self, top: Row) -> None:
         """Deepest rows first: what a row reads of its parent asks for itself, and finds its children done.
@@ -209,7 +211,7 @@ class Interpreter:
         """Dated rows of an entity one by one: by date, then by key in code points."""
         date = self.program.entities[entity].date
         assert date is not None
-        kept: list[tuple[Running, dict[Any, Value]]]
+        kept: list[tuple[AccumulatorState, dict[Any, Value]]]
         kept = [(running, {}) for running in self.running[entity]]
         for row in in_order(rows, date):
             for running, state in kept:

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final, assert_never
 
+from mianshen.interpreter.function_builder import FunctionBuilder, distance
 from mianshen.interpreter.operations import OPEN, Function, stop, strict, undecided
 from mianshen.interpreter.rows import Row, RowError, rejected
-from mianshen.interpreter.writing import Sheet, distance
 from mianshen.program.core import Aggregate, Choice, Core, FactRef, IsKnown, Marginal
 from mianshen.program.program import Brackets, Dated, Parameter, Program
 from mianshen.values import NOT_MODELLED, ZERO, Missing, Unknown, Value, unknown_of
@@ -47,7 +47,7 @@ class Compiler:
     def written(self, node: Core, entity: str) -> Function:
         """The node as a function, written now."""
         if (node, entity) not in self._written:
-            sheet = Sheet(self, entity)
+            sheet = FunctionBuilder(self, entity)
             self._written[node, entity] = sheet.function(entity, [f"return {sheet.text(node)}"])
         return self._written[node, entity]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mianshen.program import mistakes
-from mianshen.program.names import describe
+from mianshen.program import diagnostics
 from mianshen.program.program import Accumulator
-from mianshen.program.rulings import RulingChecks, conjunction
+from mianshen.program.provision_parts import RulingChecks, conjunction
+from mianshen.program.symbol_table import describe
 from mianshen.program.vocabulary import MONEY, message
 from mianshen.source import Message
 
@@ -32,7 +32,7 @@ class AccumulatorChecks:
                               self.rulings.names.entities)  # fmt: skip
             elif entity.parent is None or entity.date is None:
                 span = self.rulings.document.span("accumulators", name, "entity")
-                self.rulings.found.append(mistakes.undated(span, model.entity))
+                self.rulings.found.append(diagnostics.undated(span, model.entity))
             else:
                 accumulator = self._accumulator(name, entity.parent)
                 if accumulator is not None:
@@ -68,7 +68,7 @@ class AccumulatorChecks:
                 self._unknown(name, "opening", ("facts", Message("事实", "fact")), fact, known)
             elif opening.written != "money":
                 span = self.rulings.document.span("accumulators", name, "opening")
-                self.rulings.found.append(mistakes.wrong_type(span, MONEY_WORDS, describe(opening.type)))
+                self.rulings.found.append(diagnostics.wrong_type(span, MONEY_WORDS, describe(opening.type)))
 
     def _sums(self, name: str) -> None:
         """What is added up is a money decision."""
@@ -77,7 +77,7 @@ class AccumulatorChecks:
         type_ = self.rulings.vocabulary.decision_named(model.entity, model.sums, path)
         if type_ is not None and type_ != MONEY:
             span = self.rulings.document.span(*path)
-            self.rulings.found.append(mistakes.wrong_type(span, MONEY_WORDS, describe(type_)))
+            self.rulings.found.append(diagnostics.wrong_type(span, MONEY_WORDS, describe(type_)))
 
     def _year_start(self, name: str) -> tuple[int, int]:
         """The month and day the benefit year begins on."""

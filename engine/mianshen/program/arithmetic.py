@@ -9,9 +9,8 @@ import datetime as dt
 import re
 from decimal import Decimal
 
-from mianshen.program import mistakes
-from mianshen.program.core import Const, Core, Date, Numeric, Op, Operator
-from mianshen.program.core import Span_ as Duration
+from mianshen.program import diagnostics
+from mianshen.program.core import Const, Core, Date, Duration, Numeric, Op, Operator
 from mianshen.program.formula import ANY_NUMBER, FormulaChecks, Months, Partial, Quotient, fraction, number
 from mianshen.program.operators import ROUNDINGS, negated
 from mianshen.source import Message, Span
@@ -85,7 +84,7 @@ class ArithmeticChecks(FormulaChecks):
             said = Message(
                 f"指数（1 至 {MOST_POWER} 的整数）", f"an exponent (a whole number from 1 to {MOST_POWER})"
             )
-            self.report(mistakes.not_constant(exponent.span, said))
+            self.report(diagnostics.not_constant(exponent.span, said))
             return None
         result = base
         for _ in range(int(exponent.value) - 1):
@@ -106,9 +105,9 @@ class ArithmeticChecks(FormulaChecks):
             op: Operator = "add_months" if right.type.unit == "months" else "add_days"
             return Op(op, (left, Const(count, Numeric(0, count, count))), Date())
         if node.op == "-" and _is_date(left) and _is_date(right):
-            self.report(mistakes.dates_subtracted(node.span))
+            self.report(diagnostics.dates_subtracted(node.span))
         else:
-            self.report(mistakes.date_arithmetic(node.span))
+            self.report(diagnostics.date_arithmetic(node.span))
         return None
 
     def date_literal(self, node: tree.Function) -> Core | None:
@@ -119,7 +118,7 @@ class ArithmeticChecks(FormulaChecks):
             except ValueError:
                 pass
         wanted = Message('日期，如 date("2026-01-31")', 'a date such as date("2026-01-31")')
-        self.report(mistakes.bad_literal(node.span, text or "…", wanted))
+        self.report(diagnostics.bad_literal(node.span, text or "…", wanted))
         return None
 
     def duration_literal(self, node: tree.Function) -> Months | None:
@@ -132,7 +131,7 @@ class ArithmeticChecks(FormulaChecks):
             return Months(int(days[1]), Duration("days"))
         usage = 'duration("P12M") or duration("P5D")'
         wanted = Message(f"时长，如 {usage.replace('or', '或')}", f"a duration as {usage}")
-        self.report(mistakes.bad_literal(node.span, text or "…", wanted))
+        self.report(diagnostics.bad_literal(node.span, text or "…", wanted))
         return None
 
     # -- rounding ----------------------------------------------------------------------------
@@ -141,7 +140,7 @@ class ArithmeticChecks(FormulaChecks):
         args, whole = node.arguments, node.name in ("floor", "ceiling")
         if len(args) != (1 if whole else 2):
             usage = f"{node.name}(x)" if whole else f"{node.name}(x, 2)"
-            self.report(mistakes.wrong_arguments(node.span, node.name, usage))
+            self.report(diagnostics.wrong_arguments(node.span, node.name, usage))
             return None
         digits = 0 if whole else self._digits(args[1])
         got = self.rational(args[0])
@@ -153,7 +152,7 @@ class ArithmeticChecks(FormulaChecks):
         if isinstance(node, tree.Number) and node.value in range(MOST_DIGITS + 1):
             return int(node.value)
         said = Message(f"小数位数（0 至 {MOST_DIGITS}）", f"the number of decimals (0 to {MOST_DIGITS})")
-        self.report(mistakes.not_constant(node.span, said))
+        self.report(diagnostics.not_constant(node.span, said))
         return None
 
 

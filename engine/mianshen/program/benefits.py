@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mianshen.program import mistakes
+from mianshen.program import diagnostics
 from mianshen.program.core import Boolean, Numeric
 from mianshen.program.events import occasion, triggers
-from mianshen.program.names import describe
 from mianshen.program.program import Benefit, Citation, Clause, OutOfScope, SourceDocument
+from mianshen.program.symbol_table import describe
 from mianshen.program.vocabulary import MONEY, Vocabulary, message
 from mianshen.source import Message
 
@@ -46,12 +46,12 @@ def _decisions(name: str, vocabulary: Vocabulary) -> None:
     eligible = vocabulary.decision_named(model.entity, model.eligible, (*path, "eligible"))
     if eligible is not None and not isinstance(eligible, Boolean):
         span = vocabulary.document.span(*path, "eligible")
-        vocabulary.found.append(mistakes.wrong_type(span, describe(Boolean()), describe(eligible)))
+        vocabulary.found.append(diagnostics.wrong_type(span, describe(Boolean()), describe(eligible)))
     if model.amount is not None:
         amount = vocabulary.decision_named(model.entity, model.amount, (*path, "amount"))
         if amount is not None and not isinstance(amount, Numeric):
             span = vocabulary.document.span(*path, "amount")
-            vocabulary.found.append(mistakes.wrong_type(span, describe(MONEY), describe(amount)))
+            vocabulary.found.append(diagnostics.wrong_type(span, describe(MONEY), describe(amount)))
     for index, shown in enumerate(model.shows):
         vocabulary.decision_named(model.entity, shown, (*path, "shows", index))
 
@@ -82,7 +82,7 @@ def clauses(vocabulary: Vocabulary) -> tuple[Clause, ...]:
         citation = Citation(model.source, model.clause)
         if citation in made:
             span = vocabulary.document.span("clauses", index, "clause")
-            vocabulary.found.append(mistakes.clause_twice(span, model.source, model.clause))
+            vocabulary.found.append(diagnostics.clause_twice(span, model.source, model.clause))
         else:
             made[citation] = Clause(citation, message(model.subject), model.answered_by)
             _answers(vocabulary, index, model.answered_by)
@@ -101,4 +101,4 @@ def _answers(vocabulary: Vocabulary, index: int, names: tuple[str, ...]) -> None
         if name not in known and not broken and not document.overlays:
             span = document.span("clauses", index, "answered_by", place)
             kind = Message("待遇、条款、表或参数", "benefit, provision, table or parameter")
-            vocabulary.found.append(mistakes.unknown_reference(span, kind, name, known))
+            vocabulary.found.append(diagnostics.unknown_reference(span, kind, name, known))

@@ -10,22 +10,22 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from mianshen.program import mistakes
+from mianshen.program import diagnostics
 from mianshen.program.accumulators import AccumulatorChecks
-from mianshen.program.audit import audit
 from mianshen.program.benefits import benefits, clauses, out_of_scope, sources
 from mianshen.program.checks import RecordChecks
 from mianshen.program.core import Numeric, Type
 from mianshen.program.coverage import gaps
 from mianshen.program.events import event_types
-from mianshen.program.figures import Figures
 from mianshen.program.link import clashes, foldless, linked
-from mianshen.program.names import Names
 from mianshen.program.order import accumulator_reads, counted_by, in_order, reads
+from mianshen.program.parameters import Figures
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
+from mianshen.program.provision_parts import Parses
 from mianshen.program.provisions import ProvisionChecks, Site
-from mianshen.program.rulings import Parses
+from mianshen.program.symbol_table import Names
 from mianshen.program.vocabulary import MONEY, Vocabulary, message
+from mianshen.program.warnings import audit
 from mianshen.program.years import calendar
 from mianshen.source import Diagnostic, Message, RuleError
 from mianshen.values import ZERO
@@ -148,14 +148,14 @@ class Draft:
             self._taken(("parameters", name), name, Message("实体", "an entity"))
 
     def _taken(self, path: tuple[str, ...], name: str, meaning: Message) -> None:
-        self.found.append(mistakes.name_taken(self.document.span(*path), name, meaning))
+        self.found.append(diagnostics.name_taken(self.document.span(*path), name, meaning))
 
     def _header(self) -> Header | None:
         """The rulebook's name and the entity a check begins at."""
         header, entities = self.document.header, self.vocabulary.entities
         if header is None:
             if self.document.files and not self.document.is_broken("rulebook"):
-                self.found.append(mistakes.no_header(self.document.span()))
+                self.found.append(diagnostics.no_header(self.document.span()))
             return None
         if header.entry not in entities:
             span = self.document.span("header", "entry")
@@ -186,7 +186,7 @@ class Draft:
         order, circles = in_order(edges)
         for circle in circles:
             span = next(p.span for s in sites if s.key == circle[0] for p in drafts[s.place])
-            self.found.append(mistakes.cycle(span, [name for _, name in circle]))
+            self.found.append(diagnostics.cycle(span, [name for _, name in circle]))
         return order
 
     def _decisions(self, sites: list[Site], order: list[Key]) -> tuple[Decision, ...]:

@@ -9,7 +9,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Final
 
-from mianshen.program import mistakes
+from mianshen.program import diagnostics
 from mianshen.program.arithmetic import ArithmeticChecks
 from mianshen.program.comparing import ComparisonChecks
 from mianshen.program.core import (
@@ -29,7 +29,6 @@ from mianshen.program.core import (
     YearToDate,
 )
 from mianshen.program.formula import Months, number
-from mianshen.program.names import ParameterName, describe
 from mianshen.program.operators import (
     AGGREGATES,
     ALL_FUNCTIONS,
@@ -42,6 +41,7 @@ from mianshen.program.operators import (
     absolute,
     totalled,
 )
+from mianshen.program.symbol_table import ParameterName, describe
 from mianshen.source import Message, Span
 from mianshen.syntax import tree
 from mianshen.values import Unknown
@@ -95,16 +95,16 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
             case "distinct count", 1:
                 return self._list_size(node, "list_distinct")
             case _ if name in ALL_FUNCTIONS:
-                self.report(mistakes.wrong_arguments(node.span, name, USAGE.get(name, f"{name}(x)")))
+                self.report(diagnostics.wrong_arguments(node.span, name, USAGE.get(name, f"{name}(x)")))
             case _:
-                self.report(mistakes.unknown_function(node.span, name, ALL_FUNCTIONS))
+                self.report(diagnostics.unknown_function(node.span, name, ALL_FUNCTIONS))
         return None
 
     def _plain(self, node: tree.Function) -> Core | None:
         """A function of dates."""
         op, kinds, type_ = FUNCTIONS[node.name]
         if len(node.arguments) != len(kinds):
-            self.report(mistakes.wrong_arguments(node.span, node.name, USAGE[node.name]))
+            self.report(diagnostics.wrong_arguments(node.span, node.name, USAGE[node.name]))
             return None
         args = [
             self._date(arg) if kind == "date" else self._whole(arg)
@@ -119,7 +119,7 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
         got = self.numeric(node)
         if got is not None and number(got).scale:
             wanted = Message("整数", "a whole number")
-            self.report(mistakes.wrong_type(node.span, wanted, describe(got.type)))
+            self.report(diagnostics.wrong_type(node.span, wanted, describe(got.type)))
             return None
         return got
 
@@ -128,7 +128,7 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
         calendar = self.names.calendar
         if calendar is None:
             if not self.names.calendar_broken:
-                self.report(mistakes.no_calendar(node.span, node.name))
+                self.report(diagnostics.no_calendar(node.span, node.name))
             return False
         outside = [
             written.span
@@ -139,7 +139,7 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
         if not outside and len(constants) == len(args):
             outside = [node.span] * isinstance(CALENDAR[op](calendar, *constants), Unknown)
         for span in () if self.names.calendar_broken else outside:
-            self.report(mistakes.outside_calendar(span, str(calendar.first), str(calendar.last)))
+            self.report(diagnostics.outside_calendar(span, str(calendar.first), str(calendar.last)))
         return not outside
 
     def _date(self, node: tree.Expr) -> Core | None:
@@ -192,7 +192,7 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
         if not isinstance(arg, tree.Path) or not self.is_collection(arg.of):
             collections = self.names.collections(self.entity)
             usage = f"{node.name}({collections[0] if collections else 'claims'}.x)"
-            self.report(mistakes.wrong_arguments(node.span, node.name, usage))
+            self.report(diagnostics.wrong_arguments(node.span, node.name, usage))
             return None
         got = self.items(arg.of)
         body = self._item_value(arg)
@@ -226,7 +226,7 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
     def quantified(self, node: tree.Quantified) -> Core | None:
         if not self.is_collection(node.items):
             usage = f"{node.kind} c in claims satisfies c.x > 0"
-            self.report(mistakes.wrong_arguments(node.items.span, node.kind, usage))
+            self.report(diagnostics.wrong_arguments(node.items.span, node.kind, usage))
             return None
         got = self.items(node.items)
         if got is None:
@@ -246,9 +246,11 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
         if name is not None:
             known = [n for n, p in self.names.parameters.items() if p.type is None]
             if not self.names.excused(name, known):
-                self.report(mistakes.unknown_reference(node.span, Message("参数", "parameter"), name, known))
+                self.report(
+                    diagnostics.unknown_reference(node.span, Message("参数", "parameter"), name, known)
+                )
             return None
-        self.report(mistakes.wrong_arguments(node.span, function, USAGE[function]))
+        self.report(diagnostics.wrong_arguments(node.span, function, USAGE[function]))
         return None
 
     def _marginal(self, node: tree.Function) -> Core | None:
@@ -259,7 +261,7 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
         name, parameter = named
         rates = parameter.scale_rates
         if rates is None:
-            self.report(mistakes.wrong_arguments(node.arguments[1].span, "marginal", USAGE["marginal"]))
+            self.report(diagnostics.wrong_arguments(node.arguments[1].span, "marginal", USAGE["marginal"]))
             return None
         if base is None:
             return None
@@ -281,7 +283,7 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
         texts: list[str] = []
         for span, prefix in prefixes:
             if not isinstance(prefix, Const) or not isinstance(prefix.value, str):
-                self.report(mistakes.not_constant(span, Message("地区前缀", "an area prefix")))
+                self.report(diagnostics.not_constant(span, Message("地区前缀", "an area prefix")))
                 return None
             texts.append(prefix.value)
         return Within(area, tuple(texts))
@@ -296,7 +298,7 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
             start = named[1].month_day
             if start is None:
                 span = node.arguments[1].span
-                self.report(mistakes.wrong_arguments(span, "benefit year", USAGE["benefit year"]))
+                self.report(diagnostics.wrong_arguments(span, "benefit year", USAGE["benefit year"]))
         if date is None or start is None:
             return None
         return BenefitYear(date, start, DATE_PARTS["year"][1])
@@ -304,14 +306,14 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
     def _year_to_date(self, node: tree.Function) -> Core | None:
         (arg,) = node.arguments
         if not isinstance(arg, tree.Name):
-            self.report(mistakes.wrong_arguments(node.span, node.name, USAGE[node.name]))
+            self.report(diagnostics.wrong_arguments(node.span, node.name, USAGE[node.name]))
             return None
         name = arg.value
         if self.names.accumulators.get(name) == self.entity:
             return YearToDate(name, MONEY_SUM)
         known = [each for each, entity in self.names.accumulators.items() if entity == self.entity]
         if not self.names.excused(name, known):
-            self.report(mistakes.unknown_reference(arg.span, Message("累计", "accumulator"), name, known))
+            self.report(diagnostics.unknown_reference(arg.span, Message("累计", "accumulator"), name, known))
         return None
 
     def _list_size(self, node: tree.Function, op: Operator) -> Core | None:

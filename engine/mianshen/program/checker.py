@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import assert_never
 
-from mianshen.program import literals, mistakes
+from mianshen.program import diagnostics, literals
 from mianshen.program.calls import CallChecks
 from mianshen.program.core import (
     AsOf,
@@ -32,8 +32,8 @@ from mianshen.program.core import (
     Type,
 )
 from mianshen.program.formula import Partial, joined
-from mianshen.program.names import describe
 from mianshen.program.operators import COMPARISONS, DATE_PARTS
+from mianshen.program.symbol_table import describe
 from mianshen.program.vocabulary import literal_words
 from mianshen.source import Message
 from mianshen.syntax import tree
@@ -92,9 +92,9 @@ class Checker(CallChecks):
     def loose(self, node: tree.Filter | tree.ListOf) -> None:
         """Report what is no value by itself."""
         if isinstance(node, tree.ListOf):
-            self.report(mistakes.loose_list(node.span))
+            self.report(diagnostics.loose_list(node.span))
         elif self.is_collection(node):
-            self.report(mistakes.unnamed_items(node.span, _collection_name(node)))
+            self.report(diagnostics.unnamed_items(node.span, _collection_name(node)))
         else:
             got = self.value(node.of)
             if got is not None:
@@ -107,11 +107,11 @@ class Checker(CallChecks):
             codes = self.names.codes[want.codes]
             code = codes.spellings.get(node.value)
             if code is None:
-                self.report(mistakes.unknown_code(node.span, node.value, want.codes, codes.values))
+                self.report(diagnostics.unknown_code(node.span, node.value, want.codes, codes.values))
                 return None
             return Const(code, want)
         if isinstance(want, String) and want.area and literals.read(node.value, want) is None:
-            self.report(mistakes.bad_literal(node.span, node.value, literal_words("area")))
+            self.report(diagnostics.bad_literal(node.span, node.value, literal_words("area")))
             return None
         return Const(node.value, want if isinstance(want, String) else String())
 
@@ -138,7 +138,7 @@ class Checker(CallChecks):
             return None
         if parameter.type is None:
             usage = f"marginal(x, {name})" if parameter.scale_rates else f"benefit year(d, {name})"
-            self.report(mistakes.special_parameter(node.span, name, usage))
+            self.report(diagnostics.special_parameter(node.span, name, usage))
             return None
         return ParameterRef(name, parameter.type)
 
@@ -147,11 +147,11 @@ class Checker(CallChecks):
         name, names = node.value, self.names
         owner = next((e for e in names.ancestors(self.entity) if self.lookup(e, name) is not None), None)
         if names.collection(self.entity, name) or name in self.variables:
-            self.report(mistakes.unnamed_items(node.span, name))
+            self.report(diagnostics.unnamed_items(node.span, name))
         elif owner is not None:
-            self.report(mistakes.elsewhere(node.span, name, owner))
+            self.report(diagnostics.elsewhere(node.span, name, owner))
         elif not names.excused(name, names.known_at(self.entity)):
-            self.report(mistakes.unknown_name(node.span, name, names.known_at(self.entity)))
+            self.report(diagnostics.unknown_name(node.span, name, names.known_at(self.entity)))
 
     def path(self, node: tree.Path) -> Core | None:
         names = self.names
@@ -163,7 +163,7 @@ class Checker(CallChecks):
             if owner is not None:
                 return self.member(node, base, owner)
         if self.is_collection(node.of):
-            self.report(mistakes.unnamed_items(node.span, _collection_name(node.of)))
+            self.report(diagnostics.unnamed_items(node.span, _collection_name(node.of)))
             return None
         of = self.value(node.of)
         if of is None:
@@ -174,7 +174,7 @@ class Checker(CallChecks):
         part = DATE_PARTS.get(node.name)
         if part is None:
             kind = Message("日期部分", "part of a date")
-            self.report(mistakes.unknown_reference(node.span, kind, node.name, DATE_PARTS))
+            self.report(diagnostics.unknown_reference(node.span, kind, node.name, DATE_PARTS))
             return None
         return Op(part[0], (of,), part[1])
 
@@ -183,7 +183,7 @@ class Checker(CallChecks):
         got = self.lookup(owner, node.name)
         if got is None and not self.names.excused(node.name, self.names.of(owner)):
             known = [f"{base}.{name}" for name in self.names.of(owner)]
-            self.report(mistakes.unknown_name(node.span, f"{base}.{node.name}", known))
+            self.report(diagnostics.unknown_name(node.span, f"{base}.{node.name}", known))
         return got
 
     # -- operators ---------------------------------------------------------------------------
@@ -221,7 +221,7 @@ class Checker(CallChecks):
         type_ = joined(then.type, otherwise.type)
         if type_ is None:
             self.report(
-                mistakes.wrong_type(node.otherwise.span, describe(then.type), describe(otherwise.type))
+                diagnostics.wrong_type(node.otherwise.span, describe(then.type), describe(otherwise.type))
             )
             return None
         if isinstance(type_, Numeric):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from mianshen.program import mistakes
+from mianshen.program import diagnostics
 from mianshen.program.core import (
     Aggregate,
     Core,
@@ -21,7 +21,7 @@ from mianshen.program.core import (
     walk,
 )
 from mianshen.program.program import Check, Entity
-from mianshen.program.rulings import Place, RulingChecks, conjunction
+from mianshen.program.provision_parts import Place, RulingChecks, conjunction
 from mianshen.program.vocabulary import message
 from mianshen.source import Message
 
@@ -51,7 +51,7 @@ class RecordChecks:
                 whole = conjunction(condition)
                 for name in dict.fromkeys(_foreign(whole, entity)):
                     span = document.span(*place, "condition")
-                    self.rulings.found.append(mistakes.check_reads(span, name))
+                    self.rulings.found.append(diagnostics.check_reads(span, name))
                 yield Check(model.name, model.field, whole, message(model.title), model.condition)
 
 

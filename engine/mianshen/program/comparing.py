@@ -5,7 +5,7 @@ In: surface nodes. Out: conditions as core nodes.
 
 from __future__ import annotations
 
-from mianshen.program import mistakes
+from mianshen.program import diagnostics
 from mianshen.program.core import (
     Boolean,
     Code,
@@ -20,8 +20,8 @@ from mianshen.program.core import (
     String,
 )
 from mianshen.program.formula import FormulaChecks
-from mianshen.program.names import describe
 from mianshen.program.operators import COMPARISONS
+from mianshen.program.symbol_table import describe
 from mianshen.source import Span
 from mianshen.syntax import tree
 
@@ -48,10 +48,10 @@ class ComparisonChecks(FormulaChecks):
         if isinstance(a.type, Code) and isinstance(b.type, Code):
             alike = a.type.codes == b.type.codes
         if not alike:
-            self.report(mistakes.not_comparable(span, describe(a.type), describe(b.type)))
+            self.report(diagnostics.not_comparable(span, describe(a.type), describe(b.type)))
             return None
         if op not in ("eq", "ne") and not isinstance(a.type, ORDERED):
-            self.report(mistakes.not_ordered(span, describe(a.type)))
+            self.report(diagnostics.not_ordered(span, describe(a.type)))
             return None
         if op == "eq" and isinstance(b, Const) and isinstance(b.value, str):
             return InSet(a, (b.value,))
@@ -126,6 +126,6 @@ class ComparisonChecks(FormulaChecks):
         if isinstance(item.type, Code) and isinstance(wanted, Code):
             alike = item.type.codes == wanted.codes
         if not alike:
-            self.report(mistakes.not_comparable(span, describe(item.type), describe(listing.type)))
+            self.report(diagnostics.not_comparable(span, describe(item.type), describe(listing.type)))
             return None
         return Op("list_contains", (listing, item), Boolean())

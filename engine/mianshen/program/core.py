@@ -62,13 +62,13 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Span_:  # noqa: N801  # a span of time; Span is a place in a file
+class Duration:
     """A constant duration of whole months or whole days."""
 
     unit: Literal["months", "days"]
 
 
-Type: TypeAlias = Numeric | Boolean | Date | String | Code | Listing | Span_
+Type: TypeAlias = Numeric | Boolean | Date | String | Code | Listing | Duration
 Constant: TypeAlias = Decimal | bool | str | dt.date
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from mianshen.program import mistakes
+from mianshen.program import diagnostics
 from mianshen.program.program import Citation, Clause, OutOfScope, Program
 from mianshen.source import Diagnostic
 
@@ -69,7 +69,7 @@ def gaps(program: Program, document: Document) -> Iterator[Diagnostic]:
     for index, covered in enumerate(coverage(program)):
         if not covered.answers and not covered.left_out:
             citation = covered.clause.citation
-            yield mistakes.not_answered(
+            yield diagnostics.not_answered(
                 document.span("clauses", index, "clause"), citation.source or "", citation.clause or ""
             )
     listed = {clause.citation for clause in program.clauses}
@@ -78,11 +78,11 @@ def gaps(program: Program, document: Document) -> Iterator[Diagnostic]:
         if citation.source and citation.clause and citation not in listed | told:
             told.add(citation)
             span = document.span(answer.kind, answer.name, "clause")
-            yield mistakes.not_listed(span, citation.source, citation.clause)
+            yield diagnostics.not_listed(span, citation.source, citation.clause)
     for index, model in enumerate(document.out_of_scope):
         for clause in model.clause:
             if Citation(model.source, clause) not in listed:
-                yield mistakes.not_listed(
+                yield diagnostics.not_listed(
                     document.span("out_of_scope", index, "clause"), model.source, clause
                 )
 

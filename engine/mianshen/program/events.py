@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from mianshen.document.model import Event
-from mianshen.program import mistakes
+from mianshen.program import diagnostics
 from mianshen.program.core import Date
-from mianshen.program.names import describe
 from mianshen.program.program import EventType, Key
+from mianshen.program.symbol_table import describe
 from mianshen.program.vocabulary import Vocabulary
 from mianshen.source import Message
 from mianshen.values import Known
@@ -127,7 +127,7 @@ class _Reading:
             if facts[key].type != facts[source].type:
                 wanted, got = describe(facts[key].type), describe(facts[source].type)
                 self.vocabulary.found.append(
-                    mistakes.wrong_type(self.vocabulary.document.span(*path), wanted, got)
+                    diagnostics.wrong_type(self.vocabulary.document.span(*path), wanted, got)
                 )
             found[key] = source
         return found
@@ -141,7 +141,7 @@ class _Reading:
         if key is not None and self.vocabulary.facts[key].type != Date():
             got = describe(self.vocabulary.facts[key].type)
             span = self.vocabulary.document.span(*path)
-            self.vocabulary.found.append(mistakes.wrong_type(span, describe(Date()), got))
+            self.vocabulary.found.append(diagnostics.wrong_type(span, describe(Date()), got))
         return key
 
     def _facts(self, part: str, names: tuple[str, ...]) -> tuple[Key, ...]:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias, TypeVar
 
-from mianshen.program import mistakes
-from mianshen.program.core import Boolean, Core, Numeric, Op, Operator, Round, Span_, String, Type
-from mianshen.program.names import Names, describe
+from mianshen.program import diagnostics
+from mianshen.program.core import Boolean, Core, Duration, Numeric, Op, Operator, Round, String, Type
 from mianshen.program.operators import ARITHMETIC, clamped, either, rounded
+from mianshen.program.symbol_table import Names, describe
 from mianshen.source import Diagnostic, Span
 from mianshen.syntax import tree
 from mianshen.values import MAX_DIGITS, RoundingMode
@@ -38,7 +38,7 @@ class Months:
     """A constant duration: so many months or days."""
 
     count: int
-    type: Span_
+    type: Duration
 
 
 Partial: TypeAlias = Core | Quotient | Months
@@ -63,10 +63,10 @@ class FormulaChecks(ABC):
         got = self.visit(node, want)
         match got:
             case Quotient():
-                self.report(mistakes.loose_quotient(node.span))
+                self.report(diagnostics.loose_quotient(node.span))
                 return None
             case Months():
-                self.report(mistakes.loose_duration(node.span))
+                self.report(diagnostics.loose_duration(node.span))
                 return None
             case _:
                 return got
@@ -101,7 +101,7 @@ class FormulaChecks(ABC):
         self.found.append(mistake)
 
     def wrong(self, span: Span, wanted: Type, got: Type) -> None:
-        self.report(mistakes.wrong_type(span, describe(wanted), describe(got)))
+        self.report(diagnostics.wrong_type(span, describe(wanted), describe(got)))
 
     def inside(self, child: str, check: Callable[[], T], variable: str | None = None) -> T:
         """Run a check with the child as the row."""
@@ -122,7 +122,7 @@ class FormulaChecks(ABC):
             return type_
         if not self.exact:
             return clamped(type_)
-        self.report(mistakes.too_precise(span, needed))
+        self.report(diagnostics.too_precise(span, needed))
         return None
 
     def combine(self, span: Span, op: Operator, a: Core, b: Core) -> Core | None:

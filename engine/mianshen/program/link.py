@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from mianshen.program import mistakes
+from mianshen.program import diagnostics
 from mianshen.program.core import Const, Core, DecisionRef, FactRef, If, ParameterRef, YearToDate, walk
 from mianshen.program.overlap import Prover
 from mianshen.program.program import (
@@ -40,7 +40,7 @@ def linked(provisions: list[Provision], document: Document, found: list[Diagnost
     closed = {name: _reach(name, excepts) for name in members}
     circular = sorted(name for name in members if name in closed[name])
     if circular:
-        found.append(mistakes.exceptions_in_circle(members[circular[0]].span, [*circular, circular[0]]))
+        found.append(diagnostics.exceptions_in_circle(members[circular[0]].span, [*circular, circular[0]]))
         return tuple(provisions)
     over = {name: tuple(sorted(n for n in members if name in closed[n])) for name in members}
     ranked = sorted(provisions, key=lambda p: (p.fallback, len(over[p.name])))
@@ -79,7 +79,7 @@ def clashes(
                 continue
             if "." in one.name and two.name.partition(".")[0] == one.name.partition(".")[0]:
                 first, second = sorted((one, two), key=lambda p: (p.span.line, p.span.column))
-                found.append(mistakes.overlap(second.span, second.name, first.name, first.span))
+                found.append(diagnostics.overlap(second.span, second.name, first.name, first.span))
             pairs.append((i, j))
     return tuple(pairs)
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from decimal import Context, Decimal
 from typing import Final
 
-from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, Span_, String, Type
+from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String, Type
 from mianshen.program.program import CodeList
 from mianshen.values import EXACT, Known
 
@@ -62,7 +62,7 @@ def read(
             return text if AREA.fullmatch(text) else None
         case String():
             return text
-        case Span_():
+        case Duration():
             return None
         case Listing(item=item):
             parts = [read(part.strip(), item, codes) for part in text.split(";") if part.strip()]

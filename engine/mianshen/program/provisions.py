@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from mianshen.program import mistakes
+from mianshen.program import diagnostics
 from mianshen.program.program import Citation, Key, Planned, Provision
-from mianshen.program.rulings import Place
+from mianshen.program.provision_parts import Place
 from mianshen.program.tables import TableChecks
 from mianshen.source import TYPO, Message, nearest
 
@@ -54,7 +54,7 @@ class ProvisionChecks(TableChecks):
         for name in self.document.tables:
             if name in self.document.provisions:
                 meaning = Message("条款的名称", "the name of a provision")
-                self.found.append(mistakes.name_taken(self.document.span("tables", name), name, meaning))
+                self.found.append(diagnostics.name_taken(self.document.span("tables", name), name, meaning))
         return found
 
     def _decision_of(self, model: Model, place: Place) -> Key | None:
@@ -64,7 +64,7 @@ class ProvisionChecks(TableChecks):
             return owners[0], name
         if len(owners) > 1:
             span = self.document.span(*place, "decision")
-            self.found.append(mistakes.ambiguous_decision(span, name, owners))
+            self.found.append(diagnostics.ambiguous_decision(span, name, owners))
         elif model.entity is not None and model.entity not in self.names.entities:
             span = self.document.span(*place, "entity")
             kind = Message("实体", "entity")
@@ -128,14 +128,14 @@ class ProvisionChecks(TableChecks):
                 said = Message(
                     f"给出的是另一决定 {other.decision}", f"gives another decision, {other.decision}"
                 )
-                self.found.append(mistakes.bad_exception(span, name, said))
+                self.found.append(diagnostics.bad_exception(span, name, said))
             elif fallback != getattr(other, "fallback", False):
                 said = Message(
                     "与它从不同时适用：其一是兜底条款", "never applies beside it: one of them is a fallback"
                 )
-                self.found.append(mistakes.bad_exception(span, name, said))
+                self.found.append(diagnostics.bad_exception(span, name, said))
             elif name == site.name:
-                self.found.append(mistakes.exceptions_in_circle(span, [name, name]))
+                self.found.append(diagnostics.exceptions_in_circle(span, [name, name]))
 
     def _named(self, name: str) -> Model | None:
         """The provision or table of a name."""

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from mianshen.program import mistakes
+from mianshen.program import diagnostics
 from mianshen.program.core import Boolean, Choice, Core, Numeric, Op, Type
 from mianshen.program.formula import joined
-from mianshen.program.names import describe
 from mianshen.program.operators import INTEGER, totalled
 from mianshen.program.program import Key, Limit, Provision
-from mianshen.program.rulings import Place, RulingChecks, conjunction
+from mianshen.program.provision_parts import Place, RulingChecks, conjunction
+from mianshen.program.symbol_table import describe
 
 if TYPE_CHECKING:
     from mianshen.document.model import Table, TableRow
@@ -73,10 +73,10 @@ class TableChecks(RulingChecks):
         limit = self.limit(key, row.annual_limit, place)
         scope = self.scope(key[0], row, place)
         if row.annual_limit is not None and model.hit_policy != "unique":
-            self.found.append(mistakes.limit_in_chosen(self.document.span(*place, "annual_limit")))
+            self.found.append(diagnostics.limit_in_chosen(self.document.span(*place, "annual_limit")))
         if len(row.cells) != len(model.inputs):
             span = self.document.span(*place, "cells")
-            self.found.append(mistakes.wrong_cells(span, len(model.inputs), len(row.cells)))
+            self.found.append(diagnostics.wrong_cells(span, len(model.inputs), len(row.cells)))
             return None
         cells = self._cells(key[0], subjects, place)
         unsound = (limit is None) != (row.annual_limit is None)
@@ -137,13 +137,13 @@ class TableChecks(RulingChecks):
         numeric = policy in ("sum", "min", "max", "count")
         if type_ is None or (numeric and not isinstance(wanted, Numeric)):
             span = self.document.span(*place, "hit_policy")
-            self.found.append(mistakes.wrong_type(span, describe(INTEGER), describe(wanted)))
+            self.found.append(diagnostics.wrong_type(span, describe(INTEGER), describe(wanted)))
             return None
         if policy == "sum" and isinstance(type_, Numeric):
             type_ = totalled(type_, len(values))
             if self.exact and not type_.fits:
                 self.found.append(
-                    mistakes.too_precise(self.document.span(*place, "hit_policy"), type_.precision)
+                    diagnostics.too_precise(self.document.span(*place, "hit_policy"), type_.precision)
                 )
         return type_
 

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from mianshen.program import literals, mistakes
+from mianshen.program import diagnostics, literals
 from mianshen.program.core import AsOf, Boolean, Code, Date, Listing, Numeric, String, Type
-from mianshen.program.names import describe
 from mianshen.program.program import CodeList, Entity, Fact, Key
+from mianshen.program.symbol_table import describe
 from mianshen.source import TYPO, Diagnostic, Message, Span, nearest
 from mianshen.values import Known
 
@@ -83,7 +83,7 @@ class Vocabulary:
                 other = spellings.setdefault(spelling, code)
                 if other != code:
                     span = self.document.span("codes", name, "values", code)
-                    self.found.append(mistakes.same_spelling(span, spelling, code, other))
+                    self.found.append(diagnostics.same_spelling(span, spelling, code, other))
         return CodeList(name, message(model.title), values, spellings)
 
     def type_of(self, written: str, span: Span, also: Iterable[str] = ()) -> Type | None:
@@ -93,7 +93,7 @@ class Vocabulary:
         match = _CODE.fullmatch(written)
         if match is None:
             known = [*WRITTEN, *also, "code NAME", "list of code NAME"]
-            self.found.append(mistakes.bad_type(span, written, known))
+            self.found.append(diagnostics.bad_type(span, written, known))
             return None
         if match[2] in self.codes:
             code = Code(match[2])
@@ -108,7 +108,7 @@ class Vocabulary:
             return
         if self.document.is_broken(section) and nearest(name, known, TYPO) is None:
             return
-        self.found.append(mistakes.unknown_reference(span, kind, name, known))
+        self.found.append(diagnostics.unknown_reference(span, kind, name, known))
 
     def source(self, name: str | None, *path: str | int) -> None:
         """Check that a named source is known."""
@@ -127,7 +127,7 @@ class Vocabulary:
                 chain.append(at)
             if at is not None:
                 span = self.document.span("entities", name, "parent")
-                self.found.append(mistakes.entities_in_circle(span, [*chain[chain.index(at) :], at]))
+                self.found.append(diagnostics.entities_in_circle(span, [*chain[chain.index(at) :], at]))
                 parents[name] = None
         return {
             name: Entity(
@@ -172,10 +172,10 @@ class Vocabulary:
         header = self.document.header
         if entity.valid_from is not None and header is not None and entity.name != header.entry:
             span = self.document.span("entities", entity.name, "valid_from")
-            self.found.append(mistakes.not_over_time(span, entity.name, header.entry))
+            self.found.append(diagnostics.not_over_time(span, entity.name, header.entry))
         if entity.reverses is not None and entity.parent is None:
             span = self.document.span("entities", entity.name, "reverses")
-            self.found.append(mistakes.not_reversible(span, entity.name))
+            self.found.append(diagnostics.not_reversible(span, entity.name))
 
     def _check_settled(self) -> None:
         """What a fact settles is a money decision of its entity, and the fact is money; one fact a decision."""
@@ -187,14 +187,14 @@ class Vocabulary:
             type_ = self.decision_named(owner, fact.settles, path)
             if type_ is not None and (type_ != MONEY or fact.written != "money"):
                 other = fact.type if type_ == MONEY else type_
-                wrong = mistakes.wrong_type(
+                wrong = diagnostics.wrong_type(
                     self.document.span(*path), literal_words("money"), describe(other)
                 )
                 self.found.append(wrong)
             if taken.setdefault((owner, fact.settles), name) != name:
                 first = taken[owner, fact.settles]
                 self.found.append(
-                    mistakes.settled_twice(self.document.span(*path), fact.settles, first, name)
+                    diagnostics.settled_twice(self.document.span(*path), fact.settles, first, name)
                 )
 
     def _check_types(self, entity: Entity) -> None:
@@ -208,7 +208,7 @@ class Vocabulary:
             known = self.facts.get((entity.name, fact or ""))
             if known is not None and known.type != wanted:
                 span = self.document.span("entities", entity.name, part)
-                self.found.append(mistakes.wrong_type(span, describe(wanted), describe(known.type)))
+                self.found.append(diagnostics.wrong_type(span, describe(wanted), describe(known.type)))
 
     # -- facts and decisions -----------------------------------------------------------------
 
@@ -266,7 +266,7 @@ class Vocabulary:
         for part, text in (("min", model.min), ("max", model.max)):
             if text is not None and not isinstance(type_, Numeric):
                 span = self.document.span(*path, part)
-                self.found.append(mistakes.not_bounded(span, model.type))
+                self.found.append(diagnostics.not_bounded(span, model.type))
             value = None
             if text is not None and isinstance(type_, Numeric):
                 value = self.literal(text, type_, model.type, (*path, part))
@@ -279,7 +279,7 @@ class Vocabulary:
 
     def _outside(self, value: str, range_: Numeric, path: tuple[str, ...]) -> None:
         span = self.document.span(*path)
-        self.found.append(mistakes.out_of_range(span, value, str(range_.low), str(range_.high)))
+        self.found.append(diagnostics.out_of_range(span, value, str(range_.low), str(range_.high)))
 
     def literal(self, text: str, type_: Type, kind: str, path: tuple[str | int, ...]) -> Known | None:
         """The value a literal spells, or None when it spells none, which is reported."""
@@ -288,9 +288,9 @@ class Vocabulary:
             span = self.document.span(*path)
             if isinstance(type_, Code):
                 known = self.codes[type_.codes].values
-                self.found.append(mistakes.unknown_code(span, text, type_.codes, known))
+                self.found.append(diagnostics.unknown_code(span, text, type_.codes, known))
             else:
-                self.found.append(mistakes.bad_literal(span, text, literal_words(kind)))
+                self.found.append(diagnostics.bad_literal(span, text, literal_words(kind)))
         return value
 
     def _decisions(self) -> dict[Key, Type]:

@@ -11,7 +11,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from mianshen.program import mistakes
+from mianshen.program import diagnostics
 from mianshen.program.calendar import Calendar
 from mianshen.program.vocabulary import Vocabulary
 
@@ -32,12 +32,12 @@ def calendar(vocabulary: Vocabulary) -> Calendar | None:
         if _YEAR.fullmatch(name):
             years[int(name)] = _worked(int(name), model, vocabulary)
         else:
-            found.append(mistakes.bad_year(document.span("calendar", name), name))
+            found.append(diagnostics.bad_year(document.span("calendar", name), name))
     ordered = sorted(years)
     for earlier, later in pairwise(ordered):
         between = (str(year) for year in range(earlier + 1, later))
         if later != earlier + 1 and not all(document.is_broken("calendar", year) for year in between):
-            found.append(mistakes.years_apart(document.span("calendar", str(later)), earlier, later))
+            found.append(diagnostics.years_apart(document.span("calendar", str(later)), earlier, later))
     if not ordered:
         return None
     whole = range(
@@ -56,7 +56,9 @@ def _worked(year: int, model: CalendarYear, vocabulary: Vocabulary) -> bytes:
             at = None if day is None else (day - first).days
             if at is None or bool(days[at]) is worked:
                 span = vocabulary.document.span("calendar", str(year), key, index)
-                vocabulary.found.append(mistakes.bad_calendar_day(span, text, year, at is not None, worked))
+                vocabulary.found.append(
+                    diagnostics.bad_calendar_day(span, text, year, at is not None, worked)
+                )
             else:
                 days[at] = worked
     return bytes(days)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from mianshen.source import Diagnostic, Span, Text
-from mianshen.syntax import mistakes
+from mianshen.syntax import diagnostics
 from mianshen.syntax.tree import (
     Between,
     Binary,
@@ -81,16 +81,17 @@ class Builder:
         whole = digits.partition(".")[0]
         span = self.text.span(start, end)
         if "," in digits:
-            self._refuse(start, mistakes.thousands(span, str(token)))
+            self._refuse(start, diagnostics.thousands(span, str(token)))
         elif len(whole) > 1 and whole[0] == "0":
             right = token.lstrip("0")
             self._refuse(
-                start, mistakes.leading_zero(span, str(token), right if right[:1].isdigit() else f"0{right}")
+                start,
+                diagnostics.leading_zero(span, str(token), right if right[:1].isdigit() else f"0{right}"),
             )
         else:
             value = Decimal(f"{digits}E-2" if token.endswith("%") else digits)
             if not _fits(value):
-                self._refuse(start, mistakes.number_too_long(span, MAX_DIGITS))
+                self._refuse(start, diagnostics.number_too_long(span, MAX_DIGITS))
         return Part(Number(value, span), start, end, 1)
 
     def string(self, children: Children) -> Part:
@@ -100,7 +101,7 @@ class Builder:
         value = self._unescape(inside, start + 1) if "\\" in inside else inside
         span = self.text.span(start, end)
         if not value.isascii() and (half := _SURROGATE.search(value)):
-            self._refuse(start, mistakes.unknown_character(span, half[0]))
+            self._refuse(start, diagnostics.unknown_character(span, half[0]))
         return Part(String(value, span), start, end, 1)
 
     def boolean(self, children: Children) -> Part:
@@ -112,7 +113,7 @@ class Builder:
         start, end = _place(word)
         span = self.text.span(start, end)
         if word == "null":
-            self._refuse(start, mistakes.no_null(span))
+            self._refuse(start, diagnostics.no_null(span))
         return Part(Name(str(word), span), start, end, 1)
 
     # Selections, calls and lists
@@ -135,7 +136,7 @@ class Builder:
         if name in ("date", "duration") and [type(a.node) for a in arguments] != [String]:
             # What stands inside was not meant as a formula: `date(2026-01-31)`.
             self.mistakes = [m for m in self.mistakes if m[0] < start]
-            self._refuse(start, mistakes.quoted_argument(self.text.span(start, end), name))
+            self._refuse(start, diagnostics.quoted_argument(self.text.span(start, end), name))
         nodes = tuple(argument.node for argument in arguments)
         return self._part(lambda span: Function(name, nodes, span), start, end, *arguments)
 
@@ -165,7 +166,7 @@ class Builder:
         start, end = left.start, right.end
         span = self.text.span(start, end)
         if depth == MAX_DEPTH + 1:
-            self._refuse(start, mistakes.too_deep(span, MAX_DEPTH))
+            self._refuse(start, diagnostics.too_deep(span, MAX_DEPTH))
         return Part(Binary(str(op), left.node, right.node, span), start, end, depth)  # type: ignore[arg-type]
 
     def between(self, children: Children) -> Part:
@@ -272,7 +273,7 @@ class Builder:
         depth = 1 + max((part.depth for part in parts), default=0)
         span: Span = self.text.span(start, end)
         if depth == MAX_DEPTH + 1:
-            self._refuse(start, mistakes.too_deep(span, MAX_DEPTH))
+            self._refuse(start, diagnostics.too_deep(span, MAX_DEPTH))
         return Part(make(span), start, end, depth)
 
     def _refuse(self, start: int, mistake: Diagnostic) -> None:
@@ -285,7 +286,7 @@ class Builder:
                 return chr(int(code, 16))
             if letter not in _ESCAPED:
                 start, end = offset + match.start(), offset + match.end()
-                self._refuse(start, mistakes.bad_escape(self.text.span(start, end), match[0]))
+                self._refuse(start, diagnostics.bad_escape(self.text.span(start, end), match[0]))
             return _ESCAPED.get(letter, letter)
 
         value = _ESCAPE.sub(one, inside)

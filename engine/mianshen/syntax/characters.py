@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from mianshen.source import Diagnostic, Text
-from mianshen.syntax import mistakes
+from mianshen.syntax import diagnostics
 from mianshen.syntax.words import KEYWORDS
 
 _OPERATORS: Final = {
@@ -104,31 +104,31 @@ def _look(text: Text, piece: re.Match[str]) -> Iterator[tuple[int, Diagnostic]]:
     written, span = piece[0], text.span(start, end)
     match piece.lastgroup:
         case "quoted":
-            yield start, mistakes.full_width(text.span(start, start + 1), written[0], '"')
-            yield end - 1, mistakes.full_width(text.span(end - 1, end), written[-1], '"')
+            yield start, diagnostics.full_width(text.span(start, start + 1), written[0], '"')
+            yield end - 1, diagnostics.full_width(text.span(end - 1, end), written[-1], '"')
         case "single":
-            yield start, mistakes.single_quotes(span, written[1:-1])
+            yield start, diagnostics.single_quotes(span, written[1:-1])
         case "unclosed":
             yield from _unclosed(text, start)
         case "comment":
-            yield start, mistakes.comment(span)
+            yield start, diagnostics.comment(span)
         case "exponent":
-            yield start, mistakes.number_spelling(span, written, _all_digits(written))
+            yield start, diagnostics.number_spelling(span, written, _all_digits(written))
         case "word" if not _NAME.fullmatch(written):
             yield start, _word(text, start, written)
         case "operator":
-            yield start, mistakes.wrong_operator(span, written, _OPERATORS[written])
+            yield start, diagnostics.wrong_operator(span, written, _OPERATORS[written])
         case "wide":
             narrow = "".join(chr(ord(c) - 0xFEE0) for c in written)
-            yield start, mistakes.full_width(span, written, narrow)
+            yield start, diagnostics.full_width(span, written, narrow)
         case "money":
-            yield start, mistakes.currency_sign(span, written)
+            yield start, diagnostics.currency_sign(span, written)
         case "percent":
-            yield start, mistakes.lone_percent(span)
+            yield start, diagnostics.lone_percent(span)
         case "other" if written in _ASCII:
-            yield start, mistakes.full_width(span, written, _ASCII[written])
+            yield start, diagnostics.full_width(span, written, _ASCII[written])
         case "other":
-            yield start, mistakes.unknown_character(span, written)
+            yield start, diagnostics.unknown_character(span, written)
         case _:
             return
 
@@ -137,9 +137,9 @@ def _unclosed(text: Text, start: int) -> Iterator[tuple[int, Diagnostic]]:
     """A quote without its partner: the partner may be a curly one."""
     curly = list(_CURLY.finditer(text.value))
     for quote in curly:
-        yield quote.start(), mistakes.full_width(text.span(*quote.span()), quote[0], '"')
+        yield quote.start(), diagnostics.full_width(text.span(*quote.span()), quote[0], '"')
     if not curly:
-        yield start, mistakes.unclosed_text(text.span(start, start + 1))
+        yield start, diagnostics.unclosed_text(text.span(start, start + 1))
 
 
 def _all_digits(written: str) -> str:
@@ -151,8 +151,8 @@ def _all_digits(written: str) -> str:
 def _word(text: Text, start: int, written: str) -> Diagnostic:
     span = text.span(start, start + len(written))
     if (lower := written.lower()) in KEYWORDS | {"null"}:
-        return mistakes.keyword_spelling(span, written, lower)
+        return diagnostics.keyword_spelling(span, written, lower)
     right = re.sub("_+", "_", _HUMP.sub("_", written).lower()).strip("_")
     if not _NAME.fullmatch(right):
-        return mistakes.unknown_character(span, written)
-    return mistakes.name_spelling(span, written, right)
+        return diagnostics.unknown_character(span, written)
+    return diagnostics.name_spelling(span, written, right)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mianshen.source import Diagnostic, Span, Text
-from mianshen.syntax import mistakes
+from mianshen.syntax import diagnostics
 from mianshen.syntax.characters import strange_characters
 from mianshen.syntax.words import CALLED, KEYWORDS, SPACED, UNITS
 
@@ -58,7 +58,7 @@ def explain(text: Text, lark: Lark, failure: UnexpectedInput) -> list[Diagnostic
 
     if not isinstance(failure, UnexpectedToken):
         at = failure.pos_in_stream or 0
-        return [mistakes.unknown_character(text.span(at, at + 1), text.value[at : at + 1])]
+        return [diagnostics.unknown_character(text.span(at, at + 1), text.value[at : at + 1])]
     words = [_Word(t.type, str(t), t.start_pos or 0, t.end_pos or 0) for t in lark.lex(text.value)]
     size = len(text.value)
     at = len(words)
@@ -96,73 +96,75 @@ class _Failure:
             case "DOT":
                 return self._after_dot()
             case "SOME" | "EVERY" if bad.text in KEYWORDS:
-                return mistakes.keyword_as_name(self._span(bad), bad.text)
+                return diagnostics.keyword_as_name(self._span(bad), bad.text)
             case "SOME" | "EVERY":
-                return mistakes.name_missing(self._span(before), before.text)
+                return diagnostics.name_missing(self._span(before), before.text)
             case "IS":
-                return mistakes.known_or_unknown(self._span(before, bad))
+                return diagnostics.known_or_unknown(self._span(before, bad))
             case "NOT":
-                return mistakes.not_without_brackets(self._span(before))
+                return diagnostics.not_without_brackets(self._span(before))
             case "LPAR" | "LSQB" if bad.kind == _END:
-                return mistakes.unclosed_bracket(self._span(before), before.text, _CLOSING[before.kind])
+                return diagnostics.unclosed_bracket(self._span(before), before.text, _CLOSING[before.kind])
             case _ if bad.kind == _END:
-                return mistakes.value_missing_after(self._span(before), before.text)
+                return diagnostics.value_missing_after(self._span(before), before.text)
             case "AND" | "OR" if bad.kind == "COMPARE":
-                return mistakes.half_comparison(self._span(bad), bad.text)
+                return diagnostics.half_comparison(self._span(bad), bad.text)
             case _:
                 return self._no_value()
 
     def _no_value(self) -> Diagnostic:
         bad, span = self.bad, self._span(self.bad)
         if bad.kind in _SENTENCES:
-            return mistakes.needs_brackets(span, bad.text)
+            return diagnostics.needs_brackets(span, bad.text)
         if bad.kind == "DOT" and self.next.kind == "NUMBER" and self.next.start == bad.end:
             written = bad.text + self.next.text
-            return mistakes.number_spelling(self._span(bad, self.next), written, f"0{written}")
+            return diagnostics.number_spelling(self._span(bad, self.next), written, f"0{written}")
         if bad.kind in _OPENING and not any(kind in _CLOSING for kind, _ in self.open):
-            return mistakes.unopened_bracket(span, bad.text)
+            return diagnostics.unopened_bracket(span, bad.text)
         if bad.text in KEYWORDS:
-            return mistakes.keyword_for_value(span, bad.text)
-        return mistakes.value_missing_before(span, bad.text)
+            return diagnostics.keyword_for_value(span, bad.text)
+        return diagnostics.value_missing_before(span, bad.text)
 
     def _after_dot(self) -> Diagnostic:
         bad, number = self.bad, self.before_that
         if bad.text in KEYWORDS:
-            return mistakes.keyword_as_name(self._span(bad), bad.text)
+            return diagnostics.keyword_as_name(self._span(bad), bad.text)
         if bad.kind == "CALL":
-            return mistakes.call_after_dot(self._span(bad), " ".join(bad.text.split()))
+            return diagnostics.call_after_dot(self._span(bad), " ".join(bad.text.split()))
         if number.kind == "NUMBER" and number.end == self.before.start:
-            return mistakes.number_spelling(self._span(number, self.before), f"{number.text}.", number.text)
-        return mistakes.name_missing(self._span(self.before), ".")
+            return diagnostics.number_spelling(
+                self._span(number, self.before), f"{number.text}.", number.text
+            )
+        return diagnostics.name_missing(self._span(self.before), ".")
 
     # A value is complete; what follows cannot follow it.
 
     def _after_value(self) -> Diagnostic:
         bad, span = self.bad, self._span(self.bad)
         if self.before_that.kind in ("SOME", "EVERY"):
-            return mistakes.part_missing(self._span(self.before_that), self.before_that.text, "in")
+            return diagnostics.part_missing(self._span(self.before_that), self.before_that.text, "in")
         if bad.kind in _BEGINS_VALUE:
             return self._two_values()
         if bad.kind in _PARTS:
             return self._part_of_sentence()
         if bad.kind in _COMPARISONS:
-            return mistakes.chained_comparison(span, bad.text)
+            return diagnostics.chained_comparison(span, bad.text)
         match bad.kind:
             case "POWER":
-                return mistakes.chained_power(span)
+                return diagnostics.chained_power(span)
             case "DOTDOT":
-                return mistakes.range_out_of_place(span)
+                return diagnostics.range_out_of_place(span)
             case "KNOWN" | "UNKNOWN":
-                return mistakes.known_or_unknown(span)
+                return diagnostics.known_or_unknown(span)
             case "COMMA" if self.before.end == bad.start and self._decimal_comma():
                 written = f"{self.before.text},{self.next.text}"
-                return mistakes.number_spelling(
+                return diagnostics.number_spelling(
                     self._span(self.before, self.next), written, written.replace(",", ".")
                 )
             case "RPAR" | "RSQB" | "COMMA" | "OR" | "AND" | "END":
                 return self._unfinished()
             case _:
-                return mistakes.unexpected(span, bad.text)
+                return diagnostics.unexpected(span, bad.text)
 
     def _decimal_comma(self) -> bool:
         numbers = self.before.kind == self.next.kind == "NUMBER"
@@ -171,17 +173,17 @@ class _Failure:
     def _two_values(self) -> Diagnostic:
         bad, before = self.bad, self.before
         if bad.kind == "NOT":
-            return mistakes.not_inside(self._span(bad))
+            return diagnostics.not_inside(self._span(bad))
         if before.kind == "NAME" and (function := self._function_without_brackets()):
             return function
         if before.kind == bad.kind == "NAME":
             if before.end == bad.start:
-                return mistakes.mixed_name(self._span(before, bad), before.text + bad.text)
+                return diagnostics.mixed_name(self._span(before, bad), before.text + bad.text)
             words = f"{before.text} {bad.text}"
-            return mistakes.spaced_name(self._span(before, bad), words, words.replace(" ", "_"))
+            return diagnostics.spaced_name(self._span(before, bad), words, words.replace(" ", "_"))
         if before.kind == "NUMBER" and bad.kind == "NAME" and UNITS.issuperset(bad.text):
-            return mistakes.unit_after_number(self._span(before, bad), before.text, bad.text)
-        return mistakes.operator_missing(self._span(bad), before.text, " ".join(bad.text.split()))
+            return diagnostics.unit_after_number(self._span(before, bad), before.text, bad.text)
+        return diagnostics.operator_missing(self._span(bad), before.text, " ".join(bad.text.split()))
 
     def _function_without_brackets(self) -> Diagnostic | None:
         names = [self.before, *self.later]
@@ -190,15 +192,15 @@ class _Failure:
         for function in SPACED:
             if joined.startswith(f"{function} "):
                 last = names[function.count(" ")]
-                return mistakes.brackets_for_function(self._span(self.before, last), function)
+                return diagnostics.brackets_for_function(self._span(self.before, last), function)
         if self.before.text in CALLED:
-            return mistakes.brackets_for_function(self._span(self.before), self.before.text)
+            return diagnostics.brackets_for_function(self._span(self.before), self.before.text)
         return None
 
     def _part_of_sentence(self) -> Diagnostic:
         opener, word = _PARTS[self.bad.kind]
         if not any(kind == opener for kind, _ in self.open):
-            return mistakes.part_alone(self._span(self.bad), self.bad.text, word)
+            return diagnostics.part_alone(self._span(self.bad), self.bad.text, word)
         return self._unfinished()
 
     def _unfinished(self) -> Diagnostic:
@@ -206,21 +208,21 @@ class _Failure:
         bad, span = self.bad, self._span(self.bad)
         kind, opening = self.open[-1] if self.open else (_END, bad)
         if kind in _AWAITED:
-            return mistakes.part_missing(self._span(opening), opening.text, _AWAITED[kind])
+            return diagnostics.part_missing(self._span(opening), opening.text, _AWAITED[kind])
         match bad.kind:
             case "AND" | "OR":
-                return mistakes.joined_tests(span, bad.text)
+                return diagnostics.joined_tests(span, bad.text)
             case "COMMA":
-                return mistakes.comma_out_of_place(span)
+                return diagnostics.comma_out_of_place(span)
             case "RPAR" | "RSQB" if kind == _END:
-                return mistakes.unopened_bracket(span, bad.text)
+                return diagnostics.unopened_bracket(span, bad.text)
             case "RPAR" | "RSQB" if kind != _OPENING[bad.kind]:
                 right, opened = _CLOSING[kind], self._span(opening)
-                return mistakes.mismatched_bracket(span, opening.text, bad.text, right, opened)
+                return diagnostics.mismatched_bracket(span, opening.text, bad.text, right, opened)
             case _ if kind in _CLOSING:
-                return mistakes.unclosed_bracket(self._span(opening), opening.text, _CLOSING[kind])
+                return diagnostics.unclosed_bracket(self._span(opening), opening.text, _CLOSING[kind])
             case _:
-                return mistakes.unexpected(span, bad.text)
+                return diagnostics.unexpected(span, bad.text)
 
 
 def _open(words: list[_Word]) -> list[tuple[str, _Word]]:

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from mianshen.source import RuleError, Text
-from mianshen.syntax import mistakes
+from mianshen.syntax import diagnostics
 from mianshen.syntax.builder import Builder, Part
 from mianshen.syntax.tree import Cell, Expr
 
@@ -33,7 +33,7 @@ _one_at_a_time = Lock()
 def parse_expression(text: Text) -> Expr:
     """The tree of a formula. Raises RuleError with all its mistakes."""
     if not text.value.strip(" \t\r\n"):
-        raise RuleError([mistakes.empty(text.span(0, len(text.value)), cell=False)])
+        raise RuleError([diagnostics.empty(text.span(0, len(text.value)), cell=False)])
     part: Part = _parse(text, "expression")
     return cast("Expr", part.node)
 
@@ -42,7 +42,7 @@ def parse_cell(text: Text) -> Cell:
     """The tests of one cell of a decision table; `-` is any value. Raises RuleError."""
     written = text.value.strip(" \t\r\n")
     if not written:
-        raise RuleError([mistakes.empty(text.span(0, len(text.value)), cell=True)])
+        raise RuleError([diagnostics.empty(text.span(0, len(text.value)), cell=True)])
     if written == "-":
         start = text.value.index("-")
         return Cell((), span=text.span(start, start + 1))
@@ -53,9 +53,9 @@ def _parse(text: Text, start: _Start) -> Any:
     from lark.exceptions import UnexpectedInput
 
     if len(text.value) > MAX_LENGTH:
-        raise RuleError([mistakes.too_long(text.span(0, len(text.value)), MAX_LENGTH)])
+        raise RuleError([diagnostics.too_long(text.span(0, len(text.value)), MAX_LENGTH)])
     if half := _SURROGATE.search(text.value):
-        raise RuleError([mistakes.unknown_character(text.span(*half.span()), half[0])])
+        raise RuleError([diagnostics.unknown_character(text.span(*half.span()), half[0])])
     lark, builder = _reader()
     with _one_at_a_time:
         builder.begin(text)

@@ -1,0 +1,178 @@
+"""`mianshen ask`: an interview about benefits, on a terminal or question by question for another program.
+
+In: benefits, perhaps a record of what is known, answers. Out: questions, then the answer as `check` gives it;
+with `--save` the record. Exit status 0 answered or left, 1 a row of the record is rejected, 2 a record or an
+answer that cannot be read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from mianshen.casework.interview import Interview, Question, Story, diagnostics
+from mianshen.casework.interview.answer import answered, give, kept
+from mianshen.casework.interview.story import begun, read_story
+from mianshen.program.program import Program
+from mianshen.rulebook import open_program
+from mianshen.source import Diagnostic, Lang, Message, RuleError
+from mianshen_cli import options, output
+from mianshen_cli.click_commands import argument, command, option, today
+from mianshen_cli.output import Status
+from mianshen_cli.render.interview import AskView
+from mianshen_cli.usage_errors import Refused
+
+_RECORDS = (".yaml", ".yml", ".json")
+_NO_BENEFIT = Message("请写至少一项待遇的名称，或 all", "name at least one benefit, or all")
+ALL = "all"
+
+
+@command(
+    Message(
+        "逐题询问，只问仍会改变结论的事实，一旦能判定即停。\n例：mianshen ask premium_subsidy --save 档案.yaml",
+        "Ask, one question at a time, only what can still change the answer; stop as soon as it is decided.\n"
+        "Try: mianshen ask premium_subsidy --save record.yaml",
+    )
+)
+@argument(
+    "names",
+    nargs=-1,
+    required=True,
+    metavar="BENEFIT... [FILE]",
+    words=Message(
+        "待遇名称（all 为全部）；最后可写已有的档案文件",
+        "benefits (all: every one); last, a record of what is known",
+    ),
+)
+@options.rulebook
+@options.change
+@options.record_day
+@option(
+    "--save",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    words=Message("把档案写到此文件，可供 check 核定", "write the record to this file, for check to read"),
+)
+@option(
+    "--next",
+    "once",
+    is_flag=True,
+    words=Message(
+        "不对话，只以 JSON 给出下一个问题，或结论", "no dialogue: the next question as JSON, or the answer"
+    ),
+)
+@option(
+    "--answer",
+    "answers",
+    metavar="NAME=VALUE",
+    multiple=True,
+    words=Message(
+        "先给出的回答，如 insured_area=310113、claims=2、C1.total_cost=500；不知道则写 ?（可重复）",
+        "an answer given beforehand: insured_area=310113, claims=2, C1.total_cost=500; ? for unknown; may be repeated",
+    ),
+)
+def ask(
+    lang: Lang,
+    names: tuple[str, ...],
+    rules: tuple[str, ...],
+    overlays: tuple[str, ...],
+    as_of: dt.date | None,
+    save: Path | None,
+    once: bool,
+    answers: tuple[str, ...],
+) -> Status:
+    *benefits, last = names
+    file = Path(last) if last.endswith(_RECORDS) else None
+    wanted = benefits if file is not None else list(names)
+    if not wanted:
+        raise Refused(_NO_BENEFIT)
+    program = open_program(tuple(map(Path, rules)), overlays)
+    of_entry = [name for name, b in program.benefits.items() if b.entity == program.entry]
+    day = today()
+    story = begun(program, as_of or day) if file is None else read_story(file, program, as_of, day)
+    interview = _ready(program, of_entry if ALL in wanted else wanted, story, answers)
+    view = AskView(interview, lang)
+    if not once:
+        story = _talk(interview, story, view)
+    if save is not None:
+        kept(interview, story, save)
+    return _finish(interview, story, view, once)
+
+
+def _ready(program: Program, names: list[str], story: Story, answers: tuple[str, ...]) -> Interview:
+    """The interview, with the answers on the command line taken in."""
+    try:
+        interview = Interview(program, names)
+        for text in answers:
+            give(story, interview, text)
+    except RuleError as error:
+        (mistake,) = error.diagnostics
+        raise Refused(Message(_one_line(mistake, "zh"), _one_line(mistake, "en"))) from None
+    return interview
+
+
+def _finish(interview: Interview, story: Story, view: AskView, once: bool) -> Status:
+    question = interview.next(story) if once else None
+    if question is not None:
+        output.say(output.json_text({"question": question.plain(interview.program)}))
+        return Status.DONE
+    checker, checked = answered(interview, story)
+    output.say(
+        output.json_text({"answer": checker.answer(checked, view.lang)})
+        if once
+        else view.answer(checker, checked)
+    )
+    return Status.FOUND if checked.result.rejected else Status.DONE
+
+
+def _talk(interview: Interview, story: Story, view: AskView) -> Story:
+    """The dialogue: what has been told when it is over."""
+    output.say(view.opening())
+    past: list[Story] = []
+    while (question := interview.next(story)) is not None:
+        output.say(view.question(question, len(past) + 1, story))
+        told = _answer(question, story, view)
+        if isinstance(told, Story):
+            past.append(story)
+            story = told
+        elif told == "back":
+            story = past.pop() if past else story
+        else:
+            break
+    return story
+
+
+def _answer(question: Question, story: Story, view: AskView) -> Story | str:
+    """The story with one answer more; "back" or "quit"."""
+    while True:
+        line = output.hear(view.prompt(question))
+        word = None if line is None else view.command(line, question)
+        if line is None or word in ("back", "quit"):
+            return word or "quit"
+        if word == "help":
+            output.say(view.help(question))
+            continue
+        told = story.copy()
+        place = story.same(question.place, told)
+        if word == "skip" or (not line.strip() and question.assumed is None):
+            if not question.can_be_unknown:
+                output.complain(_one_line(diagnostics.needed(question.title), view.lang))
+                continue
+            told.tell(place, None)
+        elif not line.strip():
+            told.assume(place)
+        else:
+            value = question.read(line, story)
+            if isinstance(value, Diagnostic):
+                output.complain(_one_line(value, view.lang))
+                continue
+            told.tell(place, value)
+        return told
+
+
+def _one_line(mistake: Diagnostic, lang: Lang) -> str:
+    what, fix = mistake.what.in_(lang).rstrip("。."), mistake.fix.in_(lang).rstrip("。.")
+    stop = "" if fix.endswith(("?", "？")) else ("。" if lang == "zh" else ".")
+    return f"{what}。{fix}{stop}" if lang == "zh" else f"{what}. {fix}{stop}"

@@ -1,0 +1,286 @@
+"""`mianshen batch`: every resident of a file decided.
+
+In: files of residents, claims and households, a day. Out: a folder with decisions, rejects and a
+receipt, written whole or not at all, and its summary as tables.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mianshen.source import Lang, Message
+from mianshen_cli import options, output
+from mianshen_cli.click_commands import Day, Whole, command, option
+from mianshen_cli.output import Status
+from mianshen_cli.render.progress import Progress
+from mianshen_cli.usage_errors import Refused
+
+_ALLOWED = re.compile(r"([0-9]{1,18})|([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
+
+_STAGES = {
+    "read": Message("读取与校验", "read and checked"),
+    "decide": Message("判定", "decided"),
+    "write": Message("写出结果", "written"),
+    "seal": Message("摘要与清单", "digests and receipt"),
+}
+_DONE = Message("结果已写入 {folder}", "Results are in {folder}")
+_REPORT = Message("报告已写入 {page}", "The report is in {page}")
+_WITHOUT = Message(
+    "--since 只在写报告时有用。请加上 --report", "--since compares in a report. Give --report, too"
+)
+_STATUS = {
+    "eligible": Message("符合", "eligible"),
+    "ineligible": Message("不符合", "ineligible"),
+    "undetermined": Message("待定（缺少事实）", "undetermined"),
+    "not_modelled": Message("规则未覆盖", "not modelled"),
+    "decided": Message("已判定", "decided"),
+}
+_RECORDS = (
+    Message("记录", "records"),
+    Message("读取", "read"),
+    Message("判定", "decided"),
+    Message("拒绝", "rejected"),
+)
+_BENEFITS = (
+    Message("待遇", "benefit"),
+    Message("结论", "answer"),
+    Message("人数", "residents"),
+    Message("金额（元）", "amount (yuan)"),
+)
+_AMOUNTS = (Message("费用与支付", "cost and payments"), Message("合计（元）", "total (yuan)"))
+_COUNT = Message("条数", "count")
+
+
+@command(
+    Message(
+        "批量判定：读取居民、费用和家庭记录，写出每人每项待遇和每笔费用的判定。\n"
+        "输入可以是 CSV（UTF-8 或 GB18030，可用 gzip 压缩）、Parquet、文件夹或通配符，并可多次给出。",
+        "Decide every resident: each benefit of each person, each layer of each claim.\n"
+        "Input is CSV (UTF-8 or GB18030, also gzip), Parquet, a folder or a pattern, and may be given more than once.",
+    )
+)
+@option(
+    "--residents",
+    required=True,
+    multiple=True,
+    metavar="FILE",
+    words=Message("居民文件（必填）", "files of residents (required)"),
+)
+@option("--claims", metavar="FILE", multiple=True, words=Message("费用文件", "files of claims"))
+@option("--households", metavar="FILE", multiple=True, words=Message("家庭文件", "files of households"))
+@option("--visits", metavar="FILE", multiple=True, words=Message("上门护理文件", "files of home-care visits"))
+@option(
+    "--as-of",
+    type=Day(),
+    required=True,
+    words=Message("判定日期（必填）", "the day it is decided for (required)"),
+)
+@option(
+    "--out",
+    required=True,
+    metavar="DIR",
+    words=Message("结果文件夹（必填）", "folder for the results (required)"),
+)
+@options.one_rulebook
+@options.overlay
+@options.encoding
+@option(
+    "--mapping",
+    metavar="F",
+    words=Message(
+        "列的对照文件（YAML），用于医院或机构自己的导出", "mapping (YAML) of somebody else's columns to facts"
+    ),
+)
+@options.threads
+@options.memory
+@option(
+    "--engine",
+    type=click.Choice(["auto", "compiled", "duckdb", "spark"]),
+    default="auto",
+    words=Message(
+        "由谁计算：编译后的程序、DuckDB 或 Spark（默认 auto：值得时编译，否则 DuckDB）",
+        "what decides: the program compiled, DuckDB, or Spark (default auto: compiled where it is worth it, else DuckDB)",
+    ),
+)
+@option(
+    "--master",
+    metavar="URL",
+    words=Message("Spark 集群地址（默认在本进程内）", "Spark's master (default: in this process)"),
+)
+@option(
+    "--into",
+    metavar="ADDRESS",
+    words=Message(
+        "结果另存入数据库：duckdb:文件 或 sqlite:文件",
+        "put the results into a database too: duckdb:FILE or sqlite:FILE",
+    ),
+)
+@option(
+    "--csv",
+    "sheets",
+    metavar="DIR",
+    words=Message("结果另存为 CSV 的文件夹", "folder for the results as CSV too"),
+)
+@option(
+    "--partitions",
+    type=Whole(1, 4096),
+    words=Message(
+        "分几份依次判定（默认按内存决定）；每份写完即保存",
+        "parts decided one after the other (default: as the memory asks for)",
+    ),
+)
+@option("--resume", is_flag=True, words=Message("从上次中断处继续", "go on from what a killed run finished"))
+@option(
+    "--max-rejects",
+    default="0",
+    metavar="N|N%",
+    words=Message(
+        "允许拒绝的记录数或比例（默认 0），超出则退出码为 1",
+        "rejected records allowed, a number or a share (default 0); more exits 1",
+    ),
+)
+@option(
+    "--report",
+    "report_to",
+    metavar="DIR",
+    words=Message(
+        "再写出报告页和待办清单的文件夹", "folder for a report page and lists to work through, too"
+    ),
+)
+@option(
+    "--since",
+    metavar="DIR",
+    words=Message("报告与哪一次的结果比较", "results of an earlier run that the report compares with"),
+)
+@option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    words=Message("摘要格式", "how the summary is shown"),
+)
+def batch(
+    lang: Lang, residents: tuple[str, ...], claims: tuple[str, ...], households: tuple[str, ...],
+    visits: tuple[str, ...], as_of: dt.date,
+    out: str, rules: str | None, overlay: tuple[str, ...], encoding: str | None, threads: int | None,
+    mapping: str | None, memory: str | None, engine: str, master: str | None, into: str | None, sheets: str | None,
+    partitions: int | None, resume: bool, max_rejects: str, report_to: str | None, since: str | None, form: str,
+) -> Status:  # fmt: skip
+    from mianshen.batch.recorded_rules import Rules
+    from mianshen.batch.run import Request, run_batch
+    from mianshen.rulebook import open_program
+
+    if master is not None and engine != "spark":
+        raise Refused(Message("--master 只用于 --engine spark", "--master goes with --engine spark"))
+    if since is not None and report_to is None:
+        raise Refused(_WITHOUT)
+    allowed = _allowance(max_rejects)
+    limit = options.memory_limit(memory)
+    read = Rules((Path(rules),) if rules else (), overlay)
+    program = open_program(read.paths, read.overlays)
+    files = {"resident": residents, "claim": claims, "household": households, "visit": visits}
+    inputs = {entity: named for entity, named in files.items() if named}
+    request = Request(
+        inputs, as_of, Path(out), threads, limit, encoding and encoding.upper(), read, engine, master,
+        None if mapping is None else Path(mapping), partitions, resume,
+    )  # fmt: skip
+    database = _target(into)
+    with Progress(lang, _STAGES) as progress:
+        summary = run_batch(program, request, progress)
+    _elsewhere(Path(out), database, sheets)
+    if form == "json":
+        output.say(output.json_text(summary.content))
+    else:
+        _show(lang, program, summary.content)
+        output.say(_DONE.in_(lang).format(folder=out))
+    if report_to is not None:
+        _report(lang, program, request, Path(report_to), None if since is None else Path(since))
+    number, unit = allowed
+    over = summary.rejected > number if unit == "records" else summary.rejected * 100 > summary.read * number
+    return Status.FOUND if over else Status.DONE
+
+
+def _report(lang: Lang, program: Any, request: Any, to: Path, since: Path | None) -> None:
+    """The report on a run that has just ended, from the same inputs."""
+    from mianshen.past_runs.report import Order, make_report
+
+    order = Order(
+        request.out, to, lang, since, request.inputs, request.encoding, request.threads, request.memory
+    )
+    make_report(program, order)
+    output.complain(_REPORT.in_(lang).format(page=to / "report.html"))
+
+
+def _target(into: str | None) -> Any:
+    """The database that results go into, refused before a run and not after it."""
+    from mianshen.batch.database_export import target
+
+    return None if into is None else target(into)
+
+
+def _elsewhere(out: Path, database: Any, sheets: str | None) -> None:
+    """The finished results put where they are wanted too."""
+    from mianshen.batch.csv_export import write_sheets
+    from mianshen.batch.database_export import put_into
+
+    if database is not None:
+        put_into(database, out)
+    if sheets is not None:
+        write_sheets(out, Path(sheets))
+
+
+def _allowance(text: str) -> tuple[Decimal, str]:
+    """How many rejects are allowed: a number of records, or per cent of them."""
+    found = _ALLOWED.fullmatch(text)
+    if found is None or (found[2] and Decimal(found[2]) > 100):
+        raise Refused(
+            Message(
+                "--max-rejects 应为整数或百分比，如 10 或 0.5%",
+                "--max-rejects takes a whole number or a share, such as 10 or 0.5%",
+            )
+        )
+    return (Decimal(found[1]), "records") if found[1] else (Decimal(found[2]), "percent")
+
+
+def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:
+    """The summary as tables, titles from the vocabulary."""
+    records = [
+        (program.entities[entity].title.in_(lang), f"{n['read']:,}", f"{n['decided']:,}", f"{n['rejected']:,}")
+        for entity, n in content["records"].items()
+    ]  # fmt: skip
+    output.say(output.table([h.in_(lang) for h in _RECORDS], records, right=[1, 2, 3]))
+    benefits = [
+        (program.benefits[name].title.in_(lang), _STATUS[status].in_(lang), f"{n['residents']:,}", _yuan(n["amount"]))
+        for name, found in content["benefits"].items() for status, n in found.items()
+    ]  # fmt: skip
+    output.say("\n" + output.table([h.in_(lang) for h in _BENEFITS], benefits, right=[2, 3]))
+    for number, child in enumerate(program.children_of(program.entry)):
+        found = content.get(child.children if number else "claims")
+        if found is not None:
+            _show_rows(lang, program, child, found)
+
+
+def _show_rows(lang: Lang, program: Any, entity: Any, found: dict[str, Any]) -> None:
+    """How many rows of an entity below a person have which answer, and what they add up to."""
+    statuses = [(_STATUS[status].in_(lang), f"{n:,}") for status, n in found["status"].items()]
+    head = [entity.title.in_(lang), _COUNT.in_(lang)]
+    output.say("\n" + output.table(head, statuses, right=[1]))
+    amounts = [
+        (program.decision(entity.name, n).title.in_(lang), _yuan(total))
+        for n, total in found["amounts"].items()
+    ]
+    output.say("\n" + output.table([h.in_(lang) for h in _AMOUNTS], amounts, right=[1]))
+
+
+def _yuan(amount: str | None) -> str:
+    """An amount of yuan with thousands marked; nothing when there is none."""
+    if amount is None:
+        return ""
+    whole, _, fen = amount.partition(".")
+    return f"{int(whole):,}.{fen}" if not whole.startswith("-0") else amount

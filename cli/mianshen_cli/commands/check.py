@@ -1,0 +1,107 @@
+"""`mianshen check`: who is due what, from one file of records.
+
+In: record files. Out: tables or JSON on standard output, what is wrong with rows on standard error.
+Exit status 0 answered, 1 a record or a part of it was rejected, 2 a file cannot be read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from mianshen.source import Lang, Message
+from mianshen_cli import options, output
+from mianshen_cli.click_commands import argument, command, option
+from mianshen_cli.output import Plain, Status
+from mianshen_cli.render.answer import AnswerView
+from mianshen_cli.session import Answer, Desk, undecided
+
+
+@command(
+    Message(
+        "核定一人或多人：可享受哪些待遇、每笔费用如何支付、依据哪一条、缺少什么。\n例：mianshen check 档案.yaml --explain",
+        "Check one person or several: benefits, payments on each claim, the clause, and what is missing.\n"
+        "Try: mianshen check record.yaml --explain",
+    )
+)
+@argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    words=Message(
+        "档案文件（YAML 或 JSON，一份或多份档案）", "record files: YAML or JSON, one record or many"
+    ),
+)
+@options.rulebook
+@options.change
+@options.record_day
+@option("--case", metavar="NAME", words=Message("只核定案例文件中的这一例", "only the case of that name"))
+@options.explain
+@option(
+    "--why",
+    "asked",
+    metavar="NAME",
+    multiple=True,
+    words=Message(
+        "说明某项待遇为何不能享受、怎样改变；或某笔费用距各限额多远（待遇名、费用编号或 all，可重复）",
+        "why a benefit is not due and what would change that, or how far a claim is from its limits: "
+        "a benefit, a claim's number, or all; may be repeated",
+    ),
+)
+@options.form
+def check(
+    lang: Lang,
+    files: tuple[str, ...],
+    rules: tuple[str, ...],
+    overlays: tuple[str, ...],
+    as_of: dt.date | None,
+    case: str | None,
+    explain: bool,
+    asked: tuple[str, ...],
+    form: str,
+) -> Status:
+    desk = Desk(tuple(map(Path, rules)), overlays, as_of)
+    given = desk.read([Path(file) for file in files], case)
+    answers = [desk.answer(each) for each in given]
+    if form == "json":
+        made = [_as_json(answer, lang, explain, asked) for answer in answers]
+        alone = len(made) == 1 and (given[0].record.alone or case is not None)
+        output.say(output.json_text(made[0] if alone else made))
+    else:
+        output.say("\n\n".join(_as_text(answer, lang, explain, asked) for answer in answers))
+    return _complain(answers, lang)
+
+
+def _as_json(answer: Answer, lang: Lang, explain: bool, asked: tuple[str, ...]) -> Plain:
+    found = answer.checker.answer(answer.checked, lang, explain)
+    if asked:
+        from mianshen_cli.render.what_if import asked_about
+
+        prospector, named = asked_about(answer, asked)
+        found["why"] = {each.name: prospector.plain(each, lang) for each in named}
+    return found
+
+
+def _as_text(answer: Answer, lang: Lang, explain: bool, asked: tuple[str, ...]) -> str:
+    text = AnswerView(answer.checker, lang).text(answer.checked, explain)
+    if asked:
+        from mianshen_cli.render.what_if import ProspectView, asked_about
+
+        prospector, named = asked_about(answer, asked)
+        view = ProspectView(prospector, lang)
+        return "\n\n".join([text, *(view.text(each) for each in named)])
+    return text
+
+
+def _complain(answers: list[Answer], lang: Lang) -> Status:
+    """Says what was rejected, each row with its place where it is known."""
+    status = Status.DONE
+    for answer in answers:
+        for diagnostic in answer.given.record.rejects:
+            output.complain(diagnostic.show(lang))
+        if answer.checked.result.rejected:
+            status = Status.FOUND
+        for diagnostic in undecided(answer):
+            output.complain(diagnostic.show(lang))
+    return status

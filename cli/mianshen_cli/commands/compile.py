@@ -1,0 +1,117 @@
+"""`mianshen compile`: a rulebook as SQL for somebody's own warehouse.
+
+In: a dialect, a day, what is wanted. Out: a script, on standard output or in a file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from mianshen.source import Lang, Message
+from mianshen_cli import options, output
+from mianshen_cli.click_commands import Day, command, option, today
+from mianshen_cli.output import Status
+from mianshen_cli.usage_errors import Refused
+
+if TYPE_CHECKING:
+    from mianshen.warehouse.dialects import Dialect
+
+_TODAY = Message(
+    "判定日期 {day}，即今天；指定 --as-of 可得到同样的脚本", "as of {day}, today; --as-of makes it repeatable"
+)
+_DONE = Message(
+    "已写入 {file}：读取 {reads}，生成 {makes}", "Written to {file}: it reads {reads} and makes {makes}"
+)
+
+
+@command(
+    Message(
+        "把规则库编译成 SQL 脚本，在自己的数仓中运行。脚本开头写明所读的表和列、所生成的表。\n"
+        "例：mianshen compile --dialect postgres --as-of 2026-11-21 --out rules.sql",
+        "Compile the rulebook to a SQL script for a warehouse of your own. Its head says which tables and columns it\n"
+        "reads and what it makes. Try: mianshen compile --dialect postgres --as-of 2026-11-21 --out rules.sql",
+    )
+)
+@option(
+    "--dialect",
+    type=click.Choice(["duckdb", "spark", "postgres"]),
+    default="duckdb",
+    words=Message("SQL 方言（默认 duckdb）", "dialect of SQL (default: duckdb)"),
+)
+@option(
+    "--benefit",
+    "benefits",
+    multiple=True,
+    metavar="NAME",
+    words=Message("只要这项待遇，可多次给出", "only this benefit, may be given more than once"),
+)
+@option(
+    "--entity",
+    "entities",
+    multiple=True,
+    metavar="NAME",
+    words=Message(
+        "只要这类结果（resident、claim），可多次给出",
+        "only results of these (resident, claim), may be given more than once",
+    ),
+)
+@option(
+    "--as-of", type=Day(), words=Message("判定日期（默认今天）", "the day it decides for (default today)")
+)
+@option(
+    "--table",
+    "tables",
+    multiple=True,
+    metavar="ENTITY=TABLE",
+    words=Message(
+        "某类记录所在的表，如 resident=dw.insured（默认与实体同名）",
+        "where records stand, such as resident=dw.insured (default: the entity's name)",
+    ),
+)
+@options.one_rulebook
+@options.overlay
+@option(
+    "--out",
+    metavar="F.sql",
+    words=Message("写入的文件（默认标准输出）", "file to write (default: standard output)"),
+)
+def compile(  # noqa: A001
+    lang: Lang, dialect: str, benefits: tuple[str, ...], entities: tuple[str, ...], as_of: dt.date | None,
+    tables: tuple[str, ...], rules: str | None, overlay: tuple[str, ...], out: str | None,
+) -> Status:  # fmt: skip
+    from mianshen.policy.scripts import Wish, compiled
+    from mianshen.rulebook import open_program
+
+    program = open_program([Path(rules)] if rules else (), overlay)
+    inputs = _inputs(tables, list(program.entities))
+    if as_of is None:
+        as_of = today()
+        output.complain(_TODAY.in_(lang).format(day=as_of.isoformat()))
+    made = compiled(program, cast("Dialect", dialect), as_of, Wish(benefits, entities), inputs)
+    if out is None:
+        output.say(made.text.rstrip("\n"))
+        return Status.DONE
+    Path(out).write_text(made.text, "utf-8")
+    reads = ", ".join(inputs.get(entity, entity) for entity in made.reads)
+    output.say(_DONE.in_(lang).format(file=out, reads=reads, makes=", ".join(made.makes)))
+    return Status.DONE
+
+
+def _inputs(tables: tuple[str, ...], entities: list[str]) -> dict[str, str]:
+    """Entity to table."""
+    found: dict[str, str] = {}
+    for each in tables:
+        entity, equals, table = each.partition("=")
+        if not equals or not table or entity not in entities:
+            raise Refused(
+                Message(
+                    f"--table 应为 实体=表名，实体为 {'、'.join(entities)} 之一",
+                    f"--table takes ENTITY=TABLE, the entity one of {', '.join(entities)}",
+                )
+            )
+        found[entity] = table
+    return found

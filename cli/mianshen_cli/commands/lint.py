@@ -1,0 +1,65 @@
+"""`mianshen lint`: everything wrong or doubtful about a rulebook.
+
+In: folders or files, overlays. Out: one line each, and a count.
+Exit status 0 nothing wrong (warnings alone too), 1 mistakes found, 2 something could not be read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from mianshen.source import Lang, Message
+from mianshen_cli import options, output
+from mianshen_cli.click_commands import Day, argument, command, option
+from mianshen_cli.output import Status
+
+_COUNT = Message("{files} 个文件：{errors} 个错误，{warnings} 个提醒", "{files}: {errors}, {warnings}")
+_WARNING = Message("（提醒）", " (warning)")
+
+
+@command(
+    Message(
+        "检查规则库：错误和可疑之处逐行列出，精确到行和列。\n例：mianshen lint rules/shanghai/employee.yaml",
+        "Check a rulebook: mistakes and doubts, one a line, each at its line and column.\n"
+        "Try: mianshen lint rules/shanghai/employee.yaml",
+    )
+)
+@argument(
+    "paths",
+    nargs=-1,
+    metavar="[PATH]...",
+    words=Message(
+        "规则库的文件夹或文件（默认随附的规则库）", "rulebook folder or files (default: the shipped one)"
+    ),
+)
+@options.overlay_named
+@option(
+    "--as-of",
+    type=Day(),
+    words=Message(
+        "同时列出这一天已过复核期的数值", "also tell the figures whose review is overdue on this day"
+    ),
+)
+def lint(lang: Lang, paths: tuple[str, ...], overlays: tuple[str, ...], as_of: dt.date | None) -> Status:
+    from mianshen.policy.lint import UNREADABLE
+    from mianshen.policy.lint import lint as findings_of
+    from mianshen.rulebook import overlay_file
+
+    findings = findings_of([Path(path) for path in paths], [overlay_file(each) for each in overlays], as_of)
+    for each in findings.found:
+        first, *more = each.show(lang).split("\n")
+        mark = _WARNING.in_(lang) if each.severity == "warning" else ""
+        tell = output.complain if each.code in UNREADABLE else output.say
+        tell("\n".join([first + mark, *more]))
+    errors, warnings = findings.count("error"), findings.count("warning")
+    counts = ((findings.files, "file"), (errors, "mistake"), (warnings, "warning"))
+    files, mistakes, doubts = (str(count) if lang == "zh" else _many(count, thing) for count, thing in counts)
+    output.say(_COUNT.in_(lang).format(files=files, errors=mistakes, warnings=doubts))
+    if findings.unreadable:
+        return Status.UNUSABLE
+    return Status.FOUND if errors else Status.DONE
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

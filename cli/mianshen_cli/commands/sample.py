@@ -1,0 +1,79 @@
+"""`mianshen sample`: a made-up population to try rules on.
+
+In: a folder, a size, a seed. Out: four files there, and a table that counts their rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from mianshen.source import Lang, Message
+from mianshen_cli import output
+from mianshen_cli.click_commands import Day, Whole, command, option, today
+
+_TODAY = Message(
+    "截止日期 {day}，即今天；指定 --as-of 可得到同样的人群", "as of {day}, today; --as-of makes it repeatable"
+)
+_HEADERS = (Message("文件", "file"), Message("行数", "rows"))
+
+
+@command(
+    Message(
+        "生成一份虚构的参保人群：居民、家庭、费用和上门护理记录，列与 batch 命令所要的相同。\n种子和日期相同，文件逐字节相同。",
+        "Make up a population: residents, households, claims and home-care visits, with the columns `batch` takes.\n"
+        "The same seed and date give the same bytes.",
+    )
+)
+@option(
+    "--out",
+    required=True,
+    metavar="DIR",
+    words=Message("写入的文件夹（必填）", "folder to write to (required)"),
+)
+@option(
+    "--residents",
+    type=Whole(1, 100_000_000),
+    default=20_000,
+    words=Message(
+        "居民人数（默认 20000），费用记录为其三倍",
+        "how many residents (default 20000); three claims each on average",
+    ),
+)
+@option(
+    "--seed", type=Whole(0, 2**32 - 1), default=1, words=Message("随机种子（默认 1）", "seed (default 1)")
+)
+@option(
+    "--format",
+    "form",
+    type=click.Choice(["parquet", "csv"]),
+    default="parquet",
+    words=Message("文件格式（默认 parquet）", "file format (default parquet)"),
+)
+@option("--as-of", type=Day(), words=Message("截止日期（默认今天）", "the day it ends on (default today)"))
+@option(
+    "--unknowns",
+    is_flag=True,
+    words=Message("留出一些空格，即未知的事实", "leave some cells empty: unknown facts"),
+)
+def sample(
+    lang: Lang, out: str, residents: int, seed: int, form: str, as_of: dt.date | None, unknowns: bool
+) -> None:
+    from mianshen.population.sample import write_population
+
+    day, folder = as_of or today(), Path(out)
+    counts = write_population(folder, residents, seed, "csv" if form == "csv" else "parquet", day, unknowns)
+    rows = [
+        (f"{folder / name}.{form}", f"{number:,}")
+        for name, number in (
+            ("residents", counts.residents),
+            ("households", counts.households),
+            ("claims", counts.claims),
+            ("visits", counts.visits),
+        )
+    ]
+    output.say(output.table([header.in_(lang) for header in _HEADERS], rows, right=[1]))
+    if as_of is None:
+        output.say(_TODAY.in_(lang).format(day=day))

@@ -1,0 +1,71 @@
+"""`mianshen schema`: JSON Schemas of the files people write, for editors.
+
+In: which one, or a folder. Out: the schema on standard output, or `<name>.schema.json` files there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mianshen.source import Lang, Message
+from mianshen_cli import output
+from mianshen_cli.click_commands import argument, command, option
+
+_NAMES = ("rulebook", "overlay", "case", "record", "mapping")
+_WRITTEN = Message("已写入 {file}", "wrote {file}")
+
+
+@command(
+    Message(
+        "输出规则、案例、档案和对照文件的 JSON Schema，编辑器据此补全和检查；\n"
+        "档案的有全部事实、代码及其名称。\n例：mianshen schema record，mianshen schema --out schemas/",
+        "JSON Schemas of rule, case, record and mapping files, by which an editor completes and checks; that of\n"
+        "records names every fact and code. Try: mianshen schema record, mianshen schema --out schemas/",
+    )
+)
+@argument(
+    "name",
+    type=click.Choice(_NAMES),
+    required=False,
+    words=Message(
+        "哪一种文件：rulebook 规则（默认）、overlay 改动、case 案例、record 档案、mapping 列的对照",
+        "which file: rulebook (default), overlay, case, record or mapping",
+    ),
+)
+@option(
+    "--out", metavar="DIR", words=Message("写成文件，放进这个文件夹", "write files into this folder instead")
+)
+def schema(lang: Lang, name: str | None, out: str | None) -> None:
+    from mianshen.document.schema import overlay_schema, rulebook_schema
+
+    def columns() -> dict[str, Any]:
+        from mianshen.ingest.mapping import mapping_schema
+        from mianshen.rulebook import open_program
+
+        return mapping_schema(open_program())
+
+    def records(cases: bool) -> dict[str, Any]:
+        from mianshen.records.schema import case_schema, record_schema
+        from mianshen.rulebook import open_program
+
+        return (case_schema if cases else record_schema)(open_program())
+
+    schemas = {
+        "rulebook": rulebook_schema,
+        "overlay": overlay_schema,
+        "case": lambda: records(cases=True),
+        "record": lambda: records(cases=False),
+        "mapping": columns,
+    }
+    if out is None:
+        output.say(output.json_text(schemas[name or "rulebook"]()))
+        return
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in [name] if name else _NAMES:
+        file = folder / f"{each}.schema.json"
+        file.write_text(output.json_text(schemas[each]()) + "\n", encoding="utf-8")
+        output.say(_WRITTEN.in_(lang).format(file=file))

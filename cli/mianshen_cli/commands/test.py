@@ -1,0 +1,219 @@
+"""`mianshen test`: cases run over every back end, or with a proposed change on top.
+
+In: case files or folders. Out: a summary of each file, and a table of what is not as expected.
+Exit status 0 all as expected, 1 something is not, 2 a case or the rulebook cannot be read.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from mianshen.cases.changes import Change, changes_of
+from mianshen.cases.read import CaseOf, Programs, case_files, read_case_files
+from mianshen.cases.runs import BACK_ENDS, Difference, Outcome, run_cases
+from mianshen.casework.causes import Cause
+from mianshen.shipped import shipped_rulebook
+from mianshen.source import Lang, Message
+from mianshen_cli import options, output
+from mianshen_cli.click_commands import argument, command, option
+from mianshen_cli.output import Status
+from mianshen_cli.usage_errors import Refused
+
+_NO_PATH = Message(
+    "没有随附的案例。请给出案例文件或文件夹",
+    "no cases travel with this installation. Name a case file or folder",
+)
+_FILES = tuple(Message(*each) for each in (("文件", "file"), ("案例", "cases"), ("不符", "failed")))
+_DIFFERENCES = tuple(
+    Message(*each)
+    for each in (
+        ("案例", "case"),
+        ("项目", "what"),
+        ("预期", "expected"),
+        ("得到", "got"),
+        ("引擎", "back end"),
+        ("所依条款", "decided by"),
+    )
+)
+_CHANGES = tuple(
+    Message(*each)
+    for each in (
+        ("案例", "case"),
+        ("项目", "what"),
+        ("预期", "expected"),
+        ("现行", "now"),
+        ("改动后", "changed"),
+        ("起因", "because of"),
+    )
+)
+_TOTAL = Message("{cases} 个案例，{failed} 个不符", "{cases}, {failed} failed")
+_CHANGED = Message(
+    "{cases} 个案例，改动影响其中 {changed} 个的 {many} 项预期",
+    "{cases}, the change moves {many} in {changed} of them",
+)
+_LEFT_OUT = Message(
+    "未试：自身的改动与所提改动不相容：{names}", "left out, their own overlays clash with it: {names}"
+)
+_AGAINST = Message("{one} 得 {expected}", "{one}: {expected}")
+_WORDING = Message(
+    "条款 {name}：\n  原 {before}\n  新 {after}", "provision {name}:\n  was {before}\n  is  {after}"
+)
+_NONE = Message("（无）", "(none)")
+
+
+@command(
+    Message(
+        "运行案例并与预期比较；加 --overlay 则看所提改动会影响哪些预期、因哪条规定或哪个数值。\n"
+        "例：mianshen test cases/shanghai --overlay 草案.yaml",
+        "Run cases and compare with what they expect; with --overlay, see which expectations a proposed "
+        "change moves and through which provision or figure.\nTry: mianshen test cases/shanghai --overlay draft.yaml",
+    )
+)
+@argument(
+    "paths",
+    nargs=-1,
+    metavar="[PATH]...",
+    words=Message(
+        "案例文件或文件夹（默认随附的案例）", "case files or folders (default: those of the checkout)"
+    ),
+)
+@options.rulebook
+@option(
+    "--backend",
+    type=click.Choice(["all", *BACK_ENDS]),
+    default="all",
+    words=Message(
+        "用哪个引擎计算（默认全部，并互相比较）", "which back end (default: all, compared with each other)"
+    ),
+)
+@option(
+    "--overlay",
+    "overlays",
+    metavar="F",
+    multiple=True,
+    words=Message(
+        "所提改动：文件，或随附改动的名称；可多次",
+        "a proposed change: a file or a shipped one's name; may be repeated",
+    ),
+)
+def test(
+    lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], backend: str, overlays: tuple[str, ...]
+) -> Status:
+    programs = Programs(tuple(map(Path, rules)))
+    cases = read_case_files(case_files([Path(each) for each in paths] or [_shipped_cases()]), programs)
+    if overlays:
+        return _changes(lang, cases, programs, Programs(programs.rules, overlays))
+    back_ends = [each for each in BACK_ENDS if backend in ("all", each)]
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(length=len(cases), file=sys.stderr, hidden=hidden) as bar:
+        outcomes = run_cases(cases, programs, back_ends, bar.update)
+    return _outcomes(lang, outcomes)
+
+
+def _shipped_cases() -> Path:
+    """The cases beside the rulebook, in a checkout."""
+    folder = shipped_rulebook().parent / "cases"
+    if not folder.is_dir():
+        raise Refused(_NO_PATH)
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
+
+
+# -- as expected or not ------------------------------------------------------------------------------
+
+
+def _outcomes(lang: Lang, outcomes: Sequence[Outcome]) -> Status:
+    files: dict[Path, list[Outcome]] = {}
+    for outcome in outcomes:
+        files.setdefault(outcome.case.file, []).append(outcome)
+    rows = [(str(file), str(len(each)), str(_failed(each) or "")) for file, each in files.items()]
+    output.say(output.table(_heads(_FILES, lang), rows, right=[1, 2]))
+    differences = [each for outcome in outcomes for each in outcome.differences]
+    if differences:
+        output.say()
+        output.say(
+            output.table(_heads(_DIFFERENCES, lang), [_difference(each, lang) for each in differences])
+        )
+    output.say()
+    output.say(_TOTAL.in_(lang).format(cases=_cases(len(outcomes), lang), failed=_failed(outcomes)))
+    return Status.FOUND if differences else Status.DONE
+
+
+def _failed(outcomes: Sequence[Outcome]) -> int:
+    return sum(bool(each.differences) for each in outcomes)
+
+
+def _difference(each: Difference, lang: Lang) -> tuple[str, ...]:
+    expected = each.expected
+    if each.against is not None:
+        expected = _AGAINST.in_(lang).format(one=each.against, expected=expected)
+    return (
+        _name(each.case),
+        each.what,
+        expected or _NONE.in_(lang),
+        each.got or _NONE.in_(lang),
+        each.back_end,
+        each.by,
+    )
+
+
+# -- with a change on top ----------------------------------------------------------------------------
+
+
+def _changes(lang: Lang, cases: list[CaseOf], programs: Programs, proposed: Programs) -> Status:
+    changes = changes_of(cases, programs, proposed)
+    if changes.found:
+        output.say(output.table(_heads(_CHANGES, lang), [_change(each) for each in changes.found]))
+        output.say()
+    for cause in dict.fromkeys(cause for each in changes.found for cause in each.causes):
+        if cause.kind == "provision" and cause.before and cause.after:
+            words = {"name": cause.name, "before": cause.before, "after": cause.after}
+            output.say(_WORDING.in_(lang).format(**words))
+    if changes.left_out:
+        output.say(_LEFT_OUT.in_(lang).format(names=", ".join(map(_name, changes.left_out))))
+    touched = {id(each.case) for each in changes.found}
+    many = str(len(changes.found)) if lang == "zh" else _many(len(changes.found), "expectation")
+    tried = _cases(len(cases) - len(changes.left_out), lang)
+    output.say(_CHANGED.in_(lang).format(cases=tried, changed=len(touched), many=many))
+    return Status.FOUND if changes.found else Status.DONE
+
+
+def _change(each: Change) -> tuple[str, ...]:
+    return (
+        _name(each.case),
+        each.what,
+        each.expected,
+        each.before,
+        each.after,
+        "; ".join(map(_cause, each.causes)),
+    )
+
+
+def _cause(cause: Cause) -> str:
+    if cause.kind == "figure":
+        return f"{cause.name}: {cause.before} -> {cause.after}"
+    sign = "+" if not cause.before else "-" if not cause.after else "~"
+    return f"{sign}{cause.name}"
+
+
+# -- words -------------------------------------------------------------------------------------------
+
+
+def _name(case: CaseOf) -> str:
+    return f"{case.file.stem}.{case.name}"
+
+
+def _heads(heads: Sequence[Message], lang: Lang) -> list[str]:
+    return [head.in_(lang) for head in heads]
+
+
+def _cases(count: int, lang: Lang) -> str:
+    return str(count) if lang == "zh" else _many(count, "case")
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

@@ -1,0 +1,88 @@
+"""`mianshen verify-run`: whether a finished batch still is what its receipt says.
+
+In: the folder of a batch's results. Out: a line, or a table of the files that differ.
+Exit status 0 all is as it was, 1 something is not, 2 the folder holds no run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mianshen.source import Lang, Message
+from mianshen_cli import options, output
+from mianshen_cli.click_commands import command
+from mianshen_cli.output import Status
+
+if TYPE_CHECKING:
+    from mianshen.past_runs.verify import Finding
+
+_KINDS = {
+    "output": Message("结果", "result"),
+    "input": Message("输入", "input"),
+    "rulebook": Message("规则库", "rulebook"),
+}
+_OUTCOMES = {
+    "same": Message("一致", "as recorded"),
+    "differs": Message("不一致", "differs"),
+    "missing": Message("缺失", "missing"),
+    "moved": Message("已不在原处", "no longer there"),
+    "stranger": Message("清单之外", "not in the receipt"),
+}
+_HEAD = (
+    Message("类别", "kind"),
+    Message("文件", "file"),
+    Message("结论", "outcome"),
+    Message("清单摘要", "recorded digest"),
+    Message("现摘要", "digest now"),
+)
+_GOOD = Message("{same} 个文件与清单一致", "{same} files are as the receipt says")
+_MOVED = Message(
+    "{moved} 个输入文件已不在原处，未核对", "{moved} inputs are no longer there and were not checked"
+)
+_SHOWN = len("sha256:") + 16  # of a digest, in a table
+
+
+@command(
+    Message(
+        "重新计算一次批处理的结果、输入和规则库的摘要，与 manifest.json 核对。\n例：mianshen verify-run out/",
+        "Recompute the digests of a batch's results, inputs and rulebook, and hold them against manifest.json.\n"
+        "Try: mianshen verify-run out/",
+    )
+)
+@options.results
+@options.form
+def verify_run(lang: Lang, folder: str, form: str) -> Status:
+    from mianshen.past_runs.verify import past_run, verify
+
+    findings = verify(past_run(Path(folder)))
+    wrong = [each for each in findings if each.wrong]
+    if form == "json":
+        output.say(output.json_text([_plain(each) for each in findings]))
+    else:
+        _show(lang, findings, wrong)
+    return Status.FOUND if wrong else Status.DONE
+
+
+def _show(lang: Lang, findings: list[Finding], wrong: list[Finding]) -> None:
+    if wrong:
+        rows = [
+            (_KINDS[each.kind].in_(lang), each.name, _OUTCOMES[each.outcome].in_(lang),
+             each.recorded[:_SHOWN], each.found[:_SHOWN])
+            for each in wrong
+        ]  # fmt: skip
+        output.say(output.table([head.in_(lang) for head in _HEAD], rows))
+    output.say(_GOOD.in_(lang).format(same=sum(each.outcome == "same" for each in findings)))
+    moved = sum(each.outcome == "moved" for each in findings)
+    if moved:
+        output.say(_MOVED.in_(lang).format(moved=moved))
+
+
+def _plain(each: Finding) -> dict[str, str]:
+    return {
+        "kind": each.kind,
+        "file": each.name,
+        "outcome": each.outcome,
+        "recorded": each.recorded,
+        "found": each.found,
+    }

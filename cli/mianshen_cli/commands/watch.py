@@ -1,0 +1,118 @@
+"""`mianshen watch`: life events become a work list.
+
+In: a file of events, files of records. Out: the work list, the events refused beside it, the journal.
+Exit status 0 done, 1 an event was refused, 2 a file cannot be read or durable-rules is not there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+from mianshen.source import Lang, Message
+from mianshen_cli import options, output
+from mianshen_cli.click_commands import Day, command, option
+from mianshen_cli.output import Status
+
+_TOLD = 20  # refusals on the screen; the file beside the work list has them all
+_JOURNAL = ".journal"
+
+_KINDS = {
+    "automatic": Message("自动发放", "automatic"),
+    "confirm": Message("待确认", "to confirm"),
+    "needs_facts": Message("缺少事实", "needs facts"),
+}
+_HEADERS = (Message("待办", "work list"), Message("条数", "items"))
+_EVENTS = Message(
+    "事件：新办 {taken}，此前已办 {repeated}，拒绝 {refused}",
+    "Events: {taken} taken, {repeated} known before, {refused} refused",
+)
+_LATE = Message(
+    "其中 {late} 个事件的日期早于同一家庭已办的事件；已办事件的结论不重算",
+    "{late} of them are dated before events of the same household taken earlier; what those made due stands",
+)
+_DONE = Message("待办清单已写入 {out}", "The work list is in {out}")
+_MORE = Message("另有 {more} 个，见 {file}", "and {more} more, see {file}")
+
+
+@command(
+    Message(
+        "读取生活事件和居民档案，写出应办的待遇清单；日志记下已办的事件，中断后重跑不漏不重。",
+        "Read life events and the residents' records, and write the work list of what they make due. A journal "
+        "remembers what has been taken: stopped and run again, nothing is lost and nothing granted twice.",
+    )
+)
+@option(
+    "--events",
+    required=True,
+    metavar="FILE",
+    words=Message(
+        "事件文件：JSON 行、YAML、JSON、CSV 或 Parquet（必填）",
+        "file of events: JSON lines, YAML, JSON, CSV or Parquet (required)",
+    ),
+)
+@option(
+    "--residents",
+    required=True,
+    multiple=True,
+    metavar="FILE",
+    words=Message("居民文件（必填）", "file of residents (required)"),
+)
+@option("--households", multiple=True, metavar="FILE", words=Message("家庭文件", "file of households"))
+@option("--claims", multiple=True, metavar="FILE", words=Message("费用文件", "file of claims"))
+@option(
+    "--as-of",
+    type=Day(),
+    words=Message("全部事件的核定日（默认各按事件日期）", "day to decide every event for (default: its own)"),
+)
+@option(
+    "--out",
+    required=True,
+    metavar="FILE",
+    words=Message(
+        "待办清单：.jsonl、.csv 或 .parquet（必填）", "work list: .jsonl, .csv or .parquet (required)"
+    ),
+)
+@option(
+    "--journal",
+    metavar="FILE",
+    words=Message(
+        f"日志文件（默认在清单旁，加 {_JOURNAL}）",
+        f"journal (default: beside the work list, with {_JOURNAL})",
+    ),
+)
+@options.one_rulebook
+@options.overlay
+def watch(
+    lang: Lang, events: str, residents: tuple[str, ...], households: tuple[str, ...], claims: tuple[str, ...],
+    as_of: dt.date | None, out: str, journal: str | None, rules: str | None, overlay: tuple[str, ...],
+) -> Status:  # fmt: skip
+    from mianshen.rulebook import open_program
+    from mianshen.watch.run import Request, Watched, run_watch
+    from mianshen.watch.work_list import rejects_beside
+
+    program = open_program([Path(rules)] if rules else (), overlay)
+    files = {"resident": residents, "household": households, "claim": claims}
+    records = {entity: named for entity, named in files.items() if named}
+    kept = Path(journal) if journal else Path(f"{out}{_JOURNAL}")
+    watched: Watched = run_watch(program, Request(Path(events), records, Path(out), kept, as_of))
+    lines = [each.diagnostic.show(lang) for each in watched.refused]
+    _complain(lang, lines, rejects_beside(Path(out)))
+    rows = [(words.in_(lang), f"{watched.items[kind]:,}") for kind, words in _KINDS.items()]
+    output.say(output.table([each.in_(lang) for each in _HEADERS], rows, right={1}))
+    counts = watched.counts
+    output.say(
+        _EVENTS.in_(lang).format(taken=counts.taken, repeated=counts.repeated, refused=len(watched.refused))
+    )
+    if counts.late:
+        output.say(_LATE.in_(lang).format(late=counts.late))
+    output.say(_DONE.in_(lang).format(out=out))
+    return Status.FOUND if watched.refused else Status.DONE
+
+
+def _complain(lang: Lang, lines: Sequence[str], file: Path) -> None:
+    for line in lines[:_TOLD]:
+        output.complain(line)
+    if len(lines) > _TOLD:
+        output.complain(_MORE.in_(lang).format(more=len(lines) - _TOLD, file=file))

@@ -1,0 +1,1 @@
+"""Answers, tables and progress as text for the terminal."""

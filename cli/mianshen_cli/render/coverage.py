@@ -1,0 +1,80 @@
+"""Which clause of the sources is answered by what, as it reads on a terminal.
+
+In: a program. Out: text in one language: source by source, clause by clause, and a count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from mianshen.casework.wording import Words
+from mianshen.program.coverage import Answer, Covered, Kind, coverage
+from mianshen.program.program import Citation, Program
+from mianshen.source import Lang, Message
+from mianshen_cli import output
+
+_KINDS: dict[Kind, Message] = {
+    "benefits": Message("待遇", "benefits"),
+    "provisions": Message("条款", "provisions"),
+    "tables": Message("决策表", "tables"),
+    "parameters": Message("参数", "parameters"),
+}
+_PLANNED = Message("{name}（计划中）", "{name} (planned)")
+_OUT = Message("不在范围内", "out of scope")
+_OPEN = Message("尚无着落", "nothing answers it")
+_COLON = Message("：", ": ")
+_COUNT = Message(
+    "{all} 条：{answered} 条有规定，{left_out} 条不在范围内，{open} 条尚无着落",
+    "{all} clauses: {answered} answered, {left_out} out of scope, {open} without an answer",
+)
+_WIDTH = 96
+
+
+class CoverageView:
+    """Shows the coverage of one program."""
+
+    def __init__(self, program: Program, lang: Lang) -> None:
+        self.words = Words(program)
+        self.covered = coverage(program)
+        self.lang: Lang = lang
+
+    @property
+    def complete(self) -> bool:
+        """Whether every clause has an answer or a reason."""
+        return all(each.answers or each.left_out for each in self.covered)
+
+    def text(self) -> str:
+        """Everything, source by source."""
+        return "\n".join(self._parts())
+
+    def _parts(self) -> Iterator[str]:
+        for source, group in groupby(self.covered, key=lambda each: each.clause.citation.source):
+            yield f"{source} {self.words.citation(Citation(source, None)).in_(self.lang)}"
+            for each in group:
+                yield f"  {each.clause.citation.clause}  {each.clause.subject.in_(self.lang)}"
+                for line in self._answers(each):
+                    first, *rest = output.fold(line, _WIDTH)
+                    yield f"      {first}"
+                    yield from (f"        {more}" for more in rest)
+            yield ""
+        answered = sum(bool(each.answers) for each in self.covered)
+        left_out = sum(not each.answers and bool(each.left_out) for each in self.covered)
+        yield _COUNT.in_(self.lang).format(
+            all=len(self.covered), answered=answered, left_out=left_out,
+            open=len(self.covered) - answered - left_out,
+        )  # fmt: skip
+
+    def _answers(self, covered: Covered) -> Iterator[str]:
+        colon = _COLON.in_(self.lang)
+        for kind, title in _KINDS.items():
+            names = [self._name(each) for each in covered.answers if each.kind == kind]
+            if names:
+                yield f"{title.in_(self.lang)}{colon}{('、' if self.lang == 'zh' else ', ').join(names)}"
+        for each in covered.left_out:
+            yield f"{_OUT.in_(self.lang)}{colon}{each.reason.in_(self.lang)}"
+        if not covered.answers and not covered.left_out:
+            yield _OPEN.in_(self.lang)
+
+    def _name(self, answer: Answer) -> str:
+        return _PLANNED.in_(self.lang).format(name=answer.name) if answer.planned else answer.name

@@ -1,0 +1,140 @@
+"""A trace as it reads on a terminal: row by row, layer by layer.
+
+In: a trace, words for its values. Out: lines of text in one language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from mianshen.casework.wording import Words
+from mianshen.interpreter.formula import to_text
+from mianshen.interpreter.rows import Row
+from mianshen.interpreter.trace.explain import Input, Limited, Step, Trace, Used
+from mianshen.interpreter.trace.unmatched import Lost
+from mianshen.source import Lang, Message
+from mianshen_cli import output
+
+_BASIS = {
+    "cited": Message("有出处", "cited"),
+    "provisional": Message("暂定", "provisional"),
+    "missing": Message("未公布", "not published"),
+}
+_PILOT = Message("试点", "pilot")
+_ASSUMED = Message("未提供，按此计", "not given, assumed")
+_FORMULA = Message("公式", "formula")
+_CONDITION = Message("条件", "when")
+_LIMIT = Message(
+    "年度限额「{title}」：限额 {limit}，此前已计 {before}，本次应计 {raw}，实计 {paid}，未计 {withheld}",
+    "annual limit '{title}': limit {limit}, held before {before}, due now {raw}, paid {paid}, withheld {withheld}",
+)
+_UNTOLD = Message("尚不能判定适用哪一条，以下条款都可能适用：", "which of these applies cannot be told yet:")
+_UNRULED = Message("没有适用的规定", "no provision applies")
+_OTHERS = Message("未适用的规定：", "provisions that do not apply:")
+_WHY = {
+    "failed": Message("不满足 {part}", "{part} does not hold"),
+    "unknown": Message("不知是否满足 {part}", "whether {part} holds is unknown"),
+    "not_modelled": Message("{part} 未作规定", "{part} is not modelled"),
+    "overridden": Message("让位于 {by}", "{by} takes its place"),
+    "not_needed": Message("已适用 {by}", "{by} already applies"),
+}
+
+
+class Explanation:
+    """Puts traces into words."""
+
+    def __init__(self, words: Words, lang: Lang) -> None:
+        self.words = words
+        self.program = words.program
+        self.lang = lang
+
+    def text(self, trace: Trace) -> str:
+        """The whole trace: a heading for each row, then its decisions in the order they were made."""
+        rows: dict[Row, list[Step]] = {}
+        for step in trace.steps:
+            rows.setdefault(step.row, []).append(step)
+        parts = []
+        for row, steps in rows.items():
+            parts.append(self._heading(row))
+            parts += [line for step in steps for line in self._step(step)]
+            parts.append("")
+        return "\n".join(parts).rstrip()
+
+    def say(self, message: Message) -> str:
+        return output.printable(message.in_(self.lang))
+
+    def _heading(self, row: Row) -> str:
+        entity = self.program.entities[row.entity]
+        date = "" if entity.date is None else str(row.facts.get(entity.date, ""))
+        text = " ".join(filter(None, (self.say(entity.title), output.printable(row.key), date)))
+        return f"== {text} =="
+
+    def _step(self, step: Step) -> Iterator[str]:
+        decision = step.decision
+        value = self.say(self.words.value(step.value, decision.written, decision.type))
+        yield f"{self.say(decision.title)} {decision.name} = {value}"
+        if not step.used:
+            yield f"    {self.say(_UNRULED)}"
+        if len(step.used) > 1:
+            yield f"    {self.say(_UNTOLD)}"
+        for used in step.used:
+            yield from self._used(used, step)
+        yield from self._lost(step)
+
+    def _used(self, used: Used, step: Step) -> Iterator[str]:
+        provision = used.provision
+        pilot = f" [{self.say(_PILOT)}]" if provision.status == "pilot" else ""
+        yield f"    {self.say(provision.title)} ({provision.name}){pilot}"
+        yield f"    {self.say(self.words.citation(provision.citation))}"
+        if provision.when_text is not None:
+            yield f"    {self.say(_CONDITION)} {_one_line(provision.when_text)}"
+        yield f"    {self.say(_FORMULA)} {_one_line(provision.value_text)}"
+        for each in used.inputs:
+            if each.row.parent is not step.row or each.name.kind == "decision":  # not what filters read
+                yield f"        {self._input(each, step.row)}"
+        if used.limited is not None:
+            yield f"    {self._limited(used.limited)}"
+            for each in used.limited.inputs:
+                yield f"        {self._input(each, step.row)}"
+
+    def _input(self, given: Input, home: Row) -> str:
+        whose = f"{output.printable(given.row.key)} " if given.row.parent is home else ""
+        text = f"{whose}{self.say(self.words.title(given))} {given.name.name} = {self.say(self.words.shown(given))}"
+        if given.assumed:
+            return f"{text} [{self.say(_ASSUMED)}]"
+        if given.dated is None:
+            return text
+        dated = given.dated
+        dates = f"{dated.start} –" if dated.end is None else f"{dated.start} – {dated.end}"
+        source = self.say(self.words.citation(dated.citation))
+        return f"{text} [{self.say(_BASIS[dated.basis])}; {dates}; {source}]"
+
+    def _limited(self, limited: Limited) -> str:
+        def money(value: object) -> str:
+            return self.say(self.words.value(value, "money"))  # type: ignore[arg-type]
+
+        unknown = limited.withheld if limited.withheld is not None else limited.paid
+        return _LIMIT.in_(self.lang).format(
+            title=self.say(limited.accumulator.title),
+            limit=money(limited.limit),
+            before=money(limited.before),
+            raw=money(limited.raw),
+            paid=money(limited.paid),
+            withheld=money(unknown),
+        )
+
+    def _lost(self, step: Step) -> Iterator[str]:
+        if step.lost:
+            yield f"    {self.say(_OTHERS)}"
+        for why, group in groupby(step.lost, key=lambda lost: self._why(lost, step.row.entity)):
+            names = ", ".join(lost.provision.name for lost in group)
+            yield f"        {names}: {why}"
+
+    def _why(self, lost: Lost, home: str) -> str:
+        part = "" if lost.part is None else to_text(lost.part, home)
+        return _WHY[lost.why].in_(self.lang).format(part=part, by=lost.by or "")
+
+
+def _one_line(formula: str) -> str:
+    return " ".join(formula.split())

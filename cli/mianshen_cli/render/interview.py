@@ -1,0 +1,119 @@
+"""An interview as it reads on a terminal.
+
+In: questions, what a person types. Out: lines of text in one language; which command a line is.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mianshen.casework.check import Checked, Checker
+from mianshen.casework.interview import Interview, Question, Story
+from mianshen.casework.wording import Words
+from mianshen.program.core import Boolean, Code, String
+from mianshen.source import Lang, Message
+from mianshen_cli import output
+from mianshen_cli.render.answer import AnswerView
+
+_OPENING = Message(
+    "询问：{names}\n每题只问仍会改变结论的事实。b 上一题，? 不知道，q 结束，h 说明",
+    "About: {names}\nOnly what can still change the answer is asked. b back, ? don't know, q quit, h help",
+)
+_ABOUT = Message("关系到：{names}", "matters for: {names}")
+_MORE = Message("等 {count} 项", "… ({count} benefits)")
+_OF = Message("{title} {key}：", "{title} {key}: ")
+_ASSUMED = Message("直接回车按 {value} 计", "Enter takes {value}")
+_SKIP = Message("直接回车为不知道", "Enter means don't know")
+_PROMPT = Message("回答> ", "answer> ")
+_HELP = Message(
+    "输入序号、名称或代码均可。b 上一题，? 不知道，q 结束（已答的会保留）。事实名：{name}",
+    "A number, a label or a code will do. b back, ? don't know, q quit (answers so far are kept). "
+    "The fact is {name}",
+)
+COMMANDS: Final = {
+    "back": ("b", "back", "返回", "上一题"),
+    "skip": ("?", "？", "skip", "不知道", "跳过"),
+    "quit": ("q", "quit", "退出", "结束"),
+    "help": ("h", "help", "帮助"),
+}
+_MOST_NAMED = 4
+
+
+class AskView:
+    """Puts an interview into one language."""
+
+    def __init__(self, interview: Interview, lang: Lang) -> None:
+        self.interview = interview
+        self.program = interview.program
+        self.words = Words(interview.program)
+        self.lang: Lang = lang
+
+    def opening(self) -> str:
+        names = self._named([benefit.name for benefit in self.interview.benefits])
+        return _OPENING.in_(self.lang).format(names=names)
+
+    def question(self, question: Question, number: int, story: Story) -> str:
+        """The question with its choices, and the benefits it matters for."""
+        row = question.place.row
+        whose = ""
+        if row is not story.case.person and row.parent is not None:
+            title = self.program.entities[row.entity].title.in_(self.lang)
+            whose = _OF.in_(self.lang).format(title=title, key=output.printable(row.key))
+        about = _ABOUT.in_(self.lang).format(names=self._named(question.why))
+        lines = [
+            "",
+            f"[{number}] {whose}{question.title.in_(self.lang)} ({question.place.name})",
+            f"    {about}",
+        ]
+        choices = question.choices(self.program)
+        lines += [
+            f"    {index} {label.in_(self.lang)} ({code})"
+            for index, (code, label) in enumerate(choices.items(), 1)
+        ]
+        hints = [question.hint(self.program, self.lang), self._enter(question)]
+        lines += [f"    {hint}" for hint in hints if hint]
+        return "\n".join(lines)
+
+    def _enter(self, question: Question) -> str:
+        if question.assumed is not None and question.fact is not None:
+            value = self.words.value(question.assumed, question.fact.written, question.fact.type)
+            return _ASSUMED.in_(self.lang).format(value=value.in_(self.lang))
+        return _SKIP.in_(self.lang) if question.can_be_unknown else ""
+
+    def _named(self, names: list[str] | tuple[str, ...]) -> str:
+        titles = [self.program.benefits[name].title.in_(self.lang) for name in names[:_MOST_NAMED]]
+        listed = ("、" if self.lang == "zh" else ", ").join(titles)
+        return (
+            listed
+            if len(names) <= _MOST_NAMED
+            else f"{listed} {_MORE.in_(self.lang).format(count=len(names))}"
+        )
+
+    def prompt(self, question: Question) -> str:
+        del question
+        return _PROMPT.in_(self.lang)
+
+    def command(self, line: str, question: Question) -> str | None:
+        """Which command a line is; where a text is asked for, one that begins with a colon."""
+        word = line.strip().lower()
+        free = (
+            question.fact is not None
+            and isinstance(question.fact.type, String)
+            and not question.fact.type.area
+        )
+        if free:
+            if not word.startswith(":"):
+                return "skip" if word in ("?", "？") else None
+            word = word[1:]
+        choices = question.choices(self.program)
+        kind = None if question.fact is None else question.fact.type
+        if isinstance(kind, Code | Boolean) and line.strip() in choices:
+            return None
+        return next((name for name, words in COMMANDS.items() if word in words), None)
+
+    def help(self, question: Question) -> str:
+        return _HELP.in_(self.lang).format(name=question.answer_as)
+
+    def answer(self, checker: Checker, checked: Checked) -> str:
+        """What `check` says, under the benefits asked about."""
+        return "\n" + AnswerView(checker, self.lang).text(checked, False)

@@ -1,0 +1,201 @@
+"""What a redetermination says, as a table and as plain data.
+
+In: a redetermination. Out: text in one language, or the JSON object: money as text, unknown null, `owed`
+below 0 where too much was paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+
+from mianshen.casework.causes import Cause
+from mianshen.casework.redetermination import DecisionChange, Redetermination, RowChange
+from mianshen.casework.wording import Words
+from mianshen.interpreter.result import BenefitResult
+from mianshen.program.program import Program
+from mianshen.source import Lang, Message
+from mianshen.values import Unknown, Value, as_money
+from mianshen_cli import output
+from mianshen_cli.output import Plain
+from mianshen_cli.render.answer import STATUS
+
+_HEAD = Message("{title} {key}：{before} 与 {after} 比较", "{title} {key}: {before} against {after}")
+_WHAT = tuple(
+    Message(*each)
+    for each in (
+        ("项目", "what"),
+        ("原", "was"),
+        ("现", "is"),
+        ("已付", "paid"),
+        ("应补", "owed"),
+        ("起因", "because of"),
+    )
+)
+_SIDE = {"reversed": Message("已冲销", "cancelled"), "rejected": Message("未核定", "rejected")}
+_ABSENT = Message("（无）", "(none)")
+_SAME = Message("没有变化", "nothing changes")
+_OWED = Message("共应补 {amount} 元", "owed in all: {amount} yuan")
+_OVERPAID = Message("共多付 {amount} 元", "overpaid in all: {amount} yuan")
+_UNKNOWN = Message("应补多少尚不能确定", "what is owed in all cannot be told yet")
+_KINDS = {
+    "provision": Message("条款", "provision"),
+    "figure": Message("数值", "figure"),
+    "fact": Message("事实", "fact"),
+    "row": Message("记录", "row"),
+    "day": Message("核定日", "day"),
+}
+
+
+class RedeterminationView:
+    """Shows redeterminations in one language."""
+
+    def __init__(self, program: Program, lang: Lang) -> None:
+        self.program = program
+        self.words = Words(program)
+        self.lang: Lang = lang
+
+    def _say(self, message: Message) -> str:
+        return output.printable(message.in_(self.lang))
+
+    # -- text ----------------------------------------------------------------------------------
+
+    def text(self, found: Redetermination) -> str:
+        title = self._say(self.program.entities[self.program.entry].title)
+        key = output.printable(found.after.person.key)
+        days = {"before": found.before.as_of, "after": found.after.as_of}
+        lines = [self._say(_HEAD).format(title=title, key=key, **days), ""]
+        rows = [*self._benefits(found), *(line for row in found.rows for line in self._row(row))]
+        if not rows:
+            return "\n".join([*lines, self._say(_SAME)])
+        lines += [output.table([self._say(each) for each in _WHAT], rows, right=[1, 2, 3, 4]), ""]
+        lines.append(self._owed(found.owed))
+        return "\n".join(lines)
+
+    def _owed(self, owed: Decimal | None) -> str:
+        if owed is None:
+            return self._say(_UNKNOWN)
+        words = _OVERPAID if owed < 0 else _OWED
+        return self._say(words).format(amount=f"{abs(owed):,.2f}")
+
+    def _benefits(self, found: Redetermination) -> Iterator[tuple[str, ...]]:
+        for each in found.benefits:
+            title = (
+                self.words.program.benefits[each.name].title if each.name in self.program.benefits else None
+            )
+            yield (
+                each.name if title is None else self._say(title),
+                self._state(each.before),
+                self._state(each.after),
+                "",
+                _signed(each.owed),
+                self._causes(each.causes),
+            )
+
+    def _state(self, result: BenefitResult | None) -> str:
+        if result is None:
+            return self._say(_ABSENT)
+        status = self._say(STATUS[result.status])
+        return status if result.amount is None else f"{status} {result.amount:,.2f}"
+
+    def _row(self, row: RowChange) -> Iterator[tuple[str, ...]]:
+        key = output.printable(row.key) or self._say(self.program.entities[row.entity].title)
+        if row.before != row.after:
+            yield key, self._status(row.before), self._status(row.after), "", "", ""
+        for each in row.decisions:
+            paid = (row.entity, each.name) in self.program.paid
+            yield (
+                f"{key} {self._say(self.words.decisions[row.entity, each.name].title)}",
+                self._value(row, each, each.before),
+                self._value(row, each, each.after),
+                f"{each.paid:,.2f}" if paid and each.paid is not None else "",
+                _signed(each.owed),
+                self._causes(each.causes),
+            )
+
+    def _status(self, status: str | None) -> str:
+        if status is None:
+            return self._say(_ABSENT)
+        return self._say(_SIDE.get(status) or STATUS[status])
+
+    def _value(self, row: RowChange, each: DecisionChange, value: Value | None) -> str:
+        if value is None:
+            return self._say(_ABSENT)
+        decision = self.words.decisions[row.entity, each.name]
+        return self._say(self.words.value(value, decision.written, decision.type))
+
+    def _causes(self, causes: Iterable[Cause]) -> str:
+        return "; ".join(self._cause(each) for each in causes)
+
+    def _cause(self, cause: Cause) -> str:
+        name = output.printable(cause.name)
+        if cause.kind in ("provision", "row"):
+            sign = "+" if not cause.before else "-" if not cause.after else "~"
+            return f"{self._say(_KINDS[cause.kind])} {sign}{name}"
+        before, after = (output.printable(each) or "?" for each in (cause.before, cause.after))
+        return f"{self._say(_KINDS[cause.kind])} {name}: {before} -> {after}"
+
+    # -- data ----------------------------------------------------------------------------------
+
+    def plain(self, found: Redetermination) -> dict[str, Plain]:
+        entry = self.program.entities[self.program.entry]
+        rows: list[Plain] = [self._plain_row(row) for row in found.rows]
+        benefits: list[Plain] = [
+            {
+                "benefit": each.name,
+                "before": _plain_benefit(each.before),
+                "after": _plain_benefit(each.after),
+                "owed": _money(each.owed),
+                "causes": _plain_causes(each.causes),
+            }
+            for each in found.benefits
+        ]
+        return {
+            entry.key: found.after.person.key,
+            "before": {"as_of": found.before.as_of.isoformat()},
+            "after": {"as_of": found.after.as_of.isoformat()},
+            "benefits": benefits,
+            "rows": rows,
+            "owed": _money(found.owed),
+        }
+
+    def _plain_row(self, row: RowChange) -> Plain:
+        return {
+            "entity": row.entity,
+            "key": row.key,
+            "before": row.before,
+            "after": row.after,
+            "decisions": [
+                {
+                    "decision": each.name,
+                    "before": _plain_value(each.before),
+                    "after": _plain_value(each.after),
+                    "paid": _money(each.paid) if (row.entity, each.name) in self.program.paid else None,
+                    "owed": _money(each.owed),
+                    "causes": _plain_causes(each.causes),
+                }
+                for each in row.decisions
+            ],
+        }
+
+
+def _signed(owed: Decimal | None) -> str:
+    return f"{owed:+,.2f}" if owed else ""
+
+
+def _money(amount: Decimal | None) -> str | None:
+    return None if amount is None else as_money(amount)
+
+
+def _plain_benefit(result: BenefitResult | None) -> Plain:
+    return None if result is None else {"status": result.status, "amount": _money(result.amount)}
+
+
+def _plain_value(value: Value | None) -> Plain:
+    if isinstance(value, Decimal):
+        return as_money(value)
+    return None if value is None or isinstance(value, Unknown) else str(value)
+
+
+def _plain_causes(causes: Iterable[Cause]) -> Plain:
+    return [{"kind": c.kind, "name": c.name, "before": c.before, "after": c.after} for c in causes]

@@ -1,0 +1,241 @@
+"""Why not, and what would change it, as it reads on a terminal.
+
+In: prospects. Out: lines of text in one language.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from mianshen.casework.what_if import Prospect, Prospector, names_to_ask, prospects
+from mianshen.casework.wording import PERSONAL
+from mianshen.interpreter import BenefitResult
+from mianshen.interpreter.formula import to_text
+from mianshen.interpreter.rows import Row
+from mianshen.interpreter.trace.headroom import AnnualLimit, Bracket, Cap, Margin
+from mianshen.interpreter.what_if.counterfactuals import Change, Flip
+from mianshen.interpreter.what_if.due_dates import Later
+from mianshen.interpreter.what_if.unmet_conditions import Hurdle
+from mianshen.program.program import Fact
+from mianshen.source import Lang, Message, nearest
+from mianshen.values import Known
+from mianshen_cli import output
+from mianshen_cli.render.answer import STATUS
+from mianshen_cli.session import Answer
+from mianshen_cli.usage_errors import Refused
+
+_CONDITIONS = {
+    "ineligible": Message("不满足的条件", "Conditions that fail"),
+    "undetermined": Message("尚不能判定的条件", "Conditions that cannot be told yet"),
+    "not_modelled": Message("规定不适用于此的原因", "Why no provision applies"),
+}
+_HURDLE = Message("{title}：{part}{given}", "{title}: {part}{given}")
+_SAYS_NO = Message("据此不予享受", "this provision says no")
+_NEGATED = Message("须不成立：{part}", "must not hold: {part}")
+_CHANGES = Message("改变以下事实即可享受", "It would be due with")
+_UNCHANGEABLE = Message("不会改变的事实", "Facts that do not change")
+_NO_CHANGE = Message("没有一两项事实的改变能使其可享受", "No change of one or two facts makes it due")
+_NOT_ALL = Message("（未试遍所有组合）", " (not every pair was tried)")
+_CHANGE = Message("{whose}{title} {before} → {after}", "{title}{whose} {before} → {after}")
+_FACT = Message("{whose}{title} {value}", "{title}{whose} {value}")
+_AND = Message("，且", ", and ")
+_DUE = Message("金额 {amount}", "amount {amount}")
+_LACKING = Message("金额还需：{missing}", "the amount then needs {missing}")
+_TIME = Message("时间推移", "With time")
+_FROM = Message("其他事实不变，自 {day} 起符合", "eligible from {day} if nothing else changes")
+_REVIEW = Message("（其他数值届时须先复核）", " (other figures have to be reviewed before then)")
+_NEVER = Message("仅随时间推移不会符合", "time alone does not make it due")
+_UNTIL = Message(
+    "到 {day} 为止，仅随时间推移不会符合；此后不能判断：{why}",
+    "time alone does not make it due by {day}; later cannot be told: {why}",
+)
+_MARGINS = Message("各层与限额", "Layers and limits")
+_LIMIT = Message(
+    "{title}：年度限额 {limit}，此前已计 {before}，应计 {due}，实计 {paid}，未计 {withheld}；还剩 {left}",
+    "{title}: annual limit {limit}, held before {before}, due {due}, paid {paid}, withheld {withheld}; {left} left",
+)
+_BRACKET = Message(
+    "{title}：{amount} 位于 {over} 以上段，比例 {rate}", "{title}: {amount} lies above {over}, rate {rate}"
+)
+_NEXT = Message(
+    "；距下一段（{over} 以上，比例 {rate}）还差 {gap}",
+    "; {gap} short of the next bracket (above {over}, rate {rate})",
+)
+_BINDING = Message(
+    "{title}：{amount} 被 {figure} {bound} 限住，相差 {gap}",
+    "{title}: {amount} cut by {figure} {bound}, by {gap}",
+)
+_RAISING = Message(
+    "{title}：{amount} 由 {figure} {bound} 托底，相差 {gap}",
+    "{title}: {amount} raised by {figure} {bound}, by {gap}",
+)
+_FREE = Message(
+    "{title}：{amount}，距 {figure} {bound} 还有 {gap}",
+    "{title}: {amount}, {gap} from {figure} {bound}",
+)
+_A_CONSTANT = Message("界限", "the bound")
+_UNKNOWN = Message("未知", "unknown")
+
+
+def asked_about(answer: Answer, asked: Sequence[str]) -> tuple[Prospector, tuple[Prospect, ...]]:
+    """The prospects asked for; Refused for a name that is neither a benefit nor a claim of the record."""
+    prospector, checked = Prospector(answer.checker), answer.checked
+    known = names_to_ask(checked)
+    names = known if "all" in asked else asked
+    there = (*answer.checker.program.benefits, *(row.key for row in checked.case.person.children))
+    for name in names:
+        if name not in there:
+            raise Refused(_no_such(name, there))
+    return prospector, prospects(prospector, checked, (name for name in names if name in known))
+
+
+def _no_such(name: str, known: Sequence[str]) -> Message:
+    close = nearest(name, known)
+    if close:
+        zh, en = f"是不是 {close}？", f"Did you mean {close}?"
+    else:
+        zh, en = "可用：" + "、".join(known), "Known are: " + ", ".join(known)
+    return Message(f"没有待遇或费用 {name}。{zh}", f"there is no benefit or claim {name}. {en}")
+
+
+class ProspectView:
+    """Shows prospects in one language."""
+
+    def __init__(self, prospector: Prospector, lang: Lang) -> None:
+        self.prospector = prospector
+        self.words = prospector.words
+        self.program = prospector.program
+        self.lang: Lang = lang
+
+    def text(self, prospect: Prospect) -> str:
+        """The whole prospect under a heading."""
+        result = prospect.result
+        title = (
+            self._say(result.benefit.title)
+            if isinstance(result, BenefitResult)
+            else f"{self._say(self.program.entities[result.row.entity].title)} {output.printable(prospect.name)}"
+        )
+        lines = [f"== {title} {prospect.name if isinstance(result, BenefitResult) else ''}".rstrip()
+                 + f": {self._say(STATUS[result.status])} =="]  # fmt: skip
+        if prospect.later is not None:
+            lines += self._why(prospect)
+        if prospect.margins:
+            lines += self._list(_MARGINS, [self._margin(each) for each in prospect.margins])
+        return "\n".join(lines)
+
+    def _say(self, message: Message, **parts: object) -> str:
+        return output.printable(message.in_(self.lang).format(**parts) if parts else message.in_(self.lang))
+
+    def _list(self, head: Message, items: list[str]) -> list[str]:
+        return [self._say(head), *(f"  - {item}" for item in dict.fromkeys(items))] if items else []
+
+    def _why(self, prospect: Prospect) -> Iterator[str]:
+        yield from self._list(
+            _CONDITIONS[prospect.result.status], [self._hurdle(each) for each in prospect.hurdles]
+        )
+        flips = [self._flip(each) for each in prospect.changes.flips]
+        none = self._say(_NO_CHANGE) + ("" if prospect.changes.complete else self._say(_NOT_ALL))
+        yield from self._list(_CHANGES, flips) if flips else [none]
+        fixed = [
+            self._say(
+                _FACT,
+                whose=self._whose(each.row),
+                title=f"{self._say(each.fact.title)} ({each.fact.name})",
+                value=self._value(each.fact, each.value),
+            )
+            for each in self.prospector.immutable(prospect)
+        ]
+        yield from self._list(_UNCHANGEABLE, fixed)
+        if prospect.later is not None:
+            yield from self._list(_TIME, [self._later(prospect.later)])
+
+    def _hurdle(self, hurdle: Hurdle) -> str:
+        part = _SAYS_NO.in_(self.lang)
+        if hurdle.part is not None:
+            part = to_text(hurdle.part, hurdle.row.entity)
+            part = part if hurdle.wanted else self._say(_NEGATED, part=part)
+        reads = [
+            f"{self._say(self.words.title(each))} {self._say(self.words.shown(each))}"
+            for each in hurdle.inputs
+        ]
+        given = f" ({', '.join(dict.fromkeys(reads))})" if reads else ""
+        return self._say(_HURDLE, title=self._say(hurdle.provision.title), part=part, given=given)
+
+    def _flip(self, flip: Flip) -> str:
+        changes = _AND.in_(self.lang).join(self._change(each) for each in flip.changes)
+        notes = []
+        if flip.result.amount is not None:
+            notes.append(self._say(_DUE, amount=f"{flip.result.amount:,.2f}"))
+        if flip.result.missing:
+            person = flip.changes[0].row
+            notes.append(
+                self._say(_LACKING, missing=self._say(self.words.missing(flip.result.missing, person)))
+            )
+        return f"{changes} ({'; '.join(notes)})" if notes else changes
+
+    def _change(self, change: Change) -> str:
+        before = self._say(_UNKNOWN) if change.before is None else self._value(change.fact, change.before)
+        return self._say(
+            _CHANGE,
+            whose=self._whose(change.row),
+            title=f"{self._say(change.fact.title)} ({change.fact.name})",
+            before=before,
+            after=self._say(self.words.value(change.after, change.fact.written, change.fact.type)),
+        )
+
+    def _whose(self, row: Row) -> str:
+        """Whose fact it is, where it is not the person's own or that of something above."""
+        entity = self.program.entities[row.entity]
+        mine = row.entity == self.program.entry or entity.parent is None
+        if mine or not row.key:
+            return ""
+        return f"{row.key} " if self.lang == "zh" else f" ({row.key})"
+
+    def _value(self, fact: Fact, value: Known) -> str:
+        return self._say(PERSONAL if fact.personal else self.words.value(value, fact.written, fact.type))
+
+    def _later(self, later: Later) -> str:
+        if later.day is not None:
+            return self._say(_FROM, day=later.day) + ("" if later.whole else self._say(_REVIEW))
+        if later.known_until is not None and later.stopped is not None:
+            return self._say(_UNTIL, day=later.known_until, why=later.stopped.message.in_(self.lang))
+        return self._say(_NEVER)
+
+    def _margin(self, margin: Margin) -> str:
+        title = f"{self._whose(margin.row).strip()} {self._say(margin.decision.title)}".strip()
+        match margin:
+            case AnnualLimit(limited=limited, left=left):
+                return self._say(
+                    _LIMIT, title=title, limit=_money(limited.limit), before=_money(limited.before),
+                    due=_money(limited.raw), paid=_money(limited.paid), withheld=_money(limited.withheld),
+                    left=_money(left),
+                )  # fmt: skip
+            case Bracket():
+                text = self._say(
+                    _BRACKET, title=title, amount=_money(margin.base), over=_money(margin.over), rate=_rate(margin.rate)
+                )  # fmt: skip
+                if margin.next_over is None or margin.next_rate is None:
+                    return text
+                rate, gap = _rate(margin.next_rate), _money(margin.to_next)
+                return text + self._say(_NEXT, over=_money(margin.next_over), rate=rate, gap=gap)
+            case Cap():
+                cut = _BINDING if margin.kind == "cap" else _RAISING
+                parameter = self.program.parameters.get(margin.figure)
+                figure = self._say(_A_CONSTANT if parameter is None else parameter.title)
+                return self._say(
+                    cut if margin.binds else _FREE, title=title, amount=_money(margin.value), figure=figure,
+                    bound=_money(margin.bound), gap=_money(margin.distance),
+                )  # fmt: skip
+
+
+def _money(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:,.2f}"
+    return value.isoformat() if isinstance(value, dt.date) else "—"
+
+
+def _rate(value: Decimal) -> str:
+    text = f"{value * 100:f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}%"

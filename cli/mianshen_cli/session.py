@@ -1,0 +1,108 @@
+"""What commands that answer about single records share: rulebooks opened, records read and decided.
+
+In: files of records, and what the options say. Out: the records, each with the answer about it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+from mianshen.casework.check import Checked, Checker
+from mianshen.records.read import Record, read_cases, refused
+from mianshen.rulebook import open_program
+from mianshen.source import Diagnostic, Message, RuleError, Span
+from mianshen_cli.click_commands import today
+from mianshen_cli.usage_errors import Refused
+
+_TODAY = Message(
+    "没有给出核定日，按今天 {day} 核定；可在档案里写 as_of，或用 --as-of",
+    "no day is given, so today, {day}, is taken; as_of in the record or --as-of sets one",
+)
+_INSTEAD = Message(
+    "按 --as-of 给出的 {day} 核定，不用档案里的日期",
+    "decided for {day} as --as-of says, whatever day the record gives",
+)
+_NO_CASE = Message(
+    "没有名为 {name} 的案例。请看文件里的 name", "there is no case {name}. See the names in the file"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A record and the overlays its file wants it decided under."""
+
+    file: Path
+    record: Record
+    overlays: tuple[str | Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    given: Given
+    checker: Checker
+    checked: Checked
+
+
+class Desk:
+    """Opens rulebooks and reads records, as the options say."""
+
+    def __init__(self, rules: tuple[Path, ...], overlays: tuple[str, ...], as_of: dt.date | None) -> None:
+        self.rules = rules
+        self.overlays = overlays
+        self.as_of = as_of
+        self.today = today()
+        self.checkers: dict[tuple[str | Path, ...], Checker] = {}
+
+    def checker(self, overlays: tuple[str | Path, ...] = ()) -> Checker:
+        """The rulebook with a record's overlays, then those asked for."""
+        if overlays not in self.checkers:
+            self.checkers[overlays] = Checker(open_program(self.rules, [*overlays, *self.overlays]))
+        return self.checkers[overlays]
+
+    def read(self, files: list[Path], name: str | None) -> list[Given]:
+        """Every record of every file, or the one of that name; RuleError with the mistakes of all files."""
+        program = self.checker().program
+        found: list[Given] = []
+        wrong: list[Diagnostic] = []
+        for file in files:
+            try:
+                records = read_cases(file, program, self.as_of, self.today)
+            except RuleError as error:
+                wrong += error.diagnostics
+                continue
+            found += [Given(file, each, tuple(_overlay(file, o) for o in each.overlays)) for each in records]
+        if wrong:
+            raise RuleError(wrong)
+        if name is None:
+            return found
+        named = [each for each in found if each.record.name == name]
+        if not named:
+            raise Refused(Message(_NO_CASE.zh.format(name=name), _NO_CASE.en.format(name=name)))
+        return named
+
+    def answer(self, given: Given) -> Answer:
+        checker = self.checker(given.overlays)
+        notes = []
+        if self.as_of is not None and given.record.dated:
+            notes.append(_with_day(_INSTEAD, self.as_of))
+        elif self.as_of is None and not given.record.dated:
+            notes.append(_with_day(_TODAY, self.today))
+        return Answer(given, checker, checker.check(given.record.case, notes))
+
+
+def undecided(answer: Answer) -> list[Diagnostic]:
+    """What deciding itself refused, each at its row; a row nobody described stands where the person does."""
+    record, case = answer.given.record, answer.checked.case
+    person = record.places.get(case.person, Span(str(answer.given.file), 1, 1))
+    return refused(case, record.rejects, person, record.places)
+
+
+def _overlay(file: Path, overlay: str) -> str | Path:
+    """An overlay as a case file names it: a shipped one, or a path from that file."""
+    return file.parent / overlay if overlay.endswith((".yaml", ".yml")) else overlay
+
+
+def _with_day(words: Message, day: dt.date) -> Message:
+    return Message(words.zh.format(day=day), words.en.format(day=day))

@@ -1,0 +1,102 @@
+"""A finished batch's tables put into a database: `duckdb:results.db`, `sqlite:results.sqlite`.
+
+In: the folder of a finished run, an address. Out: tables `mianshen_residents`, `mianshen_claims`,
+`mianshen_rejects` and what else the run wrote, all replaced in one transaction. Money goes into SQLite as
+text, for SQLite has no decimals.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from mianshen.batch import diagnostics
+from mianshen.ingest import diagnostics as input_diagnostics
+from mianshen.ingest.inputs import identifier, pattern, quoted
+from mianshen.source import RuleError
+
+PREFIX: Final = "mianshen_"
+_ADDRESS: Final = re.compile(r"(duckdb|sqlite|postgres|postgresql):(.+)", re.DOTALL)
+_MANY: Final = 10_000  # rows at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A database file that takes results."""
+
+    kind: str
+    file: Path
+
+
+def target(named: str) -> Target:
+    """The database that an address names. Raises RuleError where there is none or it cannot be written here."""
+    found = _ADDRESS.fullmatch(named)
+    if found is None:
+        raise RuleError([diagnostics.bad_target(named)])
+    if found[1].startswith("postgres"):
+        raise RuleError(
+            [input_diagnostics.no_scanner(f"{found[1]}:…", "postgres_scanner", duckdb.__version__)]
+        )
+    return Target(found[1], Path(found[2]))
+
+
+def put_into(to: Target, folder: Path) -> list[str]:
+    """Put the run's tables into the database; their names. Raises RuleError, the database then is as it was."""
+    files = sorted(folder.glob("*.parquet"))
+    try:
+        if to.kind == "duckdb":
+            _into_duckdb(to.file, files)
+        else:
+            _into_sqlite(to.file, files)
+    except (duckdb.Error, sqlite3.Error):
+        raise RuleError([input_diagnostics.bad_database(f"{to.kind}:{to.file}")]) from None
+    except OSError as error:
+        raise RuleError([diagnostics.cannot_write(str(to.file), error.strerror or "")]) from None
+    return [f"{PREFIX}{file.stem}" for file in files]
+
+
+def _into_duckdb(file: Path, files: list[Path]) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH {quoted(str(file))} AS results")
+        connection.execute("BEGIN")
+        for each in files:
+            name = identifier(f"{PREFIX}{each.stem}")
+            connection.execute(
+                f"CREATE OR REPLACE TABLE results.{name} AS FROM read_parquet({pattern(each)})"
+            )
+        connection.execute("COMMIT")
+
+
+def _into_sqlite(file: Path, files: list[Path]) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as database, duckdb.connect() as connection:
+        database.execute("BEGIN IMMEDIATE")
+        for each in files:
+            name = identifier(f"{PREFIX}{each.stem}")
+            found = connection.execute(f"FROM read_parquet({pattern(each)})")
+            columns = [identifier(column[0]) for column in found.description]
+            database.execute(f"DROP TABLE IF EXISTS {name}")
+            database.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
+            places = ", ".join("?" for _ in columns)
+            database.executemany(f"INSERT INTO {name} VALUES ({places})", _rows(found))
+        database.execute("COMMIT")
+
+
+def _rows(found: duckdb.DuckDBPyConnection) -> Iterator[list[Any]]:
+    while rows := found.fetchmany(_MANY):
+        for row in rows:
+            yield [_plain(cell) for cell in row]
+
+
+def _plain(cell: object) -> object:
+    """A cell as SQLite can hold it exactly."""
+    if cell is None or isinstance(cell, int | str):
+        return cell
+    return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)

@@ -1,0 +1,44 @@
+"""One run at a time on a folder for results: a lock beside it, held while a run lives.
+
+The kernel holds the lock for the process, so that a run that dies leaves none; the file that is locked is
+removed by whoever held it. Works between processes of one machine, and over network folders that honour flock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mianshen.batch import diagnostics
+from mianshen.source import RuleError
+
+
+@contextmanager
+def locked(out: Path, shown: str) -> Iterator[None]:
+    """Hold the folder `out` for this run. Raises RuleError when another run holds it; `shown` names it."""
+    path = out.with_name(f".{out.name}.lock")
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise RuleError([diagnostics.in_use(shown)]) from None
+        if _is_at(handle, path):
+            break
+        os.close(handle)  # its holder removed it between our opening and our locking
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,103 @@
+"""What a proposed change does to cases: which expectations it changes, and through which rule or figure.
+
+In: cases, the programs without and with the change. Out: `Change`s, each with its `Cause`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mianshen.cases.expectations import Expectation
+from mianshen.cases.read import CaseOf, Programs
+from mianshen.cases.runs import compared
+from mianshen.casework.answers import Answers, answers_of
+from mianshen.casework.causes import Cause, Causes, Desk, Side, side_of
+from mianshen.program.program import Program
+from mianshen.source import RuleError
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An expectation that the change moves: what it says, what comes out without and with the change."""
+
+    case: CaseOf
+    what: str
+    expected: str
+    before: str
+    after: str
+    causes: tuple[Cause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What was found; `left_out`: cases whose own overlays cannot stand beside the proposed ones."""
+
+    found: tuple[Change, ...]
+    left_out: tuple[CaseOf, ...]
+
+
+def changes_of(cases: Sequence[CaseOf], programs: Programs, proposed: Programs) -> Changes:
+    """What `proposed` changes in what the cases expect, against `programs`.
+
+    Raises RuleError when the proposed change is wrong by itself.
+    """
+    proposed.under(())
+    desks: dict[int, Desk] = {}
+    found: list[Change] = []
+    left_out: list[CaseOf] = []
+    for case in cases:
+        try:
+            program = proposed.under(case.overlays)
+        except RuleError:
+            left_out.append(case)
+            continue
+        before = _decided(case, programs.under(case.overlays), desks)
+        found += _changed(case, before, _decided(case, program, desks))
+    return Changes(tuple(found), tuple(left_out))
+
+
+def _decided(case: CaseOf, program: Program, desks: dict[int, Desk]) -> Side:
+    desk = desks.get(id(program))
+    if desk is None:
+        desk = desks[id(program)] = Desk(program)
+    return side_of(desk, case.record(program))
+
+
+def _changed(case: CaseOf, before: Side, after: Side) -> Iterator[Change]:
+    """The expectations that come out differently."""
+    one, two = answers_of(before.case), answers_of(after.case)
+    for expectation in case.expectations:
+        was = _got(case, before, expectation, one)
+        now = _got(case, after, expectation, two)
+        for what in dict.fromkeys((*was, *now)):
+            old, new = was.get(what), now.get(what)
+            if old != new:
+                expected = (new or old or ("", ""))[0]
+                causes = tuple(dict.fromkeys(_causes(before, after, expectation)))
+                held = expected if old is None else old[1]
+                yield Change(case, what, expected, held, expected if new is None else new[1], causes)
+
+
+def _got(case: CaseOf, side: Side, expectation: Expectation, answers: Answers) -> dict[str, tuple[str, str]]:
+    """For what is not as expected: (expected, got)."""
+    differences = compared(case, side.desk.program, expectation, answers, "interpreter")
+    return {each.what: (each.expected, each.got) for each in differences}
+
+
+def _causes(before: Side, after: Side, expectation: Expectation) -> Iterator[Cause]:
+    """What is responsible for an expectation coming out differently."""
+    program = after.desk.program
+    benefit = program.benefits.get(expectation.name)
+    names: list[str | None]
+    if expectation.what == "value":
+        names = [expectation.name]
+    elif benefit is not None:
+        names = [benefit.eligible, benefit.amount]
+    else:
+        entity = program.entities[expectation.row[0]]
+        names = [entity.outcome, entity.explained_by]
+    walk = Causes(before, after)
+    for name in names:
+        if name is not None:
+            yield from walk.causes(expectation.row, name)

@@ -1,0 +1,1 @@
+"""One person: check, what would change the answer, redetermination, the interview, the notice."""

@@ -1,0 +1,314 @@
+"""One person checked: every benefit and claim, with reason, clause and what is missing, as plain data.
+
+In: a program, a record, the language. Out: the JSON object of the contract (money as text with two
+decimals, unknown as null), and the case behind it for explanations.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+from mianshen.casework.wording import Words
+from mianshen.interpreter import Case, CaseResult, Interpreter, RowResult, result_of
+from mianshen.interpreter.formula import to_text
+from mianshen.interpreter.result import BenefitResult, settlements
+from mianshen.interpreter.rows import Row
+from mianshen.interpreter.trace.explain import Explainer, Footing, Input, Used
+from mianshen.program.program import Citation, Program
+from mianshen.records.diagnostics import CODES
+from mianshen.source import Lang, Message
+from mianshen.values import Missing, Unknown, Value, as_money
+
+Plain: TypeAlias = "str | int | bool | Sequence[Plain] | Mapping[str, Plain] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A case decided: its result, and the notes that go with it."""
+
+    case: Case
+    result: CaseResult
+    notes: tuple[Message, ...]
+
+
+class Checker:
+    """Checks records against one program; make one and use it for many."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.interpreter = Interpreter(program)
+        self.explainer = Explainer(self.interpreter)
+        self.words = Words(program)
+
+    def check(self, case: Case, notes: Iterable[Message] = ()) -> Checked:
+        """Decide a case; `notes` are the caller's own and come first."""
+        self.interpreter.run(case)
+        result = result_of(self.program, case)
+        return Checked(case, result, (*notes, *self._notes(case, result)))
+
+    def _notes(self, case: Case, result: CaseResult) -> list[Message]:
+        notes = [
+            Message(
+                f"未注明日期的事实按 {case.as_of} 的情况采用",
+                f"facts without a date count as they stand on {case.as_of}",
+            )
+        ]
+        for name in sorted(self._assumed(case, result)):
+            fact = next(fact for (_, each), fact in self.program.facts.items() if each == name)
+            value = self.words.value(fact.when_absent, fact.written, fact.type)
+            notes.append(
+                Message(
+                    f"未提供{fact.title.zh}（{name}），按 {value.zh} 计",
+                    f"{fact.title.en} ({name}) is not given and taken as {value.en}",
+                )
+            )
+        return notes
+
+    def _assumed(self, case: Case, result: CaseResult) -> set[str]:
+        footings = [self.footing(case, case.person, each) for each in result.benefits.values()]
+        footings += [self.row_footing(case, each) for each in result.rows]
+        return {name for footing in footings for name in footing.assumed}
+
+    def footing(self, case: Case, row: Row, result: BenefitResult) -> Footing:
+        """What a benefit rests on that is not certain."""
+        names = [result.benefit.eligible]
+        if result.status in ("eligible", "undetermined") and result.benefit.amount is not None:
+            names.append(result.benefit.amount)
+        if result.status == "eligible":
+            names += result.benefit.shows
+        return self._joined(case, row, names)
+
+    def row_footing(self, case: Case, result: RowResult) -> Footing:
+        """What a row's shown decisions rest on that is not certain."""
+        return self._joined(case, result.row, result.values)
+
+    def _joined(self, case: Case, row: Row, names: Iterable[str]) -> Footing:
+        all_ = [self.explainer.rests_on(case, row, name) for name in names]
+
+        def joined(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+            return tuple(sorted({name for part in parts for name in part}))
+
+        return Footing(
+            joined(each.provisional for each in all_),
+            joined(each.missing for each in all_),
+            joined(each.assumed for each in all_),
+        )
+
+    # -- as plain data -------------------------------------------------------------------------
+
+    def answer(self, checked: Checked, lang: Lang, explain: bool = False) -> dict[str, Plain]:
+        """The answer as the contract has it; with `explain`, each step of the trace too."""
+        case, result, program = checked.case, checked.result, self.program
+        entry = program.entities[program.entry]
+        rulebook: dict[str, Plain] = {"name": program.name, "digest": f"sha256:{program.digest}"}
+        if program.overlays:
+            rulebook["overlays"] = list(program.overlays)
+        rows: dict[str, Plain] = {
+            child.children or child.name: [
+                self._row(case, each, lang) for each in result.rows if each.row.entity == child.name
+            ]
+            for child in program.children_of(entry.name)
+        }
+        return {
+            entry.key: result.key,
+            "as_of": result.as_of.isoformat(),
+            "rulebook": rulebook,
+            "benefits": {name: self._benefit(case, each, lang) for name, each in result.benefits.items()},
+            **rows,
+            **self._own(case),
+            **self._reversed(result),
+            "notes": [note.in_(lang) for note in checked.notes],
+            "rejects": self._rejects(result, lang),
+            **({"steps": self._steps(case, lang)} if explain else {}),
+        }
+
+    def _benefit(self, case: Case, result: BenefitResult, lang: Lang) -> Plain:
+        benefit, person = result.benefit, case.person
+        decided = self.words.provisions.get(result.reason)
+        footing = self.footing(case, person, result)
+        found: dict[str, Plain] = {
+            "status": result.status,
+            "amount": None if result.amount is None else as_money(result.amount),
+            "delivery": benefit.delivery,
+            "reason": self.words.of_benefit(result, self.explainer, case).in_(lang),
+            "provision": None if decided is None else decided.name,
+            "missing": _names(result.missing),
+            "missing_from": self._from(result.missing),
+            "provisional": list(footing.provisional),
+            "assumed": list(footing.assumed),
+            "clause": _clause(benefit.citation if decided is None else decided.citation),
+        }
+        if benefit.paid_to is not None:
+            found["paid_to"] = benefit.paid_to.in_(lang)
+        if benefit.shows:
+            found["shows"] = {name: self._value(person, name, person.values[name]) for name in benefit.shows}
+        return found
+
+    def _own(self, case: Case) -> dict[str, Plain]:
+        """The decisions about the person that results show, where there are any."""
+        person = case.person
+        names = [decision.name for decision in self.program.outputs(person.entity)]
+        if not names or person.rejection is not None:
+            return {}
+        return {"decisions": {name: self._value(person, name, person.values[name]) for name in names}}
+
+    def _reversed(self, result: CaseResult) -> dict[str, Plain]:
+        """The rows that cancel one another, where there are any."""
+        if not result.reversed:
+            return {}
+        return {"reversed": [
+            {"entity": row.entity, "key": row.key, "reversed_by": by.key} for by, row in result.reversed
+        ]}  # fmt: skip
+
+    def _settled(self, row: Row) -> dict[str, Plain]:
+        """What was really paid of a row beside what the rules give, where that is told."""
+        found: dict[str, Plain] = {
+            each.decision: {
+                "settled": as_money(each.settled),
+                "ruled": as_money(each.ruled) if isinstance(each.ruled, Decimal) else None,
+                "difference": None if each.difference is None else as_money(each.difference),
+            }
+            for each in settlements(self.program, row)
+        }
+        return {"settled": found} if found else {}
+
+    def _row(self, case: Case, result: RowResult, lang: Lang) -> Plain:
+        entity = self.program.entities[result.row.entity]
+        decided = self.words.provisions.get(result.reason)
+        footing = self.row_footing(case, result)
+        return {
+            entity.key: result.row.key,
+            **{name: self._value(result.row, name, value) for name, value in result.values.items()},
+            "status": result.status,
+            "reason": self.words.of_row(result).in_(lang),
+            "provision": None if decided is None else decided.name,
+            "missing": _names(result.missing),
+            "missing_from": self._from(result.missing),
+            "not_modelled": [name for name, value in result.values.items() if not _is_known(value)
+                             and not isinstance(value, Unknown)],
+            "provisional": list(footing.provisional),
+            "assumed": list(footing.assumed),
+            "clause": None if decided is None else _clause(decided.citation),
+            **self._settled(result.row),
+        }  # fmt: skip
+
+    def _value(self, row: Row, name: str, value: Value) -> Plain:
+        """A decision's value: money with two decimals, what is not known null."""
+        written = self.words.decisions[row.entity, name].written
+        match value:
+            case bool():
+                return value
+            case Decimal():
+                return as_money(value) if written == "money" else f"{value:f}"
+            case dt.date():
+                return value.isoformat()
+            case str():
+                return value
+            case tuple():
+                return list(value)
+            case _:
+                return None
+
+    def _from(self, missing: Iterable[Missing]) -> list[Plain]:
+        """Which row lacks which facts."""
+        rows: dict[tuple[str, str], list[Plain]] = {}
+        for each in sorted(missing):
+            if each.entity:
+                rows.setdefault((each.entity, each.key), []).append(each.name)
+        return [{"entity": entity, "key": key, "missing": names} for (entity, key), names in rows.items()]
+
+    def _steps(self, case: Case, lang: Lang) -> list[Plain]:
+        """The trace: each decision with the provisions behind it, what they read, and what lost."""
+        return [
+            {
+                "entity": step.row.entity,
+                "key": step.row.key,
+                "decision": step.decision.name,
+                "value": self._value(step.row, step.decision.name, step.value),
+                "provisions": [self._used(used, lang) for used in step.used],
+                "lost": [
+                    {
+                        "provision": lost.provision.name,
+                        "why": lost.why,
+                        "part": None if lost.part is None else to_text(lost.part, step.row.entity),
+                        "by": lost.by,
+                    }
+                    for lost in step.lost
+                ],
+            }
+            for step in self.explainer.trace(case).steps
+        ]
+
+    def _used(self, used: Used, lang: Lang) -> Plain:
+        provision, limited = used.provision, used.limited
+        found: dict[str, Plain] = {
+            "provision": provision.name,
+            "title": provision.title.in_(lang),
+            "status": provision.status,
+            "clause": _clause(provision.citation),
+            "when": provision.when_text,
+            "formula": provision.value_text,
+            "inputs": [self._input(each, lang) for each in used.inputs],
+        }
+        if limited is not None:
+            amounts = {
+                "raw": limited.raw,
+                "limit": limited.limit,
+                "before": limited.before,
+                "paid": limited.paid,
+            }
+            found["annual_limit"] = {
+                "accumulator": limited.accumulator.name,
+                **{
+                    name: as_money(value) if isinstance(value, Decimal) else None
+                    for name, value in amounts.items()
+                },
+                "withheld": None if limited.withheld is None else as_money(limited.withheld),
+            }
+        return found
+
+    def _input(self, given: Input, lang: Lang) -> Plain:
+        found: dict[str, Plain] = {
+            "kind": given.name.kind,
+            "name": given.name.name,
+            "of": given.row.key,
+            "value": self.words.shown(given).in_(lang),
+        }
+        if given.dated is not None:
+            dated = given.dated
+            found |= {
+                "from": dated.start.isoformat(),
+                "until": None if dated.end is None else dated.end.isoformat(),
+                "basis": dated.basis,
+                "clause": _clause(dated.citation),
+            }
+        return found
+
+    def _rejects(self, result: CaseResult, lang: Lang) -> list[Plain]:
+        return [
+            {
+                "entity": each.entity,
+                "key": each.key,
+                "field": each.rejection.field,
+                "code": CODES[each.rejection.reason],
+                "reason": each.rejection.reason,
+                "message": each.rejection.message.in_(lang),
+            }
+            for each in result.rejected
+        ]
+
+
+def _is_known(value: Value) -> bool:
+    return isinstance(value, Decimal | bool | str | dt.date | tuple)
+
+
+def _names(missing: Iterable[Missing]) -> Plain:
+    return sorted({each.name for each in missing})
+
+
+def _clause(citation: Citation) -> Plain:
+    return {"source": citation.source, "clause": citation.clause}

@@ -1,0 +1,75 @@
+"""Answers given by name, and what an interview comes to in the end.
+
+In: a story, texts such as `C1.total_cost=500`. Out: the story told on; the record in a file; the answer as
+`check` gives it on that record.
+Invariant: the answer is `check`'s own, on the record as it would be saved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from mianshen.casework.check import Checked, Checker
+from mianshen.casework.interview import diagnostics
+from mianshen.casework.interview.interview import Interview
+from mianshen.casework.interview.question import Question
+from mianshen.casework.interview.story import Story
+from mianshen.document.yaml_tree import read_tree
+from mianshen.records.read import read_record
+from mianshen.source import Diagnostic, RuleError
+
+UNKNOWN: Final = "?"
+
+
+def give(story: Story, interview: Interview, text: str) -> None:
+    """Take in one answer, `NAME=VALUE`; raises RuleError where it cannot be used."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise RuleError([diagnostics.no_equals(text)])
+    places = dict(story.places())
+    place = places.get(name.strip())
+    if place is None:
+        raise RuleError([diagnostics.no_such_place(name.strip(), places)])
+    fact = interview.program.facts.get((place.row.entity, place.name))
+    counts = None if fact is not None else story.lists(place.row.entity)[place.name]
+    if counts is not None and not story.is_open(place):
+        raise RuleError([diagnostics.already_told(name.strip())])
+    question = Question(place, fact, counts, name, ())
+    if value.strip() in (UNKNOWN, ""):
+        if not question.can_be_unknown:
+            raise RuleError([diagnostics.needed(question.title)])
+        story.tell(place, None)
+        return
+    read = question.read(value, story)
+    if isinstance(read, Diagnostic):
+        raise RuleError([read])
+    story.tell(place, read)
+
+
+def record(interview: Interview, story: Story) -> str:
+    """The record as text; rows that were not asked about, for nothing of theirs matters, are left out."""
+    rows = [place.row for place in story.incomplete()]
+    lacking = {missing for standing in interview.standings(story) for missing in standing.lacking}
+    return (story.without(rows) if rows and interview.may_leave_out(story) else story).text(lacking)
+
+
+def kept(interview: Interview, story: Story, file: Path) -> None:
+    """Write the record; the file appears whole or not at all. Raises OSError."""
+    part = file.with_name(f"{file.name}.part")
+    part.write_text(record(interview, story), encoding="utf-8")
+    part.replace(file)
+
+
+def answered(interview: Interview, story: Story) -> tuple[Checker, Checked]:
+    """What `check` says to the record, about the benefits of the interview."""
+    checker = Checker(interview.program)
+    node, wrong = read_tree(record(interview, story), "")
+    case, found = (None, wrong) if node is None else read_record(node, interview.program)
+    if case is None:
+        raise RuleError(found)
+    checked = checker.check(case)
+    names = {benefit.name for benefit in interview.benefits}
+    benefits = {name: each for name, each in checked.result.benefits.items() if name in names}
+    return checker, replace(checked, result=replace(checked.result, benefits=benefits))

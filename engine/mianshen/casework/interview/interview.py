@@ -1,0 +1,232 @@
+"""Which question comes next: one that can still change an answer, and of those the one that settles most.
+
+In: a program, benefits, a story. Out: where each benefit stands; the next `Question`, or None.
+Invariants: a question is asked only about a fact that an undecided answer names as missing; an amount is asked
+about only once its benefit is due, and only while some answers would decide it. A question is measured by
+trying the values that provisions tell apart: how many benefits it then settles, and how few facts are left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from mianshen.casework.interview import diagnostics
+from mianshen.casework.interview.question import Question
+from mianshen.casework.interview.story import Place, Story
+from mianshen.interpreter.decide import Interpreter
+from mianshen.interpreter.rows import Case, Row
+from mianshen.interpreter.what_if.candidate_values import Trials
+from mianshen.interpreter.what_if.scenario import Scenario
+from mianshen.program.program import Benefit, Program
+from mianshen.program.slicing import benefit_keys, part_of
+from mianshen.source import RuleError
+from mianshen.values import Known, Missing, Unknown, Value
+
+MOST_VALUES: Final = 8  # tried for one fact
+MOST_FILLINGS: Final = 24  # tried to see whether answers can still decide
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a benefit stands: what its answer still lacks, None once it is decided (or can never be)."""
+
+    benefit: Benefit
+    lacking: frozenset[Missing]
+
+    @property
+    def decided(self) -> bool:
+        return not self.lacking
+
+
+class Interview:
+    """Asks about some benefits of one program."""
+
+    def __init__(self, program: Program, names: Sequence[str]) -> None:
+        of_entry = {n: b for n, b in program.benefits.items() if b.entity == program.entry}
+        for name in names:
+            if name not in of_entry:
+                raise RuleError([diagnostics.no_such_benefit(name, of_entry)])
+        self.program = program
+        self.benefits = [of_entry[name] for name in dict.fromkeys(names)]
+        part = part_of(program, [key for benefit in self.benefits for key in benefit_keys(benefit)])
+        self.interpreter = Interpreter(part)
+        self.trials = Trials(part)
+        self.retelling = Scenario(program)
+
+    # -- where it stands -------------------------------------------------------------------------
+
+    def standings(self, story: Story) -> list[Standing]:
+        """Where each benefit stands."""
+        return self._decide(self.retelling.copy(story.case)[0])
+
+    def _decide(self, case: Case) -> list[Standing]:
+        self.interpreter.run(case)
+        if case.person.rejection is not None:
+            return [Standing(benefit, frozenset()) for benefit in self.benefits]
+        return [Standing(benefit, _lacking(benefit, case.person)) for benefit in self.benefits]
+
+    # -- the next question -------------------------------------------------------------------------
+
+    def next(self, story: Story) -> Question | None:
+        """The next question; None once every benefit is decided, or no answer can decide another."""
+        rows = {(row.entity, row.key): row for row in story.case.rows()}
+        asked: dict[Place, list[str]] = {}
+        for standing in self.standings(story):
+            open_ = self._open(story, rows, standing.lacking)
+            if open_ and (len(open_) == len(standing.lacking) or self._can_decide(story, standing, open_)):
+                for place in open_:
+                    asked.setdefault(place, []).append(standing.benefit.name)
+        places = list(self._at_hand(story, asked))
+        if not places:
+            return self._to_complete(story)
+        best = places[0] if len(places) == 1 else self._best(story, places)
+        fact = self.program.facts.get((best.row.entity, best.name))
+        return Question(best, fact, story.open_list(best), story.answer_as(best), tuple(asked[best]))
+
+    def _to_complete(self, story: Story) -> Question | None:
+        """What a row that is listed must have, where leaving the row out would give another answer."""
+        if not self.may_leave_out(story):
+            for place in story.incomplete():
+                fact = self.program.facts[place.row.entity, place.name]
+                return Question(place, fact, None, story.answer_as(place), ())
+        return None
+
+    def may_leave_out(self, story: Story) -> bool:
+        """Whether rows of which too little was asked make no difference to answers that are decided."""
+        rows = [place.row for place in story.incomplete()]
+        standings = self.standings(story)
+        if not rows or not all(standing.decided for standing in standings):
+            return not rows
+        return self._answers(story.without(rows)) == self._answers(story)
+
+    def _answers(self, story: Story) -> list[object]:
+        case = self.retelling.copy(story.case)[0]
+        self._decide(case)
+        names = [key[1] for benefit in self.benefits for key in benefit_keys(benefit)]
+        return [case.person.values.get(name) for name in names]
+
+    def _open(
+        self, story: Story, rows: dict[tuple[str, str], Row], lacking: Iterable[Missing]
+    ) -> list[Place]:
+        """What is lacking and may yet be told, in the order of rows and of the vocabulary."""
+        names = [name for _, name in self.program.facts]
+        found = []
+        for missing in lacking:
+            row = rows.get((missing.entity, missing.key))
+            if row is not None:
+                place = Place(row, missing.name)
+                if story.is_open(place):
+                    found.append(place)
+        turn = {id(row): index for index, row in enumerate(rows.values())}
+
+        def order(place: Place) -> tuple[int, int]:
+            return turn[id(place.row)], names.index(place.name) if place.name in names else len(names)
+
+        return sorted(found, key=order)
+
+    def _at_hand(self, story: Story, asked: Iterable[Place]) -> Iterator[Place]:
+        """The places to choose from: of the rows of one list, those of the first that has any."""
+        asked = list(asked)
+        person = story.case.person
+        above = {id(person)}
+        at: Row | None = person.parent
+        while at is not None:
+            above.add(id(at))
+            at = at.parent
+        order = {id(row): index for index, row in enumerate(story.case.rows())}
+        later = sorted((p for p in asked if id(p.row) not in above), key=lambda p: order[id(p.row)])
+        yield from (place for place in asked if id(place.row) in above)
+        yield from (place for place in later if place.row is later[0].row)
+
+    # -- measuring -------------------------------------------------------------------------------
+
+    def _best(self, story: Story, places: Sequence[Place]) -> Place:
+        """The place whose answer settles most; then the one that leaves least to ask, then the first."""
+        below = next((p.row for p in places if self.program.entities[p.row.entity].date is not None), None)
+        slim, rows = self._slim(story, below)
+        scored = [
+            (*self._score(slim, Place(rows[place.row], place.name)), -index)
+            for index, place in enumerate(places)
+        ]
+        return places[-max(scored)[-1]]
+
+    def _slim(self, story: Story, kept: Row | None) -> tuple[Story, dict[Row, Row]]:
+        """The story with one dated row, for all that are not asked about yet are alike."""
+        copy, rows = self.retelling.copy(story.case)
+        wanted = None if kept is None else rows[kept]
+        for row in rows.values():
+            row.children = [
+                c for c in row.children if c is wanted or self.program.entities[c.entity].date is None
+            ]
+        return Story(self.program, copy), rows
+
+    def _score(self, story: Story, place: Place) -> tuple[Fraction, Fraction]:
+        """What an answer brings on average: benefits decided, and how many facts are then left (fewer is more)."""
+        outcomes = [self._decide(case) for case in self._told(story, place)]
+        count = len(outcomes) or 1
+        decided = sum(standing.decided for standings in outcomes for standing in standings)
+        left = sum(len(frozenset().union(*(s.lacking for s in standings))) for standings in outcomes)
+        return Fraction(decided, count), Fraction(-left, count)
+
+    def _told(self, story: Story, place: Place) -> Iterator[Case]:
+        """The case with one after the other of the values worth trying."""
+        if (place.row.entity, place.name) not in self.program.facts:
+            for count in (1, 2):  # that there are none settles more, but is not to be reckoned with
+                copy, rows = self.retelling.copy(story.case)
+                told = Story(self.program, copy)
+                told.tell(Place(rows[place.row], place.name), Decimal(count))
+                yield told.case
+            return
+        for value in self._values(story, place):
+            copy, rows = self.retelling.copy(story.case)
+            told = Story(self.program, copy)
+            told.tell(Place(rows[place.row], place.name), value)
+            yield told.case
+
+    def _values(self, story: Story, place: Place) -> tuple[Known, ...]:
+        fact = self.program.facts[place.row.entity, place.name]
+        if any(
+            e.counted_by == place.name and e.parent == fact.entity for e in self.program.entities.values()
+        ):
+            return Decimal(1), Decimal(2)
+        values = self.trials.of(fact, story.case.as_of)
+        if fact.entity and self.program.entities[fact.entity].date == fact.name:
+            values = tuple(v for v in values if v <= story.case.as_of)  # type: ignore[operator]  # dates
+        step = max(1, len(values) // MOST_VALUES)
+        return values[::step]
+
+    def _can_decide(self, story: Story, standing: Standing, open_: Sequence[Place]) -> bool:
+        """Whether some answers would still decide, where part of what is lacking will not be told.
+
+        Every value worth trying of every open fact occurs in some filling.
+        """
+        values = [self._values(story, place) or (None,) for place in open_ if self._is_fact(place)]
+        facts = [place for place in open_ if self._is_fact(place)]
+        if not facts:
+            return True
+        index = self.benefits.index(standing.benefit)
+        for turn in range(min(MOST_FILLINGS, max(map(len, values)))):
+            told = {
+                (place.row, place.name): value
+                for place, of_place in zip(facts, values, strict=True)
+                if (value := of_place[turn % len(of_place)]) is not None
+            }
+            if self._decide(self.retelling.copy(story.case, told)[0])[index].decided:
+                return True
+        return False
+
+    def _is_fact(self, place: Place) -> bool:
+        return (place.row.entity, place.name) in self.program.facts
+
+
+def _lacking(benefit: Benefit, person: Row) -> frozenset[Missing]:
+    """What eligibility lacks; where the benefit is due, what its amount lacks."""
+    eligible = person.values[benefit.eligible]
+    value: Value | None = eligible
+    if eligible is True and benefit.amount is not None:
+        value = person.values[benefit.amount]
+    return value.missing if isinstance(value, Unknown) else frozenset()

@@ -1,0 +1,8 @@
+"""Decision notices: one answer about one person, on paper, with everything it rests on."""
+
+from mianshen.casework.notice.content import Notice
+from mianshen.casework.notice.digest import record_digest
+from mianshen.casework.notice.draft import Subject, notice_of
+from mianshen.casework.notice.paper import to_html, to_pdf, write_notice
+
+__all__ = ["Notice", "Subject", "notice_of", "record_digest", "to_html", "to_pdf", "write_notice"]

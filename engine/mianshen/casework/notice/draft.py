@@ -1,0 +1,269 @@
+"""Drafting a notice: what is asked about is found in the decided case, and put into words.
+
+In: a checker, a case it has checked, what is asked about. Out: a `Notice` in one language.
+Invariants: only decisions the answer rests on are told; the facts of other members of a household are
+not, though the figures used for them are; the value of a personal fact is never told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+import mianshen
+from mianshen.casework.check import Checked, Checker
+from mianshen.casework.notice import diagnostics, phrases
+from mianshen.casework.notice.content import Given, Notice
+from mianshen.casework.notice.digest import record_digest
+from mianshen.casework.notice.working import Working
+from mianshen.interpreter.result import BenefitResult, RowResult, benefit_result, row_result
+from mianshen.interpreter.rows import Row
+from mianshen.interpreter.trace.explain import Footing, Step_
+from mianshen.program.calendar import MISSING as CALENDAR
+from mianshen.program.program import Citation, Program
+from mianshen.source import Lang, Message, RuleError
+from mianshen.values import NOT_MODELLED, Missing
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a notice is about: a benefit, or (with its outcome) a row below the person; or both."""
+
+    benefit: str | None
+    row: str | None
+    file: str = ""  # the record's, for messages
+
+
+def notice_of(checker: Checker, checked: Checked, subject: Subject, lang: Lang) -> Notice:
+    """The notice about a subject. Raises RuleError when the record has no such thing or it is rejected."""
+    draft = _Draft(checker, checked, subject, lang)
+    return draft.notice()
+
+
+class _Draft:
+    def __init__(self, checker: Checker, checked: Checked, subject: Subject, lang: Lang) -> None:
+        self.checker = checker
+        self.checked = checked
+        self.program: Program = checker.program
+        self.words = checker.words
+        self.lang: Lang = lang
+        self.file = subject.file
+        case = checked.case
+        self.day = case.as_of.isoformat()
+        self.row = self._row(subject)
+        self.result = self._result(subject)
+        trace = checker.explainer.trace(case, self._roots())
+        self.working = Working(self.words, case, self.row, trace, lang)
+
+    # -- what is asked about -------------------------------------------------------------------
+
+    def _row(self, subject: Subject) -> Row:
+        """The row the answer is about; RuleError where there is none or it is rejected."""
+        person = self.checked.case.person
+        below = {row.key: row for row in person.children}
+        if subject.benefit is None and subject.row is None:
+            raise RuleError([diagnostics.nothing_asked(self.file)])
+        if subject.benefit is not None and subject.benefit not in self.program.benefits:
+            raise RuleError([diagnostics.unknown_benefit(self.file, subject.benefit, self.program.benefits)])
+        cancelled = {row.key: by.key for by, row in self.checked.case.reversed}
+        if subject.row in cancelled and subject.row not in below:
+            raise RuleError([diagnostics.cancelled(self.file, subject.row, cancelled[subject.row])])
+        if subject.row is not None and subject.row not in below:
+            raise RuleError([diagnostics.unknown_row(self.file, subject.row, below)])
+        row = person if subject.row is None else below[subject.row]
+        if subject.benefit is not None:
+            row = self._of_benefit(subject.benefit, row)
+        if subject.row is not None and row is not below[subject.row]:
+            raise RuleError([diagnostics.needs_no_row(self.file, subject.benefit or "")])
+        if row.rejection is not None:
+            title = self.program.entities[row.entity].title
+            raise RuleError([diagnostics.row_rejected(self.file, title, row.rejection.message)])
+        return row
+
+    def _of_benefit(self, name: str, row: Row) -> Row:
+        """The row that a benefit is decided for: the row named, the person, or what the person belongs to."""
+        entity = self.program.benefits[name].entity
+        at: Row | None = row
+        while at is not None and at.entity != entity:
+            at = at.parent
+        if at is not None:
+            return at
+        keys = [each.key for each in self.checked.case.person.children if each.entity == entity]
+        raise RuleError([diagnostics.needs_row(self.file, name, keys)])
+
+    def _result(self, subject: Subject) -> BenefitResult | RowResult:
+        if subject.benefit is None:
+            return row_result(self.program, self.row)
+        return benefit_result(self.program.benefits[subject.benefit], self.row)
+
+    def _roots(self) -> list[Step_]:
+        """The decisions the answer consists of."""
+        return [(self.row, name) for name in self._names()]
+
+    def _names(self) -> list[str]:
+        if isinstance(self.result, RowResult):
+            return list(self.result.values)
+        benefit = self.result.benefit
+        settled = self.row.values[benefit.eligible] in (False, NOT_MODELLED)
+        found = (benefit.eligible, *(() if settled else (benefit.amount, *benefit.shows)))
+        return [name for name in found if name is not None]
+
+    # -- the notice ----------------------------------------------------------------------------
+
+    def notice(self) -> Notice:
+        footing = self._footing()
+        result, working = self.result, self.working
+        return Notice(
+            lang=self.lang,
+            heading=self._say(phrases.HEADING),
+            subject=self._subject(),
+            person=self.checked.case.person.key,
+            day=self.day,
+            status=result.status,
+            status_words=self._say(phrases.STATUS[result.status]),
+            amount=self._amount(),
+            amount_title=self._amount_title(),
+            reason=self._reason(),
+            terms=tuple(self._terms()),
+            clauses=tuple(self._clauses()),
+            missing=tuple(self._say(self.words.missing([each], self.row)) for each in sorted(result.missing)),
+            layers=tuple(working.layers()),
+            counted=tuple(working.counted()),
+            figures=tuple(working.figures()),
+            provisional=tuple(self._figure_title(name) for name in footing.provisional),
+            facts=tuple(working.facts()),
+            assumptions=tuple(self._assumptions(footing)),
+            remedies=tuple(self._remedies(footing)),
+            replay=tuple(self._replay()),
+        )
+
+    def _say(self, message: Message) -> str:
+        return message.in_(self.lang)
+
+    def _footing(self) -> Footing:
+        """What anything told here rests on that is not certain."""
+        case, explainer = self.checked.case, self.checker.explainer
+        all_ = [explainer.rests_on(case, self.row, name) for name in self._names()]
+
+        def joined(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+            return tuple(sorted({name for part in parts for name in part}))
+
+        return Footing(
+            joined(each.provisional for each in all_),
+            joined(each.missing for each in all_),
+            joined(each.assumed for each in all_),
+        )
+
+    def _subject(self) -> str:
+        if isinstance(self.result, BenefitResult):
+            title = self._say(self.result.benefit.title)
+            own = self.row.parent is not None and self.row.parent.current is self.checked.case.person
+            return f"{title} · {self._row_title()}" if own else title
+        return self._row_title()
+
+    def _row_title(self) -> str:
+        entity = self.program.entities[self.row.entity]
+        date = "" if entity.date is None else str(self.row.facts.get(entity.date, ""))
+        return " ".join(filter(None, (self._say(entity.title), self.row.key, date)))
+
+    def _amount(self) -> str:
+        """The amount of a benefit, the outcome of a row; empty where there is none to tell."""
+        name = self._amount_name()
+        if name is None or self.result.status not in ("eligible", "decided"):
+            return ""
+        value = self.row.values[name]
+        if not isinstance(value, Decimal):
+            return self._say(phrases.NO_AMOUNT)
+        yuan = " 元" if self.lang == "zh" else " yuan"
+        decision = self.words.decisions[self.row.entity, name]
+        return self._say(self.words.value(value, decision.written, decision.type)) + yuan
+
+    def _amount_title(self) -> str:
+        name = self._amount_name()
+        return "" if name is None else self._say(self.words.decisions[self.row.entity, name].title)
+
+    def _amount_name(self) -> str | None:
+        if isinstance(self.result, BenefitResult):
+            return self.result.benefit.amount
+        return self.program.entities[self.row.entity].outcome
+
+    def _reason(self) -> str:
+        if self.result.status == "undetermined":
+            return self._say(phrases.UNTOLD)
+        if isinstance(self.result, RowResult):
+            return self._say(self.words.of_row(self.result))
+        if self.row is self.checked.case.person or self.result.status == "not_modelled":
+            return self._say(self.words.of_benefit(self.result, self.checker.explainer, self.checked.case))
+        step = self.checker.explainer.step(self.checked.case, self.row, self.result.benefit.eligible)
+        return self._say(self.words.because(self.checker.explainer, self.checked.case, step))
+
+    def _terms(self) -> Iterator[Given]:
+        if isinstance(self.result, BenefitResult) and self.result.status == "eligible":
+            benefit = self.result.benefit
+            how = self._say(phrases.DELIVERY[benefit.delivery])
+            yield Given(self._say(phrases.HOW), "delivery", how)
+            if benefit.paid_to is not None:
+                yield Given(self._say(phrases.PAID_TO), "paid_to", self._say(benefit.paid_to))
+            yield from map(self._told, benefit.shows)
+
+    def _told(self, name: str) -> Given:
+        """A decision worth showing beside the amount, such as a deadline."""
+        decision = self.words.decisions[self.row.entity, name]
+        value = self.words.value(self.row.values[name], decision.written, decision.type)
+        return Given(self._say(decision.title), name, self._say(value))
+
+    def _clauses(self) -> Iterator[str]:
+        """The clause that decided, then the benefit's own where it is another."""
+        cited: list[Citation] = []
+        decided = self.words.provisions.get(self.result.reason)
+        if decided is not None:
+            cited.append(decided.citation)
+        if isinstance(self.result, BenefitResult):
+            cited.append(self.result.benefit.citation)
+        yield from dict.fromkeys(self._say(self.words.citation(each)) for each in cited)
+
+    def _figure_title(self, name: str) -> str:
+        named = self.program.parameters.get(name) or self.words.provisions.get(name)
+        return name if named is None else self._say(named.title)
+
+    # -- what holds, and what to do ------------------------------------------------------------
+
+    def _assumptions(self, footing: Footing) -> Iterator[str]:
+        yield self._say(phrases.UNDATED).format(day=self.day)
+        for name in footing.assumed:
+            fact = next(fact for (_, each), fact in self.program.facts.items() if each == name)
+            value = self._say(self.words.value(fact.when_absent, fact.written, fact.type))
+            yield self._say(phrases.ABSENT).format(title=self._say(fact.title), value=value)
+        if self.working.others:
+            yield self._say(phrases.OTHERS)
+
+    def _remedies(self, footing: Footing) -> Iterator[str]:
+        facts = [each for each in self.result.missing if not _is_figure(each)]
+        if self.result.status == "not_modelled":
+            yield self._say(phrases.REMEDIES["not_modelled"])
+        if facts:
+            yield self._say(
+                phrases.REMEDIES["amount" if self.result.status == "eligible" else "undetermined"]
+            )
+        if len(facts) < len(self.result.missing):
+            yield self._say(phrases.REMEDIES["figures"])
+        if footing.provisional:
+            yield self._say(phrases.REMEDIES["provisional"])
+        yield from map(self._say, phrases.ALWAYS)
+
+    def _replay(self) -> Iterator[Given]:
+        def told(name: str, value: str) -> Given:
+            return Given(self._say(phrases.REPLAY[name]), name, value)
+
+        yield told("rulebook", self._say(self.program.title))
+        yield told("rulebook_digest", f"sha256:{self.program.digest}")
+        if self.program.overlays:
+            yield told("overlays", ", ".join(self.program.overlays))
+        yield told("record_digest", record_digest(self.checked.case))
+        yield told("version", f"mianshen {mianshen.__version__}")
+
+
+def _is_figure(missing: Missing) -> bool:
+    """What the office, not the person, has to supply: a figure, or a year of the calendar."""
+    return missing.name.startswith(("parameter ", CALENDAR))

@@ -1,0 +1,82 @@
+"""A notice laid out: an HTML page that prints well, or a PDF.
+
+In: a `Notice`. Out: a self-contained page (no script, no address fetched); the bytes of a PDF, its
+fonts embedded; a file, whole or not at all.
+Invariants: the templates see texts and escape them; the same notice gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import asdict
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import jinja2
+
+from mianshen.casework.notice import diagnostics
+from mianshen.casework.notice.content import Notice
+from mianshen.casework.notice.phrases import labels
+from mianshen.source import RuleError
+
+FORMS: Final = (".html", ".pdf")
+_HERE: Final = Path(__file__).parent
+_TYPESETTER, _FONTS = "typst", "pylopdf_fonts_zh_cn"
+
+
+def write_notice(notice: Notice, out: Path) -> None:
+    """Write a notice in the form its file name asks for; RuleError where that cannot be done."""
+    refuse_unfit(out)
+    content = to_pdf(notice) if out.suffix.lower() == ".pdf" else to_html(notice).encode()
+    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
+    try:
+        part.write_bytes(content)
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def refuse_unfit(out: Path) -> None:
+    """RuleError when no notice can be written under that name: another form, or its extra is not there."""
+    if out.suffix.lower() not in FORMS:
+        raise RuleError([diagnostics.unknown_form(str(out))])
+    if out.suffix.lower() == ".pdf":
+        for package in (_TYPESETTER, _FONTS):
+            if find_spec(package) is None:
+                raise RuleError([diagnostics.no_extra(str(out), package)])
+
+
+def to_html(notice: Notice) -> str:
+    """The page, self-contained."""
+    return _page().render(notice=notice, labels=labels(notice.lang))
+
+
+@cache
+def _page() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("notice.html")
+
+
+def to_pdf(notice: Notice) -> bytes:
+    """The PDF. Needs the extra `notice`; `refuse_unfit` says so beforehand."""
+    import pylopdf_fonts_zh_cn
+    import typst
+
+    data = json.dumps({"notice": asdict(notice), "labels": labels(notice.lang)}, ensure_ascii=False)
+    made: bytes = typst.compile(
+        _HERE / "notice.typ",
+        font_paths=[pylopdf_fonts_zh_cn.sans_path().parent],
+        ignore_system_fonts=True,
+        format="pdf",
+        sys_inputs={"data": data},
+    )
+    return made

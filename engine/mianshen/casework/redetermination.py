@@ -1,0 +1,269 @@
+"""One person decided twice: what changes, what is owed or overpaid, and what is responsible.
+
+In: a record as written; the `Terms` of before and after: a program, a day, rows left out, rows that come in.
+Out: `Redetermination`. Invariants: both sides are decided whole, by the rules of their own terms; rows dated
+after a side's day are not there yet; what is owed is reckoned from what was settled, where that is known.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+from mianshen.casework import redetermination_diagnostics as diagnostics
+from mianshen.casework.answers import plain
+from mianshen.casework.causes import Cause, Causes, Desk, Side, side_of
+from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence, read_tree
+from mianshen.interpreter.result import BenefitResult, CaseResult, RowResult, result_of
+from mianshen.interpreter.rows import Case
+from mianshen.program.program import Key, Program
+from mianshen.records.read import CASE_KEYS, read_record, refused
+from mianshen.source import Diagnostic, RuleError
+from mianshen.values import NOT_MODELLED, ZERO, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one side is decided by. `as_of` None: the record's own day."""
+
+    desk: Desk
+    as_of: dt.date | None = None
+    without: frozenset[str] = frozenset()  # keys of the person's rows left out
+    more: tuple[Node, ...] = ()  # rows of the person's first kind of children that come in
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionChange:
+    """A shown decision of a row; None: the row is not there. `paid`: settled, or else what it was."""
+
+    name: str
+    before: Value | None
+    after: Value | None
+    paid: Decimal | None
+    owed: Decimal | None  # None: not an amount paid, or not known
+    causes: tuple[Cause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """`before`, `after`: the row's status, `reversed` or `rejected`; None where it is not there."""
+
+    entity: str
+    key: str
+    before: str | None
+    after: str | None
+    decisions: tuple[DecisionChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BenefitChange:
+    """`owed`: what the amount rises by, a benefit not due being 0; None where that is not known."""
+
+    name: str
+    before: BenefitResult | None
+    after: BenefitResult | None
+    owed: Decimal | None
+    causes: tuple[Cause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Redetermination:
+    """What changed; `owed`: yuan owed to the person in all, below 0 overpaid, None where some is not known."""
+
+    before: Case
+    after: Case
+    benefits: tuple[BenefitChange, ...]
+    rows: tuple[RowChange, ...]
+    owed: Decimal | None
+    rejects: tuple[Diagnostic, ...]
+
+
+def redetermine(node: Node, before: Terms, after: Terms) -> Redetermination:
+    """Decide a record on both terms and compare. Raises RuleError when it cannot be read."""
+    old, rejects = _decided(node, before)
+    new, more = _decided(node, after)
+    one, two = result_of(before.desk.program, old.case), result_of(after.desk.program, new.case)
+    comparing = _Comparing(old, new, one, two)
+    benefits, rows = tuple(comparing.benefits()), tuple(comparing.rows())
+    amounts = [each.owed for each in benefits]
+    amounts += [d.owed for row in rows for d in row.decisions if comparing.is_paid((row.entity, d.name))]
+    owed = None if None in amounts else sum((a for a in amounts if a is not None), ZERO)
+    return Redetermination(old.case, new.case, benefits, rows, owed, tuple(dict.fromkeys((*rejects, *more))))
+
+
+def _decided(node: Node, terms: Terms) -> tuple[Side, list[Diagnostic]]:
+    program = terms.desk.program
+    case, found = read_record(_changed(node, terms, program), program, terms.as_of, CASE_KEYS)
+    if case is None:
+        raise RuleError(found)
+    late = [row for row in case.rows() if row.rejection is not None and row.rejection.reason == "after_as_of"]
+    for row in late:
+        if row.parent is not None:  # on this side's day it had not happened
+            row.parent.current.children[:] = [c for c in row.parent.current.children if c is not row]
+    codes = {"E431"} if late else set()
+    side = side_of(terms.desk, case)
+    return side, [*(each for each in found if each.code not in codes), *refused(case, found, node.span)]
+
+
+def _changed(node: Node, terms: Terms, program: Program) -> Node:
+    """The record without some of the person's rows, and with others."""
+    if not isinstance(node, Mapping) or not (terms.without or terms.more):
+        return node
+    children = {e.children or e.name: e for e in program.children_of(program.entry)}
+    entries = []
+    more = list(terms.more)
+    for key, value in node.entries:
+        entity = children.get(key.text)
+        if entity is not None and isinstance(value, Sequence):
+            items = [each for each in value.items if _key(each, entity.key) not in terms.without]
+            if entity is next(iter(children.values())):
+                items, more = [*items, *more], []
+            value = replace(value, items=tuple(items))
+        entries.append((key, value))
+    if more:
+        name = next(iter(children))
+        first = next(iter(_mapping(more[0]).entries))[0]
+        listed = Sequence(tuple(more), first.source, first.start, first.end)
+        entries.append((replace(first, text=name), listed))
+    return replace(node, entries=tuple(entries))
+
+
+def _mapping(node: Node) -> Mapping:
+    assert isinstance(node, Mapping)  # `rows_of` takes no other
+    return node
+
+
+def rows_of(file: Path) -> tuple[Node, ...]:
+    """The rows a file holds: a list of them, or `claims: [...]`. Raises RuleError."""
+    root, found = read_tree(file)
+    if found:
+        raise RuleError(found)
+    listed = root.entries[0][1] if isinstance(root, Mapping) and len(root.entries) == 1 else root
+    items = listed.items if isinstance(listed, Sequence) else ()
+    if not items or not all(isinstance(each, Mapping) and each.entries for each in items):
+        raise RuleError([diagnostics.no_rows(str(file))])
+    return tuple(items)
+
+
+def _key(node: Node, name: str) -> str | None:
+    value = node.get(name) if isinstance(node, Mapping) else None
+    return value.text if isinstance(value, Scalar) else None
+
+
+def keys_of(node: Node, program: Program) -> list[str]:
+    """The keys of the person's own rows in a record."""
+    found = []
+    for entity in program.children_of(program.entry):
+        listed = node.get(entity.children or entity.name) if isinstance(node, Mapping) else None
+        items: Iterable[Node] = listed.items if isinstance(listed, Sequence) else ()
+        found += [key for each in items if (key := _key(each, entity.key)) is not None]
+    return found
+
+
+def refuse_unknown(without: Iterable[str], node: Node, program: Program) -> None:
+    """Raises RuleError when a row to leave out is not in the record."""
+    known = keys_of(node, program)
+    wrong = [diagnostics.no_such_row(node.span, key, known) for key in without if key not in known]
+    if wrong:
+        raise RuleError(wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparing:
+    """Both sides, and what they say."""
+
+    old: Side
+    new: Side
+    one: CaseResult
+    two: CaseResult
+
+    def is_paid(self, key: Key) -> bool:
+        return key in self.new.desk.program.paid or key in self.old.desk.program.paid
+
+    # -- benefits ----------------------------------------------------------------------------
+
+    def benefits(self) -> Iterator[BenefitChange]:
+        person = (self.new.case.person.entity, self.new.case.person.key)
+        for name in dict.fromkeys((*self.one.benefits, *self.two.benefits)):
+            was, now = self.one.benefits.get(name), self.two.benefits.get(name)
+            if _of_benefit(was) == _of_benefit(now):
+                continue
+            described = (now or was).benefit  # type: ignore[union-attr]  # one of them has it
+            walk = Causes(self.old, self.new)
+            names = [described.eligible, *([described.amount] if described.amount else [])]
+            causes = tuple(dict.fromkeys(c for each in names for c in walk.causes(person, each)))
+            yield BenefitChange(name, was, now, _less(_due(now), _due(was)), causes)
+
+    # -- rows --------------------------------------------------------------------------------
+
+    def rows(self) -> Iterator[RowChange]:
+        sides = [{(r.row.entity, r.row.key): r for r in each.rows} for each in (self.one, self.two)]
+        others = [_aside(each) for each in (self.one, self.two)]
+        for key in dict.fromkeys((*sides[0], *sides[1], *others[0], *others[1])):
+            was, now = sides[0].get(key), sides[1].get(key)
+            statuses = [
+                side[key].status if key in side else aside.get(key)
+                for side, aside in zip(sides, others, strict=True)
+            ]
+            decisions = tuple(self._decisions(key, was, now))
+            if decisions or statuses[0] != statuses[1]:
+                yield RowChange(*key, statuses[0], statuses[1], decisions)
+
+    def _decisions(
+        self, key: tuple[str, str], was: RowResult | None, now: RowResult | None
+    ) -> Iterator[DecisionChange]:
+        names = dict.fromkeys((*(was.values if was else ()), *(now.values if now else ())))
+        for name in names:
+            old = None if was is None else was.values.get(name)
+            new = None if now is None else now.values.get(name)
+            if _plain(old) == _plain(new):
+                continue
+            paid = self._paid(key, name, old, was)
+            owed = _less(_amount(new), paid) if self.is_paid((key[0], name)) else None
+            causes = tuple(dict.fromkeys(Causes(self.old, self.new).causes(key, name)))
+            yield DecisionChange(name, old, new, paid, owed, causes)
+
+    def _paid(
+        self, key: tuple[str, str], name: str, old: Value | None, was: RowResult | None
+    ) -> Decimal | None:
+        """What was paid: as settled where that is told, else as decided before."""
+        row = was.row if was is not None else self.new.rows.get(key)
+        fact = self.new.desk.program.settling(key[0]).get(name)
+        settled = None if row is None or fact is None else row.facts.get(fact)
+        return settled if isinstance(settled, Decimal) else _amount(old)
+
+
+def _aside(result: CaseResult) -> dict[tuple[str, str], str]:
+    """Rows without decisions: rejected, or cancelled."""
+    found = {(r.entity, r.key): "rejected" for r in result.rejected}
+    return found | {(row.entity, row.key): "reversed" for pair in result.reversed for row in pair}
+
+
+def _of_benefit(result: BenefitResult | None) -> object:
+    return None if result is None else (result.status, result.amount)
+
+
+def _due(result: BenefitResult | None) -> Decimal | None:
+    """What a benefit pays; 0 where it is not due or pays no amount."""
+    if result is None or result.benefit.amount is None or result.status in ("ineligible", "not_modelled"):
+        return ZERO
+    modelled = result.status == "eligible" and not result.missing  # an amount no rule gives is none
+    return ZERO if result.amount is None and modelled else result.amount
+
+
+def _amount(value: Value | None) -> Decimal | None:
+    """An amount paid: none for a row that is not there or a layer that is not modelled."""
+    if value is None or value is NOT_MODELLED:
+        return ZERO
+    return value if isinstance(value, Decimal) else None
+
+
+def _less(new: Decimal | None, old: Decimal | None) -> Decimal | None:
+    return None if new is None or old is None else new - old
+
+
+def _plain(value: Value | None) -> object:
+    return None if value is None else plain(value)

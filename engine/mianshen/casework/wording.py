@@ -1,0 +1,270 @@
+"""Values, missing facts and reasons in words that a caseworker can use.
+
+In: results of the interpreter, the vocabulary. Out: `Message`s in both languages.
+Invariants: titles come from the vocabulary; the value of a personal fact is never repeated.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from decimal import Decimal
+
+from mianshen.interpreter.result import BenefitResult, RowResult
+from mianshen.interpreter.rows import Case, Row
+from mianshen.interpreter.trace.explain import Explainer, Input, Step
+from mianshen.program.calendar import MISSING
+from mianshen.program.core import AsOf, Code, DecisionRef, Listing, Type
+from mianshen.program.program import Citation, Program, Provision
+from mianshen.source import Message
+from mianshen.values import NOT_MODELLED, Missing, Unknown, Value
+
+UNKNOWN = Message("未知", "unknown")
+DAY_DECIDED_FOR = Message("核定日", "day decided for")
+UNRULED = Message("规则库未作规定", "not modelled")
+YES, NO = Message("是", "yes"), Message("否", "no")
+PERSONAL = Message("（不显示）", "(not shown)")
+
+
+class Words:
+    """Says things about one program."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.provisions: dict[str, Provision] = {
+            provision.name: provision for decision in program.decisions for provision in decision.provisions
+        }
+        self.decisions = {decision.key: decision for decision in program.decisions}
+
+    # -- values --------------------------------------------------------------------------------
+
+    def value(self, value: Value | AsOf | None, written: str = "", type_: Type | None = None) -> Message:
+        """A value as people read it: money with two decimals, codes by their label, rates in percent."""
+        match value:
+            case None:
+                return Message("—", "-")
+            case Unknown():
+                return UNKNOWN
+            case AsOf():
+                return DAY_DECIDED_FOR
+            case bool():
+                return YES if value else NO
+            case Decimal():
+                return Message(*[number(value, written)] * 2)
+            case dt.date():
+                return Message(*[value.isoformat()] * 2)
+            case str() if isinstance(type_, Code):
+                return self.program.codes[type_.codes].values.get(value, Message(value, value))
+            case str():
+                return Message(value, value)
+            case tuple():
+                item = type_.item if isinstance(type_, Listing) else None
+                return listed(self.value(each, "", item) for each in value)
+            case _:
+                return UNRULED
+
+    def title(self, given: Input) -> Message:
+        """What a name that was read is called."""
+        name = given.name
+        match name.kind:
+            case "fact":
+                return self.program.facts[name.entity, name.name].title
+            case "decision":
+                return self.decisions[name.entity, name.name].title
+            case "parameter":
+                return self.program.parameters[name.name].title
+            case "year_to_date":
+                return self.program.accumulators[name.name].title
+            case "as_of":
+                return DAY_DECIDED_FOR
+
+    def shown(self, given: Input) -> Message:
+        """The value of a name that was read."""
+        name = given.name
+        match name.kind:
+            case "fact":
+                fact = self.program.facts[name.entity, name.name]
+                known = not isinstance(given.value, Unknown)
+                return (
+                    PERSONAL if fact.personal and known else self.value(given.value, fact.written, fact.type)
+                )
+            case "decision":
+                decision = self.decisions[name.entity, name.name]
+                return self.value(given.value, decision.written, decision.type)
+            case "parameter":
+                return self.figure(given)
+            case "year_to_date":
+                return self.value(given.value, "money")
+            case "as_of":
+                return self.value(given.value)
+
+    def figure(self, given: Input) -> Message:
+        """A parameter's value; a scale bracket by bracket."""
+        parameter = self.program.parameters[given.name.name]
+        dated = given.dated
+        if dated is not None and dated.brackets is not None:
+            return listed(_bracket(over, rate) for over, rate in dated.brackets)
+        if dated is not None and dated.value is None:
+            return Message("未公布", "not published")
+        return self.value(given.value, parameter.written, parameter.type)
+
+    def citation(self, citation: Citation) -> Message:
+        """The document by title, and the clause."""
+        source = self.program.sources.get(citation.source or "")
+        title = Message(citation.source or "", citation.source or "") if source is None else source.title
+        number_ = "" if source is None or source.number is None else source.number
+        clause = citation.clause or ""
+        return Message(
+            " ".join(filter(None, (title.zh, number_, clause))),
+            " ".join(filter(None, (title.en, number_, clause))),
+        )
+
+    # -- what is missing -----------------------------------------------------------------------
+
+    def missing(self, missing: Iterable[Missing], home: Row) -> Message:
+        """The facts and figures that are missing, by title and name, and whose they are."""
+        return listed(self._missing(each, home) for each in sorted(missing))
+
+    def _missing(self, missing: Missing, home: Row) -> Message:
+        name = missing.name
+        if name.startswith("parameter "):
+            parameter = self.program.parameters[name.removeprefix("parameter ")]
+            title = parameter.title
+            return Message(
+                f"{title.zh}（{parameter.name}，尚未公布）", f"{title.en} ({parameter.name}, not published)"
+            )
+        if name.startswith(MISSING):
+            year = name.removeprefix(MISSING)
+            return Message(
+                f"{year} 年工作日历（{name}，尚未公布）", f"working days of {year} ({name}, not published)"
+            )
+        whose = self.owner(missing, home)
+        fact = self.program.facts.get((missing.entity, name))
+        if fact is not None:
+            return Message(f"{whose.zh}{fact.title.zh}（{name}）", f"{fact.title.en} ({name}){whose.en}")
+        if name == f"{missing.entity} {missing.key}":
+            title = self.program.entities[missing.entity].title
+            key = (
+                Message(f" {missing.key}", f" {missing.key}")
+                if missing.key
+                else Message("（无编号）", " without a number")
+            )
+            return Message(f"被拒的{title.zh}{key.zh}", f"the rejected {title.en}{key.en}")
+        return Message(f"{whose.zh}其余{name}", f"the other {name}{whose.en}")
+
+    def owner(self, missing: Missing, home: Row) -> Message:
+        """Whose fact it is, unless it is the row's own or that of something above it."""
+        if missing.entity not in self.program.entities or (missing.entity, missing.key) == (
+            home.entity,
+            home.key,
+        ):
+            return Message("", "")
+        title = self.program.entities[missing.entity].title
+        above = home.parent
+        while above is not None:
+            if (above.entity, above.key) == (missing.entity, missing.key):
+                return Message("", "")
+            above = above.parent
+        return Message(f"{title.zh} {missing.key} 的", f" of {title.en} {missing.key}")
+
+    # -- reasons -------------------------------------------------------------------------------
+
+    def of_benefit(
+        self, result: BenefitResult, explainer: Explainer, case: Case, row: Row | None = None
+    ) -> Message:
+        """Why a benefit is due, is not, or cannot be told, in one sentence; at the person, or another row."""
+        at = case.person if row is None else row
+        match result.status:
+            case "not_modelled":
+                return Message("规则库没有适用于此情形的规定", "The rulebook has no rule for this case")
+            case "undetermined":
+                missing = self.missing(result.missing, at)
+                return Message(
+                    f"尚不能判定，缺少：{missing.zh}", f"Cannot be told yet; missing: {missing.en}"
+                )
+            case "eligible" | "ineligible":
+                return self._decided(result, explainer, case, at)
+
+    def _decided(self, result: BenefitResult, explainer: Explainer, case: Case, row: Row) -> Message:
+        step = explainer.step(case, row, result.benefit.eligible)
+        because = self.because(explainer, case, step)
+        verdict = Message("符合", "Due") if result.status == "eligible" else Message("不符合", "Not due")
+        words = Message(f"{verdict.zh}。{because.zh}", f"{verdict.en}. {because.en}")
+        if not result.missing:
+            return words
+        missing = self.missing(result.missing, row)
+        amount = result.benefit.amount is not None and result.amount is None
+        open_ = Message("金额", "The amount") if amount else Message("其余事项", "The rest")
+        return Message(
+            f"{words.zh}。{open_.zh}尚不能确定，缺少：{missing.zh}",
+            f"{words.en}. {open_.en} cannot be told yet; missing: {missing.en}",
+        )
+
+    def because(self, explainer: Explainer, case: Case, step: Step) -> Message:
+        """The provision that settled a decision, with the values that did; handed on, the one behind it."""
+        used = step.used[0]
+        value = used.provision.value
+        if isinstance(value, DecisionRef) and used.inputs:
+            row = used.inputs[0].row
+            if row.chosen.get(value.name):
+                return self.because(explainer, case, explainer.step(case, row, value.name))
+        read = used.inputs or used.tested
+        given = listed(
+            Message(
+                f"{self.title(each).zh}：{self.shown(each).zh}",
+                f"{self.title(each).en}: {self.shown(each).en}",
+            )
+            for each in _distinct(read)[:4]
+        )
+        title = used.provision.title
+        return Message(f"{title.zh}（{given.zh}）", f"{title.en} ({given.en})") if given.en else title
+
+    def of_row(self, result: RowResult) -> Message:
+        """Why a row is decided as it is, or is not."""
+        match result.status:
+            case "decided":
+                provision = self.provisions.get(result.reason)
+                return Message("按规定核定", "Decided by the rules") if provision is None else provision.title
+            case "undetermined":
+                missing = self.missing(result.missing, result.row)
+                return Message(
+                    f"尚不能核定，缺少：{missing.zh}", f"Cannot be told yet; missing: {missing.en}"
+                )
+            case "not_modelled":
+                first = next((name for name, value in result.values.items() if value is NOT_MODELLED), None)
+                if first is None:
+                    return Message("规则库没有适用的规定", "The rulebook has no rule for it")
+                title = self.decisions[result.row.entity, first].title
+                return Message(
+                    f"规则库对此未规定{title.zh}", f"The rulebook has no rule here for: {title.en}"
+                )
+
+
+def _distinct(inputs: Iterable[Input]) -> list[Input]:
+    """One for each name, as first read."""
+    return list({each.name: each for each in reversed(list(inputs))}.values())[::-1]
+
+
+def listed(messages: Iterable[Message]) -> Message:
+    """Several as one, in both languages."""
+    all_ = list(messages)
+    return Message("、".join(each.zh for each in all_), ", ".join(each.en for each in all_))
+
+
+def number(value: Decimal, written: str) -> str:
+    """A number for people: money with separators and two decimals, a rate in percent."""
+    if written == "money":
+        return f"{value:,.2f}"
+    if written == "rate":
+        return f"{_plain(value * 100)}%"
+    return _plain(value)
+
+
+def _bracket(over: Decimal, rate: Decimal) -> Message:
+    floor, share = number(over, "money"), number(rate, "rate")
+    return Message(f"{floor} 以上 {share}", f"above {floor} {share}")
+
+
+def _plain(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,219 @@
+"""One entry of a rulebook: from YAML nodes to its pydantic model, with every mistake in its place.
+
+In: a node and the model it should fit. Out: the model, or None and the mistakes.
+Invariants: scalars reach pydantic as the text in the file (only an unquoted null becomes None);
+every mistake points at the line and column of the value, key or entry it is about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from collections.abc import Mapping as Map
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from mianshen.document import diagnostics
+from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
+from mianshen.source import Diagnostic, Message, Span, nearest
+
+Plain: TypeAlias = "str | list[Plain] | dict[str, Plain] | None"
+Model = TypeVar("Model", bound=BaseModel)
+Path: TypeAlias = tuple[str | int, ...]
+
+NAME = re.compile(r"[a-z][a-z0-9_]*|[\u4e00-\u9fff][\u4e00-\u9fffa-z0-9_]*")
+
+MAPPING = Message("一组 `键: 值`", "a mapping of `key: value`")
+LIST = Message("列表", "a list")
+TEXT = Message("一段文字", "text")
+NOTHING = Message("空值", "nothing")
+
+
+def plain(node: Node) -> Plain:
+    """The node as strings, lists and dicts; of a doubled key the first holds."""
+    match node:
+        case Scalar():
+            return None if node.style == "" and node.null else node.text
+        case Sequence(items):
+            return [plain(item) for item in items]
+        case Mapping(entries):
+            whole: dict[str, Plain] = {}
+            for key, value in entries:
+                if key.text != "<<":  # reported when the file was read
+                    whole.setdefault(key.text, plain(value))
+            return whole
+
+
+def empties(node: Node, key: str = "") -> list[Diagnostic]:
+    """A mistake for each key or list item that has no value at all (`key:`)."""
+    match node:
+        case Scalar():
+            return [diagnostics.empty_value(node.span, key)] if node.empty else []
+        case Sequence(items):
+            return [found for item in items for found in empties(item)]
+        case Mapping(entries):
+            return [found for name, value in entries for found in empties(value, name.text)]
+
+
+def fit(
+    model: type[Model],
+    node: Node,
+    at: Span,
+    fill: Callable[[dict[str, Any]], None] | None = None,
+    excused: Collection[str] = (),
+) -> tuple[Model | None, list[Diagnostic]]:
+    """`node` as a `model`. `at` is where to report what is missing.
+
+    `fill` adds values given elsewhere; `excused` keys were given elsewhere, with a mistake already
+    reported, so that their absence is not another.
+    """
+    found = empties(node)
+    fitted, errors = tried(model, node, fill)
+    found += _explained(model, node, at, errors, excused)
+    return (None if found else fitted), found
+
+
+def tried(
+    model: type[Model], node: Node, fill: Callable[[dict[str, Any]], None] | None = None
+) -> tuple[Model | None, list[ErrorDetails]]:
+    """`node` as a `model`, or what pydantic has against it."""
+    written: Any = plain(node)
+    if fill is not None and isinstance(written, dict):
+        fill(written)
+    try:
+        return model.model_validate(written, by_alias=True, by_name=False), []
+    except ValidationError as error:
+        return None, error.errors(include_url=False)
+
+
+def _explained(
+    model: type[BaseModel], node: Node, at: Span, errors: list[ErrorDetails], excused: Collection[str]
+) -> list[Diagnostic]:
+    unknown: dict[Path, list[str]] = {}
+    for each in errors:
+        if each["type"] == "extra_forbidden":
+            unknown.setdefault(each["loc"][:-1], []).append(str(each["loc"][-1]))
+    explained = []
+    for each in errors:
+        *inner, last = each["loc"] or ("",)
+        misspelt = unknown.get(tuple(inner), [])
+        if each["type"] == "missing" and (last in excused or nearest(str(last), misspelt)):
+            continue
+        if (found := _one(model, node, at, each)) is not None:
+            explained.append(found)
+    return explained
+
+
+def _one(model: type[BaseModel], node: Node, at: Span, error: ErrorDetails) -> Diagnostic | None:
+    place = locate(node, error["loc"], at)
+    value, span = place.node, place.span
+    if isinstance(value, Scalar) and value.empty:
+        return None  # reported by `empties`
+    text = value.text if isinstance(value, Scalar) else ""
+    match error["type"]:
+        case "extra_forbidden":
+            key = str(error["loc"][-1])
+            return diagnostics.unknown_key(place.key or span, key, keys_of(model, error["loc"][:-1]))
+        case "missing" if isinstance(value, Mapping) and value.entry("<<"):
+            return None  # it may be in what was to be merged
+        case "missing":
+            key = str(error["loc"][-1])
+            return diagnostics.missing_key(span, key, _EXAMPLES.get(key, ""))
+        case "flag" if isinstance(value, Scalar):
+            return diagnostics.not_a_flag(span, text)
+        case "day" if isinstance(value, Scalar):
+            return diagnostics.not_a_day(span, text)
+        case "string_type" | "flag" | "day":
+            return diagnostics.wrong_kind(span, TEXT, kind(value))
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return diagnostics.wrong_kind(span, MAPPING, kind(value))
+        case "tuple_type" | "list_type":
+            return diagnostics.wrong_kind(span, LIST, kind(value))
+        case "literal_error":
+            if not isinstance(value, Scalar):
+                return diagnostics.wrong_kind(span, TEXT, kind(value))
+            allowed = re.findall("'([^']*)'", error["ctx"]["expected"])
+            return diagnostics.not_one_of(span, text, allowed)
+        case "string_pattern_mismatch":
+            is_area = "[0-9]{6}" in error["ctx"]["pattern"]
+            return diagnostics.not_an_area(span, text) if is_area else diagnostics.bad_name(span, text)
+        case "string_too_short":
+            return diagnostics.empty_text(span)
+        case _:
+            return diagnostics.other_shape(span, error["msg"])
+
+
+_EXAMPLES = {
+    "title": "{zh: ..., en: ...}",
+    "from": "2026-01-01",
+    "type": "money",
+    "delivery": "application",
+    "values": "[{from: 2026-01-01, value: ...}]",
+}
+
+
+def kind(node: Node) -> Message:
+    """What a node is, in words."""
+    match node:
+        case Mapping():
+            return MAPPING
+        case Sequence():
+            return LIST
+        case Scalar():
+            return NOTHING if node.null else TEXT
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """What a path leads to: the node, its key's place if it has one, and the place to show."""
+
+    node: Node
+    key: Span | None
+    span: Span
+    rest: Path
+
+
+def locate(node: Node, path: Path, at: Span) -> Place:
+    """Follow `path` from `node` as far as it is written; `at` is the place of `node` itself.
+
+    A scalar is shown at its text, a collection at its key or, as an item, at its first character.
+    `rest` is what was not found. Steps that are not in the file (pydantic's own) are passed over.
+    """
+    key: Span | None = None
+    span = at
+    rest: list[str | int] = []
+    for step in path:
+        match node, step:
+            case Mapping(), str() if entry := node.entry("from" if step == "from_" else step):
+                key, node, rest = entry[0].span, entry[1], []
+                span = node.span if isinstance(node, Scalar) else key
+            case Sequence(items), int() if 0 <= step < len(items):
+                key, node, rest = None, items[step], []
+                span = node.span
+            case _:
+                rest.append(step)
+    return Place(node, key, span, tuple(rest))
+
+
+def keys_of(model: Any, path: Path) -> list[str]:
+    """The keys a model has at `path` below `model`."""
+    fields: Map[str, Any] = model.model_fields
+    for step in path:
+        if isinstance(step, int):
+            continue
+        found = next((info for name, info in fields.items() if step in (name, info.alias)), None)
+        inner = _inner_model(found.annotation) if found is not None else None
+        if inner is not None:
+            fields = inner.model_fields
+    return [info.alias or name for name, info in fields.items()]
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    """The model somewhere inside a field's type, if there is one."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_inner_model(each) for each in getattr(annotation, "__args__", ()))
+    return next((each for each in found if each is not None), None)

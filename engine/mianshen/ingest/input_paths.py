@@ -1,0 +1,96 @@
+"""What an operator names as input: files, folders and patterns become files, each with a name of its own.
+
+In: paths as written. Out: paths of files in a fixed order, and their names. Invariants: a path that exists is that file alone,
+whatever characters it holds; a folder gives every CSV and Parquet file below it, in the order of their
+names, and refuses others, for a file passed over is a record lost; two files never share a name.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from mianshen.ingest import diagnostics
+from mianshen.ingest.databases import table_address
+from mianshen.source import Diagnostic, RuleError
+
+Named: TypeAlias = "str | Path | Sequence[str | Path]"
+READ: Final = (".csv", ".csv.gz", ".parquet")
+_ASIDE: Final = (".", "_")  # how names begin that other programs leave beside their files
+
+
+def each_named(named: Named) -> tuple[Path, ...]:
+    """What was named, one by one."""
+    several = (named,) if isinstance(named, str | Path) else named
+    return tuple(Path(one) for one in several)
+
+
+def files(named: Named) -> list[Path]:
+    """The files named, in the order given, those of a folder or pattern by name.
+
+    Raises RuleError when a pattern or folder gives nothing, holds what cannot be read, or a file comes twice.
+    """
+    found: list[Path] = []
+    wrong: list[Diagnostic] = []
+    for path in each_named(named):
+        try:
+            found += _files(path)
+        except RuleError as error:
+            wrong += error.diagnostics
+    twice = [path for path, times in Counter(p.resolve() for p in found).items() if times > 1]
+    wrong += [diagnostics.named_twice(str(path)) for path in twice]
+    if wrong:
+        raise RuleError(wrong)
+    return found
+
+
+def names(paths: Iterable[Path]) -> dict[Path, str]:
+    """What rejects and the manifest call each file: its name, and as many folders before it as tell it apart."""
+    parts = {path: path.resolve().parts for path in paths}
+    taken = dict.fromkeys(parts, 1)
+    while True:
+        called = {path: "/".join(parts[path][-count:]) for path, count in taken.items()}
+        times = Counter(called.values())
+        doubled = [
+            path for path, name in called.items() if times[name] > 1 and taken[path] < len(parts[path])
+        ]
+        if not doubled:
+            return called
+        taken.update({path: taken[path] + 1 for path in doubled})
+
+
+def _files(path: Path) -> list[Path]:
+    if table_address(path) is not None:
+        return [path]
+    if path.is_dir():
+        return _below(path)
+    if os.path.lexists(path) or not glob.has_magic(str(path)):
+        return [path]
+    matched = sorted(Path(one) for one in glob.glob(str(path), recursive=True))  # noqa: PTH207  # an absolute pattern
+    if not matched:
+        raise RuleError([diagnostics.nothing_matches(str(path))])
+    return [file for one in matched for file in (_below(one) if one.is_dir() else [one])]
+
+
+def _below(folder: Path) -> list[Path]:
+    """The files of a folder; what another program left aside is no record."""
+    files = sorted(
+        (file for file in folder.rglob("*") if not file.is_dir() and not _is_aside(file, folder)),
+        key=lambda file: file.relative_to(folder).as_posix(),
+    )
+    strange = [file for file in files if not file.name.lower().endswith(READ)]
+    if strange:
+        raise RuleError(
+            [diagnostics.not_records(str(folder), str(file.relative_to(folder))) for file in strange]
+        )
+    if not files:
+        raise RuleError([diagnostics.empty_folder(str(folder))])
+    return files
+
+
+def _is_aside(file: Path, folder: Path) -> bool:
+    return any(part.startswith(_ASIDE) for part in file.relative_to(folder).parts)

@@ -1,0 +1,250 @@
+"""Core expressions written as Python: what every node means.
+
+In: core nodes at an entity. Out: functions of a row, made of one Python expression a node. Kleene logic,
+strict arithmetic; a not-modelled operand makes arithmetic not modelled, for no fact can change that.
+Invariants: operands are worked out from left to right, each once, and what fails is the first that fails;
+what `and`, `or` and `if` need not look at is not. No text of a rulebook becomes program text: names enter
+as string literals, other constants by names bound to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from mianshen.interpreter.operations import (
+    CALLED,
+    INFIX,
+    OPEN,
+    Function,
+    conjoined,
+    disjoined,
+    quotient,
+    strict,
+    terms_of,
+    undecided,
+)
+from mianshen.program.core import (
+    Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    If,
+    InSet,
+    IsKnown,
+    Marginal,
+    Op,
+    ParameterRef,
+    Round,
+    Within,
+    YearToDate,
+)
+from mianshen.program.operators import CALENDAR
+from mianshen.program.program import Program
+from mianshen.values import NOT_MODELLED, ONE, ZERO, benefit_year, round_quotient
+
+if TYPE_CHECKING:
+    from mianshen.interpreter.evaluate import Compiler
+
+DEEPEST: Final = 20  # nodes within one another in one function; what lies deeper gets its own
+KNOWN: Final[dict[str, object]] = {  # the names that every function may use
+    "OPEN": OPEN,
+    "strict": strict,
+    "conjoined": conjoined,
+    "disjoined": disjoined,
+    "undecided": undecided,
+    "rounded": round_quotient,
+    "NOT_MODELLED": NOT_MODELLED,
+    "ZERO": ZERO,
+    "ONE": ONE,
+}
+
+
+def distance(program: Program, entity: str, target: str) -> int:
+    """How many parents up from `entity` the `target` is."""
+    steps, at = 0, entity
+    while at != target:
+        parent = program.entities[at].parent
+        assert parent is not None, (entity, target)
+        steps, at = steps + 1, parent
+    return steps
+
+
+class FunctionBuilder:
+    """One function of a row as it is being written."""
+
+    def __init__(self, compiler: Compiler, entity: str) -> None:
+        self.compiler = compiler
+        self.entity = entity
+        self._bound: dict[str, object] = {}
+        self._names: dict[int, str] = {}  # of what is bound, by identity
+        self._locals = 0
+        self._depth = 0
+
+    def bind(self, value: object) -> str:
+        """A name for a value of the program's."""
+        name = self._names.setdefault(id(value), f"k{len(self._bound)}")
+        self._bound[name] = value
+        return name
+
+    def local(self) -> str:
+        """A name for a value of the row's."""
+        self._locals += 1
+        return f"v{self._locals}"
+
+    def function(self, name: str, lines: Iterable[str]) -> Function:
+        """The function whose body these lines are; `row`, its `facts` and its `parent` are at hand."""
+        body = "".join(f"    {line}\n" for line in lines)
+        source = f"def evaluate(row):\n    facts = row.facts\n    parent = row.parent\n{body}"
+        names = KNOWN | self._bound
+        exec(compile(source, f"<{name}>", "exec"), names)  # noqa: S102  (written here, see the invariants)
+        return cast("Function", names["evaluate"])
+
+    def text(self, node: Core) -> str:
+        """The node as an expression."""
+        if self._depth >= DEEPEST:
+            return f"{self.bind(self.compiler.compile(node, self.entity))}(row)"
+        self._depth += 1
+        try:
+            return self._text(node)
+        finally:
+            self._depth -= 1
+
+    def _text(self, node: Core) -> str:
+        match node:
+            case Const(value=bool() | str() as value):
+                return repr(value)
+            case Const(value=value):
+                return self.bind(value)
+            case AsOf():
+                return "row.as_of"
+            case FactRef(name=name):
+                found = self.local()
+                return f"({found} if ({found} := {self._looked_up(node)}) is not None else {self._lacking(node)})"
+            case DecisionRef(entity=owner, name=name):
+                found, at = self.local(), self._above(owner)
+                ask = self.bind(self.compiler.decide(owner, name))
+                return f"({found} if ({found} := {at}.values.get({name!r})) is not None else {ask}({at}))"
+            case ParameterRef(name=name):
+                return self._figure(name)
+            case YearToDate(accumulator=name):
+                return f"row.before[{name!r}]"
+            case Op():
+                return self._operation(node)
+            case InSet(arg=arg, values=(value,)):
+                return self.strict([arg], f"{{}} == {self.bind(value)}")
+            case InSet(arg=arg, values=values):
+                return self.strict([arg], f"{{}} in {self.bind(frozenset(values))}")
+            case Within(arg=arg, prefixes=prefixes):
+                return self.strict([arg], f"{{}}.startswith({self.bind(prefixes)})")
+            case BenefitYear(date=date, start=start):
+                year = self.bind(lambda day: Decimal(benefit_year(day, start)))
+                return self.strict([date], f"{year}({{}})")
+            case Round(denominator=None):
+                return self.strict([node.numerator], f"rounded({{}}, ONE, {node.digits}, {node.mode!r})")
+            case Round(numerator=top, denominator=bottom):
+                divide = self.bind(partial(quotient, digits=node.digits, mode=node.mode))
+                return self.strict([top, cast("Core", bottom)], f"{divide}({{}}, {{}})")
+            case If(condition=condition, then=then, otherwise=otherwise):
+                return self._conditional(condition, then, otherwise)
+            case IsKnown(arg=FactRef(entity=owner, name=name)) if owner == self.entity:
+                return f"({name!r} in facts or {self.bind(self.compiler.apart(node, owner))}(row))"
+            case IsKnown() | Marginal() | Choice() | Aggregate():
+                return f"{self.bind(self.compiler.apart(node, self.entity))}(row)"
+
+    def all(self, nodes: Sequence[Core]) -> str:
+        """Kleene's and of the nodes, left to right."""
+        return self.text(nodes[0]) if len(nodes) == 1 else self._logic(nodes, False, "conjoined")
+
+    # -- what is read ----------------------------------------------------------------------------
+
+    def _above(self, owner: str) -> str:
+        """The row of an entity above this one's, or itself."""
+        steps = distance(self.compiler.program, self.entity, owner)
+        return ".".join(["parent"] * steps) or "row"
+
+    def _looked_up(self, fact: FactRef) -> str:
+        """A fact's value, None where it is missing."""
+        at = self._above(fact.entity)
+        return f"{'facts' if at == 'row' else f'{at}.facts'}.get({fact.name!r})"
+
+    def _lacking(self, fact: FactRef) -> str:
+        """The unknown that a missing fact is."""
+        return f"{self._above(fact.entity)}.unknown({fact.name!r})"
+
+    def _figure(self, name: str) -> str:
+        """The value of a parameter on the row's reference date."""
+        date = self.compiler.program.entities[self.entity].date
+        day = "row.as_of" if date is None else f"facts.get({date!r})"
+        look, known = self.compiler.figure(name, self.entity)
+        found = self.local()
+        return (
+            f"({found} if ({found} := {self.bind(known)}.get({day})) is not None else {self.bind(look)}(row))"
+        )
+
+    # -- operations ------------------------------------------------------------------------------
+
+    def strict(self, nodes: Iterable[Core], known: str) -> str:
+        """`known`, with the operands in its braces, where all are known; else what strictness makes of them."""
+        nodes = list(nodes)
+        if len(nodes) == 1 and isinstance(nodes[0], FactRef):
+            name, found, lacking = self.local(), self._looked_up(nodes[0]), self._lacking(nodes[0])
+            return f"({known.format(name)} if ({name} := {found}) is not None else {lacking})"
+        names: list[str] = []
+        instead: list[str] = []
+        tests: list[str] = []
+        for node in nodes:
+            if isinstance(node, Const | AsOf):
+                names.append(self.text(node))
+                continue
+            name = self.local()
+            if isinstance(node, FactRef):
+                tests.append(f"(({name} := {self._looked_up(node)}) is None)")
+                instead.append(f"({self._lacking(node)} if {name} is None else {name})")
+            else:
+                tests.append(f"(({name} := {self.text(node)}).__class__ in OPEN)")
+                instead.append(name)
+            names.append(name)
+        if not tests:
+            return f"({known.format(*names)})"
+        lacking = instead[0] if len(instead) == 1 else f"strict(({', '.join(instead)}))"
+        return f"({lacking} if {' | '.join(tests)} else {known.format(*names)})"
+
+    def _operation(self, node: Op) -> str:
+        match node.op:
+            case "and":
+                return self._logic(node.args, False, "conjoined")
+            case "or":
+                return self._logic(node.args, True, "disjoined")
+            case "add" | "sub":
+                added, taken = terms_of(node)
+                signs = [*["+"] * len(added), *["-"] * len(taken)]
+                return self.strict([*added, *taken], "".join(f" {sign} {{}}" for sign in signs)[3:])
+            case op if op in INFIX:
+                return self.strict(node.args, f" {INFIX[op]} ".join(["{}"] * len(node.args)))
+            case "neg" | "not":
+                return self.strict(node.args, f"{'-' if node.op == 'neg' else 'not '}{{}}")
+            case op:
+                made: Any = CALLED.get(op) or partial(CALENDAR[op], self.compiler.program.calendar)
+                return self.strict(node.args, f"{self.bind(made)}({', '.join(['{}'] * len(node.args))})")
+
+    def _logic(self, args: Iterable[Core], settles: bool, joined: str) -> str:
+        """Kleene's and, which False settles, or his or, which True does; left to right."""
+        names = [(self.local(), self.text(arg)) for arg in args]
+        settled = " or ".join(f"({name} := {text}) is {settles}" for name, text in names)
+        plain = " and ".join(f"{name} is {not settles}" for name, _ in names)
+        values = ", ".join(name for name, _ in names)
+        return f"({settles} if {settled} else {not settles} if {plain} else {joined}(({values})))"
+
+    def _conditional(self, condition: Core, then: Core, otherwise: Core) -> str:
+        truth = self.local()
+        test, one, other = self.text(condition), self.text(then), self.text(otherwise)
+        both = ", ".join(self.bind(self.compiler.compile(node, self.entity)) for node in (then, otherwise))
+        unsure = f"undecided({truth}, ({both}), row)"
+        return f"({one} if ({truth} := {test}) is True else {other} if {truth} is False else {unsure})"

@@ -1,0 +1,104 @@
+"""Where and when a row stands, as far as provisions ask for that before anything else.
+
+In: the conditions of an entity's provisions, a row. Out: its setting: which of the tests that conditions
+begin with hold there. Most provisions begin with an area and a day, so that what these settle is settled
+once for all rows of a place and time.
+Invariants: the tests read the row's area and reference date alone, and none of them can fail; one that
+cannot be told is in no setting, and stays with the provisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import takewhile
+from typing import Any, Final, Generic, TypeAlias, TypeVar
+
+from mianshen.interpreter.evaluate import Compiler
+from mianshen.interpreter.function_builder import distance
+from mianshen.interpreter.rows import Row
+from mianshen.program.core import AsOf, Const, Core, FactRef, InSet, Op, Within, walk
+from mianshen.program.program import Key, Program
+
+Specialisation: TypeAlias = Mapping[Core, bool]
+Made = TypeVar("Made")
+
+COMPARING: Final = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not"})
+MOST_PLACES: Final = 20_000  # pairs of area and day that are remembered
+
+
+class Specialisations(Generic[Made]):
+    """What `make` makes of each setting that the rows of one entity stand in, once for each."""
+
+    def __init__(
+        self,
+        compiler: Compiler,
+        entity: str,
+        conditions: Iterable[Sequence[Core]],
+        make: Callable[[Specialisation], Made],
+    ) -> None:
+        program = compiler.program
+        self._make = make
+        self._date = program.entities[entity].date
+        tests = dict.fromkeys(test for parts in conditions for test in leading(program, entity, parts))
+        self._tests = {test: compiler.compile(test, entity) for test in tests}
+        self._area, self._steps = None, 0
+        area = area_of(program, entity)
+        nodes = [node for test in tests for node in walk(test)]
+        if area is not None and any(isinstance(n, FactRef) and (n.entity, n.name) == area for n in nodes):
+            self._area, self._steps = area[1], distance(program, entity, area[0])
+        self._made: dict[tuple[bool | None, ...], Made] = {}
+        self._known: dict[tuple[Any, Any], Made] = {}
+
+    def of(self, row: Row) -> Made:
+        """What was made of the setting in which the row stands."""
+        at = row
+        for _ in range(self._steps):
+            at = at.parent  # type: ignore[assignment]  # a row of this entity has one
+        area = None if self._area is None else at.facts.get(self._area)
+        place = area, row.as_of if self._date is None else row.facts.get(self._date)
+        made = self._known.get(place)
+        return self._first_met(place, row) if made is None else made
+
+    def _first_met(self, place: tuple[Any, Any], row: Row) -> Made:
+        values = [test(row) for test in self._tests.values()]
+        truths = tuple([value if isinstance(value, bool) else None for value in values])
+        if truths not in self._made:
+            setting = {t: truth for t, truth in zip(self._tests, truths, strict=True) if truth is not None}
+            self._made[truths] = self._make(setting)
+        if len(self._known) >= MOST_PLACES:
+            self._known.clear()
+        self._known[place] = self._made[truths]
+        return self._made[truths]
+
+
+def leading(program: Program, entity: str, parts: Iterable[Core]) -> list[Core]:
+    """The parts with which a condition begins that rest on area and reference date alone."""
+    date, area = program.entities[entity].date, area_of(program, entity)
+
+    def rests(node: Core) -> bool:
+        match node:
+            case Const():
+                return True
+            case FactRef(entity=owner, name=name):
+                return (owner, name) in (area, (entity, date))
+            case AsOf():
+                return date is None
+            case Within(arg=arg) | InSet(arg=arg):
+                return rests(arg)
+            case Op(op=op, args=args):
+                return op in COMPARING and all(rests(arg) for arg in args)
+            case _:
+                return False
+
+    return list(takewhile(rests, parts))
+
+
+def area_of(program: Program, entity: str) -> Key | None:
+    """The fact that says in which area a row is: its own, or the nearest ancestor's."""
+    at: str | None = entity
+    while at is not None:
+        area = program.entities[at].area
+        if area is not None:
+            return at, area
+        at = program.entities[at].parent
+    return None

@@ -1,0 +1,408 @@
+"""Why a decided case came out as it did: each decision with its provision, what went in, what lost.
+
+In: an interpreter, a case it has decided. Out: `Trace`, steps in dependency order; `Footing`, what a
+result rests on that is not certain.
+Invariants: only what a shown result rests on is traced, along the branches taken; nothing is decided
+again, values are those in the rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from functools import cached_property
+from itertools import chain
+from typing import NamedTuple, TypeAlias
+
+from mianshen.interpreter.decide import Interpreter
+from mianshen.interpreter.evaluate import in_force
+from mianshen.interpreter.provisions import CompiledProvision, capped
+from mianshen.interpreter.rows import Case, Row, RowError
+from mianshen.interpreter.trace.reads import Always, Name, Reader, Reading, Sink
+from mianshen.interpreter.trace.unmatched import Field, Losing, Lost
+from mianshen.program.core import Core
+from mianshen.program.program import Accumulator, Dated, Decision, Provision
+from mianshen.values import EXACT, NOT_MODELLED, Value, benefit_year
+
+Step_: TypeAlias = tuple[Row, str]
+
+
+class Input(NamedTuple):
+    """A name a formula read, where, and its value; `dated` for a parameter."""
+
+    name: Name
+    row: Row
+    value: Value | None  # None: a figure that is no single value, such as a scale
+    dated: Dated | None = None
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """What an annual limit did: `raw` as far as `limit` less `before` allows is `paid`."""
+
+    accumulator: Accumulator
+    raw: Value
+    limit: Value
+    before: Value
+    paid: Value
+    inputs: tuple[Input, ...]
+    text: str
+
+    @property
+    def withheld(self) -> Decimal | None:
+        """What the limit kept back; None when that cannot be told."""
+        if isinstance(self.raw, Decimal) and isinstance(self.paid, Decimal):
+            return self.raw - self.paid
+        return None
+
+
+class Used(NamedTuple):
+    """A provision that decided, or that might; what its value and its condition read."""
+
+    provision: Provision
+    inputs: tuple[Input, ...]
+    tested: tuple[Input, ...]
+    limited: Limited | None
+
+
+class Step(NamedTuple):
+    """One decision of one row. Several `used`: it is open which of them applies. None: not modelled."""
+
+    row: Row
+    decision: Decision
+    value: Value
+    used: tuple[Used, ...]
+    lost: tuple[Lost, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    case: Case
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """Names of provisional and missing figures (or provisions), and of facts that were assumed."""
+
+    provisional: tuple[str, ...]
+    missing: tuple[str, ...]
+    assumed: tuple[str, ...]
+
+
+@dataclass
+class _Reads:
+    """A ruling's readers."""
+
+    ruling: CompiledProvision
+    condition: Reader
+    value: Reader
+    limit: Reader | None
+
+    @cached_property
+    def asks(self) -> bool:
+        """Whether it may read decisions, or what an accumulator holds."""
+        readers = [self.condition, self.value]
+        return self.limit is not None or not all(
+            isinstance(reader, Always)
+            and all(name.kind in ("fact", "parameter", "as_of") for name, _ in reader.names)
+            for reader in readers
+        )
+
+
+# A provision that decided (or might), and what it read: in its value, its condition, its limit.
+_Read: TypeAlias = tuple["_Reads", tuple[Input, ...], tuple[Input, ...], tuple[Input, ...]]
+
+
+class _Inputs(dict[tuple[Name, Row], Input]):
+    """What names are at rows, each made once."""
+
+    def __init__(self, make: Callable[[Name, Row], Input]) -> None:
+        self.make = make
+
+    def __missing__(self, key: tuple[Name, Row]) -> Input:
+        made = self[key] = self.make(*key)
+        return made
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What is known so far about one case: what each decision read, and what it rests on."""
+
+    case: Case
+    inputs: _Inputs
+    fields: dict[Row, Mapping[str, Field]] = field(default_factory=dict)
+    uses: dict[Step_, list[_Read]] = field(default_factory=dict)
+    grounds: dict[Step_, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    before: dict[tuple[Row, str], dict[Row, Row]] = field(default_factory=dict)
+
+
+class Explainer:
+    """Traces of cases that one interpreter has decided; make one and use it for many."""
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        self.interpreter = interpreter
+        self.program = interpreter.program
+        self.reading = Reading(interpreter.compiler)
+        self.losing = Losing(interpreter)
+        self.decisions = {decision.key: decision for decision in self.program.decisions}
+        self.outputs = {entity: self.program.outputs(entity) for entity in self.program.entities}
+        self._reads: dict[int, _Reads] = {}  # by provision
+        self._parts: dict[tuple[str, Core], Reader] = {}
+        self._walked: _Walk | None = None
+
+    # -- what people ask -----------------------------------------------------------------------
+
+    def trace(self, case: Case, roots: Iterable[Step_] | None = None) -> Trace:
+        """Every decision the roots rest on, each after those it reads; all that results show without roots."""
+        with localcontext(EXACT):
+            walk = self._walk(case)
+            wanted = self.roots(case) if roots is None else roots
+            steps = [self._step(row, name, walk) for row, name in self._in_order(wanted, walk, set())]
+        return Trace(case, tuple(steps))
+
+    def rests_on(self, case: Case, row: Row, decision: str) -> Footing:
+        """What a decision of a row rests on that is not certain, through everything it reads."""
+        with localcontext(EXACT):
+            walk = self._walk(case)
+            found = self._ground((row, decision), walk)
+
+        def names(kind: str) -> tuple[str, ...]:
+            return tuple(sorted(name for each, name in found if each == kind))
+
+        return Footing(names("provisional"), names("missing"), names("assumed"))
+
+    def step(self, case: Case, row: Row, decision: str) -> Step:
+        """One decision of one row alone."""
+        with localcontext(EXACT):
+            return self._step(row, decision, self._walk(case))
+
+    def steps(self, case: Case, row: Row, decision: str) -> tuple[Step, ...]:
+        """Every decision that a decision of a row rests on, each after those it reads, itself last."""
+        with localcontext(EXACT):
+            walk = self._walk(case)
+            found = self._in_order([(row, decision)], walk, set())
+            return tuple([self._step(at, name, walk) for at, name in found])
+
+    def inputs(self, part: Core, row: Row) -> tuple[Input, ...]:
+        """What a part of a formula reads at a decided row."""
+        key = row.entity, part
+        if key not in self._parts:
+            self._parts[key] = self.reading.compile(part, row.entity)
+        sink: Sink = {}
+        with localcontext(EXACT):
+            self._parts[key](row, sink)
+        return tuple([self._input(*each) for each in sink])
+
+    def roots(self, case: Case) -> Iterator[Step_]:
+        """The decisions results show: those of the person's dated rows in order, then the benefits'."""
+        person = case.person
+        for row in sorted(person.children, key=self._turn):
+            if row.rejection is None:
+                yield from ((row, decision.name) for decision in self.outputs[row.entity])
+        if person.rejection is None:
+            yield from ((person, decision.name) for decision in self.outputs[person.entity])
+            for benefit in self.program.benefits.values():
+                if benefit.entity == person.entity:
+                    denied = person.values[benefit.eligible] in (False, NOT_MODELLED)
+                    names = (benefit.eligible, *(() if denied else (benefit.amount, *benefit.shows)))
+                    yield from ((person, name) for name in names if name is not None)
+
+    # -- walking -------------------------------------------------------------------------------
+
+    def _walk(self, case: Case) -> _Walk:
+        """The walk of this case; asked again about the same case, it goes on where it was."""
+        if self._walked is None or self._walked.case is not case:
+            self._walked = _Walk(case, _Inputs(self._input))
+        return self._walked
+
+    def _in_order(self, roots: Iterable[Step_], walk: _Walk, seen: set[Step_]) -> Iterator[Step_]:
+        """The roots and all they read, each after what it reads; no recursion, for chains can be long."""
+        for root in roots:
+            if root in seen:
+                continue
+            seen.add(root)
+            stack = [(root, iter(self._needs(root, walk)))]
+            while stack:
+                at, needs = stack[-1]
+                for each in needs:
+                    if each in seen:
+                        continue
+                    seen.add(each)
+                    further = self._needs(each, walk)
+                    if further:
+                        stack.append((each, iter(further)))
+                        break
+                    yield each
+                else:
+                    stack.pop()
+                    yield at
+
+    def _needs(self, at: Step_, walk: _Walk) -> list[Step_]:
+        """The decisions a decision read, and the earlier rows that fed its accumulators."""
+        used = self._used(at, walk)
+        if not used:
+            return []
+        needs: list[Step_] = []
+        for reads, value, tested, limits in used:
+            if not reads.asks:
+                continue
+            for name, row, _, _, _ in chain(value, tested, limits):
+                if name.kind == "decision":
+                    needs.append((row, name.name))
+                elif name.kind == "year_to_date":
+                    needs += self._earlier(at[0], name.name, walk)
+            limit = reads.ruling.provision.limit
+            if limit is not None:
+                needs += self._earlier(at[0], limit.accumulator, walk)
+        return [each for each in needs if each[1] in each[0].values]
+
+    def _used(self, at: Step_, walk: _Walk) -> list[_Read]:
+        """What each provision that decided (or might) read."""
+        known = walk.uses.get(at)
+        if known is not None:
+            return known
+        row, name = at
+        made = walk.uses[at] = []
+        for provision in row.chosen.get(name, ()):
+            reads = self._readers(row.entity, name, provision)
+            value, tested = self._read(reads.value, row, walk), self._read(reads.condition, row, walk)
+            limit = () if reads.limit is None else self._read(reads.limit, row, walk)
+            made.append((reads, value, tested, limit))
+        return made
+
+    def _read(self, reader: Reader, row: Row, walk: _Walk) -> tuple[Input, ...]:
+        if isinstance(reader, Always):
+            return reader.inputs(row, walk.inputs)
+        sink: Sink = {}
+        reader(row, sink)
+        return tuple([walk.inputs[each] for each in sink])
+
+    def _readers(self, entity: str, decision: str, provision: Provision) -> _Reads:
+        key = id(provision)
+        if key not in self._reads:
+            rulings = self.interpreter.rulings[entity, decision]
+            ruling = next(each for each in rulings if each.provision is provision)
+            make = self.reading.compile
+            limit = None if provision.limit is None else make(provision.limit.limit, entity)
+            condition = self.reading.all(ruling.parts, entity)
+            self._reads[key] = _Reads(ruling, condition, make(provision.value, entity), limit)
+        return self._reads[key]
+
+    def _earlier(self, row: Row, accumulator: str, walk: _Walk) -> list[Step_]:
+        """The row that last fed the accumulator before this one, in the same benefit year."""
+        assert row.parent is not None
+        parent = row.parent.current
+        key = parent, accumulator
+        if key not in walk.before:
+            walk.before[key] = self._chain(parent, self.program.accumulators[accumulator])
+        found = walk.before[key].get(row)
+        return [] if found is None else [(found, self.program.accumulators[accumulator].sums)]
+
+    def _chain(self, parent: Row, accumulator: Accumulator) -> dict[Row, Row]:
+        date = self.program.entities[accumulator.entity].date
+        last: dict[int, Row] = {}
+        before: dict[Row, Row] = {}
+        for row in sorted(parent.children, key=self._turn):
+            day = row.facts.get(date or "")
+            if row.entity != accumulator.entity or row.rejection is not None or not isinstance(day, dt.date):
+                continue
+            year = benefit_year(day, accumulator.year_start)
+            if year in last:
+                before[row] = last[year]
+            chosen = row.chosen.get(accumulator.sums, ())
+            if any(p.limit is not None and p.limit.accumulator == accumulator.name for p in chosen):
+                last[year] = row
+        return before
+
+    def _turn(self, row: Row) -> tuple[str, str]:
+        return str(row.facts.get(self.program.entities[row.entity].date or "", "")), row.key
+
+    # -- what results rest on ------------------------------------------------------------------
+
+    def _ground(self, at: Step_, walk: _Walk) -> frozenset[tuple[str, str]]:
+        if at not in walk.grounds:
+            for each in self._in_order([at], walk, set(walk.grounds)):
+                found = self._own_ground(each, walk)
+                for need in self._needs(each, walk):
+                    found |= walk.grounds.get(need, frozenset())
+                walk.grounds[each] = frozenset(found)
+        return walk.grounds[at]
+
+    def _own_ground(self, at: Step_, walk: _Walk) -> set[tuple[str, str]]:
+        found: set[tuple[str, str]] = set()
+        row = at[0]
+        for reads, *read in self._used(at, walk):
+            provision = reads.ruling.provision
+            if provision.basis not in (None, "cited"):
+                found.add((str(provision.basis), provision.name))
+            accumulators = [] if provision.limit is None else [provision.limit.accumulator]
+            for name, _, _, dated, assumed in chain.from_iterable(read):
+                if assumed:
+                    found.add(("assumed", name.name))
+                elif dated is not None and dated.basis != "cited":
+                    found.add((dated.basis, name.name))
+                elif name.kind == "year_to_date":
+                    accumulators.append(name.name)
+            found |= {("assumed", opening) for each in accumulators for opening in self._opening(each, row)}
+        return found
+
+    def _opening(self, accumulator: str, row: Row) -> list[str]:
+        """The opening balance an accumulator began with, where it was assumed."""
+        made = self.program.accumulators[accumulator]
+        date = row.facts.get(self.program.entities[made.entity].date or "")
+        if made.opening is None or row.parent is None or not isinstance(date, dt.date):
+            return []
+        same = benefit_year(date, made.year_start) == benefit_year(row.as_of, made.year_start)
+        return [made.opening[1]] if same and made.opening[1] in row.parent.current.assumed else []
+
+    def dated(self, parameter: str, row: Row) -> Dated | None:
+        """The value of a figure that a row looks up; None where there is none."""
+        date = self.program.entities[row.entity].date
+        day = row.as_of if date is None else row.facts.get(date)
+        try:
+            return in_force(self.program.parameters[parameter], day) if isinstance(day, dt.date) else None
+        except RowError:
+            return None
+
+    # -- one step ------------------------------------------------------------------------------
+
+    def _step(self, row: Row, name: str, walk: _Walk) -> Step:
+        decision = self.decisions[row.entity, name]
+        used = [
+            Used(reads.ruling.provision, value, tested, self._limited(reads.ruling, row, limit))
+            for reads, value, tested, limit in self._used((row, name), walk)
+        ]
+        return Step(row, decision, row.values[name], tuple(used), self.losing.of(row, decision, walk.fields))
+
+    def _input(self, name: Name, row: Row) -> Input:
+        match name.kind:
+            case "fact":
+                value = row.facts.get(name.name)
+                return Input(
+                    name,
+                    row,
+                    row.unknown(name.name) if value is None else value,
+                    None,
+                    name.name in row.assumed,
+                )
+            case "decision":
+                return Input(name, row, row.values.get(name.name, NOT_MODELLED))
+            case "parameter":
+                dated = self.dated(name.name, row)
+                return Input(name, row, None if dated is None else dated.known, dated)
+            case "as_of":
+                return Input(name, row, row.as_of)
+            case "year_to_date":
+                return Input(name, row, row.before.get(name.name))
+
+    def _limited(self, ruling: CompiledProvision, row: Row, read: tuple[Input, ...]) -> Limited | None:
+        limit = ruling.provision.limit
+        if limit is None or ruling.limit is None:
+            return None
+        accumulator = self.program.accumulators[limit.accumulator]
+        raw, allowed, before = ruling.value(row), ruling.limit(row), row.before[limit.accumulator]
+        return Limited(accumulator, raw, allowed, before, capped(raw, allowed, before), read, limit.text)

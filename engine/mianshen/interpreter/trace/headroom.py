@@ -1,0 +1,138 @@
+"""What each layer and limit did to an amount, and how far the next threshold is.
+
+In: an explainer, a decided case. Out: margins, in the order in which the amounts were made.
+Invariants: every figure is one the rows hold or a difference of two; what cannot be told is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from typing import TypeAlias
+
+from mianshen.interpreter.rows import Case, Row, RowError
+from mianshen.interpreter.trace.explain import Explainer, Limited, Step
+from mianshen.interpreter.what_if.candidate_values import beside
+from mianshen.program.core import Const, Core, Marginal, Op, ParameterRef
+from mianshen.program.program import Decision
+from mianshen.values import EXACT, NOT_MODELLED, ZERO, Value
+
+
+@dataclass(frozen=True, slots=True)
+class AnnualLimit:
+    """An annual limit (or a deductible, which is one): what it let through, and what it has `left` after."""
+
+    row: Row
+    decision: Decision
+    limited: Limited
+    left: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """Where an amount lies on a scale: at `rate` above `over`; the next bracket is `to_next` away."""
+
+    row: Row
+    decision: Decision
+    scale: str
+    base: Decimal
+    over: Decimal
+    rate: Decimal
+    next_over: Decimal | None
+    next_rate: Decimal | None
+
+    @property
+    def to_next(self) -> Decimal | None:
+        """How much more reaches the next bracket; None in the last."""
+        return None if self.next_over is None else self.next_over - self.base
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """A figure that an amount cannot pass: `kind` cap or floor; `distance` is the amount short of it, or cut."""
+
+    row: Row
+    decision: Decision
+    kind: str
+    figure: str
+    bound: Decimal
+    value: Decimal
+
+    @property
+    def binds(self) -> bool:
+        """Whether the figure cut the amount (or raised it)."""
+        return self.value > self.bound if self.kind == "cap" else self.value < self.bound
+
+    @property
+    def distance(self) -> Decimal:
+        return abs(self.bound - self.value)
+
+
+Margin: TypeAlias = AnnualLimit | Bracket | Cap
+
+
+class Margins:
+    """Finds the margins of decided cases."""
+
+    def __init__(self, explainer: Explainer) -> None:
+        self.explainer = explainer
+        self.compiler = explainer.interpreter.compiler
+
+    def of(self, case: Case, row: Row, decision: str) -> tuple[Margin, ...]:
+        """The margins behind a decision of a row."""
+        with localcontext(EXACT):
+            return tuple(
+                each for step in self.explainer.steps(case, row, decision) for each in self._of(step)
+            )
+
+    def _of(self, step: Step) -> Iterator[Margin]:
+        if len(step.used) != 1:
+            return
+        (used,) = step.used
+        if used.limited is not None:
+            yield from self._limit(step, used.limited)
+        for node in beside(used.provision.value):
+            match node:
+                case Marginal(base=base, scale=scale):
+                    yield from self._bracket(step, base, scale)
+                case Op(op="min" | "max", args=args):
+                    yield from self._caps(step, node, args)
+                case _:
+                    pass
+
+    def _limit(self, step: Step, limited: Limited) -> Iterator[Margin]:
+        limit, before, paid = limited.limit, limited.before, limited.paid
+        if isinstance(limit, Decimal) and isinstance(before, Decimal) and isinstance(paid, Decimal):
+            yield AnnualLimit(step.row, step.decision, limited, max(ZERO, limit - before - paid))
+
+    def _bracket(self, step: Step, base: Core, scale: str) -> Iterator[Margin]:
+        value = self._value(base, step.row)
+        dated = self.explainer.dated(scale, step.row)
+        brackets = None if dated is None else dated.brackets
+        if not isinstance(value, Decimal) or brackets is None:
+            return
+        index = max((i for i, (over, _) in enumerate(brackets) if value > over), default=0)
+        over, rate = brackets[index]
+        following = brackets[index + 1] if index + 1 < len(brackets) else (None, None)
+        yield Bracket(step.row, step.decision, scale, value, over, rate, *following)
+
+    def _caps(self, step: Step, node: Op, args: tuple[Core, ...]) -> Iterator[Margin]:
+        bounds = [arg for arg in args if isinstance(arg, Const | ParameterRef)]
+        others = [self._value(arg, step.row) for arg in args if not isinstance(arg, Const | ParameterRef)]
+        known = [v for v in others if isinstance(v, Decimal)]
+        if len(known) < len(others) or not known:
+            return
+        value = min(known) if node.op == "min" else max(known)
+        for bound in bounds:
+            figure = self._value(bound, step.row)
+            named = bound.name if isinstance(bound, ParameterRef) else ""
+            if isinstance(figure, Decimal) and (named or figure):
+                kind = "cap" if node.op == "min" else "floor"
+                yield Cap(step.row, step.decision, kind, named, figure, value)
+
+    def _value(self, part: Core, row: Row) -> Value:
+        try:
+            return self.compiler.compile(part, row.entity)(row)
+        except RowError:
+            return NOT_MODELLED

@@ -1,0 +1,254 @@
+"""What a decided formula took in: the facts, decisions and figures on the branches it went through.
+
+In: a core node at an entity. Out: a function that notes, for a decided row, each name read and the row
+it was read from.
+Invariant: a branch not taken reads nothing; of an `and` that is false, or an `or` that is true, only the
+part that settles it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias, TypeVar, assert_never
+
+from mianshen.interpreter.evaluate import Compiler
+from mianshen.interpreter.function_builder import distance
+from mianshen.interpreter.operations import Function
+from mianshen.interpreter.provisions import conjuncts
+from mianshen.interpreter.rows import Row, RowError
+from mianshen.program.core import (
+    Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    If,
+    InSet,
+    IsKnown,
+    Marginal,
+    Op,
+    ParameterRef,
+    Round,
+    Within,
+    YearToDate,
+)
+
+Kind: TypeAlias = Literal["fact", "decision", "parameter", "as_of", "year_to_date"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Name:
+    """Something a formula may read; one instance for each in a `Reading`, so that identity will do."""
+
+    kind: Kind
+    entity: str  # of a fact or decision
+    name: str
+
+
+Sink: TypeAlias = dict[tuple[Name, Row], None]
+Reader: TypeAlias = Callable[[Row, Sink], None]
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """Reads names whatever the row, each so many parents up."""
+
+    names: tuple[tuple[Name, int], ...]
+    highest: int  # the most parents up
+
+    def inputs(self, row: Row, known: Mapping[tuple[Name, Row], Read]) -> tuple[Read, ...]:
+        """What is known of the names, where a decided row read them."""
+        if not self.highest:
+            return tuple([known[name, row] for name, _ in self.names])
+        line = self._line(row)
+        return tuple([known[name, line[steps]] for name, steps in self.names])
+
+    def __call__(self, row: Row, sink: Sink) -> None:
+        if not self.highest:
+            for name, _ in self.names:
+                sink[name, row] = None
+            return
+        line = self._line(row)
+        for name, steps in self.names:
+            sink[name, line[steps]] = None
+
+    def _line(self, row: Row) -> list[Row]:
+        """The row and its ancestors, as far as they are read."""
+        line = [row]
+        for _ in range(self.highest):
+            line.append(line[-1].parent)  # type: ignore[arg-type]  # a row that read it has one
+        return line
+
+
+NOTHING: Final = Always((), 0)
+
+
+class Reading:
+    """Makes readers of core nodes."""
+
+    def __init__(self, compiler: Compiler) -> None:
+        self.compiler = compiler
+        self.program = compiler.program
+        self.names: dict[tuple[Kind, str, str], Name] = {}
+
+    def name(self, kind: Kind, name: str, entity: str = "") -> Name:
+        """The one instance for a name."""
+        key = kind, entity, name
+        if key not in self.names:
+            self.names[key] = Name(kind, entity, name)
+        return self.names[key]
+
+    def compile(self, node: Core, entity: str) -> Reader:
+        match node:
+            case Const():
+                return NOTHING
+            case AsOf():
+                return _noting(self.name("as_of", "as_of"), 0)
+            case FactRef(entity=owner, name=name):
+                return _noting(self.name("fact", name, owner), distance(self.program, entity, owner))
+            case DecisionRef(entity=owner, name=name):
+                return _noting(self.name("decision", name, owner), distance(self.program, entity, owner))
+            case ParameterRef(name=name):
+                return _noting(self.name("parameter", name), 0)
+            case YearToDate(accumulator=name):
+                return _noting(self.name("year_to_date", name), 0)
+            case Op(op="and" | "or"):
+                return _settled(node.op == "or", self._tested(node.args, entity))
+            case Op(args=args):
+                return self.all(args, entity)
+            case InSet(arg=arg) | Within(arg=arg) | IsKnown(arg=arg) | BenefitYear(date=arg):
+                return self.compile(arg, entity)
+            case If(condition=condition, then=then, otherwise=otherwise):
+                branches = self.compile(then, entity), self.compile(otherwise, entity)
+                return _branching(*self._tested((condition,), entity)[0], *branches)
+            case Round(numerator=top, denominator=bottom):
+                parts = (top,) if bottom is None else (top, bottom)
+                return self.all(parts, entity)
+            case Marginal(base=base, scale=scale):
+                return _all([self.compile(base, entity), _noting(self.name("parameter", scale), 0)])
+            case Choice(policy=policy, rows=rows):
+                tested = self._tested(tuple(condition for condition, _ in rows), entity)
+                values = [self.compile(value, entity) for _, value in rows]
+                return _choosing(policy == "first", tested, values)
+            case Aggregate():
+                return self._aggregate(node)
+            case _:
+                assert_never(node)
+
+    def all(self, nodes: Sequence[Core], entity: str) -> Reader:
+        """A reader of several nodes, in order."""
+        return _all([self.compile(node, entity) for node in nodes])
+
+    def _tested(self, nodes: tuple[Core, ...], entity: str) -> list[tuple[Function, Reader]]:
+        return [(self.compiler.compile(node, entity), self.compile(node, entity)) for node in nodes]
+
+    def holding(self, node: Core, entity: str) -> Reader:
+        """A reader of a condition that is known to be true."""
+        return self.all(list(conjuncts([node])), entity)
+
+    def _aggregate(self, node: Aggregate) -> Reader:
+        child = self.program.entities[node.child]
+        where = None if node.where is None else self._tested((node.where,), node.child)[0]
+        holding = NOTHING if node.where is None else self.holding(node.where, node.child)
+        body: Reader = NOTHING if node.body is None else self.compile(node.body, node.child)
+        counted = None
+        if child.counted_by is not None and child.parent is not None:
+            counted = self.name("fact", child.counted_by, child.parent)
+
+        def read(row: Row, sink: Sink) -> None:
+            if counted is not None:
+                sink[counted, row] = None
+            for item in row.children:
+                if item.entity != child.name or item.rejection is not None:
+                    continue
+                truth = True if where is None else _truth(where[0], item)
+                if truth is False:
+                    continue
+                if truth is True or where is None:
+                    holding(item, sink)
+                else:
+                    where[1](item, sink)
+                body(item, sink)
+
+        return read
+
+
+def _truth(function: Function, row: Row) -> object:
+    try:
+        return function(row)
+    except RowError:
+        return None
+
+
+def _noting(name: Name, steps: int) -> Reader:
+    return Always(((name, steps),), steps)
+
+
+def _all(readers: list[Reader]) -> Reader:
+    """One after another; those that read the same whatever the row as one."""
+    joined: list[Reader] = []
+    for reader in readers:
+        if reader is NOTHING:
+            continue
+        last = joined[-1] if joined else None
+        if isinstance(reader, Always) and isinstance(last, Always):
+            names = tuple(dict.fromkeys((*last.names, *reader.names)))
+            joined[-1] = Always(names, max(last.highest, reader.highest))
+        else:
+            joined.append(reader)
+    match joined:
+        case []:
+            return NOTHING
+        case [reader]:
+            return reader
+
+    def read(row: Row, sink: Sink) -> None:
+        for reader in joined:
+            reader(row, sink)
+
+    return read
+
+
+def _settled(by: bool, parts: list[tuple[Function, Reader]]) -> Reader:
+    """Only the first part that has the value which settles it; all, when none has."""
+
+    def read(row: Row, sink: Sink) -> None:
+        for function, reader in parts:
+            if _truth(function, row) is by:
+                reader(row, sink)
+                return
+        for _, reader in parts:
+            reader(row, sink)
+
+    return read
+
+
+def _branching(condition: Function, tested: Reader, then: Reader, otherwise: Reader) -> Reader:
+    def read(row: Row, sink: Sink) -> None:
+        tested(row, sink)
+        truth = _truth(condition, row)
+        if truth is not False:
+            then(row, sink)
+        if truth is not True:
+            otherwise(row, sink)
+
+    return read
+
+
+def _choosing(first: bool, tested: list[tuple[Function, Reader]], values: list[Reader]) -> Reader:
+    def read(row: Row, sink: Sink) -> None:
+        for (condition, reader), value in zip(tested, values, strict=True):
+            truth = _truth(condition, row)
+            if truth is False:
+                continue
+            reader(row, sink)
+            value(row, sink)
+            if first and truth is True:
+                return
+
+    return read

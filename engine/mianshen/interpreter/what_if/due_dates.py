@@ -1,0 +1,199 @@
+"""The day from which a benefit is due if nothing but time changes.
+
+In: a program, a benefit, a case. Out: `Later`.
+Invariants: the day found is due and the day before it is not; nothing is looked up in a figure past its
+review: where one stops the search, its last day is told. Days are taken from what makes days differ (the
+days of the record, birthdays, terms, starts and ends of figures and provisions), with a net of weeks over
+the first two years.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from mianshen.interpreter.decide import Interpreter
+from mianshen.interpreter.result import benefit_result
+from mianshen.interpreter.rows import Case, Rejection
+from mianshen.interpreter.what_if.scenario import Scenario
+from mianshen.program.core import Const, Core, FactRef, Op, walk
+from mianshen.program.program import Benefit, Program
+from mianshen.program.slicing import benefit_keys, part_of
+from mianshen.program.stages import nodes_of
+from mianshen.values import add_months
+
+DAY: Final = dt.timedelta(days=1)
+LONGEST: Final = 110  # years
+NEAR: Final = 732  # days covered by the net of weeks
+FEW: Final = 62  # days looked at one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """`day`: the first on which the benefit is due (None: none found).
+
+    `known_until`: the last day that can be told, where figures end or are to be reviewed, with `stopped`
+    as what stops it. `whole`: on `day` every other decision can be made too.
+    """
+
+    day: dt.date | None
+    known_until: dt.date | None = None
+    stopped: Rejection | None = None
+    whole: bool = True
+
+
+class Calendar:
+    """Looks for that day."""
+
+    def __init__(self, program: Program, benefit: Benefit, whole: Interpreter) -> None:
+        self.benefit = benefit
+        self.whole = whole
+        self.part = part_of(program, benefit_keys(benefit)[:1])
+        self.interpreter = Interpreter(self.part)
+        self.retelling = Scenario(program)
+        self.roots = [root for decision in self.part.decisions for root in nodes_of(decision)]
+        self.roots += [a.over for a in self.part.accumulators.values() if a.over is not None]
+        self.nodes = [node for root in self.roots for node in walk(root)]
+
+    def later(self, case: Case) -> Later:
+        """The first day after the case's own on which the benefit is due."""
+        before = case.as_of
+        for day in sorted(set(self._days(case))):
+            found = self._due(case, day)
+            if isinstance(found, Rejection):
+                last = self._last_told(case, before, day)
+                return Later(None, last, self._stopper(case, last + DAY))
+            if found:
+                first = self._first(case, before, day)
+                return Later(first, whole=self._whole(case, first))
+            before = day
+        return Later(None)
+
+    def _due(self, case: Case, day: dt.date) -> bool | Rejection:
+        copy, _ = self.retelling.copy(case, as_of=day)
+        self.interpreter.run(copy)
+        if copy.person.rejection is not None:
+            causes = [row.rejection for row in copy.rows() if row.rejection is not None]
+            return next((each for each in causes if each.reason != "parent_rejected"), causes[0])
+        return copy.person.values[self.benefit.eligible] is True
+
+    def _first(self, case: Case, before: dt.date, due: dt.date) -> dt.date:
+        """The first due day after `before`, which is not."""
+        while (due - before).days > 1:
+            middle = before + (due - before) // 2
+            if self._due(case, middle) is True:
+                due = middle
+            else:
+                before = middle
+        return due
+
+    def _last_told(self, case: Case, told: dt.date, untold: dt.date) -> dt.date:
+        while (untold - told).days > 1:
+            middle = told + (untold - told) // 2
+            if isinstance(self._due(case, middle), Rejection):
+                untold = middle
+            else:
+                told = middle
+        return told
+
+    def _stopper(self, case: Case, day: dt.date) -> Rejection | None:
+        found = self._due(case, day)
+        return found if isinstance(found, Rejection) else None
+
+    def _whole(self, case: Case, day: dt.date) -> bool:
+        copy, _ = self.retelling.copy(case, as_of=day)
+        self.whole.run(copy)
+        return (
+            copy.person.rejection is None and benefit_result(self.benefit, copy.person).status == "eligible"
+        )
+
+    # -- days worth a look -----------------------------------------------------------------------
+
+    def _days(self, case: Case) -> Iterator[dt.date]:
+        end = _moved(case.as_of, 12 * LONGEST)
+        for day in self._all_days(case, end):
+            if case.as_of < day <= end:
+                yield day
+
+    def _all_days(self, case: Case, end: dt.date) -> Iterator[dt.date]:
+        start = case.as_of
+        yield from (start + dt.timedelta(days=n) for n in range(1, FEW))
+        yield from (start + dt.timedelta(days=n) for n in range(FEW, NEAR, 7))
+        for constant in self._constants():
+            yield from (constant, constant + DAY)
+        months = sorted(
+            {1, *(m for a in self.part.accumulators.values() for m in a.year_start[:1])}
+            if not any(_is(n, "month") or _is(n, "day") for n in self.nodes)
+            else range(1, 13)
+        )
+        for year in range(start.year, end.year + 1):
+            yield from (dt.date(year, month, 1) for month in months)
+        aged = {ref.name for n in self.nodes if _is(n, "age") for ref in walk(n) if isinstance(ref, FactRef)}
+        for row in case.rows():
+            for name, moment in row.facts.items():
+                if isinstance(moment, dt.date):
+                    yield from self._after(moment)
+                    yield from _birthdays(moment, start, end) if name in aged else ()
+
+    def _after(self, moment: dt.date) -> Iterator[dt.date]:
+        """Days that lie a term of the rules after a day of the record."""
+        for node in self.nodes:
+            match node:
+                case Op(op="add_months", args=(_, term)):
+                    for count in _counts(term):
+                        yield from _around(_moved(moment, count))
+                case Op(op="add_days", args=(_, term)):
+                    for count in _counts(term):
+                        yield from _around(moment + DAY * count)
+                case Op(op="days_between"):
+                    yield from (moment + DAY * n for n in self._whole_numbers())
+
+    def _whole_numbers(self) -> Iterator[int]:
+        for node in self.nodes:
+            match node:
+                case Const(value=Decimal() as count) if 0 < count < 40_000:
+                    yield from (int(count), int(count) + 1)
+
+    def _constants(self) -> Iterator[dt.date]:
+        """Days that stand in the rules, and those on which a figure changes."""
+        for node in self.nodes:
+            match node:
+                case Const(value=dt.date() as day):
+                    yield day
+        for parameter in self.part.parameters.values():
+            for dated in parameter.series:
+                yield dated.start
+                yield from (each for each in (dated.end, dated.review_by) if each is not None)
+
+
+def _moved(day: dt.date, months: int) -> dt.date:
+    """The day so many months later, or the last day there is."""
+    try:
+        return add_months(day, months)
+    except OverflowError:
+        return dt.date.max - DAY
+
+
+def _is(node: Core, op: str) -> bool:
+    return isinstance(node, Op) and node.op == op
+
+
+def _counts(term: Core) -> Iterator[int]:
+    """The months or days of a term, whichever way it is taken."""
+    yield from (
+        abs(int(n.value)) for n in walk(term) if isinstance(n, Const) and isinstance(n.value, Decimal)
+    )
+
+
+def _birthdays(moment: dt.date, start: dt.date, end: dt.date) -> Iterator[dt.date]:
+    for year in range(max(start.year, moment.year), end.year + 1):
+        birthday = _moved(moment, 12 * (year - moment.year))
+        yield from (birthday, birthday + DAY)
+
+
+def _around(day: dt.date) -> Iterator[dt.date]:
+    """The day and its neighbours: months differ in length."""
+    yield from (day + DAY * n for n in range(-3, 5))

@@ -1,0 +1,397 @@
+"""Core expressions as C statements: what the interpreter's functions compute, over integers.
+
+In: a core node, the C name of the row it is evaluated at. Out: `Made`: C expressions of its value, its state
+and what it misses; the statements before them are added to a `Body`.
+States are those of `c_text`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, assert_never, cast
+
+from mianshen.native.aggregates import aggregate, choice
+from mianshen.native.c_source import NONE, Body, Made, c_integer, c_type, greatest, union
+from mianshen.native.layout import (
+    AREA_DIGITS,
+    WORD_DIGITS,
+    Layout,
+    Unsupported,
+    scale_of,
+)
+from mianshen.program.core import (
+    Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Code,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    If,
+    InSet,
+    IsKnown,
+    Listing,
+    Marginal,
+    Numeric,
+    Op,
+    ParameterRef,
+    Round,
+    Type,
+    Within,
+    YearToDate,
+)
+from mianshen.program.program import Brackets
+
+COMPARED: Final = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+
+
+@dataclass(slots=True)
+class Formulas:
+    """Emits nodes. `row` is a C pointer to the row's struct; `up` leads to the parent's."""
+
+    layout: Layout
+    body: Body
+
+    def emit(self, node: Core, entity: str, row: str) -> Made:
+        found = self.body.find(node, row)
+        if found is None:
+            found = self._emit(node, entity, row)
+            self.body.known[-1][node, row] = found
+        return found
+
+    def _emit(self, node: Core, entity: str, row: str) -> Made:
+        match node:
+            case Const(value=value, type=type_):
+                return Made(c_integer(self.layout.encoded(value, type_)))
+            case FactRef(entity=owner, name=name):
+                at = self.above(entity, owner, row)
+                return Made(f"{at}->f_{name}", f"!{at}->k_{name}", self.lacking(name))
+            case DecisionRef(entity=owner, name=name):
+                at = self.above(entity, owner, row)
+                return Made(f"{at}->v_{name}", f"{at}->s_{name}", f"{at}->m_{name}")
+            case ParameterRef(name=name, type=type_):
+                return self.figure(name, type_, entity, row)
+            case AsOf():
+                return Made("run->as_of")
+            case Op():
+                return self.operation(node, entity, row)
+            case InSet(arg=arg, values=values):
+                made = self.emit(arg, entity, row)
+                tests = [f"{made.value} == {c_integer(self.layout.encoded(v, arg.type))}" for v in values]
+                return self.held(" || ".join(tests), [made])
+            case Within(arg=arg, prefixes=prefixes):
+                made = self.emit(arg, entity, row)
+                return self.held(" || ".join(_begins(made.value, p) for p in prefixes), [made])
+            case If():
+                return self.conditional(node, entity, row)
+            case Round():
+                return self.rounding(node, entity, row)
+            case IsKnown(arg=FactRef(entity=owner, name=name)):
+                return Made(f"{self.above(entity, owner, row)}->k_{name}")
+            case IsKnown(arg=arg):
+                made = self.emit(arg, entity, row)
+                return Made(f"(({made.state}) == 0)", f"(({made.state}) == 3 ? 3 : 0)")
+            case Marginal():
+                return self.marginal(node, entity, row)
+            case BenefitYear(date=date, start=(month, day)):
+                made = self.emit(date, entity, row)
+                return self.held(f"benefit_year({made.value}, {month * 100 + day})", [made], dear=True)
+            case Choice():
+                return choice(self, node, entity, row)
+            case Aggregate():
+                return aggregate(self, node, row)
+            case YearToDate(accumulator=name):
+                return Made(f"{row}->v_before_{name}", f"{row}->s_before_{name}", f"{row}->m_before_{name}")
+            case _:
+                assert_never(node)
+
+    # -- places ------------------------------------------------------------------------------
+
+    def above(self, entity: str, owner: str, row: str) -> str:
+        """The row itself or an ancestor of it."""
+        at, here = row, entity
+        while here != owner:
+            parent = self.layout.program.entities[here].parent
+            assert parent is not None, (entity, owner)
+            at, here = f"{at}->up", parent
+        return at
+
+    def lacking(self, name: str) -> str:
+        return f"BIT({self.layout.bit(name)})"
+
+    def day(self, entity: str, row: str) -> Made:
+        """The reference date."""
+        date = self.layout.program.entities[entity].date
+        if date is None:
+            return Made("run->as_of")
+        return Made(f"{row}->f_{date}", f"!{row}->k_{date}", self.lacking(date))
+
+    def held(self, value: str, parts: Sequence[Made], type_: str = "word", dear: bool = False) -> Made:
+        """A strict operation's result in variables of its own; a `dear` one only where all is known."""
+        state, miss = greatest([p.state for p in parts]), union([p.miss for p in parts])
+        name = self.body.fresh("v")
+        if state == NONE:
+            self.body.add(f"{type_} {name} = {value};")
+            return Made(name)
+        told = self.body.fresh("s")
+        self.body.add(f"byte {told} = {state};")
+        if dear:
+            self.body.add(f"{type_} {name} = {told} ? 0 : ({type_})({value});")
+        else:
+            self.body.add(f"{type_} {name} = {value};")
+        if len(parts) == 1 or miss == NONE:
+            return Made(name, told, miss)
+        single = [p for p in parts if p.miss != NONE]
+        if len(single) == 1:
+            return Made(name, told, miss)
+        lack = self.body.fresh("m")
+        guarded = union([f"(({p.state}) == 1 ? {p.miss} : 0)" for p in single])
+        self.body.add(f"names {lack} = 0; if ({told} == 1) {lack} = {guarded};")
+        return Made(name, told, lack)
+
+    def opened(self, type_: str) -> tuple[str, str, str]:
+        """Variables for a value, its state and what it misses, known 0 at first."""
+        value, state, miss = (self.body.fresh(letter) for letter in "vsm")
+        self.body.add(f"{type_} {value} = 0; byte {state} = 0; names {miss} = 0;")
+        return value, state, miss
+
+    # -- operations --------------------------------------------------------------------------
+
+    def rescaled(self, made: Made, type_: Type, scale: int, to: str) -> str:
+        """The value as an integer of more decimals."""
+        steps = scale - scale_of(type_)
+        if steps < 0:
+            raise Unsupported("a value with fewer decimals than it is made of")
+        value = made.value if to == c_type(type_) == "word" else f"({to})({made.value})"
+        return value if not steps else f"{value} * {c_integer(10**steps)}"
+
+    def together(
+        self, nodes: Sequence[Core], entity: str, row: str
+    ) -> tuple[list[Made], list[str], str, int]:
+        """Numbers brought to one scale, in a type that holds them."""
+        made = [self.emit(n, entity, row) for n in nodes]
+        scale = max(scale_of(n.type) for n in nodes)
+        digits = [n.type.precision + scale - n.type.scale for n in nodes if isinstance(n.type, Numeric)]
+        to = "wide" if any(d > WORD_DIGITS for d in digits) else "word"
+        return (
+            made,
+            [self.rescaled(m, n.type, scale, to) for m, n in zip(made, nodes, strict=True)],
+            to,
+            scale,
+        )
+
+    def operation(self, node: Op, entity: str, row: str) -> Made:
+        out = c_type(node.type)
+        match node.op:
+            case "add" | "sub" | "min" | "max":
+                made, values, to, _ = self.together(node.args, entity, row)
+                to = "wide" if out == "wide" else to
+                joined = f"({to})({values[0]})"
+                for value in values[1:]:
+                    match node.op:
+                        case "add" | "sub":
+                            joined = f"{joined} {'+' if node.op == 'add' else '-'} ({to})({value})"
+                        case _:
+                            joined = f"{node.op}_{to}({joined}, {value})"
+                return self.held(f"({out})({joined})", made, out)
+            case "mul":
+                made = [self.emit(a, entity, row) for a in node.args]
+                return self.held(" * ".join(f"({out})({m.value})" for m in made), made, out)
+            case "neg" | "abs":
+                (made_one,) = [self.emit(a, entity, row) for a in node.args]
+                value = f"-({made_one.value})" if node.op == "neg" else f"abs_{out}({made_one.value})"
+                return self.held(value, [made_one], out)
+            case "not":
+                made_one = self.emit(node.args[0], entity, row)
+                return self.held(f"!({made_one.value})", [made_one])
+            case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
+                if all(isinstance(a.type, Numeric) for a in node.args):
+                    made, values, _, _ = self.together(node.args, entity, row)
+                else:
+                    made = [self.emit(a, entity, row) for a in node.args]
+                    values = [m.value for m in made]
+                return self.held(f"({values[0]}) {COMPARED[node.op]} ({values[1]})", made)
+            case "age" | "days_between" | "year" | "month" | "day":
+                made = [self.emit(a, entity, row) for a in node.args]
+                called = f"{node.op}_of({', '.join(m.value for m in made)})"
+                return self.held(called, made, dear=True)
+            case "add_months" | "add_days":
+                return self.shift(node, entity, row)
+            case "list_count" | "list_distinct" | "list_contains":
+                return self.listing(node, entity, row)
+            case "working_day" | "add_working_days" | "working_day_of_month" | "working_days_between":
+                return self.working(node, entity, row)
+            case "and" | "or":
+                return self.logic(node.args, entity, row, node.op == "and")
+            case _:
+                assert_never(node.op)
+
+    def listing(self, node: Op, entity: str, row: str) -> Made:
+        """Functions of a list fact; see `layout.Column`."""
+        fact = node.args[0]
+        assert isinstance(fact.type, Listing)
+        made = self.emit(fact, entity, row)
+        if node.op == "list_count":
+            assert isinstance(fact, FactRef)
+            at = self.above(entity, fact.entity, row)
+            return self.held(f"{at}->f_{fact.name}__count", [made])
+        if node.op == "list_distinct":
+            bits = isinstance(fact.type.item, Code)
+            return self.held(f"__builtin_popcountll({made.value})" if bits else made.value, [made])
+        item = self.emit(node.args[1], entity, row)
+        return self.held(f"({made.value}) >> ({item.value}) & 1", [made, item])
+
+    def working(self, node: Op, entity: str, row: str) -> Made:
+        """Functions of the working-day calendar; what leaves it is unknown."""
+        made = [self.emit(a, entity, row) for a in node.args]
+        value, state, miss = self.opened("word")
+        self.body.add(f"{state} = {greatest([m.state for m in made])};")
+        called = ", ".join(m.value for m in made)
+        self.body.add(f"if (!{state}) {value} = {node.op}({called}, &{state}, &{miss});")
+        gathered = union([f"(({m.state}) == 1 ? {m.miss} : 0)" for m in made if m.miss != NONE])
+        self.body.add(f"else if ({state} == 1) {miss} = {gathered};")
+        return Made(value, state, miss)
+
+    def shift(self, node: Op, entity: str, row: str) -> Made:
+        """A day moved; outside the years 1 to 9999 is an error."""
+        made = [self.emit(a, entity, row) for a in node.args]
+        moved = self.held(f"{node.op}({', '.join(m.value for m in made)})", made, dear=True)
+        state = self.body.fresh("s")
+        self.body.add(f"byte {state} = {moved.state};")
+        self.body.add(f"if (!{state} && {moved.value} == NO_DAY) {state} = 3;")
+        return Made(moved.value, state, moved.miss)
+
+    def logic(self, parts: Sequence[Core], entity: str, row: str, conjunction: bool) -> Made:
+        """Kleene's `and` or `or`, left to right; the first decisive part ends it."""
+        body = self.body
+        value, state, miss = self.opened("word")
+        body.add(f"{value} = {int(conjunction)};")
+        with body.block("do {", "} while (0);"):
+            for part in parts:
+                made = self.emit(part, entity, row)
+                decisive = f"{'!' if conjunction else ''}({made.value})"
+                if made.state == NONE:
+                    body.add(f"if ({decisive}) {{ {value} = {int(not conjunction)}; {state} = 0; break; }}")
+                    continue
+                told = made.state
+                body.add(
+                    f"if (!({told})) {{ if ({decisive}) {{ {value} = {int(not conjunction)}; {state} = 0; break; }} }}"
+                )
+                body.add(f"else if (({told}) == 3) {{ {state} = 3; break; }}")
+                body.add(
+                    f"else if (({told}) == 1) {{ {state} = 1; {miss} |= {made.miss}; }} else if (!{state}) {state} = 2;"
+                )
+        body.add(f"if ({state}) {value} = 0;")
+        return Made(value, state, miss)
+
+    def conditional(self, node: If, entity: str, row: str) -> Made:
+        body, out = self.body, c_type(node.type)
+        condition = self.emit(node.condition, entity, row)
+        value, state, miss = self.opened(out)
+        told = condition.state
+        with body.block(f"if (({told}) >= 2) {state} = {told}; else {{"):
+            for branch, sign in ((node.then, ""), (node.otherwise, "!")):
+                with body.block(f"if (({told}) == 1 || {sign}({condition.value})) {{"):
+                    made = self.emit(branch, entity, row)
+                    scaled = self.rescaled(made, branch.type, scale_of(node.type), out)
+                    body.add(
+                        f"if (!({told})) {{ {state} = {made.state}; {value} = {scaled}; {miss} = {made.miss}; }}"
+                    )
+                    body.add(f"else if (({made.state}) == 1) {miss} |= {made.miss};")
+            body.add(f"if (({told}) == 1) {{ {state} = 1; {miss} |= {condition.miss}; }}")
+        body.add(f"if ({state}) {value} = 0;")
+        return Made(value, state, miss)
+
+    def rounding(self, node: Round, entity: str, row: str) -> Made:
+        top = self.emit(node.numerator, entity, row)
+        top_type, out = node.numerator.type, c_type(node.type)
+        assert isinstance(top_type, Numeric)
+        if node.denominator is None:
+            steps = top_type.scale - node.digits
+            if steps <= 0:
+                return top
+            kind = c_type(top_type)
+            return self.held(
+                f"({out}){node.mode}_{kind}({top.value}, {c_integer(10**steps)})", [top], out, dear=True
+            )
+        bottom, bottom_type = self.emit(node.denominator, entity, row), node.denominator.type
+        assert isinstance(bottom_type, Numeric)
+        shift = max(top_type.scale, bottom_type.scale)
+        upper = self.rescaled(top, top_type, shift + node.digits, "wide")
+        lower = self.rescaled(bottom, bottom_type, shift, "wide")
+        state = self.body.fresh("s")
+        self.body.add(f"byte {state} = {greatest([top.state, bottom.state])};")
+        self.body.add(f"if (!{state} && !({bottom.value})) {state} = 3;")
+        parts = [Made("", state), Made("", top.state, top.miss), Made("", bottom.state, bottom.miss)]
+        return self.held(f"({out}){node.mode}_wide({upper}, {lower})", parts, out, dear=True)
+
+    # -- figures -----------------------------------------------------------------------------
+
+    def figure(self, name: str, type_: Type, entity: str, row: str) -> Made:
+        """A dated figure; none in a gap or past its review is an error."""
+        day = self.day(entity, row)
+        value, state, miss = self.opened(c_type(type_))
+        series = self.layout.program.parameters[name].series
+        lacking = self.lacking(f"parameter {name}") if any(d.value is None for d in series) else NONE
+        call = f"{state} = figure_{name}({day.value}, &{value}); if ({state} == 1) {miss} = {lacking};"
+        if day.state == NONE:
+            self.body.add(call)
+        else:
+            self.body.add(f"if ({day.state}) {{ {state} = 1; {miss} = {day.miss}; }} else {{ {call} }}")
+        return Made(value, state, miss)
+
+    def marginal(self, node: Marginal, entity: str, row: str) -> Made:
+        base = self.emit(node.base, entity, row)
+        day = self.day(entity, row)
+        value, state, miss = self.opened(c_type(node.type))
+        series = self.layout.program.parameters[node.scale].series
+        lacking = self.lacking(f"parameter {node.scale}") if any(d.value is None for d in series) else NONE
+        body = self.body
+        which = body.fresh("w")
+        body.add(
+            f"word {which} = 0; byte t{which} = ({day.state}) ? 1 : figure_{node.scale}({day.value}, &{which});"
+        )
+        body.add(f"{state} = {greatest([base.state, f't{which}'])};")
+        body.add(
+            f"if ({state} == 1) {miss} = (({base.state}) == 1 ? {base.miss} : 0) | "
+            f"(t{which} == 1 ? (({day.state}) ? {day.miss} : {lacking}) : 0);"
+        )
+        with body.block(f"if (!{state}) switch ({which}) {{"):
+            for index, dated in enumerate(series):
+                if dated.value is None:
+                    continue
+                assert isinstance(dated.value, tuple)
+                with body.block(f"case {index}: {{", "} break;"):
+                    self._brackets(node, base, cast("Brackets", dated.value), value)
+        return Made(value, state, miss)
+
+    def _brackets(self, node: Marginal, base: Made, brackets: Brackets, value: str) -> None:
+        rates = max(_decimals(rate) for _, rate in brackets)
+        scale = node.type.scale - rates
+        if any(_decimals(over) > scale for over, _ in brackets):
+            raise Unsupported(f"the brackets of {node.scale}")
+        whole = self.rescaled(base, node.base.type, scale, "wide")
+        self.body.add(f"wide base = {whole}, sum = 0;")
+        for index, (over, rate) in enumerate(brackets):
+            floor = c_integer(int(over.scaleb(scale)))
+            top = "base"
+            if index + 1 < len(brackets):
+                top = f"min_wide(base, {c_integer(int(brackets[index + 1][0].scaleb(scale)))})"
+            self.body.add(
+                f"if ({top} > {floor}) sum += ({top} - {floor}) * {c_integer(int(rate.scaleb(rates)))};"
+            )
+        self.body.add(f"{value} = ({c_type(node.type)})sum;")
+
+
+def _begins(value: str, prefix: str) -> str:
+    """Whether an encoded area begins with the digits."""
+    cut = 16 * 10 ** (AREA_DIGITS - len(prefix))
+    return f"(({value} & 15) >= {len(prefix)} && {value} / {cut}LL == {int(prefix)})"
+
+
+def _decimals(number: Decimal) -> int:
+    return max(0, -int(number.normalize().as_tuple().exponent))

@@ -1,0 +1,1 @@
+"""Finished batches: verified against their manifest, replayed for one person, reported."""

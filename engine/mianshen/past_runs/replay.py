@@ -1,0 +1,258 @@
+"""One person of a past run, decided again by the rules and records of that run, and held against its results.
+
+In: a run's folder, a person's number. Out: the case with its explanation, and every difference between what
+the interpreter says now and what the run wrote. Invariants: the rulebook is the one kept with the run, the
+inputs are those whose digests it recorded; anything else is an error, never another answer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import duckdb
+
+from mianshen.batch import diagnostics
+from mianshen.batch.household_cases import Household, Households, assumed_facts
+from mianshen.batch.manifest import digest_of_file
+from mianshen.batch.outputs import files_below
+from mianshen.batch.recorded_rules import RULES, recorded_program
+from mianshen.batch.row_tables import RowTables
+from mianshen.casework.check import Checked, Checker
+from mianshen.ingest.databases import file_behind
+from mianshen.ingest.input_paths import Named
+from mianshen.ingest.inputs import Input, identifier, open_inputs, pattern
+from mianshen.ingest.mapping import COLUMNS
+from mianshen.interpreter.result import CaseResult, RowResult
+from mianshen.interpreter.rows import Row
+from mianshen.past_runs.verify import Past
+from mianshen.program.program import Program
+from mianshen.records.diagnostics import CODES
+from mianshen.source import RuleError
+from mianshen.values import NotModelled, Unknown, Value
+
+PEOPLE: Final = "residents.parquet"
+Cells: TypeAlias = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A cell of the results: what the run wrote, and what comes out now."""
+
+    entity: str
+    key: str
+    column: str
+    written: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """`compared`: how many cells were held against each other."""
+
+    checker: Checker
+    checked: Checked
+    compared: int
+    differences: tuple[Difference, ...]
+
+
+def replay(past: Past, person: str, moved: Mapping[str, Named]) -> Replay:
+    """Decide one person of a run again. `moved`: where inputs are now, by entity.
+
+    Raises RuleError when the rulebook or an input is not there as it was, or nobody has that number.
+    """
+    with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
+        if RULES not in past.receipt["outputs"]:
+            raise RuleError([diagnostics.bad_record(str(past.folder / RULES))])
+        program = recorded_program(past.folder / RULES, Path(scratch) / "rules")
+        if f"sha256:{program.digest}" != past.receipt["rulebook"]["digest"]:
+            raise RuleError([diagnostics.bad_record(str(past.folder / RULES))])
+        as_of = dt.date.fromisoformat(past.receipt["as_of"])
+        inputs = _recorded_inputs(past, program, moved, connection, Path(scratch) / "text")
+        tables = RowTables(program, connection, as_of, inputs)
+        tables.build()
+        for entity, files in past.receipt["inputs"].items():  # as they were called then
+            before = [count for _, count in tables.files[entity]]
+            tables.files[entity] = [(each["file"], n) for each, n in zip(files, before, strict=True)]
+        household, row = _found(past, tables, person)
+        checker = Checker(program)
+        checked = checker.check(household.case(as_of, row))
+        written = _Written(past.folder, program, connection)
+        return Replay(checker, checked, *written.compared(checked.result, household, tables, row))
+
+
+def _recorded_inputs(
+    past: Past,
+    program: Program,
+    moved: Mapping[str, Named],
+    connection: duckdb.DuckDBPyConnection,
+    scratch: Path,
+) -> dict[str, Input]:
+    """The inputs of the run, each what it was."""
+    named: dict[str, Named] = {}
+    gone = []
+    for entity in past.receipt["inputs"]:
+        if entity in moved:
+            named[entity] = moved[entity]
+            continue
+        paths = past.paths.get(entity, [])
+        gone += [diagnostics.input_moved(str(path)) for path in paths if not file_behind(path).exists()]
+        gone += [] if paths else [diagnostics.input_moved(entity)]
+        named[entity] = paths
+    if gone:
+        raise RuleError(gone)
+    mapping = past.folder / COLUMNS if COLUMNS in past.receipt["outputs"] else None
+    inputs = open_inputs(program, named, connection, scratch, past.receipt.get("encoding"), mapping)
+    wrong = []
+    for entity, files in past.receipt["inputs"].items():
+        recorded = [each["digest"] for each in files]
+        found = [digest_of_file(part.path) for part in inputs[entity].parts]
+        if found != recorded:
+            differing = [p for p, d in zip(inputs[entity].parts, found, strict=True) if d not in recorded]
+            wrong += [diagnostics.input_differs(str(p.path)) for p in differing or inputs[entity].parts]
+    if wrong:
+        raise RuleError(wrong)
+    return inputs
+
+
+def _found(past: Past, tables: RowTables, person: str) -> tuple[Household, Row]:
+    """The person's row among the run's, in its household."""
+    program = tables.program
+    entry = program.entities[program.entry]
+    table = identifier(tables.tables[entry.name])
+    query = f'SELECT "?row" FROM {table} WHERE {identifier(entry.key)} = ? ORDER BY 1'
+    numbers = [number for (number,) in tables.connection.execute(query, [person]).fetchall()]
+    households = Households(program, tables.connection, tables.tables, assumed_facts(program, tables.inputs))
+    for household in households.around(entry.name, numbers[:1]):
+        row = next(row for row, number in household.numbers.items()
+                   if row.entity == entry.name and number == numbers[0])  # fmt: skip
+        return household, row.current
+    raise RuleError([diagnostics.no_such_person(str(past.folder))])
+
+
+# -- what was written ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    folder: Path
+    program: Program
+    connection: duckdb.DuckDBPyConnection
+
+    def compared(
+        self, result: CaseResult, household: Household, tables: RowTables, person: Row
+    ) -> tuple[int, tuple[Difference, ...]]:
+        """How many cells were compared, and those that differ."""
+        entry = self.program.entities[self.program.entry]
+        files = files_below(self.program)
+        people = [] if person.rejection is not None else [(entry.name, person.key, PEOPLE, _benefits(result))]
+        rows = [(each.row.entity, each.row.key, files[each.row.entity], _row(each)) for each in result.rows]
+        now = [*people, *rows]
+        differences: list[Difference] = []
+        count = 0
+        for entity, key, file, cells in now:
+            written = self._read(file, self.program.entities[entity].key, key)
+            count += len(cells)
+            differences += _differing(entity, key, cells, written)
+        rejected = list(self._rejects(household, tables, person))
+        count += len(rejected) * 3
+        for entity, key, cells, written in rejected:
+            differences += _differing(entity, key, cells, written)
+        for entity, file in files.items():
+            differences += self._beyond(
+                person, entity, file, {key for name, key, *_ in rows if name == entity}
+            )
+        return count, tuple(differences)
+
+    def _read(self, file: str, key_column: str, key: str) -> Cells:
+        """The one row of a key, as text; empty when there is none."""
+        query = (
+            f"SELECT * FROM read_parquet({pattern(self.folder / file)}) WHERE {identifier(key_column)} = ?"
+        )
+        return self._one(query, [key])
+
+    def _one(self, query: str, values: list[object]) -> Cells:
+        found = self.connection.execute(query, values)
+        names = [column[0] for column in found.description]
+        row = found.fetchone()
+        return {} if row is None else dict(zip(names, row, strict=True))
+
+    def _rejects(
+        self, household: Household, tables: RowTables, person: Row
+    ) -> Iterator[tuple[str, str, Cells, Cells]]:
+        """The person's rejected rows, by the place in their file: for keys of rejected rows may be doubled."""
+        mine = [
+            row
+            for row, number in household.numbers.items()
+            if number > 0
+            and (row.current is person or (row.parent is not None and row.parent.current is person))
+        ]
+        for row in mine:
+            name, number = _place(tables.files[row.entity], household.numbers[row])
+            where = (
+                f"FROM read_parquet({pattern(self.folder / 'rejects.parquet')}) WHERE file = ? AND row = ?"
+            )
+            written = self._one(f"SELECT field, code, reason {where}", [name, number])
+            why = row.rejection
+            if why is None and not written:
+                continue
+            cells: Cells = {}
+            if why is not None:
+                cells = {"field": why.field or None, "code": CODES[why.reason], "reason": why.reason}
+            yield row.entity, row.key, cells, written
+
+    def _beyond(self, person: Row, entity: str, file: str, keys: set[str]) -> Iterator[Difference]:
+        """Rows that were written for this person and do not come out now."""
+        if person.rejection is not None or not (self.folder / file).exists():
+            return
+        own, key_column = self.program.entities[person.entity].key, self.program.entities[entity].key
+        query = (
+            f"SELECT {identifier(key_column)} FROM read_parquet({pattern(self.folder / file)}) "
+            f"WHERE {identifier(own)} = ? ORDER BY 1"
+        )
+        for (key,) in self.connection.execute(query, [person.key]).fetchall():
+            if key not in keys:
+                yield Difference(entity, str(key), key_column, str(key), "")
+
+
+def _place(files: list[tuple[str, int]], number: int) -> tuple[str, int]:
+    """A record's file and its number there."""
+    name, before = next((name, before) for name, before in reversed(files) if number > before)
+    return name, number - before
+
+
+def _differing(entity: str, key: str, now: Cells, written: Cells) -> Iterator[Difference]:
+    for name in dict.fromkeys([*now, *(written if not now else ())]):
+        if now.get(name) != written.get(name):
+            yield Difference(entity, key, name, _text(written.get(name)), _text(now.get(name)))
+
+
+def _benefits(result: CaseResult) -> Cells:
+    cells: Cells = {}
+    for name, benefit in result.benefits.items():
+        lacking = ",".join(sorted({each.name for each in benefit.missing}))
+        cells[f"{name}_status"] = benefit.status
+        cells[f"{name}_amount"] = benefit.amount
+        cells[f"{name}_reason"] = f"missing_facts: {lacking}" if lacking else benefit.reason
+    return cells
+
+
+def _row(row: RowResult) -> Cells:
+    cells: Cells = {name: _known(value) for name, value in row.values.items()}
+    lacking = ",".join(sorted({each.name for each in row.missing}))
+    return cells | {"status": row.status, "reason": row.reason, "missing": lacking or None}
+
+
+def _known(value: Value) -> object:
+    """The value as the results hold it: nothing where it is unknown or not modelled."""
+    if isinstance(value, Unknown | NotModelled):
+        return None
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _text(cell: object) -> str:
+    return "" if cell is None else str(cell)

@@ -1,0 +1,106 @@
+"""What changed since an earlier run: who is newly due, no longer due, or due another amount.
+
+In: two finished runs. Out: a table of changes, a row for each person and benefit; counts by benefit.
+Invariants: a person or a benefit that one of the runs does not have counts there as not due; answers
+that were and are not due do not appear, whatever their status.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import duckdb
+
+from mianshen.ingest.inputs import identifier, quoted
+from mianshen.past_runs.report.run import RESIDENTS, FinishedRun
+from mianshen.program.program import Program
+
+KINDS: Final = ("newly_due", "no_longer_due", "amount_changed")
+TABLE: Final = "changes"
+_AMOUNT: Final = "DECIMAL(18, 2)"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Counts of one kind of change of one benefit. `difference`: what it adds to the amounts due."""
+
+    benefit: str
+    kind: str
+    residents: int
+    difference: Decimal | None
+
+
+def compare(
+    program: Program, run: FinishedRun, earlier: FinishedRun, connection: duckdb.DuckDBPyConnection
+) -> list[Change]:
+    """Makes the table of changes, by person and benefit; gives its counts."""
+    key = identifier(program.entities[program.entry].key)
+    now, before = (_benefits(each, connection) for each in (run, earlier))
+    names = [*now, *(name for name in before if name not in now)]
+    wanted = [_columns(name, name in now, name in before) for name in names]
+    differing = " OR ".join(f"({test})" for test, _ in wanted) or "false"
+    both = (
+        f"SELECT coalesce(now.{key}, before.{key}) AS person, {', '.join(columns for _, columns in wanted) or 'NULL'} "
+        f"FROM {run.rows(RESIDENTS)} AS now FULL JOIN {earlier.rows(RESIDENTS)} AS before ON now.{key} = before.{key} "
+        f"WHERE {differing}"
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE differing AS {both}")
+    parts = [_rows(name) for name in names]
+    nothing = (
+        f"SELECT NULL::VARCHAR AS person, NULL::VARCHAR AS benefit, NULL::VARCHAR AS change, NULL::VARCHAR AS status_before, "
+        f"NULL::VARCHAR AS status, NULL::{_AMOUNT} AS amount_before, NULL::{_AMOUNT} AS amount, NULL::VARCHAR AS reason "
+        "WHERE false"
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {TABLE} AS SELECT * FROM ({' UNION ALL '.join([nothing, *parts])}) "
+        "ORDER BY person, benefit"
+    )
+    counted = connection.execute(
+        f"SELECT benefit, change, count(*), sum(CASE WHEN amount IS NOT NULL OR amount_before IS NOT NULL "
+        f"THEN coalesce(amount, 0) - coalesce(amount_before, 0) END) FROM {TABLE} GROUP BY ALL"
+    ).fetchall()
+    found = {(benefit, kind): Change(benefit, kind, count, total) for benefit, kind, count, total in counted}
+    return [found[name, kind] for name in names for kind in KINDS if (name, kind) in found]
+
+
+def _benefits(run: FinishedRun, connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The benefits a run tells of, by its columns."""
+    described = connection.execute(f"DESCRIBE FROM {run.rows(RESIDENTS)}").fetchall()
+    columns = [row[0] for row in described]
+    return [name.removesuffix("_status") for name in columns if name.endswith("_status")]
+
+
+def _columns(name: str, now: bool, before: bool) -> tuple[str, str]:
+    """When a benefit's answers differ in what is due, and its columns in both runs."""
+
+    def at(run: str, part: str, there: bool, kind: str) -> str:
+        return f"{run}.{identifier(f'{name}_{part}')}" if there else f"NULL::{kind}"
+
+    status, earlier = at("now", "status", now, "VARCHAR"), at("before", "status", before, "VARCHAR")
+    amount, paid = at("now", "amount", now, _AMOUNT), at("before", "amount", before, _AMOUNT)
+    due, was = (f"coalesce({each} = 'eligible', false)" for each in (status, earlier))
+    test = f"{due} <> {was} OR ({due} AND {was} AND {amount} IS DISTINCT FROM {paid})"
+    columns = {
+        "test": test, "due": due, "was": was, "status": status, "before": earlier, "amount": amount, "paid": paid,
+        "reason": at("now", "reason", now, "VARCHAR"),
+    }  # fmt: skip
+    return test, ", ".join(f"{value} AS {identifier(f'{name}?{part}')}" for part, value in columns.items())
+
+
+def _rows(name: str) -> str:
+    """The changes of one benefit."""
+
+    def of(part: str) -> str:
+        return identifier(f"{name}?{part}")
+
+    kind = (
+        f"CASE WHEN {of('due')} AND NOT {of('was')} THEN 'newly_due' "
+        f"WHEN {of('was')} AND NOT {of('due')} THEN 'no_longer_due' ELSE 'amount_changed' END"
+    )
+    return (
+        f"SELECT person, {quoted(name)}, {kind}, {of('before')}, {of('status')}, "
+        f"CASE WHEN {of('was')} THEN {of('paid')} END, CASE WHEN {of('due')} THEN {of('amount')} END, {of('reason')} "
+        f"FROM differing WHERE {of('test')}"
+    )

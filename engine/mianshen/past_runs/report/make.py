@@ -1,0 +1,174 @@
+"""A report made: the run read, counted, listed, compared, laid out; a folder, whole or not at all.
+
+In: the folder of a finished run, its program, perhaps an earlier run. Out: a folder with `report.html`,
+`report.json`, `lists/`, and with an earlier run `changes.parquet`.
+Invariants: the run's own folder is only read; numbers of persons stand in the lists and in the changes
+and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from mianshen.ingest.input_paths import Named
+from mianshen.ingest.inputs import quoted
+from mianshen.past_runs.report import diagnostics
+from mianshen.past_runs.report.changes import TABLE, Change, compare
+from mianshen.past_runs.report.lists import FOLDER, Lists
+from mianshen.past_runs.report.page import Page
+from mianshen.past_runs.report.ratios import Ratio, ratios
+from mianshen.past_runs.report.run import FinishedRun, find_inputs, table_of_facts
+from mianshen.past_runs.report.tables import Counting, Tables
+from mianshen.program.program import Program
+from mianshen.source import Lang, RuleError
+
+PAGE, DATA, CHANGES = "report.html", "report.json", "changes.parquet"
+WRITTEN: Final = frozenset({PAGE, DATA, CHANGES, FOLDER})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked: a run's folder, where to, in which language, since which earlier run.
+
+    `inputs`: entity to files, where they are not where the run read them.
+    """
+
+    run: Path
+    out: Path
+    lang: Lang
+    since: Path | None = None
+    inputs: Mapping[str, Named] = field(default_factory=dict)
+    encoding: str | None = None  # of CSV inputs; None: as the run read them
+    threads: int | None = None
+    memory: str | None = None  # such as 4GB
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Everything a page tells."""
+
+    run: FinishedRun
+    earlier: FinishedRun | None
+    tables: Tables
+    ratios: tuple[Ratio, ...]
+    changes: tuple[Change, ...]
+    lists: Lists
+
+
+def make_report(program: Program, order: Order) -> dict[str, Any]:
+    """Report on a run into the order's folder; gives the content of `report.json`.
+
+    Raises RuleError when there is no such run, another program decided it, an input is not as it was,
+    or the folder holds what no report wrote; the folder then is as it was before.
+    """
+    run = FinishedRun.of(order.run)
+    earlier = None if order.since is None else FinishedRun.of(order.since)
+    run.refuse_other(program)
+    out = order.out.resolve()
+    _refuse_foreign(out, order)
+    part = out.with_name(f".{out.name}.part-{secrets.token_hex(4)}")
+    connection = _connect(order, part)
+    try:
+        part.mkdir(parents=True)
+        found = _found(program, order, run, earlier, connection, part)
+        page = Page(
+            program,
+            found.run,
+            found.earlier,
+            found.tables,
+            found.ratios,
+            found.changes,
+            found.lists,
+            order.lang,
+        )
+        content = page.content()
+        (part / DATA).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        (part / PAGE).write_text(page.html(), "utf-8")
+        for ours in ("spill", "text"):
+            shutil.rmtree(part / ours, ignore_errors=True)
+        _publish(part, out)
+    except duckdb.OutOfMemoryException:
+        raise RuleError([diagnostics.no_memory(str(order.out))]) from None
+    except OSError as error:
+        raise RuleError([diagnostics.cannot_write(str(order.out), error.strerror or "")]) from None
+    finally:
+        connection.close()
+        shutil.rmtree(part, ignore_errors=True)
+    return content
+
+
+def _connect(order: Order, part: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(config={"temp_directory": str(part / "spill")})
+    connection.execute("SET enable_progress_bar = false")
+    if order.threads is not None:
+        connection.execute("SET threads = ?", [order.threads])
+    if order.memory is not None:
+        connection.execute("SET memory_limit = ?", [order.memory])
+    return connection
+
+
+def _found(
+    program: Program,
+    order: Order,
+    run: FinishedRun,
+    earlier: FinishedRun | None,
+    connection: duckdb.DuckDBPyConnection,
+    part: Path,
+) -> Found:
+    inputs = find_inputs(run, order.inputs, program, connection, part / "text", order.encoding)
+    day = str(run.manifest["as_of"])
+    person = program.entities[program.entry]
+    child = program.child_of(person.name)
+    assert child is not None
+    scheme = Ratio.facts(program, person.name)
+    names = tuple(dict.fromkeys([*([person.area] if person.area else []), *scheme]))
+    people = table_of_facts(program, person, inputs.get(person.name), names, connection, day)
+    care = Ratio.facts(program, child.name)
+    records = table_of_facts(program, child, inputs.get(child.name), care, connection, day) if care else None
+    tables = Counting(program, run, connection, people, person.area).tables()
+    made = () if records is None else ratios(program, run, connection, people, records)
+    lists = Lists(program, run, connection, people, person.area, part, order.lang)
+    lists.write()
+    changes: list[Change] = []
+    if earlier is not None:
+        changes = compare(program, run, earlier, connection)
+        connection.execute(f"COPY {TABLE} TO {quoted(str(part / CHANGES))} (FORMAT parquet)")
+        lists.changes(TABLE)
+    return Found(run, earlier, tables, tuple(made), tuple(changes), lists)
+
+
+def _refuse_foreign(out: Path, order: Order) -> None:
+    """Only an empty folder or an earlier report's is replaced, and never a run's."""
+    for folder in (order.run, *([] if order.since is None else [order.since])):
+        run = folder.resolve()
+        if out.is_relative_to(run) or run.is_relative_to(out):
+            raise RuleError([diagnostics.inside_run(str(order.out))])
+    if out.exists() and (not out.is_dir() or not _is_ours(out)):
+        raise RuleError([diagnostics.foreign_folder(str(order.out))])
+
+
+def _is_ours(out: Path) -> bool:
+    names = {each.name for each in out.iterdir()}
+    return not names or (DATA in names and names <= WRITTEN)
+
+
+def _publish(part: Path, out: Path) -> None:
+    """Put the finished folder in its place; an earlier report's stays until then."""
+    old = out.with_name(f".{out.name}.old-{secrets.token_hex(4)}")
+    if out.exists():
+        out.rename(old)
+    try:
+        part.rename(out)
+    except OSError:
+        if old.exists():
+            old.rename(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

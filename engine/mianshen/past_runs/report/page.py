@@ -1,0 +1,385 @@
+"""The report as a page: tables and plots, self-contained, in one language.
+
+In: what was counted. Out: the content of `report.json`, the HTML of `report.html`.
+Invariants: no number of a person, no script, nothing fetched; amounts are text with two decimals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+
+from mianshen.casework.wording import Words
+from mianshen.past_runs.report import phrases
+from mianshen.past_runs.report.bars import Bar, against, bars, stacked
+from mianshen.past_runs.report.changes import Change
+from mianshen.past_runs.report.lists import DELIVERIES, KINDS, Lists
+from mianshen.past_runs.report.ratios import Ratio
+from mianshen.past_runs.report.run import FinishedRun
+from mianshen.past_runs.report.tables import STATUSES, Counted, Place, Tables
+from mianshen.program.program import Program
+from mianshen.source import Lang, Message
+from mianshen.values import as_money
+
+_PROVINCES: Final = "province"  # the code list that names them
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    program: Program
+    run: FinishedRun
+    earlier: FinishedRun | None
+    tables: Tables
+    ratios: tuple[Ratio, ...]
+    changes: tuple[Change, ...]
+    lists: Lists
+    lang: Lang
+
+    # -- report.json ---------------------------------------------------------------------------
+
+    def content(self) -> dict[str, Any]:
+        """Everything the page tells, as data; money is text, a share a text with four decimals."""
+        tables = self.tables
+        return {
+            "as_of": self.run.manifest["as_of"],
+            "rulebook": self.run.manifest["rulebook"],
+            "records": self.run.summary["records"],
+            "residents": tables.residents,
+            "due": tables.due,
+            "benefits": {name: _plain(each) for name, each in tables.benefits.items()},
+            "places": [self._place(each) for each in tables.places],
+            "claims": {"status": tables.claims, "amounts": _moneys(tables.layers)},
+            "ratios": [self._ratio(each) for each in self.ratios],
+            "missing": [
+                {"fact": each.name, "benefit": each.benefit or None, "count": each.count} for each in tables.lacks
+            ],
+            "rejects": [
+                {"file": each.file, "field": each.field or None, "reason": each.reason, "count": each.count}
+                for each in tables.refusals
+            ],
+            "since": None if self.earlier is None else self._since(self.earlier),
+            "lists": [
+                {"area": each.area or None, "list": each.name, "file": each.path, "rows": each.rows}
+                for each in self.lists.written
+            ],
+            "timings": dict(self.run.timings.get("seconds", {})),
+        }  # fmt: skip
+
+    def _place(self, place: Place) -> dict[str, Any]:
+        return {
+            "area": place.area or None,
+            "residents": place.residents,
+            "due": place.due,
+            "benefits": {name: _plain(each) for name, each in place.benefits.items()},
+            "claims": {"status": place.claims, "amounts": _moneys(place.layers)},
+        }
+
+    def _ratio(self, ratio: Ratio) -> dict[str, Any]:
+        target = None if ratio.target is None else ratio.target.value
+        return {
+            "province": ratio.province,
+            "scheme": ratio.scheme,
+            "claims": ratio.claims,
+            "in_scope_cost": as_money(ratio.cost),
+            "insurance": as_money(ratio.insurance),
+            "assistance": as_money(ratio.assistance),
+            "share": _share(ratio.share),
+            "share_with_assistance": _share(ratio.with_assistance),
+            "target": _share(target) if isinstance(target, Decimal) else None,
+        }
+
+    def _since(self, earlier: FinishedRun) -> dict[str, Any]:
+        return {
+            "as_of": earlier.manifest["as_of"],
+            "rulebook": earlier.manifest["rulebook"],
+            "changes": [
+                {
+                    "benefit": each.benefit,
+                    "change": each.kind,
+                    "residents": each.residents,
+                    "difference": None if each.difference is None else as_money(each.difference),
+                }
+                for each in self.changes
+            ],
+        }
+
+    # -- report.html ---------------------------------------------------------------------------
+
+    def html(self) -> str:
+        """The page, self-contained."""
+        return _template().render(
+            lang=self.lang,
+            labels=phrases.labels(self.lang),
+            run=self.run,
+            earlier=self.earlier,
+            rulebook=self._say(self.program.title),
+            tables=self.tables,
+            statuses=[(status, self._say(phrases.STATUS[status])) for status in STATUSES],
+            records=self._records(),
+            amount=_money(self._amount_due()),
+            benefits=self._benefits(),
+            provinces=self._provinces(),
+            claims=self._claims(),
+            layers=self._layers(),
+            ratios=self._ratios(),
+            lacks=self._lacks(),
+            refusals=self._refusals(),
+            changes=self._changes(),
+            lists=self._lists(),
+            timings=self._timings(),
+            plots=self._plots(),
+        )
+
+    def _say(self, message: Message) -> str:
+        return message.in_(self.lang)
+
+    def _benefit_title(self, name: str) -> str:
+        benefit = self.program.benefits.get(name)
+        return name if benefit is None else self._say(benefit.title)
+
+    def _amount_due(self) -> Decimal:
+        return sum((each.amount or Decimal(0) for each in self.tables.benefits.values()), Decimal(0))
+
+    def _records(self) -> list[tuple[str, dict[str, int]]]:
+        return [
+            (
+                self._say(self.program.entities[entity].title) if entity in self.program.entities else entity,
+                counts,
+            )
+            for entity, counts in self.run.summary["records"].items()
+        ]
+
+    def _benefits(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "title": self._benefit_title(name),
+                "delivery": self._say(DELIVERIES[self.program.benefits[name].delivery]),
+                "counts": [counted.statuses[status] for status in STATUSES],
+                "amount": _money(counted.amount),
+            }
+            for name, counted in self.tables.benefits.items()
+        ]
+
+    def _provinces(self) -> list[dict[str, Any]]:
+        """Provinces with their prefectures; of each benefit only what somebody has an answer to."""
+        made = []
+        for province, group in groupby(self.tables.places, key=lambda place: place.area[:2]):
+            places = list(group)
+            made.append(
+                {
+                    "area": self._province(province),
+                    "residents": sum(place.residents for place in places),
+                    "due": sum(place.due for place in places),
+                    "amount": _money(_amount(places)),
+                    "claims": sum(sum(place.claims.values()) for place in places),
+                    "prefectures": [self._prefecture(place) for place in places],
+                }
+            )
+        return made
+
+    def _province(self, digits: str) -> str:
+        """A province's digits and, where the vocabulary lists it, its name."""
+        if not digits:
+            return self._say(phrases.UNKNOWN_AREA)
+        known = self.program.codes.get(_PROVINCES)
+        code = None if known is None else known.spellings.get(digits)
+        return digits if known is None or code is None else f"{digits} {self._say(known.values[code])}"
+
+    def _prefecture(self, place: Place) -> dict[str, Any]:
+        rows = [
+            (self._benefit_title(name), [counted.statuses[s] for s in STATUSES], _money(counted.amount))
+            for name, counted in place.benefits.items()
+            if any(counted.statuses[status] for status in STATUSES if status != "not_modelled")
+        ]
+        return {
+            "area": place.area or self._say(phrases.UNKNOWN_AREA),
+            "residents": place.residents,
+            "due": place.due,
+            "amount": _money(_amount([place])),
+            "claims": sum(place.claims.values()),
+            "rows": rows,
+        }
+
+    def _claims(self) -> list[tuple[str, int]]:
+        return [(self._say(phrases.STATUS[status]), count) for status, count in self.tables.claims.items()]
+
+    def _layers(self) -> list[tuple[str, str]]:
+        child = self.lists.program.child_of(self.program.entry)
+        assert child is not None
+        return [
+            (self._say(self.program.decision(child.name, name).title), _money(total))
+            for name, total in self.tables.layers.items()
+        ]
+
+    def _ratios(self) -> list[dict[str, str]]:
+        words = Words(self.program)
+        made = []
+        for ratio in self.ratios:
+            target = None if ratio.target is None else ratio.target.value
+            source = "" if ratio.target is None else self._say(words.citation(ratio.target.citation))
+            basis = "" if ratio.target is None else self._say(phrases.BASIS[ratio.target.basis])
+            made.append(
+                {
+                    "province": self._province(ratio.province),
+                    "scheme": self._scheme(ratio.scheme),
+                    "claims": f"{ratio.claims:,}",
+                    "cost": _money(ratio.cost),
+                    "share": _percent(ratio.share),
+                    "assisted": _percent(ratio.with_assistance),
+                    "target": _percent(target) if isinstance(target, Decimal) else "",
+                    "source": " · ".join(filter(None, (source, basis))),
+                }
+            )
+        return made
+
+    def _scheme(self, code: str) -> str:
+        for codes in self.program.codes.values():
+            if codes.name == "insurance_scheme" and code in codes.values:
+                return self._say(codes.values[code])
+        return code
+
+    def _lacks(self) -> list[tuple[str, str, int, int]]:
+        """Missing facts: title, name, answers about benefits and claims that wait; most first."""
+        found: dict[str, list[int]] = {}
+        for each in self.tables.lacks:
+            counts = found.setdefault(each.name, [0, 0])
+            counts[0 if each.benefit else 1] += each.count
+        ordered = sorted(found.items(), key=lambda item: (-sum(item[1]), item[0]))
+        return [
+            (self._lack(name), name, of_benefits, of_claims) for name, (of_benefits, of_claims) in ordered
+        ]
+
+    def _lack(self, name: str) -> str:
+        entity = name.removeprefix("rejected ")
+        if entity != name and entity in self.program.entities:
+            title = self._say(self.program.entities[entity].title)
+            return self._say(phrases.REJECTED).format(title=title)
+        return self.lists.fact(name) or name
+
+    def _refusals(self) -> list[tuple[str, str, str, str, int]]:
+        """Rejects: file, field, reason in words and by name, count."""
+        return [
+            (each.file, each.field, self._reason(each.reason), each.reason, each.count)
+            for each in self.tables.refusals
+        ]
+
+    def _reason(self, reason: str) -> str:
+        known = phrases.REASONS.get(reason)
+        return "" if known is None else self._say(known)
+
+    def _changes(self) -> list[tuple[str, str, str, str]]:
+        return [
+            (
+                self._benefit_title(each.benefit),
+                self._say(KINDS[each.kind]),
+                f"{each.residents:,}",
+                _money(each.difference),
+            )
+            for each in self.changes
+        ]
+
+    def _lists(self) -> list[dict[str, Any]]:
+        """The lists by name: rows in all, and a link for each area."""
+        made: dict[str, list[Any]] = {}
+        for each in self.lists.written:
+            made.setdefault(each.name, []).append(each)
+        return [
+            {
+                "title": self.lists.title(name),
+                "rows": sum(each.rows for each in files),
+                "files": [
+                    (each.area or self._say(phrases.UNKNOWN_AREA), each.path, each.rows) for each in files
+                ],
+            }
+            for name, files in made.items()
+        ]
+
+    def _timings(self) -> list[tuple[str, str]]:
+        return [
+            (self._say(phrases.STAGES[name]) if name in phrases.STAGES else name, seconds)
+            for name, seconds in self.run.timings.get("seconds", {}).items()
+        ]
+
+    # -- plots ---------------------------------------------------------------------------------
+
+    def _plots(self) -> dict[str, tuple[Bar, ...]]:
+        benefits = self.tables.benefits
+        amounts = [
+            (self._benefit_title(name), _money(counted.amount), counted.amount or Decimal(0))
+            for name, counted in benefits.items() if counted.amount
+        ]  # fmt: skip
+        layers = [
+            (title, text, total)
+            for (title, text), total in zip(self._layers(), self.tables.layers.values(), strict=True)
+        ]
+        lacks = [(title, f"{a + b:,}", a + b) for title, _, a, b in self._lacks()[:15]]
+        return {
+            "statuses": tuple(self._stack(name, counted) for name, counted in benefits.items()),
+            "amounts": bars(amounts),
+            "layers": bars(layers),
+            "lacks": bars(lacks, "undetermined"),
+            "ratios": tuple(self._against(ratio) for ratio in self.ratios if ratio.share is not None),
+        }
+
+    def _stack(self, name: str, counted: Counted) -> Bar:
+        parts = [(status, counted.statuses[status]) for status in STATUSES]
+        return stacked(self._benefit_title(name), f"{counted.statuses['eligible']:,}", parts)
+
+    def _against(self, ratio: Ratio) -> Bar:
+        target = None if ratio.target is None else ratio.target.value
+        share = ratio.share or Decimal(0)
+        label = f"{self._province(ratio.province)} {self._scheme(ratio.scheme)}"
+        return against(
+            label,
+            _percent(share),
+            share,
+            target if isinstance(target, Decimal) else None,
+        )
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = lambda value: f"{value:,}"
+    return environment.get_template("report.html")
+
+
+def _amount(places: Iterable[Place]) -> Decimal | None:
+    amounts = [each.amount for place in places for each in place.benefits.values() if each.amount is not None]
+    return sum(amounts, Decimal(0)) if amounts else None
+
+
+def _plain(counted: Counted) -> dict[str, Any]:
+    return {
+        "residents": counted.statuses,
+        "amount": None if counted.amount is None else as_money(counted.amount),
+    }
+
+
+def _moneys(totals: dict[str, Decimal]) -> dict[str, str]:
+    return {name: as_money(total) for name, total in totals.items()}
+
+
+def _money(amount: Decimal | None) -> str:
+    return "" if amount is None else f"{amount:,.2f}"
+
+
+def _share(share: Decimal | None) -> str | None:
+    return None if share is None else str(share.quantize(Decimal("0.0001"), ROUND_HALF_UP))
+
+
+def _percent(share: Decimal | None) -> str:
+    return "" if share is None else f"{(share * 100).quantize(Decimal('0.1'), ROUND_HALF_UP)}%"

@@ -1,0 +1,188 @@
+"""A finished run: its receipt and summary read, its files as relations, its inputs found again.
+
+In: the folder of a batch. Out: `FinishedRun`, and a table of the few facts a report needs of its inputs.
+Invariants: an input is used only when its digest is the one in the receipt.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+
+from mianshen.batch.manifest import RECEIPT, TIMINGS, digest_of_file
+from mianshen.batch.outputs import SUMMARY
+from mianshen.batch.recorded_rules import RULES, recorded_program
+from mianshen.ingest.databases import file_behind
+from mianshen.ingest.input_paths import Named
+from mianshen.ingest.inputs import Input, Part, identifier, open_inputs, pattern, quoted
+from mianshen.ingest.mapping import COLUMNS
+from mianshen.past_runs.report import diagnostics
+from mianshen.program.program import Entity, Program
+from mianshen.rulebook import open_program
+from mianshen.source import Diagnostic, RuleError
+from mianshen.warehouse import expressions as terms
+from mianshen.warehouse.expressions import Sql
+from mianshen.warehouse.read_columns import read_column
+
+RESIDENTS, CLAIMS, REJECTS = "residents.parquet", "claims.parquet", "rejects.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """A batch's folder. `timings` is empty where there is no such file."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    timings: Mapping[str, Any]
+
+    @staticmethod
+    def of(folder: Path) -> FinishedRun:
+        """The run in a folder; RuleError when it holds none."""
+        for name in (RESIDENTS, CLAIMS, REJECTS):
+            if not (folder / name).exists():
+                raise RuleError([diagnostics.no_run(str(folder), name)])
+        timings = _read(folder, TIMINGS) if (folder / TIMINGS).exists() else {}
+        return FinishedRun(folder, _read(folder, RECEIPT), _read(folder, SUMMARY), timings)
+
+    def rows(self, name: str) -> str:
+        """What stands after FROM to read a file of the run, be it one file or a folder of parts."""
+        path = self.folder / name
+        if path.is_dir():
+            files = ", ".join(pattern(part) for part in sorted(path.glob("*.parquet")))
+            return f"read_parquet([{files}], hive_partitioning=false)"
+        return f"read_parquet({pattern(path)}, hive_partitioning=false)"
+
+    def refuse_other(self, program: Program) -> None:
+        """RuleError unless this program decided the run."""
+        rulebook = self.manifest["rulebook"]
+        if rulebook["digest"] != f"sha256:{program.digest}":
+            overlays = tuple(rulebook.get("overlays", ()))
+            raise RuleError([diagnostics.other_rulebook(str(self.folder), rulebook["name"], overlays)])
+
+
+def program_of(run: FinishedRun) -> Program:
+    """The program that decided a run: the shipped one where it is that, else the one kept with the run.
+
+    Raises RuleError when the run keeps none and was decided by another than the shipped.
+    """
+    shipped = open_program()
+    if run.manifest["rulebook"]["digest"] == f"sha256:{shipped.digest}" or not (run.folder / RULES).exists():
+        run.refuse_other(shipped)
+        return shipped
+    with TemporaryDirectory() as scratch:
+        kept = recorded_program(run.folder / RULES, Path(scratch))
+    run.refuse_other(kept)
+    return kept
+
+
+def _read(folder: Path, name: str) -> Mapping[str, Any]:
+    try:
+        found = json.loads((folder / name).read_text("utf-8"))
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        raise RuleError([diagnostics.no_run(str(folder), name)])
+    return found
+
+
+# -- inputs ----------------------------------------------------------------------------------
+
+
+def find_inputs(
+    run: FinishedRun,
+    given: Mapping[str, Named],
+    program: Program,
+    connection: duckdb.DuckDBPyConnection,
+    scratch: Path,
+    encoding: str | None = None,
+) -> dict[str, Input]:
+    """The run's inputs, where they were or where `given` says they are now.
+
+    Raises RuleError when one is not there or is not the file the run read.
+    """
+    recorded = run.timings.get("inputs", {})
+    named: dict[str, Named] = {}
+    for entity, files in run.manifest["inputs"].items():
+        if entity in given:
+            named[entity] = given[entity]
+            continue
+        places = [Path(place) for place in recorded.get(entity, ())]
+        gone = [place.name for place in places if not file_behind(place).is_file()]
+        if gone or not places:
+            file = gone[0] if gone else files[0]["file"]
+            raise RuleError([diagnostics.input_moved(str(run.folder), entity, file)])
+        named[entity] = places
+    mapping = run.folder / COLUMNS if (run.folder / COLUMNS).exists() else None
+    encoding = encoding or run.manifest.get("encoding")
+    inputs = open_inputs(program, named, connection, scratch, encoding, mapping)
+    changed = list(_changed(run, inputs))
+    if changed:
+        raise RuleError(changed)
+    return inputs
+
+
+def _changed(run: FinishedRun, inputs: Mapping[str, Input]) -> Iterator[Diagnostic]:
+    for entity, source in inputs.items():
+        known = [each["digest"] for each in run.manifest["inputs"][entity]]
+        for part in source.parts:
+            digest = digest_of_file(part.path)
+            if digest in known:
+                known.remove(digest)
+            else:
+                yield diagnostics.input_changed(str(run.folder), part.name)
+        if known:
+            names = [each["file"] for each in run.manifest["inputs"][entity] if each["digest"] in known]
+            yield diagnostics.input_moved(str(run.folder), entity, names[0])
+
+
+def table_of_facts(
+    program: Program,
+    entity: Entity,
+    source: Input | None,
+    names: tuple[str, ...],
+    connection: duckdb.DuckDBPyConnection,
+    as_of: str,
+) -> str:
+    """A table of an entity's key and the facts named, read as the batch reads them; NULL is unknown.
+
+    A record with a wrong value has NULL there: it is among the rejects. Of several rows of one key it is
+    the one in force at `as_of`.
+    """
+    table = f"facts_{entity.name}"
+    parts = () if source is None else source.parts
+    read = (entity.key, *names, *(() if entity.valid_from is None else (entity.valid_from,)))
+    selects = [_select(program, entity, part, read) for part in parts]
+    shown = ", ".join(identifier(name) for name in (entity.key, *names))
+    key = identifier(entity.key)
+    if selects:
+        since = "NULL" if entity.valid_from is None else identifier(entity.valid_from)
+        query = (
+            f"SELECT {shown} FROM ({' UNION ALL '.join(selects)}) WHERE {key} IS NOT NULL "
+            f"AND coalesce({since} <= DATE {quoted(as_of)}, true) "
+            f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {since} DESC NULLS LAST) = 1"
+        )
+    else:
+        nothing = ", ".join(f"NULL::VARCHAR AS {identifier(name)}" for name in (entity.key, *names))
+        query = f"SELECT {nothing} WHERE false"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(table)} AS {query}")
+    return identifier(table)
+
+
+def _select(program: Program, entity: Entity, part: Part, names: tuple[str, ...]) -> str:
+    columns = []
+    for name in names:
+        fact = program.facts[entity.name, name]
+        written = part.columns.get(name)
+        value: Sql = terms.cast(terms.NULL, terms.sql_type(fact.type))
+        if written is not None:
+            column = terms.column(written[0])
+            value = read_column(fact, column, written[1], dict(program.codes), lambda _, inner: inner).value
+        columns.append(f"{value.sql(dialect='duckdb')} AS {identifier(name)}")
+    return f"SELECT {', '.join(columns)} FROM {part.relation} AS input"

@@ -1,0 +1,1 @@
+"""The rulebook as its authors see it: lint, the catalogue, scripts for a warehouse."""

@@ -1,0 +1,195 @@
+"""The figures: dated series of values, each with what it rests on.
+
+In: the document's parameters. Out: `Parameter`s, and what formulas may know of each.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from mianshen.program import diagnostics
+from mianshen.program.core import Numeric, String, Type
+from mianshen.program.program import Basis, Brackets, Citation, Dated, Parameter
+from mianshen.program.symbol_table import ParameterName
+from mianshen.program.vocabulary import WRITTEN, Vocabulary, literal_words, message
+from mianshen.source import Message
+from mianshen.values import Known
+
+if TYPE_CHECKING:
+    from mianshen.document.model import Bracket, ParameterValue
+    from mianshen.document.model import Parameter as ParameterModel
+
+DAY: Final = dt.timedelta(days=1)
+SPECIAL: Final = ("scale", "month_day")  # what only a parameter can be
+_MONTH_DAY: Final = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])", re.ASCII)
+
+
+class Figures:
+    """Reads parameters; mistakes go where the vocabulary's go."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.document = vocabulary.document
+        self.found = vocabulary.found
+        self.parameters: dict[str, Parameter] = {}
+        self.names: dict[str, ParameterName] = {}
+        for name, model in self.document.parameters.items():
+            made = self._parameter(name, model)
+            if made is None:
+                vocabulary.failed.add(name)
+            else:
+                self.parameters[name], self.names[name] = made
+
+    def _parameter(self, name: str, model: ParameterModel) -> tuple[Parameter, ParameterName] | None:
+        span = self.document.span("parameters", name)
+        special = model.type in SPECIAL
+        type_ = String() if special else self._type(name, model.type)
+        if type_ is None:
+            return None
+        series = [self._dated(name, i, model, type_) for i in range(len(model.values))]
+        known = [dated for dated in series if dated is not None]
+        if len(known) < len(series):
+            return None
+        if not known:
+            said = Message(f"参数 {name} 没有值", f"parameter {name} has no values")
+            self.found.append(diagnostics.bad_series(span, said))
+            return None
+        ordered = self._in_order(name, known)
+        shown = self._as_name(name, model.type, type_, ordered)
+        if shown is None:
+            return None
+        made = Parameter(name, shown.type or type_, model.type, message(model.title), ordered, span)
+        return made, shown
+
+    def _type(self, name: str, written: str) -> Type | None:
+        return self.vocabulary.type_of(written, self.document.span("parameters", name, "type"), SPECIAL)
+
+    # -- one value ---------------------------------------------------------------------------
+
+    def _dated(self, name: str, index: int, model: ParameterModel, type_: Type) -> Dated | None:
+        path = ("parameters", name, "values", index)
+        value = model.values[index]
+        citation = Citation(value.source or model.source, value.clause or model.clause)
+        basis = value.basis or model.basis or ("missing" if value.value is None else None)
+        if not self._grounded(value, basis, citation, path):
+            return None
+        assert basis is not None
+        figure = None
+        if value.value is not None:
+            figure = self._figure(value.value, model.type, type_, (*path, "value"))
+            if figure is None:
+                return None
+        return Dated(value.from_, value.until, figure, basis, citation, value.review_by, value.note)
+
+    def _grounded(
+        self, value: ParameterValue, basis: Basis | None, citation: Citation, path: tuple[str | int, ...]
+    ) -> bool:
+        """Whether a figure says what it rests on."""
+        span = self.document.span(*path)
+        self.vocabulary.source(citation.source, *path, "source")
+        if basis is None:
+            self.found.append(diagnostics.no_basis(span))
+        elif (value.value is None) != (basis == "missing"):
+            self.found.append(diagnostics.basis_and_value(span))
+        elif basis == "cited" and (citation.source is None or citation.clause is None):
+            self.found.append(diagnostics.uncited(span, Message("有依据的数字", "a cited figure")))
+        else:
+            return True
+        return False
+
+    def _figure(
+        self, written: str | tuple[Bracket, ...], kind: str, type_: Type, path: tuple[str | int, ...]
+    ) -> Known | Brackets | None:
+        if isinstance(written, str):
+            if kind not in ("scale", "month_day"):
+                return self.vocabulary.literal(written, type_, kind, path)
+            if kind == "month_day" and _MONTH_DAY.fullmatch(written):
+                return written
+        elif kind == "scale":
+            return self._brackets(written, path)
+        shown = written if isinstance(written, str) else "[…]"
+        self.found.append(diagnostics.bad_literal(self.document.span(*path), shown, literal_words(kind)))
+        return None
+
+    def _brackets(self, written: tuple[Bracket, ...], path: tuple[str | int, ...]) -> Brackets | None:
+        found: list[tuple[Decimal, Decimal]] = []
+        literal = self.vocabulary.literal
+        for index, bracket in enumerate(written):
+            over = literal(bracket.over, WRITTEN["money"], "money", (*path, index, "over"))
+            rate = literal(bracket.rate, WRITTEN["rate"], "rate", (*path, index, "rate"))
+            if isinstance(over, Decimal) and isinstance(rate, Decimal):
+                found.append((over, rate))
+        if len(found) < len(written):
+            return None
+        floors = [over for over, _ in found]
+        if not floors or floors != sorted(set(floors)) or floors[0] < 0:
+            self.found.append(diagnostics.brackets_fall(self.document.span(*path)))
+            return None
+        return tuple(found)
+
+    # -- the series --------------------------------------------------------------------------
+
+    def _in_order(self, name: str, series: list[Dated]) -> tuple[Dated, ...]:
+        """The series by date, each value ending where the next begins."""
+        ranked = sorted(range(len(series)), key=lambda index: series[index].start)
+        closed: list[Dated] = []
+        for rank, index in enumerate(ranked):
+            dated = series[index]
+            following = ranked[rank + 1] if rank + 1 < len(ranked) else None
+            end = dated.end
+            if end is not None and end < dated.start:
+                self._series(
+                    name,
+                    index,
+                    "until",
+                    f"有值在 {end} 结束，早于开始",
+                    f"a value ends on {end}, before it begins",
+                )
+            if following is not None:
+                later = series[following].start
+                if later == dated.start:
+                    self._series(
+                        name, following, "from", f"有两个值同在 {later} 开始", f"two values begin on {later}"
+                    )
+                elif end is not None and end >= later:
+                    self._series(name, following, "from", f"{later} 有两个值", f"two values hold on {later}")
+                end = end or later - DAY
+            closed.append(replace(dated, end=end))
+        return tuple(closed)
+
+    def _series(self, name: str, index: int, part: str, zh: str, en: str) -> None:
+        span = self.document.span("parameters", name, "values", index, part)
+        said = Message(f"参数 {name}：{zh}", f"parameter {name}: {en}")
+        self.found.append(diagnostics.bad_series(span, said))
+
+    def _as_name(self, name: str, kind: str, type_: Type, series: tuple[Dated, ...]) -> ParameterName | None:
+        """What formulas may know of a parameter: its type with the range of its figures."""
+        figures = [d.value for d in series if d.value is not None]
+        if kind == "month_day":
+            if len(figures) != 1 or len(series) != 1:
+                said = Message(
+                    f"月-日参数 {name} 只能有一个值", f"{name}, a month and day, has exactly one value"
+                )
+                self.found.append(diagnostics.bad_series(self.document.span("parameters", name), said))
+                return None
+            month, day = str(figures[0]).split("-")
+            return ParameterName(None, month_day=(int(month), int(day)))
+        if kind == "scale":
+            rates = [rate for dated in series for _, rate in dated.brackets or ()]
+            return ParameterName(None, scale_rates=_spread(rates or [Decimal(0)]))
+        numbers = [figure for figure in figures if isinstance(figure, Decimal)]
+        return ParameterName(_spread(numbers) if isinstance(type_, Numeric) and numbers else type_)
+
+
+def _spread(numbers: list[Decimal]) -> Numeric:
+    """The narrowest type that holds the numbers, trailing zeros aside."""
+    scale = 0
+    for number in numbers:
+        exponent = number.normalize().as_tuple().exponent
+        assert isinstance(exponent, int)
+        scale = max(scale, -exponent)
+    return Numeric(scale, min(numbers), max(numbers))

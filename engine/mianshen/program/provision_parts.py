@@ -1,0 +1,209 @@
+"""What provisions and the rows of tables have in common: scope, condition, value, limit.
+
+In: the vocabulary, the symbol table, formulas by place. Out: core nodes; mistakes in `found`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from mianshen.program import diagnostics
+from mianshen.program.checker import Checker
+from mianshen.program.core import AsOf, Boolean, Const, Core, Date, FactRef, Numeric, Op, String, Within
+from mianshen.program.formula import joined, number
+from mianshen.program.program import Citation, Key, Limit, Provision
+from mianshen.program.symbol_table import Names
+from mianshen.program.vocabulary import Vocabulary, message
+from mianshen.source import Diagnostic, Message, RuleError
+from mianshen.syntax import tree
+
+if TYPE_CHECKING:
+    from mianshen.document import Document
+    from mianshen.document.model import AnnualLimit, ProvisionModel
+
+TRUE: Final = Const(True, Boolean())
+Place: TypeAlias = tuple[str | int, ...]  # the path of an entry in the document
+
+
+@dataclass(slots=True)
+class Parses:
+    """Parsed formulas by place; each is parsed once, its mistakes reported once."""
+
+    document: Document
+    found: list[Diagnostic] = field(default_factory=list)
+    formulas: dict[Place, tree.Expr | None] = field(default_factory=dict)
+    cells: dict[Place, tree.Cell | None] = field(default_factory=dict)
+
+    def formula(self, place: Place) -> tree.Expr | None:
+        """The surface tree of the formula at `place`, or None when it does not parse."""
+        if place not in self.formulas:
+            from mianshen.syntax import parse_expression
+
+            try:
+                self.formulas[place] = parse_expression(self.document.text(*place))
+            except RuleError as error:
+                self.found.extend(error.diagnostics)
+                self.formulas[place] = None
+        return self.formulas[place]
+
+    def cell(self, place: Place) -> tree.Cell | None:
+        """The surface tree of the table cell at `place`, or None when it does not parse."""
+        if place not in self.cells:
+            from mianshen.syntax import parse_cell
+
+            try:
+                self.cells[place] = parse_cell(self.document.text(*place))
+            except RuleError as error:
+                self.found.extend(error.diagnostics)
+                self.cells[place] = None
+        return self.cells[place]
+
+
+@dataclass(slots=True)
+class RulingChecks:
+    """Types the parts of rulings against one symbol table; `exact` judges precision."""
+
+    vocabulary: Vocabulary
+    names: Names
+    parses: Parses
+    exact: bool = True
+    found: list[Diagnostic] = field(default_factory=list)
+
+    @property
+    def document(self) -> Document:
+        return self.vocabulary.document
+
+    def check(self, entity: str) -> Checker:
+        return Checker(self.names, entity, self.exact, self.found)
+
+    def made(
+        self, name: str, model: ProvisionModel, place: Place, condition: Iterable[Core], value: Core, *,
+        limit: Limit | None = None, fallback: bool = False, title: Message | None = None, texts: tuple[str | None, str],
+    ) -> Provision:  # fmt: skip
+        """A provision from its parts; `texts` are its condition and value as written."""
+        status: Literal["in_force", "pilot"] = "pilot" if model.status == "pilot" else "in_force"
+        return Provision(
+            name=name, title=title or self.title(model, name), areas=model.area or (), start=model.from_, end=model.until,
+            condition=tuple(condition), value=value, limit=limit, fallback=fallback, exceptions=(), status=status,
+            citation=Citation(model.source, model.clause), basis=model.basis, when_text=texts[0], value_text=texts[1],
+            note=model.note, span=self.document.span(*place),
+        )  # fmt: skip
+
+    def title(self, model: ProvisionModel, name: str) -> Message:
+        return Message(zh=name, en=name) if model.title is None else message(model.title)
+
+    def cited(self, model: ProvisionModel, place: Place) -> None:
+        """A ruling names its source and clause."""
+        self.vocabulary.source(model.source, *place, "source")
+        if model.source is None or model.clause is None:
+            self.found.append(diagnostics.uncited(self.document.span(*place), Message("条款", "a provision")))
+
+    # -- formulas ----------------------------------------------------------------------------
+
+    def condition(self, entity: str, place: Place) -> list[Core] | None:
+        """The conjuncts of a condition."""
+        parsed = self.parses.formula(place)
+        got = None if parsed is None else self.check(entity).condition(parsed)
+        if got is None:
+            return None
+        return list(got.args) if isinstance(got, Op) and got.op == "and" else [got]
+
+    def value(self, key: Key, place: Place) -> Core | None:
+        """A value of the decision's type, money rounded half up to the fen."""
+        parsed = self.parses.formula(place)
+        if parsed is None:
+            return None
+        wanted = self.names.decisions[key]
+        if isinstance(wanted, Numeric):
+            return self._number(key, parsed, wanted)
+        checker = self.check(key[0])
+        plain = checker.value(parsed, wanted)
+        if plain is not None and joined(plain.type, wanted) is None:
+            checker.wrong(parsed.span, wanted, plain.type)
+            return None
+        return plain
+
+    def _number(self, key: Key, parsed: tree.Expr, wanted: Numeric) -> Core | None:
+        checker = self.check(key[0])
+        got = checker.rational(parsed)
+        if got is None:
+            return None
+        top, bottom = got
+        if self.is_money(key):
+            return checker.round_to(parsed.span, "half_up", 2, top, bottom)
+        if bottom is not None:
+            checker.report(diagnostics.loose_quotient(parsed.span))
+            return None
+        if number(top).scale > wanted.scale:
+            checker.report(diagnostics.too_many_decimals(parsed.span, number(top).scale, wanted.scale))
+            return None
+        return top
+
+    def is_money(self, key: Key) -> bool:
+        return self.document.decisions[key[0]][key[1]].type == "money"
+
+    def limit(self, key: Key, model: AnnualLimit | None, place: Place) -> Limit | None:
+        """The annual limit of a ruling; None when it has none or a wrong one."""
+        if model is None:
+            return None
+        sound = self._accumulator(key, model.accumulator, (*place, "annual_limit", "accumulator"))
+        parsed = self.parses.formula((*place, "annual_limit", "limit"))
+        limit = None if parsed is None else self.check(key[0]).numeric(parsed)
+        if parsed is None or limit is None or not sound:
+            return None
+        if number(limit).scale > 2:
+            self.found.append(diagnostics.too_many_decimals(parsed.span, number(limit).scale, 2))
+            return None
+        return Limit(model.accumulator, limit, model.limit)
+
+    def _accumulator(self, key: Key, name: str, place: Place) -> bool:
+        """Whether the accumulator named sums the decision."""
+        known = self.document.accumulators
+        accumulator = known.get(name)
+        span = self.document.span(*place)
+        if accumulator is None:
+            self.vocabulary.unknown(span, "accumulators", Message("累计", "accumulator"), name, known)
+            return False
+        right = accumulator.sums == key[1] and accumulator.entity == key[0] and self.is_money(key)
+        if not right and accumulator.sums not in self.names.broken:
+            self.found.append(diagnostics.other_decision(span, name, accumulator.sums))
+        return right
+
+    # -- where and when ----------------------------------------------------------------------
+
+    def scope(self, entity: str, model: ProvisionModel, place: Place) -> list[Core] | None:
+        """Jurisdiction and dates as conditions, tested before the rest."""
+        conditions: list[Core] = []
+        if model.area:
+            area = self.area_fact(entity)
+            if area is None:
+                self.found.append(diagnostics.no_area(self.document.span(*place, "area"), entity))
+                return None
+            conditions.append(Within(area, model.area))
+        date = self.reference_date(entity)
+        if model.from_ is not None:
+            conditions.append(Op("ge", (date, Const(model.from_, Date())), Boolean()))
+        if model.until is not None:
+            conditions.append(Op("le", (date, Const(model.until, Date())), Boolean()))
+        return conditions
+
+    def area_fact(self, entity: str) -> Core | None:
+        """The fact jurisdiction is tested on: the entity's own, or the nearest parent's."""
+        for owner in (entity, *self.names.ancestors(entity)):
+            name = self.names.entities[owner].area
+            if name is not None:
+                return FactRef(owner, name, String(area=True))
+        return None
+
+    def reference_date(self, entity: str) -> Core:
+        name = self.names.entities[entity].date
+        return AsOf() if name is None else FactRef(entity, name, Date())
+
+
+def conjunction(conditions: list[Core]) -> Core:
+    """All of the conditions as one."""
+    if not conditions:
+        return TRUE
+    return conditions[0] if len(conditions) == 1 else Op("and", tuple(conditions), Boolean())

@@ -1,0 +1,97 @@
+"""What names mean: the symbol table that formulas are checked against.
+
+In: facts, decisions, parameters and collections of the rulebook. Out: lookups by entity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mianshen.program.calendar import Calendar
+from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String, Type
+from mianshen.program.program import CodeList, Entity, Fact, Key
+from mianshen.source import TYPO, Message, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterName:
+    """A parameter as formulas see it; `type` is None for a scale or a month and day."""
+
+    type: Type | None
+    month_day: tuple[int, int] | None = None
+    scale_rates: Numeric | None = None  # the range of a scale's rates
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Every name of a rulebook.
+
+    `broken` names have a wrong definition, already reported; when part of the rulebook could not be
+    read at all (`incomplete`), a name not known may be defined there.
+    """
+
+    entities: Mapping[str, Entity]
+    codes: Mapping[str, CodeList]
+    facts: Mapping[Key, Fact]
+    decisions: Mapping[Key, Type]
+    parameters: Mapping[str, ParameterName]
+    accumulators: Mapping[str, str]  # name: entity
+    broken: frozenset[str]
+    incomplete: bool = False
+    calendar: Calendar | None = None
+    calendar_broken: bool = False  # years of it were written with a mistake
+
+    def excused(self, name: str, known: Iterable[str]) -> bool:
+        """Whether not knowing a name is no mistake of the place that uses it."""
+        return name in self.broken or (self.incomplete and nearest(name, known, TYPO) is None)
+
+    def ancestors(self, entity: str) -> list[str]:
+        """The entity's parent, grandparent, … nearest first."""
+        found: list[str] = []
+        at = self.entities[entity].parent
+        while at is not None:
+            found.append(at)
+            at = self.entities[at].parent
+        return found
+
+    def collection(self, entity: str, name: str) -> str | None:
+        """The child entity that `entity` calls `name`."""
+        for child in self.entities.values():
+            if child.parent == entity and child.children == name:
+                return child.name
+        return None
+
+    def collections(self, entity: str) -> list[str]:
+        """What `entity` calls its children."""
+        return [e.children for e in self.entities.values() if e.parent == entity and e.children]
+
+    def of(self, entity: str) -> list[str]:
+        """The facts and decisions of an entity."""
+        return [name for owner, name in (*self.facts, *self.decisions) if owner == entity]
+
+    def known_at(self, entity: str) -> list[str]:
+        """Every name a formula at the entity may use, parents' names with the parent's."""
+        above = [f"{owner}.{name}" for owner in self.ancestors(entity) for name in self.of(owner)]
+        return [*self.of(entity), *self.parameters, "as_of", *self.collections(entity), *above]
+
+
+def describe(type_: Type) -> Message:
+    """A type in words."""
+    match type_:
+        case Numeric():
+            return Message("数值", "a number")
+        case Boolean():
+            return Message("是非值", "true or false")
+        case Date():
+            return Message("日期", "a date")
+        case String(area=True):
+            return Message("行政区划代码", "an area code")
+        case String():
+            return Message("文本", "text")
+        case Code(codes=codes):
+            return Message(f"代码表 {codes} 的代码", f"a code of {codes}")
+        case Listing():
+            return Message("列表", "a list")
+        case Duration():
+            return Message("时长", "a duration")

@@ -1,0 +1,1 @@
+"""One record: read, typed and validated into rows the interpreter decides."""

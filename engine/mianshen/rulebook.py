@@ -1,0 +1,132 @@
+"""Opening a rulebook: read, built, and kept so that the next opening is quick.
+
+In: folders, files, overlays (none: the shipped rulebook). Out: a `Program`.
+A built program is kept in the user's own cache folder under the digest of what it was built from
+and of the engine that built it; a changed file or engine is built anew. `MIANSHEN_CACHE` names the
+folder, or turns keeping off when empty.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from mianshen.document.digest import digest_of
+from mianshen.program.program import Program
+from mianshen.shipped import shipped_rulebook
+from mianshen.source import Diagnostic, Message, RuleError, Span, nearest
+
+
+def open_program(paths: Sequence[Path] = (), overlays: Sequence[Path | str] = ()) -> Program:
+    """The program of a rulebook with overlays applied in order.
+
+    An overlay is a file, or the name of one that the shipped rulebook carries. Raises RuleError
+    with every mistake when the rulebook is wrong.
+    """
+    roots = tuple(paths) or (shipped_rulebook(),)
+    files = tuple(overlay_file(o) for o in overlays)
+    kept = _kept_at(roots, files)
+    found = _read(kept)
+    if found is None:
+        from mianshen.document import read
+        from mianshen.program.build import build
+
+        document, mistakes = read(roots, files)
+        found, _ = build(document, mistakes)
+        _keep(kept, found)
+    return found
+
+
+def overlay_file(overlay: Path | str) -> Path:
+    """An overlay's file: the path itself, or the shipped overlay of that name.
+
+    Raises RuleError, with the nearest name, where none is shipped under it.
+    """
+    path = Path(overlay)
+    if path.suffix in (".yaml", ".yml") or path.exists():
+        return path
+    if str(overlay) not in shipped_overlays():
+        raise RuleError([unknown_overlay(Span(str(overlay), 1, 1), str(overlay), shipped_overlays())])
+    return shipped_rulebook() / "overlays" / f"{overlay}.yaml"
+
+
+def unknown_overlay(span: Span, name: str, known: Sequence[str]) -> Diagnostic:
+    what = Message(f"随附的调整方案中没有 {name}", f"no overlay {name} travels with the rulebook")
+    close = nearest(name, known)
+    if close is not None:
+        return Diagnostic("E460", span, what, Message(f"也许想写 {close}", f"Perhaps {close} is meant"))
+    fix = Message(f"可用：{'、'.join(known)}", f"Known are: {', '.join(known)}")
+    return Diagnostic("E460", span, what, fix)
+
+
+def shipped_overlays() -> list[str]:
+    """The names of the overlays that travel with the rulebook."""
+    return sorted(p.stem for p in (shipped_rulebook() / "overlays").glob("*.yaml"))
+
+
+# -- keeping ---------------------------------------------------------------------------------
+
+
+@cache
+def _engine_digest() -> str:
+    """The digest of the code that builds programs: a changed engine must not trust an old build."""
+    package = Path(__file__).parent
+    made = sha256()
+    for room in ("document", "syntax", "program"):
+        for file in sorted((package / room).glob("*")):
+            if file.suffix in (".py", ".lark"):
+                stat = file.stat()
+                made.update(f"{file.name}:{stat.st_size}:{stat.st_mtime_ns};".encode())
+    made.update((package / "values.py").read_bytes())
+    return made.hexdigest()
+
+
+def cache_folder() -> Path | None:
+    """Where what takes time to make is kept; None: nowhere."""
+    folder = os.environ.get("MIANSHEN_CACHE")
+    if folder is None:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mianshen"
+    return Path(folder) if folder else None
+
+
+def _kept_at(roots: tuple[Path, ...], overlays: tuple[Path, ...]) -> Path | None:
+    base = cache_folder()
+    if base is None:
+        return None
+    try:
+        digest = digest_of(roots, overlays)
+    except OSError:
+        return None
+    names = ";".join(str(p) for p in (*roots, *overlays))  # spans in a program show the paths as given
+    return base / f"{sha256(f'{digest};{_engine_digest()};{names}'.encode()).hexdigest()[:40]}.program"
+
+
+def _read(kept: Path | None) -> Program | None:
+    """A kept program; only the user's own file is trusted."""
+    if kept is None:
+        return None
+    try:
+        with kept.open("rb") as file:
+            if os.fstat(file.fileno()).st_uid != os.getuid():
+                return None
+            found = pickle.load(file)  # noqa: S301  # written by this user, named by its content's digest
+    except (OSError, pickle.UnpicklingError, AttributeError, EOFError, ImportError, TypeError, IndexError):
+        return None
+    return found if isinstance(found, Program) else None
+
+
+def _keep(kept: Path | None, program: Program) -> None:
+    """Keep a program, whole or not at all; failing to is no failure."""
+    if kept is None:
+        return
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = kept.with_suffix(f".{os.getpid()}")
+        part.write_bytes(pickle.dumps(program, protocol=pickle.HIGHEST_PROTOCOL))
+        part.replace(kept)
+    except OSError:
+        return

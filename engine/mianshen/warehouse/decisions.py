@@ -1,0 +1,270 @@
+"""One decision as SQL columns: its value, whether it is not modelled, whether deciding it fails.
+
+In: a decision, the scope of its row. Out: `Decided`. Limits are applied by `limits.py`; here a
+limited provision's amount is the column that room makes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sqlglot import exp
+
+from mianshen.program.core import (
+    Aggregate,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    Numeric,
+    Op,
+    Round,
+    YearToDate,
+    walk,
+)
+from mianshen.program.failing import fallible
+from mianshen.program.program import Decision, Provision
+from mianshen.warehouse import expressions as terms
+from mianshen.warehouse.emit import aligned, emit
+from mianshen.warehouse.expressions import FALSE, TRUE, Sql
+from mianshen.warehouse.scope import Emitted, Scope
+
+UNDECIDED: Final = -1
+UNMODELLED: Final = -2
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A provision at a row: does it apply (NULL: unknown), and what it pays."""
+
+    provision: Provision
+    applies: Sql
+    value: Emitted
+    condition_error: Sql
+    may_be_unknown: bool
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision's columns: its value, whether it is not modelled, whether deciding it fails."""
+
+    value: Sql
+    void: Sql
+    error: Sql
+
+
+def applied(provision: Provision, index: int, scope: Scope) -> Applied:
+    """A provision's condition and value; a not-modelled condition does not hold."""
+    narrowed = replace(scope, from_date=provision.start)
+    above, own = parted(provision.condition, scope)
+    conditions = [Emitted(terms.column(scope.hoisted[above]))] if above else []
+    conditions += [emit(c, narrowed) for c in own if not _met(c, scope)]
+    test = terms.conjoin(c.value for c in conditions)
+    voids = [c.void for c in conditions if c.void != FALSE]
+    if voids:
+        unknown = terms.disjoin(
+            terms.conjoin([terms.is_null(c.value), terms.negate(c.void)]) for c in conditions if c.nullable
+        )
+        test = terms.case([(terms.conjoin([terms.is_null(test), terms.negate(unknown)]), FALSE)], test)
+    if scope.missing and test != TRUE:
+        test = scope.let(test)
+    error = _first_error(conditions)
+    return Applied(
+        provision, test, emit(provision.value, narrowed), error, any(c.nullable for c in conditions), index
+    )
+
+
+def parted(conditions: tuple[Core, ...], scope: Scope) -> tuple[tuple[Core, ...], tuple[Core, ...]]:
+    """Conditions that only read ancestors, and the others. The first can be tested once an ancestor."""
+    if scope.program.entities[scope.entity].parent is None or scope.lets is None or scope.missing:
+        return (), conditions
+    above: list[Core] = []
+    own: list[Core] = []
+    for condition in conditions:  # what can fail is not asked before what stands in front of it
+        hoisted = _reads_above(condition, scope) and not any(fallible(c) for c in own)
+        (above if hoisted else own).append(condition)
+    return tuple(above), tuple(own)
+
+
+def _reads_above(condition: Core, scope: Scope) -> bool:
+    reads = [n for n in walk(condition) if isinstance(n, FactRef | DecisionRef)]
+    if not reads or any(n.entity == scope.entity or (n.entity, n.name) in scope.voidable for n in reads):
+        return False
+    return not fallible(condition) and not any(
+        isinstance(n, Aggregate | YearToDate | Round) for n in walk(condition)
+    )
+
+
+def _met(condition: Core, scope: Scope) -> bool:
+    """A date condition that every row at hand meets."""
+    day = scope.program.entities[scope.entity].date
+    if day is None or scope.days is None or scope.undated:
+        return False
+    match condition:
+        case Op(op="ge", args=(FactRef(entity=scope.entity, name=name), Const(value=dt.date() as start))):
+            return name == day and scope.days[0] >= start
+        case Op(op="le", args=(FactRef(entity=scope.entity, name=name), Const(value=dt.date() as end))):
+            return name == day and scope.days[1] <= end
+        case _:
+            return False
+
+
+def _first_error(conditions: list[Emitted]) -> Sql:
+    parts = []
+    for index, condition in enumerate(conditions):
+        if condition.error != FALSE:
+            parts.append(
+                terms.conjoin(
+                    [*(terms.negate(terms.surely_not(c.value)) for c in conditions[:index]), condition.error]
+                )
+            )
+    return terms.disjoin(parts)
+
+
+def chosen(decision: Decision, rulings: list[Applied]) -> Sql:
+    """The number of the provision that decides; UNDECIDED where that is not known, UNMODELLED where none does."""
+    main = [r for r in rulings if not r.provision.fallback]
+    fallbacks = [r for r in rulings if r.provision.fallback]
+    otherwise = (
+        _among(fallbacks, decision, terms.literal(UNMODELLED)) if fallbacks else terms.literal(UNMODELLED)
+    )
+    return terms.cast(_among(main, decision, otherwise) if main else otherwise, "TINYINT")
+
+
+def _among(rulings: list[Applied], decision: Decision, otherwise: Sql) -> Sql:
+    """The number among provisions that compete; `otherwise` where none of them applies."""
+    by_name = {r.provision.name: r for r in rulings}
+    branches: list[tuple[Sql, Sql]] = []
+    for ruling in rulings:
+        number: Sql = terms.literal(ruling.index)
+        exceptions = [by_name[n] for n in ruling.provision.exceptions if n in by_name]
+        standing = ruling.applies
+        if exceptions:
+            standing = terms.conjoin(
+                [terms.surely(ruling.applies), *(terms.negate(terms.surely(e.applies)) for e in exceptions)]
+            )
+        pending = [e for e in exceptions if e.may_be_unknown]
+        if pending:
+            open_ = terms.disjoin(
+                terms.conjoin([terms.is_null(e.applies), terms.negate(terms.surely(_same(e, ruling)))])
+                for e in pending
+            )
+            number = terms.case([(open_, terms.literal(UNDECIDED))], number)
+        if standing == TRUE:
+            return terms.case(branches, number) if branches else number
+        branches.append((standing, number))
+    del decision
+    if any(r.may_be_unknown for r in rulings):
+        unknown = terms.is_null(terms.disjoin(r.applies for r in rulings))
+        otherwise = terms.case([(unknown, terms.literal(UNDECIDED))], otherwise)
+    return terms.case(branches, otherwise)
+
+
+def decided(decision: Decision, rulings: list[Applied], by: Sql, limited: bool = False) -> Decided:
+    """The decision's columns, given the column that says which provision decides.
+
+    `limited`: the amounts are still to be cut to their limits, and judged after.
+    """
+    values: dict[Sql, list[int]] = {}
+    errors: list[Sql] = []
+    also_void: list[Sql] = []
+    for ruling in rulings:
+        amount, beyond = _typed(decision, ruling, limited)
+        values.setdefault(amount, []).append(ruling.index)
+        mine = _is(by, [ruling.index])
+        if ruling.value.void != FALSE:
+            also_void.append(terms.conjoin([mine, ruling.value.void]))
+        if ruling.value.error != FALSE:
+            errors.append(terms.conjoin([mine, ruling.value.error]))
+        if beyond != FALSE:
+            errors.append(terms.conjoin([mine, beyond]))
+    main = [r for r in rulings if not r.provision.fallback]
+    fallbacks = [r for r in rulings if r.provision.fallback]
+    errors += _group_errors(main, _simple(decision, main))
+    none = terms.surely_not(terms.disjoin(r.applies for r in main)) if main else TRUE
+    errors += [terms.conjoin([none, e]) for e in _group_errors(fallbacks, False) if e != FALSE]
+    value = terms.case([(_is(by, numbers), amount) for amount, numbers in values.items()])
+    if len(rulings) == 1 and _always(rulings[0]):
+        (value,) = values
+    if not isinstance(decision.type, Numeric):  # what is never known has no type of its own
+        value = terms.cast(value, terms.sql_type(decision.type))
+    void = terms.disjoin([*([] if any(_always(r) for r in rulings) else [_is(by, [UNMODELLED])]), *also_void])
+    return Decided(value, void, terms.disjoin(errors))
+
+
+def _always(ruling: Applied) -> bool:
+    return bool(ruling.applies == TRUE) and not ruling.provision.fallback
+
+
+def _is(by: Sql, numbers: list[int]) -> Sql:
+    """The chosen provision is one of these."""
+    if len(numbers) == 1:
+        return exp.EQ(this=by.copy(), expression=terms.literal(numbers[0]))
+    return exp.In(this=by.copy(), expressions=[terms.literal(n) for n in numbers])
+
+
+def _simple(decision: Decision, rulings: list[Applied]) -> bool:
+    return not decision.clashes and not any(r.provision.exceptions for r in rulings)
+
+
+def _group_errors(rulings: list[Applied], simple: bool) -> list[Sql]:
+    """Testing a condition fails, or two provisions apply at once; where provisions exclude each other.
+
+    Conditions are tested only until one has applied.
+    """
+    errors: list[Sql] = [FALSE if simple else _clashes(rulings, {r.provision.name: r for r in rulings})]
+    for index, ruling in enumerate(rulings):
+        if ruling.condition_error != FALSE:
+            before = [terms.negate(terms.surely(e.applies)) for e in rulings[:index]] if simple else []
+            errors.append(terms.conjoin([*before, ruling.condition_error]))
+    return errors
+
+
+def _same(one: Applied, two: Applied) -> Sql:
+    """Both amounts known and equal; an amount under a limit is not compared."""
+    if one.provision.limit is not None or two.provision.limit is not None:
+        return FALSE
+    first, second = aligned([one.provision.value, two.provision.value], [one.value.value, two.value.value])
+    equal = exp.EQ(this=terms.paren(first.copy()), expression=terms.paren(second.copy()))
+    sound = [terms.negate(r.value.error) for r in (one, two) if r.value.error != FALSE]
+    return terms.conjoin([equal, *sound])
+
+
+def _clashes(rulings: list[Applied], by_name: dict[str, Applied]) -> Sql:
+    """Two provisions stand at once."""
+    found = []
+    for i, one in enumerate(rulings):
+        for two in rulings[i + 1 :]:
+            if (
+                one.provision.name in two.provision.exceptions
+                or two.provision.name in one.provision.exceptions
+            ):
+                continue
+            both = [terms.surely(one.applies), terms.surely(two.applies)]
+            beaten = [by_name[n] for r in (one, two) for n in r.provision.exceptions if n in by_name]
+            found.append(terms.conjoin([*both, *(terms.negate(terms.surely(b.applies)) for b in beaten)]))
+    return terms.disjoin(found)
+
+
+def _typed(decision: Decision, ruling: Applied, limited: bool) -> tuple[Sql, Sql]:
+    """A provision's value in the decision's own column type, and whether it does not fit: an error."""
+    value, type_, to = ruling.value.value, ruling.provision.value.type, decision.type
+    if not isinstance(to, Numeric) or not isinstance(type_, Numeric):
+        return value, FALSE
+    if limited and decision.may_overflow:
+        return terms.cast(value, terms.decimal_type(38, to.scale)), FALSE
+    if to.low <= type_.low and type_.high <= to.high:
+        return terms.cast(value, terms.sql_type(to)), FALSE
+    beyond = outside(value, to)
+    return terms.case([(terms.negate(beyond), terms.try_cast(value, terms.sql_type(to)))]), beyond
+
+
+def outside(value: Sql, type_: Numeric) -> Sql:
+    """The value is out of its type's range."""
+    low, high = terms.literal(type_.low), terms.literal(type_.high)
+    below = exp.LT(this=terms.paren(value.copy()), expression=low)
+    above = exp.GT(this=terms.paren(value.copy()), expression=high)
+    return terms.surely(terms.disjoin([below, above]))

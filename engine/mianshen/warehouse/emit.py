@@ -1,0 +1,439 @@
+"""Core expressions as SQL: the same meaning as the interpreter's, a row at a time, without a loop.
+
+In: a core node at an entity. Out: `Emitted`: its value (NULL: unknown or not modelled), whether it
+is not modelled, whether evaluating it is an error. Aggregates and year-to-date are columns made
+beforehand. Invariants: `void` and `error` are never NULL; nothing emitted can raise at run time.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import reduce
+from typing import assert_never
+
+from sqlglot import exp
+
+from mianshen.program.core import (
+    Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    If,
+    InSet,
+    IsKnown,
+    Marginal,
+    Numeric,
+    Op,
+    ParameterRef,
+    Round,
+    Within,
+    YearToDate,
+    walk,
+)
+from mianshen.program.failing import fallible
+from mianshen.program.operators import either
+from mianshen.program.program import Dated
+from mianshen.values import add_months
+from mianshen.warehouse import expressions as terms
+from mianshen.warehouse.days import benefit_year, full_years, outside_calendar
+from mianshen.warehouse.expressions import FALSE, Sql
+from mianshen.warehouse.figures import blank_of, feeds, figure_of, opening_balance, parameter, scaled
+from mianshen.warehouse.rounding import rounded_quotient, rounded_value
+from mianshen.warehouse.scope import Emitted, Scope
+from mianshen.warehouse.working_days import worked
+
+COMPARE: dict[str, type[exp.Binary]] = {
+    "eq": exp.EQ, "ne": exp.NEQ, "lt": exp.LT, "le": exp.LTE, "gt": exp.GT, "ge": exp.GTE,
+}  # fmt: skip
+ARITHMETIC: dict[str, type[exp.Binary]] = {"add": exp.Add, "sub": exp.Sub, "mul": exp.Mul}
+PARTS: dict[str, type[exp.Func]] = {"year": exp.Year, "month": exp.Month, "day": exp.Day}
+
+
+def emit(node: Core, scope: Scope) -> Emitted:
+    match node:
+        case Const(value=value, type=type_):
+            scale = type_.scale if isinstance(type_, Numeric) else None
+            return Emitted(terms.literal(value, scale), nullable=False)
+        case FactRef(entity=owner, name=name):
+            return Emitted(scope.column_of(owner, name))
+        case DecisionRef(entity=owner, name=name):
+            void = scope.void_of(owner, name) if (owner, name) in scope.voidable else FALSE
+            return Emitted(scope.column_of(owner, name), void)
+        case ParameterRef():
+            return parameter(node.name, scope, blank_of(node.type), lambda dated: figure_of(dated, node.type))
+        case AsOf():
+            return Emitted(terms.literal(scope.as_of), nullable=False)
+        case Op():
+            return _operation(node, scope)
+        case InSet(arg=arg, values=values):
+            inner = emit(arg, scope)
+            tested = terms.paren(inner.value)
+            constants = [terms.literal(v) for v in values]
+            test: Sql = (
+                exp.EQ(this=tested, expression=constants[0])
+                if len(constants) == 1
+                else exp.In(this=tested, expressions=constants)
+            )
+            return _strict(test, [inner])
+        case Within(arg=arg, prefixes=prefixes):
+            inner = emit(arg, scope)
+            like = [
+                exp.Like(this=terms.paren(inner.value.copy()), expression=terms.literal(f"{p}%"))
+                for p in prefixes
+            ]
+            return _strict(terms.disjoin(like), [inner])
+        case If():
+            return _conditional(node, scope)
+        case Round():
+            return _rounding(node, scope)
+        case IsKnown(arg=arg):
+            return _known(arg, scope)
+        case Marginal():
+            return _marginal(node, scope)
+        case BenefitYear(date=date, start=start):
+            inner = emit(date, scope)
+            return _strict(benefit_year(inner.value, start), [inner])
+        case Choice():
+            return _choice(node, scope)
+        case Aggregate():
+            label = scope.aggregates[node]
+            return Emitted(
+                terms.column(label), FALSE, terms.column(f"{label}?error") if fallible(node) else FALSE
+            )
+        case YearToDate(accumulator=name):
+            idle = not any(feeds(p, name) for d in scope.program.decisions for p in d.provisions)
+            return Emitted(
+                opening_balance(scope.program.accumulators[name], scope)
+                if idle
+                else terms.column(f"{name}?before")
+            )
+        case _:
+            assert_never(node)
+
+
+def _known(arg: Core, scope: Scope) -> Emitted:
+    """Whether a value is known.
+
+    Of a fact that was given and is wrong nobody can tell, nor of anything else unknown on a rejected row.
+    """
+    inner = emit(arg, scope)
+    known = terms.is_known(inner.value)
+    if isinstance(arg, FactRef):
+        if not scope.unreadable or arg.entity != scope.entity:
+            return Emitted(known, nullable=False)
+        untold = terms.surely(
+            exp.Like(this=terms.column("?unreadable"), expression=terms.literal(f"%,{arg.name},%"))
+        )
+    elif scope.rejected:
+        untold = terms.conjoin(
+            [
+                terms.column("?rejected"),
+                terms.is_null(inner.value),
+                terms.negate(inner.void) if inner.void != FALSE else terms.TRUE,
+            ]
+        )
+    else:
+        return Emitted(known, FALSE, inner.error, nullable=False)
+    return Emitted(terms.case([(untold, terms.NULL)], known), FALSE, inner.error)
+
+
+def _strict(value: Sql, args: list[Emitted], error: Sql = FALSE) -> Emitted:
+    """NULL in, NULL out; not modelled when an operand is."""
+    void = terms.disjoin(a.void for a in args)
+    return Emitted(
+        value, void, terms.disjoin([error, *(a.error for a in args)]), any(a.nullable for a in args)
+    )
+
+
+def _operation(node: Op, scope: Scope) -> Emitted:
+    args = [emit(a, scope) for a in node.args]
+    values = [a.value for a in args]
+    match node.op:
+        case "and":
+            return _kleene(terms.conjoin(values), args, False)
+        case "or":
+            return _kleene(terms.disjoin(values), args, True)
+        case "not":
+            return _strict(terms.negate(values[0]), args)
+        case "add" | "sub" | "mul":
+            return _strict(_arithmetic(node, args), args)
+        case "neg":
+            return _strict(exp.Neg(this=terms.paren(values[0])), args)
+        case "abs":
+            return _strict(exp.Abs(this=values[0]), args)
+        case "min" | "max":
+            kind = exp.Least if node.op == "min" else exp.Greatest
+            return _strict(terms.extreme(kind, aligned(node.args, values), [a.nullable for a in args]), args)
+        case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
+            return _strict(terms.binary(COMPARE[node.op], *aligned(node.args, values)), args)
+        case "age":
+            return _strict(full_years(values[0], values[1]), args)
+        case "year" | "month" | "day":
+            return _strict(PARTS[node.op](this=values[0]), args)
+        case "days_between":
+            return _strict(exp.DateDiff(this=values[1], expression=values[0], unit=exp.var("DAY")), args)
+        case "add_months" | "add_days":
+            return _shifted(node, args, scope)
+        case "working_day" | "add_working_days" | "working_day_of_month" | "working_days_between":
+            return worked(node, args, scope)
+        case "list_count":
+            return _strict(terms.function("LEN", values[0]), args)
+        case "list_distinct":
+            return _strict(terms.function("LEN", terms.function("LIST_DISTINCT", values[0])), args)
+        case "list_contains":
+            return _strict(terms.function("LIST_CONTAINS", *values), args)
+        case _:
+            assert_never(node.op)
+
+
+def _arithmetic(node: Op, args: list[Emitted]) -> Sql:
+    """Sum, difference or product.
+
+    The database computes in as many digits as the operands' types ask for, up to 18 in one machine word:
+    each is given the digits it needs, and more where the result does.
+    """
+    assert isinstance(node.type, Numeric)
+    operands: list[Sql] = []
+    for core, arg in zip(node.args, args, strict=True):
+        type_ = core.type
+        assert isinstance(type_, Numeric)
+        whole = type_.scale == 0 and not isinstance(core, FactRef | DecisionRef)  # may be a machine integer
+        made = node.op == "mul" and isinstance(core, Op | Round | If | DecisionRef | Aggregate)
+        wide = node.type.precision > 18 and not operands
+        least = 19 if wide else 1
+        plain = not (whole or made or wide)
+        operands.append(
+            arg.value
+            if plain
+            else terms.cast(arg.value, terms.decimal_type(max(least, type_.precision), type_.scale))
+        )
+    return terms.binary(ARITHMETIC[node.op], operands[0], operands[1])
+
+
+def aligned(cores: Sequence[Core], values: Sequence[Sql]) -> list[Sql]:
+    """Values to compare or choose from.
+
+    Those of more digits than fit a machine word are given one type first: the database's own common type
+    may drop decimals.
+    """
+    types = [c.type for c in cores]
+    numbers = [t for t in types if isinstance(t, Numeric)]
+    if len(numbers) < len(types):
+        return list(values)
+    common = reduce(either, numbers)
+    wide = any(t.precision > 18 for t in numbers) or any(
+        isinstance(n, Aggregate | YearToDate) for c in cores for n in walk(c)
+    )
+    if not wide or not common.fits:
+        return list(values)
+    return [terms.cast(v, terms.decimal_type(common.precision, common.scale)) for v in values]
+
+
+def _kleene(value: Sql, args: list[Emitted], decisive: bool) -> Emitted:
+    """Three-valued and/or; not modelled where NULL comes from a not-modelled operand and no unknown one."""
+    error = _in_turn(args, decisive)
+    nullable = any(a.nullable for a in args)
+    voids = [a for a in args if a.void != FALSE]
+    if not voids:
+        return Emitted(value, FALSE, error, nullable)
+    unknown = terms.disjoin(
+        terms.conjoin([terms.is_null(a.value), terms.negate(a.void)]) for a in args if a.nullable
+    )
+    void = terms.conjoin([terms.is_null(value), terms.negate(unknown)])
+    return Emitted(value, void, error, nullable)
+
+
+def _in_turn(args: list[Emitted], decisive: bool) -> Sql:
+    """An operand's error counts only when no earlier operand has settled the matter."""
+    if all(a.error == FALSE for a in args):
+        return FALSE
+    parts = []
+    for index, arg in enumerate(args):
+        settled = [terms.surely(a.value) if decisive else terms.surely_not(a.value) for a in args[:index]]
+        parts.append(terms.conjoin([*(terms.negate(s) for s in settled), arg.error]))
+    return terms.disjoin(p for p, a in zip(parts, args, strict=True) if a.error != FALSE)
+
+
+def _conditional(node: If, scope: Scope) -> Emitted:
+    condition, then, otherwise = (emit(n, scope) for n in (node.condition, node.then, node.otherwise))
+    yes_value, no_value = aligned([node.then, node.otherwise], [then.value, otherwise.value])
+    if not condition.nullable:
+        value = terms.case([(condition.value, yes_value)], no_value)
+    else:
+        value = terms.case([(condition.value, yes_value), (terms.negate(condition.value), no_value)])
+    yes, no = terms.surely(condition.value), terms.surely_not(condition.value)
+
+    def chosen(of_condition: Sql, of_then: Sql, of_otherwise: Sql) -> Sql:
+        parts = [(TRUE_, of_condition), (yes, of_then), (no, of_otherwise)]
+        return terms.disjoin(terms.conjoin([when, part]) for when, part in parts if part != FALSE)
+
+    void = chosen(condition.void, then.void, otherwise.void)
+    error = chosen(condition.error, then.error, otherwise.error)
+    return Emitted(value, void, error, condition.nullable or then.nullable or otherwise.nullable)
+
+
+TRUE_ = terms.TRUE
+
+
+def _rounding(node: Round, scope: Scope) -> Emitted:
+    top = emit(node.numerator, scope)
+    top_type = node.numerator.type
+    assert isinstance(top_type, Numeric)
+    if node.denominator is None:
+        return _strict(rounded_value(top.value, top_type, node.digits, node.mode, node.type), [top])
+    bottom = emit(node.denominator, scope)
+    bottom_type = node.denominator.type
+    assert isinstance(bottom_type, Numeric)
+    value = rounded_quotient(
+        top.value, top_type, bottom.value, bottom_type, node.digits, node.mode, node.type, scope.let
+    )
+    may_be_zero = bottom_type.low <= 0 <= bottom_type.high
+    zero = terms.conjoin(
+        [
+            terms.surely(exp.EQ(this=terms.paren(bottom.value.copy()), expression=terms.literal(0))),
+            terms.is_known(top.value),
+        ]
+    )
+    return _strict(value, [top, bottom], zero if may_be_zero else FALSE)
+
+
+def _shifted(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
+    """A date moved; an error outside the years 1 to 9999."""
+    count = node.args[1]
+    assert isinstance(count, Const)
+    assert isinstance(count.value, Decimal)
+    steps = int(count.value)
+    if isinstance(node.args[0], AsOf):
+        try:
+            day = (
+                add_months(scope.as_of, steps)
+                if node.op == "add_months"
+                else scope.as_of + dt.timedelta(days=steps)
+            )
+        except OverflowError:
+            return Emitted(blank_of(node.type), FALSE, terms.TRUE)
+        return Emitted(terms.literal(day), nullable=False)
+    unit = "MONTH" if node.op == "add_months" else "DAY"
+    interval = exp.Interval(this=exp.Literal.string(str(steps)), unit=exp.var(unit))
+    moved = terms.cast(exp.Add(this=terms.paren(args[0].value.copy()), expression=interval), "DATE")
+    outside = outside_calendar(args[0].value, steps, node.op == "add_months")
+    return _strict(terms.case([(terms.negate(outside), moved)]), [args[0]], outside)
+
+
+def _marginal(node: Marginal, scope: Scope) -> Emitted:
+    base = emit(node.base, scope)
+
+    def amount(dated: Dated) -> Sql | None:
+        return None if dated.brackets is None else scaled(base.value, dated.brackets)
+
+    figure_ = parameter(node.scale, scope, blank_of(node.type), amount)
+    value = terms.case([(terms.is_known(base.value), figure_.value)])
+    return Emitted(value, base.void, terms.disjoin([base.error, figure_.error]))
+
+
+# -- tables ----------------------------------------------------------------------------------
+
+
+def _choice(node: Choice, scope: Scope) -> Emitted:
+    rows = [(emit(c, scope), emit(v, scope)) for c, v in node.rows]
+    values = aligned([v for _, v in node.rows], [v.value for _, v in rows])
+    matches = [terms.surely(c.value) for c, _ in rows]
+    doubts = [is_open(c) for c, _ in rows]
+    failing = [c.error for c, _ in rows]
+    if node.policy == "first":
+        return _first(rows, values, matches, doubts, failing)
+    settled = terms.negate(terms.disjoin(doubts)) if any(d != FALSE for d in doubts) else terms.TRUE
+    picks = [terms.conjoin([settled, m]) for m in matches]
+    error = terms.disjoin(
+        [
+            *failing,
+            *(terms.conjoin([p, v.error]) for p, (_, v) in zip(picks, rows, strict=True) if v.error != FALSE),
+        ]
+    )
+    if node.policy == "count":
+        counted = [terms.case([(m, terms.literal(1))], terms.literal(0)) for m in matches]
+        return Emitted(
+            terms.case([(settled, _summed(counted))]) if settled != terms.TRUE else _summed(counted),
+            FALSE,
+            error,
+        )
+    void = terms.disjoin(
+        terms.conjoin([p, v.void]) for p, (_, v) in zip(picks, rows, strict=True) if v.void != FALSE
+    )
+    lacking = terms.disjoin(
+        terms.conjoin([m, terms.is_null(x)])
+        for m, x, (_, v) in zip(matches, values, rows, strict=True)
+        if v.nullable
+    )
+    known = terms.conjoin([settled, terms.negate(lacking) if lacking != FALSE else terms.TRUE])
+    value, clash = _gathered(node.policy, values, matches)
+    clash = terms.conjoin([known, clash]) if clash != FALSE else FALSE
+    return Emitted(terms.case([(known, value)]), void, terms.disjoin([error, clash]))
+
+
+def is_open(made: Emitted) -> Sql:
+    """The value is unknown."""
+    if not made.nullable:
+        return FALSE
+    return terms.conjoin(
+        [terms.is_null(made.value), terms.negate(made.void) if made.void != FALSE else terms.TRUE]
+    )
+
+
+def _first(
+    rows: list[tuple[Emitted, Emitted]],
+    values: list[Sql],
+    matches: list[Sql],
+    doubts: list[Sql],
+    failing: list[Sql],
+) -> Emitted:
+    """The first row that matches; unknown where one before it might."""
+    branches: list[tuple[Sql, Sql]] = []
+    voids: list[Sql] = []
+    errors = list(failing)
+    for index, (match, doubt) in enumerate(zip(matches, doubts, strict=True)):
+        if doubt != FALSE:
+            branches.append((doubt, terms.NULL))
+        branches.append((match, values[index]))
+        passed = [terms.negate(t) for t in (*matches[:index], *doubts[: index + 1]) if t != FALSE]
+        chosen = rows[index][1]
+        if chosen.void != FALSE:
+            voids.append(terms.conjoin([*passed, match, chosen.void]))
+        if chosen.error != FALSE:
+            errors.append(terms.conjoin([*passed, match, chosen.error]))
+    return Emitted(terms.case(branches), terms.disjoin(voids), terms.disjoin(errors))
+
+
+def _gathered(policy: str, values: list[Sql], matches: list[Sql]) -> tuple[Sql, Sql]:
+    """The value of the rows that match, and whether they clash."""
+    picked = [terms.case([(m, v)]) for m, v in zip(matches, values, strict=True)]
+    match policy:
+        case "sum":
+            return _summed(
+                [terms.case([(m, v)], terms.literal(0)) for m, v in zip(matches, values, strict=True)]
+            ), FALSE
+        case "any":
+            clashes = [
+                terms.conjoin(
+                    [matches[i], matches[j], terms.binary(exp.NEQ, values[i].copy(), values[j].copy())]
+                )
+                for i in range(len(values))
+                for j in range(i + 1, len(values))
+            ]
+            return terms.case(list(zip(matches, values, strict=True))), terms.disjoin(clashes)
+        case _:
+            kind = exp.Least if policy == "min" else exp.Greatest
+            return terms.skipping(kind, *picked) if len(picked) > 1 else picked[0], FALSE
+
+
+def _summed(parts: list[Sql]) -> Sql:
+    total = terms.paren(parts[0])
+    for part in parts[1:]:
+        total = exp.Add(this=total, expression=terms.paren(part))
+    return total

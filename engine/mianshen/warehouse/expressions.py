@@ -1,0 +1,182 @@
+"""SQL building blocks: the few shapes that every emitted expression is made of.
+
+In: sqlglot expressions. Out: sqlglot expressions. Nothing here knows the program; no SQL text is
+pasted together. NULL stands for unknown; functions that skip NULL are guarded here. A node may stand
+in several places, for nothing changes one: printing does not, and `dialects` rewrites a copy of its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from functools import cache
+from typing import TypeAlias
+
+from sqlglot import exp
+
+from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String, Type
+from mianshen.values import EXACT
+
+Sql: TypeAlias = exp.Expr
+TRUE: exp.Boolean = exp.true()
+FALSE: exp.Boolean = exp.false()
+NULL: exp.Null = exp.null()
+
+
+def select(*columns: Sql) -> exp.Select:
+    """SELECT of columns; what `sqlglot.select` gives, without copying them."""
+    return exp.Select(expressions=list(columns))
+
+
+def column(name: str, table: str | None = None) -> Sql:
+    this = exp.Identifier(this=name, quoted=True)
+    return exp.Column(this=this, table=None if table is None else exp.Identifier(this=table, quoted=True))
+
+
+def alias(value: Sql, name: str) -> Sql:
+    """The value under a name; what `sqlglot.alias` gives, without copying it."""
+    return exp.Alias(this=value, alias=exp.Identifier(this=name, quoted=True))
+
+
+def literal(value: object, scale: int | None = None) -> Sql:
+    """A constant; decimals keep `scale` decimals so that their type is exact."""
+    match value:
+        case bool():
+            return exp.true() if value else exp.false()
+        case Decimal():
+            fixed = value if scale is None else value.quantize(Decimal(1).scaleb(-scale), context=EXACT)
+            shown = exp.Literal.number(f"{abs(fixed):f}")
+            return exp.Neg(this=shown) if fixed < 0 else shown
+        case int():
+            return exp.Neg(this=exp.Literal.number(-value)) if value < 0 else exp.Literal.number(value)
+        case tuple():
+            return cast(exp.Array(expressions=[literal(each) for each in value]), sql_type(Listing(String())))
+        case dt.date():
+            return exp.Cast(this=exp.Literal.string(value.isoformat()), to=data_type("DATE"))
+        case _:
+            return exp.Literal.string(str(value))
+
+
+@cache
+def data_type(written: str) -> exp.DataType:
+    """A column type, as DuckDB writes it."""
+    return exp.DataType.build(written, dialect="duckdb")
+
+
+def decimal_type(precision: int, scale: int) -> exp.DataType:
+    return data_type(f"DECIMAL({precision}, {scale})")
+
+
+def cast(value: Sql, type_: str | exp.DataType) -> Sql:
+    to = data_type(type_) if isinstance(type_, str) else type_
+    return exp.Cast(this=value, to=to)
+
+
+def try_cast(value: Sql, type_: str | exp.DataType) -> Sql:
+    to = data_type(type_) if isinstance(type_, str) else type_
+    return exp.TryCast(this=value, to=to)
+
+
+def sql_type(type_: Type) -> exp.DataType:
+    """The column type that holds values of a program type."""
+    match type_:
+        case Numeric(scale=scale):
+            return decimal_type(max(18, type_.precision), scale)
+        case Boolean():
+            return data_type("BOOLEAN")
+        case Date():
+            return data_type("DATE")
+        case Listing():
+            return data_type("VARCHAR[]")
+        case String() | Code() | Duration():
+            return data_type("VARCHAR")
+
+
+_LOOSE = (exp.Connector, exp.Binary, exp.Unary, exp.In, exp.Between, exp.Interval)
+
+
+def paren(value: Sql) -> Sql:
+    """The value in brackets, where it is something that operators around it could pull apart."""
+    loose = isinstance(value, _LOOSE) and not isinstance(value, exp.Paren | exp.Dot)
+    return exp.Paren(this=value) if loose else value
+
+
+def binary(kind: type[exp.Binary], left: Sql, right: Sql) -> Sql:
+    return kind(this=paren(left), expression=paren(right))
+
+
+def is_true(value: Sql) -> bool:
+    """Is it the constant true? Comparing trees would walk them."""
+    return isinstance(value, exp.Boolean) and bool(value.this)
+
+
+def is_false(value: Sql) -> bool:
+    return isinstance(value, exp.Boolean) and not value.this
+
+
+def conjoin(parts: Iterable[Sql]) -> Sql:
+    """AND of all; nothing is true."""
+    return _chain(exp.And, [p for p in parts if not is_true(p)], exp.true)
+
+
+def disjoin(parts: Iterable[Sql]) -> Sql:
+    """OR of all; nothing is false."""
+    return _chain(exp.Or, [p for p in parts if not is_false(p)], exp.false)
+
+
+def _chain(kind: type[exp.Connector], parts: list[Sql], nothing: Callable[[], Sql]) -> Sql:
+    if not parts:
+        return nothing()
+    made = parts[0] if len(parts) == 1 else paren(parts[0])
+    for part in parts[1:]:
+        made = kind(this=made, expression=paren(part))
+    return made
+
+
+def negate(value: Sql) -> Sql:
+    return exp.Not(this=paren(value))
+
+
+def is_null(value: Sql) -> Sql:
+    return exp.Is(this=paren(value), expression=exp.null())
+
+
+def is_known(value: Sql) -> Sql:
+    return exp.Not(this=is_null(value))
+
+
+def surely(value: Sql) -> Sql:
+    """True where the condition is true; false where it is false or unknown."""
+    return exp.Coalesce(this=value, expressions=[exp.false()])
+
+
+def surely_not(value: Sql) -> Sql:
+    """True where the condition is known to be false."""
+    return exp.Coalesce(this=negate(value), expressions=[exp.false()])
+
+
+def case(branches: Sequence[tuple[Sql, Sql]], otherwise: Sql | None = None) -> Sql:
+    """CASE WHEN … END; without branches, what is otherwise."""
+    if not branches:
+        return exp.null() if otherwise is None else otherwise
+    made = exp.Case(ifs=[exp.If(this=c, true=v) for c, v in branches])
+    if otherwise is not None:
+        made.set("default", otherwise)
+    return made
+
+
+def extreme(kind: type[exp.Func], values: Sequence[Sql], nullable: Sequence[bool]) -> Sql:
+    """LEAST or GREATEST that does not skip NULL."""
+    made = skipping(kind, *values)
+    unsure = [is_null(v) for v, may in zip(values, nullable, strict=True) if may]
+    return case([(disjoin(unsure), exp.null())], made) if unsure else made
+
+
+def skipping(kind: type[exp.Func], *values: Sql) -> Sql:
+    """LEAST or GREATEST of the values that are not NULL, as databases have it."""
+    return kind(this=values[0], expressions=list(values[1:]), ignore_nulls=True)
+
+
+def function(name: str, *args: Sql) -> Sql:
+    return exp.Anonymous(this=name, expressions=list(args))

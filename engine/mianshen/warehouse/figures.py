@@ -1,0 +1,129 @@
+"""Dated figures in SQL: a constant where one value serves every day that occurs, else chosen by date.
+
+In: a parameter's name, the scope of a row. Out: `Emitted`; a gap or a value past its review is an error.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from mianshen.program.core import Core, Marginal, Numeric, Type
+from mianshen.program.program import Accumulator, Brackets, Dated, Provision
+from mianshen.values import benefit_year as year_of
+from mianshen.warehouse import expressions as terms
+from mianshen.warehouse.days import benefit_year
+from mianshen.warehouse.expressions import FALSE, Sql
+from mianshen.warehouse.scope import Emitted, Scope
+
+
+def figure(name: str, node: Core, scope: Scope) -> Emitted:
+    """A dated figure at a row; of a scale, whether there is one."""
+    if isinstance(node, Marginal):
+        return parameter(
+            name, scope, blank_of(node.type), lambda dated: None if dated.value is None else terms.literal(1)
+        )
+    return parameter(name, scope, blank_of(node.type), lambda dated: figure_of(dated, node.type))
+
+
+def figure_of(dated: Dated, type_: object) -> Sql | None:
+    scale = type_.scale if isinstance(type_, Numeric) else None
+    return None if dated.value is None else terms.literal(dated.value, scale)
+
+
+def blank_of(type_: Type) -> Sql:
+    """NULL, of a type that operations can be found for."""
+    return terms.cast(terms.NULL, terms.sql_type(type_))
+
+
+def parameter(name: str, scope: Scope, blank: Sql, shown: Callable[[Dated], Sql | None]) -> Emitted:
+    """A dated figure: a constant when one value serves every day that occurs, else by the row's date."""
+    series = scope.program.parameters[name].series
+    day = scope.day
+    if day is None:
+        return _on(series, scope.as_of, blank, shown)
+    if scope.days is None:
+        return Emitted(blank)
+    first, last = scope.days
+    if scope.from_date is not None:
+        first = max(first, scope.from_date)
+    within = [d for d in series if d.start <= last and (d.end is None or d.end >= first)]
+    if len(within) == 1 and _covers(within[0], first, last):
+        value = shown(within[0])
+        if value is None:
+            return Emitted(blank)
+        return (
+            Emitted(terms.case([(terms.is_known(day), value)]))
+            if scope.undated
+            else Emitted(value, nullable=False)
+        )
+    branches: list[tuple[Sql, Sql]] = []
+    valid = []
+    for dated in within:
+        ends = [d for d in (dated.end, dated.review_by) if d is not None]
+        test = terms.conjoin([
+            exp.GTE(this=day.copy(), expression=terms.literal(dated.start)),
+            *(exp.LTE(this=day.copy(), expression=terms.literal(min(ends))) for _ in ends[:1]),
+        ])  # fmt: skip
+        valid.append(test)
+        branches.append((test, shown(dated) or blank))
+    if not valid:  # no figure for any day that occurs: only a row whose day is not known is no error
+        return Emitted(blank, FALSE, terms.is_known(day))
+    error = terms.negate(exp.Coalesce(this=terms.disjoin(valid), expressions=[exp.true()]))
+    return Emitted(terms.case(branches), FALSE, error)
+
+
+def _on(series: tuple[Dated, ...], day: dt.date, blank: Sql, shown: Callable[[Dated], Sql | None]) -> Emitted:
+    for dated in series:
+        if dated.start <= day and (dated.end is None or day <= dated.end):
+            if dated.review_by is not None and day > dated.review_by:
+                break
+            value = shown(dated)
+            return Emitted(blank if value is None else value, nullable=value is None)
+    return Emitted(blank, FALSE, terms.TRUE)
+
+
+def _covers(dated: Dated, first: dt.date, last: dt.date) -> bool:
+    ends = [d for d in (dated.end, dated.review_by) if d is not None]
+    return dated.start <= first and all(last <= end for end in ends)
+
+
+def scaled(base: Sql, brackets: Brackets) -> Sql:
+    """Each part of the base above a bracket's floor, at that bracket's rate."""
+    total: Sql | None = None
+    for index, (over, rate) in enumerate(brackets):
+        top: Sql = base.copy()
+        if index + 1 < len(brackets):
+            top = terms.skipping(exp.Least, top, terms.literal(brackets[index + 1][0]))
+        part = terms.skipping(
+            exp.Greatest, exp.Sub(this=terms.paren(top), expression=terms.literal(over)), terms.literal(0)
+        )
+        step = terms.binary(exp.Mul, part, terms.literal(rate))
+        total = step if total is None else exp.Add(this=total, expression=step)
+    assert total is not None
+    return total
+
+
+def feeds(provision: Provision, accumulator: str) -> bool:
+    """Whether what the provision pays counts in the accumulator."""
+    return provision.limit is not None and provision.limit.accumulator == accumulator
+
+
+def opening_balance(accumulator: Accumulator, scope: Scope) -> Sql:
+    """The opening balance: the parent's fact in the benefit year of `as_of`, zero in any other."""
+    nothing = terms.cast(terms.literal(0), "DECIMAL(18, 2)")
+    day = scope.day
+    assert day is not None
+    if accumulator.opening is None:
+        return terms.case([(terms.is_known(day), nothing)]) if scope.undated else nothing
+    this_year = year_of(scope.as_of, accumulator.year_start)
+    same = exp.EQ(
+        this=terms.paren(benefit_year(day, accumulator.year_start)), expression=terms.literal(this_year)
+    )
+    fact = scope.column_of(*accumulator.opening)
+    if scope.over_time:
+        fact = terms.column(f"?now.{accumulator.opening[1]}")
+    held = terms.case([(same, fact)], nothing)
+    return terms.case([(terms.is_known(day), held)]) if scope.undated else held

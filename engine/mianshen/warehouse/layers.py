@@ -1,0 +1,135 @@
+"""Layers of columns, cut into statements and pruned to what is read later.
+
+In: layers in order, each a list of aliased expressions over the columns before it; some end in a
+cut, where the rows are written to a table so that a narrow part of them can be windowed and joined
+back. Out: one SELECT a statement. Invariants: a column is carried only as far as it is read; no
+statement stands on more than `DEEPEST` layers, however long a chain of decisions is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from sqlglot import exp
+
+from mianshen.warehouse import expressions as terms
+from mianshen.warehouse.expressions import Sql
+
+DEEPEST: Final = 30  # queries within queries: printers, parsers and optimisers go down them one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Columns made from part of the rows of a cut: `query` reads the cut's table by its name."""
+
+    reads: frozenset[str]
+    columns: tuple[str, ...]
+    queries: tuple[
+        tuple[str, exp.Query], ...
+    ]  # tables to make, in order; the last has `?row` and the columns
+    recursive: bool = False
+
+
+@dataclass(slots=True)
+class Layer:
+    """Columns over what came before; `held` is joined first, by `?row`."""
+
+    columns: list[Sql]
+    cut: str | None = None  # the table the rows so far are written to before this layer
+    held: list[Held] = field(default_factory=list)
+
+
+def names_in(values: Iterable[Sql]) -> set[str]:
+    """The columns that expressions read."""
+    return {c.name for value in values for c in value.find_all(exp.Column)}
+
+
+def apart(layer: Layer) -> list[Layer]:
+    """The layer, or several where its named values are made of one another; none where it is empty."""
+    if layer.cut is not None or not all(c.alias.startswith("?let") for c in layer.columns):
+        return [layer]
+    waiting, made = layer.columns, []
+    while waiting:
+        open_ = {c.alias for c in waiting}
+        ready = [c for c in waiting if not names_in([c]) & open_]
+        assert ready  # a value is named after what it is made of
+        made.append(Layer(ready))
+        waiting = [c for c in waiting if c not in ready]
+    return made
+
+
+def statements(
+    base: exp.Select, base_names: list[str], layers: list[Layer], kept: list[Sql], target: str
+) -> list[tuple[str, exp.Query]]:
+    """(table, query) pairs that make every cut, every held part and at last the target."""
+    layers = _shallow(layers, target)
+    carried = _carried(base_names, layers, kept)
+    made: list[tuple[str, exp.Query]] = []
+    query = terms.select(*(terms.column(n) for n in carried[0])).from_(
+        base.subquery("rows", copy=False), copy=False
+    )
+    for index, layer in enumerate(layers):
+        if layer.cut is not None:
+            made.append((layer.cut, query))
+            for held in layer.held:
+                made.extend(held.queries)
+            query = _joined(layer, carried[index])
+        following = carried[index + 1]
+        alive = {c.alias for c in layer.columns}
+        names = [n for n in following if n not in alive]
+        columns = [c for c in layer.columns if c.alias in following]
+        query = terms.select(*(terms.column(n) for n in names), *columns).from_(
+            query.subquery("below", copy=False), copy=False
+        )
+    made.append((target, terms.select(*kept).from_(query.subquery("made", copy=False), copy=False)))
+    return made
+
+
+def _shallow(layers: list[Layer], target: str) -> list[Layer]:
+    """The layers with more cuts, so that nowhere too many are put on top of one another."""
+    made: list[Layer] = []
+    depth = cuts = 0
+    for layer in layers:
+        if layer.cut is None and depth == DEEPEST:
+            layer = replace(layer, cut=f"{target}_deep{cuts}")
+            cuts += 1
+        depth = 1 if layer.cut is not None else depth + 1
+        made.append(layer)
+    return made
+
+
+def _carried(base_names: list[str], layers: list[Layer], kept: list[Sql]) -> list[list[str]]:
+    """For each layer the columns it is given, and last those the target reads; in a stable order."""
+    order = [*base_names]
+    for layer in layers:
+        order += [c for h in layer.held for c in h.columns]
+        order += [c.alias for c in layer.columns]
+    needed = names_in(kept) | {"?row"}
+    given = [needed]
+    for layer in reversed(layers):
+        alive = {c.alias for c in layer.columns}
+        needed = (needed - alive) | names_in(c for c in layer.columns if c.alias in needed)
+        for held in layer.held:
+            needed = (needed - set(held.columns)) | held.reads
+        given.append(needed | {"?row"})
+    given.reverse()
+    ranked = {name: rank for rank, name in enumerate(dict.fromkeys(order))}
+    return [sorted(names, key=lambda n: ranked.get(n, len(ranked))) for names in given]
+
+
+def _joined(layer: Layer, given: list[str]) -> exp.Select:
+    """The rows of a cut with the held columns beside them."""
+    assert layer.cut is not None
+    query = terms.select(*(terms.column(n, "cut") for n in given)).from_(
+        exp.to_table(layer.cut, quoted=True).as_("cut"), copy=False
+    )
+    for number, held in enumerate(layer.held):
+        name = f"held{number}"
+        on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?row", "cut"))
+        query = query.join(
+            exp.to_table(held.queries[-1][0], quoted=True).as_(name), on=on, join_type="left", copy=False
+        )
+        query = query.select(*(terms.column(c, name) for c in held.columns), copy=False)
+    return query

@@ -1,0 +1,107 @@
+"""The names of missing facts behind limits: what an amount under a limit rests on that nobody knows.
+
+In: the accumulators of a level, the columns `limits.py` and `balances.py` make. Out: `?miss` columns beside them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from mianshen.program.program import Accumulator, Decision, Key
+from mianshen.warehouse import expressions as terms
+from mianshen.warehouse.decisions import UNDECIDED, Applied
+from mianshen.warehouse.expressions import Sql
+from mianshen.warehouse.missing_names import (
+    NONE,
+    candidate,
+    decision_lacks,
+    lacks,
+    named,
+    names_where,
+    payable,
+    rejected_name,
+    together,
+)
+from mianshen.warehouse.scope import Scope
+
+if TYPE_CHECKING:
+    from mianshen.program.program import Program
+    from mianshen.warehouse.table_catalog import Data
+
+
+class LimitNames:
+    """Mixed into `Limits`, whose fields it uses."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+        program: Program
+        scope: Scope
+        data: Data
+        decisions: list[Decision]
+        rulings: dict[str, list[Applied]]
+
+        def accumulators(self) -> list[Accumulator]: ...
+        def _naming(self, accumulator: Accumulator) -> list[int]: ...
+
+    def missing_before(self) -> list[Sql]:
+        """Per decision what it lacks, balances aside; per accumulator what its filter lacks."""
+        if not self.data.missing:
+            return []
+        made: list[Sql] = []
+        for decision in self.decisions:
+            void = [terms.column(f"{decision.name}?rawvoid")]
+            void += [
+                terms.column(f"{a.name}?limitvoid") for a in self.accumulators() if a.sums == decision.name
+            ]
+            names = decision_lacks(self.rulings[decision.name], self.scope, terms.NULL, terms.disjoin(void))
+            made.append(terms.alias(names, f"{decision.name}?raw?miss"))
+        for accumulator in self.accumulators():
+            over = NONE if accumulator.over is None else lacks(accumulator.over, self.scope)
+            made.append(terms.alias(over.copy(), f"{accumulator.name}?over?miss"))
+        return made
+
+    def missing_brought(self) -> list[Sql]:
+        """The names behind what a row brings to an accumulator and nobody knows."""
+        if not self.data.missing:
+            return []
+        made: list[Sql] = []
+        for a in self.accumulators():
+            parts = [terms.column(n) for n in (f"{a.name}?over?miss", f"{a.sums}?raw?miss")]
+            date = self.program.entities[a.entity].date
+            if self.data.undated and date is not None:
+                parts.append(names_where(terms.is_null(terms.column(date)), named(date)))
+            names = together(parts)
+            if self.scope.entity in self.data.rejected:
+                names = terms.case([(terms.column("?rejected"), rejected_name(self.scope))], names)
+            unsure = exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))
+            made.append(terms.alias(names_where(unsure, names), f"{a.name}?miss"))
+        return made
+
+    def missing_after(self, voidable: frozenset[Key]) -> list[Sql]:
+        """The names behind a decision that is undetermined once limits are reckoned."""
+        if not self.data.missing:
+            return []
+        made: list[Sql] = []
+        for decision in self.decisions:
+            rulings = self.rulings[decision.name]
+            names: list[Sql] = [terms.column(f"{decision.name}?raw?miss")]
+            by = terms.column(f"{decision.name}?by")
+            names += [self._balance_missing(by, r, rulings) for r in rulings if r.provision.limit is not None]
+            open_ = terms.is_null(terms.column(decision.name))
+            if decision.key in voidable:
+                open_ = terms.conjoin([open_, terms.negate(terms.column(f"{decision.name}?void"))])
+            listed = names_where(open_, terms.function("LIST_DISTINCT", together(names)))
+            made.append(terms.alias(listed, f"{decision.name}?miss"))
+        return made
+
+    def _balance_missing(self, by: Sql, ruling: Applied, rulings: list[Applied]) -> Sql:
+        """The names behind the balance of the accumulator that a provision pays through, or may."""
+        assert ruling.provision.limit is not None
+        chosen = exp.EQ(this=by.copy(), expression=terms.literal(ruling.index))
+        open_ = exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED))
+        may = terms.conjoin([open_, candidate(ruling, rulings), payable(ruling, self.scope)])
+        held = terms.column(f"{ruling.provision.limit.accumulator}?before?miss")
+        return names_where(terms.disjoin([chosen, may]), exp.Coalesce(this=held, expressions=[NONE.copy()]))

@@ -1,0 +1,310 @@
+"""Which facts an unknown value rests on, as a list of names beside the value.
+
+In: a core node, the scope of its row. Out: a SQL list of text: the names that `values.Unknown` would
+hold, empty where the value is known or not modelled. Only runs made to ask for it carry these
+columns (`name?miss`), and only over rows with something undetermined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, assert_never
+
+from sqlglot import exp
+
+from mianshen.program.core import (
+    Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    If,
+    InSet,
+    IsKnown,
+    Marginal,
+    Op,
+    ParameterRef,
+    Round,
+    Within,
+    YearToDate,
+)
+from mianshen.program.operators import CALENDAR
+from mianshen.warehouse import expressions as terms
+from mianshen.warehouse.decisions import Applied
+from mianshen.warehouse.emit import emit
+from mianshen.warehouse.expressions import FALSE, TRUE, Sql
+from mianshen.warehouse.figures import feeds, figure, opening_balance
+from mianshen.warehouse.scope import Emitted, Scope
+from mianshen.warehouse.working_days import lacking
+
+NONE: Final = terms.cast(exp.Array(expressions=[]), exp.DataType.build("VARCHAR[]", dialect="duckdb"))
+
+
+def named(*names: str) -> Sql:
+    return exp.Array(expressions=[terms.literal(name) for name in names])
+
+
+def rejected_name(scope: Scope) -> Sql:
+    """A rejected row named as what is missing: `claim C7`."""
+    entity = scope.program.entities[scope.entity]
+    key = exp.Coalesce(this=terms.column(entity.key), expressions=[terms.literal("")])
+    return exp.Array(expressions=[exp.Concat(expressions=[terms.literal(f"{entity.name} "), key])])
+
+
+def together(parts: Iterable[Sql]) -> Sql:
+    """The lists one after the other."""
+    kept = [p for p in parts if p != NONE]
+    if not kept:
+        return NONE
+    made = kept[0]
+    for part in kept[1:]:
+        made = terms.function("LIST_CONCAT", made, part)
+    return made
+
+
+def names_where(test: Sql, names: Sql) -> Sql:
+    """The names where the test holds, else none."""
+    if names == NONE or test == FALSE:
+        return NONE
+    return names if test == TRUE else terms.case([(test, names)], NONE)
+
+
+def lacks(node: Core, scope: Scope) -> Sql:
+    """The names behind a node's unknown value."""
+    match node:
+        case Const() | AsOf():
+            return NONE
+        case FactRef(entity=owner, name=name):
+            return names_where(terms.is_null(scope.column_of(owner, name)), named(name))
+        case DecisionRef(entity=owner, name=name):
+            return missing_of(scope, owner, name)
+        case ParameterRef(name=name):
+            return _figure(name, node, scope)
+        case Op(op="and" | "or"):
+            made = emit(node, scope)
+            return _open(made, together(lacks(a, scope) for a in node.args))
+        case Op(op=op, args=args) if op in CALENDAR:
+            emitted = [emit(arg, scope) for arg in args]
+            beyond = [names_where(test, named(name)) for test, name in lacking(node, emitted, scope)]
+            return together([_strict(node, scope), *beyond])
+        case Op() | InSet() | Within() | Round() | BenefitYear():
+            return _strict(node, scope)
+        case Marginal(base=base, scale=scale):
+            return _unless(
+                emit(node, scope).void, together([lacks(base, scope), _figure(scale, node, scope)])
+            )
+        case If():
+            return _conditional(node, scope)
+        case IsKnown():
+            made = emit(node, scope)
+            return (
+                _open(made, named(*(n.name for n in (node.arg,) if isinstance(n, FactRef))))
+                if made.nullable
+                else NONE
+            )
+        case Choice():
+            return _choice(node, scope)
+        case Aggregate():
+            return terms.column(f"{scope.aggregates[node]}?miss")
+        case YearToDate(accumulator=name):
+            return _balance(name, scope)
+        case _:
+            assert_never(node)
+
+
+def _balance(name: str, scope: Scope) -> Sql:
+    """What the balance of an accumulator lacks; one that nothing feeds holds its opening."""
+    program = scope.program
+    if any(feeds(p, name) for d in program.decisions for p in d.provisions):
+        return terms.column(f"{name}?before?miss")
+    accumulator, day = program.accumulators[name], program.entities[scope.entity].date
+    assert day is not None
+    opening = [] if accumulator.opening is None else [accumulator.opening[1]]
+    unknown = terms.is_null(opening_balance(accumulator, scope))
+    return terms.case([(terms.is_null(terms.column(day)), named(day)), (unknown, named(*opening))], NONE)
+
+
+def missing_of(scope: Scope, owner: str, name: str) -> Sql:
+    """The column with a decision's missing names."""
+    prefix = "" if owner == scope.entity else f"{owner}."
+    return exp.Coalesce(this=terms.column(f"{prefix}{name}?miss"), expressions=[NONE])
+
+
+def _strict(node: Core, scope: Scope) -> Sql:
+    from mianshen.program.core import children
+
+    return _unless(emit(node, scope).void, together(lacks(part, scope) for part in children(node)))
+
+
+def _unless(void: Sql, names: Sql) -> Sql:
+    return names if void == FALSE else names_where(terms.negate(void), names)
+
+
+def _open(made: Emitted, names: Sql) -> Sql:
+    """The names where a value is unknown."""
+    return names_where(
+        terms.conjoin([terms.is_null(made.value), terms.negate(made.void) if made.void != FALSE else TRUE]),
+        names,
+    )
+
+
+def _unless_wrong(test: Sql, made: Emitted) -> Sql:
+    """The test, and evaluating is no error: what fails lacks nothing."""
+    return test if made.error == FALSE else terms.conjoin([test, terms.negate(made.error)])
+
+
+def _figure(name: str, node: Core, scope: Scope) -> Sql:
+    """A figure without a value, or a row without the date it is looked up by."""
+    made = figure(name, node, scope)
+    if not made.nullable:
+        return NONE
+    entity = scope.program.entities[scope.entity]
+    absent = names_where(_unless_wrong(terms.is_null(made.value), made), named(f"parameter {name}"))
+    if entity.date is None:
+        return absent
+    return terms.case([(terms.is_null(terms.column(entity.date)), named(entity.date))], absent)
+
+
+def _conditional(node: If, scope: Scope) -> Sql:
+    condition = emit(node.condition, scope)
+    then, otherwise = (
+        names_where(_unless_wrong(TRUE, emit(n, scope)), lacks(n, scope)) for n in (node.then, node.otherwise)
+    )
+    settled = terms.case(
+        [(terms.surely(condition.value), then), (terms.surely_not(condition.value), otherwise)], NONE
+    )
+    if not condition.nullable:
+        return settled
+    return terms.case(
+        [(_is_open(condition), together([lacks(node.condition, scope), then, otherwise]))], settled
+    )
+
+
+def _is_open(made: Emitted) -> Sql:
+    return terms.conjoin([terms.is_null(made.value), terms.negate(made.void) if made.void != FALSE else TRUE])
+
+
+def _choice(node: Choice, scope: Scope) -> Sql:
+    """What the rows that match lack, and those that may, with what would tell."""
+    names: list[Sql] = []
+    earlier: list[Sql] = []
+    for when, then in node.rows:
+        condition, value = emit(when, scope), emit(then, scope)
+        matches, doubtful = terms.surely(condition.value), _doubtful(condition)
+        brought = names_where(_unless_wrong(TRUE, value), lacks(then, scope))
+        test = terms.disjoin([matches, doubtful])
+        reached = [terms.negate(m) for m in earlier] if node.policy == "first" else []
+        asked = together([names_where(test, brought), names_where(doubtful, lacks(when, scope))])
+        names.append(names_where(terms.conjoin(reached), asked))
+        earlier.append(matches)
+    made = _unless(emit(node, scope).void, together(names))
+    if node.policy != "count":
+        return made
+    return names_where(terms.disjoin(_doubtful(emit(c, scope)) for c, _ in node.rows), made)
+
+
+def _doubtful(made: Emitted) -> Sql:
+    return _is_open(made) if made.nullable else FALSE
+
+
+# -- decisions -------------------------------------------------------------------------------
+
+
+def decision_lacks(rulings: list[Applied], scope: Scope, value: Sql, void: Sql) -> Sql:
+    """The names behind an undetermined decision, what limited provisions paid before left aside."""
+
+    def amount(ruling: Applied) -> Sql:
+        limit = ruling.provision.limit
+        names = together(
+            [lacks(ruling.provision.value, scope), NONE if limit is None else lacks(limit.limit, scope)]
+        )
+        return names_where(payable(ruling, scope), names)
+
+    def condition(ruling: Applied) -> Sql:
+        return names_where(
+            terms.is_null(ruling.applies), together(lacks(c, scope) for c in ruling.provision.condition)
+        )
+
+    main = [r for r in rulings if not r.provision.fallback]
+    fallbacks = [r for r in rulings if r.provision.fallback]
+    names = _among(main, amount, condition)
+    if fallbacks:
+        reserve = together(
+            names_where(_in_reserve(r), together([condition(r), amount(r)])) for r in fallbacks
+        )
+        among = _among(fallbacks, amount, condition)
+        names = terms.case([(_none(main), among), (_nobody(main), together([names, reserve]))], names)
+    open_ = terms.conjoin([terms.is_null(value), terms.negate(void) if void != FALSE else TRUE])
+    return names_where(open_, terms.function("LIST_DISTINCT", names))
+
+
+def _none(main: list[Applied]) -> Sql:
+    """No provision that is not a fallback applies."""
+    return terms.surely_not(terms.disjoin(r.applies for r in main)) if main else TRUE
+
+
+def _nobody(rulings: list[Applied]) -> Sql:
+    """Of none of the provisions it is known that it applies."""
+    return terms.negate(terms.disjoin(terms.surely(r.applies) for r in rulings))
+
+
+def _in_reserve(ruling: Applied) -> Sql:
+    """A fallback that may come to decide."""
+    parts = [terms.negate(terms.surely_not(ruling.applies))]
+    if ruling.condition_error != FALSE:
+        parts.append(terms.negate(ruling.condition_error))
+    return terms.conjoin(parts)
+
+
+def payable(ruling: Applied, scope: Scope) -> Sql:
+    """What the provision pays is modelled and does not fail, so that it can lack something."""
+    parts = [emit(ruling.provision.value, scope)]
+    if ruling.provision.limit is not None:
+        parts.append(emit(ruling.provision.limit.limit, scope))
+    return terms.conjoin(terms.negate(t) for p in parts for t in (p.void, p.error) if t != FALSE)
+
+
+def candidate(ruling: Applied, rulings: list[Applied]) -> Sql:
+    """Where it is not known which provision decides, it may be this one."""
+    rivals = [r for r in rulings if r.provision.fallback == ruling.provision.fallback]
+    standing = {r.index: _standing(r, rivals) for r in rivals}
+    nobody = _nobody(rivals)
+    below = [standing[r.index] for r in rivals if ruling.provision.name in r.provision.exceptions]
+    in_doubt = terms.conjoin([terms.is_null(ruling.applies), terms.disjoin([nobody, *below])])
+    may = terms.disjoin([standing[ruling.index], in_doubt])
+    main = [r for r in rulings if not r.provision.fallback]
+    if not ruling.provision.fallback:
+        return may
+    in_reserve = terms.conjoin([_nobody(main), _in_reserve(ruling)])
+    return terms.case([(_none(main), may)], in_reserve)
+
+
+def _standing(ruling: Applied, rivals: list[Applied]) -> Sql:
+    """The provision applies and no exception to it does."""
+    beaten = [r.applies for r in rivals if r.provision.name in ruling.provision.exceptions]
+    return terms.conjoin([terms.surely(ruling.applies), *(terms.negate(terms.surely(b)) for b in beaten)])
+
+
+def _among(rulings: list[Applied], amount: object, condition: object) -> Sql:
+    assert callable(amount)
+    assert callable(condition)
+    by_name = {r.provision.name: r for r in rulings}
+    branches: list[tuple[Sql, Sql]] = []
+    for ruling in rulings:
+        exceptions = [by_name[n] for n in ruling.provision.exceptions if n in by_name]
+        standing = _standing(ruling, rulings)
+        pending = [e for e in exceptions if e.may_be_unknown]
+        names = amount(ruling)
+        if pending:
+            asked = [
+                names_where(terms.is_null(e.applies), together([condition(e), amount(e)])) for e in pending
+            ]
+            names = together([names, *asked])
+        branches.append((standing, names))
+    perhaps = together(
+        names_where(terms.is_null(r.applies), together([condition(r), amount(r)])) for r in rulings
+    )
+    return terms.case(branches, perhaps)

@@ -1,0 +1,74 @@
+"""What an expression is emitted into: the columns at hand, and the columns it becomes.
+
+In: a program, the rows' entity, what is known of the data. Out: `Scope`, `Emitted`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+from mianshen.program.core import Aggregate, Core
+from mianshen.program.program import Key, Program
+from mianshen.warehouse import expressions as terms
+from mianshen.warehouse.expressions import FALSE, Sql
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """`nullable` false: the value is never NULL. `needs`: bits of the missing facts, when asked for."""
+
+    value: Sql
+    void: Sql = FALSE
+    error: Sql = FALSE
+    nullable: bool = True
+
+
+@dataclass(slots=True)
+class Scope:
+    """What an expression at an entity can see: the columns made so far and the days that occur.
+
+    `days`: the first and last reference date among the rows, None when there are none.
+    """
+
+    program: Program
+    entity: str
+    as_of: dt.date
+    days: tuple[dt.date, dt.date] | None
+    voidable: frozenset[Key]  # decisions that may be not modelled
+    aggregates: dict[Aggregate, str] = field(default_factory=dict)
+    from_date: dt.date | None = None  # where a provision begins, its figures are not asked for before
+    undated: bool = False  # some rejected row has no reference date
+    unreadable: bool = False  # the rows have `?unreadable`
+    rejected: bool = False  # the rows have `?rejected`
+    missing: bool = False  # what unknown values lack is asked for
+    over_time: bool = False  # the rows read their parent of another time; `?now.` columns hold today's
+    level: int = 0
+    hoisted: dict[tuple[Core, ...], str] = field(
+        default_factory=dict
+    )  # conditions on ancestors, made beforehand
+    lets: list[Sql] | None = None  # columns to make one layer earlier, where that is possible
+
+    def let(self, value: Sql) -> Sql:
+        """The value as a column of an earlier layer, so that using it twice computes it once.
+
+        And only where it is asked for.
+        """
+        if self.lets is None:
+            return value
+        name = f"?let{len(self.lets)}:{self.level}"
+        self.lets.append(terms.alias(value, name))
+        return terms.column(name)
+
+    def column_of(self, owner: str, name: str) -> Sql:
+        return terms.column(name if owner == self.entity else f"{owner}.{name}")
+
+    def void_of(self, owner: str, name: str) -> Sql:
+        prefix = "" if owner == self.entity else f"{owner}."
+        return terms.column(f"{prefix}{name}?void")
+
+    @property
+    def day(self) -> Sql | None:
+        """The row's reference date as a column; None when it is `as_of` for all rows."""
+        name = self.program.entities[self.entity].date
+        return None if name is None else terms.column(name)

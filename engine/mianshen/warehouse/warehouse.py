@@ -1,0 +1,191 @@
+"""Records that stand in somebody's own tables made into rows, in SQL of any dialect.
+
+In: an entity, the table with its records, one column a fact, typed as the vocabulary says. Out: queries for
+its rows (`?row`, `?parent`, `?top`, the facts, and in `?why` the first thing wrong with the record as `field:
+reason`) and for what is wrong with them. Codes stand as codes here, not as labels; the reasons are a batch's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
+
+from sqlglot import exp
+
+from mianshen.program.core import Code, Numeric, String
+from mianshen.program.literals import AREA
+from mianshen.program.program import Entity, Program
+from mianshen.warehouse import expressions as terms
+from mianshen.warehouse.emit import emit
+from mianshen.warehouse.expressions import Sql
+from mianshen.warehouse.scope import Scope
+
+TOP: Final = "?top"  # the household, or the person that has none: what stands or falls together
+WHY: Final = "?why"
+Reasons = list[tuple[Sql, Sql]]  # tests with what they tell
+
+
+def rows(
+    program: Program, entity: Entity, facts: Sequence[str], source: str, parents: str | None, as_of: dt.date
+) -> exp.Select:
+    """The records of `source` as rows. `parents`: the table with the parent's rows, None without a parent."""
+    number = terms.alias(exp.Window(this=exp.RowNumber()), "?row")
+    given = terms.select(number, *(terms.column(name) for name in facts)).from_(
+        exp.to_table(source), copy=False
+    )
+    typed = terms.select(terms.column("?row"), *_typed(program, entity, facts)).from_(
+        given.subquery("given", copy=False), copy=False
+    )
+    wrong: Reasons = [(terms.is_known(terms.column(WHY)), terms.column(WHY)), *_later(program, entity, as_of)]
+    row = terms.cast(terms.column("?row"), "VARCHAR")
+    checked = terms.select(
+        *(terms.column(name) for name in ("?row", *facts)),
+        terms.alias(terms.case(wrong), WHY),
+        terms.alias(exp.Concat(expressions=[terms.literal(f"{entity.name} "), row]), TOP),
+        terms.alias(terms.FALSE, "?rejected"),
+    ).from_(typed.subquery("typed", copy=False), copy=False)
+    if entity.parent is None or parents is None:
+        return checked
+    return _below(program.entities[entity.parent], facts, checked, parents)
+
+
+def _below(parent: Entity, facts: Sequence[str], checked: exp.Select, parents: str) -> exp.Select:
+    """The rows beside their parents; a parent that is there twice is told, and here taken once."""
+    key = terms.column(parent.key)
+    first = [terms.alias(exp.Min(this=terms.column(n)), n) for n in ("?row", TOP)]
+    once = terms.select(key, *first).from_(exp.to_table(parents, quoted=True), copy=False)
+    once = once.group_by(key.copy(), copy=False)
+    unknown = terms.conjoin(
+        [terms.is_null(terms.column("?row", "parents")), terms.is_known(terms.column(parent.key, "checked"))]
+    )
+    why = terms.case([
+        (terms.is_known(terms.column(WHY, "checked")), terms.column(WHY, "checked")),
+        (unknown, terms.literal(f"{parent.key}: unknown_parent")),
+    ])  # fmt: skip
+    top = exp.Coalesce(this=terms.column(TOP, "parents"), expressions=[terms.column(TOP, "checked")])
+    return terms.select(
+        *(terms.column(name, "checked") for name in ("?row", *facts, "?rejected")),
+        terms.alias(terms.column("?row", "parents"), "?parent"),
+        terms.alias(why, WHY),
+        terms.alias(top, TOP),
+    ).from_(checked.subquery("checked", copy=False), copy=False).join(
+        once.subquery("parents", copy=False),
+        on=exp.EQ(this=terms.column(parent.key, "parents"), expression=terms.column(parent.key, "checked")),
+        join_type="left", copy=False,
+    )  # fmt: skip
+
+
+def _typed(program: Program, entity: Entity, facts: Sequence[str]) -> list[Sql]:
+    """The facts in their own types, and the first that is none; what does not fit is NULL."""
+    columns: list[Sql] = []
+    wrong: Reasons = []
+    for name in facts:
+        value, why = _fact(program, entity, name)
+        columns.append(terms.alias(value, name))
+        wrong += why
+        if program.facts[entity.name, name].required:
+            wrong.append((terms.is_null(terms.column(name)), terms.literal(f"{name}: required")))
+    first = terms.cast(terms.case(wrong), "VARCHAR")
+    return [*columns, terms.alias(first, WHY)]
+
+
+def _fact(program: Program, entity: Entity, name: str) -> tuple[Sql, Reasons]:
+    type_ = program.facts[entity.name, name].type
+    column = terms.column(name)
+
+    def fitting(test: Sql, reason: str) -> tuple[Sql, Reasons]:
+        value = terms.cast(column, terms.sql_type(type_))
+        return terms.case([(test, value)]), [(terms.surely_not(test), terms.literal(f"{name}: {reason}"))]
+
+    match type_:
+        case Numeric(low=low, high=high, scale=scale):
+            within = exp.Between(this=column, low=terms.literal(low, scale), high=terms.literal(high, scale))
+            value, outside = fitting(within, "out_of_range")
+            even = exp.EQ(this=column, expression=exp.Round(this=column, decimals=terms.literal(scale)))
+            uneven = terms.conjoin([terms.surely(within), terms.surely_not(even)])
+            return value, [*outside, (uneven, terms.literal(f"{name}: too_many_decimals"))]
+        case Code(codes=codes):
+            values = [terms.literal(value) for value in program.codes[codes].values]
+            return fitting(exp.In(this=column, expressions=values), "bad_code")
+        case String(area=True):
+            pattern = terms.literal(f"^({AREA.pattern})$")
+            return fitting(exp.RegexpLike(this=column, expression=pattern), "bad_area")
+        case _:
+            return terms.cast(column, terms.sql_type(type_)), []
+
+
+def _later(program: Program, entity: Entity, as_of: dt.date) -> Reasons:
+    """What shows once every fact has its type: the day, the vocabulary's checks."""
+    found: Reasons = []
+    if entity.date is not None:
+        late = exp.GT(this=terms.column(entity.date), expression=terms.literal(as_of))
+        found.append((terms.surely(late), terms.literal(f"{entity.date}: after_as_of")))
+    scope = Scope(program, entity.name, as_of, (as_of, as_of), frozenset())
+    for check in entity.checks:
+        test = terms.surely_not(emit(check.condition, scope).value)
+        found.append((test, terms.literal(f"{check.field}: failed_check")))
+    return found
+
+
+# -- what is wrong ---------------------------------------------------------------------------
+
+
+def told(entity: Entity, reason: Sql) -> list[Sql]:
+    """The columns of a table of records that are not decided."""
+    return [
+        terms.alias(terms.literal(entity.name), "entity"),
+        terms.alias(terms.column(entity.key, "of"), "key"),
+        terms.alias(reason, "reason"),
+        terms.column(TOP, "of"),
+    ]
+
+
+def refused(entity: Entity, table: str) -> list[exp.Select]:
+    """Of an entity's rows those with something wrong, and those that share a key."""
+    key = terms.column(entity.key)
+    of = exp.to_table(table, quoted=True).as_("of", quoted=True)
+    wrong = terms.select(*told(entity, terms.column(WHY, "of"))).from_(of, copy=False)
+    many = exp.GT(this=exp.Count(this=exp.Star()), expression=terms.literal(1))
+    doubled = terms.select(key).from_(exp.to_table(table, quoted=True), copy=False)
+    doubled = doubled.group_by(key.copy(), copy=False).having(many, copy=False)
+    double = terms.select(*told(entity, terms.literal(f"{entity.key}: duplicate"))).from_(
+        of.copy(), copy=False
+    )
+    among = exp.In(this=terms.column(entity.key, "of"), query=doubled.subquery(copy=False))
+    return [
+        wrong.where(terms.is_known(terms.column(WHY, "of")), copy=False),
+        double.where(among, copy=False),
+    ]
+
+
+def failed(entity: Entity, table: str, made: str) -> exp.Select:
+    """The rows that a step could not decide: a conflict, an overflow, a figure's gap."""
+    of = exp.to_table(table, quoted=True).as_("of", quoted=True)
+    step = exp.to_table(made, quoted=True).as_("made", quoted=True)
+    on = exp.EQ(this=terms.column("?row", "made"), expression=terms.column("?row", "of"))
+    return (
+        terms.select(*told(entity, terms.column("?error", "made")))
+        .from_(of, copy=False)
+        .join(step, on=on, copy=False)
+        .where(terms.is_known(terms.column("?error", "made")), copy=False)
+    )
+
+
+def together(queries: Sequence[exp.Select]) -> exp.Query:
+    return queries[0] if len(queries) == 1 else exp.union(*queries, distinct=False)
+
+
+def tops(table: str) -> exp.Select:
+    """What stands or falls with the rows of such a table."""
+    return terms.select(terms.column(TOP)).from_(exp.to_table(table, quoted=True), copy=False)
+
+
+def sound(table: str, left_out: str) -> exp.Select:
+    """The numbers of the rows that stand with nothing wrong."""
+    outside = exp.Not(this=exp.In(this=terms.column(TOP), query=tops(left_out).subquery(copy=False)))
+    return (
+        terms.select(terms.column("?row"))
+        .from_(exp.to_table(table, quoted=True), copy=False)
+        .where(outside, copy=False)
+    )

@@ -1,0 +1,256 @@
+"""Events as people and systems write them: JSON lines, YAML or JSON, CSV or Parquet.
+
+In: a file, a program (for its life events and vocabulary). Out: `Event`s with their places, and a
+`Refusal` for each event that is none.
+Invariants: every line or row is an event or refused, never passed over; a value is read from its text, as
+in a record; a column that no event has ends the reading; of different events that share a number none is
+right, so each is refused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from mianshen.document.yaml_tree import Mapping as Fields
+from mianshen.document.yaml_tree import Node, Scalar, Sequence, read_tree
+from mianshen.events import Event, Refusal, diagnostics
+from mianshen.program.core import Date, String
+from mianshen.program.events import EVENT_TYPES
+from mianshen.program.program import EventType, Fact, Program
+from mianshen.records.diagnostics import wrong_shape
+from mianshen.records.facts import read_fact
+from mianshen.source import Diagnostic, Message, RuleError, Span
+from mianshen.values import Known
+from mianshen.watch.event_tables import rows_of
+
+LINES: Final = (".jsonl", ".ndjson")
+TREES: Final = (".yaml", ".yml", ".json")
+ID, TYPE, DATE = "event_id", "type", "date"
+LIST: Final = "events"  # the key under which a YAML or JSON file may list them
+
+
+@dataclass(slots=True)
+class Read:
+    """What a file holds; `count`: lines or rows."""
+
+    events: list[Event] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    count: int = 0
+
+
+def read_events(path: Path, program: Program) -> Read:
+    """Every event of a file, by its suffix. Raises RuleError when the file as a whole cannot be read."""
+    if not program.events:
+        raise RuleError([diagnostics.no_event_types(program.name)])
+    reader = _Reader(program)
+    suffix = path.suffix.lower()
+    if suffix in LINES:
+        reader.lines(path)
+    elif suffix in TREES:
+        reader.tree(path)
+    else:
+        for row in rows_of(path, program, list(reader.columns.values())):
+            reader.one(row)
+    return reader.result()
+
+
+class _Reader:
+    """Reads events one by one into `read`."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.read = Read()
+        self.person = program.entities[program.entry].key
+        self.columns = columns(program)
+        self.types = program.codes[EVENT_TYPES].spellings
+        self.titles = _by_title(self.columns.values())
+        self.firsts: dict[str, Event] = {}
+        self.doubled: set[str] = set()
+
+    # -- files -------------------------------------------------------------------------------
+
+    def lines(self, path: Path) -> None:
+        """JSON lines; each is read for itself, so that one that is broken spoils no other."""
+        for number, line in enumerate(_text_lines(path), 1):
+            if line.strip():
+                self._line(str(path), number, line.rstrip("\r\n"))
+
+    def _line(self, file: str, number: int, line: str) -> None:
+        try:
+            json.loads(line)
+        except (ValueError, RecursionError) as error:
+            column = error.colno if isinstance(error, json.JSONDecodeError) else 1
+            why = error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deep"
+            self._refuse("", "", diagnostics.malformed(Span(file, number, column), ("此处断开或有误", why)))
+            return
+        node, wrong = read_tree(line, file)
+        wrong = [at_line(each, number) for each in wrong]
+        if wrong or node is None:
+            self._refuse(
+                "",
+                "",
+                wrong[0]
+                if wrong
+                else diagnostics.malformed(Span(file, number, 1), ("是空的", "it is empty")),
+            )
+        else:
+            self.one(node, number)
+
+    def tree(self, path: Path) -> None:
+        """A list of events, or one under `events:`."""
+        root, wrong = read_tree(path)
+        if wrong:
+            raise RuleError(wrong)
+        listed = root.get(LIST) if isinstance(root, Fields) else root
+        if listed is None and root is None:
+            return
+        if not isinstance(listed, Sequence):
+            span = Span(str(path), 1, 1) if root is None else root.span
+            raise RuleError([wrong_shape(span, LIST, ("事件的列表", "a list of events"))])
+        for node in listed.items:
+            self.one(node)
+
+    # -- one event ---------------------------------------------------------------------------
+
+    def one(self, node: Node, line: int | None = None) -> None:
+        """One event; `line`: where the text that holds it stands, if that is not the file's first."""
+        self.read.count += 1
+        if not isinstance(node, Fields):
+            self._refuse(
+                "",
+                "",
+                _at(
+                    diagnostics.malformed(
+                        node.span, ("应为若干 key: value 项", "a mapping of keys to values is expected")
+                    ),
+                    line,
+                ),
+            )
+            return
+        fields: dict[str, Node] = {}
+        wrong: list[tuple[str, Diagnostic]] = []
+        for key, value in node.entries:
+            name = self.titles.get(key.text, key.text)
+            if name not in self.columns:
+                wrong.append((key.text, diagnostics.unknown_field(key.span, key.text, self.columns)))
+            elif not (isinstance(value, Scalar) and value.null):
+                fields.setdefault(name, value)
+        for name in (ID, self.person, TYPE, DATE):
+            if name not in fields and not any(each == name for each, _ in wrong):
+                wrong.append((name, diagnostics.required(node.span, name)))
+        event = None if wrong else self._event(node, fields, wrong)
+        id_ = fields.get(ID)
+        name = id_.text if isinstance(id_, Scalar) else ""
+        for at, diagnostic in wrong:
+            self._refuse(name, at, _at(diagnostic, line))
+        if event is not None and not wrong:
+            place = node.span if line is None else replace(node.span, line=line)
+            self._add(replace(event, place=place))
+
+    def _event(
+        self, node: Fields, fields: Mapping[str, Node], wrong: list[tuple[str, Diagnostic]]
+    ) -> Event | None:
+        written = fields[TYPE]
+        type_ = self.types.get(written.text) if isinstance(written, Scalar) else None
+        if type_ is None:
+            text = written.text if isinstance(written, Scalar) else "[...]"
+            wrong.append((TYPE, diagnostics.unknown_type(written.span, text, self.program.events)))
+            return None
+        declared = self.program.events[type_]
+        values: dict[str, Known] = {}
+        for name, value in fields.items():
+            if name == TYPE:
+                continue
+            fact = self._fact(declared, name)
+            if fact is None:
+                span = next(
+                    key.span for key, _ in node.entries if self.titles.get(key.text, key.text) == name
+                )
+                wrong.append((name, diagnostics.not_of_this_type(span, name, type_, declared.own)))
+                continue
+            read = read_fact(value, fact, self.program)
+            if isinstance(read, Diagnostic):
+                wrong.append((name, read))
+            elif read is not None:
+                values[name] = read
+        if wrong:
+            return None
+        id_, person, date = (values.pop(name) for name in (ID, self.person, DATE))
+        assert isinstance(date, dt.date)
+        return Event(str(id_), str(person), type_, date, values)
+
+    def _fact(self, type_: EventType, name: str) -> Fact | None:
+        """The fact a field of an event of that type gives."""
+        if name in (ID, self.person, DATE):
+            return self.columns[name]
+        key = type_.own.get(name)
+        return None if key is None else self.program.facts[key]
+
+    # -- results -----------------------------------------------------------------------------
+
+    def _add(self, event: Event) -> None:
+        first = self.firsts.setdefault(event.id, event)
+        if first != event:
+            self.doubled.add(event.id)
+        self.read.events.append(event)
+
+    def _refuse(self, id_: str, name: str, diagnostic: Diagnostic) -> None:
+        self.read.refused.append(Refusal(id_, name, diagnostic))
+
+    def result(self) -> Read:
+        """What was read, without the events that share a number with a different one."""
+        for event in self.read.events:
+            if event.id in self.doubled:
+                first = self.firsts[event.id]
+                other = next(e for e in self.read.events if e.id == event.id and e.place != event.place)
+                place = other.place if first is event else first.place
+                self._refuse(event.id, ID, diagnostics.number_taken(event.place, place))
+        self.read.events = [event for event in self.read.events if event.id not in self.doubled]
+        return self.read
+
+
+def columns(program: Program) -> dict[str, Fact]:
+    """What an event may hold, by name: what every event has, and every type's own facts."""
+    person = program.facts[program.entry, program.entities[program.entry].key]
+    found = {
+        ID: Fact("event", ID, String(), "text", Message("事件编号", "event number"), required=True),
+        person.name: replace(person, entity="event", required=True),
+        TYPE: Fact("event", TYPE, String(), "text", Message("事件类型", "type of event"), required=True),
+        DATE: Fact("event", DATE, Date(), "date", Message("事件日期", "date of the event"), required=True),
+    }
+    for type_ in program.events.values():
+        for name, key in type_.own.items():
+            found.setdefault(name, replace(program.facts[key], entity="event", required=False))
+    return found
+
+
+def _by_title(facts: Iterable[Fact]) -> dict[str, str]:
+    """Titles to names; a title that several facts share is none."""
+    named: dict[str, set[str]] = {}
+    for fact in facts:
+        for title in (fact.title.zh, fact.title.en):
+            named.setdefault(title, set()).add(fact.name)
+    return {title: min(names) for title, names in named.items() if len(names) == 1}
+
+
+def at_line(diagnostic: Diagnostic, line: int) -> Diagnostic:
+    """A mistake in a text that stands on a line of its file."""
+    return replace(diagnostic, span=replace(diagnostic.span, line=line, end_line=line))
+
+
+def _at(diagnostic: Diagnostic, line: int | None) -> Diagnostic:
+    return diagnostic if line is None else at_line(diagnostic, line)
+
+
+def _text_lines(path: Path) -> Iterator[str]:
+    """The lines of a file in UTF-8; bytes that are not are shown as such in the one line they spoil."""
+    try:
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
+            yield from file
+    except OSError as error:
+        raise RuleError([diagnostics.cannot_read(str(path), error.strerror or "")]) from None

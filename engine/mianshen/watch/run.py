@@ -1,0 +1,151 @@
+"""Watching: life events in, a work list out.
+
+In: a file of events, files of records, a program. Out: the work list, the events refused, and the journal
+that remembers what has been taken.
+Invariants: stopped at any moment and run again, nothing is lost and nothing is granted twice; every event of
+the file is taken, known from before, or refused with a reason.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from mianshen.batch.household_cases import Household, Households, assumed_facts
+from mianshen.batch.row_tables import RowTables
+from mianshen.casework.wording import Words
+from mianshen.events import (
+    Answer,
+    Counts,
+    Decider,
+    Event,
+    Journal,
+    Refusal,
+    Watcher,
+    diagnostics,
+    durable_rules,
+    opened,
+    people_of,
+)
+from mianshen.ingest.input_paths import Named, each_named
+from mianshen.ingest.inputs import identifier, open_inputs
+from mianshen.interpreter.trace.explain import Explainer
+from mianshen.program.program import Program
+from mianshen.source import Message, RuleError
+from mianshen.watch.event_files import read_events
+from mianshen.watch.event_versions import placing
+from mianshen.watch.work_list import SUFFIXES, rejects_beside, write_work_list
+
+AT_ONCE = 200  # events that a commit makes last; what a kill can cost is doing these again
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a watch is asked. `records`: entity to files; `as_of` None: each event on its own day."""
+
+    events: Path
+    records: Mapping[str, Named]
+    out: Path
+    journal: Path
+    as_of: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a watch found: items of the whole list by kind, this run's events and refusals."""
+
+    items: Mapping[str, int]
+    counts: Counts
+    refused: tuple[Refusal, ...]
+
+
+def run_watch(program: Program, request: Request, report: Progress = lambda _taken: None) -> Watched:
+    """Take every event of the request's file that has not been taken, and write the work list anew.
+
+    Raises RuleError when a file cannot be read, the journal is another's, or durable-rules is not there.
+    """
+    _refuse_unfit(request)
+    durable_rules()
+    read = read_events(request.events, program)
+    with opened(request.journal, program) as journal:
+        words = Words(program)
+        decider = Decider(program)
+        explainer = Explainer(decider.interpreter)
+
+        def explain(answer: Answer) -> Message:
+            return words.of_benefit(answer.result, explainer, answer.case, answer.row)
+
+        watcher = Watcher(decider, journal, explain, placing(program), request.as_of)
+        _take(program, request, watcher, journal, read.events, report)
+        refused = (*read.refused, *watcher.refused)
+        refused = tuple(
+            sorted(refused, key=lambda each: (each.diagnostic.span.line, each.diagnostic.span.column))
+        )
+        items = write_work_list(program, request.out, journal.items(), refused)
+    return Watched(items, watcher.counts, refused)
+
+
+def _take(
+    program: Program,
+    request: Request,
+    watcher: Watcher,
+    journal: Journal,
+    events: list[Event],
+    report: Progress,
+) -> None:
+    """The events, household by household."""
+    of: dict[str, list[Event]] = {}
+    for event in events:
+        of.setdefault(event.person, []).append(event)
+    day = request.as_of or max((event.date for event in events), default=dt.date.max)
+    since = 0
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
+        for household in _households(program, request, day, of, connection, Path(folder)) if of else ():
+            people = [person.key for person in people_of(program, household.top)]
+            mine = [event for person in people for event in of.pop(person, [])]
+            watcher.take(household.top, mine)
+            since += len(mine)
+            if since >= AT_ONCE:
+                journal.commit()
+                report(watcher.counts.taken)
+                since = 0
+        journal.commit()
+    key = program.entities[program.entry].key
+    for event in (event for left in of.values() for event in left):
+        watcher.refuse(event, key, diagnostics.unknown_person(event.place, key))
+
+
+def _households(
+    program: Program, request: Request, day: dt.date, people: Iterable[str],
+    connection: duckdb.DuckDBPyConnection, scratch: Path,
+) -> Iterator[Household]:  # fmt: skip
+    """The households of some people, as the batch reads them."""
+    inputs = open_inputs(program, request.records, connection, scratch)
+    tables = RowTables(program, connection, day, inputs).build()
+    entry = program.entities[program.entry]
+    rows = connection.execute(
+        f'SELECT "?row" FROM {identifier(tables[entry.name])} WHERE {identifier(entry.key)} IN (SELECT unnest(?))',
+        [list(people)],
+    ).fetchall()
+    assumed = assumed_facts(program, inputs)
+    return Households(program, connection, tables, assumed).around(entry.name, [row for (row,) in rows])
+
+
+def _refuse_unfit(request: Request) -> None:
+    """Neither the work list nor the journal may replace an input, or each other."""
+    inputs = [request.events, *(path for named in request.records.values() for path in each_named(named))]
+    read = {path.resolve() for path in inputs}
+    written = [request.out, rejects_beside(request.out), request.journal]
+    for index, path in enumerate(written):
+        if path.resolve() in read | {other.resolve() for other in written[:index]}:
+            raise RuleError([diagnostics.same_file(str(path))])
+    if request.out.suffix.lower() not in SUFFIXES:
+        raise RuleError([diagnostics.unknown_form(str(request.out), SUFFIXES)])

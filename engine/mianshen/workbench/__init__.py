@@ -1,1 +1,0 @@
-"""What people do with a program: populations, cases, batch runs."""

@@ -1,8 +1,0 @@
-"""Decision notices: one answer about one person, on paper, with everything it rests on."""
-
-from mianshen.workbench.notice.content import Notice
-from mianshen.workbench.notice.digest import record_digest
-from mianshen.workbench.notice.draft import Subject, notice_of
-from mianshen.workbench.notice.paper import to_html, to_pdf, write_notice
-
-__all__ = ["Notice", "Subject", "notice_of", "record_digest", "to_html", "to_pdf", "write_notice"]
