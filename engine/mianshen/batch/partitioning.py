@@ -76,7 +76,7 @@ class Dealing:
                 if above:
                     self.tables[entity.name] = self._table(entity, keys.kept or [])
                     find[entity.name] = open_.enter_context(finding.finder(entity.name))
-                    self.bad[entity.name] = self.tables[entity.name].bad
+                    self.bad[entity.name] = self.tables[entity.name].rejected
                 else:
                     self.bad[entity.name] = self._doubled(entity, keys)
                 if entity.parent in self.run.inputs:
@@ -133,7 +133,7 @@ class Dealing:
                 found += [whole(pa.chunked_array([batch.column(0)])) for batch in stream(self.run, query)]
         table = self._table(entity, found)
         with self.deciding({entity.name: table}).finder(entity.name):
-            return table.bad
+            return table.rejected
 
     # -- what stands apart -------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -31,18 +31,41 @@ DTYPES: Final = {
 }  # fmt: skip
 
 
+Status: TypeAlias = Literal[
+    "decided",  # its outputs are written
+    "history",  # a person's row of another time: it has no outputs
+    "reversed",  # a voiding row that holds, or the row that it voids
+    "rejected",  # when it was read
+    "parent_rejected",
+    "duplicate",  # another row has its key (of one person: and begins on the same day)
+    "unknown_parent",
+    "history_unreadable",  # nobody knows when the rows of this person hold
+    "reverses_nothing",
+    "already_reversed",
+    "failed",  # deciding it is an error (a conflict, a division by zero, no figure); the interpreter tells which
+]
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)  # a status is written as its place here
+
+
 @dataclass(slots=True)
 class Table:
-    """The rows of an entity: keys, the parent's keys, a column a fact; `bad` marks rows that are wrong.
+    """The rows of an entity, in any order: keys, the parents' keys, a column a fact as `layout` encodes it.
 
-    `given`: whether there is a file of them; without one nobody is missed in it.
+    Keys are Arrow strings (or large strings), NULL where none is given or it cannot be read. `rejected` is 1 where
+    the row was rejected when it was read; such a row keeps the facts that could be read. Facts that were given
+    and are wrong are NULL, and `unreadable` marks them: an array of 0 and 1, or row numbers in order, by fact.
+    `given`: whether there is a file of these rows; without one nobody is missed in it.
+    `reverses`: the keys of the rows that these void, where the entity has such a fact; a voiding row is not
+    rejected for its other facts.
     """
 
     key: pa.StringArray
     parent: pa.StringArray | None
     facts: dict[str, pa.Array]
-    bad: Array
+    rejected: Array
     given: bool = True
+    unreadable: dict[str, Array] = field(default_factory=dict)
+    reverses: pa.StringArray | None = None
 
     @property
     def count(self) -> int:
@@ -51,11 +74,19 @@ class Table:
 
 @dataclass(slots=True)
 class Decided:
-    """`columns` by what is written; `left` an entity: 1 where the SQL room decides the row."""
+    """What became of every row; all arrays are in the order of the tables.
+
+    `columns`: by what is written; they hold nothing where the status is not `decided`, and in fallback rows.
+    `status`: an entity: places in STATUSES. `fallback`: an entity: 1 for every row of a household in which
+    deciding some row failed; the interpreter decides these.
+    `sets`: missing names, sorted, by the number that the columns `missing` and `reason` hold.
+    """
 
     columns: dict[Written, Array]
     left: dict[str, Array]
     sets: list[tuple[str, ...]] = field(default_factory=list)  # the names of each set, by its number
+    status: dict[str, Array] = field(default_factory=dict)
+    fallback: dict[str, Array] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -142,14 +173,14 @@ class Deciding:
     def finder(self, entity: str) -> Iterator[Callable[[pa.StringArray], Array]]:
         """Finds rows of an entity by key: -1 where there is none, -2 where none is named.
 
-        Marks in its table's `bad` every row whose key another row has.
+        Marks in its table's `rejected` every row whose key another row has.
         """
         table, library = self.tables[entity], self.compiled.library
         keys = texts_of(table.key)
-        made = library.table_of(ctypes.byref(keys), table.count, address(table.bad))
+        made = library.table_of(ctypes.byref(keys), table.count, address(table.rejected))
         if not made:
             raise MemoryError
-        unique = int(not table.bad.any())
+        unique = int(not table.rejected.any())
 
         def find(asked: pa.StringArray) -> Array:
             found = np.empty(max(1, len(asked)), np.int32)[: len(asked)]
@@ -172,7 +203,7 @@ class Deciding:
         """A row whose parent is in no file is wrong; only rows of the entry may stand alone."""
         assert entity.parent is not None
         if self.tables[entity.parent].given:
-            self.tables[entity.name].bad[parent == -1] = 1
+            self.tables[entity.name].rejected[parent == -1] = 1
         if entity.name != self.compiled.unit.layout.program.entry:
             left[entity.name][parent < 0] = 1
             if left[entity.parent].any():
@@ -222,7 +253,7 @@ class Deciding:
             pointers([valid_of(f) for f in facts]),
             pointers([address(decided.columns[w]) for w in unit.written]),
             *(pointers([address(each[e]) if e in each else None for e in order]) for each in by_entity[:2]),
-            pointers([address(self.tables[e].bad) for e in order]),
+            pointers([address(self.tables[e].rejected) for e in order]),
             pointers([address(decided.left[e]) for e in order]),
             *(pointers([address(each[e]) if e in each else None for e in order]) for each in by_entity[2:]),
         ]
