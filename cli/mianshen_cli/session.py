@@ -6,6 +6,7 @@ In: files of records, and what the options say. Out: the records, each with the 
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +69,8 @@ class Desk:
         wrong: list[Diagnostic] = []
         for file in files:
             try:
-                records = read_cases(file, program, self.as_of, self.today)
+                source = sys.stdin.buffer.read() if str(file) == "-" else file
+                records = read_cases(source, program, self.as_of, self.today)
             except RuleError as error:
                 wrong += error.diagnostics
                 continue

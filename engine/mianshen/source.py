@@ -17,7 +17,7 @@ Lang: TypeAlias = Literal["zh", "en"]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a file, first character to one past the last; line and column from 1."""
+    """A stretch of a file, first character to one past the last; line and column from 1, 0 where there is none."""
 
     file: str
     line: int
@@ -26,7 +26,7 @@ class Span:
     end_column: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 NOWHERE = Span("", 0, 0)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import mianshen_cli
-from mianshen import __version__
 from mianshen.source import Diagnostic, Message, RuleError, Span
+from mianshen.version import __version__
 from mianshen_cli.commands import sample as sample_module
 from mianshen_cli.main import COMMANDS
 

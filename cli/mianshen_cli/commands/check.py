@@ -30,7 +30,8 @@ from mianshen_cli.session import Answer, Desk, undecided
     required=True,
     metavar="FILE...",
     words=Message(
-        "档案文件（YAML 或 JSON，一份或多份档案）", "record files: YAML or JSON, one record or many"
+        "核定材料文件（YAML 或 JSON，一份或多份）；- 为标准输入",
+        "record files: YAML or JSON, one record or many; - is standard input",
     ),
 )
 @options.rulebook

@@ -18,9 +18,9 @@ from typing import Any, Final
 
 import duckdb
 
-import mianshen
 from mianshen.ingest.inputs import Input, parts_of
 from mianshen.program.program import Program
+from mianshen.version import __version__
 
 RECEIPT: Final = "manifest.json"
 TIMINGS: Final = "timings.json"
@@ -72,7 +72,7 @@ def manifest(
         "outputs": {path.name: digests[path] for path in named},
         "records": records,
         "versions": {
-            "mianshen": mianshen.__version__,
+            "mianshen": __version__,
             "duckdb": duckdb.__version__,
             "sqlglot": version("sqlglot"),
             **(engine or {}),

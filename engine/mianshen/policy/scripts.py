@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final, cast
 
 from sqlglot import exp
 
-import mianshen
 from mianshen.batch import diagnostics
 from mianshen.batch.outputs import Outputs, collection
 from mianshen.program.program import Entity, Key, Program
 from mianshen.source import RuleError, nearest
+from mianshen.version import __version__
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.dialects import Dialect, TooWide, text_of
 from mianshen.warehouse.expressions import Sql
@@ -148,7 +148,7 @@ def _head(
     """What the script is, reads and makes, as comments."""
     lines = [
         f"{program.name} (sha256:{program.digest}) as of {as_of.isoformat()}, for {dialect};",
-        f"compiled by mianshen {mianshen.__version__}. The whole script is run in order, in one session.",
+        f"compiled by mianshen {__version__}. The whole script is run in order, in one session.",
         "",
         "It reads these tables, one row a record. NULL is unknown. Codes are codes, not labels.",
         *(

@@ -107,6 +107,28 @@ def unknown_key(span: Span, name: str, where: Named, known: Iterable[str]) -> Di
     )
 
 
+def wrong_type(span: Span, kind: str) -> Diagnostic:
+    """A Python value of a type that no record holds."""
+    return _mistake(
+        "E408",
+        span,
+        (f"不接受类型为 {kind} 的值", f"a value of type {kind} is not taken"),
+        (
+            "请写成 str、int、decimal.Decimal、datetime.date、bool、None、列表或字典；金额不用 float",
+            "Give a str, int, decimal.Decimal, datetime.date, bool, None, a list or a mapping; never a float for money",
+        ),
+    )
+
+
+def several_records(file: str, count: int) -> Diagnostic:
+    return _mistake(
+        "E409",
+        Span(file, 1, 1),
+        (f"这里有 {count} 份核定材料，只能给一份", f"there are {count} records here where one is wanted"),
+        ("请逐份核定", "Check them one by one"),
+    )
+
+
 def misplaced_key(span: Span, name: str, where: Named, home: Named) -> Diagnostic:
     here, there = _worded(where), _worded(home)
     return _mistake(

@@ -27,6 +27,7 @@ from mianshen.records.versions import HISTORY
 from mianshen.source import Diagnostic, RuleError, Span
 
 DAY: Final = "as_of"
+STDIN: Final = "<stdin>"
 CASE_KEYS: Final = frozenset({"name", "title", "overlays", "expect"})  # what a case file adds to a record
 A_MAPPING: Final = ("若干 key: value 项", "a mapping of keys to values")
 A_LIST: Final = ("列表", "a list")
@@ -50,9 +51,9 @@ class Record:
 
 
 def read_cases(
-    path: Path, program: Program, as_of: dt.date | None = None, today: dt.date | None = None
+    path: Path | bytes, program: Program, as_of: dt.date | None = None, today: dt.date | None = None
 ) -> list[Record]:
-    """The records of a file, decided for `as_of`, else for their own day, else for `today`.
+    """The records of a file, or of the bytes of standard input, decided for `as_of`, else for their own day, else `today`.
 
     A case file is read too: its `defaults` hold for each case, what it expects is passed over. Raises
     RuleError with every mistake when a record cannot be read.
@@ -82,11 +83,25 @@ def record_nodes(path: Path) -> list[Node]:
     return nodes
 
 
-def _nodes(path: Path) -> tuple[Node | None, list[Node], list[Diagnostic]]:
-    root, found = read_tree(path)
+def lone_node(source: Path | str) -> Node:
+    """The one record of a file or of a text. Raises RuleError where there is none, or several."""
+    is_file = isinstance(source, Path) or source.endswith((".yaml", ".yml", ".json"))
+    name = str(source) if is_file else "record"
+    root, found = read_tree(Path(source)) if is_file else read_tree(str(source), name)
+    nodes = [] if root is None else list(_records(root, name, found))
+    if not found and len(nodes) != 1:
+        found = [diagnostics.several_records(name, len(nodes)) if nodes else diagnostics.no_record(name)]
+    if found:
+        raise RuleError(found)
+    return nodes[0]
+
+
+def _nodes(path: Path | bytes) -> tuple[Node | None, list[Node], list[Diagnostic]]:
+    name = STDIN if isinstance(path, bytes) else str(path)
+    root, found = read_tree(path, name)
     if root is None and not found:
-        found = [diagnostics.no_record(str(path))]
-    return root, [] if root is None else list(_records(root, str(path), found)), found
+        found = [diagnostics.no_record(name)]
+    return root, [] if root is None else list(_records(root, name, found)), found
 
 
 def named(node: Node) -> tuple[str | None, tuple[str, ...]]:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-import mianshen
 from mianshen.casework.check import Checked, Checker
 from mianshen.casework.notice import diagnostics, phrases
 from mianshen.casework.notice.content import Given, Notice
@@ -24,6 +23,7 @@ from mianshen.program.calendar import MISSING as CALENDAR
 from mianshen.program.program import Citation, Program
 from mianshen.source import Lang, Message, RuleError
 from mianshen.values import NOT_MODELLED, Missing
+from mianshen.version import __version__
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +261,7 @@ class _Draft:
         if self.program.overlays:
             yield told("overlays", ", ".join(self.program.overlays))
         yield told("record_digest", record_digest(self.checked.case))
-        yield told("version", f"mianshen {mianshen.__version__}")
+        yield told("version", f"mianshen {__version__}")
 
 
 def _is_figure(missing: Missing) -> bool:

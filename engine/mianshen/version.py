@@ -1,0 +1,3 @@
+"""The version of the engine. Imports nothing of ours."""
+
+__version__ = "0.1.0"
