@@ -2,13 +2,19 @@
 
 In: an accumulator, the rows of one parent in order. Out: the balance before each row. This is the
 definition that running sums in SQL must equal.
+
+Each accumulator keeps two balances for a benefit year. The *ruled* one adds what is shown, the *committed*
+one the larger of what was settled and what is shown. A row with a settled amount is decided on the ruled
+balance, any other on the committed one; so what is shown never exceeds a limit, whatever was settled.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Hashable
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.rows import Candidates, Row, RowError, rejected
@@ -16,6 +22,7 @@ from mianshen.program.program import Accumulator, Provision
 from mianshen.values import NOT_MODELLED, ZERO, Unknown, Value, benefit_year, unknown_of
 
 EVERY_YEAR: Final = "every year"
+Years: TypeAlias = dict[Hashable, Value]
 
 
 def in_order(rows: list[Row], date: str) -> list[Row]:
@@ -23,8 +30,24 @@ def in_order(rows: list[Row], date: str) -> list[Row]:
     return sorted(rows, key=lambda r: (date in r.facts, r.facts.get(date), r.key))
 
 
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """One accumulator's balances for one parent, by benefit year and the facts it is kept per."""
+
+    ruled: Years
+    committed: Years
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What a row adds to the two balances: amounts, or unknown."""
+
+    ruled: Value
+    committed: Value
+
+
 class AccumulatorState:
-    """One accumulator for one parent row: a running total for each benefit year."""
+    """One accumulator: what it holds before each row, and what each row adds to it."""
 
     def __init__(self, accumulator: Accumulator, compiler: Compiler) -> None:
         self.accumulator = accumulator
@@ -42,22 +65,31 @@ class AccumulatorState:
         }
         self.over = None if over is None else compiler.compile(over, accumulator.entity)
 
-    def key(self, row: Row, day: dt.date) -> Any:
+    def empty(self) -> Balances:
+        """The balances before any row; where nothing can be settled both are one."""
+        committed: Years = {}
+        return Balances(committed if self.settled is None else {}, committed)
+
+    def key(self, row: Row, day: dt.date) -> Hashable:
         facts = row.parent.current.facts  # type: ignore[union-attr]  # rows of an accumulator have a parent
         return benefit_year(day, self.start), *[facts.get(name) for name in self.per]
 
-    def before(self, row: Row, state: dict[Any, Value], date: str) -> Value:
-        """What the accumulator holds before this row."""
+    def before(self, row: Row, balances: Balances, date: str) -> Value:
+        """The balance that a row is decided on."""
+        settled = self.settled is not None and self.settled in row.facts
+        return self._balance(row, balances.ruled if settled else balances.committed, date)
+
+    def _balance(self, row: Row, years: Years, date: str) -> Value:
         day = row.facts.get(date)
         if day is None:
             return row.unknown(date)
-        if not state:
+        if not years:
             return self.opening(row, day)  # type: ignore[arg-type]  # a reference date is a date
-        held = state.get(self.key(row, day))  # type: ignore[arg-type]
-        if held is None:
-            held = self.opening(row, day)  # type: ignore[arg-type]
-        poison = state.get(EVERY_YEAR)
-        return held if poison is None else unknown_of([poison, held])
+        balance = years.get(self.key(row, day))  # type: ignore[arg-type]
+        if balance is None:
+            balance = self.opening(row, day)  # type: ignore[arg-type]
+        all_years = years.get(EVERY_YEAR)
+        return balance if all_years is None else unknown_of([all_years, balance])
 
     def opening(self, row: Row, day: dt.date) -> Value:
         """The opening balance: the parent's fact in the benefit year of `as_of`, zero in any other."""
@@ -68,57 +100,69 @@ class AccumulatorState:
         value = parent.facts.get(fact[1])
         return parent.unknown(fact[1]) if value is None else value
 
-    def add(self, row: Row, state: dict[Any, Value], date: str) -> None:
-        """Take in what this row was paid; what cannot be told makes the rest of the year unknown."""
-        brought = self.contribution(row)
-        if brought is None:
+    def add(self, row: Row, balances: Balances, date: str) -> None:
+        """Take in a row once it is decided; an unknown contribution makes the rest of the year unknown."""
+        contribution = self.contribution(row)
+        if contribution is None:
             return
+        self._add(row, balances.committed, contribution.committed, date)
+        if balances.ruled is not balances.committed:
+            self._add(row, balances.ruled, contribution.ruled, date)
+
+    def _add(self, row: Row, years: Years, amount: Value, date: str) -> None:
         day = row.facts.get(date)
         if day is None:
             undated = row.unknown(date) if row.rejection is None else None
-            state[EVERY_YEAR] = unknown_of([brought, undated, state.get(EVERY_YEAR)])
+            years[EVERY_YEAR] = unknown_of([amount, undated, years.get(EVERY_YEAR)])
             return
-        held = row.before[self.name]
+        balance = self._balance(row, years, date)
         key = self.key(row, day)  # type: ignore[arg-type]
-        if isinstance(held, Decimal) and isinstance(brought, Decimal):
-            state[key] = held + brought
+        if isinstance(balance, Decimal) and isinstance(amount, Decimal):
+            years[key] = balance + amount
         else:
-            state[key] = unknown_of([held, brought])
+            years[key] = unknown_of([balance, amount])
 
-    def contribution(self, row: Row) -> Value | None:
-        """What the row brings: nothing (None), an amount, or an unknown.
+    def contribution(self, row: Row) -> Contribution | None:
+        """What the row adds; None: nothing.
 
-        A payment counts where a provision that names the accumulator makes it. One whose amount or
-        membership is not known makes the rest of the year unknown, and so does one of which it is not
-        known who makes it; one that no rule covers brings nothing. A settled amount counts in place of
-        what the rules pay. What other accumulators hold is not missing here: what is paid through them
-        does not count.
+        A payment counts where a provision that names the accumulator makes it; one that no rule covers adds
+        nothing. A row is unknown to both balances where its membership is, where it is rejected, or where it
+        is not known who makes the payment. Where only the amount shown is unknown and the settled one is told,
+        the committed balance stays known. What other accumulators hold is not missing here: what is paid
+        through them does not count.
         """
         if not self.feeding:
             return None
         value, chosen = row.values.get(self.sums), row.chosen.get(self.sums)
         if value is NOT_MODELLED or (chosen is not None and not self.may_feed(chosen)):
             return None
-        truth: Value = True
-        if self.over is not None:
-            try:
-                truth = self.over(row)
-            except RowError:
-                if row.rejection is None:
-                    raise
-                truth = Unknown()
-        if truth is False or truth is NOT_MODELLED:
+        member = self._member(row)
+        if member is False or member is NOT_MODELLED:
             return None
         if row.rejection is not None:
-            return rejected(row)
-        lacking = chosen.apart if isinstance(chosen, Candidates) else value
-        if self.settled is not None and self.settled in row.facts:
-            if isinstance(truth, Unknown) or isinstance(chosen, Candidates):
-                return unknown_of([truth, lacking])
-            return row.facts[self.settled]
-        if value is None or isinstance(truth, Unknown) or isinstance(value, Unknown):
-            return unknown_of([truth, lacking])
-        return value
+            return Contribution(rejected(row), rejected(row))
+        settled = row.facts.get(self.settled) if self.settled is not None else None
+        if isinstance(chosen, Candidates):
+            undecided = unknown_of([member, chosen.apart])
+            return Contribution(undecided, undecided)
+        if isinstance(member, Unknown):
+            lacking = unknown_of([member, value])
+            return Contribution(lacking, lacking if settled is None else member)
+        shown: Any = unknown_of([value]) if value is None or isinstance(value, Unknown) else value
+        if settled is None:
+            return Contribution(shown, shown)
+        return Contribution(shown, settled if isinstance(shown, Unknown) else max(settled, shown))
+
+    def _member(self, row: Row) -> Value:
+        """Whether the accumulator is over the row; of a rejected row, what fails is unknown."""
+        if self.over is None:
+            return True
+        try:
+            return self.over(row)
+        except RowError:
+            if row.rejection is None:
+                raise
+            return Unknown()
 
     def may_feed(self, chosen: tuple[Provision, ...]) -> bool:
         """Whether what decided names the accumulator; of what might decide nobody knows."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import localcontext
 from functools import cached_property
-from typing import Any
 
 from mianshen.interpreter.accumulator_state import AccumulatorState, in_order
 from mianshen.interpreter.decision_functions import deciding
@@ -211,11 +210,10 @@ class Interpreter:
         """Dated rows of an entity one by one: by date, then by key in code points."""
         date = self.program.entities[entity].date
         assert date is not None
-        kept: list[tuple[AccumulatorState, dict[Any, Value]]]
-        kept = [(running, {}) for running in self.running[entity]]
+        states = [(state, state.empty()) for state in self.running[entity]]
         for row in in_order(rows, date):
-            for running, state in kept:
-                row.before[running.name] = running.before(row, state, date)
+            for state, balances in states:
+                row.before[state.name] = state.before(row, balances, date)
             self._decide_row(row)
-            for running, state in kept:
-                running.add(row, state, date)
+            for state, balances in states:
+                state.add(row, balances, date)

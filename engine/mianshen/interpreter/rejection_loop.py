@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
-from typing import Any
 
 from mianshen.interpreter.accumulator_state import AccumulatorState, in_order
 from mianshen.interpreter.operations import Function
@@ -17,7 +16,7 @@ from mianshen.interpreter.rows import Row, RowError, reject
 from mianshen.program.failing import fails_alone
 from mianshen.program.program import Key, Program
 from mianshen.program.stages import Stage, read_below, stages
-from mianshen.values import Unknown, Value
+from mianshen.values import Unknown
 
 
 class RejectionLoop:
@@ -107,20 +106,18 @@ class RejectionLoop:
     def _in_turn(self, stage: Stage, rows: list[Row], date: str) -> Iterator[tuple[Row, RowError]]:
         """One parent's dated rows; those after one that fails are not looked at."""
         names = {d.name for d in stage.decisions}
-        kept: list[tuple[AccumulatorState, dict[Any, Value]]]
-        kept = [
-            (a, {}) for a in self.accumulators if a.accumulator.entity == stage.entity and a.sums in names
-        ]
+        mine = [s for s in self.accumulators if s.accumulator.entity == stage.entity and s.sums in names]
+        states = [(state, state.empty()) for state in mine]
         for row in in_order(rows, date):
-            for running, state in kept:
-                row.before[running.name] = running.before(row, state, date)
+            for state, balances in states:
+                row.before[state.name] = state.before(row, balances, date)
             error = self._attempt(stage, row)
             try:
-                for running, state in kept:
+                for state, balances in states:
                     if error is None:
-                        running.add(row, state, date)
-            except RowError as found:
-                error = found
+                        state.add(row, balances, date)
+            except RowError as failure:
+                error = failure
             if error is not None:
                 yield row, error
                 return

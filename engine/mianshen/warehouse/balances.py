@@ -79,9 +79,11 @@ class Balances:
         for a in accumulators:
             parts = ["x", "u", "limit", "opening", "named"]
             parts += [] if self._constant(a) else ["counted"]
-            parts += [] if settled_fact(self.program, self.data, a) is None else ["settled"]
+            parts += ["settled", "member", "uc"] if self._settled(a) else []
+            if self.data.missing:
+                parts += ["miss", "missc"] if self._settled(a) else ["miss"]
             source += [f"{a.name}?{part}" for part in parts]
-        return source + ([f"{a.name}?miss" for a in accumulators] if self.data.missing else [])
+        return source
 
     def _touched(self, cut: str, source: list[str], accumulators: list[Accumulator]) -> exp.Select:
         """The rows that are paid through one of the accumulators or may bring it what nobody knows."""
@@ -111,8 +113,7 @@ class Balances:
             exp.to_table(running, quoted=True).as_("running"), copy=False)  # fmt: skip
         for index, accumulator in enumerate(accumulators):
             table, name = f"{target}_fold{index}", f"folded{index}"
-            settled = settled_fact(self.program, self.data, accumulator) is not None
-            made += folded(running, accumulator.name, self._order(), table, settled)
+            made += folded(running, accumulator.name, self._order(), table, self._settled(accumulator))
             on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?row", "running"))
             query = query.join(
                 exp.to_table(table, quoted=True).as_(name), on=on, join_type="left", copy=False
@@ -138,12 +139,16 @@ class Balances:
         return exp.Window(this=made, partition_by=partition, order=self._order(), spec=spec)
 
     def _running(self, accumulator: Accumulator) -> list[Sql]:
-        """`?s`, `?n`: amounts and unknowns up to and including the row."""
-        name = accumulator.name
+        """`?s`, `?n`, `?nc`: amounts and unknowns (ruled, committed) up to and including the row."""
+        name, settled = accumulator.name, self._settled(accumulator)
         made = [
             terms.alias(self._window(exp.Sum(this=terms.column(f"{name}?x")), False), f"{name}?s"),
             terms.alias(self._window(exp.Sum(this=terms.column(f"{name}?u")), False), f"{name}?n"),
         ]
+        if settled:
+            made.append(
+                terms.alias(self._window(exp.Sum(this=terms.column(f"{name}?uc")), False), f"{name}?nc")
+            )
         if self.data.undated:
             day = self.scope.day
             assert day is not None
@@ -163,8 +168,9 @@ class Balances:
             over_person = exp.Window(this=undated, partition_by=[terms.column("?parent")])
             made.append(terms.alias(over_person, f"{name}?undated"))
         if self.data.missing:
-            listed = terms.function("LIST", terms.column(f"{name}?miss"))
-            made.append(terms.alias(self._window(listed, True), f"{name}?earlier?miss"))
+            for suffix in ("", "c") if settled else ("",):
+                listed = self._window(terms.function("LIST", terms.column(f"{name}?miss{suffix}")), True)
+                made.append(terms.alias(listed, f"{name}?earlier{suffix}?miss"))
         return made
 
     def _floor(self, accumulator: Accumulator) -> list[Sql]:
@@ -185,12 +191,7 @@ class Balances:
             this=exp.Sub(this=terms.column(f"{name}?s"), expression=terms.column(f"{name}?x"))
         )
         unsure = [
-            exp.GT(
-                this=terms.paren(
-                    exp.Sub(this=terms.column(f"{name}?n"), expression=terms.column(f"{name}?u"))
-                ),
-                expression=terms.literal(0),
-            ),
+            exp.GT(this=terms.paren(self._earlier_unknown(accumulator)), expression=terms.literal(0)),
             terms.is_null(opening),
         ]
         if self.data.undated:
@@ -215,6 +216,24 @@ class Balances:
             made.append(terms.alias(self._held_missing(accumulator, day), f"{name}?before?miss"))
         return made
 
+    def _earlier_unknown(self, accumulator: Accumulator) -> Sql:
+        """How many earlier rows added an unknown amount to the balance that the row is decided on."""
+        ruled, committed = (
+            exp.Sub(
+                this=terms.column(f"{accumulator.name}?n{suffix}"),
+                expression=terms.column(f"{accumulator.name}?u{suffix}"),
+            )
+            for suffix in ("", "c")
+        )
+        return self._of_balance(accumulator, ruled, committed)
+
+    def _of_balance(self, accumulator: Accumulator, ruled: Sql, committed: Sql) -> Sql:
+        """The first for a row with a settled amount, which is decided on the ruled balance; else the second."""
+        if not self._settled(accumulator):
+            return ruled
+        told = terms.is_known(terms.column(f"{accumulator.name}?settled"))
+        return terms.case([(told, ruled)], committed)
+
     def _held_missing(self, accumulator: Accumulator, day: Sql) -> Sql:
         """The names behind an unknown balance: what earlier rows lack, the opening, the row's own date."""
         name = accumulator.name
@@ -223,7 +242,10 @@ class Balances:
             listed = terms.function("FLATTEN", terms.column(column))
             return exp.Coalesce(this=listed, expressions=[NONE.copy()])
 
-        names = [all_of(f"{name}?earlier?miss"), self._opening_missing(accumulator)]
+        earlier = self._of_balance(
+            accumulator, all_of(f"{name}?earlier?miss"), all_of(f"{name}?earlierc?miss")
+        )
+        names = [earlier, self._opening_missing(accumulator)]
         if not self.data.undated:
             return terms.function("LIST_DISTINCT", together(names))
         entity = self.program.entities[self.scope.entity]
@@ -242,11 +264,12 @@ class Balances:
 
     def _foldless(self, accumulator: Accumulator) -> bool:
         """Running sums serve, for the rules decide what is paid and the parent is the same all year."""
-        untouched = (
-            accumulator.entity not in self.data.over_time
-            and settled_fact(self.program, self.data, accumulator) is None
-        )
+        untouched = accumulator.entity not in self.data.over_time and not self._settled(accumulator)
         return accumulator.foldless and untouched
+
+    def _settled(self, accumulator: Accumulator) -> bool:
+        """Whether some row may have a settled amount of what is summed."""
+        return settled_fact(self.program, self.data, accumulator) is not None
 
     def _constant(self, accumulator: Accumulator) -> bool:
         return self._foldless(accumulator) and constant(self.program, self.scope, accumulator)

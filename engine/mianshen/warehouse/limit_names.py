@@ -45,6 +45,7 @@ class LimitNames:
 
         def accumulators(self) -> list[Accumulator]: ...
         def _naming(self, accumulator: Accumulator) -> list[int]: ...
+        def settled(self, accumulator: Accumulator) -> bool: ...
 
     def missing_before(self) -> list[Sql]:
         """Per decision what it lacks, balances aside; per accumulator what its filter lacks."""
@@ -64,20 +65,26 @@ class LimitNames:
         return made
 
     def missing_brought(self) -> list[Sql]:
-        """The names behind what a row brings to an accumulator and nobody knows."""
+        """The names behind what a row adds to an accumulator's two balances and is unknown."""
         if not self.data.missing:
             return []
         made: list[Sql] = []
         for a in self.accumulators():
-            parts = [terms.column(n) for n in (f"{a.name}?over?miss", f"{a.sums}?raw?miss")]
+            raw: Sql = terms.column(f"{a.sums}?raw?miss")
+            parts: list[Sql] = [terms.column(f"{a.name}?over?miss")]
             date = self.program.entities[a.entity].date
             if self.data.undated and date is not None:
                 parts.append(names_where(terms.is_null(terms.column(date)), named(date)))
-            names = together(parts)
-            if self.scope.entity in self.data.rejected:
-                names = terms.case([(terms.column("?rejected"), rejected_name(self.scope))], names)
-            unsure = exp.GT(this=terms.column(f"{a.name}?u"), expression=terms.literal(0))
-            made.append(terms.alias(names_where(unsure, names), f"{a.name}?miss"))
+            lists = {"": together([*parts, raw])}
+            if self.settled(a):
+                undecided = exp.EQ(this=terms.column(f"{a.sums}?by"), expression=terms.literal(UNDECIDED))
+                needed = terms.disjoin([terms.is_null(terms.column(f"{a.name}?settled")), undecided])
+                lists["c"] = together([*parts, names_where(needed, raw.copy())])
+            for suffix, names in lists.items():
+                if self.scope.entity in self.data.rejected:
+                    names = terms.case([(terms.column("?rejected"), rejected_name(self.scope))], names)
+                unsure = exp.GT(this=terms.column(f"{a.name}?u{suffix}"), expression=terms.literal(0))
+                made.append(terms.alias(names_where(unsure, names), f"{a.name}?miss{suffix}"))
         return made
 
     def missing_after(self, voidable: frozenset[Key]) -> list[Sql]:

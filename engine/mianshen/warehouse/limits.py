@@ -42,6 +42,10 @@ class Limits(LimitNames):
             a for a in self.program.accumulators.values() if (a.entity, a.sums) in sums and self._naming(a)
         ]
 
+    def settled(self, accumulator: Accumulator) -> bool:
+        """Whether some row may have a settled amount of what is summed."""
+        return settled_fact(self.program, self.data, accumulator) is not None
+
     def _naming(self, accumulator: Accumulator) -> list[int]:
         decision = self._decision(accumulator)
         return [
@@ -187,7 +191,11 @@ class Limits(LimitNames):
         return made
 
     def _brought(self, accumulator: Accumulator, errors: list[tuple[str, Sql]]) -> list[Sql]:
-        """`?x`: the amount counted before any limit; `?u`: 1 where that is not known."""
+        """`?x`: the amount counted before any limit; `?u`: 1 where that is not known.
+
+        Where amounts are settled, `?uc`: 1 where what the committed balance takes in is not known;
+        `?member`: the row counts, if its amount is known.
+        """
         name, decision = accumulator.name, accumulator.sums
         by, raw, over = (terms.column(c) for c in (f"{decision}?by", f"{decision}?raw", f"{name}?over"))
         paying = exp.In(this=by, expressions=[terms.literal(i) for i in self._naming(accumulator)])
@@ -196,33 +204,34 @@ class Limits(LimitNames):
         feeds = self._feeds(accumulator, void)
         settled = settled_fact(self.program, self.data, accumulator)
         valid = terms.negate(self._rejected) if self._rejected != FALSE else TRUE
-        amount = terms.is_known(raw)
-        if settled is not None:
-            amount = terms.disjoin([amount, terms.is_known(settled)])
-        known = terms.conjoin([paying, terms.negate(void), terms.surely(over), amount, valid])
+        member = terms.conjoin([paying, terms.negate(void), terms.surely(over), valid])
         named = TRUE if self.data.missing or read_elsewhere(self.program, name) else paying
         columns = {
-            "x": self._amount(accumulator, known),
+            "x": self._amount(accumulator, terms.conjoin([member, terms.is_known(raw)])),
             "u": terms.cast(self._unsure(accumulator, feeds), "TINYINT"),
             "named": named,
             "counted": terms.conjoin([paying, terms.surely(over)]),
         }
         if settled is not None:
-            columns["settled"] = terms.is_known(settled)
+            columns["settled"] = settled
+            columns["member"] = member
+            columns["uc"] = terms.cast(self._unsure(accumulator, feeds, settled), "TINYINT")
         if f"{name}?overerror" in self.fallible:
             columns["filtererror"] = terms.conjoin([feeds, terms.column(f"{name}?overerror")])
             errors.append((decision, terms.column(f"{name}?filtererror")))
         return [terms.alias(value, f"{name}?{label}") for label, value in columns.items()]
 
-    def _unsure(self, accumulator: Accumulator, feeds: Sql) -> Sql:
-        """The row may bring what nobody knows. `feeds`: it is paid through the accumulator, or may be."""
+    def _unsure(self, accumulator: Accumulator, feeds: Sql, settled: Sql | None = None) -> Sql:
+        """The row may add an unknown amount. `feeds`: it is paid through the accumulator, or may be.
+
+        With `settled`, to the committed balance: there a known settled amount serves where the shown is unknown.
+        """
         name, decision, rejected = accumulator.name, accumulator.sums, self._rejected
         raw, limit, over, opening = (
             terms.column(c) for c in (f"{decision}?raw", f"{name}?limit", f"{name}?over", f"{name}?opening")
         )
-        settled = settled_fact(self.program, self.data, accumulator)
         unpaid = terms.disjoin(terms.is_null(part) for part in (raw, limit, opening))
-        if settled is not None:  # then it does not matter what the rules pay, only whether it counts
+        if settled is not None:  # then only whether the row counts must be known
             undecided = exp.EQ(this=terms.column(f"{decision}?by"), expression=terms.literal(UNDECIDED))
             unpaid = terms.disjoin([terms.conjoin([unpaid, terms.is_null(settled)]), undecided])
         open_ = [terms.is_null(over), unpaid]
@@ -244,9 +253,6 @@ class Limits(LimitNames):
             )
             raw = terms.skipping(exp.Least, raw, exp.Coalesce(this=room, expressions=[terms.literal(0)]))
         amount = terms.skipping(exp.Greatest, raw, terms.literal(0))
-        settled = settled_fact(self.program, self.data, accumulator)
-        if settled is not None:
-            amount = terms.case([(terms.is_known(settled), settled.copy())], amount)
         amount = terms.case([(known, amount)], terms.literal(0))
         return terms.cast(amount, "DECIMAL(38, 2)" if decision.may_overflow else "DECIMAL(18, 2)")
 
