@@ -448,7 +448,7 @@ def test_claims_that_are_null_may_be_any(run: Run, tmp_path: Path) -> None:
         assert (aid["status"], aid["amount"], aid["missing"]) == ("eligible", amount, missing)
 
 
-def test_a_case_may_give_facts_that_its_overlay_adds(tmp_path: Path) -> None:
+def test_a_case_may_give_facts_that_its_overlay_adds(run: Run, tmp_path: Path) -> None:
     (tmp_path / "adds.yaml").write_text(
         "overlay: {name: adds, title: adds}\nfacts: {claim: {extra: {type: boolean, title: extra}}}\n", "utf-8"
     )
