@@ -46,6 +46,8 @@ REASONS: Final[Mapping[str, str]] = {
     "E442": "reverses_nothing",
     "E443": "already_reversed",
     "E444": "history_unreadable",
+    "E448": "invisible_character",
+    "E449": "total_row",
 }
 CODES: Final[Mapping[str, str]] = {reason: code for code, reason in REASONS.items()}
 _LOOK: Final[Words] = ("请核对这条记录的事实", "Look at what this row says")
@@ -251,6 +253,24 @@ def empty(span: Span, name: str) -> Diagnostic:
         span,
         (f"{name} 是空文字", f"{name} is an empty text"),
         ("未知请写 null", "Write null when it is unknown"),
+    )
+
+
+def invisible(span: Span, name: str) -> Diagnostic:
+    return _mistake(
+        "E448",
+        span,
+        (f"{name} 中间有不可见的字符", f"{name} has an invisible character inside it"),
+        ("删去该字符，重新录入这个编号", "Remove it, or type the number again"),
+    )
+
+
+def total_row(span: Span, name: str) -> Diagnostic:
+    return _mistake(
+        "E449",
+        span,
+        (f"{name} 是“合计”一类的字样，这是合计行", f"{name} says total: this is a row of totals"),
+        ("请删去合计行再核定", "Remove the row of totals from the file"),
     )
 
 
