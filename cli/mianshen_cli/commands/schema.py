@@ -42,7 +42,7 @@ def schema(lang: Lang, name: str | None, out: str | None) -> None:
     from mianshen.document.schema import overlay_schema, rulebook_schema
 
     def columns() -> dict[str, Any]:
-        from mianshen.ingest.mapping import mapping_schema
+        from mianshen.ingest.mapping_schema import mapping_schema
         from mianshen.rulebook import open_program
 
         return mapping_schema(open_program())

@@ -35,7 +35,7 @@ from mianshen.batch.row_tables import RowTables
 from mianshen.batch.settled import DIFFERENCES, REVERSALS, Settled
 from mianshen.ingest.input_paths import Named, each_named
 from mianshen.ingest.inputs import Input, open_inputs, parts_of, unchanged
-from mianshen.ingest.mapping import COLUMNS
+from mianshen.ingest.mapping import COLUMNS, mapping_file
 from mianshen.native.layout import Unsupported
 from mianshen.program.program import Program
 from mianshen.source import RuleError
@@ -65,7 +65,9 @@ class Request:
     rules: Rules | None = None  # where the program was read from, to be kept with the results
     engine: str = AUTO
     master: str | None = None  # Spark's, such as spark://host:7077; None: in process
-    mapping: Path | None = None  # which columns of the files are which facts
+    mapping: Path | str | None = (
+        None  # which columns of the files are which facts; a file, or a shipped one's name
+    )
     shares: int | None = None  # how many parts to decide one after the other; None: as the memory asks for
     resume: bool = False  # go on from the shares that a killed run finished
 
@@ -166,7 +168,7 @@ def _into(
     part: Path, program: Program, request: Request, connection: duckdb.DuckDBPyConnection, clock: Clock
 ) -> Summary:
     inputs = open_inputs(
-        program, request.inputs, connection, part / "text", request.encoding, request.mapping
+        program, request.inputs, connection, part / "text", request.encoding, request.mapping, request.as_of
     )
     rows = {e: f"rows_{e}" for e in program.entities}
     outputs = Outputs(program, connection, rows, request.as_of, given=frozenset(inputs))
@@ -178,13 +180,13 @@ def _into(
     clock.stage("decide", records)
     beside = room.write(part)
     clock.stage("write", records)
-    content = {**room.summary(), **outputs.totals(part), **beside}
+    content = {**room.summary(), **_mapped(inputs), **outputs.totals(part), **beside}
     refuse_unaccounted(program, connection, content["records"], part, str(request.out))
     _json(part / SUMMARY, content)
     if request.rules is not None:
         record(request.rules, program, part / RULES)
     if request.mapping is not None:
-        shutil.copyfile(request.mapping, part / COLUMNS)
+        shutil.copyfile(mapping_file(request.mapping), part / COLUMNS)
     versions, written = versions_of(request.engine), [*file_names(program), *BESIDE, RULES, COLUMNS]
     receipt = manifest(program, request.as_of, inputs, part, written, content["records"], versions)
     _json(part / RECEIPT, receipt | ({} if request.encoding is None else {"encoding": request.encoding}))
@@ -285,6 +287,14 @@ class InTables:
 
     def summary(self) -> dict[str, Any]:
         return self.outputs.summary(self.counts, self.tables.times)
+
+
+def _mapped(inputs: Mapping[str, Input]) -> dict[str, Any]:
+    """What a mapping made of the files, by entity."""
+    reports = {
+        entity: source.report.to_dict() for entity, source in inputs.items() if source.report is not None
+    }
+    return {"mapping": reports} if reports else {}
 
 
 def _json(path: Path, content: dict[str, Any]) -> None:

@@ -106,7 +106,8 @@ def _recorded_inputs(
     if gone:
         raise RuleError(gone)
     mapping = past.folder / COLUMNS if COLUMNS in past.receipt["outputs"] else None
-    inputs = open_inputs(program, named, connection, scratch, past.receipt.get("encoding"), mapping)
+    as_of = dt.date.fromisoformat(past.receipt["as_of"])
+    inputs = open_inputs(program, named, connection, scratch, past.receipt.get("encoding"), mapping, as_of)
     wrong = []
     for entity, files in past.receipt["inputs"].items():
         recorded = [each["digest"] for each in files]
