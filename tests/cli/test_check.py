@@ -450,7 +450,8 @@ def test_claims_that_are_null_may_be_any(run: Run, tmp_path: Path) -> None:
 
 def test_a_case_may_give_facts_that_its_overlay_adds(run: Run, tmp_path: Path) -> None:
     (tmp_path / "adds.yaml").write_text(
-        "overlay: {name: adds, title: adds}\nfacts: {claim: {extra: {type: boolean, title: extra}}}\n", "utf-8"
+        "overlay: {name: adds, title: adds}\nfacts: {claim: {extra: {type: boolean, title: extra}}}\n",
+        "utf-8",
     )
     case = tmp_path / "cases.yaml"
     case.write_text(
