@@ -19,10 +19,14 @@ from mianshen.program.core import (
     Core,
     DecisionRef,
     FactRef,
+    Fail,
     If,
+    InForce,
     InSet,
     IsKnown,
     Marginal,
+    MissingFigure,
+    NoValue,
     Op,
     ParameterRef,
     Round,
@@ -36,7 +40,7 @@ INFIX: Final = {
     "and": "and", "or": "or", "add_months": "+", "add_days": "+",
 }  # fmt: skip
 CALLED: Final = {
-    "not": "not", "abs": "abs", "min": "min", "max": "max",
+    "not": "not", "holds": "holds", "abs": "abs", "min": "min", "max": "max",
     "list_count": "count", "list_distinct": "distinct count", "list_contains": "contains",
     **{op: name for name, (op, _, _) in FUNCTIONS.items()},
 }  # fmt: skip
@@ -78,6 +82,12 @@ def to_text(node: Core, home: str) -> str:
             return _aggregate(node)
         case YearToDate(accumulator=name):
             return f"year to date({name})"
+        case MissingFigure(parameter=name) | InForce(parameter=name):
+            return name
+        case NoValue():
+            return "not modelled"
+        case Fail():
+            return "conflict"
         case _:
             assert_never(node)
 

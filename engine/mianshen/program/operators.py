@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from decimal import Context, Decimal
 from typing import Final, TypeAlias
 
+from mianshen.closed_sets import RoundingMode
 from mianshen.program import calendar
 from mianshen.program.core import Boolean, Date, Numeric, Operator, Type
-from mianshen.values import EXACT, Known, RoundingMode, Unknown
+from mianshen.values import EXACT, Known, Unknown
 
 Rule: TypeAlias = Callable[[Numeric, Numeric], Numeric]
 

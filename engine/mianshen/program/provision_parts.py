@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from mianshen.closed_sets import ProvisionStatus
 from mianshen.program import diagnostics
 from mianshen.program.checker import Checker
 from mianshen.program.core import AsOf, Boolean, Const, Core, Date, FactRef, Numeric, Op, String, Within
@@ -83,7 +84,7 @@ class RulingChecks:
         limit: Limit | None = None, fallback: bool = False, title: Message | None = None, texts: tuple[str | None, str],
     ) -> Provision:  # fmt: skip
         """A provision from its parts; `texts` are its condition and value as written."""
-        status: Literal["in_force", "pilot"] = "pilot" if model.status == "pilot" else "in_force"
+        status: ProvisionStatus = "pilot" if model.status == "pilot" else "in_force"
         return Provision(
             name=name, title=title or self.title(model, name), areas=model.area or (), start=model.from_, end=model.until,
             condition=tuple(condition), value=value, limit=limit, fallback=fallback, exceptions=(), status=status,
