@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 # Hit policies of tables whose rows may match together; such a table is one provision.
-ChoicePolicy: TypeAlias = Literal["any", "first", "collect sum", "collect min", "collect max", "collect count"]
+ChoicePolicy: TypeAlias = Literal[
+    "any", "first", "collect sum", "collect min", "collect max", "collect count"
+]
 HitPolicy: TypeAlias = Literal["unique", ChoicePolicy]
 AggregateKind: TypeAlias = Literal["sum", "count", "min", "max", "some", "every"]
 RoundingMode: TypeAlias = Literal["half_up", "half_down", "half_even", "up", "down", "floor", "ceiling"]

@@ -21,7 +21,6 @@ ZERO: Final = Decimal(0)
 ONE: Final = Decimal(1)
 
 
-
 class Missing(NamedTuple):
     """A fact that is not known (`name`) on one row, or a parameter without a value (`parameter X`)."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final, assert_never
 
+from mianshen.closed_sets import AggregateKind
 from mianshen.interpreter.function_builder import FunctionBuilder, distance
 from mianshen.interpreter.operations import OPEN, Function, missing_figure, stop, undecided
 from mianshen.interpreter.rows import Row, RowError, rejected
@@ -19,7 +20,7 @@ from mianshen.program.core import Aggregate, Core, FactRef, Fail, InForce, IsKno
 from mianshen.program.program import Dated, Parameter, Program
 from mianshen.values import NOT_MODELLED, ZERO, Missing, Unknown, Value, unknown_of
 
-IDLE: Final[dict[str, tuple[object, ...]]] = {"sum": (ZERO,), "some": (False,), "every": (True,)}
+IDLE: Final[dict[AggregateKind, tuple[object, ...]]] = {"sum": (ZERO,), "some": (False,), "every": (True,)}
 MOST_DAYS: Final = 5_000  # for which the values of a series are remembered
 
 
@@ -165,23 +166,26 @@ def _of_rejected(item: Row, where: Function | None) -> Value | None:
     return None if truth is False or truth is NOT_MODELLED else rejected(item)
 
 
-def total(kind: str, items: list[Any], unsure: list[Value]) -> Value:
-    """An aggregate over known items and unknown ones."""
-    if kind in ("some", "every"):
-        decisive = kind == "some"
-        if any(item is decisive for item in items):
-            return decisive
-        return unknown_of(unsure) if unsure else not decisive
+def total(kind: AggregateKind, items: list[Any], unsure: list[Value]) -> Value:
+    """An aggregate over known items and unknown ones. Raises RowError for the least or greatest of nothing."""
+    decisive = {"some": True, "every": False}.get(kind)
+    if decisive is not None and any(item is decisive for item in items):
+        return decisive
     if unsure:
         return unknown_of(unsure)
     match kind:
+        case "some" | "every":
+            return not decisive
         case "sum":
             return sum(items, ZERO)
         case "count":
             return Decimal(len(items))
-    if not items:
-        raise stop("nothing_to_compare", "", f"{kind} of nothing", "对空集求最值")
-    return min(items) if kind == "min" else max(items)  # type: ignore[no-any-return]
+        case "min" | "max":
+            if not items:
+                raise stop("nothing_to_compare", "", f"{kind} of nothing", "对空集求最值")
+            return min(items) if kind == "min" else max(items)  # type: ignore[no-any-return]
+        case _:
+            assert_never(kind)
 
 
 def _figure(parameter: Parameter, date: str | None) -> tuple[Function, dict[dt.date, Value]]:

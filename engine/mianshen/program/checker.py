@@ -88,6 +88,8 @@ class Checker(CallChecks):
                 return Op("not", (IsKnown(arg),), Boolean()) if negated else IsKnown(arg)
             case tree.Quantified():
                 return self.quantified(node)
+            case _:
+                assert_never(node)
 
     def loose(self, node: tree.Filter | tree.ListOf) -> None:
         """Report what is no value by itself."""
@@ -196,8 +198,10 @@ class Checker(CallChecks):
                 return self.arithmetic(node)
             case "**":
                 return self.power(node)
-            case _:
+            case "=" | "!=" | "<" | "<=" | ">" | ">=":
                 return self.compare(node.span, COMPARISONS[node.op], node.left, node.right)
+            case _:
+                assert_never(node.op)
 
     def logic(self, node: tree.Binary) -> Core | None:
         parts: list[Core] = []

@@ -207,11 +207,10 @@ def _all(readers: list[Reader]) -> Reader:
             joined[-1] = Always(names, max(last.highest, reader.highest))
         else:
             joined.append(reader)
-    match joined:
-        case []:
-            return NOTHING
-        case [reader]:
-            return reader
+    if not joined:
+        return NOTHING
+    if len(joined) == 1:
+        return joined[0]
 
     def read(row: Row, sink: Sink) -> None:
         for reader in joined:

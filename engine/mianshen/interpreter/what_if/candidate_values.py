@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from typing import Final
+from typing import Final, assert_never
 
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
@@ -23,6 +23,7 @@ from mianshen.program.core import (
     Constant,
     Core,
     Date,
+    Duration,
     FactRef,
     InSet,
     Listing,
@@ -87,6 +88,8 @@ class Trials:
             case ParameterRef(name=name):
                 series = self.program.parameters[name].series
                 yield from (d.value for d in series if d.value is not None and not isinstance(d.value, tuple))
+            case _:
+                pass
 
     # -- values --------------------------------------------------------------------------------
 
@@ -113,6 +116,10 @@ class Trials:
                 yield from self._dates(fact, constants, day)
             case Listing(item=item):
                 yield from _lists(self._items(item, constants), current)
+            case Duration():
+                pass  # no fact is one
+            case _:
+                assert_never(fact.type)
 
     def _items(self, item: Code | String, constants: set[Constant]) -> list[str]:
         if isinstance(item, Code):
