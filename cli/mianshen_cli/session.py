@@ -8,9 +8,11 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mianshen.casework.check import Checked, Checker
+from mianshen.program.program import Program
 from mianshen.records.read import Record, read_cases, refused
 from mianshen.rulebook import open_program
 from mianshen.source import Diagnostic, Message, RuleError, Span
@@ -64,25 +66,25 @@ class Desk:
 
     def read(self, files: list[Path], name: str | None) -> list[Given]:
         """Every record of every file, or the one of that name; RuleError with the mistakes of all files."""
-        program = self.checker().program
         found: list[Given] = []
         wrong: list[Diagnostic] = []
         for file in files:
             try:
                 source = sys.stdin.buffer.read() if str(file) == "-" else file
-                records = read_cases(source, program, self.as_of, self.today)
+                records = read_cases(source, partial(self._program, file), self.as_of, self.today, name)
             except RuleError as error:
                 wrong += error.diagnostics
                 continue
             found += [Given(file, each, tuple(_overlay(file, o) for o in each.overlays)) for each in records]
         if wrong:
             raise RuleError(wrong)
-        if name is None:
-            return found
-        named = [each for each in found if each.record.name == name]
-        if not named:
+        if name is not None and not found:
             raise Refused(Message(_NO_CASE.zh.format(name=name), _NO_CASE.en.format(name=name)))
-        return named
+        return found
+
+    def _program(self, file: Path, overlays: tuple[str, ...]) -> Program:
+        """The rulebook that a record of a file is read and decided under."""
+        return self.checker(tuple(_overlay(file, overlay) for overlay in overlays)).program
 
     def answer(self, given: Given) -> Answer:
         checker = self.checker(given.overlays)

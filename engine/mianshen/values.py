@@ -11,14 +11,14 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, Inexact, InvalidOperation, Overflow
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
+
+from mianshen.closed_sets import RoundingMode
 
 MAX_DIGITS: Final = 38
 EXACT: Final = Context(prec=120, traps=[Inexact, InvalidOperation, Overflow])
 ZERO: Final = Decimal(0)
 ONE: Final = Decimal(1)
-
-RoundingMode: TypeAlias = Literal["half_up", "half_down", "half_even", "up", "down", "floor", "ceiling"]
 
 
 class Missing(NamedTuple):

@@ -14,7 +14,8 @@ from tests.batch.batches import AS_OF, GOOD, rejects, rows, write
 
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
-from mianshen.ingest.mapping import mapping_schema, read_mapping
+from mianshen.ingest.mapping_reader import read_mapping
+from mianshen.ingest.mapping_schema import mapping_schema
 from mianshen.past_runs.replay import replay
 from mianshen.past_runs.verify import past_run
 from mianshen.program.program import Program
@@ -167,7 +168,7 @@ TYPOS: Final = {
         'claim: {columns: {a: {fact: care_type, values: {"1": inpatiant}}}}\n',
         "1:54: E558: this is no value of care_type: ",
     ),
-    "a shape": ("claim: {ignore: 姓名}\n", "1:9: E551: ignore must be a list. Write it as a list."),
+    "a shape": ("claim: {ignore: 姓名}\n", "1:17: E551: ignore must be a list. Write it as a list."),
     "no mapping": ("- claim\n", "1:1: E551: map.yaml must be a mapping of keys to values."),
 }  # fmt: skip
 
@@ -199,11 +200,9 @@ def test_a_column_of_floats_is_not_converted(tmp_path: Path, little: Program) ->
 def test_the_schema_names_what_the_reader_takes(tmp_path: Path) -> None:
     program = open_program()
     schema = mapping_schema(program)
-    assert set(schema["properties"]) == set(program.entities)
+    assert set(schema["properties"]) == {*program.entities, "lists", "conditions"}
     claim = schema["properties"]["claim"]["properties"]
-    assert set(claim) == {"columns", "constants", "ignore"}
+    assert set(claim) == {"columns", "facts", "constants", "ignore", "rows", "cells"}
     (tmp_path / "map.yaml").write_text(HOSPITAL, "utf-8")
-    facts = {
-        each.fact for each in read_mapping(tmp_path / "map.yaml", program).entities["claim"].columns.values()
-    }
+    facts = set(read_mapping(tmp_path / "map.yaml", program).entities["claim"].facts)
     assert facts <= set(claim["constants"]["propertyNames"]["enum"])

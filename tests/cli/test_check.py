@@ -446,3 +446,22 @@ def test_claims_that_are_null_may_be_any(run: Run, tmp_path: Path) -> None:
         record: dict[str, Any] = {"as_of": "2026-11-21", "resident": person, "claims": claims}
         aid = _json(run, _write(tmp_path, record))["benefits"]["illness_poverty_aid"]
         assert (aid["status"], aid["amount"], aid["missing"]) == ("eligible", amount, missing)
+
+
+def test_a_case_may_give_facts_that_its_overlay_adds(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "adds.yaml").write_text(
+        "overlay: {name: adds, title: adds}\nfacts: {claim: {extra: {type: boolean, title: extra}}}\n",
+        "utf-8",
+    )
+    case = tmp_path / "cases.yaml"
+    case.write_text(
+        "cases:\n  - name: one\n    as_of: 2026-11-21\n    overlays: [adds.yaml]\n    resident: {person_id: P1}\n"
+        "    claims: [{claim_id: C1, service_date: 2026-03-02, extra: true}]\n"
+        "  - name: two\n    as_of: 2026-11-21\n    resident: {person_id: P2}\n"
+        "    claims: [{claim_id: C1, service_date: 2026-03-02, extra: true}]\n",
+        "utf-8",
+    )
+    assert run("check", str(case), "--case", "one")[0] == 0
+    status, _, err = run("check", str(case), "--case", "two")
+    assert status == 2
+    assert "E403" in err

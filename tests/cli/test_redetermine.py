@@ -47,7 +47,9 @@ def test_a_reversal_that_comes_in_takes_back_what_was_settled(run: Run, tmp_path
         "R9": (None, "reversed"),
     }
     assert _decisions(found, "C1")["basic_payment"]["owed"] == "-4000.00"
-    assert found["owed"] == "-3588.23"  # 8,500.00 for C2 in place of 1,500.00 + 6,588.23, less 4,000.00 settled on C1
+    assert (
+        found["owed"] == "-3588.23"
+    )  # 8,500.00 for C2 in place of 1,500.00 + 6,588.23, less 4,000.00 settled on C1
 
 
 def test_between_two_days_the_facts_in_force_are_responsible(run: Run) -> None:

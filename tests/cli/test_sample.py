@@ -1,9 +1,13 @@
 """`mianshen sample`."""
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
+
+from mianshen_cli.main import main
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -51,3 +55,22 @@ def test_a_folder_that_cannot_be_made_is_one_line(run: Run, tmp_path: Path) -> N
     (tmp_path / "file").write_text("", encoding="utf-8")
     status, out, err = run("sample", "--out", str(tmp_path / "file" / "x"), "--residents", "10")
     assert (status, out, err.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_any_rulebook_has_made_up_rows_of_its_own(form: str, tmp_path: Path) -> None:
+    words = ["sample", "--overlay", "outbreak_waiver", "--residents", "60", "--format", form, "--seed", "3"]
+    words += ["--as-of", "2026-06-30", "--unknowns"]
+    for folder in ("one", "two"):
+        assert main([*words, "--out", str(tmp_path / folder)]) == 0
+    files = sorted(file.name for file in (tmp_path / "one").iterdir())
+    assert files == [f"{name}.{form}" for name in ("claims", "household", "members", "visits")]
+    cells = {}
+    for name in files:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+        read = duckdb.read_csv if form == "csv" else duckdb.read_parquet
+        cells[name.split(".")[0]] = read(str(tmp_path / "one" / name)).to_arrow_table().to_pydict()
+    people = set(cells["members"]["person_id"])
+    assert len(people) == 60
+    assert set(cells["claims"]["person_id"]) <= people
+    assert max(cells["claims"]["service_date"]) <= dt.date(2026, 6, 30)

@@ -92,9 +92,10 @@ _COUNT = Message("条数", "count")
 @options.encoding
 @option(
     "--mapping",
-    metavar="F",
+    metavar="F|NAME",
     words=Message(
-        "列的对照文件（YAML），用于医院或机构自己的导出", "mapping (YAML) of somebody else's columns to facts"
+        "列的对照文件（YAML）或随附对照的名称（如 nhsa），用于医院或机构自己的导出",
+        "mapping (YAML) of somebody else's columns to facts, or a shipped one's name, such as nhsa",
     ),
 )
 @options.threads
@@ -188,7 +189,7 @@ def batch(
     inputs = {entity: named for entity, named in files.items() if named}
     request = Request(
         inputs, as_of, Path(out), threads, limit, encoding and encoding.upper(), read, engine, master,
-        None if mapping is None else Path(mapping), partitions, resume,
+        mapping, partitions, resume,
     )  # fmt: skip
     database = _target(into)
     with Progress(lang, _STAGES) as progress:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
+from mianshen.population.sample import Format
 from mianshen.source import Lang, Message
-from mianshen_cli import output
+from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, Whole, command, option, today
 
 _TODAY = Message(
@@ -22,9 +23,10 @@ _HEADERS = (Message("文件", "file"), Message("行数", "rows"))
 
 @command(
     Message(
-        "生成一份虚构的参保人群：居民、家庭、费用和上门护理记录，列与 batch 命令所要的相同。\n种子和日期相同，文件逐字节相同。",
-        "Make up a population: residents, households, claims and home-care visits, with the columns `batch` takes.\n"
-        "The same seed and date give the same bytes.",
+        "生成一份虚构的参保人群：居民、家庭、费用和上门护理记录，列与 batch 命令所要的相同；\n"
+        "用 --rules 则为该规则库的每种实体各一份。种子和日期相同，文件逐字节相同。",
+        "Make up a population: residents, households, claims and home-care visits, with the columns `batch` takes;\n"
+        "with --rules, a file for each entity of that rulebook. The same seed and date give the same bytes.",
     )
 )
 @option(
@@ -53,27 +55,30 @@ _HEADERS = (Message("文件", "file"), Message("行数", "rows"))
     words=Message("文件格式（默认 parquet）", "file format (default parquet)"),
 )
 @option("--as-of", type=Day(), words=Message("截止日期（默认今天）", "the day it ends on (default today)"))
+@options.one_rulebook
+@options.overlay
 @option(
     "--unknowns",
     is_flag=True,
     words=Message("留出一些空格，即未知的事实", "leave some cells empty: unknown facts"),
 )
 def sample(
-    lang: Lang, out: str, residents: int, seed: int, form: str, as_of: dt.date | None, unknowns: bool
-) -> None:
-    from mianshen.population.sample import write_population
-
+    lang: Lang, out: str, residents: int, seed: int, form: str, as_of: dt.date | None, rules: str | None,
+    overlay: tuple[str, ...], unknowns: bool,
+) -> None:  # fmt: skip
     day, folder = as_of or today(), Path(out)
-    counts = write_population(folder, residents, seed, "csv" if form == "csv" else "parquet", day, unknowns)
-    rows = [
-        (f"{folder / name}.{form}", f"{number:,}")
-        for name, number in (
-            ("residents", counts.residents),
-            ("households", counts.households),
-            ("claims", counts.claims),
-            ("visits", counts.visits),
-        )
-    ]
+    format_: Format = "csv" if form == "csv" else "parquet"
+    if rules is None and not overlay:
+        from mianshen.population.sample import write_population
+
+        counts = write_population(folder, residents, seed, format_, day, unknowns).by_file(form)
+    else:
+        from mianshen.population.any_rulebook import write_any
+        from mianshen.rulebook import open_program
+
+        program = open_program([Path(rules)] if rules else (), overlay)
+        counts = write_any(folder, program, residents, seed, format_, day, unknowns)
+    rows = [(str(folder / name), f"{number:,}") for name, number in counts.items()]
     output.say(output.table([header.in_(lang) for header in _HEADERS], rows, right=[1]))
     if as_of is None:
         output.say(_TODAY.in_(lang).format(day=day))

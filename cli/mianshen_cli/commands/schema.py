@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
+from mianshen.program.program import Program
 from mianshen.source import Lang, Message
-from mianshen_cli import output
+from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 
 _NAMES = ("rulebook", "overlay", "case", "record", "mapping")
@@ -38,20 +39,27 @@ _WRITTEN = Message("已写入 {file}", "wrote {file}")
 @option(
     "--out", metavar="DIR", words=Message("写成文件，放进这个文件夹", "write files into this folder instead")
 )
-def schema(lang: Lang, name: str | None, out: str | None) -> None:
+@options.one_rulebook
+@options.overlay
+def schema(
+    lang: Lang, name: str | None, out: str | None, rules: str | None, overlay: tuple[str, ...]
+) -> None:
     from mianshen.document.schema import overlay_schema, rulebook_schema
 
-    def columns() -> dict[str, Any]:
-        from mianshen.ingest.mapping import mapping_schema
+    def program() -> Program:
         from mianshen.rulebook import open_program
 
-        return mapping_schema(open_program())
+        return open_program([Path(rules)] if rules else (), overlay)
+
+    def columns() -> dict[str, Any]:
+        from mianshen.ingest.mapping_schema import mapping_schema
+
+        return mapping_schema(program())
 
     def records(cases: bool) -> dict[str, Any]:
         from mianshen.records.schema import case_schema, record_schema
-        from mianshen.rulebook import open_program
 
-        return (case_schema if cases else record_schema)(open_program())
+        return (case_schema if cases else record_schema)(program())
 
     schemas = {
         "rulebook": rulebook_schema,
@@ -65,7 +73,7 @@ def schema(lang: Lang, name: str | None, out: str | None) -> None:
         return
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    for each in [name] if name else _NAMES:
-        file = folder / f"{each}.schema.json"
-        file.write_text(output.json_text(schemas[each]()) + "\n", encoding="utf-8")
+    for kind in [name] if name else _NAMES:
+        file = folder / f"{kind}.schema.json"
+        file.write_text(output.json_text(schemas[kind]()) + "\n", encoding="utf-8")
         output.say(_WRITTEN.in_(lang).format(file=file))

@@ -35,13 +35,12 @@ from mianshen.batch.row_tables import RowTables
 from mianshen.batch.settled import DIFFERENCES, REVERSALS, Settled
 from mianshen.ingest.input_paths import Named, each_named
 from mianshen.ingest.inputs import Input, open_inputs, parts_of, unchanged
-from mianshen.ingest.mapping import COLUMNS
+from mianshen.ingest.mapping import COLUMNS, mapping_file
 from mianshen.native.layout import Unsupported
 from mianshen.program.program import Program
 from mianshen.source import RuleError
 from mianshen.warehouse.dialects import TooWide
 from mianshen.warehouse.on_spark import SparkFailed
-from mianshen.warehouse.place_columns import add_place_code
 from mianshen.warehouse.plan import plan
 
 if TYPE_CHECKING:
@@ -66,7 +65,9 @@ class Request:
     rules: Rules | None = None  # where the program was read from, to be kept with the results
     engine: str = AUTO
     master: str | None = None  # Spark's, such as spark://host:7077; None: in process
-    mapping: Path | None = None  # which columns of the files are which facts
+    mapping: Path | str | None = (
+        None  # which columns of the files are which facts; a file, or a shipped one's name
+    )
     shares: int | None = None  # how many parts to decide one after the other; None: as the memory asks for
     resume: bool = False  # go on from the shares that a killed run finished
 
@@ -153,7 +154,6 @@ def _run(out: Path, program: Program, request: Request, clock: Clock) -> Summary
 def _connect(request: Request, part: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"temp_directory": str(part / "spill")})
     connection.execute("SET enable_progress_bar = false")
-    add_place_code(connection)
     connection.execute("SET arrow_output_version = '1.5'")  # decimals of 64 bits as such
     connection.execute("SET enable_external_file_cache = false")  # files are read once
     connection.execute("SET streaming_buffer_size = '64MB'")  # so that threads read ahead
@@ -168,7 +168,7 @@ def _into(
     part: Path, program: Program, request: Request, connection: duckdb.DuckDBPyConnection, clock: Clock
 ) -> Summary:
     inputs = open_inputs(
-        program, request.inputs, connection, part / "text", request.encoding, request.mapping
+        program, request.inputs, connection, part / "text", request.encoding, request.mapping, request.as_of
     )
     rows = {e: f"rows_{e}" for e in program.entities}
     outputs = Outputs(program, connection, rows, request.as_of, given=frozenset(inputs))
@@ -180,13 +180,13 @@ def _into(
     clock.stage("decide", records)
     beside = room.write(part)
     clock.stage("write", records)
-    content = {**room.summary(), **outputs.totals(part), **beside}
+    content = {**room.summary(), **_mapped(inputs), **outputs.totals(part), **beside}
     refuse_unaccounted(program, connection, content["records"], part, str(request.out))
     _json(part / SUMMARY, content)
     if request.rules is not None:
         record(request.rules, program, part / RULES)
     if request.mapping is not None:
-        shutil.copyfile(request.mapping, part / COLUMNS)
+        shutil.copyfile(mapping_file(request.mapping), part / COLUMNS)
     versions, written = versions_of(request.engine), [*file_names(program), *BESIDE, RULES, COLUMNS]
     receipt = manifest(program, request.as_of, inputs, part, written, content["records"], versions)
     _json(part / RECEIPT, receipt | ({} if request.encoding is None else {"encoding": request.encoding}))
@@ -287,6 +287,14 @@ class InTables:
 
     def summary(self) -> dict[str, Any]:
         return self.outputs.summary(self.counts, self.tables.times)
+
+
+def _mapped(inputs: Mapping[str, Input]) -> dict[str, Any]:
+    """What a mapping made of the files, by entity."""
+    reports = {
+        entity: source.report.to_dict() for entity, source in inputs.items() if source.report is not None
+    }
+    return {"mapping": reports} if reports else {}
 
 
 def _json(path: Path, content: dict[str, Any]) -> None:

@@ -83,6 +83,8 @@ def row_result(program: Program, answers: Answers, row: RowKey) -> Result | None
             return Result("undetermined", None, MISSING_FACTS, outcome.missing)
         case Mark.NOT_MODELLED:
             return Result("not_modelled", None, NO_PROVISION, frozenset())
+        case _:
+            pass
     by = None if entity.explained_by is None else decisions[entity.explained_by].by
     return Result("decided", outcome.value, by or NO_PROVISION, frozenset())
 
@@ -101,6 +103,8 @@ def benefit_result(benefit: Benefit, answers: Answers, row: RowKey) -> Result | 
             return Result("not_modelled", None, NO_PROVISION, frozenset())
         case False:
             return Result("ineligible", None, eligible.by or NO_PROVISION, frozenset())
+        case _:
+            pass
     shown = [] if amount is None else [amount]
     shown += [decisions[name] for name in benefit.shows]
     value = None if amount is None else amount.value

@@ -87,13 +87,12 @@ def _run_end(raw: str, at: int, end: int) -> int:
 def _folded(raw: str, start: int, end: int) -> Iterator[tuple[str, int]]:
     """Blanks between words: kept within a line; one break is a space, more are one break fewer."""
     breaks = [found.start() for found in _BREAK.finditer(raw, start, end)]
-    match breaks:
-        case []:
-            yield from ((raw[at], at) for at in range(start, end))
-        case [only]:
-            yield " ", only
-        case [_, *rest]:
-            yield from (("\n", at) for at in rest)
+    if not breaks:
+        yield from ((raw[at], at) for at in range(start, end))
+    elif len(breaks) == 1:
+        yield " ", breaks[0]
+    else:
+        yield from (("\n", at) for at in breaks[1:])
 
 
 def _escape(raw: str, at: int, end: int) -> tuple[int, list[tuple[str, int]]]:

@@ -2,7 +2,7 @@
 
 In: the folders and files a user names. Out: `RulebookPath`, in the order they are read.
 Invariants: a folder gives all `*.yaml` below it, sorted by relative path, except what lies in a
-folder named `overlays` or in a hidden folder; a file named twice is read once. Reads no content.
+folder named `overlays` or `mappings` or in a hidden folder; a file named twice is read once. Reads no content.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-OVERLAYS = "overlays"
+ASIDE = ("overlays", "mappings")  # folders of what a rulebook carries but is not made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _folders(paths: Iterable[Path]) -> list[Path]:
 def _names_below(folder: Path, endings: tuple[str, ...]) -> list[str]:
     names = []
     for place, inner, files in os.walk(folder):
-        inner[:] = [name for name in inner if name != OVERLAYS and not name.startswith(".")]
+        inner[:] = [name for name in inner if name not in ASIDE and not name.startswith(".")]
         here = Path(place).relative_to(folder)
         names += [(here / name).as_posix() for name in files if name.endswith(endings) and name[0] != "."]
     return sorted(names)

@@ -136,6 +136,8 @@ class FilePart:
                 self.add_section(name, key, node)
             case name if name in BY_ENTITY:
                 self._add_by_entity(name, key, node)
+            case _:
+                pass  # no section: reported by the caller
 
     def _refuse_key(self, key: Scalar, known: tuple[str, ...]) -> str | None:
         """Report a section that is none; the section it may be meant for."""

@@ -15,6 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from mianshen.closed_sets import Basis, Delivery, HitPolicy, ProvisionStatus
+
 
 class AlsoWritten:
     """Tells editors what else the reader accepts here: JSON types such as `number` beside text."""
@@ -179,7 +181,7 @@ class ParameterValue(Shape):
     from_: Day = Field(alias="from")
     until: Day | None = None  # last day
     value: ValueOrScale | None = None  # absent when the basis is `missing`
-    basis: Literal["cited", "provisional", "missing"] | None = None
+    basis: Basis | None = None
     source: str | None = None
     clause: Words | None = None
     review_by: Day | None = None
@@ -193,7 +195,7 @@ class Parameter(Shape):
     title: Titled
     source: str | None = None
     clause: Words | None = None
-    basis: Literal["cited", "provisional", "missing"] | None = None
+    basis: Basis | None = None
     values: tuple[ParameterValue, ...]
 
 
@@ -225,7 +227,7 @@ class Scope(Shape):
     area: Areas | None = None
     from_: Day | None = Field(None, alias="from")
     until: Day | None = None
-    status: Literal["in_force", "pilot", "planned"] | None = None
+    status: ProvisionStatus | Literal["planned"] | None = None
     source: str | None = None
     clause: Words | None = None
     basis: Literal["cited", "provisional"] | None = None
@@ -264,9 +266,7 @@ class Table(ProvisionModel):
     entity: Identifier | None = None
     when: Formula | None = None
     inputs: tuple[Formula, ...]
-    hit_policy: Literal[
-        "unique", "any", "first", "collect sum", "collect min", "collect max", "collect count"
-    ] = "unique"
+    hit_policy: HitPolicy = "unique"
     rows: tuple[TableRow, ...]
     exception_to: Names = ()
 
@@ -279,7 +279,7 @@ class Benefit(Shape):
     eligible: Identifier
     amount: Identifier | None = None
     shows: Names = ()  # other decisions worth showing beside the amount
-    delivery: Literal["automatic", "confirm", "application"]
+    delivery: Delivery
     paid_to: Titled | None = None
     triggers: Names = ()  # life events, and benefits that when due make this one due too
     once_per: Identifier = "year"  # year, month, event, life, or a fact that tells one occasion from another

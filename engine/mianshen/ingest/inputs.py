@@ -8,19 +8,26 @@ its path holds; no message repeats what a record says.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
 from mianshen.ingest import diagnostics
+from mianshen.ingest import mapping_diagnostics as diagnostics_of_mapping
 from mianshen.ingest.databases import TableAddress, attached, exported, refuse_unreadable, table_address
 from mianshen.ingest.encodings import UTF_8, Plain, head_of, plain
 from mianshen.ingest.input_paths import Named, files, names
-from mianshen.ingest.mapping import EntityMapping, mapped, read_mapping
+from mianshen.ingest.mapped_files import MappedEntity, MappedFile, MappingReport, Source
+from mianshen.ingest.mapping import EntityMapping, mapping_file
+from mianshen.ingest.mapping_reader import read_mapping
+from mianshen.ingest.mapping_sql import Columns
+from mianshen.ingest.mapping_sql import identifier as identifier  # noqa: PLC0414
+from mianshen.ingest.mapping_sql import quoted as quoted  # noqa: PLC0414
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.source import Diagnostic, Message, RuleError, Span, nearest
 from mianshen.warehouse import expressions as terms
@@ -56,14 +63,18 @@ class Part:
     text: Plain
     stamp: tuple[int, int]
     named: str = ""  # how a table of a database is named; a file by its path
+    sources: Mapping[str, Sequence[str]] = field(
+        default_factory=dict
+    )  # of a mapped file: a fact's columns there
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """The files of one entity, in order; their records are numbered through."""
+    """The files of one entity, in order; their records are numbered through. `report`: what a mapping made of them."""
 
     entity: str
     parts: tuple[Part, ...]
+    report: MappingReport | None = None
 
 
 @dataclass(slots=True)
@@ -85,12 +96,14 @@ def open_inputs(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
     encoding: str | None = None,
-    mapping: Path | None = None,
+    mapping: Path | str | None = None,
+    as_of: dt.date | None = None,
 ) -> dict[str, Input]:
     """Every file with its columns matched, by entity. Raises RuleError with the mistakes of all of them.
 
     `folder`: where the text of files goes that are not UTF-8; `encoding` of CSV files, None: found out;
-    `mapping`: a file that says which of their columns are which facts.
+    `mapping`: a file, or a shipped one's name, that says which of their columns are which facts; `as_of`: the day on
+    which identities that it dates are held against.
     """
     found: dict[str, list[Path]] = {}
     wrong: list[Diagnostic] = []
@@ -99,22 +112,35 @@ def open_inputs(
             found[entity] = files(each)
         except RuleError as error:
             wrong += error.diagnostics
-    mappings = {} if mapping is None else read_mapping(mapping, program).entities
-    opening = _Opening(program, connection, Scratch(folder), encoding, mappings)
+    mappings = {} if mapping is None else read_mapping(mapping_file(mapping), program).entities
+    opening = _Opening(program, connection, Scratch(folder), encoding, as_of)
     called = names(path for paths in found.values() for path in paths)
-    opened: dict[str, list[Part]] = {entity: [] for entity in found}
-    for entity, path in [(entity, path) for entity, paths in found.items() for path in paths]:
+    inputs: dict[str, Input] = {}
+    for entity, paths in found.items():
+        opened: list[_Opened] = []
+        for path in paths:
+            try:
+                opened.append(
+                    opening.file(path, called[path], mappings.get(entity, EntityMapping()).title_lines)
+                )
+            except RuleError as error:
+                wrong += error.diagnostics
         try:
-            opened[entity].append(opening.part(program.entities[entity], path, called[path]))
+            inputs[entity] = opening.input(program.entities[entity], opened, mappings.get(entity))
         except RuleError as error:
             wrong += error.diagnostics
-    for entity, told in opening.mappings.items():
-        if entity in opening.headers:
-            shown = ", ".join(called[path] for path in found[entity])
-            wrong += told.refuse_absent(shown, opening.headers[entity])
     if wrong:
         raise RuleError(wrong)
-    return {entity: Input(entity, tuple(parts)) for entity, parts in opened.items()}
+    return inputs
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A file whose columns are not matched yet. `places`: where in its first line each column begins."""
+
+    part: Part
+    found: list[tuple[str, str]]
+    places: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +149,13 @@ class _Opening:
     connection: duckdb.DuckDBPyConnection
     scratch: Scratch
     encoding: str | None
-    mappings: Mapping[str, EntityMapping]
-    headers: dict[str, list[list[str]]] = field(default_factory=dict)  # of each file, by entity
+    as_of: dt.date | None
 
-    def part(self, entity: Entity, path: Path, name: str) -> Part:
-        """A file with its columns matched. Raises RuleError when it cannot be read or a column is wrong."""
+    def file(self, path: Path, name: str, title_lines: int) -> _Opened:
+        """A file or a table of a database. Raises RuleError when it cannot be read."""
         address = table_address(path)
         if address is not None:
-            return self.table(entity, address, name)
+            return self.table(address, name)
         head = _head(path)
         status = path.stat()
         numbered = head.startswith(_PARQUET) or path.suffix.lower() == ".parquet"
@@ -143,13 +168,11 @@ class _Opening:
         else:
             _refuse_packed(path, head)
             text = plain(path, self.scratch, self.encoding)
-            found, places, relation = _as_csv(path, text)
-        columns, relation = self.facts(entity, path, found, places, relation)
+            found, places, relation = _as_csv(path, text, title_lines)
         stamp = (status.st_size, status.st_mtime_ns)
-        return Part(path, name, columns, relation, numbered, text, stamp)
+        return _Opened(Part(path, name, {}, relation, numbered, text, stamp), found, places)
 
-    def table(self, entity: Entity, address: TableAddress, name: str) -> Part:
-        """A table of a database with its columns matched. Raises RuleError."""
+    def table(self, address: TableAddress, name: str) -> _Opened:
         refuse_unreadable(address)
         status = address.file.stat()
         text = Plain(address.file, UTF_8)
@@ -162,22 +185,63 @@ class _Opening:
             text = Plain(self.scratch(), UTF_8)
             exported(address, text.path)
             found, places, relation = _as_csv(address.file, text)
-        columns, relation = self.facts(entity, address.file, found, places, relation)
         named = f"{address.kind}:{address.file.absolute()}?table={address.table}"
         stamp = (status.st_size, status.st_mtime_ns)
-        return Part(address.file, name, columns, relation, False, text, stamp, named)
+        return _Opened(Part(address.file, name, {}, relation, False, text, stamp, named), found, places)
 
-    def facts(
-        self, entity: Entity, path: Path, found: list[tuple[str, str]], places: list[int], relation: str
-    ) -> tuple[dict[str, tuple[str, str]], str]:
-        """Which column is which fact, and the relation with what a mapping converts."""
-        self.headers.setdefault(entity.name, []).append([name for name, _ in found])
-        columns: dict[str, tuple[str, str]] = {}
-        if (mapping := self.mappings.get(entity.name)) is not None:
-            made = mapped(mapping, relation, found)
-            columns, relation = made.columns, made.relation
-            found, places = [found[n] for n in made.left], [places[n] for n in made.left]
-        return _matched(self.program, entity, path, found, places, columns), relation
+    def input(self, entity: Entity, opened: Sequence[_Opened], mapping: EntityMapping | None) -> Input:
+        """An entity's files with their columns matched, mapped before where there is a mapping. Raises RuleError."""
+        parts: list[Part] = []
+        wrong: list[Diagnostic] = []
+        files_, report = (None, None) if mapping is None else self.mapped(entity, opened, mapping)
+        for number, file in enumerate(opened):
+            part, found, places = file.part, file.found, file.places
+            if files_ is not None:
+                mapped = files_[number]
+                part = replace(
+                    part,
+                    columns=mapped.columns,
+                    relation=mapped.relation,
+                    numbered=True,
+                    sources=mapped.sources,
+                )
+                found, places = [found[n] for n in mapped.left], [places[n] for n in mapped.left]
+            try:
+                columns = _matched(self.program, entity, part.path, found, places, part.columns)
+                parts.append(replace(part, columns=columns))
+            except RuleError as error:
+                wrong += error.diagnostics
+        if wrong:
+            raise RuleError(wrong)
+        return Input(entity.name, tuple(parts), report)
+
+    def mapped(
+        self, entity: Entity, opened: Sequence[_Opened], mapping: EntityMapping
+    ) -> tuple[list[MappedFile], MappingReport]:
+        """The files as the mapping has them. Raises RuleError where it names columns that no file has."""
+        if opened and (absent := _absent(mapping, opened)):
+            raise RuleError(absent)
+        mapper = MappedEntity(self.program, entity.name, mapping, self.connection, self.scratch, self.as_of)
+        for file in opened:
+            try:
+                mapper.stage(Source(file.part.relation, file.found, file.part.numbered))
+            except (duckdb.Error, UnicodeError) as error:
+                if isinstance(error, duckdb.OutOfMemoryException):
+                    raise
+                raise explained(file.part, str(error)) from None
+        return mapper.finish(), mapper.report
+
+
+def _absent(mapping: EntityMapping, opened: Sequence[_Opened]) -> list[Diagnostic]:
+    """Columns of a mapping that no file has, unless it allows for that."""
+    columns = [Columns(file.found) for file in opened]
+    known = list(dict.fromkeys(name.strip() for file in opened for name, _ in file.found))
+    shown = ", ".join(file.part.name for file in opened)
+    return [
+        diagnostics_of_mapping.no_such_column(span, names_[0], shown, known)
+        for names_, span in dict(mapping.named()).items()
+        if not mapping.missing_allowed and not any(each.column(names_) for each in columns)
+    ]
 
 
 def parts_of(inputs: Mapping[str, Input]) -> Iterator[Part]:
@@ -189,16 +253,6 @@ def unchanged(part: Part) -> bool:
     """Whether the file still is as it was when it was opened."""
     status = part.path.stat()
     return part.stamp == (status.st_size, status.st_mtime_ns)
-
-
-def quoted(text: str) -> str:
-    """A SQL text literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """A SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def pattern(path: Path) -> str:
@@ -248,20 +302,22 @@ def _refuse_packed(path: Path, head: bytes) -> None:
             raise _refuse(diagnostics.packed(Span(str(path), 1, 1), kind))
 
 
-def _as_csv(path: Path, text: Plain) -> tuple[list[tuple[str, str]], list[int], str]:
+def _as_csv(path: Path, text: Plain, title_lines: int = 0) -> tuple[list[tuple[str, str]], list[int], str]:
     """The columns of a CSV file with their types, where each begins, and how to read it."""
-    names, places = _header(path, text)
+    names, places = _header(path, text, title_lines)
     listed = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
     relation = (
         f"read_csv({pattern(text.path)}, auto_detect=false, header=true, delim=',', quote='\"', escape='\"', "
-        f"nullstr='', compression='none', hive_partitioning=false, columns={{{listed}}})"
+        f"skip={title_lines}, nullstr='', compression='none', hive_partitioning=false, columns={{{listed}}})"
     )
     return [(name, "VARCHAR") for name in names], places, relation
 
 
-def _header(path: Path, text: Plain) -> tuple[list[str], list[int]]:
-    """The names in the first line of a CSV file, and the character at which each begins."""
+def _header(path: Path, text: Plain, title_lines: int) -> tuple[list[str], list[int]]:
+    """The names in the first line of a CSV file after its title, and the character at which each begins."""
     head = head_of(text, _HEAD)
+    for _ in range(title_lines):
+        head = head.partition("\n")[2]
     if not head.strip():
         raise _unreadable(path, "the file is empty", "文件是空的")
     names, places = _cells(head)

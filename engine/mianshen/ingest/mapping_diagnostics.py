@@ -1,4 +1,4 @@
-"""What can be wrong with a mapping of columns: one constructor a mistake, codes E550 to E559, never reused."""
+"""What can be wrong with a mapping of columns: one constructor a mistake, codes E550 to E569, never reused."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def bad_format(span: Span, text: str) -> Diagnostic:
         span,
         (f"{shown(text)} 不是日期格式", f"{shown(text)} is no date format"),
         (
-            "用 yyyy、mm 或 m、dd 或 d 各写一次，如 yyyymmdd、yyyy/m/d",
-            "Write yyyy, mm or m, dd or d once each, such as yyyymmdd or yyyy/m/d",
+            "用 yyyy、mm 或 m、dd 或 d 各写一次，时刻用 hh、mi、ss，如 yyyymmdd、yyyy/m/d hh:mi:ss；或写 timestamp、excel",
+            "Write yyyy, mm or m, dd or d once each, perhaps hh, mi, ss, such as yyyy/m/d hh:mi; or timestamp, or excel",
         ),
     )
 
@@ -102,5 +102,70 @@ def inexact(span: Span, column: str, found: str) -> Diagnostic:
             f"列 {column} 的类型是 {found}，无法精确转换",
             f"the column {column} is {found}, which cannot be converted exactly",
         ),
-        ("请导出为文本、整数或 DECIMAL", "Export it as text, whole numbers or DECIMAL"),
+        (
+            "请导出为文本、整数或 DECIMAL；浮点数可用 floats: shortest",
+            "Export it as text, whole numbers or DECIMAL; floats can be read with floats: shortest",
+        ),
+    )
+
+
+def one_kind(span: Span) -> Diagnostic:
+    return _mistake(
+        "E560",
+        span,
+        (
+            "此处应有且只有 column、constant、sum、first 之一",
+            "exactly one of column, constant, sum and first belongs here",
+        ),
+        ("请只保留一项", "Keep one of them"),
+    )
+
+
+def stray_star(span: Span, text: str) -> Diagnostic:
+    return _mistake(
+        "E561",
+        span,
+        (f"{shown(text)} 中的 * 位置不对", f"the star in {shown(text)} is out of place"),
+        (
+            "* 只能写在开头数字之后，如 11*；其余的值用 other",
+            "Write it after a beginning, such as 11*; other gives the value of any other code",
+        ),
+    )
+
+
+def bad_part(span: Span, text: str) -> Diagnostic:
+    return _mistake(
+        "E562",
+        span,
+        (f"{shown(text)} 没有写明各项的写法", f"{shown(text)} does not say how an entry is written"),
+        (
+            "先写 code，再写 begin、end，如 code(begin~end)",
+            "Write code first, then begin and end, such as code(begin~end)",
+        ),
+    )
+
+
+def bad_test(span: Span) -> Diagnostic:
+    return _mistake(
+        "E563",
+        span,
+        ("条件应写明一列（或一个事实）和它的值", "a condition names a column, or a fact, and its values"),
+        (
+            '写成 {column: 列名, is: ["1"]} 或 {fact: 事实, is: [值]}',
+            'Write {column: NAME, is: ["1"]} or {fact: NAME, is: [VALUE]}',
+        ),
+    )
+
+
+def unknown_mapping(name: str, known: Iterable[str]) -> Diagnostic:
+    what = (f"随附的列对照中没有 {shown(name)}", f"no mapping {shown(name)} travels with the rulebook")
+    return _mistake("E564", Span(name, 1, 1), what, _meant(name, known))
+
+
+def circle(span: Span, fact: str) -> Diagnostic:
+    return _mistake(
+        "E565",
+        span,
+        (f"{fact} 的条件又要先知道它自己", f"the conditions of {fact} lead back to itself"),
+        ("请改为按列判断", "Test a column instead of the fact"),
     )

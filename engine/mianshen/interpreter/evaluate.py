@@ -12,14 +12,15 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final, assert_never
 
+from mianshen.closed_sets import AggregateKind
 from mianshen.interpreter.function_builder import FunctionBuilder, distance
-from mianshen.interpreter.operations import OPEN, Function, stop, strict, undecided
+from mianshen.interpreter.operations import OPEN, Function, missing_figure, stop, undecided
 from mianshen.interpreter.rows import Row, RowError, rejected
-from mianshen.program.core import Aggregate, Choice, Core, FactRef, IsKnown, Marginal
-from mianshen.program.program import Brackets, Dated, Parameter, Program
+from mianshen.program.core import Aggregate, Core, FactRef, Fail, InForce, IsKnown
+from mianshen.program.program import Dated, Parameter, Program
 from mianshen.values import NOT_MODELLED, ZERO, Missing, Unknown, Value, unknown_of
 
-IDLE: Final[dict[str, tuple[object, ...]]] = {"sum": (ZERO,), "some": (False,), "every": (True,)}
+IDLE: Final[dict[AggregateKind, tuple[object, ...]]] = {"sum": (ZERO,), "some": (False,), "every": (True,)}
 MOST_DAYS: Final = 5_000  # for which the values of a series are remembered
 
 
@@ -51,7 +52,7 @@ class Compiler:
             self._written[node, entity] = sheet.function(entity, [f"return {sheet.text(node)}"])
         return self._written[node, entity]
 
-    def apart(self, node: IsKnown | Marginal | Choice | Aggregate, entity: str) -> Function:
+    def apart(self, node: IsKnown | InForce | Aggregate | Fail, entity: str) -> Function:
         """A node that is more than an expression."""
         match node:
             case IsKnown(arg=FactRef(entity=owner, name=name)) if owner == entity:
@@ -60,10 +61,10 @@ class Compiler:
                 return _is_known_above(arg.name, distance(self.program, entity, arg.entity))
             case IsKnown(arg=arg):
                 return _is_told(self.written(arg, entity))
-            case Marginal(base=base, scale=scale):
-                return self.marginal(self.written(base, entity), scale, entity)
-            case Choice():
-                return self.choice(node, entity)
+            case InForce():
+                return self.in_force(node, entity)
+            case Fail():
+                return _disagreeing
             case Aggregate():
                 return self.aggregate(node, entity)
             case _:
@@ -79,37 +80,26 @@ class Compiler:
             )
         return self._figures[name, entity]
 
-    def marginal(self, base: Function, scale: str, entity: str) -> Function:
-        brackets, _ = self.figure(scale, entity)
+    def in_force(self, node: InForce, entity: str) -> Function:
+        """The case of the value in force; on an unknown date unknown, resting on it and on the cases."""
+        parameter, date = self.program.parameters[node.parameter], self.program.entities[entity].date
+        cases = [self.written(case, entity) for case in node.cases]
+        known: dict[dt.date, Function] = {}
 
         def evaluate(row: Row) -> Value:
-            values = [base(row), brackets(row)]
-            blocked = strict(values)
-            return marginal_amount(values[0], values[1]) if blocked is None else blocked  # type: ignore[arg-type]
+            day = row.as_of if date is None else row.facts.get(date)
+            if not isinstance(day, dt.date):
+                return undecided(row.unknown(str(date)), cases, row)
+            case = known.get(day)
+            if case is None:
+                if len(known) > MOST_DAYS:
+                    known.clear()
+                case = known[day] = cases[parameter.series.index(in_force(parameter, day))]
+            return case(row)
 
         return evaluate
 
-    # -- tables and children -----------------------------------------------------------------
-
-    def choice(self, node: Choice, entity: str) -> Function:
-        rows = [(self.written(c, entity), self.written(v, entity)) for c, v in node.rows]
-        policy = node.policy
-
-        def evaluate(row: Row) -> Value:
-            tested = [(condition(row), value) for condition, value in rows]
-            if policy == "first":  # what stands after one that matches is never reached
-                certain = next((i for i, (truth, _) in enumerate(tested) if truth is True), len(tested))
-                tested = tested[: certain + 1]
-            unsure = [truth for truth, _ in tested if isinstance(truth, Unknown)]
-            if unsure:
-                perhaps = [v for t, v in tested if t is True or isinstance(t, Unknown)]
-                return undecided(unknown_of(unsure), perhaps, row)
-            matched = [value(row) for truth, value in tested if truth is True]
-            if not matched:
-                return NOT_MODELLED
-            return matched[0] if policy == "first" else _collected(policy, matched)
-
-        return evaluate
+    # -- children ----------------------------------------------------------------------------
 
     def aggregate(self, node: Aggregate, entity: str) -> Function:
         child = self.program.entities[node.child]
@@ -176,27 +166,30 @@ def _of_rejected(item: Row, where: Function | None) -> Value | None:
     return None if truth is False or truth is NOT_MODELLED else rejected(item)
 
 
-def total(kind: str, items: list[Any], unsure: list[Value]) -> Value:
-    """An aggregate over known items and unknown ones."""
-    if kind in ("some", "every"):
-        decisive = kind == "some"
-        if any(item is decisive for item in items):
-            return decisive
-        return unknown_of(unsure) if unsure else not decisive
+def total(kind: AggregateKind, items: list[Any], unsure: list[Value]) -> Value:
+    """An aggregate over known items and unknown ones. Raises RowError for the least or greatest of nothing."""
+    decisive = {"some": True, "every": False}.get(kind)
+    if decisive is not None and any(item is decisive for item in items):
+        return decisive
     if unsure:
         return unknown_of(unsure)
     match kind:
+        case "some" | "every":
+            return not decisive
         case "sum":
             return sum(items, ZERO)
         case "count":
             return Decimal(len(items))
-    if not items:
-        raise stop("nothing_to_compare", "", f"{kind} of nothing", "对空集求最值")
-    return min(items) if kind == "min" else max(items)  # type: ignore[no-any-return]
+        case "min" | "max":
+            if not items:
+                raise stop("nothing_to_compare", "", f"{kind} of nothing", "对空集求最值")
+            return min(items) if kind == "min" else max(items)  # type: ignore[no-any-return]
+        case _:
+            assert_never(kind)
 
 
 def _figure(parameter: Parameter, date: str | None) -> tuple[Function, dict[dt.date, Value]]:
-    missing = Unknown(frozenset((Missing(f"parameter {parameter.name}"),)))
+    missing = missing_figure(parameter.name)
     known: dict[dt.date, Value] = {}
 
     def look(row: Row) -> Value:
@@ -231,36 +224,8 @@ def in_force(parameter: Parameter, day: dt.date) -> Dated:
     )
 
 
-def marginal_amount(base: Decimal, brackets: Brackets) -> Decimal:
-    """Each part of the base above a bracket's floor, at that bracket's rate."""
-    amount = ZERO
-    for index, (over, rate) in enumerate(brackets):
-        top = min(base, brackets[index + 1][0]) if index + 1 < len(brackets) else base
-        if top > over:
-            amount += (top - over) * rate
-    return amount
-
-
-def _collected(policy: str, values: list[Value]) -> Value:
-    if policy == "count":
-        return Decimal(len(values))
-    blocked = strict(values)
-    if blocked is not None:
-        return blocked
-    known: list[Any] = values
-    match policy:
-        case "any":
-            if len(set(known)) > 1:
-                raise stop(
-                    "conflict", "", "rows of a table give different values", "决策表的多行给出了不同的值"
-                )
-            return known[0]  # type: ignore[no-any-return]
-        case "sum":
-            return sum(known, ZERO)
-        case "min":
-            return min(known)  # type: ignore[no-any-return]
-        case _:
-            return max(known)  # type: ignore[no-any-return]
+def _disagreeing(row: Row) -> Value:  # noqa: ARG001  (a function of a row)
+    raise stop("conflict", "", "rows of a table give different values", "决策表的多行给出了不同的值")
 
 
 def _is_given(name: str) -> Function:

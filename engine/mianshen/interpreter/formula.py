@@ -19,10 +19,14 @@ from mianshen.program.core import (
     Core,
     DecisionRef,
     FactRef,
+    Fail,
     If,
+    InForce,
     InSet,
     IsKnown,
     Marginal,
+    MissingFigure,
+    NoValue,
     Op,
     ParameterRef,
     Round,
@@ -32,12 +36,11 @@ from mianshen.program.core import (
 from mianshen.program.operators import FUNCTIONS
 
 INFIX: Final = {
-    "add": "+", "sub": "-", "mul": "*", "eq": "=", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "same_place": "=",
+    "add": "+", "sub": "-", "mul": "*", "eq": "=", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
     "and": "and", "or": "or", "add_months": "+", "add_days": "+",
 }  # fmt: skip
 CALLED: Final = {
-    "not": "not", "abs": "abs", "min": "min", "max": "max",
-    "same_pooling_area": "same pooling area", "place_prefix": "place prefix",
+    "not": "not", "holds": "holds", "abs": "abs", "min": "min", "max": "max",
     "list_count": "count", "list_distinct": "distinct count", "list_contains": "contains",
     **{op: name for name, (op, _, _) in FUNCTIONS.items()},
 }  # fmt: skip
@@ -79,6 +82,12 @@ def to_text(node: Core, home: str) -> str:
             return _aggregate(node)
         case YearToDate(accumulator=name):
             return f"year to date({name})"
+        case MissingFigure(parameter=name) | InForce(parameter=name):
+            return name
+        case NoValue():
+            return "not modelled"
+        case Fail():
+            return "conflict"
         case _:
             assert_never(node)
 
@@ -97,8 +106,6 @@ def constant(value: Constant) -> str:
 
 
 def _operation(node: Op, home: str) -> str:
-    if node.op == "not" and isinstance(node.args[0], Op) and node.args[0].op == "same_place":
-        return " != ".join(_inner(arg, home) for arg in node.args[0].args)
     if node.op in INFIX:
         return f" {INFIX[node.op]} ".join(_inner(arg, home) for arg in node.args)
     if node.op == "neg":

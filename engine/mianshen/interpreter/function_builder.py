@@ -9,10 +9,9 @@ as string literals, other constants by names bound to them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
 from mianshen.interpreter.operations import (
     CALLED,
@@ -21,6 +20,7 @@ from mianshen.interpreter.operations import (
     Function,
     conjoined,
     disjoined,
+    missing_figure,
     quotient,
     strict,
     terms_of,
@@ -35,20 +35,24 @@ from mianshen.program.core import (
     Core,
     DecisionRef,
     FactRef,
+    Fail,
     If,
+    InForce,
     InSet,
     IsKnown,
     Marginal,
+    MissingFigure,
+    NoValue,
     Op,
     ParameterRef,
     Round,
     Within,
     YearToDate,
 )
+from mianshen.program.lower import lowered
 from mianshen.program.operators import CALENDAR
-from mianshen.program.place_tests import area_facts, lowered, prefix_digits
 from mianshen.program.program import Program
-from mianshen.values import NOT_MODELLED, ONE, ZERO, benefit_year, round_quotient, unknown_of
+from mianshen.values import NOT_MODELLED, ONE, ZERO, round_quotient
 
 if TYPE_CHECKING:
     from mianshen.interpreter.evaluate import Compiler
@@ -61,7 +65,6 @@ KNOWN: Final[dict[str, object]] = {  # the names that every function may use
     "disjoined": disjoined,
     "undecided": undecided,
     "rounded": round_quotient,
-    "unknown_of": unknown_of,
     "NOT_MODELLED": NOT_MODELLED,
     "ZERO": ZERO,
     "ONE": ONE,
@@ -139,15 +142,8 @@ class FunctionBuilder:
                 return f"row.before[{name!r}]"
             case Op():
                 return self._operation(node)
-            case InSet(arg=arg, values=(value,)):
-                return self.strict([arg], f"{{}} == {self.bind(value)}")
-            case InSet(arg=arg, values=values):
-                return self.strict([arg], f"{{}} in {self.bind(frozenset(values))}")
-            case Within():
-                return self.text(lowered(node))
-            case BenefitYear(date=date, start=start):
-                year = self.bind(lambda day: Decimal(benefit_year(day, start)))
-                return self.strict([date], f"{year}({{}})")
+            case Within(arg=arg, prefixes=prefixes):
+                return self.strict([arg], f"{{}}.startswith({self.bind(prefixes)})")
             case Round(denominator=None):
                 return self.strict([node.numerator], f"rounded({{}}, ONE, {node.digits}, {node.mode!r})")
             case Round(numerator=top, denominator=bottom):
@@ -157,8 +153,16 @@ class FunctionBuilder:
                 return self._conditional(condition, then, otherwise)
             case IsKnown(arg=FactRef(entity=owner, name=name)) if owner == self.entity:
                 return f"({name!r} in facts or {self.bind(self.compiler.apart(node, owner))}(row))"
-            case IsKnown() | Marginal() | Choice() | Aggregate():
+            case NoValue():
+                return "NOT_MODELLED"
+            case MissingFigure(parameter=name):
+                return self.bind(missing_figure(name))
+            case IsKnown() | InForce() | Aggregate() | Fail():
                 return f"{self.bind(self.compiler.apart(node, self.entity))}(row)"
+            case InSet() | Marginal() | BenefitYear() | Choice():
+                return self._text(lowered(node, self.compiler.program.parameters))
+            case _:
+                assert_never(node)
 
     def all(self, nodes: Sequence[Core]) -> str:
         """Kleene's and of the nodes, left to right."""
@@ -228,25 +232,25 @@ class FunctionBuilder:
                 added, taken = terms_of(node)
                 signs = [*["+"] * len(added), *["-"] * len(taken)]
                 return self.strict([*added, *taken], "".join(f" {sign} {{}}" for sign in signs)[3:])
-            case "same_place" | "same_pooling_area":
-                return self.text(lowered(node))
-            case "place_prefix":
-                return self._place_prefix(node)
-            case op if op in INFIX:
-                return self.strict(node.args, f" {INFIX[op]} ".join(["{}"] * len(node.args)))
+            case "holds":
+                truth = self.local()
+                return f"(False if ({truth} := {self.text(node.args[0])}) is NOT_MODELLED else {truth})"
+            case "mul" | "eq" | "ne" | "lt" | "le" | "gt" | "ge":
+                return self.strict(node.args, f" {INFIX[node.op]} ".join(["{}"] * len(node.args)))
             case "neg" | "not":
                 return self.strict(node.args, f"{'-' if node.op == 'neg' else 'not '}{{}}")
-            case op:
-                made: Any = CALLED.get(op) or partial(CALENDAR[op], self.compiler.program.calendar)
-                return self.strict(node.args, f"{self.bind(made)}({', '.join(['{}'] * len(node.args))})")
+            case "age" | "year" | "month" | "day" | "days_between" | "add_months" | "add_days":
+                return self._called(node, CALLED[node.op])
+            case "abs" | "min" | "max" | "list_count" | "list_distinct" | "list_contains":
+                return self._called(node, CALLED[node.op])
+            case "working_day" | "add_working_days" | "working_day_of_month" | "working_days_between":
+                return self._called(node, partial(CALENDAR[node.op], self.compiler.program.calendar))
+            case _:
+                assert_never(node.op)
 
-    def _place_prefix(self, node: Op) -> str:
-        """The beginning of a code; unknown where the code is shorter, naming the facts it may be."""
-        place, digits = node.args[0], prefix_digits(node)
-        facts = area_facts(place, self.compiler.program)
-        names = [f"{self._above(fact.entity)}.unknown({fact.name!r})" for fact in facts]
-        coarse = names[0] if len(names) == 1 else f"unknown_of(({', '.join(names)}))"
-        return self.strict([place], f"({{0}}[:{digits}] if len({{0}}) >= {digits} else {coarse})")
+    def _called(self, node: Op, function: Callable[..., Any]) -> str:
+        """A strict operation that is a function of its operands."""
+        return self.strict(node.args, f"{self.bind(function)}({', '.join(['{}'] * len(node.args))})")
 
     def _logic(self, args: Iterable[Core], settles: bool, joined: str) -> str:
         """Kleene's and, which False settles, or his or, which True does; left to right."""

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
+from mianshen.closed_sets import RoundingMode
 from mianshen.interpreter.rows import Rejection, Row, RowError
 from mianshen.program.core import Core, Op
 from mianshen.source import Message
 from mianshen.values import (
     NOT_MODELLED,
+    Missing,
     NotModelled,
-    RoundingMode,
     Unknown,
     Value,
     add_months,
@@ -54,6 +55,11 @@ def strict(values: Sequence[Value]) -> Value | None:
         if value.__class__ is Unknown:
             unsure = True
     return unknown_of(values) if unsure else None
+
+
+def missing_figure(name: str) -> Unknown:
+    """The unknown that a figure without a value is."""
+    return Unknown(frozenset((Missing(f"parameter {name}"),)))
 
 
 def stop(reason: str, field: str, en: str, zh: str) -> RowError:

@@ -8,14 +8,12 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
+from mianshen.closed_sets import BenefitStatus, RowStatus
 from mianshen.interpreter.rows import Case, Rejection, Row
 from mianshen.program.program import Benefit, Program
 from mianshen.values import NOT_MODELLED, Missing, Unknown, Value, unknown_of
-
-BenefitStatus: TypeAlias = Literal["eligible", "ineligible", "undetermined", "not_modelled"]
-RowStatus: TypeAlias = Literal["decided", "undetermined", "not_modelled"]
 
 NO_PROVISION: Final = "no_provision"
 MISSING_FACTS: Final = "missing_facts"

@@ -1,83 +1,18 @@
-"""What tables and child rows come to, as C: several values brought to one.
+"""What child rows come to, as C: several values brought to one.
 
-In: a table's body or an aggregate, and the formulas that it stands among. Out: `Made`.
+In: an aggregate, and the formulas that it stands among. Out: `Made`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mianshen.native.c_source import NONE, Made, c_type, union
+from mianshen.native.c_source import Made, c_type
 from mianshen.native.layout import scale_of
-from mianshen.program.core import Aggregate, Choice, Core
+from mianshen.program.core import Aggregate
 
 if TYPE_CHECKING:
     from mianshen.native.formula import Formulas
-
-
-def choice(formulas: Formulas, node: Choice, entity: str, row: str) -> Made:
-    body, out = formulas.body, c_type(node.type)
-    value, state, miss = formulas.opened(out)
-    conditions = [formulas.emit(c, entity, row) for c, _ in node.rows]
-    told = [c.state for c in conditions]
-    reach: list[str] = []
-    for index, condition in enumerate(conditions):
-        name = body.fresh("t")
-        before = " || ".join(f"{r} == 1" for r in reach) if node.policy == "first" and reach else NONE
-        body.add(
-            f"byte {name} = ({before}) ? 0 : ({told[index]}) == 0 ? !!({condition.value}) : "
-            f"({told[index]}) == 1 ? 2 : 0;"
-        )
-        reach.append(name)
-    failed = " || ".join(f"({t}) == 3" for t in told if t != NONE) or NONE
-    unsure, found = body.fresh("u"), body.fresh("n")
-    body.add(f"byte {unsure} = {' || '.join(f'{r} == 2' for r in reach)}; word {found} = 0;")
-    with body.block(f"if ({failed}) {state} = 3; else {{"):
-        for index, (_, then) in enumerate(node.rows):
-            with body.block(f"if ({reach[index]}) {{"):
-                _matched(formulas, node, then, (entity, row), (value, state, miss), (unsure, found))
-        gathered = union([f"({r} == 2 ? {c.miss} : 0)" for r, c in zip(reach, conditions, strict=True)])
-        body.add(f"if ({unsure}) {{ {state} = 1; {miss} |= {gathered}; }}")
-        if node.policy == "count":
-            body.add(
-                f"else if ({state} != 3) {{ {state} = {found} ? 0 : 2; {value} = {found}; {miss} = 0; }}"
-            )
-        else:
-            body.add(f"else if (!{found}) {state} = 2;")
-    body.add(f"if ({state}) {value} = 0;")
-    return Made(value, state, miss)
-
-
-def _matched(
-    formulas: Formulas,
-    node: Choice,
-    then: Core,
-    at: tuple[str, str],
-    made: tuple[str, str, str],
-    seen: tuple[str, str],
-) -> None:
-    """One row of a table that matches, or may."""
-    value, state, miss = made
-    unsure, found = seen
-    body, out = formulas.body, c_type(node.type)
-    got = formulas.emit(then, *at)
-    if node.policy == "count":
-        body.add(f"if (!{unsure} && ({got.state}) == 3) {state} = 3;")
-        body.add(f"if ({unsure} && ({got.state}) == 1) {miss} |= {got.miss}; {found}++;")
-        return
-    scaled = formulas.rescaled(got, then.type, scale_of(node.type), out)
-    body.add(f"if (({got.state}) == 1) {miss} |= {got.miss};")
-    with body.block(f"if (!{unsure}) {{"):
-        body.add(f"{state} = most({state}, {got.state});")
-        match node.policy:
-            case "any" | "first":
-                body.add(f"if (!{state} && {found} && {value} != {scaled}) {state} = 3;")
-                body.add(f"if (!{found}) {value} = {scaled};")
-            case "sum":
-                body.add(f"{value} += {scaled};")
-            case "min" | "max":
-                body.add(f"{value} = {found} ? {node.policy}_{out}({value}, {scaled}) : {scaled};")
-    body.add(f"{found}++;")
 
 
 def aggregate(formulas: Formulas, node: Aggregate, row: str) -> Made:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Final, assert_never, cast
+from typing import Final, assert_never
 
-from mianshen.native.aggregates import aggregate, choice
+from mianshen.native.aggregates import aggregate
 from mianshen.native.c_source import NONE, Body, Made, c_integer, c_type, greatest, union
 from mianshen.native.layout import (
     AREA_DIGITS,
@@ -31,11 +30,15 @@ from mianshen.program.core import (
     Core,
     DecisionRef,
     FactRef,
+    Fail,
     If,
+    InForce,
     InSet,
     IsKnown,
     Listing,
     Marginal,
+    MissingFigure,
+    NoValue,
     Numeric,
     Op,
     ParameterRef,
@@ -44,8 +47,7 @@ from mianshen.program.core import (
     Within,
     YearToDate,
 )
-from mianshen.program.place_tests import area_facts, lowered, prefix_digits
-from mianshen.program.program import Brackets
+from mianshen.program.lower import lowered
 
 COMPARED: Final = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
@@ -80,12 +82,9 @@ class Formulas:
                 return Made("run->as_of")
             case Op():
                 return self.operation(node, entity, row)
-            case InSet(arg=arg, values=values):
+            case Within(arg=arg, prefixes=prefixes):
                 made = self.emit(arg, entity, row)
-                tests = [f"{made.value} == {c_integer(self.layout.encoded(v, arg.type))}" for v in values]
-                return self.held(" || ".join(tests), [made])
-            case Within():
-                return self.emit(lowered(node), entity, row)
+                return self.held(" || ".join(_begins(made.value, p) for p in prefixes), [made])
             case If():
                 return self.conditional(node, entity, row)
             case Round():
@@ -95,13 +94,16 @@ class Formulas:
             case IsKnown(arg=arg):
                 made = self.emit(arg, entity, row)
                 return Made(f"(({made.state}) == 0)", f"(({made.state}) == 3 ? 3 : 0)")
-            case Marginal():
-                return self.marginal(node, entity, row)
-            case BenefitYear(date=date, start=(month, day)):
-                made = self.emit(date, entity, row)
-                return self.held(f"benefit_year({made.value}, {month * 100 + day})", [made], dear=True)
-            case Choice():
-                return choice(self, node, entity, row)
+            case NoValue():
+                return Made("0", "2")
+            case Fail():
+                return Made("0", "3")
+            case MissingFigure(parameter=name):
+                return Made("0", "1", self.lacking(f"parameter {name}"))
+            case InForce():
+                return self.in_force(node, entity, row)
+            case InSet() | Marginal() | BenefitYear() | Choice():
+                return self.emit(lowered(node, self.layout.program.parameters), entity, row)
             case Aggregate():
                 return aggregate(self, node, row)
             case YearToDate(accumulator=name):
@@ -205,6 +207,10 @@ class Formulas:
                 (made_one,) = [self.emit(a, entity, row) for a in node.args]
                 value = f"-({made_one.value})" if node.op == "neg" else f"abs_{out}({made_one.value})"
                 return self.held(value, [made_one], out)
+            case "holds":
+                made_one = self.emit(node.args[0], entity, row)
+                state = f"(({made_one.state}) == 2 ? 0 : ({made_one.state}))"
+                return Made(made_one.value, NONE if made_one.state == NONE else state, made_one.miss)
             case "not":
                 made_one = self.emit(node.args[0], entity, row)
                 return self.held(f"!({made_one.value})", [made_one])
@@ -223,10 +229,6 @@ class Formulas:
                 return self.shift(node, entity, row)
             case "list_count" | "list_distinct" | "list_contains":
                 return self.listing(node, entity, row)
-            case "same_place" | "same_pooling_area":
-                return self.emit(lowered(node), entity, row)
-            case "place_prefix":
-                return self.place_prefix(node, entity, row)
             case "working_day" | "add_working_days" | "working_day_of_month" | "working_days_between":
                 return self.working(node, entity, row)
             case "and" | "or":
@@ -258,20 +260,6 @@ class Formulas:
         self.body.add(f"if (!{state}) {value} = {node.op}({called}, &{state}, &{miss});")
         gathered = union([f"(({m.state}) == 1 ? {m.miss} : 0)" for m in made if m.miss != NONE])
         self.body.add(f"else if ({state} == 1) {miss} = {gathered};")
-        return Made(value, state, miss)
-
-    def place_prefix(self, node: Op, entity: str, row: str) -> Made:
-        """An area cut to so many digits; unknown where its code has fewer, naming the facts it may be."""
-        made, digits = self.emit(node.args[0], entity, row), prefix_digits(node)
-        value, state, miss = self.opened("word")
-        cut = f"{16 * 10 ** (AREA_DIGITS - digits)}LL"
-        lacking = [self.lacking(fact.name) for fact in area_facts(node.args[0], self.layout.program)]
-        self.body.add(f"{state} = {made.state}; if ({state} == 1) {miss} = {made.miss};")
-        with self.body.block(f"if (!{state}) {{"):
-            self.body.add(
-                f"if (({made.value} & 15) < {digits}) {{ {state} = 1; {miss} = {union(lacking)}; }}"
-            )
-            self.body.add(f"else {value} = {made.value} - {made.value} % {cut} + {digits};")
         return Made(value, state, miss)
 
     def shift(self, node: Op, entity: str, row: str) -> Made:
@@ -362,48 +350,29 @@ class Formulas:
             self.body.add(f"if ({day.state}) {{ {state} = 1; {miss} = {day.miss}; }} else {{ {call} }}")
         return Made(value, state, miss)
 
-    def marginal(self, node: Marginal, entity: str, row: str) -> Made:
-        base = self.emit(node.base, entity, row)
+    def in_force(self, node: InForce, entity: str, row: str) -> Made:
+        """The case of the value in force; on an unknown date unknown, resting on it and on the cases."""
         day = self.day(entity, row)
         value, state, miss = self.opened(c_type(node.type))
-        series = self.layout.program.parameters[node.scale].series
-        lacking = self.lacking(f"parameter {node.scale}") if any(d.value is None for d in series) else NONE
-        body = self.body
-        which = body.fresh("w")
+        body, at = self.body, self.body.fresh("w")
+        body.add(f"word {at} = -1;")
         body.add(
-            f"word {which} = 0; byte t{which} = ({day.state}) ? 1 : figure_{node.scale}({day.value}, &{which});"
+            f"if ({day.state}) {{ {state} = 1; {miss} = {day.miss}; }} "
+            f"else if (figure_{node.parameter}({day.value}, &{at})) {state} = 3;"
         )
-        body.add(f"{state} = {greatest([base.state, f't{which}'])};")
-        body.add(
-            f"if ({state} == 1) {miss} = (({base.state}) == 1 ? {base.miss} : 0) | "
-            f"(t{which} == 1 ? (({day.state}) ? {day.miss} : {lacking}) : 0);"
-        )
-        with body.block(f"if (!{state}) switch ({which}) {{"):
-            for index, dated in enumerate(series):
-                if dated.value is None:
-                    continue
-                assert isinstance(dated.value, tuple)
-                with body.block(f"case {index}: {{", "} break;"):
-                    self._brackets(node, base, cast("Brackets", dated.value), value)
+        for index, case in enumerate(node.cases):
+            with body.block(f"if (({day.state}) || {at} == {index}) {{"):
+                made = self.emit(case, entity, row)
+                scaled = self.rescaled(made, case.type, scale_of(node.type), c_type(node.type))
+                body.add(
+                    f"if (!({day.state})) {{ {state} = {made.state}; {miss} = {made.miss}; "
+                    f"{value} = {state} ? 0 : {scaled}; }}"
+                )
+                body.add(f"else if (({made.state}) == 1) {miss} |= {made.miss};")
         return Made(value, state, miss)
 
-    def _brackets(self, node: Marginal, base: Made, brackets: Brackets, value: str) -> None:
-        rates = max(_decimals(rate) for _, rate in brackets)
-        scale = node.type.scale - rates
-        if any(_decimals(over) > scale for over, _ in brackets):
-            raise Unsupported(f"the brackets of {node.scale}")
-        whole = self.rescaled(base, node.base.type, scale, "wide")
-        self.body.add(f"wide base = {whole}, sum = 0;")
-        for index, (over, rate) in enumerate(brackets):
-            floor = c_integer(int(over.scaleb(scale)))
-            top = "base"
-            if index + 1 < len(brackets):
-                top = f"min_wide(base, {c_integer(int(brackets[index + 1][0].scaleb(scale)))})"
-            self.body.add(
-                f"if ({top} > {floor}) sum += ({top} - {floor}) * {c_integer(int(rate.scaleb(rates)))};"
-            )
-        self.body.add(f"{value} = ({c_type(node.type)})sum;")
 
-
-def _decimals(number: Decimal) -> int:
-    return max(0, -int(number.normalize().as_tuple().exponent))
+def _begins(value: str, prefix: str) -> str:
+    """Whether an encoded area begins with the digits."""
+    cut = 16 * 10 ** (AREA_DIGITS - len(prefix))
+    return f"(({value} & 15) >= {len(prefix)} && {value} / {cut}LL == {int(prefix)})"

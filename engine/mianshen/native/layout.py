@@ -176,6 +176,8 @@ class Layout:
                     bound += [
                         a for a, b in ((one, other), (other, one)) if isinstance(b, Const | ParameterRef)
                     ]
+                case _:
+                    pass
         places = {id(node) for node in bound}
         texts = [n for n in self.nodes if isinstance(n, FactRef) and is_text(n.type)]
         return frozenset((n.entity, n.name) for n in texts if id(n) not in places)

@@ -278,7 +278,7 @@ class Unit:
             review = (
                 "" if dated.review_by is None else f"if (day > {(dated.review_by - EPOCH).days}) return 3; "
             )
-            given = "return 1;" if dated.value is None else f"*value = {value}; return 0;"
+            given = "return 1;" if dated.value is None and not scale else f"*value = {value}; return 0;"
             yield f"  if ({' && '.join(tests)}) {{ {review}{given} }}"
         yield "  return 3;"
         yield "}"

@@ -34,7 +34,6 @@ from mianshen.program.program import Program
 from mianshen.records.diagnostics import CODES
 from mianshen.source import RuleError
 from mianshen.values import NotModelled, Unknown, Value
-from mianshen.warehouse.place_columns import add_place_code
 
 PEOPLE: Final = "residents.parquet"
 Cells: TypeAlias = dict[str, object]
@@ -67,7 +66,6 @@ def replay(past: Past, person: str, moved: Mapping[str, Named]) -> Replay:
     Raises RuleError when the rulebook or an input is not there as it was, or nobody has that number.
     """
     with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
-        add_place_code(connection)
         if RULES not in past.receipt["outputs"]:
             raise RuleError([diagnostics.bad_record(str(past.folder / RULES))])
         program = recorded_program(past.folder / RULES, Path(scratch) / "rules")
@@ -108,7 +106,8 @@ def _recorded_inputs(
     if gone:
         raise RuleError(gone)
     mapping = past.folder / COLUMNS if COLUMNS in past.receipt["outputs"] else None
-    inputs = open_inputs(program, named, connection, scratch, past.receipt.get("encoding"), mapping)
+    as_of = dt.date.fromisoformat(past.receipt["as_of"])
+    inputs = open_inputs(program, named, connection, scratch, past.receipt.get("encoding"), mapping, as_of)
     wrong = []
     for entity, files in past.receipt["inputs"].items():
         recorded = [each["digest"] for each in files]

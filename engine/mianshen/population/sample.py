@@ -34,6 +34,10 @@ class Counts:
     claims: int
     visits: int
 
+    def by_file(self, form: str) -> dict[str, int]:
+        """The counts by the name of the file."""
+        return {f"{name}.{form}": getattr(self, name) for name in _VIEWS}
+
 
 def write_population(
     folder: Path,

@@ -23,6 +23,7 @@ from mianshen.program.parameters import Figures
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
 from mianshen.program.provision_parts import Parses
 from mianshen.program.provisions import ProvisionChecks, Site
+from mianshen.program.reserved_names import reserved
 from mianshen.program.symbol_table import Names
 from mianshen.program.vocabulary import MONEY, Vocabulary, message
 from mianshen.program.warnings import audit
@@ -91,6 +92,7 @@ class Draft:
     def program(self) -> Program | None:
         """The program, or None when something was found."""
         self._misnamed()
+        self.found += reserved(self.vocabulary)
         first = self._checks(self.names, exact=False)
         sites = first.sites()
         drafts = {site.place: first.typed(site) for site in sites}

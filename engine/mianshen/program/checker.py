@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import assert_never
 
-from mianshen.places import place_in_rules
-from mianshen.program import diagnostics
+from mianshen.program import diagnostics, literals
 from mianshen.program.calls import CallChecks
 from mianshen.program.core import (
     AsOf,
@@ -35,6 +34,7 @@ from mianshen.program.core import (
 from mianshen.program.formula import Partial, joined
 from mianshen.program.operators import COMPARISONS, DATE_PARTS
 from mianshen.program.symbol_table import describe
+from mianshen.program.vocabulary import literal_words
 from mianshen.source import Message
 from mianshen.syntax import tree
 
@@ -88,6 +88,8 @@ class Checker(CallChecks):
                 return Op("not", (IsKnown(arg),), Boolean()) if negated else IsKnown(arg)
             case tree.Quantified():
                 return self.quantified(node)
+            case _:
+                assert_never(node)
 
     def loose(self, node: tree.Filter | tree.ListOf) -> None:
         """Report what is no value by itself."""
@@ -110,11 +112,9 @@ class Checker(CallChecks):
                 self.report(diagnostics.unknown_code(node.span, node.value, want.codes, codes.values))
                 return None
             return Const(code, want)
-        if isinstance(want, String) and want.area:
-            place = place_in_rules(node.value)
-            if place is None:
-                self.report(diagnostics.unknown_place(node.span, node.value))
-            return None if place is None else Const(place, want)
+        if isinstance(want, String) and want.area and literals.read(node.value, want) is None:
+            self.report(diagnostics.bad_literal(node.span, node.value, literal_words("area")))
+            return None
         return Const(node.value, want if isinstance(want, String) else String())
 
     # -- names -------------------------------------------------------------------------------
@@ -198,8 +198,10 @@ class Checker(CallChecks):
                 return self.arithmetic(node)
             case "**":
                 return self.power(node)
-            case _:
+            case "=" | "!=" | "<" | "<=" | ">" | ">=":
                 return self.compare(node.span, COMPARISONS[node.op], node.left, node.right)
+            case _:
+                assert_never(node.op)
 
     def logic(self, node: tree.Binary) -> Core | None:
         parts: list[Core] = []

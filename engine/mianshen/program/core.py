@@ -1,6 +1,8 @@
-"""The core: typed expressions that every back end evaluates, nothing left to parse.
+"""The core: typed expressions, nothing left to parse.
 
-Invariants: frozen nodes, a closed union (`match` with `assert_never` names every back end that must
+A program is written in `Core`. Back ends evaluate `Primitive` nodes; each `Derived` node they replace by what
+`lower.lowered` makes of it, so that what it means is written once.
+Invariants: frozen nodes, closed unions (`match` with `assert_never` names every back end that must
 follow a new node); every node has a type; a node is evaluated at a row of one entity, and a
 reference names the entity it reads, which is that row's own or one of its ancestors'.
 """
@@ -10,9 +12,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, assert_never
 
-from mianshen.values import MAX_DIGITS, RoundingMode
+from mianshen.closed_sets import AggregateKind, ChoicePolicy, RoundingMode
+from mianshen.values import MAX_DIGITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +113,7 @@ Operator: TypeAlias = Literal[
     "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not",
     "age", "year", "month", "day", "days_between", "add_months", "add_days",
     "working_day", "add_working_days", "working_day_of_month", "working_days_between",
-    "list_count", "list_distinct", "list_contains",
-    "same_place", "same_pooling_area", "place_prefix",
+    "list_count", "list_distinct", "list_contains", "holds",
 ]  # fmt: skip
 
 
@@ -119,11 +121,46 @@ Operator: TypeAlias = Literal[
 class Op:
     """`and`, `or`, `min`, `max` take two or more arguments; the rest what `operators.py` says.
 
-    `same_place` and `same_pooling_area` are lowered to logic over `place_prefix` (`place_tests.py`).
+    `holds` takes a condition: one that is not modelled does not hold, any other is what it is.
     """
 
     op: Operator
     args: tuple[Core, ...]
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class MissingFigure:
+    """A figure that is not published yet: unknown, naming `parameter <name>`."""
+
+    parameter: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The case of that value of a series which is in force on the row's reference date.
+
+    One case for each value, in the order of the series. An error in a gap or past a review; on an unknown
+    date unknown, naming the date and what the cases name.
+    """
+
+    parameter: str
+    cases: tuple[Core, ...]
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class NoValue:
+    """Not modelled."""
+
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """An error: the rows of a table give different values."""
+
     type: Type
 
 
@@ -138,7 +175,7 @@ class InSet:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """A place lies in one of those named; unknown where its code is too coarse to tell. Lowered by `place_tests.py`."""
+    """An area code starts with one of the prefixes."""
 
     arg: Core
     prefixes: tuple[str, ...]
@@ -192,7 +229,7 @@ class BenefitYear:
 class Choice:
     """A decision table's body under a hit policy; evaluated only where some row matches."""
 
-    policy: Literal["any", "first", "sum", "min", "max", "count"]
+    policy: ChoicePolicy
     rows: tuple[tuple[Core, Core], ...]
     type: Type
 
@@ -201,7 +238,7 @@ class Choice:
 class Aggregate:
     """Over the child rows for which `where` holds; `body` and `where` are evaluated at the child."""
 
-    kind: Literal["sum", "count", "min", "max", "some", "every"]
+    kind: AggregateKind
     child: str
     where: Core | None
     body: Core | None
@@ -216,10 +253,12 @@ class YearToDate:
     type: Numeric
 
 
-Core: TypeAlias = (
-    Const | FactRef | DecisionRef | ParameterRef | AsOf | Op | InSet | Within | If | Round | IsKnown
-    | Marginal | BenefitYear | Choice | Aggregate | YearToDate
+Primitive: TypeAlias = (
+    Const | FactRef | DecisionRef | ParameterRef | AsOf | Op | Within | If | Round | IsKnown | Aggregate | YearToDate
+    | MissingFigure | InForce | NoValue | Fail
 )  # fmt: skip
+Derived: TypeAlias = InSet | Marginal | BenefitYear | Choice
+Core: TypeAlias = Primitive | Derived
 
 
 def children(node: Core) -> tuple[Core, ...]:
@@ -241,15 +280,21 @@ def children(node: Core) -> tuple[Core, ...]:
             return tuple(part for row in rows for part in row)
         case Aggregate(where=where, body=body):
             return tuple(part for part in (where, body) if part is not None)
+        case InForce(cases=cases):
+            return cases
         case Const() | FactRef() | DecisionRef() | ParameterRef() | AsOf() | YearToDate():
             return ()
+        case MissingFigure() | NoValue() | Fail():
+            return ()
+        case _:
+            assert_never(node)
 
 
 def walk(node: Core) -> list[Core]:
     """The node and everything below it, parents first."""
-    found, pending = [], [node]
+    nodes, pending = [], [node]
     while pending:
         at = pending.pop()
-        found.append(at)
+        nodes.append(at)
         pending.extend(reversed(children(at)))
-    return found
+    return nodes

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from mianshen.places import nearest_places, shown_place
 from mianshen.source import Diagnostic, Message, Span, nearest
 
 MOST_LISTED = 12  # names in one sentence
@@ -119,18 +118,6 @@ def not_constant(span: Span, what: Message) -> Diagnostic:
 def bad_literal(span: Span, text: str, wanted: Message) -> Diagnostic:
     what = Message(f"“{text}”不是{wanted.zh}", f'"{text}" is not {wanted.en}')
     return Diagnostic("E311", span, what, Message(f"请写{wanted.zh}", f"Write {wanted.en}"))
-
-
-def unknown_place(span: Span, text: str) -> Diagnostic:
-    what = Message(f"“{text}”不在现行行政区划中", f'"{text}" is no area of today')
-    near = nearest_places(text)
-    fix = Message("请写行政区划代码或全称", "Write the code or the full name of one")
-    if near:
-        fix = Message(
-            f"也许指{'、'.join(map(shown_place, near))}",
-            f"Perhaps {' or '.join(shown_place(code, 'en') for code in near)} is meant",
-        )
-    return Diagnostic("E311", span, what, fix)
 
 
 def cycle(span: Span, names: list[str]) -> Diagnostic:
@@ -450,6 +437,34 @@ def not_reversible(span: Span, entity: str) -> Diagnostic:
 def settled_twice(span: Span, decision: str, one: str, two: str) -> Diagnostic:
     what = Message(f"{one} 和 {two} 都是 {decision} 的实付金额", f"{one} and {two} both settle {decision}")
     return Diagnostic("E355", span, what, Message("请只保留一个", "Keep one of them"))
+
+
+def reserved_name(span: Span, name: str | None, meaning: Message) -> Diagnostic:
+    """A name that results use for themselves."""
+    what = Message(f"{name} 已用作{meaning.zh}", f"{name} is {meaning.en} already")
+    return Diagnostic("E356", span, what, Message("请换一个名称", "Choose another name"))
+
+
+def never_given(span: Span, name: str) -> Diagnostic:
+    """A decision that a formula reads and that no provision gives a value."""
+    what = Message(
+        f"这里读取 {name}，但没有条款给出它的值", f"{name} is read here, and no provision gives it a value"
+    )
+    fix = Message("请写一条给出它的条款，或不要读取它", "Write a provision for it, or do not read it")
+    return _warning("E357", span, what, fix)
+
+
+def other_day(span: Span, parameter: str, through: str, day: str) -> Diagnostic:
+    """A figure that changes over time, read through an undated row by a dated one."""
+    what = Message(
+        f"经 {through} 读取的 {parameter} 取核定日的数值，不取 {day} 的",
+        f"{parameter}, read through {through}, has the value of the decision date here, not that of {day}",
+    )
+    fix = Message(
+        f"如应按 {day} 取值，请在这里直接读取该参数",
+        f"If the value of {day} is meant, read the parameter here",
+    )
+    return _warning("E358", span, what, fix)
 
 
 # -- the list of clauses -----------------------------------------------------------------------------

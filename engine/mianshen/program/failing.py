@@ -18,10 +18,14 @@ from mianshen.program.core import (
     Core,
     DecisionRef,
     FactRef,
+    Fail,
     If,
+    InForce,
     InSet,
     IsKnown,
     Marginal,
+    MissingFigure,
+    NoValue,
     Op,
     ParameterRef,
     Round,
@@ -39,7 +43,7 @@ def fallible(node: Core) -> bool:
 
 def _may_fail(node: Core) -> bool:
     match node:
-        case ParameterRef() | Marginal():
+        case ParameterRef() | Marginal() | InForce() | Fail():
             return True
         case Round(denominator=bottom):
             return bottom is not None
@@ -49,8 +53,12 @@ def _may_fail(node: Core) -> bool:
             return policy == "any"
         case Aggregate(kind=kind):
             return kind in ("min", "max")
-        case _:
+        case Const() | FactRef() | DecisionRef() | AsOf() | YearToDate() | MissingFigure() | NoValue():
             return False
+        case InSet() | Within() | If() | IsKnown() | BenefitYear():
+            return False
+        case _:
+            assert_never(node)
 
 
 def steady(node: Core, decided: set[Key]) -> bool:
@@ -77,9 +85,11 @@ def errs_alone(node: Core, decided: set[Key]) -> bool:
             return errs_alone(top, decided)
         case InSet(arg=arg) | Within(arg=arg) | IsKnown(arg=arg) | Marginal(base=arg) | BenefitYear(date=arg):
             return errs_alone(arg, decided)
-        case Round() | Choice() | Aggregate():
+        case Round() | Choice() | Aggregate() | InForce():
             return False
         case Const() | FactRef() | DecisionRef() | ParameterRef() | AsOf() | YearToDate():
+            return True
+        case MissingFigure() | NoValue() | Fail():
             return True
         case _:
             assert_never(node)

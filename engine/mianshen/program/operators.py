@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from decimal import Context, Decimal
 from typing import Final, TypeAlias
 
+from mianshen.closed_sets import RoundingMode
 from mianshen.program import calendar
 from mianshen.program.core import Boolean, Date, Numeric, Operator, Type
-from mianshen.values import EXACT, Known, RoundingMode, Unknown
+from mianshen.values import EXACT, Known, Unknown
 
 Rule: TypeAlias = Callable[[Numeric, Numeric], Numeric]
 
@@ -100,7 +101,7 @@ DATE_PARTS: Final[Mapping[str, tuple[Operator, Numeric]]] = {
 }
 AGGREGATES: Final = ("sum", "count", "min", "max")
 ALL_FUNCTIONS: Final = (
-    *AGGREGATES, "abs", *ROUNDINGS, *FUNCTIONS, "marginal", "within", "same pooling area", "benefit year", "year to date",
+    *AGGREGATES, "abs", *ROUNDINGS, *FUNCTIONS, "marginal", "within", "benefit year", "year to date",
     "contains", "distinct count", "not", "date", "duration",
 )  # fmt: skip
 

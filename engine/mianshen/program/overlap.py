@@ -168,9 +168,6 @@ class Prover:
                 return arg, Allowed(barred=(frozenset(prefixes),), known=True)
             case IsKnown(arg=arg):
                 return arg, Allowed(known=truth)
-            case Op(op="same_place" | "same_pooling_area" as op, args=(left, right)):
-                one, other = sorted((left, right), key=repr)
-                return Op(op, (one, other), Boolean()), Allowed(only=frozenset({truth}), known=True)
             case Op(op="eq" | "ne" | "lt" | "le" | "gt" | "ge" as op, args=(left, right)):
                 return _compared(op if truth else _OPPOSITE[op], left, right)
             case _:

@@ -11,9 +11,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from mianshen.closed_sets import Basis
 from mianshen.program import diagnostics
 from mianshen.program.core import Numeric, String, Type
-from mianshen.program.program import Basis, Brackets, Citation, Dated, Parameter
+from mianshen.program.program import Brackets, Citation, Dated, Parameter
 from mianshen.program.symbol_table import ParameterName
 from mianshen.program.vocabulary import WRITTEN, Vocabulary, literal_words, message
 from mianshen.source import Message

@@ -10,14 +10,14 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
+from mianshen.closed_sets import Basis, Delivery, ProvisionStatus
 from mianshen.program.calendar import Calendar
 from mianshen.program.core import AsOf, Core, Type
 from mianshen.source import Message, Span
 from mianshen.values import Known
 
-Basis: TypeAlias = Literal["cited", "provisional", "missing"]
 Key: TypeAlias = tuple[str, str]  # (entity, name)
 Brackets: TypeAlias = tuple[tuple[Decimal, Decimal], ...]  # (over, rate), by rising `over`
 
@@ -163,7 +163,7 @@ class Provision:
     limit: Limit | None
     fallback: bool
     exceptions: tuple[str, ...]  # provisions of the same decision that come before this one
-    status: Literal["in_force", "pilot"]
+    status: ProvisionStatus
     citation: Citation
     basis: Basis | None
     when_text: str | None
@@ -198,7 +198,7 @@ class Benefit:
     eligible: str
     amount: str | None
     shows: tuple[str, ...]
-    delivery: Literal["automatic", "confirm", "application"]
+    delivery: Delivery
     paid_to: Message | None
     triggers: tuple[str, ...]  # names in `Program.events` or `Program.benefits`
     citation: Citation

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from mianshen.places import place_in_rules
+from mianshen.closed_sets import ProvisionStatus
 from mianshen.program import diagnostics
 from mianshen.program.checker import Checker
 from mianshen.program.core import AsOf, Boolean, Const, Core, Date, FactRef, Numeric, Op, String, Within
@@ -84,7 +84,7 @@ class RulingChecks:
         limit: Limit | None = None, fallback: bool = False, title: Message | None = None, texts: tuple[str | None, str],
     ) -> Provision:  # fmt: skip
         """A provision from its parts; `texts` are its condition and value as written."""
-        status: Literal["in_force", "pilot"] = "pilot" if model.status == "pilot" else "in_force"
+        status: ProvisionStatus = "pilot" if model.status == "pilot" else "in_force"
         return Provision(
             name=name, title=title or self.title(model, name), areas=model.area or (), start=model.from_, end=model.until,
             condition=tuple(condition), value=value, limit=limit, fallback=fallback, exceptions=(), status=status,
@@ -182,11 +182,7 @@ class RulingChecks:
             if area is None:
                 self.found.append(diagnostics.no_area(self.document.span(*place, "area"), entity))
                 return None
-            places = [place_in_rules(code) for code in model.area]
-            for code, known in zip(model.area, places, strict=True):
-                if known is None:
-                    self.found.append(diagnostics.unknown_place(self.document.span(*place, "area"), code))
-            conditions.append(Within(area, tuple(known for known in places if known is not None)))
+            conditions.append(Within(area, model.area))
         date = self.reference_date(entity)
         if model.from_ is not None:
             conditions.append(Op("ge", (date, Const(model.from_, Date())), Boolean()))

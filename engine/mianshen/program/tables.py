@@ -5,10 +5,10 @@ In: a table as written. Out: `Provision`s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, assert_never
 
+from mianshen.closed_sets import ChoicePolicy
 from mianshen.program import diagnostics
 from mianshen.program.core import Boolean, Choice, Core, Numeric, Op, Type
 from mianshen.program.formula import joined
@@ -20,11 +20,6 @@ from mianshen.program.symbol_table import describe
 if TYPE_CHECKING:
     from mianshen.document.model import Table, TableRow
 
-Policy: TypeAlias = Literal["any", "first", "sum", "min", "max", "count"]
-_POLICIES: Final[Mapping[str, Policy]] = {
-    "any": "any", "first": "first", "collect sum": "sum", "collect min": "min",
-    "collect max": "max", "collect count": "count",
-}  # fmt: skip
 _INHERITED: Final = ("area", "from_", "until", "status", "source", "clause", "basis")
 
 
@@ -117,7 +112,8 @@ class TableChecks(RulingChecks):
         self, key: Key, name: str, model: Table, place: Place, shared: tuple[Core, ...], rows: list[TypedRow]
     ) -> list[Provision]:
         """One provision for the whole table."""
-        policy = _POLICIES[model.hit_policy]
+        policy = model.hit_policy
+        assert policy != "unique"
         pairs = tuple((conjunction(list(row.condition)), row.value) for row in rows)
         type_ = self._choice_type(policy, [value for _, value in pairs], key, place)
         if type_ is None:
@@ -128,24 +124,34 @@ class TableChecks(RulingChecks):
         value = Choice(policy, pairs, type_)
         return [self.made(name, model, place, (*shared, matched), value, texts=texts)]
 
-    def _choice_type(self, policy: Policy, values: list[Core], key: Key, place: Place) -> Type | None:
-        wanted = self.names.decisions[key]
-        type_: Type | None = INTEGER if policy == "count" else values[0].type
-        for value in values[1:]:
-            if policy != "count" and type_ is not None:
-                type_ = joined(type_, value.type)
-        numeric = policy in ("sum", "min", "max", "count")
+    def _choice_type(self, policy: ChoicePolicy, values: list[Core], key: Key, place: Place) -> Type | None:
+        """The type of a table's value; None, and reported, where the rows' values do not go together."""
+        type_, numeric = choice_type(policy, [value.type for value in values])
+        wanted, span = self.names.decisions[key], self.document.span(*place, "hit_policy")
         if type_ is None or (numeric and not isinstance(wanted, Numeric)):
-            span = self.document.span(*place, "hit_policy")
             self.found.append(diagnostics.wrong_type(span, describe(INTEGER), describe(wanted)))
             return None
-        if policy == "sum" and isinstance(type_, Numeric):
-            type_ = totalled(type_, len(values))
-            if self.exact and not type_.fits:
-                self.found.append(
-                    diagnostics.too_precise(self.document.span(*place, "hit_policy"), type_.precision)
-                )
+        if self.exact and isinstance(type_, Numeric) and not type_.fits:
+            self.found.append(diagnostics.too_precise(span, type_.precision))
         return type_
+
+
+def choice_type(policy: ChoicePolicy, types: list[Type]) -> tuple[Type | None, bool]:
+    """The type of a table's value under a policy (None: the rows' values differ), and whether it is a number."""
+    shared: Type | None = types[0]
+    for type_ in types[1:]:
+        shared = None if shared is None else joined(shared, type_)
+    match policy:
+        case "any" | "first":
+            return shared, False
+        case "collect min" | "collect max":
+            return shared, True
+        case "collect sum":
+            return totalled(shared, len(types)) if isinstance(shared, Numeric) else shared, True
+        case "collect count":
+            return INTEGER, True
+        case _:
+            assert_never(policy)
 
 
 def _conditions(model: Table, row: TableRow) -> str:

@@ -1,4 +1,7 @@
-"""What is legal but looks wrong: gaps in a series, figures past review, provisions that cannot apply.
+"""What is legal but looks wrong.
+
+Gaps in a series, figures past review, provisions that cannot apply, decisions read that none gives, figures of another
+day than the row's.
 
 In: a sound program. Out: warnings. The clock is never read: reviews are judged by a date given.
 """
@@ -9,8 +12,10 @@ import datetime as dt
 from itertools import pairwise
 
 from mianshen.program import diagnostics
+from mianshen.program.core import Aggregate, Core, DecisionRef, children
+from mianshen.program.order import parameters_read
 from mianshen.program.overlap import Prover
-from mianshen.program.program import Program
+from mianshen.program.program import Key, Program, Provision
 from mianshen.source import Diagnostic
 
 DAY = dt.timedelta(days=1)
@@ -19,7 +24,7 @@ AHEAD = dt.timedelta(days=60)  # how long before its end a calendar needs its ne
 
 def audit(program: Program) -> list[Diagnostic]:
     """Warnings on load."""
-    return _sorted([*_gaps(program), *_unreachable(program)])
+    return _sorted([*_gaps(program), *_unreachable(program), *_never_given(program), *_other_days(program)])
 
 
 def _gaps(program: Program) -> list[Diagnostic]:
@@ -40,6 +45,59 @@ def _unreachable(program: Program) -> list[Diagnostic]:
         for provision in decision.provisions
         if prover.impossible(provision.condition)
     ]
+
+
+def _never_given(program: Program) -> list[Diagnostic]:
+    """Decisions that a formula reads and that no provision, not even a planned one, gives a value."""
+    planned = {planned.decision for planned in program.planned}
+    empty = {d.key for d in program.decisions if not d.provisions and d.name not in planned}
+    return [
+        diagnostics.never_given(provision.span, name)
+        for decision in program.decisions
+        for provision in decision.provisions
+        for owner, name in sorted(_decisions_read(provision) & empty)
+    ]
+
+
+def _other_days(program: Program) -> list[Diagnostic]:
+    """Changing figures that a dated row reads through decisions of an undated row above it."""
+    changing = {name for name, parameter in program.parameters.items() if len(parameter.series) > 1}
+    through: dict[Key, set[str]] = {}
+    undated = {name for name, entity in program.entities.items() if entity.date is None}
+    found = []
+    for decision in program.decisions:
+        read: set[str] = set()
+        for provision in decision.provisions:
+            above = {key: through.get(key, set()) for key in _decisions_read(provision) if key[0] in undated}
+            if decision.entity in undated:
+                read |= parameters_read(_nodes(provision)) & changing
+                read |= {name for names in above.values() for name in names}
+                continue
+            day = str(program.entities[decision.entity].date)
+            found += [
+                diagnostics.other_day(provision.span, name, f"{owner}.{read_name}", day)
+                for (owner, read_name), names in sorted(above.items())
+                for name in sorted(names)
+            ]
+        through[decision.key] = read
+    return found
+
+
+def _decisions_read(provision: Provision) -> set[Key]:
+    """The decisions that a provision reads at its own row or above; what aggregates read is of other rows."""
+    pending, keys = _nodes(provision), set()
+    while pending:
+        node = pending.pop()
+        if isinstance(node, DecisionRef):
+            keys.add((node.entity, node.name))
+        if not isinstance(node, Aggregate):
+            pending += children(node)
+    return keys
+
+
+def _nodes(provision: Provision) -> list[Core]:
+    limit = () if provision.limit is None else (provision.limit.limit,)
+    return [*provision.condition, provision.value, *limit]
 
 
 def overdue(program: Program, on: dt.date) -> list[Diagnostic]:

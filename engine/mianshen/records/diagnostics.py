@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from mianshen.document.diagnostics import listed, shown
-from mianshen.places import nearest_places, shown_place
 from mianshen.source import Diagnostic, Message, Span, nearest
 
 Words = tuple[str, str]  # Chinese, English
@@ -47,6 +46,8 @@ REASONS: Final[Mapping[str, str]] = {
     "E442": "reverses_nothing",
     "E443": "already_reversed",
     "E444": "history_unreadable",
+    "E448": "invisible_character",
+    "E449": "total_row",
 }
 CODES: Final[Mapping[str, str]] = {reason: code for code, reason in REASONS.items()}
 _LOOK: Final[Words] = ("请核对这条记录的事实", "Look at what this row says")
@@ -229,18 +230,12 @@ def _nearest_code(value: str, codes: Mapping[str, Message]) -> str | None:
 
 
 def bad_area(span: Span, name: str, value: str | None) -> Diagnostic:
-    """`value` names no place, or more than one: those it may mean are given."""
-    near = () if value is None else nearest_places(value)
-    fix = (
-        "写行政区划代码或全称，如 310113 或 上海市宝山区",
-        "Write an area code or a full name, such as 310113 or 上海市宝山区",
+    return _mistake(
+        "E425",
+        span,
+        _holds(name, value, "不是行政区划代码", "is not an area code"),
+        ("写 2、4、6、9 或 12 位数字，如 310113", "Write 2, 4, 6, 9 or 12 digits, such as 310113"),
     )
-    if near:
-        fix = (
-            f"也许指{'、'.join(map(shown_place, near))}",
-            f"Perhaps {' or '.join(shown_place(code, 'en') for code in near)} is meant",
-        )
-    return _mistake("E425", span, _holds(name, value, "不是一个行政区划", "names no area"), fix)
 
 
 def bad_boolean(span: Span, name: str, value: str | None) -> Diagnostic:
@@ -258,6 +253,24 @@ def empty(span: Span, name: str) -> Diagnostic:
         span,
         (f"{name} 是空文字", f"{name} is an empty text"),
         ("未知请写 null", "Write null when it is unknown"),
+    )
+
+
+def invisible(span: Span, name: str) -> Diagnostic:
+    return _mistake(
+        "E448",
+        span,
+        (f"{name} 中间有不可见的字符", f"{name} has an invisible character inside it"),
+        ("删去该字符，重新录入这个编号", "Remove it, or type the number again"),
+    )
+
+
+def total_row(span: Span, name: str) -> Diagnostic:
+    return _mistake(
+        "E449",
+        span,
+        (f"{name} 是“合计”一类的字样，这是合计行", f"{name} says total: this is a row of totals"),
+        ("请删去合计行再核定", "Remove the row of totals from the file"),
     )
 
 

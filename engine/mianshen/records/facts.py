@@ -1,8 +1,9 @@
 """One fact as a person wrote it: read from its literal text, or refused with the fix.
 
-In: the node that holds it, the fact as the vocabulary declares it. Out: the value, None (unknown), or
-the mistake.
-Invariants: a number is never read through a float; null is unknown whatever the type.
+In: the text of a cell or the node that holds it, the fact as the vocabulary declares it. Out: the value, None
+(unknown), or the mistake. A cell of a table and a value in YAML or JSON are read by the same functions.
+Invariants: a number is never read through a float; null is unknown whatever the type; blanks and invisible
+characters around a value do not belong to it.
 """
 
 from __future__ import annotations
@@ -10,22 +11,37 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
+from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
-from typing import assert_never
+from typing import Final, assert_never
 
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
-from mianshen.places import read_place
-from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String, Type
-from mianshen.program.literals import TRUTH, read_date, read_number, settle
+from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String
+from mianshen.program.literals import AREA, TRUTH, read_date, read_number, settle
 from mianshen.program.program import Fact, Program
 from mianshen.records import diagnostics
-from mianshen.source import Diagnostic
+from mianshen.source import NOWHERE, Diagnostic, Span
 from mianshen.values import Known
 
 ONE_VALUE = ("一个值", "a single value")
 A_LIST = ("列表", "a list of values")
+# blanks, control characters, and characters of no width such as the byte-order mark
+INVISIBLE: Final = "".join(
+    chr(code)
+    for code in (*range(0x21), *range(0x7F, 0xA1), 0xAD, 0x34F, 0x61C, *range(0x115F, 0x1161), 0x1680, 0x180E,
+                 *range(0x2000, 0x2010), *range(0x2028, 0x2030), *range(0x205F, 0x2070), 0x3000, 0x3164, 0xFE0F,
+                 0xFEFF, 0xFFA0)
+)  # fmt: skip
+_HIDDEN: Final = re.compile(f"[{re.escape(''.join(c for c in INVISIBLE if not c.isspace()))}]")
 
-_DAY_LIKE = re.compile(r"([0-9]{4})\s*[-/.年]?\s*([0-9]{1,2})\s*[-/.月]?\s*([0-9]{1,2})\s*日?", re.ASCII)
+_MIDNIGHT = re.compile(r"(.+)(?:[T ]|\s+)0?0:00(?::00(?:\.0+)?)?Z?", re.ASCII)
+_TIME = r"(?:\s*T?\s*[0-9]{1,2}[:时][0-9]{1,2}(?:[:分][0-9.]*)?秒?(?:\s*[AP]M)?(?:Z|[+-][0-9:]{2,6})?)?"
+_DAY_LIKE = re.compile(
+    rf"([0-9]{{4}})\s*[-/.年]?\s*([0-9]{{1,2}})\s*[-/.月]?\s*([0-9]{{1,2}})\s*日?{_TIME}", re.ASCII
+)
+_SERIAL: Final = re.compile(r"([1-9][0-9]{4})(?:\.0*)?", re.ASCII)
+_SERIAL_START: Final = dt.date(1899, 12, 30)  # day 0 of a spreadsheet, as counted after February 1900
 _AROUND_NUMBERS = re.compile(r"[\s,_¥$]|元|yuan|CNY|RMB")
 
 
@@ -33,9 +49,14 @@ def read_fact(node: Node, fact: Fact, program: Program) -> Known | Diagnostic | 
     """What `node` says of `fact`; a mistake whose code is not in `diagnostics.REASONS` is one of shape."""
     match node:
         case Scalar():
-            return None if node.null else _scalar(node, fact, fact.type, program)
+            return None if node.null else read_text(node.text, fact, program, node.span)
         case Sequence() if isinstance(fact.type, Listing):
-            return _listing(node, fact, fact.type.item, program)
+            items: list[str | None] = []
+            for item in node.items:
+                if not isinstance(item, Scalar):
+                    return diagnostics.wrong_shape(item.span, fact.name, A_LIST)
+                items.append(None if item.null else item.text)
+            return read_items(items, fact, program, [item.span for item in node.items])
         case Sequence() | Mapping():
             wanted = A_LIST if isinstance(fact.type, Listing) else ONE_VALUE
             return diagnostics.wrong_shape(node.span, fact.name, wanted)
@@ -43,71 +64,70 @@ def read_fact(node: Node, fact: Fact, program: Program) -> Known | Diagnostic | 
             assert_never(node)
 
 
-def _listing(node: Sequence, fact: Fact, item: Type, program: Program) -> Known | Diagnostic:
+def read_items(
+    items: Iterable[str | None], fact: Fact, program: Program, spans: Iterable[Span] | None = None
+) -> Known | Diagnostic:
+    """A list of texts as a fact of a list type; None among the items is refused as empty."""
+    texts = list(items)
+    assert isinstance(fact.type, Listing)
+    item_fact = replace(fact, type=fact.type.item)
     values = []
-    for each in node.items:
-        if not isinstance(each, Scalar):
-            return diagnostics.wrong_shape(each.span, fact.name, A_LIST)
-        value = diagnostics.empty(each.span, fact.name) if each.null else _scalar(each, fact, item, program)
+    for text, span in zip(texts, spans or [NOWHERE] * len(texts), strict=True):
+        value = read_text(text or "", item_fact, program, span)
         if isinstance(value, Diagnostic):
             return value
         values.append(str(value))
     return tuple(values)
 
 
-def _scalar(node: Scalar, fact: Fact, type_: Type, program: Program) -> Known | Diagnostic:
-    text = node.text
-    if not text.strip():
-        return diagnostics.empty(node.span, fact.name)
+def read_text(text: str, fact: Fact, program: Program, span: Span = NOWHERE) -> Known | Diagnostic:
+    """The value that a text spells, or the mistake, whose code is in `diagnostics.REASONS`."""
+    text = text.strip(INVISIBLE)
+    if not text:
+        return diagnostics.empty(span, fact.name)
     echo = None if fact.personal else text
-    match type_:
+    match fact.type:
         case Numeric():
-            return _number(node, fact, type_, echo)
+            return _number(text, fact, fact.type, echo, span)
         case Boolean():
             truth = TRUTH.get(text.lower())
-            return diagnostics.bad_boolean(node.span, fact.name, echo) if truth is None else truth
+            return diagnostics.bad_boolean(span, fact.name, echo) if truth is None else truth
         case Date():
-            day = read_date(text)
+            day = _day(text)
             better = None if fact.personal else _day_meant(text)
-            return diagnostics.bad_date(node.span, fact.name, echo, better) if day is None else day
+            return diagnostics.bad_date(span, fact.name, echo, better) if day is None else day
         case Code(codes=name):
             codes = program.codes[name]
             code = codes.spellings.get(text)
-            return diagnostics.bad_code(node.span, fact.name, echo, codes.values) if code is None else code
+            return diagnostics.bad_code(span, fact.name, echo, codes.values) if code is None else code
         case String(area=True):
-            place = read_place(text)
-            return diagnostics.bad_area(node.span, fact.name, echo) if place is None else place
+            return text if AREA.fullmatch(text) else diagnostics.bad_area(span, fact.name, echo)
         case String() | Duration():
-            return text
-        case Listing(item=item):
-            return _written_list(node, fact, item, program)
+            hidden = fact.required and _HIDDEN.search(text)
+            return diagnostics.invisible(span, fact.name) if hidden else text
+        case Listing():
+            return _written_list(text, fact, program, span)
         case _:
-            assert_never(type_)
+            assert_never(fact.type)
 
 
-def _written_list(node: Scalar, fact: Fact, item: Type, program: Program) -> Known | Diagnostic:
+def _written_list(text: str, fact: Fact, program: Program, span: Span) -> Known | Diagnostic:
     """A list as a table's cell has it: `a; b`."""
-    values = []
-    for part in filter(None, map(str.strip, node.text.split(";"))):
-        piece = Scalar(part, node.style, node.source, node.start, node.end)
-        value = _scalar(piece, fact, item, program)
-        if isinstance(value, Diagnostic):
-            return value
-        values.append(str(value))
-    return tuple(values)
+    parts = [part for part in text.split(";") if part.strip(INVISIBLE)]
+    return read_items(parts, fact, program, [span] * len(parts))
 
 
-def _number(node: Scalar, fact: Fact, type_: Numeric, echo: str | None) -> Decimal | Diagnostic:
+def _number(text: str, fact: Fact, type_: Numeric, echo: str | None, span: Span) -> Decimal | Diagnostic:
     percent = fact.written == "rate"
-    number = read_number(node.text, percent=percent)
+    number = read_number(text, percent=percent)
     if number is None:
-        better = None if fact.personal else _number_meant(node.text, percent)
-        return diagnostics.bad_number(node.span, fact.name, echo, better)
+        better = None if fact.personal else _number_meant(text, percent)
+        return diagnostics.bad_number(span, fact.name, echo, better)
     value = settle(number, type_.scale)
     if value is None and abs(number) < 10**15:
-        return diagnostics.too_many_decimals(node.span, fact.name, echo, type_.scale)
+        return diagnostics.too_many_decimals(span, fact.name, echo, type_.scale)
     if value is None or not type_.low <= value <= type_.high:
-        return diagnostics.out_of_range(node.span, fact.name, echo, type_.low, type_.high)
+        return diagnostics.out_of_range(span, fact.name, echo, type_.low, type_.high)
     return value
 
 
@@ -117,10 +137,19 @@ def _number_meant(text: str, percent: bool) -> str | None:
     return plain if read_number(plain, percent) is not None else None
 
 
+def _day(text: str) -> dt.date | None:
+    """An ISO date, with the time of midnight or without a time."""
+    midnight = _MIDNIGHT.fullmatch(text)
+    return read_date(text if midnight is None else midnight[1])
+
+
 def _day_meant(text: str) -> str | None:
-    """`2026/3/2`, `20260302` or `2026年3月2日` as a date, if it is one."""
-    found = _DAY_LIKE.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    """A date otherwise written, `2026/3/2`, `2026年3月2日`, with a time, or a spreadsheet's `46083`, in ISO form."""
+    normal = unicodedata.normalize("NFKC", text).strip()
+    spelt, serial = _DAY_LIKE.fullmatch(normal), _SERIAL.fullmatch(normal)
     try:
-        return None if found is None else dt.date(*map(int, found.groups())).isoformat()
-    except ValueError:
+        if serial is not None:
+            return (_SERIAL_START + dt.timedelta(int(serial[1]))).isoformat()
+        return None if spelt is None else dt.date(*map(int, spelt.groups())).isoformat()
+    except (ValueError, OverflowError):
         return None

@@ -11,7 +11,7 @@ a parser of formulas, for `check` must start fast.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from collections.abc import Mapping as Map
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -51,25 +51,37 @@ class Record:
 
 
 def read_cases(
-    path: Path | bytes, program: Program, as_of: dt.date | None = None, today: dt.date | None = None
+    path: Path | bytes,
+    program: Program | Callable[[tuple[str, ...]], Program],
+    as_of: dt.date | None = None,
+    today: dt.date | None = None,
+    only: str | None = None,
 ) -> list[Record]:
     """The records of a file, or of the bytes of standard input, decided for `as_of`, else for their own day, else `today`.
 
-    A case file is read too: its `defaults` hold for each case, what it expects is passed over. Raises
-    RuleError with every mistake when a record cannot be read.
+    `program`: of all of them, or what gives it for the overlays that a record names, whose facts it may hold. `only`:
+    the record of that name. A case file is read too: its `defaults` hold for each case, what it expects is passed over.
+    Raises RuleError with every mistake when a record cannot be read.
     """
     root, nodes, found = _nodes(path)
     read = []
     for node in nodes:
         alone = node is root
         dated = isinstance(node, Mapping) and node.get(DAY) is not None
-        rows = RowReader(program)
+        name, overlays = _named(node, found)
+        if only is not None and name != only:
+            continue
+        try:
+            rows = RowReader(program if isinstance(program, Program) else program(overlays))
+        except RuleError as error:
+            found += error.diagnostics
+            continue
         case, wrong = _read(node, rows, as_of or (None if dated else today), CASE_KEYS)
         if case is None:
             found += wrong
         else:
             places = {row: written.span for row, written in rows.written.items()}
-            read.append(Record(case, tuple(wrong), dated, alone, *_named(node, found), places))
+            read.append(Record(case, tuple(wrong), dated, alone, name, overlays, places))
     if found:
         raise RuleError(found)
     return read

@@ -8,8 +8,7 @@ beforehand. Invariants: `void` and `error` are never NULL; nothing emitted can r
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import reduce
 from typing import assert_never
@@ -25,10 +24,14 @@ from mianshen.program.core import (
     Core,
     DecisionRef,
     FactRef,
+    Fail,
     If,
+    InForce,
     InSet,
     IsKnown,
     Marginal,
+    MissingFigure,
+    NoValue,
     Numeric,
     Op,
     ParameterRef,
@@ -38,14 +41,13 @@ from mianshen.program.core import (
     walk,
 )
 from mianshen.program.failing import fallible
+from mianshen.program.lower import lowered
 from mianshen.program.operators import either
-from mianshen.program.place_tests import lowered, prefix_digits
-from mianshen.program.program import Dated
 from mianshen.values import add_months
 from mianshen.warehouse import expressions as terms
-from mianshen.warehouse.days import benefit_year, full_years, outside_calendar
+from mianshen.warehouse.days import full_years, outside_calendar
 from mianshen.warehouse.expressions import FALSE, Sql
-from mianshen.warehouse.figures import blank_of, feeds, figure_of, opening_balance, parameter, scaled
+from mianshen.warehouse.figures import blank_of, feeds, figure_of, opening_balance, parameter
 from mianshen.warehouse.rounding import rounded_quotient, rounded_value
 from mianshen.warehouse.scope import Emitted, Scope
 from mianshen.warehouse.working_days import worked
@@ -73,31 +75,29 @@ def emit(node: Core, scope: Scope) -> Emitted:
             return Emitted(terms.literal(scope.as_of), nullable=False)
         case Op():
             return _operation(node, scope)
-        case InSet(arg=arg, values=values):
+        case Within(arg=arg, prefixes=prefixes):
             inner = emit(arg, scope)
-            tested = terms.paren(inner.value)
-            constants = [terms.literal(v) for v in values]
-            test: Sql = (
-                exp.EQ(this=tested, expression=constants[0])
-                if len(constants) == 1
-                else exp.In(this=tested, expressions=constants)
-            )
-            return _strict(test, [inner])
-        case Within():
-            return emit(lowered(node), scope)
+            like = [
+                exp.Like(this=terms.paren(inner.value.copy()), expression=terms.literal(f"{p}%"))
+                for p in prefixes
+            ]
+            return _strict(terms.disjoin(like), [inner])
         case If():
             return _conditional(node, scope)
         case Round():
             return _rounding(node, scope)
         case IsKnown(arg=arg):
             return _known(arg, scope)
-        case Marginal():
-            return _marginal(node, scope)
-        case BenefitYear(date=date, start=start):
-            inner = emit(date, scope)
-            return _strict(benefit_year(inner.value, start), [inner])
-        case Choice():
-            return _choice(node, scope)
+        case NoValue():
+            return Emitted(blank_of(node.type), terms.TRUE)
+        case Fail():
+            return Emitted(blank_of(node.type), FALSE, terms.TRUE)
+        case MissingFigure():
+            return Emitted(blank_of(node.type))
+        case InForce():
+            return _in_force(node, scope)
+        case InSet() | Marginal() | BenefitYear() | Choice():
+            return emit(lowered(node, scope.program.parameters), scope)
         case Aggregate():
             label = scope.aggregates[node]
             return Emitted(
@@ -156,6 +156,12 @@ def _operation(node: Op, scope: Scope) -> Emitted:
             return _kleene(terms.conjoin(values), args, False)
         case "or":
             return _kleene(terms.disjoin(values), args, True)
+        case "holds":
+            (condition,) = args
+            if condition.void == FALSE:
+                return condition
+            held = terms.case([(condition.void, FALSE)], condition.value)
+            return Emitted(held, FALSE, condition.error, condition.nullable)
         case "not":
             return _strict(terms.negate(values[0]), args)
         case "add" | "sub" | "mul":
@@ -179,10 +185,6 @@ def _operation(node: Op, scope: Scope) -> Emitted:
             return _shifted(node, args, scope)
         case "working_day" | "add_working_days" | "working_day_of_month" | "working_days_between":
             return worked(node, args, scope)
-        case "same_place" | "same_pooling_area":
-            return emit(lowered(node), scope)
-        case "place_prefix":
-            return _place_prefix(node, args[0])
         case "list_count":
             return _strict(terms.function("LEN", values[0]), args)
         case "list_distinct":
@@ -191,14 +193,6 @@ def _operation(node: Op, scope: Scope) -> Emitted:
             return _strict(terms.function("LIST_CONTAINS", *values), args)
         case _:
             assert_never(node.op)
-
-
-def _place_prefix(node: Op, place: Emitted) -> Emitted:
-    """The beginning of a code; NULL where the code is shorter."""
-    digits = terms.literal(prefix_digits(node))
-    long_enough = exp.GTE(this=exp.Length(this=place.value), expression=digits)
-    start = exp.Left(this=place.value.copy(), expression=digits.copy())
-    return replace(_strict(terms.case([(long_enough, start)]), [place]), nullable=True)
 
 
 def _arithmetic(node: Op, args: list[Emitted]) -> Sql:
@@ -335,55 +329,24 @@ def _shifted(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
     return _strict(terms.case([(terms.negate(outside), moved)]), [args[0]], outside)
 
 
-def _marginal(node: Marginal, scope: Scope) -> Emitted:
-    base = emit(node.base, scope)
+def _in_force(node: InForce, scope: Scope) -> Emitted:
+    """The case of the value in force; not modelled and failing where that case is, and failing in a gap."""
+    series = scope.program.parameters[node.parameter].series
+    cases = {id(dated): emit(case, scope) for dated, case in zip(series, node.cases, strict=True)}
 
-    def amount(dated: Dated) -> Sql | None:
-        return None if dated.brackets is None else scaled(base.value, dated.brackets)
+    def part(of: Callable[[Emitted], Sql], blank: Sql) -> Emitted:
+        return parameter(node.parameter, scope, blank, lambda dated: of(cases[id(dated)]))
 
-    figure_ = parameter(node.scale, scope, blank_of(node.type), amount)
-    value = terms.case([(terms.is_known(base.value), figure_.value)])
-    return Emitted(value, base.void, terms.disjoin([base.error, figure_.error]))
+    def where(of: Callable[[Emitted], Sql]) -> Sql:
+        """A test on the case in force; where no figure is, none holds."""
+        if all(of(case) == FALSE for case in cases.values()):
+            return FALSE
+        return terms.surely(part(of, FALSE).value)
 
-
-# -- tables ----------------------------------------------------------------------------------
-
-
-def _choice(node: Choice, scope: Scope) -> Emitted:
-    rows = [(emit(c, scope), emit(v, scope)) for c, v in node.rows]
-    values = aligned([v for _, v in node.rows], [v.value for _, v in rows])
-    matches = [terms.surely(c.value) for c, _ in rows]
-    doubts = [is_open(c) for c, _ in rows]
-    failing = [c.error for c, _ in rows]
-    if node.policy == "first":
-        return _first(rows, values, matches, doubts, failing)
-    settled = terms.negate(terms.disjoin(doubts)) if any(d != FALSE for d in doubts) else terms.TRUE
-    picks = [terms.conjoin([settled, m]) for m in matches]
-    error = terms.disjoin(
-        [
-            *failing,
-            *(terms.conjoin([p, v.error]) for p, (_, v) in zip(picks, rows, strict=True) if v.error != FALSE),
-        ]
-    )
-    if node.policy == "count":
-        counted = [terms.case([(m, terms.literal(1))], terms.literal(0)) for m in matches]
-        return Emitted(
-            terms.case([(settled, _summed(counted))]) if settled != terms.TRUE else _summed(counted),
-            FALSE,
-            error,
-        )
-    void = terms.disjoin(
-        terms.conjoin([p, v.void]) for p, (_, v) in zip(picks, rows, strict=True) if v.void != FALSE
-    )
-    lacking = terms.disjoin(
-        terms.conjoin([m, terms.is_null(x)])
-        for m, x, (_, v) in zip(matches, values, rows, strict=True)
-        if v.nullable
-    )
-    known = terms.conjoin([settled, terms.negate(lacking) if lacking != FALSE else terms.TRUE])
-    value, clash = _gathered(node.policy, values, matches)
-    clash = terms.conjoin([known, clash]) if clash != FALSE else FALSE
-    return Emitted(terms.case([(known, value)]), void, terms.disjoin([error, clash]))
+    value = part(lambda case: case.value, blank_of(node.type))
+    nullable = value.nullable or any(case.nullable for case in cases.values())
+    error = terms.disjoin([value.error, where(lambda case: case.error)])
+    return Emitted(value.value, where(lambda case: case.void), error, nullable)
 
 
 def is_open(made: Emitted) -> Sql:
@@ -393,56 +356,3 @@ def is_open(made: Emitted) -> Sql:
     return terms.conjoin(
         [terms.is_null(made.value), terms.negate(made.void) if made.void != FALSE else terms.TRUE]
     )
-
-
-def _first(
-    rows: list[tuple[Emitted, Emitted]],
-    values: list[Sql],
-    matches: list[Sql],
-    doubts: list[Sql],
-    failing: list[Sql],
-) -> Emitted:
-    """The first row that matches; unknown where one before it might."""
-    branches: list[tuple[Sql, Sql]] = []
-    voids: list[Sql] = []
-    errors = list(failing)
-    for index, (match, doubt) in enumerate(zip(matches, doubts, strict=True)):
-        if doubt != FALSE:
-            branches.append((doubt, terms.NULL))
-        branches.append((match, values[index]))
-        passed = [terms.negate(t) for t in (*matches[:index], *doubts[: index + 1]) if t != FALSE]
-        chosen = rows[index][1]
-        if chosen.void != FALSE:
-            voids.append(terms.conjoin([*passed, match, chosen.void]))
-        if chosen.error != FALSE:
-            errors.append(terms.conjoin([*passed, match, chosen.error]))
-    return Emitted(terms.case(branches), terms.disjoin(voids), terms.disjoin(errors))
-
-
-def _gathered(policy: str, values: list[Sql], matches: list[Sql]) -> tuple[Sql, Sql]:
-    """The value of the rows that match, and whether they clash."""
-    picked = [terms.case([(m, v)]) for m, v in zip(matches, values, strict=True)]
-    match policy:
-        case "sum":
-            return _summed(
-                [terms.case([(m, v)], terms.literal(0)) for m, v in zip(matches, values, strict=True)]
-            ), FALSE
-        case "any":
-            clashes = [
-                terms.conjoin(
-                    [matches[i], matches[j], terms.binary(exp.NEQ, values[i].copy(), values[j].copy())]
-                )
-                for i in range(len(values))
-                for j in range(i + 1, len(values))
-            ]
-            return terms.case(list(zip(matches, values, strict=True))), terms.disjoin(clashes)
-        case _:
-            kind = exp.Least if policy == "min" else exp.Greatest
-            return terms.skipping(kind, *picked) if len(picked) > 1 else picked[0], FALSE
-
-
-def _summed(parts: list[Sql]) -> Sql:
-    total = terms.paren(parts[0])
-    for part in parts[1:]:
-        total = exp.Add(this=total, expression=terms.paren(part))
-    return total

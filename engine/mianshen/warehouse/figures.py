@@ -10,22 +10,13 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from mianshen.program.core import Core, Marginal, Numeric, Type
-from mianshen.program.program import Accumulator, Brackets, Dated, Provision
+from mianshen.program.core import Numeric, Type
+from mianshen.program.program import Accumulator, Dated, Provision
 from mianshen.values import benefit_year as year_of
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.days import benefit_year
 from mianshen.warehouse.expressions import FALSE, Sql
 from mianshen.warehouse.scope import Emitted, Scope
-
-
-def figure(name: str, node: Core, scope: Scope) -> Emitted:
-    """A dated figure at a row; of a scale, whether there is one."""
-    if isinstance(node, Marginal):
-        return parameter(
-            name, scope, blank_of(node.type), lambda dated: None if dated.value is None else terms.literal(1)
-        )
-    return parameter(name, scope, blank_of(node.type), lambda dated: figure_of(dated, node.type))
 
 
 def figure_of(dated: Dated, type_: object) -> Sql | None:
@@ -88,22 +79,6 @@ def _on(series: tuple[Dated, ...], day: dt.date, blank: Sql, shown: Callable[[Da
 def _covers(dated: Dated, first: dt.date, last: dt.date) -> bool:
     ends = [d for d in (dated.end, dated.review_by) if d is not None]
     return dated.start <= first and all(last <= end for end in ends)
-
-
-def scaled(base: Sql, brackets: Brackets) -> Sql:
-    """Each part of the base above a bracket's floor, at that bracket's rate."""
-    total: Sql | None = None
-    for index, (over, rate) in enumerate(brackets):
-        top: Sql = base.copy()
-        if index + 1 < len(brackets):
-            top = terms.skipping(exp.Least, top, terms.literal(brackets[index + 1][0]))
-        part = terms.skipping(
-            exp.Greatest, exp.Sub(this=terms.paren(top), expression=terms.literal(over)), terms.literal(0)
-        )
-        step = terms.binary(exp.Mul, part, terms.literal(rate))
-        total = step if total is None else exp.Add(this=total, expression=step)
-    assert total is not None
-    return total
 
 
 def feeds(provision: Provision, accumulator: str) -> bool:

@@ -21,23 +21,27 @@ from mianshen.program.core import (
     Core,
     DecisionRef,
     FactRef,
+    Fail,
     If,
+    InForce,
     InSet,
     IsKnown,
     Marginal,
+    MissingFigure,
+    NoValue,
     Op,
     ParameterRef,
     Round,
     Within,
     YearToDate,
 )
+from mianshen.program.lower import lowered
 from mianshen.program.operators import CALENDAR
-from mianshen.program.place_tests import area_facts, lowered, prefix_digits
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.decisions import Applied
 from mianshen.warehouse.emit import emit
 from mianshen.warehouse.expressions import FALSE, TRUE, Sql
-from mianshen.warehouse.figures import feeds, figure, opening_balance
+from mianshen.warehouse.figures import feeds, opening_balance, parameter
 from mianshen.warehouse.scope import Emitted, Scope
 from mianshen.warehouse.working_days import lacking
 
@@ -76,14 +80,20 @@ def names_where(test: Sql, names: Sql) -> Sql:
 def lacks(node: Core, scope: Scope) -> Sql:
     """The names behind a node's unknown value."""
     match node:
-        case Const() | AsOf():
+        case Const() | AsOf() | NoValue() | Fail():
             return NONE
         case FactRef(entity=owner, name=name):
             return names_where(terms.is_null(scope.column_of(owner, name)), named(name))
         case DecisionRef(entity=owner, name=name):
             return missing_of(scope, owner, name)
         case ParameterRef(name=name):
-            return _figure(name, node, scope)
+            return _figure(node, scope)
+        case MissingFigure(parameter=name):
+            return named(f"parameter {name}")
+        case InForce():
+            return _in_force(node, scope)
+        case Op(op="holds", args=(condition,)):
+            return lacks(condition, scope)
         case Op(op="and" | "or"):
             made = emit(node, scope)
             return _open(made, together(lacks(a, scope) for a in node.args))
@@ -91,19 +101,8 @@ def lacks(node: Core, scope: Scope) -> Sql:
             emitted = [emit(arg, scope) for arg in args]
             beyond = [names_where(test, named(name)) for test, name in lacking(node, emitted, scope)]
             return together([_strict(node, scope), *beyond])
-        case Within() | Op(op="same_place" | "same_pooling_area"):
-            return lacks(lowered(node), scope)
-        case Op(op="place_prefix", args=(place, _)):
-            digits = terms.literal(prefix_digits(node))
-            shorter = exp.LT(this=exp.Length(this=emit(place, scope).value), expression=digits)
-            facts = named(*(fact.name for fact in area_facts(place, scope.program)))
-            return together([_strict(node, scope), names_where(terms.surely(shorter), facts)])
-        case Op() | InSet() | Round() | BenefitYear():
+        case Op() | Within() | Round():
             return _strict(node, scope)
-        case Marginal(base=base, scale=scale):
-            return _unless(
-                emit(node, scope).void, together([lacks(base, scope), _figure(scale, node, scope)])
-            )
         case If():
             return _conditional(node, scope)
         case IsKnown():
@@ -113,12 +112,12 @@ def lacks(node: Core, scope: Scope) -> Sql:
                 if made.nullable
                 else NONE
             )
-        case Choice():
-            return _choice(node, scope)
         case Aggregate():
             return terms.column(f"{scope.aggregates[node]}?miss")
         case YearToDate(accumulator=name):
             return _balance(name, scope)
+        case InSet() | Marginal() | BenefitYear() | Choice():
+            return lacks(lowered(node, scope.program.parameters), scope)
         case _:
             assert_never(node)
 
@@ -164,9 +163,23 @@ def _unless_wrong(test: Sql, made: Emitted) -> Sql:
     return test if made.error == FALSE else terms.conjoin([test, terms.negate(made.error)])
 
 
-def _figure(name: str, node: Core, scope: Scope) -> Sql:
+def _in_force(node: InForce, scope: Scope) -> Sql:
+    """What the case in force lacks; what all do and the date where that is not known."""
+    names = [lacks(case, scope) for case in node.cases]
+    at = dict(zip(map(id, scope.program.parameters[node.parameter].series), names, strict=True))
+    in_force = parameter(node.parameter, scope, NONE, lambda dated: at[id(dated)]).value
+    date = scope.program.entities[scope.entity].date
+    if date is None:
+        return in_force
+    undated = together([named(date), *names])
+    return terms.case(
+        [(terms.is_null(terms.column(date)), undated)], exp.Coalesce(this=in_force, expressions=[NONE])
+    )
+
+
+def _figure(node: ParameterRef, scope: Scope) -> Sql:
     """A figure without a value, or a row without the date it is looked up by."""
-    made = figure(name, node, scope)
+    name, made = node.name, emit(node, scope)
     if not made.nullable:
         return NONE
     entity = scope.program.entities[scope.entity]
@@ -193,29 +206,6 @@ def _conditional(node: If, scope: Scope) -> Sql:
 
 def _is_open(made: Emitted) -> Sql:
     return terms.conjoin([terms.is_null(made.value), terms.negate(made.void) if made.void != FALSE else TRUE])
-
-
-def _choice(node: Choice, scope: Scope) -> Sql:
-    """What the rows that match lack, and those that may, with what would tell."""
-    names: list[Sql] = []
-    earlier: list[Sql] = []
-    for when, then in node.rows:
-        condition, value = emit(when, scope), emit(then, scope)
-        matches, doubtful = terms.surely(condition.value), _doubtful(condition)
-        brought = names_where(_unless_wrong(TRUE, value), lacks(then, scope))
-        test = terms.disjoin([matches, doubtful])
-        reached = [terms.negate(m) for m in earlier] if node.policy == "first" else []
-        asked = together([names_where(test, brought), names_where(doubtful, lacks(when, scope))])
-        names.append(names_where(terms.conjoin(reached), asked))
-        earlier.append(matches)
-    made = _unless(emit(node, scope).void, together(names))
-    if node.policy != "count":
-        return made
-    return names_where(terms.disjoin(_doubtful(emit(c, scope)) for c, _ in node.rows), made)
-
-
-def _doubtful(made: Emitted) -> Sql:
-    return _is_open(made) if made.nullable else FALSE
 
 
 # -- decisions -------------------------------------------------------------------------------

@@ -18,12 +18,11 @@ from typing import Final, TypeAlias
 from sqlglot import exp
 
 from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String
-from mianshen.program.literals import DAY, NUMBER, TRUTH
+from mianshen.program.literals import AREA, DAY, NUMBER, TRUTH
 from mianshen.program.program import CodeList, Fact
 from mianshen.source import Message
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.expressions import Sql
-from mianshen.warehouse.place_columns import PLACE_CODE
 
 _DECIMAL: Final = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _WHOLE: Final = frozenset(
@@ -33,7 +32,15 @@ _STAMP: Final = re.compile(r"TIMESTAMP(_S|_MS|_NS)?")
 _BLANKS: Final = "".join(
     f"\\x{{{code:x}}}" for code in range(0x3001) if chr(code).isspace()
 )  # as Python strips
-_ONLY_BLANKS: Final = f"[{_BLANKS}]+"
+_ONLY_BLANKS: Final = ""  # what is left of a cell of blanks
+# blanks, control characters and characters of no width, as `records.facts` has them
+_INVISIBLE: Final = "".join(
+    chr(code)
+    for code in (*range(1, 0x21), *range(0x7F, 0xA1), 0xAD, 0x34F, 0x61C, *range(0x115F, 0x1161), 0x1680, 0x180E,
+                 *range(0x2000, 0x2010), *range(0x2028, 0x2030), *range(0x205F, 0x2070), 0x3000, 0x3164, 0xFE0F,
+                 0xFEFF, 0xFFA0)
+)  # fmt: skip
+_MIDNIGHT: Final = r"(?:[T ]|\s+)0?0:00(?::00(?:\.0+)?)?Z?$"
 _AROUND: Final = f"^[{_BLANKS}]+|[{_BLANKS}]+$"
 _SHARE: Final = f"(?:{NUMBER.pattern})%"
 _FIRST, _LAST = terms.literal(dt.date.min), terms.literal(dt.date.max)
@@ -83,7 +90,8 @@ def read_column(fact: Fact, column: Sql, found: str, codes: dict[str, CodeList],
             return _code(_text(column, found, TEXT), codes[name], let)
         case String(area=True):
             text = let("text", _text(column, found, TEXT))
-            return _given(text, let("place", terms.function(PLACE_CODE, text)), _why(text, "bad_area"))
+            fits = let("fits", _matches(text, AREA.pattern))
+            return Read(terms.case([(fits, text)]), ((terms.surely_not(fits), _why(text, "bad_area")),))
         case String():
             return _plain(column, found, let)
         case Listing(item=item):
@@ -96,7 +104,9 @@ def _text(column: Sql, found: str, wanted: Message) -> Sql:
     """The cell as text; an empty one is NULL."""
     if found == "VARCHAR" or found.startswith("ENUM"):
         text = column if found == "VARCHAR" else terms.cast(column, "VARCHAR")
-        return exp.Nullif(this=text, expression=terms.literal(""))
+        trimmed = terms.function("TRIM", text, terms.literal(_INVISIBLE))
+        empty = exp.EQ(this=text.copy(), expression=terms.literal(""))
+        return terms.case([(empty, terms.NULL)], trimmed)
     if found in _WHOLE:
         return terms.cast(column, "VARCHAR")
     raise WrongColumn(found, wanted)
@@ -117,10 +127,7 @@ def _plain(column: Sql, found: str, let: Let) -> Read:
     if found in _WHOLE:
         return Read(text, ())
     text = let("text", text)
-    plain = terms.conjoin([
-        exp.GTE(this=text, expression=terms.literal("!")), exp.LT(this=text, expression=terms.literal("\x7f"))
-    ])  # fmt: skip
-    blank = let("blank", terms.case([(plain, terms.FALSE)], terms.surely(_matches(text, _ONLY_BLANKS))))
+    blank = let("blank", terms.surely(exp.EQ(this=text, expression=terms.literal(""))))
     return Read(terms.case([(terms.negate(blank), text)]), ((blank, terms.literal("empty")),))
 
 
@@ -234,7 +241,8 @@ def _date(column: Sql, found: str, let: Let) -> Read:
         )
     if found != "VARCHAR":
         raise WrongColumn(found, DATES)
-    text = let("text", _text(column, found, DATES))
+    cell = let("cell", _text(column, found, DATES))
+    text = let("text", terms.function("REGEXP_REPLACE", cell, terms.literal(_MIDNIGHT), terms.literal("")))
     day = let("day", terms.try_cast(terms.case([(_matches(text, DAY.pattern), text)]), "DATE"))
     return _given(text, let("date", _of_our_years(day)), _why(text, "bad_date"))
 

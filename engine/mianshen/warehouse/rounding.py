@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
+from mianshen.closed_sets import RoundingMode
 from mianshen.program.core import Numeric
-from mianshen.values import RoundingMode
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.expressions import Sql
 

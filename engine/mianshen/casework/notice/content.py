@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mianshen.program.program import Basis
+from mianshen.closed_sets import Basis
 from mianshen.source import Lang
 
 

@@ -26,10 +26,14 @@ from mianshen.program.core import (
     Core,
     DecisionRef,
     FactRef,
+    Fail,
     If,
+    InForce,
     InSet,
     IsKnown,
     Marginal,
+    MissingFigure,
+    NoValue,
     Op,
     ParameterRef,
     Round,
@@ -105,7 +109,7 @@ class Reading:
 
     def compile(self, node: Core, entity: str) -> Reader:
         match node:
-            case Const():
+            case Const() | NoValue() | Fail():
                 return NOTHING
             case AsOf():
                 return _noting(self.name("as_of", "as_of"), 0)
@@ -113,7 +117,7 @@ class Reading:
                 return _noting(self.name("fact", name, owner), distance(self.program, entity, owner))
             case DecisionRef(entity=owner, name=name):
                 return _noting(self.name("decision", name, owner), distance(self.program, entity, owner))
-            case ParameterRef(name=name):
+            case ParameterRef(name=name) | MissingFigure(parameter=name):
                 return _noting(self.name("parameter", name), 0)
             case YearToDate(accumulator=name):
                 return _noting(self.name("year_to_date", name), 0)
@@ -131,6 +135,8 @@ class Reading:
                 return self.all(parts, entity)
             case Marginal(base=base, scale=scale):
                 return _all([self.compile(base, entity), _noting(self.name("parameter", scale), 0)])
+            case InForce(parameter=name, cases=cases):
+                return _all([_noting(self.name("parameter", name), 0), self.all(cases, entity)])
             case Choice(policy=policy, rows=rows):
                 tested = self._tested(tuple(condition for condition, _ in rows), entity)
                 values = [self.compile(value, entity) for _, value in rows]
@@ -201,11 +207,10 @@ def _all(readers: list[Reader]) -> Reader:
             joined[-1] = Always(names, max(last.highest, reader.highest))
         else:
             joined.append(reader)
-    match joined:
-        case []:
-            return NOTHING
-        case [reader]:
-            return reader
+    if not joined:
+        return NOTHING
+    if len(joined) == 1:
+        return joined[0]
 
     def read(row: Row, sink: Sink) -> None:
         for reader in joined:

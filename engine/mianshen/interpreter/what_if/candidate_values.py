@@ -10,12 +10,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
-from typing import Final
+from typing import Final, assert_never
 
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.rows import Case, Row, RowError
-from mianshen.places import county_in
 from mianshen.program.core import (
     Aggregate,
     Boolean,
@@ -24,6 +23,7 @@ from mianshen.program.core import (
     Constant,
     Core,
     Date,
+    Duration,
     FactRef,
     InSet,
     Listing,
@@ -39,10 +39,8 @@ from mianshen.program.program import Fact, Key, Program
 from mianshen.program.stages import nodes_of
 from mianshen.values import Known, add_months
 
-COMPARING: Final = frozenset(
-    {"same_place", "same_pooling_area", "eq", "ne", "lt", "le", "gt", "ge", "list_contains"}
-)
-ELSEWHERE: Final = ("650102", "540102", "640104", "460105")  # one that no rule names stands for any other
+COMPARING: Final = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "list_contains"})
+ELSEWHERE: Final = ("65", "54", "64", "46")  # provinces; one that no rule names stands for any other
 NET: Final = tuple(Decimal(n) * 10**e for e in range(10) for n in (1, 3))
 YEARS: Final = (0, 1, 2, 3, 5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110)
 DAY: Final = dt.timedelta(days=1)
@@ -57,7 +55,6 @@ class Trials:
         self.program = program
         self.compared: dict[Key, set[Constant]] = {}
         self.ages: dict[Key, set[int]] = {}
-        self.placed: set[Key] = set()  # facts compared with other places
         for decision in program.decisions:
             self._note(nodes_of(decision))
         self._note(a.over for a in program.accumulators.values() if a.over is not None)
@@ -68,8 +65,6 @@ class Trials:
                 match node:
                     case InSet(arg=arg, values=values) | Within(arg=arg, prefixes=values):
                         self._compared(arg, values)
-                    case Op(op="same_place" | "same_pooling_area", args=args):
-                        self.placed |= {(f.entity, f.name) for f in args if isinstance(f, FactRef)}
                     case Op(op=op) if op in COMPARING:
                         self._compared(node, [c for part in walk(node) for c in self._constants(part)])
                     case _:
@@ -93,6 +88,8 @@ class Trials:
             case ParameterRef(name=name):
                 series = self.program.parameters[name].series
                 yield from (d.value for d in series if d.value is not None and not isinstance(d.value, tuple))
+            case _:
+                pass
 
     # -- values --------------------------------------------------------------------------------
 
@@ -109,24 +106,20 @@ class Trials:
                 yield from (True, False)
             case Code(codes=name):
                 yield from self.program.codes[name].values
-            case String(area=True):
-                named = sorted(c for c in constants if isinstance(c, str))
-                yield from (self._place(fact, code, named) for code in named)
-                yield next((e for e in ELSEWHERE if not e.startswith(tuple(named))), ELSEWHERE[0])
-            case String():
+            case String(area=area):
                 yield from sorted(c for c in constants if isinstance(c, str))
+                if area:
+                    yield next((e for e in ELSEWHERE if e not in constants), ELSEWHERE[0])
             case Numeric():
                 yield from _numbers(fact, fact.type, constants, current)
             case Date():
                 yield from self._dates(fact, constants, day)
             case Listing(item=item):
                 yield from _lists(self._items(item, constants), current)
-
-    def _place(self, fact: Fact, code: str, named: list[str]) -> str:
-        """A place that rules name, or a county in it where they ask for more."""
-        finer = [other for other in named if other != code and other.startswith(code)]
-        compared = (fact.entity, fact.name) in self.placed
-        return county_in(code, finer) if finer or compared else code
+            case Duration():
+                pass  # no fact is one
+            case _:
+                assert_never(fact.type)
 
     def _items(self, item: Code | String, constants: set[Constant]) -> list[str]:
         if isinstance(item, Code):

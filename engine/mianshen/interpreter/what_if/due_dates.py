@@ -150,19 +150,19 @@ class Calendar:
                         yield from _around(moment + DAY * count)
                 case Op(op="days_between"):
                     yield from (moment + DAY * n for n in self._whole_numbers())
+                case _:
+                    pass
 
     def _whole_numbers(self) -> Iterator[int]:
         for node in self.nodes:
-            match node:
-                case Const(value=Decimal() as count) if 0 < count < 40_000:
-                    yield from (int(count), int(count) + 1)
+            if isinstance(node, Const) and isinstance(node.value, Decimal) and 0 < node.value < 40_000:
+                yield from (int(node.value), int(node.value) + 1)
 
     def _constants(self) -> Iterator[dt.date]:
         """Days that stand in the rules, and those on which a figure changes."""
         for node in self.nodes:
-            match node:
-                case Const(value=dt.date() as day):
-                    yield day
+            if isinstance(node, Const) and isinstance(node.value, dt.date):
+                yield node.value
         for parameter in self.part.parameters.values():
             for dated in parameter.series:
                 yield dated.start

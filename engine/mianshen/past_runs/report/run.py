@@ -6,6 +6,7 @@ Invariants: an input is used only when its digest is the one in the receipt.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -121,7 +122,8 @@ def find_inputs(
         named[entity] = places
     mapping = run.folder / COLUMNS if (run.folder / COLUMNS).exists() else None
     encoding = encoding or run.manifest.get("encoding")
-    inputs = open_inputs(program, named, connection, scratch, encoding, mapping)
+    as_of = dt.date.fromisoformat(run.manifest["as_of"])
+    inputs = open_inputs(program, named, connection, scratch, encoding, mapping, as_of)
     changed = list(_changed(run, inputs))
     if changed:
         raise RuleError(changed)

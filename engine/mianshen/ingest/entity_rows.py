@@ -1,0 +1,430 @@
+"""The rows of one entity as typed and checked columns, in the order of its files.
+
+In: files with their columns matched (`Input`). Out: `EntityRows`. Nothing here raises for what a cell says.
+Invariants: every record of every file is a row, rejected or not, blank ones aside, which are counted; a rejected row
+keeps what could be read; every column is checked, and the facts that some rule reads are kept.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mianshen.ingest.inputs import Input, Part
+from mianshen.ingest.part_columns import Span, spans_of
+from mianshen.ingest.rejects import Rejects, joined
+from mianshen.ingest.row_checks import RowChecks
+from mianshen.ingest.typed_columns import (
+    Array,
+    ColumnReader,
+    Refusal,
+    TypedColumn,
+    arrow_type,
+    is_plain,
+    refusal_of,
+)
+from mianshen.native.layout import area_number, is_text
+from mianshen.program.core import Code, Date, Listing, Numeric, String, Type
+from mianshen.program.program import Entity, Fact, Key, Program
+from mianshen.records import diagnostics
+from mianshen.source import NOWHERE
+from mianshen.values import Known
+
+TOTALS: Final = frozenset(
+    {"合计", "总计", "小计", "共计", "累计", "本页合计", "本页小计", "total", "subtotal", "grandtotal", "sum"}
+)
+_END: Final = 3  # rows at the end of a file of which one may be its totals
+_AROUND_TOTALS: Final = str.maketrans("", "", " \t\u3000\xa0:：")
+
+
+@dataclass(frozen=True, slots=True)
+class FileRows:
+    """A file's rows among its entity's: the first one's place and how many; `blank`: records passed over, from 1."""
+
+    name: str
+    first: int
+    count: int
+    blank: Array
+
+    def numbers(self, rows: Array) -> Array:
+        """The number in the file, from 1, of rows of the entity."""
+        at = np.asarray(rows, np.int64) - self.first + 1
+        before = self.blank - np.arange(
+            len(self.blank)
+        )  # the first row's number that each blank record pushes on
+        return at + np.searchsorted(before, at, side="right")
+
+
+@dataclass(slots=True)
+class Distinct:
+    """Texts and lists by number, in the order in which they were first seen; the same over all entities of a run."""
+
+    texts: dict[str, int] = field(default_factory=dict)
+    lists: dict[tuple[str, ...], int] = field(default_factory=dict)
+
+    def text(self, number: int) -> str:
+        return next(itertools.islice(self.texts, number, None))
+
+    def listed(self, number: int) -> tuple[str, ...]:
+        return next(itertools.islice(self.lists, number, None))
+
+
+@dataclass(slots=True)
+class EntityRows:
+    """Keys, facts and rejects, a column each.
+
+    `facts`, by name: numbers as decimals (of 64 bits where 18 digits hold them), dates, truths; codes as their place
+    in the list, areas as `native.layout` encodes them, texts and lists as their number in `distinct`. Null is unknown.
+
+    `reverses` holds the keys of the rows that rows void. `supplied`: facts that some file has a column for.
+    """
+
+    entity: Entity
+    program: Program
+    key: pa.StringArray
+    parent: pa.StringArray | None
+    facts: dict[str, pa.Array]
+    rejects: Rejects
+    files: list[FileRows]
+    distinct: Distinct
+    supplied: frozenset[str]
+    reverses: pa.StringArray | None = None
+
+    @property
+    def count(self) -> int:
+        return len(self.key)
+
+    @property
+    def given(self) -> bool:
+        """Whether there is a file of them; without one nobody is missed in it."""
+        return bool(self.files)
+
+    @property
+    def blank(self) -> int:
+        """How many records were passed over because nothing is in them."""
+        return sum(len(file.blank) for file in self.files)
+
+    @property
+    def assumed(self) -> frozenset[str]:
+        """Facts that no file has a column for, taken as the vocabulary says."""
+        facts = (fact for (owner, _), fact in self.program.facts.items() if owner == self.entity.name)
+        return frozenset(f.name for f in facts if f.when_absent is not None and f.name not in self.supplied)
+
+    def places(self, rows: Array) -> tuple[Array, Array]:
+        """For each row, which of `files` it stands in, and its record's number there, from 1."""
+        firsts = np.array([file.first for file in self.files], np.int64)
+        which = np.searchsorted(firsts, rows, side="right") - 1
+        numbers = np.zeros(len(rows), np.int64)
+        for at, file in enumerate(self.files):
+            numbers[which == at] = file.numbers(np.asarray(rows)[which == at])
+        return which, numbers
+
+    def value(self, name: str, row: int) -> Known | None:
+        """One fact of one row as the interpreter reads it; None where it is unknown."""
+        cell: Any = self.facts[name][row].as_py()
+        if cell is None:
+            return None
+        match self.program.facts[self.entity.name, name].type:
+            case Code(codes=codes):
+                return list(self.program.codes[codes].values)[int(cell)]
+            case String(area=True):
+                digits, length = divmod(int(cell), 16)
+                return f"{digits:012}"[:length]
+            case String():
+                return self.distinct.text(cell)
+            case Listing():
+                return self.distinct.listed(cell)
+            case _:
+                return cast("Known", cell)
+
+    def taken(self, rows: Array) -> EntityRows:
+        """Some rows, ascending, numbered anew; `files` stays that of all of them."""
+        which = pa.array(rows)
+        return EntityRows(
+            self.entity, self.program, self.key.take(which), None if self.parent is None else self.parent.take(which),
+            {name: column.take(which) for name, column in self.facts.items()}, self.rejects.taken(rows), self.files,
+            self.distinct, self.supplied, None if self.reverses is None else self.reverses.take(which),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Rows of a file that are read at once; how many of the file's records, and rows of the entity, come before."""
+
+    part: Part
+    span: Span
+    supplied: frozenset[str]
+    records: int
+    before: int
+
+
+@dataclass(slots=True)
+class RowReader:
+    """Reads the rows of entities. `kept`: the facts that rules read; None: all."""
+
+    program: Program
+    connection: duckdb.DuckDBPyConnection
+    as_of: dt.date
+    kept: frozenset[Key] | None = None
+    threads: int = 1
+    distinct: Distinct = field(default_factory=Distinct)
+
+    def read(self, entity: Entity, source: Input | None) -> EntityRows:
+        """Every row of an entity's files. Raises RuleError where a file cannot be read, MemoryError."""
+        chunks = list(self.chunks(entity, source))
+        return chunks[0] if len(chunks) == 1 else self._joined(entity, source, chunks)
+
+    def chunks(self, entity: Entity, source: Input | None) -> Iterator[EntityRows]:
+        """The rows of an entity's files, some at a time; none where there is no file."""
+        parts = () if source is None else source.parts
+        supplied = frozenset(name for part in parts for name in part.columns)
+        coded = {
+            f.name
+            for f in self._facts(entity)
+            if not isinstance(f.type, Numeric | Date) and not is_text(f.type)
+        }
+        before = 0
+        with ThreadPoolExecutor(max(1, self.threads)) as pool:
+            for part in parts:
+                records = 0
+                for span in spans_of(part, self.connection, coded):
+                    chunk = self._chunk(entity, _Stretch(part, span, supplied, records, before), pool)
+                    records += span.count
+                    before += chunk.count
+                    yield chunk
+
+    # -- one stretch of a file -------------------------------------------------------------------
+
+    def _chunk(self, entity: Entity, stretch: _Stretch, pool: Executor) -> EntityRows:
+        part, span, supplied = stretch.part, stretch.span, stretch.supplied
+        facts = self._facts(entity)
+        given = [fact for fact in facts if fact.name in part.columns]
+        typed = dict(
+            zip([f.name for f in given], pool.map(lambda f: self._typed(f, span), given), strict=True)
+        )
+        blank = self._blank(entity, typed, span.count)
+        if len(blank):
+            typed = {name: _filtered(column, blank, span.count) for name, column in typed.items()}
+        count = span.count - len(blank)
+        for fact in facts:
+            if fact.name not in typed:
+                typed[fact.name] = TypedColumn(self._absent(fact, count))
+        rejects = self._rejects(entity, facts, typed, count)
+        owner = None if entity.parent is None else self.program.entities[entity.parent].key
+        return EntityRows(
+            entity, self.program, typed[entity.key].values, None if owner is None else typed[owner].values,
+            {f.name: self._stored(f, typed[f.name].values) for f in facts if self._is_kept(entity, f, supplied)},
+            rejects, [FileRows(part.name, stretch.before, count, blank + stretch.records + 1)], self.distinct, supplied,
+            typed[entity.reverses].values if entity.reverses in supplied else None,
+        )  # fmt: skip
+
+    def _facts(self, entity: Entity) -> list[Fact]:
+        return [fact for (owner, _), fact in self.program.facts.items() if owner == entity.name]
+
+    def _typed(self, fact: Fact, span: Span) -> TypedColumn:
+        """A fact's column of a span, chunk after chunk."""
+        reader = ColumnReader(fact, self.program)
+        columns, refused, before = [], [], 0
+        for chunk in span.column(fact.name):
+            column = reader.read(chunk)
+            columns.append(column.values)
+            refused += [(rows + before, why) for rows, why in column.refused]
+            before += len(chunk)
+        return TypedColumn(_whole(columns, fact.type), refused)
+
+    def _absent(self, fact: Fact, count: int) -> pa.Array:
+        """A fact that a file has no column for: unknown, or as the vocabulary assumes."""
+        assumed = fact.assumed_on(self.as_of)
+        if assumed is None:
+            return pa.nulls(count, arrow_type(fact.type))
+        one = pa.array([assumed], arrow_type(fact.type))
+        return one.take(pa.array(np.zeros(count, np.int8)))
+
+    def _blank(self, entity: Entity, typed: Mapping[str, TypedColumn], count: int) -> Array:
+        """The rows of which no cell holds anything."""
+        key = typed[entity.key].values
+        if not key.null_count:
+            return np.empty(0, np.int64)
+        rows = np.flatnonzero(np.asarray(key.is_null()))
+        for column in typed.values():
+            rows = rows[np.asarray(column.values.take(pa.array(rows)).is_null())]
+            wrong = [which for which, why in column.refused if why.reason != "empty"]
+            rows = rows[~np.isin(rows, np.concatenate(wrong))] if wrong else rows
+        return rows
+
+    def _rejects(
+        self, entity: Entity, facts: Sequence[Fact], typed: Mapping[str, TypedColumn], count: int
+    ) -> Rejects:
+        refused = [each for fact in facts for each in typed[fact.name].refused]
+        refused += self._missing(entity, facts, typed)
+        if entity.date is not None:
+            late = pc.greater(typed[entity.date].values, pa.scalar(self.as_of, pa.date32()))
+            refused.append((_rows(late), Refusal(entity.date, "after_as_of")))
+        columns = {name: column.values for name, column in typed.items()}
+        refused += RowChecks(self.program, self.connection, self.as_of).failed(entity, columns)
+        totals = self._totals(entity, typed[entity.key].values)
+        rejects = Rejects.of([*totals, *refused])
+        if entity.reverses is not None and len(rejects.rows):
+            owner = None if entity.parent is None else self.program.entities[entity.parent].key
+            voiding = np.flatnonzero(np.asarray(typed[entity.reverses].values.is_valid()))
+            rejects = rejects.without(voiding, {entity.key, owner or "", entity.reverses})
+        return rejects
+
+    def _missing(
+        self, entity: Entity, facts: Sequence[Fact], typed: Mapping[str, TypedColumn]
+    ) -> Iterator[tuple[Array, Refusal]]:
+        """Rows without a fact that every row needs."""
+        for fact in facts:
+            column = typed[fact.name]
+            if fact.required and column.values.null_count:
+                missing = np.asarray(column.values.is_null())
+                for rows, _ in column.refused:
+                    missing[rows] = False
+                mistake = diagnostics.required(NOWHERE, fact.name, entity.name)
+                yield np.flatnonzero(missing), refusal_of(fact.name, mistake)
+
+    def _totals(self, entity: Entity, keys: pa.StringArray) -> list[tuple[Array, Refusal]]:
+        """Rows whose key says that they are totals; they stand at the end of a file or of a page."""
+        rows = np.arange(max(0, len(keys) - _END), len(keys))
+        if not is_plain(keys):
+            rows = np.union1d(rows, _rows(pc.match_substring(keys, "计")))
+        texts = ((row, keys[int(row)].as_py() or "") for row in rows)
+        totals = [row for row, text in texts if text.translate(_AROUND_TOTALS).lower() in TOTALS]
+        mistake = diagnostics.total_row(NOWHERE, entity.key)
+        return [(np.array(totals, np.int64), refusal_of(entity.key, mistake))]
+
+    # -- what is kept ------------------------------------------------------------------------------
+
+    def _is_kept(self, entity: Entity, fact: Fact, supplied: frozenset[str]) -> bool:
+        if fact.name in supplied and (fact.name == entity.valid_from or fact.settles is not None):
+            return True
+        return self.kept is None or (entity.name, fact.name) in self.kept or fact.name == entity.date
+
+    def _stored(self, fact: Fact, values: pa.Array) -> pa.Array:
+        """A column as `EntityRows` holds it."""
+        match fact.type:
+            case Code(codes=name):
+                places = {code: place for place, code in enumerate(self.program.codes[name].values)}
+                type_ = pa.int8() if len(places) < 127 else pa.int16()
+                return _numbered(values, lambda code: places[str(code)], type_)
+            case String(area=True):
+                return _numbered(values, lambda area: area_number(str(area)), pa.int64())
+            case String():
+                texts = self.distinct.texts
+                return _numbered(values, lambda text: texts.setdefault(str(text), len(texts)), pa.int32())
+            case Listing():
+                lists = self.distinct.lists
+                return _numbered(values, lambda items: lists.setdefault(tuple(items), len(lists)), pa.int32())
+            case _:
+                return values
+
+    def _joined(self, entity: Entity, source: Input | None, chunks: list[EntityRows]) -> EntityRows:
+        """The chunks as one; an entity without a file has no rows."""
+        if not chunks:
+            return self._nothing(entity, source)
+        first = chunks[0]
+        before = np.cumsum([0, *(chunk.count for chunk in chunks)])
+        return EntityRows(
+            entity, self.program, _concatenated(chunk.key for chunk in chunks),
+            None if first.parent is None else _concatenated(chunk.parent for chunk in chunks),
+            {name: _concatenated(chunk.facts[name] for chunk in chunks) for name in first.facts},
+            joined((chunk.rejects, int(rows)) for chunk, rows in zip(chunks, before, strict=False)),
+            _files(chunks), self.distinct, first.supplied,
+            None if first.reverses is None else _concatenated(chunk.reverses for chunk in chunks),
+        )  # fmt: skip
+
+    def _nothing(self, entity: Entity, source: Input | None) -> EntityRows:
+        facts = {
+            f.name: self._stored(f, pa.nulls(0, arrow_type(f.type)))
+            for f in self._facts(entity)
+            if self._is_kept(entity, f, frozenset())
+        }
+        empty = pa.array([], pa.string())
+        files = (
+            [] if source is None else [FileRows(p.name, 0, 0, np.empty(0, np.int64)) for p in source.parts]
+        )
+        parent = None if entity.parent is None else empty
+        return EntityRows(
+            entity, self.program, empty, parent, facts, Rejects(), files, self.distinct, frozenset()
+        )
+
+
+def _files(chunks: Iterable[EntityRows]) -> list[FileRows]:
+    """The files of chunks in order; a file in several chunks once."""
+    files: list[FileRows] = []
+    for file in (file for chunk in chunks for file in chunk.files):
+        if files and files[-1].name == file.name:
+            last = files.pop()
+            blank = np.concatenate([last.blank, file.blank])
+            file = FileRows(file.name, last.first, last.count + file.count, blank)
+        files.append(file)
+    return files
+
+
+def _rows(truths: pa.BooleanArray) -> Array:
+    return np.flatnonzero(np.asarray(pc.fill_null(truths, False)))
+
+
+def _numbered(values: pa.Array, number: Any, type_: pa.DataType) -> pa.Array:
+    """Each value as its number, asked for once for each different one."""
+    if pa.types.is_null(values.type) or values.null_count == len(values):
+        return pa.nulls(len(values), type_)
+    coded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+    used = np.zeros(len(coded.dictionary) + 1, bool)
+    used[np.asarray(pc.fill_null(coded.indices, len(coded.dictionary)))] = True
+    distinct = [
+        number(value) if value is not None and used[place] else None
+        for place, value in enumerate(coded.dictionary.to_pylist())
+    ]
+    return pa.array(distinct, type_).take(coded.indices)
+
+
+def _filtered(column: TypedColumn, blank: Array, count: int) -> TypedColumn:
+    """A column without the blank rows."""
+    kept = np.ones(count, bool)
+    kept[blank] = False
+    places = np.cumsum(kept) - 1
+    refused = [(places[rows[kept[rows]]], why) for rows, why in column.refused]
+    return TypedColumn(column.values.filter(pa.array(kept)), refused)
+
+
+def _whole(columns: list[pa.Array], type_: Type) -> pa.Array:
+    """Arrays of one column as one, of whatever dictionaries."""
+    if len(columns) == 1 and columns[0].offset == 0:
+        return columns[0]
+    if not columns:
+        return pa.nulls(0, arrow_type(type_))
+    coded = [pa.types.is_dictionary(column.type) for column in columns]
+    if all(coded):
+        return _unified(columns)
+    columns = [c.dictionary_decode() if is_coded else c for c, is_coded in zip(columns, coded, strict=True)]
+    return _concatenated(columns)
+
+
+def _unified(columns: list[pa.DictionaryArray]) -> pa.DictionaryArray:
+    """Dictionary arrays one after the other, over one dictionary without null."""
+    places: dict[Any, int] = {}
+    indices = []
+    for column in columns:
+        values = [tuple(v) if isinstance(v, list) else v for v in column.dictionary.to_pylist()]
+        renumbered = [None if value is None else places.setdefault(value, len(places)) for value in values]
+        indices.append(pa.array(renumbered, pa.int32()).take(column.indices))
+    distinct = pa.array([list(v) if isinstance(v, tuple) else v for v in places], columns[0].type.value_type)
+    return pa.DictionaryArray.from_arrays(_concatenated(indices), distinct)
+
+
+def _concatenated(columns: Iterable[pa.Array | None]) -> pa.Array:
+    """Raises MemoryError where the texts are more than 2 GiB together."""
+    try:
+        return pa.concat_arrays([column for column in columns if column is not None])
+    except pa.ArrowInvalid:
+        raise MemoryError from None

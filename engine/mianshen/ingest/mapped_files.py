@@ -1,0 +1,262 @@
+"""A mapping applied to the files of one entity: each becomes a Parquet file of facts, in a folder of ours.
+
+In: relations over the files, with their columns. Out: for each file its columns as facts and the relation that
+reads them; `MappingReport`: how many rows were read, left out and why, what a person's rows disagree in.
+Invariants: rows left out are neither records nor rejects, but counted; keys are held for doubles after that; a
+row keeps its number in its file (`?file_row`); nothing depends on the order of files or rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from mianshen.ingest import mapping_diagnostics as diagnostics
+from mianshen.ingest.mapping import EntityMapping, Operand, PersonRows, Restricted, facts_of
+from mianshen.ingest.mapping_sql import Columns, Inexact, fact_named, identifier, mapped_name, quoted
+from mianshen.ingest.person_rows import RowsOfPersons
+from mianshen.program.program import Program
+from mianshen.source import Message, RuleError
+
+FILE_ROW: Final = "?file_row"
+_KEPT: Final = "?kept:"  # how the columns begin, while they are staged, that the mapping does not name
+REVERSAL: Final = Message("冲销记录", "reversing rows")
+REVERSED: Final = Message("被冲销的记录", "rows that they reverse")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file as it is read: `relation` stands after FROM, `columns` are (name, DuckDB type)."""
+
+    relation: str
+    columns: Sequence[tuple[str, str]]
+    numbered: bool  # has a column `?row`, its number in the file
+
+
+@dataclass(frozen=True, slots=True)
+class MappedFile:
+    """`relation` gives the file's rows with their number; `columns`: fact to (column, type) in it.
+
+    `sources`: fact to the file's own columns behind it; `left`: the columns not named, which `relation` gives as they are.
+    """
+
+    relation: str
+    columns: dict[str, tuple[str, str]]
+    sources: dict[str, list[str]]
+    left: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class MappingReport:
+    """What a mapping made of an entity's files. Counts of rows; `disagreements`: of persons, by fact."""
+
+    rows: int = 0
+    left_out: list[tuple[Message, int]] = field(default_factory=list)
+    merged: int = 0
+    unlisted: dict[str, int] = field(default_factory=dict)
+    disagreements: dict[str, int] = field(default_factory=dict)
+    columns_ignored: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For `summary.json`; reasons in English."""
+        content = {
+            "rows": self.rows,
+            "left_out": {reason.en: count for reason, count in self.left_out},
+            "merged": self.merged,
+            "unlisted_codes": self.unlisted,
+            "disagreements": self.disagreements,
+            "columns_ignored": self.columns_ignored,
+        }
+        return {name: value for name, value in content.items() if value or name == "rows"}
+
+
+@dataclass(slots=True)
+class MappedEntity:
+    """Applies the mapping of one entity to its files."""
+
+    program: Program
+    entity: str
+    mapping: EntityMapping
+    connection: duckdb.DuckDBPyConnection
+    scratch: Callable[[], Path]
+    as_of: dt.date | None
+    report: MappingReport = field(default_factory=MappingReport)
+    staged: list[tuple[Path, Columns, dict[str, Operand]]] = field(default_factory=list)
+
+    def stage(self, source: Source) -> None:
+        """Read one file. Raises RuleError where a column cannot be converted exactly; duckdb.Error."""
+        columns = Columns(source.columns, self.as_of)
+        facts = {name: part for name, part in self.mapping.facts.items() if columns.has(part)}
+        path = self.scratch().with_suffix(".parquet")
+        try:
+            query = self._staged(source, columns, facts)
+        except Inexact as error:
+            raise RuleError([diagnostics.inexact(error.cell.span, error.written, error.type)]) from None
+        self._copy(query, path)
+        self.staged.append((path, columns, facts))
+
+    def finish(self) -> list[MappedFile]:
+        """Every file that was staged, mapped."""
+        paths = self._taking_part([path for path, _, _ in self.staged]) if self.staged else []
+        mapped = []
+        for path, (_, columns, facts) in zip(paths, self.staged, strict=True):
+            types = {row[0]: row[1] for row in self._rows(f"DESCRIBE FROM read_parquet({quoted(str(path))})")}
+            present = {
+                name: (mapped_name(name), types[mapped_name(name)])
+                for name in facts
+                if mapped_name(name) in types
+            }
+            behind = {name: columns.sources(part) for name, part in facts.items()}
+            left = self._left(columns)
+            shown = [identifier(name) for name, _ in present.values()]
+            shown += [
+                f"{identifier(_KEPT + columns.found[n][0])} AS {identifier(columns.found[n][0])}"
+                for n in left
+            ]
+            scanned = f"read_parquet({quoted(str(path))}, file_row_number=true)"
+            relation = f'(SELECT file_row_number + 1 AS "?row", {", ".join(shown)} FROM {scanned})'
+            mapped.append(MappedFile(relation, present, behind, left))
+        return mapped
+
+    def _left(self, columns: Columns) -> tuple[int, ...]:
+        """The columns that the mapping does not name."""
+        used = {
+            column[0] for names, _ in self.mapping.named() if (column := columns.column(names)) is not None
+        }
+        left = [number for number, (name, _) in enumerate(columns.found) if name not in used]
+        if not self.mapping.others_ignored:
+            return tuple(left)
+        for number in left:
+            if (name := columns.found[number][0].strip()) not in self.report.columns_ignored:
+                self.report.columns_ignored.append(name)
+        return ()
+
+    # -- a file's rows -----------------------------------------------------------------------
+
+    def _staged(self, source: Source, columns: Columns, facts: dict[str, Operand]) -> str:
+        """The file's facts in text, a layer for those that read other facts, and what decides whether a row counts."""
+        row = identifier("?row") if source.numbered else "row_number() OVER ()"
+        query = f"SELECT {row} AS {identifier(FILE_ROW)}, * FROM {source.relation}"
+        waiting = dict(facts)
+        while waiting:
+            ready = {name: part for name, part in waiting.items() if not set(facts_of(part)) & set(waiting)}
+            listed = ", ".join(f"{columns.fact(p)} AS {identifier(mapped_name(n))}" for n, p in ready.items())
+            query = f"SELECT *, {listed} FROM ({query})"
+            columns.mapped |= set(ready)
+            waiting = {name: part for name, part in waiting.items() if name not in ready}
+        return self._with_helpers(query, columns, facts)
+
+    def _with_helpers(self, query: str, columns: Columns, facts: dict[str, Operand]) -> str:
+        shown = [identifier(FILE_ROW), *(identifier(mapped_name(name)) for name in facts)]
+        left = [columns.found[number][0] for number in self._left(columns)]
+        shown += [f"{identifier(name)} AS {identifier(_KEPT + name)}" for name in left]
+        tests = [columns.holds(left_out.condition) for left_out in self.mapping.left_out]
+        cases = " ".join(f"WHEN {test} THEN {number}" for number, test in enumerate(tests))
+        out = f"CASE {cases} END" if cases else "CAST(NULL AS INTEGER)"
+        shown.append(f'{out} AS "?out"')
+        if (reversals := self.mapping.reversals) is not None:
+            for name, cell in (("?names", reversals.names), ("?key", reversals.key)):
+                has = columns.column(cell.columns) is not None
+                shown.append(
+                    f"{columns.value(cell) if has else 'CAST(NULL AS VARCHAR)'} AS {identifier(name)}"
+                )
+        if (person := self.mapping.person_rows) is not None:
+            ordered = [columns.value(part) if columns.has(part) else "NULL" for part in person.order]
+            shown += [f"{text} AS {identifier(f'?order{number}')}" for number, text in enumerate(ordered)]
+        for name, part in facts.items():
+            if isinstance(part, Restricted) and part.as_before is not None:
+                shown.append(f"{columns.holds(part.as_before)} AS {identifier(f'?before:{name}')}")
+            if (unlisted := columns.unlisted(part)) is not None:
+                shown.append(f"{unlisted} AS {identifier(f'?unlisted:{name}')}")
+        return f"SELECT {', '.join(shown)} FROM ({query})"
+
+    # -- all rows together -------------------------------------------------------------------
+
+    def _taking_part(self, paths: Sequence[Path]) -> list[Path]:
+        """The files with only the rows that take part, and of a person only those that are kept."""
+        listed = ", ".join(quoted(str(path)) for path in paths)
+        files = " ".join(f"WHEN {quoted(str(path))} THEN {number}" for number, path in enumerate(paths))
+        every = (
+            f'(SELECT * EXCLUDE (filename), CASE filename {files} END AS "?part" '
+            f"FROM read_parquet([{listed}], union_by_name=true, filename=true))"
+        )
+        self.report.rows = self._count(f"SELECT count(*) FROM {every}")
+        every = self._out(every)
+        self._count_unlisted(every)
+        kept = f'SELECT * EXCLUDE ("?out") FROM {every} WHERE "?out" IS NULL'
+        if self.mapping.person_rows is not None:
+            return self._written(self._of_persons(kept, self.mapping.person_rows), len(paths))
+        if not (self.mapping.left_out or self.mapping.reversals):
+            return list(paths)
+        return self._written(kept, len(paths))
+
+    def _written(self, kept: str, count: int) -> list[Path]:
+        table = identifier(f"?mapped_{self.entity}")
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {kept}")
+        written = []
+        for number in range(count):
+            path = self.scratch().with_suffix(".parquet")
+            self._copy(
+                f'SELECT * EXCLUDE ("?part") FROM {table} WHERE "?part" = {number} ORDER BY {identifier(FILE_ROW)}', path,
+            )  # fmt: skip
+            written.append(path)
+        self.connection.execute(f"DROP TABLE {table}")
+        return written
+
+    def _out(self, every: str) -> str:
+        """The rows with why they are left out; the mapping's reasons first, then reversals and what they name."""
+        reasons = [left_out.reason for left_out in self.mapping.left_out]
+        if self.mapping.reversals is not None:
+            first = len(reasons)
+            reasons += [REVERSAL, REVERSED]
+            named = f'(SELECT DISTINCT "?names" AS named FROM {every} WHERE "?names" IS NOT NULL)'
+            every = (
+                f'(SELECT e.* REPLACE (CASE WHEN e."?out" IS NOT NULL THEN e."?out" WHEN e."?names" IS NOT NULL '
+                f'THEN {first} WHEN n.named IS NOT NULL THEN {first + 1} END AS "?out") '
+                f'FROM {every} e LEFT JOIN {named} n ON e."?key" = n.named)'
+            )
+        if reasons:
+            counts = dict(
+                self._rows(f'SELECT "?out", count(*) FROM {every} WHERE "?out" IS NOT NULL GROUP BY 1')
+            )
+            self.report.left_out = [(reason, counts[n]) for n, reason in enumerate(reasons) if n in counts]
+        return every
+
+    def _count_unlisted(self, every: str) -> None:
+        names = [name for name, *_ in self._rows(f"DESCRIBE FROM {every}") if name.startswith("?unlisted:")]
+        if names:
+            sums = ", ".join(f"count_if({identifier(name)})" for name in names)
+            counts = self._rows(f'SELECT {sums} FROM {every} WHERE "?out" IS NULL')[0]
+            self.report.unlisted = {
+                name.removeprefix("?unlisted:"): count
+                for name, count in zip(names, counts, strict=True)
+                if count
+            }
+
+    def _of_persons(self, kept: str, person: PersonRows) -> str:
+        table = identifier("?person_rows")
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {kept}")
+        immutable = [
+            n for (entity, n), f in self.program.facts.items() if entity == self.entity and f.immutable
+        ]
+        rows = RowsOfPersons(self.connection, table, person, [mapped_name(name) for name in immutable])
+        query = rows.kept()
+        self.report.merged = rows.merged
+        self.report.disagreements = {fact_named(n): count for n, count in rows.disagreements().items()}
+        return query
+
+    # -- queries -----------------------------------------------------------------------------
+
+    def _copy(self, query: str, path: Path) -> None:
+        self.connection.execute(f"COPY ({query}) TO {quoted(str(path))} (FORMAT parquet)")
+
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(query).fetchall()
+
+    def _count(self, query: str) -> int:
+        return int(self._rows(query)[0][0])

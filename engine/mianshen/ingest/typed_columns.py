@@ -1,0 +1,380 @@
+"""One column of a file as typed values of a fact, with the cells that are refused.
+
+In: an Arrow array as a file holds it, the fact. Out: `TypedColumn`: an array of the fact's own type (`arrow_type`;
+codes, areas and lists as a dictionary), in which a cell that is empty or refused is null, and why each is refused.
+Numbers and dates are cast by Arrow where its grammar is that of single records; every other cell is read by
+`records.facts.read_text`, once for each different text.
+Invariant: a cell is read as the same cell of a single record is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mianshen.program.core import Boolean, Date, Duration, Listing, Numeric, String, Type
+from mianshen.program.program import Fact, Program
+from mianshen.records import diagnostics
+from mianshen.records.diagnostics import REASONS
+from mianshen.records.facts import INVISIBLE, read_items, read_text
+from mianshen.source import NOWHERE, Diagnostic, Message
+from mianshen.values import Known
+
+Array: TypeAlias = np.ndarray[Any, Any]
+WORD_DIGITS: Final = 18  # decimal digits that 64 bits hold
+TEXT: Final = Message("文本", "text")
+NUMBERS: Final = Message("DECIMAL 或文本", "DECIMAL or text")
+TRUTHS: Final = Message("BOOLEAN，或文本 true、false", "BOOLEAN, or text: true, false")
+DATES: Final = Message("DATE，或文本 2026-01-31", "DATE, or text: 2026-01-31")
+TEXTS: Final = Message("文本的列表", "a list of text")
+_FIRST_DAY, _LAST_DAY = -719162, 2932896  # 0001-01-01 and 9999-12-31, in days since 1970-01-01
+_NUMBER_BYTES: Final = np.isin(np.arange(256), np.frombuffer(b"0123456789+-.", np.uint8))
+_SHORT: Final = 20  # characters of a number that Arrow's grammar and ours read alike
+_HIDDEN_INSIDE: Final = r"[\p{Cc}\p{Cf}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a cell or a row is refused: the fact at fault, the reason's code, what to do where that can be said."""
+
+    field: str
+    reason: str
+    hint: Message | None = None
+
+
+@dataclass(slots=True)
+class TypedColumn:
+    """`refused`: rows of the array, from 0, with the reason of each; a row stands in at most one of them."""
+
+    values: pa.Array
+    refused: list[tuple[Array, Refusal]] = field(default_factory=list)
+
+
+def arrow_type(type_: Type) -> pa.DataType:
+    """The type that a fact's values have as a column."""
+    match type_:
+        case Numeric(scale=scale):
+            wide = type_.precision > WORD_DIGITS
+            return pa.decimal128(38, scale) if wide else pa.decimal64(WORD_DIGITS, scale)
+        case Boolean():
+            return pa.bool_()
+        case Date():
+            return pa.date32()
+        case Listing():
+            return pa.list_(pa.string())
+        case _:
+            return pa.string()
+
+
+def wrong_type(fact: Fact, found: pa.DataType) -> Message | None:
+    """What a column should be, where its type cannot give the fact exactly; None where it can."""
+    if pa.types.is_null(found) or _is_text(found):
+        return None
+    whole = pa.types.is_integer(found)
+    match fact.type:
+        case Numeric():
+            doubles = fact.written == "integer" and pa.types.is_floating(found)
+            return None if whole or doubles or pa.types.is_decimal(found) else NUMBERS
+        case Boolean():
+            return None if pa.types.is_boolean(found) else TRUTHS
+        case Date():
+            stamp = pa.types.is_timestamp(found) and found.tz is None
+            return None if stamp or pa.types.is_date(found) else DATES
+        case Listing():
+            return None if _is_list(found) and _is_text(found.value_type) else TEXTS
+        case _:
+            return None if whole else TEXT
+
+
+def _is_text(found: pa.DataType) -> bool:
+    if pa.types.is_dictionary(found):
+        return _is_text(found.value_type)
+    return bool(
+        pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found)
+    )
+
+
+def _is_list(found: pa.DataType) -> bool:
+    return bool(pa.types.is_list(found) or pa.types.is_large_list(found))
+
+
+@dataclass(slots=True)
+class ColumnReader:
+    """Reads the columns of one fact; what it read of a text is remembered for the next column."""
+
+    fact: Fact
+    program: Program
+    seen: dict[Hashable, Known | Refusal | None] = field(default_factory=dict)
+
+    def read(self, column: pa.Array) -> TypedColumn:
+        """The column's cells, typed. Its type must be one that `wrong_type` lets pass."""
+        if pa.types.is_null(column.type):
+            return TypedColumn(pa.nulls(len(column), arrow_type(self.fact.type)))
+        if pa.types.is_dictionary(column.type) or not _is_text(column.type):
+            match self.fact.type:
+                case Numeric() if not pa.types.is_dictionary(column.type):
+                    return self._numeric(column, self.fact.type)
+                case Boolean() if pa.types.is_boolean(column.type):
+                    return TypedColumn(column)
+                case Date() if not pa.types.is_dictionary(column.type):
+                    return self._date(column)
+                case Listing() if _is_list(column.type):
+                    return self._by_items(column)
+                case _:
+                    return self._by_text(_as_dictionary(column))
+        return self._texts(column if pa.types.is_string(column.type) else column.cast(pa.string()))
+
+    # -- texts ---------------------------------------------------------------------------------
+
+    def _texts(self, column: pa.StringArray) -> TypedColumn:
+        match self.fact.type:
+            case Numeric():
+                return self._spelt_numbers(column, self.fact.type)
+            case Date():
+                return self._spelt_dates(column)
+            case String(area=False) | Duration():
+                return self._plain_texts(column)
+            case _:
+                return self._by_text(column.dictionary_encode())
+
+    def _plain_texts(self, column: pa.StringArray) -> TypedColumn:
+        """Texts and keys: those that hold anything but printable ASCII are looked at for blanks and invisible characters."""
+        column = without_empty(column)
+        if is_plain(column):
+            return TypedColumn(column)
+        trimmed = pc.utf8_trim(column, characters=INVISIBLE)
+        lengths = pc.binary_length(trimmed)
+        odd = pc.equal(lengths, 0)
+        if self.fact.required:
+            odd = pc.or_(odd, pc.match_substring_regex(trimmed, _HIDDEN_INSIDE))
+        rows = np.flatnonzero(_mask(odd))
+        if not len(rows):
+            return TypedColumn(trimmed)
+        return self._mended(column, trimmed, rows)
+
+    def _spelt_numbers(self, column: pa.StringArray, type_: Numeric) -> TypedColumn:
+        column = without_empty(column)
+        target = arrow_type(type_)
+        if _NUMBER_BYTES[_bytes_of(column)].all() and _longest(column) <= _SHORT:
+            try:
+                return self._in_range(pc.cast(column, target), type_)
+            except pa.ArrowInvalid:
+                pass
+        whole = min(WORD_DIGITS - type_.scale, _SHORT - 1 - type_.scale) if type_.scale < WORD_DIGITS else 0
+        plain = pc.match_substring_regex(
+            column, rf"^-?[0-9]{{1,{max(whole, 1)}}}(?:\.[0-9]{{1,{max(type_.scale, 1)}}})?$"
+        )
+        odd = np.flatnonzero(_mask(pc.and_kleene(pc.is_valid(column), pc.invert(plain))))
+        try:
+            values = pc.cast(pc.if_else(plain, column, None), target)
+        except pa.ArrowInvalid:  # a scale of 0, or as many digits as a word holds
+            return self._by_text(column.dictionary_encode())
+        ranged = self._in_range(values, type_)
+        if not len(odd):
+            return ranged
+        mended = self._mended(column, ranged.values, odd)
+        return TypedColumn(mended.values, [*ranged.refused, *mended.refused])
+
+    def _spelt_dates(self, column: pa.StringArray) -> TypedColumn:
+        column = without_empty(column)
+        try:
+            return self._of_our_years(pc.cast(column, pa.date32()))
+        except pa.ArrowInvalid:
+            return self._by_text(column.dictionary_encode())
+
+    def _mended(self, column: pa.Array, values: pa.Array, rows: Array) -> TypedColumn:
+        """`values` with the cells of some rows read one by one."""
+        part = self._by_text(pc.take(column, pa.array(rows)).dictionary_encode())
+        cells = part.values.dictionary_decode() if pa.types.is_dictionary(part.values.type) else part.values
+        return TypedColumn(
+            _replaced(values, rows, cells), [(rows[which], why) for which, why in part.refused]
+        )
+
+    def _by_text(self, column: pa.DictionaryArray) -> TypedColumn:
+        """Cells read once for each different text."""
+        texts = column.dictionary.to_pylist()
+        return self._by_place([self._value_of(text) for text in texts], column.indices)
+
+    def _by_items(self, column: pa.ListArray) -> TypedColumn:
+        """Cells of a list column, read once for each different list."""
+        places: dict[tuple[str | None, ...], int] = {}
+        cells = [None if items is None else tuple(items) for items in column.to_pylist()]
+        indices = [None if cell is None else places.setdefault(cell, len(places)) for cell in cells]
+        return self._by_place([self._items_of(items) for items in places], pa.array(indices, pa.int32()))
+
+    def _by_place(self, values: list[Known | Refusal | None], indices: pa.Array) -> TypedColumn:
+        known = [None if isinstance(value, Refusal) else value for value in values]
+        type_ = arrow_type(self.fact.type)
+        distinct = pa.array([list(v) if isinstance(v, tuple) else v for v in known], type_)
+        refused: list[tuple[Array, Refusal]] = []
+        if any(isinstance(value, Refusal) for value in values):
+            refused = list(_grouped(np.asarray(pc.fill_null(indices, -1)), values))
+        if isinstance(self.fact.type, Numeric | Boolean | Date):
+            return TypedColumn(distinct.take(indices), refused)
+        return TypedColumn(pa.DictionaryArray.from_arrays(indices, distinct), refused)
+
+    def _value_of(self, text: object) -> Known | Refusal | None:
+        if text is None or text == "":
+            return None
+        if text not in self.seen:
+            self.seen[text] = self._refusal(read_text(str(text), self.fact, self.program))
+        return self.seen[text]
+
+    def _items_of(self, items: tuple[str | None, ...]) -> Known | Refusal:
+        return self._refusal(read_items(items, self.fact, self.program))
+
+    def _refusal(self, value: Known | Diagnostic) -> Known | Refusal:
+        return refusal_of(self.fact.name, value) if isinstance(value, Diagnostic) else value
+
+    # -- numbers and dates that are no texts -----------------------------------------------------
+
+    def _numeric(self, column: pa.Array, type_: Numeric) -> TypedColumn:
+        target = arrow_type(type_)
+        if pa.types.is_decimal(column.type):
+            try:
+                return self._in_range(pc.cast(column, target), type_)
+            except pa.ArrowInvalid:
+                return self._by_text(_as_dictionary(column))
+        if pa.types.is_floating(column.type):
+            return self._by_text(_as_dictionary(column))
+        low, high = (int(limit) for limit in (type_.low, type_.high))
+        if column.null_count == len(column):
+            return TypedColumn(pa.nulls(len(column), target))
+        ends = pc.min_max(column)
+        if low <= ends["min"].as_py() and ends["max"].as_py() <= high and pa.types.is_decimal64(target):
+            scaled = pc.multiply(column.cast(pa.int64()), pa.scalar(10**type_.scale, pa.int64()))
+            return TypedColumn(
+                pa.Array.from_buffers(target, len(scaled), scaled.buffers(), offset=scaled.offset)
+            )
+        return self._by_text(_as_dictionary(column))
+
+    def _in_range(self, values: pa.Array, type_: Numeric) -> TypedColumn:
+        if not pa.types.is_decimal64(values.type):
+            low, high = (pa.scalar(limit, values.type) for limit in (type_.low, type_.high))
+            outside = pc.or_(pc.less(values, low), pc.greater(values, high))
+        else:
+            numbers = pa.Array.from_buffers(
+                pa.int64(), len(values), values.buffers(), values.null_count, values.offset
+            )
+            low, high = (int(limit.scaleb(type_.scale)) for limit in (type_.low, type_.high))
+            ends = pc.min_max(numbers)
+            if ends["min"].as_py() is None or (low <= ends["min"].as_py() and ends["max"].as_py() <= high):
+                return TypedColumn(values)
+            low, high = max(low, -(1 << 63)), min(high, (1 << 63) - 1)
+            outside = pc.or_(pc.less(numbers, low), pc.greater(numbers, high))
+        mistake = diagnostics.out_of_range(NOWHERE, self.fact.name, None, type_.low, type_.high)
+        return _refusing(values, outside, refusal_of(self.fact.name, mistake))
+
+    def _date(self, column: pa.Array) -> TypedColumn:
+        if pa.types.is_date32(column.type):
+            return self._of_our_years(column)
+        days = pc.cast(pc.floor_temporal(column, unit="day"), pa.date32(), safe=False)
+        timed = np.flatnonzero(_mask(pc.not_equal(pc.cast(days, column.type), column)))
+        if not len(timed):
+            return self._of_our_years(days)
+        typed = self._of_our_years(days)
+        texts = pc.strftime(pc.take(column, pa.array(timed)), format="%Y-%m-%d %H:%M:%S").dictionary_encode()
+        part = self._by_text(texts)
+        refused = [(timed[rows], why) for rows, why in part.refused]
+        return TypedColumn(_replaced(typed.values, timed, part.values), [*typed.refused, *refused])
+
+    def _of_our_years(self, days: pa.Array) -> TypedColumn:
+        numbers = days.cast(pa.int32())
+        ends = pc.min_max(numbers)
+        low = ends["min"].as_py()
+        if low is None or (low >= _FIRST_DAY and ends["max"].as_py() <= _LAST_DAY):
+            return TypedColumn(days)
+        outside = pc.or_(pc.less(numbers, _FIRST_DAY), pc.greater(numbers, _LAST_DAY))
+        mistake = diagnostics.bad_date(NOWHERE, self.fact.name, None, None)
+        return _refusing(days, outside, refusal_of(self.fact.name, mistake))
+
+
+def _grouped(at: Array, values: list[Known | Refusal | None]) -> Iterator[tuple[Array, Refusal]]:
+    """The rows of every refused text; `at`: the place of each row's text among `values`."""
+    wrong = np.array([isinstance(value, Refusal) for value in values] + [False])
+    rows = np.flatnonzero(wrong[at])
+    order = rows[np.argsort(at[rows], kind="stable")]
+    ends = np.searchsorted(at[order], np.arange(len(values) + 1))
+    for place, value in enumerate(values):
+        if isinstance(value, Refusal) and ends[place] < ends[place + 1]:
+            yield order[ends[place] : ends[place + 1]], value
+
+
+def refusal_of(name: str, mistake: Diagnostic) -> Refusal:
+    """A mistake of a single record as the refusal of a cell."""
+    return Refusal(name, REASONS[mistake.code], mistake.fix)
+
+
+def _refusing(values: pa.Array, outside: pa.BooleanArray, why: Refusal) -> TypedColumn:
+    rows = np.flatnonzero(_mask(outside))
+    return TypedColumn(_replaced(values, rows, pa.nulls(len(rows), values.type)), [(rows, why)])
+
+
+def _replaced(values: pa.Array, rows: Array, cells: pa.Array) -> pa.Array:
+    """The values with other cells in some rows."""
+    places = np.arange(len(values))
+    places[rows] = len(values) + np.arange(len(rows))
+    return pa.concat_arrays([values, cells]).take(pa.array(places))
+
+
+def _mask(truths: pa.BooleanArray) -> Array:
+    return np.asarray(pc.fill_null(truths, False))
+
+
+def _bytes_of(column: pa.StringArray) -> Array:
+    """The bytes of all of a column's texts, one after the other."""
+    _, offsets, data = column.buffers()
+    if data is None or offsets is None or not len(column):
+        return np.empty(0, np.uint8)
+    ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    return np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+
+
+def is_plain(column: pa.StringArray) -> bool:
+    """Whether every text is of printable ASCII characters, blanks not among them."""
+    data = _bytes_of(column)
+    return not len(data) or bool(data.min() > 0x20 and data.max() < 0x7F)
+
+
+def _lengths(column: pa.StringArray) -> Array:
+    offsets = column.buffers()[1]
+    if offsets is None or not len(column):
+        return np.zeros(len(column), np.int32)
+    return np.diff(np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1])
+
+
+def _longest(column: pa.StringArray) -> int:
+    lengths = _lengths(column)
+    return int(lengths.max()) if len(lengths) else 0
+
+
+def without_empty(column: pa.StringArray) -> pa.StringArray:
+    """The column with null where a text is empty."""
+    empty = _lengths(column) == 0
+    if column.null_count and empty.sum() == column.null_count:
+        empty &= np.asarray(column.is_valid())
+    return pc.if_else(pa.array(empty), pa.scalar(None, pa.string()), column) if empty.any() else column
+
+
+def _as_dictionary(column: pa.Array) -> pa.DictionaryArray:
+    """A column of any type as texts, each different one once."""
+    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    values = coded.dictionary
+    if not _is_text(values.type):
+        spelt = [None if value is None else _spelt(value) for value in values.to_pylist()]
+        return pa.DictionaryArray.from_arrays(coded.indices, pa.array(spelt, pa.string()))
+    return coded
+
+
+def _spelt(value: object) -> str:
+    """A number as text; a float as the shortest decimal that it is the nearest to."""
+    if isinstance(value, float):
+        return f"{Decimal(repr(value)):f}"
+    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return text.rstrip("0").rstrip(".") if isinstance(value, Decimal) and "." in text else text

@@ -1,0 +1,220 @@
+"""Derived nodes lowered to primitive ones: what they mean, written once for every back end.
+
+In: a derived node. Out: a node that gives the same value, misses the same facts and fails on the same rows. The
+program keeps the derived nodes, for texts, traces and proofs speak of what was written.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import reduce
+from math import ceil, floor
+from typing import Final, assert_never
+
+from mianshen.closed_sets import ChoicePolicy
+from mianshen.program.core import (
+    BenefitYear,
+    Boolean,
+    Choice,
+    Const,
+    Constant,
+    Core,
+    Date,
+    Derived,
+    Fail,
+    If,
+    InForce,
+    InSet,
+    Marginal,
+    MissingFigure,
+    NoValue,
+    Numeric,
+    Op,
+    Operator,
+    Type,
+)
+from mianshen.program.operators import ARITHMETIC, either
+from mianshen.program.program import Brackets, Parameter
+from mianshen.values import EXACT, ZERO
+
+FIRST_YEAR: Final = (
+    4  # the first leap year of the calendar: it has a 29 February for a benefit year to begin on
+)
+FEW_ROWS: Final = 4  # of a table are tried one after the other; more are halved, so that no tree is deep
+
+
+def lowered(node: Derived, parameters: Mapping[str, Parameter]) -> Core:
+    """What a derived node is made of, one step down: it may hold further derived nodes."""
+    match node:
+        case InSet(arg=arg, values=values):
+            return _any_of([_comparison("eq", arg, constant(value, arg.type)) for value in values])
+        case BenefitYear():
+            return _benefit_year(node)
+        case Marginal(base=base, scale=scale):
+            series = parameters[scale].series
+            cases = [_bracketed(base, dated.brackets, scale, node.type) for dated in series]
+            return InForce(scale, tuple(cases), node.type)
+        case Choice():
+            return _choice(node)
+        case _:
+            assert_never(node)
+
+
+def constant(value: Constant, type_: Type) -> Const:
+    """A constant as a node; a number has no more decimals than it needs."""
+    if not isinstance(value, Decimal):
+        return Const(value, type_)
+    exponent = value.normalize(EXACT).as_tuple().exponent
+    assert isinstance(exponent, int)
+    number = value.quantize(Decimal(1).scaleb(min(0, exponent)), context=EXACT)
+    return Const(number, Numeric(max(0, -exponent), number, number))
+
+
+# -- dates and scales --------------------------------------------------------------------------------
+
+
+def _benefit_year(node: BenefitYear) -> Core:
+    """Full years since the day on which a benefit year of the first years began."""
+    if node.start == (1, 1):
+        return Op("year", (node.date,), node.type)
+    began = Const(dt.date(FIRST_YEAR, *node.start), Date())
+    since = Op("age", (began, node.date), Numeric(0, node.type.low - FIRST_YEAR, node.type.high - FIRST_YEAR))
+    return _arithmetic("add", since, constant(Decimal(FIRST_YEAR), node.type))
+
+
+def _bracketed(base: Core, brackets: Brackets | None, scale: str, type_: Numeric) -> Core:
+    """Each part of the base above a bracket's floor, at that bracket's rate."""
+    if brackets is None:
+        return Op("mul", (base, MissingFigure(scale, Numeric(0, ZERO, ZERO))), type_)
+    parts: list[Core] = []
+    for index, (over, rate) in enumerate(brackets):
+        below = base
+        if index + 1 < len(brackets):
+            below = _arithmetic("min", base, constant(brackets[index + 1][0], type_))
+        part = _arithmetic("max", _arithmetic("sub", below, constant(over, type_)), constant(ZERO, type_))
+        parts.append(_arithmetic("mul", part, constant(rate, type_)))
+    return _sum(parts)
+
+
+# -- tables ------------------------------------------------------------------------------------------
+
+
+def _choice(node: Choice) -> Core:
+    """A table under its hit policy; unknown where it is unknown whether a row matches that may count."""
+    rows = [(_holds(condition), value) for condition, value in node.rows]
+    matching = _sum([If(holds, _whole(1), _whole(0), _BIT) for holds, _ in rows])
+    none_matches = _comparison("eq", matching, _whole(0))
+    return (
+        _first(rows, node.type)
+        if node.policy == "first"
+        else If(
+            none_matches, NoValue(node.type), _collected(node.policy, rows, matching, node.type), node.type
+        )
+    )
+
+
+def _collected(policy: ChoicePolicy, rows: Sequence[tuple[Core, Core]], matching: Core, type_: Type) -> Core:
+    """The value of a table of which some row matches."""
+    match policy:
+        case "first":
+            return _first(rows, type_)
+        case "any":
+            return If(_any_of(_disagreements(rows)), Fail(type_), _first(rows, type_), type_)
+        case "collect count":
+            return matching
+        case "collect sum":
+            return _sum([_where(holds, value, ZERO) for holds, value in rows])
+        case "collect min" | "collect max":
+            assert isinstance(type_, Numeric)
+            least = policy == "collect min"
+            parts = [_where(holds, value, _beyond(type_, above=least)) for holds, value in rows]
+            return _extreme("min" if least else "max", parts)
+        case _:
+            assert_never(policy)
+
+
+def _first(rows: Sequence[tuple[Core, Core]], type_: Type) -> Core:
+    """The value of the first row that matches, not modelled where none does."""
+    if len(rows) > FEW_ROWS:
+        half = len(rows) // 2
+        early, late = rows[:half], rows[half:]
+        return If(_any_of([holds for holds, _ in early]), _first(early, type_), _first(late, type_), type_)
+    value: Core = NoValue(type_)
+    for holds, result in reversed(rows):
+        value = If(holds, result, value, type_)
+    return value
+
+
+def _disagreements(rows: Sequence[tuple[Core, Core]]) -> list[Core]:
+    """Where two rows match and give different values."""
+    numbers = all(isinstance(value.type, Numeric) for _, value in rows)
+    if numbers:
+        types = [value.type for _, value in rows if isinstance(value.type, Numeric)]
+        shared = reduce(either, types)
+        least = _extreme("min", [_where(holds, value, _beyond(shared, above=True)) for holds, value in rows])
+        greatest = _extreme(
+            "max", [_where(holds, value, _beyond(shared, above=False)) for holds, value in rows]
+        )
+        return [_comparison("ne", least, greatest)]
+    return [
+        Op("and", (one, two, _comparison("ne", value, other)), Boolean())
+        for index, (one, value) in enumerate(rows)
+        for two, other in rows[index + 1 :]
+    ] or [Const(False, Boolean())]  # a value
+
+
+# -- parts -------------------------------------------------------------------------------------------
+
+_BIT: Final = Numeric(0, ZERO, Decimal(1))
+
+
+def _whole(number: int) -> Const:
+    return constant(Decimal(number), _BIT)
+
+
+def _holds(condition: Core) -> Core:
+    return Op("holds", (condition,), Boolean())
+
+
+def _where(holds: Core, value: Core, otherwise: Decimal) -> Core:
+    """A row's number where the row matches, else one that makes no difference."""
+    instead = constant(otherwise, value.type)
+    assert isinstance(value.type, Numeric)
+    assert isinstance(instead.type, Numeric)
+    return If(holds, value, instead, either(value.type, instead.type))
+
+
+def _beyond(type_: Numeric, above: bool) -> Decimal:
+    """A whole number that no value of the type is above, or below."""
+    return Decimal(ceil(type_.high) if above else floor(type_.low))
+
+
+def _comparison(op: Operator, left: Core, right: Core) -> Core:
+    return Op(op, (left, right), Boolean())
+
+
+def _any_of(conditions: Sequence[Core]) -> Core:
+    return conditions[0] if len(conditions) == 1 else Op("or", tuple(conditions), Boolean())
+
+
+def _extreme(op: Operator, parts: Sequence[Core]) -> Core:
+    """The least or the greatest."""
+    types = [part.type for part in parts if isinstance(part.type, Numeric)]
+    return parts[0] if len(parts) == 1 else Op(op, tuple(parts), reduce(ARITHMETIC[op], types))
+
+
+def _sum(parts: Sequence[Core]) -> Core:
+    """The sum, halved again and again so that no tree is deep."""
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return _arithmetic("add", _sum(parts[:half]), _sum(parts[half:]))
+
+
+def _arithmetic(op: Operator, left: Core, right: Core) -> Core:
+    """Two numbers combined; the range follows from theirs."""
+    assert isinstance(left.type, Numeric)
+    assert isinstance(right.type, Numeric)
+    return Op(op, (left, right), ARITHMETIC[op](left.type, right.type))

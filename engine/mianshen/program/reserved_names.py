@@ -1,0 +1,46 @@
+"""Names that results use for themselves, so that no decision, fact or entity may bear them.
+
+In: the vocabulary. Out: a diagnostic for each such name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from mianshen.program import diagnostics
+from mianshen.program.vocabulary import AS_OF, Vocabulary
+from mianshen.source import Diagnostic, Message
+
+# columns of the batch's files, and keys of a row in the JSON of `check`
+ROW_COLUMNS: Final = frozenset(
+    "status reason missing provision missing_from not_modelled provisional assumed clause settled".split()
+)
+# files of a batch, and parts of its summary and of a record
+COLLECTIONS: Final = frozenset(
+    "rejects summary manifest timings differences reversals benefits records notes history as_of".split()
+)
+_COLUMN: Final = Message("结果文件的一列", "a column of results")
+_PART: Final = Message("结果或核定材料的一部分", "a part of results or records")
+_DAY: Final = Message("核定日", "the day decided for")
+
+
+def reserved(vocabulary: Vocabulary) -> Iterator[Diagnostic]:
+    """Decisions named like a column of results, rows named like a file, and anything named as_of."""
+    document, entities = vocabulary.document, vocabulary.entities
+    for entity, name in vocabulary.decisions:
+        parent = entities[entity].parent
+        keys = {entities[owner].key for owner in (entity, parent) if owner is not None}
+        if name in ROW_COLUMNS | keys:
+            yield diagnostics.reserved_name(document.span("decisions", entity, name), name, _COLUMN)
+    for section, names in (("decisions", vocabulary.decisions), ("facts", vocabulary.facts)):
+        for entity, name in names:
+            if name == AS_OF:
+                yield diagnostics.reserved_name(document.span(section, entity, name), name, _DAY)
+    if AS_OF in document.parameters:
+        yield diagnostics.reserved_name(document.span("parameters", AS_OF), AS_OF, _DAY)
+    for name, found in entities.items():
+        part = "children" if found.children in COLLECTIONS else None
+        if part is not None or name in COLLECTIONS:
+            at = ("entities", name) if part is None else ("entities", name, part)
+            yield diagnostics.reserved_name(document.span(*at), found.children if part else name, _PART)
