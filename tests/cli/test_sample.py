@@ -1,6 +1,8 @@
 """`mianshen sample`."""
 
+import csv
 import datetime as dt
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,3 +76,19 @@ def test_any_rulebook_has_made_up_rows_of_its_own(form: str, tmp_path: Path) -> 
     assert len(people) == 60
     assert set(cells["claims"]["person_id"]) <= people
     assert max(cells["claims"]["service_date"]) <= dt.date(2026, 6, 30)
+
+
+def test_settlements_as_the_platform_has_them_are_the_same_bytes_again(run: Run, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        words = ["sample", "--residents", "400", "--format", "nhsa", "--as-of", "2026-06-30"]
+        assert run(*words, "--out", str(tmp_path / folder))[0] == 0
+    first, second = ((tmp_path / folder / "settlements.csv").read_text("utf-8") for folder in ("a", "b"))
+    assert first == second
+    rows = list(csv.DictReader(io.StringIO(first)))
+    numbers = [row["SETL_ID"] for row in rows if row["VALI_FLAG"] == "1"]
+    assert len(set(numbers)) == len(numbers)
+    reversing = [row for row in rows if row["INIT_SETL_ID"]]
+    refunded = {row["SETL_ID"] for row in rows if row["REFD_SETL_FLAG"] == "1"}
+    assert {row["INIT_SETL_ID"] for row in reversing} == refunded
+    assert any(row["HIFP_PAY"] for row in rows)
+    assert all(row["MEDFEE_SUMAMT"].startswith("-") for row in reversing)

@@ -14,9 +14,14 @@ from mianshen.population.sample import Format
 from mianshen.source import Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, Whole, command, option, today
+from mianshen_cli.usage_errors import Refused
 
 _TODAY = Message(
     "截止日期 {day}，即今天；指定 --as-of 可得到同样的人群", "as of {day}, today; --as-of makes it repeatable"
+)
+_ONE_KIND = Message(
+    "--format nhsa 的列是固定的，不能与 --rules、--overlay 同用",
+    "--format nhsa has columns of its own. Leave out --rules and --overlay",
 )
 _HEADERS = (Message("文件", "file"), Message("行数", "rows"))
 
@@ -50,9 +55,12 @@ _HEADERS = (Message("文件", "file"), Message("行数", "rows"))
 @option(
     "--format",
     "form",
-    type=click.Choice(["parquet", "csv"]),
+    type=click.Choice(["parquet", "csv", "nhsa"]),
     default="parquet",
-    words=Message("文件格式（默认 parquet）", "file format (default parquet)"),
+    words=Message(
+        "文件格式（默认 parquet）；nhsa 为国家平台结算表的列，用 batch --mapping nhsa 读取",
+        "file format (default parquet); nhsa: the national platform's settlements, which batch --mapping nhsa reads",
+    ),
 )
 @option("--as-of", type=Day(), words=Message("截止日期（默认今天）", "the day it ends on (default today)"))
 @options.one_rulebook
@@ -68,7 +76,13 @@ def sample(
 ) -> None:  # fmt: skip
     day, folder = as_of or today(), Path(out)
     format_: Format = "csv" if form == "csv" else "parquet"
-    if rules is None and not overlay:
+    if form == "nhsa":
+        from mianshen.population.sample import write_settlements
+
+        if rules is not None or overlay:
+            raise Refused(_ONE_KIND)
+        counts = {"settlements.csv": write_settlements(folder, residents, seed, day)}
+    elif rules is None and not overlay:
         from mianshen.population.sample import write_population
 
         counts = write_population(folder, residents, seed, format_, day, unknowns).by_file(form)

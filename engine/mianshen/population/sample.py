@@ -56,16 +56,34 @@ def write_population(
     Raises ValueError for a size below one or a seed outside that range, OSError where `folder`
     cannot be written.
     """
-    if residents < 1:
-        raise ValueError("a population needs at least one resident")
-    if not 0 <= seed < 2**32:
-        raise ValueError("a seed lies between 0 and 4294967295")
+    _refuse(residents, seed)
     folder.mkdir(parents=True, exist_ok=True)
     with _drawn(residents, seed, as_of, unknowns) as database:
         for view in _VIEWS:
             _write(database, view, folder / f"{view}.{format}", format)
         claims = residents * CLAIMS_PER_RESIDENT
         return Counts(residents, _counted(database, "household"), claims, _counted(database, "visits"))
+
+
+def write_settlements(folder: Path, residents: int, seed: int, as_of: dt.date) -> int:
+    """Write the claims of a population as settlements of the national platform, and give how many rows there are.
+
+    Raises what `write_population` raises.
+    """
+    _refuse(residents, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _drawn(residents, seed, as_of, False) as database:
+        database.execute(Path(__file__).with_name("settlements.sql").read_text("utf-8"))
+        _write(database, "settlements", folder / "settlements.csv", "csv")
+        [(number,)] = database.sql("SELECT count(*) FROM settlements").fetchall()
+        return int(number)
+
+
+def _refuse(residents: int, seed: int) -> None:
+    if residents < 1:
+        raise ValueError("a population needs at least one resident")
+    if not 0 <= seed < 2**32:
+        raise ValueError("a seed lies between 0 and 4294967295")
 
 
 def _drawn(residents: int, seed: int, as_of: dt.date, unknowns: bool) -> DuckDBPyConnection:
