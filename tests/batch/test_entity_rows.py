@@ -80,9 +80,9 @@ def test_the_same_rows_come_out_of_any_format(files: list[Path], tmp_path: Path)
     rows = read(files, tmp_path)
     assert rows.key.to_pylist() == ["C1", "C2", "C3", "C4", "C5", None, "合 计"]
     assert rows.blank == 2
-    assert [rows.value("total_cost", row) for row in range(3)] == [Decimal("60300.00"), Decimal("5.00"), None]
-    assert rows.value("service_date", 1) == dt.date(2026, 3, 2)
-    assert rows.value("care_type", 1) == "inpatient"
+    assert rows.values("total_cost")[:3] == [Decimal("60300.00"), Decimal("5.00"), None]
+    assert rows.values("service_date")[1] == dt.date(2026, 3, 2)
+    assert rows.values("care_type")[1] == "inpatient"
     which, numbers = rows.places(np.arange(7))
     before = 4 if len(files) == 2 else 0
     assert numbers.tolist() == [1, 3, *(number - before for number in (5, 6, 7, 8, 9))]
@@ -132,10 +132,10 @@ def test_facts_without_a_column_are_unknown_or_assumed(tmp_path: Path) -> None:
     path = tmp_path / "residents.csv"
     path.write_text("person_id,insured_area\nP1,310113\n", encoding="utf-8")
     rows = read([path], tmp_path, "resident")
-    assert rows.value("birth_date", 0) is None
-    assert rows.value("opening_basic_paid", 0) == Decimal("0.00")
+    assert rows.values("birth_date")[0] is None
+    assert rows.values("opening_basic_paid")[0] == Decimal("0.00")
     assert "opening_basic_paid" in rows.assumed
-    assert rows.value("insured_area", 0) == "310113"
+    assert rows.values("insured_area")[0] == "310113"
 
 
 def test_an_empty_file_has_no_rows_and_is_still_a_file(tmp_path: Path) -> None:

@@ -8,11 +8,10 @@ keeps what could be read; every column is checked, and the facts that some rule 
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import duckdb
 import numpy as np
@@ -71,12 +70,6 @@ class Distinct:
     texts: dict[str, int] = field(default_factory=dict)
     lists: dict[tuple[str, ...], int] = field(default_factory=dict)
 
-    def text(self, number: int) -> str:
-        return next(itertools.islice(self.texts, number, None))
-
-    def listed(self, number: int) -> tuple[str, ...]:
-        return next(itertools.islice(self.lists, number, None))
-
 
 @dataclass(slots=True)
 class EntityRows:
@@ -128,23 +121,22 @@ class EntityRows:
             numbers[which == at] = file.numbers(np.asarray(rows)[which == at])
         return which, numbers
 
-    def value(self, name: str, row: int) -> Known | None:
-        """One fact of one row as the interpreter reads it; None where it is unknown."""
-        cell: Any = self.facts[name][row].as_py()
-        if cell is None:
-            return None
+    def values(self, name: str) -> list[Known | None]:
+        """One fact of every row as the interpreter reads it; None where it is unknown."""
+        cells: list[Any] = self.facts[name].to_pylist()
         match self.program.facts[self.entity.name, name].type:
             case Code(codes=codes):
-                return list(self.program.codes[codes].values)[int(cell)]
+                known: Sequence[Known] = list(self.program.codes[codes].values)
             case String(area=True):
-                digits, length = divmod(int(cell), 16)
-                return f"{digits:012}"[:length]
+                areas = {cell: f"{cell >> 4:012}"[: cell & 15] for cell in set(cells) if cell is not None}
+                return [areas.get(cell) for cell in cells]
             case String():
-                return self.distinct.text(cell)
+                known = list(self.distinct.texts)
             case Listing():
-                return self.distinct.listed(cell)
+                known = list(self.distinct.lists)
             case _:
-                return cast("Known", cell)
+                return cells
+        return [None if cell is None else known[cell] for cell in cells]
 
     def taken(self, rows: Array) -> EntityRows:
         """Some rows, ascending, numbered anew; `files` stays that of all of them."""
