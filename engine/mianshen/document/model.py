@@ -227,7 +227,7 @@ class Scope(Shape):
     area: Areas | None = None
     from_: Day | None = Field(None, alias="from")
     until: Day | None = None
-    status: ProvisionStatus | Literal["planned"] | None = None
+    status: Literal[ProvisionStatus, "planned"] | None = None
     source: str | None = None
     clause: Words | None = None
     basis: Literal["cited", "provisional"] | None = None
