@@ -10,6 +10,18 @@ from hypothesis import HealthCheck, settings
 # reasons that no installation takes away
 UNAVOIDABLE = ("no disk can be mounted here", "the checker refuses this one", "the documents are not at hand")
 
+# `make soak`: how large each campaign is, unless it is set by itself
+SOAK = {
+    "MIANSHEN_KILLS": "200",
+    "MIANSHEN_GAPS": "10000",
+    "MIANSHEN_INTERVIEWS": "30",
+    "MIANSHEN_CLOSURE": "2000",
+    "HYPOTHESIS_PROFILE": "explore",
+}
+if os.environ.get("MIANSHEN_SOAK"):
+    for name, size in SOAK.items():
+        os.environ.setdefault(name, size)
+
 settings.register_profile(
     "fixed",
     derandomize=True,
