@@ -7,7 +7,7 @@ Invariant: an answer is what `check` and the batch give for the same rows on the
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import localcontext
 
@@ -53,9 +53,9 @@ class Decider:
         self._checks = {name: self._compiled(entity) for name, entity in program.entities.items()}
 
     def answers(
-        self, scene: Scene, event: Event, day: dt.date, benefits: Iterable[str]
+        self, scene: Scene, event: Event, day: dt.date, benefits: Iterable[str], granted: Collection[str] = ()
     ) -> list[Answer] | Diagnostic:
-        """The answers to `benefits` on a day, or why the event cannot stand."""
+        """The answers to `benefits` on a day, or why the event cannot stand. `granted`: keys of rows to look at too."""
         own = scene.people[event.person]
         wrong = self._wrong(own, scene, event, day)
         if wrong is not None:
@@ -68,14 +68,16 @@ class Decider:
             Answer(scene.case(person, day), person, row, benefit_result(benefit, row))
             for benefit in (self.program.benefits[name] for name in benefits)
             for person in (scene.people.values() if benefit.name in self.shared else (own,))
-            for row in self._rows(benefit, person, scene.brought)
+            for row in self._rows(benefit, person, scene.brought, granted)
             if row.rejection is None
         ]
 
-    def _rows(self, benefit: Benefit, person: Row, brought: Row | None) -> Iterator[Row]:
+    def _rows(
+        self, benefit: Benefit, person: Row, brought: Row | None, granted: Collection[str]
+    ) -> Iterator[Row]:
         """Where a benefit of a person is decided: at the person, above, or at each row below.
 
-        Of the rows below, only the one that the event brought, if it brought one.
+        Of the rows below, the one that the event brought, if it brought one, and those with a grant.
         """
         above: Row | None = person
         while above is not None:
@@ -83,10 +85,9 @@ class Decider:
                 yield above
                 return
             above = above.parent
-        if brought is not None and brought.entity == benefit.entity and brought in person.children:
-            yield brought
-            return
-        yield from (row for row in below(person) if row.entity == benefit.entity)
+        rows = [row for row in below(person) if row.entity == benefit.entity]
+        alone = brought is not None and brought in rows
+        yield from (row for row in rows if not alone or row is brought or row.key in granted)
 
     # -- what cannot stand -------------------------------------------------------------------
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from mianshen.interpreter.rows import Case, Row, make_row
 from mianshen.program.program import EventType, Key, Program
 from mianshen.source import NOWHERE, Span
 from mianshen.values import Known
 
-Place = Callable[[Row, dt.date], None]  # a household's top row, the day
+Placing: TypeAlias = Callable[[Row, dt.date], None]  # a household's top row, the day
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Scene:
 
 
 def scene_after(
-    program: Program, top: Row, events: Iterable[Event], day: dt.date, last: Event, place: Place
+    program: Program, top: Row, events: Iterable[Event], day: dt.date, last: Event, place: Placing
 ) -> Scene:
     """A copy of a household after `events` and `last` happened to its people, as it stands on a day.
 

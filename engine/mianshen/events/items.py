@@ -2,8 +2,9 @@
 
 In: what is due because of an event, what stands from earlier events. Out: an `Item`, or nothing to do.
 Invariants: within one period a benefit is granted once, however many events make it due; it comes up
-again only when its amount becomes known, or when it changes, and that a person is to confirm. What needs
-facts is asked once, until other facts are needed.
+again only when its amount becomes known, or when it changes, and that a person is to confirm. A grant whose
+ground is gone is withdrawn once, and that too a person is to confirm. What needs facts is asked once, until
+other facts are needed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, assert_never, get_args
 
 from mianshen.events.deciding import Answer
 from mianshen.events.happening import Event
@@ -19,18 +20,20 @@ from mianshen.interpreter.result import BenefitResult
 from mianshen.program.program import Benefit, Citation
 from mianshen.source import Message
 
-Kind: TypeAlias = Literal["automatic", "confirm", "needs_facts", "answered"]
+Kind: TypeAlias = Literal["automatic", "confirm", "needs_facts", "answered", "withdrawn"]
+Listed: TypeAlias = Literal["automatic", "confirm", "needs_facts"]  # what a work list shows
 Place: TypeAlias = tuple[str, str, str, str]  # person, benefit, key of the row, period
 Matter: TypeAlias = tuple[str, str, str]  # a place in any period
 
-KINDS: Final = ("automatic", "confirm", "needs_facts")  # what a work list shows
+KINDS: Final[tuple[Listed, ...]] = get_args(Listed)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to do. `before`: the amount granted earlier in the period, where it changes.
+    """One thing to do. `before`: the amount granted earlier in the period, where it changes or is withdrawn.
 
-    An item `answered` is not shown: what needed facts before is not due.
+    An item `answered` is not listed: what needed facts before is not due. One that is `withdrawn` is listed for
+    a person to confirm: the ground of an earlier grant is gone.
     """
 
     event: str
@@ -50,6 +53,19 @@ class Item:
     missing: tuple[str, ...]
 
     @property
+    def listed(self) -> Listed | None:
+        """The kind that a work list shows; None where it does not show the item."""
+        match self.kind:
+            case "answered":
+                return None
+            case "withdrawn":
+                return "confirm"
+            case "automatic" | "confirm" | "needs_facts":
+                return self.kind
+            case _:
+                assert_never(self.kind)
+
+    @property
     def place(self) -> Place:
         return self.person, self.benefit, self.row, self.period
 
@@ -63,6 +79,8 @@ class Standing:
     """What earlier events have left: what is granted, by place, and which facts are asked for."""
 
     granted: dict[Place, Decimal | None] = field(default_factory=dict)
+    since: dict[Place, dt.date] = field(default_factory=dict)  # the day of the event that granted it
+    withdrawn: set[Place] = field(default_factory=set)
     asked: dict[Matter, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, item: Item) -> None:
@@ -72,24 +90,32 @@ class Standing:
                 self.asked[item.matter] = item.missing
                 return
             case "automatic" | "confirm":
-                self.granted[item.place] = item.amount
+                self.granted[item.place], self.since[item.place] = item.amount, item.date
+            case "withdrawn":
+                self.granted.pop(item.place, None)
+                self.withdrawn.add(item.place)
             case "answered":
                 pass
+            case _:
+                assert_never(item.kind)
         self.asked.pop(item.matter, None)
 
-    def kind_of(self, result: BenefitResult, place: Place) -> Kind | None:
-        """What is to be done about an answer; None: nothing that has not been listed."""
+    def kind_of(self, result: BenefitResult, place: Place, day: dt.date) -> Kind | None:
+        """What is to be done about an answer for a day; None: nothing that has not been listed."""
         missing, asked = missing_names(result), self.asked.get(place[:3])
         match result.status:
             case "undetermined":
                 return None if asked == missing else "needs_facts"
             case "ineligible" | "not_modelled":
+                if place in self.granted and self.since[place] <= day:
+                    return "withdrawn"
                 return None if asked is None else "answered"
             case "eligible":
                 pass
         before = self.granted.get(place)
         if place not in self.granted or (before is None and result.amount is not None):
-            return "automatic" if result.benefit.delivery == "automatic" else "confirm"
+            automatic = result.benefit.delivery == "automatic" and place not in self.withdrawn
+            return "automatic" if automatic else "confirm"
         if result.amount == before:
             return None if asked is None else "answered"
         if result.amount is None:  # granted, and what has happened since leaves the amount open

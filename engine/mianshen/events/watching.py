@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from mianshen.events import diagnostics
-from mianshen.events.deciding import Answer, Decider
-from mianshen.events.happening import Event, Place, people_of, scene_after
-from mianshen.events.items import Item, Matter, Standing, missing_names, period_of
+from mianshen.events.deciding import Answer, Decider, below
+from mianshen.events.happening import Event, Placing, Scene, people_of, scene_after
+from mianshen.events.items import Item, Matter, Place, Standing, missing_names, period_of
 from mianshen.events.journal import Journal, digest_of
 from mianshen.events.network import Network
 from mianshen.interpreter.rows import Row
+from mianshen.program.program import Program
 from mianshen.source import Diagnostic, Message
 
 Explain = Callable[[Answer], Message]
@@ -46,7 +47,12 @@ class Watcher:
     """Takes events by one program into one journal. `as_of`: the day of the watch, if it has one."""
 
     def __init__(
-        self, decider: Decider, journal: Journal, explain: Explain, place: Place, as_of: dt.date | None = None
+        self,
+        decider: Decider,
+        journal: Journal,
+        explain: Explain,
+        place: Placing,
+        as_of: dt.date | None = None,
     ) -> None:
         program = self.program = decider.program
         self.journal = journal
@@ -55,6 +61,7 @@ class Watcher:
         self.as_of = as_of
         self.network = Network(program)
         self.decider = decider
+        self.below_entry = _below_entry(program)
         self.provisions = {p.name: p for decision in program.decisions for p in decision.provisions}
         self.counts = Counts()
         self.refused: list[Refusal] = []
@@ -111,17 +118,19 @@ class _Household:
         watcher = self.watcher
         earlier = [each for each in self.before if each.date <= day]
         scene = scene_after(watcher.program, self.top, earlier, day, event, watcher.place)
-        asked = self._asked(event)
+        asked, granted = self._asked(event), self._granted(event, day)
         reached = watcher.network.reach(event.type, {matter[1] for matter in asked})
+        reached |= {place[1] for place in granted}
         wanted = [name for name in watcher.program.benefits if name in reached]
-        answers = watcher.decider.answers(scene, event, day, wanted)
+        answers = watcher.decider.answers(scene, event, day, wanted, {place[2] for place in granted})
         if isinstance(answers, Diagnostic):
             return answers
         said = {each: answer for answer in answers if (each := answer.said) is not None}
         due = watcher.network.due(event.type, said, {matter[:2] for matter in asked})
         closed = [answer for answer in answers if answer.said is None]
         brought_up = [(said[each.said], each.by) for each in due] + [(each, event.type) for each in closed]
-        items = (self._item(event, day, answer, by) for answer, by in brought_up)
+        items = [self._item(event, day, answer, by) for answer, by in brought_up]
+        items += [self._gone(event, place) for place in granted if self._is_void(scene, place)]
         return [item for item in items if item is not None]
 
     def _asked(self, event: Event) -> list[Matter]:
@@ -129,18 +138,45 @@ class _Household:
         shared = self.watcher.decider.shared
         return [each for each in self.standing.asked if each[0] == event.person or each[1] in shared]
 
+    def _granted(self, event: Event, day: dt.date) -> list[Place]:
+        """What was granted by a day and may lose its ground: the person's own, and what rests on all."""
+        shared, since = self.watcher.decider.shared, self.standing.since
+        concerned = [p for p in self.standing.granted if p[0] == event.person or p[1] in shared]
+        return [p for p in concerned if since[p] <= day and p[1] in self.watcher.program.benefits]
+
+    def _is_void(self, scene: Scene, place: Place) -> bool:
+        """Whether a grant is one of a row below its person that takes part no more."""
+        person = scene.people.get(place[0])
+        entity = self.watcher.program.benefits[place[1]].entity
+        if person is None or not place[2] or entity not in self.watcher.below_entry:
+            return False
+        return all(row.entity != entity or row.key != place[2] for row in below(person))
+
+    def _gone(self, event: Event, place: Place) -> Item:
+        """The withdrawal of a grant whose row is void now."""
+        _, name, row, _ = place
+        benefit = self.watcher.program.benefits[name]
+        title = self.watcher.program.entities[benefit.entity].title
+        reason = _withdrawn(Message(f"{title.zh} {row} 不再有效", f"{title.en} {row} counts no more"))
+        return Item(
+            event.id, event.date, event.type, *place, "withdrawn", None, self.standing.granted[place], event.type,
+            reason, None, benefit.citation, (),
+        )  # fmt: skip
+
     def _item(self, event: Event, day: dt.date, answer: Answer, by: str) -> Item | None:
         watcher, result = self.watcher, answer.result
         benefit = result.benefit
         row = "" if answer.row is answer.person else answer.row.key
         place = answer.person.key, benefit.name, row, period_of(benefit, answer, event, day)
-        kind = self.standing.kind_of(result, place)
+        kind = self.standing.kind_of(result, place, day)
         if kind is None:
             return None
+        reason = watcher.explain(answer)
+        reason = _withdrawn(reason) if kind == "withdrawn" else reason
         before = None if kind == "answered" else self.standing.granted.get(place)
         provision = watcher.provisions.get(result.reason)
         return Item(
-            event.id, event.date, event.type, *place, kind, result.amount, before, by, watcher.explain(answer),
+            event.id, event.date, event.type, *place, kind, result.amount, before, by, reason,
             None if provision is None else provision.name,
             benefit.citation if provision is None else provision.citation, missing_names(result),
         )  # fmt: skip
@@ -152,3 +188,17 @@ class _Household:
         for item in items:
             self.standing.add(item)
         return late
+
+
+def _withdrawn(reason: Message) -> Message:
+    return Message(f"待撤销：{reason.zh}", f"To be withdrawn: {reason.en}")
+
+
+def _below_entry(program: Program) -> frozenset[str]:
+    """The entities whose rows stand below a person."""
+    pending, entities = [program.entry], set()
+    while pending:
+        children = [child.name for child in program.children_of(pending.pop())]
+        entities.update(children)
+        pending += children
+    return frozenset(entities)

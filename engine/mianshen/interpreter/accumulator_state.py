@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 from mianshen.interpreter.evaluate import Compiler
-from mianshen.interpreter.rows import Candidates, Row, RowError, rejected
+from mianshen.interpreter.rows import Candidates, Row, RowError, doubt
 from mianshen.program.program import Accumulator, Provision
 from mianshen.values import NOT_MODELLED, ZERO, Unknown, Value, benefit_year, unknown_of
 
@@ -126,12 +126,12 @@ class AccumulatorState:
         """What the row adds; None: nothing.
 
         A payment counts where a provision that names the accumulator makes it; one that no rule covers adds
-        nothing. A row is unknown to both balances where its membership is, where it is rejected, or where it
-        is not known who makes the payment. Where only the amount shown is unknown and the settled one is told,
+        nothing. A row is unknown to both balances where its membership is, where it is rejected or perhaps void, or
+        where it is not known who makes the payment. Where only the amount shown is unknown and the settled one is told,
         the committed balance stays known. What other accumulators hold is not missing here: what is paid
         through them does not count.
         """
-        if not self.feeding:
+        if not self.feeding or row.idle:
             return None
         value, chosen = row.values.get(self.sums), row.chosen.get(self.sums)
         if value is NOT_MODELLED or (chosen is not None and not self.may_feed(chosen)):
@@ -139,8 +139,9 @@ class AccumulatorState:
         member = self._member(row)
         if member is False or member is NOT_MODELLED:
             return None
-        if row.rejection is not None:
-            return Contribution(rejected(row), rejected(row))
+        in_doubt = doubt(row)
+        if in_doubt is not None:
+            return Contribution(in_doubt, in_doubt)
         settled = row.facts.get(self.settled) if self.settled is not None else None
         if isinstance(chosen, Candidates):
             undecided = unknown_of([member, chosen.apart])

@@ -15,7 +15,7 @@ from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.provisions import CompiledProvision, conjuncts, standing
 from mianshen.interpreter.rejection_loop import RejectionLoop
-from mianshen.interpreter.rows import Case, Row, RowError, reject
+from mianshen.interpreter.rows import Candidates, Case, Row, RowError, reject, rejected
 from mianshen.interpreter.specialisation import Specialisation, Specialisations, leading
 from mianshen.program.core import AsOf
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
@@ -125,7 +125,12 @@ class Interpreter:
 
         def evaluate(row: Row) -> Value:
             value = row.values.get(name)
-            return self.courses[entity].of(row).decide(name, row) if value is None else value
+            if value is not None:
+                return value
+            if row.voider is not None:
+                self._leave_open(row)
+                return row.values[name]
+            return self.courses[entity].of(row).decide(name, row)
 
         return evaluate
 
@@ -204,7 +209,18 @@ class Interpreter:
         return self.program.entities[entity].date is not None
 
     def _decide_row(self, row: Row) -> None:
-        self.courses[row.entity].of(row).decide_all(row)
+        if row.voider is not None:
+            self._leave_open(row)
+        else:
+            self.courses[row.entity].of(row).decide_all(row)
+
+    def _leave_open(self, row: Row) -> None:
+        """Every decision of a row is unknown that a rejected row would void."""
+        assert row.voider is not None
+        unknown = rejected(row.voider)
+        for decision in self._of(row.entity):
+            row.values[decision.name] = unknown
+            row.chosen[decision.name] = Candidates((), unknown)
 
     def _in_turn(self, entity: str, rows: list[Row]) -> None:
         """Dated rows of an entity one by one: by date, then by key in code points."""

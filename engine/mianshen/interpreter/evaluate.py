@@ -15,7 +15,7 @@ from typing import Any, Final, assert_never
 from mianshen.closed_sets import AggregateKind
 from mianshen.interpreter.function_builder import FunctionBuilder, distance
 from mianshen.interpreter.operations import OPEN, Function, missing_figure, stop, undecided
-from mianshen.interpreter.rows import Row, RowError, rejected
+from mianshen.interpreter.rows import Row, RowError, doubt
 from mianshen.program.core import Aggregate, Core, FactRef, Fail, InForce, IsKnown
 from mianshen.program.program import Dated, Parameter, Program
 from mianshen.values import NOT_MODELLED, ZERO, Missing, Unknown, Value, unknown_of
@@ -123,7 +123,7 @@ class Compiler:
 
         def evaluate(row: Row) -> Value:
             unsure: list[Value] = []
-            rows = [item for item in row.children if item.entity == name]
+            rows = [item for item in row.children if item.entity == name and not item.idle]
             if row.told is not None and plural not in row.told and not adds_nothing(row):
                 unsure.append(row.unknown(plural))
             if counted is not None:
@@ -146,8 +146,9 @@ class Compiler:
 
 def _item(item: Row, where: Function | None, body: Function | None) -> Value | None:
     """What a child row brings to an aggregate: nothing (None), a value, or an unknown."""
-    if item.rejection is not None:
-        return _of_rejected(item, where)
+    in_doubt = doubt(item)
+    if in_doubt is not None:
+        return _of_doubtful(item, where, in_doubt)
     truth: Value = True if where is None else where(item)
     if truth is False or truth is NOT_MODELLED:
         return None
@@ -157,13 +158,13 @@ def _item(item: Row, where: Function | None, body: Function | None) -> Value | N
     return value if truth is True else unknown_of((truth, value))
 
 
-def _of_rejected(item: Row, where: Function | None) -> Value | None:
-    """What a rejected row brings: unknown, unless it is known to be left out; what fails there is unknown."""
+def _of_doubtful(item: Row, where: Function | None, unknown: Unknown) -> Value | None:
+    """What a rejected or perhaps void row brings: unknown, unless it is known to be left out."""
     try:
         truth: Value = True if where is None else where(item)
     except RowError:
-        truth = rejected(item)
-    return None if truth is False or truth is NOT_MODELLED else rejected(item)
+        truth = unknown
+    return None if truth is False or truth is NOT_MODELLED else unknown
 
 
 def total(kind: AggregateKind, items: list[Any], unsure: list[Value]) -> Value:
@@ -256,10 +257,12 @@ def _is_told(inner: Function) -> Function:
 
     def evaluate(row: Row) -> Value:
         value = inner(row)
-        if value.__class__ is Unknown and row.rejection is not None:
-            return rejected(row)
-        if value.__class__ is Unknown and row.told is not None:
-            return value
+        if value.__class__ is Unknown:
+            in_doubt = doubt(row)
+            if in_doubt is not None:
+                return in_doubt
+            if row.told is not None:
+                return value
         return value.__class__ not in OPEN
 
     return evaluate

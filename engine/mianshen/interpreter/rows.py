@@ -75,6 +75,8 @@ class Row:
     versions: list[Row] = field(default_factory=list)  # the person's rows in force at other times
     version_of: Row | None = None  # the row in force at `as_of`, whose version this is
     blank: bool = False  # stands for the time before a person's first row
+    voider: Row | None = None  # a rejected row that would void this one, which is undetermined then
+    idle: bool = False  # such a rejected row itself: it takes no part
     lacks: dict[str, Unknown] = field(default_factory=dict)  # what its missing facts are, as far as asked for
 
     @property
@@ -113,6 +115,13 @@ def reject(row: Row, rejection: Rejection) -> None:
 def rejected(row: Row) -> Unknown:
     """The unknown that rests on a row being rejected."""
     return Unknown(frozenset((Missing(f"{row.entity} {row.key}", row.entity, row.key),)))
+
+
+def doubt(row: Row) -> Unknown | None:
+    """The unknown that all of a row is: it is rejected, or what would void it is; None: neither."""
+    if row.rejection is not None:
+        return rejected(row)
+    return None if row.voider is None else rejected(row.voider)
 
 
 @dataclass(slots=True, eq=False)

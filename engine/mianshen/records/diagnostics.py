@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from mianshen.document.diagnostics import listed, shown
@@ -206,6 +207,15 @@ def out_of_range(span: Span, name: str, value: str | None, low: object, high: ob
         _holds(name, value, "超出范围", "is out of range"),
         (f"应在 {low} 到 {high} 之间", f"It lies from {low} to {high}"),
     )
+
+
+def bare_negative(mistake: Diagnostic, reverses: str) -> Diagnostic:
+    """An amount below zero in a row that could say what it voids, and does not."""
+    refund = Message(
+        f"{mistake.fix.zh}；冲销或退费请在 {reverses} 写明所冲销记录的编号，金额不必写",
+        f"{mistake.fix.en}; a refund names the row it cancels in {reverses} and needs no amounts",
+    )
+    return replace(mistake, fix=refund)
 
 
 def bad_date(span: Span, name: str, value: str | None, better: str | None) -> Diagnostic:

@@ -138,7 +138,7 @@ class RowReader:
             absent.discard(name)
             read = read_fact(value, fact, self.program)
             if isinstance(read, Diagnostic):
-                wrong.append((name, read))
+                wrong.append((name, self._as_refund(entity, fact, value, read)))
             elif read is not None:
                 values[name] = read
         row = make_row(
@@ -148,6 +148,15 @@ class RowReader:
         for name, mistake in wrong:
             self.reject(row, name, mistake, unreadable=True)
         return row
+
+    @staticmethod
+    def _as_refund(entity: Entity, fact: Fact, node: Node, mistake: Diagnostic) -> Diagnostic:
+        """An amount below zero told as such, where the row could say what it voids."""
+        if entity.reverses is None or mistake.code != "E422" or fact.written != "money":
+            return mistake
+        if not isinstance(node, Scalar) or not node.text.strip().startswith("-"):
+            return mistake
+        return diagnostics.bare_negative(mistake, entity.reverses)
 
     def _refused(self, key: Scalar, entity: Entity, nested: bool) -> Diagnostic:
         lists = self.lists[entity.name]
@@ -230,10 +239,15 @@ class RowReader:
         self.rejects = [mistake for mistake in self.rejects if id(mistake) not in gone]
 
     def reject(self, row: Row, field: str, mistake: Diagnostic, unreadable: bool = False) -> None:
-        """A mistake in a row; one of shape makes the whole record unreadable."""
+        """A mistake in a row; one of shape makes the whole record unreadable.
+
+        A row that voids another needs its key, whose it is and what it voids; its other facts are not read.
+        """
         reason = diagnostics.REASONS.get(mistake.code)
         if reason is None:
             self.unreadable.append(mistake)
+            return
+        if self._voids(row) and field not in self._needed_to_void(row.entity):
             return
         self.rejects.append(mistake)
         self.told.setdefault(row, []).append(mistake)
@@ -241,6 +255,15 @@ class RowReader:
             row.rejection = Rejection(reason, field, mistake.what)
         if unreadable:
             row.unreadable |= {field}
+
+    def _voids(self, row: Row) -> bool:
+        name = self.program.entities[row.entity].reverses
+        return name is not None and name in row.facts
+
+    def _needed_to_void(self, name: str) -> set[str | None]:
+        entity = self.program.entities[name]
+        owner = None if entity.parent is None else self.program.entities[entity.parent].key
+        return {entity.key, owner, entity.reverses}
 
     def _place(self, row: Row, name: str) -> Span:
         """Where a row says something, or where the row stands."""

@@ -136,7 +136,10 @@ def _doubled(rows: list[Row], name: str) -> Iterator[tuple[Row, Row]]:
 
 
 def take_out(case: Case, program: Program, refuse: Refuse) -> None:
-    """Take reversals and what they cancel out of the case; refuse those that cancel nothing."""
+    """Take voiding rows and what they void out of the case; refuse those that void nothing.
+
+    A rejected one takes no part, and what it would void is in doubt.
+    """
     rows = case.rows()
     parents = [row for row in rows if row.children and row.version_of is None]
     keys = Counter((row.entity, row.key) for row in rows)
@@ -159,13 +162,21 @@ def _pairs(
     name = entity.reverses
     by_key = {row.key: row for row in rows if keys[row.entity, row.key] == 1}
     taken: dict[int, Row] = {}
-    reversals = [row for row in rows if name in row.facts and row.rejection is None]
-    for row in sorted(reversals, key=lambda r: (str(r.facts.get(entity.date or "", "")), r.key)):
-        named = by_key.get(str(row.facts[name]))
-        if named is None or name in named.facts:
+    voiding = [row for row in rows if name in row.facts]
+    rejected = []
+    for row in sorted(voiding, key=lambda r: (str(r.facts.get(entity.date or "", "")), r.key)):
+        target = by_key.get(str(row.facts[name]))
+        target = None if target is None or name in target.facts else target
+        if row.rejection is not None:
+            rejected += [(row, target)] if target is not None else []
+        elif target is None:
             refuse(row, "reverses_nothing", None)
-        elif id(named) in taken:
-            refuse(row, "already_reversed", taken[id(named)])
+        elif id(target) in taken:
+            refuse(row, "already_reversed", taken[id(target)])
         else:
-            taken[id(named)] = row
-            yield row, named
+            taken[id(target)] = row
+            yield row, target
+    for row, target in rejected:
+        row.idle = True
+        if id(target) not in taken and target.voider is None:
+            target.voider = row

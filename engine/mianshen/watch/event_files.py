@@ -162,9 +162,10 @@ class _Reader:
             wrong.append((TYPE, diagnostics.unknown_type(written.span, text, self.program.events)))
             return None
         declared = self.program.events[type_]
+        unread = self._unread(declared, fields)
         values: dict[str, Known] = {}
         for name, value in fields.items():
-            if name == TYPE:
+            if name == TYPE or name in unread:
                 continue
             fact = self._fact(declared, name)
             if fact is None:
@@ -183,6 +184,14 @@ class _Reader:
         id_, person, date = (values.pop(name) for name in (ID, self.person, DATE))
         assert isinstance(date, dt.date)
         return Event(str(id_), str(person), type_, date, values)
+
+    def _unread(self, type_: EventType, fields: Mapping[str, Node]) -> set[str]:
+        """The facts that are not read of an event whose row voids another: all but keys, and what it voids."""
+        entity = None if type_.adds is None else self.program.entities[type_.adds]
+        if entity is None or entity.reverses is None or entity.reverses not in fields:
+            return set()
+        needed = {entity.key, entity.reverses, self.person}
+        return {name for name, (owner, _) in type_.own.items() if owner == entity.name and name not in needed}
 
     def _fact(self, type_: EventType, name: str) -> Fact | None:
         """The fact a field of an event of that type gives."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 import datetime as dt
 
 from mianshen.events import people_of
-from mianshen.events.happening import Place
+from mianshen.events.happening import Placing
 from mianshen.interpreter.rows import Case, Rejection, Row
 from mianshen.program.program import Entity, Program
 from mianshen.records.versions import Times, take_out
 from mianshen.source import Message
 
 
-def placing(program: Program) -> Place:
+def placing(program: Program) -> Placing:
     """What puts the rows of a household in their places."""
 
     def place(top: Row, day: dt.date) -> None:

@@ -46,13 +46,13 @@ def write_work_list(
 
     `items` come with the event that has settled them since. Raises OSError where they cannot be written.
     """
-    counts = dict.fromkeys(KINDS, 0)
+    counts: dict[str, int] = dict.fromkeys(KINDS, 0)
     key = program.entities[program.entry].key
 
     def shown() -> Iterator[dict[str, Any]]:
         for item, settled in items:
-            if item.kind in counts:
-                counts[item.kind] += 1
+            if item.listed is not None:
+                counts[item.listed] += 1
                 yield _item(item, settled, key)
 
     _write(out, shown(), item_columns(key))
@@ -76,7 +76,7 @@ def _item(item: Item, settled: str | None, key: str) -> dict[str, Any]:
         key: item.person,
         "benefit": item.benefit,
         "record": item.row or None,
-        "kind": item.kind,
+        "kind": item.listed,
         "amount": None if item.amount is None else as_money(item.amount),
         "granted_before": None if item.before is None else as_money(item.before),
         "period": item.period,
