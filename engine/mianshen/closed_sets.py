@@ -14,6 +14,7 @@ ChoicePolicy: TypeAlias = Literal[
 ]
 HitPolicy: TypeAlias = Literal["unique", ChoicePolicy]
 AggregateKind: TypeAlias = Literal["sum", "count", "min", "max", "some", "every"]
+PlaceLevel: TypeAlias = Literal["county", "pooling area"]  # at which two places are compared
 RoundingMode: TypeAlias = Literal["half_up", "half_down", "half_even", "up", "down", "floor", "ceiling"]
 
 Basis: TypeAlias = Literal["cited", "provisional", "missing"]

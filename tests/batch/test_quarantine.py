@@ -40,8 +40,8 @@ parameters:
   gap: {type: money, title: 缺期, values: [{from: 2026-06-01, value: 1.00, basis: provisional}]}
   reviewed: {type: money, title: 已过复核期, values: [{from: 2020-01-01, value: 1.00, basis: provisional, review_by: 2026-02-15}]}
 provisions:
-  conflict_one: {decision: fault, title: 一, when: 'within(hospital_area, "440101")', value: 1.00}
-  conflict_two: {decision: fault, title: 二, when: 'within(hospital_area, "440101")', value: 1.00}
+  conflict_one: {decision: fault, title: 一, when: 'within(hospital_area, "440106")', value: 1.00}
+  conflict_two: {decision: fault, title: 二, when: 'within(hospital_area, "440106")', value: 1.00}
   unfigured: {decision: fault, title: 三, when: 'within(hospital_area, "440102")', value: gap}
   outdated: {decision: fault, title: 四, when: 'within(hospital_area, "440103")', value: reviewed}
   divided: {decision: fault, title: 五, when: 'within(hospital_area, "440104")', value: total_cost / (total_cost - 100.00)}
@@ -108,7 +108,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     *bad("visit", "service_date", "bad_date", "1/3/2026"),
     Kind("visit", {"person_id": "nobody"}, "person_id", "unknown_parent", checkable=False),
     Kind("visit", {}, "visit_id", "duplicate", twin={}),
-    failing("440101", "conflict_one", "conflict"),
+    failing("440106", "conflict_one", "conflict"),
     failing("440102", "gap", "no_figure"),
     failing("440103", "reviewed", "past_review"),
     failing("440104", None, "division_by_zero", total_cost="100.00", out_of_scope_cost="0.00"),

@@ -10,15 +10,19 @@ from typing import Any
 
 import duckdb
 import pytest
+from sqlglot import exp
 from tests.compile.conftest import Postgres
 from tests.support.populations import Row, cell, nasty
 
 from mianshen.batch.run import Request, run_batch
+from mianshen.places import CODE_SHAPE, canonical_code, listed_places
 from mianshen.policy.scripts import RESIDENTS, Compiled, Wish, compiled
 from mianshen.program.program import Program
 from mianshen.rulebook import open_program
 from mianshen.source import RuleError
+from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.dialects import short
+from mianshen.warehouse.place_table import COUNTY, county_of, place_of, place_table
 
 pytestmark = pytest.mark.xdist_group("compile")
 
@@ -187,3 +191,31 @@ def test_names_that_postgres_would_cut_stay_apart() -> None:
     assert short("short") == "short"
     assert len({short(f"{long}{n}") for n in range(50)}) == 50
     assert all(len(short(name).encode()) <= 63 for name in (long, "甲" * 40))
+
+
+def test_a_script_reads_area_codes_as_records_do() -> None:
+    codes = [
+        *listed_places(),
+        "8",
+        "89",
+        "810001",
+        "371750",
+        "371799001",
+        "abc",
+        "370000001",
+        "371700000001",
+        "99",
+    ]
+    written = [code.ljust(size, "0") for code in codes for size in (2, 4, 6, 9, 12) if size >= len(code)]
+    written += [
+        code + end for code in codes for end in ("001", "001000", "000001", "001002", "99", "99000", "9900")
+    ]
+    code = terms.column("code", "given")
+    fits = exp.RegexpLike(this=code, expression=terms.literal(f"^({CODE_SHAPE.pattern})$"))
+    place, county = place_of(code, fits, "listed").sql("duckdb"), county_of(code).sql("duckdb")
+    with duckdb.connect() as database:
+        database.execute(place_table('"places"'))
+        database.execute("CREATE TABLE given AS SELECT unnest(?::VARCHAR[]) AS code", [written])
+        query = f'SELECT code, {place} FROM given LEFT JOIN places AS listed ON listed."{COUNTY}" = {county}'
+        read = dict(database.execute(query).fetchall())
+    assert read == {text: canonical_code(text) for text in written}

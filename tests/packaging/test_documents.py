@@ -27,7 +27,7 @@ SET_UP = f"""
 provisions:
   paid_nowhere: {{decision: meal_allowance, {TITLE}, area: "65", value: 0.00, source: EXAMPLE, clause: 举例}}
   planned_meal_allowance:
-    {{decision: meal_allowance, {TITLE}, area: "66", value: 1.00, source: EXAMPLE, clause: 举例, status: planned}}
+    {{decision: meal_allowance, {TITLE}, area: "64", value: 1.00, source: EXAMPLE, clause: 举例, status: planned}}
 """
 
 

@@ -21,7 +21,7 @@ CODES: Final = {
     "scheme": ("employee", "resident_scheme", "none"),
     "level": ("primary", "secondary", "tertiary"),
 }
-AREAS: Final = ("31", "11", "3101", "310113", "110101", "37")
+AREAS: Final = ("31", "11", "3717", "310113", "110101", "37")
 WARDS: Final = ("A", "B", "甲", "")
 DAYS: Final = (
     *("2024-06-30", "2024-07-01", "2025-01-01", "2025-06-30", "2025-07-01", "2025-11-21", "2025-12-31"),
@@ -295,7 +295,10 @@ class Formulas:
         areas = [f'"{a}"' for a in self.rng.sample(AREAS, self.rng.choice((1, 2)))]
         if self.rng.random() < 0.7:
             return f"within({name}, {', '.join(areas)})"
-        return f"{name} = {areas[0]}"
+        other = self.rng.choice((areas[0], self.rng.choice(self.named(at, "area")).text))
+        if self.rng.random() < 0.3:
+            return f"same pooling area({name}, {other})"
+        return f"{name} {self.pick(('=', '!='))} {other}"
 
     def _of_text(self, at: str, depth: int) -> str:
         names = self.named(at, "text")

@@ -19,7 +19,8 @@ from mianshen.interpreter import Case, Row
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.what_if.candidate_values import Trials
-from mianshen.program.core import IsKnown, walk
+from mianshen.places import county_in
+from mianshen.program.core import IsKnown, String, walk
 from mianshen.program.program import Fact, Program
 from mianshen.program.stages import nodes_of
 from mianshen.values import Known, Missing, Unknown
@@ -114,7 +115,8 @@ class Gaps:
         """One that provisions tell apart, or any."""
         if rng.random() < 0.5:
             return rng.choice(self.trials.of(fact, day) or (value(rng, self.program, fact.type),))
-        return value(rng, self.program, fact.type)
+        drawn = value(rng, self.program, fact.type)
+        return county_in(str(drawn)) if fact.type == String(area=True) else drawn  # nothing is left to tell
 
 
 def filled(case: Case, filling: Filling) -> Case:

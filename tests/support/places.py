@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hypothesis import strategies as st
 
 from mianshen.places import canonical_code, listed_places
 
 _FEW = ("31", "3101", "310118", "310113", "310119", "37", "3717", "371724", "371725", "3701", "370102", "371771",
         "4190", "419001", "4419", "81", "6590", "659001", "34", "340422", "341521", "330421", "320509")  # fmt: skip
+
+CODES: Final = tuple(
+    sorted(
+        {
+            code
+            for few in _FEW
+            for end in ("", "001", "002001")
+            if (code := canonical_code(f"{few}{end}")) is not None
+        }
+    )
+)  # canonical ones, of every length
 
 
 @st.composite

@@ -9,6 +9,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Final, assert_never
 
+from mianshen.closed_sets import PlaceLevel
 from mianshen.program.core import (
     Aggregate,
     AsOf,
@@ -30,6 +31,7 @@ from mianshen.program.core import (
     Op,
     ParameterRef,
     Round,
+    SamePlace,
     Within,
     YearToDate,
 )
@@ -40,7 +42,7 @@ INFIX: Final = {
     "and": "and", "or": "or", "add_months": "+", "add_days": "+",
 }  # fmt: skip
 CALLED: Final = {
-    "not": "not", "holds": "holds", "abs": "abs", "min": "min", "max": "max",
+    "not": "not", "holds": "holds", "place_prefix": "place prefix", "abs": "abs", "min": "min", "max": "max",
     "list_count": "count", "list_distinct": "distinct count", "list_contains": "contains",
     **{op: name for name, (op, _, _) in FUNCTIONS.items()},
 }  # fmt: skip
@@ -65,6 +67,8 @@ def to_text(node: Core, home: str) -> str:
             return f"{to_text(arg, home)} in ({', '.join(map(constant, values))})"
         case Within(arg=arg, prefixes=prefixes):
             return f"within({', '.join([to_text(arg, home), *map(constant, prefixes)])})"
+        case SamePlace(one=one, other=other, level=level):
+            return _compared_places(one, other, level, home)
         case If(condition=condition, then=then, otherwise=otherwise):
             parts = (to_text(part, home) for part in (condition, then, otherwise))
             return "if {} then {} else {}".format(*parts)
@@ -92,6 +96,16 @@ def to_text(node: Core, home: str) -> str:
             assert_never(node)
 
 
+def _compared_places(one: Core, other: Core, level: PlaceLevel, home: str) -> str:
+    match level:
+        case "county":
+            return f"{_inner(one, home)} = {_inner(other, home)}"
+        case "pooling area":
+            return f"same pooling area({to_text(one, home)}, {to_text(other, home)})"
+        case _:
+            assert_never(level)
+
+
 def constant(value: Constant) -> str:
     """A literal as a rule writes it."""
     match value:
@@ -106,6 +120,8 @@ def constant(value: Constant) -> str:
 
 
 def _operation(node: Op, home: str) -> str:
+    if node.op == "not" and isinstance(node.args[0], SamePlace) and node.args[0].level == "county":
+        return f"{_inner(node.args[0].one, home)} != {_inner(node.args[0].other, home)}"
     if node.op in INFIX:
         return f" {INFIX[node.op]} ".join(_inner(arg, home) for arg in node.args)
     if node.op == "neg":
@@ -117,7 +133,7 @@ def _operation(node: Op, home: str) -> str:
 
 def _inner(node: Core, home: str) -> str:
     text = to_text(node, home)
-    compound = isinstance(node, If | InSet) or (isinstance(node, Op) and node.op in INFIX)
+    compound = isinstance(node, If | InSet | SamePlace) or (isinstance(node, Op) and node.op in INFIX)
     return f"({text})" if compound else text
 
 

@@ -46,13 +46,15 @@ from mianshen.program.core import (
     Op,
     ParameterRef,
     Round,
+    SamePlace,
     Within,
     YearToDate,
 )
 from mianshen.program.lower import lowered
 from mianshen.program.operators import CALENDAR
+from mianshen.program.place_tests import area_facts, prefix_digits
 from mianshen.program.program import Program
-from mianshen.values import NOT_MODELLED, ONE, ZERO, round_quotient
+from mianshen.values import NOT_MODELLED, ONE, ZERO, round_quotient, unknown_of
 
 if TYPE_CHECKING:
     from mianshen.interpreter.evaluate import Compiler
@@ -65,6 +67,7 @@ KNOWN: Final[dict[str, object]] = {  # the names that every function may use
     "disjoined": disjoined,
     "undecided": undecided,
     "rounded": round_quotient,
+    "unknown_of": unknown_of,
     "NOT_MODELLED": NOT_MODELLED,
     "ZERO": ZERO,
     "ONE": ONE,
@@ -142,8 +145,6 @@ class FunctionBuilder:
                 return f"row.before[{name!r}]"
             case Op():
                 return self._operation(node)
-            case Within(arg=arg, prefixes=prefixes):
-                return self.strict([arg], f"{{}}.startswith({self.bind(prefixes)})")
             case Round(denominator=None):
                 return self.strict([node.numerator], f"rounded({{}}, ONE, {node.digits}, {node.mode!r})")
             case Round(numerator=top, denominator=bottom):
@@ -159,7 +160,7 @@ class FunctionBuilder:
                 return self.bind(missing_figure(name))
             case IsKnown() | InForce() | Aggregate() | Fail():
                 return f"{self.bind(self.compiler.apart(node, self.entity))}(row)"
-            case InSet() | Marginal() | BenefitYear() | Choice():
+            case InSet() | Within() | SamePlace() | Marginal() | BenefitYear() | Choice():
                 return self._text(lowered(node, self.compiler.program.parameters))
             case _:
                 assert_never(node)
@@ -245,12 +246,22 @@ class FunctionBuilder:
                 return self._called(node, CALLED[node.op])
             case "working_day" | "add_working_days" | "working_day_of_month" | "working_days_between":
                 return self._called(node, partial(CALENDAR[node.op], self.compiler.program.calendar))
+            case "place_prefix":
+                return self._place_prefix(node)
             case _:
                 assert_never(node.op)
 
     def _called(self, node: Op, function: Callable[..., Any]) -> str:
         """A strict operation that is a function of its operands."""
         return self.strict(node.args, f"{self.bind(function)}({', '.join(['{}'] * len(node.args))})")
+
+    def _place_prefix(self, node: Op) -> str:
+        """The beginning of a code; unknown where the code is shorter, naming the facts it may be."""
+        place, digits = node.args[0], prefix_digits(node)
+        facts = area_facts(place, self.compiler.program)
+        names = [f"{self._above(fact.entity)}.unknown({fact.name!r})" for fact in facts]
+        coarse = names[0] if len(names) == 1 else f"unknown_of(({', '.join(names)}))"
+        return self.strict([place], f"({{0}}[:{digits}] if len({{0}}) >= {digits} else {coarse})")
 
     def _logic(self, args: Iterable[Core], settles: bool, joined: str) -> str:
         """Kleene's and, which False settles, or his or, which True does; left to right."""

@@ -43,11 +43,13 @@ from mianshen.program.core import (
     Op,
     ParameterRef,
     Round,
+    SamePlace,
     Type,
     Within,
     YearToDate,
 )
 from mianshen.program.lower import lowered
+from mianshen.program.place_tests import area_facts, prefix_digits
 
 COMPARED: Final = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
@@ -82,9 +84,6 @@ class Formulas:
                 return Made("run->as_of")
             case Op():
                 return self.operation(node, entity, row)
-            case Within(arg=arg, prefixes=prefixes):
-                made = self.emit(arg, entity, row)
-                return self.held(" || ".join(_begins(made.value, p) for p in prefixes), [made])
             case If():
                 return self.conditional(node, entity, row)
             case Round():
@@ -102,7 +101,7 @@ class Formulas:
                 return Made("0", "1", self.lacking(f"parameter {name}"))
             case InForce():
                 return self.in_force(node, entity, row)
-            case InSet() | Marginal() | BenefitYear() | Choice():
+            case InSet() | Within() | SamePlace() | Marginal() | BenefitYear() | Choice():
                 return self.emit(lowered(node, self.layout.program.parameters), entity, row)
             case Aggregate():
                 return aggregate(self, node, row)
@@ -229,6 +228,8 @@ class Formulas:
                 return self.shift(node, entity, row)
             case "list_count" | "list_distinct" | "list_contains":
                 return self.listing(node, entity, row)
+            case "place_prefix":
+                return self.place_prefix(node, entity, row)
             case "working_day" | "add_working_days" | "working_day_of_month" | "working_days_between":
                 return self.working(node, entity, row)
             case "and" | "or":
@@ -260,6 +261,20 @@ class Formulas:
         self.body.add(f"if (!{state}) {value} = {node.op}({called}, &{state}, &{miss});")
         gathered = union([f"(({m.state}) == 1 ? {m.miss} : 0)" for m in made if m.miss != NONE])
         self.body.add(f"else if ({state} == 1) {miss} = {gathered};")
+        return Made(value, state, miss)
+
+    def place_prefix(self, node: Op, entity: str, row: str) -> Made:
+        """An area cut to so many digits; unknown where its code has fewer, naming the facts it may be."""
+        made, digits = self.emit(node.args[0], entity, row), prefix_digits(node)
+        value, state, miss = self.opened("word")
+        cut = f"{16 * 10 ** (AREA_DIGITS - digits)}LL"
+        lacking = [self.lacking(fact.name) for fact in area_facts(node.args[0], self.layout.program)]
+        self.body.add(f"{state} = {made.state}; if ({state} == 1) {miss} = {made.miss};")
+        with self.body.block(f"if (!{state}) {{"):
+            self.body.add(
+                f"if (({made.value} & 15) < {digits}) {{ {state} = 1; {miss} = {union(lacking)}; }}"
+            )
+            self.body.add(f"else {value} = {made.value} - {made.value} % {cut} + {digits};")
         return Made(value, state, miss)
 
     def shift(self, node: Op, entity: str, row: str) -> Made:
@@ -370,9 +385,3 @@ class Formulas:
                 )
                 body.add(f"else if (({made.state}) == 1) {miss} |= {made.miss};")
         return Made(value, state, miss)
-
-
-def _begins(value: str, prefix: str) -> str:
-    """Whether an encoded area begins with the digits."""
-    cut = 16 * 10 ** (AREA_DIGITS - len(prefix))
-    return f"(({value} & 15) >= {len(prefix)} && {value} / {cut}LL == {int(prefix)})"

@@ -10,25 +10,37 @@ tell. Imports nothing of the product.
 
 from mianshen.places.comparing import (
     COUNTY_DIGITS,
-    is_county,
+    MUNICIPAL,
     is_within,
     pooling_area,
     same_place,
     same_pooling_area,
 )
 from mianshen.places.names import place_name, shown_place
-from mianshen.places.place_list import PLACE_LIST_VERSION, Place, canonical_code, listed_places
-from mianshen.places.reading import nearest_places, read_place
+from mianshen.places.place_list import (
+    CODE_SHAPE,
+    PLACE_LIST_VERSION,
+    Place,
+    canonical_code,
+    county_in,
+    direct_county_groups,
+    listed_places,
+)
+from mianshen.places.reading import nearest_places, place_in_rules, read_place
 
 __all__ = [
+    "CODE_SHAPE",
     "COUNTY_DIGITS",
+    "MUNICIPAL",
     "PLACE_LIST_VERSION",
     "Place",
     "canonical_code",
-    "is_county",
+    "county_in",
+    "direct_county_groups",
     "is_within",
     "listed_places",
     "nearest_places",
+    "place_in_rules",
     "place_name",
     "pooling_area",
     "read_place",

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from mianshen.places.place_list import DIRECT_COUNTIES
+
 COUNTY_DIGITS: Final = 6
-MUNICIPAL: Final = frozenset({"11", "12", "31", "50", "71", "81", "82"})  # pooled as a whole
-DIRECT_COUNTIES: Final = "90"  # third and fourth digit of counties directly under a province
+MUNICIPAL: Final = ("11", "12", "31", "50", "71", "81", "82")  # pooled as a whole
 
 
 def is_within(code: str, outer: str) -> bool | None:
@@ -53,11 +54,6 @@ def pooling_area(code: str) -> str | None:
     """
     digits = _pooling_digits(code)
     return code[:digits] if len(code) >= digits else None
-
-
-def is_county(code: str) -> bool:
-    """Whether a place is known to the county, as `same_place` wants it."""
-    return len(code) >= COUNTY_DIGITS
 
 
 def _pooling_digits(code: str) -> int:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal
 
-from mianshen.places.comparing import DIRECT_COUNTIES
-from mianshen.places.place_list import Place, listed_places
+from mianshen.places.place_list import DIRECT_COUNTIES, Place, listed_places
 
 
 def place_name(code: str) -> str:

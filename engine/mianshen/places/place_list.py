@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Final, NamedTuple
 
 PLACE_LIST_VERSION: Final = "2025-12-31"  # the day the ministry's list is of
+DISTRICTS_TOGETHER: Final = "01"  # in GB/T 2260, the districts of a city as a whole, where no county has it
+DIRECT_COUNTIES: Final = "90"  # third and fourth digit of what groups counties directly under a province
 PLACE_LIST_FILE: Final = "places.tsv"
 CODE_SHAPE: Final = re.compile(r"[0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12}", re.ASCII)
 _LEVELS: Final = (2, 4, 6, 9, 12)
@@ -27,7 +30,7 @@ class Place(NamedTuple):
 @cache
 def listed_places() -> dict[str, Place]:
     """Every place of the list by its code of 2, 4 or 6 digits."""
-    text = resources.files(__package__ or "").joinpath(PLACE_LIST_FILE).read_text("utf-8")
+    text = Path(__file__).with_name(PLACE_LIST_FILE).read_text("utf-8")
     lines = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
     return {
         code: Place(code, name, int(until) if until else None, now or code)
@@ -40,6 +43,12 @@ def _with_parts() -> frozenset[str]:
     """Codes of the places that have others below them today."""
     today = [place.code for place in listed_places().values() if place.now == place.code]
     return frozenset(code[:size] for code in today for size in (2, 4) if len(code) > size)
+
+
+@cache
+def direct_county_groups() -> tuple[str, ...]:
+    """The codes of four digits that only group the counties directly under a province."""
+    return tuple(code for code in listed_places() if len(code) == 4 and code.endswith(DIRECT_COUNTIES))
 
 
 @cache
@@ -57,11 +66,29 @@ def canonical_code(written: str) -> str | None:
     place = places.get(code[:_COUNTY])
     if place is None and code[4:6] == "00" and code[:4] not in _with_parts():
         place = places.get(code[:4])  # a township directly under a prefecture
+    if place is None and code[4:] == DISTRICTS_TOGETHER:
+        code = code[:4]
+        place = places.get(code)
     if place is None:
         return None
     if place.now != place.code:
         code = place.now
     return code if code in _with_parts() else code.ljust(_COUNTY, "0")
+
+
+def county_in(code: str, outside: Iterable[str] = ()) -> str:
+    """The first county of today in a place and in none of those `outside`; the place itself where there is none.
+
+    >>> county_in("37"), county_in("37", ["3701"])
+    ('370102', '370202')
+    """
+    barred = tuple(outside)
+    for place in listed_places().values():
+        if place.now == place.code and place.code.startswith(code) and not place.code.startswith(barred):
+            canonical = canonical_code(place.code)
+            if canonical is not None and len(canonical) == _COUNTY:
+                return canonical
+    return code
 
 
 def without_padding(written: str) -> str:

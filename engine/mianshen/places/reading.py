@@ -29,6 +29,19 @@ def read_place(written: str) -> str | None:
     return next(iter(codes), None) if len(codes := _codes_named(_plain(written))) == 1 else None
 
 
+def place_in_rules(written: str) -> str | None:
+    """The canonical code of a place that a rule names; None where there is none today, or it would name more.
+
+    >>> [place_in_rules(code) for code in ("371700", "1101", "110228", "310119")]
+    ['3717', '11', '110118', None]
+    """
+    code = read_place(written)
+    if code is None or not written.isascii():
+        return code
+    said = without_padding(written)
+    return code if len(code) >= len(said) or said[2:] == "01" else None
+
+
 def nearest_places(written: str) -> tuple[str, ...]:
     """Canonical codes of at most three listed places that may be meant by what names none, the nearest first."""
     if CODE_SHAPE.fullmatch(written):

@@ -24,6 +24,7 @@ from mianshen.program.core import (
     Numeric,
     Op,
     Operator,
+    SamePlace,
     String,
     Within,
     YearToDate,
@@ -86,6 +87,8 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
                 return self._marginal(node)
             case "within", count if count >= 2:
                 return self._within(node)
+            case "same pooling area", 2:
+                return self._same_pooling_area(*node.arguments)
             case "benefit year", 1 | 2:
                 return self._benefit_year(node)
             case "year to date", 1:
@@ -271,19 +274,27 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
         type_ = self.fitting(node.span, Numeric(scale, low, high))
         return None if type_ is None else Marginal(base, name, type_)
 
+    def _area(self, node: tree.Expr) -> Core | None:
+        area = self.value(node, String(area=True))
+        if area is None or area.type == String(area=True):
+            return area
+        self.wrong(node.span, String(area=True), area.type)
+        return None
+
+    def _same_pooling_area(self, one: tree.Expr, other: tree.Expr) -> Core | None:
+        mine, yours = self._area(one), self._area(other)
+        return None if mine is None or yours is None else SamePlace(mine, yours, "pooling area")
+
     def _within(self, node: tree.Function) -> Core | None:
         first, *others = node.arguments
-        area = self.value(first)
+        area = self._area(first)
         prefixes = [(other.span, self.value(other, String(area=True))) for other in others]
         if area is None or any(prefix is None for _, prefix in prefixes):
-            return None
-        if not isinstance(area.type, String) or not area.type.area:
-            self.wrong(first.span, String(area=True), area.type)
             return None
         texts: list[str] = []
         for span, prefix in prefixes:
             if not isinstance(prefix, Const) or not isinstance(prefix.value, str):
-                self.report(diagnostics.not_constant(span, Message("地区前缀", "an area prefix")))
+                self.report(diagnostics.not_constant(span, Message("地区", "an area")))
                 return None
             texts.append(prefix.value)
         return Within(area, tuple(texts))
@@ -344,6 +355,7 @@ USAGE: Final = {
     "count": "count(claims)",
     "marginal": "marginal(x, a_scale_parameter)",
     "within": 'within(insured_area, "31")',
+    "same pooling area": "same pooling area(insured_area, hospital_area)",
     "benefit year": "benefit year(service_date) or benefit year(service_date, a_month_day_parameter)",
     "year to date": "year to date(an_accumulator)",
     "contains": 'contains(a_list_fact, "code")',

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import assert_never
 
-from mianshen.program import diagnostics, literals
+from mianshen.places import place_in_rules
+from mianshen.program import diagnostics
 from mianshen.program.calls import CallChecks
 from mianshen.program.core import (
     AsOf,
@@ -34,7 +35,6 @@ from mianshen.program.core import (
 from mianshen.program.formula import Partial, joined
 from mianshen.program.operators import COMPARISONS, DATE_PARTS
 from mianshen.program.symbol_table import describe
-from mianshen.program.vocabulary import literal_words
 from mianshen.source import Message
 from mianshen.syntax import tree
 
@@ -112,9 +112,11 @@ class Checker(CallChecks):
                 self.report(diagnostics.unknown_code(node.span, node.value, want.codes, codes.values))
                 return None
             return Const(code, want)
-        if isinstance(want, String) and want.area and literals.read(node.value, want) is None:
-            self.report(diagnostics.bad_literal(node.span, node.value, literal_words("area")))
-            return None
+        if isinstance(want, String) and want.area:
+            place = place_in_rules(node.value)
+            if place is None:
+                self.report(diagnostics.unknown_place(node.span, node.value))
+            return None if place is None else Const(place, want)
         return Const(node.value, want if isinstance(want, String) else String())
 
     # -- names -------------------------------------------------------------------------------

@@ -17,7 +17,9 @@ from mianshen.program.core import (
     Numeric,
     Op,
     Operator,
+    SamePlace,
     String,
+    Within,
 )
 from mianshen.program.formula import FormulaChecks
 from mianshen.program.operators import COMPARISONS
@@ -26,6 +28,7 @@ from mianshen.source import Span
 from mianshen.syntax import tree
 
 ORDERED = (Numeric, Date)
+AREA = String(area=True)
 
 
 class ComparisonChecks(FormulaChecks):
@@ -53,9 +56,25 @@ class ComparisonChecks(FormulaChecks):
         if op not in ("eq", "ne") and not isinstance(a.type, ORDERED):
             self.report(diagnostics.not_ordered(span, describe(a.type)))
             return None
+        if AREA in (a.type, b.type):
+            return self._places(span, op, a, b)
         if op == "eq" and isinstance(b, Const) and isinstance(b.value, str):
             return InSet(a, (b.value,))
         return Op(op, (a, b), Boolean())
+
+    def _places(self, span: Span, op: Operator, a: Core, b: Core) -> Core | None:
+        """Places compared: a constant is the place it names and all that lies in it."""
+        if isinstance(a, Const):
+            a, b = b, a
+        if a.type != b.type:
+            self.report(diagnostics.not_comparable(span, describe(a.type), describe(b.type)))
+            return None
+        same: Core = (
+            Within(a, (b.value,))
+            if isinstance(b, Const) and isinstance(b.value, str)
+            else SamePlace(a, b, "county")
+        )
+        return same if op == "eq" else Op("not", (same,), Boolean())
 
     def between(self, node: tree.Between) -> Core | None:
         subject = self.value(node.value)
@@ -85,15 +104,13 @@ class ComparisonChecks(FormulaChecks):
         sound = [part for part in parts if part is not None]
         if not sound or len(sound) < len(parts):
             return None
-        constants = [
-            value
-            for part in sound
-            if isinstance(part, InSet) and part.arg == subject
-            for value in part.values
-        ]
-        others = [part for part in sound if not (isinstance(part, InSet) and part.arg == subject)]
+        others = [part for part in sound if not (isinstance(part, InSet | Within) and part.arg == subject)]
+        constants = [v for p in sound if isinstance(p, InSet) and p.arg == subject for v in p.values]
         if constants:
             others.insert(0, InSet(subject, tuple(dict.fromkeys(constants))))
+        places = [v for p in sound if isinstance(p, Within) and p.arg == subject for v in p.prefixes]
+        if places:
+            others.insert(0, Within(subject, tuple(dict.fromkeys(places))))
         return others[0] if len(others) == 1 else Op("or", tuple(others), Boolean())
 
     def _test(self, subject: Core, test: tree.Test) -> Core | None:
@@ -122,7 +139,7 @@ class ComparisonChecks(FormulaChecks):
             self.wrong(span, Listing(String()), listing.type)
             return None
         wanted = listing.type.item
-        alike = isinstance(item.type, type(wanted))
+        alike = isinstance(item.type, type(wanted)) and item.type != AREA
         if isinstance(item.type, Code) and isinstance(wanted, Code):
             alike = item.type.codes == wanted.codes
         if not alike:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, TypeAlias, assert_never
 
-from mianshen.closed_sets import AggregateKind, ChoicePolicy, RoundingMode
+from mianshen.closed_sets import AggregateKind, ChoicePolicy, PlaceLevel, RoundingMode
 from mianshen.values import MAX_DIGITS
 
 
@@ -113,7 +113,7 @@ Operator: TypeAlias = Literal[
     "eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not",
     "age", "year", "month", "day", "days_between", "add_months", "add_days",
     "working_day", "add_working_days", "working_day_of_month", "working_days_between",
-    "list_count", "list_distinct", "list_contains", "holds",
+    "list_count", "list_distinct", "list_contains", "holds", "place_prefix",
 ]  # fmt: skip
 
 
@@ -121,7 +121,8 @@ Operator: TypeAlias = Literal[
 class Op:
     """`and`, `or`, `min`, `max` take two or more arguments; the rest what `operators.py` says.
 
-    `holds` takes a condition: one that is not modelled does not hold, any other is what it is.
+    `holds` takes a condition: one that is not modelled does not hold, any other is what it is. `place_prefix` takes
+    a place and a constant: the place of so many digits it lies in, unknown where its code has fewer.
     """
 
     op: Operator
@@ -175,10 +176,20 @@ class InSet:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """An area code starts with one of the prefixes."""
+    """A place lies in one of those named; unknown where its code is too coarse to tell."""
 
     arg: Core
     prefixes: tuple[str, ...]
+    type: Boolean = Boolean()
+
+
+@dataclass(frozen=True, slots=True)
+class SamePlace:
+    """Two places lie in one county, or one pooling area; unknown where a code is too coarse to tell."""
+
+    one: Core
+    other: Core
+    level: PlaceLevel
     type: Boolean = Boolean()
 
 
@@ -254,10 +265,10 @@ class YearToDate:
 
 
 Primitive: TypeAlias = (
-    Const | FactRef | DecisionRef | ParameterRef | AsOf | Op | Within | If | Round | IsKnown | Aggregate | YearToDate
+    Const | FactRef | DecisionRef | ParameterRef | AsOf | Op | If | Round | IsKnown | Aggregate | YearToDate
     | MissingFigure | InForce | NoValue | Fail
 )  # fmt: skip
-Derived: TypeAlias = InSet | Marginal | BenefitYear | Choice
+Derived: TypeAlias = InSet | Within | SamePlace | Marginal | BenefitYear | Choice
 Core: TypeAlias = Primitive | Derived
 
 
@@ -268,6 +279,8 @@ def children(node: Core) -> tuple[Core, ...]:
             return args
         case InSet(arg=arg) | Within(arg=arg) | IsKnown(arg=arg):
             return (arg,)
+        case SamePlace(one=one, other=other):
+            return one, other
         case If(condition=condition, then=then, otherwise=otherwise):
             return condition, then, otherwise
         case Round(numerator=top, denominator=bottom):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from mianshen.places import nearest_places, shown_place
 from mianshen.source import Diagnostic, Message, Span, nearest
 
 MOST_LISTED = 12  # names in one sentence
@@ -118,6 +119,18 @@ def not_constant(span: Span, what: Message) -> Diagnostic:
 def bad_literal(span: Span, text: str, wanted: Message) -> Diagnostic:
     what = Message(f"“{text}”不是{wanted.zh}", f'"{text}" is not {wanted.en}')
     return Diagnostic("E311", span, what, Message(f"请写{wanted.zh}", f"Write {wanted.en}"))
+
+
+def unknown_place(span: Span, text: str) -> Diagnostic:
+    what = Message(f"“{text}”不在现行行政区划中", f'"{text}" is no area of today')
+    near = nearest_places(text)
+    fix = Message("请写行政区划代码或全称", "Write the code or the full name of one")
+    if near:
+        fix = Message(
+            f"也许指{'、'.join(map(shown_place, near))}",
+            f"Perhaps {' or '.join(shown_place(code, 'en') for code in near)} is meant",
+        )
+    return Diagnostic("E311", span, what, fix)
 
 
 def cycle(span: Span, names: list[str]) -> Diagnostic:

@@ -29,6 +29,7 @@ from mianshen.program.core import (
     Op,
     ParameterRef,
     Round,
+    SamePlace,
     Within,
     YearToDate,
     walk,
@@ -55,7 +56,7 @@ def _may_fail(node: Core) -> bool:
             return kind in ("min", "max")
         case Const() | FactRef() | DecisionRef() | AsOf() | YearToDate() | MissingFigure() | NoValue():
             return False
-        case InSet() | Within() | If() | IsKnown() | BenefitYear():
+        case InSet() | Within() | SamePlace() | If() | IsKnown() | BenefitYear():
             return False
         case _:
             assert_never(node)
@@ -85,6 +86,8 @@ def errs_alone(node: Core, decided: set[Key]) -> bool:
             return errs_alone(top, decided)
         case InSet(arg=arg) | Within(arg=arg) | IsKnown(arg=arg) | Marginal(base=arg) | BenefitYear(date=arg):
             return errs_alone(arg, decided)
+        case SamePlace(one=one, other=other):
+            return errs_alone(one, decided) and errs_alone(other, decided)
         case Round() | Choice() | Aggregate() | InForce():
             return False
         case Const() | FactRef() | DecisionRef() | ParameterRef() | AsOf() | YearToDate():

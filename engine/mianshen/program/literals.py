@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from decimal import Context, Decimal
 from typing import Final
 
+from mianshen.places import read_place
 from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String, Type
 from mianshen.program.program import CodeList
 from mianshen.values import EXACT, Known
 
 NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})", re.ASCII)
 DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
-AREA: Final = re.compile(r"[0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12}", re.ASCII)
 LARGEST: Final = Decimal(10) ** 15  # what no number may reach
 _SETTLING: Final = Context(prec=60)  # more digits than NUMBER lets in
 TRUTH: Final = {"true": True, "false": False, "是": True, "否": False}
@@ -59,7 +59,7 @@ def read(
         case Code(codes=name):
             return (codes or {})[name].spellings.get(text)
         case String(area=True):
-            return text if AREA.fullmatch(text) else None
+            return read_place(text)
         case String():
             return text
         case Duration():

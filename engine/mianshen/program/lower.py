@@ -33,9 +33,12 @@ from mianshen.program.core import (
     Numeric,
     Op,
     Operator,
+    SamePlace,
     Type,
+    Within,
 )
 from mianshen.program.operators import ARITHMETIC, either
+from mianshen.program.place_tests import lowered_place_test
 from mianshen.program.program import Brackets, Parameter
 from mianshen.values import EXACT, ZERO
 
@@ -50,6 +53,8 @@ def lowered(node: Derived, parameters: Mapping[str, Parameter]) -> Core:
     match node:
         case InSet(arg=arg, values=values):
             return _any_of([_comparison("eq", arg, constant(value, arg.type)) for value in values])
+        case Within() | SamePlace():
+            return lowered_place_test(node)
         case BenefitYear():
             return _benefit_year(node)
         case Marginal(base=base, scale=scale):

@@ -11,7 +11,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from mianshen.program.core import Boolean, Code, Const, Core, DecisionRef, FactRef, InSet, IsKnown, Op, Within
+from mianshen.program.core import (
+    Boolean,
+    Code,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    InSet,
+    IsKnown,
+    Op,
+    SamePlace,
+    Within,
+)
 from mianshen.program.program import CodeList
 
 LIMIT: Final = 256  # conjunctions looked at before giving up
@@ -168,6 +180,9 @@ class Prover:
                 return arg, Allowed(barred=(frozenset(prefixes),), known=True)
             case IsKnown(arg=arg):
                 return arg, Allowed(known=truth)
+            case SamePlace(one=one, other=other, level=level):
+                one, other = sorted((one, other), key=repr)
+                return SamePlace(one, other, level), Allowed(only=frozenset({truth}), known=True)
             case Op(op="eq" | "ne" | "lt" | "le" | "gt" | "ge" as op, args=(left, right)):
                 return _compared(op if truth else _OPPOSITE[op], left, right)
             case _:

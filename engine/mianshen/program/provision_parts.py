@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from mianshen.closed_sets import ProvisionStatus
+from mianshen.places import place_in_rules
 from mianshen.program import diagnostics
 from mianshen.program.checker import Checker
 from mianshen.program.core import AsOf, Boolean, Const, Core, Date, FactRef, Numeric, Op, String, Within
@@ -182,7 +183,11 @@ class RulingChecks:
             if area is None:
                 self.found.append(diagnostics.no_area(self.document.span(*place, "area"), entity))
                 return None
-            conditions.append(Within(area, model.area))
+            places = [place_in_rules(code) for code in model.area]
+            for code, known in zip(model.area, places, strict=True):
+                if known is None:
+                    self.found.append(diagnostics.unknown_place(self.document.span(*place, "area"), code))
+            conditions.append(Within(area, tuple(known for known in places if known is not None)))
         date = self.reference_date(entity)
         if model.from_ is not None:
             conditions.append(Op("ge", (date, Const(model.from_, Date())), Boolean()))

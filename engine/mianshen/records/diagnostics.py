@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from mianshen.document.diagnostics import listed, shown
+from mianshen.places import nearest_places, shown_place
 from mianshen.source import Diagnostic, Message, Span, nearest
 
 Words = tuple[str, str]  # Chinese, English
@@ -240,12 +241,18 @@ def _nearest_code(value: str, codes: Mapping[str, Message]) -> str | None:
 
 
 def bad_area(span: Span, name: str, value: str | None) -> Diagnostic:
-    return _mistake(
-        "E425",
-        span,
-        _holds(name, value, "不是行政区划代码", "is not an area code"),
-        ("写 2、4、6、9 或 12 位数字，如 310113", "Write 2, 4, 6, 9 or 12 digits, such as 310113"),
+    """`value` names no place, or more than one: those it may mean are given."""
+    near = () if value is None else nearest_places(value)
+    fix = (
+        "写行政区划代码或全称，如 310113 或 上海市宝山区",
+        "Write an area code or a full name, such as 310113 or 上海市宝山区",
     )
+    if near:
+        fix = (
+            f"也许指{'、'.join(map(shown_place, near))}",
+            f"Perhaps {' or '.join(shown_place(code, 'en') for code in near)} is meant",
+        )
+    return _mistake("E425", span, _holds(name, value, "不是一个行政区划", "names no area"), fix)
 
 
 def bad_boolean(span: Span, name: str, value: str | None) -> Diagnostic:

@@ -17,8 +17,9 @@ from decimal import Decimal
 from typing import Final, assert_never
 
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
+from mianshen.places import read_place
 from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String
-from mianshen.program.literals import AREA, TRUTH, read_date, read_number, settle
+from mianshen.program.literals import TRUTH, read_date, read_number, settle
 from mianshen.program.program import Fact, Program
 from mianshen.records import diagnostics
 from mianshen.source import NOWHERE, Diagnostic, Span
@@ -101,7 +102,8 @@ def read_text(text: str, fact: Fact, program: Program, span: Span = NOWHERE) -> 
             code = codes.spellings.get(text)
             return diagnostics.bad_code(span, fact.name, echo, codes.values) if code is None else code
         case String(area=True):
-            return text if AREA.fullmatch(text) else diagnostics.bad_area(span, fact.name, echo)
+            place = read_place(text)
+            return diagnostics.bad_area(span, fact.name, echo) if place is None else place
         case String() | Duration():
             hidden = fact.required and _HIDDEN.search(text)
             return diagnostics.invisible(span, fact.name) if hidden else text

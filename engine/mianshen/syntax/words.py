@@ -43,6 +43,7 @@ SPACED: Final = (
     "round half even",
     "round half up",
     "round up",
+    "same pooling area",
     "working day",
     "working day of month",
     "working days between",

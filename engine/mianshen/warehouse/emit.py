@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
 from typing import assert_never
@@ -36,6 +37,7 @@ from mianshen.program.core import (
     Op,
     ParameterRef,
     Round,
+    SamePlace,
     Within,
     YearToDate,
     walk,
@@ -43,6 +45,7 @@ from mianshen.program.core import (
 from mianshen.program.failing import fallible
 from mianshen.program.lower import lowered
 from mianshen.program.operators import either
+from mianshen.program.place_tests import prefix_digits
 from mianshen.values import add_months
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.days import full_years, outside_calendar
@@ -75,13 +78,6 @@ def emit(node: Core, scope: Scope) -> Emitted:
             return Emitted(terms.literal(scope.as_of), nullable=False)
         case Op():
             return _operation(node, scope)
-        case Within(arg=arg, prefixes=prefixes):
-            inner = emit(arg, scope)
-            like = [
-                exp.Like(this=terms.paren(inner.value.copy()), expression=terms.literal(f"{p}%"))
-                for p in prefixes
-            ]
-            return _strict(terms.disjoin(like), [inner])
         case If():
             return _conditional(node, scope)
         case Round():
@@ -96,7 +92,7 @@ def emit(node: Core, scope: Scope) -> Emitted:
             return Emitted(blank_of(node.type))
         case InForce():
             return _in_force(node, scope)
-        case InSet() | Marginal() | BenefitYear() | Choice():
+        case InSet() | Within() | SamePlace() | Marginal() | BenefitYear() | Choice():
             return emit(lowered(node, scope.program.parameters), scope)
         case Aggregate():
             label = scope.aggregates[node]
@@ -185,6 +181,8 @@ def _operation(node: Op, scope: Scope) -> Emitted:
             return _shifted(node, args, scope)
         case "working_day" | "add_working_days" | "working_day_of_month" | "working_days_between":
             return worked(node, args, scope)
+        case "place_prefix":
+            return _place_prefix(node, args[0])
         case "list_count":
             return _strict(terms.function("LEN", values[0]), args)
         case "list_distinct":
@@ -193,6 +191,14 @@ def _operation(node: Op, scope: Scope) -> Emitted:
             return _strict(terms.function("LIST_CONTAINS", *values), args)
         case _:
             assert_never(node.op)
+
+
+def _place_prefix(node: Op, place: Emitted) -> Emitted:
+    """The beginning of a code; NULL where the code is shorter."""
+    digits = terms.literal(prefix_digits(node))
+    long_enough = exp.GTE(this=exp.Length(this=place.value), expression=digits)
+    start = exp.Left(this=place.value.copy(), expression=digits.copy())
+    return replace(_strict(terms.case([(long_enough, start)]), [place]), nullable=True)
 
 
 def _arithmetic(node: Op, args: list[Emitted]) -> Sql:

@@ -32,11 +32,13 @@ from mianshen.program.core import (
     Op,
     ParameterRef,
     Round,
+    SamePlace,
     Within,
     YearToDate,
 )
 from mianshen.program.lower import lowered
 from mianshen.program.operators import CALENDAR
+from mianshen.program.place_tests import area_facts, prefix_digits
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.decisions import Applied
 from mianshen.warehouse.emit import emit
@@ -101,7 +103,12 @@ def lacks(node: Core, scope: Scope) -> Sql:
             emitted = [emit(arg, scope) for arg in args]
             beyond = [names_where(test, named(name)) for test, name in lacking(node, emitted, scope)]
             return together([_strict(node, scope), *beyond])
-        case Op() | Within() | Round():
+        case Op(op="place_prefix", args=(place, _)):
+            digits = terms.literal(prefix_digits(node))
+            shorter = exp.LT(this=exp.Length(this=emit(place, scope).value), expression=digits)
+            facts = named(*(fact.name for fact in area_facts(place, scope.program)))
+            return together([_strict(node, scope), names_where(terms.surely(shorter), facts)])
+        case Op() | Round():
             return _strict(node, scope)
         case If():
             return _conditional(node, scope)
@@ -116,7 +123,7 @@ def lacks(node: Core, scope: Scope) -> Sql:
             return terms.column(f"{scope.aggregates[node]}?miss")
         case YearToDate(accumulator=name):
             return _balance(name, scope)
-        case InSet() | Marginal() | BenefitYear() | Choice():
+        case InSet() | Within() | SamePlace() | Marginal() | BenefitYear() | Choice():
             return lacks(lowered(node, scope.program.parameters), scope)
         case _:
             assert_never(node)

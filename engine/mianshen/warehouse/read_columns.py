@@ -18,11 +18,12 @@ from typing import Final, TypeAlias
 from sqlglot import exp
 
 from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String
-from mianshen.program.literals import AREA, DAY, NUMBER, TRUTH
+from mianshen.program.literals import DAY, NUMBER, TRUTH
 from mianshen.program.program import CodeList, Fact
 from mianshen.source import Message
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.expressions import Sql
+from mianshen.warehouse.place_columns import PLACE_CODE
 
 _DECIMAL: Final = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _WHOLE: Final = frozenset(
@@ -90,8 +91,7 @@ def read_column(fact: Fact, column: Sql, found: str, codes: dict[str, CodeList],
             return _code(_text(column, found, TEXT), codes[name], let)
         case String(area=True):
             text = let("text", _text(column, found, TEXT))
-            fits = let("fits", _matches(text, AREA.pattern))
-            return Read(terms.case([(fits, text)]), ((terms.surely_not(fits), _why(text, "bad_area")),))
+            return _given(text, let("place", terms.function(PLACE_CODE, text)), _why(text, "bad_area"))
         case String():
             return _plain(column, found, let)
         case Listing(item=item):

@@ -19,6 +19,7 @@ from mianshen.program.program import Key, Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse import warehouse
 from mianshen.warehouse.dialects import Dialect, text_of
+from mianshen.warehouse.place_table import place_table
 from mianshen.warehouse.plan import Plan, Step, parents_first, plan
 from mianshen.warehouse.steps import Steps
 from mianshen.warehouse.table_catalog import Data, TableCatalog
@@ -73,6 +74,12 @@ class Script(Steps):
     def write(self) -> None:
         """The rows, what is wrong with them, every step, and what could not be decided."""
         self.statements += [Statement("", text) for text in SETTINGS[self.dialect]]
+        read = [self.program.facts[name, fact].type for name in self.entities() for fact in self.facts(name)]
+        if warehouse.AREA_TYPE in read:
+            places = exp.to_table(warehouse.PLACES, quoted=True)
+            self.say(warehouse.PLACES, exp.Drop(tables=[places], kind="TABLE", exists=True))
+            listed = place_table(text_of(places, self.dialect))
+            self.statements.append(Statement(warehouse.PLACES, listed))
         for name in self.entities():
             entity = self.program.entities[name]
             above = None if entity.parent is None else self.rows[entity.parent]

@@ -13,14 +13,17 @@ from typing import Final
 
 from sqlglot import exp
 
+from mianshen.places import CODE_SHAPE
 from mianshen.program.core import Code, Numeric, String
-from mianshen.program.literals import AREA
 from mianshen.program.program import Entity, Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.emit import emit
 from mianshen.warehouse.expressions import Sql
+from mianshen.warehouse.place_table import COUNTY, county_of, place_of
 from mianshen.warehouse.scope import Scope
 
+PLACES: Final = "mianshen_places"  # the table with the list of places
+AREA_TYPE: Final = String(area=True)
 TOP: Final = "?top"  # the household, or the person that has none: what stands or falls together
 WHY: Final = "?why"
 Reasons = list[tuple[Sql, Sql]]  # tests with what they tell
@@ -37,6 +40,13 @@ def rows(
     typed = terms.select(terms.column("?row"), *_typed(program, entity, facts)).from_(
         given.subquery("given", copy=False), copy=False
     )
+    for name in facts:
+        if program.facts[entity.name, name].type == AREA_TYPE:
+            listed = exp.alias_(exp.to_table(PLACES, quoted=True), _list_of(name), table=True, quoted=True)
+            county = exp.EQ(
+                this=terms.column(COUNTY, _list_of(name)), expression=county_of(terms.column(name, "given"))
+            )
+            typed = typed.join(listed, on=county, join_type="left", copy=False)
     wrong: Reasons = [(terms.is_known(terms.column(WHY)), terms.column(WHY)), *_later(program, entity, as_of)]
     row = terms.cast(terms.column("?row"), "VARCHAR")
     checked = terms.select(
@@ -109,10 +119,17 @@ def _fact(program: Program, entity: Entity, name: str) -> tuple[Sql, Reasons]:
             values = [terms.literal(value) for value in program.codes[codes].values]
             return fitting(exp.In(this=column, expressions=values), "bad_code")
         case String(area=True):
-            pattern = terms.literal(f"^({AREA.pattern})$")
-            return fitting(exp.RegexpLike(this=column, expression=pattern), "bad_area")
+            shape = exp.RegexpLike(this=column, expression=terms.literal(f"^({CODE_SHAPE.pattern})$"))
+            place = place_of(column, shape, _list_of(name))
+            wrong = terms.conjoin([terms.is_known(column.copy()), terms.is_null(place.copy())])
+            return place, [(wrong, terms.literal(f"{name}: bad_area"))]
         case _:
             return terms.cast(column, terms.sql_type(type_)), []
+
+
+def _list_of(name: str) -> str:
+    """The list of places as it is joined for a fact."""
+    return f"?places of {name}"
 
 
 def _later(program: Program, entity: Entity, as_of: dt.date) -> Reasons:

@@ -37,6 +37,7 @@ from mianshen.ingest.inputs import identifier, open_inputs
 from mianshen.interpreter.trace.explain import Explainer
 from mianshen.program.program import Program
 from mianshen.source import Message, RuleError
+from mianshen.warehouse.place_columns import add_place_code
 from mianshen.watch.event_files import read_events
 from mianshen.watch.event_versions import placing
 from mianshen.watch.work_list import SUFFIXES, rejects_beside, write_work_list
@@ -108,6 +109,7 @@ def _take(
     since = 0
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
+        add_place_code(connection)
         for household in _households(program, request, day, of, connection, Path(folder)) if of else ():
             people = [person.key for person in people_of(program, household.top)]
             mine = [event for person in people for event in of.pop(person, [])]

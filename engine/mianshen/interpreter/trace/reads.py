@@ -37,6 +37,7 @@ from mianshen.program.core import (
     Op,
     ParameterRef,
     Round,
+    SamePlace,
     Within,
     YearToDate,
 )
@@ -125,6 +126,8 @@ class Reading:
                 return _settled(node.op == "or", self._tested(node.args, entity))
             case Op(args=args):
                 return self.all(args, entity)
+            case SamePlace(one=one, other=other):
+                return self.all((one, other), entity)
             case InSet(arg=arg) | Within(arg=arg) | IsKnown(arg=arg) | BenefitYear(date=arg):
                 return self.compile(arg, entity)
             case If(condition=condition, then=then, otherwise=otherwise):

@@ -15,6 +15,7 @@ from typing import Final, assert_never
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.rows import Case, Row, RowError
+from mianshen.places import county_in
 from mianshen.program.core import (
     Aggregate,
     Boolean,
@@ -30,6 +31,7 @@ from mianshen.program.core import (
     Numeric,
     Op,
     ParameterRef,
+    SamePlace,
     String,
     Within,
     children,
@@ -40,7 +42,7 @@ from mianshen.program.stages import nodes_of
 from mianshen.values import Known, add_months
 
 COMPARING: Final = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "list_contains"})
-ELSEWHERE: Final = ("65", "54", "64", "46")  # provinces; one that no rule names stands for any other
+ELSEWHERE: Final = ("650102", "540102", "640104", "460105")  # one that no rule names stands for any other
 NET: Final = tuple(Decimal(n) * 10**e for e in range(10) for n in (1, 3))
 YEARS: Final = (0, 1, 2, 3, 5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110)
 DAY: Final = dt.timedelta(days=1)
@@ -55,6 +57,7 @@ class Trials:
         self.program = program
         self.compared: dict[Key, set[Constant]] = {}
         self.ages: dict[Key, set[int]] = {}
+        self.placed: set[Key] = set()  # facts compared with other places
         for decision in program.decisions:
             self._note(nodes_of(decision))
         self._note(a.over for a in program.accumulators.values() if a.over is not None)
@@ -65,6 +68,8 @@ class Trials:
                 match node:
                     case InSet(arg=arg, values=values) | Within(arg=arg, prefixes=values):
                         self._compared(arg, values)
+                    case SamePlace(one=one, other=other):
+                        self.placed |= {(f.entity, f.name) for f in (one, other) if isinstance(f, FactRef)}
                     case Op(op=op) if op in COMPARING:
                         self._compared(node, [c for part in walk(node) for c in self._constants(part)])
                     case _:
@@ -106,10 +111,12 @@ class Trials:
                 yield from (True, False)
             case Code(codes=name):
                 yield from self.program.codes[name].values
-            case String(area=area):
+            case String(area=True):
+                named = sorted(c for c in constants if isinstance(c, str))
+                yield from (self._place(fact, code, named) for code in named)
+                yield next((e for e in ELSEWHERE if not e.startswith(tuple(named))), ELSEWHERE[0])
+            case String():
                 yield from sorted(c for c in constants if isinstance(c, str))
-                if area:
-                    yield next((e for e in ELSEWHERE if e not in constants), ELSEWHERE[0])
             case Numeric():
                 yield from _numbers(fact, fact.type, constants, current)
             case Date():
@@ -120,6 +127,12 @@ class Trials:
                 pass  # no fact is one
             case _:
                 assert_never(fact.type)
+
+    def _place(self, fact: Fact, code: str, named: list[str]) -> str:
+        """A place that rules name, or a county in it where they ask for more."""
+        finer = [other for other in named if other != code and other.startswith(code)]
+        compared = (fact.entity, fact.name) in self.placed
+        return county_in(code, finer) if finer or compared else code
 
     def _items(self, item: Code | String, constants: set[Constant]) -> list[str]:
         if isinstance(item, Code):
