@@ -46,7 +46,7 @@ COMMANDS = {
     ),
     "ask": Message("逐题询问，只问仍会改变结论的事实", "ask only what can still change the answer"),
     "redetermine": Message(
-        "同一人核定两次：有何变化，应补应退多少",
+        "同一参保人核定两次：有何变化，应补发或应追回多少",
         "decide one person twice: what changes, what is owed",
     ),
     "test": Message("运行案例，或看所提改动影响哪些案例", "run cases, or see what a proposed change moves"),

@@ -78,7 +78,110 @@ def test_a_record_that_nothing_changes_for_says_so(run: Run) -> None:
 def test_the_table_tells_what_is_owed_in_both_languages(run: Run) -> None:
     words = ("redetermine", CASES, "--case", "a_late_claim_takes_its_turn", "--late", "LATE")
     assert "owed in all: 8,088.23 yuan" in run(*words)[1]
-    assert "共应补 8,088.23 元" in run(*words, "--lang", "zh")[1]
+    assert "共应补发 8,088.23 元" in run(*words, "--lang", "zh")[1]
+
+
+# -- two records of one person ---------------------------------------------------------------------
+
+RECORD = """\
+as_of: 2026-06-30
+resident: {{person_id: {person}, insured_area: "310113", insurance_scheme: employee, coverage_status: {status},
+  employment_status: employed, assistance_category: none, contribution_base: 1000.00, birth_date: 1980-01-01,
+  personal_account_balance: 0.00, annual_premium: 0.00}}
+claims:
+  - {{claim_id: A, service_date: 2026-02-10, care_type: inpatient, hospital_level: tertiary, total_cost: {cost},
+     out_of_scope_cost: 0.00, settled_basic_payment: {settled}}}
+"""
+
+
+def _record(folder: Path, name: str, **facts: object) -> str:
+    facts = {"person": "P1", "status": "active", "cost": "10000.00", "settled": "0.00"} | facts
+    (folder / name).write_text(RECORD.format(**facts), "utf-8")
+    return str(folder / name)
+
+
+def test_two_records_of_one_person_are_compared_and_the_fact_is_responsible(run: Run, tmp_path: Path) -> None:
+    old = _record(tmp_path, "old.yaml", status="suspended")
+    new = _record(tmp_path, "new.yaml")
+    status, out, _ = run("redetermine", old, new, "--format", "json")
+    found = json.loads(out)
+    basic = _decisions(found, "A")["basic_payment"]
+    assert (status, basic["before"], basic["after"], basic["paid"], basic["owed"]) == (
+        0, "0.00", "7225.00", "0.00", "7225.00",
+    )  # fmt: skip
+    assert {"kind": "fact", "name": "coverage_status", "before": "suspended", "after": "active"} in basic[
+        "causes"
+    ]
+    heading = run("redetermine", old, new, "--overlay", "limit_counts_costs")[1].splitlines()[0]
+    assert "old.yaml, 2026-06-30 against" in heading
+    assert heading.endswith("new.yaml, 2026-06-30 (overlay limit_counts_costs)")
+
+
+def test_a_total_shows_what_is_known_of_it_beside_what_is_open(run: Run, tmp_path: Path) -> None:
+    old = _record(tmp_path, "old.yaml", settled="1000.00")
+    new = _record(tmp_path, "new.yaml", settled="1000.00", cost="null")
+    found = json.loads(run("redetermine", old, new, "--format", "json")[1])
+    assert (found["owed"], found["owed_known"]) == (None, "0.00")
+    assert found["open"] >= 1
+    assert f"amounts still open: {found['open']}" in run("redetermine", old, new)[1]
+    assert f"另有 {found['open']} 项金额待定" in run("redetermine", old, new, "--lang", "zh")[1]
+
+
+def test_records_of_two_people_are_refused_without_repeating_whose_they_are(run: Run, tmp_path: Path) -> None:
+    old, new = _record(tmp_path, "old.yaml"), _record(tmp_path, "new.yaml", person="P2")
+    status, out, err = run("redetermine", old, new)
+    assert (status, out) == (2, "")
+    assert "E772: the two records are not of one person. Give two records of one person" in err
+    assert "P2" not in err
+
+
+def test_what_is_settled_otherwise_counts_though_nothing_else_changes(run: Run, tmp_path: Path) -> None:
+    """Owed less overpaid is what is ruled less what is settled."""
+    old = _record(tmp_path, "old.yaml", settled="3000.00")
+    found = json.loads(run("redetermine", old, old, "--format", "json")[1])
+    basic = _decisions(found, "A")["basic_payment"]
+    assert (basic["before"], basic["after"], basic["owed"], basic["causes"]) == (
+        "7225.00",
+        "7225.00",
+        "4225.00",
+        [],
+    )
+    assert found["owed_known"] == "4225.00"
+
+
+def test_a_reversal_of_the_next_month_is_not_there_yet(run: Run, tmp_path: Path) -> None:
+    record = _record(tmp_path, "old.yaml")
+    with Path(record).open("a", encoding="utf-8") as file:
+        file.write("  - {claim_id: R, service_date: 2026-03-10, reverses: A}\n")
+    words = ("--from-date", "2026-02-28", "--to-date", "2026-04-30", "--format", "json")
+    found = json.loads(run("redetermine", record, *words)[1])
+    assert {row["key"]: (row["before"], row["after"]) for row in found["rows"]} == {
+        "A": ("decided", "reversed"),
+        "R": (None, "reversed"),
+    }
+
+
+def test_the_deductible_of_a_cancelled_claim_moves_once(run: Run, tmp_path: Path) -> None:
+    """Three claims settled one after another; the first is cancelled: as if none had been settled."""
+    base = RECORD.split("claims:", maxsplit=1)[0].format(person="P1", status="active", cost="", settled="")
+    owed = []
+    for settled in (((1500, 7225), (0, 8500), (0, 8500)), (None, None, None)):
+        record, more = tmp_path / "record.yaml", tmp_path / "more.yaml"
+        claims = [
+            f"  - {{claim_id: {key}, service_date: 2026-0{month}-10, care_type: inpatient, hospital_level: tertiary, "
+            f"total_cost: 10000.00, out_of_scope_cost: 0.00"
+            + (
+                "}"
+                if paid is None
+                else f", settled_deductible: {paid[0]}, settled_basic_payment: {paid[1]}}}"
+            )
+            for month, (key, paid) in enumerate(zip("ABC", settled, strict=True), 1)
+        ]
+        record.write_text(base + "claims:\n" + "\n".join(claims), "utf-8")
+        more.write_text("claims: [{claim_id: R, service_date: 2026-04-01, reverses: A}]\n", "utf-8")
+        found = json.loads(run("redetermine", str(record), "--with", str(more), "--format", "json")[1])
+        owed.append(found["owed_known"])
+    assert owed == ["-8500.00", "-8500.00"]
 
 
 @pytest.mark.parametrize(

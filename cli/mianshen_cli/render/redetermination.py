@@ -1,7 +1,7 @@
 """What a redetermination says, as a table and as plain data.
 
 In: a redetermination. Out: text in one language, or the JSON object: money as text, unknown null, `owed`
-below 0 where too much was paid.
+below 0 where too much was paid, null where some of it is open; `owed_known` is what is known of it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from mianshen.casework.causes import Cause
 from mianshen.casework.redetermination import DecisionChange, Redetermination, RowChange
 from mianshen.casework.wording import Words
 from mianshen.interpreter.result import BenefitResult
+from mianshen.interpreter.rows import Case
 from mianshen.program.program import Program
 from mianshen.source import Lang, Message
 from mianshen.values import Unknown, Value, as_money
@@ -28,16 +29,20 @@ _WHAT = tuple(
         ("原", "was"),
         ("现", "is"),
         ("已付", "paid"),
-        ("应补", "owed"),
+        ("应补发", "owed"),
         ("起因", "because of"),
     )
 )
 _SIDE = {"reversed": Message("已冲销", "cancelled"), "rejected": Message("未核定", "rejected")}
 _ABSENT = Message("（无）", "(none)")
 _SAME = Message("没有变化", "nothing changes")
-_OWED = Message("共应补 {amount} 元", "owed in all: {amount} yuan")
-_OVERPAID = Message("共多付 {amount} 元", "overpaid in all: {amount} yuan")
-_UNKNOWN = Message("应补多少尚不能确定", "what is owed in all cannot be told yet")
+_OWED = Message("共应补发 {amount} 元", "owed in all: {amount} yuan")
+_OVERPAID = Message("共应追回 {amount} 元", "overpaid in all: {amount} yuan")
+_OWED_KNOWN = Message("已知应补发 {amount} 元", "owed as far as known: {amount} yuan")
+_OVERPAID_KNOWN = Message("已知应追回 {amount} 元", "overpaid as far as known: {amount} yuan")
+_OPEN = Message("；另有 {count} 项金额待定", "; amounts still open: {count}")
+_FILE = Message("{file}，{day}", "{file}, {day}")
+_UNDER = Message("{side}（调整方案 {overlays}）", "{side} (overlay {overlays})")
 _KINDS = {
     "provision": Message("条款", "provision"),
     "figure": Message("数值", "figure"),
@@ -50,8 +55,13 @@ _KINDS = {
 class RedeterminationView:
     """Shows redeterminations in one language."""
 
-    def __init__(self, program: Program, lang: Lang) -> None:
+    def __init__(
+        self, old: Program, program: Program, lang: Lang, files: tuple[str, str] | None = None
+    ) -> None:
+        """`old`, `program`: those of the two sides; `files`: their records, where there are two."""
+        self.old = old
         self.program = program
+        self.files = files
         self.words = Words(program)
         self.lang: Lang = lang
 
@@ -63,20 +73,30 @@ class RedeterminationView:
     def text(self, found: Redetermination) -> str:
         title = self._say(self.program.entities[self.program.entry].title)
         key = output.printable(found.after.person.key)
-        days = {"before": found.before.as_of, "after": found.after.as_of}
-        lines = [self._say(_HEAD).format(title=title, key=key, **days), ""]
+        before, after = self._side(0, found.before, self.old), self._side(1, found.after, self.program)
+        lines = [self._say(_HEAD).format(title=title, key=key, before=before, after=after), ""]
         rows = [*self._benefits(found), *(line for row in found.rows for line in self._row(row))]
         if not rows:
             return "\n".join([*lines, self._say(_SAME)])
         lines += [output.table([self._say(each) for each in _WHAT], rows, right=[1, 2, 3, 4]), ""]
-        lines.append(self._owed(found.owed))
+        lines.append(self._owed(found))
         return "\n".join(lines)
 
-    def _owed(self, owed: Decimal | None) -> str:
-        if owed is None:
-            return self._say(_UNKNOWN)
-        words = _OVERPAID if owed < 0 else _OWED
-        return self._say(words).format(amount=f"{abs(owed):,.2f}")
+    def _side(self, number: int, case: Case, program: Program) -> str:
+        """One side: its record where there are two, its day, its overlays."""
+        side = str(case.as_of)
+        if self.files is not None:
+            side = self._say(_FILE).format(file=output.printable(self.files[number]), day=side)
+        if program.overlays:
+            side = self._say(_UNDER).format(side=side, overlays=", ".join(program.overlays))
+        return side
+
+    def _owed(self, found: Redetermination) -> str:
+        """The total; where amounts are open, what is known of it and how many are."""
+        open_ = self._say(_OPEN).format(count=found.open) if found.open else ""
+        whole, known = (_OVERPAID, _OVERPAID_KNOWN) if found.owed < 0 else (_OWED, _OWED_KNOWN)
+        words = known if found.open else whole
+        return self._say(words).format(amount=f"{abs(found.owed):,.2f}") + open_
 
     def _benefits(self, found: Redetermination) -> Iterator[tuple[str, ...]]:
         for each in found.benefits:
@@ -152,11 +172,13 @@ class RedeterminationView:
         ]
         return {
             entry.key: found.after.person.key,
-            "before": {"as_of": found.before.as_of.isoformat()},
-            "after": {"as_of": found.after.as_of.isoformat()},
+            "before": _plain_side(found.before, self.old),
+            "after": _plain_side(found.after, self.program),
             "benefits": benefits,
             "rows": rows,
-            "owed": _money(found.owed),
+            "owed": None if found.open else _money(found.owed),
+            "owed_known": _money(found.owed),
+            "open": found.open,
         }
 
     def _plain_row(self, row: RowChange) -> Plain:
@@ -177,6 +199,11 @@ class RedeterminationView:
                 for each in row.decisions
             ],
         }
+
+
+def _plain_side(case: Case, program: Program) -> dict[str, Plain]:
+    overlays: dict[str, Plain] = {"overlays": list(program.overlays)} if program.overlays else {}
+    return {"as_of": case.as_of.isoformat(), **overlays}
 
 
 def _signed(owed: Decimal | None) -> str:

@@ -1,8 +1,9 @@
 """One person decided twice: what changes, what is owed or overpaid, and what is responsible.
 
-In: a record as written; the `Terms` of before and after: a program, a day, rows left out, rows that come in.
-Out: `Redetermination`. Invariants: both sides are decided whole, by the rules of their own terms; rows dated
-after a side's day are not there yet; what is owed is reckoned from what was settled, where that is known.
+In: a record as written, or two of one person; the `Terms` of before and after: a program, a day, rows left out,
+rows that come in. Out: `Redetermination`. Invariants: both sides are decided whole, by the rules of their own
+terms; rows dated after a side's day are not there yet; what is owed is reckoned from what was settled, where that
+is known, so that owed less overpaid is what is ruled now less what was paid.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from mianshen.casework.answers import plain
 from mianshen.casework.causes import Cause, Causes, Desk, Side, side_of
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence, read_tree
 from mianshen.interpreter.result import BenefitResult, CaseResult, RowResult, result_of
-from mianshen.interpreter.rows import Case
+from mianshen.interpreter.rows import Case, Row
 from mianshen.program.program import Key, Program
 from mianshen.records.read import CASE_KEYS, read_record, refused
-from mianshen.source import Diagnostic, RuleError
+from mianshen.source import NOWHERE, Diagnostic, RuleError
 from mianshen.values import NOT_MODELLED, ZERO, Value
 
 
@@ -37,7 +38,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class DecisionChange:
-    """A shown decision of a row; None: the row is not there. `paid`: settled, or else what it was."""
+    """A shown decision of a row that changes, or is paid otherwise than ruled; None: the row is not there.
+
+    `paid`: settled, or else what it was.
+    """
 
     name: str
     before: Value | None
@@ -71,27 +75,38 @@ class BenefitChange:
 
 @dataclass(frozen=True, slots=True)
 class Redetermination:
-    """What changed; `owed`: yuan owed to the person in all, below 0 overpaid, None where some is not known."""
+    """What changed.
+
+    `owed`: yuan owed to the person in all, below 0 overpaid, as far as known; `open`: how many amounts are not.
+    """
 
     before: Case
     after: Case
     benefits: tuple[BenefitChange, ...]
     rows: tuple[RowChange, ...]
-    owed: Decimal | None
+    owed: Decimal
+    open: int
     rejects: tuple[Diagnostic, ...]
 
 
-def redetermine(node: Node, before: Terms, after: Terms) -> Redetermination:
-    """Decide a record on both terms and compare. Raises RuleError when it cannot be read."""
+def redetermine(node: Node, before: Terms, after: Terms, new_node: Node | None = None) -> Redetermination:
+    """Decide a record on both terms and compare; with `new_node`, that is the record of the new side.
+
+    Raises RuleError when a record cannot be read, or the two are not of one person.
+    """
     old, rejects = _decided(node, before)
-    new, more = _decided(node, after)
+    new, more = _decided(node if new_node is None else new_node, after)
+    if old.case.person.key != new.case.person.key:
+        raise RuleError([diagnostics.not_of_one_person(NOWHERE if new_node is None else new_node.span)])
     one, two = result_of(before.desk.program, old.case), result_of(after.desk.program, new.case)
     comparing = _Comparing(old, new, one, two)
     benefits, rows = tuple(comparing.benefits()), tuple(comparing.rows())
-    amounts = [each.owed for each in benefits]
+    amounts = [benefit.owed for benefit in benefits]
     amounts += [d.owed for row in rows for d in row.decisions if comparing.is_paid((row.entity, d.name))]
-    owed = None if None in amounts else sum((a for a in amounts if a is not None), ZERO)
-    return Redetermination(old.case, new.case, benefits, rows, owed, tuple(dict.fromkeys((*rejects, *more))))
+    owed = sum((amount for amount in amounts if amount is not None), ZERO)
+    return Redetermination(
+        old.case, new.case, benefits, rows, owed, amounts.count(None), tuple(dict.fromkeys((*rejects, *more)))
+    )
 
 
 def _decided(node: Node, terms: Terms) -> tuple[Side, list[Diagnostic]]:
@@ -99,6 +114,9 @@ def _decided(node: Node, terms: Terms) -> tuple[Side, list[Diagnostic]]:
     case, found = read_record(_changed(node, terms, program), program, terms.as_of, CASE_KEYS)
     if case is None:
         raise RuleError(found)
+    to_come = {by.key for by, _ in case.reversed if _is_after(by, case.as_of, program)}
+    if to_come - terms.without:  # on this side's day nothing was void yet
+        return _decided(node, replace(terms, without=terms.without | to_come))
     late = [row for row in case.rows() if row.rejection is not None and row.rejection.reason == "after_as_of"]
     for row in late:
         if row.parent is not None:  # on this side's day it had not happened
@@ -106,6 +124,11 @@ def _decided(node: Node, terms: Terms) -> tuple[Side, list[Diagnostic]]:
     codes = {"E431"} if late else set()
     side = side_of(terms.desk, case)
     return side, [*(each for each in found if each.code not in codes), *refused(case, found, node.span)]
+
+
+def _is_after(row: Row, day: dt.date, program: Program) -> bool:
+    date = row.facts.get(program.entities[row.entity].date or "")
+    return isinstance(date, dt.date) and date > day
 
 
 def _changed(node: Node, terms: Terms, program: Program) -> Node:
@@ -219,21 +242,24 @@ class _Comparing:
         for name in names:
             old = None if was is None else was.values.get(name)
             new = None if now is None else now.values.get(name)
-            if _plain(old) == _plain(new):
-                continue
             paid = self._paid(key, name, old, was)
             owed = _less(_amount(new), paid) if self.is_paid((key[0], name)) else None
+            settled_otherwise = self.is_paid((key[0], name)) and paid is not None and owed != ZERO
+            if _plain(old) == _plain(new) and not settled_otherwise:
+                continue
             causes = tuple(dict.fromkeys(Causes(self.old, self.new).causes(key, name)))
             yield DecisionChange(name, old, new, paid, owed, causes)
 
     def _paid(
         self, key: tuple[str, str], name: str, old: Value | None, was: RowResult | None
     ) -> Decimal | None:
-        """What was paid: as settled where that is told, else as decided before."""
-        row = was.row if was is not None else self.new.rows.get(key)
+        """What was paid: as settled where either record tells it, the new one first, else as decided before."""
         fact = self.new.desk.program.settling(key[0]).get(name)
-        settled = None if row is None or fact is None else row.facts.get(fact)
-        return settled if isinstance(settled, Decimal) else _amount(old)
+        for row in (self.new.rows.get(key), None if was is None else was.row):
+            settled = None if row is None or fact is None else row.facts.get(fact)
+            if isinstance(settled, Decimal):
+                return settled
+        return _amount(old)
 
 
 def _aside(result: CaseResult) -> dict[tuple[str, str], str]:

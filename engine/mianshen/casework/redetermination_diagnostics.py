@@ -26,3 +26,10 @@ def no_rows(file: str) -> Diagnostic:
     what = Message("文件中没有费用", "there are no claims in the file")
     fix = Message("请写 claims: [...] 或一个列表", "Write claims: [...], or a list of claims")
     return Diagnostic("E771", Span(file, 1, 1), what, fix)
+
+
+def not_of_one_person(span: Span) -> Diagnostic:
+    """Two records to compare that are not of one person; whose they are is not repeated."""
+    what = Message("两份核定材料不是同一参保人的", "the two records are not of one person")
+    fix = Message("请给出同一参保人的两份核定材料", "Give two records of one person")
+    return Diagnostic("E772", span, what, fix)
