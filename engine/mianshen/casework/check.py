@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
+from mianshen.casework.relevance import Relevance
 from mianshen.casework.wording import Words
 from mianshen.interpreter import Case, CaseResult, Interpreter, RowResult, result_of
 from mianshen.interpreter.formula import to_text
@@ -43,11 +44,12 @@ class Checker:
         self.interpreter = Interpreter(program)
         self.explainer = Explainer(self.interpreter)
         self.words = Words(program)
+        self.relevance = Relevance(program, self.interpreter)
 
     def check(self, case: Case, notes: Iterable[Message] = ()) -> Checked:
         """Decide a case; `notes` are the caller's own and come first."""
         self.interpreter.run(case)
-        result = result_of(self.program, case)
+        result = self.relevance.narrowed(case, result_of(self.program, case))
         return Checked(case, result, (*notes, *self._notes(case, result)))
 
     def _notes(self, case: Case, result: CaseResult) -> list[Message]:
