@@ -26,7 +26,8 @@ from mianshen.batch.parquet_join import join_parquet
 from mianshen.batch.row_tables import RowTables
 from mianshen.ingest.inputs import ROW, Input
 from mianshen.interpreter.result import MISSING_FACTS, NO_PROVISION
-from mianshen.native.deciding import Array, Decided, Deciding, Table, address
+from mianshen.native.arrays import Array, address
+from mianshen.native.deciding import Decided, Deciding, Table
 from mianshen.native.layout import Layout, Unsupported
 from mianshen.native.library import Compiled, compiled, is_kept
 from mianshen.native.translation_unit import Unit
@@ -63,6 +64,31 @@ def compiled_unit(
     return compiled(unit, folder) if eager or is_kept(unit, folder) else None
 
 
+def left_rows(unit: Unit, decided: Decided) -> dict[str, Array]:
+    """Every row of a household in which some row is not decided, and every row that is in none."""
+    flagged = {e.name: (decided.status[e.name] != 0) | (decided.fallback[e.name] == 1) for e in unit.order}
+    top: dict[str, Array] = {}
+    households = 0
+    for entity in unit.order:
+        count = len(flagged[entity.name])
+        own = np.arange(count) + households if entity.name in unit.rows.path else np.full(count, -1)
+        households += count
+        if entity.parent is None:
+            top[entity.name] = own
+            continue
+        parent = decided.places.origin.get(entity.name, decided.places.parent[entity.name])
+        top[entity.name] = (
+            np.where(parent >= 0, top[entity.parent][parent], own) if len(top[entity.parent]) else own
+        )
+        times = decided.places.over_time
+        if times is not None and entity.name == unit.layout.program.entry:
+            top[entity.name] = top[entity.name][times.person]
+    wrong = np.zeros(households + 1, np.bool_)
+    for name, rows in top.items():
+        wrong[rows[flagged[name]]] = True
+    return {name: (flagged[name] | (rows < 0) | wrong[rows]).astype(np.uint8) for name, rows in top.items()}
+
+
 @dataclass(slots=True)
 class CompiledBatch:
     """One run. `tables` and `counts` are there after `read`, `room` (the SQL room) after `decide`."""
@@ -79,6 +105,7 @@ class CompiledBatch:
     tables: dict[str, Table] = field(default_factory=dict)
     numbers: dict[str, Array] = field(default_factory=dict)  # of a share of the rows: their numbers, from 1
     decided: Decided = field(init=False)
+    left_rows: dict[str, Array] = field(init=False)
     room: LeftRows | None = field(init=False, default=None)  # none: what is left is left to somebody else
     nothing: Cells | None = field(init=False, default=None)  # the amounts of benefits that have none
 
@@ -96,6 +123,7 @@ class CompiledBatch:
 
     def decide_compiled(self) -> None:
         self.decided = Deciding(self.compiled, self.tables, self.as_of, self.threads).decide()
+        self.left_rows = left_rows(self.compiled.unit, self.decided)
 
     def decide_left(self, connection: duckdb.DuckDBPyConnection, outputs: Outputs) -> None:
         self.room = LeftRows(self.program, connection, self.as_of, outputs)
@@ -103,7 +131,7 @@ class CompiledBatch:
 
     def left(self) -> dict[str, Array]:
         """The numbers, from 1, of rows that the compiled program leaves, by entity with a file."""
-        return {e: self._numbered(e, rows) for e, rows in self.decided.left.items() if e in self.inputs}
+        return {e: self._numbered(e, rows) for e, rows in self.left_rows.items() if e in self.inputs}
 
     def summary(self) -> dict[str, Any]:
         assert self.room is not None
@@ -118,7 +146,7 @@ class CompiledBatch:
         for entity, query, name in wanted(self.outputs):
             is_person = entity.name == self.program.entry
             columns = self._benefit_cells() if is_person else self._row_cells(entity)
-            dropped = self.decided.left[entity.name].copy()
+            dropped = self.left_rows[entity.name].copy()
             found = None if self.room is None else self.room.rows(query)
             if found is not None:
                 rows = self._places(entity.name, found)
@@ -188,7 +216,7 @@ class CompiledBatch:
     def _set_texts(self, numbers: Array, before: str) -> tuple[list[str], Array]:
         """The texts of sets of names, sorted, and where each of `numbers` is among them."""
         used = np.unique(numbers)
-        texts = {int(n): before + ",".join(self.decided.sets[int(n)]) for n in used}
+        texts = {int(n): before + ",".join(self.decided.sets[int(n)].as_py()) for n in used}
         order = sorted(used, key=lambda n: texts[int(n)])
         place = np.zeros(len(self.decided.sets) + 1, np.int32)
         for at, number in enumerate(order):

@@ -24,6 +24,7 @@ from mianshen.batch.native_tables import CompiledTables
 from mianshen.batch.row_tables import RowTables
 from mianshen.ingest.inputs import ROW, Part
 from mianshen.native.deciding import Array, Deciding, Table, whole
+from mianshen.native.placing import DUPLICATE, Placing, ascending
 from mianshen.program.program import Entity
 
 BATCH: Final = 1 << 17  # rows read at a time
@@ -41,12 +42,12 @@ class Keys:
     last: str = ""
     ascending: bool = True
 
-    def take(self, keys: pa.StringArray, deciding: Deciding) -> None:
+    def take(self, keys: pa.StringArray, placing: Placing) -> None:
         """Keep these keys; or see whether each is greater than the one before."""
         if self.kept is not None:
             self.kept.append(pa.concat_arrays([keys, keys.slice(0, 0)]))  # a copy: what was read can go
         elif self.ascending and len(keys):
-            self.ascending = deciding.ascending(keys) and self.last < keys[0].as_py()
+            self.ascending = ascending(placing.library, keys) and self.last < keys[0].as_py()
             self.last = keys[-1].as_py() or ""
 
 
@@ -67,24 +68,24 @@ class Dealing:
     def deal(self) -> dict[str, Array]:
         """Write the shares' files; the numbers, from 1, of the rows that stand apart. Raises RuleError."""
         find: dict[str, Find] = {}
-        finding = self.deciding(self.tables)
         with ExitStack() as open_:
             for entity in self.run.compiled.unit.order:
-                above = not self.run.compiled.unit.is_packed(entity)
+                above = not self.run.compiled.unit.rows.is_packed(entity)
                 keys = Keys([] if above else None)
                 self._entity(entity, keys, find)
                 if above:
                     self.tables[entity.name] = self._table(entity, keys.kept or [])
-                    find[entity.name] = open_.enter_context(finding.finder(entity.name))
-                    self.bad[entity.name] = self.tables[entity.name].rejected
+                    placing = self.placing({entity.name: self.tables[entity.name]})
+                    find[entity.name] = open_.enter_context(placing.finder(entity))
+                    self.bad[entity.name] = (placing.places.status[entity.name] == DUPLICATE).astype(np.uint8)
                 else:
                     self.bad[entity.name] = self._doubled(entity, keys)
                 if entity.parent in self.run.inputs:
                     self.bad[entity.name][self.parent[entity.name] == -1] = 1
         return self._apart()
 
-    def deciding(self, tables: dict[str, Table]) -> Deciding:
-        return Deciding(self.run.compiled, tables, self.run.as_of, self.run.threads)
+    def placing(self, tables: dict[str, Table]) -> Placing:
+        return Deciding(self.run.compiled, tables, self.run.as_of, self.run.threads).placing()
 
     # -- one entity --------------------------------------------------------------------------
 
@@ -132,8 +133,10 @@ class Dealing:
                 query = f'SELECT "{entity.key}" FROM ({reading.query(entity, part)})'
                 found += [whole(pa.chunked_array([batch.column(0)])) for batch in stream(self.run, query)]
         table = self._table(entity, found)
-        with self.deciding({entity.name: table}).finder(entity.name):
-            return table.rejected
+        placing = self.placing({entity.name: table})
+        with placing.finder(entity):
+            marks: Array = (placing.places.status[entity.name] == DUPLICATE).astype(np.uint8)
+        return marks
 
     # -- what stands apart -------------------------------------------------------------------
 
@@ -180,7 +183,7 @@ class Spread:
         if not len(batch):
             return
         dealing, entity = self.dealing, self.entity
-        self.keys.take(whole(pa.chunked_array([batch.column(0)])), dealing.deciding({}))
+        self.keys.take(whole(pa.chunked_array([batch.column(0)])), dealing.placing({}))
         count = dealing.count
         shares = ((np.arange(len(batch), dtype=np.int64) + before) * count // self.rows).astype(np.uint16)
         np.minimum(shares, count - 1, out=shares)
@@ -193,7 +196,7 @@ class Spread:
             if len(above):
                 shares = np.where(placed, above[np.maximum(up, 0)], shares)
             self.parents.append(up)
-        if not dealing.run.compiled.unit.is_packed(entity):
+        if not dealing.run.compiled.unit.rows.is_packed(entity):
             self.shares.append(shares)
         self._split(batch, shares, before)
 

@@ -145,7 +145,7 @@ class Interpreter:
                 for name in row.assumed & self.of_the_day if row.assumed else ():
                     row.facts[name] = case.as_of
                 if row.rejection is not None:
-                    reject(row, row.rejection)
+                    reject(row, row.rejection, self.program)
             try:
                 if not self.settling.tangled:
                     self._settle(case.top)

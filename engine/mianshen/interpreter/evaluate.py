@@ -247,7 +247,7 @@ def _is_known_above(name: str, steps: int) -> Function:
         above = _ancestor(row, steps)
         if name in above.facts:
             return True
-        return above.unknown(name) if above.may_yet_tell(name) else False
+        return above.unknown(name) if name in above.unreadable or above.may_yet_tell(name) else False
 
     return evaluate
 

@@ -59,7 +59,7 @@ class RejectionLoop:
             if failed is None:
                 return
             for row, error in failed:
-                reject(row, error.rejection)
+                reject(row, error.rejection, self.program)
 
     def _reject_alone(self, rows: Sequence[Row]) -> bool:
         """Reject every row that fails for facts alone, whatever becomes of others; each for its own reason."""
@@ -81,7 +81,7 @@ class RejectionLoop:
                         row.rejection = row.rejection or error.rejection
         for row in failed.values():
             assert row.rejection is not None
-            reject(row, row.rejection)
+            reject(row, row.rejection, self.program)
         clear(rows)
         return bool(failed)
 

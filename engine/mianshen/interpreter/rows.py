@@ -96,10 +96,17 @@ class Row:
         return self.told is not None and name not in self.told
 
 
-def reject(row: Row, rejection: Rejection) -> None:
-    """Reject a row and everything below it."""
+def reject(row: Row, rejection: Rejection, program: Program) -> None:
+    """Reject a row and everything below it.
+
+    A row above the person's has no dependants: those below it find that nothing is known of it.
+    """
     if row.rejection is None:
         row.rejection = rejection
+    if program.above_entry(row.entity):
+        row.facts.clear()
+        row.unreadable = frozenset(name for entity, name in program.facts if entity == row.entity)
+        return
     below = Rejection(
         "parent_rejected",
         "",
@@ -107,9 +114,9 @@ def reject(row: Row, rejection: Rejection) -> None:
     )
     for child in row.children:
         if row.version_of is None or child.parent is row:
-            reject(child, below)
+            reject(child, below, program)
     for version in row.versions:
-        reject(version, below)
+        reject(version, below, program)
 
 
 def rejected(row: Row) -> Unknown:

@@ -58,9 +58,13 @@ def _item(
     body, out = formulas.body, c_type(node.type)
     where = Made("1") if node.where is None else formulas.emit(node.where, node.child, item)
     told = where.state
+    left_out = "0" if node.where is None else f"({told}) == 2 || (!({told}) && !({where.value}))"
+    body.add(
+        f"if ({item}->doubtful) {{ if (!({left_out})) {{ {state} = most({state}, 1); {miss} |= {item}->doubt; }} continue; }}"
+    )
     if node.where is not None:
         body.add(f"if (({told}) == 3) {{ {state} = 3; continue; }}")
-        body.add(f"if (({told}) == 2 || (!({told}) && !({where.value}))) continue;")
+        body.add(f"if ({left_out}) continue;")
     got = Made("1") if node.body is None else formulas.emit(node.body, node.child, item)
     body.add(f"if (({got.state}) == 3) {{ {state} = 3; continue; }}")
     body.add(f"if (({got.state}) == 2) continue;")

@@ -89,10 +89,13 @@ class Formulas:
             case Round():
                 return self.rounding(node, entity, row)
             case IsKnown(arg=FactRef(entity=owner, name=name)):
-                return Made(f"{self.above(entity, owner, row)}->k_{name}")
+                at = self.above(entity, owner, row)
+                return Made(f"{at}->k_{name}", f"{at}->u_{name}", self.lacking(name))
             case IsKnown(arg=arg):
                 made = self.emit(arg, entity, row)
-                return Made(f"(({made.state}) == 0)", f"(({made.state}) == 3 ? 3 : 0)")
+                told = made.state
+                state = f"(({told}) == 3 ? 3 : ({told}) == 1 && {row}->doubtful ? 1 : 0)"
+                return Made(f"(({told}) == 0)", state if told != NONE else NONE, f"{row}->doubt")
             case NoValue():
                 return Made("0", "2")
             case Fail():

@@ -38,7 +38,9 @@ from mianshen.program.program import Accumulator, Fact, Key, Program
 from mianshen.program.stages import Stage, nodes_of, parents_first, reads_of, stages
 from mianshen.values import EXACT
 
-MOST_NAMES: Final = 128  # bits of a set of missing names
+MOST_FIXED: Final = (
+    96  # names that have a bit of their own in every household; of more, each household deals out bits
+)
 MOST_ITEMS: Final = 62  # codes of a list of which a set is a word
 AREA_DIGITS: Final = 12
 WORD_DIGITS: Final = 18  # what 64 bits hold
@@ -94,6 +96,12 @@ class Layout:
                 read.add((entity.name, entity.date))
             if entity.counted_by is not None and entity.parent is not None:
                 read.add((entity.parent, entity.counted_by))
+            if entity.valid_from is not None:
+                read.add((entity.name, entity.valid_from))
+        for accumulator in self.accumulators:
+            settled = self.program.settling(accumulator.entity).get(accumulator.sums)
+            if settled is not None:
+                read.add((accumulator.entity, settled))
         found: dict[str, list[Column]] = {name: [] for name in self.entities}
         for key in sorted(read):
             fact = self.program.facts[key]
@@ -120,10 +128,13 @@ class Layout:
             if self.program.calendar is None
             else (self.program.calendar.before, self.program.calendar.after)
         )
-        found = (*sorted(facts), *sorted(lacking), *years)
-        if len(found) > MOST_NAMES:
-            raise Unsupported(f"{len(found)} names that can be missing")
-        return found
+        return (*sorted(facts), *sorted(lacking), *years)
+
+    @cached_property
+    def asked(self) -> frozenset[Key]:
+        """The facts of which some formula asks whether they are known."""
+        asked = [n.arg for n in self.nodes if isinstance(n, IsKnown)]
+        return frozenset((a.entity, a.name) for a in asked if isinstance(a, FactRef))
 
     @cached_property
     def nodes(self) -> list[Core]:
@@ -193,7 +204,6 @@ class Layout:
 
     def check(self) -> None:
         """Raises Unsupported where a formula reads what has no column here."""
-        assert self.names is not None
         for node in self.nodes:
             if isinstance(node, Op) and node.op.startswith("list_"):
                 self._check_list(node)

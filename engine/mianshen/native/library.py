@@ -18,6 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from mianshen.native.arrays import Texts
 from mianshen.native.layout import Unsupported
 from mianshen.native.translation_unit import Unit
 
@@ -27,15 +28,18 @@ POINTER: Final = ctypes.c_void_p
 WORD: Final = ctypes.c_int64
 
 
-class Texts(ctypes.Structure):
-    _fields_ = (("offset", POINTER), ("data", POINTER), ("valid", POINTER))
-
-
 class Run(ctypes.Structure):
+    """`struct run` of run.c."""
+
     _fields_ = (
-        ("as_of", WORD), ("inputs", POINTER), ("valid", POINTER), ("out", POINTER), ("begin", POINTER),
-        ("row", POINTER), ("bad", POINTER), ("left", POINTER), ("packed", POINTER), ("made", POINTER),
-        ("places", POINTER), ("missing", POINTER),
+        ("as_of", WORD),
+        *(
+            (name, POINTER)
+            for name in (
+                "inputs", "valid", "wrong", "out", "begin", "row", "status", "fallback", "under", "voider", "packed",
+                "made", "level", "places", "next", "start", "early", "missing",
+            )
+        ),
     )  # fmt: skip
 
 
@@ -142,21 +146,24 @@ def _functions(unit: Unit, path: Path) -> ctypes.CDLL:
         raise Unsupported("what was compiled cannot be loaded") from None
     texts, run = ctypes.POINTER(Texts), ctypes.POINTER(Run)
     for name, result, arguments in (
-        ("table_of", POINTER, (texts, WORD, POINTER)),
+        ("table_of", POINTER, (texts, WORD, POINTER, ctypes.POINTER(WORD))),
         ("table_free", None, (POINTER,)),
         ("ascending", ctypes.c_int, (texts, WORD)),
         ("parents_of", None, (POINTER, texts, WORD, ctypes.c_int, texts, WORD, WORD, POINTER)),
-        ("children_of", None, (POINTER, WORD, WORD, POINTER, texts, POINTER, POINTER)),
+        ("children_of", ctypes.c_int, (POINTER, WORD, WORD, POINTER, POINTER, texts, POINTER, POINTER)),
+        ("persons_of", ctypes.c_int, (POINTER, WORD, POINTER, POINTER, ctypes.c_int32, *[POINTER] * 4)),
+        ("read_rows", None, (POINTER, WORD, *[POINTER] * 5, ctypes.c_int32, POINTER)),
         ("pack_bits", WORD, (POINTER, WORD, POINTER)),
         ("sets_new", POINTER, ()),
         ("sets_free", None, (POINTER,)),
-        ("sets_count", ctypes.c_int32, (POINTER,)),
-        ("sets_list", POINTER, (POINTER,)),
+        ("sets_count", WORD, (POINTER,)),
+        ("sets_begin", POINTER, (POINTER,)),
+        ("sets_codes", POINTER, (POINTER,)),
         ("decide_places", WORD, (run, WORD, WORD)),
     ):
         _declare(library, name, result, arguments)
     for entity in unit.order:
-        if unit.is_packed(entity):
+        if unit.rows.is_packed(entity):
             _declare(library, f"size_in_{entity.name}", WORD, ())
             _declare(library, f"size_out_{entity.name}", WORD, ())
             _declare(library, f"pack_{entity.name}", None, (run, POINTER, WORD, WORD))

@@ -1,4 +1,4 @@
-"""Decisions as C functions: which provision applies, what it pays, what accumulators take in.
+"""Decisions as C functions: which provision applies, what it pays.
 
 In: decisions of a program. Out: C text. `decide_E_D` fills in a decision's value `v_`, state `s_`, missing names
 `m_` and provision `b_` (its place among the decision's, NOBODY, or PERHAPS where several may) of a row, or says
@@ -16,7 +16,7 @@ from mianshen.native.c_source import NONE, Body, Made, c_integer, c_type, greate
 from mianshen.native.formula import Formulas
 from mianshen.native.layout import Layout, scale_of
 from mianshen.program.core import Core, Numeric, Op
-from mianshen.program.program import Accumulator, Decision, Provision
+from mianshen.program.program import Decision, Provision
 
 
 @dataclass(slots=True)
@@ -280,64 +280,6 @@ class Rulings:
         yield f"      if (same) {{ told = 0; value = one; by = {i}; }}"
         yield (
             f"      else {{ told = 1; by = PERHAPS; miss = perhaps_{entity}_{name}(run, at, row, maybe, part); }} }}"
-        )
-
-    # -- accumulators ------------------------------------------------------------------------
-
-    def accumulator(self, accumulator: Accumulator) -> Iterator[str]:
-        """What it holds before a row, and taking in what the row was paid."""
-        entity = self.layout.program.entities[accumulator.entity]
-        name, (month, day), date = accumulator.name, accumulator.year_start, entity.date
-        yield f"struct sum_{name} {{ word year; byte begun, told; wide held; names miss; }};"
-        yield (
-            f"static void before_{name}(const struct run *run, struct {entity.name} *row, struct sum_{name} *sum) {{"
-        )
-        yield f"  word year = benefit_year(row->f_{date}, {month * 100 + day});"
-        yield "  if (!sum->begun || sum->year != year) { sum->begun = 1; sum->year = year; sum->told = 0;"
-        yield "    sum->held = 0; sum->miss = 0;"
-        if accumulator.opening is not None:
-            fact = accumulator.opening[1]
-            yield f"    if (year == benefit_year(run->as_of, {month * 100 + day})) {{"
-            yield f"      if (row->up->k_{fact}) sum->held = row->up->f_{fact};"
-            yield f"      else {{ sum->told = 1; sum->miss = BIT({self.layout.bit(fact)}); }} }}"
-        yield "  }"
-        yield f"  row->v_before_{name} = sum->held; row->s_before_{name} = sum->told;"
-        yield f"  row->m_before_{name} = sum->miss;"
-        yield "}"
-        body = Body()
-        fed = [
-            i
-            for i, p in enumerate(
-                self.layout.program.decision(accumulator.entity, accumulator.sums).provisions
-            )
-            if p.limit is not None and p.limit.accumulator == name
-        ]
-        sums = accumulator.sums
-        feeds = " || ".join(f"row->b_{sums} == {i}" for i in fed)
-        body.add(
-            f"if (row->s_{sums} == 2 || !(row->b_{sums} == PERHAPS{' || ' if feeds else ''}{feeds})) return 0;"
-            if fed
-            else "return 0;"
-        )
-        if fed:
-            truth = Made("1")
-            if accumulator.over is not None:
-                truth = Formulas(self.layout, body).emit(accumulator.over, accumulator.entity, "row")
-                body.add(f"if (({truth.state}) == 3) return 3;")
-                body.add(f"if (({truth.state}) == 2 || (!({truth.state}) && !({truth.value}))) return 0;")
-            body.add(
-                f"if (!({truth.state}) && !row->s_{sums} && !sum->told) {{ sum->held += row->v_{sums}; return 0; }}"
-            )
-            body.add("sum->told = 1; sum->held = 0;")
-            body.add(f"if (({truth.state}) == 1) sum->miss |= {truth.miss};")
-            body.add(
-                f"if (row->s_{sums} == 1) sum->miss |= row->b_{sums} == PERHAPS ? row->a_{sums} : row->m_{sums};"
-            )
-            body.add("return 0;")
-        yield from self.function(
-            f"static byte take_{name}(const struct run *run, struct place *at, struct {entity.name} *row, "
-            f"struct sum_{name} *sum)",
-            body,
         )
 
 

@@ -1,6 +1,6 @@
 """The whole C text of a program: rows as structs, figures, decisions, and how a household is decided.
 
-In: a layout and what is to be written. Out: C text after `runtime.c`. `decide_places` decides the households
+In: a layout and what is to be written. Out: C text. `decide_places` decides the households
 from one place to another; it may run on several threads at once, for households share nothing but the sets
 of missing names.
 """
@@ -9,233 +9,119 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from itertools import accumulate
 
+from mianshen.native.accumulators import AccumulatorSource
 from mianshen.native.c_source import c_integer, c_type
-from mianshen.native.layout import EPOCH, Column, Layout, Unsupported, scale_of
+from mianshen.native.layout import EPOCH, MOST_FIXED, Layout, Unsupported
 from mianshen.native.provisions import Rulings, limited
-from mianshen.program.program import Benefit, Decision, Entity, Key, Parameter
-from mianshen.program.stages import Stage
+from mianshen.native.row_source import RowSource, c_cell
+from mianshen.native.written import Written
+from mianshen.program.program import Benefit, Decision, Entity, Key, Parameter, Program
+from mianshen.program.stages import Stage, read_below
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A column that the compiled program fills in: `part` is value, state, known, status, reason or missing."""
-
-    entity: str
-    name: str
-    part: str
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unit:
-    """A program and what of it is written: benefits of the entry, decisions of the entities below it."""
+    """A program and what of it is written: benefits and shown decisions, of any entity.
+
+    With `details`, every shown decision says which provision decided it and what it lacks.
+    """
 
     layout: Layout
     shown: tuple[Key, ...]
     benefits: tuple[Benefit, ...]
+    details: bool = False
 
-    @property
+    @cached_property
     def order(self) -> list[Entity]:
-        """Entities, parents first; raises Unsupported unless they hang together from one."""
-        entities = [self.layout.program.entities[name] for name in self.layout.entities]
-        if sum(e.parent is None for e in entities) != 1:
-            raise Unsupported("entities without one root")
-        return entities
+        """The entities that hang together with the entry, parents first."""
+        program = self.layout.program
+        root = program.entry
+        while (parent := program.entities[root].parent) is not None:
+            root = parent
+        return [e for name in self.layout.entities if root_of(e := program.entities[name], program) == root]
 
     @property
     def outcomes(self) -> list[Entity]:
         """The entities of which each row has a status."""
         return [e for e in self.order if e.outcome is not None]
 
-    @property
+    @cached_property
     def written(self) -> list[Written]:
         """The output columns in the order of `out`."""
-        found: list[Written] = []
+        columns: list[Written] = []
         for entity, name in self.shown:
-            held = self.layout.held[entity, name]
-            if c_type(held) == "wide" or scale_of(held) != scale_of(
-                self.layout.program.decision(entity, name).type
-            ):
-                raise Unsupported(f"{name}: more digits than 64 bits hold")
-            found += [Written(entity, name, "value", 8), Written(entity, name, "state", 1)]
-        for each in self.outcomes:
-            found += [
-                Written(each.name, "", part, size)
-                for part, size in (("status", 1), ("reason", 4), ("missing", 4))
-            ]
+            size = 16 if c_type(self.layout.held[entity, name]) == "wide" else 8
+            columns += [Written(entity, name, "value", size), Written(entity, name, "state", 1)]
+            if self.details:
+                columns += [Written(entity, name, "by", 4), Written(entity, name, "missing", 4)]
+        for entity_ in self.outcomes:
+            columns += [
+                Written(entity_.name, "", "status", 1), Written(entity_.name, "", "reason", 4),
+                Written(entity_.name, "", "missing", 4),
+            ]  # fmt: skip
         for benefit in self.benefits:
-            parts = [("status", 1), ("reason", 4)]
+            columns += [
+                Written(benefit.entity, benefit.name, "status", 1),
+                Written(benefit.entity, benefit.name, "reason", 4),
+            ]
             if benefit.amount is not None:
-                parts += [("value", 8), ("known", 1)]
-            found += [Written(benefit.entity, benefit.name, part, size) for part, size in parts]
-        return found
+                columns += [
+                    Written(benefit.entity, benefit.name, "value", 8),
+                    Written(benefit.entity, benefit.name, "known", 1),
+                ]
+        return columns
+
+    @cached_property
+    def rows(self) -> RowSource:
+        return RowSource(self.layout, self.order, self.written)
 
     def text(self) -> str:
-        """All of it, runtime first. Raises Unsupported."""
+        """All of it, what every program shares first. Raises Unsupported."""
         self.layout.check()
-        rulings = Rulings(self.layout)
+        here = {e.name for e in self.order}
+        rulings, balances = Rulings(self.layout), AccumulatorSource(self.layout)
         parts = [
-            files("mianshen.native").joinpath("runtime.c").read_text(encoding="utf-8"),
-            *(line for e in self.order for line in self._struct(e)),
-            *self._place(),
+            _shared("runtime.c"),
+            *self._names(),
+            _shared("rows.c"),
+            _shared("run.c"),
+            *self.rows.text(),
+            *self._here(),
             *self._calendar(),
             *(line for p in self.layout.program.parameters.values() for line in self._figure(p)),
-            *(line for d in self.layout.program.decisions for line in rulings.decision(d)),
-            *(line for a in self.layout.accumulators for line in rulings.accumulator(a)),
-            *(line for e in self.order for line in self._packed(e)),
-            *(line for e in self.order for line in self._load(e)),
-            *self._gather(),
+            *(
+                line
+                for d in self.layout.program.decisions
+                if d.entity in here
+                for line in rulings.decision(d)
+            ),
+            *(line for d in self.layout.program.decisions if d.entity in here for line in self._make(d)),
+            *(line for a in self.layout.accumulators if a.entity in here for line in balances.text(a)),
             *self._decide(),
             *self._write(),
             *self._drive(),
         ]
         return "\n".join(parts) + "\n"
 
-    # -- rows --------------------------------------------------------------------------------
+    # -- what is shared ----------------------------------------------------------------------
 
-    def children(self, entity: Entity) -> list[Entity]:
-        return [e for e in self.order if e.parent == entity.name]
+    def _names(self) -> Iterator[str]:
+        """Names that have a bit of their own in every household; or every household deals out its bits."""
+        count = len(self.layout.names)
+        if count <= MOST_FIXED:
+            yield f"enum {{ FIXED = {count} }};"
+            yield "#define NAME_BIT(n) ((names)1 << (n))"
+        else:
+            yield "enum { FIXED = 0 };"
+            yield "#define NAME_BIT(n) local_bit(here, n)"
 
-    def _struct(self, entity: Entity) -> Iterator[str]:
-        """A row: its number, its parent, where its children are, facts, decisions, balances."""
-        yield f"struct {entity.name} {{ int32_t number;"
-        if entity.parent is not None:
-            yield f"  struct {entity.parent} *up;"
-        for child in self.children(entity):
-            yield f"  int32_t begin_{child.name}, end_{child.name};"
-        for column in self.layout.facts[entity.name]:
-            yield f"  word f_{column.name}; byte k_{column.name};"
-        for decision in self.layout.program.decisions:
-            if decision.entity == entity.name:
-                yield f"  {c_type(self.layout.held[decision.key])} v_{decision.name}; names m_{decision.name};"
-                if limited(decision):
-                    yield f"  names a_{decision.name};"
-                yield f"  byte s_{decision.name}; short b_{decision.name};"
-        for accumulator in self.layout.accumulators:
-            if accumulator.entity == entity.name:
-                yield f"  wide v_before_{accumulator.name}; names m_before_{accumulator.name};"
-                yield f"  byte s_before_{accumulator.name};"
-        yield "};"
-
-    def _place(self) -> Iterator[str]:
-        """A household: rows by entity, in arrays that grow."""
-        yield "struct place {"
-        for entity in self.order:
-            yield f"  struct {entity.name} *rows_{entity.name}; int32_t count_{entity.name}, room_{entity.name};"
-        yield "};"
-
-    def is_packed(self, entity: Entity) -> bool:
-        """Whether the rows of an entity come in any order, so that one row's cells are kept side by side."""
-        return entity.parent == self.layout.program.entry
-
-    def _cell(self, column: Column, number: str) -> str:
-        at = self.column_numbers()[column.entity, column.name]
-        if column.bits == 1:
-            return f"bit_at(run->in[{at}], {number})"
-        return f"((const int{column.bits}_t *)run->in[{at}])[{number}]"
-
-    def _packed(self, entity: Entity) -> Iterator[str]:
-        """A row as it is read and as it is written, its cells side by side."""
-        name, columns = entity.name, self.layout.facts[entity.name]
-        if not self.is_packed(entity):
-            return
-        yield f"struct in_{name} {{"
-        for column in sorted(columns, key=lambda c: -c.bits):
-            yield f"  int{max(8, column.bits)}_t f_{column.name};"
-        for column in columns:
-            yield f"  byte k_{column.name} : 1;"
-        yield "};"
-        yield f"struct out_{name} {{"
-        for written in sorted((w for w in self.written if w.entity == name), key=lambda w: -w.bytes):
-            yield f"  int{written.bytes * 8}_t {written.part}_{written.name};"
-        yield "};"
-        yield f"word size_in_{name}(void) {{ return sizeof(struct in_{name}); }}"
-        yield f"word size_out_{name}(void) {{ return sizeof(struct out_{name}); }}"
-        yield f"void pack_{name}(const struct run *run, struct in_{name} *to, word low, word high) {{"
-        yield f"  for (word i = low; i < high; i++) {{ struct in_{name} *row = to + i;"
-        for column in columns:
-            at = self.column_numbers()[column.entity, column.name]
-            yield f"    row->k_{column.name} = known_at(run->valid[{at}], i);"
-            yield f"    row->f_{column.name} = {self._cell(column, 'i')};"
-        yield "  } }"
-        yield f"void unpack_{name}(const struct run *run, const struct out_{name} *from, word low, word high) {{"
-        for at, written in enumerate(self.written):
-            if written.entity == name:
-                yield f"  int{written.bytes * 8}_t *c{at} = run->out[{at}];"
-        yield f"  for (word i = low; i < high; i++) {{ const struct out_{name} *row = from + i;"
-        for at, written in enumerate(self.written):
-            if written.entity == name:
-                yield f"    c{at}[i] = row->{written.part}_{written.name};"
-        yield "  } }"
-
-    def _load(self, entity: Entity) -> Iterator[str]:
-        """The facts of a row; of none (-1) every fact is unknown."""
-        name, packed = entity.name, self.is_packed(entity)
-        yield f"static void load_{name}(const struct run *run, struct {name} *row, int32_t number) {{"
-        yield "  row->number = number;"
-        if packed:
-            yield f"  const struct in_{name} *from = (const struct in_{name} *)run->packed[{self.order.index(entity)}] + number;"
-        for column in self.layout.facts[name]:
-            at = self.column_numbers()[column.entity, column.name]
-            known = (
-                f"from->k_{column.name}" if packed else f"number >= 0 && known_at(run->valid[{at}], number)"
-            )
-            cell = f"from->f_{column.name}" if packed else self._cell(column, "number")
-            yield f"  row->k_{column.name} = {known};"
-            yield f"  row->f_{column.name} = row->k_{column.name} ? {cell} : 0;"
-        yield "}"
-
-    def column_numbers(self) -> dict[Key, int]:
-        """The place of each fact among the input columns."""
-        columns = [c for e in self.order for c in self.layout.facts[e.name]]
-        return {(c.entity, c.name): i for i, c in enumerate(columns)}
-
-    def _gather(self) -> Iterator[str]:
-        """The rows of one household; 1 where one of them is wrong, 2 where there is no memory."""
-        root = self.order[0]
-        yield "static int gather(const struct run *run, struct place *at, int32_t top) {"
-        for entity in self.order:
-            yield f"  at->count_{entity.name} = 0;"
-        yield f"  if (!at->room_{root.name} && !(at->rows_{root.name} = malloc(sizeof *at->rows_{root.name}))) return 2;"
-        yield f"  at->room_{root.name} = at->count_{root.name} = 1;"
-        yield "  int wrong = 0;"
-        yield f"  load_{root.name}(run, at->rows_{root.name}, top);"
-        yield "  if (top >= 0) wrong |= run->bad[0][top];"
-        for number, entity in enumerate(self.order):
-            if entity.parent is None:
-                continue
-            yield from self._children(entity, number, root)
-        yield "  return wrong;"
-        yield "}"
-
-    def _children(self, entity: Entity, number: int, root: Entity) -> Iterator[str]:
-        name, parent = entity.name, entity.parent
-        yield f"  for (int32_t p = 0; p < at->count_{parent}; p++) {{"
-        yield f"    struct {parent} *above = at->rows_{parent} + p;"
-        yield "    int32_t low = 0, high = 0, alone = 0;"
-        yield (
-            f"    if (above->number >= 0) {{ low = run->begin[{number}][above->number]; "
-            f"high = run->begin[{number}][above->number + 1]; }}"
-        )
-        if parent == root.name and name == self.layout.program.entry:
-            yield "    else { alone = 1; high = 1; }"
-        yield f"    if (at->count_{name} + high - low > at->room_{name}) {{"
-        yield f"      int32_t room = (at->count_{name} + high - low) * 2 + 16;"
-        yield f"      void *more = realloc(at->rows_{name}, (size_t)room * sizeof *at->rows_{name});"
-        yield "      if (!more) return 2;"
-        yield f"      at->rows_{name} = more; at->room_{name} = room;"
-        yield "    }"
-        yield f"    above->begin_{name} = at->count_{name};"
-        yield "    for (int32_t i = low; i < high; i++) {"
-        yield f"      int32_t each = alone ? -1 - top : run->row[{number}][i];"
-        yield f"      struct {name} *row = at->rows_{name} + at->count_{name}++;"
-        yield f"      load_{name}(run, row, each); row->up = above; wrong |= run->bad[{number}][each];"
-        yield "    }"
-        yield f"    above->end_{name} = at->count_{name};"
-        yield "  }"
+    def _here(self) -> Iterator[str]:
+        if len(self.layout.names) > MOST_FIXED:
+            yield "static _Thread_local local *here;"
 
     def _calendar(self) -> Iterator[str]:
         """The working-day calendar and its functions."""
@@ -254,7 +140,7 @@ class Unit:
         yield f"static const int32_t worked_before[] = {{{','.join(map(str, counted))}}};"
         yield f"static const int32_t nth_worked[] = {{{','.join(map(str, nth or [0]))}}};"
         yield f"enum {{ YEAR_BEFORE = {before}, YEAR_AFTER = {after} }};"
-        yield files("mianshen.native").joinpath("calendar.c").read_text(encoding="utf-8")
+        yield _shared("calendar.c")
 
     # -- figures -----------------------------------------------------------------------------
 
@@ -285,47 +171,81 @@ class Unit:
 
     # -- deciding ----------------------------------------------------------------------------
 
+    def _make(self, decision: Decision) -> Iterator[str]:
+        """A decision of a row; 1 where that fails, unless the row is in doubt: then the decision is unknown."""
+        entity, name = self.layout.program.entities[decision.entity], decision.name
+        number = self.rows.number(entity.name)
+        yield f"static int make_{entity.name}_{name}(const struct run *run, struct place *at, struct {entity.name} *row) {{"
+        if entity.reverses is not None:
+            yield "  if (row->doubtful < 2) {"
+        yield f"  if (!decide_{entity.name}_{name}(run, at, row)) return 0;"
+        yield f"  if (!row->rejected) {{ if (row->number >= 0) run->status[{number}][row->number] = FAILED; return 1; }}"
+        if entity.reverses is not None:
+            yield "  }"
+        yield f"  row->v_{name} = 0; row->s_{name} = 1; row->m_{name} = row->doubt; row->b_{name} = PERHAPS;"
+        if limited(decision):
+            yield f"  row->a_{name} = row->doubt;"
+        yield "  return 0;"
+        yield "}"
+
     def _decide(self) -> Iterator[str]:
         """Every decision of a household, stage by stage; 1 where a row fails."""
         yield "static int decide(const struct run *run, struct place *at) {"
+        here = {e.name for e in self.order}
         for stage in self.layout.stages:
-            yield from self._stage(stage)
+            if stage.entity in here:
+                yield from self._stage(stage)
         yield "  return 0;"
         yield "}"
 
     def _stage(self, stage: Stage) -> Iterator[str]:
         entity = self.layout.program.entities[stage.entity]
         names = {d.name for d in stage.decisions}
-        kept = [a.name for a in self.layout.accumulators if a.entity == entity.name and a.sums in names]
+        running = [a.name for a in self.layout.accumulators if a.entity == entity.name and a.sums in names]
         row = f"struct {entity.name} *row = at->rows_{entity.name}"
-        if not kept:
+        if not running:
             yield f"  for ({row}; row < at->rows_{entity.name} + at->count_{entity.name}; row++) {{"
             yield from self._decisions(stage.decisions)
             yield "  }"
+            yield from self._at_other_times(stage)
             return
         parent = entity.parent
+        number = self.rows.number(entity.name)
         yield f"  for (struct {parent} *up = at->rows_{parent}; up < at->rows_{parent} + at->count_{parent}; up++) {{"
-        for name in kept:
+        for name in running:
             yield f"    struct sum_{name} sum_{name} = {{0}};"
         yield f"    for ({row} + up->begin_{entity.name}; row < at->rows_{entity.name} + up->end_{entity.name}; row++) {{"
-        for name in kept:
+        for name in running:
             yield f"      before_{name}(run, row, &sum_{name});"
         yield from self._decisions(stage.decisions)
-        for name in kept:
-            yield f"      if (take_{name}(run, at, row, &sum_{name})) return 1;"
+        for name in running:
+            yield (
+                f"      if (take_{name}(run, at, row, &sum_{name})) "
+                f"{{ run->status[{number}][row->number] = FAILED; return 1; }}"
+            )
         yield "    }"
         yield "  }"
 
+    def _at_other_times(self, stage: Stage) -> Iterator[str]:
+        """The decisions that rows below read, of the rows of other times that some row reads."""
+        below = read_below(self.layout.program)
+        read = tuple(d for d in stage.decisions if d.key in below)
+        if self.rows.over_time(stage.entity) and read:
+            yield f"  for (struct {stage.entity} *row = at->versions; row < at->versions + at->count_versions; row++) {{"
+            yield "    if (!row->read) continue;"
+            yield from self._decisions(read)
+            yield "  }"
+
     def _decisions(self, decisions: tuple[Decision, ...]) -> Iterator[str]:
         for decision in decisions:
-            yield f"      if (decide_{decision.entity}_{decision.name}(run, at, row)) return 1;"
+            yield f"      if (make_{decision.entity}_{decision.name}(run, at, row)) return 1;"
 
     # -- writing -----------------------------------------------------------------------------
 
     def _write(self) -> Iterator[str]:
-        """What a decided household puts into the output columns; 1 where there are too many sets of names."""
+        """What a decided household puts into the output columns; 1 where there is no memory."""
         yield "static int write_place(const struct run *run, struct place *at) {"
-        for entity in self.order:
+        for number, entity in enumerate(self.order):
             lines = [*self._write_shown(entity), *self._write_benefits(entity)]
             if not lines:
                 continue
@@ -334,8 +254,8 @@ class Unit:
                 f"row < at->rows_{entity.name} + at->count_{entity.name}; row++) {{"
             )
             yield "    int32_t n = row->number, id;"
-            if self.is_packed(entity):
-                number = self.order.index(entity)
+            yield "    if (n < 0 || row->rejected) continue;"
+            if self.rows.is_packed(entity):
                 yield f"    struct out_{entity.name} *to = (struct out_{entity.name} *)run->made[{number}] + n;"
             yield from lines
             yield "  }"
@@ -345,19 +265,24 @@ class Unit:
     def _write_shown(self, entity: Entity) -> Iterator[str]:
         for owner, name in self.shown:
             if owner == entity.name:
-                out = c_type(self.layout.held[owner, name])
-                assert out == "word"
                 yield f"    {self._slot(entity, name, 'value')} = row->v_{name};"
                 yield f"    {self._slot(entity, name, 'state')} = row->s_{name};"
+                if self.details:
+                    yield f"    {self._slot(entity, name, 'by')} = row->s_{name} ? -1 : row->b_{name};"
+                    yield from self._write_missing(name, self._slot(entity, name, "missing"))
         if entity.outcome is None:
             return
         status, reason, missing = (self._slot(entity, "", part) for part in ("status", "reason", "missing"))
         yield f"    {status} = row->s_{entity.outcome};"
         by = "NOBODY" if entity.explained_by is None else f"row->b_{entity.explained_by}"
         yield f"    {reason} = row->s_{entity.outcome} ? -1 : {by} < 0 ? -1 : {by};"
-        yield f"    id = -1; if (row->s_{entity.outcome} == 1 && row->m_{entity.outcome} && "
-        yield f"      (id = set_id(run->missing, row->m_{entity.outcome})) < 0) return 1;"
-        yield f"    {missing} = id;"
+        yield from self._write_missing(entity.outcome, missing)
+
+    def _write_missing(self, name: str, slot: str) -> Iterator[str]:
+        """The number of the set of names that an unknown decision lacks."""
+        yield f"    id = -1; if (row->s_{name} == 1 && row->m_{name} && "
+        yield f"      (id = set_id(&at->names, run->missing, row->m_{name})) < 0) return 1;"
+        yield f"    {slot} = id;"
 
     def _slot(self, entity: Entity, name: str, part: str) -> str:
         """Where an output of the row `n` goes."""
@@ -366,12 +291,12 @@ class Unit:
             for i, w in enumerate(self.written)
             if (w.entity, w.name, w.part) == (entity.name, name, part)
         )
-        if self.is_packed(entity):
+        if self.rows.is_packed(entity):
             return f"to->{part}_{name}"
-        return f"((int{written.bytes * 8}_t *)run->out[{at}])[n]"
+        return f"(({c_cell(written.bytes * 8)} *)run->out[{at}])[n]"
 
     def _write_benefits(self, entity: Entity) -> Iterator[str]:
-        """Status 0 eligible, 1 ineligible, 2 undetermined, 3 not modelled; reason -1 nobody, below -1 a set."""
+        """What `Written` says of benefits."""
         for benefit in self.benefits:
             if benefit.entity != entity.name:
                 continue
@@ -379,7 +304,7 @@ class Unit:
             at = {
                 w.part: self._slot(entity, benefit.name, w.part)
                 for w in self.written
-                if w.name == benefit.name
+                if (w.entity, w.name) == (entity.name, benefit.name)
             }
             yield (
                 f"    {{ byte told = row->s_{eligible}, yes = !told && row->v_{eligible}; int32_t why = "
@@ -392,31 +317,33 @@ class Unit:
                 yield f"      {at['value']} = (word)row->v_{amount};"
                 yield f"      {at['known']} = yes && !row->s_{amount};"
             yield "      if (told == 2) why = -1;"
-            yield "      if (asks) { if ((id = set_id(run->missing, lack)) < 0) return 1; why = -2 - id; }"
+            yield "      if (asks) { if ((id = set_id(&at->names, run->missing, lack)) < 0) return 1; why = -2 - id; }"
             yield f"      {at['status']} = yes ? 0 : !told ? 1 : told == 1 ? 2 : 3;"
             yield f"      {at['reason']} = why; }}"
 
     def _ahead(self) -> Iterator[str]:
         """Rows that a household to come will read and write, asked of memory before they are needed."""
-        root, entry = self.order[0], self.layout.program.entities[self.layout.program.entry]
-        yield "static void fetch_ahead(const struct run *run, int32_t top) {"
-        if entry.name == root.name:
-            yield "  int32_t low = top, high = top + 1;"
-        else:
-            at = self.order.index(entry)
-            yield f"  int32_t low = top < 0 ? 0 : run->begin[{at}][top], high = top < 0 ? 1 : run->begin[{at}][top + 1];"
+        rows, root, entry = self.rows, self.order[0], self.rows.entry
+        yield "static void fetch_ahead(const struct run *run, int32_t level, int32_t start) {"
+        entry_level = rows.path.index(entry.name)
+        if entry_level > 1:
+            yield "  return;"
+            yield "}"
+            return
+        number = rows.number(entry.name)
+        alone = "1" if entry.name == root.name else f"level == {entry_level}"
+        listed = "0" if entry.name == root.name else f"run->begin[{number}][start]"
+        end = "1" if entry.name == root.name else f"run->begin[{number}][start + 1]"
+        yield f"  int32_t alone = {alone}, low = alone ? 0 : {listed}, high = alone ? 1 : {end};"
         yield "  for (int32_t i = low; i < high; i++) {"
-        one = (
-            "i" if entry.name == root.name else f"top < 0 ? -1 - top : run->row[{self.order.index(entry)}][i]"
-        )
-        yield f"    int32_t each = {one};"
-        for number, child in enumerate(self.order):
-            if not self.is_packed(child):
+        yield f"    int32_t each = alone ? start : run->row[{number}][i];"
+        for child in self.order:
+            if not rows.is_packed(child):
                 continue
-            name = child.name
-            yield f"    for (int32_t j = run->begin[{number}][each]; j < run->begin[{number}][each + 1]; j++) {{"
-            yield f"      const char *in = run->packed[{number}] + run->row[{number}][j] * sizeof(struct in_{name});"
-            yield f"      const char *to = run->made[{number}] + run->row[{number}][j] * sizeof(struct out_{name});"
+            at, name = rows.number(child.name), child.name
+            yield f"    for (int32_t j = run->begin[{at}][each]; j < run->begin[{at}][each + 1]; j++) {{"
+            yield f"      const char *in = run->packed[{at}] + run->row[{at}][j] * sizeof(struct in_{name});"
+            yield f"      const char *to = run->made[{at}] + run->row[{at}][j] * sizeof(struct out_{name});"
             yield f"      for (unsigned b = 0; b < sizeof(struct in_{name}); b += 64) __builtin_prefetch(in + b);"
             yield f"      for (unsigned b = 0; b < sizeof(struct out_{name}); b += 64) __builtin_prefetch(to + b, 1);"
             yield "    }"
@@ -424,22 +351,41 @@ class Unit:
         yield "}"
 
     def _drive(self) -> Iterator[str]:
-        """The households from one place to another; -1 where there is no memory, else how many were left."""
+        """The households from one place to another; -1 where there is no memory, else how many fall back."""
         yield from self._ahead()
         yield "word decide_places(const struct run *run, word low, word high) {"
-        yield "  struct place at; memset(&at, 0, sizeof at); word left = 0;"
+        yield "  struct place *at = calloc(1, sizeof *at); word fallen = 0;"
+        yield "  if (!at) return -1;"
+        yield "  for (int i = 0; i < FIXED; i++) at->names.code[i] = i;"
+        if len(self.layout.names) > MOST_FIXED:
+            yield "  here = &at->names;"
         yield "  for (word p = low; p < high; p++) {"
-        yield "    if (p + AHEAD < high) fetch_ahead(run, run->places[p + AHEAD]);"
-        yield "    int state = gather(run, &at, run->places[p]);"
-        yield "    if (state == 2) { left = -1; break; }"
-        yield "    if (!state) state = decide(run, &at) || write_place(run, &at);"
-        yield "    if (!state) continue;"
-        yield "    left++;"
+        yield "    if (p + AHEAD < high) fetch_ahead(run, run->level[p + AHEAD], run->places[p + AHEAD]);"
+        yield "    if (gather(run, at, run->level[p], run->places[p])) { fallen = -1; break; }"
+        yield "    int state = decide(run, at);"
+        yield "    if (!state && !at->names.full && write_place(run, at)) { fallen = -1; break; }"
+        yield "    if (!state && !at->names.full) continue;"
+        yield "    fallen++;"
         for number, entity in enumerate(self.order):
-            yield f"    for (int32_t i = 0; i < at.count_{entity.name}; i++)"
-            yield f"      if (at.rows_{entity.name}[i].number >= 0) run->left[{number}][at.rows_{entity.name}[i].number] = 1;"
+            row = f"at->rows_{entity.name}[i].number"
+            yield f"    for (int32_t i = 0; i < at->count_{entity.name}; i++)"
+            yield f"      if ({row} >= 0) run->fallback[{number}][{row}] = 1;"
         yield "  }"
         for entity in self.order:
-            yield f"  free(at.rows_{entity.name});"
-        yield "  return left;"
+            yield f"  free(at->rows_{entity.name});"
+        if self.rows.over_time(self.rows.entry.name):
+            yield "  free(at->versions);"
+        yield "  free(at);"
+        yield "  return fallen;"
         yield "}"
+
+
+def root_of(entity: Entity, program: Program) -> str:
+    """The first ancestor of an entity."""
+    while entity.parent is not None:
+        entity = program.entities[entity.parent]
+    return entity.name
+
+
+def _shared(name: str) -> str:
+    return files("mianshen.native").joinpath(name).read_text(encoding="utf-8")

@@ -300,6 +300,13 @@ class Program:
         """Every entity whose parent this is, as declared."""
         return tuple(e for e in self.entities.values() if e.parent == entity)
 
+    def above_entry(self, entity: str) -> bool:
+        """Whether the entity is an ancestor of the entry."""
+        above = self.entities[self.entry].parent
+        while above is not None and above != entity:
+            above = self.entities[above].parent
+        return above is not None
+
     def settling(self, entity: str) -> dict[str, str]:
         """Decision to the fact that holds what was really paid of it."""
         facts = self.facts.values()

@@ -231,7 +231,7 @@ class RowReader:
         times.place(case)
         for row in case.rows():
             if row.rejection is not None:
-                reject(row, row.rejection)
+                reject(row, row.rejection, self.program)
         if not self.growing:
             times.let_go(case)
         take_out(case, self.program, self._refuse)
