@@ -46,6 +46,8 @@ def with_times(doc: Doc) -> Doc:
     }
     sums = {each["sums"] for each in doc.get("accumulators", {}).values()}
     settled = {f"paid_{n}": {"type": "money", "min": "0", "title": n, "settles": n} for n in sorted(sums)}
+    settled["voids"] = {"type": "text", "title": "voids"}
+    doc["entities"]["claim"]["reverses"] = "voids"
     return {**doc, "facts": {**facts, "claim": {**facts["claim"], **settled}}}
 
 

@@ -8,16 +8,17 @@ the fact at fault unread.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from random import Random
 from typing import Final
 
 from mianshen.interpreter import Case, Rejection, Row, make_row
+from mianshen.interpreter.rows import reject
 from mianshen.program.core import Boolean, Code, Date, Listing, Numeric, String, Type
 from mianshen.program.program import Program
-from mianshen.records.versions import Times
+from mianshen.records.versions import Times, take_out
 from mianshen.source import Message
 from mianshen.values import Known
 
@@ -114,7 +115,7 @@ def record(rng: Random, program: Program, entity: str, key: str, chances: Chance
     absent = set()
     described = program.entities[entity]
     for (owner, name), fact in program.facts.items():
-        if owner != entity:
+        if owner != entity or name == described.reverses:
             continue
         if name == described.key:
             facts[name] = key
@@ -215,8 +216,21 @@ def _over_time(rng: Random, program: Program, person: Record, doubled: bool) -> 
     for row in rows:  # a start that cannot be read is another matter
         row.unreadable -= {name}
     base, *others = rows
-    base = replace(base, children=[settled(rng, program, child) for child in person.children])
+    claims = [settled(rng, program, child) for child in person.children]
+    base = replace(base, children=[*claims, *_reversals(rng, program, claims)])
     return replace(base, history=others)
+
+
+def _reversals(rng: Random, program: Program, claims: Sequence[Record]) -> Iterator[Record]:
+    """Rows that void some of the claims, or nothing, or one of each other; some of them rejected."""
+    for number, claim in enumerate(claims):
+        entity = program.entities[claim.entity]
+        if entity.reverses is None or rng.random() > 0.2:
+            continue
+        named = rng.choice((claim.key, claim.key, claim.key, rng.choice(claims).key, "none such"))
+        made = record(rng, program, claim.entity, f"R{number}-{claim.key}", Chances(0.2, 0.1))
+        made.unreadable -= {entity.reverses}
+        yield replace(made, facts={**made.facts, entity.reverses: named})
 
 
 def settled(rng: Random, program: Program, claim: Record) -> Record:
@@ -236,7 +250,16 @@ def case_of(program: Program, home: Record, as_of: dt.date = AS_OF) -> Case:
     case = Case(as_of, top, top.children[0])
     times.place(case)
     times.let_go(case)
+    for row in case.rows():
+        if row.rejection is not None:
+            reject(row, row.rejection, program)
+    take_out(case, program, _reverses)
     return case
+
+
+def _reverses(row: Row, reason: str, other: Row | None) -> None:
+    del other
+    row.rejection = Rejection(reason, "", Message(zh="冲", en="reverses"))
 
 
 def _doubles(row: Row, reason: str, other: Row | None) -> None:

@@ -75,9 +75,10 @@ class Formulas:
             case FactRef(entity=owner, name=name):
                 at = self.above(entity, owner, row)
                 return Made(f"{at}->f_{name}", f"!{at}->k_{name}", self.lacking(name))
-            case DecisionRef(entity=owner, name=name):
+            case DecisionRef(entity=owner, name=name, type=type_):
                 at = self.above(entity, owner, row)
-                return Made(f"{at}->v_{name}", f"{at}->s_{name}", f"{at}->m_{name}")
+                value = self.read_as(f"{at}->v_{name}", self.layout.held[owner, name], type_)
+                return Made(value, f"{at}->s_{name}", f"{at}->m_{name}")
             case ParameterRef(name=name, type=type_):
                 return self.figure(name, type_, entity, row)
             case AsOf():
@@ -172,6 +173,12 @@ class Formulas:
             raise Unsupported("a value with fewer decimals than it is made of")
         value = made.value if to == c_type(type_) == "word" else f"({to})({made.value})"
         return value if not steps else f"{value} * {c_integer(10**steps)}"
+
+    def read_as(self, value: str, held: Type, type_: Type) -> str:
+        """A value as an expression takes it to be, which knows that it has no more decimals and digits."""
+        steps = scale_of(held) - scale_of(type_)
+        scaled = value if not steps else f"({value} / {c_integer(10**steps)})"
+        return scaled if c_type(held) == c_type(type_) else f"({c_type(type_)})({scaled})"
 
     def together(
         self, nodes: Sequence[Core], entity: str, row: str
@@ -358,7 +365,8 @@ class Formulas:
     def figure(self, name: str, type_: Type, entity: str, row: str) -> Made:
         """A dated figure; none in a gap or past its review is an error."""
         day = self.day(entity, row)
-        value, state, miss = self.opened(c_type(type_))
+        held = self.layout.figures[name]
+        value, state, miss = self.opened(c_type(held))
         series = self.layout.program.parameters[name].series
         lacking = self.lacking(f"parameter {name}") if any(d.value is None for d in series) else NONE
         call = f"{state} = figure_{name}({day.value}, &{value}); if ({state} == 1) {miss} = {lacking};"
@@ -366,7 +374,7 @@ class Formulas:
             self.body.add(call)
         else:
             self.body.add(f"if ({day.state}) {{ {state} = 1; {miss} = {day.miss}; }} else {{ {call} }}")
-        return Made(value, state, miss)
+        return Made(self.read_as(value, held, type_), state, miss)
 
     def in_force(self, node: InForce, entity: str, row: str) -> Made:
         """The case of the value in force; on an unknown date unknown, resting on it and on the cases."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeVar
 
 from mianshen.program.core import (
     Boolean,
@@ -44,6 +44,7 @@ MOST_FIXED: Final = (
 MOST_ITEMS: Final = 62  # codes of a list of which a set is a word
 AREA_DIGITS: Final = 12
 WORD_DIGITS: Final = 18  # what 64 bits hold
+Name = TypeVar("Name", str, Key)
 EPOCH: Final = dt.date(1970, 1, 1)
 ELSEWHERE: Final = -1  # a text that no formula names, where it does not matter which
 
@@ -154,13 +155,13 @@ class Layout:
 
     @cached_property
     def figures(self) -> dict[str, Type]:
-        """The type that expressions take a figure to have."""
-        return {n.name: n.type for n in self.nodes if isinstance(n, ParameterRef)}
+        """The type that a figure is held in: one that holds it for every expression that reads it."""
+        return _held((n.name, n.type) for n in self.nodes if isinstance(n, ParameterRef))
 
     @cached_property
     def held(self) -> dict[Key, Type]:
-        """The type that a decision's values are held in: the one that expressions take them to have."""
-        read = {(n.entity, n.name): n.type for n in self.nodes if isinstance(n, DecisionRef)}
+        """The type that a decision's values are held in: one that holds them for every expression that reads them."""
+        read = _held(((n.entity, n.name), n.type) for n in self.nodes if isinstance(n, DecisionRef))
         return {d.key: read.get(d.key, d.type) for d in self.program.decisions}
 
     @cached_property
@@ -208,10 +209,6 @@ class Layout:
             if isinstance(node, Op) and node.op.startswith("list_"):
                 self._check_list(node)
                 continue
-            if isinstance(node, ParameterRef) and node.type != self.figures[node.name]:
-                raise Unsupported(f"two types of {node.name}")
-            if isinstance(node, DecisionRef) and node.type != self.held[node.entity, node.name]:
-                raise Unsupported(f"two types of {node.name}")
             if not isinstance(node, YearToDate | FactRef | ParameterRef):
                 fits(node.type)
 
@@ -222,6 +219,20 @@ class Layout:
             raise Unsupported(f"{node.op} of what is no fact")
         if node.op == "list_contains" and not isinstance(listing.type.item, Code):
             raise Unsupported("contains, of texts")
+
+
+def _held(reads: Iterable[tuple[Name, Type]]) -> dict[Name, Type]:
+    """By name, a type that holds the values of every type that they are read with."""
+    held: dict[Name, Type] = {}
+    for name, type_ in reads:
+        other = held.get(name, type_)
+        if isinstance(other, Numeric) and isinstance(type_, Numeric):
+            scale, low, high = (
+                max(other.scale, type_.scale), min(other.low, type_.low), max(other.high, type_.high),
+            )  # fmt: skip
+            other = Numeric(scale, low, high)
+        held[name] = other
+    return held
 
 
 def is_text(type_: Type) -> bool:

@@ -305,11 +305,11 @@ class Placing:
         days = (
             pa.nulls(len(voiding), pa.int32()) if entity.date is None else table.facts[entity.date].take(rows)
         )
-        sorted_ = pa.table({"day": days.cast(pa.int32()), "key": table.key.take(rows)})
-        order = pc.sort_indices(
-            sorted_, sort_keys=[("day", "ascending"), ("key", "ascending")], null_placement="at_start"
+        turns = pa.table(
+            {"dated": days.is_valid(), "day": days.cast(pa.int32()), "key": table.key.take(rows)}
         )
-        return np.asarray(order)
+        keys = [(name, "ascending") for name in turns.column_names]
+        return np.asarray(pc.sort_indices(turns, sort_keys=keys))
 
     def _reads_rejected(self, entity: Entity, rows: Array) -> Array:
         """Whether a row's parent, as it reads it, is rejected."""

@@ -15,7 +15,7 @@ from itertools import accumulate
 
 from mianshen.native.accumulators import AccumulatorSource
 from mianshen.native.c_source import c_integer, c_type
-from mianshen.native.layout import EPOCH, MOST_FIXED, Layout, Unsupported
+from mianshen.native.layout import EPOCH, MOST_FIXED, Layout, Unsupported, scale_of
 from mianshen.native.provisions import Rulings, limited
 from mianshen.native.row_source import RowSource, c_cell
 from mianshen.native.written import Written
@@ -54,7 +54,7 @@ class Unit:
         """The output columns in the order of `out`."""
         columns: list[Written] = []
         for entity, name in self.shown:
-            size = 16 if c_type(self.layout.held[entity, name]) == "wide" else 8
+            size = 16 if c_type(self.layout.program.decision(entity, name).type) == "wide" else 8
             columns += [Written(entity, name, "value", size), Written(entity, name, "state", 1)]
             if self.details:
                 columns += [Written(entity, name, "by", 4), Written(entity, name, "missing", 4)]
@@ -265,7 +265,16 @@ class Unit:
     def _write_shown(self, entity: Entity) -> Iterator[str]:
         for owner, name in self.shown:
             if owner == entity.name:
-                yield f"    {self._slot(entity, name, 'value')} = row->v_{name};"
+                held = scale_of(self.layout.held[owner, name])
+                steps = scale_of(self.layout.program.decision(owner, name).type) - held
+                scaled = (
+                    f" * {c_integer(10**steps)}"
+                    if steps > 0
+                    else f" / {c_integer(10**-steps)}"
+                    if steps
+                    else ""
+                )
+                yield f"    {self._slot(entity, name, 'value')} = row->v_{name}{scaled};"
                 yield f"    {self._slot(entity, name, 'state')} = row->s_{name};"
                 if self.details:
                     yield f"    {self._slot(entity, name, 'by')} = row->s_{name} ? -1 : row->b_{name};"
@@ -314,7 +323,9 @@ class Unit:
             if amount is not None:
                 yield f"      if (asks && row->s_{amount} == 1) lack |= row->m_{amount};"
                 yield f"      if (yes && row->s_{amount} == 1) {{ asks = 1; lack = row->m_{amount}; }}"
-                yield f"      {at['value']} = (word)row->v_{amount};"
+                held = scale_of(self.layout.held[benefit.entity, amount])
+                scale = scale_of(self.layout.program.decision(benefit.entity, amount).type)
+                yield f"      {at['value']} = (word)(row->v_{amount}{f' * {10 ** (scale - held)}' if scale > held else ''});"
                 yield f"      {at['known']} = yes && !row->s_{amount};"
             yield "      if (told == 2) why = -1;"
             yield "      if (asks) { if ((id = set_id(&at->names, run->missing, lack)) < 0) return 1; why = -2 - id; }"

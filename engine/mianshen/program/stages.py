@@ -55,6 +55,7 @@ def read_below(program: Program) -> frozenset[Key]:
     above = {e.name for e in program.entities.values() if e.valid_from is not None}
     reads = {d.key: {k for k in reads_of(d, program)[0] if k[0] in above} for d in program.decisions}
     pending = [key for d in program.decisions if d.entity not in above for key in reads[d.key]]
+    pending += [key for d in program.decisions for key in _from_below(d, program) if key[0] in above]
     found: set[Key] = set()
     while pending:
         key = pending.pop()
@@ -62,6 +63,17 @@ def read_below(program: Program) -> frozenset[Key]:
             found.add(key)
             pending += reads[key]
     return frozenset(found)
+
+
+def _from_below(decision: Decision, program: Program) -> Iterator[Key]:
+    """The decisions that an aggregate reads at child rows, of those rows' ancestors."""
+    for root in _all_nodes(decision, program):
+        for node in walk(root):
+            if isinstance(node, Aggregate):
+                inner = [n for part in (node.where, node.body) if part is not None for n in walk(part)]
+                yield from (
+                    (n.entity, n.name) for n in inner if isinstance(n, DecisionRef) and n.entity != node.child
+                )
 
 
 def stages(program: Program) -> tuple[Stage, ...]:
