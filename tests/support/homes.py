@@ -175,6 +175,7 @@ def number(rng: Random, type_: Numeric) -> Decimal:
 
 # Rows over time, settled amounts.
 
+VOIDED: Final = 0.0  # how many claims a further row voids
 STARTS: Final = tuple(
     dt.date.fromisoformat(d)
     for d in (
@@ -225,10 +226,10 @@ def _reversals(rng: Random, program: Program, claims: Sequence[Record]) -> Itera
     """Rows that void some of the claims, or nothing, or one of each other; some of them rejected."""
     for number, claim in enumerate(claims):
         entity = program.entities[claim.entity]
-        if entity.reverses is None or rng.random() > 0.2:
+        if entity.reverses is None or rng.random() >= VOIDED:
             continue
         named = rng.choice((claim.key, claim.key, claim.key, rng.choice(claims).key, "none such"))
-        made = record(rng, program, claim.entity, f"R{number}-{claim.key}", Chances(0.2, 0.1))
+        made = record(rng, program, claim.entity, f"R{number}-{claim.key}", Chances(0.2, 0.0))
         made.unreadable -= {entity.reverses}
         yield replace(made, facts={**made.facts, entity.reverses: named})
 

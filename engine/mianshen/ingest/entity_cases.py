@@ -56,7 +56,7 @@ class _Families:
             times.place(case)
             for row in case.rows():
                 if row.rejection is not None:
-                    reject(row, row.rejection)
+                    reject(row, row.rejection, self.program)
             times.let_go(case)
             take_out(case, self.program, self._refuse)
             yield case, {row: self.numbers[row] for row in rows if row in self.numbers}

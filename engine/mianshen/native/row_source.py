@@ -215,6 +215,8 @@ class RowSource:
         yield "  }"
         yield f"  struct {name} *row = at->versions + at->count_versions++;"
         yield f"  load_{name}(run, row, number, 0); row->current = person;"
+        yield "  if (person->rejected) row->rejected = row->doubtful = 1;"
+        yield f"  if (row->rejected) row->doubt = row_name(at, {self.number(name)}, number);"
         if self.entry.parent is not None:
             yield "  row->up = person->up;"
         yield "  return 1;"
