@@ -22,3 +22,4 @@ ProvisionStatus: TypeAlias = Literal["in_force", "pilot"]
 Delivery: TypeAlias = Literal["automatic", "confirm", "application"]
 BenefitStatus: TypeAlias = Literal["eligible", "ineligible", "undetermined", "not_modelled"]
 RowStatus: TypeAlias = Literal["decided", "undetermined", "not_modelled"]
+TextFormat: TypeAlias = Literal["identity_number"]  # what a text must look like

@@ -68,6 +68,14 @@ class Checker:
                     f"{fact.title.en} ({name}) is not given and taken as {value.en}",
                 )
             )
+        for entity, name in sorted({(row.entity, name) for row in case.rows() for name in row.placeholders}):
+            fact = self.program.facts[entity, name]
+            notes.append(
+                Message(
+                    f"{fact.title.zh}（{name}）填的是占位值，按未知处理",
+                    f"{fact.title.en} ({name}) holds a placeholder and is taken as unknown",
+                )
+            )
         return notes
 
     def _assumed(self, case: Case, result: CaseResult) -> set[str]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from mianshen.closed_sets import Basis, Delivery, HitPolicy, ProvisionStatus
+from mianshen.closed_sets import Basis, Delivery, HitPolicy, ProvisionStatus, TextFormat
 
 
 class AlsoWritten:
@@ -136,6 +136,8 @@ class Fact(Shape):
     max: Literal_ | None = None
     immutable: Flag = False
     personal: Flag = False  # identity numbers and names: never in logs, reports, rejects or errors
+    format: TextFormat | None = None  # what a text must look like, its check digit included
+    placeholders: tuple[Literal_, ...] = ()  # values that systems write where nothing is known: unknown
     settles: Identifier | None = None  # the money decision that this is the amount really paid of
 
 

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from mianshen.ingest.inputs import Input, Part
 from mianshen.ingest.part_columns import Span, spans_of
+from mianshen.ingest.plausibility import Plausibility
 from mianshen.ingest.rejects import Rejects, joined
 from mianshen.ingest.row_checks import RowChecks
 from mianshen.ingest.typed_columns import (
@@ -169,6 +170,7 @@ class RowReader:
     kept: frozenset[Key] | None = None
     threads: int = 1
     distinct: Distinct = field(default_factory=Distinct)
+    plausibility: Plausibility | None = None  # looks at the rows as they are read
 
     def read(self, entity: Entity, source: Input | None) -> EntityRows:
         """Every row of an entity's files. Raises RuleError where a file cannot be read, MemoryError."""
@@ -207,6 +209,8 @@ class RowReader:
         if len(blank):
             typed = {name: _filtered(column, blank, span.count) for name, column in typed.items()}
         count = span.count - len(blank)
+        if self.plausibility is not None:
+            self.plausibility.see(entity, typed, frozenset(typed), count)
         for fact in facts:
             if fact.name not in typed:
                 typed[fact.name] = TypedColumn(self._absent(fact, count))
@@ -225,13 +229,16 @@ class RowReader:
     def _typed(self, fact: Fact, span: Span) -> TypedColumn:
         """A fact's column of a span, chunk after chunk."""
         reader = ColumnReader(fact, self.program)
-        columns, refused, before = [], [], 0
+        columns, refused, before, placeholders, written = [], [], 0, 0, []
         for chunk in span.column(fact.name):
             column = reader.read(chunk)
             columns.append(column.values)
             refused += [(rows + before, why) for rows, why in column.refused]
             before += len(chunk)
-        return TypedColumn(_whole(columns, fact.type), refused)
+            placeholders += column.placeholders
+            written += [] if column.written is None else [column.written]
+        texts = _concatenated(written) if written else None
+        return TypedColumn(_whole(columns, fact.type), refused, placeholders, texts)
 
     def _absent(self, fact: Fact, count: int) -> pa.Array:
         """A fact that a file has no column for: unknown, or as the vocabulary assumes."""
@@ -386,7 +393,8 @@ def _filtered(column: TypedColumn, blank: Array, count: int) -> TypedColumn:
     kept[blank] = False
     places = np.cumsum(kept) - 1
     refused = [(places[rows[kept[rows]]], why) for rows, why in column.refused]
-    return TypedColumn(column.values.filter(pa.array(kept)), refused)
+    written = None if column.written is None else column.written.filter(pa.array(kept))
+    return TypedColumn(column.values.filter(pa.array(kept)), refused, column.placeholders, written)
 
 
 def _whole(columns: list[pa.Array], type_: Type) -> pa.Array:

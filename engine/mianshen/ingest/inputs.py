@@ -17,7 +17,7 @@ from typing import Final
 
 import duckdb
 
-from mianshen.ingest import diagnostics
+from mianshen.ingest import diagnostics, plausibility_diagnostics
 from mianshen.ingest import mapping_diagnostics as diagnostics_of_mapping
 from mianshen.ingest.databases import TableAddress, attached, exported, refuse_unreadable, table_address
 from mianshen.ingest.encodings import UTF_8, Plain, head_of, plain
@@ -34,6 +34,8 @@ from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.read_columns import WrongColumn, read_column
 
 ROW: Final = "?row"  # the record's number in its file, from 1
+_TELLING: Final = 3  # columns from which a header tells what a file is
+_MOSTLY: Final = 0.6  # of them are one entity's
 _HEAD: Final = 1 << 20  # bytes a header may fill
 _PARQUET: Final = b"PAR1"
 _PACKED: Final = {
@@ -398,6 +400,8 @@ def _matched(
     """The facts of a file's columns; `given` are those a mapping has named."""
     facts = {name: fact for (owner, name), fact in program.facts.items() if owner == entity.name}
     names = _names(facts)
+    if (other := _other_entity(program, entity, [written.strip() for written, _ in found])) is not None:
+        raise _refuse(plausibility_diagnostics.looks_like(Span(str(path), 1, 1), entity.title, other.title))
     header = bool(given) or any(written.strip() in names for written, _ in found)
     if not header and not any(nearest(written, names) for written, _ in found):
         raise _refuse(diagnostics.no_header(Span(str(path), 1, 1), entity.key))
@@ -430,6 +434,18 @@ def _matched(
     if wrong:
         raise RuleError(wrong)
     return columns
+
+
+def _other_entity(program: Program, entity: Entity, written: Sequence[str]) -> Entity | None:
+    """The entity that a header is plainly of, where it is not the one that the file is given for."""
+
+    def share(of: Entity) -> float:
+        names = _names({name: fact for (owner, name), fact in program.facts.items() if owner == of.name})
+        return sum(name in names for name in written) / max(len(written), 1)
+
+    best = max(program.entities.values(), key=share)
+    plain = len(written) >= _TELLING and share(best) >= _MOSTLY and share(entity) <= 1 - _MOSTLY
+    return best if plain and best.key in written else None
 
 
 def _names(facts: dict[str, Fact]) -> dict[str, str]:

@@ -3,13 +3,13 @@
 In: an Arrow array as a file holds it, the fact. Out: `TypedColumn`: an array of the fact's own type (`arrow_type`;
 codes, areas and lists as a dictionary), in which a cell that is empty or refused is null, and why each is refused.
 Numbers and dates are cast by Arrow where its grammar is that of single records; every other cell is read by
-`records.facts.read_text`, once for each different text.
+`records.facts.spelt_value`, once for each different text.
 Invariant: a cell is read as the same cell of a single record is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
@@ -18,11 +18,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mianshen.ingest.identity_columns import sound_identity_numbers
 from mianshen.program.core import Boolean, Date, Duration, Listing, Numeric, String, Type
 from mianshen.program.program import Fact, Program
 from mianshen.records import diagnostics
 from mianshen.records.diagnostics import REASONS
-from mianshen.records.facts import INVISIBLE, read_items, read_text
+from mianshen.records.facts import INVISIBLE, read_items, spelt_value
 from mianshen.source import NOWHERE, Diagnostic, Message
 from mianshen.values import Known
 
@@ -50,10 +51,15 @@ class Refusal:
 
 @dataclass(slots=True)
 class TypedColumn:
-    """`refused`: rows of the array, from 0, with the reason of each; a row stands in at most one of them."""
+    """`refused`: rows of the array, from 0, with the reason of each; a row stands in at most one of them.
+
+    `placeholders`: how many cells hold what means unknown; `written`: of a fact with a format, the texts, refused ones too.
+    """
 
     values: pa.Array
     refused: list[tuple[Array, Refusal]] = field(default_factory=list)
+    placeholders: int = 0
+    written: pa.Array | None = None
 
 
 def arrow_type(type_: Type) -> pa.DataType:
@@ -113,7 +119,16 @@ class ColumnReader:
     seen: dict[Hashable, Known | Refusal | None] = field(default_factory=dict)
 
     def read(self, column: pa.Array) -> TypedColumn:
-        """The column's cells, typed. Its type must be one that `wrong_type` lets pass."""
+        """The column's cells, typed, placeholders unknown. Its type must be one that `wrong_type` lets pass."""
+        typed = self._read(column)
+        if self.fact.placeholders:
+            typed.values, typed.placeholders = _without(typed.values, self.fact.placeholders)
+        if self.fact.format is not None:
+            cells = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+            typed.written = pc.utf8_trim(cells.cast(pa.string()), characters=INVISIBLE)
+        return typed
+
+    def _read(self, column: pa.Array) -> TypedColumn:
         if pa.types.is_null(column.type):
             return TypedColumn(pa.nulls(len(column), arrow_type(self.fact.type)))
         if pa.types.is_dictionary(column.type) or not _is_text(column.type):
@@ -145,15 +160,18 @@ class ColumnReader:
 
     def _plain_texts(self, column: pa.StringArray) -> TypedColumn:
         """Texts and keys: those that hold anything but printable ASCII are looked at for blanks and invisible characters."""
-        column = without_empty(column)
-        if is_plain(column):
-            return TypedColumn(column)
-        trimmed = pc.utf8_trim(column, characters=INVISIBLE)
-        lengths = pc.binary_length(trimmed)
-        odd = pc.equal(lengths, 0)
+        trimmed = column = without_empty(column)
+        odd = np.zeros(len(column), bool)
+        if not is_plain(column):
+            trimmed = pc.utf8_trim(column, characters=INVISIBLE)
+            odd = _mask(pc.equal(pc.binary_length(trimmed), 0))
+            if self.fact.required:
+                odd = odd | _mask(pc.match_substring_regex(trimmed, _HIDDEN_INSIDE))
         if self.fact.required:
-            odd = pc.or_(odd, pc.match_substring_regex(trimmed, _HIDDEN_INSIDE))
-        rows = np.flatnonzero(_mask(odd))
+            odd = odd | _mask(pc.match_substring(trimmed, "E+", ignore_case=True))
+        if self.fact.format is not None:
+            odd = odd | ~sound_identity_numbers(trimmed)
+        rows = np.flatnonzero(odd)
         if not len(rows):
             return TypedColumn(trimmed)
         return self._mended(column, trimmed, rows)
@@ -223,7 +241,7 @@ class ColumnReader:
         if text is None or text == "":
             return None
         if text not in self.seen:
-            self.seen[text] = self._refusal(read_text(str(text), self.fact, self.program))
+            self.seen[text] = self._refusal(spelt_value(str(text), self.fact, self.program))
         return self.seen[text]
 
     def _items_of(self, items: tuple[str | None, ...]) -> Known | Refusal:
@@ -360,6 +378,14 @@ def without_empty(column: pa.StringArray) -> pa.StringArray:
     if column.null_count and empty.sum() == column.null_count:
         empty &= np.asarray(column.is_valid())
     return pc.if_else(pa.array(empty), pa.scalar(None, pa.string()), column) if empty.any() else column
+
+
+def _without(values: pa.Array, placeholders: Iterable[Known]) -> tuple[pa.Array, int]:
+    """The cells that are no placeholders, null for the others, and how many those are."""
+    cells = values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+    unknown = pc.is_in(cells, value_set=pa.array(list(placeholders), cells.type))
+    count = int(pc.sum(unknown).as_py() or 0)
+    return (pc.if_else(unknown, pa.scalar(None, cells.type), cells), count) if count else (values, 0)
 
 
 def _as_dictionary(column: pa.Array) -> pa.DictionaryArray:

@@ -77,6 +77,7 @@ class Row:
     blank: bool = False  # stands for the time before a person's first row
     voider: Row | None = None  # a rejected row that would void this one, which is undetermined then
     idle: bool = False  # such a rejected row itself: it takes no part
+    placeholders: frozenset[str] = frozenset()  # facts given as what means unknown
     lacks: dict[str, Unknown] = field(default_factory=dict)  # what its missing facts are, as far as asked for
 
     @property

@@ -74,6 +74,11 @@ def not_bounded(span: Span, kind: str) -> Diagnostic:
     return Diagnostic("E342", span, what, Message("请删去它，或更改类型", "Leave it out, or change the type"))
 
 
+def not_formatted(span: Span, kind: str) -> Diagnostic:
+    what = Message(f"{kind} 类型没有 format", f"a {kind} has no format")
+    return Diagnostic("E359", span, what, Message("请删去它，或改为 text", "Leave it out, or make it text"))
+
+
 def unknown_code(span: Span, code: str, codes: str, known: Iterable[str]) -> Diagnostic:
     what = Message(f"代码表 {codes} 中没有“{code}”", f'"{code}" is not in the code list {codes}')
     return Diagnostic("E305", span, what, _known(code, known))

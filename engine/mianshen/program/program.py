@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
 
-from mianshen.closed_sets import Basis, Delivery, ProvisionStatus
+from mianshen.closed_sets import Basis, Delivery, ProvisionStatus, TextFormat
 from mianshen.program.calendar import Calendar
 from mianshen.program.core import AsOf, Core, Type
 from mianshen.source import Message, Span
@@ -42,6 +42,8 @@ class Fact:
     immutable: bool = False
     personal: bool = False
     settles: str | None = None  # the decision of which this is the amount really paid
+    format: TextFormat | None = None
+    placeholders: tuple[Decimal | bool | str | dt.date, ...] = ()  # values that mean unknown
 
     def assumed_on(self, day: dt.date) -> Decimal | bool | str | dt.date | None:
         """What is taken, in a case decided for `day`, where nobody says anything; None: it is unknown."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from mianshen.closed_sets import TextFormat
 from mianshen.program import diagnostics, literals
 from mianshen.program.core import AsOf, Boolean, Code, Date, Listing, Numeric, String, Type
 from mianshen.program.program import CodeList, Entity, Fact, Key
@@ -256,7 +257,23 @@ class Vocabulary:
         return Fact(
             entity, name, type_, model.type, message(model.title), model.required,
             absent, low, high, model.immutable, model.personal, model.settles,
+            self._format(model, type_, path), self._placeholders(model, type_, path),
         )  # fmt: skip
+
+    def _format(self, model: FactModel, type_: Type, path: tuple[str, ...]) -> TextFormat | None:
+        """The declared format; only texts have one."""
+        if model.format is not None and (not isinstance(type_, String) or type_.area):
+            self.found.append(diagnostics.not_formatted(self.document.span(*path, "format"), model.type))
+        return model.format
+
+    def _placeholders(
+        self, model: FactModel, type_: Type, path: tuple[str, ...]
+    ) -> tuple[Decimal | bool | str | dt.date, ...]:
+        values = [
+            self.literal(text, type_, model.type, (*path, "placeholders", at))
+            for at, text in enumerate(model.placeholders)
+        ]
+        return tuple(value for value in values if isinstance(value, Decimal | bool | str | dt.date))
 
     def _bounds(
         self, model: FactModel, type_: Type, path: tuple[str, ...]

@@ -48,6 +48,8 @@ REASONS: Final[Mapping[str, str]] = {
     "E442": "reverses_nothing",
     "E443": "already_reversed",
     "E444": "history_unreadable",
+    "E446": "bad_identity_number",
+    "E447": "spoilt_number",
     "E448": "invisible_character",
     "E449": "total_row",
 }
@@ -279,6 +281,31 @@ def invisible(span: Span, name: str) -> Diagnostic:
         span,
         (f"{name} 中间有不可见的字符", f"{name} has an invisible character inside it"),
         ("删去该字符，重新录入这个编号", "Remove it, or type the number again"),
+    )
+
+
+def bad_identity_number(span: Span, name: str) -> Diagnostic:
+    """Never repeats the number."""
+    return _mistake(
+        "E446",
+        span,
+        (
+            f"{name} 不是居民身份证号码（位数、出生日期或校验码不符）",
+            f"{name} is no resident identity number: its length, date or check digit is wrong",
+        ),
+        (
+            "请核对；若由电子表格另存，末位可能已变成 0，应按文本格式重新导出",
+            "Compare it; a spreadsheet turns its last digits into 0: export the column as text",
+        ),
+    )
+
+
+def spoilt_number(span: Span, name: str) -> Diagnostic:
+    return _mistake(
+        "E447",
+        span,
+        (f"{name} 被电子表格写成了科学计数", f"{name} was turned into 1E+17 by a spreadsheet"),
+        ("数字已丢失，请按文本格式重新导出该列", "Its digits are lost: export the column again as text"),
     )
 
 

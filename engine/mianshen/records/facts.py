@@ -22,6 +22,7 @@ from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeri
 from mianshen.program.literals import TRUTH, read_date, read_number, settle
 from mianshen.program.program import Fact, Program
 from mianshen.records import diagnostics
+from mianshen.records.identity_numbers import is_identity_number, is_spoilt
 from mianshen.source import NOWHERE, Diagnostic, Span
 from mianshen.values import Known
 
@@ -74,15 +75,21 @@ def read_items(
     item_fact = replace(fact, type=fact.type.item)
     values = []
     for text, span in zip(texts, spans or [NOWHERE] * len(texts), strict=True):
-        value = read_text(text or "", item_fact, program, span)
+        value = spelt_value(text or "", item_fact, program, span)
         if isinstance(value, Diagnostic):
             return value
         values.append(str(value))
     return tuple(values)
 
 
-def read_text(text: str, fact: Fact, program: Program, span: Span = NOWHERE) -> Known | Diagnostic:
-    """The value that a text spells, or the mistake, whose code is in `diagnostics.REASONS`."""
+def read_text(text: str, fact: Fact, program: Program, span: Span = NOWHERE) -> Known | Diagnostic | None:
+    """The value that a text spells, None for a placeholder, or the mistake, whose code is in `diagnostics.REASONS`."""
+    value = spelt_value(text, fact, program, span)
+    return None if fact.placeholders and value in fact.placeholders else value
+
+
+def spelt_value(text: str, fact: Fact, program: Program, span: Span = NOWHERE) -> Known | Diagnostic:
+    """The value that a text spells, a placeholder or not, or the mistake."""
     text = text.strip(INVISIBLE)
     if not text:
         return diagnostics.empty(span, fact.name)
@@ -105,12 +112,20 @@ def read_text(text: str, fact: Fact, program: Program, span: Span = NOWHERE) -> 
             place = read_place(text)
             return diagnostics.bad_area(span, fact.name, echo) if place is None else place
         case String() | Duration():
-            hidden = fact.required and _HIDDEN.search(text)
-            return diagnostics.invisible(span, fact.name) if hidden else text
+            return _text_mistake(text, fact, span) or text
         case Listing():
             return _written_list(text, fact, program, span)
         case _:
             assert_never(fact.type)
+
+
+def _text_mistake(text: str, fact: Fact, span: Span) -> Diagnostic | None:
+    """What is wrong with a text: keys hold nothing invisible, and nothing that a spreadsheet has spoilt."""
+    if fact.format is not None and not is_identity_number(text):
+        return diagnostics.bad_identity_number(span, fact.name)
+    if fact.required and is_spoilt(text):
+        return diagnostics.spoilt_number(span, fact.name)
+    return diagnostics.invisible(span, fact.name) if fact.required and _HIDDEN.search(text) else None
 
 
 def _written_list(text: str, fact: Fact, program: Program, span: Span) -> Known | Diagnostic:

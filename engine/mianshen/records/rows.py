@@ -127,6 +127,7 @@ class RowReader:
         known, lists = self.facts[entity.name], self.lists[entity.name]
         values: dict[str, Known] = {}
         wrong: list[tuple[str, Diagnostic]] = []
+        placeholders: set[str] = set()
         absent = set(known)
         for key, value in node.entries:
             name = key.text
@@ -141,9 +142,12 @@ class RowReader:
                 wrong.append((name, self._as_refund(entity, fact, value, read)))
             elif read is not None:
                 values[name] = read
+            elif fact.placeholders and isinstance(value, Scalar) and not value.null:
+                placeholders.add(name)
         row = make_row(
             self.program, entity.name, str(values.get(entity.key, "")), values, frozenset(absent), self.as_of
         )
+        row.placeholders = frozenset(placeholders)
         self.written[row] = node
         for name, mistake in wrong:
             self.reject(row, name, mistake, unreadable=True)

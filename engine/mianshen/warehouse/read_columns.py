@@ -78,6 +78,14 @@ def read_column(fact: Fact, column: Sql, found: str, codes: dict[str, CodeList],
 
     `let` names an intermediate value as a column of an earlier layer. Raises WrongColumn.
     """
+    read = _read(fact, column, found, codes, let)
+    value = read.value
+    for placeholder in fact.placeholders:
+        value = exp.Nullif(this=value, expression=terms.literal(placeholder))
+    return Read(value, read.refused)
+
+
+def _read(fact: Fact, column: Sql, found: str, codes: dict[str, CodeList], let: Let) -> Read:
     if found in {'"NULL"', "NULL"}:
         return Read(terms.cast(terms.NULL, terms.sql_type(fact.type)), ())
     match fact.type:

@@ -52,6 +52,8 @@ REASONS: Final = {
     "undecidable": Message("无法判定", "cannot be decided"),
     "reverses_nothing": Message("所冲销的费用不存在", "reverses no claim of that person"),
     "already_reversed": Message("该费用已被冲销", "that claim is reversed already"),
+    "bad_identity_number": Message("不是居民身份证号码", "no resident identity number"),
+    "spoilt_number": Message("编号被电子表格写成科学计数", "a number that a spreadsheet turned into 1E+17"),
     "history_unreadable": Message("生效日期无法读取", "the dates of the person's rows cannot be read"),
 }
 UNKNOWN_AREA: Final = Message("参保地未知", "area unknown")

@@ -1,0 +1,304 @@
+"""Whether files are what they are taken for, and whether people or bills stand in them twice: told before a batch decides.
+
+In: typed rows of entities, parents before children, some at a time. Out: `doubts`, each a warning with what to do, for
+which a run stops unless told to go on; `findings`, which are counted and reported beside the results.
+Invariants: everything is counted on columns; no key, name, number or date of anybody is kept or repeated, only hashes;
+nothing depends on how the rows are cut into pieces.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mianshen.ingest import plausibility_diagnostics as diagnostics
+from mianshen.ingest.inputs import Input, identifier
+from mianshen.ingest.typed_columns import Array, TypedColumn, without_empty
+from mianshen.program.core import Code, String
+from mianshen.program.program import Entity, Fact, Program
+from mianshen.source import Diagnostic
+
+FEWEST: Final = 10  # rows below which a share says nothing
+MOST_LATE: Final = 0.5  # of an entity's rows may lie after the decision date
+FOUND_AT_LEAST: Final = 0.1  # of the parents that rows name are in the parents' file
+LONGEST_SILENCE: Final = dt.timedelta(days=3 * 366)  # between the last row and the decision date
+YEARS: Final = (1990, 2100)  # of a decision date
+SKETCH: Final = 1 << 14  # hashes by which the keys of two files are compared
+SAMPLE: Final = 256  # keys by which padding is looked for
+SHOWN: Final = 20  # likely doubles that are named
+
+
+@dataclass(slots=True)
+class LikelyDoubles:
+    """Rows that say the same as another one under another key. `rows`: (row, row it repeats), from 0, the first few."""
+
+    count: int
+    rows: list[tuple[int, int]]
+
+
+@dataclass(slots=True)
+class Smallest:
+    """The smallest different hashes of those that went by: of two such sketches the share of one in the other is known."""
+
+    hashes: Array = field(default_factory=lambda: np.empty(0, np.uint64))
+    whole: bool = True  # none was left out
+
+    def add(self, hashes: Array) -> None:
+        if not self.whole:
+            hashes = hashes[hashes < self.hashes[-1]]
+        together = np.unique(np.concatenate([self.hashes, hashes]))
+        self.whole = self.whole and len(together) <= SKETCH
+        self.hashes = together[:SKETCH]
+
+    def share_of(self, other: Smallest) -> tuple[float, int]:
+        """The share of these that `other` has too, and of how many it is known."""
+        below = np.uint64(2**64 - 1) if other.whole else other.hashes[-1]
+        compared = self.hashes[self.hashes <= below]
+        found = np.isin(compared, other.hashes, assume_unique=True)
+        return (float(found.mean()) if len(compared) else 1.0), len(compared)
+
+
+@dataclass(slots=True)
+class EntityCounts:
+    """What was seen of an entity's rows."""
+
+    rows: int = 0
+    late: int = 0
+    last: dt.date | None = None
+    keys: Smallest = field(default_factory=Smallest)
+    parents: Smallest = field(default_factory=Smallest)
+    signatures: list[Array] = field(
+        default_factory=list
+    )  # a hash of what a row says; 0 where it says too little
+    own: list[Array] = field(default_factory=list)  # hashes of keys
+    voided: list[Array] = field(default_factory=list)  # hashes of the keys that reversals name
+    placeholders: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Plausibility:
+    """Looks at rows as they are read."""
+
+    program: Program
+    connection: duckdb.DuckDBPyConnection
+    as_of: dt.date
+    seen: dict[str, EntityCounts] = field(default_factory=dict)
+    numbers: list[tuple[Array, Array]] = field(
+        default_factory=list
+    )  # hashes of identity numbers, of their persons
+
+    def see(
+        self, entity: Entity, columns: Mapping[str, TypedColumn], given: frozenset[str], count: int
+    ) -> None:
+        """Take note of the next rows of an entity. `given`: the facts that their file has a column for."""
+        if not count:
+            return
+        counts = self.seen.setdefault(entity.name, EntityCounts())
+        counts.rows += count
+        cells = {name: _plain(columns[name].values) for name in given}
+        for name in given:
+            if columns[name].placeholders:
+                counts.placeholders[name] = counts.placeholders.get(name, 0) + columns[name].placeholders
+        if entity.date in cells:
+            self._dates(counts, cells[entity.date])
+        written = {name: columns[name].written for name in given if columns[name].written is not None}
+        self._keys(entity, counts, cells, written)
+        if entity.outcome is not None:
+            self._signatures(entity, counts, cells, count)
+
+    def _dates(self, counts: EntityCounts, dates: pa.Array) -> None:
+        counts.late += int(pc.sum(pc.greater(dates, pa.scalar(self.as_of, pa.date32()))).as_py() or 0)
+        last = pc.max(dates).as_py()
+        if last is not None and (counts.last is None or last > counts.last):
+            counts.last = last
+
+    def _keys(
+        self,
+        entity: Entity,
+        counts: EntityCounts,
+        cells: Mapping[str, pa.Array],
+        written: Mapping[str, pa.Array],
+    ) -> None:
+        """Keys of parents and children, to see whether they meet; identity numbers, to see whose they are."""
+        parent = None if entity.parent is None else self.program.entities[entity.parent]
+        wanted = {"key": cells.get(entity.key), "parent": None if parent is None else cells.get(parent.key)}
+        hashes = self._hashes({name: [column] for name, column in wanted.items() if column is not None})
+        if "key" in hashes and self.program.children_of(entity.name):
+            counts.keys.add(hashes["key"][hashes["key"] != 0])
+        if "parent" in hashes:
+            counts.parents.add(hashes["parent"][hashes["parent"] != 0])
+        person = "key" if entity.name == self.program.entry else "parent"
+        of_person = person == "key" or entity.parent == self.program.entry
+        for fact in self._facts(entity):
+            if fact.format == "identity_number" and fact.name in written and of_person and person in hashes:
+                texts = without_empty(pc.utf8_upper(written[fact.name]))
+                number = self._hashes({"n": [texts]})["n"]
+                known = (number != 0) & (hashes[person] != 0)
+                self.numbers.append((number[known], hashes[person][known]))
+
+    def _signatures(
+        self, entity: Entity, counts: EntityCounts, cells: Mapping[str, pa.Array], count: int
+    ) -> None:
+        """A hash of whose a row is, when, where, what kind and how much; none of a reversal."""
+        parent = None if entity.parent is None else self.program.entities[entity.parent].key
+        facts = {fact.name: fact for fact in self._facts(entity)}
+        money = [name for name in cells if facts[name].written == "money"]
+        said = [n for n in cells if isinstance(facts[n].type, Code) or _is_area(facts[n])]
+        needed = [name for name in (parent, entity.date) if name is not None and name in cells]
+        signature = np.zeros(count, np.uint64)
+        if len(needed) == 2 and money:
+            listed = [cells[name] for name in (*needed, *sorted([*money, *said]))]
+            signature = self._hashes({"s": listed})["s"]
+            known = np.asarray(cells[needed[0]].is_valid()) & np.asarray(cells[needed[1]].is_valid())
+            costly = np.zeros(count, bool)
+            for name in money:
+                costly |= np.asarray(pc.fill_null(pc.greater(cells[name], 0), False))
+            signature[~(known & costly)] = 0
+        reversals = cells.get(entity.reverses or "")
+        if reversals is not None:
+            signature[np.asarray(reversals.is_valid())] = 0
+            counts.voided.append(self._hashes({"r": [reversals.drop_null()]})["r"])
+        counts.signatures.append(signature)
+        if entity.key in cells and entity.reverses in facts:
+            counts.own.append(self._hashes({"k": [cells[entity.key]]})["k"])
+
+    def _facts(self, entity: Entity) -> list[Fact]:
+        return [fact for (owner, _), fact in self.program.facts.items() if owner == entity.name]
+
+    def _hashes(self, columns: Mapping[str, Sequence[pa.Array]]) -> dict[str, Array]:
+        """A hash of each row of each list of columns; 0 where the first of them is null."""
+        if not columns:
+            return {}
+        named = {
+            f"{name}{at}": column for name, listed in columns.items() for at, column in enumerate(listed)
+        }
+        hashed = []
+        for name, listed in columns.items():
+            every = ", ".join(identifier(f"{name}{at}") for at in range(len(listed)))
+            known = f"{identifier(f'{name}0')} IS NOT NULL"
+            hashed.append(f"CASE WHEN {known} THEN hash({every}) ELSE 0::UBIGINT END AS {identifier(name)}")
+        cursor = self.connection.cursor()
+        cursor.register("typed", pa.table(named))
+        try:
+            table = cursor.sql(f"SELECT {', '.join(hashed)} FROM typed").to_arrow_table()
+        finally:
+            cursor.unregister("typed")
+            cursor.close()
+        return {name: np.asarray(table[name].combine_chunks()).astype(np.uint64) for name in columns}
+
+    # -- what stops a run ----------------------------------------------------------------------
+
+    def doubts(self, inputs: Mapping[str, Input]) -> list[Diagnostic]:
+        """Why the files may not be what they are taken for, or the decision date may be wrong."""
+        found: list[Diagnostic] = []
+        if not YEARS[0] <= self.as_of.year <= YEARS[1]:
+            found.append(diagnostics.strange_day(self.as_of))
+        for name, counts in self.seen.items():
+            entity = self.program.entities[name]
+            if counts.rows >= FEWEST and counts.late > counts.rows * MOST_LATE:
+                share = counts.late * 100 // counts.rows
+                found.append(diagnostics.mostly_late(_shown(inputs[name]), entity.title, share, self.as_of))
+            elif (
+                counts.last is not None
+                and counts.rows >= FEWEST
+                and self.as_of - counts.last > LONGEST_SILENCE
+            ):
+                years = (self.as_of - counts.last).days // 365
+                found.append(diagnostics.long_ago(_shown(inputs[name]), entity.title, years, self.as_of))
+            found += self._strangers(entity, counts, inputs)
+        return found
+
+    def _strangers(
+        self, entity: Entity, counts: EntityCounts, inputs: Mapping[str, Input]
+    ) -> list[Diagnostic]:
+        """The doubt that hardly any row finds its parent, with what the keys differ by."""
+        parent = None if entity.parent is None else self.program.entities[entity.parent]
+        if parent is None or parent.name not in self.seen:
+            return []
+        share, known = counts.parents.share_of(self.seen[parent.name].keys)
+        if known < FEWEST or share > FOUND_AT_LEAST:
+            return []
+        why = self._padding(entity, parent, inputs)
+        return [
+            diagnostics.strangers(_shown(inputs[entity.name]), entity.title, parent.title, parent.key, why)
+        ]
+
+    def _padding(
+        self, entity: Entity, parent: Entity, inputs: Mapping[str, Input]
+    ) -> diagnostics.Difference | None:
+        """By what the keys of a sample differ from those of the parents; None where it is nothing of that kind."""
+        child_part, parent_parts = inputs[entity.name].parts[0], inputs[parent.name].parts
+        if parent.key not in child_part.columns:
+            return None
+        asked = identifier(child_part.columns[parent.key][0])
+        known = f"SELECT DISTINCT CAST({asked} AS VARCHAR) AS k FROM {child_part.relation} WHERE {asked} IS NOT NULL"
+        sample = f"({known} LIMIT {SAMPLE})"
+        keys = " UNION ALL ".join(
+            f"SELECT CAST({identifier(part.columns[parent.key][0])} AS VARCHAR) AS k FROM {part.relation}"
+            for part in parent_parts if parent.key in part.columns
+        )  # fmt: skip
+        for difference, normal in diagnostics.DIFFERENCES.items():
+            query = (
+                f"SELECT count(*), count_if(n IN (SELECT {normal.format(k='k')} FROM ({keys}))) "
+                f"FROM (SELECT {normal.format(k='k')} AS n FROM {sample})"
+            )
+            count, met = self.connection.execute(query).fetchone() or (0, 0)
+            if met * 2 > count:
+                return difference
+        return None
+
+    # -- what is reported beside the results -----------------------------------------------------
+
+    @property
+    def doubled_identities(self) -> int:
+        """How many identity numbers stand under more than one person number."""
+        if not self.numbers:
+            return 0
+        pairs = np.unique(
+            np.stack([np.concatenate(each) for each in zip(*self.numbers, strict=True)], axis=1), axis=0
+        )
+        return int((np.unique(pairs[:, 0], return_counts=True)[1] > 1).sum())
+
+    def likely_doubles(self, entity: str) -> LikelyDoubles:
+        """Rows that repeat another one of the entity under another key, in their order."""
+        counts = self.seen.get(entity)
+        if counts is None or not counts.signatures:
+            return LikelyDoubles(0, [])
+        signatures = np.concatenate(counts.signatures)
+        if counts.voided and counts.own:
+            voided = np.isin(np.concatenate(counts.own), np.concatenate(counts.voided))
+            signatures[voided] = 0
+        rows = np.flatnonzero(signatures)
+        order = rows[np.argsort(signatures[rows], kind="stable")]
+        same = np.flatnonzero(signatures[order[1:]] == signatures[order[:-1]]) + 1
+        starts = (
+            np.flatnonzero(np.r_[True, signatures[order[1:]] != signatures[order[:-1]]])
+            if len(order)
+            else same
+        )
+        firsts = order[starts[np.searchsorted(starts, same, side="right") - 1]] if len(same) else same
+        pairs = sorted(zip(order[same].tolist(), firsts.tolist(), strict=True))
+        return LikelyDoubles(len(pairs), pairs[:SHOWN])
+
+    def placeholders(self) -> dict[str, dict[str, int]]:
+        """How many cells held what means unknown, by entity and fact."""
+        return {name: dict(counts.placeholders) for name, counts in self.seen.items() if counts.placeholders}
+
+
+def _is_area(fact: Fact) -> bool:
+    return isinstance(fact.type, String) and fact.type.area
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _shown(source: Input) -> str:
+    return ", ".join(str(part.path) for part in source.parts[:3]) + (", …" if len(source.parts) > 3 else "")
