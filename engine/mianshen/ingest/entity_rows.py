@@ -33,7 +33,7 @@ from mianshen.ingest.typed_columns import (
     refusal_of,
 )
 from mianshen.native.layout import area_number, is_text
-from mianshen.program.core import Code, Date, Listing, Numeric, String, Type
+from mianshen.program.core import Code, Date, FactRef, Listing, Numeric, String, Type, walk
 from mianshen.program.program import Entity, Fact, Key, Program
 from mianshen.records import diagnostics
 from mianshen.source import NOWHERE
@@ -212,9 +212,11 @@ class RowReader:
         if self.plausibility is not None:
             self.plausibility.see(entity, typed, frozenset(typed), count)
         for fact in facts:
-            if fact.name not in typed:
+            if fact.name not in typed and (
+                self._is_kept(entity, fact, supplied) or self._is_checked(entity, fact)
+            ):
                 typed[fact.name] = TypedColumn(self._absent(fact, count))
-        rejects = self._rejects(entity, facts, typed, count)
+        rejects = self._rejects(entity, facts, typed)
         owner = None if entity.parent is None else self.program.entities[entity.parent].key
         return EntityRows(
             entity, self.program, typed[entity.key].values, None if owner is None else typed[owner].values,
@@ -260,10 +262,8 @@ class RowReader:
             rows = rows[~np.isin(rows, np.concatenate(wrong))] if wrong else rows
         return rows
 
-    def _rejects(
-        self, entity: Entity, facts: Sequence[Fact], typed: Mapping[str, TypedColumn], count: int
-    ) -> Rejects:
-        refused = [each for fact in facts for each in typed[fact.name].refused]
+    def _rejects(self, entity: Entity, facts: Sequence[Fact], typed: Mapping[str, TypedColumn]) -> Rejects:
+        refused = [each for fact in facts if fact.name in typed for each in typed[fact.name].refused]
         refused += self._missing(entity, facts, typed)
         if entity.date is not None:
             late = pc.greater(typed[entity.date].values, pa.scalar(self.as_of, pa.date32()))
@@ -272,7 +272,7 @@ class RowReader:
         refused += RowChecks(self.program, self.connection, self.as_of).failed(entity, columns)
         totals = self._totals(entity, typed[entity.key].values)
         rejects = Rejects.of([*totals, *refused])
-        if entity.reverses is not None and len(rejects.rows):
+        if entity.reverses is not None and entity.reverses in typed and len(rejects.rows):
             owner = None if entity.parent is None else self.program.entities[entity.parent].key
             voiding = np.flatnonzero(np.asarray(typed[entity.reverses].values.is_valid()))
             rejects = rejects.without(voiding, {entity.key, owner or "", entity.reverses})
@@ -282,9 +282,9 @@ class RowReader:
         self, entity: Entity, facts: Sequence[Fact], typed: Mapping[str, TypedColumn]
     ) -> Iterator[tuple[Array, Refusal]]:
         """Rows without a fact that every row needs."""
-        for fact in facts:
+        for fact in (fact for fact in facts if fact.required):
             column = typed[fact.name]
-            if fact.required and column.values.null_count:
+            if column.values.null_count:
                 missing = np.asarray(column.values.is_null())
                 for rows, _ in column.refused:
                     missing[rows] = False
@@ -307,6 +307,11 @@ class RowReader:
         if fact.name in supplied and (fact.name == entity.valid_from or fact.settles is not None):
             return True
         return self.kept is None or (entity.name, fact.name) in self.kept or fact.name == entity.date
+
+    def _is_checked(self, entity: Entity, fact: Fact) -> bool:
+        """Whether rows are rejected for what the fact says or does not say."""
+        read = {n.name for check in entity.checks for n in walk(check.condition) if isinstance(n, FactRef)}
+        return fact.required or fact.name in {*read, *(check.field for check in entity.checks)}
 
     def _stored(self, fact: Fact, values: pa.Array) -> pa.Array:
         """A column as `EntityRows` holds it."""
@@ -378,12 +383,7 @@ def _numbered(values: pa.Array, number: Any, type_: pa.DataType) -> pa.Array:
     if pa.types.is_null(values.type) or values.null_count == len(values):
         return pa.nulls(len(values), type_)
     coded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
-    used = np.zeros(len(coded.dictionary) + 1, bool)
-    used[np.asarray(pc.fill_null(coded.indices, len(coded.dictionary)))] = True
-    distinct = [
-        number(value) if value is not None and used[place] else None
-        for place, value in enumerate(coded.dictionary.to_pylist())
-    ]
+    distinct = [None if value is None else number(value) for value in coded.dictionary.to_pylist()]
     return pa.array(distinct, type_).take(coded.indices)
 
 

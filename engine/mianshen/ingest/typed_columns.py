@@ -255,7 +255,17 @@ class ColumnReader:
     def _numeric(self, column: pa.Array, type_: Numeric) -> TypedColumn:
         target = arrow_type(type_)
         if pa.types.is_decimal(column.type):
+            own = column.type
             try:
+                if (
+                    own.scale == type_.scale
+                    and own.precision <= WORD_DIGITS
+                    and pa.types.is_decimal64(target)
+                ):
+                    word = pc.cast(
+                        column, pa.decimal64(own.precision, own.scale)
+                    )  # digits moved, not counted
+                    return self._in_range(_as(target, word), type_)
                 return self._in_range(pc.cast(column, target), type_)
             except pa.ArrowInvalid:
                 return self._by_text(_as_dictionary(column))
@@ -267,9 +277,7 @@ class ColumnReader:
         ends = pc.min_max(column)
         if low <= ends["min"].as_py() and ends["max"].as_py() <= high and pa.types.is_decimal64(target):
             scaled = pc.multiply(column.cast(pa.int64()), pa.scalar(10**type_.scale, pa.int64()))
-            return TypedColumn(
-                pa.Array.from_buffers(target, len(scaled), scaled.buffers(), offset=scaled.offset)
-            )
+            return TypedColumn(_as(target, scaled))
         return self._by_text(_as_dictionary(column))
 
     def _in_range(self, values: pa.Array, type_: Numeric) -> TypedColumn:
@@ -277,9 +285,7 @@ class ColumnReader:
             low, high = (pa.scalar(limit, values.type) for limit in (type_.low, type_.high))
             outside = pc.or_(pc.less(values, low), pc.greater(values, high))
         else:
-            numbers = pa.Array.from_buffers(
-                pa.int64(), len(values), values.buffers(), values.null_count, values.offset
-            )
+            numbers = _as(pa.int64(), values)
             low, high = (int(limit.scaleb(type_.scale)) for limit in (type_.low, type_.high))
             ends = pc.min_max(numbers)
             if ends["min"].as_py() is None or (low <= ends["min"].as_py() and ends["max"].as_py() <= high):
@@ -339,6 +345,11 @@ def _replaced(values: pa.Array, rows: Array, cells: pa.Array) -> pa.Array:
     places = np.arange(len(values))
     places[rows] = len(values) + np.arange(len(rows))
     return pa.concat_arrays([values, cells]).take(pa.array(places))
+
+
+def _as(type_: pa.DataType, column: pa.Array) -> pa.Array:
+    """The same 64 bits a cell taken for another type."""
+    return pa.Array.from_buffers(type_, len(column), column.buffers(), column.null_count, column.offset)
 
 
 def _mask(truths: pa.BooleanArray) -> Array:
