@@ -53,8 +53,13 @@ overlay = option(
 )
 encoding = option(
     "--encoding",
-    type=click.Choice(["utf-8", "gb18030"]),
-    words=Message("CSV 的编码（默认自动识别）", "encoding of CSV files (default: found out)"),
+    multiple=True,
+    metavar="[INPUT=]NAME",
+    callback=lambda _context, _parameter, values: ",".join(values) or None,
+    words=Message(
+        "CSV 的编码（默认自动识别），如 gb18030，或只对一种输入：claims=gb18030；可多次",
+        "encoding of CSV files (default: found out), such as gb18030, or of one input: claims=gb18030; may be repeated",
+    ),
 )
 threads = option(
     "--threads",

@@ -188,7 +188,7 @@ def batch(
     files = {"resident": residents, "claim": claims, "household": households, "visit": visits}
     inputs = {entity: named for entity, named in files.items() if named}
     request = Request(
-        inputs, as_of, Path(out), threads, limit, encoding and encoding.upper(), read, engine, master,
+        inputs, as_of, Path(out), threads, limit, encoding, read, engine, master,
         mapping, partitions, resume,
     )  # fmt: skip
     database = _target(into)

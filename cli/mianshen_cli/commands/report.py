@@ -99,7 +99,7 @@ def report(
     files = {"resident": residents, "claim": claims, "household": households, "visit": visits}
     inputs = {entity: named for entity, named in files.items() if named}
     earlier = None if since is None else Path(since)
-    order = Order(Path(run), Path(out), lang, earlier, inputs, encoding and encoding.upper(), threads, limit)
+    order = Order(Path(run), Path(out), lang, earlier, inputs, encoding, threads, limit)
     content = make_report(program, order)
     rows = sum(each["rows"] for each in content["lists"])
     output.say(_DONE.in_(lang).format(page=order.out / "report.html", lists=len(content["lists"]), rows=rows))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mianshen.document.diagnostics import shown
+from collections.abc import Iterable
+
+from mianshen.document.diagnostics import listed, shown
 from mianshen.source import Diagnostic, Message, Span
 
 Words = tuple[str, str]  # Chinese, English
@@ -21,12 +23,19 @@ def cannot_read(span: Span, en: str, zh: str) -> Diagnostic:
     )
 
 
-def no_header(span: Span, key: str) -> Diagnostic:
+def no_header(span: Span, key: str, better: int | None = None) -> Diagnostic:
+    """`better`: a later line that has the names of columns."""
+    titles = (
+        f"列名在第 {better} 行：请删去前面的标题行，或在映射里写 title_lines: {(better or 1) - 1}",
+        f"Line {better} has them: remove the title above, or write title_lines: {(better or 1) - 1} in a mapping",
+    )
     return _mistake(
         "E542",
         span,
         ("第一行没有任何已知的列名", "no cell of the first line is a column's name"),
-        (
+        titles
+        if better is not None
+        else (
             f"请在第一行写列名，如 {key}；或用 --mapping 对照列名",
             f"Begin the file with a line of column names, such as {key}, or name the columns with --mapping",
         ),
@@ -47,11 +56,13 @@ def unknown_column(span: Span, name: str | None, number: int, near: str | None) 
     return _mistake("E502", span, (f"未知的列 {zh}", f"unknown column {en}"), fix)
 
 
-def doubled_column(span: Span, name: str) -> Diagnostic:
+def doubled_column(span: Span, name: str | None) -> Diagnostic:
+    """`name` is None where the cell may be somebody's data."""
+    named = "" if name is None else f" {shown(name)}"
     return _mistake(
         "E503",
         span,
-        (f"列 {name} 出现两次", f"the column {name} stands twice"),
+        (f"列{named} 出现两次（不分大小写）", f"the column{named} stands twice, in upper or lower case"),
         ("请只保留一列", "Keep one of them"),
     )
 
@@ -77,15 +88,41 @@ def wrong_column(span: Span, name: str, found: str, wanted: Message) -> Diagnost
     )
 
 
-def not_utf8(span: Span, encoding: str | None) -> Diagnostic:
-    """`encoding`: what it seems to be instead."""
-    like = ("", "") if encoding is None else (f"，像是 {encoding}", f"; it looks like {encoding}")
-    command = "" if encoding is None else f" (iconv -f {encoding} -t UTF-8)"
+def not_utf8(span: Span) -> Diagnostic:
     return _mistake(
         "E508",
         span,
-        (f"文件不是 UTF-8 编码{like[0]}", f"the file is not UTF-8{like[1]}"),
-        (f"请另存为 UTF-8{command}", f"Save it as UTF-8{command}"),
+        ("文件不是 UTF-8 编码", "the file is not UTF-8"),
+        ("请用 --encoding 写明编码，或另存为 UTF-8", "Say what it is with --encoding, or save it as UTF-8"),
+    )
+
+
+def no_such_encoding(written: str, known: Iterable[str], entities: Iterable[str]) -> Diagnostic:
+    owners = list(entities)
+    return _mistake(
+        "E580",
+        Span("--encoding", 1, 1),
+        (f"没有 {shown(written)} 这样的编码", f"there is no encoding such as {shown(written)}"),
+        (
+            f"可写 {'、'.join(known)}，或如 {owners[0]}s=gb18030",
+            f"It takes {', '.join(known)}, or one input's alone, such as {owners[0]}s=gb18030",
+        ),
+    )
+
+
+def doubtful(span: Span, read: str, meant: str) -> Diagnostic:
+    """A file that is UTF-8 as it stands, and would be plain Chinese in GB18030."""
+    return _mistake(
+        "E581",
+        span,
+        (
+            f"文件按 UTF-8 读出“{read}”这类字符，按 GB18030 则是“{meant}”，编码可能有误",
+            f"read as UTF-8 the file has characters such as {read}, which in GB18030 would be {meant}",
+        ),
+        (
+            "请用 --encoding 写明这个文件的编码，如 claims=gb18030",
+            "Say with --encoding what this file is in, such as claims=gb18030",
+        ),
     )
 
 
@@ -146,8 +183,8 @@ def packed(span: Span, kind: str) -> Diagnostic:
     return _mistake(
         "E514",
         span,
-        (f"文件是压缩包或工作簿（{kind}）", f"the file is compressed or a workbook ({kind})"),
-        ("请解压，或另存为 CSV（UTF-8）", "Unpack it, or save it as CSV (UTF-8)"),
+        (f"文件是压缩包（{kind}）", f"the file is packed ({kind})"),
+        ("请先解压；可直接读取 .csv.gz 和 .xlsx", "Unpack it; .csv.gz and .xlsx are read as they are"),
     )
 
 
@@ -155,11 +192,60 @@ def other_separator(span: Span, separator: str) -> Diagnostic:
     return _mistake(
         "E515",
         span,
+        (f"列以 {separator} 分隔", f"the columns are separated by {separator}"),
+        ("请改用英文逗号或制表符分隔", "Separate them by commas or tabs"),
+    )
+
+
+def no_sheet(span: Span, sheet: str, sheets: Iterable[str]) -> Diagnostic:
+    zh, en = listed(list(sheets))
+    return _mistake(
+        "E582",
+        span,
+        (f"工作簿中没有 {shown(sheet)} 这张表", f"the workbook has no sheet {shown(sheet)}"),
+        (f"可用的有：{zh}", f"It has: {en}"),
+    )
+
+
+def bad_workbook(span: Span) -> Diagnostic:
+    return _mistake(
+        "E583",
+        span,
+        ("不是完好的工作簿，或设有打开密码", "this is not an intact workbook, or it asks for a password"),
         (
-            f"列以{'制表符' if separator == chr(9) else f' {separator} '}分隔",
-            f"the columns are separated by {'tabs' if separator == chr(9) else separator}",
+            "请重新保存，去掉密码，或另存为 CSV（UTF-8）",
+            "Save it again without a password, or as CSV (UTF-8)",
         ),
-        ("请改用英文逗号分隔", "Separate them by commas"),
+    )
+
+
+def encrypted(span: Span) -> Diagnostic:
+    return _mistake(
+        "E584",
+        span,
+        ("文件已加密", "the file is encrypted"),
+        ("请解密后再读", "Take the password off and name the file again"),
+    )
+
+
+def oversized(span: Span) -> Diagnostic:
+    return _mistake(
+        "E585",
+        span,
+        ("解压后过大，可能已损坏", "it unpacks to far more than a workbook holds"),
+        ("请另存为 CSV 或 Parquet", "Save it as CSV or Parquet"),
+    )
+
+
+def bad_json_line(span: Span) -> Diagnostic:
+    return _mistake(
+        "E586",
+        span,
+        ("这一行不是 JSON 对象，或其中有嵌套", "this line is no JSON object of single values and lists"),
+        (
+            "每行写一个对象，值为文本、数值、true、false、null 或其列表",
+            "Write one object a line, its values texts, numbers, true, false, null or lists",
+        ),
     )
 
 
@@ -195,12 +281,12 @@ def not_records(folder: str, file: str) -> Diagnostic:
         "E524",
         Span(folder, 1, 1),
         (
-            f"文件夹中的 {shown(file)} 不是 CSV 或 Parquet",
-            f"{shown(file)} in the folder is neither CSV nor Parquet",
+            f"文件夹中的 {shown(file)} 不是可读的表",
+            f"{shown(file)} in the folder is no table that can be read",
         ),
         (
-            "请移走，或逐个列出文件（.csv、.csv.gz、.parquet）",
-            "Move it away, or name the files one by one (.csv, .csv.gz, .parquet)",
+            "请移走，或逐个列出文件（.csv、.tsv、.csv.gz、.parquet、.xlsx、.jsonl）",
+            "Move it away, or name the files one by one (.csv, .tsv, .csv.gz, .parquet, .xlsx, .jsonl)",
         ),
     )
 
@@ -209,7 +295,7 @@ def empty_folder(folder: str) -> Diagnostic:
     return _mistake(
         "E525",
         Span(folder, 1, 1),
-        ("文件夹中没有 CSV 或 Parquet 文件", "the folder holds no CSV and no Parquet file"),
+        ("文件夹中没有记录文件", "the folder holds no file of records"),
         ("请检查路径", "Check the path"),
     )
 

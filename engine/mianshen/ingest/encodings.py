@@ -11,10 +11,12 @@ import codecs
 import gzip
 import io
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
 
 from mianshen.ingest import diagnostics
 from mianshen.source import Diagnostic, RuleError, Span
@@ -22,18 +24,83 @@ from mianshen.source import Diagnostic, RuleError, Span
 GZIP: Final = b"\x1f\x8b"
 UTF_8: Final = "UTF-8"
 GB18030: Final = "GB18030"
-ENCODINGS: Final = (UTF_8, GB18030)  # GBK and GB2312 are parts of GB18030
+UTF_16: Final = "UTF-16"
+ENCODINGS: Final = {  # by what they are called; GBK and GB2312 are parts of GB18030
+    "utf-8": UTF_8, "utf8": UTF_8, "gb18030": GB18030, "gbk": GB18030, "gb2312": GB18030, "utf-16": UTF_16,
+}  # fmt: skip
 _WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CHUNK: Final = 1 << 20
 _MARK: Final = "\ufeff"
+_TAB, _NEWLINE, _RETURN, _QUOTE, _COMMA = 9, 10, 13, 34, 44
+
+
+def encodings_of(written: str | None, entities: Iterable[str]) -> Mapping[str, str | None]:
+    """The encoding of each entity's files as a command says it, `gb18030` or `claims=gb18030,residents=utf-8`.
+
+    An entity goes by its name or that with an s. None: found out. Raises RuleError for another word.
+    """
+    chosen: dict[str, str | None] = dict.fromkeys(entities)
+    for part in (written or "").split(","):
+        owner, _, name = part.strip().rpartition("=")
+        if not name:
+            continue
+        encoding = ENCODINGS.get(name.strip().lower())
+        owners = [entity for entity in chosen if owner.strip().lower() in ("", entity, f"{entity}s")]
+        if encoding is None or not owners:
+            raise RuleError([diagnostics.no_such_encoding(part.strip(), ENCODINGS, chosen)])
+        chosen.update(dict.fromkeys(owners, encoding))
+    return chosen
+
+
+@dataclass(slots=True)
+class Shape:
+    """How many lines of a text hold anything, and how many commas and tabs stand outside quotes."""
+
+    lines: int = 0
+    commas: int = 0
+    tabs: int = 0
+    inside: bool = False  # a quoted cell goes on
+    begun: bool = False  # the last line holds something and has not ended
+
+    def feed(self, data: bytes) -> None:
+        """Count a further piece of UTF-8 text."""
+        cells = np.frombuffer(data, np.uint8)
+        if self.inside or b'"' in data:
+            within = np.bitwise_xor.accumulate((cells == _QUOTE).astype(np.uint8)) ^ np.uint8(self.inside)
+            self.inside = bool(within[-1]) if len(within) else self.inside
+            cells = np.where(within == 0, cells, _QUOTE)
+        self.commas += int(np.count_nonzero(cells == _COMMA))
+        self.tabs += int(np.count_nonzero(cells == _TAB))
+        ends = np.flatnonzero(cells == _NEWLINE)
+        if not len(ends):
+            self._go_on(_holds(cells))
+            return
+        lengths = np.diff(ends, prepend=-1) - 1
+        holds = (lengths > 0) & ~((lengths == 1) & (cells[ends - 1] == _RETURN))
+        self._go_on(bool(holds[0]))
+        self.lines += int(np.count_nonzero(holds[1:]))
+        self.begun = False
+        self._go_on(_holds(cells[ends[-1] + 1 :]))
+
+    def _go_on(self, holds: bool) -> None:
+        """Count the line that is being read, once it holds something."""
+        self.lines += holds and not self.begun
+        self.begun = self.begun or holds
+
+
+def _holds(line: np.ndarray[Any, Any]) -> bool:
+    """Whether the beginning of a line is more than the end of one."""
+    return len(line) > 1 or (len(line) == 1 and line[0] != _RETURN)
 
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """`path` holds the file's text in UTF-8; `encoding` is what it was in."""
+    """`path` holds the file's text in UTF-8; `encoding` is what it was in; `doubt`: what makes another one likely."""
 
     path: Path
     encoding: str
+    shape: Shape = field(default_factory=Shape, compare=False)
+    doubt: Diagnostic | None = None
 
 
 class _Undecodable(Exception):
@@ -49,37 +116,42 @@ class _Undecodable(Exception):
 def plain(path: Path, scratch: Callable[[], Path], encoding: str | None = None) -> Plain:
     """The file as UTF-8 text. `scratch` names a file to write where the file itself is not that.
 
-    `encoding` None: UTF-8, and where it is not, GB18030 if all of it is. Raises RuleError.
+    `encoding` None: UTF-16 where a mark says so, else UTF-8, and where it is not, GB18030 if all of it is.
+    Raises RuleError.
     """
     packed = _head(path).startswith(GZIP)
-    if encoding == GB18030:
-        return _transcoded(path, scratch(), packed)
+    if encoding is None and _is_marked(path, packed, _WIDE):
+        encoding = UTF_16
+    if encoding in (GB18030, UTF_16):
+        return _transcoded(path, scratch(), packed, encoding)
+    reading = _Reading(path, packed, UTF_8)
     try:
         if packed:
             target = scratch()
             with target.open("wb") as out:
-                _decode(path, packed, UTF_8, out.write)
-            return Plain(target, UTF_8)
-        _decode(path, packed, UTF_8, None)
-    except _Undecodable as found:
-        if encoding is None and not found.sound and not _is_marked(path, packed):
+                reading.decode(out.write)
+            return Plain(target, UTF_8, reading.shape, None if encoding else reading.doubt())
+        reading.decode(None)
+    except _Undecodable as error:
+        if encoding is None and not error.sound and not _is_marked(path, packed, (codecs.BOM_UTF8,)):
             try:
-                return _transcoded(path, scratch(), packed)
+                return _transcoded(path, scratch(), packed, GB18030)
             except RuleError:
                 pass
-        raise RuleError([_refusal(path, packed, found)]) from None
-    return Plain(path, UTF_8)
+        raise RuleError([diagnostics.not_utf8(Span(str(path), error.line, error.column))]) from None
+    return Plain(path, UTF_8, reading.shape, None if encoding else reading.doubt())
 
 
-def _transcoded(path: Path, target: Path, packed: bool) -> Plain:
+def _transcoded(path: Path, target: Path, packed: bool, encoding: str) -> Plain:
+    reading = _Reading(path, packed, encoding)
     try:
         with target.open("wb") as out:
-            _decode(path, packed, GB18030, out.write)
-    except _Undecodable as found:
+            reading.decode(out.write)
+    except _Undecodable as error:
         raise RuleError(
-            [diagnostics.undecodable(Span(str(path), found.line, found.column), GB18030)]
+            [diagnostics.undecodable(Span(str(path), error.line, error.column), encoding)]
         ) from None
-    return Plain(target, GB18030)
+    return Plain(target, encoding, reading.shape)
 
 
 def _head(path: Path) -> bytes:
@@ -91,42 +163,71 @@ def _opened(path: Path, packed: bool) -> gzip.GzipFile | io.BufferedReader:
     return gzip.open(path) if packed else path.open("rb")
 
 
-def _is_marked(path: Path, packed: bool) -> bool:
-    """The file says by itself that it is UTF-8, or UTF-16."""
+def _is_marked(path: Path, packed: bool, marks: tuple[bytes, ...]) -> bool:
+    """Whether the file says by itself what it is in."""
     with _opened(path, packed) as file:
-        return file.read(3).startswith((codecs.BOM_UTF8, *_WIDE))
+        return _read(file, path, 3).startswith(marks)
 
 
-def _decode(path: Path, packed: bool, encoding: str, write: Callable[[bytes], object] | None) -> None:
-    """Read a file to its end; its text goes to `write` as UTF-8, without a byte-order mark."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    line, column, chinese, first = 1, 1, False, True
-    with _opened(path, packed) as file:
-        while True:
-            chunk = _read(file, path)
-            pending = decoder.getstate()[0]
-            try:
-                text = decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                read = (pending + chunk)[: error.start].decode(encoding)
-                chinese = chinese or _is_chinese(read)
-                line, column = _after(read.lstrip(_MARK) if first else read, line, column)
-                raise _Undecodable(line, column, chinese) from None
-            if first:
-                text = text.removeprefix(_MARK)
-            first = first and not text
-            if not text.isascii():
-                chinese = chinese or _is_chinese(text)
-            line, column = _after(text, line, column)
-            if write is not None and text:
-                write(text.encode())
-            if not chunk:
-                return
+@dataclass(slots=True)
+class _Reading:
+    """One pass over a file. `odd`: characters beyond ASCII, as long as none of them is Chinese."""
+
+    path: Path
+    packed: bool
+    encoding: str
+    shape: Shape = field(default_factory=Shape)
+    odd: set[str] = field(default_factory=set)
+    chinese: bool = False
+
+    def decode(self, write: Callable[[bytes], object] | None) -> None:
+        """Read the file to its end; its text goes to `write` as UTF-8, without a byte-order mark."""
+        decoder = codecs.getincrementaldecoder(self.encoding)()
+        line, column, first = 1, 1, True
+        with _opened(self.path, self.packed) as file:
+            while True:
+                chunk = _read(file, self.path)
+                pending = decoder.getstate()[0]
+                try:
+                    text = decoder.decode(chunk, final=not chunk)
+                except UnicodeDecodeError as error:
+                    sound = (pending + chunk)[: error.start].decode(self.encoding, errors="ignore")
+                    self._look(sound)
+                    line, column = _after(sound.lstrip(_MARK) if first else sound, line, column)
+                    raise _Undecodable(line, column, self.chinese) from None
+                text = text.removeprefix(_MARK) if first else text
+                first = first and not text
+                self._look(text)
+                line, column = _after(text, line, column)
+                content = chunk if write is None else text.encode()
+                self.shape.feed(content)
+                if write is not None and text:
+                    write(content)
+                if not chunk:
+                    return
+
+    def _look(self, text: str) -> None:
+        """Take note of characters beyond ASCII until one is Chinese."""
+        if not self.chinese and not text.isascii():
+            self.odd.update(c for c in set(text) if not c.isascii())
+            self.chinese = any(map(_is_chinese, self.odd))
+
+    def doubt(self) -> Diagnostic | None:
+        """That the file may be GB18030: read as UTF-8 it has odd letters, which would all be Chinese there."""
+        if self.chinese or not self.odd or self.encoding != UTF_8:
+            return None
+        try:
+            meant = {c: c.encode().decode(GB18030) for c in sorted(self.odd)}
+        except UnicodeDecodeError:
+            return None
+        if not all(map(_is_chinese, "".join(meant.values()))):
+            return None
+        return diagnostics.doubtful(Span(str(self.path), 1, 1), *next(iter(meant.items())))
 
 
-def _read(file: gzip.GzipFile | io.BufferedReader, path: Path) -> bytes:
+def _read(file: gzip.GzipFile | io.BufferedReader, path: Path, size: int = _CHUNK) -> bytes:
     try:
-        return file.read(_CHUNK)
+        return file.read(size)
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise RuleError([diagnostics.bad_gzip(Span(str(path), 1, 1))]) from None
 
@@ -137,16 +238,8 @@ def _after(text: str, line: int, column: int) -> tuple[int, int]:
     return (line, column + len(text)) if not breaks else (line + breaks, len(text) - text.rindex("\n"))
 
 
-def _is_chinese(text: str) -> bool:
-    return any("\u4e00" <= each <= "\u9fff" for each in text)
-
-
-def _refusal(path: Path, packed: bool, found: _Undecodable) -> Diagnostic:
-    """What a file in no encoding of ours seems to be."""
-    with _opened(path, packed) as file:
-        wide = file.read(2).startswith(_WIDE)
-    place = Span(str(path), 1, 1) if wide else Span(str(path), found.line, found.column)
-    return diagnostics.not_utf8(place, "UTF-16" if wide else None)
+def _is_chinese(character: str) -> bool:
+    return "\u3000" <= character <= "\u9fff"
 
 
 def head_of(text: Plain, size: int) -> str:

@@ -1,7 +1,7 @@
 """What an operator names as input: files, folders and patterns become files, each with a name of its own.
 
 In: paths as written. Out: paths of files in a fixed order, and their names. Invariants: a path that exists is that file alone,
-whatever characters it holds; a folder gives every CSV and Parquet file below it, in the order of their
+whatever characters it holds; a folder gives every file of records below it, in the order of their
 names, and refuses others, for a file passed over is a record lost; two files never share a name.
 """
 
@@ -19,7 +19,20 @@ from mianshen.ingest.databases import table_address
 from mianshen.source import Diagnostic, RuleError
 
 Named: TypeAlias = "str | Path | Sequence[str | Path]"
-READ: Final = (".csv", ".csv.gz", ".parquet")
+READ: Final = (
+    ".csv",
+    ".csv.gz",
+    ".tsv",
+    ".tsv.gz",
+    ".parquet",
+    ".jsonl",
+    ".jsonl.gz",
+    ".ndjson",
+    ".xlsx",
+    ".xlsm",
+    ".ods",
+    ".xls",
+)
 _ASIDE: Final = (".", "_")  # how names begin that other programs leave beside their files
 
 

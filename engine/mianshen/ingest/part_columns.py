@@ -28,7 +28,6 @@ NOT_THE_FILE: Final = (
     duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.BinderException, duckdb.CatalogException,
     duckdb.ParserException, duckdb.InternalException,
 )  # fmt: skip
-_MAPPED: Final = "?"  # how the columns begin that a mapping makes
 
 
 class Span(Protocol):
@@ -46,8 +45,7 @@ def spans_of(part: Part, connection: duckdb.DuckDBPyConnection, coded: Container
 
     `part.columns` names the columns to read; `coded`: facts of few different values.
     """
-    plain = part.numbered and not any(written.startswith(_MAPPED) for written, _ in part.columns.values())
-    spans = _parquet_spans(part, coded) if plain else _query_spans(part, connection)
+    spans = _parquet_spans(part, coded) if part.parquet else _query_spans(part, connection)
     first = next(spans, None)
     yield _BatchSpan({fact: [] for fact in part.columns}, 0) if first is None else first
     yield from spans

@@ -1,0 +1,164 @@
+"""Which column of a file is which fact.
+
+In: the names and types of a file's columns, an entity. Out: fact to column; every mistake at its column, with the
+nearest known name. A name is taken in any case, trimmed, in full-width letters too; titles of facts are names.
+Invariant: what may be a person's is not repeated.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from mianshen.ingest import diagnostics
+from mianshen.ingest.plausibility_diagnostics import looks_like
+from mianshen.program.program import Entity, Fact, Program
+from mianshen.records.facts import INVISIBLE
+from mianshen.source import TYPO, Diagnostic, Message, RuleError, Span, nearest
+from mianshen.warehouse import expressions as terms
+from mianshen.warehouse.read_columns import WrongColumn, read_column
+
+Typed = tuple[str, str]  # the column's name in the file, its DuckDB type
+_DIGITS: Final = re.compile(r"[0-9]{4}")
+_ENDINGS: Final = (  # of Chinese names of columns, and of no person's
+    "号", "码", "日期", "时间", "金额", "费", "费用", "类别", "类型", "备注", "状态", "地区", "标志", "性别", "年龄", "电话",
+    "地址",
+    "名称", "单位", "科室", "医院", "医生",
+)  # fmt: skip
+_TELLING: Final = 3  # columns from which a header tells what a file is
+_MOSTLY: Final = 0.6  # of them are one entity's
+_LONGEST: Final = 40  # characters of a name that is repeated
+
+
+def folded(name: str) -> str:
+    """A column's name without what makes no difference: case, blanks around it, full-width letters."""
+    return unicodedata.normalize("NFKC", name).strip(INVISIBLE).casefold()
+
+
+@dataclass(slots=True)
+class Header:
+    """Matches the header of one file. `line`: where it stands, `places`: the character at which each column begins."""
+
+    program: Program
+    entity: Entity
+    path: Path
+    found: Sequence[Typed]
+    places: Sequence[int]
+    line: int = 1
+    facts: dict[str, Fact] = field(init=False)
+    names: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.facts = {n: f for (owner, n), f in self.program.facts.items() if owner == self.entity.name}
+        self.names = names_of(self.facts)
+
+    @property
+    def known(self) -> bool:
+        """Whether some cell is a column's name."""
+        return any(folded(written) in self.names for written, _ in self.found)
+
+    def matched(self, mapped: Mapping[str, Typed]) -> dict[str, Typed]:
+        """The facts of the file's columns; `mapped` are those a mapping has named. Raises RuleError."""
+        if (other := self._other_entity()) is not None:
+            raise RuleError([looks_like(self._place(1), self.entity.title, other.title)])
+        readable = bool(mapped) or self.known
+        if not readable and not any(nearest(written, self.names) for written, _ in self.found):
+            raise RuleError([diagnostics.no_header(self._place(1), self.entity.key)])
+        columns: dict[str, Typed] = dict(mapped)
+        meant: set[str] = set()  # what misspelt columns seem to be
+        wrong: list[Diagnostic] = []
+        for number, ((written, type_), at) in enumerate(zip(self.found, self.places, strict=True), 1):
+            name = self.names.get(folded(written))
+            if not folded(written):
+                wrong.append(diagnostics.nameless_column(self._place(at), number))
+            elif name is None:
+                near = nearest(written, self.names)
+                meant.add(self.names[near] if near else "")
+                shown = written if self._is_name(written, readable) else None
+                wrong.append(diagnostics.unknown_column(self._place(at), shown, number, near))
+            elif name in columns:
+                wrong.append(diagnostics.doubled_column(self._place(at), name))
+            else:
+                columns[name] = (written, type_)
+                wrong += self._unfit(name, type_, at)
+        for name, (_, type_) in mapped.items():
+            wrong += self._unfit(name, type_, 1)
+        for name, fact in self.facts.items():
+            if fact.required and name not in columns and name not in meant:
+                wrong.append(diagnostics.missing_column(self._place(1), name))
+        if wrong:
+            raise RuleError(wrong)
+        return columns
+
+    def _place(self, column: int) -> Span:
+        return Span(str(self.path), self.line, column)
+
+    def _other_entity(self) -> Entity | None:
+        """The entity that a header is plainly of, where it is not the one that the file is given for."""
+        written = [folded(name) for name, _ in self.found]
+
+        def share(of: Entity) -> float:
+            names = names_of({name: f for (owner, name), f in self.program.facts.items() if owner == of.name})
+            return sum(name in names for name in written) / max(len(written), 1)
+
+        best = max(self.program.entities.values(), key=share)
+        plain = len(written) >= _TELLING and share(best) >= _MOSTLY and share(self.entity) <= 1 - _MOSTLY
+        return best if plain and best.key in written else None
+
+    def _is_name(self, written: str, readable: bool) -> bool:
+        """Whether an unknown name is one; a cell of a record may stand there, alone or behind a column's name."""
+        text = folded(written)
+        if _DIGITS.search(text) or len(text) > _LONGEST or any(c in text for c in "\"'\r\n:：,，;；"):
+            return False
+        if text.isascii():
+            return text.replace(" ", "_").replace("-", "_").isidentifier()
+        behind = any(text != name and text.startswith(name) for name in self.names)
+        return (
+            not behind
+            and readable
+            and (text.endswith(_ENDINGS) or nearest(written, self.names, TYPO) is not None)
+        )
+
+    def _unfit(self, name: str, type_: str, at: int) -> list[Diagnostic]:
+        """A column whose type cannot give the fact exactly."""
+        why = unfit(self.program, self.facts[name], type_)
+        return [] if why is None else [diagnostics.wrong_column(self._place(at), name, type_, why)]
+
+
+def names_of(facts: Mapping[str, Fact]) -> dict[str, str]:
+    """Names and titles to facts; a title that several facts share, or that is another's name, is none."""
+    titles: dict[str, set[str]] = {}
+    for name, fact in facts.items():
+        for title in (fact.title.zh, fact.title.en):
+            titles.setdefault(folded(title), set()).add(name)
+    return {
+        **{title: min(owners) for title, owners in titles.items() if len(owners) == 1},
+        **{folded(name): name for name in facts},
+    }
+
+
+def refuse_alike(path: Path, found: Sequence[Typed], places: Sequence[int], line: int) -> None:
+    """Raises RuleError where two columns are of one name, or of names that differ in case alone."""
+    seen: set[str] = set()
+    wrong = []
+    for (written, _), at in zip(found, places, strict=True):
+        name = written.strip(INVISIBLE).casefold()
+        if name and name in seen:
+            shown = written.strip(INVISIBLE) if name.isascii() and name.isidentifier() else None
+            wrong.append(diagnostics.doubled_column(Span(str(path), line, at), shown))
+        seen.add(name)
+    if wrong:
+        raise RuleError(wrong)
+
+
+def unfit(program: Program, fact: Fact, type_: str) -> Message | None:
+    """What a column should be instead of a type that cannot give the fact exactly."""
+    try:
+        read_column(fact, terms.column("x"), type_, dict(program.codes), lambda _, value: value)
+    except WrongColumn as wrong:
+        return wrong.wanted
+    return None

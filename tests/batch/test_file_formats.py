@@ -1,0 +1,296 @@
+"""Files as bureaus have them: formats, encodings, headers, shapes; what is wrong is one line at its place."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import zipfile
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mianshen.ingest.encodings import Shape
+from mianshen.ingest.entity_rows import EntityRows, RowReader
+from mianshen.ingest.inputs import Input, open_inputs
+from mianshen.program.program import Program
+from mianshen.rulebook import open_program
+from mianshen.source import RuleError
+
+DAY = dt.date(2026, 6, 30)
+HEADER = "claim_id,person_id,service_date,care_type,total_cost,critical_illness\n"
+ROW = "C1,310113001,2026-03-02,住院,60300.00,true\n"
+
+
+@cache
+def program() -> Program:
+    return open_program()
+
+
+def opened(
+    path: Path | str, encoding: str | None = None, mapping: Path | None = None
+) -> tuple[Input, EntityRows]:
+    scratch = Path(str(path)).parent / "scratch"
+    with duckdb.connect() as connection:
+        (source,) = open_inputs(
+            program(), {"claim": path}, connection, scratch, encoding, mapping, DAY
+        ).values()
+        return source, RowReader(program(), connection, DAY).read(program().entities["claim"], source)
+
+
+def refused(path: Path | str, encoding: str | None = None) -> list[str]:
+    with pytest.raises(RuleError) as caught:
+        opened(path, encoding)
+    lines = [d.show("en") for d in caught.value.diagnostics]
+    assert all("\n" not in line for line in lines)
+    return [line.replace(f"{Path(str(path)).parent}/", "") for line in lines]
+
+
+def read(rows: EntityRows) -> list[tuple[object, ...]]:
+    columns = [rows.key.to_pylist(), *(rows.values(n) for n in ("service_date", "care_type", "total_cost"))]
+    return list(zip(*columns, strict=True))
+
+
+WANTED = [("C1", dt.date(2026, 3, 2), "inpatient", Decimal("60300.00"))]
+
+
+def workbook(rows: list[list[str | float]]) -> bytes:
+    """A workbook of one sheet, written as a spreadsheet writes it."""
+
+    def cell(value: str | float) -> str:
+        if isinstance(value, str):
+            return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(value)}</t></is></c>'
+        return f"<c><v>{value!r}</v></c>"
+
+    body = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
+    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    types = "application/vnd.openxmlformats"
+    files = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types">'
+        f'<Default Extension="rels" ContentType="{types}-package.relationships+xml"/>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/>'
+        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{kind}.worksheet+xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships">'
+        f'<Relationship Id="r1" Type="{relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook {space} xmlns:r="{relations}"><sheets>'
+        '<sheet name="费用" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships">'
+        f'<Relationship Id="r1" Type="{relations}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": f"<worksheet {space}><sheetData>{body}</sheetData></worksheet>",
+    }
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, '<?xml version="1.0" encoding="UTF-8"?>' + text)
+    return stream.getvalue()
+
+
+CELLS: list[list[str | float]] = [
+    [*HEADER.strip().split(",")],
+    ["C1", 310113001.0, "2026-03-02", "住院", 60300.0, "true"],
+]
+FORMATS: dict[str, bytes] = {
+    "c.csv": (HEADER + ROW).encode(),
+    "c.tsv": (HEADER + ROW).replace(",", "\t").encode(),
+    "tabs.csv": (HEADER + ROW).replace(",", "\t").encode(),
+    "c.csv.gz": gzip.compress((HEADER + ROW).encode()),
+    "gb.csv": (HEADER + ROW.replace("true", "是")).encode("gb18030"),
+    "wide.csv": (HEADER + ROW).replace(",", "\t").encode("utf-16"),
+    "upper.csv": (HEADER.upper() + ROW).encode(),
+    "marked.csv": ("\ufeff" + HEADER.replace("person_id", " Person_ID\u200b ") + ROW).encode(),
+    "c.xlsx": workbook(CELLS),
+    "c.jsonl": (
+        '{"claim_id": "C1", "person_id": "310113001", "service_date": "2026-03-02", "care_type": "住院", '
+        '"total_cost": 60300.00, "critical_illness": true}\n\n'
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_one_claim_is_read_alike_in_every_format(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(FORMATS[name])
+    source, rows = opened(tmp_path / name)
+    assert read(rows) == WANTED
+    assert rows.parent is not None
+    assert rows.parent.to_pylist() == ["310113001"]
+    assert not len(rows.rejects.rows)
+    assert source.doubts == ()
+
+
+def test_a_sheet_is_named_behind_the_workbook(tmp_path: Path) -> None:
+    (tmp_path / "c.xlsx").write_bytes(workbook(CELLS))
+    assert read(opened(f"{tmp_path}/c.xlsx#费用")[1]) == WANTED
+    assert "E582" in refused(f"{tmp_path}/c.xlsx#人员")[0]
+
+
+def test_numbers_of_json_keep_their_digits(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    path.write_text('{"claim_id": 1, "person_id": 2, "service_date": null, "total_cost": 9999999999999.99}\n')
+    rows = opened(path)[1]
+    assert rows.key.to_pylist() == ["1"]
+    assert rows.values("total_cost") == [Decimal("9999999999999.99")]
+
+
+RAGGED = {
+    "two cells too many and empty": (HEADER + ROW.replace("\n", ",,\n"), "c.csv:2:42: E509"),
+    "one empty cell too many in a later line": (HEADER + ROW + ROW.replace("\n", ",\n"), "c.csv:3:42: E509"),
+    "a quoted empty cell too many": (HEADER + ROW.replace("\n", ',""\n'), "c.csv:2:42: E509"),
+    "a thousands mark that is no part of its cell": (HEADER + ROW.replace("60300.00,true", "60,300.00,"), "c.csv:2:"),
+    "a cell too few": (HEADER + ROW.replace(",true", ""), "c.csv:2:36: E509"),
+    "after a quoted cell of two lines": (
+        HEADER + ROW.replace("住院", '"住\n院"') + ROW.replace("\n", ",\n"), "c.csv:4:42: E509",
+    ),
+    "after empty lines": (HEADER + "\n\n\n" + ROW.replace("\n", ",\n"), "c.csv:5:42: E509"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "wanted"), RAGGED.values(), ids=RAGGED)
+def test_a_line_of_another_width_is_refused_whatever_its_last_cells_hold(
+    tmp_path: Path, text: str, wanted: str
+) -> None:
+    (tmp_path / "c.csv").write_text(text, encoding="utf-8", newline="")
+    (line,) = refused(tmp_path / "c.csv")
+    assert line.startswith(wanted), line
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ROW.replace("住院", '"住院, 二级 ""甲""\n,,"'),
+        ROW.replace("C1", 'C"1'),
+        ROW + "\n\n" + ROW.replace("C1", "C2"),
+    ],
+)
+def test_quoted_commas_and_empty_lines_are_no_ragged_lines(tmp_path: Path, row: str) -> None:
+    (tmp_path / "c.csv").write_text(HEADER + row, encoding="utf-8", newline="")
+    assert opened(tmp_path / "c.csv")[1].count in (1, 2)
+
+
+def test_shapes_do_not_depend_on_where_a_text_is_cut() -> None:
+    text = b'a,b\r\n\r\n"x,\n""y",\t1\n\n2,3\r\n,\nz'
+    for size in range(1, len(text) + 1):
+        shape = Shape()
+        for at in range(0, len(text), size):
+            shape.feed(text[at : at + size])
+        assert (shape.lines, shape.commas, shape.tabs) == (5, 4, 1), size
+
+
+def test_a_title_above_the_header_is_told_and_skipped_when_a_mapping_says_so(tmp_path: Path) -> None:
+    for title in ("参保人员费用表,,,,,\n", "参保人员费用表\n"):
+        (tmp_path / "c.csv").write_text(title + HEADER + ROW, encoding="utf-8")
+        (line,) = refused(tmp_path / "c.csv")
+        assert "E542" in line
+        assert "title_lines: 1" in line
+        (tmp_path / "m.yaml").write_text("claim: {rows: {title_lines: 1}}\n", encoding="utf-8")
+        assert read(opened(tmp_path / "c.csv", mapping=tmp_path / "m.yaml")[1]) == WANTED
+
+
+def test_an_encoding_goes_for_the_input_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_bytes((HEADER + ROW.replace("true", "是")).encode("gb18030"))
+    for encoding in ("gb18030", "claims=gb18030", "residents=utf-8,claim=GBK"):
+        assert read(opened(tmp_path / "c.csv", encoding)[1]) == WANTED
+    assert "E508" in refused(tmp_path / "c.csv", "claims=utf-8")[0]
+    for wrong in ("latin-1", "people=gb18030"):
+        assert "E580" in refused(tmp_path / "c.csv", wrong)[0]
+
+
+def test_a_file_that_is_likely_in_another_encoding_is_told(tmp_path: Path) -> None:
+    text = HEADER + ROW.replace("C1", "陆001").replace("住院", "inpatient")
+    (tmp_path / "c.csv").write_bytes(text.encode("gb18030"))  # which is UTF-8 too: ½001
+    (doubt,) = opened(tmp_path / "c.csv")[0].doubts
+    assert "½" in doubt.what.en
+    assert "陆" in doubt.what.zh
+    assert opened(tmp_path / "c.csv", "claims=gb18030")[0].doubts == ()
+    (tmp_path / "c.csv").write_text(text.replace("陆001", "é001"), encoding="utf-8")
+    assert len(opened(tmp_path / "c.csv")[0].doubts) == 1
+    (tmp_path / "c.csv").write_text(text.replace("陆001", "é001") + ROW, encoding="utf-8")
+    assert opened(tmp_path / "c.csv")[0].doubts == ()
+
+
+def _parquet(names: list[str]) -> bytes:
+    stream = BytesIO()
+    pq.write_table(pa.Table.from_arrays([pa.array(["x"])] * len(names), names=names), stream)
+    return stream.getvalue()
+
+
+def _encrypted() -> bytes:
+    content = bytearray(workbook(CELLS))
+    for sign, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        place = content.find(sign)
+        while place >= 0:
+            content[place + at] |= 1
+            place = content.find(sign, place + 1)
+    return bytes(content)
+
+
+def _bomb() -> bytes:
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * (1 << 25))
+    return stream.getvalue()
+
+
+SPOILT: dict[str, tuple[str, Callable[[], bytes], str]] = {
+    "columns that differ in case": ("c.csv", ("Claim_ID," + HEADER + "x," + ROW).encode, "E503"),
+    "columns of Parquet that differ in case": (
+        "c.parquet",
+        lambda: _parquet(["claim_id", "CLAIM_ID", "person_id"]),
+        "E503",
+    ),
+    "damaged gzip": ("c.csv.gz", lambda: gzip.compress((HEADER + ROW * 9999).encode())[:-20], "E527"),
+    "gzip of nothing": ("c.csv.gz", lambda: b"\x1f\x8b", "E527"),
+    "an encrypted workbook": ("c.xlsx", _encrypted, "E584"),
+    "a workbook with a password": (
+        "c.xlsx",
+        lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(2000),
+        "E583",
+    ),
+    "half a workbook": ("c.xlsx", lambda: workbook(CELLS)[:300], "E583"),
+    "a zip that unpacks to far more": ("c.xlsx", _bomb, "E585"),
+    "a zip called CSV": ("c.csv", _bomb, "E585"),
+    "no workbook at all": ("c.xlsx", lambda: b"claim_id\n", "E583"),
+    "JSON of no objects": ("c.jsonl", lambda: b"[1, 2]\n", "c.jsonl:1:1: E586"),
+    "JSON with nested objects": ("c.jsonl", lambda: b'{"claim_id": {"a": 1}}\n', "E586"),
+    "JSON cut short": ("c.jsonl", lambda: b'{"claim_id": "1"}\n{"claim', "c.jsonl:2:1: E586"),
+    "half a Parquet file": ("c.parquet", lambda: _parquet(["claim_id"])[:-6], "E513"),
+    "semicolons": ("c.csv", lambda: (HEADER + ROW).replace(",", ";").encode(), "E515"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "wanted"), SPOILT.values(), ids=SPOILT)
+def test_a_spoilt_file_is_one_line(
+    tmp_path: Path, name: str, content: Callable[[], bytes], wanted: str
+) -> None:
+    (tmp_path / name).write_bytes(content())
+    (line,) = refused(tmp_path / name)
+    assert wanted in line
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "name王小明,310113199001010000",
+        "claim_id,person_id,service_date王小明",
+        "claim_id,person_id,service_date,identity_number:310113199001010000",
+        "claim_id,person_id,service_date,'王小明",
+        "claim_id,person_id,service_date,critical_illness310113199001010000",
+        "310113199001010000,王小明,2026-01-01",
+        "claim_id,person_id,service_date,姓名王小明",
+        'claim_id,person_id,service_date,"王小明\n310113199001010000"',
+    ],
+)
+def test_a_header_that_may_hold_a_person_is_not_repeated(tmp_path: Path, header: str) -> None:
+    (tmp_path / "c.csv").write_text(header + "\n", encoding="utf-8")
+    text = " ".join(refused(tmp_path / "c.csv"))
+    assert "王小明" not in text
+    assert "310113199001010000" not in text
