@@ -25,10 +25,12 @@ from mianshen.past_runs.report import FinishedRun, Order, make_report, phrases, 
 from mianshen.past_runs.report.bars import against, bars, stacked
 from mianshen.past_runs.report.cells import STARTS, safe
 from mianshen.past_runs.report.run import table_of_facts
+from mianshen.places import shown_place
 from mianshen.population.sample import write_population
 from mianshen.records.diagnostics import REASONS
 from mianshen.rulebook import open_program
 from mianshen.source import Lang, RuleError
+from mianshen.warehouse.place_columns import add_place_code
 
 pytestmark = pytest.mark.xdist_group("report")
 
@@ -175,6 +177,7 @@ def test_everybody_due_something_stands_once_in_the_lists_of_their_area(
         for area, row in listed(people / "report", name):
             found.append((row["人员编号"], row["待遇"]))
             assert area == (areas[row["人员编号"]] or "unknown")
+            assert row["参保地"] == ("" if area == "unknown" else shown_place(area))
             assert name in own or name == PROGRAM.benefits[_named(row["待遇"])].delivery
     assert len(found) == len(expected)
     assert set(found) == expected
@@ -393,6 +396,7 @@ def test_of_a_persons_rows_the_one_in_force_says_where_the_person_belongs(tmp_pa
     new = "P1,2026-02-01,310113,resident,active,none,illness_poverty\n"
     (tmp_path / "r.csv").write_text(head + new + old, "utf-8")
     with duckdb.connect() as database:
+        add_place_code(database)
         inputs = open_inputs(PROGRAM, {"resident": tmp_path / "r.csv"}, database, tmp_path)
         entity = PROGRAM.entities["resident"]
         for day, area in (("2026-01-31", "110101"), ("2026-02-01", "310113")):
@@ -420,6 +424,7 @@ def test_the_page_is_whole_in_each_language_and_fetches_nothing(
         assert (tmp_path / "r" / path).is_file()
     if lang == "en":
         shown = re.sub(r"<style.*?</style>|[（）]", "", page, flags=re.DOTALL)
+        shown = re.sub(r"[\u4e00-\u9fff]+ \([0-9]+\)", "", shown)  # places have their own names
         assert not re.search(r"[\u4e00-\u9fff]", re.sub(r"<td>[^<]*(沪|指标表|条号)[^<]*</td>", "", shown))
 
 

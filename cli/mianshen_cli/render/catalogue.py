@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mianshen.casework.wording import Words, number
 from mianshen.interpreter.formula import to_text
+from mianshen.places import shown_place
 from mianshen.policy.catalogue import Catalogue, Item, Kind
 from mianshen.program.program import Citation, Dated, Decision, Parameter, Provision
 from mianshen.source import Lang, Message
@@ -156,7 +157,9 @@ class CatalogueView:
             yield from self._provision(provision)
 
     def _provision(self, provision: Provision) -> Iterator[str]:
-        areas = ", ".join(provision.areas) or _LABELS["everywhere"].in_(self.lang)
+        areas = ", ".join(shown_place(code, self.lang) for code in provision.areas) or _LABELS[
+            "everywhere"
+        ].in_(self.lang)
         yield from self._labelled("where", areas)
         if provision.start or provision.end:
             yield from self._labelled("holds", f"{provision.start or '…'} .. {provision.end or '…'}")

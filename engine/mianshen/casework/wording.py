@@ -13,8 +13,9 @@ from decimal import Decimal
 from mianshen.interpreter.result import BenefitResult, RowResult
 from mianshen.interpreter.rows import Case, Row
 from mianshen.interpreter.trace.explain import Explainer, Input, Step
+from mianshen.places import place_name, shown_place
 from mianshen.program.calendar import MISSING
-from mianshen.program.core import AsOf, Code, DecisionRef, Listing, Type
+from mianshen.program.core import AsOf, Code, DecisionRef, Listing, String, Type
 from mianshen.program.program import Citation, Program, Provision
 from mianshen.source import Message
 from mianshen.values import NOT_MODELLED, Missing, Unknown, Value
@@ -24,6 +25,25 @@ DAY_DECIDED_FOR = Message("核定日", "day decided for")
 UNRULED = Message("规则库未作规定", "not modelled")
 YES, NO = Message("是", "yes"), Message("否", "no")
 PERSONAL = Message("（不显示）", "(not shown)")
+
+
+def named_place(code: str) -> Message:
+    """A place by its name, the code after it."""
+    return Message(shown_place(code), shown_place(code, "en"))
+
+
+def known_of(missing: Missing, home: Row) -> str | None:
+    """What is known of a missing fact after all: of a place too coarse to tell, its code."""
+    top = home
+    while top.parent is not None:
+        top = top.parent
+    pending = [top]
+    while pending:
+        row = pending.pop()
+        if (row.entity, row.key) == (missing.entity, missing.key) and missing.name in row.facts:
+            return str(row.facts[missing.name])
+        pending += [*row.children, *row.versions]
+    return None
 
 
 class Words:
@@ -55,6 +75,8 @@ class Words:
                 return Message(*[value.isoformat()] * 2)
             case str() if isinstance(type_, Code):
                 return self.program.codes[type_.codes].values.get(value, Message(value, value))
+            case str() if type_ == String(area=True):
+                return named_place(value)
             case str():
                 return Message(value, value)
             case tuple():
@@ -141,7 +163,12 @@ class Words:
         whose = self.owner(missing, home)
         fact = self.program.facts.get((missing.entity, name))
         if fact is not None:
-            return Message(f"{whose.zh}{fact.title.zh}（{name}）", f"{fact.title.en} ({name}){whose.en}")
+            code = known_of(missing, home) if fact.type == String(area=True) else None
+            known = "" if code is None else place_name(code)
+            zh, en = (f"，只知道在{known}", f", known only to be in {known}") if known else ("", "")
+            return Message(
+                f"{whose.zh}{fact.title.zh}（{name}{zh}）", f"{fact.title.en} ({name}{en}){whose.en}"
+            )
         if name == f"{missing.entity} {missing.key}":
             title = self.program.entities[missing.entity].title
             key = (

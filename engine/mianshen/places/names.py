@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import cache
 from typing import Literal
 
-from mianshen.places.place_list import DIRECT_COUNTIES, Place, listed_places
+from mianshen.places.place_list import DIRECT_COUNTIES, Place, canonical_code, listed_places
 
 
 def place_name(code: str) -> str:
-    """The full name of a canonical code, to the county; that of the digits themselves where no list knows them.
+    """The full name of a code's place, to the county; the digits themselves where no list knows them.
 
     >>> place_name("371724003"), place_name("310118"), place_name("419001"), place_name("441900")
     ('山东省菏泽市巨野县', '上海市青浦区', '河南省济源市', '广东省东莞市')
     """
-    return "".join(place.name for place in name_parts(code)) or code
+    return "".join(place.name for place in name_parts(canonical_code(code) or code)) or code
 
 
 def shown_place(code: str, lang: Literal["zh", "en"] = "zh") -> str:

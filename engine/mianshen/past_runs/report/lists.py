@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import duckdb
 
-from mianshen.casework.wording import Words
+from mianshen.casework.wording import Words, named_place
 from mianshen.ingest.inputs import identifier, quoted
 from mianshen.interpreter.result import MISSING_FACTS
 from mianshen.past_runs.report.cells import CsvFile
@@ -233,7 +233,7 @@ class Lists:
                 self._close(file, at, name)
                 at = area
                 file = CsvFile(self.folder / self._path(area, name), header)
-            file.write(line(area, row))
+            file.write(line(self._say(named_place(area)) if area else "", row))
         self._close(file, at, name)
 
     def _fetched(self, query: str) -> Iterator[tuple[Any, ...]]:

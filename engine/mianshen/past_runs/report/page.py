@@ -12,11 +12,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import jinja2
 
-from mianshen.casework.wording import Words
+from mianshen.casework.wording import Words, named_place
 from mianshen.past_runs.report import phrases
 from mianshen.past_runs.report.bars import Bar, against, bars, stacked
 from mianshen.past_runs.report.changes import Change
@@ -27,8 +27,6 @@ from mianshen.past_runs.report.tables import STATUSES, Counted, Place, Tables
 from mianshen.program.program import Program
 from mianshen.source import Lang, Message
 from mianshen.values import as_money
-
-_PROVINCES: Final = "province"  # the code list that names them
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +172,7 @@ class Page:
             places = list(group)
             made.append(
                 {
-                    "area": self._province(province),
+                    "area": self._area(province),
                     "residents": sum(place.residents for place in places),
                     "due": sum(place.due for place in places),
                     "amount": _money(_amount(places)),
@@ -184,13 +182,8 @@ class Page:
             )
         return made
 
-    def _province(self, digits: str) -> str:
-        """A province's digits and, where the vocabulary lists it, its name."""
-        if not digits:
-            return self._say(phrases.UNKNOWN_AREA)
-        known = self.program.codes.get(_PROVINCES)
-        code = None if known is None else known.spellings.get(digits)
-        return digits if known is None or code is None else f"{digits} {self._say(known.values[code])}"
+    def _area(self, digits: str) -> str:
+        return self._say(named_place(digits) if digits else phrases.UNKNOWN_AREA)
 
     def _prefecture(self, place: Place) -> dict[str, Any]:
         rows = [
@@ -199,7 +192,7 @@ class Page:
             if any(counted.statuses[status] for status in STATUSES if status != "not_modelled")
         ]
         return {
-            "area": place.area or self._say(phrases.UNKNOWN_AREA),
+            "area": self._area(place.area),
             "residents": place.residents,
             "due": place.due,
             "amount": _money(_amount([place])),
@@ -227,7 +220,7 @@ class Page:
             basis = "" if ratio.target is None else self._say(phrases.BASIS[ratio.target.basis])
             made.append(
                 {
-                    "province": self._province(ratio.province),
+                    "province": self._area(ratio.province),
                     "scheme": self._scheme(ratio.scheme),
                     "claims": f"{ratio.claims:,}",
                     "cost": _money(ratio.cost),
@@ -294,9 +287,7 @@ class Page:
             {
                 "title": self.lists.title(name),
                 "rows": sum(each.rows for each in files),
-                "files": [
-                    (each.area or self._say(phrases.UNKNOWN_AREA), each.path, each.rows) for each in files
-                ],
+                "files": [(self._area(each.area), each.path, each.rows) for each in files],
             }
             for name, files in made.items()
         ]
@@ -335,7 +326,7 @@ class Page:
     def _against(self, ratio: Ratio) -> Bar:
         target = None if ratio.target is None else ratio.target.value
         share = ratio.share or Decimal(0)
-        label = f"{self._province(ratio.province)} {self._scheme(ratio.scheme)}"
+        label = f"{self._area(ratio.province)} {self._scheme(ratio.scheme)}"
         return against(
             label,
             _percent(share),
