@@ -2,19 +2,18 @@
 
 In: folders, files, overlays (none: the shipped rulebook). Out: a `Program`.
 A built program is kept in the user's own cache folder under the digest of what it was built from
-and of the engine that built it; a changed file or engine is built anew. `MIANSHEN_CACHE` names the
-folder, or turns keeping off when empty.
+and of the engine that built it; a changed file or engine is built anew.
 """
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+from mianshen.cache import cache_folder, keep, read_kept
 from mianshen.document.digest import digest_of
 from mianshen.program.program import Program
 from mianshen.shipped import shipped_rulebook
@@ -85,14 +84,6 @@ def _engine_digest() -> str:
     return made.hexdigest()
 
 
-def cache_folder() -> Path | None:
-    """Where what takes time to make is kept; None: nowhere."""
-    folder = os.environ.get("MIANSHEN_CACHE")
-    if folder is None:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mianshen"
-    return Path(folder) if folder else None
-
-
 def _kept_at(roots: tuple[Path, ...], overlays: tuple[Path, ...]) -> Path | None:
     base = cache_folder()
     if base is None:
@@ -106,27 +97,18 @@ def _kept_at(roots: tuple[Path, ...], overlays: tuple[Path, ...]) -> Path | None
 
 
 def _read(kept: Path | None) -> Program | None:
-    """A kept program; only the user's own file is trusted."""
-    if kept is None:
+    """A kept program."""
+    content = None if kept is None else read_kept(kept)
+    if content is None:
         return None
     try:
-        with kept.open("rb") as file:
-            if os.fstat(file.fileno()).st_uid != os.getuid():
-                return None
-            found = pickle.load(file)  # noqa: S301  # written by this user, named by its content's digest
-    except (OSError, pickle.UnpicklingError, AttributeError, EOFError, ImportError, TypeError, IndexError):
+        program = pickle.loads(content)  # noqa: S301  # sealed by this user
+    except (pickle.UnpicklingError, AttributeError, EOFError, ImportError, TypeError, IndexError):
         return None
-    return found if isinstance(found, Program) else None
+    return program if isinstance(program, Program) else None
 
 
 def _keep(kept: Path | None, program: Program) -> None:
-    """Keep a program, whole or not at all; failing to is no failure."""
-    if kept is None:
-        return
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = kept.with_suffix(f".{os.getpid()}")
-        part.write_bytes(pickle.dumps(program, protocol=pickle.HIGHEST_PROTOCOL))
-        part.replace(kept)
-    except OSError:
-        return
+    """Keep a program; failing to is no failure."""
+    if kept is not None:
+        keep(kept, pickle.dumps(program, protocol=pickle.HIGHEST_PROTOCOL))

@@ -44,7 +44,7 @@ def test_a_difference_is_shown_as_a_table_and_exits_with_1(run: Run, file: Path)
         "9000.00",
         "9200.00",
         "interpreter",
-        "duckdb",
+        "native",
         "shanghai_employee_basic",
     ):
         assert word in out

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 from tests.support.homes import AS_OF, Record, case_of
 
+from mianshen.cache import cache_folder
 from mianshen.cases.native_rows import CaseRows, case_unit
 from mianshen.casework.answers import Answers, answers_of
 from mianshen.interpreter import Case, Interpreter
 from mianshen.native.library import compiled
 from mianshen.program.program import Program
-from mianshen.rulebook import cache_folder
 
 
 def compiled_differences(program: Program, homes: Sequence[Record], as_of: dt.date = AS_OF) -> list[object]:

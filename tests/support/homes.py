@@ -175,7 +175,7 @@ def number(rng: Random, type_: Numeric) -> Decimal:
 
 # Rows over time, settled amounts.
 
-VOIDED: Final = 0.0  # how many claims a further row voids
+VOIDED: Final = 0.2  # how many claims a further row voids
 STARTS: Final = tuple(
     dt.date.fromisoformat(d)
     for d in (
@@ -229,7 +229,7 @@ def _reversals(rng: Random, program: Program, claims: Sequence[Record]) -> Itera
         if entity.reverses is None or rng.random() >= VOIDED:
             continue
         named = rng.choice((claim.key, claim.key, claim.key, rng.choice(claims).key, "none such"))
-        made = record(rng, program, claim.entity, f"R{number}-{claim.key}", Chances(0.2, 0.0))
+        made = record(rng, program, claim.entity, f"R{number}-{claim.key}", Chances(0.2, 0.1))
         made.unreadable -= {entity.reverses}
         yield replace(made, facts={**made.facts, entity.reverses: named})
 
@@ -250,11 +250,11 @@ def case_of(program: Program, home: Record, as_of: dt.date = AS_OF) -> Case:
     top = row_of(program, home, None, times)
     case = Case(as_of, top, top.children[0])
     times.place(case)
-    times.let_go(case)
     for row in case.rows():
         if row.rejection is not None:
             reject(row, row.rejection, program)
     take_out(case, program, _reverses)
+    times.let_go(case)
     return case
 
 

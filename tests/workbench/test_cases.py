@@ -146,7 +146,7 @@ def test_what_is_expected_is_compared_on_every_back_end(tmp_path: Path) -> None:
         ("C1.reason", "basic_paid_elsewhere", "shanghai_employee_basic"),
         ("illness_poverty_aid.status", "eligible", "ineligible"),
     ]
-    expected = [(back_end, *each) for back_end in ("interpreter", "duckdb") for each in both]
+    expected = [(back_end, *each) for back_end in ("interpreter", "native", "duckdb") for each in both]
     outcomes = ran(tmp_path, case)
     assert told(outcomes) == expected
     assert {each.by for each in outcomes[0].differences if each.what == "C1.deductible"} == {

@@ -14,7 +14,7 @@ import click
 
 from mianshen.cases.changes import Change, changes_of
 from mianshen.cases.read import CaseOf, Programs, case_files, read_case_files
-from mianshen.cases.runs import BACK_ENDS, Difference, Outcome, run_cases
+from mianshen.cases.runs import BACK_ENDS, USUAL, Difference, Outcome, run_cases, usable
 from mianshen.casework.causes import Cause
 from mianshen.shipped import shipped_rulebook
 from mianshen.source import Lang, Message
@@ -85,9 +85,9 @@ _NONE = Message("（无）", "(none)")
 @option(
     "--backend",
     type=click.Choice(["all", *BACK_ENDS]),
-    default="all",
     words=Message(
-        "用哪个引擎计算（默认全部，并互相比较）", "which back end (default: all, compared with each other)"
+        "用哪个引擎计算（默认 interpreter 与 native；all 为全部，并互相比较）",
+        "which back end (default: interpreter and native; all: every one, compared with each other)",
     ),
 )
 @option(
@@ -101,13 +101,13 @@ _NONE = Message("（无）", "(none)")
     ),
 )
 def test(
-    lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], backend: str, overlays: tuple[str, ...]
+    lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], backend: str | None, overlays: tuple[str, ...]
 ) -> Status:
     programs = Programs(tuple(map(Path, rules)))
     cases = read_case_files(case_files([Path(each) for each in paths] or [_shipped_cases()]), programs)
     if overlays:
         return _changes(lang, cases, programs, Programs(programs.rules, overlays))
-    back_ends = [each for each in BACK_ENDS if backend in ("all", each)]
+    back_ends = usable([name for name in BACK_ENDS if backend in ("all", name)] if backend else USUAL)
     hidden = not sys.stderr.isatty()
     with click.progressbar(length=len(cases), file=sys.stderr, hidden=hidden) as bar:
         outcomes = run_cases(cases, programs, back_ends, bar.update)

@@ -24,6 +24,7 @@ from mianshen.batch.native_tables import Cells, CompiledTables, filtered, refuse
 from mianshen.batch.outputs import Outputs
 from mianshen.batch.parquet_join import join_parquet
 from mianshen.batch.row_tables import RowTables
+from mianshen.cache import cache_folder
 from mianshen.ingest.inputs import ROW, Input
 from mianshen.interpreter.result import MISSING_FACTS, NO_PROVISION
 from mianshen.native.arrays import Array, address
@@ -33,7 +34,6 @@ from mianshen.native.library import Compiled, compiled, is_kept
 from mianshen.native.translation_unit import Unit
 from mianshen.program.core import Numeric
 from mianshen.program.program import Benefit, Entity, Program
-from mianshen.rulebook import cache_folder
 
 ROW_STATUS: Final = ("decided", "undetermined", "not_modelled")
 BENEFIT_STATUS: Final = ("eligible", "ineligible", "undetermined", "not_modelled")

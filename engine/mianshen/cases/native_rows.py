@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from mianshen.cache import cache_folder
 from mianshen.casework.answers import Answer, Answers, Mark, Rejected, RowKey, answers_of, reversed_of
 from mianshen.interpreter import Interpreter
 from mianshen.interpreter.rows import Case, Row
@@ -26,7 +27,6 @@ from mianshen.native.library import Compiled, compiled
 from mianshen.native.translation_unit import Unit
 from mianshen.native.written import Written
 from mianshen.program.program import Program
-from mianshen.rulebook import cache_folder
 
 FOUND_AGAIN: Final = frozenset(
     ("parent_rejected", "duplicate", "history_unreadable", "reverses_nothing", "already_reversed")

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, assert_never, get_args
 
 from mianshen.cases.expectations import Expectation, Reject
 from mianshen.cases.read import CaseOf, Programs
@@ -31,7 +31,8 @@ from mianshen.interpreter.rows import Case
 from mianshen.program.program import Program
 from mianshen.values import Known
 
-BACK_ENDS: Final[tuple[BackEnd, ...]] = ("interpreter", "duckdb")
+BACK_ENDS: Final[tuple[BackEnd, ...]] = get_args(BackEnd)
+USUAL: Final[tuple[BackEnd, ...]] = ("interpreter", "native")  # those that decide records
 REJECTED: Final = "rejected"
 REVERSED: Final = "reversed"
 ABSENT: Final = ""
@@ -98,15 +99,32 @@ def _groups(
 
 
 def _decided(back_end: BackEnd, program: Program, cases: list[Case], day: dt.date) -> list[Answers]:
-    if back_end == "duckdb":
-        from mianshen.cases.tables import decided_on_duckdb
+    match back_end:
+        case "interpreter":
+            interpreter = Interpreter(program)
+            for case in cases:
+                interpreter.run(case)
+            return [answers_of(case) for case in cases]
+        case "native":
+            from mianshen.cases.native_rows import decided_on_native
 
-        answers = decided_on_duckdb(program, cases, day)
-        return [replace(a, reversed=reversed_of(case)) for a, case in zip(answers, cases, strict=True)]
-    interpreter = Interpreter(program)
-    for case in cases:
-        interpreter.run(case)
-    return [answers_of(case) for case in cases]
+            return decided_on_native(program, cases, day)
+        case "duckdb":
+            from mianshen.cases.tables import decided_on_duckdb
+
+            answers = decided_on_duckdb(program, cases, day)
+            return [replace(a, reversed=reversed_of(case)) for a, case in zip(answers, cases, strict=True)]
+        case _:
+            assert_never(back_end)
+
+
+def usable(back_ends: Sequence[BackEnd]) -> list[BackEnd]:
+    """The back ends that this machine can run: native needs a C compiler."""
+    if "native" in back_ends:
+        from mianshen.native.library import compiler
+
+        return [name for name in back_ends if name != "native" or compiler() is not None]
+    return list(back_ends)
 
 
 # -- comparing ---------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from mianshen.program.program import Benefit, Program
 from mianshen.values import Known, NotModelled, Unknown, Value, as_money
 
 RowKey: TypeAlias = tuple[str, str]  # (entity, key)
-BackEnd: TypeAlias = Literal["interpreter", "duckdb"]
+BackEnd: TypeAlias = Literal["interpreter", "native", "duckdb"]
 
 
 class Mark(Enum):

@@ -57,8 +57,8 @@ class _Families:
             for row in case.rows():
                 if row.rejection is not None:
                     reject(row, row.rejection, self.program)
-            times.let_go(case)
             take_out(case, self.program, self._refuse)
+            times.let_go(case)
             yield case, {row: self.numbers[row] for row in rows if row in self.numbers}
 
     def _person(self, top: Row) -> Row:

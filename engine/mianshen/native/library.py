@@ -1,7 +1,7 @@
 """The C text compiled by the machine's own compiler, and its functions.
 
 In: a unit, a folder to keep what was compiled. Out: `Compiled`. What is kept is named by the text and the
-compiler, and only the user's own file is loaded.
+compiler.
 """
 
 from __future__ import annotations
@@ -11,18 +11,21 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from mianshen.cache import keep, sealed
 from mianshen.native.arrays import Texts
 from mianshen.native.layout import Unsupported
 from mianshen.native.translation_unit import Unit
 
-FLAGS: Final = ("-O2", "-std=gnu11", "-fPIC", "-shared", "-w")
+FLAGS: Final = ("-std=gnu11", "-fPIC", "-shared", "-w")
 PATIENCE: Final = 300  # seconds a compiler may take
 POINTER: Final = ctypes.c_void_p
 WORD: Final = ctypes.c_int64
@@ -51,64 +54,69 @@ class Compiled:
     library: ctypes.CDLL
 
 
-def compiler() -> str | None:
-    """The C compiler: `CC`, or the first of cc, gcc, clang; None where there is none."""
-    named = os.environ.get("CC")
-    return next(
-        (found for name in (named, "cc", "gcc", "clang") if name and (found := shutil.which(name))), None
-    )
+def compiler() -> tuple[str, ...] | None:
+    """The command of a C compiler: `CC`, the first of cc, gcc, clang, or the wheel ziglang; None where there is none."""
+    for name in (os.environ.get("CC"), "cc", "gcc", "clang"):
+        path = shutil.which(name) if name else None
+        if path is not None:
+            return (path,)
+    return (sys.executable, "-m", "ziglang", "cc") if find_spec("ziglang") is not None else None
 
 
 def compiled(unit: Unit, folder: Path | None) -> Compiled:
-    """The unit, compiled now or before.
+    """The unit, compiled now or before; what was kept is loaded only as this user kept it.
 
     Raises Unsupported: no compiler, nowhere to write what it reads, or a program it does not carry.
     """
-    text = unit.text()
-    found = compiler()
-    if found is None:
+    text, command = unit.text(), compiler()
+    if command is None:
         raise Unsupported("no C compiler")
-    kept = None if folder is None else folder / _named(text, found)
-    if kept is not None and _is_ours(kept):
+    kept = None if folder is None else folder / _named(text, command, unit.flags)
+    if kept is not None and sealed(kept):
         return Compiled(unit, _functions(unit, kept))
     try:
         with tempfile.TemporaryDirectory(prefix="mianshen-") as made:
-            path = _made(found, text, Path(made))
-            return Compiled(unit, _functions(unit, kept if kept is not None and _keep(path, kept) else path))
+            path = _made(command, unit.flags, text, Path(made))
+            if kept is not None and keep(kept, path.read_bytes()):
+                path = kept
+            return Compiled(unit, _functions(unit, path))
     except OSError as error:
         raise Unsupported(f"its text cannot be written to a temporary folder: {error.strerror}") from None
 
 
 def is_kept(unit: Unit, folder: Path | None) -> bool:
     """Whether compiling would take no time."""
-    found = compiler()
-    if folder is None or found is None:
+    command = compiler()
+    if folder is None or command is None:
         return False
-    return _is_ours(folder / _named(unit.text(), found))
+    return sealed(folder / _named(unit.text(), command, unit.flags))
 
 
-def _named(text: str, found: str) -> str:
+def _named(text: str, command: tuple[str, ...], flags: tuple[str, ...]) -> str:
     """The name of a library: what it is made of, and by what."""
-    parts = (text, *FLAGS, _version(found), platform.machine())
+    parts = (text, *FLAGS, *flags, _version(command), platform.machine())
     return f"{sha256(chr(10).join(parts).encode()).hexdigest()[:40]}.so"
 
 
 @cache
-def _version(found: str) -> str:
+def _version(command: tuple[str, ...]) -> str:
     try:
         return subprocess.run(
-            [found, "--version"], capture_output=True, text=True, timeout=PATIENCE, check=True
+            [*command, "--version"], capture_output=True, text=True, timeout=PATIENCE, check=True
         ).stdout
     except (OSError, subprocess.SubprocessError):
         raise Unsupported("no C compiler that runs") from None
 
 
-def _made(found: str, text: str, folder: Path) -> Path:
+def _made(command: tuple[str, ...], flags: tuple[str, ...], text: str, folder: Path) -> Path:
     source, path = folder / "program.c", folder / "program.so"
     source.write_text(text, encoding="utf-8")
     try:
         subprocess.run(
-            [found, *FLAGS, "-o", str(path), str(source)], capture_output=True, timeout=PATIENCE, check=True
+            [*command, *FLAGS, *flags, "-o", str(path), str(source)],
+            capture_output=True,
+            timeout=PATIENCE,
+            check=True,
         )
     except subprocess.CalledProcessError as error:
         told = next(
@@ -118,25 +126,6 @@ def _made(found: str, text: str, folder: Path) -> Path:
     except (OSError, subprocess.SubprocessError):
         raise Unsupported("the C compiler failed") from None
     return path
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        return path.stat().st_uid == os.getuid()
-    except OSError:
-        return False
-
-
-def _keep(path: Path, kept: Path) -> bool:
-    """Keep the library, whole or not at all."""
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = kept.with_suffix(f".{os.getpid()}")
-        shutil.copyfile(path, part)
-        part.replace(kept)
-    except OSError:
-        return False
-    return True
 
 
 def _functions(unit: Unit, path: Path) -> ctypes.CDLL:

@@ -27,7 +27,7 @@ from mianshen.program.stages import Stage, read_below
 class Unit:
     """A program and what of it is written: benefits and shown decisions, of any entity.
 
-    With `details`, every shown decision says which provision decided it and what it lacks.
+    With `details`, every shown decision says which provision decided it and what it lacks, and compiling is quick.
     """
 
     layout: Layout
@@ -43,6 +43,11 @@ class Unit:
         while (parent := program.entities[root].parent) is not None:
             root = parent
         return [e for name in self.layout.entities if root_of(e := program.entities[name], program) == root]
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """How the compiler is to optimise: not for a few cases."""
+        return ("-O0",) if self.details else ("-O2",)
 
     @property
     def outcomes(self) -> list[Entity]:

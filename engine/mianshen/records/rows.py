@@ -236,9 +236,9 @@ class RowReader:
         for row in case.rows():
             if row.rejection is not None:
                 reject(row, row.rejection, self.program)
+        take_out(case, self.program, self._refuse)
         if not self.growing:
             times.let_go(case)
-        take_out(case, self.program, self._refuse)
         gone = {id(mistake) for _, row in case.reversed for mistake in self.told.get(row, ())}
         self.rejects = [mistake for mistake in self.rejects if id(mistake) not in gone]
 

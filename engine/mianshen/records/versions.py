@@ -69,7 +69,7 @@ class Times:
     def let_go(self, case: Case) -> None:
         """Versions that no child reads take no part, unless they are rejected."""
         for person, _ in self._people(case):
-            read = {id(child.parent) for child in person.children}
+            read = {id(child.parent) for child in person.children if not child.idle}
             person.versions[:] = [v for v in person.versions if id(v) in read or v.rejection is not None]
 
     def _people(self, case: Case) -> list[tuple[Row, Entity]]:

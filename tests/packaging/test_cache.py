@@ -1,0 +1,78 @@
+"""What is kept for the next run is used only as this user kept it."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from mianshen.cache import keep, read_kept
+from mianshen.rulebook import open_program
+
+NAME = "a.program"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "kept"
+
+
+def test_what_was_kept_is_read(folder: Path) -> None:
+    assert keep(folder / NAME, b"content")
+    assert read_kept(folder / NAME) == b"content"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert read_kept(folder / "other.program") is None
+
+
+def test_a_damaged_content_is_not_read(folder: Path) -> None:
+    keep(folder / NAME, b"content")
+    (folder / NAME).write_bytes(b"contend")
+    assert read_kept(folder / NAME) is None
+
+
+def test_a_content_under_another_name_is_not_read(folder: Path) -> None:
+    keep(folder / NAME, b"content")
+    for suffix in ("", ".seal"):
+        (folder / f"b.program{suffix}").write_bytes((folder / f"{NAME}{suffix}").read_bytes())
+    assert read_kept(folder / "b.program") is None
+
+
+def test_a_folder_that_others_may_write_to_is_emptied(folder: Path) -> None:
+    keep(folder / NAME, b"content")
+    folder.chmod(0o777)
+    assert read_kept(folder / NAME) is None
+    assert keep(folder / "b.program", b"more")
+    assert not (folder / NAME).exists()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert read_kept(folder / "b.program") == b"more"
+
+
+def test_a_link_is_not_followed(folder: Path, tmp_path: Path) -> None:
+    keep(folder / NAME, b"content")
+    (folder / NAME).replace(tmp_path / "moved")
+    (folder / NAME).symlink_to(tmp_path / "moved")
+    assert read_kept(folder / NAME) is None
+    (tmp_path / "link").symlink_to(folder)
+    assert not keep(tmp_path / "link" / NAME, b"content")
+
+
+def test_a_program_that_was_planted_is_built_anew(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIANSHEN_CACHE", str(folder))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    program = open_program()
+    (kept,) = folder.glob("*.program")
+    kept.write_bytes(pickle.dumps(_Planted(tmp_path / "ran")))
+    assert open_program().digest == program.digest
+    assert not (tmp_path / "ran").exists()
+    assert read_kept(kept) is not None
+
+
+class _Planted:
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.trace,)
