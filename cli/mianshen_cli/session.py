@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from mianshen.casework.check import Checked, Checker
 from mianshen.program.program import Program
 from mianshen.records.read import Record, read_cases, refused
 from mianshen.rulebook import open_program
+from mianshen.shipped import shipped_rulebook
 from mianshen.source import Diagnostic, Message, RuleError, Span
 from mianshen_cli.click_commands import today
 from mianshen_cli.usage_errors import Refused
@@ -29,6 +31,11 @@ _INSTEAD = Message(
 )
 _NO_CASE = Message(
     "没有名为 {name} 的案例。请看文件里的 name", "there is no case {name}. See the names in the file"
+)
+
+
+_REPLACES = Message(
+    "{out} 会覆盖输入文件。请换一个文件名", "{out} would replace an input. Write to another file"
 )
 
 
@@ -101,6 +108,24 @@ def undecided(answer: Answer) -> list[Diagnostic]:
     record, case = answer.given.record, answer.checked.case
     person = record.places.get(case.person, Span(str(answer.given.file), 1, 1))
     return refused(case, record.rejects, person, record.places)
+
+
+def refuse_replacing(out: Path, inputs: Iterable[Path]) -> None:
+    """Raises where an output would replace an input: the file itself, or a file in a folder that is read."""
+    if not out.exists():
+        return
+    for path in inputs:
+        inside = path.is_dir() and out.resolve().is_relative_to(path.resolve())
+        if inside or (path.exists() and out.samefile(path)):
+            raise Refused(Message(_REPLACES.zh.format(out=out), _REPLACES.en.format(out=out)))
+
+
+def rule_files(rules: Collection[str | Path], overlays: Iterable[str | Path]) -> list[Path]:
+    """What a rulebook is read from; without rules, the shipped one."""
+    return [
+        *(map(Path, rules) if rules else [shipped_rulebook()]),
+        *(path for overlay in overlays if (path := Path(overlay)).exists()),
+    ]
 
 
 def _overlay(file: Path, overlay: str) -> str | Path:

@@ -6,6 +6,7 @@ In: a dialect, a day, what is wanted. Out: a script, on standard output or in a 
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -15,6 +16,7 @@ from mianshen.source import Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, command, option, today
 from mianshen_cli.output import Status
+from mianshen_cli.session import refuse_replacing, rule_files
 from mianshen_cli.usage_errors import Refused
 
 if TYPE_CHECKING:
@@ -86,6 +88,8 @@ def compile(  # noqa: A001
     from mianshen.policy.scripts import Wish, compiled
     from mianshen.rulebook import open_program
 
+    if out is not None:
+        refuse_replacing(Path(out), rule_files([rules] if rules else [], overlay))
     program = open_program([Path(rules)] if rules else (), overlay)
     inputs = _inputs(tables, list(program.entities))
     if as_of is None:
@@ -95,7 +99,12 @@ def compile(  # noqa: A001
     if out is None:
         output.say(made.text.rstrip("\n"))
         return Status.DONE
-    Path(out).write_text(made.text, "utf-8")
+    part = Path(out).with_name(f".{Path(out).name}.{secrets.token_hex(4)}")
+    try:
+        part.write_text(made.text, "utf-8")
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
     reads = ", ".join(inputs.get(entity, entity) for entity in made.reads)
     output.say(_DONE.in_(lang).format(file=out, reads=reads, makes=", ".join(made.makes)))
     return Status.DONE

@@ -13,7 +13,7 @@ from mianshen.source import Lang, Message, RuleError
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
-from mianshen_cli.session import Desk
+from mianshen_cli.session import Desk, refuse_replacing, rule_files
 
 _DONE = Message("告知书已写入 {out}", "The notice is in {out}")
 
@@ -49,6 +49,7 @@ def notice(
     from mianshen.casework.notice import Subject, diagnostics, notice_of, write_notice
     from mianshen.casework.notice.paper import refuse_unfit
 
+    refuse_replacing(Path(out), [Path(file), *rule_files(rules, overlays)])
     refuse_unfit(Path(out))
     desk = Desk(tuple(map(Path, rules)), overlays, as_of)
     given = desk.read([Path(file)], case)

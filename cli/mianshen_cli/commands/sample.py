@@ -19,6 +19,10 @@ from mianshen_cli.usage_errors import Refused
 _TODAY = Message(
     "截止日期 {day}，即今天；指定 --as-of 可得到同样的人群", "as of {day}, today; --as-of makes it repeatable"
 )
+_FOREIGN = Message(
+    "{file} 已存在，且不是 sample 写的。请换一个文件夹",
+    "{file} exists, and no sample wrote it. Write to another folder",
+)
 _ONE_KIND = Message(
     "--format nhsa 的列是固定的，不能与 --rules、--overlay 同用",
     "--format nhsa has columns of its own. Leave out --rules and --overlay",
@@ -75,24 +79,36 @@ def sample(
     overlay: tuple[str, ...], unknowns: bool,
 ) -> None:  # fmt: skip
     day, folder = as_of or today(), Path(out)
+    try:
+        counts = _written(folder, residents, seed, form, day, rules, overlay, unknowns)
+    except FileExistsError as error:
+        raise Refused(
+            Message(_FOREIGN.zh.format(file=error.filename), _FOREIGN.en.format(file=error.filename))
+        ) from None
+    rows = [(str(folder / name), f"{number:,}") for name, number in counts.items()]
+    output.say(output.table([header.in_(lang) for header in _HEADERS], rows, right=[1]))
+    if as_of is None:
+        output.say(_TODAY.in_(lang).format(day=day))
+
+
+def _written(
+    folder: Path, residents: int, seed: int, form: str, day: dt.date, rules: str | None,
+    overlay: tuple[str, ...], unknowns: bool,
+) -> dict[str, int]:  # fmt: skip
+    """Write the files; how many rows each has."""
     format_: Format = "csv" if form == "csv" else "parquet"
     if form == "nhsa":
         from mianshen.population.sample import write_settlements
 
         if rules is not None or overlay:
             raise Refused(_ONE_KIND)
-        counts = {"settlements.csv": write_settlements(folder, residents, seed, day)}
-    elif rules is None and not overlay:
+        return {"settlements.csv": write_settlements(folder, residents, seed, day)}
+    if rules is None and not overlay:
         from mianshen.population.sample import write_population
 
-        counts = write_population(folder, residents, seed, format_, day, unknowns).by_file(form)
-    else:
-        from mianshen.population.any_rulebook import write_any
-        from mianshen.rulebook import open_program
+        return write_population(folder, residents, seed, format_, day, unknowns).by_file(form)
+    from mianshen.population.any_rulebook import write_any
+    from mianshen.rulebook import open_program
 
-        program = open_program([Path(rules)] if rules else (), overlay)
-        counts = write_any(folder, program, residents, seed, format_, day, unknowns)
-    rows = [(str(folder / name), f"{number:,}") for name, number in counts.items()]
-    output.say(output.table([header.in_(lang) for header in _HEADERS], rows, right=[1]))
-    if as_of is None:
-        output.say(_TODAY.in_(lang).format(day=day))
+    program = open_program([Path(rules)] if rules else (), overlay)
+    return write_any(folder, program, residents, seed, format_, day, unknowns)

@@ -8,6 +8,7 @@ there; nothing lies after `as_of`; money is exact. The shipped rulebook has like
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,6 +20,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
+from mianshen.population.existing import refuse_foreign
 from mianshen.population.sample import Format
 from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String, Type
 from mianshen.program.program import Entity, Fact, Program
@@ -27,6 +29,7 @@ Array = np.ndarray[Any, Any]
 CHILDREN: Final = 3  # rows below one row of the entry, on average
 MEMBERS: Final = 2  # rows of the entry below one row above it, on average
 UNKNOWN: Final = 0.015  # share of cells left empty where unknowns are asked for
+_KEYS: Final = re.compile("[A-Z][0-9]+")
 MOST_MONEY: Final = 100_000_00  # fen, unless the fact's own range ends before
 WINDOW: Final = 548  # days before `as_of` in which dated rows lie
 LIFETIME: Final = 90 * 365  # days before `as_of` in which other dates lie
@@ -45,8 +48,10 @@ def write_any(
     folder.mkdir(parents=True, exist_ok=True)
     drawing = _Drawing(program, people, seed, as_of, UNKNOWN if unknowns else 0.0)
     counts = {}
-    for entity, table in drawing.tables():
-        name = f"{entity.children or entity.name}.{form}"
+    tables = {f"{entity.children or entity.name}.{form}": table for entity, table in drawing.tables()}
+    for name, table in tables.items():
+        refuse_foreign(folder / name, table.column_names, _KEYS)
+    for name, table in tables.items():
         part = folder / f"{name}.part"
         if form == "parquet":
             pq.write_table(table, part)

@@ -10,6 +10,7 @@ The people are drawn in `population.sql`, by arithmetic on row numbers.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from itertools import count
 from math import gcd
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 Format: TypeAlias = Literal["csv", "parquet"]
 
 CLAIMS_PER_RESIDENT = 3
+_KEYS = re.compile("[A-Z][0-9]{8}")
 _VIEWS = ("residents", "households", "claims", "visits")
 
 
@@ -54,11 +56,13 @@ def write_population(
     population of its own.
 
     Raises ValueError for a size below one or a seed outside that range, OSError where `folder`
-    cannot be written.
+    cannot be written or holds a file of one of these names that no sample wrote.
     """
     _refuse(residents, seed)
     folder.mkdir(parents=True, exist_ok=True)
     with _drawn(residents, seed, as_of, unknowns) as database:
+        for view in _VIEWS:
+            _refuse_foreign(database, view, folder / f"{view}.{format}")
         for view in _VIEWS:
             _write(database, view, folder / f"{view}.{format}", format)
         claims = residents * CLAIMS_PER_RESIDENT
@@ -74,6 +78,7 @@ def write_settlements(folder: Path, residents: int, seed: int, as_of: dt.date) -
     folder.mkdir(parents=True, exist_ok=True)
     with _drawn(residents, seed, as_of, False) as database:
         database.execute(Path(__file__).with_name("settlements.sql").read_text("utf-8"))
+        _refuse_foreign(database, "settlements", folder / "settlements.csv")
         _write(database, "settlements", folder / "settlements.csv", "csv")
         [(number,)] = database.sql("SELECT count(*) FROM settlements").fetchall()
         return int(number)
@@ -113,6 +118,12 @@ def _counted(database: DuckDBPyConnection, what: Literal["household", "visits"])
     counted = "count(DISTINCT household) FROM person" if what == "household" else "count(*) FROM visits"
     [(number,)] = database.sql(f"SELECT {counted}").fetchall()
     return int(number)
+
+
+def _refuse_foreign(database: DuckDBPyConnection, view: str, file: Path) -> None:
+    from mianshen.population.existing import refuse_foreign
+
+    refuse_foreign(file, [name for name in database.view(view).columns if name != "n"], _KEYS)
 
 
 def _write(database: DuckDBPyConnection, view: str, file: Path, form: Format) -> None:
