@@ -72,7 +72,7 @@ ROWS = list(rows())
 
 def both_hold(program: Program) -> list[Row]:
     """The rows on which both provisions of `payment` apply."""
-    one, two = Interpreter(program).rulings["claim", "payment"]
+    one, two = Interpreter(program).branches["claim", "payment"]
     return [row for row in ROWS if one.applies(row) is True and two.applies(row) is True]
 
 

@@ -13,26 +13,30 @@ from mianshen.interpreter.accumulator_state import AccumulatorState, in_order
 from mianshen.interpreter.decision_functions import deciding
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
-from mianshen.interpreter.provisions import CompiledProvision, conjuncts, standing
+from mianshen.interpreter.provisions import CompiledBranch
 from mianshen.interpreter.rejection_loop import RejectionLoop
 from mianshen.interpreter.rows import Candidates, Case, Row, RowError, reject, rejected
 from mianshen.interpreter.specialisation import Specialisation, Specialisations, leading
 from mianshen.program.core import AsOf
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
+from mianshen.program.selection import Branch, selection
 from mianshen.program.stages import read_below
 from mianshen.values import EXACT, NOT_MODELLED, Value
 
 
 class Plan:
-    """How the rows of one entity and setting are decided; functions are written when they are first needed."""
+    """How the rows of one entity and specialisation are decided; functions are written when first needed."""
 
     def __init__(
-        self, decisions: Sequence[Decision], rulings: Mapping[str, list[CompiledProvision]], by: Compiler
+        self,
+        decisions: Sequence[Decision],
+        branches: Mapping[str, Sequence[CompiledBranch]],
+        compiler: Compiler,
     ) -> None:
-        self._compiler = by
-        self._rulings = rulings
-        self._covered = {d.name: d for d in decisions if rulings[d.name]}  # in dependency order
-        self._uncovered = {d.name: NOT_MODELLED for d in decisions if not rulings[d.name]}
+        self._compiler = compiler
+        self._branches = branches
+        self._covered = {d.name: d for d in decisions if branches[d.name]}  # in dependency order
+        self._uncovered = {d.name: NOT_MODELLED for d in decisions if not branches[d.name]}
         self._unchosen: dict[str, tuple[Provision, ...]] = dict.fromkeys(self._uncovered, ())
         self._functions: dict[str, Function] = {}
 
@@ -42,7 +46,7 @@ class Plan:
             row.values[name], row.chosen[name] = NOT_MODELLED, ()
             return NOT_MODELLED
         if name not in self._functions:
-            self._functions[name] = deciding(self._covered[name], self._rulings[name], self._compiler)
+            self._functions[name] = deciding(self._covered[name], self._branches[name], self._compiler)
         return self._functions[name](row)
 
     def decide_all(self, row: Row) -> None:
@@ -56,10 +60,11 @@ class Plan:
 
     @cached_property
     def _all(self) -> list[tuple[str, Function]]:
-        made = self._functions
-        left = {n: d for n, d in self._covered.items() if n not in made}
-        made |= {n: deciding(d, self._rulings[n], self._compiler) for n, d in left.items()}
-        return [(name, made[name]) for name in self._covered]
+        functions = self._functions
+        for name, decision in self._covered.items():
+            if name not in functions:
+                functions[name] = deciding(decision, self._branches[name], self._compiler)
+        return [(name, functions[name]) for name in self._covered]
 
 
 class Interpreter:
@@ -67,12 +72,13 @@ class Interpreter:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._decided = {decision.key: self._asked(decision) for decision in program.decisions}
+        self._decided = {decision.key: self._on_demand(decision) for decision in program.decisions}
         self.compiler = Compiler(program, self.decider)
-        self.rulings: dict[Key, list[CompiledProvision]] = {
-            d.key: [self._ruling(p, d.entity) for p in d.provisions] for d in program.decisions
+        self.branches: dict[Key, list[CompiledBranch]] = {
+            d.key: [self._compiled(branch, d.entity) for branch in selection(d).branches]
+            for d in program.decisions
         }
-        self.courses = {entity: self._courses(entity) for entity in program.entities}
+        self.plans = {entity: self._plans(entity) for entity in program.entities}
         self.accumulators = [AccumulatorState(a, self.compiler) for a in self._by_dependency()]
 
     def decider(self, entity: str, name: str) -> Function:
@@ -96,30 +102,33 @@ class Interpreter:
         """The decisions of an entity, in dependency order."""
         return [decision for decision in self.program.decisions if decision.entity == entity]
 
-    def _ruling(self, provision: Provision, entity: str) -> CompiledProvision:
-        make = self.compiler.compile
-        limit = None if provision.limit is None else make(provision.limit.limit, entity)
-        parts = tuple(conjuncts(provision.condition))
-        before = len(leading(self.program, entity, parts))
-        condition = [make(part, entity) for part in parts]
-        return CompiledProvision(
-            provision, parts, before, condition, make(provision.value, entity), limit, (provision,)
+    def _compiled(self, branch: Branch, entity: str) -> CompiledBranch:
+        """A branch as functions."""
+        compile_, provision = self.compiler.compile, branch.provision
+        limit = None if provision.limit is None else compile_(provision.limit.limit, entity)
+        count = len(leading(self.program, entity, branch.condition))
+        condition = [compile_(part, entity) for part in branch.condition]
+        return CompiledBranch(
+            branch, count, condition, compile_(provision.value, entity), limit, (provision,)
         )
 
     # -- one decision ------------------------------------------------------------------------
 
-    def _courses(self, entity: str) -> Specialisations[Plan]:
-        """How rows of an entity are decided, by setting."""
+    def _plans(self, entity: str) -> Specialisations[Plan]:
+        """How rows of an entity are decided, by specialisation."""
         decisions = self._of(entity)
-        conditions = [ruling.parts for d in decisions for ruling in self.rulings[d.key]]
+        conditions = [branch.parts for d in decisions for branch in self.branches[d.key]]
 
-        def course(setting: Specialisation) -> Plan:
-            left = {d.name: standing(self.rulings[d.key], setting) for d in decisions}
-            return Plan(decisions, left, self.compiler)
+        def plan(specialisation: Specialisation) -> Plan:
+            branches = {
+                d.name: [n for b in self.branches[d.key] if (n := b.within(specialisation)) is not None]
+                for d in decisions
+            }
+            return Plan(decisions, branches, self.compiler)
 
-        return Specialisations(self.compiler, entity, conditions, course)
+        return Specialisations(self.compiler, entity, conditions, plan)
 
-    def _asked(self, decision: Decision) -> Function:
+    def _on_demand(self, decision: Decision) -> Function:
         """A decision as others ask for it, rows of the same entity in turn aside."""
         entity, name = decision.key
 
@@ -130,7 +139,7 @@ class Interpreter:
             if row.voider is not None:
                 self._leave_open(row)
                 return row.values[name]
-            return self.courses[entity].of(row).decide(name, row)
+            return self.plans[entity].of(row).decide(name, row)
 
         return evaluate
 
@@ -212,7 +221,7 @@ class Interpreter:
         if row.voider is not None:
             self._leave_open(row)
         else:
-            self.courses[row.entity].of(row).decide_all(row)
+            self.plans[row.entity].of(row).decide_all(row)
 
     def _leave_open(self, row: Row) -> None:
         """Every decision of a row is unknown that a rejected row would void."""

@@ -1,8 +1,8 @@
-"""One decision at rows of one setting, as a function.
+"""One decision at rows of one specialisation, as a function.
 
-In: a decision, those of its provisions that may apply there. Out: a function that decides a row and notes
-value and provision in it. It is written out for the case that provisions are known to apply or not to, one
-at most of them; whatever is not so plain is left to `rulings.decide`, which gives the same where it is.
+In: a decision, those of its branches that may apply there. Out: a function that decides a row and notes
+value and provision in it. It is written out for the case that conditions are known; whatever is not so plain
+is left to `provisions.decide`, which gives the same where it is.
 """
 
 from __future__ import annotations
@@ -14,90 +14,90 @@ from typing import Final
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.function_builder import DEEPEST, FunctionBuilder
 from mianshen.interpreter.operations import Function, stop
-from mianshen.interpreter.provisions import Branch, CompiledProvision, branches, clashing, decide, excepting
+from mianshen.interpreter.provisions import CompiledBranch, CompiledTier, decide
 from mianshen.interpreter.rows import Row, RowError, rejected
 from mianshen.program.core import Numeric, YearToDate
 from mianshen.program.failing import fallible
 from mianshen.program.program import Decision
+from mianshen.program.selection import Shared, shared
 from mianshen.values import NOT_MODELLED, ZERO, Value
 
 INDENT: Final = "    "
 MONEY: Final = Numeric(2, ZERO, ZERO)  # of what an accumulator holds; its range does not matter here
 
 
-def deciding(decision: Decision, rulings: Sequence[CompiledProvision], compiler: Compiler) -> Function:
-    """A function that decides a row anew by some of a decision's provisions, and notes it there."""
-    return _Deciding(decision, rulings, FunctionBuilder(compiler, decision.entity)).function()
+def deciding(decision: Decision, branches: Sequence[CompiledBranch], compiler: Compiler) -> Function:
+    """A function that decides a row anew by some of a decision's branches, and notes it there."""
+    return _Deciding(decision, branches, FunctionBuilder(compiler, decision.entity)).function()
 
 
 class _Deciding:
     """The function of one decision as it is being written."""
 
     def __init__(
-        self, decision: Decision, rulings: Sequence[CompiledProvision], sheet: FunctionBuilder
+        self, decision: Decision, branches: Sequence[CompiledBranch], builder: FunctionBuilder
     ) -> None:
         self.decision = decision
-        self.sheet = sheet
-        self.main = [ruling for ruling in rulings if not ruling.provision.fallback]
-        self.spare = [ruling for ruling in rulings if ruling.provision.fallback]
-        self.clashing = clashing(decision, rulings)
-        self.excepting = excepting(rulings)
-        self.unsure = f"return {sheet.bind(self._at_length())}(row)"
-        self.fits = sheet.bind(self._fits)
+        self.builder = builder
+        self.main = CompiledTier(tuple([c for c in branches if not c.provision.fallback]))
+        self.fallbacks = CompiledTier(tuple([c for c in branches if c.provision.fallback]))
+        self.at_length = f"return {builder.bind(self._at_length())}(row)"
+        self.fits = builder.bind(self._fits)
 
     def function(self) -> Function:
         """The whole function."""
-        name, failing = self.decision.name, self.sheet.bind(RowError)
+        name, failing = self.decision.name, self.builder.bind(RowError)
         lines = [
             "try:",
             *(INDENT + line for line in self._lines()),
             f"except {failing}:",
             f"{INDENT}if row.rejection is None: raise",
-            f"{INDENT}row.values[{name!r}] = {self.sheet.bind(rejected)}(row)",
+            f"{INDENT}row.values[{name!r}] = {self.builder.bind(rejected)}(row)",
             f"{INDENT}return row.values[{name!r}]",
         ]
-        return self.sheet.function(f"{self.decision.entity}.{name}", lines)
+        return self.builder.function(f"{self.decision.entity}.{name}", lines)
 
     def _lines(self) -> Iterator[str]:
-        conditions = [part for ruling in self.main for part in ruling.parts]
-        if self.clashing or (self.excepting and any(fallible(part) for part in conditions)):
-            yield self.unsure  # every condition is to be looked at
-            return
-        yield from self._tree(branches(self.main), 0)
-        if len(self.spare) > 1:
-            yield self.unsure
-            return
-        yield from self._tree(branches(self.spare), 0)
+        for compiled in (self.main, self.fallbacks):
+            tier = compiled.tier
+            parts = [part for branch in tier.branches for part in branch.condition]
+            if tier.may_conflict or (not tier.exclusive and any(fallible(part) for part in parts)):
+                yield self.at_length  # every condition is to be looked at
+                return
+            yield from self._tree(shared(tier.branches), compiled, 0)
         yield from self._noted("NOT_MODELLED", "()")
 
-    def _tree(self, tree: list[Branch], depth: int) -> Iterator[str]:
+    def _tree(self, tree: tuple[Shared, ...], tier: CompiledTier, depth: int) -> Iterator[str]:
         """Branch by branch: the first whose tests hold decides; where one cannot be told, none is taken.
 
         Exceptions come first, so that where one applies it is the one that stands.
         """
         if depth > DEEPEST:
-            yield self.unsure
+            yield self.at_length
             return
-        for branch in tree:
-            inner = self._tree(branch.below, depth + 1) if branch.below else self._decided(branch.rulings[0])
-            if not branch.parts:
+        for alike in tree:
+            if alike.below:
+                inner = self._tree(alike.below, tier, depth + 1)
+            else:
+                inner = self._decided(tier.compiled(alike.branches[0]))
+            if not alike.parts:
                 yield from inner
                 continue
-            yield f"truth = {self.sheet.all(branch.parts)}"
+            yield f"truth = {self.builder.all(alike.parts)}"
             yield "if truth is True:"
             yield from (INDENT + line for line in inner)
             yield "elif truth is not False:"
-            yield INDENT + self.unsure
+            yield INDENT + self.at_length
 
-    def _decided(self, ruling: CompiledProvision) -> Iterator[str]:
+    def _decided(self, compiled: CompiledBranch) -> Iterator[str]:
         """The provision's value, as far as its annual limit allows."""
-        provision, limit = ruling.provision, ruling.provision.limit
+        provision, limit = compiled.provision, compiled.provision.limit
         if limit is None:
-            value = self.sheet.text(provision.value)
+            value = self.builder.text(provision.value)
         else:
-            held = YearToDate(limit.accumulator, MONEY)
-            value = self.sheet.strict([provision.value, limit.limit, held], "max(ZERO, min({}, {} - {}))")
-        yield from self._noted(value, self.sheet.bind(ruling.sole))
+            before = YearToDate(limit.accumulator, MONEY)
+            value = self.builder.strict([provision.value, limit.limit, before], "max(ZERO, min({}, {} - {}))")
+        yield from self._noted(value, self.builder.bind(compiled.sole))
 
     def _noted(self, value: str, chosen: str) -> Iterator[str]:
         yield f"value = {value}"
@@ -109,13 +109,10 @@ class _Deciding:
 
     def _at_length(self) -> Function:
         """Decides where it cannot be told which provisions apply, or where several may."""
-        name, unrelated = self.decision.name, not self.clashing and not self.excepting
-        main, spare, fallbacks = branches(self.main), self.spare, branches(self.spare)
+        name, main, fallbacks = self.decision.name, self.main, self.fallbacks
 
         def evaluate(row: Row) -> Value:
-            value, chosen = decide(main, row, unrelated, spare)
-            if value is NOT_MODELLED and not chosen and fallbacks:
-                value, chosen = decide(fallbacks, row, False)
+            value, chosen = decide(main, fallbacks, row)
             self._fits(value)
             row.values[name] = value
             row.chosen[name] = chosen

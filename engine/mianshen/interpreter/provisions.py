@@ -1,224 +1,166 @@
-"""The provisions of one decision at a row: which of them apply, and what they pay.
+"""The provisions of one decision at a row: which of them decides, and what it pays.
 
-In: provisions as functions, a row. Out: the decision's value, and the provision that gave it.
+In: a selection's branches as functions, a row. Out: the decision's value, and the provision that gave it.
+The rule is that of `program.selection`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import Any
 
 from mianshen.interpreter.operations import OPEN, Function, conjunction, stop, strict
 from mianshen.interpreter.rows import Candidates, Row, RowError
 from mianshen.interpreter.specialisation import Specialisation
-from mianshen.program.core import Core, Op
-from mianshen.program.program import Decision, Provision
+from mianshen.program.core import Core
+from mianshen.program.program import Provision
+from mianshen.program.selection import Branch, Tier, narrowed
 from mianshen.values import NOT_MODELLED, ZERO, Unknown, Value, unknown_of
 
 
 @dataclass(slots=True)
-class CompiledProvision:
-    """A provision as functions; `parts` are the nodes of `condition`, `and`s taken apart.
+class CompiledBranch:
+    """A branch as functions, one for each part of its condition.
 
-    The first `leading` of them ask for place and time alone.
+    The first `leading` parts ask for place and time alone.
     """
 
-    provision: Provision
-    parts: tuple[Core, ...]
+    branch: Branch
     leading: int
     condition: list[Function]
     value: Function
     limit: Function | None
-    sole: tuple[Provision]  # itself, as what was chosen
+    sole: tuple[Provision]  # its provision, as what was chosen
+
+    @property
+    def provision(self) -> Provision:
+        return self.branch.provision
+
+    @property
+    def parts(self) -> tuple[Core, ...]:
+        """The parts of the condition as nodes."""
+        return self.branch.condition
 
     def applies(self, row: Row) -> Value:
+        """True, false, or the unknown on which it rests."""
         truth = conjunction(self.condition, row)
         return False if truth is NOT_MODELLED else truth
 
-
-@dataclass(slots=True)
-class Branch:
-    """Provisions whose conditions begin alike: what they share is tested once for all of them."""
-
-    parts: tuple[Core, ...]
-    shared: list[Function]  # the parts as functions
-    rulings: list[CompiledProvision]  # all below, in order
-    below: list[Branch]  # empty: `rulings` is the one whose condition ends here
-
-
-def branches(rulings: list[CompiledProvision], depth: int = 0) -> list[Branch]:
-    """The rulings, in order, as a tree of shared beginnings from part `depth` of their conditions on."""
-    made: list[Branch] = []
-    for _, alike in groupby(rulings, key=lambda ruling: ruling.parts[depth : depth + 1]):
-        group = list(alike)
-        shared = depth
-        while len(group) > 1 and len({ruling.parts[: shared + 1] for ruling in group}) == 1:
-            if len(group[0].parts) == shared:  # equal conditions: nothing left to tell them apart
-                break
-            shared += 1
-        if len(group) == 1 or shared == depth or shared == len(group[0].parts):
-            made += [Branch(r.parts[depth:], r.condition[depth:], [r], []) for r in group]
-        else:
-            one = group[0]
-            below = branches(group, shared)
-            made.append(Branch(one.parts[depth:shared], one.condition[depth:shared], group, below))
-    return made
+    def within(self, specialisation: Specialisation) -> CompiledBranch | None:
+        """The branch without the tests that hold in the specialisation; None where one of them does not."""
+        tests = self.parts[: self.leading]
+        if any(specialisation.get(test) is False for test in tests):
+            return None
+        open_ = [i for i, part in enumerate(self.parts) if i >= self.leading or part not in specialisation]
+        branch = narrowed(self.branch, tuple([self.parts[i] for i in open_]))
+        return replace(self, branch=branch, condition=[self.condition[i] for i in open_], leading=0)
 
 
-def standing(rulings: Sequence[CompiledProvision], setting: Specialisation) -> list[CompiledProvision]:
-    """The rulings that may apply in a setting, with what their conditions ask beside it."""
-    return [made for each in rulings if (made := _within(each, setting)) is not None]
+@dataclass(frozen=True, slots=True)
+class CompiledTier:
+    """A tier as functions."""
+
+    branches: tuple[CompiledBranch, ...]
+
+    @property
+    def tier(self) -> Tier:
+        return Tier(tuple([compiled.branch for compiled in self.branches]))
+
+    def compiled(self, branch: Branch) -> CompiledBranch:
+        """The functions of one of its branches."""
+        return next(compiled for compiled in self.branches if compiled.branch.index == branch.index)
 
 
-def _within(ruling: CompiledProvision, setting: Specialisation) -> CompiledProvision | None:
-    """The ruling without the tests that hold in the setting; None where one of them does not."""
-    tests = ruling.parts[: ruling.leading]
-    if any(setting.get(test) is False for test in tests):
-        return None
-    left = [i for i, part in enumerate(ruling.parts) if i >= ruling.leading or part not in setting]
-    parts = tuple([ruling.parts[i] for i in left])
-    return replace(ruling, parts=parts, condition=[ruling.condition[i] for i in left], leading=0)
+def decide(main: CompiledTier, fallbacks: CompiledTier, row: Row) -> tuple[Value, tuple[Provision, ...]]:
+    """The value the branches give, and the provision that gave it (or all that might)."""
+    for tier, later in ((main, fallbacks.branches), (fallbacks, ())):
+        truths = {compiled.branch.index: compiled.applies(row) for compiled in tier.branches}
+        applying = [compiled for compiled in tier.branches if truths[compiled.branch.index] is True]
+        unsure = [c for c in tier.branches if isinstance(truths[c.branch.index], Unknown)]
+        if applying:
+            return _standing(applying, unsure, truths, row)
+        if unsure:
+            open_ = [(compiled, truths[compiled.branch.index]) for compiled in unsure]
+            return _undetermined([*open_, *_reserve(later, row)], row)
+    return NOT_MODELLED, ()
 
 
-def clashing(decision: Decision, rulings: Sequence[CompiledProvision]) -> bool:
-    """Whether two of the rulings may apply at once, neither an exception to the other; fallbacks aside."""
-    number = {id(provision): index for index, provision in enumerate(decision.provisions)}
-    here = {number[id(ruling.provision)] for ruling in rulings if not ruling.provision.fallback}
-    return any(one in here and other in here for one, other in decision.clashes)
-
-
-def excepting(rulings: Sequence[CompiledProvision]) -> bool:
-    """Whether one of the rulings is an exception to another; fallbacks aside."""
-    main = [ruling.provision for ruling in rulings if not ruling.provision.fallback]
-    names = {provision.name for provision in main}
-    return any(names & set(provision.exceptions) for provision in main)
-
-
-def conjuncts(parts: Iterable[Core]) -> Iterator[Core]:
-    """The parts of a conjunction, those of `and`s within it one by one, in order."""
-    for part in parts:
-        if isinstance(part, Op) and part.op == "and":
-            yield from conjuncts(part.args)
-        else:
-            yield part
-
-
-def decide(
-    tree: list[Branch], row: Row, unrelated: bool, spare: Sequence[CompiledProvision] = ()
+def _standing(
+    applying: Sequence[CompiledBranch], unsure: Sequence[CompiledBranch], truths: dict[int, Value], row: Row
 ) -> tuple[Value, tuple[Provision, ...]]:
-    """The value the provisions give, and the provision that gave it (or all that might).
-
-    `spare` are the fallbacks, which decide should none of the provisions turn out to apply.
-    """
-    applied: list[CompiledProvision] = []
-    unsure: list[tuple[CompiledProvision, Unknown]] = []
-    sort_out(tree, row, applied, unsure)
-    if unrelated and applied:
-        return paid(applied[0], row), (applied[0].provision,)
-    if not applied:
-        if not unsure:
-            return NOT_MODELLED, ()
-        unsure += _in_reserve(spare, row)
-        return _perhaps([u for _, u in unsure], [r for r, _ in unsure], row)
-    names = {r.provision.name for r in applied}
-    standing = [r for r in applied if not names & set(r.provision.exceptions)]
+    """The branch that stands decides, unless an exception to it is open. Raises RowError where two stand."""
+    standing = [c for c in applying if not any(truths.get(e) is True for e in c.branch.exceptions)]
     if len(standing) > 1:
-        both = ", ".join(r.provision.name for r in standing)
+        both = ", ".join(compiled.provision.name for compiled in standing)
         raise stop(
             "conflict",
             standing[0].provision.name,
             f"provisions apply at once: {both}",
             f"多个条款同时适用：{both}",
         )
-    (ruling,) = standing
-    pending = [(r, u) for r, u in unsure if r.provision.name in ruling.provision.exceptions]
+    (compiled,) = standing
+    pending = [exception for exception in unsure if exception.branch.index in compiled.branch.exceptions]
     if not pending:
-        return paid(ruling, row), (ruling.provision,)
-    value = agreed([ruling, *(r for r, _ in pending)], row)
+        return paid(compiled, row), compiled.sole
+    value = _agreed([compiled, *pending], row)
     if value is not None:
-        return value, (ruling.provision,)
-    candidates = [ruling, *(r for r, _ in pending)]
-    return _perhaps([u for _, u in pending], candidates, row)
+        return value, compiled.sole
+    return _undetermined([(compiled, None), *((p, truths[p.branch.index]) for p in pending)], row)
 
 
-def sort_out(
-    tree: list[Branch],
-    row: Row,
-    applied: list[CompiledProvision],
-    unsure: list[tuple[CompiledProvision, Unknown]],
-) -> None:
-    """Which provisions apply and which might, in order."""
-    for branch in tree:
-        value: Value = True
-        for function in branch.shared:
-            value = function(row)
-            if value is not True:
-                break
-        if value is True and branch.below:
-            sort_out(branch.below, row, applied, unsure)
-        elif value is True:
-            applied += branch.rulings
-        elif value is not False:
-            for ruling in branch.rulings:
-                truth = ruling.applies(row)
-                if truth is not False:
-                    assert isinstance(truth, Unknown)  # a part of it is not true
-                    unsure.append((ruling, truth))
-
-
-def _in_reserve(spare: Sequence[CompiledProvision], row: Row) -> Iterator[tuple[CompiledProvision, Unknown]]:
-    """The fallbacks that may come to decide, with what their conditions lack."""
-    for ruling in spare:
+def _reserve(branches: Sequence[CompiledBranch], row: Row) -> Iterator[tuple[CompiledBranch, Value | None]]:
+    """The branches of a later tier that may come to decide, with what their conditions miss."""
+    for compiled in branches:
         try:
-            truth = ruling.applies(row)
+            truth = compiled.applies(row)
         except RowError:
             continue
         if truth is not False:
-            yield ruling, truth if isinstance(truth, Unknown) else Unknown()
+            yield compiled, truth if isinstance(truth, Unknown) else None
 
 
-def agreed(rulings: list[CompiledProvision], row: Row) -> Value | None:
-    """The known value that all of the provisions would pay; those under a limit are not compared.
+def _agreed(branches: Sequence[CompiledBranch], row: Row) -> Value | None:
+    """The known value that all of the branches would pay; those under a limit are not compared.
 
     None of them is known to decide, so what fails in one of them is not the row's failing.
     """
-    if any(r.limit is not None for r in rulings):
+    if any(compiled.limit is not None for compiled in branches):
         return None
     try:
-        values = {paid(r, row) for r in rulings}
+        values = {paid(compiled, row) for compiled in branches}
     except RowError:
         return None
     (value, *others) = values
     return None if others or value.__class__ in OPEN else value
 
 
-def _perhaps(
-    conditions: list[Unknown], rulings: list[CompiledProvision], row: Row
+def _undetermined(
+    candidates: Sequence[tuple[CompiledBranch, Value | None]], row: Row
 ) -> tuple[Unknown, Candidates]:
-    """Unknown, resting on the open conditions and on what the provisions behind them would need."""
-    apart: list[Value | None] = list(conditions)
+    """Unknown, resting on the candidates' open conditions and on what their values would need."""
+    missing: list[Value | None] = [condition for _, condition in candidates]
     balances: list[Value] = []
-    for ruling in rulings:
+    for compiled, _ in candidates:
         try:
-            lacking = strict(_reckoned(ruling, row))
+            blocked = strict(_unlimited(compiled, row))
         except RowError:
             continue
-        apart.append(lacking)
-        limit = ruling.provision.limit
-        if limit is not None and lacking is not NOT_MODELLED:
+        missing.append(blocked)
+        limit = compiled.provision.limit
+        if limit is not None and blocked is not NOT_MODELLED:
             balances.append(row.before[limit.accumulator])
-    found = unknown_of(apart)
-    return unknown_of([found, *balances]), Candidates((r.provision for r in rulings), found)
+    apart = unknown_of(missing)
+    provisions = (compiled.provision for compiled, _ in candidates)
+    return unknown_of([apart, *balances]), Candidates(provisions, apart)
 
 
-def paid(ruling: CompiledProvision, row: Row) -> Value:
+def paid(compiled: CompiledBranch, row: Row) -> Value:
     """A provision's value, as far as its annual limit allows."""
-    limit = ruling.provision.limit
+    limit = compiled.provision.limit
     if limit is None:
-        return ruling.value(row)
-    value, allowed = _reckoned(ruling, row)
+        return compiled.value(row)
+    value, allowed = _unlimited(compiled, row)
     return capped(value, allowed, row.before[limit.accumulator])
 
 
@@ -231,6 +173,6 @@ def capped(value: Value, limit: Value, before: Value) -> Value:
     return max(ZERO, min(known[0], known[1] - known[2]))  # type: ignore[no-any-return]
 
 
-def _reckoned(ruling: CompiledProvision, row: Row) -> list[Value]:
+def _unlimited(compiled: CompiledBranch, row: Row) -> list[Value]:
     """A provision's value before its annual limit, and that limit."""
-    return [ruling.value(row), *([] if ruling.limit is None else [ruling.limit(row)])]
+    return [compiled.value(row), *([] if compiled.limit is None else [compiled.limit(row)])]

@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeAlias
 
 from mianshen.interpreter.decide import Interpreter
 from mianshen.interpreter.evaluate import in_force
-from mianshen.interpreter.provisions import CompiledProvision, capped
+from mianshen.interpreter.provisions import CompiledBranch, capped
 from mianshen.interpreter.rows import Case, Row, RowError
 from mianshen.interpreter.trace.reads import Always, Name, Reader, Reading, Sink
 from mianshen.interpreter.trace.unmatched import Field, Losing, Lost
@@ -95,9 +95,9 @@ class Footing:
 
 @dataclass
 class _Reads:
-    """A ruling's readers."""
+    """The readers of a branch."""
 
-    ruling: CompiledProvision
+    branch: CompiledBranch
     condition: Reader
     value: Reader
     limit: Reader | None
@@ -255,7 +255,7 @@ class Explainer:
                     needs.append((row, name.name))
                 elif name.kind == "year_to_date":
                     needs += self._earlier(at[0], name.name, walk)
-            limit = reads.ruling.provision.limit
+            limit = reads.branch.provision.limit
             if limit is not None:
                 needs += self._earlier(at[0], limit.accumulator, walk)
         return [each for each in needs if each[1] in each[0].values]
@@ -284,12 +284,12 @@ class Explainer:
     def _readers(self, entity: str, decision: str, provision: Provision) -> _Reads:
         key = id(provision)
         if key not in self._reads:
-            rulings = self.interpreter.rulings[entity, decision]
-            ruling = next(each for each in rulings if each.provision is provision)
+            branches = self.interpreter.branches[entity, decision]
+            branch = next(compiled for compiled in branches if compiled.provision is provision)
             make = self.reading.compile
             limit = None if provision.limit is None else make(provision.limit.limit, entity)
-            condition = self.reading.all(ruling.parts, entity)
-            self._reads[key] = _Reads(ruling, condition, make(provision.value, entity), limit)
+            condition = self.reading.all(branch.parts, entity)
+            self._reads[key] = _Reads(branch, condition, make(provision.value, entity), limit)
         return self._reads[key]
 
     def _earlier(self, row: Row, accumulator: str, walk: _Walk) -> list[Step_]:
@@ -336,7 +336,7 @@ class Explainer:
         found: set[tuple[str, str]] = set()
         row = at[0]
         for reads, *read in self._used(at, walk):
-            provision = reads.ruling.provision
+            provision = reads.branch.provision
             if provision.basis not in (None, "cited"):
                 found.add((str(provision.basis), provision.name))
             accumulators = [] if provision.limit is None else [provision.limit.accumulator]
@@ -373,7 +373,7 @@ class Explainer:
     def _step(self, row: Row, name: str, walk: _Walk) -> Step:
         decision = self.decisions[row.entity, name]
         used = [
-            Used(reads.ruling.provision, value, tested, self._limited(reads.ruling, row, limit))
+            Used(reads.branch.provision, value, tested, self._limited(reads.branch, row, limit))
             for reads, value, tested, limit in self._used((row, name), walk)
         ]
         return Step(row, decision, row.values[name], tuple(used), self.losing.of(row, decision, walk.fields))
@@ -399,10 +399,10 @@ class Explainer:
             case "year_to_date":
                 return Input(name, row, row.before.get(name.name))
 
-    def _limited(self, ruling: CompiledProvision, row: Row, read: tuple[Input, ...]) -> Limited | None:
-        limit = ruling.provision.limit
-        if limit is None or ruling.limit is None:
+    def _limited(self, branch: CompiledBranch, row: Row, read: tuple[Input, ...]) -> Limited | None:
+        limit = branch.provision.limit
+        if limit is None or branch.limit is None:
             return None
         accumulator = self.program.accumulators[limit.accumulator]
-        raw, allowed, before = ruling.value(row), ruling.limit(row), row.before[limit.accumulator]
+        raw, allowed, before = branch.value(row), branch.limit(row), row.before[limit.accumulator]
         return Limited(accumulator, raw, allowed, before, capped(raw, allowed, before), read, limit.text)

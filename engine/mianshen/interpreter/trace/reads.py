@@ -15,7 +15,6 @@ from typing import Final, Literal, TypeAlias, TypeVar, assert_never
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.function_builder import distance
 from mianshen.interpreter.operations import Function
-from mianshen.interpreter.provisions import conjuncts
 from mianshen.interpreter.rows import Row, RowError
 from mianshen.program.core import (
     Aggregate,
@@ -41,6 +40,7 @@ from mianshen.program.core import (
     Within,
     YearToDate,
 )
+from mianshen.program.selection import conjuncts
 
 Kind: TypeAlias = Literal["fact", "decision", "parameter", "as_of", "year_to_date"]
 

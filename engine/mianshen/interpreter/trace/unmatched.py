@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from mianshen.interpreter.decide import Interpreter
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
-from mianshen.interpreter.provisions import CompiledProvision
+from mianshen.interpreter.provisions import CompiledBranch
 from mianshen.interpreter.rows import Row, RowError
 from mianshen.interpreter.specialisation import Specialisation, Specialisations
 from mianshen.program.core import Core
@@ -47,7 +47,7 @@ class Field:
     """The provisions of a decision in a setting."""
 
     def __init__(
-        self, rulings: Sequence[CompiledProvision], setting: Specialisation, compiler: Compiler, entity: str
+        self, rulings: Sequence[CompiledBranch], setting: Specialisation, compiler: Compiler, entity: str
     ) -> None:
         self._rulings, self._setting, self._compiler, self._entity = rulings, setting, compiler, entity
         self._needless: dict[tuple[int, str], Lost] = {}
@@ -96,7 +96,7 @@ class Losing:
         self._rivals = {entity: self._settings(entity) for entity in interpreter.program.entities}
 
     def _settings(self, entity: str) -> Specialisations[Mapping[str, Field]]:
-        rulings = {name: each for (owner, name), each in self.interpreter.rulings.items() if owner == entity}
+        rulings = {name: each for (owner, name), each in self.interpreter.branches.items() if owner == entity}
         compiler = self.interpreter.compiler
         conditions = [ruling.parts for each in rulings.values() for ruling in each]
 
@@ -116,7 +116,7 @@ class Losing:
         return fields[decision.name].told(row, row.chosen[decision.name])
 
 
-def _rival(ruling: CompiledProvision, setting: Specialisation, compiler: Compiler, entity: str) -> _Rival:
+def _rival(ruling: CompiledBranch, setting: Specialisation, compiler: Compiler, entity: str) -> _Rival:
     provision = ruling.provision
     before, rest = ruling.parts[: ruling.leading], ruling.parts[ruling.leading :]
     failing = next((part for part in before if setting.get(part) is False), None)
