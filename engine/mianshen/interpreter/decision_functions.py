@@ -20,7 +20,7 @@ from mianshen.program.core import Numeric, YearToDate
 from mianshen.program.failing import fallible
 from mianshen.program.program import Decision
 from mianshen.program.selection import Shared, shared
-from mianshen.values import NOT_MODELLED, ZERO, Value
+from mianshen.values import ZERO, Value
 
 INDENT: Final = "    "
 MONEY: Final = Numeric(2, ZERO, ZERO)  # of what an accumulator holds; its range does not matter here
@@ -76,10 +76,8 @@ class _Deciding:
             yield self.at_length
             return
         for alike in tree:
-            if alike.below:
-                inner = self._tree(alike.below, tier, depth + 1)
-            else:
-                inner = self._decided(tier.compiled(alike.branches[0]))
+            sole = tier.compiled(alike.branches[0])
+            inner = self._tree(alike.below, tier, depth + 1) if alike.below else self._decided(sole)
             if not alike.parts:
                 yield from inner
                 continue

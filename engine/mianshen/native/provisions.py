@@ -2,21 +2,24 @@
 
 In: decisions of a program. Out: C text. `decide_E_D` fills in a decision's value `v_`, state `s_`, missing names
 `m_` and provision `b_` (its place among the decision's, NOBODY, or PERHAPS where several may) of a row, or says
-that the row fails. The rules are those of the interpreter's `decide`.
+that the row fails. The rule of choosing is that of `program.selection`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from math import ceil, floor
+from typing import Final
 
 from mianshen.native.c_source import NONE, Body, Made, c_integer, c_type, greatest, union
 from mianshen.native.formula import Formulas
 from mianshen.native.layout import Layout, scale_of
-from mianshen.program.core import Core, Numeric, Op
+from mianshen.program.core import Core, Numeric
 from mianshen.program.program import Decision, Provision
+from mianshen.program.selection import Selection, Shared, Tier, selection, shared
+
+ROW: Final = "const struct run *run, struct place *at, struct {} *row"
 
 
 @dataclass(slots=True)
@@ -33,7 +36,8 @@ class Rulings:
         for index, provision in enumerate(decision.provisions):
             yield from self._condition(decision, index, provision)
             yield from self._value(decision, index, provision)
-        yield from self._perhaps(decision)
+        yield from self._missing(decision)
+        yield from self._paying(decision)
         yield from self._decide(decision)
 
     # -- provisions --------------------------------------------------------------------------
@@ -114,46 +118,78 @@ class Rulings:
 
     # -- choosing ----------------------------------------------------------------------------
 
-    def _perhaps(self, decision: Decision) -> Iterator[str]:
-        """Unknown, resting on the open conditions (`part`) and on what the provisions behind them would need.
+    def _missing(self, decision: Decision) -> Iterator[str]:
+        """What an undetermined decision misses: the open conditions (`open`) and what the candidates would need.
 
         What that is without the balances is kept in `a_`: for what the row brings they are not asked.
         """
         entity, name, out = decision.entity, decision.name, c_type(self.layout.held[decision.key])
-        yield (
-            f"static names perhaps_{entity}_{name}(const struct run *run, struct place *at, struct {entity} *row, "
-            f"const byte *maybe, names part) {{"
-        )
+        yield (f"static names missing_{entity}_{name}({ROW.format(entity)}, const byte *may, names open) {{")
         yield f"  names balances = 0, miss = 0; {out} value; byte told;"
         for index, provision in enumerate(decision.provisions):
             call, limit = f"{entity}_{name}_{index}(run, at, row", provision.limit
             if limit is None:
-                yield f"  if (maybe[{index}] && pays_{call}, &value, &miss) == 1) part |= miss;"
+                yield f"  if (may[{index}] && pays_{call}, &value, &miss) == 1) open |= miss;"
             else:
-                held = limit.accumulator
-                yield f"  if (maybe[{index}]) {{ told = apart_{call}, &miss); if (told == 1) part |= miss;"
-                yield f"    if (told < 2 && row->s_before_{held} == 1) balances |= row->m_before_{held}; }}"
+                balance = limit.accumulator
+                yield f"  if (may[{index}]) {{ told = apart_{call}, &miss); if (told == 1) open |= miss;"
+                yield (
+                    f"    if (told < 2 && row->s_before_{balance} == 1) balances |= row->m_before_{balance}; }}"
+                )
         yield "  (void)value; (void)told;"
         if limited(decision):
-            yield f"  row->a_{name} = part;"
-        yield "  return part | balances;"
+            yield f"  row->a_{name} = open;"
+        yield "  return open | balances;"
+        yield "}"
+        yield ""
+
+    def _paying(self, decision: Decision) -> Iterator[str]:
+        """What the provision of a number gives: its state; value and missing names by pointer."""
+        entity, name, out = decision.entity, decision.name, c_type(self.layout.held[decision.key])
+        yield f"static byte pays_{entity}_{name}({ROW.format(entity)}, int by, {out} *value, names *miss) {{"
+        yield "  switch (by) {"
+        for index in range(len(decision.provisions)):
+            yield f"  case {index}: return pays_{entity}_{name}_{index}(run, at, row, value, miss);"
+        yield "  }"
+        yield "  return 2;"
         yield "}"
         yield ""
 
     def _decide(self, decision: Decision) -> Iterator[str]:
+        """The tiers in turn; then the value of the provision that stands, or what is missing."""
         entity, name, out = decision.entity, decision.name, c_type(self.layout.held[decision.key])
-        yield f"static byte decide_{entity}_{name}(const struct run *run, struct place *at, struct {entity} *row) {{"
-        main = [i for i, p in enumerate(decision.provisions) if not p.fallback]
-        rest = [i for i, p in enumerate(decision.provisions) if p.fallback]
-        unrelated = not decision.clashes and not any(decision.provisions[i].exceptions for i in main)
-        yield f"  {out} value = 0; byte told = 2; names miss = 0; int by = NOBODY;"
-        if main:
-            yield from (self._exclusive if unrelated else self._related)(decision, main)
-        if rest:
-            yield "  if (told == 2 && by == NOBODY) {"
-            yield from self._related(decision, rest)
-            yield "  }"
+        tiers = selection(decision)
+        competing = any(not tier.exclusive for tier in (tiers.main, tiers.fallbacks))
+        if competing:
+            yield from self._overriding(decision, tiers)
+        yield f"static byte decide_{entity}_{name}({ROW.format(entity)}) {{"
+        yield f"  {out} value = 0; byte told = 2; names miss = 0, open = 0; int by = NOBODY;"
+        if not decision.provisions:
+            yield from self._noted(decision)
+            return
+        yield f"  byte may[{len(decision.provisions)}] = {{0}};"
+        for tier, later in ((tiers.main, tiers.fallbacks), (tiers.fallbacks, Tier(()))):
+            if tier.branches:
+                yield "  if (by == NOBODY) {"
+                yield from (self._exclusive if tier.exclusive else self._competing)(decision, tier)
+                for branch in later.branches:
+                    yield (
+                        f"    if (by == PERHAPS) {{ byte is = applies_{entity}_{name}_{branch.index}(run, at, row, &miss); "
+                        f"may[{branch.index}] = is == 1 || is == 2; if (is == 2) open |= miss; }}"
+                    )
+                yield "  }"
+        if competing:
+            yield f"  if (by >= 0 && may[by] && !same_{entity}_{name}(run, at, row, may, by)) by = PERHAPS;"
+        yield f"  if (by >= 0) told = pays_{entity}_{name}(run, at, row, by, &value, &miss);"
+        yield (
+            f"  if (by == PERHAPS) {{ told = 1; miss = missing_{entity}_{name}(run, at, row, may, open); }}"
+        )
         yield "  if (told == 3) return 3;"
+        yield from self._noted(decision)
+
+    def _noted(self, decision: Decision) -> Iterator[str]:
+        """The end of a decision's function: its value in the row."""
+        name = decision.name
         if decision.may_overflow and isinstance(decision.type, Numeric):
             scale = scale_of(self.layout.held[decision.key])
             low, high = ceil(decision.type.low.scaleb(scale)), floor(decision.type.high.scaleb(scale))
@@ -166,161 +202,80 @@ class Rulings:
         yield "}"
         yield ""
 
-    def _exclusive(self, decision: Decision, among: list[int]) -> Iterator[str]:
-        """Provisions of which no two apply at once: the first that applies decides."""
-        entity, name, count = decision.entity, decision.name, len(decision.provisions)
+    def _exclusive(self, decision: Decision, tier: Tier) -> Iterator[str]:
+        """No two branches apply at once: the first that applies decides."""
         body = Body()
-        body.add(f"byte maybe[{count}] = {{0}}; byte open = 0; names part = 0; int first = NOBODY;")
+        body.add("byte unsure = 0;")
         with body.block("do {", "} while (0);"):
-            tree = branches([(i, tuple(conjuncts(decision.provisions[i].condition))) for i in among])
-            self._tree(decision, tree, body)
-        body.add("if (open == 3) return 3;")
-        body.lines += self._reserve(decision, "first == NOBODY && open")
-        with body.block("if (first != NOBODY) {"):
-            body.add("by = first;")
-            with body.block("switch (by) {"):
-                for index in among:
-                    body.add(
-                        f"case {index}: told = pays_{entity}_{name}_{index}(run, at, row, &value, &miss); break;"
-                    )
-        body.add(
-            f"else if (open) {{ told = 1; by = PERHAPS; "
-            f"miss = perhaps_{entity}_{name}(run, at, row, maybe, part); }}"
-        )
+            self._tree(decision, shared(tier.branches), body)
+        body.add("if (unsure == 3) return 3;")
+        body.add("if (by == NOBODY && unsure) by = PERHAPS;")
         yield from body.lines
 
-    def _tree(self, decision: Decision, tree: list[Branch], body: Body) -> None:
-        """Conditions tested in order; what several provisions share is tested once for them."""
+    def _tree(self, decision: Decision, tree: tuple[Shared, ...], body: Body) -> None:
+        """Conditions tested in order; what several branches share is tested once for them."""
         formulas = Formulas(self.layout, body)
         name = f"{decision.entity}_{decision.name}"
-        for branch in tree:
+        for alike in tree:
             with body.block("do {", "} while (0);"):
-                for part in branch.shared:
+                for part in alike.parts:
                     made = formulas.emit(part, decision.entity, "row")
                     if made.state != NONE:
                         with body.block(f"if ({made.state}) {{"):
-                            for index in branch.rulings:
+                            for branch in alike.branches:
                                 body.add(
-                                    f"{{ names lack = 0; byte is = applies_{name}_{index}(run, at, row, &lack); "
-                                    f"if (is == 3) open = 3; else if (is == 2) {{ maybe[{index}] = 1; part |= lack; "
-                                    f"if (!open) open = 1; }} }}"
+                                    f"{{ byte is = applies_{name}_{branch.index}(run, at, row, &miss); "
+                                    f"if (is == 3) unsure = 3; else if (is == 2) {{ may[{branch.index}] = 1; "
+                                    f"open |= miss; if (!unsure) unsure = 1; }} }}"
                                 )
                             body.add("break;")
                     body.add(f"if (!({made.value})) break;")
-                if branch.below:
-                    self._tree(decision, branch.below, body)
+                if alike.below:
+                    self._tree(decision, alike.below, body)
                 else:
-                    body.add(f"if (first == NOBODY) first = {branch.rulings[0]};")
-            body.add("if (first != NOBODY && !open) break;")
+                    body.add(f"if (by == NOBODY) by = {alike.branches[0].index};")
+            body.add("if (by != NOBODY && !unsure) break;")
 
-    def _related(self, decision: Decision, among: list[int]) -> Iterator[str]:
-        """Provisions that may except one another, or clash: all are tested."""
+    def _competing(self, decision: Decision, tier: Tier) -> Iterator[str]:
+        """Branches that may override one another, or conflict: all are tested."""
         entity, name, count = decision.entity, decision.name, len(decision.provisions)
-        places = {p.name: i for i, p in enumerate(decision.provisions)}
-        yield f"  {{ byte is[{count}] = {{0}}, maybe[{count}] = {{0}}; names lacks[{count}]; int standing = NOBODY;"
-        yield "  int applied = 0, unsure = 0, stand = 0; names part = 0;"
-        for i in among:
+        yield f"    byte is[{count}] = {{0}}; names misses[{count}] = {{0}}; int unsure = 0;"
+        for branch in tier.branches:
+            i = branch.index
             yield (
-                f"  lacks[{i}] = 0; is[{i}] = applies_{entity}_{name}_{i}(run, at, row, &lacks[{i}]); "
-                f"if (is[{i}] == 3) return 3; applied += is[{i}] == 1; unsure += is[{i}] == 2;"
+                f"    is[{i}] = applies_{entity}_{name}_{i}(run, at, row, &misses[{i}]); "
+                f"if (is[{i}] == 3) return 3; unsure |= is[{i}] == 2;"
             )
-        if not decision.provisions[among[0]].fallback:
-            yield from self._reserve(decision, "!applied && unsure")
-        yield "  if (!applied) { if (unsure) { told = 1; by = PERHAPS;"
-        for i in among:
-            yield f"    if (is[{i}] == 2) {{ maybe[{i}] = 1; part |= lacks[{i}]; }}"
-        yield f"    miss = perhaps_{entity}_{name}(run, at, row, maybe, part); }} }}"
-        yield "  else {"
-        for i in among:
-            over = [places[e] for e in decision.provisions[i].exceptions if e in places]
-            beaten = " || ".join(f"is[{j}] == 1" for j in over if j in among) or "0"
-            yield f"  if (is[{i}] == 1 && !({beaten})) {{ stand++; if (standing == NOBODY) standing = {i}; }}"
-        yield "  if (stand != 1) return 3;"
-        yield "  switch (standing) {"
-        for i in among:
-            yield f"  case {i}: {{"
-            yield from self._standing(decision, among, i, places)
-            yield "  } break;"
-        yield "  } } }"
+        yield f"    by = standing(is, *over_{entity}_{name}, {count});"
+        yield "    if (by == CONFLICT) return 3;"
+        yield "    if (by == NOBODY && unsure) by = PERHAPS;"
+        yield f"    for (int i = 0; i < {count}; i++)"
+        yield f"      if (is[i] == 2 && (by == PERHAPS || (by >= 0 && over_{entity}_{name}[by][i]))) {{"
+        yield "        may[i] = 1; open |= misses[i]; if (by >= 0) may[by] = 1; }"
 
-    def _reserve(self, decision: Decision, where: str) -> Iterator[str]:
-        """The fallbacks that decide should no other provision turn out to apply."""
-        entity, name = decision.entity, decision.name
-        for i, provision in enumerate(decision.provisions):
-            if provision.fallback:
-                yield (
-                    f"  if ({where}) {{ names lack = 0; byte may = applies_{entity}_{name}_{i}(run, at, row, &lack); "
-                    f"if (may == 1 || may == 2) {{ maybe[{i}] = 1; if (may == 2) part |= lack; }} }}"
-                )
-
-    def _standing(
-        self, decision: Decision, among: list[int], i: int, places: dict[str, int]
-    ) -> Iterator[str]:
-        """The provision that stands, if no exception of it is open, or all would pay the same."""
+    def _overriding(self, decision: Decision, tiers: Selection) -> Iterator[str]:
+        """Which branch overrides which, and whether those that may decide would all pay the same."""
         entity, name, out = decision.entity, decision.name, c_type(self.layout.held[decision.key])
-        pending = [places[e] for e in decision.provisions[i].exceptions if e in places and places[e] in among]
-        pay = f"told = pays_{entity}_{name}_{i}(run, at, row, &value, &miss); by = {i};"
-        if not pending:
-            yield f"    {pay}"
-            return
-        yield f"    int waiting = {' + '.join(f'(is[{j}] == 2)' for j in pending)};"
-        yield f"    if (!waiting) {{ {pay} }} else {{ byte same = 1; {out} one = 0, other = 0; names gone = 0;"
-        yield f"      maybe[{i}] = 1;"
-        for j in pending:
-            yield f"      if (is[{j}] == 2) {{ maybe[{j}] = 1; part |= lacks[{j}]; }}"
-        if decision.provisions[i].limit is not None:
-            yield "      same = 0;"
-        yield f"      if (pays_{entity}_{name}_{i}(run, at, row, &one, &gone)) same = 0;"
-        for j in pending:
-            unlimited = int(decision.provisions[j].limit is None)
-            yield (
-                f"      if (is[{j}] == 2) {{ if (!{unlimited} || pays_{entity}_{name}_{j}(run, at, row, &other, &gone) "
-                f"|| other != one) same = 0; }}"
-            )
-        yield f"      if (same) {{ told = 0; value = one; by = {i}; }}"
+        count = len(decision.provisions)
+        rows = ["".join("01"[i in branch.exceptions] for i in range(count)) for branch in tiers.branches]
+        yield f"static const byte over_{entity}_{name}[{count}][{count}] = {{"
+        yield from (f"  {{{','.join(row)}}}," for row in rows)
+        yield "};"
+        unlimited = ",".join(str(int(provision.limit is None)) for provision in decision.provisions)
+        yield f"static byte same_{entity}_{name}({ROW.format(entity)}, const byte *may, int by) {{"
+        yield f"  static const byte unlimited[{count}] = {{{unlimited}}};"
+        yield f"  {out} one = 0, other = 0; names miss = 0;"
+        yield f"  if (pays_{entity}_{name}(run, at, row, by, &one, &miss)) return 0;"
+        yield f"  for (int i = 0; i < {count}; i++)"
         yield (
-            f"      else {{ told = 1; by = PERHAPS; miss = perhaps_{entity}_{name}(run, at, row, maybe, part); }} }}"
+            f"    if (may[i] && (!unlimited[i] || pays_{entity}_{name}(run, at, row, i, &other, &miss) "
+            f"|| other != one)) return 0;"
         )
+        yield "  return 1;"
+        yield "}"
+        yield ""
 
 
 def limited(decision: Decision) -> bool:
     """Whether some provision pays it under an annual limit."""
     return any(p.limit is not None for p in decision.provisions)
-
-
-@dataclass(slots=True)
-class Branch:
-    """Provisions whose conditions begin alike; `below` is empty where one condition ends."""
-
-    shared: list[Core]
-    rulings: list[int]
-    below: list[Branch]
-
-
-def branches(rulings: Sequence[tuple[int, tuple[Core, ...]]], depth: int = 0) -> list[Branch]:
-    """The provisions, in order, as a tree of shared beginnings."""
-    made: list[Branch] = []
-    for _, alike in groupby(rulings, key=lambda each: each[1][depth : depth + 1]):
-        group = list(alike)
-        shared = depth
-        while len(group) > 1 and len({parts[: shared + 1] for _, parts in group}) == 1:
-            if len(group[0][1]) == shared:
-                break
-            shared += 1
-        if len(group) == 1:
-            made.append(Branch(list(group[0][1][depth:]), [group[0][0]], []))
-        elif shared in (depth, len(group[0][1])):
-            made += [Branch(list(parts[depth:]), [index], []) for index, parts in group]
-        else:
-            below = branches(group, shared)
-            made.append(Branch(list(group[0][1][depth:shared]), [index for index, _ in group], below))
-    return made
-
-
-def conjuncts(parts: Sequence[Core]) -> Iterator[Core]:
-    """The parts of a conjunction, `and`s taken apart, in order."""
-    for part in parts:
-        if isinstance(part, Op) and part.op == "and":
-            yield from conjuncts(part.args)
-        else:
-            yield part

@@ -6,6 +6,7 @@
 
 #define NOBODY (-1)
 #define PERHAPS (-2)
+#define CONFLICT (-3)
 #define BIT(n) NAME_BIT(n)
 enum { AHEAD = 8, BITS = 128, CACHED = 1 << 10, LATEST = 16 };
 
@@ -163,4 +164,16 @@ static inline wide wide_at(const void *column, word i) {
   wide value;
   memcpy(&value, (const char *)column + i * 16, 16);
   return value;
+}
+
+/* Which of `count` branches stands: it applies (1) and none that overrides it does. `over` has a row a branch. */
+static inline int standing(const byte *is, const byte *over, int count) {
+  int found = NOBODY;
+  for (int i = 0; i < count; i++) {
+    int stands = is[i] == 1;
+    for (int j = 0; stands && j < count; j++) stands = !(over[i * count + j] && is[j] == 1);
+    if (stands && found != NOBODY) return CONFLICT;
+    if (stands) found = i;
+  }
+  return found;
 }

@@ -7,6 +7,7 @@ limited provision's amount is the column that room makes.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -26,6 +27,7 @@ from mianshen.program.core import (
 )
 from mianshen.program.failing import fallible
 from mianshen.program.program import Decision, Provision
+from mianshen.program.selection import Branch, Tier
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.emit import aligned, emit
 from mianshen.warehouse.expressions import FALSE, TRUE, Sql
@@ -37,14 +39,82 @@ UNMODELLED: Final = -2
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A provision at a row: does it apply (NULL: unknown), and what it pays."""
+    """A branch at a row: does it apply (NULL: unknown), and what it pays."""
 
-    provision: Provision
+    branch: Branch
     applies: Sql
     value: Emitted
     condition_error: Sql
     may_be_unknown: bool
-    index: int
+
+    @property
+    def provision(self) -> Provision:
+        return self.branch.provision
+
+    @property
+    def index(self) -> int:
+        return self.branch.index
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedTier:
+    """The branches of a tier at a row."""
+
+    branches: tuple[Applied, ...]
+
+    @property
+    def exclusive(self) -> bool:
+        return Tier(tuple(applied.branch for applied in self.branches)).exclusive
+
+    def exceptions(self, applied: Applied) -> list[Applied]:
+        """The branches that override one."""
+        return [other for other in self.branches if other.index in applied.branch.exceptions]
+
+    def stands(self, applied: Applied) -> Sql:
+        """The branch applies and no exception to it does."""
+        beaten = [terms.negate(terms.surely(e.applies)) for e in self.exceptions(applied)]
+        return terms.conjoin([terms.surely(applied.applies), *beaten])
+
+    def unsure(self) -> Sql:
+        """No branch applies, and some may."""
+        return terms.is_null(terms.disjoin(applied.applies for applied in self.branches))
+
+    def none_applies(self) -> Sql:
+        """Of every branch it is known that it does not apply."""
+        if not self.branches:
+            return TRUE
+        return terms.surely_not(terms.disjoin(applied.applies for applied in self.branches))
+
+    def none_surely(self) -> Sql:
+        """Of no branch it is known that it applies."""
+        return terms.negate(terms.disjoin(terms.surely(applied.applies) for applied in self.branches))
+
+    def errors(self) -> list[Sql]:
+        """Testing a condition fails, as far as conditions are tested, or two branches stand at once."""
+        found: list[Sql] = [self._conflicts()]
+        for index, applied in enumerate(self.branches):
+            if applied.condition_error != FALSE:
+                before = self.branches[:index] if self.exclusive else ()
+                reached = [terms.negate(terms.surely(earlier.applies)) for earlier in before]
+                found.append(terms.conjoin([*reached, applied.condition_error]))
+        return found
+
+    def _conflicts(self) -> Sql:
+        """Two branches stand at once."""
+        return terms.disjoin(
+            terms.conjoin([self.stands(one), self.stands(two)])
+            for one in self.branches
+            for two in self.branches
+            if two.index in one.branch.conflicts
+        )
+
+
+def tiers(branches: Sequence[Applied]) -> tuple[AppliedTier, AppliedTier]:
+    """The branches of a decision by tier, the fallbacks last."""
+    return (
+        AppliedTier(tuple(applied for applied in branches if not applied.provision.fallback)),
+        AppliedTier(tuple(applied for applied in branches if applied.provision.fallback)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +126,9 @@ class Decided:
     error: Sql
 
 
-def applied(provision: Provision, index: int, scope: Scope) -> Applied:
-    """A provision's condition and value; a not-modelled condition does not hold."""
+def applied(branch: Branch, scope: Scope) -> Applied:
+    """A branch's condition and value; a not-modelled condition does not hold."""
+    provision = branch.provision
     narrowed = replace(scope, from_date=provision.start)
     above, own = parted(provision.condition, scope)
     conditions = [Emitted(terms.column(scope.hoisted[above]))] if above else []
@@ -72,9 +143,8 @@ def applied(provision: Provision, index: int, scope: Scope) -> Applied:
     if scope.missing and test != TRUE:
         test = scope.let(test)
     error = _first_error(conditions)
-    return Applied(
-        provision, test, emit(provision.value, narrowed), error, any(c.nullable for c in conditions), index
-    )
+    may_be_unknown = any(c.nullable for c in conditions)
+    return Applied(branch, test, emit(provision.value, narrowed), error, may_be_unknown)
 
 
 def parted(conditions: tuple[Core, ...], scope: Scope) -> tuple[tuple[Core, ...], tuple[Core, ...]]:
@@ -124,43 +194,34 @@ def _first_error(conditions: list[Emitted]) -> Sql:
     return terms.disjoin(parts)
 
 
-def chosen(decision: Decision, rulings: list[Applied]) -> Sql:
+def chosen(branches: Sequence[Applied]) -> Sql:
     """The number of the provision that decides; UNDECIDED where that is not known, UNMODELLED where none does."""
-    main = [r for r in rulings if not r.provision.fallback]
-    fallbacks = [r for r in rulings if r.provision.fallback]
-    otherwise = (
-        _among(fallbacks, decision, terms.literal(UNMODELLED)) if fallbacks else terms.literal(UNMODELLED)
-    )
-    return terms.cast(_among(main, decision, otherwise) if main else otherwise, "TINYINT")
+    number: Sql = terms.literal(UNMODELLED)
+    for tier in reversed(tiers(branches)):
+        number = _number(tier, number)
+    return terms.cast(number, "TINYINT")
 
 
-def _among(rulings: list[Applied], decision: Decision, otherwise: Sql) -> Sql:
-    """The number among provisions that compete; `otherwise` where none of them applies."""
-    by_name = {r.provision.name: r for r in rulings}
-    branches: list[tuple[Sql, Sql]] = []
-    for ruling in rulings:
-        number: Sql = terms.literal(ruling.index)
-        exceptions = [by_name[n] for n in ruling.provision.exceptions if n in by_name]
-        standing = ruling.applies
-        if exceptions:
-            standing = terms.conjoin(
-                [terms.surely(ruling.applies), *(terms.negate(terms.surely(e.applies)) for e in exceptions)]
-            )
+def _number(tier: AppliedTier, otherwise: Sql) -> Sql:
+    """The number of the branch that decides; `otherwise` where none applies."""
+    cases: list[tuple[Sql, Sql]] = []
+    for branch in tier.branches:
+        number: Sql = terms.literal(branch.index)
+        exceptions = tier.exceptions(branch)
+        stands = tier.stands(branch) if exceptions else branch.applies
         pending = [e for e in exceptions if e.may_be_unknown]
         if pending:
             open_ = terms.disjoin(
-                terms.conjoin([terms.is_null(e.applies), terms.negate(terms.surely(_same(e, ruling)))])
+                terms.conjoin([terms.is_null(e.applies), terms.negate(terms.surely(_same(e, branch)))])
                 for e in pending
             )
             number = terms.case([(open_, terms.literal(UNDECIDED))], number)
-        if standing == TRUE:
-            return terms.case(branches, number) if branches else number
-        branches.append((standing, number))
-    del decision
-    if any(r.may_be_unknown for r in rulings):
-        unknown = terms.is_null(terms.disjoin(r.applies for r in rulings))
-        otherwise = terms.case([(unknown, terms.literal(UNDECIDED))], otherwise)
-    return terms.case(branches, otherwise)
+        if stands == TRUE:
+            return terms.case(cases, number) if cases else number
+        cases.append((stands, number))
+    if any(branch.may_be_unknown for branch in tier.branches):
+        otherwise = terms.case([(tier.unsure(), terms.literal(UNDECIDED))], otherwise)
+    return terms.case(cases, otherwise)
 
 
 def decided(decision: Decision, rulings: list[Applied], by: Sql, limited: bool = False) -> Decided:
@@ -181,11 +242,9 @@ def decided(decision: Decision, rulings: list[Applied], by: Sql, limited: bool =
             errors.append(terms.conjoin([mine, ruling.value.error]))
         if beyond != FALSE:
             errors.append(terms.conjoin([mine, beyond]))
-    main = [r for r in rulings if not r.provision.fallback]
-    fallbacks = [r for r in rulings if r.provision.fallback]
-    errors += _group_errors(main, _simple(decision, main))
-    none = terms.surely_not(terms.disjoin(r.applies for r in main)) if main else TRUE
-    errors += [terms.conjoin([none, e]) for e in _group_errors(fallbacks, False) if e != FALSE]
+    main, fallbacks = tiers(rulings)
+    errors += main.errors()
+    errors += [terms.conjoin([main.none_applies(), e]) for e in fallbacks.errors() if e != FALSE]
     value = terms.case([(_is(by, numbers), amount) for amount, numbers in values.items()])
     if len(rulings) == 1 and _always(rulings[0]):
         (value,) = values
@@ -206,23 +265,6 @@ def _is(by: Sql, numbers: list[int]) -> Sql:
     return exp.In(this=by.copy(), expressions=[terms.literal(n) for n in numbers])
 
 
-def _simple(decision: Decision, rulings: list[Applied]) -> bool:
-    return not decision.clashes and not any(r.provision.exceptions for r in rulings)
-
-
-def _group_errors(rulings: list[Applied], simple: bool) -> list[Sql]:
-    """Testing a condition fails, or two provisions apply at once; where provisions exclude each other.
-
-    Conditions are tested only until one has applied.
-    """
-    errors: list[Sql] = [FALSE if simple else _clashes(rulings, {r.provision.name: r for r in rulings})]
-    for index, ruling in enumerate(rulings):
-        if ruling.condition_error != FALSE:
-            before = [terms.negate(terms.surely(e.applies)) for e in rulings[:index]] if simple else []
-            errors.append(terms.conjoin([*before, ruling.condition_error]))
-    return errors
-
-
 def _same(one: Applied, two: Applied) -> Sql:
     """Both amounts known and equal; an amount under a limit is not compared."""
     if one.provision.limit is not None or two.provision.limit is not None:
@@ -231,22 +273,6 @@ def _same(one: Applied, two: Applied) -> Sql:
     equal = exp.EQ(this=terms.paren(first.copy()), expression=terms.paren(second.copy()))
     sound = [terms.negate(r.value.error) for r in (one, two) if r.value.error != FALSE]
     return terms.conjoin([equal, *sound])
-
-
-def _clashes(rulings: list[Applied], by_name: dict[str, Applied]) -> Sql:
-    """Two provisions stand at once."""
-    found = []
-    for i, one in enumerate(rulings):
-        for two in rulings[i + 1 :]:
-            if (
-                one.provision.name in two.provision.exceptions
-                or two.provision.name in one.provision.exceptions
-            ):
-                continue
-            both = [terms.surely(one.applies), terms.surely(two.applies)]
-            beaten = [by_name[n] for r in (one, two) for n in r.provision.exceptions if n in by_name]
-            found.append(terms.conjoin([*both, *(terms.negate(terms.surely(b.applies)) for b in beaten)]))
-    return terms.disjoin(found)
 
 
 def _typed(decision: Decision, ruling: Applied, limited: bool) -> tuple[Sql, Sql]:

@@ -7,7 +7,7 @@ columns (`name?miss`), and only over rows with something undetermined.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, assert_never
 
 from sqlglot import exp
@@ -40,7 +40,7 @@ from mianshen.program.lower import lowered
 from mianshen.program.operators import CALENDAR
 from mianshen.program.place_tests import area_facts, prefix_digits
 from mianshen.warehouse import expressions as terms
-from mianshen.warehouse.decisions import Applied
+from mianshen.warehouse.decisions import Applied, AppliedTier, tiers
 from mianshen.warehouse.emit import emit
 from mianshen.warehouse.expressions import FALSE, TRUE, Sql
 from mianshen.warehouse.figures import feeds, opening_balance, parameter
@@ -218,98 +218,71 @@ def _is_open(made: Emitted) -> Sql:
 # -- decisions -------------------------------------------------------------------------------
 
 
-def decision_lacks(rulings: list[Applied], scope: Scope, value: Sql, void: Sql) -> Sql:
+def decision_lacks(branches: Sequence[Applied], scope: Scope, value: Sql, void: Sql) -> Sql:
     """The names behind an undetermined decision, what limited provisions paid before left aside."""
-
-    def amount(ruling: Applied) -> Sql:
-        limit = ruling.provision.limit
-        names = together(
-            [lacks(ruling.provision.value, scope), NONE if limit is None else lacks(limit.limit, scope)]
+    main, fallbacks = tiers(branches)
+    names = _of_tier(main, scope)
+    if fallbacks.branches:
+        reserve = together(names_where(_in_reserve(b), _of_branch(b, scope)) for b in fallbacks.branches)
+        names = terms.case(
+            [
+                (main.none_applies(), _of_tier(fallbacks, scope)),
+                (main.none_surely(), together([names, reserve])),
+            ],
+            names,
         )
-        return names_where(payable(ruling, scope), names)
-
-    def condition(ruling: Applied) -> Sql:
-        return names_where(
-            terms.is_null(ruling.applies), together(lacks(c, scope) for c in ruling.provision.condition)
-        )
-
-    main = [r for r in rulings if not r.provision.fallback]
-    fallbacks = [r for r in rulings if r.provision.fallback]
-    names = _among(main, amount, condition)
-    if fallbacks:
-        reserve = together(
-            names_where(_in_reserve(r), together([condition(r), amount(r)])) for r in fallbacks
-        )
-        among = _among(fallbacks, amount, condition)
-        names = terms.case([(_none(main), among), (_nobody(main), together([names, reserve]))], names)
     open_ = terms.conjoin([terms.is_null(value), terms.negate(void) if void != FALSE else TRUE])
     return names_where(open_, terms.function("LIST_DISTINCT", names))
 
 
-def _none(main: list[Applied]) -> Sql:
-    """No provision that is not a fallback applies."""
-    return terms.surely_not(terms.disjoin(r.applies for r in main)) if main else TRUE
+def _of_tier(tier: AppliedTier, scope: Scope) -> Sql:
+    """What the branch that stands and the open exceptions to it lack; where none stands, all that may apply."""
+    cases: list[tuple[Sql, Sql]] = []
+    for branch in tier.branches:
+        pending = [e for e in tier.exceptions(branch) if e.may_be_unknown]
+        open_ = [names_where(terms.is_null(e.applies), _of_branch(e, scope)) for e in pending]
+        cases.append((tier.stands(branch), together([_of_value(branch, scope), *open_])))
+    perhaps = together(names_where(terms.is_null(b.applies), _of_branch(b, scope)) for b in tier.branches)
+    return terms.case(cases, perhaps)
 
 
-def _nobody(rulings: list[Applied]) -> Sql:
-    """Of none of the provisions it is known that it applies."""
-    return terms.negate(terms.disjoin(terms.surely(r.applies) for r in rulings))
+def _of_branch(branch: Applied, scope: Scope) -> Sql:
+    """What a branch lacks: its open condition, and its value."""
+    condition = together(lacks(part, scope) for part in branch.provision.condition)
+    return together([names_where(terms.is_null(branch.applies), condition), _of_value(branch, scope)])
 
 
-def _in_reserve(ruling: Applied) -> Sql:
+def _of_value(branch: Applied, scope: Scope) -> Sql:
+    """What a branch's value lacks, and its limit."""
+    limit = branch.provision.limit
+    names = [lacks(branch.provision.value, scope), NONE if limit is None else lacks(limit.limit, scope)]
+    return names_where(payable(branch, scope), together(names))
+
+
+def _in_reserve(branch: Applied) -> Sql:
     """A fallback that may come to decide."""
-    parts = [terms.negate(terms.surely_not(ruling.applies))]
-    if ruling.condition_error != FALSE:
-        parts.append(terms.negate(ruling.condition_error))
+    parts = [terms.negate(terms.surely_not(branch.applies))]
+    if branch.condition_error != FALSE:
+        parts.append(terms.negate(branch.condition_error))
     return terms.conjoin(parts)
 
 
-def payable(ruling: Applied, scope: Scope) -> Sql:
+def payable(branch: Applied, scope: Scope) -> Sql:
     """What the provision pays is modelled and does not fail, so that it can lack something."""
-    parts = [emit(ruling.provision.value, scope)]
-    if ruling.provision.limit is not None:
-        parts.append(emit(ruling.provision.limit.limit, scope))
+    parts = [emit(branch.provision.value, scope)]
+    if branch.provision.limit is not None:
+        parts.append(emit(branch.provision.limit.limit, scope))
     return terms.conjoin(terms.negate(t) for p in parts for t in (p.void, p.error) if t != FALSE)
 
 
-def candidate(ruling: Applied, rulings: list[Applied]) -> Sql:
+def candidate(branch: Applied, branches: Sequence[Applied]) -> Sql:
     """Where it is not known which provision decides, it may be this one."""
-    rivals = [r for r in rulings if r.provision.fallback == ruling.provision.fallback]
-    standing = {r.index: _standing(r, rivals) for r in rivals}
-    nobody = _nobody(rivals)
-    below = [standing[r.index] for r in rivals if ruling.provision.name in r.provision.exceptions]
-    in_doubt = terms.conjoin([terms.is_null(ruling.applies), terms.disjoin([nobody, *below])])
-    may = terms.disjoin([standing[ruling.index], in_doubt])
-    main = [r for r in rulings if not r.provision.fallback]
-    if not ruling.provision.fallback:
+    main, fallbacks = tiers(branches)
+    tier = fallbacks if branch.provision.fallback else main
+    overridden = [tier.stands(b) for b in tier.branches if branch.index in b.branch.exceptions]
+    in_doubt = terms.disjoin([tier.none_surely(), *overridden])
+    may = terms.disjoin([tier.stands(branch), terms.conjoin([terms.is_null(branch.applies), in_doubt])])
+    if tier is main:
         return may
-    in_reserve = terms.conjoin([_nobody(main), _in_reserve(ruling)])
-    return terms.case([(_none(main), may)], in_reserve)
-
-
-def _standing(ruling: Applied, rivals: list[Applied]) -> Sql:
-    """The provision applies and no exception to it does."""
-    beaten = [r.applies for r in rivals if r.provision.name in ruling.provision.exceptions]
-    return terms.conjoin([terms.surely(ruling.applies), *(terms.negate(terms.surely(b)) for b in beaten)])
-
-
-def _among(rulings: list[Applied], amount: object, condition: object) -> Sql:
-    assert callable(amount)
-    assert callable(condition)
-    by_name = {r.provision.name: r for r in rulings}
-    branches: list[tuple[Sql, Sql]] = []
-    for ruling in rulings:
-        exceptions = [by_name[n] for n in ruling.provision.exceptions if n in by_name]
-        standing = _standing(ruling, rulings)
-        pending = [e for e in exceptions if e.may_be_unknown]
-        names = amount(ruling)
-        if pending:
-            asked = [
-                names_where(terms.is_null(e.applies), together([condition(e), amount(e)])) for e in pending
-            ]
-            names = together([names, *asked])
-        branches.append((standing, names))
-    perhaps = together(
-        names_where(terms.is_null(r.applies), together([condition(r), amount(r)])) for r in rulings
-    )
-    return terms.case(branches, perhaps)
+    in_reserve = terms.conjoin([main.none_surely(), _in_reserve(branch)])
+    return terms.case([(main.none_applies(), may)], in_reserve)

@@ -17,6 +17,7 @@ from sqlglot import exp
 from mianshen.program.core import Aggregate
 from mianshen.program.failing import fails_alone
 from mianshen.program.program import Decision, Key, Program
+from mianshen.program.selection import selection
 from mianshen.program.stages import read_below
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.aggregates import item_columns, item_names
@@ -140,7 +141,7 @@ class Stage:
 
     def _level(self, level: tuple[Decision, ...], cut: str, in_turn: bool) -> None:
         limited = [d for d in level if any(p.limit is not None for p in d.provisions)]
-        rulings = {d.name: [applied(p, i, self.scope) for i, p in enumerate(d.provisions)] for d in level}
+        rulings = {d.name: [applied(b, self.scope) for b in selection(d).branches] for d in level}
         limits = Limits(self.program, self.scope, self.data, limited, rulings)
         columns: list[Sql] = []
         missing: list[Sql] = []
@@ -154,7 +155,7 @@ class Stage:
         after = limits.missing_before() if in_turn else limits.relevance(self.voidable, self.errors)
         assert self.scope.lets is not None
         self.layers.append(Layer(self.scope.lets))  # what comes later in the level may name more
-        self._layer([terms.alias(chosen(d, rulings[d.name]), f"{d.name}?by") for d in level])
+        self._layer([terms.alias(chosen(rulings[d.name]), f"{d.name}?by") for d in level])
         self._layer(columns)
         self._layer([*missing, *after])
         self.limited += [a.name for a in limits.accumulators()]
