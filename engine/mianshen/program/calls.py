@@ -98,7 +98,7 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
             case "distinct count", 1:
                 return self._list_size(node, "list_distinct")
             case _ if name in ALL_FUNCTIONS:
-                self.report(diagnostics.wrong_arguments(node.span, name, USAGE.get(name, f"{name}(x)")))
+                self.report(diagnostics.wrong_arguments(node.span, name, USAGE[name]))
             case _:
                 self.report(diagnostics.unknown_function(node.span, name, ALL_FUNCTIONS))
         return None
@@ -368,4 +368,9 @@ USAGE: Final = {
     "working days between": "working days between(earlier, later)",
     "abs": "abs(x)",
     "not": "not(condition)",
+    "date": 'date("2026-01-31")',
+    "duration": 'duration("P12M") or duration("P5D")',
+    "floor": "floor(x)",
+    "ceiling": "ceiling(x)",
+    **{name: f"{name}(x, 2)" for name in ROUNDINGS if name.startswith("round")},
 }

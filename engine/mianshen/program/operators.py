@@ -1,4 +1,4 @@
-"""One table of operators and functions: what each takes and gives. A test holds every back end to it.
+"""One table of operators and functions: what each takes and gives. `tests/backends/test_total.py` holds all to it.
 
 In: argument types. Out: the result's type, its range computed so that precision is known before
 anything runs.

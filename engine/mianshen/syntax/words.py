@@ -30,9 +30,9 @@ KEYWORDS: Final = frozenset(
 )
 
 # Functions people forget the brackets of; what a call may name is for the program to say.
-CALLED: Final = frozenset(
-    {"abs", "ceiling", "contains", "count", "date", "duration", "floor", "max", "min", "sum"}
-)
+CALLED: Final = frozenset({
+    "abs", "ceiling", "contains", "count", "date", "duration", "floor", "marginal", "max", "min", "sum", "within",
+})  # fmt: skip
 SPACED: Final = (
     "add working days",
     "age on",
@@ -46,7 +46,6 @@ SPACED: Final = (
     "same pooling area",
     "working day",
     "working day of month",
-    "working days between",
     "year to date",
 )
 
