@@ -17,6 +17,7 @@ from mianshen.native.library import compiler
 from mianshen.places import is_within, same_place, same_pooling_area
 from mianshen.program.build import build
 from mianshen.program.program import Program
+from mianshen.values import Known
 
 RULES = """\
 rulebook: {name: small, title: Small}
@@ -83,14 +84,24 @@ def people() -> list[Record]:
     for number, home in enumerate((*CODES, None)):
         key = f"P{number}"
         claims = [
-            Record("claim", f"{key}-{at}", {"claim_id": f"{key}-{at}", "day": AS_OF} | ({"there": there} if there else {}))
+            visit(f"{key}-{at}", there)
             for at, there in enumerate((*rng.sample(CODES, len(CODES) // 3), home))
-        ]  # fmt: skip
-        facts = {"person_id": key} | ({"home": home} if home else {})
+        ]
+        facts: dict[str, Known] = {"person_id": key}
+        if home is not None:
+            facts["home"] = home
         if rng.random() < 0.7:
             facts["near"] = rng.random() < 0.5
         people.append(Record("resident", key, facts, children=claims))
     return people
+
+
+def visit(key: str, there: str | None) -> Record:
+    """A claim in a place, or somewhere unknown."""
+    facts: dict[str, Known] = {"claim_id": key, "day": AS_OF}
+    if there is not None:
+        facts["there"] = there
+    return Record("claim", key, facts)
 
 
 def test_the_interpreter_compares_as_the_room_says(program: Program, people: list[Record]) -> None:

@@ -71,6 +71,7 @@ OPERATORS: Final[dict[Operator, tuple[str, str] | None]] = {
     "list_distinct": ("integer", "distinct count(items)"),
     "list_contains": ("boolean", 'contains(items, "primary")'),
     "holds": None,
+    "place_prefix": None,
 }
 # The same for each kind of node.
 NODES: Final[dict[type[Core], tuple[str, str] | None]] = {
@@ -86,6 +87,7 @@ NODES: Final[dict[type[Core], tuple[str, str] | None]] = {
     core.IsKnown: ("boolean", "ward is known"),
     core.Aggregate: ("resident money", "sum(claims[urgent].cost)"),
     core.YearToDate: ("money", "year to date(acc)"),
+    core.SamePlace: ("boolean", "hospital = resident.insured_area"),
     core.InSet: ("boolean", 'care in ("inpatient", "chronic")'),
     core.Marginal: ("number", "marginal(cost, p_scale)"),
     core.BenefitYear: ("integer", "benefit year(seen, year_two)"),

@@ -98,7 +98,7 @@ def test_a_trace_tells_which_test_of_place_or_day_a_provision_failed(program: Pr
 
 def test_places_and_days_beyond_those_remembered_are_decided_alike(program: Program) -> None:
     interpreter = Interpreter(program)
-    settings = interpreter.courses["car"]
+    settings = interpreter.plans["car"]
     row = car(home="110101", cost=Decimal("1.00"))
     for number in range(MOST_PLACES + 2):
         row.as_of = dt.date(2026, 1, 1) + dt.timedelta(days=number)

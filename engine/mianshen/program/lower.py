@@ -42,9 +42,7 @@ from mianshen.program.place_tests import lowered_place_test
 from mianshen.program.program import Brackets, Parameter
 from mianshen.values import EXACT, ZERO
 
-FIRST_YEAR: Final = (
-    4  # the first leap year of the calendar: it has a 29 February for a benefit year to begin on
-)
+FIRST_YEAR: Final = 4  # a leap year: it has a 29 February for a benefit year to begin on
 FEW_ROWS: Final = 4  # of a table are tried one after the other; more are halved, so that no tree is deep
 
 
@@ -109,15 +107,11 @@ def _bracketed(base: Core, brackets: Brackets | None, scale: str, type_: Numeric
 def _choice(node: Choice) -> Core:
     """A table under its hit policy; unknown where it is unknown whether a row matches that may count."""
     rows = [(_holds(condition), value) for condition, value in node.rows]
+    if node.policy == "first":
+        return _first(rows, node.type)
     matching = _sum([If(holds, _whole(1), _whole(0), _BIT) for holds, _ in rows])
-    none_matches = _comparison("eq", matching, _whole(0))
-    return (
-        _first(rows, node.type)
-        if node.policy == "first"
-        else If(
-            none_matches, NoValue(node.type), _collected(node.policy, rows, matching, node.type), node.type
-        )
-    )
+    value = _collected(node.policy, rows, matching, node.type)
+    return If(_comparison("eq", matching, _whole(0)), NoValue(node.type), value, node.type)
 
 
 def _collected(policy: ChoicePolicy, rows: Sequence[tuple[Core, Core]], matching: Core, type_: Type) -> Core:
