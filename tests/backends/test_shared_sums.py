@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.backends import test_compiled
 from tests.support.agreement import by_interpreter, differences, rows_of
-from tests.support.compiled import of_one_time
+from tests.support.compiled import compiled_differences
 from tests.support.homes import AS_OF, Record
 
 from mianshen.document import read
@@ -111,10 +110,9 @@ def test_the_other_account_is_not_named(
 
 
 @pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
-@pytest.mark.parametrize("claims", [claims for claims, _ in CASES.values()], ids=CASES)
+@pytest.mark.parametrize("claims", [claims for claims, _ in (CASES | SETTLED).values()], ids=CASES | SETTLED)
 def test_nor_by_the_compiled_program(claims: list[dict[str, Known]], tmp_path: Path) -> None:
-    program = of_one_time(program_of(tmp_path))
-    assert test_compiled.differences(program, rows_of(program, [home(*claims)], AS_OF)) == []
+    assert compiled_differences(program_of(tmp_path), [home(*claims)]) == []
 
 
 @pytest.mark.parametrize("opening", [0, 90, 5000])

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import pytest
-from tests.backends.test_compiled import differences as compiled_differences
 from tests.support import rulebooks
 from tests.support.agreement import by_interpreter, differences, rows_of
+from tests.support.compiled import compiled_differences
 from tests.support.homes import AS_OF, Record, homes
 from tests.support.rulebooks import Doc
 
@@ -200,7 +200,7 @@ def test_each_example_means_the_same_on_every_back_end(everything: Program) -> N
     people = homes(random.Random(4), everything, 12)
     assert differences(everything, people) == []
     if compiler() is not None:
-        assert compiled_differences(everything, rows_of(everything, people, AS_OF)) == []
+        assert compiled_differences(everything, people) == []
 
 
 def test_each_node_can_be_printed(everything: Program) -> None:
@@ -229,7 +229,7 @@ def test_each_hit_policy_gives_what_it_says(policy: closed_sets.ChoicePolicy, tm
         assert shown == ("not modelled" if wanted is None else wanted)
     assert differences(program, people) == []
     if compiler() is not None:
-        assert compiled_differences(program, rows_of(program, people, AS_OF)) == []
+        assert compiled_differences(program, people) == []
 
 
 def person(urgent: bool, cost: int) -> Record:
