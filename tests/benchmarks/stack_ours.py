@@ -82,7 +82,7 @@ class Kernel:
         return Deciding(self.made, self.tables, AS_OF, self.threads).decide()
 
     def fen(self, result: Decided) -> dict[str, Array]:
-        assert not result.left["claim"].any()
+        assert not result.fallback["claim"].any()
         found = {(w.name, w.part): column for w, column in result.columns.items()}
         return {n: np.where(found[n, "state"] == 0, found[n, "value"], NONE) for n in OUTPUTS}
 
