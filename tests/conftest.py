@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support.postgres import postgres  # noqa: F401  # a fixture
 
 # reasons that no installation takes away
 UNAVOIDABLE = ("no disk can be mounted here", "the checker refuses this one", "the documents are not at hand")

@@ -9,13 +9,16 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pytest
-from tests.batch.batches import AS_OF, COSTS, PEOPLE, batch, rejects, rows
+from tests.batch.batches import AS_OF, COSTS, PEOPLE, batch, rejects, rows, write
+from tests.support.postgres import Postgres
 
 from mianshen.batch.csv_export import write_sheets
 from mianshen.batch.database_export import put_into, target
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
+from mianshen.ingest.input_paths import Named
 from mianshen.past_runs.replay import replay
 from mianshen.past_runs.verify import past_run, verify
 from mianshen.program.program import Program
@@ -87,7 +90,8 @@ def test_what_cannot_be_read_is_told_and_no_password_is_repeated(tmp_path: Path,
         f"duckdb:{tmp_path}/text.db?table=x": "E537: the database cannot be read or written",
         f"sqlite:{tmp_path}/text.db?table=x": "E537: the database cannot be read or written",
         f"duckdb:{tmp_path}/gone.db?table=x": "E501: the file cannot be read: there is no such file.",
-        "postgres:host=db password=secret?table=people": "E535: DuckDB's extension postgres_scanner for 2",
+        "postgres:host=/nowhere password=secret?table=people": "E537: the database cannot be read or written",
+        "postgresql://me:secret@127.0.0.1:1/db?table=people": "E537: the database cannot be read or written",
     }
     for address, wanted in told.items():
         with pytest.raises(RuleError) as caught:
@@ -130,8 +134,9 @@ def test_a_database_that_is_none_is_left_alone(tmp_path: Path, little: Program) 
     assert (tmp_path / "text.db").read_text("utf-8") == "precious words" * 999
     with pytest.raises(RuleError, match="E538: this is no address of a database"):
         target("results.db")
-    with pytest.raises(RuleError, match="E535"):
-        target("postgres:host=db")
+    with pytest.raises(RuleError, match="E537") as caught:
+        put_into(target("postgres:host=/nowhere password=secret"), out)
+    assert "secret" not in str(caught.value)
 
 
 def test_no_cell_of_a_sheet_is_a_formula_and_each_can_be_had_back(tmp_path: Path, little: Program) -> None:
@@ -150,3 +155,91 @@ def test_no_cell_of_a_sheet_is_a_formula_and_each_can_be_had_back(tmp_path: Path
     assert [cell.removeprefix("'") for cell in cells] == keys
     with (tmp_path / "sheets" / "rejects.csv").open(encoding="utf-8", newline="") as file:
         assert [row["key"] for row in csv.DictReader(file)] == ["'=C"]
+
+
+# -- PostgreSQL, on a server of the test's own ---------------------------------------------------
+
+
+def test_tables_and_views_of_postgresql_are_read_exactly(
+    tmp_path: Path, little: Program, postgres: Postgres
+) -> None:
+    postgres.psql(
+        "DROP SCHEMA IF EXISTS town CASCADE; CREATE SCHEMA town; "
+        "CREATE TABLE town.people (person_id text); INSERT INTO town.people VALUES ('P1'); "
+        'CREATE TABLE town."Costs" (claim_id varchar, person_id uuid, day timestamp, cost numeric, paid money); '
+        "CREATE VIEW town.claims AS SELECT claim_id, 'P1' AS person_id, day, cost FROM town.\"Costs\"; "
+        "INSERT INTO town.\"Costs\" VALUES ('C1', NULL, '2026-01-31 00:00', 10.01, 1), "
+        "('C2', NULL, '2026-01-31 10:00', 10, 1), ('C3', NULL, 'infinity', 10, 1), ('C4', NULL, NULL, 'NaN', 1), "
+        "('C5', NULL, '2026-01-31', 1.005, 1);"
+    )
+    named = {
+        "resident": f"postgres:{postgres.words}?table=town.people",
+        "claim": f"postgresql:///postgres?host={postgres.socket}&user=tester&table=town.claims",
+    }
+    run_batch(little, Request(named, AS_OF, tmp_path / "out"))
+    assert [row["claim_id"] for row in rows(tmp_path / "out" / "claims.parquet")] == ["C1"]
+    assert {(key, field) for _, _, key, field, _ in rejects(tmp_path / "out")} == {
+        ("C2", "day"), ("C3", "day"), ("C4", "cost"), ("C5", "cost"),
+    }  # fmt: skip
+    manifest = (tmp_path / "out" / "manifest.json").read_text("utf-8")
+    assert "tester" not in manifest
+    with pytest.raises(RuleError, match="E536"):
+        run_batch(
+            little, Request({"resident": f"postgres:{postgres.words}?table=town.no"}, AS_OF, tmp_path / "no")
+        )
+
+
+def test_money_of_postgresql_is_read_in_yuan(tmp_path: Path, little: Program, postgres: Postgres) -> None:
+    postgres.psql(
+        "DROP TABLE IF EXISTS costs; CREATE TABLE costs (claim_id text, person_id text, day date, cost money); "
+        "INSERT INTO costs VALUES ('C1', 'P1', '2026-01-31', 10.01);"
+    )
+    files = write(tmp_path / "in", {"residents.csv": PEOPLE})
+    named: dict[str, Named] = {**files, "claim": f"postgres:{postgres.words}?table=costs"}
+    run_batch(little, Request(named, AS_OF, tmp_path / "out"))
+    assert [str(row["payment"]) for row in rows(tmp_path / "out" / "claims.parquet")] == ["5.01"]
+
+
+def test_results_go_into_postgresql_whole_or_not_at_all(
+    tmp_path: Path, little: Program, postgres: Postgres
+) -> None:
+    out = batch(
+        tmp_path / "run", {"residents.csv": PEOPLE, "claims.csv": COSTS + "C2,P1,x,1\n"}, program=little
+    )
+    postgres.psql("DROP TABLE IF EXISTS mianshen_notes; CREATE TABLE mianshen_notes (text text);")
+    to = target(f"postgres:{postgres.words}")
+    for _ in range(2):
+        assert {"mianshen_residents", "mianshen_claims", "mianshen_rejects"} <= set(put_into(to, out))
+    assert postgres.psql("SELECT claim_id, payment FROM mianshen_claims").strip() == "C1,5.01"
+    assert postgres.psql("SELECT key, code FROM mianshen_rejects").strip() == "C2,E423"
+    (out / "extra.parquet").write_bytes((out / "claims.parquet").read_bytes())
+    put_into(to, out)
+    (out / "extra.parquet").unlink()
+    (out / "claims.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(pa.ArrowInvalid):
+        put_into(to, out)
+    assert postgres.psql("SELECT count(*) FROM mianshen_extra").strip() == "1"
+    (out / "claims.parquet").unlink()
+    put_into(to, out)
+    left = postgres.psql(
+        "SELECT tablename FROM pg_tables WHERE tablename LIKE 'mianshen%' ORDER BY 1"
+    ).split()
+    assert "mianshen_extra" not in left
+    assert "mianshen_claims" not in left
+    assert "mianshen_notes" in left
+
+
+def test_a_view_of_a_duckdb_file_reads_no_other_file(tmp_path: Path, little: Program) -> None:
+    (tmp_path / "secret.csv").write_text("person_id\nP1\n", "utf-8")
+    with duckdb.connect(str(tmp_path / "town.db")) as database:
+        database.execute("CREATE TABLE people AS SELECT 'P1' AS person_id")
+        database.execute("CREATE VIEW everybody AS FROM people")
+        database.execute(f"CREATE VIEW others AS FROM read_csv('{tmp_path}/secret.csv', all_varchar=true)")
+    run_batch(
+        little, Request({"resident": f"duckdb:{tmp_path}/town.db?table=everybody"}, AS_OF, tmp_path / "out")
+    )
+    assert [row["person_id"] for row in rows(tmp_path / "out" / "residents.parquet")] == ["P1"]
+    with pytest.raises(RuleError, match="E588"):
+        run_batch(
+            little, Request({"resident": f"duckdb:{tmp_path}/town.db?table=others"}, AS_OF, tmp_path / "no")
+        )

@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 from sqlglot import exp
-from tests.compile.conftest import Postgres
 from tests.support.populations import Row, cell, nasty
+from tests.support.postgres import Postgres
 
 from mianshen.batch.run import Request, run_batch
 from mianshen.places import CODE_SHAPE, canonical_code, listed_places

@@ -1,4 +1,4 @@
-"""A finished batch's tables put into a database: `duckdb:results.db`, `sqlite:results.sqlite`.
+"""A finished batch's tables put into a database: `duckdb:results.db`, `sqlite:results.sqlite`, `postgresql://host/db`.
 
 In: the folder of a finished run, an address. Out: tables `mianshen_residents`, `mianshen_claims`,
 `mianshen_rejects` and what else the run wrote, all replaced in one transaction. Money goes into SQLite as
@@ -21,6 +21,7 @@ import duckdb
 from mianshen.batch import diagnostics
 from mianshen.ingest import diagnostics as input_diagnostics
 from mianshen.ingest.inputs import identifier, pattern, quoted
+from mianshen.ingest.postgres import KINDS, connection_words, put_tables
 from mianshen.source import RuleError
 
 PREFIX: Final = "mianshen_"
@@ -30,10 +31,16 @@ _MANY: Final = 10_000  # rows at a time
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A database file that takes results."""
+    """A database that takes results: a file, or PostgreSQL by the words that connect to it."""
 
     kind: str
     file: Path
+    words: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """The address without what the words may hold, such as a password."""
+        return f"{self.kind}:…" if self.words is not None else f"{self.kind}:{self.file}"
 
 
 def target(named: str) -> Target:
@@ -41,10 +48,8 @@ def target(named: str) -> Target:
     found = _ADDRESS.fullmatch(named)
     if found is None:
         raise RuleError([diagnostics.bad_target(named)])
-    if found[1].startswith("postgres"):
-        raise RuleError(
-            [input_diagnostics.no_scanner(f"{found[1]}:…", "postgres_scanner", duckdb.__version__)]
-        )
+    if found[1] in KINDS:
+        return Target(found[1], Path(), connection_words(found[2]))
     return Target(found[1], Path(found[2]))
 
 
@@ -52,12 +57,14 @@ def put_into(to: Target, folder: Path) -> list[str]:
     """Put the run's tables into the database; their names. Raises RuleError, the database then is as it was."""
     files = sorted(folder.glob("*.parquet"))
     try:
-        if to.kind == "duckdb":
+        if to.words is not None:
+            put_tables(to.words, to.shown, [(f"{PREFIX}{file.stem}", file) for file in files])
+        elif to.kind == "duckdb":
             _into_duckdb(to.file, files)
         else:
             _into_sqlite(to.file, files)
     except (duckdb.Error, sqlite3.Error):
-        raise RuleError([input_diagnostics.bad_database(f"{to.kind}:{to.file}")]) from None
+        raise RuleError([input_diagnostics.bad_database(to.shown)]) from None
     except OSError as error:
         raise RuleError([diagnostics.cannot_write(str(to.file), error.strerror or "")]) from None
     return [f"{PREFIX}{file.stem}" for file in files]

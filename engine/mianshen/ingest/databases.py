@@ -1,9 +1,9 @@
 """Tables of databases as inputs: `duckdb:people.db?table=residents`, `sqlite:people.sqlite?table=main.claims`.
 
-In: an address. Out: what to read. DuckDB's own files are attached, read only. SQLite's are written out as
-text first, by Python's own reader: its columns have no type, so a number stored as REAL is taken as the
-shortest decimal that it is the nearest to, which is the decimal that was put in. PostgreSQL needs an
-extension of DuckDB that no package registry carries for the release in use: an error says so.
+In: an address. Out: what to read. DuckDB's own files are attached, read only; a view there is read by a connection
+that can open no other file. SQLite's tables are written out as text first, by Python's own reader: its columns
+have no type, so a number stored as REAL is taken as the shortest decimal that it is the nearest to, which is the
+decimal that was put in. PostgreSQL's (`postgres.py`) are written out as Parquet.
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import pyarrow.parquet as pq
 
 from mianshen.ingest import diagnostics
+from mianshen.ingest.mapping_sql import identifier, quoted
+from mianshen.ingest.postgres import KINDS, connection_words, export_table
 from mianshen.source import RuleError, Span
 
-_ADDRESS: Final = re.compile(r"(duckdb|sqlite|postgres|postgresql):(.+)\?table=([^?&]+)", re.DOTALL)
+_ADDRESS: Final = re.compile(r"(duckdb|sqlite|postgres|postgresql):(.+)[?&]table=([^?&]+)", re.DOTALL)
+_SLASHES: Final = re.compile(r"^(postgres(?:ql)?:)//")
+_TWO: Final = "%2F%2F"
 _MANY: Final = 10_000  # rows at a time
 
 
@@ -38,7 +43,12 @@ class TableAddress:
     @property
     def shown(self) -> str:
         """The address without what a connection's words may hold, such as a password."""
-        return f"{self.kind}:…?table={self.table}" if self.kind.startswith("postgres") else self.plain
+        return f"{self.kind}:…?table={self.table}" if self.kind in KINDS else self.plain
+
+    @property
+    def rest(self) -> str:
+        """What stands behind the kind, as it is written."""
+        return unslashed(str(self.file))
 
     @property
     def plain(self) -> str:
@@ -48,13 +58,22 @@ class TableAddress:
     @property
     def relation(self) -> str:
         """The table's name as SQL has it."""
-        return ".".join('"' + part.replace('"', '""') + '"' for part in self.table.split("."))
+        return ".".join(map(identifier, self.table.split(".")))
 
 
 def table_address(named: Path | str) -> TableAddress | None:
     """The table that is named, None where a file is."""
     found = _ADDRESS.fullmatch(str(named))
     return None if found is None else TableAddress(found[1], Path(found[2]), found[3])
+
+
+def slashed(named: str | Path) -> Path:
+    """A name as a path, which keeps the two slashes of an address."""
+    return Path(_SLASHES.sub(rf"\1{_TWO}", named) if isinstance(named, str) else named)
+
+
+def unslashed(rest: str) -> str:
+    return rest.replace(_TWO, "//", 1) if rest.startswith(_TWO) else rest
 
 
 def file_behind(named: Path) -> Path:
@@ -64,23 +83,28 @@ def file_behind(named: Path) -> Path:
 
 
 def refuse_unreadable(address: TableAddress) -> None:
-    """Raises RuleError where the kind of database cannot be read here, or the file is not there."""
-    if address.kind.startswith("postgres"):
-        raise RuleError([diagnostics.no_scanner(address.shown, "postgres_scanner", duckdb.__version__)])
-    if not address.file.is_file():
+    """Raises RuleError where the file is not there."""
+    if address.kind not in KINDS and not address.file.is_file():
         raise RuleError(
             [diagnostics.cannot_read(Span(str(address.file), 1, 1), "there is no such file", "没有这个文件")]
         )
 
 
-def attached(address: TableAddress, connection: duckdb.DuckDBPyConnection) -> str:
-    """A table of a DuckDB file, as it stands after FROM. Raises RuleError."""
+def attached(address: TableAddress, connection: duckdb.DuckDBPyConnection, target: Path) -> str:
+    """A table of a DuckDB file, as it stands after FROM; a view is written to `target` first. Raises RuleError."""
     alias = f"?at:{address.file.resolve()}"
-    quoted = '"' + alias.replace('"', '""') + '"'
-    file = "'" + str(address.file).replace("'", "''") + "'"
+    quoted_alias = identifier(alias)
     try:
-        connection.execute(f"ATTACH IF NOT EXISTS {file} AS {quoted} (READ_ONLY)")
-        relation = f"{quoted}.{address.relation}"
+        connection.execute(f"ATTACH IF NOT EXISTS {quoted(str(address.file))} AS {quoted_alias} (READ_ONLY)")
+        schema, _, name = address.table.rpartition(".")
+        views = connection.execute(
+            "SELECT count(*) FROM duckdb_views() WHERE database_name = ? AND view_name = ? AND schema_name = ?",
+            [alias, name, schema or "main"],
+        ).fetchone()
+        if views is not None and views[0]:
+            _write_view(address, target)
+            return f"read_parquet({quoted(str(target))})"
+        relation = f"{quoted_alias}.{address.relation}"
         connection.execute(f"DESCRIBE FROM {relation}")
     except duckdb.CatalogException:
         raise RuleError([diagnostics.no_table(address.plain, address.table)]) from None
@@ -89,8 +113,25 @@ def attached(address: TableAddress, connection: duckdb.DuckDBPyConnection) -> st
     return relation
 
 
+def _write_view(address: TableAddress, target: Path) -> None:
+    """A view's rows, as a connection has them that opens no file but the database."""
+    locked: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true"}
+    try:
+        with closing(duckdb.connect(str(address.file), read_only=True, config=locked)) as database:
+            reader = database.sql(f"FROM {address.relation}").to_arrow_reader(_MANY)
+            with pq.ParquetWriter(target, reader.schema) as writer:
+                for batch in reader:
+                    writer.write_batch(batch)
+    except duckdb.PermissionException:
+        raise RuleError([diagnostics.view_reads_files(address.plain)]) from None
+
+
 def exported(address: TableAddress, target: Path) -> None:
-    """A table of a SQLite file written as CSV, in the order of its rows. Raises RuleError."""
+    """A table written to a file: PostgreSQL's as Parquet, SQLite's as CSV, in the order of its rows. Raises RuleError."""
+    if address.kind in KINDS:
+        words = connection_words(address.rest)
+        export_table(words, address.relation, address.shown, address.table, target)
+        return
     place = f"{address.file.resolve().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(place, uri=True)) as database:

@@ -318,18 +318,21 @@ def bad_gzip(span: Span) -> Diagnostic:
     )
 
 
-def no_scanner(address: str, extension: str, version: str) -> Diagnostic:
+def no_extra(address: str, extra: str) -> Diagnostic:
     return _mistake(
-        "E535",
+        "E587",
         Span(address, 1, 1),
-        (
-            f"缺少 DuckDB {version} 的扩展 {extension}，软件包仓库中没有",
-            f"DuckDB's extension {extension} for {version} is missing, and no package registry carries it",
-        ),
-        (
-            r"请先导出：psql -c '\copy 表 to 文件.csv csv header'，再给出该文件",
-            r"Export the table first, psql -c '\copy TABLE to FILE.csv csv header', and name that file",
-        ),
+        (f"读写它需要附加组件 {extra}，尚未安装", f"this needs the extra {extra}, which is not installed"),
+        (f"请安装：pip install 'mianshen[{extra}]'", f"Install it: pip install 'mianshen[{extra}]'"),
+    )
+
+
+def view_reads_files(address: str) -> Diagnostic:
+    return _mistake(
+        "E588",
+        Span(address, 1, 1),
+        ("这个视图读取了数据库之外的文件", "this view reads files beside its database"),
+        ("请先把它存成表，再给出该表", "Make a table of it, and name that table"),
     )
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from mianshen.ingest import diagnostics
-from mianshen.ingest.databases import table_address
+from mianshen.ingest.databases import slashed, table_address
+from mianshen.ingest.postgres import KINDS
 from mianshen.source import Diagnostic, RuleError
 
 Named: TypeAlias = "str | Path | Sequence[str | Path]"
@@ -39,7 +40,7 @@ _ASIDE: Final = (".", "_")  # how names begin that other programs leave beside t
 def each_named(named: Named) -> tuple[Path, ...]:
     """What was named, one by one."""
     several = (named,) if isinstance(named, str | Path) else named
-    return tuple(Path(one) for one in several)
+    return tuple(slashed(one) for one in several)
 
 
 def files(named: Named) -> list[Path]:
@@ -63,7 +64,7 @@ def files(named: Named) -> list[Path]:
 
 def names(paths: Iterable[Path]) -> dict[Path, str]:
     """What rejects and the manifest call each file: its name, and as many folders before it as tell it apart."""
-    parts = {path: path.resolve().parts for path in paths}
+    parts = {path: _parts(path) for path in paths}
     taken = dict.fromkeys(parts, 1)
     while True:
         called = {path: "/".join(parts[path][-count:]) for path, count in taken.items()}
@@ -74,6 +75,12 @@ def names(paths: Iterable[Path]) -> dict[Path, str]:
         if not doubled:
             return called
         taken.update({path: taken[path] + 1 for path in doubled})
+
+
+def _parts(path: Path) -> tuple[str, ...]:
+    """What a name may be made of; of a server's table nothing that stands in its address."""
+    address = table_address(path)
+    return (address.shown,) if address is not None and address.kind in KINDS else path.resolve().parts
 
 
 def _files(path: Path) -> list[Path]:

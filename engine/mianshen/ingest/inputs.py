@@ -32,6 +32,7 @@ from mianshen.ingest.mapping_reader import read_mapping
 from mianshen.ingest.mapping_sql import Columns
 from mianshen.ingest.mapping_sql import identifier as identifier  # noqa: PLC0414
 from mianshen.ingest.mapping_sql import quoted as quoted  # noqa: PLC0414
+from mianshen.ingest.postgres import KINDS
 from mianshen.ingest.workbooks import LINES, WORKBOOKS, workbook_named, write_json_lines, write_workbook
 from mianshen.program.program import Entity, Program
 from mianshen.source import Diagnostic, RuleError, Span
@@ -173,14 +174,10 @@ class _Opening:
             return self.table(address, name)
         path, sheet = workbook_named(path)
         head = _head(path)
+        if head.startswith(_PARQUET) or path.suffix.lower() == ".parquet":
+            return self.parquet(path, name)
         status = path.stat()
         stamp = (status.st_size, status.st_mtime_ns)
-        if head.startswith(_PARQUET) or path.suffix.lower() == ".parquet":
-            found = _described(path, self.connection)
-            scanned = f"read_parquet({pattern(path)}, file_row_number=true, hive_partitioning=false)"
-            relation = f'(SELECT file_row_number + 1 AS "{ROW}", * FROM {scanned})'
-            part = Part(path, name, {}, relation, True, Plain(path, UTF_8), stamp, parquet=True)
-            return _Opened(part, found, list(range(1, len(found) + 1)))
         text = self.text(path, head, encoding, sheet)
         table = csv_table(path, text, title_lines)
         part = Part(path, name, {}, table.relation, False, text, stamp, layout=table.layout)
@@ -203,16 +200,21 @@ class _Opening:
         return text
 
     def table(self, address: TableAddress, name: str) -> _Opened:
+        """A table of a database. Raises RuleError when it cannot be read."""
         refuse_unreadable(address)
+        target = self.scratch()
+        if address.kind in KINDS:
+            exported(address, target)
+            opened = self.parquet(target, name)
+            return replace(opened, part=replace(opened.part, named=address.shown))
         status = address.file.stat()
         text = Plain(address.file, UTF_8)
         if address.kind == "duckdb":
-            relation = attached(address, self.connection)
+            relation = attached(address, self.connection, target)
             described = self.connection.execute(f"DESCRIBE FROM {relation}").fetchall()
             columns = [(row[0], row[1]) for row in described]
             table = CsvTable(columns, list(range(1, len(columns) + 1)), relation)
         else:
-            target = self.scratch()
             exported(address, target)
             text = plain(target, self.scratch, UTF_8)
             table = csv_table(address.file, text)
@@ -220,6 +222,16 @@ class _Opening:
         stamp = (status.st_size, status.st_mtime_ns)
         part = Part(address.file, name, {}, table.relation, False, text, stamp, named, layout=table.layout)
         return _Opened(part, table.columns, table.places)
+
+    def parquet(self, path: Path, name: str) -> _Opened:
+        """A Parquet file. Raises RuleError when it cannot be read."""
+        status = path.stat()
+        found = _described(path, self.connection)
+        scanned = f"read_parquet({pattern(path)}, file_row_number=true, hive_partitioning=false)"
+        relation = f'(SELECT file_row_number + 1 AS "{ROW}", * FROM {scanned})'
+        stamp = (status.st_size, status.st_mtime_ns)
+        part = Part(path, name, {}, relation, True, Plain(path, UTF_8), stamp, parquet=True)
+        return _Opened(part, found, list(range(1, len(found) + 1)))
 
     def input(self, entity: Entity, opened: Sequence[_Opened], mapping: EntityMapping | None) -> Input:
         """An entity's files with their columns matched, mapped before where there is a mapping. Raises RuleError."""

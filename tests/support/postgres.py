@@ -24,6 +24,11 @@ class Postgres:
     client: str
     socket: Path
 
+    @property
+    def words(self) -> str:
+        """What a client takes to connect."""
+        return f"host={self.socket} user=tester dbname=postgres"
+
     def psql(self, text: str) -> str:
         words = [self.client, "-X", "-q", "-h", str(self.socket), "-U", "tester", "-d", "postgres"]
         words += ["-v", "ON_ERROR_STOP=1", "--csv", "-t", "-f", "-"]
