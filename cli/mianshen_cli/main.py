@@ -40,6 +40,7 @@ COMMANDS = {
     "replay": Message(
         "重现一次批处理中某个人的结果，并与写出的核对", "decide one person of a past batch again, and compare"
     ),
+    "columns": Message("显示文件的每一列会怎样读取", "show how each column of a file would be read"),
     "check": Message("核定一人或多人的待遇和费用，说明理由", "check one person or several, with reasons"),
     "notice": Message(
         "把一项核定结果写成可打印的告知书", "write one decision as a printable notice, HTML or PDF"

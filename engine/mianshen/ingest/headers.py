@@ -78,7 +78,7 @@ class Header:
             elif name is None:
                 near = nearest(written, self.names)
                 meant.add(self.names[near] if near else "")
-                shown = written if self._is_name(written, readable) else None
+                shown = written if self.is_name(written, readable) else None
                 wrong.append(diagnostics.unknown_column(self._place(at), shown, number, near))
             elif name in columns:
                 wrong.append(diagnostics.doubled_column(self._place(at), name))
@@ -109,7 +109,7 @@ class Header:
         plain = len(written) >= _TELLING and share(best) >= _MOSTLY and share(self.entity) <= 1 - _MOSTLY
         return best if plain and best.key in written else None
 
-    def _is_name(self, written: str, readable: bool) -> bool:
+    def is_name(self, written: str, readable: bool) -> bool:
         """Whether an unknown name is one; a cell of a record may stand there, alone or behind a column's name."""
         text = folded(written)
         if _DIGITS.search(text) or len(text) > _LONGEST or any(c in text for c in "\"'\r\n:：,，;；"):

@@ -129,7 +129,7 @@ def open_inputs(
     called = names(path for paths in found.values() for path in paths)
     inputs: dict[str, Input] = {}
     for entity, paths in found.items():
-        opened: list[_Opened] = []
+        opened: list[Opened] = []
         titles = mappings.get(entity, EntityMapping()).title_lines
         for path in paths:
             try:
@@ -146,13 +146,17 @@ def open_inputs(
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class Opened:
     """A file whose columns are not matched yet. `places`: where in its first line each column begins."""
 
     part: Part
     found: list[Typed]
     places: list[int]
     ragged: Diagnostic | None = None
+
+    def with_columns(self, columns: dict[str, Typed]) -> Part:
+        """The file with its columns matched."""
+        return replace(self.part, columns=columns)
 
     @property
     def line(self) -> int:
@@ -167,7 +171,7 @@ class _Opening:
     scratch: Scratch
     as_of: dt.date | None
 
-    def file(self, path: Path, name: str, encoding: str | None, title_lines: int) -> _Opened:
+    def file(self, path: Path, name: str, encoding: str | None, title_lines: int) -> Opened:
         """A file or a table of a database. Raises RuleError when it cannot be read."""
         address = table_address(path)
         if address is not None:
@@ -181,7 +185,7 @@ class _Opening:
         text = self.text(path, head, encoding, sheet)
         table = csv_table(path, text, title_lines)
         part = Part(path, name, {}, table.relation, False, text, stamp, layout=table.layout)
-        return _Opened(part, table.columns, table.places, table.ragged)
+        return Opened(part, table.columns, table.places, table.ragged)
 
     def text(self, path: Path, head: bytes, encoding: str | None, sheet: str | None) -> Plain:
         """A file as CSV text in UTF-8. Raises RuleError."""
@@ -199,7 +203,7 @@ class _Opening:
             return plain(target, self.scratch, UTF_8)
         return text
 
-    def table(self, address: TableAddress, name: str) -> _Opened:
+    def table(self, address: TableAddress, name: str) -> Opened:
         """A table of a database. Raises RuleError when it cannot be read."""
         refuse_unreadable(address)
         target = self.scratch()
@@ -221,9 +225,9 @@ class _Opening:
         named = f"{address.kind}:{address.file.absolute()}?table={address.table}"
         stamp = (status.st_size, status.st_mtime_ns)
         part = Part(address.file, name, {}, table.relation, False, text, stamp, named, layout=table.layout)
-        return _Opened(part, table.columns, table.places)
+        return Opened(part, table.columns, table.places)
 
-    def parquet(self, path: Path, name: str) -> _Opened:
+    def parquet(self, path: Path, name: str) -> Opened:
         """A Parquet file. Raises RuleError when it cannot be read."""
         status = path.stat()
         found = _described(path, self.connection)
@@ -231,9 +235,9 @@ class _Opening:
         relation = f'(SELECT file_row_number + 1 AS "{ROW}", * FROM {scanned})'
         stamp = (status.st_size, status.st_mtime_ns)
         part = Part(path, name, {}, relation, True, Plain(path, UTF_8), stamp, parquet=True)
-        return _Opened(part, found, list(range(1, len(found) + 1)))
+        return Opened(part, found, list(range(1, len(found) + 1)))
 
-    def input(self, entity: Entity, opened: Sequence[_Opened], mapping: EntityMapping | None) -> Input:
+    def input(self, entity: Entity, opened: Sequence[Opened], mapping: EntityMapping | None) -> Input:
         """An entity's files with their columns matched, mapped before where there is a mapping. Raises RuleError."""
         parts: list[Part] = []
         wrong: list[Diagnostic] = []
@@ -266,7 +270,7 @@ class _Opening:
         doubts = tuple(part.text.doubt for part in parts if part.text.doubt is not None)
         return Input(entity.name, tuple(parts), report, doubts)
 
-    def _with_title(self, entity: Entity, file: _Opened, error: RuleError) -> Sequence[Diagnostic]:
+    def _with_title(self, entity: Entity, file: Opened, error: RuleError) -> Sequence[Diagnostic]:
         """What is wrong with a header; where a later line is one, the first may be a title."""
         layout = file.part.layout
         if layout is None or all(each.code != "E542" for each in error.diagnostics):
@@ -283,7 +287,7 @@ class _Opening:
         return error.diagnostics
 
     def mapped(
-        self, entity: Entity, opened: Sequence[_Opened], mapping: EntityMapping
+        self, entity: Entity, opened: Sequence[Opened], mapping: EntityMapping
     ) -> tuple[list[MappedFile], MappingReport]:
         """The files as the mapping has them. Raises RuleError where it names columns that no file has."""
         if opened and (absent := _absent(mapping, opened)):
@@ -299,7 +303,7 @@ class _Opening:
         return mapper.finish(), mapper.report
 
 
-def _refuse_ragged(opened: Sequence[_Opened]) -> None:
+def _refuse_ragged(opened: Sequence[Opened]) -> None:
     """Raises RuleError where lines have more or fewer cells than their header, or two columns one name."""
     for file in opened:
         refuse_alike(file.part.path, file.found, file.places, file.line)
@@ -307,7 +311,7 @@ def _refuse_ragged(opened: Sequence[_Opened]) -> None:
         raise RuleError(ragged)
 
 
-def _absent(mapping: EntityMapping, opened: Sequence[_Opened]) -> list[Diagnostic]:
+def _absent(mapping: EntityMapping, opened: Sequence[Opened]) -> list[Diagnostic]:
     """Columns of a mapping that no file has, unless it allows for that."""
     columns = [Columns(file.found) for file in opened]
     known = list(dict.fromkeys(name.strip() for file in opened for name, _ in file.found))
@@ -317,6 +321,16 @@ def _absent(mapping: EntityMapping, opened: Sequence[_Opened]) -> list[Diagnosti
         for names_, span in dict(mapping.named()).items()
         if not mapping.missing_allowed and not any(each.column(names_) for each in columns)
     ]
+
+
+def file_opened(
+    program: Program, path: Path | str, connection: duckdb.DuckDBPyConnection, folder: Path, encoding: str | None,
+    entity: str | None,
+) -> Opened:  # fmt: skip
+    """One file whose columns nobody has matched yet. Raises RuleError."""
+    (found,) = files(path)
+    written = encodings_of(encoding, program.entities)[entity or program.entry]
+    return _Opening(program, connection, Scratch(folder), None).file(found, found.name, written, 0)
 
 
 def parts_of(inputs: Mapping[str, Input]) -> Iterator[Part]:

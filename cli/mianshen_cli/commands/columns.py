@@ -1,0 +1,109 @@
+"""`mianshen columns`: how each column of a file would be read, before any run.
+
+In: a file. Out: a table, a line a column; what would be refused. Exit status 0; 1 where a column is unknown, missing or
+cannot be read, or cells would be refused; 2 where the file cannot be read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mianshen.source import Lang, Message
+from mianshen_cli import options, output
+from mianshen_cli.click_commands import Day, argument, command, option
+from mianshen_cli.output import Status
+from mianshen_cli.usage_errors import Refused
+
+if TYPE_CHECKING:
+    from mianshen.ingest.column_survey import ColumnSurvey, FileSurvey
+
+_HEADERS = (
+    Message("列", "column"), Message("事实", "fact"), Message("名称", "title"), Message("类型", "type"),
+    Message("文件中的写法", "written as"), Message("空", "empty"), Message("会退回", "refused"),
+)  # fmt: skip
+_WITHHELD = Message("（不显示）", "(withheld)")
+_ABOUT = Message("{rows} 行，按 {title} 读取，编码 {encoding}", "{rows} rows, read as {title}, in {encoding}")
+_MISSING = Message("缺少必需的列：{names}", "required columns that are missing: {names}")
+
+
+@command(
+    Message(
+        "显示文件的每一列会怎样读取：是哪个事实、怎样写的、空多少、哪些会退回；个人信息不显示。\n"
+        "例：mianshen columns claims.csv",
+        "Show how each column of a file would be read: which fact it is, how it is written, how many cells are empty,\n"
+        "what would be refused; cells about persons are withheld. Try: mianshen columns claims.csv",
+    )
+)
+@argument("file", metavar="FILE", words=Message("文件或数据库的表", "a file, or a table of a database"))
+@option(
+    "--entity", metavar="NAME",
+    words=Message("是什么的记录，如 claim（默认按列名判断）", "what its rows are, such as claim (default: by its columns)"),
+)  # fmt: skip
+@options.encoding
+@option("--mapping", metavar="F", words=Message("列的对照文件", "a mapping of columns"))
+@option("--as-of", type=Day(), words=Message("核定日（默认今天）", "decision date (default: today)"))
+@options.one_rulebook
+@options.overlay
+def columns(
+    lang: Lang, file: str, entity: str | None, encoding: str | None, mapping: str | None, as_of: dt.date | None,
+    rules: str | None, overlay: tuple[str, ...],
+) -> Status:  # fmt: skip
+    from mianshen.ingest.column_survey import survey
+    from mianshen.rulebook import open_program
+
+    program = open_program([Path(rules)] if rules else (), overlay)
+    if entity is not None and entity not in program.entities:
+        names = ", ".join(program.entities)
+        raise Refused(
+            Message(
+                f"没有 {entity} 这种记录。可用的有：{names}",
+                f"There are no rows of {entity}. Choose from {names}",
+            )
+        )
+    about = survey(program, file, entity, encoding, mapping, as_of or dt.datetime.now().astimezone().date())
+    output.say(
+        output.table(
+            [title.in_(lang) for title in _HEADERS], [_row(c, lang) for c in about.columns], right={5}
+        )
+    )
+    title = f"{about.entity.title.in_(lang)} ({about.entity.name})"
+    output.say("\n" + _ABOUT.in_(lang).format(rows=f"{about.rows:,}", title=title, encoding=about.encoding))
+    for line in _problems(about, lang):
+        output.say(line)
+    wrong = about.missing or any(c.problem or c.refused for c in about.columns)
+    return Status.FOUND if wrong else Status.DONE
+
+
+def _row(column: ColumnSurvey, lang: Lang) -> list[str]:
+    fact = column.fact
+    if fact is None:
+        return [column.written, "—", "", "", column.type, "", ""]
+    shape = _WITHHELD.in_(lang) if fact.personal else column.shape or ""
+    written = column.type if column.type != "VARCHAR" else shape
+    empty = f"{100 * column.empty / column.cells:.0f}%" if column.cells else ""
+    refused = ", ".join(f"{count:,} {reason}" for reason, count in _by_reason(column).items())
+    return [column.written, fact.name, fact.title.in_(lang), fact.written, written, empty, refused]
+
+
+def _by_reason(column: ColumnSurvey) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for refusal, count in column.refused:
+        counts[refusal.reason] = counts.get(refusal.reason, 0) + count
+    return counts
+
+
+def _problems(about: FileSurvey, lang: Lang) -> list[str]:
+    """What is to be done before a run, a line each."""
+    lines = [doubt.show(lang) for doubt in about.doubts]
+    lines += [column.problem.show(lang) for column in about.columns if column.problem is not None]
+    for column in about.columns:
+        if column.refused and column.refused[0][0].hint is not None:
+            refusal, _ = column.refused[0]
+            lines.append(
+                f"{column.written}: {refusal.reason}. {refusal.hint.in_(lang)}" if refusal.hint else ""
+            )
+    if about.missing:
+        lines.append(_MISSING.in_(lang).format(names=", ".join(fact.name for fact in about.missing)))
+    return lines

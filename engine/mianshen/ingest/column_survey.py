@@ -1,0 +1,190 @@
+"""How each column of a file would be read, before any run.
+
+In: a file, the entity that it is given for or none. Out: `FileSurvey`: for each column the fact it is, how its cells
+look, how many are empty, what would be refused and what is likely meant.
+Invariant: of a personal fact, and of a column that is no fact, no cell is shown, nor what one looks like.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mianshen.ingest import diagnostics
+from mianshen.ingest.headers import Header, folded, unfit
+from mianshen.ingest.inputs import Opened, Part, file_opened, open_inputs
+from mianshen.ingest.part_columns import spans_of
+from mianshen.ingest.typed_columns import ColumnReader, Refusal
+from mianshen.program.program import Entity, Fact, Program
+from mianshen.source import Diagnostic, RuleError, Span, nearest
+
+SAMPLE: Final = 1 << 12  # cells whose look is taken
+_SHAPES: Final = (
+    (re.compile("[0-9]"), "9"), (re.compile("[a-z]"), "a"), (re.compile("[A-Z]"), "A"),
+    (re.compile("[\u4e00-\u9fff]"), "字"),
+)  # fmt: skip
+_RUN: Final = re.compile(r"(.)\1{4,}")
+
+
+@dataclass(slots=True)
+class ColumnSurvey:
+    """One column. `type`: its type in the file; `shape`: how most cells look, `sample`: one of them, both None where withheld.
+
+    `refused`: what would be refused, with how many cells; `problem`: why the column cannot be read at all.
+    """
+
+    written: str
+    type: str
+    fact: Fact | None = None
+    cells: int = 0
+    empty: int = 0
+    shape: str | None = None
+    sample: str | None = None
+    refused: list[tuple[Refusal, int]] = field(default_factory=list)
+    problem: Diagnostic | None = None
+
+
+@dataclass(slots=True)
+class FileSurvey:
+    entity: Entity
+    rows: int
+    columns: list[ColumnSurvey]
+    missing: tuple[Fact, ...]  # facts that every row needs and that have no column
+    encoding: str
+    doubts: tuple[Diagnostic, ...]
+
+
+def survey(
+    program: Program,
+    path: str,
+    entity: str | None,
+    encoding: str | None,
+    mapping: Path | str | None,
+    as_of: dt.date,
+) -> FileSurvey:
+    """Raises RuleError where the file cannot be opened, or is not known to hold rows of some entity."""
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
+        opened = file_opened(program, path, connection, Path(folder), encoding, entity)
+        if mapping is None:
+            owner = _entity(program, opened, entity)
+            columns = _columns(program, _header(program, owner, opened))
+            found = {
+                c.fact.name: (c.written, c.type) for c in columns if c.fact is not None and c.problem is None
+            }
+            part = opened.with_columns(found)
+        else:
+            owner = program.entities[entity or program.entry]
+            named = {owner.name: path}
+            inputs = open_inputs(
+                program, named, connection, Path(folder) / "mapped", encoding, mapping, as_of
+            )
+            part = inputs[owner.name].parts[0]
+            columns = _mapped_columns(program, owner, part)
+        rows = 0
+        readers = {
+            c.fact.name: (c, ColumnReader(c.fact, program))
+            for c in columns
+            if c.fact is not None and c.problem is None
+        }
+        for span in spans_of(part, connection, ()):
+            rows += span.count
+            for name, (column, reader) in readers.items():
+                for chunk in span.column(name):
+                    _look(column, reader, chunk)
+        given = {c.fact.name for c in columns if c.fact is not None}
+        missing = tuple(
+            f
+            for (e, name), f in program.facts.items()
+            if e == owner.name and f.required and name not in given
+        )
+        doubts = () if opened.part.text.doubt is None else (opened.part.text.doubt,)
+        return FileSurvey(owner, rows, columns, missing, opened.part.text.encoding, doubts)
+
+
+def _header(program: Program, entity: Entity, opened: Opened) -> Header:
+    return Header(program, entity, opened.part.path, opened.found, opened.places, opened.line)
+
+
+def _entity(program: Program, opened: Opened, named: str | None) -> Entity:
+    """The entity that is named, else the one of which the header has most names. Raises RuleError."""
+    if named is not None:
+        return program.entities[named]
+
+    def known(entity: Entity) -> tuple[bool, int]:
+        names = _header(program, entity, opened).names
+        written = [names.get(folded(name)) for name, _ in opened.found]
+        return entity.key in written, sum(name is not None for name in written)
+
+    best = max(program.entities.values(), key=known)
+    if not known(best)[1]:
+        place = Span(str(opened.part.path), opened.line, 1)
+        raise RuleError([diagnostics.no_header(place, program.entities[program.entry].key)])
+    return best
+
+
+def _columns(program: Program, header: Header) -> list[ColumnSurvey]:
+    """The columns with the facts that they are; a name that is none says what it is near to."""
+    columns, taken = [], set()
+    for number, ((written, type_), at) in enumerate(zip(header.found, header.places, strict=True), 1):
+        place = Span(str(header.path), header.line, at)
+        name = header.names.get(folded(written))
+        shown = written if header.is_name(written, header.known) else None
+        column = ColumnSurvey(written if name is not None or shown else "…", type_)
+        if not folded(written):
+            column.problem = diagnostics.nameless_column(place, number)
+        elif name is None:
+            column.problem = diagnostics.unknown_column(place, shown, number, nearest(written, header.names))
+        elif name in taken:
+            column.problem = diagnostics.doubled_column(place, name)
+        else:
+            column.fact = header.facts[name]
+            why = unfit(program, column.fact, type_)
+            column.problem = None if why is None else diagnostics.wrong_column(place, name, type_, why)
+            taken.add(name)
+        columns.append(column)
+    return columns
+
+
+def _mapped_columns(program: Program, entity: Entity, part: Part) -> list[ColumnSurvey]:
+    """The facts that a mapping makes, each with the file's columns behind it."""
+    return [
+        ColumnSurvey(
+            ", ".join(part.sources.get(name, ())) or written, type_, program.facts[entity.name, name]
+        )
+        for name, (written, type_) in part.columns.items()
+    ]
+
+
+def _look(column: ColumnSurvey, reader: ColumnReader, cells: pa.Array) -> None:
+    """Take a further stretch of a column's cells into its survey."""
+    typed = reader.read(cells)
+    counts = Counter(dict(column.refused))
+    for rows, refusal in typed.refused:
+        counts[refusal] += len(rows)
+    column.refused = counts.most_common()
+    column.cells += len(cells)
+    refused = sum(len(rows) for rows, _ in typed.refused)
+    column.empty += typed.values.null_count - refused
+    if column.fact is None or column.fact.personal or column.shape is not None:
+        return
+    texts = [str(v) for v in pc.drop_null(cells.slice(0, SAMPLE)).to_pylist() if str(v)]
+    if texts:
+        (column.shape, _), *_ = Counter(map(shape_of, texts)).most_common(1)
+        column.sample = next(text for text in texts if shape_of(text) == column.shape)
+
+
+def shape_of(text: str) -> str:
+    """How a cell looks: `9999-99-99` of a date; runs of five and more are counted, `9{18}`."""
+    for pattern, sign in _SHAPES:
+        text = pattern.sub(sign, text)
+    return _RUN.sub(lambda run: f"{run[1]}{{{len(run[0])}}}", text)
