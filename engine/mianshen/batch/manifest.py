@@ -19,6 +19,7 @@ from typing import Any, Final
 import duckdb
 
 from mianshen.ingest.inputs import Input, parts_of
+from mianshen.places import PLACE_LIST_VERSION
 from mianshen.program.program import Program
 from mianshen.version import __version__
 
@@ -75,6 +76,7 @@ def manifest(
             "mianshen": __version__,
             "duckdb": duckdb.__version__,
             "sqlglot": version("sqlglot"),
+            "places": PLACE_LIST_VERSION,
             **(engine or {}),
         },
     }

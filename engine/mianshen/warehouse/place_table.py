@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from mianshen.places import MUNICIPAL, canonical_code, listed_places
 from mianshen.warehouse import expressions as terms
+from mianshen.warehouse.dialects import Dialect
 from mianshen.warehouse.expressions import Sql
 
 COUNTY, PLACE, BELOW = "?county", "?place", "?below"  # its columns
@@ -19,7 +20,7 @@ NOTHING, TAKEN, DROPPED = "nothing", "taken", "dropped"  # what becomes of the d
 _LEAVES: Final = tuple(code for code in MUNICIPAL if canonical_code(code) != code)  # nothing below is listed
 
 
-def place_table(table: str) -> str:
+def place_table(table: str, dialect: Dialect = "duckdb") -> str:
     """The statement that makes it: six digits, the place they stand for, what may follow them."""
     known = [code.ljust(6, "0") for code in listed_places()]
     known += [f"{code}99".ljust(6, "0") for code in listed_places() if len(code) == 4]
@@ -27,9 +28,9 @@ def place_table(table: str) -> str:
     known += [f"{code}9900" for code in listed_places() if len(code) == 2]
     rows = sorted({code: _row(code) for code in known}.values())
     values = ",\n".join(f"('{county}', '{place}', '{below}')" for county, place, below in rows)
-    quote = "`" if table.startswith("`") else '"'
+    quote, stored = ("`", " USING PARQUET") if dialect == "spark" else ('"', "")
     columns = ", ".join(f"{quote}{name}{quote}" for name in (COUNTY, PLACE, BELOW))
-    return f"CREATE TABLE {table} AS SELECT * FROM (VALUES\n{values}\n) AS listed ({columns})"
+    return f"CREATE TABLE {table}{stored} AS SELECT * FROM (VALUES\n{values}\n) AS listed ({columns})"
 
 
 def _row(code: str) -> tuple[str, str, str]:

@@ -78,7 +78,7 @@ class Script(Steps):
         if warehouse.AREA_TYPE in read:
             places = exp.to_table(warehouse.PLACES, quoted=True)
             self.say(warehouse.PLACES, exp.Drop(tables=[places], kind="TABLE", exists=True))
-            listed = place_table(text_of(places, self.dialect))
+            listed = place_table(text_of(places, self.dialect), self.dialect)
             self.statements.append(Statement(warehouse.PLACES, listed))
         for name in self.entities():
             entity = self.program.entities[name]

@@ -169,7 +169,10 @@ class Question:
 _FORMS: Final = {
     "date": Message("写成 2026-03-02", "like 2026-03-02"),
     "money": Message("元，如 1234.50", "yuan, like 1234.50"),
-    "area": Message("行政区划代码，如 310113", "an area code, like 310113"),
+    "area": Message(
+        "行政区划代码或全称，如 310113 或 上海市宝山区",
+        "an area code or full name, like 310113 or 上海市宝山区",
+    ),
     "rate": Message("如 75% 或 0.75", "like 75% or 0.75"),
     "integer": Message("整数", "a whole number"),
     "number": Message("数", "a number"),
