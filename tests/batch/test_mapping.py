@@ -153,8 +153,8 @@ TYPOS: Final = {
         "claim: {ignore: [名字]}\n", "1:18: E554: the file claims.csv has no column 名字. Perhaps 姓名 is meant."
     ),
     "a date": (
-        "claim: {columns: {a: {fact: service_date, date: yyyy-mm}}}\n",
-        "1:49: E555: yyyy-mm is no date format. Write yyyy, mm or m, dd or d once each",
+        "claim: {columns: {a: {fact: service_date, date: yyyy-dd}}}\n",
+        "1:49: E555: yyyy-dd is no date format. Write yyyy, mm or m, dd or d once each",
     ),
     "a unit": (
         "claim: {columns: {a: {fact: total_cost, unit: fenn}}}\n",

@@ -18,12 +18,19 @@ import duckdb
 
 from mianshen.ingest import mapping_diagnostics as diagnostics
 from mianshen.ingest.mapping import EntityMapping, Operand, PersonRows, Restricted, facts_of
-from mianshen.ingest.mapping_sql import Columns, Inexact, fact_named, identifier, mapped_name, quoted
+from mianshen.ingest.mapping_sql import (
+    FILE_ROW,
+    Columns,
+    Inexact,
+    fact_named,
+    identifier,
+    mapped_name,
+    quoted,
+)
 from mianshen.ingest.person_rows import RowsOfPersons
 from mianshen.program.program import Program
 from mianshen.source import Message, RuleError
 
-FILE_ROW: Final = "?file_row"
 _KEPT: Final = "?kept:"  # how the columns begin, while they are staged, that the mapping does not name
 REVERSAL: Final = Message("冲销记录", "reversing rows")
 REVERSED: Final = Message("被冲销的记录", "rows that they reverse")
@@ -139,19 +146,19 @@ class MappedEntity:
     # -- a file's rows -----------------------------------------------------------------------
 
     def _staged(self, source: Source, columns: Columns, facts: dict[str, Operand]) -> str:
-        """The file's facts in text, a layer for those that read other facts, and what decides whether a row counts."""
+        """The file's rows as facts, with what decides whether a row counts. Raises Inexact."""
         row = identifier("?row") if source.numbered else "row_number() OVER ()"
         query = f"SELECT {row} AS {identifier(FILE_ROW)}, * FROM {source.relation}"
         waiting = dict(facts)
         while waiting:
-            ready = {name: part for name, part in waiting.items() if not set(facts_of(part)) & set(waiting)}
-            listed = ", ".join(f"{columns.fact(p)} AS {identifier(mapped_name(n))}" for n, p in ready.items())
-            query = f"SELECT *, {listed} FROM ({query})"
-            columns.mapped |= set(ready)
-            waiting = {name: part for name, part in waiting.items() if name not in ready}
-        return self._with_helpers(query, columns, facts)
+            ready = [name for name, part in waiting.items() if not set(facts_of(part)) & set(waiting)]
+            for name in ready:
+                columns.define(name, waiting.pop(name))
+        shown = self._shown(columns, facts)
+        return f"SELECT {', '.join(shown)} FROM ({columns.layered(query)})"
 
-    def _with_helpers(self, query: str, columns: Columns, facts: dict[str, Operand]) -> str:
+    def _shown(self, columns: Columns, facts: dict[str, Operand]) -> list[str]:
+        """The facts, the columns not named, and what decides which rows are kept."""
         shown = [identifier(FILE_ROW), *(identifier(mapped_name(name)) for name in facts)]
         left = [columns.found[number][0] for number in self._left(columns)]
         shown += [f"{identifier(name)} AS {identifier(_KEPT + name)}" for name in left]
@@ -173,7 +180,7 @@ class MappedEntity:
                 shown.append(f"{columns.holds(part.as_before)} AS {identifier(f'?before:{name}')}")
             if (unlisted := columns.unlisted(part)) is not None:
                 shown.append(f"{unlisted} AS {identifier(f'?unlisted:{name}')}")
-        return f"SELECT {', '.join(shown)} FROM ({query})"
+        return shown
 
     # -- all rows together -------------------------------------------------------------------
 

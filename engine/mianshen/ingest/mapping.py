@@ -75,17 +75,32 @@ class Cell:
     empty: str | None = None
     absent: str | None = None  # where the file has no such column
     entries: Entries | None = None
+    sound: bool = (
+        False  # a number without the shape or check digit of an identity number is unknown, not refused
+    )
 
     @property
     def plain(self) -> bool:
         """Renamed only."""
         converted = (self.dates, self.unit, self.values, self.other, self.empty, self.entries)
-        return not (self.trim or self.thousands or any(part is not None and part != () for part in converted))
+        return not (
+            self.trim
+            or self.thousands
+            or self.sound
+            or any(part is not None and part != () for part in converted)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowNumber:
+    """The row's number in its file after a beginning, where a file gives its rows no number of their own."""
+
+    beginning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +129,7 @@ class Restricted:
     as_before: Condition | None = None
 
 
-Operand: TypeAlias = Cell | Constant | Sum | First | Restricted
+Operand: TypeAlias = Cell | Constant | RowNumber | Sum | First | Restricted
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +203,7 @@ def columns_of(operand: Operand) -> Iterator[tuple[tuple[str, ...], Span]]:
             yield operand.columns, operand.span
             if operand.entries is not None:
                 yield from ((n, operand.span) for n in (operand.entries.begins, operand.entries.ends) if n)
-        case Constant():
+        case Constant() | RowNumber():
             return
         case Sum():
             for part in (*operand.plus, *operand.minus):
@@ -218,7 +233,7 @@ def facts_of(operand: Operand) -> Iterator[str]:
         case Cell():
             if operand.entries is not None and operand.entries.on is not None:
                 yield operand.entries.on
-        case Constant():
+        case Constant() | RowNumber():
             return
         case Sum():
             for part in (*operand.plus, *operand.minus):

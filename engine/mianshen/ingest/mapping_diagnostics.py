@@ -114,8 +114,8 @@ def one_kind(span: Span) -> Diagnostic:
         "E560",
         span,
         (
-            "此处应有且只有 column、constant、sum、first 之一",
-            "exactly one of column, constant, sum and first belongs here",
+            "此处应有且只有 column、constant、row、sum、first 之一",
+            "exactly one of column, constant, row, sum and first belongs here",
         ),
         ("请只保留一项", "Keep one of them"),
     )

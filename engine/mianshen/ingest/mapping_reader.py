@@ -30,6 +30,7 @@ from mianshen.ingest.mapping import (
     Replacement,
     Restricted,
     Reversals,
+    RowNumber,
     Sum,
     Test,
     columns_of,
@@ -52,8 +53,11 @@ ROWS: Final = (
     "title_lines", "missing_columns", "other_columns", "leave_out", "reversals", "per", "order", "keep", "day",
 )  # fmt: skip
 STYLE: Final = ("trim", "thousands", "floats", "date")
-CELL: Final = ("trim", "thousands", "floats", "date", "unit", "values", "other", "empty", "absent", "entries")
-OPERAND: Final = ("column", "constant", "sum", "minus", "first", "only", "unless", "as_before", *CELL)
+CELL: Final = (
+    "trim", "thousands", "floats", "date", "unit", "values", "other", "empty", "absent", "entries", "invalid",
+)  # fmt: skip
+OPERAND: Final = ("column", "constant", "row", "sum", "minus", "first", "only", "unless", "as_before", *CELL)
+KINDS: Final = ("column", "constant", "row", "sum", "first")
 ENTRIES: Final = ("separator", "part", "begins", "ends", "on", "order")
 TEST: Final = ("column", "fact", "is")
 
@@ -232,7 +236,7 @@ class _EntityReader:
             return Constant("")
         parts = {key.text: (key, value) for key, value in self.shared.entries(node, fact.name, OPERAND)}
         values = {name: value for name, (_, value) in parts.items()}
-        kinds = [name for name in ("column", "constant", "sum", "first") if name in parts]
+        kinds = [name for name in KINDS if name in parts]
         if len(kinds) != 1:
             self.shared.wrong.append(
                 diagnostics.one_kind(node.span if not kinds else parts[kinds[-1]][0].span)
@@ -249,6 +253,8 @@ class _EntityReader:
             return self._cell(self.shared.names(node, "column"), span, values, fact)
         if kind == "constant":
             return Constant(self._value(fact, node) or "")
+        if kind == "row":
+            return RowNumber(self.shared.text(node, "row"))
         items = node.items if isinstance(node, Sequence) else ()
         if not items:
             self.shared.shape(node, kind, LIST)
@@ -295,7 +301,14 @@ class _EntityReader:
             empty=self._value(fact, parts["empty"]) if "empty" in parts else None,
             absent=self._value(fact, parts["absent"]) if "absent" in parts else None,
             entries=self._entries(fact, parts["entries"]) if "entries" in parts else None,
+            sound="invalid" in parts and self._sound(fact, parts["invalid"]),
         )
+
+    def _sound(self, fact: Fact, node: Node) -> bool:
+        """Whether a number without a right check digit is unknown instead of refused."""
+        if fact.format is None:
+            self.shared.wrong.append(diagnostics.unfit(node.span, "invalid", fact.name, fact.written))
+        return self.shared.flag(node, "invalid", "unknown", "refused")
 
     def _shortest(self, node: Node) -> bool:
         return self.shared.flag(node, "floats", "shortest", "refused")

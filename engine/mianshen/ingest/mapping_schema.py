@@ -38,6 +38,7 @@ _CELL: Final = {
     "other": _VALUE,
     "empty": _VALUE,
     "absent": _VALUE,
+    "invalid": {"enum": ["unknown", "refused"]},
     "entries": {"type": "object", "propertyNames": {"enum": list(ENTRIES)}},
 }
 _ROWS: Final = {
@@ -73,7 +74,8 @@ def mapping_schema(program: Program) -> dict[str, Any]:
         })  # fmt: skip
     operand: dict[str, Any] = {"$ref": "#/$defs/operand"}
     compound = _closed({
-        "column": _TEXTS, "constant": _VALUE, "sum": {"type": "array", "items": operand},
+        "column": _TEXTS, "constant": _VALUE,
+            "row": {"type": "string"}, "sum": {"type": "array", "items": operand},
         "minus": {"anyOf": [operand, {"type": "array", "items": operand}]}, "first": {"type": "array", "items": operand},
         "only": _CONDITIONS, "unless": _CONDITIONS, "as_before": _CONDITIONS, **_CELL,
     })  # fmt: skip

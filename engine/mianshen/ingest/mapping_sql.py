@@ -23,9 +23,11 @@ from mianshen.ingest.mapping import (
     First,
     Operand,
     Restricted,
+    RowNumber,
     Sum,
     Test,
 )
+from mianshen.records.identity_numbers import CHECK_DIGITS, WEIGHTS
 
 EXACT: Final = re.compile(
     r"VARCHAR|ENUM\(.*|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|DECIMAL\(.*|DATE|BOOLEAN|TIMESTAMP(_S|_MS|_NS)?"
@@ -52,7 +54,10 @@ _SERIALS: Final = (61, 2_958_465)  # after the 29 February 1900 that there never
 _NUMBER: Final = r"-?([0-9]{1,18}(\.[0-9]{1,8})?|\.[0-9]{1,8})"  # DECIMAL(6, 6) is written .553562
 _GROUPED: Final = r"-?[0-9]{1,3}([,，][0-9]{3})+(\.[0-9]+)?"
 _WIDE: Final = "DECIMAL(28, 8)"
+FILE_ROW: Final = "?file_row"  # the row's number in its file, from 1
 _MAPPED: Final = "?mapped:"
+_LET: Final = "?let:"
+_MADE: Final = re.compile(r'"(\?(?:mapped|let):(?:[^"]|"")*)"')
 _PART: Final = re.compile(r"code|begin|end")
 
 
@@ -82,12 +87,12 @@ def canonical(name: str) -> str:
 
 
 def date_pattern(written: str) -> tuple[str, dict[str, int]] | None:
-    """A date format as a regular expression, and which group is the year (`y`), month and day."""
+    """A date format as a regular expression, and which group is the year (`y`), month and day, if there is one."""
     if written in (TIMESTAMP, EXCEL):
         return (_LOOSE, {"y": 1, "m": 2, "d": 3}) if written == TIMESTAMP else (_SERIAL, {})
     tokens = _TOKEN.findall(written)
     dated = [token for token in tokens if token in _DIGITS]
-    if "".join(tokens) != written or sorted(token[0] for token in dated) != ["d", "m", "y"]:
+    if "".join(tokens) != written or sorted(t[0] for t in dated) not in (["d", "m", "y"], ["m", "y"]):
         return None
     pattern = "".join(_DIGITS.get(token) or _TIMES.get(token) or re.escape(token) for token in tokens)
     return pattern, {token[0]: number for number, token in enumerate(dated, 1)}
@@ -115,12 +120,42 @@ class Inexact(Exception):
 class Columns:
     """The columns of a file, by name and DuckDB type, and the expressions over them.
 
-    `mapped`: facts that are columns already, for the tests and sums that read them.
+    An expression that is used more than once is a column of an earlier layer (`layered`), so that the text of a query
+    grows with the mapping and not faster.
     """
 
     found: Sequence[tuple[str, str]]
     as_of: dt.date | None = None
-    mapped: set[str] = field(default_factory=set)
+    mapped: set[str] = field(default_factory=set)  # facts that are columns already
+    _layers: list[list[str]] = field(default_factory=list)
+    _depths: dict[str, int] = field(default_factory=dict)  # of the columns that layers have made
+    _named: dict[str, str] = field(default_factory=dict)  # expressions to the columns that they are
+
+    def define(self, fact: str, operand: Operand) -> None:
+        """Make a fact a column. Raises Inexact."""
+        self._add(mapped_name(fact), self.fact(operand))
+        self.mapped.add(fact)
+
+    def layered(self, query: str) -> str:
+        """A query with every column that expressions so far refer to."""
+        for layer in self._layers:
+            query = f"SELECT *, {', '.join(layer)} FROM ({query})"
+        return query
+
+    def let(self, expression: str) -> str:
+        """The expression as a column."""
+        if expression not in self._named:
+            name = f"{_LET}{len(self._named)}"
+            self._named[expression] = identifier(name)
+            self._add(name, expression)
+        return self._named[expression]
+
+    def _add(self, name: str, expression: str) -> None:
+        depth = max((self._depths.get(read, -1) for read in _MADE.findall(expression)), default=-1) + 1
+        while len(self._layers) <= depth:
+            self._layers.append([])
+        self._layers[depth].append(f"{expression} AS {identifier(name)}")
+        self._depths[name] = depth
 
     def column(self, names: Sequence[str]) -> tuple[str, str] | None:
         """The first of the names that the file has, as written there, and its type."""
@@ -136,7 +171,7 @@ class Columns:
         match operand:
             case Cell():
                 return operand.absent is not None or self.column(operand.columns) is not None
-            case Constant():
+            case Constant() | RowNumber():
                 return True
             case Sum():
                 return all(self.has(part) for part in (*operand.plus, *operand.minus))
@@ -153,7 +188,7 @@ class Columns:
             case Cell():
                 column = self.column(operand.columns)
                 return [] if column is None else [column[0].strip(_BLANKS)]
-            case Constant():
+            case Constant() | RowNumber():
                 return []
             case Sum():
                 return [name for part in (*operand.plus, *operand.minus) for name in self.sources(part)]
@@ -181,6 +216,8 @@ class Columns:
                 return self._cell(operand)
             case Constant():
                 return quoted(operand.text)
+            case RowNumber():
+                return f"{quoted(operand.beginning)} || {identifier(FILE_ROW)}"
             case Sum():
                 return self._sum(operand)
             case First():
@@ -203,13 +240,10 @@ class Columns:
             text = identifier(mapped_name(test.fact)) if test.fact in self.mapped else "NULL"
         else:
             column = self.column(test.columns)
-            text = (
-                "NULL"
-                if column is None
-                else self.text(Cell(test.columns, test.span, True, shortest=True), column)
-            )
+            cell = Cell(test.columns, test.span, True, shortest=True)
+            text = "NULL" if column is None else self.let(_whole(self.text(cell, column)))
         tests = [_is_value(text, value) if value else f"{text} IS NULL" for value in test.values]
-        return f"coalesce({' OR '.join(tests)}, false)"
+        return self.let(f"coalesce({' OR '.join(tests)}, false)")
 
     def text(self, cell: Cell, column: tuple[str, str]) -> str:
         """The cell as text, NULL where it is empty. Raises Inexact."""
@@ -223,7 +257,7 @@ class Columns:
             text = f"CAST({text} AS VARCHAR)"
         if cell.trim:
             text = f"trim({text}, {quoted(_BLANKS)})"
-        return f"nullif({text}, '')"
+        return self.let(f"nullif({text}, '')")
 
     def _cell(self, cell: Cell) -> str:
         column = self.column(cell.columns)
@@ -233,31 +267,41 @@ class Columns:
         given = self.text(cell, column)
         if cell.entries is not None:
             return self._in_force(cell, cell.entries, given)
-        text = _looked_up(cell, given)
-        for written in cell.dates:
-            text = as_iso(text, written)
+        if cell.sound:
+            return f"CASE WHEN {_is_sound(given)} THEN {given} END"
+        text = _looked_up(cell, self._code(cell, given))
+        if cell.dates:
+            text = as_iso(self.let(text), cell.dates)
         if cell.thousands:
-            bare = f"replace(replace({text}, ',', ''), '，', '')"
-            text = f"CASE WHEN regexp_full_match({text}, {quoted(_GROUPED)}) THEN {bare} ELSE {text} END"
-        if cell.unit == PERCENT:
-            text = _where_number(text, f"{text} || '%'")
-        elif cell.unit is not None:
-            text = _where_number(text, _scaled(text, FACTORS[cell.unit]))
+            text = _without_marks(self.let(text))
+        if cell.unit is not None:
+            text = self.let(text)
+            number = f"{text} || '%'" if cell.unit == PERCENT else _scaled(text, FACTORS[cell.unit])
+            text = _where_number(text, number)
         return text if cell.empty is None else f"coalesce({text}, {_when_empty(given, cell.empty)})"
+
+    def _code(self, cell: Cell, given: str) -> str:
+        """The cell as its list has it: a code without the .0 that a program adds which takes it for a number."""
+        return self.let(_whole(given)) if cell.values and cell.shortest else given
 
     def unlisted(self, operand: Operand) -> str | None:
         """Whether some cell of the operand holds a value that its list does not have; None where it has no list."""
         match operand:
             case Cell():
                 column = self.column(operand.columns)
-                if column is None or operand.other is None or operand.entries is not None:
+                if column is None or operand.entries is not None:
                     return None
                 given = self.text(operand, column)
+                if operand.sound:
+                    return f"({given} IS NOT NULL AND NOT coalesce({_is_sound(given)}, false))"
+                if operand.other is None:
+                    return None
+                given = self._code(operand, given)
                 listed = [_is_value(given, value) for value, _ in operand.values]
                 return f"({given} IS NOT NULL AND NOT ({' OR '.join(listed)}))"
             case Restricted():
                 return self.unlisted(operand.operand)
-            case Constant() | Sum() | First():
+            case Constant() | RowNumber() | Sum() | First():
                 return None
             case _:
                 assert_never(operand)
@@ -265,7 +309,8 @@ class Columns:
     def _sum(self, operand: Sum) -> str:
         """The exact sum; NULL where a part is, refused where one is no number."""
         plus, minus = ([self.value(part) for part in parts] for parts in (operand.plus, operand.minus))
-        numbers = [_decimal(text) for text in (*plus, *minus)]
+        plus, minus = [self.let(text) for text in plus], [self.let(text) for text in minus]
+        numbers = [self.let(_decimal(text)) for text in (*plus, *minus)]
         signs = ["+"] * len(plus) + ["-"] * len(minus)
         total = " ".join(
             f"{sign} {number}" for sign, number in zip(signs, numbers, strict=True)
@@ -305,8 +350,8 @@ class Columns:
                 "end": "trim(coalesce(e[3], ''))",
             }
         begin, end = (f"nullif({texts.get(name, quoted(''))}, '')" for name in ("begin", "end"))
-        for written in (TIMESTAMP, *cell.dates):
-            begin, end = as_iso(begin, written), as_iso(end, written)
+        formats = tuple(dict.fromkeys((TIMESTAMP, *cell.dates)))
+        begin, end = as_iso(begin, formats), as_iso(end, formats)
         dated = [f"({text} IS NULL OR TRY_CAST({text} AS DATE) IS NOT NULL)" for text in (begin, end)]
         sound = " AND ".join([f"coalesce({shape}, false)", *dated])
         began = f"({begin} IS NULL OR TRY_CAST({begin} AS DATE) <= {day})"
@@ -330,11 +375,26 @@ class Columns:
         return f"string_split(coalesce({text}, ''), {quoted(separator)})"
 
 
+def _is_sound(text: str) -> str:
+    """Whether a text has the shape and check digit of an identity number."""
+    weights = ", ".join(map(str, WEIGHTS))
+    total = f"list_sum(list_transform([{weights}], lambda w, i: w * CAST(substr({text}, i, 1) AS INTEGER)))"
+    digit = f"substr('{CHECK_DIGITS}', CAST({total} % 11 AS INTEGER) + 1, 1)"
+    shape = f"regexp_full_match({text}, '[1-9][0-9]{{16}}[0-9Xx]')"
+    born = f"try_strptime(substr({text}, 7, 8), '%Y%m%d') IS NOT NULL"
+    return f"(CASE WHEN {shape} THEN {born} AND {digit} = upper(right({text}, 1)) ELSE false END)"
+
+
 def _is_value(text: str, value: str) -> str:
     """Whether a text is a value of a list, or begins as one that ends in a star says."""
     return (
         f"starts_with({text}, {quoted(value[:-1])})" if value.endswith("*") else f"{text} = {quoted(value)}"
     )
+
+
+def _whole(text: str) -> str:
+    """A code without the .0 that a program adds which takes it for a number."""
+    return f"CASE WHEN ends_with({text}, '.0') THEN left({text}, -2) ELSE {text} END"
 
 
 def _looked_up(cell: Cell, text: str) -> str:
@@ -376,23 +436,42 @@ def _scaled(text: str, factor: str) -> str:
     return f"CAST(TRY_CAST({text} AS {_WIDE}) * CAST({quoted(factor)} AS {type_}) AS VARCHAR)"
 
 
-def as_iso(text: str, written: str) -> str:
-    """2026-03-02 where the text is in the format; else the text as it is."""
-    if written == EXCEL:
-        serial = f"TRY_CAST(split_part({text}, '.', 1) AS INTEGER)"
-        fits = f"regexp_full_match({text}, {quoted(_SERIAL)}) AND {serial} BETWEEN {_SERIALS[0]} AND {_SERIALS[1]}"
-        return f"CASE WHEN {fits} THEN CAST(DATE '1899-12-30' + {serial} AS VARCHAR) ELSE {text} END"
+def _without_marks(text: str) -> str:
+    """A number without the marks between its thousands; any other text as it is."""
+    bare = f"replace(replace({text}, ',', ''), '，', '')"
+    marked = (
+        f"(contains({text}, ',') OR contains({text}, '，'))"  # a quick look spares most cells the pattern
+    )
+    return f"CASE WHEN {marked} AND regexp_full_match({text}, {quoted(_GROUPED)}) THEN {bare} ELSE {text} END"
+
+
+def as_iso(text: str, formats: Sequence[str]) -> str:
+    """2026-03-02 where the text is in a format, of a month its last day; else the text as it is."""
+    branches = [branch for written in formats for branch in _dated(text, written)]
+    return f"CASE {' '.join(branches)} ELSE {text} END"
+
+
+def _dated(text: str, written: str) -> list[str]:
+    """The branches that read one format."""
     found = date_pattern(written)
     assert found is not None  # refused when the mapping was read
     pattern, groups = found
+    if written == EXCEL:
+        serial = f"TRY_CAST(split_part({text}, '.', 1) AS INTEGER)"
+        fits = f"regexp_full_match({text}, {quoted(pattern)}) AND {serial} BETWEEN {_SERIALS[0]} AND {_SERIALS[1]}"
+        return [f"WHEN {fits} THEN CAST(DATE '1899-12-30' + {serial} AS VARCHAR)"]
+    widths = (("y", 4), ("m", 2), ("d", 2))
     parts = [
         f"lpad(regexp_extract({text}, {quoted(pattern)}, {groups[letter]}), {width}, '0')"
-        for letter, width in (("y", 4), ("m", 2), ("d", 2))
+        for letter, width in widths
+        if letter in groups
     ]
-    iso = (
-        f"WHEN regexp_full_match({text}, {quoted(_ISO)}) THEN left({text}, 10) "
-        if written == TIMESTAMP
-        else ""
-    )
     dated = f"concat_ws('-', {', '.join(parts)})"
-    return f"CASE {iso}WHEN regexp_full_match({text}, {quoted(pattern)}) THEN {dated} ELSE {text} END"
+    if "d" not in groups:
+        dated = f"coalesce(CAST(last_day(TRY_CAST({dated} || '-01' AS DATE)) AS VARCHAR), {text})"
+    iso = (
+        [f"WHEN regexp_full_match({text}, {quoted(_ISO)}) THEN left({text}, 10)"]
+        if written == TIMESTAMP
+        else []
+    )
+    return [*iso, f"WHEN regexp_full_match({text}, {quoted(pattern)}) THEN {dated}"]
