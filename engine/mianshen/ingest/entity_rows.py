@@ -175,7 +175,7 @@ class RowReader:
     def read(self, entity: Entity, source: Input | None) -> EntityRows:
         """Every row of an entity's files. Raises RuleError where a file cannot be read, MemoryError."""
         chunks = list(self.chunks(entity, source))
-        return chunks[0] if len(chunks) == 1 else self._joined(entity, source, chunks)
+        return chunks[0] if len(chunks) == 1 else self.joined(entity, source, chunks)
 
     def chunks(self, entity: Entity, source: Input | None) -> Iterator[EntityRows]:
         """The rows of an entity's files, some at a time; none where there is no file."""
@@ -218,8 +218,9 @@ class RowReader:
                 typed[fact.name] = TypedColumn(self._absent(fact, count))
         rejects = self._rejects(entity, facts, typed)
         owner = None if entity.parent is None else self.program.entities[entity.parent].key
+        nobody = TypedColumn(pa.nulls(count, pa.string()))
         return EntityRows(
-            entity, self.program, typed[entity.key].values, None if owner is None else typed[owner].values,
+            entity, self.program, typed[entity.key].values, None if owner is None else typed.get(owner, nobody).values,
             {f.name: self._stored(f, typed[f.name].values) for f in facts if self._is_kept(entity, f, supplied)},
             rejects, [FileRows(part.name, stretch.before, count, blank + stretch.records + 1)], self.distinct, supplied,
             typed[entity.reverses].values if entity.reverses in supplied else None,
@@ -331,7 +332,7 @@ class RowReader:
             case _:
                 return values
 
-    def _joined(self, entity: Entity, source: Input | None, chunks: list[EntityRows]) -> EntityRows:
+    def joined(self, entity: Entity, source: Input | None, chunks: list[EntityRows]) -> EntityRows:
         """The chunks as one; an entity without a file has no rows."""
         if not chunks:
             return self._nothing(entity, source)

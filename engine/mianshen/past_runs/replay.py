@@ -8,27 +8,31 @@ inputs are those whose digests it recorded; anything else is an error, never ano
 from __future__ import annotations
 
 import datetime as dt
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
 from mianshen.batch import diagnostics
-from mianshen.batch.household_cases import Household, Households, assumed_facts
 from mianshen.batch.manifest import digest_of_file
 from mianshen.batch.outputs import files_below
 from mianshen.batch.recorded_rules import RULES, recorded_program
-from mianshen.batch.row_tables import RowTables
 from mianshen.casework.check import Checked, Checker
 from mianshen.ingest.databases import file_behind
+from mianshen.ingest.entity_cases import Numbers
+from mianshen.ingest.entity_rows import RowReader
+from mianshen.ingest.household_rows import HouseholdRows
 from mianshen.ingest.input_paths import Named
 from mianshen.ingest.inputs import Input, identifier, open_inputs, pattern
 from mianshen.ingest.mapping import COLUMNS
 from mianshen.interpreter.result import CaseResult, RowResult
-from mianshen.interpreter.rows import Row
+from mianshen.interpreter.rows import Case, Row
 from mianshen.past_runs.verify import Past
 from mianshen.program.program import Program
 from mianshen.records.diagnostics import CODES
@@ -75,16 +79,13 @@ def replay(past: Past, person: str, moved: Mapping[str, Named]) -> Replay:
             raise RuleError([diagnostics.bad_record(str(past.folder / RULES))])
         as_of = dt.date.fromisoformat(past.receipt["as_of"])
         inputs = _recorded_inputs(past, program, moved, connection, Path(scratch) / "text")
-        tables = RowTables(program, connection, as_of, inputs)
-        tables.build()
-        for entity, files in past.receipt["inputs"].items():  # as they were called then
-            before = [count for _, count in tables.files[entity]]
-            tables.files[entity] = [(each["file"], n) for each, n in zip(files, before, strict=True)]
-        household, row = _found(past, tables, person)
+        rows = HouseholdRows(RowReader(program, connection, as_of, threads=os.cpu_count() or 1), inputs)
+        rows.read(pa.array([person], pa.string()))
+        found = _found(past, rows, person)
         checker = Checker(program)
-        checked = checker.check(household.case(as_of, row))
+        checked = checker.check(found.case)
         written = _Written(past.folder, program, connection)
-        return Replay(checker, checked, *written.compared(checked.result, household, tables, row))
+        return Replay(checker, checked, *written.compared(checked.result, found))
 
 
 def _recorded_inputs(
@@ -122,19 +123,30 @@ def _recorded_inputs(
     return inputs
 
 
-def _found(past: Past, tables: RowTables, person: str) -> tuple[Household, Row]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The person's case; `places`: of each row what its file was called in the run, and its record's number there."""
+
+    case: Case
+    places: dict[Row, tuple[str, int]]
+
+
+def _found(past: Past, rows: HouseholdRows, person: str) -> _Found:
     """The person's row among the run's, in its household."""
-    program = tables.program
-    entry = program.entities[program.entry]
-    table = identifier(tables.tables[entry.name])
-    query = f'SELECT "?row" FROM {table} WHERE {identifier(entry.key)} = ? ORDER BY 1'
-    numbers = [number for (number,) in tables.connection.execute(query, [person]).fetchall()]
-    households = Households(program, tables.connection, tables.tables, assumed_facts(program, tables.inputs))
-    for household in households.around(entry.name, numbers[:1]):
-        row = next(row for row, number in household.numbers.items()
-                   if row.entity == entry.name and number == numbers[0])  # fmt: skip
-        return household, row.current
+    entry = rows.reader.program.entry
+    for case, numbers in rows.cases():
+        of = next((row for row in numbers if row.entity == entry and row.current.key == person), None)
+        if of is not None:
+            return _Found(replace(case, person=of.current), _places(past, rows, numbers))
     raise RuleError([diagnostics.no_such_person(str(past.folder))])
+
+
+def _places(past: Past, rows: HouseholdRows, numbers: Numbers) -> dict[Row, tuple[str, int]]:
+    places = {}
+    for row, number in numbers.items():
+        (which,), (record,) = rows.rows[row.entity].places(np.array([number]))
+        places[row] = (past.receipt["inputs"][row.entity][which]["file"], int(record))
+    return places
 
 
 # -- what was written ------------------------------------------------------------------------
@@ -146,10 +158,9 @@ class _Written:
     program: Program
     connection: duckdb.DuckDBPyConnection
 
-    def compared(
-        self, result: CaseResult, household: Household, tables: RowTables, person: Row
-    ) -> tuple[int, tuple[Difference, ...]]:
+    def compared(self, result: CaseResult, found: _Found) -> tuple[int, tuple[Difference, ...]]:
         """How many cells were compared, and those that differ."""
+        person = found.case.person
         entry = self.program.entities[self.program.entry]
         files = files_below(self.program)
         people = [] if person.rejection is not None else [(entry.name, person.key, PEOPLE, _benefits(result))]
@@ -161,7 +172,7 @@ class _Written:
             written = self._read(file, self.program.entities[entity].key, key)
             count += len(cells)
             differences += _differing(entity, key, cells, written)
-        rejected = list(self._rejects(household, tables, person))
+        rejected = list(self._rejects(found))
         count += len(rejected) * 3
         for entity, key, cells, written in rejected:
             differences += _differing(entity, key, cells, written)
@@ -184,18 +195,16 @@ class _Written:
         row = found.fetchone()
         return {} if row is None else dict(zip(names, row, strict=True))
 
-    def _rejects(
-        self, household: Household, tables: RowTables, person: Row
-    ) -> Iterator[tuple[str, str, Cells, Cells]]:
+    def _rejects(self, found: _Found) -> Iterator[tuple[str, str, Cells, Cells]]:
         """The person's rejected rows, by the place in their file: for keys of rejected rows may be doubled."""
+        person = found.case.person
         mine = [
             row
-            for row, number in household.numbers.items()
-            if number > 0
-            and (row.current is person or (row.parent is not None and row.parent.current is person))
+            for row in found.places
+            if row.current is person or (row.parent is not None and row.parent.current is person)
         ]
         for row in mine:
-            name, number = _place(tables.files[row.entity], household.numbers[row])
+            name, number = found.places[row]
             where = (
                 f"FROM read_parquet({pattern(self.folder / 'rejects.parquet')}) WHERE file = ? AND row = ?"
             )
@@ -220,12 +229,6 @@ class _Written:
         for (key,) in self.connection.execute(query, [person.key]).fetchall():
             if key not in keys:
                 yield Difference(entity, str(key), key_column, str(key), "")
-
-
-def _place(files: list[tuple[str, int]], number: int) -> tuple[str, int]:
-    """A record's file and its number there."""
-    name, before = next((name, before) for name, before in reversed(files) if number > before)
-    return name, number - before
 
 
 def _differing(entity: str, key: str, now: Cells, written: Cells) -> Iterator[Difference]:

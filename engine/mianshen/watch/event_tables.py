@@ -19,6 +19,7 @@ import duckdb
 
 from mianshen.document.yaml_source import YamlSource
 from mianshen.document.yaml_tree import Mapping, Scalar
+from mianshen.ingest.csv_files import CsvLayout
 from mianshen.ingest.inputs import Part, explained, identifier, open_inputs
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.source import Message, Span
@@ -36,8 +37,8 @@ class Cells(YamlSource):
 
     def span(self, start: int, end: int) -> Span:
         line, column = self.number, start + 1
-        if self.text_of is not None and not self.text_of.numbered:
-            line, starts = _written(self.text_of.text.path, self.number)
+        if self.text_of is not None and self.text_of.layout is not None:
+            line, starts = _written(self.text_of.layout, self.number)
             column = starts[start] if start < len(starts) else 1
         return Span(self.file, line, column, line, column)
 
@@ -105,10 +106,10 @@ def _mapping(
     return Mapping(entries, source, 0, 0)
 
 
-def _written(path: Path, number: int) -> tuple[int, list[int]]:
+def _written(layout: CsvLayout, number: int) -> tuple[int, list[int]]:
     """The line on which a row of a CSV file begins, and the column of each of its cells."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
+    with layout.text.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=layout.separator)
         at, begins = 0, 1
         for cells in reader:
             if cells and at == number:

@@ -9,15 +9,15 @@ the file is taken, known from before, or refused with a reason.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
-from mianshen.batch.household_cases import Household, Households, assumed_facts
-from mianshen.batch.row_tables import RowTables
 from mianshen.casework.wording import Words
 from mianshen.events import (
     Answer,
@@ -32,8 +32,11 @@ from mianshen.events import (
     opened,
     people_of,
 )
+from mianshen.ingest.entity_rows import RowReader
+from mianshen.ingest.household_rows import HouseholdRows
 from mianshen.ingest.input_paths import Named, each_named
-from mianshen.ingest.inputs import identifier, open_inputs
+from mianshen.ingest.inputs import open_inputs
+from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Explainer
 from mianshen.program.program import Program
 from mianshen.source import Message, RuleError
@@ -110,10 +113,10 @@ def _take(
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
         add_place_code(connection)
-        for household in _households(program, request, day, of, connection, Path(folder)) if of else ():
-            people = [person.key for person in people_of(program, household.top)]
+        for top in _households(program, request, day, of, connection, Path(folder)) if of else ():
+            people = [person.key for person in people_of(program, top)]
             mine = [event for person in people for event in of.pop(person, [])]
-            watcher.take(household.top, mine)
+            watcher.take(top, mine)
             since += len(mine)
             if since >= AT_ONCE:
                 journal.commit()
@@ -128,17 +131,16 @@ def _take(
 def _households(
     program: Program, request: Request, day: dt.date, people: Iterable[str],
     connection: duckdb.DuckDBPyConnection, scratch: Path,
-) -> Iterator[Household]:  # fmt: skip
-    """The households of some people, as the batch reads them."""
+) -> Iterator[Row]:  # fmt: skip
+    """The households of some people, as the batch reads them: the top row of each."""
     inputs = open_inputs(program, request.records, connection, scratch)
-    tables = RowTables(program, connection, day, inputs).build()
-    entry = program.entities[program.entry]
-    rows = connection.execute(
-        f'SELECT "?row" FROM {identifier(tables[entry.name])} WHERE {identifier(entry.key)} IN (SELECT unnest(?))',
-        [list(people)],
-    ).fetchall()
-    assumed = assumed_facts(program, inputs)
-    return Households(program, connection, tables, assumed).around(entry.name, [row for (row,) in rows])
+    keys = pa.array(list(people), pa.string())
+    wanted = frozenset(keys.to_pylist())
+    households = HouseholdRows(RowReader(program, connection, day, threads=os.cpu_count() or 1), inputs)
+    households.read(keys)
+    for case, _ in households.cases():
+        if any(person.key in wanted for person in people_of(program, case.top)):
+            yield case.top
 
 
 def _refuse_unfit(request: Request) -> None:
