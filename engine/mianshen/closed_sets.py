@@ -14,7 +14,8 @@ ChoicePolicy: TypeAlias = Literal[
 ]
 HitPolicy: TypeAlias = Literal["unique", ChoicePolicy]
 AggregateKind: TypeAlias = Literal["sum", "count", "min", "max", "some", "every"]
-PlaceLevel: TypeAlias = Literal["county", "pooling area"]  # at which two places are compared
+# At which two places are compared; "named": whether the first lies in the second, which a figure names.
+PlaceLevel: TypeAlias = Literal["county", "pooling area", "named"]
 RoundingMode: TypeAlias = Literal["half_up", "half_down", "half_even", "up", "down", "floor", "ceiling"]
 
 Basis: TypeAlias = Literal["cited", "provisional", "missing"]

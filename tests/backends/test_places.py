@@ -47,6 +47,18 @@ decisions:
     of_chosen: {type: boolean, title: of chosen}
     by_table: {type: boolean, title: by table}
     paid_at: {type: boolean, title: paid at}
+    in_city: {type: boolean, title: in city}
+    piloted: {type: boolean, title: piloted}
+    in_pilot: {type: boolean, title: in pilot}
+parameters:
+  pilot:
+    type: area
+    title: pilot area
+    values:
+      - {from: 2020-01-01, until: 2026-06-30, value: "3717", basis: provisional}
+      - {from: 2026-07-01, value: "371724003", basis: provisional}
+  city: {type: area, title: city, values: [{from: 2020-01-01, value: "3717", basis: provisional}]}
+  unpublished: {type: area, title: unpublished, values: [{from: 2020-01-01, basis: missing}]}
 defaults: {source: S1, clause: 1}
 provisions:
   s1: {decision: same, value: there = resident.home}
@@ -58,6 +70,9 @@ provisions:
   s7: {decision: chosen, value: if resident.near then there else resident.home}
   s8: {decision: of_chosen, value: chosen = there}
   s9: {decision: paid_at, area: ["3717", "31"], value: true}
+  s13: {decision: in_city, value: city = there}
+  s11: {decision: piloted, value: there = pilot}
+  s12: {decision: in_pilot, value: 'within(there, pilot, "31", unpublished)'}
   s10: {decision: paid_at, value: false, fallback: true}
 tables:
   t:
@@ -130,6 +145,8 @@ def test_the_interpreter_compares_as_the_room_says(program: Program, people: lis
             alike("pooled", same_pooling_area, one, other)
             alike("shandong", is_within, one, "37")
             alike("named", is_within, one, "371724")
+            alike("in_city", is_within, one, "3717")
+            alike("piloted", is_within, one, "371724003")
             alike("one_of", disjoined, one, "31 371724 441900 419001")
 
 

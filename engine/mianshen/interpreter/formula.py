@@ -102,6 +102,8 @@ def _compared_places(one: Core, other: Core, level: PlaceLevel, home: str) -> st
             return f"{_inner(one, home)} = {_inner(other, home)}"
         case "pooling area":
             return f"same pooling area({to_text(one, home)}, {to_text(other, home)})"
+        case "named":
+            return f"within({to_text(one, home)}, {to_text(other, home)})"
         case _:
             assert_never(level)
 

@@ -24,9 +24,9 @@ from mianshen.program.core import (
     Numeric,
     Op,
     Operator,
+    ParameterRef,
     SamePlace,
     String,
-    Within,
     YearToDate,
 )
 from mianshen.program.formula import Months, number
@@ -287,17 +287,18 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
 
     def _within(self, node: tree.Function) -> Core | None:
         first, *others = node.arguments
-        area = self._area(first)
-        prefixes = [(other.span, self.value(other, String(area=True))) for other in others]
-        if area is None or any(prefix is None for _, prefix in prefixes):
+        area, tests = self._area(first), list[Core]()
+        if area is None:
             return None
-        texts: list[str] = []
-        for span, prefix in prefixes:
-            if not isinstance(prefix, Const) or not isinstance(prefix.value, str):
-                self.report(diagnostics.not_constant(span, Message("地区", "an area")))
+        for other in others:
+            outer = self._area(other)
+            if outer is None:
                 return None
-            texts.append(prefix.value)
-        return Within(area, tuple(texts))
+            if not isinstance(outer, Const | ParameterRef):
+                self.report(diagnostics.not_constant(other.span, Message("地区", "an area")))
+                return None
+            tests.append(self.lies_in(area, outer))
+        return self.any_of(area, tests)
 
     def _benefit_year(self, node: tree.Function) -> Core | None:
         date = self._date(node.arguments[0])

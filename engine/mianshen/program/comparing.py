@@ -17,6 +17,7 @@ from mianshen.program.core import (
     Numeric,
     Op,
     Operator,
+    ParameterRef,
     SamePlace,
     String,
     Within,
@@ -63,18 +64,20 @@ class ComparisonChecks(FormulaChecks):
         return Op(op, (a, b), Boolean())
 
     def _places(self, span: Span, op: Operator, a: Core, b: Core) -> Core | None:
-        """Places compared: a constant is the place it names and all that lies in it."""
-        if isinstance(a, Const):
+        """Places compared: a constant or a figure is the place it names and all that lies in it."""
+        if isinstance(a, Const | ParameterRef):
             a, b = b, a
         if a.type != b.type:
             self.report(diagnostics.not_comparable(span, describe(a.type), describe(b.type)))
             return None
-        same: Core = (
-            Within(a, (b.value,))
-            if isinstance(b, Const) and isinstance(b.value, str)
-            else SamePlace(a, b, "county")
-        )
+        same = self.lies_in(a, b) if isinstance(b, Const | ParameterRef) else SamePlace(a, b, "county")
         return same if op == "eq" else Op("not", (same,), Boolean())
+
+    def lies_in(self, place: Core, outer: Const | ParameterRef) -> Core:
+        """A place lies in the one that a constant or a figure names."""
+        if isinstance(outer, Const) and isinstance(outer.value, str):
+            return Within(place, (outer.value,))
+        return SamePlace(place, outer, "named")
 
     def between(self, node: tree.Between) -> Core | None:
         subject = self.value(node.value)
@@ -104,11 +107,15 @@ class ComparisonChecks(FormulaChecks):
         sound = [part for part in parts if part is not None]
         if not sound or len(sound) < len(parts):
             return None
-        others = [part for part in sound if not (isinstance(part, InSet | Within) and part.arg == subject)]
-        constants = [v for p in sound if isinstance(p, InSet) and p.arg == subject for v in p.values]
+        return self.any_of(subject, sound)
+
+    def any_of(self, subject: Core, parts: list[Core]) -> Core:
+        """One of the conditions holds; what is asked of the subject alone is asked at once."""
+        others = [part for part in parts if not (isinstance(part, InSet | Within) and part.arg == subject)]
+        constants = [v for p in parts if isinstance(p, InSet) and p.arg == subject for v in p.values]
         if constants:
             others.insert(0, InSet(subject, tuple(dict.fromkeys(constants))))
-        places = [v for p in sound if isinstance(p, Within) and p.arg == subject for v in p.prefixes]
+        places = [v for p in parts if isinstance(p, Within) and p.arg == subject for v in p.prefixes]
         if places:
             others.insert(0, Within(subject, tuple(dict.fromkeys(places))))
         return others[0] if len(others) == 1 else Op("or", tuple(others), Boolean())

@@ -185,7 +185,7 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class SamePlace:
-    """Two places lie in one county, or one pooling area; unknown where a code is too coarse to tell."""
+    """Two places are one at the level; unknown where a code is too coarse to tell."""
 
     one: Core
     other: Core

@@ -22,6 +22,7 @@ from mianshen.program.core import (
     FactRef,
     If,
     InSet,
+    IsKnown,
     Numeric,
     Op,
     SamePlace,
@@ -32,6 +33,7 @@ from mianshen.program.program import Program
 
 AREA: Final = String(area=True)
 LEVELS: Final = (2, 4, 6)  # digits of a province, a prefecture, a county
+BELOW: Final = (9, 12)  # of a township, a village
 _DIGITS: Final = Numeric(0, Decimal(2), Decimal(12))
 
 
@@ -46,6 +48,8 @@ def lowered_place_test(test: Within | SamePlace) -> Core:
                     return _all([_equal(one, other, digits) for digits in LEVELS])
                 case "pooling area":
                     return _same_pooling_area(one, other)
+                case "named":
+                    return _all([_named(one, other, digits) for digits in (*LEVELS, *BELOW)])
                 case _:
                     assert_never(level)
         case _:
@@ -107,6 +111,13 @@ def area_facts(node: Core, program: Program) -> tuple[FactRef, ...]:
 
 def _equal(one: Core, other: Core, digits: int) -> Core:
     return Op("eq", (prefix(one, digits), prefix(other, digits)), Boolean())
+
+
+def _named(place: Core, outer: Core, digits: int) -> Core:
+    """The place begins as the outer one does, as far as that goes; every place has a province."""
+    if digits == LEVELS[0]:
+        return _equal(place, outer, digits)
+    return Op("or", (_not(IsKnown(prefix(outer, digits))), _equal(place, outer, digits)), Boolean())
 
 
 def _not(node: Core) -> Core:
