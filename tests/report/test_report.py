@@ -244,7 +244,9 @@ def test_no_cell_begins_a_formula(text: str) -> None:
     assert safe(text) in (text, f"'{text}")
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", " =", " \n+", "\u3000=", "\ufeff@", " \u200b-", "\x00="])
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t", "\r", "\n", " =", " \n+", "\u3000=", "\ufeff@", " \u200b-", "\x00="]
+)
 def test_what_a_spreadsheet_would_run_is_marked_as_text(start: str) -> None:
     assert safe(f"{start}SUM(A1)") == f"'{start}SUM(A1)"
 

@@ -36,7 +36,7 @@ _BENEFIT = (
     Message("金额", "amount"),
     Message("方式", "delivery"),
 )
-_SHOWN = Message("其他结果", "also")
+_SHOWN, _RESULTS = Message("其他结果", "also"), Message("结果", "results")
 _ANSWER, _DATE = Message("结论", "answer"), Message("日期", "date")
 _REASONS, _NOTES, _STEPS = (
     Message("理由", "Reasons"),
@@ -88,7 +88,7 @@ class AnswerView:
             yield ""
         yield from self._unruled(each for each in result.benefits.values() if each not in ruled)
         if own := list(self._own(checked)):
-            yield output.table([self._say(_SHOWN), ""], own, right=[1])
+            yield output.table([self._say(_SHOWN if ruled else _RESULTS), ""], own, right=[1])
             yield ""
         for child in self.program.children_of(self.program.entry):
             rows = tuple(each for each in result.rows if each.row.entity == child.name)
@@ -144,7 +144,7 @@ class AnswerView:
     def _benefits(self, results: Iterable[BenefitResult]) -> str:
         rows = [
             (
-                self._say(each.benefit.title),
+                self._say(self._title(each)),
                 self._say(STATUS[each.status]),
                 "" if each.amount is None else f"{each.amount:,.2f}",
                 self._say(_DELIVERY[each.benefit.delivery]),
@@ -155,11 +155,20 @@ class AnswerView:
 
     def _own(self, checked: Checked) -> Iterator[tuple[str, str]]:
         """The decisions about the person that results show, those that are modelled."""
-        person = checked.case.person
-        for decision in () if person.rejection is not None else self.program.outputs(person.entity):
-            value = person.values[decision.name]
-            if value is not NOT_MODELLED:
-                yield self._say(decision.title), self._decided(value, decision.name)
+        for row, decision in self.checker.own_decisions(checked):
+            if row.values[decision.name] is not NOT_MODELLED:
+                yield self._say(decision.title), self._decided(row, decision.name)
+
+    def _title(self, result: BenefitResult) -> Message:
+        """A benefit's title; one of a household with whose it is, for it is paid once."""
+        title, row = result.benefit.title, result.row
+        if row.entity == self.program.entry:
+            return title
+        owner = self.program.entities[row.entity].title
+        return Message(
+            f"{title.zh}（{owner.zh} {row.key}".rstrip() + "）",
+            f"{title.en} ({owner.en} {row.key}".rstrip() + ")",
+        )
 
     def _unruled(self, results: Iterable[BenefitResult]) -> Iterator[str]:
         """The benefits without a rule for this person, in one line."""
@@ -170,7 +179,7 @@ class AnswerView:
             yield ""
 
     def _benefit_reasons(self, checked: Checked) -> Iterator[str]:
-        person, case = checked.case.person, checked.case
+        case = checked.case
         for each in checked.result.benefits.values():
             if each.status == "not_modelled":
                 continue
@@ -178,20 +187,20 @@ class AnswerView:
             cited = each.benefit.citation if decided is None else decided.citation
             reason = self.words.of_benefit(each, self.checker.explainer, case)
             shows = [
-                f"{self._say(self.words.decisions[person.entity, name].title)} {self._decided(person.values[name], name)}"
+                f"{self._say(self.words.decisions[each.row.entity, name].title)} {self._decided(each.row, name)}"
                 for name in each.benefit.shows
                 if each.status == "eligible"
-                or (each.status == "undetermined" and not isinstance(person.values[name], Unknown))
+                or (each.status == "undetermined" and not isinstance(each.row.values[name], Unknown))
             ]
             yield self._reason(
-                each.benefit.title, [self._say(reason), *shows, self._say(self.words.citation(cited))]
+                self._title(each), [self._say(reason), *shows, self._say(self.words.citation(cited))]
             )
             if each.status == "eligible":
-                yield from self._provisional(self.checker.footing(case, person, each).provisional)
+                yield from self._provisional(self.checker.footing(case, each).provisional)
 
-    def _decided(self, value: object, name: str) -> str:
-        decision = self.words.decisions[self.program.entry, name]
-        return self._say(self.words.value(value, decision.written, decision.type))  # type: ignore[arg-type]
+    def _decided(self, row: Row, name: str) -> str:
+        decision = self.words.decisions[row.entity, name]
+        return self._say(self.words.value(row.values[name], decision.written, decision.type))
 
     def _reason(self, title: Message, parts: Iterable[str]) -> str:
         stop = "。" if self.lang == "zh" else ". "

@@ -19,7 +19,7 @@ from mianshen.interpreter.formula import to_text
 from mianshen.interpreter.result import BenefitResult, settlements
 from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Explainer, Footing, Input, Used
-from mianshen.program.program import Citation, Program
+from mianshen.program.program import Citation, Decision, Program
 from mianshen.records.diagnostics import CODES
 from mianshen.source import Lang, Message
 from mianshen.values import Missing, Unknown, Value, as_money
@@ -79,18 +79,18 @@ class Checker:
         return notes
 
     def _assumed(self, case: Case, result: CaseResult) -> set[str]:
-        footings = [self.footing(case, case.person, each) for each in result.benefits.values()]
+        footings = [self.footing(case, each) for each in result.benefits.values()]
         footings += [self.row_footing(case, each) for each in result.rows]
         return {name for footing in footings for name in footing.assumed}
 
-    def footing(self, case: Case, row: Row, result: BenefitResult) -> Footing:
+    def footing(self, case: Case, result: BenefitResult) -> Footing:
         """What a benefit rests on that is not certain."""
         names = [result.benefit.eligible]
         if result.status in ("eligible", "undetermined") and result.benefit.amount is not None:
             names.append(result.benefit.amount)
         if result.status == "eligible":
             names += result.benefit.shows
-        return self._joined(case, row, names)
+        return self._joined(case, result.row, names)
 
     def row_footing(self, case: Case, result: RowResult) -> Footing:
         """What a row's shown decisions rest on that is not certain."""
@@ -129,7 +129,7 @@ class Checker:
             "rulebook": rulebook,
             "benefits": {name: self._benefit(case, each, lang) for name, each in result.benefits.items()},
             **rows,
-            **self._own(case),
+            **self._own(checked),
             **self._reversed(result),
             "notes": [note.in_(lang) for note in checked.notes],
             "rejects": self._rejects(result, lang),
@@ -137,9 +137,9 @@ class Checker:
         }
 
     def _benefit(self, case: Case, result: BenefitResult, lang: Lang) -> Plain:
-        benefit, person = result.benefit, case.person
+        benefit, row = result.benefit, result.row
         decided = self.words.provisions.get(result.reason)
-        footing = self.footing(case, person, result)
+        footing = self.footing(case, result)
         found: dict[str, Plain] = {
             "status": result.status,
             "amount": None if result.amount is None else as_money(result.amount),
@@ -155,16 +155,35 @@ class Checker:
         if benefit.paid_to is not None:
             found["paid_to"] = benefit.paid_to.in_(lang)
         if benefit.shows:
-            found["shows"] = {name: self._value(person, name, person.values[name]) for name in benefit.shows}
+            found["shows"] = {name: self._value(row, name, row.values[name]) for name in benefit.shows}
+        if row is not case.person:
+            found["of"] = {"entity": row.entity, "key": row.key or None}
         return found
 
-    def _own(self, case: Case) -> dict[str, Plain]:
-        """The decisions about the person that results show, where there are any."""
-        person = case.person
-        names = [decision.name for decision in self.program.outputs(person.entity)]
-        if not names or person.rejection is not None:
-            return {}
-        return {"decisions": {name: self._value(person, name, person.values[name]) for name in names}}
+    def own_decisions(self, checked: Checked) -> list[tuple[Row, Decision]]:
+        """The decisions about the person, and what stands above, that results show.
+
+        Where the rulebook has no benefit for the person and marks nothing as shown, all about the person.
+        """
+        person, shown = checked.case.person, list[tuple[Row, Decision]]()
+        row: Row | None = person
+        while row is not None and person.rejection is None:
+            if row.rejection is None:
+                shown += [(row, decision) for decision in self.program.outputs(row.entity)]
+            row = row.parent
+        if shown or checked.result.benefits or checked.result.rows or person.rejection is not None:
+            return shown
+        return [(person, d) for d in self.program.decisions if d.entity == person.entity]
+
+    def _own(self, checked: Checked) -> dict[str, Plain]:
+        person = checked.case.person
+        found = {
+            d.name if row is person else f"{row.entity}.{d.name}": self._value(
+                row, d.name, row.values[d.name]
+            )
+            for row, d in self.own_decisions(checked)
+        }
+        return {"decisions": found} if found else {}
 
     def _reversed(self, result: CaseResult) -> dict[str, Plain]:
         """The rows that cancel one another, where there are any."""

@@ -209,15 +209,16 @@ class _Comparing:
     # -- benefits ----------------------------------------------------------------------------
 
     def benefits(self) -> Iterator[BenefitChange]:
-        person = (self.new.case.person.entity, self.new.case.person.key)
         for name in dict.fromkeys((*self.one.benefits, *self.two.benefits)):
             was, now = self.one.benefits.get(name), self.two.benefits.get(name)
             if _of_benefit(was) == _of_benefit(now):
                 continue
-            described = (now or was).benefit  # type: ignore[union-attr]  # one of them has it
+            result = now or was
+            assert result is not None
+            described, row = result.benefit, (result.row.entity, result.row.key)
             walk = Causes(self.old, self.new)
             names = [described.eligible, *([described.amount] if described.amount else [])]
-            causes = tuple(dict.fromkeys(c for each in names for c in walk.causes(person, each)))
+            causes = tuple(dict.fromkeys(c for each in names for c in walk.causes(row, each)))
             yield BenefitChange(name, was, now, _less(_due(now), _due(was)), causes)
 
     # -- rows --------------------------------------------------------------------------------

@@ -70,4 +70,5 @@ class Relevance:
         self.interpreter.run(case)
         if case.person.rejection is not None:
             return None
-        return {b.benefit.name: benefit_result(b.benefit, case.person).missing for b in benefits}
+        rows = {b.benefit: case.of(b.benefit.entity) for b in benefits}
+        return {b.name: benefit_result(b, row).missing for b, row in rows.items() if row is not None}

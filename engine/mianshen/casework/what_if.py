@@ -66,12 +66,12 @@ class Prospector:
         raise KeyError(name)
 
     def _benefit(self, checked: Checked, result: BenefitResult) -> Prospect:
-        benefit, case, person = result.benefit, checked.case, checked.case.person
+        benefit, case, row = result.benefit, checked.case, result.row
         if result.status == "eligible":
             amount = benefit.amount
-            margins = () if amount is None else self._margins(checked, person, amount)
+            margins = () if amount is None else self._margins(checked, row, amount)
             return Prospect(benefit.name, result, (), NO_CHANGES, None, margins)
-        hurdles = self.hurdles.of(case, person, benefit.eligible)
+        hurdles = self.hurdles.of(case, row, benefit.eligible)
         changes = Search(self.program, benefit, self.checker.interpreter).changes(case)
         later = Calendar(self.program, benefit, self.checker.interpreter).later(case)
         return Prospect(benefit.name, result, hurdles, changes, later, ())

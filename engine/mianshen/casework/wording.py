@@ -200,7 +200,7 @@ class Words:
         self, result: BenefitResult, explainer: Explainer, case: Case, row: Row | None = None
     ) -> Message:
         """Why a benefit is due, is not, or cannot be told, in one sentence; at the person, or another row."""
-        at = case.person if row is None else row
+        at = result.row if row is None else row
         match result.status:
             case "not_modelled":
                 return Message("规则库没有适用于此情形的规定", "The rulebook has no rule for this case")

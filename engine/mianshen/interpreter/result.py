@@ -21,12 +21,15 @@ MISSING_FACTS: Final = "missing_facts"
 
 @dataclass(frozen=True, slots=True)
 class BenefitResult:
-    """`reason`: the provision that decided, or `missing_facts`, or `no_provision`.
+    """One benefit at the person's row, or at one above it.
+
+    `reason`: the provision that decided, or `missing_facts`, or `no_provision`.
 
     `missing`: what eligibility or the amount lacks; of one that is due, also what is shown beside it.
     """
 
     benefit: Benefit
+    row: Row
     status: BenefitStatus
     amount: Decimal | None
     reason: str
@@ -78,12 +81,15 @@ class CaseResult:
 
 
 def result_of(program: Program, case: Case) -> CaseResult:
-    """The answers for the case's person; what was rejected answers nothing."""
+    """The answers for the case's person and what stands above; what was rejected answers nothing."""
     person = case.person
     benefits: dict[str, BenefitResult] = {}
     if person.rejection is None:
+        at = {b.name: case.of(b.entity) for b in program.benefits.values()}
         benefits = {
-            b.name: benefit_result(b, person) for b in program.benefits.values() if b.entity == person.entity
+            name: benefit_result(program.benefits[name], row)
+            for name, row in at.items()
+            if row is not None and row.rejection is None
         }
     ordered = sorted(person.children, key=lambda row: _order(program, row))
     rows = tuple(row_result(program, row) for row in ordered if row.rejection is None)
@@ -112,17 +118,18 @@ def benefit_result(benefit: Benefit, row: Row) -> BenefitResult:
     eligible = row.values[benefit.eligible]
     if isinstance(eligible, Unknown):
         amount = [] if benefit.amount is None else [row.values[benefit.amount]]
-        return BenefitResult(
-            benefit, "undetermined", None, MISSING_FACTS, unknown_of([eligible, *amount]).missing
-        )
+        missing = unknown_of([eligible, *amount]).missing
+        return BenefitResult(benefit, row, "undetermined", None, MISSING_FACTS, missing)
     if eligible is NOT_MODELLED:
-        return BenefitResult(benefit, "not_modelled", None, NO_PROVISION, frozenset())
+        return BenefitResult(benefit, row, "not_modelled", None, NO_PROVISION, frozenset())
     reason = row.chosen[benefit.eligible][0].name
     if eligible is not True:
-        return BenefitResult(benefit, "ineligible", None, reason, frozenset())
+        return BenefitResult(benefit, row, "ineligible", None, reason, frozenset())
     value = None if benefit.amount is None else row.values[benefit.amount]
     missing = unknown_of((value, *(row.values[name] for name in benefit.shows))).missing
-    return BenefitResult(benefit, "eligible", value if isinstance(value, Decimal) else None, reason, missing)
+    return BenefitResult(
+        benefit, row, "eligible", value if isinstance(value, Decimal) else None, reason, missing
+    )
 
 
 def row_result(program: Program, row: Row) -> RowResult:

@@ -144,6 +144,13 @@ class Case:
     person: Row
     reversed: list[tuple[Row, Row]] = field(default_factory=list)
 
+    def of(self, entity: str) -> Row | None:
+        """The person's own row, or the one above it, of an entity; None where it stands elsewhere."""
+        row: Row | None = self.person
+        while row is not None and row.entity != entity:
+            row = row.parent
+        return row
+
     def rows(self) -> list[Row]:
         """Every row, parents first, versions beside their person."""
         found, pending = [], [self.top]

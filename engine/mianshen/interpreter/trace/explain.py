@@ -198,18 +198,31 @@ class Explainer:
         return tuple([self._input(*each) for each in sink])
 
     def roots(self, case: Case) -> Iterator[Step_]:
-        """The decisions results show: those of the person's dated rows in order, then the benefits'."""
-        person = case.person
+        """The decisions results show: those of the person's dated rows in order, then the benefits'.
+
+        Where there are none, every decision of the person.
+        """
+        roots = [*self._of_rows(case.person)]
+        if case.person.rejection is None:
+            roots += [(case.person, decision.name) for decision in self.outputs[case.person.entity]]
+            roots += self._of_benefits(case)
+            roots = roots or [
+                (case.person, d.name) for d in self.program.decisions if d.entity == case.person.entity
+            ]
+        yield from roots
+
+    def _of_rows(self, person: Row) -> Iterator[Step_]:
         for row in sorted(person.children, key=self._turn):
             if row.rejection is None:
                 yield from ((row, decision.name) for decision in self.outputs[row.entity])
-        if person.rejection is None:
-            yield from ((person, decision.name) for decision in self.outputs[person.entity])
-            for benefit in self.program.benefits.values():
-                if benefit.entity == person.entity:
-                    denied = person.values[benefit.eligible] in (False, NOT_MODELLED)
-                    names = (benefit.eligible, *(() if denied else (benefit.amount, *benefit.shows)))
-                    yield from ((person, name) for name in names if name is not None)
+
+    def _of_benefits(self, case: Case) -> Iterator[Step_]:
+        for benefit in self.program.benefits.values():
+            row = case.of(benefit.entity)
+            if row is not None and row.rejection is None:
+                denied = row.values[benefit.eligible] in (False, NOT_MODELLED)
+                names = (benefit.eligible, *(() if denied else (benefit.amount, *benefit.shows)))
+                yield from ((row, name) for name in names if name is not None)
 
     # -- walking -------------------------------------------------------------------------------
 

@@ -93,7 +93,10 @@ class Search:
         """True, False, unknown or not modelled; None where the person's row fails."""
         self.spent += 1
         self.part.run(case)
-        return None if case.person.rejection is not None else case.person.values[self.benefit.eligible]
+        row = case.of(self.benefit.entity)
+        if case.person.rejection is not None or row is None or row.rejection is not None:
+            return None
+        return row.values[self.benefit.eligible]
 
     def due_with(self, case: Case, told: dict[Place, Known]) -> bool:
         """Whether the benefit is due with these facts."""
@@ -107,7 +110,9 @@ class Search:
         self.whole.run(copy)
         if any(rows[row].rejection is not None and row.rejection is None for row in case.rows()):
             return None
-        result = benefit_result(self.benefit, copy.person)
+        row = copy.of(self.benefit.entity)
+        assert row is not None  # the benefit is one of the case
+        result = benefit_result(self.benefit, row)
         return result if result.status == "eligible" else None
 
     # -- facts ---------------------------------------------------------------------------------

@@ -78,7 +78,8 @@ class Calendar:
         if copy.person.rejection is not None:
             causes = [row.rejection for row in copy.rows() if row.rejection is not None]
             return next((each for each in causes if each.reason != "parent_rejected"), causes[0])
-        return copy.person.values[self.benefit.eligible] is True
+        row = copy.of(self.benefit.entity)
+        return row is not None and row.values[self.benefit.eligible] is True
 
     def _first(self, case: Case, before: dt.date, due: dt.date) -> dt.date:
         """The first due day after `before`, which is not."""
@@ -106,9 +107,10 @@ class Calendar:
     def _whole(self, case: Case, day: dt.date) -> bool:
         copy, _ = self.retelling.copy(case, as_of=day)
         self.whole.run(copy)
-        return (
-            copy.person.rejection is None and benefit_result(self.benefit, copy.person).status == "eligible"
-        )
+        row = copy.of(self.benefit.entity)
+        if copy.person.rejection is not None or row is None or row.rejection is not None:
+            return False
+        return benefit_result(self.benefit, row).status == "eligible"
 
     # -- days worth a look -----------------------------------------------------------------------
 
