@@ -12,10 +12,9 @@ from mianshen.program import diagnostics
 from mianshen.program.vocabulary import AS_OF, Vocabulary
 from mianshen.source import Diagnostic, Message
 
-# columns of the batch's files, and keys of a row in the JSON of `check`
-ROW_COLUMNS: Final = frozenset(
-    "status reason missing provision missing_from not_modelled provisional assumed clause settled".split()
-)
+# columns of the batch's files; keys beside the decisions of a row below the person in the JSON of `check`
+COLUMNS: Final = frozenset("status reason missing".split())
+ROW_KEYS: Final = frozenset("provision missing_from not_modelled provisional assumed clause settled".split())
 # files of a batch, and parts of its summary and of a record
 COLLECTIONS: Final = frozenset(
     "rejects summary manifest timings differences reversals benefits records notes history as_of".split()
@@ -28,10 +27,11 @@ _DAY: Final = Message("核定日", "the day decided for")
 def reserved(vocabulary: Vocabulary) -> Iterator[Diagnostic]:
     """Decisions named like a column of results, rows named like a file, and anything named as_of."""
     document, entities = vocabulary.document, vocabulary.entities
+    above = _from_entry_up(vocabulary)
     for entity, name in vocabulary.decisions:
         parent = entities[entity].parent
         keys = {entities[owner].key for owner in (entity, parent) if owner is not None}
-        if name in ROW_COLUMNS | keys:
+        if name in COLUMNS | keys or (entity not in above and name in ROW_KEYS):
             yield diagnostics.reserved_name(document.span("decisions", entity, name), name, _COLUMN)
     for section, names in (("decisions", vocabulary.decisions), ("facts", vocabulary.facts)):
         for entity, name in names:
@@ -44,3 +44,14 @@ def reserved(vocabulary: Vocabulary) -> Iterator[Diagnostic]:
         if part is not None or name in COLLECTIONS:
             at = ("entities", name) if part is None else ("entities", name, part)
             yield diagnostics.reserved_name(document.span(*at), found.children if part else name, _PART)
+
+
+def _from_entry_up(vocabulary: Vocabulary) -> set[str]:
+    """The entry and what stands above it."""
+    header = vocabulary.document.header
+    name = None if header is None else header.entry
+    above: set[str] = set()
+    while name is not None and name not in above and name in vocabulary.entities:
+        above.add(name)
+        name = vocabulary.entities[name].parent
+    return above
