@@ -32,7 +32,7 @@ from mianshen.native.deciding import Decided, Deciding, Table
 from mianshen.native.layout import Layout, Unsupported
 from mianshen.native.library import Compiled, compiled, is_kept
 from mianshen.native.translation_unit import Unit
-from mianshen.program.core import Numeric
+from mianshen.program.core import Listing, Numeric
 from mianshen.program.program import Benefit, Entity, Program
 
 ROW_STATUS: Final = ("decided", "undetermined", "not_modelled")
@@ -48,7 +48,11 @@ def unit_of(program: Program, outputs: Outputs) -> Unit:
         decision = program.decision(entity, name)
         if not isinstance(decision.type, Numeric) or decision.written != "money":
             raise Unsupported(f"{name}: {decision.written}")
-    return Unit(Layout(program, outputs.wanted), shown, tuple(outputs.benefits))
+    layout = Layout(program, outputs.wanted)
+    for column in (c for columns in layout.facts.values() for c in columns):
+        if column.bits == 128 or isinstance(column.fact.type, Listing):
+            raise Unsupported(f"facts of type {column.fact.written}")
+    return Unit(layout, shown, tuple(outputs.benefits))
 
 
 def compiled_unit(

@@ -21,7 +21,7 @@ from mianshen.batch.row_tables import NOT_THE_FILE, RowTables
 from mianshen.ingest.inputs import ROW, Input, Part, explained, identifier
 from mianshen.native.deciding import Array, Table, whole
 from mianshen.native.layout import AREA_DIGITS, ELSEWHERE, Column, Layout, Unsupported, bits_of
-from mianshen.program.core import Code, FactRef, Listing, Numeric, String, walk
+from mianshen.program.core import Code, FactRef, Numeric, String, walk
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.expressions import Sql
@@ -167,25 +167,6 @@ class CompiledTables:
                 return terms.cast(terms.case([*places, *other]), "INTEGER")
             case Numeric(scale=scale):
                 return terms.cast(value, terms.decimal_type(18, scale))
-            case Listing() if column.counts:
-                return terms.cast(terms.function("LEN", value), "BIGINT")
-            case Listing(item=Code(codes=name)):
-                each = exp.column("x")
-                bits = terms.case(
-                    [
-                        (
-                            exp.EQ(this=each.copy(), expression=terms.literal(code)),
-                            terms.cast(terms.literal(1 << at), "BIGINT"),
-                        )
-                        for at, code in enumerate(self.rows.program.codes[name].values)
-                    ]
-                )
-                part = exp.Lambda(this=bits, expressions=[exp.to_identifier("x")])
-                sets = terms.function("LIST_TRANSFORM", terms.function("LIST_DISTINCT", value), part)
-                total = exp.Coalesce(this=terms.function("LIST_SUM", sets), expressions=[terms.literal(0)])
-                return terms.case([(terms.is_known(value.copy()), terms.cast(total, "BIGINT"))])
-            case Listing():
-                return terms.cast(terms.function("LEN", terms.function("LIST_DISTINCT", value)), "BIGINT")
             case _:
                 return value
 

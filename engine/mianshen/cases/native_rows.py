@@ -91,7 +91,7 @@ class CaseRows:
     def decided(self, compiled_: Compiled) -> list[Answers]:
         """Decide every row and take the answers apart by case."""
         tables = {name: self.table(name) for name in self.layout.entities}
-        decided = Deciding(compiled_, tables, self.as_of, 1).decide()
+        decided = Deciding(compiled_, tables, self.as_of, 1, list(self.encoding.lists)).decide()
         answers: list[tuple[dict[RowKey, dict[str, Answer]], dict[RowKey, Rejected]]]
         answers = [({}, {}) for _ in self.cases]
         reader = _Reader(self, decided)

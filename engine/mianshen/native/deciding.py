@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,12 +51,13 @@ class Decided:
 
 @dataclass(slots=True)
 class Deciding:
-    """One run."""
+    """One run. `lists`: every list that a table holds the number of, those of the layout first."""
 
     compiled: Compiled
     tables: dict[str, Table]
     as_of: dt.date
     threads: int
+    lists: Sequence[tuple[str, ...]] | None = None
 
     def decide(self) -> Decided:
         """Decide every household. Raises MemoryError."""
@@ -158,9 +159,13 @@ class _Run:
         self.level, self.place = self._households(places)
         order = [e.name for e in unit.order]
         facts = [(self.tables[e], c) for e in order for c in unit.layout.facts[e]]
-        marks = [None if c.counts else t.marks(c.fact.name) for t, c in facts]
+        marks = [t.marks(c.name) for t, c in facts]
+        lists = unit.layout.lists if deciding.lists is None else deciding.lists
+        place = {code: at for at, code in enumerate(unit.layout.listed)}
+        items = np.array([place.get(item, -1) for each in lists for item in each] or [0], np.int32)
+        begins = np.cumsum([0, *map(len, lists)], dtype=np.int64)
         self.kept: list[Any] = [
-            marks,
+            (marks, items, begins),
             pointers([buffer_of(t.facts[c.name]) for t, c in facts]),
             pointers([valid_of(t.facts[c.name]) for t, c in facts]),
             pointers([None if m is None else address(m) for m in marks]),
@@ -180,6 +185,8 @@ class _Run:
             address(self.place),
             *((None, None, None) if times is None else map(address, (times.next, times.start, times.early))),
             sets,
+            address(begins),
+            address(items),
         )
 
     @property

@@ -22,13 +22,15 @@ CELLS: Final = {1: pa.bool_(), 8: pa.int8(), 16: pa.int16(), 32: pa.int32(), 64:
 
 @dataclass(slots=True)
 class Encoding:
-    """`texts`: every text so far; its place is its number."""
+    """`texts` and `lists`: every one so far; its place is its number."""
 
     layout: Layout
     texts: dict[str, int] = field(default_factory=dict)
+    lists: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.texts = {text: number for number, text in enumerate(self.layout.texts)}
+        self.lists = {items: number for number, items in enumerate(self.layout.lists)}
 
     def column(self, column: Column, values: Iterable[Known | None]) -> pa.Array:
         """A column of facts."""
@@ -38,20 +40,11 @@ class Encoding:
         return pa.array(cells, pa.int64()).cast(CELLS[column.bits])
 
     def _cell(self, column: Column, value: Known) -> int:
-        if isinstance(value, tuple) and column.counts:
-            return len(value)
-        return self.number(value, column.fact.type)
-
-    def number(self, value: Known, type_: Type) -> int:
-        """A value as a number."""
-        if is_text(type_):
+        if isinstance(value, tuple):
+            return self.lists.setdefault(value, len(self.lists))
+        if is_text(column.fact.type):
             return self.texts.setdefault(str(value), len(self.texts))
-        match type_:
-            case Listing(item=String()):
-                assert isinstance(value, tuple)
-                return len(set(value))
-            case _:
-                return encoded(value, type_, self.layout.program)
+        return encoded(value, column.fact.type, self.layout.program)
 
     def value(self, number: int, type_: Type) -> Known:
         """The value that a number stands for."""
@@ -67,7 +60,7 @@ class Encoding:
                 return list(program.codes[name].values)[number]
             case String(area=True):
                 return str(number // 16).zfill(AREA_DIGITS)[: number % 16]
-            case Listing(item=Code(codes=name)):
-                return tuple(code for at, code in enumerate(program.codes[name].values) if number >> at & 1)
+            case Listing():
+                return list(self.lists)[number]
             case _:
                 return list(self.texts)[number]

@@ -35,7 +35,6 @@ from mianshen.program.core import (
     InForce,
     InSet,
     IsKnown,
-    Listing,
     Marginal,
     MissingFigure,
     NoValue,
@@ -248,19 +247,14 @@ class Formulas:
                 assert_never(node.op)
 
     def listing(self, node: Op, entity: str, row: str) -> Made:
-        """Functions of a list fact; see `layout.Column`."""
-        fact = node.args[0]
-        assert isinstance(fact.type, Listing)
-        made = self.emit(fact, entity, row)
-        if node.op == "list_count":
-            assert isinstance(fact, FactRef)
-            at = self.above(entity, fact.entity, row)
-            return self.held(f"{at}->f_{fact.name}__count", [made])
-        if node.op == "list_distinct":
-            bits = isinstance(fact.type.item, Code)
-            return self.held(f"__builtin_popcountll({made.value})" if bits else made.value, [made])
-        item = self.emit(node.args[1], entity, row)
-        return self.held(f"({made.value}) >> ({item.value}) & 1", [made, item])
+        """Functions of a list, which is the number of one."""
+        listing = self.emit(node.args[0], entity, row)
+        if node.op != "list_contains":
+            return self.held(f"{node.op}(run, {listing.value})", [listing], dear=True)
+        type_, item = node.args[1].type, self.emit(node.args[1], entity, row)
+        assert isinstance(type_, Code)
+        called = f"list_contains(run, {listing.value}, listed_{type_.codes}[{item.value}])"
+        return self.held(called, [listing, item], dear=True)
 
     def working(self, node: Op, entity: str, row: str) -> Made:
         """Functions of the working-day calendar; what leaves it is unknown."""

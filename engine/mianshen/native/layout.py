@@ -2,7 +2,8 @@
 
 In: a program and the decisions wanted. Out: `Layout`. Numbers are integers of their last decimal, dates
 days since 1970-01-01, codes their place in the code list, areas their digits padded to twelve, times
-sixteen, plus how many there were, texts their place among those that some formula names, then among the others, or ELSEWHERE.
+sixteen, plus how many there were, texts their place among those that some formula names, then among the others, or ELSEWHERE,
+lists their place among all lists of a run, of which those that figures hold come first.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import Final, TypeVar, assert_never
 
 from mianshen.program.core import (
     Boolean,
@@ -22,6 +23,7 @@ from mianshen.program.core import (
     Core,
     Date,
     DecisionRef,
+    Duration,
     FactRef,
     InSet,
     IsKnown,
@@ -41,7 +43,6 @@ from mianshen.values import EXACT
 MOST_FIXED: Final = (
     96  # names that have a bit of their own in every household; of more, each household deals out bits
 )
-MOST_ITEMS: Final = 62  # codes of a list of which a set is a word
 AREA_DIGITS: Final = 12
 WORD_DIGITS: Final = 18  # what 64 bits hold
 Name = TypeVar("Name", str, Key)
@@ -55,20 +56,15 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A fact as the compiled program reads it: one signed integer of `bits` bits, or one bit.
-
-    A list is two columns: which codes are in it, a bit each (of texts: how many different ones), and, `counts`,
-    how many items it has.
-    """
+    """A fact as the compiled program reads it: one signed integer of `bits` bits, or one bit."""
 
     entity: str
     fact: Fact
     bits: int
-    counts: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.fact.name}__count" if self.counts else self.fact.name
+        return self.fact.name
 
 
 @dataclass(frozen=True)
@@ -107,8 +103,6 @@ class Layout:
         for key in sorted(read):
             fact = self.program.facts[key]
             found[key[0]].append(Column(key[0], fact, bits_of(fact.type, self.program)))
-            if isinstance(fact.type, Listing):
-                found[key[0]].append(Column(key[0], fact, 64, counts=True))
         return found
 
     @cached_property
@@ -194,31 +188,33 @@ class Layout:
         texts = [n for n in self.nodes if isinstance(n, FactRef) and is_text(n.type)]
         return frozenset((n.entity, n.name) for n in texts if id(n) not in places)
 
+    @cached_property
+    def lists(self) -> tuple[tuple[str, ...], ...]:
+        """Every list that some figure holds; its place stands for it."""
+        figures = [p for p in self.program.parameters.values() if isinstance(p.type, Listing)]
+        values = [d.known for p in figures for d in p.series]
+        return tuple(sorted({value for value in values if isinstance(value, tuple)}))
+
+    @cached_property
+    def listed(self) -> tuple[str, ...]:
+        """Every code of the code lists that lists are of; its place stands for it inside lists."""
+        types = [f.type for f in self.program.facts.values()] + [
+            p.type for p in self.program.parameters.values()
+        ]
+        names = {t.item.codes for t in types if isinstance(t, Listing) and isinstance(t.item, Code)}
+        return tuple(sorted({code for name in names for code in self.program.codes[name].values}))
+
     def encoded(self, value: Constant | tuple[str, ...], type_: Type) -> int:
-        """A constant as the compiled program holds it. Raises Unsupported for a list that is no set of codes."""
+        """A constant as the compiled program holds it."""
         if is_text(type_):
             return self.texts.index(str(value)) if value in self.texts else ELSEWHERE
+        if isinstance(type_, Listing):
+            assert isinstance(value, tuple)
+            return self.lists.index(value)
         return encoded(value, type_, self.program)
 
     def bit(self, name: str) -> int:
         return self.names.index(name)
-
-    def check(self) -> None:
-        """Raises Unsupported where a formula reads what has no column here."""
-        for node in self.nodes:
-            if isinstance(node, Op) and node.op.startswith("list_"):
-                self._check_list(node)
-                continue
-            if not isinstance(node, YearToDate | FactRef | ParameterRef):
-                fits(node.type)
-
-    def _check_list(self, node: Op) -> None:
-        listing = node.args[0]
-        figure = isinstance(listing, ParameterRef) and node.op == "list_contains"
-        if not (isinstance(listing, FactRef) or figure) or not isinstance(listing.type, Listing):
-            raise Unsupported(f"{node.op} of what is no fact")
-        if node.op == "list_contains" and not isinstance(listing.type.item, Code):
-            raise Unsupported("contains, of texts")
 
 
 def _held(reads: Iterable[tuple[Name, Type]]) -> dict[Name, Type]:
@@ -240,32 +236,22 @@ def is_text(type_: Type) -> bool:
 
 
 def bits_of(type_: Type, program: Program) -> int:
-    """How many bits a fact's column has. Raises Unsupported for numbers of more digits than a word has."""
+    """How many bits a fact's column has."""
     match type_:
         case Boolean():
             return 1
-        case Date():
-            return 32
         case Code(codes=name):
             return 8 if len(program.codes[name].values) < 127 else 16
+        case Numeric():
+            return 128 if wide(type_) else 64
         case String(area=True):
             return 64
-        case Listing(item=Code(codes=name)) if len(program.codes[name].values) <= MOST_ITEMS:
-            return 64
-        case Listing(item=String()):
-            return 64
-        case String():
+        case Date() | String() | Listing():
             return 32
-        case Numeric() if type_.precision <= WORD_DIGITS:
-            return 64
+        case Duration():
+            raise AssertionError("no fact is a duration")
         case _:
-            raise Unsupported(f"facts of type {type_}")
-
-
-def fits(type_: Type) -> None:
-    """Raises Unsupported for values that no integer holds."""
-    if isinstance(type_, Listing):
-        raise Unsupported(f"values of type {type_}")
+            assert_never(type_)
 
 
 def wide(type_: Type) -> bool:
@@ -274,7 +260,7 @@ def wide(type_: Type) -> bool:
 
 
 def encoded(value: Constant | tuple[str, ...], type_: Type, program: Program) -> int:
-    """A constant as the compiled program holds it. Raises Unsupported for a text."""
+    """A constant as the compiled program holds it; not a text, nor a list."""
     match type_:
         case Boolean():
             return int(value is True)
@@ -286,13 +272,9 @@ def encoded(value: Constant | tuple[str, ...], type_: Type, program: Program) ->
             return int(value.scaleb(scale, EXACT))
         case Code(codes=name):
             return list(program.codes[name].values).index(str(value))
-        case String(area=True):
-            return area_number(str(value))
-        case Listing(item=Code(codes=name)) if len(program.codes[name].values) <= MOST_ITEMS:
-            assert isinstance(value, tuple)
-            return all_of(list(program.codes[name].values).index(each) for each in value)
         case _:
-            raise Unsupported(f"constants of type {type_}")
+            assert type_ == String(area=True)
+            return area_number(str(value))
 
 
 def area_number(digits: str) -> int:
@@ -301,10 +283,3 @@ def area_number(digits: str) -> int:
 
 def scale_of(type_: Type) -> int:
     return type_.scale if isinstance(type_, Numeric) else 0
-
-
-def all_of(parts: Iterable[int]) -> int:
-    made = 0
-    for part in parts:
-        made |= 1 << part
-    return made

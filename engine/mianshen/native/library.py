@@ -40,7 +40,7 @@ class Run(ctypes.Structure):
             (name, POINTER)
             for name in (
                 "inputs", "valid", "wrong", "out", "begin", "row", "status", "fallback", "under", "voider", "packed",
-                "made", "level", "places", "next", "start", "early", "missing",
+                "made", "level", "places", "next", "start", "early", "missing", "list_begin", "list_item",
             )
         ),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mianshen.native.c_source import c_integer, c_type
-from mianshen.native.layout import Column, Layout, encoded
+from mianshen.native.layout import Column, Layout
 from mianshen.native.provisions import limited
 from mianshen.native.written import Written
 from mianshen.program.core import AsOf
@@ -99,7 +99,7 @@ class RowSource:
 
     def _asked(self, column: Column) -> bool:
         """Whether some formula asks if the fact is known, so that it matters whether it was given."""
-        return not column.counts and (column.entity, column.fact.name) in self.layout.asked
+        return (column.entity, column.fact.name) in self.layout.asked
 
     def _place(self) -> Iterator[str]:
         """A household: rows by entity, in arrays that grow."""
@@ -194,12 +194,12 @@ class RowSource:
         """What is assumed of a row that nobody describes."""
         for column in self.layout.facts[entity.name]:
             value = column.fact.when_absent
-            if value is None or column.counts:
+            if value is None:
                 continue
             constant = (
                 "run->as_of"
                 if isinstance(value, AsOf)
-                else c_integer(encoded(value, column.fact.type, self.layout.program))
+                else c_integer(self.layout.encoded(value, column.fact.type))
             )
             yield f"  if (number < 0) {{ row->k_{column.name} = 1; row->f_{column.name} = {constant}; }}"
 

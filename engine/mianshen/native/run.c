@@ -159,7 +159,23 @@ struct run {
   const int32_t *next, *start;   /* the entry's rows over time (`persons_of`), or NULL */
   const byte *early;
   sets *missing;
+  const word *list_begin;        /* every list, by number: where its items begin in `list_item` */
+  const int32_t *list_item;      /* places in `Layout.listed` */
 };
+static inline word list_count(const struct run *run, word list) { return run->list_begin[list + 1] - run->list_begin[list]; }
+static word list_contains(const struct run *run, word list, int32_t item) {
+  for (word i = run->list_begin[list]; i < run->list_begin[list + 1]; i++)
+    if (run->list_item[i] == item) return 1;
+  return 0;
+}
+static word list_distinct(const struct run *run, word list) {
+  word count = 0;
+  for (word i = run->list_begin[list], j; i < run->list_begin[list + 1]; i++) {
+    for (j = run->list_begin[list]; run->list_item[j] != run->list_item[i]; j++) {}
+    count += j == i;
+  }
+  return count;
+}
 static inline wide wide_at(const void *column, word i) {
   wide value;
   memcpy(&value, (const char *)column + i * 16, 16);

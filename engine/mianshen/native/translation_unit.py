@@ -15,7 +15,7 @@ from itertools import accumulate
 
 from mianshen.native.accumulators import AccumulatorSource
 from mianshen.native.c_source import c_integer, c_type
-from mianshen.native.layout import EPOCH, MOST_FIXED, Layout, Unsupported, scale_of
+from mianshen.native.layout import EPOCH, MOST_FIXED, Layout, scale_of
 from mianshen.native.provisions import Rulings, limited
 from mianshen.native.row_source import RowSource, c_cell
 from mianshen.native.written import Written
@@ -85,8 +85,7 @@ class Unit:
         return RowSource(self.layout, self.order, self.written)
 
     def text(self) -> str:
-        """All of it, what every program shares first. Raises Unsupported."""
-        self.layout.check()
+        """All of it, what every program shares first."""
         here = {e.name for e in self.order}
         rulings, balances = Rulings(self.layout), AccumulatorSource(self.layout)
         parts = [
@@ -97,6 +96,7 @@ class Unit:
             *self.rows.text(),
             *self._here(),
             *self._calendar(),
+            *self._lists(),
             *(line for p in self.layout.program.parameters.values() for line in self._figure(p)),
             *(
                 line
@@ -147,6 +147,14 @@ class Unit:
         yield f"enum {{ YEAR_BEFORE = {before}, YEAR_AFTER = {after} }};"
         yield _shared("calendar.c")
 
+    def _lists(self) -> Iterator[str]:
+        """What a code is inside lists."""
+        listed = self.layout.listed
+        for name, codes in self.layout.program.codes.items():
+            if listed:
+                places = [str(listed.index(code)) if code in listed else "-1" for code in codes.values]
+                yield f"static const int32_t listed_{name}[] = {{{', '.join(places)}}};"
+
     # -- figures -----------------------------------------------------------------------------
 
     def _figure(self, parameter: Parameter) -> Iterator[str]:
@@ -154,13 +162,10 @@ class Unit:
         type_ = self.layout.figures.get(parameter.name, parameter.type)
         scale = parameter.written == "scale"
         out = "word" if scale else c_type(type_)
-        try:
-            values = [
-                str(i) if scale or d.value is None else c_integer(self.layout.encoded(d.value, type_))  # type: ignore[arg-type]
-                for i, d in enumerate(parameter.series)
-            ]
-        except Unsupported:
-            return  # a text: whoever reads it is unsupported too
+        values = [
+            str(i) if scale or d.value is None else c_integer(self.layout.encoded(d.value, type_))  # type: ignore[arg-type]
+            for i, d in enumerate(parameter.series)
+        ]
         yield f"static inline byte figure_{parameter.name}(word day, {out} *value) {{"
         for dated, value in zip(parameter.series, values, strict=True):
             tests = [f"day >= {(dated.start - EPOCH).days}"]
