@@ -232,11 +232,12 @@ class _Run:
         self.begin[entity.name], self.row[entity.name] = begin, row
 
     def _households(self, places: Places) -> tuple[Array, Array]:
-        """Where households begin: rows of the root, then rows below it, up to the entry, that stand alone."""
+        """Where households begin: rows of the root, rows below it, up to the entry, that stand alone, other roots."""
         levels, rows = [], []
-        for level, name in enumerate(self.unit.rows.path):
+        roots = [entity.name for entity in self.unit.rows.other_roots]
+        for level, name in enumerate((*self.unit.rows.path, *roots)):
             status = places.status[name]
-            alone = np.ones(len(status), np.bool_) if not level else places.parent[name] < 0
+            alone = places.parent[name] < 0 if name in places.parent else np.ones(len(status), np.bool_)
             alone &= (status != HISTORY) & (status != UNKNOWN_PARENT)
             if places.over_time is not None and name == self.unit.layout.program.entry:
                 alone &= places.over_time.person == np.arange(len(status))

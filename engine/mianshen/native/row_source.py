@@ -38,6 +38,11 @@ class RowSource:
             names.insert(0, parent)
         return names
 
+    @cached_property
+    def other_roots(self) -> list[Entity]:
+        """The entities without a parent beside the path."""
+        return [e for e in self.order if e.parent is None and e.name not in self.path]
+
     def number(self, name: str) -> int:
         return [e.name for e in self.order].index(name)
 
@@ -245,20 +250,21 @@ class RowSource:
     # -- gathering ---------------------------------------------------------------------------
 
     def _gather(self) -> Iterator[str]:
-        """The rows of one household from its first row on; 2 where there is no memory."""
-        root = self.order[0]
-        blank = ", run->early && top >= 0 && run->early[top]" if self.over_time(root.name) else ", 0"
+        """The rows of one household from its first row on; 2 where there is no memory.
+
+        A `level` beyond the path's is that of another root: its rows stand by themselves, with what is below them.
+        """
         yield "static int gather(const struct run *run, struct place *at, int32_t level, int32_t start) {"
         for entity in self.order:
             yield f"  at->count_{entity.name} = 0;"
         yield "  local_begin(&at->names);"
-        yield f"  if (!at->room_{root.name} && !(at->rows_{root.name} = malloc(sizeof *at->rows_{root.name}))) return 2;"
-        yield f"  at->room_{root.name} = at->count_{root.name} = 1;"
-        yield "  int32_t top = level ? -1 : start;"
-        yield f"  load_{root.name}(run, at->rows_{root.name}, top{blank});"
-        yield f"  {self._doubt(root)}"
-        if self.over_time(root.name):
+        yield from self._root(
+            self.layout.program.entities[self.path[0]], f"level < {len(self.path)}", "level ? -1 : start"
+        )
+        if self.over_time(self.path[0]):
             yield "  if (!gather_versions(run, at)) return 2;"
+        for number, root in enumerate(self.other_roots):
+            yield from self._root(root, f"level == {len(self.path) + number}", "start")
         for entity in self.order:
             if entity.parent is not None:
                 yield from self._children(entity)
@@ -271,6 +277,18 @@ class RowSource:
             yield "  }"
         yield "  return 0;"
         yield "}"
+
+    def _root(self, root: Entity, where: str, start: str) -> Iterator[str]:
+        """The first row of a household."""
+        name = root.name
+        blank = "run->early && top >= 0 && run->early[top]" if self.over_time(name) else "0"
+        yield f"  if ({where}) {{"
+        yield f"    int32_t top = {start};"
+        yield f"    if (!at->room_{name} && !(at->rows_{name} = malloc(sizeof *at->rows_{name}))) return 2;"
+        yield f"    at->room_{name} = at->count_{name} = 1;"
+        yield f"    load_{name}(run, at->rows_{name}, top, {blank});"
+        yield f"    {self._doubt(root)}"
+        yield "  }"
 
     def _children(self, entity: Entity) -> Iterator[str]:
         name, parent, number = entity.name, entity.parent, self.number(entity.name)

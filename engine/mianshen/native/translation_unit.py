@@ -19,7 +19,7 @@ from mianshen.native.layout import EPOCH, MOST_FIXED, Layout, scale_of
 from mianshen.native.provisions import Rulings, limited
 from mianshen.native.row_source import RowSource, c_cell
 from mianshen.native.written import Written
-from mianshen.program.program import Benefit, Decision, Entity, Key, Parameter, Program
+from mianshen.program.program import Benefit, Decision, Entity, Key, Parameter
 from mianshen.program.stages import Stage, read_below
 
 
@@ -37,12 +37,8 @@ class Unit:
 
     @cached_property
     def order(self) -> list[Entity]:
-        """The entities that hang together with the entry, parents first."""
-        program = self.layout.program
-        root = program.entry
-        while (parent := program.entities[root].parent) is not None:
-            root = parent
-        return [e for name in self.layout.entities if root_of(e := program.entities[name], program) == root]
+        """The entities, parents first."""
+        return [self.layout.program.entities[name] for name in self.layout.entities]
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -86,7 +82,6 @@ class Unit:
 
     def text(self) -> str:
         """All of it, what every program shares first."""
-        here = {e.name for e in self.order}
         rulings, balances = Rulings(self.layout), AccumulatorSource(self.layout)
         parts = [
             _shared("runtime.c"),
@@ -98,14 +93,9 @@ class Unit:
             *self._calendar(),
             *self._lists(),
             *(line for p in self.layout.program.parameters.values() for line in self._figure(p)),
-            *(
-                line
-                for d in self.layout.program.decisions
-                if d.entity in here
-                for line in rulings.decision(d)
-            ),
-            *(line for d in self.layout.program.decisions if d.entity in here for line in self._make(d)),
-            *(line for a in self.layout.accumulators if a.entity in here for line in balances.text(a)),
+            *(line for d in self.layout.program.decisions for line in rulings.decision(d)),
+            *(line for d in self.layout.program.decisions for line in self._make(d)),
+            *(line for a in self.layout.accumulators for line in balances.text(a)),
             *self._decide(),
             *self._write(),
             *self._drive(),
@@ -201,10 +191,8 @@ class Unit:
     def _decide(self) -> Iterator[str]:
         """Every decision of a household, stage by stage; 1 where a row fails."""
         yield "static int decide(const struct run *run, struct place *at) {"
-        here = {e.name for e in self.order}
         for stage in self.layout.stages:
-            if stage.entity in here:
-                yield from self._stage(stage)
+            yield from self._stage(stage)
         yield "  return 0;"
         yield "}"
 
@@ -344,7 +332,7 @@ class Unit:
 
     def _ahead(self) -> Iterator[str]:
         """Rows that a household to come will read and write, asked of memory before they are needed."""
-        rows, root, entry = self.rows, self.order[0], self.rows.entry
+        rows, root, entry = self.rows, self.rows.path[0], self.rows.entry
         yield "static void fetch_ahead(const struct run *run, int32_t level, int32_t start) {"
         entry_level = rows.path.index(entry.name)
         if entry_level > 1:
@@ -352,9 +340,10 @@ class Unit:
             yield "}"
             return
         number = rows.number(entry.name)
-        alone = "1" if entry.name == root.name else f"level == {entry_level}"
-        listed = "0" if entry.name == root.name else f"run->begin[{number}][start]"
-        end = "1" if entry.name == root.name else f"run->begin[{number}][start + 1]"
+        alone = "1" if entry.name == root else f"level == {entry_level}"
+        listed = "0" if entry.name == root else f"run->begin[{number}][start]"
+        end = "1" if entry.name == root else f"run->begin[{number}][start + 1]"
+        yield f"  if (level >= {len(rows.path)}) return;"
         yield f"  int32_t alone = {alone}, low = alone ? 0 : {listed}, high = alone ? 1 : {end};"
         yield "  for (int32_t i = low; i < high; i++) {"
         yield f"    int32_t each = alone ? start : run->row[{number}][i];"
@@ -399,13 +388,6 @@ class Unit:
         yield "  free(at);"
         yield "  return fallen;"
         yield "}"
-
-
-def root_of(entity: Entity, program: Program) -> str:
-    """The first ancestor of an entity."""
-    while entity.parent is not None:
-        entity = program.entities[entity.parent]
-    return entity.name
 
 
 def _shared(name: str) -> str:

@@ -230,6 +230,12 @@ class _Reading:
         self.entry = entry
         self.ancestors = [self.program.entities[name] for name in _above(self.program, entry.name)]
         self.siblings = (entry.children or f"other_{entry.name}") if entry.parent else None
+        self.beside = {  # lists of the ancestors' other children
+            name: child
+            for ancestor in self.ancestors
+            for name, child in rows.lists[ancestor.name].items()
+            if child not in (entry, *self.ancestors) and name not in rows.lists[entry.name]
+        }
 
     def case(self, node: Node, as_of: dt.date | None) -> Case | None:
         """The case, its rows checked; None when its shape leaves nothing to check."""
@@ -249,6 +255,9 @@ class _Reading:
             above = self.rows.above(entity, node.get(entity.name), top)
             top.parent, above.children = above, [top]
             top = above
+            for name, child in self.beside.items():
+                if child.parent == entity.name:
+                    self.rows.members(above, child, name, node)
         if self.siblings is not None and person.parent is not None:
             self.rows.members(person.parent, self.entry, self.siblings, node)
         case = Case(day, top, person)
@@ -257,7 +266,7 @@ class _Reading:
 
     def refuse_unknown(self, node: Mapping) -> None:
         parts = [self.entry.name, *(entity.name for entity in self.ancestors)]
-        lists = [*([self.siblings] if self.siblings else []), *self.rows.lists[self.entry.name]]
+        lists = [*([self.siblings] if self.siblings else []), *self.rows.lists[self.entry.name], *self.beside]
         known = [DAY, *parts, *lists, *([HISTORY] if self.entry.valid_from is not None else [])]
         for key, _ in node.entries:
             if key.text not in known and key.text not in self.ignoring:
