@@ -32,7 +32,7 @@ from mianshen.native.deciding import Decided, Deciding, Table
 from mianshen.native.layout import Layout, Unsupported
 from mianshen.native.library import Compiled, compiled, is_kept
 from mianshen.native.translation_unit import Unit
-from mianshen.program.core import Listing, Numeric
+from mianshen.program.core import Numeric
 from mianshen.program.program import Benefit, Entity, Program
 
 ROW_STATUS: Final = ("decided", "undetermined", "not_modelled")
@@ -50,7 +50,7 @@ def unit_of(program: Program, outputs: Outputs) -> Unit:
             raise Unsupported(f"{name}: {decision.written}")
     layout = Layout(program, outputs.wanted)
     for column in (c for columns in layout.facts.values() for c in columns):
-        if column.bits == 128 or isinstance(column.fact.type, Listing):
+        if column.bits == 128:
             raise Unsupported(f"facts of type {column.fact.written}")
     return Unit(layout, shown, tuple(outputs.benefits))
 
@@ -108,6 +108,7 @@ class CompiledBatch:
     files: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     numbers: dict[str, Array] = field(default_factory=dict)  # of a share of the rows: their numbers, from 1
+    lists: tuple[tuple[str, ...], ...] = ()
     decided: Decided = field(init=False)
     left_rows: dict[str, Array] = field(init=False)
     room: LeftRows | None = field(init=False, default=None)  # none: what is left is left to somebody else
@@ -118,7 +119,7 @@ class CompiledBatch:
         every = RowTables(self.program, self.connection, self.as_of, self.inputs)
         reading = CompiledTables(every, self.compiled.unit.layout)
         self.tables = reading.all()
-        self.counts, self.files = reading.counts, reading.files
+        self.counts, self.files, self.lists = reading.counts, reading.files, tuple(reading.lists)
 
     def decide(self) -> None:
         """Decide all; what is left goes to the SQL room."""
@@ -126,7 +127,7 @@ class CompiledBatch:
         self.decide_left(self.connection, self.outputs)
 
     def decide_compiled(self) -> None:
-        self.decided = Deciding(self.compiled, self.tables, self.as_of, self.threads).decide()
+        self.decided = Deciding(self.compiled, self.tables, self.as_of, self.threads, self.lists).decide()
         self.left_rows = left_rows(self.compiled.unit, self.decided)
 
     def decide_left(self, connection: duckdb.DuckDBPyConnection, outputs: Outputs) -> None:

@@ -21,7 +21,7 @@ from mianshen.batch.row_tables import NOT_THE_FILE, RowTables
 from mianshen.ingest.inputs import ROW, Input, Part, explained, identifier
 from mianshen.native.deciding import Array, Table, whole
 from mianshen.native.layout import AREA_DIGITS, ELSEWHERE, Column, Layout, Unsupported, bits_of
-from mianshen.program.core import Code, FactRef, Numeric, String, walk
+from mianshen.program.core import Code, FactRef, Listing, Numeric, String, walk
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.expressions import Sql
@@ -39,6 +39,7 @@ class CompiledTables:
     counts: dict[str, int] = field(default_factory=dict)
     files: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
     texts: dict[str, int] = field(default_factory=dict)  # the number of each text so far
+    lists: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     def all(self) -> dict[str, Table]:
         """Raises RuleError where a file cannot be read, Unsupported where a check reads what is encoded."""
@@ -62,17 +63,22 @@ class CompiledTables:
     def made_of(self, entity: Entity, table: pa.Table, given: bool) -> Table:
         """A `Table` of what `query` gave."""
         above = None if entity.parent is None else self.rows.program.entities[entity.parent].key
-        facts = {c.name: self._facts(whole(table[f"?{c.name}"])) for c in self.layout.facts[entity.name]}
+        facts = {c.name: self._facts(whole(table[f"?{c.name}"]), c) for c in self.layout.facts[entity.name]}
         bad = np.array(whole(table[BAD]).cast(pa.uint8()), dtype=np.uint8)  # a copy that may be written to
         return Table(
             whole(table[entity.key]), None if above is None else whole(table[above]), facts, bad, given
         )
 
-    def _facts(self, column: pa.Array) -> pa.Array:
-        """Texts as numbers: those that formulas name by their places, others as they come."""
+    def _facts(self, column: pa.Array, of: Column) -> pa.Array:
+        """Texts and lists as numbers: those that formulas name by their places, others as they come."""
         if not pa.types.is_string(column.type):
             return column
         told = column.dictionary_encode()
+        if isinstance(of.fact.type, Listing):
+            self.lists = self.lists or {items: at for at, items in enumerate(self.layout.lists)}
+            lists = [tuple(text.split(";") if text else ()) for text in told.dictionary.to_pylist()]
+            numbers = [self.lists.setdefault(items, len(self.lists)) for items in lists]
+            return pa.array([*numbers, 0], pa.int32()).take(told.indices)
         self.texts = self.texts or {text: at for at, text in enumerate(self.layout.texts)}
         places = [self.texts.setdefault(text, len(self.texts)) for text in told.dictionary.to_pylist()]
         return pa.array([*places, 0], pa.int32()).take(told.indices)
@@ -167,6 +173,8 @@ class CompiledTables:
                 return terms.cast(terms.case([*places, *other]), "INTEGER")
             case Numeric(scale=scale):
                 return terms.cast(value, terms.decimal_type(18, scale))
+            case Listing():
+                return terms.function("ARRAY_TO_STRING", value, terms.literal(";"))
             case _:
                 return value
 

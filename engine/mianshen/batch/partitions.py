@@ -154,6 +154,7 @@ class SharedBatch:
                 np.asarray(table[ROW].combine_chunks()) if len(table) else np.empty(0, np.int64)
             )
             batch.counts[name] = len(table)
+        batch.lists = tuple(reading.lists)
         batch.decide_compiled()
         left = batch.left()
         if FEW * sum(map(len, left.values())) > sum(batch.counts.values()):
