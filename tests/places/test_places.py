@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,9 +121,34 @@ def test_every_place_of_today_is_read_back_by_its_full_name() -> None:
         assert read_place(place_name(canonical)) == canonical
 
 
+@given(st.text(max_size=60) | st.text("0123456789", max_size=13))
+def test_any_text_is_a_listed_place_or_none_and_gets_few_suggestions(text: str) -> None:
+    code = read_place(text)
+    assert code is None or canonical_code(code) == code
+    assert len(near := nearest_places(text)) <= 3
+    assert all(canonical_code(code) == code for code in near)
+
+
+def test_a_column_of_anything_but_places_is_soon_read() -> None:
+    started = time.process_time()
+    for number in range(5_000):
+        assert read_place(text := f"某某医院{number}") is None
+        nearest_places(text)
+        nearest_places(f"{number * 197 % 1_000_000:06}")
+    assert time.process_time() - started < 5
+
+
 @pytest.mark.parametrize(
     ("written", "nearest"),
-    [("371742", "371724"), ("3718", "3717"), ("巨野", "371724"), ("朝阳区", "110105"), ("上海", "31")],
+    [
+        ("371742", "371724"),
+        ("3718", "3717"),
+        ("山东巨野县", "371724"),
+        ("巨埜县", "371724"),
+        ("巨野", "371724"),
+        ("朝阳区", "110105"),
+        ("上海", "31"),
+    ],
 )
 def test_the_nearest_place_comes_first(written: str, nearest: str) -> None:
     assert nearest_places(written)[0] == nearest

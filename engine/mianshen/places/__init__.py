@@ -20,6 +20,7 @@ from mianshen.places.names import place_name, shown_place
 from mianshen.places.place_list import (
     CODE_SHAPE,
     PLACE_LIST_VERSION,
+    REMEMBERED,
     Place,
     canonical_code,
     county_in,
@@ -33,6 +34,7 @@ __all__ = [
     "COUNTY_DIGITS",
     "MUNICIPAL",
     "PLACE_LIST_VERSION",
+    "REMEMBERED",
     "Place",
     "canonical_code",
     "county_in",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Literal
 
-from mianshen.places.place_list import DIRECT_COUNTIES, Place, canonical_code, listed_places
+from mianshen.places.place_list import DIRECT_COUNTIES, REMEMBERED, Place, canonical_code, listed_places
 
 
 def place_name(code: str) -> str:
@@ -29,7 +29,7 @@ def shown_place(code: str, lang: Literal["zh", "en"] = "zh") -> str:
     return f"{name}（{code}）" if lang == "zh" else f"{name} ({code})"
 
 
-@cache
+@lru_cache(maxsize=REMEMBERED)
 def name_parts(code: str) -> tuple[Place, ...]:
     """The listed places a code lies in, from the province down, without those that only group others."""
     places = listed_places()

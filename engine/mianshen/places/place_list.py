@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,6 +13,7 @@ DISTRICTS_TOGETHER: Final = "01"  # in GB/T 2260, the districts of a city as a w
 DIRECT_COUNTIES: Final = "90"  # third and fourth digit of what groups counties directly under a province
 PLACE_LIST_FILE: Final = "places.tsv"
 CODE_SHAPE: Final = re.compile(r"[0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9}|[0-9]{12}", re.ASCII)
+REMEMBERED: Final = 50_000  # spellings of places, of which files have few
 _LEVELS: Final = (2, 4, 6, 9, 12)
 _COUNTY: Final = 6
 _CITY_ITSELF: Final = "99"  # the last two digits by which a city or province is itself the insurer
@@ -51,7 +52,7 @@ def direct_county_groups() -> tuple[str, ...]:
     return tuple(code for code in listed_places() if len(code) == 4 and code.endswith(DIRECT_COUNTIES))
 
 
-@cache
+@lru_cache(maxsize=REMEMBERED)
 def canonical_code(written: str) -> str | None:
     """The canonical code of a written one; None where it is no area code, or no list knows it.
 

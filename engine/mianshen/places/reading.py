@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
-from difflib import get_close_matches
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from heapq import nsmallest
+from itertools import islice, takewhile
 from typing import Final
 
 from mianshen.places.comparing import COUNTY_DIGITS
 from mianshen.places.names import name_parts
-from mianshen.places.place_list import CODE_SHAPE, canonical_code, listed_places, without_padding
+from mianshen.places.place_list import CODE_SHAPE, REMEMBERED, canonical_code, listed_places, without_padding
 
 MOST_SUGGESTED: Final = 3
+MOST_LOOKED_AT: Final = 50  # names that go on from what was written
+LONGEST_NAME: Final = 40  # characters; what is longer is no name of a place
 _BLANKS: Final = re.compile(r"[\s\u3000]+")
 _GROUPS: Final = re.compile("(?:市辖区|(?:省|自治区)直辖县级行政区划)(?=.)")
 
@@ -42,34 +47,82 @@ def place_in_rules(written: str) -> str | None:
     return code if len(code) >= len(said) or said[2:] == "01" else None
 
 
+@lru_cache(maxsize=REMEMBERED)
 def nearest_places(written: str) -> tuple[str, ...]:
     """Canonical codes of at most three listed places that may be meant by what names none, the nearest first."""
     if CODE_SHAPE.fullmatch(written):
         return _nearest_codes(without_padding(written))
     name = _plain(written)
+    if not name or len(name) > LONGEST_NAME:
+        return ()
     if name in _by_name():
         return _codes_named(name)[:MOST_SUGGESTED]
-    return tuple(
-        dict.fromkeys(code for near in get_close_matches(name, _by_name(), cutoff=0.6) for code in _by_name()[near])
-    )[:MOST_SUGGESTED]  # fmt: skip
+    near = _begun_by(name) or sorted(
+        {near for spelling in _shortened(name) for near in _by_shortened().get(spelling, ())},
+        key=lambda near: (abs(len(near) - len(name)), near),
+    )
+    return tuple(dict.fromkeys(code for other in near for code in _codes_named(other)))[:MOST_SUGGESTED]
 
 
 def _nearest_codes(code: str) -> tuple[str, ...]:
     """Today's codes of the same level in the same prefecture, else province, that differ in the fewest digits."""
     wanted = code[:COUNTY_DIGITS]
-    today = [c for c, place in listed_places().items() if place.now == c and len(c) == len(wanted)]
     for size in (4, 2, 0):
-        siblings = [other for other in today if other[:size] == wanted[:size]]
-        if siblings and size < len(wanted):
-            siblings.sort(key=lambda other: (_digits_apart(other, wanted), abs(int(other) - int(wanted))))
-            return tuple(filter(None, map(canonical_code, siblings[:MOST_SUGGESTED])))
+        siblings = _siblings().get((wanted[:size], len(wanted)), ()) if size < len(wanted) else ()
+        if siblings:
+            near = nsmallest(
+                MOST_SUGGESTED,
+                siblings,
+                key=lambda other: (_digits_apart(other, wanted), abs(int(other) - int(wanted))),
+            )
+            return tuple(filter(None, map(canonical_code, near)))
     return ()
+
+
+@cache
+def _siblings() -> dict[tuple[str, int], tuple[str, ...]]:
+    """Today's codes by what they begin with, of 0, 2 or 4 digits, and their length."""
+    found: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for code, place in listed_places().items():
+        for size in (4, 2, 0):
+            if place.now == code and size < len(code) and (size or len(code) == 2):
+                found[code[:size], len(code)].append(code)
+    return {key: tuple(codes) for key, codes in found.items()}
 
 
 def _digits_apart(one: str, other: str) -> int:
     """How many digits differ; two that changed places count once."""
     differing = sum(a != b for a, b in zip(one, other, strict=True))
     return differing - (differing > 1 and sorted(one) == sorted(other))
+
+
+def _begun_by(name: str) -> list[str]:
+    """The names that go on from what was written, the shortest first."""
+    names = _sorted_names()
+    start = bisect_left(names, name)
+    begun = takewhile(lambda other: other.startswith(name), islice(names, start, None))
+    return sorted(islice(begun, MOST_LOOKED_AT), key=len)
+
+
+def _shortened(name: str) -> Iterator[str]:
+    """The name, and the name with one character left out, each."""
+    yield name
+    yield from (name[:at] + name[at + 1 :] for at in range(len(name)))
+
+
+@cache
+def _sorted_names() -> list[str]:
+    return sorted(_by_name())
+
+
+@cache
+def _by_shortened() -> dict[str, list[str]]:
+    """Names by each of their shortened spellings: two that share one differ in one character, or nearly so."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in _by_name():
+        for spelling in _shortened(name):
+            found[spelling].append(name)
+    return found
 
 
 def _plain(written: str) -> str:

@@ -6,17 +6,17 @@ that reads area facts (`read_columns`) has the function `place_code` by `add_pla
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 import duckdb
 import pyarrow as pa
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
-from mianshen.places import read_place
+from mianshen.places import REMEMBERED, read_place
 
 PLACE_CODE: Final = "PLACE_CODE"
-_read_once = cache(read_place)  # files have few distinct places
+_read_once = lru_cache(maxsize=REMEMBERED)(read_place)  # files have few distinct places
 
 
 def canonical_places(written: pa.Array | pa.ChunkedArray) -> pa.Array:
