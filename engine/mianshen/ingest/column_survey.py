@@ -77,7 +77,7 @@ def survey(
         opened = file_opened(program, path, connection, Path(folder), encoding, entity)
         if mapping is None:
             owner = _entity(program, opened, entity)
-            columns = _columns(program, _header(program, owner, opened))
+            columns = _columns(_header(program, owner, opened))
             found = {
                 c.fact.name: (c.written, c.type) for c in columns if c.fact is not None and c.problem is None
             }
@@ -132,7 +132,7 @@ def _entity(program: Program, opened: Opened, named: str | None) -> Entity:
     return best
 
 
-def _columns(program: Program, header: Header) -> list[ColumnSurvey]:
+def _columns(header: Header) -> list[ColumnSurvey]:
     """The columns with the facts that they are; a name that is none says what it is near to."""
     columns, taken = [], set()
     for number, ((written, type_), at) in enumerate(zip(header.found, header.places, strict=True), 1):
@@ -148,7 +148,7 @@ def _columns(program: Program, header: Header) -> list[ColumnSurvey]:
             column.problem = diagnostics.doubled_column(place, name)
         else:
             column.fact = header.facts[name]
-            why = unfit(program, column.fact, type_)
+            why = unfit(column.fact, type_)
             column.problem = None if why is None else diagnostics.wrong_column(place, name, type_, why)
             taken.add(name)
         columns.append(column)

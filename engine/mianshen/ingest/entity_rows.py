@@ -122,22 +122,29 @@ class EntityRows:
             numbers[which == at] = file.numbers(np.asarray(rows)[which == at])
         return which, numbers
 
-    def values(self, name: str) -> list[Known | None]:
-        """One fact of every row as the interpreter reads it; None where it is unknown."""
-        cells: list[Any] = self.facts[name].to_pylist()
+    def column(self, name: str) -> pa.Array:
+        """One fact as numbers, dates, truths, texts, or lists of them; codes and areas as texts."""
+        cells = self.facts[name]
         match self.program.facts[self.entity.name, name].type:
             case Code(codes=codes):
-                known: Sequence[Known] = list(self.program.codes[codes].values)
+                known = pa.array(list(self.program.codes[codes].values), pa.string())
             case String(area=True):
-                areas = {cell: f"{cell >> 4:012}"[: cell & 15] for cell in set(cells) if cell is not None}
-                return [areas.get(cell) for cell in cells]
+                coded = cells.dictionary_encode()
+                numbers = coded.dictionary.to_pylist()
+                known = pa.array([f"{n >> 4:012}"[: n & 15] for n in numbers], pa.string())
+                cells = coded.indices
             case String():
-                known = list(self.distinct.texts)
+                known = pa.array(list(self.distinct.texts), pa.string())
             case Listing():
-                known = list(self.distinct.lists)
+                known = pa.array(list(map(list, self.distinct.lists)), pa.list_(pa.string()))
             case _:
                 return cells
-        return [None if cell is None else known[cell] for cell in cells]
+        return known.take(cells)
+
+    def values(self, name: str) -> list[Known | None]:
+        """One fact of every row as the interpreter reads it; None where it is unknown."""
+        cells: list[Any] = self.column(name).to_pylist()
+        return [tuple(cell) if isinstance(cell, list) else cell for cell in cells]
 
     def taken(self, rows: Array) -> EntityRows:
         """Some rows, ascending, numbered anew; `files` stays that of all of them."""

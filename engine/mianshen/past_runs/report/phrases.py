@@ -54,6 +54,8 @@ REASONS: Final = {
     "already_reversed": Message("该费用已被冲销", "that claim is reversed already"),
     "bad_identity_number": Message("不是居民身份证号码", "no resident identity number"),
     "spoilt_number": Message("编号被电子表格写成科学计数", "a number that a spreadsheet turned into 1E+17"),
+    "invisible_character": Message("编号中有不可见字符", "a key with an invisible character inside it"),
+    "total_row": Message("合计行，不是记录", "a row of totals, not a record"),
     "history_unreadable": Message("生效日期无法读取", "the dates of the person's rows cannot be read"),
 }
 UNKNOWN_AREA: Final = Message("参保地未知", "area unknown")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,21 +16,20 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from mianshen.batch.manifest import RECEIPT, TIMINGS, digest_of_file
 from mianshen.batch.outputs import SUMMARY
 from mianshen.batch.recorded_rules import RULES, recorded_program
 from mianshen.ingest.databases import file_behind
+from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.input_paths import Named
-from mianshen.ingest.inputs import Input, Part, identifier, open_inputs, pattern, quoted
+from mianshen.ingest.inputs import Input, identifier, open_inputs, pattern, quoted
 from mianshen.ingest.mapping import COLUMNS
 from mianshen.past_runs.report import diagnostics
 from mianshen.program.program import Entity, Program
 from mianshen.rulebook import open_program
 from mianshen.source import Diagnostic, RuleError
-from mianshen.warehouse import expressions as terms
-from mianshen.warehouse.expressions import Sql
-from mianshen.warehouse.read_columns import read_column
 
 RESIDENTS, CLAIMS, REJECTS = "residents.parquet", "claims.parquet", "rejects.parquet"
 
@@ -157,34 +157,28 @@ def table_of_facts(
     A record with a wrong value has NULL there: it is among the rejects. Of several rows of one key it is
     the one in force at `as_of`.
     """
-    table = f"facts_{entity.name}"
-    parts = () if source is None else source.parts
-    read = (entity.key, *names, *(() if entity.valid_from is None else (entity.valid_from,)))
-    selects = [_select(program, entity, part, read) for part in parts]
+    table, key = identifier(f"facts_{entity.name}"), identifier(entity.key)
     shown = ", ".join(identifier(name) for name in (entity.key, *names))
-    key = identifier(entity.key)
-    if selects:
-        since = "NULL" if entity.valid_from is None else identifier(entity.valid_from)
-        query = (
-            f"SELECT {shown} FROM ({' UNION ALL '.join(selects)}) WHERE {key} IS NOT NULL "
-            f"AND coalesce({since} <= DATE {quoted(as_of)}, true) "
-            f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {since} DESC NULLS LAST) = 1"
-        )
-    else:
-        nothing = ", ".join(f"NULL::VARCHAR AS {identifier(name)}" for name in (entity.key, *names))
-        query = f"SELECT {nothing} WHERE false"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(table)} AS {query}")
-    return identifier(table)
-
-
-def _select(program: Program, entity: Entity, part: Part, names: tuple[str, ...]) -> str:
-    columns = []
-    for name in names:
-        fact = program.facts[entity.name, name]
-        written = part.columns.get(name)
-        value: Sql = terms.cast(terms.NULL, terms.sql_type(fact.type))
-        if written is not None:
-            column = terms.column(written[0])
-            value = read_column(fact, column, written[1], dict(program.codes), lambda _, inner: inner).value
-        columns.append(f"{value.sql(dialect='duckdb')} AS {identifier(name)}")
-    return f"SELECT {', '.join(columns)} FROM {part.relation} AS input"
+    reader = RowReader(
+        program,
+        connection,
+        dt.date.fromisoformat(as_of),
+        frozenset((entity.name, name) for name in names),
+        os.cpu_count() or 1,
+    )
+    rows = reader.read(entity, source)
+    columns = {name: rows.column(name) for name in names} | {entity.key: rows.key}
+    since = "NULL"
+    if entity.valid_from in rows.supplied:
+        columns[entity.valid_from] = rows.column(entity.valid_from)
+        since = identifier(entity.valid_from)
+    connection.register(
+        f"read_{entity.name}", pa.table({"?row": pa.array(range(rows.count), pa.int64()), **columns})
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {shown} FROM {identifier(f'read_{entity.name}')} "
+        f"WHERE {key} IS NOT NULL AND coalesce({since} <= DATE {quoted(as_of)}, true) "
+        f'QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {since} DESC NULLS LAST, "?row") = 1'
+    )
+    connection.unregister(f"read_{entity.name}")
+    return table
