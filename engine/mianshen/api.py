@@ -290,7 +290,8 @@ def _tables(program: Program, folder: Path) -> dict[str, pa.Table]:
     """The tables of a finished batch, by entity."""
     import pyarrow.parquet as pq
 
-    from mianshen.batch.outputs import files_below
+    from mianshen.batch.output_files import REJECTS, entity_files
 
-    files = {program.entry: "residents.parquet", **files_below(program), "rejects": "rejects.parquet"}
+    files = {file.entity.name: file.name for file in entity_files(program, program.entities)}
+    files["rejects"] = REJECTS
     return {name: pq.read_table(folder / file) for name, file in files.items() if (folder / file).exists()}

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mianshen.batch.request import Engine
 from mianshen.batch.run import Request, run_batch
 from mianshen.program.program import Program
 from mianshen.records.diagnostics import CODES
@@ -29,6 +30,7 @@ OUTPUTS: Final = {
     "residents.parquet",
     "claims.parquet",
     "rejects.parquet",
+    "rejects.csv",
     "summary.json",
     "manifest.json",
     "timings.json",
@@ -60,7 +62,7 @@ def batch(
     as_of: dt.date = AS_OF,
     threads: int | None = None,
     program: Program | None = None,
-    engine: str = "auto",
+    engine: Engine = "auto",
 ) -> Path:
     asked = Request(write(folder, files), as_of, folder / "out", threads, engine=engine)
     run_batch(program or open_program(), asked)

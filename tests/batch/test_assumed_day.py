@@ -16,6 +16,7 @@ import pytest
 from tests.batch.batches import AS_OF, rows, write
 
 from mianshen.batch.recorded_rules import Rules
+from mianshen.batch.request import Engine
 from mianshen.batch.run import Request, run_batch
 from mianshen.casework.check import Checker
 from mianshen.document.yaml_tree import read_tree
@@ -63,8 +64,10 @@ def allowance(case: Case) -> BenefitResult:
     return result_of(PROGRAM, case).benefits[ALLOWANCE]
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "compiled"])
-def test_a_file_without_the_column_is_decided_and_an_empty_cell_is_not(tmp_path: Path, engine: str) -> None:
+@pytest.mark.parametrize("engine", ["interpreter", "native"])
+def test_a_file_without_the_column_is_decided_and_an_empty_cell_is_not(
+    tmp_path: Path, engine: Engine
+) -> None:
     def reasons(text: str, name: str) -> list[str]:
         inputs = write(tmp_path / name, {"residents.csv": text})
         try:

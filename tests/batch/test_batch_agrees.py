@@ -41,7 +41,7 @@ def batch(population: Population, folder: Path, overlays: tuple[str, ...], seed:
     folder.mkdir()
     files = write_csv(population, folder, seed, chinese=bool(seed % 2))
     inputs = {"resident": files["residents"], "household": files["households"], "claim": files["claims"]}
-    request = Request(inputs, population.as_of, folder / "out", engine="duckdb")
+    request = Request(inputs, population.as_of, folder / "out", engine="interpreter")
     run_batch(open_program(overlays=overlays), request)
     return folder / "out"
 

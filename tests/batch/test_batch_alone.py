@@ -16,6 +16,7 @@ from tests.batch.batches import rows
 from tests.support.histories import over_time, records_over_time
 from tests.support.populations import Population, nasty, records, write_csv
 
+from mianshen.batch.request import Engine
 from mianshen.batch.run import Request, run_batch
 from mianshen.interpreter import Case, Interpreter, result_of
 from mianshen.native.library import compiler
@@ -23,7 +24,7 @@ from mianshen.program.program import Program
 from mianshen.records.read import read_cases
 from mianshen.rulebook import open_program
 
-ENGINES: Final = ("duckdb", *(["compiled"] if compiler() else []))
+ENGINES: Final[tuple[Engine, ...]] = ("interpreter", "native") if compiler() else ("interpreter",)
 
 
 def some_alone(population: Population, share: float, seed: int) -> Population:

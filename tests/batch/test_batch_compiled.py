@@ -1,4 +1,4 @@
-"""The compiled program against the SQL room: the same files from the same records, row for row."""
+"""The compiled program against the interpreter: the same files from the same records, byte for byte."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.batch.batches import AS_OF, COSTS, PEOPLE, small, write
 from tests.support.populations import nasty, spoil, write_csv
 
-from mianshen.batch import run as batch
+from mianshen.batch import engines
 from mianshen.batch.run import Request, run_batch
 from mianshen.native.library import compiler
 from mianshen.rulebook import open_program
@@ -35,7 +35,7 @@ def table(file: Path) -> tuple[list[tuple[str, str]], list[Any]]:
     ("seed", "unknown", "spoilt", "homes"),
     [(1, 0.03, True, True), (2, 0.1, False, True), (3, 0.05, True, False), (4, 0.0, False, True)],
 )
-def test_equals_the_sql_room(tmp_path: Path, seed: int, unknown: float, spoilt: bool, homes: bool) -> None:
+def test_equals_the_interpreter(tmp_path: Path, seed: int, unknown: float, spoilt: bool, homes: bool) -> None:
     population = nasty(seed, 250, unknown=unknown)
     if spoilt:
         population = spoil(population, seed)
@@ -43,10 +43,10 @@ def test_equals_the_sql_room(tmp_path: Path, seed: int, unknown: float, spoilt: 
     inputs = {"resident": files["residents"], "claim": files["claims"]}
     if homes:
         inputs["household"] = files["households"]
-    for engine in ("compiled", "duckdb"):
+    for engine in ("native", "interpreter"):
         run_batch(open_program(), Request(inputs, population.as_of, tmp_path / engine, engine=engine))
     for name in FILES:
-        assert table(tmp_path / "compiled" / name) == table(tmp_path / "duckdb" / name), name
+        assert table(tmp_path / "native" / name) == table(tmp_path / "interpreter" / name), name
 
 
 def test_threads_change_no_byte(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_threads_change_no_byte(tmp_path: Path) -> None:
     files = write_csv(population, tmp_path, 5)
     inputs = {"resident": files["residents"], "claim": files["claims"], "household": files["households"]}
     for threads in (1, 3):
-        request = Request(inputs, population.as_of, tmp_path / str(threads), threads, engine="compiled")
+        request = Request(inputs, population.as_of, tmp_path / str(threads), threads, engine="native")
         run_batch(open_program(), request)
     for name in FILES:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "3" / name).read_bytes(), name
@@ -63,10 +63,10 @@ def test_threads_change_no_byte(tmp_path: Path) -> None:
 def test_a_rulebook_of_ones_own(tmp_path: Path) -> None:
     program = small(tmp_path / "rules")
     inputs = write(tmp_path / "in", {"residents.csv": PEOPLE, "claims.csv": COSTS})
-    for engine in ("compiled", "duckdb"):
+    for engine in ("native", "interpreter"):
         run_batch(program, Request(inputs, AS_OF, tmp_path / engine, engine=engine))
     for name in FILES:
-        assert table(tmp_path / "compiled" / name) == table(tmp_path / "duckdb" / name), name
+        assert table(tmp_path / "native" / name) == table(tmp_path / "interpreter" / name), name
 
 
 TEXTS = """\
@@ -116,14 +116,14 @@ def test_texts_are_carried(tmp_path: Path) -> None:
         },
     )
     program = open_program([tmp_path / "rules"])
-    for engine in ("compiled", "duckdb"):
+    for engine in ("native", "interpreter"):
         run_batch(program, Request(inputs, AS_OF, tmp_path / engine, engine=engine))
-    run_batch(program, Request(inputs, AS_OF, tmp_path / "shares", 2, engine="compiled", shares=3))
+    run_batch(program, Request(inputs, AS_OF, tmp_path / "shares", 2, engine="native", shares=3))
     for name in FILES:
-        assert table(tmp_path / "compiled" / name) == table(tmp_path / "duckdb" / name), name
+        assert table(tmp_path / "native" / name) == table(tmp_path / "interpreter" / name), name
         shares = table(tmp_path / "shares" / name)[1]  # in the order of the people
-        assert sorted(map(repr, shares)) == sorted(map(repr, table(tmp_path / "duckdb" / name)[1])), name
-    assert {row[2] for row in table(tmp_path / "compiled" / "claims.parquet")[1]} > {None}
+        assert sorted(map(repr, shares)) == sorted(map(repr, table(tmp_path / "interpreter" / name)[1])), name
+    assert {row[2] for row in table(tmp_path / "native" / "claims.parquet")[1]} > {None}
 
 
 def test_without_a_compiler_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,12 +132,12 @@ def test_without_a_compiler_it_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     inputs = write(tmp_path / "in", {"residents.csv": PEOPLE, "claims.csv": COSTS})
     program = small(tmp_path / "rules")
     with pytest.raises(RuleError, match="E540"):
-        run_batch(program, Request(inputs, AS_OF, tmp_path / "out", engine="compiled"))
+        run_batch(program, Request(inputs, AS_OF, tmp_path / "out", engine="native"))
     run_batch(program, Request(inputs, AS_OF, tmp_path / "out"))
     assert (tmp_path / "out" / "claims.parquet").exists()
 
 
-def test_with_nowhere_to_write_the_text_it_says_so_and_sql_decides(
+def test_with_nowhere_to_write_the_text_it_says_so_and_the_interpreter_decides(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The results can be written all the while: what is in the way is told as what it is."""
@@ -146,8 +146,8 @@ def test_with_nowhere_to_write_the_text_it_says_so_and_sql_decides(
     inputs = write(tmp_path / "in", {"residents.csv": PEOPLE, "claims.csv": COSTS})
     program = small(tmp_path / "rules")
     with pytest.raises(RuleError, match=r"E540.*temporary folder: No such file") as caught:
-        run_batch(program, Request(inputs, AS_OF, tmp_path / "out", engine="compiled"))
+        run_batch(program, Request(inputs, AS_OF, tmp_path / "out", engine="native"))
     assert "E506" not in str(caught.value)
-    monkeypatch.setattr(batch, "WORTH", 0)  # so that compiling is tried
+    monkeypatch.setattr(engines, "WORTH", 0)  # so that compiling is tried
     run_batch(program, Request(inputs, AS_OF, tmp_path / "out"))
     assert (tmp_path / "out" / "claims.parquet").exists()

@@ -305,6 +305,9 @@ def test_a_rulebook_that_does_not_fit_is_told_so(tmp_path: Path, little: Program
     assert told == [
         "small:1:1: E520: the rulebook knows no records of household. Leave that input out, or name another rulebook."
     ]
-    without = small(tmp_path / "without", SMALL.replace(", outcome: payment", ""))
-    (line,) = refusal(tmp_path / "two", {"residents.csv": "person_id\n"}, program=without)
-    assert line.startswith("small:1:1: E521: the rulebook names no outcome of the records below a person.")
+
+
+def test_rows_without_an_outcome_have_no_status(tmp_path: Path) -> None:
+    program = small(tmp_path / "rules", SMALL.replace(", outcome: payment", ""))
+    out = batch(tmp_path / "in", {"residents.csv": PEOPLE, "claims.csv": COSTS}, program=program)
+    assert rows(out / "claims.parquet") == [{"claim_id": "C1", "person_id": "P1", "payment": Decimal("5.01")}]

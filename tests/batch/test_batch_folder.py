@@ -10,8 +10,8 @@ import duckdb
 import pytest
 from tests.batch.batches import AS_OF, OUTPUTS, PEOPLE, write
 
-from mianshen.batch import run as batch
-from mianshen.batch.outputs import Outputs
+from mianshen.batch import result_folder
+from mianshen.batch.result_files import ResultFiles
 from mianshen.batch.run import Request, Summary, run_batch
 from mianshen.program.program import Program
 from mianshen.source import RuleError
@@ -61,7 +61,7 @@ def test_a_run_that_stops_in_the_middle_leaves_everything_as_it_was(
     out = tmp_path / "out"
     run(tmp_path / "in", out)
     before = {each.name: each.read_bytes() for each in out.iterdir()}
-    monkeypatch.setattr(Outputs, "write_rejects", fail)
+    monkeypatch.setattr(ResultFiles, "add", fail)
     for folder in (out, tmp_path / "new" / "deep" / "out"):
         with pytest.raises(KeyboardInterrupt if stop is KeyboardInterrupt else RuleError):
             run(tmp_path / "in", folder)
@@ -75,7 +75,7 @@ def test_publishing_that_fails_puts_the_earlier_run_back(
     out = tmp_path / "out"
     run(tmp_path / "in", out)
     before = (out / "timings.json").read_bytes()
-    monkeypatch.setattr(batch, "_exchanged", lambda *_: False)  # as where two names cannot be swapped
+    monkeypatch.setattr(result_folder, "_exchanged", lambda *_: False)  # as where two names cannot be swapped
     rename: Callable[[Path, Path], Path] = Path.rename
 
     def failing(self: Path, target: Path) -> Path:
@@ -109,14 +109,14 @@ def test_a_folder_that_no_batch_wrote_is_left_alone(tmp_path: Path, run: Into) -
 def test_a_file_that_changes_while_it_is_read_is_no_input(
     tmp_path: Path, run: Into, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_rejects = Outputs.write_rejects
+    add = ResultFiles.add
 
-    def growing(self: Outputs, *words: Any) -> None:
+    def growing(self: ResultFiles, *words: Any) -> None:
         with (tmp_path / "in" / "residents.csv").open("a", encoding="utf-8") as file:
             file.write("P2\n")
-        write_rejects(self, *words)
+        add(self, *words)
 
-    monkeypatch.setattr(Outputs, "write_rejects", growing)
+    monkeypatch.setattr(ResultFiles, "add", growing)
     with pytest.raises(RuleError, match=r"residents\.csv:1:1: E519: the file changed while it was read"):
         run(tmp_path / "in", tmp_path / "out")
     assert {each.name for each in tmp_path.iterdir()} == {"in"}

@@ -1,4 +1,4 @@
-"""Batches in shares: the same results as in one, and nothing lost to a kill at any moment."""
+"""Batches in partitions: the same bytes as in one, and nothing lost to a kill at any moment."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from pathlib import Path
 
 import pytest
 from tests.batch.batches import AS_OF, COSTS, PEOPLE, small, write
-from tests.batch.test_batch_compiled import FILES, table
-from tests.support.populations import nasty, spoil, write_csv
+from tests.batch.test_batch_compiled import FILES
 
 from mianshen.batch.run import Request, run_batch
 from mianshen.native.library import compiler
 from mianshen.program.program import Program
-from mianshen.rulebook import open_program
 from mianshen.source import RuleError
 
 KILLS = int(os.environ.get("MIANSHEN_KILLS", "5"))
 RUN = """
 import datetime, sys
 from pathlib import Path
+from mianshen.batch import blocks
 from mianshen.batch.run import Request, run_batch
 from mianshen.rulebook import open_program
+blocks.BLOCK_ROWS = 60
 rules, people, claims, out = map(Path, sys.argv[1:])
 inputs = {"resident": people, "claim": claims}
-request = Request(inputs, datetime.date(2026, 11, 21), out, 2, engine="compiled", shares=4, resume=True)
+request = Request(inputs, datetime.date(2026, 11, 21), out, 2, engine="native", shares=4, resume=True)
 print("ready", flush=True)
 run_batch(open_program([rules]), request)
 """
@@ -68,72 +68,34 @@ def many(folder: Path, people: int) -> dict[str, Path]:
     return write(folder, {"residents.csv": "".join(residents), "claims.csv": "".join(claims)})
 
 
-def test_shares_give_what_one_run_gives(tmp_path: Path, program: Program) -> None:
-    inputs = many(tmp_path / "in", 300)
-    for out, shares in (("one", None), ("many", 5)):
-        run_batch(program, Request(inputs, AS_OF, tmp_path / out, 2, engine="compiled", shares=shares))
-    for name in FILES:
-        one, several = table(tmp_path / "one" / name), table(tmp_path / "many" / name)
-        assert one[0] == several[0]
-        assert sorted(map(repr, one[1])) == sorted(map(repr, several[1])), name
-    assert (tmp_path / "one" / "summary.json").read_bytes() == (
-        tmp_path / "many" / "summary.json"
-    ).read_bytes()
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["in", "many", "one"]
-
-
-@pytest.mark.parametrize(("seed", "spoilt", "shares"), [(1, 0.02, 3), (2, 0.3, 4), (3, 0.0, 7)])
-def test_shares_of_the_shipped_rulebook(tmp_path: Path, seed: int, spoilt: float, shares: int) -> None:
-    """With few rows left to the SQL room, with many, with none; households in any order, some in no file."""
-    population = nasty(seed, 300, unknown=0.03)
-    files = write_csv(spoil(population, seed, spoilt) if spoilt else population, tmp_path, seed)
-    inputs = {"resident": files["residents"], "claim": files["claims"], "household": files["households"]}
-    for out, count in (("one", None), ("many", shares)):
-        request = Request(inputs, population.as_of, tmp_path / out, 2, engine="compiled", shares=count)
-        run_batch(open_program(), request)
-    for name in FILES:
-        one, several = table(tmp_path / "one" / name), table(tmp_path / "many" / name)
-        assert one[0] == several[0]
-        assert sorted(map(repr, one[1])) == sorted(map(repr, several[1])), name
-    one_summary, several_summary = (tmp_path / out / "summary.json" for out in ("one", "many"))
-    assert one_summary.read_bytes() == several_summary.read_bytes()
-
-
-def test_a_share_that_leaves_much_has_a_sql_room_of_its_own(tmp_path: Path, program: Program) -> None:
-    costs = ["x", "1.00"]  # half of all claims are wrong
-    people = "".join(f"P{n},stay,50%,\n" for n in range(40))
-    claims = "".join(f"C{n},P{n},2026-01-01,{costs[n % 2]}\n" for n in range(40))
-    head = "person_id,tags,share,born\n", "claim_id,person_id,day,cost\n"
-    inputs = write(tmp_path / "in", {"residents.csv": head[0] + people, "claims.csv": head[1] + claims})
-    for out, shares in (("one", None), ("many", 4)):
-        run_batch(program, Request(inputs, AS_OF, tmp_path / out, 2, engine="compiled", shares=shares))
-    for name in FILES:  # nothing stands apart, so that even the order is the same
-        assert table(tmp_path / "one" / name) == table(tmp_path / "many" / name), name
-
-
-def test_threads_change_no_byte_of_shares(tmp_path: Path, program: Program) -> None:
-    inputs = many(tmp_path / "in", 300)
-    for threads in (1, 3):
-        request = Request(inputs, AS_OF, tmp_path / str(threads), threads, engine="compiled", shares=5)
-        run_batch(program, request)
-    for name in FILES:
-        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "3" / name).read_bytes(), name
-
-
-# -- killed, and out of room -----------------------------------------------------------------
-
-
 def content(out: Path) -> dict[str, bytes]:
     """The files of a folder of results but the one that tells how long it took."""
     return {p.name: p.read_bytes() for p in out.iterdir() if p.name != "timings.json"}
 
 
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many blocks of few rows."""
+    monkeypatch.setattr("mianshen.batch.blocks.BLOCK_ROWS", 60)
+
+
+def test_partitions_and_threads_change_no_byte(tmp_path: Path, program: Program) -> None:
+    inputs = many(tmp_path / "in", 300)
+    for out, threads, shares in (("one", 1, None), ("threads", 3, None), ("few", 2, 2), ("many", 1, 7)):
+        run_batch(program, Request(inputs, AS_OF, tmp_path / out, threads, engine="native", shares=shares))
+        assert content(tmp_path / out) == content(tmp_path / "one"), out
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["few", "in", "many", "one", "threads"]
+
+
+# -- killed, and out of room -----------------------------------------------------------------
+
+
 def phase(folder: Path, out: Path) -> str:
     """What a run was at when it died."""
     work = folder / f".{out.name}.work"
-    if not (work / "shares.json").exists():
+    if not (work / "plan.json").exists():
         return "dealing" if work.exists() else "before"
-    if not (work / "share-4").exists():
+    if not (work / "finished-3").exists():
         return "deciding"
     return "joining" if list(folder.glob(f".{out.name}.part-*")) else "publishing"
 
@@ -195,10 +157,10 @@ def test_a_disk_that_fills_up_leaves_the_earlier_results_and_what_was_finished(
     tmp_path: Path, program: Program, small_disk: Path
 ) -> None:
     out = small_disk / "out"
-    run_batch(program, Request(many(tmp_path / "few", 20), AS_OF, out, 2, engine="compiled", shares=2))
+    run_batch(program, Request(many(tmp_path / "few", 20), AS_OF, out, 2, engine="native", shares=2))
     before = {each.name: each.read_bytes() for each in out.iterdir()}
     inputs = many(tmp_path / "in", 6000)
-    request = Request(inputs, AS_OF, out, 2, engine="compiled", shares=4)
+    request = Request(inputs, AS_OF, out, 2, engine="native", shares=4)
     with pytest.raises(RuleError, match=r"E506|E518"):
         run_batch(program, request)
     assert {each.name: each.read_bytes() for each in out.iterdir()} == before
@@ -228,14 +190,14 @@ def test_a_process_that_runs_out_of_address_space_harms_nothing(tmp_path: Path, 
 def test_another_memory_is_no_reason_to_begin_anew(tmp_path: Path, program: Program) -> None:
     """How many shares there are is read from what the killed run left."""
     inputs = many(tmp_path / "in", 100)
-    run_batch(program, Request(inputs, AS_OF, tmp_path / "out", 2, engine="compiled", shares=3))
+    run_batch(program, Request(inputs, AS_OF, tmp_path / "out", 2, engine="native", shares=3))
     kept = tmp_path / "kept"
 
     def stop(name: str, _rows: int) -> None:
-        if name == "share 2/4":
+        if name == "share 2/3":
             shutil.copytree(tmp_path / ".again.work", kept)
 
-    request = Request(inputs, AS_OF, tmp_path / "again", 1, engine="compiled", shares=3)
+    request = Request(inputs, AS_OF, tmp_path / "again", 1, engine="native", shares=3)
     run_batch(program, request, stop)
     kept.rename(tmp_path / ".again.work")
     run_batch(program, replace(request, shares=None, memory="1GB", resume=True))
@@ -247,9 +209,9 @@ def test_other_files_are_not_resumed_with(tmp_path: Path, program: Program) -> N
     inputs = many(tmp_path / "in", 100)
     work = tmp_path / ".out.work"
     work.mkdir()
-    (work / "shares.json").write_text('{"of": "another run", "count": 3, "counts": {}, "files": {}}', "utf-8")
-    request = Request(inputs, AS_OF, tmp_path / "out", 2, engine="compiled", shares=3, resume=True)
+    (work / "plan.json").write_text('{"of": "another run", "partitions": 3}', "utf-8")
+    request = Request(inputs, AS_OF, tmp_path / "out", 2, engine="native", shares=3, resume=True)
     with pytest.raises(RuleError, match="E541"):
         run_batch(program, request)
-    run_batch(program, Request(inputs, AS_OF, tmp_path / "out", 2, engine="compiled", shares=3))
+    run_batch(program, Request(inputs, AS_OF, tmp_path / "out", 2, engine="native", shares=3))
     assert not work.exists()

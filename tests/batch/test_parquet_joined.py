@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mianshen.batch.parquet_join import NotJoined, join_parquet
+from mianshen.batch.parquet_join import JoinedFile, NotJoined
 
 SCHEMA = pa.schema(
     [
@@ -30,6 +31,15 @@ row = st.fixed_dictionaries(
         "names": st.none() | st.lists(st.text(max_size=3), max_size=3),
     }
 )
+
+
+def join_parquet(parts: list[Path | pa.Buffer], to: Path) -> None:
+    """All parts as one file, whose digest is that of its bytes."""
+    with JoinedFile(to, coded([])) as file:
+        for part in parts:
+            file.append(part)
+    assert file.digest == f"sha256:{hashlib.sha256(to.read_bytes()).hexdigest()}"
+    assert file.rows == pq.read_metadata(to).num_rows
 
 
 def coded(rows: Sequence[Mapping[str, object]], **how: object) -> pa.Buffer:
@@ -74,6 +84,6 @@ def test_more_row_groups_than_their_numbers_have_room_for(tmp_path: Path) -> Non
 def test_what_cannot_be_joined_is_refused(tmp_path: Path) -> None:
     other = pa.BufferOutputStream()
     pq.write_table(pa.table({"key": ["a"]}), other)
-    for parts in ([], [coded([]), other.getvalue()], [pa.py_buffer(b"PAR1")], [pa.py_buffer(b"")]):
+    for parts in ([coded([]), other.getvalue()], [pa.py_buffer(b"PAR1")], [pa.py_buffer(b"")]):
         with pytest.raises(NotJoined):
             join_parquet(parts, tmp_path / "none.parquet")

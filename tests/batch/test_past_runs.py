@@ -22,7 +22,9 @@ from mianshen.source import RuleError
 
 pytestmark = pytest.mark.xdist_group("past_runs")
 
-RESULTS: Final = ("residents.parquet", "claims.parquet", "rejects.parquet", "summary.json", "rulebook.zip")
+RESULTS: Final = (
+    "residents.parquet", "claims.parquet", "rejects.parquet", "rejects.csv", "summary.json", "rulebook.zip",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -82,6 +82,7 @@ def test_the_summary_and_the_receipt_tell_of_visits(out: Path) -> None:
     assert summary["visits"] == {
         "status": {"decided": 3, "undetermined": 1},
         "amounts": {"package_payment": "400.00"},
+        "totals": {"package_payment": {"amount": "400.00", "rows": 3, "undetermined": 1, "not_modelled": 0}},
     }
     assert "visits.parquet" in json.loads((out / "manifest.json").read_text("utf-8"))["outputs"]
 

@@ -161,7 +161,7 @@ def claims(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [w for n in ("residents", "claims") for w in (f"--{n}", str(folder / f"{n}_few.parquet"))]
 
 
-@pytest.mark.parametrize("engine", ["compiled", "duckdb"])
+@pytest.mark.parametrize("engine", ["native", "interpreter"])
 @pytest.mark.parametrize("count", CHAINS)
 def test_decisions(
     benchmark: Any,

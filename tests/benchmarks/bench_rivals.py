@@ -29,7 +29,7 @@ import pytest
 from tabulate import tabulate
 from tests.benchmarks.stack_claims import NONE, OUTPUTS, Array, Running, Side, claims, differing, without_cost
 from tests.benchmarks.stack_engines import DurableRules, OpenFisca, ZenBatch, ZenLoop
-from tests.benchmarks.stack_ours import Kernel, OurInterpreter, OurSql, WholeRulebook
+from tests.benchmarks.stack_ours import Kernel, OurInterpreter, WholeRulebook
 from tests.benchmarks.stack_tables import HandSql, Polars
 
 from mianshen.native.library import compiler
@@ -46,7 +46,6 @@ HEADERS: Final = (
 
 SIDES: Final = (
     Side("our interpreter", OurInterpreter, SLOW, "decimal"),
-    Side("our DuckDB SQL", partial(OurSql, threads=THREADS), CLAIMS, "decimal"),
     Side("DuckDB SQL by hand", partial(HandSql, threads=THREADS), CLAIMS, "decimal"),
     Side("polars by hand", partial(Polars, threads=THREADS), CLAIMS, "whole fen", ("polars",)),
     Side("openfisca-core", partial(OpenFisca, taught=True), CLAIMS, "32-bit float", ("openfisca_core",)),

@@ -40,7 +40,7 @@ WITH drawn AS (
     FROM drawn
 )
 SELECT 'C' || lpad(CAST(i AS VARCHAR), 9, '0') AS claim_id, DATE '2026-01-01' + CAST(d[3] % 180 AS INTEGER) AS service_date,
-    CASE WHEN d[4] < 980000 THEN '3101' || lpad(CAST(d[4] % 20 AS VARCHAR), 2, '0') ELSE '371724' END AS insured_area,
+    CASE WHEN d[4] < 980000 THEN '3101' || lpad(CAST(d[4] % 11 AS VARCHAR), 2, '0') ELSE '371724' END AS insured_area,
     CASE WHEN d[5] < 550000 THEN 'employee' WHEN d[5] < 980000 THEN 'resident' ELSE 'none' END AS insurance_scheme,
     CASE WHEN d[6] < 960000 THEN 'active' WHEN d[6] < 980000 THEN 'suspended' ELSE 'ended' END AS coverage_status,
     CASE WHEN d[7] < 500000 THEN 'employed' WHEN d[7] < 800000 THEN 'retired' WHEN d[7] < 900000 THEN 'flexible'

@@ -1,4 +1,4 @@
-"""Our sides of bench_rivals.py: the compiled program, the interpreter, the SQL we write; all of claim_stack/.
+"""Our sides of bench_rivals.py: the compiled program, the interpreter; all of claim_stack/.
 
 Also the whole shipped rulebook, compiled, over a made-up population.
 """
@@ -20,10 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tests.benchmarks.stack_claims import NONE, OUTPUTS, Array
 
-from mianshen.batch.native_batch import unit_of
-from mianshen.batch.native_tables import CompiledTables
-from mianshen.batch.outputs import Outputs
-from mianshen.batch.row_tables import RowTables
+from mianshen.batch.engines import unit_of
+from mianshen.batch.native_rows import native_table, numbering
+from mianshen.batch.output_files import entity_files
+from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.inputs import Input, open_inputs
 from mianshen.interpreter import Interpreter, Row, make_row
 from mianshen.interpreter.operations import Function
@@ -35,7 +35,6 @@ from mianshen.population.sample import write_population
 from mianshen.program.program import Key, Program
 from mianshen.rulebook import open_program
 from mianshen.values import EXACT, Known, Value
-from mianshen.warehouse.on_duckdb import Run
 
 AS_OF: Final = dt.date(2026, 6, 30)
 STACK: Final = Path(__file__).parent / "claim_stack"
@@ -57,6 +56,16 @@ def opened(
         yield connection, open_inputs(program, files, connection, Path(scratch))
 
 
+def tables_of(
+    made: Compiled, connection: duckdb.DuckDBPyConnection, inputs: dict[str, Input], threads: int
+) -> dict[str, Table]:
+    """The rows of all entities as the compiled program reads them."""
+    layout = made.unit.layout
+    reader = RowReader(layout.program, connection, AS_OF, None, threads, numbering(layout))
+    rows = {entity.name: reader.read(entity, inputs.get(entity.name)) for entity in made.unit.order}
+    return {name: native_table(table, layout) for name, table in rows.items()}
+
+
 @dataclass(slots=True)
 class Kernel:
     """Tables as the batch has read them, then one call that decides every row."""
@@ -75,8 +84,7 @@ class Kernel:
             file = Path(folder) / "claims.parquet"
             pq.write_table(self.claims, file)
             with opened(program, {"claim": file}, self.threads) as (connection, inputs):
-                rows = RowTables(program, connection, AS_OF, inputs)
-                self.tables = CompiledTables(rows, self.made.unit.layout).all()
+                self.tables = tables_of(self.made, connection, inputs, self.threads)
 
     def run(self) -> Decided:
         return Deciding(self.made, self.tables, AS_OF, self.threads).decide()
@@ -121,41 +129,6 @@ class OurInterpreter:
 
 
 @dataclass(slots=True)
-class OurSql:
-    """The queries our SQL room writes, over a table of typed rows in memory."""
-
-    claims: pa.Table
-    threads: int
-    connection: duckdb.DuckDBPyConnection = field(init=False)
-    tables: dict[str, str] = field(init=False)
-    program: Program = field(default_factory=stack_program)
-
-    def __post_init__(self) -> None:
-        self.connection = duckdb.connect()
-        self.connection.execute("SET threads = ?", [self.threads])
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / "claims.parquet"
-            pq.write_table(self.claims, file)
-            inputs = open_inputs(self.program, {"claim": file}, self.connection, Path(folder))
-            rows = RowTables(self.program, self.connection, AS_OF, inputs)
-            rows.build()
-            self.tables = rows.tables
-
-    def run(self) -> Run:
-        run = Run(self.program, self.connection, self.tables, AS_OF, WANTED)
-        assert not run.all()
-        return run
-
-    def fen(self, result: Run) -> dict[str, Array]:
-        found: dict[str, Array] = {}
-        for name in OUTPUTS:
-            cell = f'coalesce(CAST("{name}" * 100 AS BIGINT), {NONE})'
-            query = f'SELECT {cell} AS fen FROM "{result.shelf.made["claim", name]}" ORDER BY "?row"'
-            found[name] = result.connection.sql(query).fetchnumpy()["fen"]
-        return found
-
-
-@dataclass(slots=True)
 class WholeRulebook:
     """Every decision of the shipped rulebook that a batch writes: residents, households, three claims each."""
 
@@ -172,11 +145,8 @@ class WholeRulebook:
             named = {"resident": "residents", "claim": "claims", "household": "households"}
             files = {entity: people / f"{name}.parquet" for entity, name in named.items()}
             with opened(program, files, self.threads) as (connection, inputs):
-                rows = {e: f"rows_{e}" for e in program.entities}
-                outputs = Outputs(program, connection, rows, AS_OF, given=frozenset(inputs))
-                self.made = compiled(unit_of(program, outputs), None)
-                every = RowTables(program, connection, AS_OF, inputs)
-                self.tables = CompiledTables(every, self.made.unit.layout).all()
+                self.made = compiled(unit_of(program, entity_files(program, inputs)), None)
+                self.tables = tables_of(self.made, connection, inputs, self.threads)
 
     @property
     def claims(self) -> int:

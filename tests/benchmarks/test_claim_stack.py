@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from tests.benchmarks.stack_claims import NONE, OUTPUTS, Running, claims, differing, without_cost
-from tests.benchmarks.stack_ours import Kernel, OurInterpreter, OurSql
+from tests.benchmarks.stack_ours import Kernel, OurInterpreter
 from tests.benchmarks.stack_tables import HandSql
 
 from mianshen.native.library import compiler
@@ -17,7 +17,7 @@ def test_rooms_and_handwritten_sql_agree() -> None:
     table = claims(3000)
     kernel = Kernel(table, 1)
     decided = kernel.fen(kernel.run())
-    sides: tuple[Running, ...] = (OurInterpreter(table), OurSql(table, 1), HandSql(table, 1))
+    sides: tuple[Running, ...] = (OurInterpreter(table), HandSql(table, 1))
     for side in sides:
         assert not differing(decided, side.fen(side.run()))
     for name in OUTPUTS:  # every layer pays somebody, and leaves somebody without an amount

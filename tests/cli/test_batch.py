@@ -85,7 +85,7 @@ def test_an_earlier_run_is_replaced_whole(run: Run, words: list[str], tmp_path: 
     run(*words)
     assert (tmp_path / "out" / "manifest.json").read_bytes() == first
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
-        "claims.parquet", "manifest.json", "rejects.parquet", "residents.parquet", "rulebook.zip", "summary.json",
+        "claims.parquet", "manifest.json", "rejects.csv", "rejects.parquet", "residents.parquet", "rulebook.zip", "summary.json",
         "timings.json",
     ]  # fmt: skip
     assert sorted(p.name for p in tmp_path.iterdir()) == ["c.csv", "out", "r.csv"]
@@ -105,7 +105,7 @@ def test_the_json_on_screen_is_the_summary_and_the_rest_goes_to_standard_error(
     assert status == 1
     assert json.loads(out) == json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
     stages = [line.partition(":")[0] for line in err.splitlines()]
-    assert stages == ["read and checked", "decided", "written", "digests and receipt"]
+    assert stages == ["read and checked", "decided and written", "digests and receipt"]
 
 
 def test_tables_and_stages_speak_chinese(run: Run, words: list[str], tmp_path: Path) -> None:
@@ -150,14 +150,14 @@ def test_the_mistakes_of_all_files_are_a_line_each_and_quote_no_record(
 ) -> None:
     (tmp_path / "r.csv").write_text(RESIDENTS + "310101194909030000,310113\n", encoding="utf-8")
     expected = "the header has 6 columns, and this line has 2. Give the line as many cells, and quote a cell that holds a comma."
-    assert run(*words) == (2, "", f"{tmp_path}/r.csv:4:1: E509: {expected}\n")
+    assert run(*words) == (2, "", f"{tmp_path}/r.csv:4:26: E509: {expected}\n")
     (tmp_path / "r.csv").write_text("人员编号,参保第\n", encoding="utf-8")
     (tmp_path / "c.csv").write_bytes(CLAIMS.replace("C2", "\udcff").encode("utf-8", "surrogateescape"))
     status, out, err = run(*words, "--lang", "zh")
     assert (status, out) == (2, "")
     assert err.splitlines() == [
-        f"{tmp_path}/c.csv:3:1: E508: 文件不是 UTF-8 编码。请另存为 UTF-8。",
-        f"{tmp_path}/r.csv:1:6: E502: 未知的列 参保第。也许想写 参保地。",
+        f"{tmp_path}/c.csv:3:1: E508: 文件不是 UTF-8 编码。请用 --encoding 写明编码，或另存为 UTF-8。",
+        f"{tmp_path}/r.csv:1:6: E502: 未知的列 第 2 列。也许想写 参保地。",
     ]
 
 

@@ -25,8 +25,7 @@ _ALLOWED = re.compile(r"([0-9]{1,18})|([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
 
 _STAGES = {
     "read": Message("读取与校验", "read and checked"),
-    "decide": Message("判定", "decided"),
-    "write": Message("写出结果", "written"),
+    "decide": Message("核定并写出", "decided and written"),
     "seal": Message("摘要与清单", "digests and receipt"),
 }
 _DONE = Message("结果已写入 {folder}", "Results are in {folder}")
@@ -102,11 +101,12 @@ _COUNT = Message("条数", "count")
 @options.memory
 @option(
     "--engine",
-    type=click.Choice(["auto", "compiled", "duckdb", "spark"]),
+    type=click.Choice(["auto", "native", "interpreter", "spark"]),
     default="auto",
     words=Message(
-        "由谁计算：编译后的程序、DuckDB 或 Spark（默认 auto：值得时编译，否则 DuckDB）",
-        "what decides: the program compiled, DuckDB, or Spark (default auto: compiled where it is worth it, else DuckDB)",
+        "由谁计算：编译后的程序、解释器或 Spark（默认 auto：值得时编译，否则解释器）；结果相同",
+        "what decides: the program compiled, the interpreter, or Spark (default auto: compiled where it is worth it, "
+        "else the interpreter); the results are the same",
     ),
 )
 @option(
@@ -170,7 +170,7 @@ def batch(
     lang: Lang, residents: tuple[str, ...], claims: tuple[str, ...], households: tuple[str, ...],
     visits: tuple[str, ...], as_of: dt.date,
     out: str, rules: str | None, overlay: tuple[str, ...], encoding: str | None, threads: int | None,
-    mapping: str | None, memory: str | None, engine: str, master: str | None, into: str | None, sheets: str | None,
+    mapping: str | None, memory: str | None, engine: Any, master: str | None, into: str | None, sheets: str | None,
     partitions: int | None, resume: bool, max_rejects: str, report_to: str | None, since: str | None, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.recorded_rules import Rules

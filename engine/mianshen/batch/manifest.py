@@ -10,21 +10,17 @@ import datetime as dt
 import hashlib
 import os
 import platform
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 
-from mianshen.ingest.inputs import Input, parts_of
+from mianshen.ingest.inputs import Input
 from mianshen.places import PLACE_LIST_VERSION
 from mianshen.program.program import Program
 from mianshen.version import __version__
-
-RECEIPT: Final = "manifest.json"
-TIMINGS: Final = "timings.json"
 
 
 def digest_of_file(path: Path) -> str:
@@ -33,27 +29,15 @@ def digest_of_file(path: Path) -> str:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
-def _digests(paths: Iterable[Path]) -> dict[Path, str]:
-    listed = list(paths)
-    with ThreadPoolExecutor() as pool:
-        return dict(zip(listed, pool.map(digest_of_file, listed), strict=True))
-
-
 def manifest(
     program: Program,
     as_of: dt.date,
-    inputs: dict[str, Input],
-    folder: Path,
-    outputs: Iterable[str],
+    inputs: Mapping[str, Input],
+    read: Mapping[Path, str],
+    outputs: Mapping[str, str],
     records: dict[str, Any],
-    engine: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Digests of rulebook, inputs and outputs, versions, counts, the day.
-
-    `outputs` that were not written are left out. `engine`: versions of what decided, beside DuckDB's.
-    """
-    named = [folder / name for name in outputs if (folder / name).exists()]
-    digests = _digests([*(each.path for each in parts_of(inputs)), *named])
+    """Digests of rulebook, inputs (`read`, by path) and outputs (by name), versions, counts, the day."""
     return {
         "as_of": as_of.isoformat(),
         "rulebook": {
@@ -63,21 +47,19 @@ def manifest(
         },
         "inputs": {
             entity: [
-                {"file": each.name, "digest": digests[each.path], "encoding": each.text.encoding}
-                if not each.numbered
-                else {"file": each.name, "digest": digests[each.path]}
-                for each in source.parts
+                {"file": part.name, "digest": read[part.path]}
+                | ({} if part.numbered else {"encoding": part.text.encoding})
+                for part in source.parts
             ]
             for entity, source in sorted(inputs.items())
         },
-        "outputs": {path.name: digests[path] for path in named},
+        "outputs": dict(outputs),
         "records": records,
         "versions": {
             "mianshen": __version__,
-            "duckdb": duckdb.__version__,
-            "sqlglot": version("sqlglot"),
             "places": PLACE_LIST_VERSION,
-            **(engine or {}),
+            "duckdb": duckdb.__version__,
+            "pyarrow": pa.__version__,
         },
     }
 

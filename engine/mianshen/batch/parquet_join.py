@@ -1,6 +1,6 @@
 """Parquet files of one schema joined without decoding them: their row groups' bytes, one after the other, and one footer.
 
-In: files, or buffers, that one writer wrote with one schema. Out: a Parquet file.
+In: files, or buffers, that `encoded` made with one schema. Out: a Parquet file, and the digest of its bytes.
 Invariant: a row group's bytes are copied as they are; of the footer only counts and places in the file change.
 The footer is a struct of Thrift's compact protocol, held here as its fields by number (parquet.thrift names them).
 """
@@ -8,11 +8,13 @@ The footer is a struct of Thrift's compact protocol, held here as its fields by 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Self
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 MAGIC: Final = b"PAR1"
 TAIL: Final = 8  # bytes behind a footer: its length, and the magic
@@ -31,35 +33,78 @@ class NotJoined(ValueError):
     """A file that is no Parquet file, or whose columns are not those of the others."""
 
 
-def join_parquet(parts: Sequence[Path | pa.Buffer], to: Path) -> None:
-    """Write the rows of all parts, in order, as one file. Raises NotJoined, OSError."""
-    whole: Struct | None = None
-    with to.open("wb") as out:
-        out.write(MAGIC)
-        for part in parts:
-            with _opened(part) as file:
-                footer, end = _footer(file)
-                moved = out.tell() - len(MAGIC)
-                file.seek(len(MAGIC))
-                _copy(file, out, end - len(MAGIC))
-            whole = footer if whole is None else whole
-            if whole[2] != footer[2]:
+@dataclass(slots=True)
+class JoinedFile:
+    """A Parquet file that grows by the row groups of others; `digest` is that of the bytes once it is closed."""
+
+    path: Path
+    empty: pa.Buffer  # a file without rows, of the columns that all have
+    digest: str = ""
+    rows: int = 0
+    _file: BinaryIO = field(init=False)
+    _whole: Struct = field(init=False)
+    _hash: Any = field(init=False, default_factory=sha256)
+
+    def __enter__(self) -> Self:
+        with pa.BufferReader(self.empty) as empty:
+            self._whole, _ = _footer(empty)
+        self._whole[GROUPS] = (LIST, (STRUCT, []))
+        self._whole[ROWS] = (self._whole[ROWS][0], 0)
+        self._file = self.path.open("wb")
+        self._write(MAGIC)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            self._file.close()
+
+    def append(self, part: Path | pa.Buffer) -> None:
+        """Add the rows of a file, or of its bytes. Raises NotJoined, OSError."""
+        with _opened(part) as file:
+            footer, end = _footer(file)
+            if self._whole[2] != footer[2]:
                 raise NotJoined("columns differ")
-            groups = footer[GROUPS][1][1]
-            for group in groups:
-                _move(group, moved)
-            if whole is not footer:
-                whole[GROUPS][1][1].extend(groups)
-                whole[ROWS] = (whole[ROWS][0], whole[ROWS][1] + footer[ROWS][1])
-        if whole is None:
-            raise NotJoined("no file")
-        for number, group in enumerate(whole[GROUPS][1][1]):
+            if not footer[ROWS][1]:
+                return
+            moved = self._file.tell() - len(MAGIC)
+            file.seek(len(MAGIC))
+            for piece in _pieces(file, end - len(MAGIC)):
+                self._write(piece)
+        groups = footer[GROUPS][1][1]
+        for group in groups:
+            _move(group, moved)
+        self._whole[GROUPS][1][1].extend(groups)
+        self.rows += footer[ROWS][1]
+
+    def _write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._hash.update(data)
+
+    def _finish(self) -> None:
+        self._whole[ROWS] = (self._whole[ROWS][0], self.rows)
+        for number, group in enumerate(self._whole[GROUPS][1][1]):
             if ORDINAL in group:
                 group[ORDINAL] = (group[ORDINAL][0], number)
                 if number >= 1 << 15:  # it has 16 bits, and may be left out
                     del group[ORDINAL]
-        text = b"".join(_struct(whole))
-        out.write(text + len(text).to_bytes(4, "little") + MAGIC)
+        text = b"".join(_struct(self._whole))
+        self._write(text + len(text).to_bytes(4, "little") + MAGIC)
+        self.digest = f"sha256:{self._hash.hexdigest()}"
+
+
+def encoded(table: pa.Table) -> pa.Buffer:
+    """A table as a Parquet file of one row group that any reader takes for plain texts and decimals."""
+    sink = pa.BufferOutputStream()
+    coded = [f.name for f in table.schema if pa.types.is_dictionary(f.type)]
+    with pq.ParquetWriter(
+        sink, table.schema, use_dictionary=coded, store_schema=False, store_decimal_as_integer=True,
+        compression="snappy",
+    ) as writer:  # fmt: skip
+        writer.write_table(table, row_group_size=max(1, len(table)))
+    return sink.getvalue()
 
 
 def _opened(part: Path | pa.Buffer) -> Any:
@@ -78,12 +123,12 @@ def _footer(file: BinaryIO) -> tuple[Struct, int]:
     return _Reading(file.read(size - TAIL - begin)).struct(), begin
 
 
-def _copy(source: BinaryIO, to: BinaryIO, size: int) -> None:
+def _pieces(source: BinaryIO, size: int) -> Iterator[bytes]:
     while size > 0:
         piece = source.read(min(PIECE, size))
         if not piece:
             raise NotJoined("cut short")
-        to.write(piece)
+        yield piece
         size -= len(piece)
 
 

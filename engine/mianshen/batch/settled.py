@@ -1,102 +1,109 @@
-"""What was really paid beside what the rules give, and the pairs of reversals, as files of a batch.
+"""What was really paid beside what the rules give, and the pairs of reversals, of an entity's rows in a block.
 
-In: a finished run, the times of its rows. Out: `differences.parquet` (a row for every settled amount that
-is not the ruled one, or whose ruled one is not known), `reversals.parquet`, and sums for the summary.
-Each is written where its columns are in the input.
+In: results, the rows as they were read. Out: tables of differences and reversals, counts for the summary.
+A row stands in the differences for every settled amount that is known, as the ruled one is, and differs from it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
 
-import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from mianshen.batch.row_versions import BatchTimes
-from mianshen.ingest.inputs import identifier, quoted
-from mianshen.program.program import Key, Program
-from mianshen.values import as_money
-from mianshen.warehouse.on_duckdb import Run
-
-DIFFERENCES: Final = "differences.parquet"
-REVERSALS: Final = "reversals.parquet"
+from mianshen.batch.columns import Array, Numbers, Texts
+from mianshen.batch.output_files import MONEY, EntityFile
+from mianshen.batch.results import Results
+from mianshen.batch.totals import Counts, exact_sum
+from mianshen.ingest.entity_rows import EntityRows
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """Settled amounts and reversals of one entity: the person's child that a batch writes."""
-
-    program: Program
-    connection: duckdb.DuckDBPyConnection
-    times: BatchTimes
-    entity: str
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """Decision to the fact that settles it, of those with a column in the input."""
-        settling = self.program.settling(self.entity)
-        return {name: fact for name, fact in settling.items() if self.times.given(self.entity, fact)}
-
-    @property
-    def wanted(self) -> frozenset[Key]:
-        """The decisions that settled amounts are compared with."""
-        return frozenset((self.entity, name) for name in self.facts)
-
-    def write(self, run: Run, folder: Path) -> dict[str, Any]:
-        """Both files; what the summary says of them."""
-        summary: dict[str, Any] = {}
-        if self.facts:
-            summary["settled"] = self._differences(run, folder / DIFFERENCES)
-        if self.entity in self.times.paired:
-            summary["reversals"] = self._reversals(folder / REVERSALS)
-        return summary
-
-    def _differences(self, run: Run, file: Path) -> dict[str, Any]:
-        described = self.program.entities[self.entity]
-        assert described.parent is not None
-        keys = [described.key, self.program.entities[described.parent].key]
-        shown = ", ".join(f"r.{identifier(key)}" for key in keys)
-        parts = [
-            f'SELECT r."?row" AS row, {number} AS part, {shown}, {quoted(name)} AS decision, '
-            f"r.{identifier(fact)}::DECIMAL(18, 2) AS settled, d.{identifier(name)}::DECIMAL(18, 2) AS ruled, "
-            f"(r.{identifier(fact)} - d.{identifier(name)})::DECIMAL(18, 2) AS difference "
-            f"FROM {identifier(run.rows[self.entity])} r "
-            f'JOIN {identifier(run.shelf.made[self.entity, name])} d ON d."?row" = r."?row" '
-            f'WHERE r.{identifier(fact)} IS NOT NULL AND NOT r."?rejected"'
-            for number, (name, fact) in enumerate(self.facts.items())
-        ]
-        self.connection.execute(f'CREATE OR REPLACE TEMP TABLE "?settled" AS {" UNION ALL ".join(parts)}')
-        query = (
-            'SELECT * EXCLUDE ("row", part) FROM "?settled" '
-            'WHERE difference IS DISTINCT FROM 0 ORDER BY "row", part'
-        )
-        self.connection.execute(f"COPY ({query}) TO {quoted(str(file))} (FORMAT parquet)")
-        totals = self.connection.execute(
-            "SELECT decision, count(*), sum(settled), sum(ruled), sum(difference), count(*) - count(ruled) "
-            'FROM "?settled" GROUP BY decision, part ORDER BY part'
-        ).fetchall()
-        return {
-            name: {
-                "rows": rows, "settled": _amount(paid), "ruled": _amount(ruled), "difference": _amount(difference),
-                "not_ruled": unknown,
-            }
-            for name, rows, paid, ruled, difference, unknown in totals
+def differences(results: Results, rows: EntityRows, decided: Array) -> tuple[pa.Table, Counts]:
+    """The differences of the decided rows, in their order, and what they add up to by decision."""
+    file = results.file
+    places, parts, amounts = [], [], []
+    totals: Counts = {}
+    settling = [(name, fact) for name, fact in file.settling.items() if fact in rows.supplied]
+    for part, (name, fact) in enumerate(settling):
+        paid, settled = _words(rows.facts[fact])
+        ruled = results.ruled[name]
+        known = ruled.known.astype(bool)
+        compared = settled & decided
+        off = compared & known & (paid != ruled.values)
+        totals[name] = {
+            "rows": int(compared.sum()), "settled": exact_sum(paid[compared]),
+            "ruled": exact_sum(ruled.values[compared & known]),
+            "difference": exact_sum((paid - ruled.values)[compared & known]),
+            "not_ruled": int((compared & ~known).sum()),
         }  # fmt: skip
-
-    def _reversals(self, file: Path) -> int:
-        described = self.program.entities[self.entity]
-        assert described.parent is not None
-        owner = identifier(self.program.entities[described.parent].key)
-        pairs = identifier(f"?pairs_{self.entity}")
-        query = (
-            f"SELECT owner AS {owner}, cancelled AS {identifier(described.key)}, reversal AS reversed_by "
-            f'FROM {pairs} ORDER BY named, "row"'
-        )
-        self.connection.execute(f"COPY ({query}) TO {quoted(str(file))} (FORMAT parquet)")
-        return self.times.reversed(self.entity) // 2
+        at = np.flatnonzero(off)
+        places.append(at)
+        parts.append(np.full(len(at), part, np.int32))
+        amounts.append((paid[at], ruled.values[at], known[at]))
+    return _table(file, rows, [name for name, _ in settling], places, parts, amounts), totals
 
 
-def _amount(total: Decimal | None) -> str | None:
-    return None if total is None else as_money(total)
+def _table(
+    file: EntityFile, rows: EntityRows, names: Sequence[str], places: list[Array], parts: list[Array],
+    amounts: list[tuple[Array, Array, Array]],
+) -> pa.Table:  # fmt: skip
+    if not places:
+        return file.difference_schema.empty_table()
+    row, part = np.concatenate(places), np.concatenate(parts)
+    paid, ruled, known = (np.concatenate([columns[at] for columns in amounts]) for at in range(3))
+    order = np.lexsort((part, row))
+    row, paid, ruled, known = row[order], paid[order], ruled[order], known[order]
+    keys = keys_of(file, rows)
+    columns: Mapping[str, pa.Array] = {
+        **{name: column.take(pa.array(row)) for name, column in keys.items()},
+        "decision": Texts(part[order], list(names)).array(),
+        "settled": Numbers(paid, np.ones(len(row), bool), MONEY).array(),
+        "ruled": Numbers(ruled, known, MONEY).array(),
+        "difference": Numbers(paid - ruled, known, MONEY).array(),
+    }
+    return pa.table(columns)
+
+
+def reversals(file: EntityFile, rows: EntityRows, pairs: Array) -> pa.Table:
+    """The rows that were cancelled with those that cancelled them. `pairs`: voiding row, cancelled row."""
+    own, owner = keys_of(file, rows).values() if len(file.keys) > 1 else (rows.key, None)
+    order = np.lexsort((pairs[:, 0], pairs[:, 1]))
+    voiding, cancelled = pa.array(pairs[order, 0]), pa.array(pairs[order, 1])
+    columns = [] if owner is None else [owner.take(voiding)]
+    columns += [own.take(cancelled), own.take(voiding)]
+    return pa.Table.from_arrays(columns, schema=file.reversal_schema)
+
+
+def reversed_pairs(rows: EntityRows, marked: Array) -> Array:
+    """Of rows marked as voiding or voided, each voiding row with the row that it voids."""
+    assert rows.reverses is not None
+    at = np.flatnonzero(marked)
+    voids = np.asarray(rows.reverses.is_valid())[at]
+    voiding, targets = at[voids], at[~voids]
+    named = rows.reverses.take(pa.array(voiding))
+    place = pc.index_in(named, value_set=rows.key.take(pa.array(targets)))
+    return (
+        np.stack([voiding, targets[np.asarray(place)]], axis=1)
+        if len(voiding)
+        else np.empty((0, 2), np.int64)
+    )
+
+
+def keys_of(file: EntityFile, rows: EntityRows) -> dict[str, pa.Array]:
+    """The key columns of the file."""
+    columns = {file.entity.key: rows.key}
+    if len(file.keys) > 1:
+        assert rows.parent is not None
+        columns[file.keys[1]] = rows.parent
+    return columns
+
+
+def _words(column: pa.Array) -> tuple[Array, Array]:
+    """Amounts in fen, and where there is one."""
+    raw = column.buffers()[-1]
+    if raw is None or column.null_count == len(column):
+        return np.zeros(len(column), np.int64), np.zeros(len(column), bool)
+    words = np.frombuffer(raw, np.int64)[column.offset : column.offset + len(column)]
+    known = np.asarray(column.is_valid())
+    return np.where(known, words, 0), known

@@ -354,6 +354,19 @@ class RowReader:
             None if first.reverses is None else _concatenated(chunk.reverses for chunk in chunks),
         )  # fmt: skip
 
+    def absent(self, entity: Entity) -> EntityRows:
+        """One row of an entity without a file, of which nobody says anything: its key is null."""
+        facts = {
+            f.name: self._stored(f, self._absent(f, 1))
+            for f in self._facts(entity)
+            if self._is_kept(entity, f, frozenset())
+        }
+        null = pa.nulls(1, pa.string())
+        parent = None if entity.parent is None else null
+        return EntityRows(
+            entity, self.program, null, parent, facts, Rejects(), [], self.distinct, frozenset()
+        )
+
     def _nothing(self, entity: Entity, source: Input | None) -> EntityRows:
         facts = {
             f.name: self._stored(f, pa.nulls(0, arrow_type(f.type)))

@@ -121,11 +121,13 @@ class Deciding:
             keys = self.tables[entity.name].key.take(pa.array(rows)).cast(pa.string()).fill_null("")
             parts.append(pc.binary_join_element_wise(pa.scalar(entity.name), keys, " "))
         texts = pa.concat_arrays(parts)
-        rank = np.empty(len(texts), np.int64)
-        rank[np.asarray(pc.sort_indices(texts))] = np.arange(len(texts))
-        owner = np.repeat(np.arange(count), np.diff(begin))
-        order = np.lexsort((rank[place], owner))
-        return pa.ListArray.from_arrays(pa.array(begin, pa.int32()), texts.take(pa.array(place[order])))
+        rank = np.asarray(pc.rank(texts, tiebreaker="dense")).astype(np.int64)  # rows with one key have one name
+        pairs = np.unique(np.repeat(np.arange(count), np.diff(begin)) * (len(texts) + 1) + rank[place])
+        owner, rank_in_set = np.divmod(pairs, len(texts) + 1)
+        by_rank = np.empty(len(texts) + 1, np.int64)
+        by_rank[rank] = np.arange(len(texts))
+        ends = np.searchsorted(owner, np.arange(count + 1)).astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(ends), texts.take(pa.array(by_rank[rank_in_set])))
 
     def in_parallel(self, count: int, chunk: int, work: Callable[[int, int], Any]) -> list[Any]:
         """Work on all of so many, some at a time on each thread."""

@@ -218,6 +218,10 @@ int persons_of(const int32_t *first, word n, const int32_t *start, const byte *u
     }
     int32_t current = rows[now].row;
     early[current] = !unplaced && rows[now].start > as_of;
+    for (word i = 0; i < count; i++) { /* the household of another time, or of one who is not known yet, is not asked for */
+      byte *mine = status + rows[i].row;
+      if (*mine == UNKNOWN_PARENT && (i != now || early[current])) *mine = DECIDED;
+    }
     for (word i = 0; i < count; i++) {
       byte *mine = status + rows[i].row;
       person[rows[i].row] = current;

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from mianshen.batch import diagnostics
 from mianshen.batch.manifest import digest_of_file
-from mianshen.batch.outputs import files_below
+from mianshen.batch.output_files import entity_files
 from mianshen.batch.recorded_rules import RULES, recorded_program
 from mianshen.casework.check import Checked, Checker
 from mianshen.ingest.databases import file_behind
@@ -31,7 +31,7 @@ from mianshen.ingest.household_rows import HouseholdRows
 from mianshen.ingest.input_paths import Named
 from mianshen.ingest.inputs import Input, identifier, open_inputs, pattern
 from mianshen.ingest.mapping import COLUMNS
-from mianshen.interpreter.result import CaseResult, RowResult
+from mianshen.interpreter.result import CaseResult, RowResult, result_of
 from mianshen.interpreter.rows import Case, Row
 from mianshen.past_runs.verify import Past
 from mianshen.program.program import Program
@@ -85,7 +85,7 @@ def replay(past: Past, person: str, moved: Mapping[str, Named]) -> Replay:
         checker = Checker(program)
         checked = checker.check(found.case)
         written = _Written(past.folder, program, connection)
-        return Replay(checker, checked, *written.compared(checked.result, found))
+        return Replay(checker, checked, *written.compared(result_of(program, checked.case), found))
 
 
 def _recorded_inputs(
@@ -162,7 +162,8 @@ class _Written:
         """How many cells were compared, and those that differ."""
         person = found.case.person
         entry = self.program.entities[self.program.entry]
-        files = files_below(self.program)
+        files = {f.entity.name: f.name for f in entity_files(self.program, self.program.entities)}
+        del files[entry.name]
         people = [] if person.rejection is not None else [(entry.name, person.key, PEOPLE, _benefits(result))]
         rows = [(each.row.entity, each.row.key, files[each.row.entity], _row(each)) for each in result.rows]
         now = [*people, *rows]

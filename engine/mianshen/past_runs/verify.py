@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from mianshen.batch import diagnostics
-from mianshen.batch.manifest import RECEIPT, TIMINGS, digest_of_file
+from mianshen.batch.manifest import digest_of_file
+from mianshen.batch.output_files import MANIFEST, TIMINGS
 from mianshen.batch.recorded_rules import RULES, recorded_digest
 from mianshen.ingest.databases import file_behind
 from mianshen.source import RuleError
@@ -52,9 +53,9 @@ class Past:
 
 def past_run(folder: Path) -> Past:
     """The run in a folder. Raises RuleError when the folder holds none."""
-    receipt = _json(folder / RECEIPT)
+    receipt = _json(folder / MANIFEST)
     if not all(isinstance(receipt.get(part), dict) for part in ("inputs", "outputs", "rulebook", "records")):
-        raise RuleError([diagnostics.bad_record(str(folder / RECEIPT))])
+        raise RuleError([diagnostics.bad_record(str(folder / MANIFEST))])
     try:
         told = _json(folder / TIMINGS).get("inputs", {})
         paths = {entity: [Path(path) for path in listed] for entity, listed in told.items()}
@@ -83,7 +84,7 @@ def _outputs(past: Past) -> Iterator[Finding]:
     for name, digest in recorded.items():
         yield _finding("output", name, digest, past.folder / name, "missing")
     there = {file.relative_to(past.folder).as_posix() for file in past.folder.rglob("*") if not file.is_dir()}
-    for name in sorted(there - {*recorded, RECEIPT, TIMINGS}):
+    for name in sorted(there - {*recorded, MANIFEST, TIMINGS}):
         yield Finding("output", name, "stranger", "", digest_of_file(past.folder / name))
 
 

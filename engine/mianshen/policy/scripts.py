@@ -11,12 +11,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final
 
 from sqlglot import exp
 
 from mianshen.batch import diagnostics
-from mianshen.batch.outputs import Outputs, collection
+from mianshen.policy.result_queries import Outputs, collection
 from mianshen.program.program import Entity, Key, Program
 from mianshen.source import RuleError, nearest
 from mianshen.version import __version__
@@ -25,9 +25,6 @@ from mianshen.warehouse.dialects import Dialect, TooWide, text_of
 from mianshen.warehouse.expressions import Sql
 from mianshen.warehouse.plan import needed
 from mianshen.warehouse.script import FAILED, LEFT_OUT, PREFIX, REFUSED, Script
-
-if TYPE_CHECKING:
-    import duckdb
 
 RESIDENTS: Final = f"{PREFIX}_residents"
 
@@ -72,7 +69,7 @@ def compiled(
     """
     narrowed, person, children = _narrowed(program, wish)
     listed = frozenset(child.name for child in children)
-    outputs = Outputs(narrowed, cast("duckdb.DuckDBPyConnection", None), {}, as_of, given=listed)
+    outputs = Outputs(narrowed, {}, as_of, given=listed)
     decided = frozenset(d.key for d in narrowed.decisions)
     explained = outputs.explained & decided
     script = Script(narrowed, as_of, decided, dialect, dict(inputs or {}), explained, outputs.carried)

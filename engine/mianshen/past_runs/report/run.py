@@ -18,8 +18,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from mianshen.batch.manifest import RECEIPT, TIMINGS, digest_of_file
-from mianshen.batch.outputs import SUMMARY
+from mianshen.batch.manifest import digest_of_file
+from mianshen.batch.output_files import MANIFEST, SUMMARY, TIMINGS
 from mianshen.batch.recorded_rules import RULES, recorded_program
 from mianshen.ingest.databases import file_behind
 from mianshen.ingest.entity_rows import RowReader
@@ -50,7 +50,7 @@ class FinishedRun:
             if not (folder / name).exists():
                 raise RuleError([diagnostics.no_run(str(folder), name)])
         timings = _read(folder, TIMINGS) if (folder / TIMINGS).exists() else {}
-        return FinishedRun(folder, _read(folder, RECEIPT), _read(folder, SUMMARY), timings)
+        return FinishedRun(folder, _read(folder, MANIFEST), _read(folder, SUMMARY), timings)
 
     def rows(self, name: str) -> str:
         """What stands after FROM to read a file of the run, be it one file or a folder of parts."""

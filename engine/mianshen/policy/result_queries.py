@@ -1,61 +1,32 @@
-"""What a batch writes: decisions by claim, benefits by resident, rejects, a summary.
+"""What a script of the warehouse selects as results: decisions by row below a person, benefits by person.
 
-In: a finished `Run`. Out: Parquet files in a folder, in the order of the input files; counts and
-amounts by benefit and status. The first entity below the person has its file always, the others (visits)
-where they have an input.
+In: the tables that hold decisions. Out: queries with the columns of a batch's files.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from decimal import Decimal
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-import duckdb
 from sqlglot import exp
 
-from mianshen.batch.row_versions import BatchTimes
-from mianshen.ingest.inputs import identifier, pattern, quoted
 from mianshen.interpreter.result import MISSING_FACTS, NO_PROVISION
 from mianshen.program.core import Numeric
 from mianshen.program.program import Benefit, Entity, Key, Program
-from mianshen.records.diagnostics import CODES
-from mianshen.values import as_money
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.expressions import FALSE, Sql
-from mianshen.warehouse.missing import Missing
 from mianshen.warehouse.missing_names import NONE, together
-from mianshen.warehouse.on_duckdb import Run
 from mianshen.warehouse.plan import voidable
 from mianshen.warehouse.steps import Steps
 
-SUMMARY: Final = "summary.json"
-OUTPUTS: Final = ("residents.parquet", "claims.parquet", "rejects.parquet", SUMMARY)
 AMOUNT: Final = "DECIMAL(18, 2)"
-FIRST: Final = "claims"  # the name of the first child's file, and of its part of the summary
 LIST: Final = exp.DataType.build("VARCHAR[]", dialect="duckdb")
-_LISTED: Final = ", ".join(f"{quoted(reason)}: {quoted(code)}" for reason, code in CODES.items())
-_CODE: Final = f"MAP {{{_LISTED}}}[split_part(\"?refusal\", '|', 2)]"
-
-
-def file_names(program: Program) -> tuple[str, ...]:
-    """Every file that a batch of this program may write, save the receipt's."""
-    more = [file for file in files_below(program).values() if file not in OUTPUTS]
-    return (*OUTPUTS[:2], *more, *OUTPUTS[2:])
-
-
-def files_below(program: Program) -> dict[str, str]:
-    """The file of each entity below the person."""
-    names = [FIRST, *(collection(each) for each in program.children_of(program.entry)[1:])]
-    below = program.children_of(program.entry)
-    return {child.name: f"{name}.parquet" for child, name in zip(below, names, strict=False)}
 
 
 def collection(entity: Entity) -> str:
     """What the rows of an entity are called together."""
-    return entity.children or entity.name
+    return f"{entity.name}s"
 
 
 class Names(Protocol):
@@ -75,10 +46,8 @@ class Outputs:
     """
 
     program: Program
-    connection: duckdb.DuckDBPyConnection
     rows: dict[str, str]
     as_of: dt.date
-    compared: frozenset[Key] = frozenset()  # decisions that settled amounts are held against
     given: frozenset[str] = frozenset()
 
     @property
@@ -102,27 +71,8 @@ class Outputs:
         return [self.child, *self.others]
 
     @property
-    def below_files(self) -> list[str]:
-        """The file of each of them."""
-        return [f"{FIRST}.parquet", *(f"{collection(child)}.parquet" for child in self.others)]
-
-    @property
     def benefits(self) -> list[Benefit]:
         return [b for b in self.program.benefits.values() if b.entity == self.person.name]
-
-    @property
-    def wanted(self) -> frozenset[Key]:
-        keys = {(self.person.name, d) for b in self.benefits for d in (b.eligible, b.amount) if d is not None}
-        for child in self.below:
-            named = (*self.program.shown.get(child.name, ()), child.outcome, child.explained_by)
-            keys |= {(child.name, name) for name in named if name is not None}
-        return frozenset(keys) | self.compared
-
-    @property
-    def asked(self) -> frozenset[Key]:
-        """The decisions of which results name what is missing."""
-        keys = {(self.person.name, d) for b in self.benefits for d in (b.eligible, b.amount) if d is not None}
-        return frozenset(keys | {(e.name, e.outcome) for e in self.below if e.outcome is not None})
 
     @property
     def explained(self) -> frozenset[Key]:
@@ -132,25 +82,6 @@ class Outputs:
     @property
     def carried(self) -> dict[str, tuple[str, ...]]:
         return {child.name: (child.key, self.person.key) for child in self.below}
-
-    # -- files -------------------------------------------------------------------------------
-
-    def write(self, run: Run, folder: Path, files: dict[str, list[tuple[str, int]]]) -> None:
-        """Every file of the contract but the summary and the receipt."""
-        missing = Missing(run, self.asked)
-        for child, file in zip(self.below, self.below_files, strict=True):
-            self._copy(self.children(run, missing, child), folder / file)
-        self._copy(self.residents(run, missing), folder / "residents.parquet")
-        self.write_rejects(folder, files)
-
-    def write_rejects(self, folder: Path, files: dict[str, list[tuple[str, int]]]) -> None:
-        self._copy_text(self._rejects(files), folder / "rejects.parquet")
-
-    def _copy(self, query: exp.Query, path: Path) -> None:
-        self._copy_text(query.sql(dialect="duckdb", copy=False), path)
-
-    def _copy_text(self, query: str, path: Path) -> None:
-        self.connection.execute(f"COPY ({query}) TO {quoted(str(path))} (FORMAT parquet)")
 
     def children(self, run: Steps, missing: Names, child: Entity, numbered: bool = False) -> exp.Select:
         """One row a claim or another child, in the order of the file; with its number there if `numbered`."""
@@ -280,101 +211,6 @@ class Outputs:
         reason = terms.case(branches, _needs(undetermined))
         shown = (("status", status), ("amount", amount), ("reason", reason))
         return [terms.alias(value, f"{benefit.name}_{part}") for part, value in shown]
-
-    def _rejects(self, files: dict[str, list[tuple[str, int]]]) -> str:
-        """Every rejected record with its file, its number there, key, field, code and reason.
-
-        `files`: an entity's files in order, each with the number of records before it.
-        """
-        self.connection.execute(
-            'CREATE OR REPLACE TEMP TABLE "?files" (part INT, file VARCHAR, before BIGINT)'
-        )
-        parts = []
-        for number, (entity, table) in enumerate(self.rows.items()):
-            if not files.get(entity):
-                continue
-            for before, name in {
-                before: name for name, before in files[entity]
-            }.items():  # empty ones give way
-                self.connection.execute('INSERT INTO "?files" VALUES (?, ?, ?)', [number, name, before])
-            parts.append(
-                f'SELECT file, "?row" - before AS row, {identifier(self.program.entities[entity].key)} AS key, '
-                f"nullif(split_part(\"?refusal\", '|', 1), '') AS field, {_CODE} AS code, "
-                f"split_part(\"?refusal\", '|', 2) AS reason, {number} AS part "
-                f'FROM {identifier(table)} ASOF JOIN (FROM "?files" WHERE part = {number}) ON "?row" > before '
-                f'WHERE "?rejected" AND "?row" > 0'
-            )
-        return f"SELECT * EXCLUDE (part) FROM ({' UNION ALL '.join(parts)}) ORDER BY file, part, row"
-
-    # -- summary -----------------------------------------------------------------------------
-
-    def summary(
-        self, counts: dict[str, int], times: BatchTimes, tabled: dict[str, int] | None = None
-    ) -> dict[str, Any]:
-        """Records read, decided, rejected or set aside; `tabled`: how many of them the row tables were made of."""
-        records = {}
-        for entity, count in counts.items():
-            table = identifier(self.rows[entity])
-            rejected = self._one(f'SELECT count(*) FROM {table} WHERE "?rejected" AND "?row" > 0')
-            aside = {}
-            if entity in times.paired:
-                aside["reversed"] = times.reversed(entity)
-            if times.active is not None and times.active.name == entity:
-                decided = self._one(f'SELECT count(*) FROM {table} WHERE NOT "?rejected" AND "?of" IS NULL')
-                aside["history"] = (tabled or counts)[entity] - rejected - decided
-            decided = count - rejected - sum(aside.values())
-            records[entity] = {"read": count, "decided": decided, "rejected": rejected, **aside}
-        return {**self.heading(), "records": records}
-
-    def heading(self) -> dict[str, Any]:
-        """What the results are of."""
-        return {
-            "as_of": self.as_of.isoformat(),
-            "rulebook": {"name": self.program.name, "digest": f"sha256:{self.program.digest}"},
-        }
-
-    def _one(self, query: str) -> int:
-        row = self.connection.execute(query).fetchone()
-        return 0 if row is None else int(row[0])
-
-    def totals(self, folder: Path) -> dict[str, Any]:
-        """Counts and amounts of the files as written."""
-        residents = pattern(folder / "residents.parquet")
-        benefits: dict[str, Any] = {}
-        for benefit in self.benefits:
-            status, amount = identifier(f"{benefit.name}_status"), identifier(f"{benefit.name}_amount")
-            rows = self.connection.execute(
-                f"SELECT {status}, count(*), sum({amount}) FROM read_parquet({residents}) GROUP BY 1 ORDER BY 1"
-            ).fetchall()
-            benefits[benefit.name] = {s: {"residents": n, "amount": _amount(total)} for s, n, total in rows}
-        below = {FIRST: self.child} | {collection(child): child for child in self.others}
-        return {"benefits": benefits} | {
-            name: self._of_rows(child, pattern(folder / f"{name}.parquet")) for name, child in below.items()
-        }
-
-    def _of_rows(self, child: Entity, file: str) -> dict[str, Any]:
-        """How many rows have which status, and what their money adds up to."""
-        rows = self.connection.execute(
-            f"SELECT status, count(*) FROM read_parquet({file}) GROUP BY 1 ORDER BY 1"
-        ).fetchall()
-        return {"status": dict(rows), "amounts": self._amounts(child, file)}
-
-    def _amounts(self, child: Entity, file: str) -> dict[str, str | None]:
-        names = [
-            n
-            for n in self.program.shown.get(child.name, ())
-            if self.program.decision(child.name, n).written == "money"
-        ]
-        if not names:
-            return {}
-        row = self.connection.execute(
-            f"SELECT {', '.join(f'sum({identifier(n)})' for n in names)} FROM read_parquet({file})"
-        ).fetchone()
-        return {name: _amount(total) for name, total in zip(names, row or [], strict=True)}
-
-
-def _amount(total: Decimal | None) -> str | None:
-    return None if total is None else as_money(total)
 
 
 def _listed(lists: list[Sql]) -> Sql:

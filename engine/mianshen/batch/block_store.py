@@ -1,0 +1,114 @@
+"""Rows put into their blocks, in memory or in files of partitions: runs of whole blocks that are decided together.
+
+In: batches of an entity's rows with the block of each. Out: the tables of each block, by entity.
+Invariant: the rows of a block keep the order in which they came, wherever they were kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from mianshen.batch.blocks import Array
+
+BLOCK: Final = "?block"
+
+BlockTables: TypeAlias = "dict[str, pa.Table]"  # by entity
+
+
+@dataclass(slots=True)
+class Blocks:
+    """Rows in memory, by block."""
+
+    count: int = 1
+    first: int = 0
+    schemas: dict[str, pa.Schema] = field(default_factory=dict)
+    rows: dict[tuple[str, int], list[pa.RecordBatch]] = field(default_factory=dict)
+
+    def begin(self, entity: str, schema: pa.Schema) -> None:
+        """Make ready for rows of an entity."""
+        self.schemas[entity] = schema
+
+    def add(self, entity: str, batch: pa.RecordBatch, blocks: Array) -> None:
+        """Take in rows."""
+        for block, rows in split(batch, blocks, np.arange(self.first, self.first + self.count + 1)):
+            self.rows.setdefault((entity, self.first + block), []).append(rows)
+
+    def take(self, block: int) -> BlockTables:
+        """The rows of a block, which are kept no longer."""
+        return {
+            entity: pa.Table.from_batches(self.rows.pop((entity, block), []), schema).combine_chunks()
+            for entity, schema in self.schemas.items()
+        }
+
+
+@dataclass(slots=True)
+class PartitionFiles:
+    """Rows in files, one an entity and partition; `count`: blocks, dealt to `partitions`."""
+
+    folder: Path
+    count: int
+    partitions: int
+    schemas: dict[str, pa.Schema] = field(default_factory=dict)
+    _writers: dict[str, list[Any]] = field(default_factory=dict)
+    _open: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def bounds(self) -> Array:
+        """The first block of each partition, then how many blocks there are."""
+        return np.array([-(-p * self.count // self.partitions) for p in range(self.partitions + 1)])
+
+    def begin(self, entity: str, schema: pa.Schema) -> None:
+        """Open a file a partition; a partition without rows has one too. Raises OSError."""
+        self.schemas[entity] = schema
+        kept = schema.append(pa.field(BLOCK, pa.uint32()))
+        paths = [self.path(entity, partition) for partition in range(self.partitions)]
+        self._writers[entity] = [self._open.enter_context(pa.ipc.new_file(str(path), kept)) for path in paths]
+
+    def add(self, entity: str, batch: pa.RecordBatch, blocks: Array) -> None:
+        """Take in rows. Raises OSError."""
+        kept = batch.append_column(BLOCK, pa.array(blocks, pa.uint32()))
+        for partition, rows in split(kept, blocks, self.bounds):
+            self._writers[entity][partition].write_batch(rows)
+
+    def close(self) -> None:
+        """Finish every file. Raises OSError."""
+        self._open.close()
+
+    def path(self, entity: str, partition: int) -> Path:
+        return self.folder / f"{entity}.{partition}.arrow"
+
+
+def partition_blocks(files: dict[str, Path], first: int, count: int) -> Blocks:
+    """The rows of a partition, read from its files. Raises OSError."""
+    tables: BlockTables = {}
+    for entity, path in files.items():
+        with pa.memory_map(str(path)) as source:
+            tables[entity] = pa.ipc.open_file(source).read_all()
+    blocks = Blocks(count, first, {e: t.drop_columns([BLOCK]).schema for e, t in tables.items()})
+    for entity, table in tables.items():
+        for batch in table.to_batches():
+            blocks.add(entity, batch.drop_columns([BLOCK]), np.asarray(batch[BLOCK]))
+    return blocks
+
+
+def split(batch: pa.RecordBatch, blocks: Array, bounds: Array) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The rows of each stretch of blocks between two bounds that has some, in order; the stretch's number first."""
+    if not len(blocks):
+        return
+    if len(bounds) == 2:
+        yield 0, batch
+        return
+    order = np.argsort(blocks, kind="stable")
+    sorted_batch = batch.take(pa.array(order))
+    starts = np.searchsorted(blocks[order], bounds)
+    for number, (low, high) in enumerate(pairwise(starts)):
+        if low < high:
+            yield number, sorted_batch.slice(low, high - low)

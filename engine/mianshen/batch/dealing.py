@@ -1,0 +1,205 @@
+"""Which block each row belongs to, found while the rows go by, parents before children.
+
+In: the keys of an entity's rows, some at a time. Out: the block of each; at the end, the rows whose key is doubled.
+Invariants: all rows of a household are in one block; so are all rows of a person over time; a row that names nobody,
+or somebody who is in no file, is in the block of what it names, or of its own key.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mianshen.batch.blocks import Array, blocks_of, hashes
+from mianshen.native.arrays import address, texts_of, whole
+from mianshen.program.program import Entity, Program
+
+NOBODY: Final = -1
+
+
+class KeyIndex(Protocol):
+    """Finds the first row of each key: -1 where there is none, or none is asked for."""
+
+    def find(self, keys: pa.StringArray) -> Array:
+        """The row of each key."""
+
+
+@dataclass(slots=True)
+class Dealing:
+    """Deals the rows of all entities; `count`: blocks. `library`: a compiled program's functions, where there are any."""
+
+    program: Program
+    count: int
+    given: frozenset[str]  # entities with an input
+    library: ctypes.CDLL | None
+    doubled: dict[str, Array] = field(default_factory=dict)  # numbers of rows, from 0, in order
+    _index: dict[str, KeyIndex] = field(default_factory=dict)
+    _blocks: dict[str, Array] = field(default_factory=dict)
+
+    def entity(self, entity: Entity) -> EntityDealing:
+        """What deals the rows of one entity; its parent must have been dealt before."""
+        return EntityDealing(self, entity)
+
+    def finish(self, dealt: EntityDealing) -> None:
+        """Keep what children ask for, and find keys that rows share."""
+        name = dealt.entity.name
+        self.doubled[name] = dealt.keys.doubled()
+        has_children = any(
+            child.parent == name and child.name in self.given for child in self.program.entities.values()
+        )
+        if self.count > 1 and has_children and dealt.entity.parent is not None:
+            keys = whole(pa.chunked_array(dealt.texts, pa.string()))
+            self._index[name] = key_index(keys, self.library)
+            self._blocks[name] = np.concatenate([*dealt.blocks, np.empty(0, np.uint32)])
+
+    def above(self, entity: Entity, asked: pa.StringArray) -> Array:
+        """The block of each parent that is asked for; that of the key itself where there is no such row."""
+        blocks = blocks_of(asked, self.count)
+        index = self._index.get(str(entity.parent))
+        if index is not None:
+            rows = index.find(asked)
+            placed = rows >= 0
+            blocks[placed] = self._blocks[str(entity.parent)][rows[placed]]
+        return blocks
+
+
+@dataclass(slots=True)
+class EntityDealing:
+    """The rows of one entity on their way into blocks."""
+
+    dealing: Dealing
+    entity: Entity
+    keys: SeenKeys = field(init=False)
+    texts: list[pa.StringArray] = field(default_factory=list)
+    blocks: list[Array] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.keys = SeenKeys()
+
+    def deal(self, keys: pa.StringArray, parents: pa.StringArray | None) -> Array:
+        """The blocks of the next rows."""
+        self.keys.see(keys)
+        blocks = self._blocks(keys, parents)
+        self.blocks.append(blocks)
+        if self.dealing.count > 1:
+            self.texts.append(keys)
+        return blocks
+
+    def _blocks(self, keys: pa.StringArray, parents: pa.StringArray | None) -> Array:
+        if parents is None:
+            return blocks_of(keys, self.dealing.count)
+        blocks = self.dealing.above(self.entity, parents)
+        if not parents.null_count:
+            return blocks
+        return np.where(np.asarray(parents.is_null()), blocks_of(keys, self.dealing.count), blocks)
+
+
+@dataclass(slots=True)
+class SeenKeys:
+    """Keys that went by, as two numbers each: 128 bits tell them apart."""
+
+    last: str = ""
+    ascending: bool = True
+    count: int = 0
+    hashes: list[tuple[Array, Array]] = field(default_factory=list)
+    known: list[Array] = field(default_factory=list)
+
+    def see(self, keys: pa.StringArray) -> None:
+        """Take note of the keys of the next rows."""
+        self.count += len(keys)
+        self.hashes.append((hashes(keys), hashes(keys, 1)))
+        self.ascending = self.ascending and self._follow(keys)
+
+    def _follow(self, keys: pa.StringArray) -> bool:
+        """Whether every key is known and greater than the one before."""
+        if keys.null_count or not len(keys):
+            return not len(keys)
+        first, last = keys[0].as_py(), keys[-1].as_py()
+        if self.count > len(keys) and not first > self.last:
+            return False
+        self.last = last
+        return bool(pc.all(pc.less(keys.slice(0, len(keys) - 1), keys.slice(1))).as_py())
+
+    def groups(self, rows: Array) -> Array:
+        """The group, from 0, of each of some rows: those that share a key."""
+        pairs = np.stack([np.concatenate([pair[at] for pair in self.hashes])[rows] for at in (0, 1)], axis=1)
+        return np.unique(pairs, axis=0, return_inverse=True)[1].ravel()
+
+    def doubled(self) -> Array:
+        """The numbers of rows, from 0, whose key another row has, in order."""
+        if self.ascending or not self.hashes:
+            return np.empty(0, np.int64)
+        one, two = (np.concatenate([pair[at] for pair in self.hashes]) for at in (0, 1))
+        order = np.lexsort((two, one)) if len(one) < 1 << 16 else _by_first(one, two)
+        one, two = one[order], two[order]
+        same = (one[1:] == one[:-1]) & (two[1:] == two[:-1]) & ((one[1:] != 0) | (two[1:] != 0))
+        either = np.zeros(len(one), bool)
+        either[1:] |= same
+        either[:-1] |= same
+        return np.sort(order[either])
+
+
+def _by_first(one: Array, two: Array) -> Array:
+    """The order by both numbers; the second only counts where the first are the same, which is rare."""
+    order = np.argsort(one, kind="stable")
+    ranked = one[order]
+    tied = np.flatnonzero(ranked[1:] == ranked[:-1])
+    if len(tied):
+        both = np.unique(np.concatenate([tied, tied + 1]))
+        rows = order[both]
+        order[both] = rows[np.lexsort((two[rows], one[rows]))]
+    return order
+
+
+def key_index(keys: pa.StringArray, library: ctypes.CDLL | None) -> KeyIndex:
+    """Finds rows by key, by the compiled program's functions where there is one."""
+    return SortedKeys(keys) if library is None else NativeKeys(keys, library)
+
+
+class SortedKeys:
+    """Rows by key, found by halving among numbers."""
+
+    def __init__(self, keys: pa.StringArray) -> None:
+        first = hashes(keys)
+        self.order = np.argsort(first, kind="stable")
+        self.first, self.second = first[self.order], hashes(keys, 1)[self.order]
+
+    def find(self, keys: pa.StringArray) -> Array:
+        """The first row of each key."""
+        first, second = hashes(keys), hashes(keys, 1)
+        at = np.minimum(np.searchsorted(self.first, first), max(0, len(self.first) - 1))
+        if not len(self.first):
+            return np.full(len(keys), NOBODY, np.int64)
+        same = (self.first[at] == first) & (self.second[at] == second) & np.asarray(keys.is_valid())
+        return np.where(same, self.order[at], NOBODY)
+
+
+class NativeKeys:
+    """Rows by key, found by the compiled program's functions."""
+
+    def __init__(self, keys: pa.StringArray, library: ctypes.CDLL) -> None:
+        self.keys, self.library = keys, library
+        first, doubled, texts = np.empty(max(1, len(keys)), np.int32), ctypes.c_int64(), texts_of(keys)
+        self.table = library.table_of(ctypes.byref(texts), len(keys), address(first), ctypes.byref(doubled))
+        if not self.table:
+            raise MemoryError
+        self.unique = int(not doubled.value)
+
+    def find(self, keys: pa.StringArray) -> Array:
+        """The first row of each key."""
+        rows = np.empty(max(1, len(keys)), np.int32)
+        mine, sought = texts_of(self.keys), texts_of(keys)
+        self.library.parents_of(
+            self.table, ctypes.byref(mine), len(self.keys), self.unique, ctypes.byref(sought), 0, len(keys),
+            address(rows),
+        )  # fmt: skip
+        return np.maximum(rows[: len(keys)], NOBODY)
+
+    def __del__(self) -> None:
+        if getattr(self, "table", None):
+            self.library.table_free(self.table)

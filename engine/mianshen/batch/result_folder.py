@@ -1,0 +1,92 @@
+"""The folder of results: refused where it is somebody else's, put in its place in one step, cleared of what kills leave.
+
+In: where results go. Out: a folder beside it to write into, which takes its place once it is whole.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import glob
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from mianshen.batch import diagnostics
+from mianshen.batch.output_files import MANIFEST, TIMINGS, file_names
+from mianshen.ingest.input_paths import Named, each_named
+from mianshen.program.program import Program
+from mianshen.source import RuleError
+
+
+def refuse_foreign(out: Path, shown: str, program: Program, inputs: Mapping[str, Named]) -> None:
+    """Only an empty folder or an earlier batch's is replaced, and never one that an input lies in. Raises RuleError."""
+    for path in (path for named in inputs.values() for path in each_named(named)):
+        if path.resolve().is_relative_to(out):
+            raise RuleError([diagnostics.inputs_inside(shown, path.name)])
+    if out.exists() and (not out.is_dir() or not _is_ours(out, program)):
+        raise RuleError([diagnostics.foreign_folder(shown)])
+
+
+def _is_ours(out: Path, program: Program) -> bool:
+    names = {path.name for path in out.iterdir()}
+    return not names or (MANIFEST in names and names <= {*file_names(program), MANIFEST, TIMINGS})
+
+
+def beside(out: Path, purpose: str) -> Path:
+    """A hidden name of its own in the folder's folder."""
+    return out.with_name(f".{out.name}.{purpose}-{secrets.token_hex(4)}")
+
+
+def work_folder(out: Path) -> Path:
+    """Where a run in partitions keeps what it finished, until its results are in place."""
+    return out.with_name(f".{out.name}.work")
+
+
+def clear_up(out: Path) -> None:
+    """Remove what runs that were killed left behind; the lock tells that none of them lives."""
+    name = glob.escape(out.name)
+    for leftover in (*out.parent.glob(f".{name}.part-*"), *out.parent.glob(f".{name}.old-*")):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def let_go(work: Path, out: Path) -> None:
+    """Remove a folder that none may go on from, not even while it is being removed."""
+    if work.exists():
+        old = beside(out, "old")
+        work.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def missing_above(out: Path) -> Path | None:
+    """The topmost folder above that is not there yet."""
+    missing = [folder for folder in out.parents if not folder.exists()]
+    return missing[-1] if missing else None
+
+
+def publish(part: Path, out: Path) -> None:
+    """Put the finished folder in its place, in one step; an earlier run's stays until then."""
+    if not out.exists():
+        part.rename(out)
+        return
+    if _exchanged(part, out):
+        return  # the earlier one is now where the finished one was, and goes with it
+    old = beside(out, "old")
+    out.rename(old)
+    try:
+        part.rename(out)
+    except OSError:
+        old.rename(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Swap two folders' names at once, where the system can."""
+    here, at_once = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    try:
+        swap = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    return bool(swap(here, os.fsencode(one), here, os.fsencode(other), at_once) == 0)
