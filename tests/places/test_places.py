@@ -149,6 +149,8 @@ def test_a_column_of_anything_but_places_is_soon_read() -> None:
         ("巨野", "371724"),
         ("朝阳区", "110105"),
         ("上海", "31"),
+        ("３１０１１３", "310113"),
+        (" 310113", "310113"),
     ],
 )
 def test_the_nearest_place_comes_first(written: str, nearest: str) -> None:

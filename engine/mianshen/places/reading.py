@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
@@ -50,6 +51,9 @@ def place_in_rules(written: str) -> str | None:
 @lru_cache(maxsize=REMEMBERED)
 def nearest_places(written: str) -> tuple[str, ...]:
     """Canonical codes of at most three listed places that may be meant by what names none, the nearest first."""
+    plain = unicodedata.normalize("NFKC", written).strip()
+    if plain != written and (meant := read_place(plain)) is not None:
+        return (meant,)
     if CODE_SHAPE.fullmatch(written):
         return _nearest_codes(without_padding(written))
     name = _plain(written)

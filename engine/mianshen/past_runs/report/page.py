@@ -24,6 +24,7 @@ from mianshen.past_runs.report.lists import DELIVERIES, KINDS, Lists
 from mianshen.past_runs.report.ratios import Ratio
 from mianshen.past_runs.report.run import FinishedRun
 from mianshen.past_runs.report.tables import STATUSES, Counted, Place, Tables
+from mianshen.places import place_name
 from mianshen.program.program import Program
 from mianshen.source import Lang, Message
 from mianshen.values import as_money
@@ -73,6 +74,7 @@ class Page:
     def _place(self, place: Place) -> dict[str, Any]:
         return {
             "area": place.area or None,
+            "name": place_name(place.area) or None,
             "residents": place.residents,
             "due": place.due,
             "benefits": {name: _plain(each) for name, each in place.benefits.items()},
