@@ -33,7 +33,7 @@ REASONS: Final = {
     "out_of_range": Message("超出允许范围", "out of range"),
     "bad_date": Message("不是日期", "not a date"),
     "bad_code": Message("不是已知的代码", "not a known code"),
-    "bad_area": Message("不是区划代码", "not an area code"),
+    "bad_area": Message("不是一个行政区划", "names no area"),
     "bad_boolean": Message("不是真假值", "not true or false"),
     "empty": Message("只有空白", "nothing but blanks"),
     "required": Message("缺少必填项", "required and missing"),
