@@ -30,7 +30,6 @@ from mianshen.population.sample import write_population
 from mianshen.records.diagnostics import REASONS
 from mianshen.rulebook import open_program
 from mianshen.source import Lang, RuleError
-from mianshen.warehouse.place_columns import add_place_code
 
 pytestmark = pytest.mark.xdist_group("report")
 
@@ -398,7 +397,6 @@ def test_of_a_persons_rows_the_one_in_force_says_where_the_person_belongs(tmp_pa
     new = "P1,2026-02-01,310113,resident,active,none,illness_poverty\n"
     (tmp_path / "r.csv").write_text(head + new + old, "utf-8")
     with duckdb.connect() as database:
-        add_place_code(database)
         inputs = open_inputs(PROGRAM, {"resident": tmp_path / "r.csv"}, database, tmp_path)
         entity = PROGRAM.entities["resident"]
         for day, area in (("2026-01-31", "110101"), ("2026-02-01", "310113")):

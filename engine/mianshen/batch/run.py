@@ -46,7 +46,6 @@ from mianshen.ingest.inputs import Input, open_inputs
 from mianshen.ingest.mapping import COLUMNS, mapping_file
 from mianshen.program.program import Program
 from mianshen.source import RuleError
-from mianshen.warehouse.place_columns import add_place_code
 from mianshen.warehouse.plan import plan
 
 __all__ = ["Request", "Summary", "run_batch"]
@@ -122,7 +121,6 @@ def _run(out: Path, program: Program, request: Request, clock: Clock) -> Summary
 def _connect(request: Request, part: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"temp_directory": str(part / "spill")})
     connection.execute("SET enable_progress_bar = false")
-    add_place_code(connection)
     connection.execute("SET arrow_output_version = '1.5'")  # decimals of 64 bits as such
     connection.execute("SET enable_external_file_cache = false")  # files are read once
     connection.execute("SET streaming_buffer_size = '64MB'")  # so that threads read ahead

@@ -121,7 +121,9 @@ class Deciding:
             keys = self.tables[entity.name].key.take(pa.array(rows)).cast(pa.string()).fill_null("")
             parts.append(pc.binary_join_element_wise(pa.scalar(entity.name), keys, " "))
         texts = pa.concat_arrays(parts)
-        rank = np.asarray(pc.rank(texts, tiebreaker="dense")).astype(np.int64)  # rows with one key have one name
+        rank = np.asarray(pc.rank(texts, tiebreaker="dense")).astype(
+            np.int64
+        )  # rows with one key have one name
         pairs = np.unique(np.repeat(np.arange(count), np.diff(begin)) * (len(texts) + 1) + rank[place])
         owner, rank_in_set = np.divmod(pairs, len(texts) + 1)
         by_rank = np.empty(len(texts) + 1, np.int64)

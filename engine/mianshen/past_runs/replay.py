@@ -38,7 +38,6 @@ from mianshen.program.program import Program
 from mianshen.records.diagnostics import CODES
 from mianshen.source import RuleError
 from mianshen.values import NotModelled, Unknown, Value
-from mianshen.warehouse.place_columns import add_place_code
 
 PEOPLE: Final = "residents.parquet"
 Cells: TypeAlias = dict[str, object]
@@ -71,7 +70,6 @@ def replay(past: Past, person: str, moved: Mapping[str, Named]) -> Replay:
     Raises RuleError when the rulebook or an input is not there as it was, or nobody has that number.
     """
     with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
-        add_place_code(connection)
         if RULES not in past.receipt["outputs"]:
             raise RuleError([diagnostics.bad_record(str(past.folder / RULES))])
         program = recorded_program(past.folder / RULES, Path(scratch) / "rules")

@@ -23,7 +23,6 @@ from mianshen.ingest.csv_files import CsvLayout
 from mianshen.ingest.inputs import Part, explained, identifier, open_inputs
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.source import Message, Span
-from mianshen.warehouse.place_columns import add_place_code
 
 EVENT = "event"
 
@@ -57,7 +56,6 @@ def rows_of(path: Path, program: Program, columns: Sequence[Fact]) -> Iterator[M
     )
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
-        add_place_code(connection)
         opened = open_inputs(table, {EVENT: path}, connection, Path(folder))
         for part in opened[EVENT].parts:
             yield from _rows(part, connection)

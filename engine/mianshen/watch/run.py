@@ -40,7 +40,6 @@ from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Explainer
 from mianshen.program.program import Program
 from mianshen.source import Message, RuleError
-from mianshen.warehouse.place_columns import add_place_code
 from mianshen.watch.event_files import read_events
 from mianshen.watch.event_versions import placing
 from mianshen.watch.work_list import SUFFIXES, rejects_beside, write_work_list
@@ -112,7 +111,6 @@ def _take(
     since = 0
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
-        add_place_code(connection)
         for top in _households(program, request, day, of, connection, Path(folder)) if of else ():
             people = [person.key for person in people_of(program, top)]
             mine = [event for person in people for event in of.pop(person, [])]

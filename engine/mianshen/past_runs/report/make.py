@@ -29,7 +29,6 @@ from mianshen.past_runs.report.run import FinishedRun, find_inputs, table_of_fac
 from mianshen.past_runs.report.tables import Counting, Tables
 from mianshen.program.program import Program
 from mianshen.source import Lang, RuleError
-from mianshen.warehouse.place_columns import add_place_code
 
 PAGE, DATA, CHANGES = "report.html", "report.json", "changes.parquet"
 WRITTEN: Final = frozenset({PAGE, DATA, CHANGES, FOLDER})
@@ -109,7 +108,6 @@ def make_report(program: Program, order: Order) -> dict[str, Any]:
 def _connect(order: Order, part: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"temp_directory": str(part / "spill")})
     connection.execute("SET enable_progress_bar = false")
-    add_place_code(connection)
     if order.threads is not None:
         connection.execute("SET threads = ?", [order.threads])
     if order.memory is not None:
