@@ -7,12 +7,18 @@ Invariant: an option that only one command has stands in that command's module.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mianshen.source import Message
-from mianshen_cli.click_commands import Day, Whole, argument, option
+from mianshen_cli.click_commands import AnyCallable, Day, Whole, argument, option
 from mianshen_cli.usage_errors import Refused
+
+if TYPE_CHECKING:
+    from mianshen.program.program import Program
 
 _SIZE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})? ?[KMGT]i?B", re.IGNORECASE)
 
@@ -102,3 +108,70 @@ def memory_limit(text: str | None) -> str | None:
             )
         )
     return text
+
+
+# -- files of records --------------------------------------------------------------------------------
+
+_SHORT_FORMS = {
+    "residents": ("resident", Message("参保人", "residents")),
+    "claims": ("claim", Message("费用", "claims")),
+    "households": ("household", Message("家庭", "households")),
+    "visits": ("visit", Message("上门护理", "home-care visits")),
+}
+
+
+def record_files(moved: bool = False) -> Callable[[AnyCallable], AnyCallable]:
+    """`--input ENTITY=FILE` and its short forms; the command gets `records`: entity to files as named.
+
+    `moved`: the files are those of an earlier run, where they are not in their place any more.
+    """
+
+    def decorated(function: AnyCallable) -> AnyCallable:
+        @wraps(function)
+        def collecting(*args: Any, inputs: tuple[str, ...], **named: Any) -> Any:
+            records = {entity: list(named.pop(name)) for name, (entity, _) in _SHORT_FORMS.items()}
+            for text in inputs:
+                entity, equals, file = text.partition("=")
+                if not equals or not entity or not file:
+                    raise Refused(_INPUT)
+                records.setdefault(entity, []).append(file)
+            given = {entity: tuple(files) for entity, files in records.items() if files}
+            return function(*args, records=given, **named)
+
+        where = (
+            Message("文件现在的位置", ": where the files are now") if moved else Message("文件", " (files)")
+        )
+        words = Message(
+            f"任一实体的{where.zh}，如 resident=people.csv；可多次",
+            f"any entity, such as resident=people.csv{where.en}; may be repeated",
+        )
+        decorators = [
+            option("--input", "inputs", metavar="ENTITY=FILE", multiple=True, words=words),
+            *(option(f"--{name}", metavar="FILE", multiple=True, words=Message(title.zh + where.zh, title.en + where.en))
+              for name, (_, title) in reversed(_SHORT_FORMS.items())),
+        ]  # fmt: skip
+        command: Any = collecting
+        for decorate in decorators:
+            command = decorate(command)
+        return command  # type: ignore[no-any-return]  # the function, with options
+
+    return decorated
+
+
+_INPUT = Message(
+    "--input 应写成 实体=文件，如 resident=people.csv",
+    "--input takes ENTITY=FILE, such as resident=people.csv",
+)
+
+
+def refuse_unknown_entities(records: Iterable[str], program: Program) -> None:
+    """Raises where files are named for an entity that the rulebook does not have."""
+    for entity in records:
+        if entity not in program.entities:
+            known = list(program.entities)
+            raise Refused(
+                Message(
+                    f"规则库中没有实体 {entity}。可用：{'、'.join(known)}",
+                    f"the rulebook has no entity {entity}. It has: {', '.join(known)}",
+                )
+            )

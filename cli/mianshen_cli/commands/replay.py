@@ -45,38 +45,16 @@ _HEAD = (
     metavar="ID",
     words=Message("人员编号（必填）", "number of the person (required)"),
 )
-@option(
-    "--residents",
-    metavar="FILE",
-    multiple=True,
-    words=Message("居民文件现在的位置", "where the residents are now"),
-)
-@option(
-    "--claims", metavar="FILE", multiple=True, words=Message("费用文件现在的位置", "where the claims are now")
-)
-@option(
-    "--households",
-    metavar="FILE",
-    multiple=True,
-    words=Message("家庭文件现在的位置", "where the households are now"),
-)
-@option(
-    "--visits",
-    metavar="FILE",
-    multiple=True,
-    words=Message("上门护理文件现在的位置", "where the visits are now"),
-)
+@options.record_files(moved=True)
 @options.explain
 @options.form
 def replay(
-    lang: Lang, folder: str, person: str, residents: tuple[str, ...], claims: tuple[str, ...],
-    households: tuple[str, ...], visits: tuple[str, ...], explain: bool, form: str,
+    lang: Lang, folder: str, person: str, records: dict[str, tuple[str, ...]], explain: bool, form: str
 ) -> Status:  # fmt: skip
     from mianshen.past_runs import replay as past
     from mianshen.past_runs.verify import past_run
 
-    named = {"resident": residents, "claim": claims, "household": households, "visit": visits}
-    found = past.replay(past_run(Path(folder)), person, {e: each for e, each in named.items() if each})
+    found = past.replay(past_run(Path(folder)), person, records)
     if form == "json":
         output.say(output.json_text(_plain(found, lang, explain)))
     else:

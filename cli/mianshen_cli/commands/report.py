@@ -22,43 +22,17 @@ _DONE = Message(
 
 @command(
     Message(
-        "把一次批量判定写成报告：各项待遇、各地、各层支付、拒绝和缺少的事实，以及按参保地分开的待办清单。\n"
+        "把一次批量核定写成报告：各项待遇、各地、各层支付、退回记录和缺少的事实，以及按参保地分开的待办清单。\n"
         "例：mianshen report run --since run-of-yesterday --out report",
         "Report on a batch: benefits, jurisdictions, layers, rejects, missing facts, and lists to work through "
         "split by area of insurance.\nTry: mianshen report run --since run-of-yesterday --out report",
     )
 )
-@argument("run", metavar="RUN_DIR", words=Message("批量判定的结果文件夹", "folder that a batch wrote"))
+@argument("run", metavar="RUN_DIR", words=Message("批量核定的结果文件夹", "folder that a batch wrote"))
 @option(
     "--since", metavar="DIR", words=Message("与哪一次的结果比较", "folder of an earlier run to compare with")
 )
-@option(
-    "--residents",
-    multiple=True,
-    metavar="FILE",
-    words=Message(
-        "居民文件现在的位置（默认为当时的位置）",
-        "where the residents' files are now (default: where they were)",
-    ),
-)
-@option(
-    "--claims",
-    multiple=True,
-    metavar="FILE",
-    words=Message("费用文件现在的位置", "where the claims' files are now"),
-)
-@option(
-    "--households",
-    multiple=True,
-    metavar="FILE",
-    words=Message("家庭文件现在的位置", "where the households' files are now"),
-)
-@option(
-    "--visits",
-    multiple=True,
-    metavar="FILE",
-    words=Message("上门护理文件现在的位置", "where the files of home-care visits are now"),
-)
+@options.record_files(moved=True)
 @option(
     "--rules",
     metavar="PATH",
@@ -70,7 +44,7 @@ _DONE = Message(
     "--overlay",
     multiple=True,
     metavar="F",
-    words=Message("当时叠加的规则，可多次给出", "overlay of the run, may be given more than once"),
+    words=Message("当时的调整方案，可多次给出", "overlay of the run, may be given more than once"),
 )
 @options.encoding
 @options.threads
@@ -82,9 +56,8 @@ _DONE = Message(
     words=Message("报告的文件夹（必填）", "folder for the report (required)"),
 )
 def report(
-    lang: Lang, run: str, since: str | None, residents: tuple[str, ...], claims: tuple[str, ...],
-    households: tuple[str, ...], visits: tuple[str, ...], rules: str | None, overlay: tuple[str, ...], encoding: str | None,
-    threads: int | None, memory: str | None, out: str,
+    lang: Lang, run: str, since: str | None, records: dict[str, tuple[str, ...]], rules: str | None,
+    overlay: tuple[str, ...], encoding: str | None, threads: int | None, memory: str | None, out: str,
 ) -> Status:  # fmt: skip
     from mianshen.past_runs.report import FinishedRun, Order, make_report, program_of
     from mianshen.rulebook import open_program
@@ -96,10 +69,9 @@ def report(
         if given
         else program_of(FinishedRun.of(Path(run)))
     )
-    files = {"resident": residents, "claim": claims, "household": households, "visit": visits}
-    inputs = {entity: named for entity, named in files.items() if named}
+    options.refuse_unknown_entities(records, program)
     earlier = None if since is None else Path(since)
-    order = Order(Path(run), Path(out), lang, earlier, inputs, encoding, threads, limit)
+    order = Order(Path(run), Path(out), lang, earlier, records, encoding, threads, limit)
     content = make_report(program, order)
     rows = sum(each["rows"] for each in content["lists"])
     output.say(_DONE.in_(lang).format(page=order.out / "report.html", lists=len(content["lists"]), rows=rows))

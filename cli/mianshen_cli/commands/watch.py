@@ -14,6 +14,7 @@ from mianshen.source import Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, command, option
 from mianshen_cli.output import Status
+from mianshen_cli.usage_errors import Refused
 
 _TOLD = 20  # refusals on the screen; the file beside the work list has them all
 _JOURNAL = ".journal"
@@ -32,14 +33,18 @@ _LATE = Message(
     "其中 {late} 个事件的日期早于同一家庭已办的事件；已办事件的结论不重算",
     "{late} of them are dated before events of the same household taken earlier; what those made due stands",
 )
+_NO_PEOPLE = Message(
+    "缺少 {entity} 的文件。请用 --input {entity}=文件 给出",
+    "the files of {entity} are missing. Give --input {entity}=FILE",
+)
 _DONE = Message("待办清单已写入 {out}", "The work list is in {out}")
 _MORE = Message("另有 {more} 个，见 {file}", "and {more} more, see {file}")
 
 
 @command(
     Message(
-        "读取生活事件和居民档案，写出应办的待遇清单；日志记下已办的事件，中断后重跑不漏不重。",
-        "Read life events and the residents' records, and write the work list of what they make due. A journal "
+        "读取生活事件和参保人记录，写出应办的待遇清单；日志记下已办的事件，中断后重跑不漏不重。",
+        "Read life events and people's records, and write the work list of what they make due. A journal "
         "remembers what has been taken: stopped and run again, nothing is lost and nothing granted twice.",
     )
 )
@@ -52,15 +57,7 @@ _MORE = Message("另有 {more} 个，见 {file}", "and {more} more, see {file}")
         "file of events: JSON lines, YAML, JSON, CSV or Parquet (required)",
     ),
 )
-@option(
-    "--residents",
-    required=True,
-    multiple=True,
-    metavar="FILE",
-    words=Message("居民文件（必填）", "file of residents (required)"),
-)
-@option("--households", multiple=True, metavar="FILE", words=Message("家庭文件", "file of households"))
-@option("--claims", multiple=True, metavar="FILE", words=Message("费用文件", "file of claims"))
+@options.record_files()
 @option(
     "--as-of",
     type=Day(),
@@ -85,16 +82,19 @@ _MORE = Message("另有 {more} 个，见 {file}", "and {more} more, see {file}")
 @options.one_rulebook
 @options.overlay
 def watch(
-    lang: Lang, events: str, residents: tuple[str, ...], households: tuple[str, ...], claims: tuple[str, ...],
-    as_of: dt.date | None, out: str, journal: str | None, rules: str | None, overlay: tuple[str, ...],
+    lang: Lang, events: str, records: dict[str, tuple[str, ...]], as_of: dt.date | None, out: str, journal: str | None,
+    rules: str | None, overlay: tuple[str, ...],
 ) -> Status:  # fmt: skip
     from mianshen.rulebook import open_program
     from mianshen.watch.run import Request, Watched, run_watch
     from mianshen.watch.work_list import rejects_beside
 
     program = open_program([Path(rules)] if rules else (), overlay)
-    files = {"resident": residents, "household": households, "claim": claims}
-    records = {entity: named for entity, named in files.items() if named}
+    options.refuse_unknown_entities(records, program)
+    if program.entry not in records:
+        raise Refused(
+            Message(_NO_PEOPLE.zh.format(entity=program.entry), _NO_PEOPLE.en.format(entity=program.entry))
+        )
     kept = Path(journal) if journal else Path(f"{out}{_JOURNAL}")
     watched: Watched = run_watch(program, Request(Path(events), records, Path(out), kept, as_of))
     lines = [each.diagnostic.show(lang) for each in watched.refused]

@@ -277,7 +277,7 @@ class Benefit(Shape):
     """What a person sees: `eligible` is a boolean decision, `amount` a money decision."""
 
     title: Titled
-    entity: Identifier = "resident"
+    entity: Identifier | None = None  # None: the entry
     eligible: Identifier
     amount: Identifier | None = None
     shows: Names = ()  # other decisions worth showing beside the amount

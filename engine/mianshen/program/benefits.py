@@ -23,17 +23,19 @@ def benefits(vocabulary: Vocabulary) -> dict[str, Benefit]:
     """Every benefit; the decisions it names are checked."""
     made: dict[str, Benefit] = {}
     for name, model in vocabulary.document.benefits.items():
-        if model.entity in vocabulary.entities:
+        entity = vocabulary.benefit_entity(name)
+        if entity in vocabulary.entities:
             _decisions(name, vocabulary)
         else:
             span = vocabulary.document.span("benefits", name, "entity")
             kind = Message("实体", "entity")
-            vocabulary.unknown(span, "entities", kind, model.entity, vocabulary.entities)
+            vocabulary.unknown(span, "entities", kind, entity, vocabulary.entities)
         vocabulary.source(model.source, "benefits", name, "source")
         triggers(name, vocabulary)
         occasion(name, vocabulary)
         made[name] = Benefit(
-            name, message(model.title), model.entity, model.eligible, model.amount, model.shows, model.delivery,
+            name, message(model.title), entity, model.eligible, model.amount, model.shows,
+            model.delivery,
             None if model.paid_to is None else message(model.paid_to), model.triggers,
             Citation(model.source, model.clause), model.once_per, model.work_list,
         )  # fmt: skip
@@ -43,17 +45,18 @@ def benefits(vocabulary: Vocabulary) -> dict[str, Benefit]:
 def _decisions(name: str, vocabulary: Vocabulary) -> None:
     """`eligible` is true or false, `amount` a number, and everything shown is a decision."""
     model, path = vocabulary.document.benefits[name], ("benefits", name)
-    eligible = vocabulary.decision_named(model.entity, model.eligible, (*path, "eligible"))
+    entity = vocabulary.benefit_entity(name)
+    eligible = vocabulary.decision_named(entity, model.eligible, (*path, "eligible"))
     if eligible is not None and not isinstance(eligible, Boolean):
         span = vocabulary.document.span(*path, "eligible")
         vocabulary.found.append(diagnostics.wrong_type(span, describe(Boolean()), describe(eligible)))
     if model.amount is not None:
-        amount = vocabulary.decision_named(model.entity, model.amount, (*path, "amount"))
+        amount = vocabulary.decision_named(entity, model.amount, (*path, "amount"))
         if amount is not None and not isinstance(amount, Numeric):
             span = vocabulary.document.span(*path, "amount")
             vocabulary.found.append(diagnostics.wrong_type(span, describe(MONEY), describe(amount)))
     for index, shown in enumerate(model.shows):
-        vocabulary.decision_named(model.entity, shown, (*path, "shows", index))
+        vocabulary.decision_named(entity, shown, (*path, "shows", index))
 
 
 def sources(document: Document) -> dict[str, SourceDocument]:

@@ -52,7 +52,8 @@ def triggers(benefit: str, vocabulary: Vocabulary) -> None:
 def occasion(benefit: str, vocabulary: Vocabulary) -> None:
     """`once_per` is a period or a fact of the benefit's entity."""
     model = vocabulary.document.benefits[benefit]
-    known = [*PERIODS, *(name for entity, name in vocabulary.facts if entity == model.entity)]
+    owner = vocabulary.benefit_entity(benefit)
+    known = [*PERIODS, *(name for entity, name in vocabulary.facts if entity == owner)]
     if model.once_per not in known:
         span = vocabulary.document.span("benefits", benefit, "once_per")
         vocabulary.unknown(span, "facts", _PERIOD, model.once_per, known)

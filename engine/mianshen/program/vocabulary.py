@@ -323,6 +323,11 @@ class Vocabulary:
                     found[entity, name] = type_
         return found
 
+    def benefit_entity(self, name: str) -> str:
+        """Whose benefit it is: the entry's, unless it says otherwise."""
+        header, entity = self.document.header, self.document.benefits[name].entity
+        return entity or ("" if header is None else header.entry)
+
     def decision_named(self, entity: str, name: str, path: tuple[str | int, ...]) -> Type | None:
         """The type of a decision that another section names, or None, which is reported."""
         type_ = self.decisions.get((entity, name))
