@@ -324,9 +324,10 @@ class Vocabulary:
         return found
 
     def benefit_entity(self, name: str) -> str:
-        """Whose benefit it is: the entry's, unless it says otherwise."""
+        """Whose benefit it is: the entry's, unless it says otherwise; of a misspelt entry what is meant."""
         header, entity = self.document.header, self.document.benefits[name].entity
-        return entity or ("" if header is None else header.entry)
+        entry = "" if header is None else header.entry
+        return entity or (entry if entry in self.entities else nearest(entry, self.entities) or entry)
 
     def decision_named(self, entity: str, name: str, path: tuple[str | int, ...]) -> Type | None:
         """The type of a decision that another section names, or None, which is reported."""
