@@ -13,6 +13,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -294,3 +295,16 @@ def test_a_header_that_may_hold_a_person_is_not_repeated(tmp_path: Path, header:
     text = " ".join(refused(tmp_path / "c.csv"))
     assert "王小明" not in text
     assert "310113199001010000" not in text
+
+
+def test_rows_keep_their_numbers_where_a_mapping_leaves_others_out(tmp_path: Path) -> None:
+    lines = ["C1,P1,1", "C2,P1,0", "C3,P1,0", "C4,P1,1", ",,", "C6,P1,1", "C7,P1,0", "C8,P1,1"]
+    (tmp_path / "c.csv").write_text("claim_id,person_id,flag\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    rows_that_count = 'rows: {leave_out: [{column: flag, is: "0"}]}'
+    mapping = f"claim: {{constants: {{service_date: 2026-01-01}}, {rows_that_count}, ignore: [flag]}}\n"
+    (tmp_path / "m.yaml").write_text(mapping, encoding="utf-8")
+    rows = opened(tmp_path / "c.csv", mapping=tmp_path / "m.yaml")[1]
+    keys = rows.key.to_pylist()
+    _, numbers = rows.places(np.arange(rows.count))
+    assert dict(zip(keys, numbers.tolist(), strict=True)) == {"C1": 1, "C4": 4, "C6": 6, "C8": 8}
+    assert rows.blank == 1

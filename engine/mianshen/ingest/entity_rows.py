@@ -48,12 +48,22 @@ _AROUND_TOTALS: Final = str.maketrans("", "", " \t\u3000\xa0:：")
 
 @dataclass(frozen=True, slots=True)
 class FileRows:
-    """A file's rows among its entity's: the first one's place and how many; `blank`: records passed over, from 1."""
+    """A file's rows among its entity's: the first one's place and how many.
+
+    `blank`: the records, from 1, that are no rows: those of which nothing is filled in, and `left_out` others, which a
+    mapping leaves out.
+    """
 
     name: str
     first: int
     count: int
     blank: Array
+    left_out: int = 0
+
+    def followed_by(self, more: FileRows) -> FileRows:
+        """With the next rows of the same file."""
+        blank = np.concatenate([self.blank, more.blank])
+        return FileRows(self.name, self.first, self.count + more.count, blank, self.left_out + more.left_out)
 
     def numbers(self, rows: Array) -> Array:
         """The number in the file, from 1, of rows of the entity."""
@@ -105,7 +115,7 @@ class EntityRows:
     @property
     def blank(self) -> int:
         """How many records were passed over because nothing is in them."""
-        return sum(len(file.blank) for file in self.files)
+        return sum(len(file.blank) - file.left_out for file in self.files)
 
     @property
     def assumed(self) -> frozenset[str]:
@@ -166,6 +176,22 @@ class _Stretch:
     records: int
     before: int
 
+    @property
+    def last(self) -> int:
+        """The number of the last record."""
+        numbers = self.span.numbers
+        return self.records + self.span.count if numbers is None or not len(numbers) else int(numbers[-1])
+
+    def file(self, blank: Array) -> FileRows:
+        """Where the rows stand in the file; `blank`: those of the span of which nothing is filled in."""
+        count = self.span.count - len(blank)
+        numbers = self.span.numbers
+        if numbers is None:
+            return FileRows(self.part.name, self.before, count, blank + self.records + 1)
+        every = np.arange(self.records + 1, self.last + 1)
+        passed = np.setdiff1d(every, np.delete(numbers, blank), assume_unique=True)
+        return FileRows(self.part.name, self.before, count, passed, len(every) - len(numbers))
+
 
 @dataclass(slots=True)
 class RowReader:
@@ -198,8 +224,9 @@ class RowReader:
             for part in parts:
                 records = 0
                 for span in spans_of(part, self.connection, coded):
-                    chunk = self._chunk(entity, _Stretch(part, span, supplied, records, before), pool)
-                    records += span.count
+                    stretch = _Stretch(part, span, supplied, records, before)
+                    chunk = self._chunk(entity, stretch, pool)
+                    records = stretch.last
                     before += chunk.count
                     yield chunk
 
@@ -212,7 +239,7 @@ class RowReader:
         typed = dict(
             zip([f.name for f in given], pool.map(lambda f: self._typed(f, span), given), strict=True)
         )
-        blank = self._blank(entity, typed, span.count)
+        blank = self._blank(entity, part, typed)
         if len(blank):
             typed = {name: _filtered(column, blank, span.count) for name, column in typed.items()}
         count = span.count - len(blank)
@@ -229,7 +256,7 @@ class RowReader:
         return EntityRows(
             entity, self.program, typed[entity.key].values, None if owner is None else typed.get(owner, nobody).values,
             {f.name: self._stored(f, typed[f.name].values) for f in facts if self._is_kept(entity, f, supplied)},
-            rejects, [FileRows(part.name, stretch.before, count, blank + stretch.records + 1)], self.distinct, supplied,
+            rejects, [stretch.file(blank)], self.distinct, supplied,
             typed[entity.reverses].values if entity.reverses in supplied else None,
         )  # fmt: skip
 
@@ -258,13 +285,14 @@ class RowReader:
         one = pa.array([assumed], arrow_type(fact.type))
         return one.take(pa.array(np.zeros(count, np.int8)))
 
-    def _blank(self, entity: Entity, typed: Mapping[str, TypedColumn], count: int) -> Array:
-        """The rows of which no cell holds anything."""
+    def _blank(self, entity: Entity, part: Part, typed: Mapping[str, TypedColumn]) -> Array:
+        """The rows of which no cell of the file holds anything; what a mapping adds to every row is none."""
         key = typed[entity.key].values
         if not key.null_count:
             return np.empty(0, np.int64)
+        written = [column for name, column in typed.items() if not part.mapped or part.sources.get(name)]
         rows = np.flatnonzero(np.asarray(key.is_null()))
-        for column in typed.values():
+        for column in written:
             rows = rows[np.asarray(column.values.take(pa.array(rows)).is_null())]
             wrong = [which for which, why in column.refused if why.reason != "empty"]
             rows = rows[~np.isin(rows, np.concatenate(wrong))] if wrong else rows
@@ -388,9 +416,7 @@ def _files(chunks: Iterable[EntityRows]) -> list[FileRows]:
     files: list[FileRows] = []
     for file in (file for chunk in chunks for file in chunk.files):
         if files and files[-1].name == file.name:
-            last = files.pop()
-            blank = np.concatenate([last.blank, file.blank])
-            file = FileRows(file.name, last.first, last.count + file.count, blank)
+            file = files.pop().followed_by(file)
         files.append(file)
     return files
 

@@ -47,7 +47,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class MappedFile:
-    """`relation` gives the file's rows with their number; `columns`: fact to (column, type) in it.
+    """`relation` gives the file's rows with their number and, as FILE_ROW, that of the record; `columns`: fact to (column, type).
 
     `sources`: fact to the file's own columns behind it; `left`: the columns not named, which `relation` gives as they are.
     """
@@ -126,6 +126,7 @@ class MappedEntity:
                 for n in left
             ]
             scanned = f"read_parquet({quoted(str(path))}, file_row_number=true)"
+            shown.append(identifier(FILE_ROW))
             relation = f'(SELECT file_row_number + 1 AS "?row", {", ".join(shown)} FROM {scanned})'
             mapped.append(MappedFile(relation, present, behind, left))
         return mapped

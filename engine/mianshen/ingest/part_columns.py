@@ -15,11 +15,14 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mianshen.ingest import diagnostics
 from mianshen.ingest.inputs import Part, explained, identifier
+from mianshen.ingest.mapping_sql import FILE_ROW
+from mianshen.ingest.typed_columns import Array
 from mianshen.source import RuleError
 from mianshen.source import Span as Place
 
@@ -31,10 +34,13 @@ NOT_THE_FILE: Final = (
 
 
 class Span(Protocol):
-    """A stretch of a file's rows."""
+    """A stretch of a file's rows. `numbers`: the numbers of their records, from 1; None: one after the other."""
 
     @property
     def count(self) -> int: ...
+
+    @property
+    def numbers(self) -> Array | None: ...
 
     def column(self, fact: str) -> list[pa.Array]:
         """A fact's cells, as arrays one after the other."""
@@ -60,6 +66,7 @@ class _ParquetSpan:
     groups: list[int]
     count: int
     files: _Files
+    numbers: None = None
 
     def column(self, fact: str) -> list[pa.Array]:
         written = self.part.columns[fact][0]
@@ -115,13 +122,15 @@ def _intact(part: Part) -> Iterator[None]:
 class _BatchSpan:
     columns: Mapping[str, list[pa.Array]]
     count: int
+    numbers: Array | None = None
 
     def column(self, fact: str) -> list[pa.Array]:
         return self.columns[fact]
 
 
 def _query_spans(part: Part, connection: duckdb.DuckDBPyConnection) -> Iterator[Span]:
-    listed = ", ".join(identifier(written) for written, _ in part.columns.values())
+    selected = [written for written, _ in part.columns.values()] + ([FILE_ROW] if part.mapped else [])
+    listed = ", ".join(map(identifier, selected))
     with guarded(part):
         connection.execute("SELECT 1").fetchall()  # ends what an earlier query left unread
         reader = connection.cursor().sql(f"SELECT {listed} FROM {part.relation}").to_arrow_reader(ROWS)
@@ -131,7 +140,8 @@ def _query_spans(part: Part, connection: duckdb.DuckDBPyConnection) -> Iterator[
             except StopIteration:
                 return
             columns = {fact: [batch.column(at)] for at, fact in enumerate(part.columns)}
-            yield _BatchSpan(columns, batch.num_rows)
+            numbers = np.asarray(batch.column(len(columns))) if part.mapped else None
+            yield _BatchSpan(columns, batch.num_rows, numbers)
 
 
 @contextmanager

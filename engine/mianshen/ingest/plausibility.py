@@ -197,7 +197,7 @@ class Plausibility:
 
     def doubts(self, inputs: Mapping[str, Input]) -> list[Diagnostic]:
         """Why the files may not be what they are taken for, or the decision date may be wrong."""
-        found: list[Diagnostic] = []
+        found: list[Diagnostic] = [doubt for source in inputs.values() for doubt in source.doubts]
         if not YEARS[0] <= self.as_of.year <= YEARS[1]:
             found.append(diagnostics.strange_day(self.as_of))
         for name, counts in self.seen.items():
