@@ -133,8 +133,8 @@ def test_the_interpreter_compares_as_the_room_says(program: Program, people: lis
         )
 
     def disjoined(code: str, others: str) -> bool | None:
-        found = [is_within(code, outer) for outer in others.split()]
-        return reduce(lambda a, b: True if True in (a, b) else None if None in (a, b) else False, found)
+        answers = [is_within(code, outer) for outer in others.split()]
+        return reduce(lambda a, b: True if True in (a, b) else None if None in (a, b) else False, answers)
 
     for top in tops:
         for claim in top.children:

@@ -86,12 +86,12 @@ def _nearest_codes(code: str) -> tuple[str, ...]:
 @cache
 def _siblings() -> dict[tuple[str, int], tuple[str, ...]]:
     """Today's codes by what they begin with, of 0, 2 or 4 digits, and their length."""
-    found: dict[tuple[str, int], list[str]] = defaultdict(list)
+    siblings: dict[tuple[str, int], list[str]] = defaultdict(list)
     for code, place in listed_places().items():
         for size in (4, 2, 0):
             if place.now == code and size < len(code) and (size or len(code) == 2):
-                found[code[:size], len(code)].append(code)
-    return {key: tuple(codes) for key, codes in found.items()}
+                siblings[code[:size], len(code)].append(code)
+    return {key: tuple(codes) for key, codes in siblings.items()}
 
 
 def _digits_apart(one: str, other: str) -> int:
@@ -122,11 +122,11 @@ def _sorted_names() -> list[str]:
 @cache
 def _by_shortened() -> dict[str, list[str]]:
     """Names by each of their shortened spellings: two that share one differ in one character, or nearly so."""
-    found: dict[str, list[str]] = defaultdict(list)
+    names: dict[str, list[str]] = defaultdict(list)
     for name in _by_name():
         for spelling in _shortened(name):
-            found[spelling].append(name)
-    return found
+            names[spelling].append(name)
+    return names
 
 
 def _plain(written: str) -> str:
