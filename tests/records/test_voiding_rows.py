@@ -90,4 +90,4 @@ def test_an_amount_below_zero_asks_for_what_it_cancels(shipped: Program) -> None
     )
     _, [mistake] = read_record(_node(text), shipped)
     assert "E422: total_cost is -300.00, which is out of range" in mistake.show("en")
-    assert mistake.show("en").endswith("a refund names the row it cancels in reverses and needs no amounts.")
+    assert mistake.show("en").endswith("leaves it out, and needs no amounts.")

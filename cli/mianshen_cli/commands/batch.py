@@ -136,6 +136,7 @@ _COUNT = Message("条数", "count")
         "parts decided one after the other (default: as the memory asks for)",
     ),
 )
+@option("--yes", is_flag=True, words=Message("文件存疑时仍继续", "go on although the files are doubtful"))
 @option("--resume", is_flag=True, words=Message("从上次中断处继续", "go on from what a killed run finished"))
 @option(
     "--max-rejects",
@@ -171,7 +172,7 @@ def batch(
     visits: tuple[str, ...], as_of: dt.date,
     out: str, rules: str | None, overlay: tuple[str, ...], encoding: str | None, threads: int | None,
     mapping: str | None, memory: str | None, engine: Any, master: str | None, into: str | None, sheets: str | None,
-    partitions: int | None, resume: bool, max_rejects: str, report_to: str | None, since: str | None, form: str,
+    partitions: int | None, yes: bool, resume: bool, max_rejects: str, report_to: str | None, since: str | None, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.recorded_rules import Rules
     from mianshen.batch.run import Request, run_batch
@@ -189,16 +190,19 @@ def batch(
     inputs = {entity: named for entity, named in files.items() if named}
     request = Request(
         inputs, as_of, Path(out), threads, limit, encoding, read, engine, master,
-        mapping, partitions, resume,
+        mapping, partitions, resume, yes,
     )  # fmt: skip
     database = _target(into)
     with Progress(lang, _STAGES) as progress:
         summary = run_batch(program, request, progress)
+    for doubt in summary.doubts:
+        output.complain(doubt.show(lang))
     _elsewhere(Path(out), database, sheets)
     if form == "json":
         output.say(output.json_text(summary.content))
     else:
         _show(lang, program, summary.content)
+        _notes(lang, program, summary, Path(out))
         output.say(_DONE.in_(lang).format(folder=out))
     if report_to is not None:
         _report(lang, program, request, Path(report_to), None if since is None else Path(since))
@@ -247,6 +251,22 @@ def _allowance(text: str) -> tuple[Decimal, str]:
             )
         )
     return (Decimal(found[1]), "records") if found[1] else (Decimal(found[2]), "percent")
+
+
+def _notes(lang: Lang, program: Any, summary: Any, out: Path) -> None:
+    """What a mapping made of the files, what stands in them twice, and why rows are rejected."""
+    from mianshen.batch.reject_summary import reject_groups
+    from mianshen_cli.render.batch_notes import finding_lines, mapping_lines, reject_table
+
+    content = summary.content
+    lines = [
+        *mapping_lines(lang, program, content.get("mapping", {})),
+        *finding_lines(lang, program, content.get("findings", {})),
+    ]
+    if lines:
+        output.say("\n" + "\n".join(lines))
+    if summary.rejected:
+        output.say("\n" + reject_table(lang, reject_groups(out, summary.cells)))
 
 
 def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ from mianshen.batch.request import Request
 from mianshen.batch.result_files import ResultFiles, schemas_of
 from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.inputs import Input, parts_of
+from mianshen.ingest.plausibility import Plausibility
 from mianshen.native.library import Compiled
 from mianshen.program.program import Key, Program
 from mianshen.source import RuleError
@@ -62,8 +63,15 @@ class Execution:
         layout = None if self.compiled is None else self.compiled.unit.layout
         as_of = self.request.as_of
         reader = RowReader(self.program, self.connection, as_of, self.kept, self.threads, numbering(layout))
+        looked = reader.plausibility = Plausibility(self.program, self.connection, as_of)
         library = None if self.compiled is None else self.compiled.library
-        return Taking(self.program, self.inputs, reader, store, self.blocks, library, as_of).take()
+        intake = Taking(self.program, self.inputs, reader, store, self.blocks, library, as_of).take()
+        doubts = looked.doubts(self.inputs)
+        if doubts and not self.request.yes:
+            raise RuleError(doubts)
+        intake.doubts, intake.cells = doubts, looked.cells
+        intake.findings = looked.findings({name: info.files for name, info in intake.infos.items()})
+        return intake
 
     def decider(self, intake: Intake) -> BlockDecider:
         """What decides a block of the rows that were read."""

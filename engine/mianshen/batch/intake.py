@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import numpy as np
@@ -26,9 +26,11 @@ from mianshen.batch.people import ALWAYS, rows_in_force
 from mianshen.batch.row_batches import EntityInfo, Refusals, to_batch
 from mianshen.ingest.entity_rows import Distinct, EntityRows, RowReader
 from mianshen.ingest.inputs import Input, Part
+from mianshen.ingest.plausibility import ColumnCells
 from mianshen.native.layout import EPOCH
 from mianshen.program.program import Entity, Program
 from mianshen.program.stages import parents_first
+from mianshen.source import Diagnostic
 
 AHEAD: Final = 2  # chunks that may wait to be put into blocks
 PIECE: Final = 1 << 24
@@ -43,6 +45,9 @@ class Intake:
     doubled: dict[str, Array] = field(default_factory=dict)
     absent: dict[str, EntityRows] = field(default_factory=dict)
     distinct: Distinct = field(default_factory=Distinct)
+    doubts: list[Diagnostic] = field(default_factory=list)  # with which the run goes on all the same
+    findings: dict[str, Any] = field(default_factory=dict)  # for the summary
+    cells: dict[tuple[str, str], ColumnCells] = field(default_factory=dict)  # refused ones, by file and fact
 
     @property
     def counts(self) -> dict[str, int]:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 from mianshen.batch.recorded_rules import Rules
 from mianshen.ingest.input_paths import Named
+from mianshen.ingest.plausibility import ColumnCells
+from mianshen.source import Diagnostic
 
 Engine: TypeAlias = Literal["auto", "native", "interpreter", "spark"]
 _SIZE: Final = re.compile(r"([0-9.]+) ?([KMGT])(i?)B", re.IGNORECASE)
@@ -41,15 +43,21 @@ class Request:
         None  # how many partitions to decide one after the other; None: as the memory asks for
     )
     resume: bool = False  # go on from the partitions that a killed run finished
+    yes: bool = False  # go on where the files are doubtful
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """`content` is `summary.json`; `rejected` counts the records that were not decided."""
+    """`content` is `summary.json`; `rejected` counts the records that were not decided.
+
+    `doubts`: those with which the run went on. `cells`: what is refused in the columns of files, by file and fact.
+    """
 
     content: dict[str, Any]
     rejected: int
     read: int
+    doubts: Sequence[Diagnostic] = ()
+    cells: Mapping[tuple[str, str], ColumnCells] = field(default_factory=dict)
 
 
 def bytes_of(size: str) -> int:

@@ -54,9 +54,7 @@ class EntityInfo:
         """Take note of the files of the next rows; a file in several chunks stands once."""
         for file in chunk.files:
             if self.files and self.files[-1].name == file.name:
-                last = self.files.pop()
-                blank = np.concatenate([last.blank, file.blank])
-                self.files.append(FileRows(file.name, last.first, last.count + file.count, blank))
+                self.files.append(self.files.pop().followed_by(file))
             else:
                 self.files.append(file)
         self.count += chunk.count

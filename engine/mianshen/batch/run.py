@@ -150,6 +150,7 @@ def _into(
         results = run.decide(part)
         clock.stage("decide", read)
         content = summary_of(program, request.as_of, files, results.counts) | _mapped(inputs)
+        content |= {"findings": intake.findings} if intake.findings else {}
         refuse_unaccounted(results, intake.infos, files, str(request.out))
         _seal(part, program, request, inputs, results, content, digests)
     finally:
@@ -159,7 +160,7 @@ def _into(
     for ours in ("spill", "text"):
         shutil.rmtree(part / ours, ignore_errors=True)
     rejected = sum(counts["rejected"] for counts in content["records"].values())
-    return Summary(content, rejected, read)
+    return Summary(content, rejected, read, intake.doubts, intake.cells)
 
 
 def _way(

@@ -244,7 +244,7 @@ class RowReader:
             typed = {name: _filtered(column, blank, span.count) for name, column in typed.items()}
         count = span.count - len(blank)
         if self.plausibility is not None:
-            self.plausibility.see(entity, typed, frozenset(typed), count)
+            self.plausibility.see(entity, part, typed, count)
         for fact in facts:
             if fact.name not in typed and (
                 self._is_kept(entity, fact, supplied) or self._is_checked(entity, fact)

@@ -318,7 +318,7 @@ def _absent(mapping: EntityMapping, opened: Sequence[Opened]) -> list[Diagnostic
     shown = ", ".join(file.part.name for file in opened)
     return [
         diagnostics_of_mapping.no_such_column(span, names_[0], shown, known)
-        for names_, span in dict(mapping.named()).items()
+        for names_, span in dict(mapping.named(needed=True)).items()
         if not mapping.missing_allowed and not any(each.column(names_) for each in columns)
     ]
 

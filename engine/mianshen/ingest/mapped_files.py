@@ -70,10 +70,10 @@ class MappingReport:
     columns_ignored: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """For `summary.json`; reasons in English."""
+        """For `summary.json`."""
         content = {
             "rows": self.rows,
-            "left_out": {reason.en: count for reason, count in self.left_out},
+            "left_out": [{"zh": r.zh, "en": r.en, "rows": count} for r, count in self.left_out],
             "merged": self.merged,
             "unlisted_codes": self.unlisted,
             "disagreements": self.disagreements,

@@ -174,17 +174,17 @@ class EntityMapping:
     reversals: Reversals | None = None
     person_rows: PersonRows | None = None
 
-    def named(self) -> Iterator[tuple[tuple[str, ...], Span]]:
-        """Every column named, as the names it may have, with its place."""
+    def named(self, needed: bool = False) -> Iterator[tuple[tuple[str, ...], Span]]:
+        """Every column named, as the names it may have, with its place; `needed`: those with no value for their absence."""
         operands = [*self.facts.values()]
         if self.reversals is not None:
             operands += [self.reversals.names, self.reversals.key]
         if self.person_rows is not None:
             operands += self.person_rows.order
         for operand in operands:
-            yield from columns_of(operand)
-        for each_left_out in self.left_out:
-            yield from tested(each_left_out.condition)
+            yield from columns_of(operand, needed)
+        for left_out in self.left_out:
+            yield from tested(left_out.condition)
         yield from (((name,), span) for name, span in self.ignored.items())
 
 
@@ -196,23 +196,24 @@ class ColumnMapping:
     entities: Mapping[str, EntityMapping]
 
 
-def columns_of(operand: Operand) -> Iterator[tuple[tuple[str, ...], Span]]:
-    """The columns that an operand reads."""
+def columns_of(operand: Operand, needed: bool = False) -> Iterator[tuple[tuple[str, ...], Span]]:
+    """The columns that an operand reads; `needed`: but those with a value for their absence."""
     match operand:
         case Cell():
-            yield operand.columns, operand.span
+            if operand.absent is None or not needed:
+                yield operand.columns, operand.span
             if operand.entries is not None:
                 yield from ((n, operand.span) for n in (operand.entries.begins, operand.entries.ends) if n)
         case Constant() | RowNumber():
             return
         case Sum():
             for part in (*operand.plus, *operand.minus):
-                yield from columns_of(part)
+                yield from columns_of(part, needed)
         case First():
             for part in operand.operands:
-                yield from columns_of(part)
+                yield from columns_of(part, needed)
         case Restricted():
-            yield from columns_of(operand.operand)
+            yield from columns_of(operand.operand, needed)
             for condition in conditions_of(operand):
                 yield from tested(condition)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 import numpy as np
@@ -19,11 +19,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mianshen.ingest import plausibility_diagnostics as diagnostics
-from mianshen.ingest.inputs import Input, identifier
+from mianshen.ingest.inputs import Input, Part, identifier
 from mianshen.ingest.typed_columns import Array, TypedColumn, without_empty
 from mianshen.program.core import Code, String
 from mianshen.program.program import Entity, Fact, Program
-from mianshen.source import Diagnostic
+from mianshen.source import Diagnostic, Message
+
+if TYPE_CHECKING:
+    from mianshen.ingest.entity_rows import FileRows
 
 FEWEST: Final = 10  # rows below which a share says nothing
 MOST_LATE: Final = 0.5  # of an entity's rows may lie after the decision date
@@ -32,6 +35,7 @@ LONGEST_SILENCE: Final = dt.timedelta(days=3 * 366)  # between the last row and 
 YEARS: Final = (1990, 2100)  # of a decision date
 SKETCH: Final = 1 << 14  # hashes by which the keys of two files are compared
 SAMPLE: Final = 256  # keys by which padding is looked for
+WHOLE_COLUMN: Final = 0.9  # of its cells are refused for one reason
 SHOWN: Final = 20  # likely doubles that are named
 
 
@@ -66,6 +70,23 @@ class Smallest:
 
 
 @dataclass(slots=True)
+class ColumnCells:
+    """A column of a file: what it is called there, how many cells say something, how many are refused, by reason.
+
+    `hints`: what to do about the first one refused for a reason.
+    """
+
+    names: tuple[str, ...]
+    given: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+    hints: dict[str, Message] = field(default_factory=dict)
+
+    def whole(self, reason: str) -> bool:
+        """Whether hardly a cell of the column is anything else."""
+        return self.given > 1 and self.refused.get(reason, 0) >= self.given * WHOLE_COLUMN
+
+
+@dataclass(slots=True)
 class EntityCounts:
     """What was seen of an entity's rows."""
 
@@ -93,25 +114,36 @@ class Plausibility:
     numbers: list[tuple[Array, Array]] = field(
         default_factory=list
     )  # hashes of identity numbers, of their persons
+    cells: dict[tuple[str, str], ColumnCells] = field(default_factory=dict)  # by file and fact
 
-    def see(
-        self, entity: Entity, columns: Mapping[str, TypedColumn], given: frozenset[str], count: int
-    ) -> None:
-        """Take note of the next rows of an entity. `given`: the facts that their file has a column for."""
+    def see(self, entity: Entity, part: Part, columns: Mapping[str, TypedColumn], count: int) -> None:
+        """Take note of the next rows of an entity; `columns`: the facts that their file has a column for."""
         if not count:
             return
         counts = self.seen.setdefault(entity.name, EntityCounts())
         counts.rows += count
-        cells = {name: _plain(columns[name].values) for name in given}
-        for name in given:
-            if columns[name].placeholders:
-                counts.placeholders[name] = counts.placeholders.get(name, 0) + columns[name].placeholders
+        cells = {name: _plain(column.values) for name, column in columns.items()}
+        self._refused(entity, part, columns)
         if entity.date in cells:
             self._dates(counts, cells[entity.date])
-        written = {name: columns[name].written for name in given if columns[name].written is not None}
+        written = {name: column.written for name, column in columns.items() if column.written is not None}
         self._keys(entity, counts, cells, written)
         if entity.outcome is not None:
             self._signatures(entity, counts, cells, count)
+
+    def _refused(self, entity: Entity, part: Part, columns: Mapping[str, TypedColumn]) -> None:
+        """Which cells are refused or hold placeholders, by column."""
+        placeholders = self.seen[entity.name].placeholders
+        for name, column in columns.items():
+            if column.placeholders:
+                placeholders[name] = placeholders.get(name, 0) + column.placeholders
+            refused = sum(len(rows) for rows, _ in column.refused)
+            cells = self.cells.setdefault((part.name, name), ColumnCells(_names(part, name)))
+            cells.given += refused + len(column.values) - column.values.null_count
+            for rows, why in column.refused:
+                cells.refused[why.reason] = cells.refused.get(why.reason, 0) + len(rows)
+                if why.hint is not None:
+                    cells.hints.setdefault(why.reason, why.hint)
 
     def _dates(self, counts: EntityCounts, dates: pa.Array) -> None:
         counts.late += int(pc.sum(pc.greater(dates, pa.scalar(self.as_of, pa.date32()))).as_py() or 0)
@@ -287,9 +319,36 @@ class Plausibility:
         pairs = sorted(zip(order[same].tolist(), firsts.tolist(), strict=True))
         return LikelyDoubles(len(pairs), pairs[:SHOWN])
 
+    def findings(self, files: Mapping[str, Sequence[FileRows]]) -> dict[str, Any]:
+        """What a summary says of people and bills that stand twice, and of placeholders; nothing where there is nothing."""
+        doubles = {name: self.likely_doubles(name) for name in self.seen}
+        found = {
+            "identity_numbers_under_several_persons": self.doubled_identities,
+            "likely_double_settlements": {
+                name: {"rows": each.count, "first": [_pair(files[name], *pair) for pair in each.rows]}
+                for name, each in doubles.items() if each.count
+            },
+            "placeholders": self.placeholders(),
+        }  # fmt: skip
+        return {name: value for name, value in found.items() if value}
+
     def placeholders(self) -> dict[str, dict[str, int]]:
         """How many cells held what means unknown, by entity and fact."""
         return {name: dict(counts.placeholders) for name, counts in self.seen.items() if counts.placeholders}
+
+
+def _pair(files: Sequence[FileRows], row: int, first: int) -> dict[str, Any]:
+    """A row and the one it repeats, by file and number there."""
+    places = [(file.name, int(file.numbers(np.array([at]))[0])) for at in (row, first) for file in files
+              if file.first <= at < file.first + file.count]  # fmt: skip
+    (name, number), (other, before) = places
+    return {"file": name, "row": number, "repeats": {"file": other, "row": before}}
+
+
+def _names(part: Part, fact: str) -> tuple[str, ...]:
+    """What a fact's columns are called in a file, where they are called otherwise."""
+    names = tuple(part.sources.get(fact, ())) or (part.columns[fact][0].strip(),)
+    return () if names == (fact,) else names
 
 
 def _is_area(fact: Fact) -> bool:

@@ -241,7 +241,10 @@ class ColumnReader:
         if text is None or text == "":
             return None
         if text not in self.seen:
-            self.seen[text] = self._refusal(spelt_value(str(text), self.fact, self.program))
+            value = spelt_value(str(text), self.fact, self.program)
+            if isinstance(value, Diagnostic) and str(text).strip().startswith("-") and self._refundable:
+                value = diagnostics.bare_negative(value, self._refundable) if value.code == "E422" else value
+            self.seen[text] = self._refusal(value)
         return self.seen[text]
 
     def _items_of(self, items: tuple[str | None, ...]) -> Known | Refusal:
@@ -293,7 +296,19 @@ class ColumnReader:
             low, high = max(low, -(1 << 63)), min(high, (1 << 63) - 1)
             outside = pc.or_(pc.less(numbers, low), pc.greater(numbers, high))
         mistake = diagnostics.out_of_range(NOWHERE, self.fact.name, None, type_.low, type_.high)
-        return _refusing(values, outside, refusal_of(self.fact.name, mistake))
+        refusal = refusal_of(self.fact.name, mistake)
+        if self._refundable and type_.low >= 0:
+            negative = pc.less(values, pa.scalar(Decimal(0), values.type))
+            refund = refusal_of(self.fact.name, diagnostics.bare_negative(mistake, self._refundable))
+            below = _refusing(values, negative, refund)
+            above = _refusing(below.values, pc.and_not_kleene(outside, negative), refusal)
+            return TypedColumn(above.values, [r for r in (*below.refused, *above.refused) if len(r[0])])
+        return _refusing(values, outside, refusal)
+
+    @property
+    def _refundable(self) -> str | None:
+        """The fact by which a row of this entity says what it cancels, where this one is an amount of it."""
+        return self.program.entities[self.fact.entity].reverses if self.fact.written == "money" else None
 
     def _date(self, column: pa.Array) -> TypedColumn:
         if pa.types.is_date32(column.type):

@@ -1,0 +1,51 @@
+"""The rejects of a finished batch by file, fact and reason, with what to do about each.
+
+In: the table of rejects, what was refused in the columns of the files. Out: `RejectGroup`s, the most frequent first.
+Nothing of a record but its file and fact is repeated, save the value that a refused cell seems to mean (a date).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mianshen.ingest.plausibility import ColumnCells
+from mianshen.source import Message
+
+
+@dataclass(frozen=True, slots=True)
+class RejectGroup:
+    """Rejected rows of one file with one reason. `columns`: what the file calls the fact, where otherwise.
+
+    `whole`: hardly a cell of the column is anything else.
+    """
+
+    file: str
+    field: str | None
+    columns: tuple[str, ...]
+    code: str
+    reason: str
+    rows: int
+    whole: bool
+    hint: Message | None
+
+
+def reject_groups(folder: Path, cells: Mapping[tuple[str, str], ColumnCells]) -> list[RejectGroup]:
+    """The rejects in a batch's folder, grouped."""
+    table = pq.read_table(folder / "rejects.parquet", columns=["file", "field", "code", "reason"])
+    keys = ["file", "field", "code", "reason"]
+    counted = table.append_column("one", pc.cast(pc.is_valid(table["reason"]), "int64"))
+    groups = []
+    for row in counted.group_by(keys).aggregate([("one", "sum")]).to_pylist():
+        column = cells.get((row["file"], row["field"]), ColumnCells(()))
+        groups.append(
+            RejectGroup(
+                row["file"], row["field"], column.names, row["code"], row["reason"], row["one_sum"],
+                column.whole(row["reason"]), column.hints.get(row["reason"]),
+            )
+        )  # fmt: skip
+    return sorted(groups, key=lambda group: (-group.rows, group.file, group.field or "", group.reason))
