@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -77,15 +76,15 @@ def canonical_code(written: str) -> str | None:
     return code if code in _with_parts() else code.ljust(_COUNTY, "0")
 
 
-def county_in(code: str, outside: Iterable[str] = ()) -> str:
+@lru_cache(maxsize=REMEMBERED)
+def county_in(code: str, outside: tuple[str, ...] = ()) -> str:
     """The first county of today in a place and in none of those `outside`; the place itself where there is none.
 
-    >>> county_in("37"), county_in("37", ["3701"])
+    >>> county_in("37"), county_in("37", ("3701",))
     ('370102', '370202')
     """
-    barred = tuple(outside)
     for place in listed_places().values():
-        if place.now == place.code and place.code.startswith(code) and not place.code.startswith(barred):
+        if place.now == place.code and place.code.startswith(code) and not place.code.startswith(outside):
             canonical = canonical_code(place.code)
             if canonical is not None and len(canonical) == _COUNTY:
                 return canonical

@@ -130,7 +130,7 @@ class Trials:
 
     def _place(self, fact: Fact, code: str, named: list[str]) -> str:
         """A place that rules name, or a county in it where they ask for more."""
-        finer = [other for other in named if other != code and other.startswith(code)]
+        finer = tuple(other for other in named if other != code and other.startswith(code))
         compared = (fact.entity, fact.name) in self.placed
         return county_in(code, finer) if finer or compared else code
 
