@@ -16,12 +16,11 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeAlias
 
 from tests.support.oracle_stack import (
-    BEIJING_SINCE,
     NOT_MODELLED,
     PAYMENTS,
-    SHANGHAI_SINCE,
     ZERO,
     Amount,
     ClaimAnswer,
@@ -30,9 +29,7 @@ from tests.support.oracle_stack import (
     Truth,
     both,
     day,
-    either,
     fen,
-    is_one_of,
     is_within,
     money,
     person_answers,
@@ -54,7 +51,9 @@ __all__ = [
 
 AID_SCALE = ((ZERO, Decimal("0.30")), (Decimal(30000), Decimal("0.40")), (Decimal(50000), Decimal("0.50")))
 AID_LIMIT = Decimal("150000.00")
+AID_SINCE = dt.date(2024, 1, 1)
 WARNING_SHARE, WATCH_SHARE = Decimal("0.40"), Decimal("0.80")
+WARNING_SINCE = dt.date(2023, 2, 27)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,9 @@ class BenefitAnswer:
 
     status: str
     amount: Decimal | None = None
+
+
+Member: TypeAlias = tuple[Facts, Sequence[tuple[Facts, Amount]]]  # with the personal cost of each claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,31 +102,46 @@ def marginal_aid(cost: Decimal) -> Decimal:
     return fen(min(AID_LIMIT, aid))
 
 
-def illness_poverty_aid(
-    resident: Facts, costs: Iterable[tuple[Facts, Amount]], as_of: dt.date
-) -> BenefitAnswer:
-    area, category = resident.get("insured_area"), resident.get("assistance_category")
-    modelled = either(
-        both(is_within(area, "31"), as_of >= SHANGHAI_SINCE),
-        both(is_within(area, "11", "37"), as_of >= BEIJING_SINCE),
-    )
-    if modelled is False:
+def illness_poverty_aid(household: Facts, members: Sequence[Member], as_of: dt.date) -> BenefitAnswer:
+    """The household's aid, on what its members bore in the previous calendar year."""
+    having = [m for m, _ in members if m.get("assistance_category") == "illness_poverty"]
+    if not having:
+        unsure = are_missing(household, members) or any(
+            m.get("assistance_category") is None for m, _ in members
+        )
+        return BenefitAnswer("undetermined" if unsure else "ineligible")
+    if as_of < AID_SINCE:
         return BenefitAnswer("not_modelled")
-    if modelled is None or category is None:
-        return BenefitAnswer("undetermined")
-    if category != "illness_poverty":
-        return BenefitAnswer("ineligible")
-    base = total_of((both(is_year_of(claim, as_of), is_care(claim)), cost) for claim, cost in costs)
+    modelled = aid_is_modelled(having)
+    if not modelled:
+        return BenefitAnswer("undetermined" if modelled is None else "not_modelled")
+    base = None
+    if not are_missing(household, members):
+        base = total_of((is_year_before(claim, as_of), cost) for _, costs in members for claim, cost in costs)
     return BenefitAnswer("eligible", None if base is None else marginal_aid(max(ZERO, base)))
 
 
-def is_year_of(claim: Facts, as_of: dt.date) -> Truth:
+def aid_is_modelled(having: Sequence[Facts]) -> Truth:
+    """Whether the household is of a place with the aid.
+
+    The rulebook has no "first by person number": of several members in different places one with the aid
+    decides, which differs from the policy only where places with and without it mix.
+    """
+    places = [is_within(m.get("insured_area"), "11", "31", "37") for m in having]
+    if True in places:
+        return True
+    return False if False in places else None
+
+
+def are_missing(household: Facts, members: Sequence[Member]) -> bool:
+    """Whether members may be missing: their number is unknown or exceeds those given."""
+    count = household.get("member_count")
+    return not isinstance(count, int) or count > len(members)
+
+
+def is_year_before(claim: Facts, as_of: dt.date) -> Truth:
     date = day(claim, "service_date")
-    return None if date is None else date.year == as_of.year
-
-
-def is_care(claim: Facts) -> Truth:
-    return is_one_of(claim.get("care_type"), "inpatient", "outpatient")
+    return None if date is None else date.year == as_of.year - 1
 
 
 def is_recent(claim: Facts, as_of: dt.date) -> Truth:
@@ -132,29 +149,36 @@ def is_recent(claim: Facts, as_of: dt.date) -> Truth:
     return None if date is None else twelve_months_before(as_of) < date <= as_of
 
 
-def burden_of(
-    household: Facts, members: Sequence[Iterable[tuple[Facts, Amount]]], as_of: dt.date
-) -> Decimal | None:
+def burden_of(household: Facts, members: Sequence[Member], as_of: dt.date) -> Decimal | None:
     """The members' costs of the last twelve months; unknown while members are missing."""
-    count = household.get("member_count")
-    if not isinstance(count, int) or count > len(members):
+    if are_missing(household, members):
         return None
-    return total_of((is_recent(claim, as_of), cost) for costs in members for claim, cost in costs)
+    return total_of((is_recent(claim, as_of), cost) for _, costs in members for claim, cost in costs)
 
 
-def poverty_warning(household: Facts, burden: Decimal | None) -> BenefitAnswer:
+def warning_line(household: Facts) -> Decimal | None:
     income = money(household, "annual_income")
-    line = None if income is None else income * WARNING_SHARE
+    return None if income is None else fen(income * WARNING_SHARE)
+
+
+def poverty_warning(household: Facts, burden: Decimal | None) -> Truth:
+    line = warning_line(household)
     reached = None if line is None or burden is None else burden >= line
-    due = both(None if burden is None else burden > 0, reached)
-    return BenefitAnswer(_due(due))
+    return both(None if burden is None else burden > 0, reached)
 
 
-def poverty_watch(household: Facts, burden: Decimal | None) -> BenefitAnswer:
-    income = money(household, "annual_income")
-    line = None if income is None else income * WARNING_SHARE
+def poverty_watch(household: Facts, burden: Decimal | None) -> Truth:
+    line = warning_line(household)
     close = None if line is None or burden is None else line * WATCH_SHARE <= burden < line
-    return BenefitAnswer(_due(both(None if burden is None else burden > 0, close)))
+    return both(None if burden is None else burden > 0, close)
+
+
+def in_shanghai(resident: Facts, as_of: dt.date, due: Truth) -> BenefitAnswer:
+    """A benefit that is modelled for people insured in Shanghai, since the plan was issued."""
+    here = both(is_within(resident.get("insured_area"), "31"), as_of >= WARNING_SINCE)
+    if here is False:
+        return BenefitAnswer("not_modelled")
+    return BenefitAnswer("undetermined" if here is None else _due(due))
 
 
 def _due(due: Truth) -> str:
@@ -211,18 +235,20 @@ def benefits_of(
 ) -> dict[str, dict[str, BenefitAnswer]]:
     """Every resident's benefits, from the in-scope personal cost of each claim by person."""
     homes = {str(household["household_id"]): household for household in households}
-    members: dict[str, list[str]] = {}
+    members: dict[str, list[Member]] = {}
     for resident in residents:
         if resident.get("household_id") is not None:
-            members.setdefault(str(resident["household_id"]), []).append(str(resident["person_id"]))
+            costs_of = costs[str(resident["person_id"])]
+            members.setdefault(str(resident["household_id"]), []).append((resident, costs_of))
     benefits: dict[str, dict[str, BenefitAnswer]] = {}
     for resident in residents:
         person, home = str(resident["person_id"]), str(resident.get("household_id"))
         household = homes.get(home, {}) if home in members else {}
-        burden = burden_of(household, [costs[one] for one in members.get(home, [])], as_of)
+        family = members.get(home) or [(resident, costs[person])]
+        burden = burden_of(household, members.get(home, []), as_of)
         benefits[person] = {
-            "illness_poverty_aid": illness_poverty_aid(resident, costs[person], as_of),
-            "poverty_warning": poverty_warning(household, burden),
-            "poverty_watch": poverty_watch(household, burden),
+            "illness_poverty_aid": illness_poverty_aid(household, family, as_of),
+            "poverty_warning": in_shanghai(resident, as_of, poverty_warning(household, burden)),
+            "poverty_watch": in_shanghai(resident, as_of, poverty_watch(household, burden)),
         }
     return benefits

@@ -34,7 +34,7 @@ Amount: TypeAlias = Decimal | NotModelled | None
 
 ZERO = Decimal("0.00")
 SHANGHAI_SINCE = dt.date(2020, 1, 1)
-BEIJING_SINCE = dt.date(2022, 1, 1)
+ASSISTANCE_SINCE = dt.date(2023, 1, 1)  # Beijing's rules, which stand in for the other two
 REVIEW_BY = dt.date(2027, 12, 31)
 
 DEDUCTIBLE_WORKING, DEDUCTIBLE_RETIRED = Decimal("1500.00"), Decimal("1200.00")
@@ -47,21 +47,22 @@ RESIDENT_DEDUCTIBLE = {
 }
 RESIDENT_RATE = Decimal("0.75")
 CRITICAL_RATE, CRITICAL_RATE_POOR = Decimal("0.60"), Decimal("0.65")
-POOR_IN_CRITICAL_ILLNESS = ("subsistence", "low_income", "destitute")
+POOR_IN_CRITICAL_ILLNESS = ("subsistence", "low_income", "destitute", "returned_to_poverty")
+SETTLED_APART = ("special", "mutual_aid")
 UNASSISTED = ("none", "illness_poverty")
-ASSISTANCE = {  # care type -> rate and annual limit for subsistence and low income
+ASSISTANCE = {  # standard -> rate and annual limit for subsistence and low income
     "inpatient": (Decimal("0.85"), Decimal("160000.00")),
     "outpatient": (Decimal("0.80"), Decimal("8000.00")),
 }
+STANDARD = {"inpatient": "inpatient", "chronic_outpatient": "inpatient", "outpatient": "outpatient"}
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How the law is read: what the employee limit counts, its amounts over time, its year's first day."""
+    """How the law is read: what the employee limit counts, and its amounts over time."""
 
     limit_counts: Literal["payments", "costs"] = "payments"
     limits: tuple[tuple[dt.date, Decimal], ...] = ((dt.date(2020, 1, 1), Decimal("550000.00")),)
-    employee_year_starts: tuple[int, int] = (1, 1)
 
     def limit_on(self, day: dt.date) -> Decimal:
         return max((start, limit) for start, limit in self.limits if start <= day)[1]
@@ -75,6 +76,7 @@ LIMITS_2021_2025 = (
     (dt.date(2024, 7, 1), Decimal("630000.00")),
     (dt.date(2025, 7, 1), Decimal("650000.00")),
 )
+EMPLOYEE_YEAR_STARTS = (7, 1)
 PAYMENTS = Reading()
 
 
@@ -88,7 +90,6 @@ def reading_of(overlays: Iterable[str]) -> Reading:
     return Reading(
         limit_counts="costs" if "limit_counts_costs" in names else "payments",
         limits=LIMITS_2021_2025 if dated else PAYMENTS.limits,
-        employee_year_starts=(7, 1) if dated else (1, 1),
     )
 
 
@@ -242,11 +243,11 @@ class Accounts:
     assistance: dict[str, Account]
 
     @staticmethod
-    def of(resident: Facts, as_of: dt.date, reading: Reading) -> Accounts:
+    def of(resident: Facts, as_of: dt.date) -> Accounts:
         def account(name: str, starts: tuple[int, int]) -> Account:
             return Account(opening(resident, name), benefit_year(as_of, starts), starts)
 
-        employee = reading.employee_year_starts
+        employee = EMPLOYEE_YEAR_STARTS
         return Accounts(
             deductible=account("opening_deductible_used", employee),
             basic=account("opening_basic_paid", employee),
@@ -266,8 +267,9 @@ class Accounts:
         self.deductible.add(date, employee_stay, layers.deductible)
         self.basic.add(date, employee_stay, layers.basic)
         self.covered.add(date, employee_stay, layers.covered)
-        for wanted, account in self.assistance.items():
-            account.add(date, is_one_of(care, wanted), layers.assistance)
+        for standard, account in self.assistance.items():
+            cares = [name for name, wanted in STANDARD.items() if wanted == standard]
+            account.add(date, is_one_of(care, *cares), layers.assistance)
 
 
 # The claim stack.
@@ -294,30 +296,34 @@ class Situation:
 
     uncovered: Truth  # in Shanghai without coverage: nothing is paid
     stay: Truth  # in Shanghai, covered, inpatient: the stack is modelled
-    paid_elsewhere: Truth  # another system's basic payment is on the claim; None if it cannot be read
+    paid_elsewhere: Truth  # another system's basic payment stands in; None if that cannot be told
     assisted: Truth  # assistance is modelled
+    unassisted: Truth  # not covered and paid elsewhere: no assistance, wherever it is
 
     @staticmethod
     def of(resident: Facts, claim: Facts, date: dt.date | None) -> Situation:
-        area, care = resident.get("insured_area"), claim.get("care_type")
+        area, care, scheme = (
+            resident.get("insured_area"),
+            claim.get("care_type"),
+            resident.get("insurance_scheme"),
+        )
         shanghai = both(is_within(area, "31"), None if date is None else date >= SHANGHAI_SINCE)
-        others = both(is_within(area, "11", "37"), None if date is None else date >= BEIJING_SINCE)
         covered = both(
             is_one_of(resident.get("coverage_status"), "active"),
-            is_one_of(resident.get("insurance_scheme"), "employee", "resident"),
+            is_one_of(scheme, "employee", "resident"),
         )
-        stay = both(shanghai, covered, is_one_of(care, "inpatient"))
+        apart = is_one_of(scheme, *SETTLED_APART)
+        uncovered = both(opposite(covered), opposite(apart))
         unreadable = claim.get("unreadable") == "basic_paid"
-        paid_elsewhere = None if unreadable else claim.get("basic_paid") is not None
-        on_top = either(
-            both(shanghai, is_one_of(care, "outpatient")),
-            both(others, is_one_of(care, "inpatient", "outpatient")),
-        )
+        stated = None if unreadable else claim.get("basic_paid") is not None
+        modelled = both(is_within(area, "11", "31", "37"), None if date is None else date >= ASSISTANCE_SINCE)
+        base = either(stated, both(is_within(area, "31"), is_one_of(care, "inpatient")))
         return Situation(
-            uncovered=both(shanghai, opposite(covered)),
-            stay=stay,
-            paid_elsewhere=paid_elsewhere,
-            assisted=either(stay, both(covered, paid_elsewhere, on_top)),
+            uncovered=both(shanghai, uncovered),
+            stay=both(shanghai, covered, is_one_of(care, "inpatient")),
+            paid_elsewhere=both(stated, opposite(apart)),
+            assisted=both(modelled, covered, base, is_one_of(care, *STANDARD)),
+            unassisted=both(stated, uncovered),
         )
 
 
@@ -330,7 +336,9 @@ def spoilt_layers_of(resident: Facts, claim: Facts) -> Layers:
         basic=None if modelled or situation.paid_elsewhere is not False else NOT_MODELLED,
         supplementary=None,
         critical=None,
-        assistance=None if modelled or situation.assisted is not False else NOT_MODELLED,
+        assistance=None
+        if modelled or situation.assisted is not False or situation.unassisted is not False
+        else NOT_MODELLED,
         covered=None if modelled else NOT_MODELLED,
     )
 
@@ -345,6 +353,8 @@ def layers_of(
         before = stay_of(resident, claim, accounts, date, in_scope, reading)
     elif situation.uncovered is None or situation.stay is None:
         before = UNKNOWN_LAYERS
+    elif situation.paid_elsewhere is None:
+        before = Layers(NOT_MODELLED, None, None, None)
     elif situation.paid_elsewhere:
         before = Layers(
             NOT_MODELLED,
@@ -424,8 +434,8 @@ def assistance_of(
     if situation.assisted is None or (situation.assisted is False and situation.uncovered is None):
         return None
     if situation.assisted is False:
-        return NOT_MODELLED
-    if category is None:
+        return {True: ZERO, False: NOT_MODELLED, None: None}[situation.unassisted]
+    if category is None or category == "returned_to_poverty":
         return None
     if category in UNASSISTED:
         return ZERO
@@ -438,9 +448,10 @@ def assistance_of(
     )
     if category == "destitute":
         return combine(fen, left)
-    care = str(claim["care_type"])
-    rate, limit = ASSISTANCE[care]
-    return limited(combine(lambda cost: fen(cost * rate), left), limit, accounts.assistance[care].total(date))
+    standard = STANDARD[str(claim["care_type"])]
+    rate, limit = ASSISTANCE[standard]
+    due = combine(lambda cost: fen(cost * rate), left)
+    return limited(due, limit, accounts.assistance[standard].total(date))
 
 
 def answer_for(claim: Facts, layers: Layers, in_scope: Amount) -> ClaimAnswer:
@@ -474,7 +485,7 @@ def person_answers(
 
     The key `unreadable` of a rejected claim names the fact at fault.
     """
-    accounts = Accounts.of(resident, as_of, reading)
+    accounts = Accounts.of(resident, as_of)
     rejected = list(spoilt)
     answers: dict[str, ClaimAnswer] = {}
     for claim in in_order([*claims, *rejected]):

@@ -37,10 +37,20 @@ AREAS = (
     "440305",
     "320500",
 )
-SCHEMES = ("employee", "employee", "resident", "resident", "none")
+SCHEMES = (
+    "employee",
+    "employee",
+    "employee",
+    "resident",
+    "resident",
+    "resident",
+    "none",
+    "special",
+    "mutual_aid",
+)
 COVERAGE = ("active", "active", "active", "active", "active", "suspended", "ended")
 EMPLOYMENT = ("employed", "retired", "retired", "flexible", "unemployed", "none")
-CATEGORIES = ("none", "destitute", "subsistence", "low_income", "illness_poverty")
+CATEGORIES = ("none", "destitute", "subsistence", "low_income", "illness_poverty", "returned_to_poverty")
 CARE = (
     "inpatient",
     "inpatient",

@@ -171,9 +171,10 @@ class Figures:
         """What formulas may know of a parameter: its type with the range of its figures."""
         figures = [d.value for d in series if d.value is not None]
         if kind == "month_day":
-            if len(figures) != 1 or len(series) != 1:
+            if len(set(figures)) != 1 or len(figures) < len(series):
                 said = Message(
-                    f"月-日参数 {name} 只能有一个值", f"{name}, a month and day, has exactly one value"
+                    f"月-日参数 {name} 各时段须为同一个值",
+                    f"{name}, a month and day, has the same value throughout",
                 )
                 self.found.append(diagnostics.bad_series(self.document.span("parameters", name), said))
                 return None
