@@ -8,6 +8,8 @@ Imports nothing of ours.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -115,3 +117,32 @@ def nearest(name: str, known: Iterable[str], closeness: float = 0.6) -> str | No
     if not found and name.lower() != name:
         found = get_close_matches(name.lower(), names, n=1, cutoff=closeness)
     return found[0] if found else None
+
+
+_KEY_ENDINGS = (  # of Chinese names of columns, and of no person's
+    "号", "码", "日期", "时间", "金额", "费", "费用", "类别", "类型", "备注", "状态", "地区", "标志", "性别", "年龄", "电话",
+    "地址", "名称", "单位", "科室", "医院", "医生",
+)  # fmt: skip
+_LONGEST_KEY = 40
+_DIGITS = re.compile(r"[0-9]{4}")
+_OF_A_PERSON = re.compile(r"[0-9]{17}|^[\u4e00-\u9fff·]{2,5}$")
+
+
+def is_key(text: str, known: Iterable[str]) -> bool:
+    """Whether an unknown key or column may be repeated in a message: it looks like a name of data, not of a person.
+
+    What a record says may stand there, alone or behind a known name, where a colon, a blank or a line break is missing.
+    """
+    text = unicodedata.normalize("NFKC", text).strip().casefold()
+    if _DIGITS.search(text) or len(text) > _LONGEST_KEY or any(c in text for c in "\"'\r\n:,;"):
+        return False
+    if text.isascii():
+        return text.replace(" ", "_").replace("-", "_").isidentifier()
+    names = [name.casefold() for name in known]
+    behind = any(text != name and text.startswith(name) for name in names)
+    return not behind and (text.endswith(_KEY_ENDINGS) or nearest(text, names, TYPO) is not None)
+
+
+def may_name_a_person(text: str) -> bool:
+    """Whether a value may be an identity number, or the name of a person in Chinese."""
+    return _OF_A_PERSON.search(unicodedata.normalize("NFKC", text).strip()) is not None

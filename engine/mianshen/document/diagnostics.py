@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from mianshen.source import Diagnostic, Message, Span, nearest
+from mianshen.source import Diagnostic, Message, Span, is_key, nearest
 
 Also = tuple[tuple[Span, Message], ...]
 
@@ -153,11 +153,12 @@ def unclosed_quote(span: Span) -> Diagnostic:
 
 
 def doubled_key(span: Span, key: str, first: Span) -> Diagnostic:
-    key = shown(key)
+    """A key that may be somebody's data is not repeated."""
+    zh, en = (shown(key), shown(key)) if is_key(key, ()) else ("这一项", "this key")
     return _mistake(
         "E111",
         span,
-        (f"{key} 写了两次", f"{key} is written twice"),
+        (f"{zh} 写了两次", f"{en} is written twice"),
         ("保留一个，或改名", "Keep one, or rename one"),
         ((first, Message("第一次在这里", "first written here")),),
     )

@@ -7,7 +7,6 @@ Invariant: what may be a person's is not repeated.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from mianshen.ingest.plausibility_diagnostics import looks_like
 from mianshen.ingest.typed_columns import wrong_type
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.records.facts import INVISIBLE
-from mianshen.source import TYPO, Diagnostic, Message, RuleError, Span, nearest
+from mianshen.source import Diagnostic, Message, RuleError, Span, is_key, nearest
 
 Typed = tuple[str, str]  # the column's name in the file, its DuckDB type
 _TYPES: Final = {
@@ -30,15 +29,8 @@ _TYPES: Final = {
     **{f"{sign}{size}": pa.int64() for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")},
     **{f"TIMESTAMP{unit}": pa.timestamp("us") for unit in ("", "_S", "_MS", "_NS")},
 }  # fmt: skip
-_DIGITS: Final = re.compile(r"[0-9]{4}")
-_ENDINGS: Final = (  # of Chinese names of columns, and of no person's
-    "号", "码", "日期", "时间", "金额", "费", "费用", "类别", "类型", "备注", "状态", "地区", "标志", "性别", "年龄", "电话",
-    "地址",
-    "名称", "单位", "科室", "医院", "医生",
-)  # fmt: skip
 _TELLING: Final = 3  # columns from which a header tells what a file is
 _MOSTLY: Final = 0.6  # of them are one entity's
-_LONGEST: Final = 40  # characters of a name that is repeated
 
 
 def folded(name: str) -> str:
@@ -117,17 +109,9 @@ class Header:
         return best if plain and best.key in written else None
 
     def is_name(self, written: str, readable: bool) -> bool:
-        """Whether an unknown name is one; a cell of a record may stand there, alone or behind a column's name."""
-        text = folded(written)
-        if _DIGITS.search(text) or len(text) > _LONGEST or any(c in text for c in "\"'\r\n:：,，;；"):
-            return False
-        if text.isascii():
-            return text.replace(" ", "_").replace("-", "_").isidentifier()
-        behind = any(text != name and text.startswith(name) for name in self.names)
-        return (
-            not behind
-            and readable
-            and (text.endswith(_ENDINGS) or nearest(written, self.names, TYPO) is not None)
+        """Whether an unknown name may be repeated; in a line where nothing is known only what is plainly a name."""
+        return is_key(written, self.names) and (
+            readable or written.isascii() or nearest(written, self.names) is not None
         )
 
     def _unfit(self, name: str, type_: str, at: int) -> list[Diagnostic]:

@@ -15,7 +15,7 @@ from typing import Final
 
 from mianshen.document.diagnostics import listed, shown
 from mianshen.places import nearest_places, shown_place
-from mianshen.source import Diagnostic, Message, Span, nearest
+from mianshen.source import Diagnostic, Message, Span, is_key, may_name_a_person, nearest
 
 Words = tuple[str, str]  # Chinese, English
 Named = str | Message  # a part of a record: a key, or words for what has none
@@ -99,14 +99,16 @@ def wrong_shape(span: Span, name: Named, wanted: Words) -> Diagnostic:
 
 
 def unknown_key(span: Span, name: str, where: Named, known: Iterable[str]) -> Diagnostic:
+    """A key that may be somebody's data is not repeated."""
     names = list(known)
     home = _worded(where)
     close = nearest(name, names)
     zh, en = listed(names, 40)
+    key = Message(f" {shown(name)} ", shown(name)) if is_key(name, names) else Message("", "such key")
     return _mistake(
         "E403",
         span,
-        (f"{home.zh} 里没有 {shown(name)} 这一项", f"there is no {shown(name)} in {home.en}"),
+        (f"{home.zh} 里没有{key.zh}这一项", f"there is no {key.en} in {home.en}"),
         (f"也许想写 {close}", f"Perhaps {close} is meant")
         if close
         else (f"可用的有：{zh}", f"It takes: {en}"),
@@ -164,10 +166,11 @@ def no_day(span: Span) -> Diagnostic:
 
 
 def bad_day(span: Span, text: str) -> Diagnostic:
+    value = None if may_name_a_person(text) else text
     return _mistake(
         "E407",
         span,
-        (f"as_of 的值 {shown(text)} 不是日期", f"as_of is {shown(text)}, which is not a date"),
+        _holds("as_of", value, "不是日期", "is not a date"),
         ("写成 2026-11-21 的样子", "Write it like 2026-11-21"),
     )
 
@@ -234,6 +237,8 @@ def bad_code(span: Span, name: str, value: str | None, codes: Mapping[str, Messa
     close = None if value is None else _nearest_code(value, codes)
     zh, en = listed([f"{code}（{label.zh}）" for code, label in codes.items()])[0], listed(codes)[1]
     fix = (f"可用的有：{zh}", f"It takes: {en}") if close is None else _instead(close, "", "")
+    if close is None and value is not None and may_name_a_person(value):
+        value = None
     return _mistake("E424", span, _holds(name, value, "不是可用的代码", "is not one of its codes"), fix)
 
 

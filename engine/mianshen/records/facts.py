@@ -23,7 +23,7 @@ from mianshen.program.literals import TRUTH, read_date, read_number, settle
 from mianshen.program.program import Fact, Program
 from mianshen.records import diagnostics
 from mianshen.records.identity_numbers import is_identity_number, is_spoilt
-from mianshen.source import NOWHERE, Diagnostic, Span
+from mianshen.source import NOWHERE, Diagnostic, Span, may_name_a_person
 from mianshen.values import Known
 
 ONE_VALUE = ("一个值", "a single value")
@@ -93,7 +93,8 @@ def spelt_value(text: str, fact: Fact, program: Program, span: Span = NOWHERE) -
     text = text.strip(INVISIBLE)
     if not text:
         return diagnostics.empty(span, fact.name)
-    echo = None if fact.personal else text
+    coded = isinstance(fact.type, Code | Listing)
+    echo = None if fact.personal or (not coded and may_name_a_person(text)) else text
     match fact.type:
         case Numeric():
             return _number(text, fact, fact.type, echo, span)
