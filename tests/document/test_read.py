@@ -9,7 +9,7 @@ import pytest
 from tests.document.rulebook import RULES, read_valid, write_rulebook
 
 from mianshen.document import Document, read
-from mianshen.document.model import Bracket
+from mianshen.document.model import AnnualLimit, Bracket
 from mianshen.source import Span
 
 
@@ -55,7 +55,7 @@ def test_formulas_that_look_like_numbers_or_booleans_stay_text(document: Documen
     assert (document.provisions["everywhere"].when, document.provisions["everywhere"].value) == ("true", "0")
     assert document.tables["deductibles"].rows[1].cells == ("-", "-")
     limit = document.provisions["shanghai_employee_basic"].annual_limit
-    assert limit is not None
+    assert isinstance(limit, AnnualLimit)
     assert limit.limit == "550000"
 
 

@@ -169,8 +169,8 @@ class CatalogueView:
             yield f"  {_LABELS['fallback'].in_(self.lang)}"
         yield from self._labelled("when", provision.when_text)
         yield from self._labelled("value", provision.value_text)
-        if provision.limit is not None:
-            yield from self._labelled("limit", f"{provision.limit.text} ({provision.limit.accumulator})")
+        for limit in provision.limits:
+            yield from self._labelled("limit", f"{limit.text} ({limit.accumulator})")
         yield from self._labelled("exceptions", ", ".join(provision.exceptions))
         yield from self._clause(provision.citation)
         yield from self._labelled("note", provision.note)

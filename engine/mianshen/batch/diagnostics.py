@@ -217,6 +217,19 @@ def not_resumable(folder: str) -> Diagnostic:
     )
 
 
+def in_turn_only(provision: str) -> Diagnostic:
+    """A rulebook with a payment that SQL cannot give."""
+    return _mistake(
+        "E594",
+        Span(provision, 0, 0),
+        (
+            "这一条的支付要逐笔依次计算（多个限额，或累计自身），不能写成 SQL",
+            "what this provision pays is found row by row (several limits, or a total of itself), which SQL cannot say",
+        ),
+        ("请用 mianshen batch 核定", "Decide with mianshen batch"),
+    )
+
+
 def too_wide(dialect: str) -> Diagnostic:
     return _mistake(
         "E592",

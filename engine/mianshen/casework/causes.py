@@ -206,7 +206,7 @@ def _wording(provision: Provision | None) -> str:
     """What a provision says, as written."""
     if provision is None:
         return ""
-    limit = "" if provision.limit is None else f"<= {provision.limit.text} ({provision.limit.accumulator})"
+    limit = "; ".join(f"<= {limit.text} ({limit.accumulator})" for limit in provision.limits)
     scope = " ".join(map(str, (*provision.areas, provision.start or "", provision.end or "")))
     return " | ".join(filter(None, (scope.strip(), provision.when_text, provision.value_text, limit)))
 

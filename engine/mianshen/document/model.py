@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, GetJsonSchemaHandler, Tag
 from pydantic.json_schema import JsonSchemaValue
@@ -202,10 +202,16 @@ class Parameter(Shape):
 
 
 class AnnualLimit(Shape):
-    """The payment is rounded, then paid as far as `limit` allows, counting what `accumulator` holds."""
+    """The payment is rounded, then paid as far as `limit` allows, counting what `accumulator` holds.
+
+    Of a list of them the one that leaves least decides, and what is paid counts in every accumulator.
+    """
 
     accumulator: Identifier
     limit: Formula
+
+
+AnnualLimits: TypeAlias = AnnualLimit | tuple[AnnualLimit, ...] | None
 
 
 class Accumulator(Shape):
@@ -247,7 +253,7 @@ class Provision(ProvisionModel):
     entity: Identifier | None = None  # only where two entities have a decision of this name
     when: Formula | None = None
     value: Formula
-    annual_limit: AnnualLimit | None = None
+    annual_limit: AnnualLimits = None
     exception_to: Names = ()
     fallback: Flag = False  # applies only where no other provision of the decision does
 
@@ -258,7 +264,7 @@ class TableRow(ProvisionModel):
     id: Identifier
     cells: tuple[Cell, ...]
     value: Formula
-    annual_limit: AnnualLimit | None = None
+    annual_limit: AnnualLimits = None
 
 
 class Table(ProvisionModel):

@@ -158,6 +158,6 @@ def reads_others(program: Program, benefit: Benefit) -> bool:
 
 def _nodes(provisions: Iterable[Provision]) -> Iterator[Core]:
     for provision in provisions:
-        limits = [] if provision.limit is None else [provision.limit.limit]
+        limits = [limit.limit for limit in provision.limits]
         for root in (*provision.condition, provision.value, *limits):
             yield from walk(root)

@@ -57,11 +57,8 @@ class AccumulatorState:
         self.settled = compiler.program.settling(accumulator.entity).get(accumulator.sums)
         self.per = tuple(name for _, name in accumulator.per)
         over = accumulator.over
-        self.feeding = {  # the provisions that name it, by identity
-            id(p)
-            for d in compiler.program.decisions
-            for p in d.provisions
-            if p.limit is not None and p.limit.accumulator == self.name
+        self.feeding = {  # the provisions whose payments count in it, by identity
+            id(p) for d in compiler.program.decisions for p in d.provisions if self.name in p.feeds
         }
         self.over = None if over is None else compiler.compile(over, accumulator.entity)
 

@@ -105,11 +105,11 @@ class Interpreter:
     def _compiled(self, branch: Branch, entity: str) -> CompiledBranch:
         """A branch as functions."""
         compile_, provision = self.compiler.compile, branch.provision
-        limit = None if provision.limit is None else compile_(provision.limit.limit, entity)
+        limits = tuple(compile_(limit.limit, entity) for limit in provision.limits)
         count = len(leading(self.program, entity, branch.condition))
         condition = [compile_(part, entity) for part in branch.condition]
         return CompiledBranch(
-            branch, count, condition, compile_(provision.value, entity), limit, (provision,)
+            branch, count, condition, compile_(provision.value, entity), limits, (provision,)
         )
 
     # -- one decision ------------------------------------------------------------------------

@@ -88,13 +88,14 @@ class _Deciding:
             yield INDENT + self.at_length
 
     def _decided(self, compiled: CompiledBranch) -> Iterator[str]:
-        """The provision's value, as far as its annual limit allows."""
-        provision, limit = compiled.provision, compiled.provision.limit
-        if limit is None:
+        """The provision's value, as far as its annual limits allow."""
+        provision, limits = compiled.provision, compiled.provision.limits
+        if not limits:
             value = self.builder.text(provision.value)
         else:
-            before = YearToDate(limit.accumulator, MONEY)
-            value = self.builder.strict([provision.value, limit.limit, before], "max(ZERO, min({}, {} - {}))")
+            parts = [part for limit in limits for part in (limit.limit, YearToDate(limit.accumulator, MONEY))]
+            room = ", ".join(["{} - {}"] * len(limits))
+            value = self.builder.strict([provision.value, *parts], f"max(ZERO, min({{}}, {room}))")
         yield from self._noted(value, self.builder.bind(compiled.sole))
 
     def _noted(self, value: str, chosen: str) -> Iterator[str]:

@@ -30,7 +30,7 @@ class CompiledBranch:
     leading: int
     condition: list[Function]
     value: Function
-    limit: Function | None
+    limits: tuple[Function, ...]
     sole: tuple[Provision]  # its provision, as what was chosen
 
     @property
@@ -125,7 +125,7 @@ def _agreed(branches: Sequence[CompiledBranch], row: Row) -> Value | None:
 
     None of them is known to decide, so what fails in one of them is not the row's failing.
     """
-    if any(compiled.limit is not None for compiled in branches):
+    if any(compiled.limits for compiled in branches):
         return None
     try:
         values = {paid(compiled, row) for compiled in branches}
@@ -147,32 +147,31 @@ def _undetermined(
         except RowError:
             continue
         missing.append(blocked)
-        limit = compiled.provision.limit
-        if limit is not None and blocked is not NOT_MODELLED:
-            balances.append(row.before[limit.accumulator])
+        if blocked is not NOT_MODELLED:
+            balances += [row.before[limit.accumulator] for limit in compiled.provision.limits]
     apart = unknown_of(missing)
     provisions = (compiled.provision for compiled, _ in candidates)
     return unknown_of([apart, *balances]), Candidates(provisions, apart)
 
 
 def paid(compiled: CompiledBranch, row: Row) -> Value:
-    """A provision's value, as far as its annual limit allows."""
-    limit = compiled.provision.limit
-    if limit is None:
+    """A provision's value, as far as its annual limits allow."""
+    if not compiled.limits:
         return compiled.value(row)
-    value, allowed = _unlimited(compiled, row)
-    return capped(value, allowed, row.before[limit.accumulator])
+    value, *allowed = _unlimited(compiled, row)
+    return capped(value, allowed, [row.before[limit.accumulator] for limit in compiled.provision.limits])
 
 
-def capped(value: Value, limit: Value, before: Value) -> Value:
-    """What an annual limit leaves of a value after what was paid before."""
-    blocked = strict((value, limit, before))
+def capped(value: Value, limits: Sequence[Value], before: Sequence[Value]) -> Value:
+    """The least that annual limits leave of a value after what was paid before; each limit has its balance."""
+    blocked = strict((value, *limits, *before))
     if blocked is not None:
         return blocked
-    known: tuple[Any, Any, Any] = value, limit, before
-    return max(ZERO, min(known[0], known[1] - known[2]))  # type: ignore[no-any-return]
+    amount: Any = value
+    room: list[Any] = [limit - balance for limit, balance in zip(limits, before, strict=True)]  # type: ignore[operator]  # known
+    return max(ZERO, min(amount, *room))  # type: ignore[no-any-return]
 
 
 def _unlimited(compiled: CompiledBranch, row: Row) -> list[Value]:
-    """A provision's value before its annual limit, and that limit."""
-    return [compiled.value(row), *([] if compiled.limit is None else [compiled.limit(row)])]
+    """A provision's value before its annual limits, and those limits."""
+    return [compiled.value(row), *(limit(row) for limit in compiled.limits)]

@@ -65,11 +65,7 @@ class AccumulatorSource:
         """Take in a row once it is decided; 3 where that fails."""
         body, sums, name = Body(), accumulator.sums, accumulator.name
         provisions = self.layout.program.decision(accumulator.entity, sums).provisions
-        feeding = [
-            f"row->b_{sums} == {i}"
-            for i, p in enumerate(provisions)
-            if p.limit is not None and p.limit.accumulator == name
-        ]
+        feeding = [f"row->b_{sums} == {i}" for i, p in enumerate(provisions) if name in p.feeds]
         if feeding:
             may_feed = " || ".join([f"row->b_{sums} == PERHAPS", *feeding])
             body.add(f"if (row->s_{sums} == 2 || !({may_feed})) return 0;")

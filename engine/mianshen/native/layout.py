@@ -142,9 +142,7 @@ class Layout:
     def accumulators(self) -> tuple[Accumulator, ...]:
         """Those that some provision pays under, or some expression reads."""
         used = {n.accumulator for n in self.nodes if isinstance(n, YearToDate)}
-        used |= {
-            p.limit.accumulator for d in self.program.decisions for p in d.provisions if p.limit is not None
-        }
+        used |= {name for d in self.program.decisions for p in d.provisions for name in p.feeds}
         return tuple(a for name, a in self.program.accumulators.items() if name in used)
 
     @cached_property

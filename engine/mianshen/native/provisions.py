@@ -67,21 +67,24 @@ class Rulings:
         scaled = formulas.rescaled(
             made, provision.value.type, scale, "wide" if self._wide(decision, provision) else out
         )
-        if provision.limit is None:
+        if not provision.limits:
             body.add(f"*value = ({out})({scaled}); *miss = {made.miss}; return {made.state};")
         else:
-            limit = formulas.emit(provision.limit.limit, entity, "row")
-            name = provision.limit.accumulator
-            before = Made(f"row->v_before_{name}", f"row->s_before_{name}", f"row->m_before_{name}")
-            most = formulas.rescaled(limit, provision.limit.limit.type, scale, "wide")
-            self._told([made, limit, before], body)
+            parts, paid = [made], scaled
+            for limit in provision.limits:
+                most = formulas.emit(limit.limit, entity, "row")
+                name = limit.accumulator
+                before = Made(f"row->v_before_{name}", f"row->s_before_{name}", f"row->m_before_{name}")
+                room = f"{formulas.rescaled(most, limit.limit.type, scale, 'wide')} - (wide){before.value}"
+                parts += [most, before]
+                paid = f"min_wide({paid}, {room})"
+            self._told(parts, body)
             body.add("*value = 0;")
-            body.add(
-                f"if (!told) {{ wide left = {most} - (wide){before.value}, paid = min_wide({scaled}, left); "
-                f"*value = ({out})(paid > 0 ? paid : 0); }}"
-            )
+            body.add(f"if (!told) {{ wide paid = {paid}; *value = ({out})(paid > 0 ? paid : 0); }}")
             body.add("return told;")
-            yield from self._apart(decision, index, provision.value, provision.limit.limit)
+            yield from self._apart(
+                decision, index, provision.value, *(limit.limit for limit in provision.limits)
+            )
         yield from self.function(
             f"static byte pays_{entity}_{decision.name}_{index}"
             f"(const struct run *run, struct place *at, struct {entity} *row, {out} *value, names *miss)",
@@ -127,17 +130,17 @@ class Rulings:
         yield (f"static names missing_{entity}_{name}({ROW.format(entity)}, const byte *may, names open) {{")
         yield f"  names balances = 0, miss = 0; {out} value; byte told;"
         for index, provision in enumerate(decision.provisions):
-            call, limit = f"{entity}_{name}_{index}(run, at, row", provision.limit
-            if limit is None:
+            call = f"{entity}_{name}_{index}(run, at, row"
+            if not provision.limits:
                 yield f"  if (may[{index}] && pays_{call}, &value, &miss) == 1) open |= miss;"
             else:
-                balance = limit.accumulator
                 yield f"  if (may[{index}]) {{ told = apart_{call}, &miss); if (told == 1) open |= miss;"
-                yield (
-                    f"    if (told < 2 && row->s_before_{balance} == 1) balances |= row->m_before_{balance}; }}"
-                )
+                for limit in provision.limits:
+                    balance = limit.accumulator
+                    yield f"    if (told < 2 && row->s_before_{balance} == 1) balances |= row->m_before_{balance};"
+                yield "  }"
         yield "  (void)value; (void)told;"
-        if limited(decision):
+        if counted(decision):
             yield f"  row->a_{name} = open;"
         yield "  return open | balances;"
         yield "}"
@@ -261,7 +264,7 @@ class Rulings:
         yield f"static const byte over_{entity}_{name}[{count}][{count}] = {{"
         yield from (f"  {{{','.join(row)}}}," for row in rows)
         yield "};"
-        unlimited = ",".join(str(int(provision.limit is None)) for provision in decision.provisions)
+        unlimited = ",".join(str(int(not provision.limits)) for provision in decision.provisions)
         yield f"static byte same_{entity}_{name}({ROW.format(entity)}, const byte *may, int by) {{"
         yield f"  static const byte unlimited[{count}] = {{{unlimited}}};"
         yield f"  {out} one = 0, other = 0; names miss = 0;"
@@ -276,6 +279,6 @@ class Rulings:
         yield ""
 
 
-def limited(decision: Decision) -> bool:
-    """Whether some provision pays it under an annual limit."""
-    return any(p.limit is not None for p in decision.provisions)
+def counted(decision: Decision) -> bool:
+    """Whether what some provision pays of it counts in an accumulator."""
+    return any(p.feeds for p in decision.provisions)

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from mianshen.native.c_source import c_integer, c_type
 from mianshen.native.layout import Column, Layout
-from mianshen.native.provisions import limited
+from mianshen.native.provisions import counted
 from mianshen.native.written import Written
 from mianshen.program.core import AsOf
 from mianshen.program.program import Entity, Key
@@ -93,7 +93,7 @@ class RowSource:
         for decision in self.layout.program.decisions:
             if decision.entity == entity.name:
                 yield f"  {c_type(self.layout.held[decision.key])} v_{decision.name}; names m_{decision.name};"
-                if limited(decision):
+                if counted(decision):
                     yield f"  names a_{decision.name};"
                 yield f"  byte s_{decision.name}; short b_{decision.name};"
         for accumulator in self.layout.accumulators:

@@ -16,7 +16,7 @@ from itertools import accumulate
 from mianshen.native.accumulators import AccumulatorSource
 from mianshen.native.c_source import c_integer, c_type
 from mianshen.native.layout import EPOCH, MOST_FIXED, Layout, scale_of
-from mianshen.native.provisions import Rulings, limited
+from mianshen.native.provisions import Rulings, counted
 from mianshen.native.row_source import RowSource, c_cell
 from mianshen.native.written import Written
 from mianshen.program.program import Benefit, Decision, Entity, Key, Parameter
@@ -183,7 +183,7 @@ class Unit:
         if entity.reverses is not None:
             yield "  }"
         yield f"  row->v_{name} = 0; row->s_{name} = 1; row->m_{name} = row->doubt; row->b_{name} = PERHAPS;"
-        if limited(decision):
+        if counted(decision):
             yield f"  row->a_{name} = row->doubt;"
         yield "  return 0;"
         yield "}"

@@ -102,11 +102,8 @@ class Catalogue:
     def _of_provision(self, provision: Provision, entity: str) -> tuple[Item, ...]:
         nodes = [node for node in provision.condition if not self._is_scope(node, entity)]
         found = [*self._of_nodes([*nodes, provision.value])]
-        if provision.limit is not None:
-            found += [
-                *self._of_nodes([provision.limit.limit]),
-                Item("accumulator", provision.limit.accumulator),
-            ]
+        for limit in provision.limits:
+            found += [*self._of_nodes([limit.limit]), Item("accumulator", limit.accumulator)]
         return tuple(dict.fromkeys(found))
 
     def _of_accumulator(self, accumulator: Accumulator) -> tuple[Item, ...]:

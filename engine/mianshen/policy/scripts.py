@@ -23,6 +23,7 @@ from mianshen.version import __version__
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.dialects import Dialect, TooWide, text_of
 from mianshen.warehouse.expressions import Sql
+from mianshen.warehouse.in_turn import InTurnOnly
 from mianshen.warehouse.plan import needed
 from mianshen.warehouse.script import FAILED, LEFT_OUT, PREFIX, REFUSED, Script
 
@@ -72,10 +73,10 @@ def compiled(
     outputs = Outputs(narrowed, {}, as_of, given=listed)
     decided = frozenset(d.key for d in narrowed.decisions)
     explained = outputs.explained & decided
-    script = Script(narrowed, as_of, decided, dialect, dict(inputs or {}), explained, outputs.carried)
-    outputs.rows = script.rows
     parts = [RESIDENTS] if person else []
     try:
+        script = Script(narrowed, as_of, decided, dialect, dict(inputs or {}), explained, outputs.carried)
+        outputs.rows = script.rows
         script.write()
         if person:
             script.result(RESIDENTS, outputs.person.name, outputs.residents(script, Nameless()))
@@ -84,6 +85,8 @@ def compiled(
             script.result(parts[-1], child.name, outputs.children(script, Nameless(), child))
     except TooWide:
         raise RuleError([diagnostics.too_wide(dialect)]) from None
+    except InTurnOnly as error:
+        raise RuleError([diagnostics.in_turn_only(str(error))]) from None
     reads = {name: _columns(narrowed, name, script.facts(name), dialect) for name in script.entities()}
     told = tuple(dict.fromkeys(s.table for s in script.statements if s.table in (REFUSED, FAILED)))
     head = _head(

@@ -18,13 +18,14 @@ from mianshen.program.core import Numeric, Type
 from mianshen.program.coverage import gaps
 from mianshen.program.events import event_types
 from mianshen.program.link import clashes, foldless, linked
-from mianshen.program.order import accumulator_reads, counted_by, in_order, reads
+from mianshen.program.order import accumulator_reads, counted_by, in_order, reads, summed_earlier
 from mianshen.program.parameters import Figures
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
 from mianshen.program.provision_parts import Parses
 from mianshen.program.provisions import ProvisionChecks, Site
 from mianshen.program.reserved_names import reserved
 from mianshen.program.symbol_table import Names
+from mianshen.program.totals import grouped
 from mianshen.program.vocabulary import MONEY, Vocabulary, message
 from mianshen.program.warnings import audit
 from mianshen.program.years import calendar
@@ -65,7 +66,7 @@ def build(document: Document, found: Iterable[Diagnostic] = ()) -> tuple[Program
 def narrowed(declared: Type, provisions: list[Provision]) -> Type:
     """The range a decision's values really have, within the declared one."""
     ranges = [
-        p.value.type if p.limit is None else Numeric(p.value.type.scale, ZERO, max(ZERO, p.value.type.high))
+        p.value.type if not p.limits else Numeric(p.value.type.scale, ZERO, max(ZERO, p.value.type.high))
         for p in provisions
         if isinstance(p.value.type, Numeric)
     ]
@@ -176,15 +177,21 @@ class Draft:
         """Decisions with what each reads first; circles are reported."""
         counts = counted_by(self.names.entities)
         edges: dict[Key, set[Key]] = {key: set() for key in self.names.decisions}
+        earlier: dict[Key, set[Key]] = {key: set() for key in self.names.decisions}
+        direct: dict[Key, set[Key]] = {key: set() for key in self.names.decisions}
         for site in sites:
             for provision in () if site.planned else drafts[site.place]:
                 nodes = [*provision.condition, provision.value]
-                if provision.limit is not None:
-                    nodes.append(provision.limit.limit)
-                    accumulator = accumulators.get(provision.limit.accumulator)
+                nodes += [limit.limit for limit in provision.limits]
+                for name in provision.feeds:
+                    accumulator = accumulators.get(name)
                     if accumulator is not None:
                         edges[site.key] |= accumulator_reads(accumulator, counts)[0]
                 edges[site.key] |= reads(nodes, accumulators, site.key[0], counts)[0]
+                earlier[site.key] |= summed_earlier(nodes, accumulators, site.key[0])
+                direct[site.key] |= reads(nodes, {}, site.key[0], counts)[0]
+        for key, group in grouped(edges).items():
+            edges[key] -= (earlier[key] - direct[key]) & group  # of earlier rows only: no circle
         order, circles = in_order(edges)
         for circle in circles:
             span = next(p.span for s in sites if s.key == circle[0] for p in drafts[s.place])

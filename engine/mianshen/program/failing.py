@@ -107,7 +107,7 @@ def fails_alone(program: Program) -> frozenset[Key]:
         if not all(steady(c, decided) for c in conditions):
             continue
         values = [p.value for p in decision.provisions]
-        limited = any(p.limit is not None for p in decision.provisions)
+        limited = any(p.limits for p in decision.provisions)
         settled = all(steady(v, decided) for v in values) and not limited
         parts = [*values, *_limits(decision, program)]
         if all(errs_alone(part, decided) for part in parts) and (settled or not decision.may_overflow):
@@ -119,6 +119,7 @@ def fails_alone(program: Program) -> frozenset[Key]:
 
 def _limits(decision: Decision, program: Program) -> list[Core]:
     """The limits that the decision is paid under, and the filters of their accumulators."""
-    limits = [p.limit for p in decision.provisions if p.limit is not None]
-    over = [program.accumulators[limit.accumulator].over for limit in limits]
-    return [*(limit.limit for limit in limits), *(node for node in over if node is not None)]
+    limits = [limit.limit for p in decision.provisions for limit in p.limits]
+    fed = dict.fromkeys(name for p in decision.provisions for name in p.feeds)
+    over = [program.accumulators[name].over for name in fed]
+    return [*limits, *(node for node in over if node is not None)]

@@ -104,9 +104,11 @@ def _steady(
     known = {d.key: d for d in decisions}
     users = [
         p for d in decisions if (d.entity, d.name) == (accumulator.entity, accumulator.sums)
-        for p in d.provisions if p.limit is not None and p.limit.accumulator == accumulator.name
+        for p in d.provisions if accumulator.name in p.feeds
     ]  # fmt: skip
-    limits = [p.limit.limit for p in users if p.limit is not None]
+    if any(len(p.limits) != 1 or p.limits[0].accumulator != accumulator.name for p in users):
+        return False
+    limits = [p.limits[0].limit for p in users]
     if not all(_never_falls(limit, accumulator, parameters, known) for limit in limits):
         return False
     above = Prover(codes, lambda subject: _of_parent(subject, accumulator.entity))
@@ -138,7 +140,7 @@ def _never_falls(
                 else set()
             )
             return all(
-                p.limit is None and _never_falls(p.value, accumulator, parameters, decisions)
+                not p.limits and _never_falls(p.value, accumulator, parameters, decisions)
                 and all(c in shared or all(_settled(n, entity) for n in walk(c)) for c in p.condition)
                 for p in provisions
             )  # fmt: skip

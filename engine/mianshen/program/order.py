@@ -62,6 +62,13 @@ def reads(
     return decisions, facts
 
 
+def summed_earlier(nodes: Sequence[Core], accumulators: Mapping[str, Accumulator], entity: str) -> set[Key]:
+    """The decisions of an entity whose running totals expressions at a row of it read: of earlier rows."""
+    names = {node.accumulator for root in nodes for node in walk(root) if isinstance(node, YearToDate)}
+    totals = (accumulators[name] for name in names if name in accumulators)
+    return {(total.entity, total.sums) for total in totals if total.entity == entity}
+
+
 def accumulator_reads(
     accumulator: Accumulator, counted_by: Mapping[str, Key | None]
 ) -> tuple[set[Key], set[Key]]:

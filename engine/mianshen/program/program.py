@@ -162,7 +162,8 @@ class Provision:
     end: dt.date | None
     condition: tuple[Core, ...]  # all must hold, tested in this order
     value: Core
-    limit: Limit | None
+    limits: tuple[Limit, ...]  # the one that leaves least decides what is paid
+    feeds: tuple[str, ...]  # the accumulators that what it pays counts in
     fallback: bool
     exceptions: tuple[str, ...]  # provisions of the same decision that come before this one
     status: ProvisionStatus

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from mianshen.closed_sets import ProvisionStatus
@@ -23,7 +24,7 @@ from mianshen.syntax import tree
 
 if TYPE_CHECKING:
     from mianshen.document import Document
-    from mianshen.document.model import AnnualLimit, ProvisionModel
+    from mianshen.document.model import AnnualLimit, AnnualLimits, ProvisionModel
 
 TRUE: Final = Const(True, Boolean())
 Place: TypeAlias = tuple[str | int, ...]  # the path of an entry in the document
@@ -63,7 +64,7 @@ class Parses:
         return self.cells[place]
 
 
-@dataclass(slots=True)
+@dataclass
 class RulingChecks:
     """Types the parts of rulings against one symbol table; `exact` judges precision."""
 
@@ -81,14 +82,15 @@ class RulingChecks:
         return Checker(self.names, entity, self.exact, self.found)
 
     def made(
-        self, name: str, model: ProvisionModel, place: Place, condition: Iterable[Core], value: Core, *,
-        limit: Limit | None = None, fallback: bool = False, title: Message | None = None, texts: tuple[str | None, str],
+        self, key: Key, name: str, model: ProvisionModel, place: Place, condition: Iterable[Core], value: Core, *,
+        limits: tuple[Limit, ...] = (), fallback: bool = False, title: Message | None = None, texts: tuple[str | None, str],
     ) -> Provision:  # fmt: skip
         """A provision from its parts; `texts` are its condition and value as written."""
         status: ProvisionStatus = "pilot" if model.status == "pilot" else "in_force"
         return Provision(
             name=name, title=title or self.title(model, name), areas=model.area or (), start=model.from_, end=model.until,
-            condition=tuple(condition), value=value, limit=limit, fallback=fallback, exceptions=(), status=status,
+            condition=tuple(condition), value=value, limits=limits,
+            feeds=self.feeds(key, limits), fallback=fallback, exceptions=(), status=status,
             citation=Citation(model.source, model.clause), basis=model.basis, when_text=texts[0], value_text=texts[1],
             note=model.note, span=self.document.span(*place),
         )  # fmt: skip
@@ -146,12 +148,37 @@ class RulingChecks:
     def is_money(self, key: Key) -> bool:
         return self.document.decisions[key[0]][key[1]].type == "money"
 
-    def limit(self, key: Key, model: AnnualLimit | None, place: Place) -> Limit | None:
-        """The annual limit of a ruling; None when it has none or a wrong one."""
-        if model is None:
-            return None
-        sound = self._accumulator(key, model.accumulator, (*place, "annual_limit", "accumulator"))
-        parsed = self.parses.formula((*place, "annual_limit", "limit"))
+    def limits(self, key: Key, written: AnnualLimits, place: Place) -> tuple[Limit, ...] | None:
+        """The annual limits of a provision or row; None when one of them is wrong."""
+        at = (*place, "annual_limit")
+        match written:
+            case None:
+                limits: list[Limit | None] = []
+            case tuple():
+                limits = [self._limit(key, one, (*at, number)) for number, one in enumerate(written)]
+            case _:
+                limits = [self._limit(key, written, at)]
+        sound = tuple(limit for limit in limits if limit is not None)
+        return sound if len(sound) == len(limits) else None
+
+    def feeds(self, key: Key, limits: tuple[Limit, ...]) -> tuple[str, ...]:
+        """The accumulators that a payment counts in: those of its limits, and those that no limit names."""
+        named = tuple(limit.accumulator for limit in limits)
+        counting = (n for n, a in self.document.accumulators.items() if (a.entity, a.sums) == key)
+        return (*named, *(name for name in counting if name not in self.limiting))
+
+    @cached_property
+    def limiting(self) -> frozenset[str]:
+        """The accumulators that some limit of the rulebook names."""
+        document = self.document
+        rows = (row.annual_limit for table in document.tables.values() for row in table.rows)
+        written = [*(model.annual_limit for model in document.provisions.values()), *rows]
+        several = (w if isinstance(w, tuple) else (w,) for w in written if w is not None)
+        return frozenset(one.accumulator for limits in several for one in limits)
+
+    def _limit(self, key: Key, model: AnnualLimit, place: Place) -> Limit | None:
+        sound = self._accumulator(key, model.accumulator, (*place, "accumulator"))
+        parsed = self.parses.formula((*place, "limit"))
         limit = None if parsed is None else self.check(key[0]).numeric(parsed)
         if parsed is None or limit is None or not sound:
             return None

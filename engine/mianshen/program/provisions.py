@@ -103,14 +103,13 @@ class ProvisionChecks(TableChecks):
         key, place = site.key, site.place
         when = [] if model.when is None else self.condition(key[0], (*place, "when"))
         value = self.value(key, (*place, "value"))
-        limit = self.limit(key, model.annual_limit, place)
+        limits = self.limits(key, model.annual_limit, place)
         scope = self.scope(key[0], model, place)
-        unsound = (limit is None) != (model.annual_limit is None)
-        if when is None or value is None or scope is None or unsound:
+        if when is None or value is None or scope is None or limits is None:
             return None
         return self.made(
-            site.name, model, place, (*scope, *when), value,
-            limit=limit, fallback=model.fallback, texts=(model.when, model.value),
+            key, site.name, model, place, (*scope, *when), value,
+            limits=limits, fallback=model.fallback, texts=(model.when, model.value),
         )  # fmt: skip
 
     def _exceptions(self, site: Site) -> None:

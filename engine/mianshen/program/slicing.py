@@ -52,8 +52,7 @@ def benefit_keys(benefit: Benefit) -> tuple[Key, ...]:
 
 def _accumulators(decision: Decision) -> Iterator[str]:
     for provision in decision.provisions:
-        if provision.limit is not None:
-            yield provision.limit.accumulator
+        yield from provision.feeds
     for root in nodes_of(decision):
         yield from (node.accumulator for node in walk(root) if isinstance(node, YearToDate))
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from mianshen.program.core import Aggregate, Core, DecisionRef, walk
 from mianshen.program.order import accumulator_reads, counted_by, reads
 from mianshen.program.program import Decision, Key, Program
+from mianshen.program.totals import grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,7 @@ def nodes_of(decision: Decision) -> list[Core]:
     found: list[Core] = []
     for provision in decision.provisions:
         found += [*provision.condition, provision.value]
-        if provision.limit is not None:
-            found.append(provision.limit.limit)
+        found += [limit.limit for limit in provision.limits]
     return found
 
 
@@ -43,8 +43,8 @@ def reads_of(decision: Decision, program: Program) -> tuple[set[Key], set[Key]]:
     counts = counted_by(program.entities)
     decisions, facts = reads(nodes_of(decision), program.accumulators, decision.entity, counts)
     for provision in decision.provisions:
-        if provision.limit is not None:
-            more = accumulator_reads(program.accumulators[provision.limit.accumulator], counts)
+        for name in provision.feeds:
+            more = accumulator_reads(program.accumulators[name], counts)
             decisions |= more[0]
             facts |= more[1]
     return decisions, facts
@@ -79,7 +79,7 @@ def _from_below(decision: Decision, program: Program) -> Iterator[Key]:
 def stages(program: Program) -> tuple[Stage, ...]:
     """Every decision, the ancestors' first as long as one of theirs can be made."""
     waiting = list(program.decisions)
-    needs = {d.key: (_over(d, program), reads_of(d, program)[0]) for d in waiting}
+    needs = _together({d.key: (_over(d, program), reads_of(d, program)[0]) for d in waiting})
     entities = parents_first(program)
     done: set[Key] = set()
     made: list[Stage] = []
@@ -89,6 +89,17 @@ def stages(program: Program) -> tuple[Stage, ...]:
         done |= {d.key for d in taken}
         waiting = [d for d in waiting if d.key not in done]
     return tuple(made)
+
+
+def _together(needs: Mapping[Key, tuple[set[Key], set[Key]]]) -> dict[Key, tuple[set[Key], set[Key]]]:
+    """Decisions that read one another's running totals wait for what any of them needs, and come in one stage."""
+    groups = grouped({key: read for key, (_, read) in needs.items()})
+    together = dict(needs)
+    for key, group in groups.items():
+        over = {need for other in group for need in needs[other][0]}
+        read = {need for other in group for need in needs[other][1]}
+        together[key] = over, read - group
+    return together
 
 
 def _ready(
@@ -113,8 +124,8 @@ def _over(decision: Decision, program: Program) -> set[Key]:
 
 def _all_nodes(decision: Decision, program: Program) -> list[Core]:
     """The decision's expressions and the filters of its accumulators."""
-    limits = [p.limit for p in decision.provisions if p.limit is not None]
-    over = [program.accumulators[limit.accumulator].over for limit in limits]
+    fed = dict.fromkeys(name for p in decision.provisions for name in p.feeds)
+    over = [program.accumulators[name].over for name in fed]
     return [*nodes_of(decision), *(node for node in over if node is not None)]
 
 

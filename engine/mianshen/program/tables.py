@@ -30,7 +30,7 @@ class TypedRow:
     index: int
     condition: tuple[Core, ...]
     value: Core
-    limit: Limit | None
+    limits: tuple[Limit, ...]
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class TableChecks(RulingChecks):
             return []
         shared = (*scope, *when)
         if model.hit_policy == "unique":
-            return [self._row_provision(name, model, row, place, shared) for row in rows]
+            return [self._row_provision(key, name, model, row, place, shared) for row in rows]
         if not rows or any(row is None for row in typed):
             return []
         return self._chosen(key, name, model, place, shared, rows)
@@ -65,7 +65,7 @@ class TableChecks(RulingChecks):
         row, place = model.rows[index], (*table, "rows", index)
         self.vocabulary.source(row.source, *place, "source")
         value = self.value(key, (*place, "value"))
-        limit = self.limit(key, row.annual_limit, place)
+        limits = self.limits(key, row.annual_limit, place)
         scope = self.scope(key[0], row, place)
         if row.annual_limit is not None and model.hit_policy != "unique":
             self.found.append(diagnostics.limit_in_chosen(self.document.span(*place, "annual_limit")))
@@ -74,10 +74,9 @@ class TableChecks(RulingChecks):
             self.found.append(diagnostics.wrong_cells(span, len(model.inputs), len(row.cells)))
             return None
         cells = self._cells(key[0], subjects, place)
-        unsound = (limit is None) != (row.annual_limit is None)
-        if scope is None or value is None or cells is None or unsound:
+        if scope is None or value is None or cells is None or limits is None:
             return None
-        return TypedRow(index, (*scope, *cells), value, limit)
+        return TypedRow(index, (*scope, *cells), value, limits)
 
     def _cells(self, entity: str, subjects: list[Core | None], place: Place) -> list[Core] | None:
         """What the cells of a row ask; None when one of them is wrong."""
@@ -95,14 +94,14 @@ class TableChecks(RulingChecks):
         return conditions if sound else None
 
     def _row_provision(
-        self, name: str, model: Table, typed: TypedRow, table: Place, shared: tuple[Core, ...]
+        self, key: Key, name: str, model: Table, typed: TypedRow, table: Place, shared: tuple[Core, ...]
     ) -> Provision:
         row = model.rows[typed.index]
         inherited = {part: getattr(model, part) for part in _INHERITED if getattr(row, part) is None}
         title = self.title(row if row.title is not None else model, name)
         return self.made(
-            f"{name}.{row.id}", row.model_copy(update=inherited), (*table, "rows", typed.index),
-            (*shared, *typed.condition), typed.value, limit=typed.limit, title=title,
+            key, f"{name}.{row.id}", row.model_copy(update=inherited), (*table, "rows", typed.index),
+            (*shared, *typed.condition), typed.value, limits=typed.limits, title=title,
             texts=(_conditions(model, row) or None, row.value),
         )  # fmt: skip
 
@@ -122,7 +121,7 @@ class TableChecks(RulingChecks):
         matched: Core = conditions[0] if len(conditions) == 1 else Op("or", conditions, Boolean())
         texts = (" ; ".join(filter(None, (model.when, *model.inputs))), model.hit_policy)
         value = Choice(policy, pairs, type_)
-        return [self.made(name, model, place, (*shared, matched), value, texts=texts)]
+        return [self.made(key, name, model, place, (*shared, matched), value, texts=texts)]
 
     def _choice_type(self, policy: ChoicePolicy, values: list[Core], key: Key, place: Place) -> Type | None:
         """The type of a table's value; None, and reported, where the rows' values do not go together."""

@@ -96,8 +96,7 @@ def _decisions_read(provision: Provision) -> set[Key]:
 
 
 def _nodes(provision: Provision) -> list[Core]:
-    limit = () if provision.limit is None else (provision.limit.limit,)
-    return [*provision.condition, provision.value, *limit]
+    return [*provision.condition, provision.value, *(limit.limit for limit in provision.limits)]
 
 
 def overdue(program: Program, on: dt.date) -> list[Diagnostic]:

@@ -267,7 +267,7 @@ def _is(by: Sql, numbers: list[int]) -> Sql:
 
 def _same(one: Applied, two: Applied) -> Sql:
     """Both amounts known and equal; an amount under a limit is not compared."""
-    if one.provision.limit is not None or two.provision.limit is not None:
+    if one.provision.limits or two.provision.limits:
         return FALSE
     first, second = aligned([one.provision.value, two.provision.value], [one.value.value, two.value.value])
     equal = exp.EQ(this=terms.paren(first.copy()), expression=terms.paren(second.copy()))

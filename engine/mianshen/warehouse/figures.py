@@ -83,7 +83,7 @@ def _covers(dated: Dated, first: dt.date, last: dt.date) -> bool:
 
 def feeds(provision: Provision, accumulator: str) -> bool:
     """Whether what the provision pays counts in the accumulator."""
-    return provision.limit is not None and provision.limit.accumulator == accumulator
+    return any(limit.accumulator == accumulator for limit in provision.limits)
 
 
 def opening_balance(accumulator: Accumulator, scope: Scope) -> Sql:

@@ -96,7 +96,7 @@ class LimitNames:
             rulings = self.rulings[decision.name]
             names: list[Sql] = [terms.column(f"{decision.name}?raw?miss")]
             by = terms.column(f"{decision.name}?by")
-            names += [self._balance_missing(by, r, rulings) for r in rulings if r.provision.limit is not None]
+            names += [self._balance_missing(by, r, rulings) for r in rulings if r.provision.limits]
             open_ = terms.is_null(terms.column(decision.name))
             if decision.key in voidable:
                 open_ = terms.conjoin([open_, terms.negate(terms.column(f"{decision.name}?void"))])
@@ -106,9 +106,9 @@ class LimitNames:
 
     def _balance_missing(self, by: Sql, ruling: Applied, rulings: list[Applied]) -> Sql:
         """The names behind the balance of the accumulator that a provision pays through, or may."""
-        assert ruling.provision.limit is not None
+        assert ruling.provision.limits
         chosen = exp.EQ(this=by.copy(), expression=terms.literal(ruling.index))
         open_ = exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED))
         may = terms.conjoin([open_, candidate(ruling, rulings), payable(ruling, self.scope)])
-        held = terms.column(f"{ruling.provision.limit.accumulator}?before?miss")
+        held = terms.column(f"{ruling.provision.limits[0].accumulator}?before?miss")
         return names_where(terms.disjoin([chosen, may]), exp.Coalesce(this=held, expressions=[NONE.copy()]))

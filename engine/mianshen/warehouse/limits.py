@@ -51,7 +51,7 @@ class Limits(LimitNames):
         return [
             i
             for i, p in enumerate(decision.provisions)
-            if p.limit is not None and p.limit.accumulator == accumulator.name
+            if p.limits and p.limits[0].accumulator == accumulator.name
         ]
 
     # -- before the windows ------------------------------------------------------------------
@@ -111,12 +111,12 @@ class Limits(LimitNames):
         return terms.column("?rejected") if self.scope.entity in self.data.rejected else FALSE
 
     def _limit_type(self, naming: list[Applied]) -> exp.DataType:
-        types = [r.provision.limit.limit.type for r in naming if r.provision.limit is not None]
+        types = [r.provision.limits[0].limit.type for r in naming if r.provision.limits]
         return _money_type(*types)
 
     def _limit(self, ruling: Applied) -> Emitted:
-        assert ruling.provision.limit is not None
-        return emit(ruling.provision.limit.limit, self.scope)
+        assert ruling.provision.limits
+        return emit(ruling.provision.limits[0].limit, self.scope)
 
     def held(self, cut: str, errors: list[tuple[str, Sql]]) -> tuple[list[Sql], list[Held]]:
         """What each row brings to each accumulator, and the parts of the cut that are windowed."""
@@ -129,14 +129,16 @@ class Limits(LimitNames):
     def at_once(self, decision: Decision) -> list[Applied]:
         """The decision's provisions, paying as if nothing had been paid before in the benefit year."""
         return [
-            r if r.provision.limit is None else replace(r, value=self._first(r))
+            r if not r.provision.limits else replace(r, value=self._first(r))
             for r in self.rulings[decision.name]
         ]
 
     def _first(self, ruling: Applied) -> Emitted:
-        assert ruling.provision.limit is not None
+        assert ruling.provision.limits
         raw, limit = ruling.value, self._limit(ruling)
-        opening = opening_balance(self.program.accumulators[ruling.provision.limit.accumulator], self.scope)
+        opening = opening_balance(
+            self.program.accumulators[ruling.provision.limits[0].accumulator], self.scope
+        )
         money = self._limit_type([ruling]), _money_type(ruling.provision.value.type)
         most, amount = terms.cast(limit.value.copy(), money[0]), terms.cast(raw.value.copy(), money[1])
         room = exp.Sub(this=most, expression=terms.paren(opening))
@@ -277,11 +279,11 @@ class Limits(LimitNames):
             branches: list[tuple[Sql, Sql]] = []
             voids: list[Sql] = [terms.column(f"{name}?rawvoid")]
             for index, provision in enumerate(decision.provisions):
-                if provision.limit is not None:
+                if provision.limits:
                     chosen = exp.EQ(this=terms.column(f"{name}?by"), expression=terms.literal(index))
-                    branches.append((chosen, self._paid(decision, provision.limit.accumulator)))
+                    branches.append((chosen, self._paid(decision, provision.limits[0].accumulator)))
                     voids.append(
-                        terms.conjoin([chosen, terms.column(f"{provision.limit.accumulator}?limitvoid")])
+                        terms.conjoin([chosen, terms.column(f"{provision.limits[0].accumulator}?limitvoid")])
                     )
             value, void = self._settled(
                 decision, terms.case(branches, terms.column(f"{name}?raw")), terms.disjoin(voids)

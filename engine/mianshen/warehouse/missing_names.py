@@ -254,8 +254,8 @@ def _of_branch(branch: Applied, scope: Scope) -> Sql:
 
 def _of_value(branch: Applied, scope: Scope) -> Sql:
     """What a branch's value lacks, and its limit."""
-    limit = branch.provision.limit
-    names = [lacks(branch.provision.value, scope), NONE if limit is None else lacks(limit.limit, scope)]
+    limits = [lacks(limit.limit, scope) for limit in branch.provision.limits]
+    names = [lacks(branch.provision.value, scope), *limits]
     return names_where(payable(branch, scope), together(names))
 
 
@@ -270,8 +270,8 @@ def _in_reserve(branch: Applied) -> Sql:
 def payable(branch: Applied, scope: Scope) -> Sql:
     """What the provision pays is modelled and does not fail, so that it can lack something."""
     parts = [emit(branch.provision.value, scope)]
-    if branch.provision.limit is not None:
-        parts.append(emit(branch.provision.limit.limit, scope))
+    if branch.provision.limits:
+        parts.append(emit(branch.provision.limits[0].limit, scope))
     return terms.conjoin(terms.negate(t) for p in parts for t in (p.void, p.error) if t != FALSE)
 
 

@@ -15,6 +15,7 @@ from typing import Final
 from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, YearToDate, walk
 from mianshen.program.program import Decision, Key, Program
 from mianshen.program.stages import nodes_of, parents_first, reads_of, stages
+from mianshen.warehouse.in_turn import refuse_in_turn
 
 __all__ = [
     "Plan", "Step", "aggregates_of", "needed", "nodes_of", "outer_reads", "outermost", "parents_first", "plan",
@@ -59,7 +60,11 @@ def needed(program: Program, wanted: Iterable[Key]) -> frozenset[Key]:
 
 
 def plan(program: Program, wanted: Iterable[Key]) -> Plan:
-    """Steps for the wanted decisions: the program's stages as far as they are needed, deep ones in pieces."""
+    """Steps for the wanted decisions: the program's stages as far as they are needed, deep ones in pieces.
+
+    Raises InTurnOnly where only taking rows one by one decides.
+    """
+    refuse_in_turn(program)
     keys = needed(program, wanted)
     steps: list[Step] = []
     for number, stage in enumerate(stages(program)):
@@ -109,7 +114,7 @@ def outer_reads(nodes: Iterable[Core], entity: str) -> list[FactRef | DecisionRe
 
 def uses_year_to_date(step: Step) -> set[str]:
     """The accumulators that a step reads or pays through."""
-    found = {p.limit.accumulator for d in step.decisions for p in d.provisions if p.limit is not None}
+    found = {p.limits[0].accumulator for d in step.decisions for p in d.provisions if p.limits}
     for decision in step.decisions:
         for root in nodes_of(decision):
             found |= {n.accumulator for n in walk(root) if isinstance(n, YearToDate)}
@@ -132,7 +137,7 @@ def voidable(program: Program) -> frozenset[Key]:
     for decision in program.decisions:
         always = any(not p.condition for p in decision.provisions)
         values = [n for p in decision.provisions for n in _own(p.value)]
-        limits = [n for p in decision.provisions if p.limit is not None for n in _own(p.limit.limit)]
+        limits = [n for p in decision.provisions if p.limits for n in _own(p.limits[0].limit)]
         inherited = any(
             isinstance(n, DecisionRef) and (n.entity, n.name) in found for n in (*values, *limits)
         )

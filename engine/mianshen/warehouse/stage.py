@@ -140,7 +140,7 @@ class Stage:
     # -- levels ------------------------------------------------------------------------------
 
     def _level(self, level: tuple[Decision, ...], cut: str, in_turn: bool) -> None:
-        limited = [d for d in level if any(p.limit is not None for p in d.provisions)]
+        limited = [d for d in level if any(p.limits for p in d.provisions)]
         rulings = {d.name: [applied(b, self.scope) for b in selection(d).branches] for d in level}
         limits = Limits(self.program, self.scope, self.data, limited, rulings)
         columns: list[Sql] = []

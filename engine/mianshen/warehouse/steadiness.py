@@ -18,9 +18,9 @@ def constant(program: Program, scope: Scope, accumulator: Accumulator) -> bool:
         return False
     decision = program.decision(accumulator.entity, accumulator.sums)
     limits = [
-        p.limit.limit
+        p.limits[0].limit
         for p in decision.provisions
-        if p.limit is not None and p.limit.accumulator == accumulator.name
+        if p.limits and p.limits[0].accumulator == accumulator.name
     ]
     return not read_elsewhere(program, accumulator.name) and all(
         _steady(program, scope, limit) for limit in limits

@@ -100,13 +100,13 @@ class _Reads:
     branch: CompiledBranch
     condition: Reader
     value: Reader
-    limit: Reader | None
+    limits: tuple[Reader, ...]
 
     @cached_property
     def asks(self) -> bool:
         """Whether it may read decisions, or what an accumulator holds."""
         readers = [self.condition, self.value]
-        return self.limit is not None or not all(
+        return bool(self.limits) or not all(
             isinstance(reader, Always)
             and all(name.kind in ("fact", "parameter", "as_of") for name, _ in reader.names)
             for reader in readers
@@ -268,8 +268,7 @@ class Explainer:
                     needs.append((row, name.name))
                 elif name.kind == "year_to_date":
                     needs += self._earlier(at[0], name.name, walk)
-            limit = reads.branch.provision.limit
-            if limit is not None:
+            for limit in reads.branch.provision.limits:
                 needs += self._earlier(at[0], limit.accumulator, walk)
         return [each for each in needs if each[1] in each[0].values]
 
@@ -283,8 +282,8 @@ class Explainer:
         for provision in row.chosen.get(name, ()):
             reads = self._readers(row.entity, name, provision)
             value, tested = self._read(reads.value, row, walk), self._read(reads.condition, row, walk)
-            limit = () if reads.limit is None else self._read(reads.limit, row, walk)
-            made.append((reads, value, tested, limit))
+            limits = tuple(read for limit in reads.limits for read in self._read(limit, row, walk))
+            made.append((reads, value, tested, limits))
         return made
 
     def _read(self, reader: Reader, row: Row, walk: _Walk) -> tuple[Input, ...]:
@@ -300,9 +299,9 @@ class Explainer:
             branches = self.interpreter.branches[entity, decision]
             branch = next(compiled for compiled in branches if compiled.provision is provision)
             make = self.reading.compile
-            limit = None if provision.limit is None else make(provision.limit.limit, entity)
+            limits = tuple(make(limit.limit, entity) for limit in provision.limits)
             condition = self.reading.all(branch.parts, entity)
-            self._reads[key] = _Reads(branch, condition, make(provision.value, entity), limit)
+            self._reads[key] = _Reads(branch, condition, make(provision.value, entity), limits)
         return self._reads[key]
 
     def _earlier(self, row: Row, accumulator: str, walk: _Walk) -> list[Step_]:
@@ -327,7 +326,7 @@ class Explainer:
             if year in last:
                 before[row] = last[year]
             chosen = row.chosen.get(accumulator.sums, ())
-            if any(p.limit is not None and p.limit.accumulator == accumulator.name for p in chosen):
+            if any(accumulator.name in p.feeds for p in chosen):
                 last[year] = row
         return before
 
@@ -352,7 +351,7 @@ class Explainer:
             provision = reads.branch.provision
             if provision.basis not in (None, "cited"):
                 found.add((str(provision.basis), provision.name))
-            accumulators = [] if provision.limit is None else [provision.limit.accumulator]
+            accumulators = [limit.accumulator for limit in provision.limits]
             for name, _, _, dated, assumed in chain.from_iterable(read):
                 if assumed:
                     found.add(("assumed", name.name))
@@ -413,9 +412,15 @@ class Explainer:
                 return Input(name, row, row.before.get(name.name))
 
     def _limited(self, branch: CompiledBranch, row: Row, read: tuple[Input, ...]) -> Limited | None:
-        limit = branch.provision.limit
-        if limit is None or branch.limit is None:
+        """The limit that decides what is paid: of several the one that leaves least, or the first that is unknown."""
+        limits = branch.provision.limits
+        if not limits:
             return None
-        accumulator = self.program.accumulators[limit.accumulator]
-        raw, allowed, before = branch.value(row), branch.limit(row), row.before[limit.accumulator]
-        return Limited(accumulator, raw, allowed, before, capped(raw, allowed, before), read, limit.text)
+        raw, allowed = branch.value(row), [limit(row) for limit in branch.limits]
+        before = [row.before[limit.accumulator] for limit in limits]
+        rooms = [capped(raw, [most], [balance]) for most, balance in zip(allowed, before, strict=True)]
+        open_ = [n for n, room in enumerate(rooms) if not isinstance(room, Decimal)]
+        at = open_[0] if open_ else min(range(len(rooms)), key=lambda n: rooms[n])  # type: ignore[arg-type, return-value]
+        accumulator = self.program.accumulators[limits[at].accumulator]
+        paid = capped(raw, allowed, before)
+        return Limited(accumulator, raw, allowed[at], before[at], paid, read, limits[at].text)

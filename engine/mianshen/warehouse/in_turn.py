@@ -1,0 +1,25 @@
+"""What of limits and running totals SQL can say: one limit a payment, totals of earlier decisions.
+
+In: a program. Out: a refusal of what only taking rows in turn decides. In a program let pass, a provision has one
+limit at most.
+"""
+
+from __future__ import annotations
+
+from mianshen.program.program import Program
+from mianshen.program.stages import reads_of
+from mianshen.program.totals import grouped
+
+
+class InTurnOnly(Exception):
+    """A provision whose payment only taking rows one by one decides; its name is the argument."""
+
+
+def refuse_in_turn(program: Program) -> None:
+    """Raises InTurnOnly for several limits on one payment, for totals without a limit, for totals of themselves."""
+    own = grouped({decision.key: reads_of(decision, program)[0] for decision in program.decisions})
+    for decision in program.decisions:
+        for provision in decision.provisions:
+            named = tuple(limit.accumulator for limit in provision.limits)
+            if len(named) > 1 or provision.feeds != named or decision.key in own:
+                raise InTurnOnly(provision.name)

@@ -1,0 +1,94 @@
+"""Payments that only taking rows in turn decides: several limits, totals without one, totals of themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mianshen.cases.read import Programs, read_case_files
+from mianshen.cases.runs import run_cases
+from mianshen.rulebook import open_program
+from mianshen.warehouse.in_turn import InTurnOnly, refuse_in_turn
+
+HEAD = """
+overlay: {name: turn, title: turn}
+defaults: {area: "45", from: 2020-01-01, source: S, clause: x, basis: provisional, review_by: 2029-12-31}
+sources: {S: {title: s}}
+parameters:
+  own: {type: money, title: own, values: [{from: 2020-01-01, value: 100}]}
+  all_of_them: {type: money, title: all, values: [{from: 2020-01-01, value: 120}, {from: 2026-07-01, value: 200}]}
+"""
+TWO_LIMITS = """
+decisions: {claim: {pay: {type: money, title: b, output: true}}}
+accumulators:
+  one: {title: one, sums: pay}
+  other: {title: other, sums: pay}
+  both: {title: both, sums: pay}
+tables:
+  t:
+    decision: pay
+    title: t
+    inputs: [care_type]
+    rows:
+      - {id: d, cells: ['"outpatient"'], value: total_cost,
+         annual_limit: [{accumulator: one, limit: own}, {accumulator: both, limit: all_of_them}]}
+      - {id: h, cells: ['"chronic_outpatient"'], value: total_cost,
+         annual_limit: [{accumulator: other, limit: own}, {accumulator: both, limit: all_of_them}]}
+"""
+COUNTED = """
+decisions: {claim: {calls: {type: money, title: v}, pay: {type: money, title: p, output: true}}}
+accumulators: {visits: {title: visits, sums: calls}}
+provisions:
+  v: {decision: calls, title: v, value: 1.00}
+  p: {decision: pay, title: p, value: if year to date(visits) = 0 then total_cost else 0.00}
+"""
+OWN_TOTAL = """
+decisions: {claim: {pay: {type: money, title: a, output: true}}}
+accumulators: {paid: {title: a, sums: pay}}
+provisions:
+  p: {decision: pay, title: p, value: 'if year to date(paid) >= 1000 then total_cost * 80% else total_cost * 60%'}
+"""
+THROUGH_ANOTHER = """
+decisions: {claim: {due: {type: money, title: a}, pay: {type: money, title: b, output: true}}}
+accumulators: {paid: {title: a, sums: pay}}
+provisions:
+  d: {decision: due, title: p, value: "max(0.00, min(total_cost, 1000 - year to date(paid)))"}
+  p: {decision: pay, title: p, value: due}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rules", "claims", "paid"),
+    [
+        # 80 of the first's 100; 40 left of 120 for both; from July 200 for both, of its own 100 sixty left
+        (TWO_LIMITS, [("03-02", "outpatient", 80), ("04-02", "chronic_outpatient", 100),
+                      ("08-02", "chronic_outpatient", 100)], ["80.00", "40.00", "60.00"]),
+        (COUNTED, [("03-02", "outpatient", 100), ("04-02", "outpatient", 100)], ["100.00", "0.00"]),
+        (OWN_TOTAL, [("03-02", "outpatient", 2000), ("04-02", "outpatient", 1000)], ["1200.00", "800.00"]),
+        (THROUGH_ANOTHER, [("03-02", "outpatient", 700), ("04-02", "outpatient", 700)], ["700.00", "300.00"]),
+    ],
+    ids=["two limits", "counted", "own total", "through another"],
+)  # fmt: skip
+def test_rows_are_taken_in_turn(
+    rules: str, claims: list[tuple[str, str, int]], paid: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "turn.yaml").write_text(HEAD + rules, "utf-8")
+    rows = "\n".join(
+        f"      - {{claim_id: C{n}, service_date: 2026-{day}, care_type: {care}, total_cost: {cost}.00, out_of_scope_cost: 0.00}}"
+        for n, (day, care, cost) in enumerate(claims)
+    )
+    expected = ", ".join(f"C{n}: {{pay: {amount}}}" for n, amount in enumerate(paid))
+    file = tmp_path / "turn.cases.yaml"
+    file.write_text(
+        "cases:\n  - name: turn\n    title: turn\n    as_of: 2026-11-21\n    overlays: [turn.yaml]\n"
+        '    resident: {person_id: P1, insured_area: "450102"}\n'
+        f"    claims:\n{rows}\n    expect: {{claims: {{{expected}}}}}\n",
+        "utf-8",
+    )
+    programs = Programs(())
+    (outcome,) = run_cases(read_case_files([file], programs), programs)
+    assert outcome.differences == ()
+    assert set(outcome.answers) == {"interpreter", "native"}
+    with pytest.raises(InTurnOnly):
+        refuse_in_turn(open_program((), [tmp_path / "turn.yaml"]))
