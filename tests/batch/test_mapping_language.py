@@ -45,7 +45,7 @@ def opened(
         inputs = open_inputs(
             program, paths, connection, folder / "text", mapping=folder / "m.yaml", as_of=DAY
         )
-        made = {}
+        made: dict[str, list[dict[str, Any]]] = {}
         for entity, source in inputs.items():
             made[entity] = []
             for part in source.parts:

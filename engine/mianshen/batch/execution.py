@@ -13,6 +13,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -103,7 +104,7 @@ class InMemory:
     def decide(self, folder: Path) -> ResultFiles:
         """Decide all blocks into the files of a folder."""
         decider = self.run.decider(self.intake)
-        with ResultFiles(folder, schemas(self.run, self.intake)) as results:
+        with closing(decider.fallback), ResultFiles(folder, schemas(self.run, self.intake)) as results:
             for result in in_order(self.store, decider, self.run.threads):
                 results.add(result)
         return results
@@ -190,9 +191,10 @@ class Partitioned:
         unfinished = [n for n in range(self.partitions) if not self.finished(n).exists()]
         if self.decide_partitions is None:
             decider = self.run.decider(self.intake)
-            for done, number in enumerate(unfinished, self.partitions - len(unfinished) + 1):
-                decide_partition(self.partition(number), decider, self.run.threads)
-                self.report(done, self.partitions)
+            with closing(decider.fallback):
+                for done, number in enumerate(unfinished, self.partitions - len(unfinished) + 1):
+                    decide_partition(self.partition(number), decider, self.run.threads)
+                    self.report(done, self.partitions)
         else:
             self.decide_partitions(self, unfinished)
         with ResultFiles(folder, schemas(self.run, self.intake)) as results:
