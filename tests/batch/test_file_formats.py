@@ -218,6 +218,13 @@ def test_a_file_that_is_likely_in_another_encoding_is_told(tmp_path: Path) -> No
     assert opened(tmp_path / "c.csv")[0].doubts == ()
 
 
+def test_a_file_in_utf_8_that_is_said_to_be_gb18030_is_told(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text(HEADER + ROW, encoding="utf-8")
+    (doubt,) = opened(tmp_path / "c.csv", "gb18030")[0].doubts
+    assert doubt.code == "E589"
+    assert opened(tmp_path / "c.csv", "residents=gb18030")[0].doubts == ()
+
+
 def _parquet(names: list[str]) -> bytes:
     stream = BytesIO()
     pq.write_table(pa.Table.from_arrays([pa.array(["x"])] * len(names), names=names), stream)

@@ -37,6 +37,7 @@ _PLACEHOLDER = Message(
     "{fact}（{name}）有 {rows} 格是占位值，按未知处理",
     "{fact} ({name}): {rows} cells hold a placeholder and are taken as unknown",
 )
+_BLANK = Message("{entity}：略过 {rows} 个空行", "{entity}: {rows} blank rows were skipped")
 _HEAD = (
     Message("退回原因", "reason for rejection"), Message("文件", "file"), Message("字段", "fact"),
     Message("条数", "rows"),
@@ -67,7 +68,7 @@ def mapping_lines(lang: Lang, program: Any, mapping: dict[str, Any]) -> Iterator
 
 
 def finding_lines(lang: Lang, program: Any, findings: dict[str, Any]) -> Iterator[str]:
-    """People and bills that stand in the files twice, and placeholders."""
+    """People and bills that stand in the files twice, placeholders, blank rows."""
     doubled = findings.get("identity_numbers_under_several_persons", 0)
     if doubled:
         yield _IDENTITY.in_(lang).format(rows=f"{doubled:,}")
@@ -83,6 +84,8 @@ def finding_lines(lang: Lang, program: Any, findings: dict[str, Any]) -> Iterato
         yield _DOUBLES.in_(lang).format(
             rows=f"{found['rows']:,}", entity=program.entities[entity].title.in_(lang), places=shown
         )
+    for entity, rows in findings.get("blank_rows", {}).items():
+        yield _BLANK.in_(lang).format(entity=program.entities[entity].title.in_(lang), rows=f"{rows:,}")
     for entity, facts in findings.get("placeholders", {}).items():
         for name, rows in facts.items():
             title = program.facts[entity, name].title.in_(lang)

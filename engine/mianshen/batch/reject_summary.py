@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mianshen.ingest.plausibility import ColumnCells
-from mianshen.source import Message
+from mianshen.records.diagnostics import total_row
+from mianshen.source import NOWHERE, Message
+
+OF_ROWS: Final = {"total_row": total_row(NOWHERE, "").fix}  # what to do about whole rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ def reject_groups(folder: Path, cells: Mapping[tuple[str, str], ColumnCells]) ->
         groups.append(
             RejectGroup(
                 row["file"], row["field"], column.names, row["code"], row["reason"], row["one_sum"],
-                column.whole(row["reason"]), column.hints.get(row["reason"]),
+                column.whole(row["reason"]), column.hints.get(row["reason"]) or OF_ROWS.get(row["reason"]),
             )
         )  # fmt: skip
     return sorted(groups, key=lambda group: (-group.rows, group.file, group.field or "", group.reason))

@@ -110,6 +110,21 @@ def no_such_encoding(written: str, known: Iterable[str], entities: Iterable[str]
     )
 
 
+def rather_utf_8(span: Span) -> Diagnostic:
+    return _mistake(
+        "E589",
+        span,
+        (
+            "文件说是 GB18030，而按 UTF-8 读出的是通顺的汉字",
+            "the file is said to be GB18030, and is Chinese text in UTF-8",
+        ),
+        (
+            "--encoding 只对一种输入时请写明，如 claims=gb18030",
+            "Say --encoding of the input that needs it alone, such as claims=gb18030",
+        ),
+    )
+
+
 def doubtful(span: Span, read: str, meant: str) -> Diagnostic:
     """A file that is UTF-8 as it stands, and would be plain Chinese in GB18030."""
     return _mistake(

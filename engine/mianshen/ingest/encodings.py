@@ -12,7 +12,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,7 +123,8 @@ def plain(path: Path, scratch: Callable[[], Path], encoding: str | None = None) 
     if encoding is None and _is_marked(path, packed, _WIDE):
         encoding = UTF_16
     if encoding in (GB18030, UTF_16):
-        return _transcoded(path, scratch(), packed, encoding)
+        text = _transcoded(path, scratch(), packed, encoding)
+        return replace(text, doubt=_meant_as_utf_8(path, packed)) if encoding == GB18030 else text
     reading = _Reading(path, packed, UTF_8)
     try:
         if packed:
@@ -140,6 +141,16 @@ def plain(path: Path, scratch: Callable[[], Path], encoding: str | None = None) 
                 pass
         raise RuleError([diagnostics.not_utf8(Span(str(path), error.line, error.column))]) from None
     return Plain(path, UTF_8, reading.shape, None if encoding else reading.doubt())
+
+
+def _meant_as_utf_8(path: Path, packed: bool) -> Diagnostic | None:
+    """That a file said to be GB18030 is Chinese in UTF-8, which a text in GB18030 hardly ever is."""
+    reading = _Reading(path, packed, UTF_8)
+    try:
+        reading.decode(None)
+    except _Undecodable:
+        return None
+    return diagnostics.rather_utf_8(Span(str(path), 1, 1)) if reading.chinese else None
 
 
 def _transcoded(path: Path, target: Path, packed: bool, encoding: str) -> Plain:

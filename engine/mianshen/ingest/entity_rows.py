@@ -60,6 +60,11 @@ class FileRows:
     blank: Array
     left_out: int = 0
 
+    @property
+    def blank_rows(self) -> int:
+        """How many records nothing is filled in of."""
+        return len(self.blank) - self.left_out
+
     def followed_by(self, more: FileRows) -> FileRows:
         """With the next rows of the same file."""
         blank = np.concatenate([self.blank, more.blank])
@@ -68,9 +73,7 @@ class FileRows:
     def numbers(self, rows: Array) -> Array:
         """The number in the file, from 1, of rows of the entity."""
         at = np.asarray(rows, np.int64) - self.first + 1
-        before = self.blank - np.arange(
-            len(self.blank)
-        )  # the first row's number that each blank record pushes on
+        before = self.blank - np.arange(len(self.blank))  # the first row that each blank record pushes on
         return at + np.searchsorted(before, at, side="right")
 
 
@@ -115,7 +118,7 @@ class EntityRows:
     @property
     def blank(self) -> int:
         """How many records were passed over because nothing is in them."""
-        return sum(len(file.blank) - file.left_out for file in self.files)
+        return sum(file.blank_rows for file in self.files)
 
     @property
     def assumed(self) -> frozenset[str]:

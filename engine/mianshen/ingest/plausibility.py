@@ -320,7 +320,7 @@ class Plausibility:
         return LikelyDoubles(len(pairs), pairs[:SHOWN])
 
     def findings(self, files: Mapping[str, Sequence[FileRows]]) -> dict[str, Any]:
-        """What a summary says of people and bills that stand twice, and of placeholders; nothing where there is nothing."""
+        """What a summary says of people and bills that stand twice, placeholders and blank rows; nothing where there are none."""
         doubles = {name: self.likely_doubles(name) for name in self.seen}
         found = {
             "identity_numbers_under_several_persons": self.doubled_identities,
@@ -329,6 +329,7 @@ class Plausibility:
                 for name, each in doubles.items() if each.count
             },
             "placeholders": self.placeholders(),
+            "blank_rows": {name: blank for name, listed in files.items() if (blank := sum(f.blank_rows for f in listed))},
         }  # fmt: skip
         return {name: value for name, value in found.items() if value}
 
