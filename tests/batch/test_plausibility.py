@@ -69,15 +69,15 @@ def test_plain_files_raise_no_doubt(tmp_path: Path) -> None:
 def test_claims_after_the_decision_date_are_doubted(tmp_path: Path) -> None:
     claims = bills(100, day="2026-07-02").replace("2026-07-02", "2026-06-02", 6)
     _, doubts = seen(tmp_path, people(100), claims)
-    line = "claims.csv:1:1: E581: 94% of the rows (claim) lie after the decision date 2026-06-30. "
+    line = "claims.csv:1:1: E544: 94% of the rows (claim) lie after the decision date 2026-06-30. "
     assert doubts == [f"{line}Check --as-of; --yes goes on."]
 
 
 def test_a_decision_date_long_after_the_last_claim_is_doubted(tmp_path: Path) -> None:
     _, doubts = seen(tmp_path, people(20), bills(20), dt.date(2062, 6, 30))
-    assert doubts[0].startswith("claims.csv:1:1: E582: the last row (claim) lies 36 years before")
+    assert doubts[0].startswith("claims.csv:1:1: E545: the last row (claim) lies 36 years before")
     _, doubts = seen(tmp_path, people(20), bills(20), dt.date(206, 6, 30))
-    assert doubts[0].startswith("--as-of:1:1: E583: the decision date 0206-06-30 is implausible")
+    assert doubts[0].startswith("--as-of:1:1: E546: the decision date 0206-06-30 is implausible")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_claims_that_find_nobody_are_doubted_with_the_reason(
     _, doubts = seen(tmp_path, people(300, residents), bills(300, claims))
     assert len(doubts) == 1
     assert doubts[0].startswith(
-        "claims.csv:1:1: E584: hardly any row (claim) finds its resident by person_id. "
+        "claims.csv:1:1: E547: hardly any row (claim) finds its resident by person_id. "
     )
     assert why in doubts[0]
 
@@ -192,6 +192,6 @@ def test_a_file_that_is_plainly_another_entitys_is_told_so_once(tmp_path: Path) 
     residents = "person_id,sex,birth_date,insured_area\n1,male,1980-01-01,310113\n"
     lines = refusal(tmp_path, {"residents.csv": bills(2), "claims.csv": residents})
     assert lines == [
-        "claims.csv:1:1: E580: this file is given as claim and looks like resident. Check which file each option names.",
-        "residents.csv:1:1: E580: this file is given as resident and looks like claim. Check which file each option names.",
+        "claims.csv:1:1: E543: this file is given as claim and looks like resident. Check which file each option names.",
+        "residents.csv:1:1: E543: this file is given as resident and looks like claim. Check which file each option names.",
     ]

@@ -1,4 +1,4 @@
-"""Doubts about whole files: one constructor a doubt, codes E580 to E589, never reused."""
+"""Doubts about whole files: one constructor a doubt, codes E543 to E549, never reused."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _doubt(code: str, place: str, what: Words, fix: Words) -> Diagnostic:
 def looks_like(span: Span, wanted: Message, other: Message) -> Diagnostic:
     """A file given for one entity whose header is another's. No run goes on with it."""
     return Diagnostic(
-        "E580",
+        "E543",
         span,
         Message(
             f"这个文件按{wanted.zh}给出，列名却像{other.zh}",
@@ -53,7 +53,7 @@ def looks_like(span: Span, wanted: Message, other: Message) -> Diagnostic:
 
 def mostly_late(place: str, entity: Message, percent: int, day: dt.date) -> Diagnostic:
     return _doubt(
-        "E581",
+        "E544",
         place,
         (
             f"{percent}% 的{entity.zh}记录晚于核定日 {day}",
@@ -65,7 +65,7 @@ def mostly_late(place: str, entity: Message, percent: int, day: dt.date) -> Diag
 
 def long_ago(place: str, entity: Message, years: int, day: dt.date) -> Diagnostic:
     return _doubt(
-        "E582",
+        "E545",
         place,
         (
             f"最近一条{entity.zh}记录比核定日 {day} 早 {years} 年",
@@ -77,7 +77,7 @@ def long_ago(place: str, entity: Message, years: int, day: dt.date) -> Diagnosti
 
 def strange_day(day: dt.date) -> Diagnostic:
     return _doubt(
-        "E583",
+        "E546",
         "--as-of",
         (f"核定日 {day} 不合常理", f"the decision date {day} is implausible"),
         ("请检查 --as-of", "Check --as-of"),
@@ -87,7 +87,7 @@ def strange_day(day: dt.date) -> Diagnostic:
 def strangers(place: str, child: Message, parent: Message, key: str, why: Difference | None) -> Diagnostic:
     reason = _NO_REASON if why is None else _WHY[why]
     return _doubt(
-        "E584",
+        "E547",
         place,
         (
             f"几乎没有一条{child.zh}记录能按 {key} 找到对应的{parent.zh}",
