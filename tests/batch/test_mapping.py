@@ -14,8 +14,8 @@ from tests.batch.batches import AS_OF, GOOD, rejects, rows, write
 
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
-from mianshen.ingest.mapping_reader import read_mapping
-from mianshen.ingest.mapping_schema import mapping_schema
+from mianshen.mapping.reading import read_mapping
+from mianshen.mapping.schema import mapping_schema
 from mianshen.past_runs.replay import replay
 from mianshen.past_runs.verify import past_run
 from mianshen.program.program import Program

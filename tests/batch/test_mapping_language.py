@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mianshen.ingest.inputs import Input, open_inputs
-from mianshen.ingest.mapping_sql import Columns
+from mianshen.mapping.sql import Columns
 from mianshen.program.program import Program
 from mianshen.source import RuleError
 
@@ -277,7 +277,7 @@ NUMBERS: Final = st.decimals(
 
 @given(st.lists(NUMBERS, min_size=1, max_size=5), st.lists(NUMBERS, max_size=3))
 def test_sums_are_exact(plus: list[Decimal], minus: list[Decimal]) -> None:
-    from mianshen.ingest.mapping import Constant, Sum
+    from mianshen.mapping.model import Constant, Sum
 
     columns = Columns([])
     value = columns.value(
@@ -291,7 +291,7 @@ def test_sums_are_exact(plus: list[Decimal], minus: list[Decimal]) -> None:
 
 
 def test_a_shipped_mapping_is_named_and_a_misspelt_one_told() -> None:
-    from mianshen.ingest.mapping import mapping_file, shipped_mappings
+    from mianshen.mapping.model import mapping_file, shipped_mappings
 
     with pytest.raises(RuleError, match="E564: no mapping nsha travels with the rulebook"):
         mapping_file("nsha")

@@ -13,7 +13,7 @@ import pytest
 from tests.batch.batches import rows
 
 from mianshen.batch.run import Request, run_batch
-from mianshen.ingest.mapping import shipped_mappings
+from mianshen.mapping.model import shipped_mappings
 from mianshen.population.sample import write_settlements
 from mianshen.rulebook import open_program
 
@@ -57,8 +57,8 @@ def decided(
 
 
 def test_the_shipped_mappings_can_be_read() -> None:
-    from mianshen.ingest.mapping import mapping_file
-    from mianshen.ingest.mapping_reader import read_mapping
+    from mianshen.mapping.model import mapping_file
+    from mianshen.mapping.reading import read_mapping
 
     assert {"nhsa", "nhsa_persons", "assistance_office"} <= set(shipped_mappings())
     for name in shipped_mappings():

@@ -52,7 +52,7 @@ def schema(
         return open_program([Path(rules)] if rules else (), overlay)
 
     def columns() -> dict[str, Any]:
-        from mianshen.ingest.mapping_schema import mapping_schema
+        from mianshen.mapping.schema import mapping_schema
 
         return mapping_schema(program())
 

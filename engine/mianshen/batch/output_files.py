@@ -13,7 +13,7 @@ from typing import Final, assert_never
 import pyarrow as pa
 
 from mianshen.batch.recorded_rules import RULES
-from mianshen.ingest.mapping import COLUMNS
+from mianshen.mapping.model import COLUMNS
 from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String, Type
 from mianshen.program.program import Benefit, Decision, Entity, Key, Program
 

@@ -43,7 +43,7 @@ from mianshen.batch.result_folder import (
 )
 from mianshen.batch.totals import summary_of
 from mianshen.ingest.inputs import Input, open_inputs
-from mianshen.ingest.mapping import COLUMNS, mapping_file
+from mianshen.mapping.model import COLUMNS, mapping_file
 from mianshen.program.program import Program
 from mianshen.source import RuleError
 from mianshen.warehouse.plan import plan

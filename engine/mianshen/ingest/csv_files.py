@@ -16,7 +16,7 @@ from typing import Final
 
 from mianshen.ingest import diagnostics
 from mianshen.ingest.encodings import Plain, Shape, head_of
-from mianshen.ingest.mapping_sql import quoted
+from mianshen.mapping.sql import quoted
 from mianshen.records.facts import INVISIBLE
 from mianshen.source import Diagnostic, RuleError, Span
 

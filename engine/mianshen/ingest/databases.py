@@ -22,8 +22,8 @@ import duckdb
 import pyarrow.parquet as pq
 
 from mianshen.ingest import diagnostics
-from mianshen.ingest.mapping_sql import identifier, quoted
 from mianshen.ingest.postgres import KINDS, connection_words, export_table
+from mianshen.mapping.sql import identifier, quoted
 from mianshen.source import RuleError, Span
 
 _ADDRESS: Final = re.compile(r"(duckdb|sqlite|postgres|postgresql):(.+)[?&]table=([^?&]+)", re.DOTALL)

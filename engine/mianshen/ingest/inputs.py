@@ -19,21 +19,21 @@ import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
 from mianshen.ingest import diagnostics
-from mianshen.ingest import mapping_diagnostics as diagnostics_of_mapping
 from mianshen.ingest.csv_files import HEAD, CsvLayout, CsvTable, csv_table, explained_csv
 from mianshen.ingest.csv_files import pattern as pattern  # noqa: PLC0414
 from mianshen.ingest.databases import TableAddress, attached, exported, refuse_unreadable, table_address
 from mianshen.ingest.encodings import UTF_8, Plain, encodings_of, plain
 from mianshen.ingest.headers import Header, Typed, refuse_alike
 from mianshen.ingest.input_paths import Named, files, names
-from mianshen.ingest.mapped_files import MappedEntity, MappedFile, MappingReport, Source
-from mianshen.ingest.mapping import EntityMapping, mapping_file
-from mianshen.ingest.mapping_reader import read_mapping
-from mianshen.ingest.mapping_sql import Columns
-from mianshen.ingest.mapping_sql import identifier as identifier  # noqa: PLC0414
-from mianshen.ingest.mapping_sql import quoted as quoted  # noqa: PLC0414
 from mianshen.ingest.postgres import KINDS
 from mianshen.ingest.workbooks import LINES, WORKBOOKS, workbook_named, write_json_lines, write_workbook
+from mianshen.mapping import diagnostics as diagnostics_of_mapping
+from mianshen.mapping.files import MappedEntity, MappedFile, MappingReport, Source
+from mianshen.mapping.model import EntityMapping, mapping_file
+from mianshen.mapping.reading import read_mapping
+from mianshen.mapping.sql import Columns
+from mianshen.mapping.sql import identifier as identifier  # noqa: PLC0414
+from mianshen.mapping.sql import quoted as quoted  # noqa: PLC0414
 from mianshen.program.program import Entity, Program
 from mianshen.source import Diagnostic, RuleError, Span
 

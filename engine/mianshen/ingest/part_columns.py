@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 
 from mianshen.ingest import diagnostics
 from mianshen.ingest.inputs import Part, explained, identifier
-from mianshen.ingest.mapping_sql import FILE_ROW
 from mianshen.ingest.typed_columns import Array
+from mianshen.mapping.sql import FILE_ROW
 from mianshen.source import RuleError
 from mianshen.source import Span as Place
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mianshen.ingest import diagnostics
-from mianshen.ingest.mapping_sql import identifier
+from mianshen.mapping.sql import identifier
 from mianshen.source import RuleError
 
 if TYPE_CHECKING:

@@ -30,9 +30,9 @@ from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.household_rows import HouseholdRows
 from mianshen.ingest.input_paths import Named
 from mianshen.ingest.inputs import Input, identifier, open_inputs, pattern
-from mianshen.ingest.mapping import COLUMNS
 from mianshen.interpreter.result import CaseResult, RowResult, result_of
 from mianshen.interpreter.rows import Case, Row
+from mianshen.mapping.model import COLUMNS
 from mianshen.past_runs.verify import Past
 from mianshen.program.program import Program
 from mianshen.records.diagnostics import CODES

@@ -25,7 +25,7 @@ from mianshen.ingest.databases import file_behind
 from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.input_paths import Named
 from mianshen.ingest.inputs import Input, identifier, open_inputs, pattern, quoted
-from mianshen.ingest.mapping import COLUMNS
+from mianshen.mapping.model import COLUMNS
 from mianshen.past_runs.report import diagnostics
 from mianshen.program.program import Entity, Program
 from mianshen.rulebook import open_program

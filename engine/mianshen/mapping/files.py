@@ -16,9 +16,10 @@ from typing import Any, Final
 
 import duckdb
 
-from mianshen.ingest import mapping_diagnostics as diagnostics
-from mianshen.ingest.mapping import EntityMapping, Operand, PersonRows, Restricted, facts_of
-from mianshen.ingest.mapping_sql import (
+from mianshen.mapping import diagnostics
+from mianshen.mapping.model import EntityMapping, Operand, PersonRows, Restricted, facts_of
+from mianshen.mapping.persons import RowsOfPersons
+from mianshen.mapping.sql import (
     FILE_ROW,
     Columns,
     Inexact,
@@ -27,7 +28,6 @@ from mianshen.ingest.mapping_sql import (
     mapped_name,
     quoted,
 )
-from mianshen.ingest.person_rows import RowsOfPersons
 from mianshen.program.program import Program
 from mianshen.source import Message, RuleError
 

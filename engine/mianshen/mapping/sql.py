@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
-from mianshen.ingest.mapping import (
+from mianshen.mapping.model import (
     FACTORS,
     PERCENT,
     Cell,

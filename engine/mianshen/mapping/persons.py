@@ -13,8 +13,8 @@ from typing import Final
 
 import duckdb
 
-from mianshen.ingest.mapping import PersonRows
-from mianshen.ingest.mapping_sql import identifier, mapped_name
+from mianshen.mapping.model import PersonRows
+from mianshen.mapping.sql import identifier, mapped_name
 
 HELPERS: Final = ("?file_row", "?part", "?names", "?key", "?day")
 _OWN: Final = ("?order", "?before:", "?unlisted:")

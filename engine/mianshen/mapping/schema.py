@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mianshen.ingest.mapping import FACTORS, PERCENT
-from mianshen.ingest.mapping_reader import ENTRIES, STYLE
+from mianshen.mapping.model import FACTORS, PERCENT
+from mianshen.mapping.reading import ENTRIES, STYLE
 from mianshen.program.program import Program
 
 _TEXTS: Final = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}

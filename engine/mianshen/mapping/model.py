@@ -257,7 +257,7 @@ def mapping_file(mapping: Path | str) -> Path:
 
     Raises RuleError, with the nearest name, where none is shipped under it.
     """
-    from mianshen.ingest import mapping_diagnostics as diagnostics
+    from mianshen.mapping import diagnostics
 
     path = Path(mapping)
     if path.suffix in (".yaml", ".yml") or path.exists():
