@@ -43,4 +43,4 @@ def test_a_woman_who_gave_birth_is_asked_for_her_employment_too() -> None:
 def test_a_premium_matters_where_somebody_pays_it(category: str) -> None:
     facts = {"insurance_scheme": "resident", "assistance_category": category}
     asked = answer("premium_subsidy", **facts).missing
-    assert ("parameter shandong_premium_subsidy_subsistence" in asked) == (category == "subsistence")
+    assert ("parameter shandong_premium_subsidy_fixed" in asked) == (category == "subsistence")

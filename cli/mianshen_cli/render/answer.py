@@ -208,13 +208,8 @@ class AnswerView:
 
     def _provisional(self, names: tuple[str, ...]) -> Iterator[str]:
         if names:
-            titles = [self._figure(name) for name in names]
+            titles = [self._say(self.words.provisional(name)) for name in names]
             yield _PROVISIONAL.in_(self.lang).format(names=("、" if self.lang == "zh" else ", ").join(titles))
-
-    def _figure(self, name: str) -> str:
-        parameter, provision = self.program.parameters.get(name), self.words.provisions.get(name)
-        named = parameter or provision
-        return name if named is None else self._say(named.title)
 
     # -- rows ----------------------------------------------------------------------------------
 

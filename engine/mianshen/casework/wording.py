@@ -25,6 +25,9 @@ DAY_DECIDED_FOR = Message("核定日", "day decided for")
 UNRULED = Message("规则库未作规定", "not modelled")
 YES, NO = Message("是", "yes"), Message("否", "no")
 PERSONAL = Message("（不显示）", "(not shown)")
+STAND_IN = Message(
+    "{title}：代用（{of}，本地规定待录入）", "{title}: stand-in ({of}; the local one is not entered)"
+)
 
 
 def named_place(code: str) -> Message:
@@ -55,6 +58,20 @@ class Words:
             provision.name: provision for decision in program.decisions for provision in decision.provisions
         }
         self.decisions = {decision.key: decision for decision in program.decisions}
+
+    def provisional(self, name: str) -> Message:
+        """A provisional figure or provision by its title; of a stand-in, whose rule it is."""
+        provision = self.provisions.get(name)
+        named = self.program.parameters.get(name) or provision
+        if named is None:
+            return Message(name, name)
+        stand_in = None if provision is None else provision.stand_in
+        if stand_in is None:
+            return named.title
+        of, title = stand_in.of, named.title
+        return Message(
+            STAND_IN.zh.format(title=title.zh, of=of.zh), STAND_IN.en.format(title=title.en, of=of.en)
+        )
 
     # -- values --------------------------------------------------------------------------------
 

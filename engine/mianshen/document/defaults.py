@@ -16,7 +16,7 @@ from mianshen.document.validate import fit
 from mianshen.document.yaml_tree import Mapping, Node
 from mianshen.source import Diagnostic, Span
 
-_RULING = ("area", "from", "until", "status", "source", "clause", "basis")
+_RULING = ("area", "from", "until", "status", "source", "clause", "basis", "stand_in")
 _VALUE = ("from", "basis", "source", "clause", "review_by")
 _PARAMETER = ("basis", "source", "clause")
 _BASES = ("cited", "provisional", "missing")

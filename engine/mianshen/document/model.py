@@ -229,6 +229,13 @@ class Accumulator(Shape):
     year_starts: Identifier | None = None  # a month_day parameter; the calendar year without one
 
 
+class StandIn(Shape):
+    """Whose rule this is until the local one is entered, and the local authority to be asked."""
+
+    of: Titled
+    authority: Titled
+
+
 class Scope(Shape):
     """Where and from when something holds, and what it rests on."""
 
@@ -239,6 +246,7 @@ class Scope(Shape):
     source: str | None = None
     clause: Words | None = None
     basis: Literal["cited", "provisional"] | None = None
+    stand_in: StandIn | None = None
 
 
 class ProvisionModel(Scope):

@@ -152,6 +152,14 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class StandIn:
+    """Another place's rule, used until the local one is entered."""
+
+    of: Message
+    authority: Message  # the local one, to be asked
+
+
+@dataclass(frozen=True, slots=True)
 class Provision:
     """`condition` is jurisdiction, dates and `when` together; None: always."""
 
@@ -172,6 +180,7 @@ class Provision:
     when_text: str | None
     value_text: str
     note: str | None = None
+    stand_in: StandIn | None = None
     span: Span = field(default=Span("", 0, 0), compare=False, repr=False)
 
 

@@ -16,7 +16,7 @@ from mianshen.program import diagnostics
 from mianshen.program.checker import Checker
 from mianshen.program.core import AsOf, Boolean, Const, Core, Date, FactRef, Numeric, Op, String, Within
 from mianshen.program.formula import joined, number
-from mianshen.program.program import Citation, Key, Limit, Provision
+from mianshen.program.program import Citation, Key, Limit, Provision, StandIn
 from mianshen.program.symbol_table import Names
 from mianshen.program.vocabulary import Vocabulary, message
 from mianshen.source import Diagnostic, Message, RuleError
@@ -92,7 +92,7 @@ class RulingChecks:
             condition=tuple(condition), value=value, limits=limits,
             feeds=self.feeds(key, limits), fallback=fallback, exceptions=(), status=status,
             citation=Citation(model.source, model.clause), basis=model.basis, when_text=texts[0], value_text=texts[1],
-            note=model.note, span=self.document.span(*place),
+            note=model.note, stand_in=_stand_in(model), span=self.document.span(*place),
         )  # fmt: skip
 
     def title(self, model: ProvisionModel, name: str) -> Message:
@@ -240,3 +240,9 @@ def conjunction(conditions: list[Core]) -> Core:
     if not conditions:
         return TRUE
     return conditions[0] if len(conditions) == 1 else Op("and", tuple(conditions), Boolean())
+
+
+def _stand_in(model: ProvisionModel) -> StandIn | None:
+    """Whose rule a provision takes over, if it says so."""
+    given = model.stand_in
+    return None if given is None else StandIn(message(given.of), message(given.authority))

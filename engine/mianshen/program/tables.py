@@ -20,7 +20,7 @@ from mianshen.program.symbol_table import describe
 if TYPE_CHECKING:
     from mianshen.document.model import Table, TableRow
 
-_INHERITED: Final = ("area", "from_", "until", "status", "source", "clause", "basis")
+_INHERITED: Final = ("area", "from_", "until", "status", "source", "clause", "basis", "stand_in")
 
 
 @dataclass(frozen=True, slots=True)

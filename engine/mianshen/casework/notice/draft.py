@@ -131,7 +131,7 @@ class _Draft:
             layers=tuple(working.layers()),
             counted=tuple(working.counted()),
             figures=tuple(working.figures()),
-            provisional=tuple(self._figure_title(name) for name in footing.provisional),
+            provisional=tuple(self._say(self.words.provisional(name)) for name in footing.provisional),
             facts=tuple(working.facts()),
             assumptions=tuple(self._assumptions(footing)),
             remedies=tuple(self._remedies(footing)),
@@ -223,10 +223,6 @@ class _Draft:
             cited.append(self.result.benefit.citation)
         yield from dict.fromkeys(self._say(self.words.citation(each)) for each in cited)
 
-    def _figure_title(self, name: str) -> str:
-        named = self.program.parameters.get(name) or self.words.provisions.get(name)
-        return name if named is None else self._say(named.title)
-
     # -- what holds, and what to do ------------------------------------------------------------
 
     def _assumptions(self, footing: Footing) -> Iterator[str]:
@@ -250,7 +246,17 @@ class _Draft:
             yield self._say(phrases.REMEDIES["figures"])
         if footing.provisional:
             yield self._say(phrases.REMEDIES["provisional"])
+        yield from self._stand_ins(footing)
         yield from map(self._say, phrases.ALWAYS)
+
+    def _stand_ins(self, footing: Footing) -> Iterator[str]:
+        """Where another place's rule stands in: which, and the local authority to be asked."""
+        for name in footing.provisional:
+            provision = self.words.provisions.get(name)
+            if provision is not None and provision.stand_in is not None:
+                rule, authority = self.words.provisional(name), provision.stand_in.authority
+                remedy = self._say(phrases.REMEDIES["stand_in"])
+                yield remedy.format(rule=self._say(rule), authority=self._say(authority))
 
     def _replay(self) -> Iterator[Given]:
         def told(name: str, value: str) -> Given:

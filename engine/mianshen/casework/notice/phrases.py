@@ -95,6 +95,10 @@ REMEDIES: Final = {
         "标为“暂定”的数值待正式文件核对，核对后金额可能改变。",
         "Figures marked provisional are still to be checked against the published documents; the result may change.",
     ),
+    "stand_in": Message(
+        "{rule}。请以{authority}的答复为准。",
+        "{rule}. Ask {authority}.",
+    ),
 }
 DISCLAIMER: Final = Message(
     "本告知书由程序依据规则库核定生成，以经办机构盖章确认的结果为准。",
