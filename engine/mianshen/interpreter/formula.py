@@ -41,11 +41,7 @@ INFIX: Final = {
     "add": "+", "sub": "-", "mul": "*", "eq": "=", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=",
     "and": "and", "or": "or", "add_months": "+", "add_days": "+",
 }  # fmt: skip
-CALLED: Final = {
-    "not": "not", "holds": "holds", "place_prefix": "place prefix", "abs": "abs", "min": "min", "max": "max",
-    "list_count": "count", "list_distinct": "distinct count", "list_contains": "contains",
-    **{op: name for name, (op, _, _) in FUNCTIONS.items()},
-}  # fmt: skip
+FUNCTION_NAMES: Final = {op: name for name, (op, _, _) in FUNCTIONS.items()}
 
 
 def to_text(node: Core, home: str) -> str:
@@ -122,15 +118,40 @@ def constant(value: Constant) -> str:
 
 
 def _operation(node: Op, home: str) -> str:
-    if node.op == "not" and isinstance(node.args[0], SamePlace) and node.args[0].level == "county":
-        return f"{_inner(node.args[0].one, home)} != {_inner(node.args[0].other, home)}"
-    if node.op in INFIX:
-        return f" {INFIX[node.op]} ".join(_inner(arg, home) for arg in node.args)
-    if node.op == "neg":
-        return f"-{_inner(node.args[0], home)}"
-    if node.op in ("year", "month", "day"):
-        return f"{_inner(node.args[0], home)}.{node.op}"
-    return f"{CALLED[node.op]}({', '.join(to_text(arg, home) for arg in node.args)})"
+    match node.op:
+        case "add" | "sub" | "mul" | "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "and" | "or":
+            return _between(INFIX[node.op], node, home)
+        case "add_months" | "add_days":
+            return _between("+", node, home)
+        case "neg":
+            return f"-{_inner(node.args[0], home)}"
+        case "year" | "month" | "day":
+            return f"{_inner(node.args[0], home)}.{node.op}"
+        case "place_prefix":
+            return _call("place prefix", node, home)
+        case "not" | "holds" | "abs" | "min" | "max":
+            return _call(node.op, node, home)
+        case "list_count":
+            return _call("count", node, home)
+        case "list_distinct":
+            return _call("distinct count", node, home)
+        case "list_contains":
+            return _call("contains", node, home)
+        case (
+            "age" | "days_between" | "working_day" | "add_working_days"
+            | "working_day_of_month" | "working_days_between"
+        ):  # fmt: skip
+            return _call(FUNCTION_NAMES[node.op], node, home)
+        case _:
+            assert_never(node.op)
+
+
+def _between(sign: str, node: Op, home: str) -> str:
+    return f" {sign} ".join(_inner(arg, home) for arg in node.args)
+
+
+def _call(name: str, node: Op, home: str) -> str:
+    return f"{name}({', '.join(to_text(arg, home) for arg in node.args)})"
 
 
 def _inner(node: Core, home: str) -> str:

@@ -104,9 +104,13 @@ def _standing(
     if not pending:
         return paid(compiled, row), compiled.sole
     value = _agreed([compiled, *pending], row)
-    if value is not None:
+    if value is None:
+        return _undetermined([(compiled, None), *((p, truths[p.branch.index]) for p in pending)], row)
+    feeds = {(candidate.provision.feeds, candidate.limits) for candidate in (compiled, *pending)}
+    if feeds == {(compiled.provision.feeds, ())}:
         return value, compiled.sole
-    return _undetermined([(compiled, None), *((p, truths[p.branch.index]) for p in pending)], row)
+    provisions = (candidate.provision for candidate in (compiled, *pending))
+    return value, Candidates(provisions, unknown_of([truths[p.branch.index] for p in pending]))
 
 
 def _reserve(branches: Sequence[CompiledBranch], row: Row) -> Iterator[tuple[CompiledBranch, Value | None]]:
@@ -121,12 +125,10 @@ def _reserve(branches: Sequence[CompiledBranch], row: Row) -> Iterator[tuple[Com
 
 
 def _agreed(branches: Sequence[CompiledBranch], row: Row) -> Value | None:
-    """The known value that all of the branches would pay; those under a limit are not compared.
+    """The known value that all of the branches would pay.
 
     None of them is known to decide, so what fails in one of them is not the row's failing.
     """
-    if any(compiled.limits for compiled in branches):
-        return None
     try:
         values = {paid(compiled, row) for compiled in branches}
     except RowError:

@@ -37,7 +37,11 @@ class RowError(Exception):
 
 
 class Candidates(tuple[Provision, ...]):  # noqa: SLOT001  (a tuple has no room for further slots)
-    """The provisions that might decide an undetermined decision. `apart`: what it lacks, balances aside."""
+    """The provisions that might decide a decision, undetermined or, if all pay the same, known.
+
+    The one that stands comes first. `apart`: what it lacks, balances aside; in which accumulators a payment
+    counts is open even where its amount is known.
+    """
 
     apart: Unknown
 

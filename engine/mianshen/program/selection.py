@@ -7,7 +7,8 @@ no exception to it does. A tier decides so:
 
 - Two branches stand: an error.
 - One stands: it decides. If the condition of an exception to it is open (unknown), the decision is unknown, unless
-  the branch and each such exception would pay the same known amount.
+  the branch and each such exception would pay the same known amount. Where one of them pays under a limit, it stays
+  open then which accumulator the amount counts in.
 - None applies and some condition is open: unknown. The branches that may apply are candidates, and so are those of
   later tiers whose condition is not false.
 - None applies and none is open: the next tier decides; after the last one, the decision is not modelled.
