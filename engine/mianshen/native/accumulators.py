@@ -67,7 +67,7 @@ class AccumulatorSource:
         provisions = self.layout.program.decision(accumulator.entity, sums).provisions
         feeding = [f"row->b_{sums} == {i}" for i, p in enumerate(provisions) if name in p.feeds]
         if feeding:
-            may_feed = " || ".join([f"row->b_{sums} == PERHAPS", *feeding])
+            may_feed = " || ".join([_open_payment(sums), *feeding])
             body.add(f"if (row->s_{sums} == 2 || !({may_feed})) return 0;")
             member = Made("1")
             if accumulator.over is not None:
@@ -89,20 +89,18 @@ class AccumulatorSource:
         body.add(f"if (member == 2 || (!member && !({member.value}))) return 0;")
         body.add(f"wide shown = row->v_{sums}, add[2] = {{shown, shown}};")
         body.add("if (row->doubtful) { open[0] = open[1] = 1; lacks[0] = lacks[1] = row->doubt; }")
-        body.add(f"else if (member || row->b_{sums} == PERHAPS) {{")
-        body.add(
-            f"  names part = row->b_{sums} == PERHAPS ? row->a_{sums} : row->s_{sums} ? row->m_{sums} : 0;"
-        )
+        body.add(f"else if (member || {_open_payment(sums)}) {{")
+        body.add(f"  names part = {_open_payment(sums)} ? row->a_{sums} : row->s_{sums} ? row->m_{sums} : 0;")
         body.add(
             f"  open[0] = open[1] = 1; lacks[0] = lacks[1] = (({member.state}) == 1 ? {member.miss} : 0) | part;"
         )
         if settled is not None:
-            body.add(f"  if (row->k_{settled} && row->b_{sums} != PERHAPS) lacks[1] = {member.miss};")
+            body.add(f"  if (row->k_{settled} && !{_open_payment(sums)}) lacks[1] = {member.miss};")
         body.add(
             f"}} else if (row->s_{sums}) {{ open[0] = open[1] = 1; lacks[0] = lacks[1] = row->m_{sums}; }}"
         )
         if settled is not None:
-            body.add(f"if (!row->doubtful && !member && row->b_{sums} != PERHAPS && row->k_{settled}) {{")
+            body.add(f"if (!row->doubtful && !member && !{_open_payment(sums)} && row->k_{settled}) {{")
             body.add(f"  wide paid = row->f_{settled};")
             body.add(f"  add[1] = row->s_{sums} || paid > shown ? paid : shown; open[1] = 0;")
             body.add("}")
@@ -116,3 +114,8 @@ class AccumulatorSource:
             body.add("if (!sum->state[i]) sum->miss[i] = 0;")
             body.add("if (open[i]) sum->miss[i] |= lacks[i];")
             body.add("sum->state[i] = 1; sum->held[i] = 0;")
+
+
+def _open_payment(sums: str) -> str:
+    """It is open which provision pays, and so which accumulators the payment counts in."""
+    return f"(row->b_{sums} == PERHAPS || row->o_{sums})"

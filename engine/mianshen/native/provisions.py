@@ -183,6 +183,12 @@ class Rulings:
                 yield "  }"
         if competing:
             yield f"  if (by >= 0 && may[by] && !same_{entity}_{name}(run, at, row, may, by)) by = PERHAPS;"
+        if counted(decision):
+            yield f"  row->o_{name} = 0;"
+        if counted(decision) and competing:
+            count = len(decision.provisions)
+            yield f"  for (int i = 0; by >= 0 && may[by] && i < {count}; i++)"
+            yield f"    if (may[i] && apart_{entity}_{name}[by][i]) {{ row->o_{name} = 1; row->a_{name} = open; }}"
         yield f"  if (by >= 0) told = pays_{entity}_{name}(run, at, row, by, &value, &miss);"
         yield (
             f"  if (by == PERHAPS) {{ told = 1; miss = missing_{entity}_{name}(run, at, row, may, open); }}"
@@ -260,19 +266,18 @@ class Rulings:
         """Which branch overrides which, and whether those that may decide would all pay the same."""
         entity, name, out = decision.entity, decision.name, c_type(self.layout.held[decision.key])
         count = len(decision.provisions)
-        rows = ["".join("01"[i in branch.exceptions] for i in range(count)) for branch in tiers.branches]
-        yield f"static const byte over_{entity}_{name}[{count}][{count}] = {{"
-        yield from (f"  {{{','.join(row)}}}," for row in rows)
-        yield "};"
-        unlimited = ",".join(str(int(not provision.limits)) for provision in decision.provisions)
+        yield from _table(
+            f"over_{entity}_{name}", [[i in b.exceptions for i in range(count)] for b in tiers.branches]
+        )
+        if counted(decision):
+            apart = [[_counts_apart(one, two) for two in decision.provisions] for one in decision.provisions]
+            yield from _table(f"apart_{entity}_{name}", apart)
         yield f"static byte same_{entity}_{name}({ROW.format(entity)}, const byte *may, int by) {{"
-        yield f"  static const byte unlimited[{count}] = {{{unlimited}}};"
         yield f"  {out} one = 0, other = 0; names miss = 0;"
         yield f"  if (pays_{entity}_{name}(run, at, row, by, &one, &miss)) return 0;"
         yield f"  for (int i = 0; i < {count}; i++)"
         yield (
-            f"    if (may[i] && (!unlimited[i] || pays_{entity}_{name}(run, at, row, i, &other, &miss) "
-            f"|| other != one)) return 0;"
+            f"    if (may[i] && (pays_{entity}_{name}(run, at, row, i, &other, &miss) || other != one)) return 0;"
         )
         yield "  return 1;"
         yield "}"
@@ -282,3 +287,15 @@ class Rulings:
 def counted(decision: Decision) -> bool:
     """Whether what some provision pays of it counts in an accumulator."""
     return any(p.feeds for p in decision.provisions)
+
+
+def _counts_apart(one: Provision, two: Provision) -> bool:
+    """What accumulators take in is open where either may pay an amount that is the same."""
+    return bool(one.limits or two.limits or one.feeds != two.feeds)
+
+
+def _table(name: str, rows: Sequence[Sequence[bool]]) -> Iterator[str]:
+    """A square of truth values."""
+    yield f"static const byte {name}[{len(rows)}][{len(rows)}] = {{"
+    yield from (f"  {{{','.join(str(int(cell)) for cell in row)}}}," for row in rows)
+    yield "};"

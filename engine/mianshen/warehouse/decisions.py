@@ -245,7 +245,10 @@ def decided(decision: Decision, rulings: list[Applied], by: Sql, limited: bool =
     main, fallbacks = tiers(rulings)
     errors += main.errors()
     errors += [terms.conjoin([main.none_applies(), e]) for e in fallbacks.errors() if e != FALSE]
-    value = terms.case([(_is(by, numbers), amount) for amount, numbers in values.items()])
+    cases = [(_is(by, numbers), amount) for amount, numbers in values.items()]
+    if not limited:
+        cases += [(test, _typed(decision, branch, limited)[0]) for test, branch in agreed(rulings, by)]
+    value = terms.case(cases)
     if len(rulings) == 1 and _always(rulings[0]):
         (value,) = values
     if not isinstance(decision.type, Numeric):  # what is never known has no type of its own
@@ -265,10 +268,40 @@ def _is(by: Sql, numbers: list[int]) -> Sql:
     return exp.In(this=by.copy(), expressions=[terms.literal(n) for n in numbers])
 
 
+def agreed(branches: Sequence[Applied], by: Sql) -> list[tuple[Sql, Applied]]:
+    """Where it is open which provision decides and all would pay the same under limits; and the one that stands.
+
+    The amounts of limited branches are those that their limits leave.
+    """
+    cases: list[tuple[Sql, Applied]] = []
+    main, fallbacks = tiers(branches)
+    for tier, reached in ((main, TRUE), (fallbacks, main.none_applies())):
+        for branch in tier.branches:
+            pending = [e for e in tier.exceptions(branch) if e.may_be_unknown]
+            if any(_limited(branch, e) for e in pending):
+                alike = [terms.disjoin([terms.is_known(e.applies), _equal(e, branch)]) for e in pending]
+                cases.append(
+                    (
+                        terms.conjoin(
+                            [_is(by, [UNDECIDED]), reached, tier.stands(branch), *map(terms.surely, alike)]
+                        ),
+                        branch,
+                    )
+                )
+    return cases
+
+
+def _limited(*branches: Applied) -> bool:
+    return any(branch.provision.limits for branch in branches)
+
+
 def _same(one: Applied, two: Applied) -> Sql:
-    """Both amounts known and equal; an amount under a limit is not compared."""
-    if one.provision.limits or two.provision.limits:
-        return FALSE
+    """Both amounts known and equal; an amount under a limit is compared when it is known, by `agreed`."""
+    return FALSE if _limited(one, two) else _equal(one, two)
+
+
+def _equal(one: Applied, two: Applied) -> Sql:
+    """Both amounts known and equal."""
     first, second = aligned([one.provision.value, two.provision.value], [one.value.value, two.value.value])
     equal = exp.EQ(this=terms.paren(first.copy()), expression=terms.paren(second.copy()))
     sound = [terms.negate(r.value.error) for r in (one, two) if r.value.error != FALSE]

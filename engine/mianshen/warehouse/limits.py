@@ -6,6 +6,7 @@ accumulator, and, once `balances` says what that held before the row, columns pa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
@@ -14,7 +15,7 @@ from mianshen.program.core import Numeric, Type
 from mianshen.program.program import Accumulator, Decision, Key, Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.balances import Balances, settled_fact
-from mianshen.warehouse.decisions import UNDECIDED, Applied, Decided, decided, outside
+from mianshen.warehouse.decisions import UNDECIDED, Applied, Decided, agreed, decided, outside
 from mianshen.warehouse.emit import emit
 from mianshen.warehouse.expressions import FALSE, TRUE, Sql
 from mianshen.warehouse.figures import opening_balance
@@ -127,22 +128,31 @@ class Limits(LimitNames):
     # -- rows taken as the first of their year -------------------------------------------------
 
     def at_once(self, decision: Decision) -> list[Applied]:
-        """The decision's provisions, paying as if nothing had been paid before in the benefit year."""
+        """The decision's branches, paying as if nothing had been paid before in the benefit year."""
+        accumulators = self.program.accumulators
+        return self._paying(decision, lambda name: opening_balance(accumulators[name], self.scope))
+
+    def agreed(self, decision: Decision) -> list[tuple[Sql, Applied]]:
+        """Where all provisions that may decide a row taken in turn would pay the same; and the one that stands."""
+        branches = self._paying(decision, lambda name: terms.column(f"{name}?before"))
+        return agreed(branches, terms.column(f"{decision.name}?by"))
+
+    def _paying(self, decision: Decision, before: Callable[[str], Sql]) -> list[Applied]:
+        """The decision's branches, paying what their limits leave; `before`: an accumulator's balance."""
         return [
-            r if not r.provision.limits else replace(r, value=self._first(r))
-            for r in self.rulings[decision.name]
+            branch
+            if not branch.provision.limits
+            else replace(branch, value=self._left(branch, before(branch.provision.limits[0].accumulator)))
+            for branch in self.rulings[decision.name]
         ]
 
-    def _first(self, ruling: Applied) -> Emitted:
-        assert ruling.provision.limits
-        raw, limit = ruling.value, self._limit(ruling)
-        opening = opening_balance(
-            self.program.accumulators[ruling.provision.limits[0].accumulator], self.scope
-        )
-        money = self._limit_type([ruling]), _money_type(ruling.provision.value.type)
+    def _left(self, branch: Applied, before: Sql) -> Emitted:
+        """What its limit leaves of a branch's amount after what was paid before."""
+        raw, limit = branch.value, self._limit(branch)
+        money = self._limit_type([branch]), _money_type(branch.provision.value.type)
         most, amount = terms.cast(limit.value.copy(), money[0]), terms.cast(raw.value.copy(), money[1])
-        room = exp.Sub(this=most, expression=terms.paren(opening))
-        unknown = terms.disjoin(terms.is_null(part) for part in (raw.value, limit.value, opening))
+        room = exp.Sub(this=most, expression=terms.paren(before))
+        unknown = terms.disjoin(terms.is_null(part) for part in (raw.value, limit.value, before))
         paid = terms.skipping(exp.Greatest, terms.skipping(exp.Least, amount, room), terms.literal(0))
         value = terms.case([(unknown, terms.NULL)], paid)
         return Emitted(value, terms.disjoin([raw.void, limit.void]), terms.disjoin([raw.error, limit.error]))
@@ -158,7 +168,9 @@ class Limits(LimitNames):
             value, by = terms.column(name), terms.column(f"{name}?by")
             void = terms.column(f"{name}?void") if (a.entity, name) in voidable else FALSE
             over = Emitted(TRUE, nullable=False) if a.over is None else emit(a.over, self.scope)
-            unknown = [terms.is_null(value), *([terms.is_null(over.value)] if over.nullable else [])]
+            open_payment = exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED))
+            unknown = [terms.disjoin([terms.is_null(value), open_payment])]
+            unknown += [terms.is_null(over.value)] if over.nullable else []
             if self.scope.entity in self.data.rejected:
                 unknown.append(terms.column("?rejected"))
             outside_ = terms.disjoin([terms.surely_not(over.value), over.void])
@@ -285,8 +297,9 @@ class Limits(LimitNames):
                     voids.append(
                         terms.conjoin([chosen, terms.column(f"{provision.limits[0].accumulator}?limitvoid")])
                     )
+            alike = [(test, branch.value.value) for test, branch in self.agreed(decision)]
             value, void = self._settled(
-                decision, terms.case(branches, terms.column(f"{name}?raw")), terms.disjoin(voids)
+                decision, terms.case([*branches, *alike], terms.column(f"{name}?raw")), terms.disjoin(voids)
             )
             columns.append(terms.alias(value, name))
             if decision.may_overflow:

@@ -21,7 +21,7 @@ from mianshen.program.selection import selection
 from mianshen.program.stages import read_below
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.aggregates import item_columns, item_names
-from mianshen.warehouse.decisions import Applied, applied, chosen, decided
+from mianshen.warehouse.decisions import Applied, agreed, applied, chosen, decided
 from mianshen.warehouse.expressions import FALSE, Sql
 from mianshen.warehouse.layers import Layer, apart, statements
 from mianshen.warehouse.limits import Limits
@@ -161,6 +161,7 @@ class Stage:
         self.limited += [a.name for a in limits.accumulators()]
         if limited and in_turn:
             self._in_turn(limits, cut)
+        self._layer([column for d in limited for column in self._agreed(d, limits, in_turn)])
 
     def _in_turn(self, limits: Limits, cut: str) -> None:
         brought, held = limits.held(cut, self.errors)
@@ -168,6 +169,15 @@ class Stage:
         self._layer([*limits.missing_brought(), *limits.relevance_in_turn()])
         self.layers.append(Layer(limits.after_windows(self.voidable, self.errors), cut, held))
         self._layer(limits.missing_after(self.voidable))
+
+    def _agreed(self, decision: Decision, limits: Limits, in_turn: bool) -> list[Sql]:
+        """Who decides where all that may decide pay the same under limits: the provision that stands."""
+        by = terms.column(f"{decision.name}?by")
+        cases = limits.agreed(decision) if in_turn else agreed(limits.at_once(decision), by)
+        if not cases:
+            return []
+        numbers = [(test, terms.literal(branch.index)) for test, branch in cases]
+        return [terms.alias(terms.cast(terms.case(numbers, by), "TINYINT"), f"{decision.name}?by")]
 
     def _layer(self, columns: list[Sql]) -> None:
         if columns:
