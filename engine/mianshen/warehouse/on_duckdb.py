@@ -186,16 +186,31 @@ class Run(Steps):
         self.reject_children()
 
     def reject_children(self) -> None:
-        """A child of a rejected row is rejected."""
+        """A child of a rejected row is rejected; of a rejected row above the person's nothing is known instead."""
         for name in self._parents_first():
             parent = self.program.entities[name].parent
             columns = [row[0] for row in self.connection.execute(f'DESCRIBE "{self.rows[name]}"').fetchall()]
             links = {link: parent for link in ("?parent", "?under") if link in columns}
             links |= {"?of": name} if "?of" in columns else {}
             for link, above in links.items():
-                if above is not None and above in self.rows:
+                if above is not None and above in self.rows and not self.program.above_entry(above):
                     inside = f'SELECT "?row" FROM "{self.rows[above]}" WHERE "?rejected"'
                     self._mark(name, f'"{link}" IN ({inside})', "parent_rejected")
+
+        for name in self.rows:
+            if self.program.above_entry(name):
+                self._forget(name)
+
+    def _forget(self, entity: str) -> None:
+        """What rejected rows say is no more known than what cannot be read."""
+        table, key = self.held.get(entity, self.rows[entity]), self.program.entities[entity].key
+        columns = {row[0] for row in self.connection.execute(f'DESCRIBE "{table}"').fetchall()}
+        facts = [name for owner, name in self.program.facts if owner == entity and name in columns]
+        forgotten = [f'"{name}" = NULL' for name in facts if name != key]
+        if "?unreadable" in columns:
+            forgotten.append(f"\"?unreadable\" = ',{','.join(facts)},'")
+        if forgotten:
+            self.connection.execute(f'UPDATE "{table}" SET {", ".join(forgotten)} WHERE "?rejected"')
 
     def _mark(self, entity: str, where: str, reason: str, rows: list[int] | None = None) -> None:
         """Reject the rows of an entity that a condition names, each for its first reason."""
