@@ -126,15 +126,22 @@ def write(
 ) -> None:
     columns: dict[str, pa.Array] = {"?row": pa.array([numbers[id(r)] for r in rows], pa.int64())}
     if program.entities[entity].parent is not None:
-        above = [None if r.parent is None or r.version_of else numbers[id(r.parent.current)] for r in rows]
+        alone = [r.parent is None or r.idle for r in rows]  # an idle row takes no part
+        above = [
+            None if a or r.version_of else numbers[id(r.parent.current)]  # type: ignore[union-attr]
+            for a, r in zip(alone, rows, strict=True)
+        ]
         columns["?parent"] = pa.array(above, pa.int64())
-        read = [numbers[id(r.parent)] for r in rows]
+        read = [None if r.idle else numbers[id(r.parent)] for r in rows]
         if above != read:
             columns["?under"] = pa.array(read, pa.int64())
     if any(r.version_of for r in rows):
         columns["?of"] = pa.array(
             [numbers[id(r.version_of)] if r.version_of else None for r in rows], pa.int64()
         )
+    if any(r.voider for r in rows):
+        names = [f"{r.voider.entity} {r.voider.key}" if r.voider else None for r in rows]
+        columns["?voider"] = pa.array(names, pa.string())
     columns["?rejected"] = pa.array([r.rejection is not None for r in rows], pa.bool_())
     wrong = [f",{','.join(sorted(r.unreadable))}," if r.unreadable else None for r in rows]
     columns["?unreadable"] = pa.array(wrong, pa.string())

@@ -85,6 +85,8 @@ class CaseTables:
             del types["?parent"]
         elif self.over_time:
             types["?under"] = "BIGINT"
+        if any(row.voider is not None for row in self.rows.get(entity, ())):
+            types["?voider"] = "VARCHAR"
         if any(row.version_of is not None for row in self.rows.get(entity, ())):
             types["?of"] = "BIGINT"
         columns = ", ".join(f'"{name}" {type_}' for name, type_ in types.items())
@@ -97,13 +99,14 @@ class CaseTables:
             self.connection.execute(f'INSERT INTO "{_table(entity)}" VALUES {together}', values)
 
     def _values(self, row: Row, columns: list[str]) -> list[object]:
-        above = row.parent
+        above = None if row.idle else row.parent  # an idle row takes no part
         made: dict[str, object] = {
             "?row": self.numbers[row],
             "?parent": None if above is None or row.version_of is not None else self.numbers[above.current],
             "?under": None if above is None else self.numbers[above],
             "?of": None if row.version_of is None else self.numbers[row.version_of],
             "?rejected": row.rejection is not None,
+            "?voider": None if row.voider is None else f"{row.voider.entity} {row.voider.key}",
             "?unreadable": f",{','.join(sorted(row.unreadable))}," if row.unreadable else None,
         }
         return [made[name] if name in made else _plain(row.facts.get(name)) for name in columns]

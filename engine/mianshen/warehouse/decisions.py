@@ -194,11 +194,13 @@ def _first_error(conditions: list[Emitted]) -> Sql:
     return terms.disjoin(parts)
 
 
-def chosen(branches: Sequence[Applied]) -> Sql:
+def chosen(branches: Sequence[Applied], scope: Scope) -> Sql:
     """The number of the provision that decides; UNDECIDED where that is not known, UNMODELLED where none does."""
     number: Sql = terms.literal(UNMODELLED)
     for tier in reversed(tiers(branches)):
         number = _number(tier, number)
+    if scope.voided:
+        number = terms.case([(terms.is_known(terms.column("?voider")), terms.literal(UNDECIDED))], number)
     return terms.cast(number, "TINYINT")
 
 

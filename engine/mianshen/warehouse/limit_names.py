@@ -23,6 +23,7 @@ from mianshen.warehouse.missing_names import (
     payable,
     rejected_name,
     together,
+    voided_names,
 )
 from mianshen.warehouse.scope import Scope
 
@@ -101,7 +102,7 @@ class LimitNames:
             if decision.key in voidable:
                 open_ = terms.conjoin([open_, terms.negate(terms.column(f"{decision.name}?void"))])
             listed = names_where(open_, terms.function("LIST_DISTINCT", together(names)))
-            made.append(terms.alias(listed, f"{decision.name}?miss"))
+            made.append(terms.alias(voided_names(self.scope, listed), f"{decision.name}?miss"))
         return made
 
     def _balance_missing(self, by: Sql, ruling: Applied, rulings: list[Applied]) -> Sql:

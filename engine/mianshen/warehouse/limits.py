@@ -301,6 +301,8 @@ class Limits(LimitNames):
             value, void = self._settled(
                 decision, terms.case([*branches, *alike], terms.column(f"{name}?raw")), terms.disjoin(voids)
             )
+            value = self.scope.unless_void(value)
+            void = terms.surely(self.scope.unless_void(void)) if self.scope.voided else void
             columns.append(terms.alias(value, name))
             if decision.may_overflow:
                 assert isinstance(decision.type, Numeric)

@@ -55,10 +55,13 @@ def named(*names: str) -> Sql:
 
 
 def rejected_name(scope: Scope) -> Sql:
-    """A rejected row named as what is missing: `claim C7`."""
+    """A rejected row named as what is missing: `claim C7`; of a row that may be void, what would void it."""
     entity = scope.program.entities[scope.entity]
     key = exp.Coalesce(this=terms.column(entity.key), expressions=[terms.literal("")])
-    return exp.Array(expressions=[exp.Concat(expressions=[terms.literal(f"{entity.name} "), key])])
+    name: Sql = exp.Concat(expressions=[terms.literal(f"{entity.name} "), key])
+    if scope.voided:
+        name = exp.Coalesce(this=terms.column("?voider"), expressions=[name])
+    return exp.Array(expressions=[name])
 
 
 def together(parts: Iterable[Sql]) -> Sql:
@@ -232,7 +235,14 @@ def decision_lacks(branches: Sequence[Applied], scope: Scope, value: Sql, void: 
             names,
         )
     open_ = terms.conjoin([terms.is_null(value), terms.negate(void) if void != FALSE else TRUE])
-    return names_where(open_, terms.function("LIST_DISTINCT", names))
+    return voided_names(scope, names_where(open_, terms.function("LIST_DISTINCT", names)))
+
+
+def voided_names(scope: Scope, names: Sql) -> Sql:
+    """The names; of a row that may be void only the row that would void it."""
+    if not scope.voided:
+        return names
+    return terms.case([(terms.is_known(terms.column("?voider")), rejected_name(scope))], names)
 
 
 def _of_tier(tier: AppliedTier, scope: Scope) -> Sql:

@@ -140,7 +140,7 @@ class Run(Steps):
     def data(self) -> Data:
         """What the rows let the queries leave out."""
         days: dict[str, tuple[dt.date, dt.date] | None] = {}
-        rejected, unreadable, over_time, versions = set(), set(), set(), set()
+        rejected, unreadable, over_time, versions, voided = set(), set(), set(), set(), set()
         settled: set[Key] = set()
         undated = False
         for name, table in self.rows.items():
@@ -148,6 +148,8 @@ class Run(Steps):
             over_time |= {name} if "?under" in columns else set()
             versions |= {name} if "?of" in columns else set()
             settled |= self._settled(name, table, columns)
+            if "?voider" in columns and self._one(f'SELECT count("?voider") FROM "{table}"')[0]:
+                voided.add(name)
             date = self.program.entities[name].date
             if date is None:
                 days[name] = (self.as_of, self.as_of)
@@ -162,8 +164,8 @@ class Run(Steps):
                 if "?unreadable" in columns:
                     unreadable.add(name)
         return Data(
-            self.as_of, days, frozenset(rejected), undated, self.missing, frozenset(unreadable),
-            frozenset(over_time), frozenset(versions), frozenset(settled),
+            self.as_of, days, frozenset(rejected | voided), undated, self.missing, frozenset(unreadable),
+            frozenset(over_time), frozenset(versions), frozenset(voided), frozenset(settled),
         )  # fmt: skip
 
     def _settled(self, entity: str, table: str, columns: list[str]) -> set[Key]:

@@ -54,7 +54,7 @@ class Rows:
         return Scope(
             self.program, entity, self.data.as_of, self.data.days[entity], self.voidable, undated=self.data.undated,
             unreadable=entity in self.data.unreadable, rejected=entity in self.data.rejected, missing=self.data.missing,
-            over_time=entity in self.data.over_time,
+            voided=entity in self.data.voided, over_time=entity in self.data.over_time,
         )  # fmt: skip
 
     def query(self) -> exp.Select:
@@ -63,7 +63,7 @@ class Rows:
         hoisted = self._hoist()
         nodes = [n for d in self.step.decisions for n in nodes_of(d) if n not in hoisted]
         nodes += self._accumulator_nodes() + self._item_nodes()
-        columns = [terms.column(c, entity) for c in self._columns()]
+        columns = [self.own_column(c) for c in self._columns()]
         query = terms.select().from_(
             exp.to_table(self.shelf.rows[entity], quoted=True).as_(entity), copy=False
         )
@@ -117,6 +117,7 @@ class Rows:
         base += ["?of"] if entity in self.data.versions else []
         rejected = ["?rejected"] if entity in self.data.rejected else []
         rejected += ["?unreadable"] if entity in self.data.unreadable else []
+        rejected += ["?voider"] if entity in self.data.voided else []
         facts = {
             n.name for d in self.step.decisions for root in nodes_of(d)
             for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
@@ -127,6 +128,14 @@ class Rows:
             n.name for root in more for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
         }
         return [*base, *rejected, *sorted(facts | wanted | set(self.carried))]
+
+    def own_column(self, name: str) -> Sql:
+        """A column of the row's table; a row that may be void is taken as a rejected one by those that read it."""
+        column = terms.column(name, self.entity)
+        if name != "?rejected" or self.entity not in self.data.voided:
+            return column
+        may_be_void = terms.is_known(terms.column("?voider", self.entity))
+        return terms.alias(terms.disjoin([column, may_be_void]), name)
 
     def _settled_facts(self) -> set[str]:
         """The facts that hold what was really paid of what the step's accumulators sum."""
@@ -325,9 +334,10 @@ class Rows:
         )
         base = ["?parent", *(["?rejected"] if child in self.data.rejected else [])]
         base += ["?unreadable"] if child in self.data.unreadable else []
+        base += ["?voider"] if child in self.data.voided else []
         date = self.program.entities[child].date
         key = [self.program.entities[child].key] if self.data.missing else []
         names = dict.fromkeys([*base, *facts, *key, *([date] if date is not None else [])])
         return query.select(
-            *(terms.column(n, child) for n in names), *decisions, *above, *held, *totals, copy=False
+            *(inner.own_column(n) for n in names), *decisions, *above, *held, *totals, copy=False
         ), inner.scope

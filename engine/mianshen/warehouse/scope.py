@@ -41,6 +41,7 @@ class Scope:
     undated: bool = False  # some rejected row has no reference date
     unreadable: bool = False  # the rows have `?unreadable`
     rejected: bool = False  # the rows have `?rejected`
+    voided: bool = False  # the rows have `?voider`
     missing: bool = False  # what unknown values lack is asked for
     over_time: bool = False  # the rows read their parent of another time; `?now.` columns hold today's
     level: int = 0
@@ -66,6 +67,10 @@ class Scope:
     def void_of(self, owner: str, name: str) -> Sql:
         prefix = "" if owner == self.entity else f"{owner}."
         return terms.column(f"{prefix}{name}?void")
+
+    def unless_void(self, value: Sql) -> Sql:
+        """The value; unknown of a row that a rejected one would void."""
+        return terms.case([(terms.is_null(terms.column("?voider")), value)]) if self.voided else value
 
     @property
     def day(self) -> Sql | None:

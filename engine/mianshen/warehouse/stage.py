@@ -155,7 +155,7 @@ class Stage:
         after = limits.missing_before() if in_turn else limits.relevance(self.voidable, self.errors)
         assert self.scope.lets is not None
         self.layers.append(Layer(self.scope.lets))  # what comes later in the level may name more
-        self._layer([terms.alias(chosen(rulings[d.name]), f"{d.name}?by") for d in level])
+        self._layer([terms.alias(chosen(rulings[d.name], self.scope), f"{d.name}?by") for d in level])
         self._layer(columns)
         self._layer([*missing, *after])
         self.limited += [a.name for a in limits.accumulators()]
@@ -193,7 +193,8 @@ class Stage:
                 terms.case([(terms.negate(fails), value)]),
                 terms.conjoin([empty, terms.negate(fails)]),
             )
-        columns = [terms.alias(value, decision.name)]
+        columns = [terms.alias(self.scope.unless_void(value), decision.name)]
+        empty = terms.surely(self.scope.unless_void(empty)) if self.scope.voided else empty
         if decision.key in self.voidable:
             columns.append(terms.alias(empty, f"{decision.name}?void"))
         if made.error != FALSE:

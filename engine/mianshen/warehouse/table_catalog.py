@@ -18,12 +18,13 @@ class Data:
 
     as_of: dt.date
     days: dict[str, tuple[dt.date, dt.date] | None]
-    rejected: frozenset[str] = frozenset()  # entities with rejected rows
+    rejected: frozenset[str] = frozenset()  # entities with rejected rows, or rows that may be void
     undated: bool = False  # a rejected row has no date
     missing: bool = False  # also say which facts each unknown value rests on
     unreadable: frozenset[str] = frozenset()  # entities with `?unreadable`, the facts given and wrong
     over_time: frozenset[str] = frozenset()  # entities whose rows say in `?under` which row they read
     versions: frozenset[str] = frozenset()  # entities with versions, whose `?of` is the row of the person
+    voided: frozenset[str] = frozenset()  # entities with `?voider`, the rejected row that would void a row
     settled: frozenset[Key] = frozenset()  # facts with settled amounts that some row holds
 
 
