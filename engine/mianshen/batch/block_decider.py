@@ -145,7 +145,8 @@ class BlockDecider:
         for place, name in enumerate(STATUSES):
             rows_so = np.flatnonzero(status == place)
             if len(rows_so) and place not in (DECIDED, HISTORY, REVERSED, REJECTED, FAILED):
-                marked.reject(rows_so, (self._at_fault(entity, name), name))
+                reason = "failed_check" if name == "too_few_said" else name
+                marked.reject(rows_so, (self._at_fault(entity, name), reason))
         return marked
 
     def _at_fault(self, entity: Entity, reason: str) -> str:
@@ -155,6 +156,9 @@ class BlockDecider:
                 return entity.key
             case "unknown_parent":
                 return self.program.entities[str(entity.parent)].key
+            case "too_few_said":
+                below = self.program.children_of(entity.name)
+                return next(str(child.counted_by) for child in below if child.counted_by is not None)
             case "reverses_nothing" | "already_reversed":
                 return str(entity.reverses)
             case _:

@@ -18,6 +18,7 @@ from mianshen.ingest.rejects import LAST
 from mianshen.interpreter.rows import Case, Rejection, Row, make_row, reject
 from mianshen.program.program import Entity, Program
 from mianshen.program.stages import parents_first
+from mianshen.records.rows import too_few_said
 from mianshen.records.versions import Times, take_out
 from mianshen.source import Message
 from mianshen.values import Known
@@ -53,6 +54,9 @@ class _Families:
         for top in self.tops:
             case = Case(self.as_of, top, self._person(top))
             rows = case.rows()
+            for row in rows:
+                for name, _, _ in too_few_said(self.program, row):
+                    self._reject(row, "failed_check", name)
             times.place(case)
             for row in case.rows():
                 if row.rejection is not None:

@@ -29,6 +29,7 @@ Status: TypeAlias = Literal[
     "parent_rejected",
     "duplicate",  # another row has its key (of one person: and begins on the same day)
     "unknown_parent",
+    "too_few_said",  # it has more rows below than it says
     "history_unreadable",  # nobody knows when the rows of this person hold
     "reverses_nothing",
     "already_reversed",
@@ -37,6 +38,7 @@ Status: TypeAlias = Literal[
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)  # a status is written as its place here
 DECIDED, HISTORY, REVERSED, REJECTED, PARENT_REJECTED, DUPLICATE, UNKNOWN_PARENT = range(7)
 REVERSES_NOTHING, ALREADY_REVERSED = (STATUSES.index("reverses_nothing"), STATUSES.index("already_reversed"))
+TOO_FEW_SAID: Final = STATUSES.index("too_few_said")
 ALWAYS: Final = np.iinfo(np.int32).min
 Finder: TypeAlias = Callable[[pa.StringArray], Array]
 Parallel: TypeAlias = Callable[[int, int, Callable[[int, int], Any]], list[Any]]
@@ -132,6 +134,7 @@ class Placing:
                 if self._is_looked_up(entity):
                     finders[entity.name] = open_.enter_context(self.finder(entity))
                 self._leave_household(entity)
+                self._count(entity)
                 self._leave_with_parent(entity)
                 if entity.reverses is not None and entity.parent is not None:
                     self._reverse(entity)
@@ -249,6 +252,17 @@ class Placing:
         if times is not None and entity.parent is not None and entity.name == self.unit.layout.program.entry:
             own = np.arange(self.tables[entity.name].count, dtype=np.int32) == times.person
             self.places.parent[entity.name][~own] = -1
+
+    def _count(self, entity: Entity) -> None:
+        """A row that says fewer rows below than it has contradicts itself."""
+        if entity.counted_by is None or entity.parent is None:
+            return
+        said, parent = self.tables[entity.parent].facts[entity.counted_by], self.places.parent[entity.name]
+        rows = parent[(parent >= 0) & (self.places.status[entity.name] != DUPLICATE)]
+        counts = np.bincount(rows, minlength=len(said))[: len(said)]
+        fewer = np.asarray(pc.fill_null(pc.less(said, pa.array(counts)), fill_value=False))
+        status = self.places.status[entity.parent]
+        status[fewer & (status == DECIDED)] = TOO_FEW_SAID
 
     # -- reversals ---------------------------------------------------------------------------
 

@@ -174,8 +174,8 @@ int children_of(const int32_t *parent, word n, word parents, const int32_t *day,
 /* -- a person's rows over time ------------------------------------------------------------------------------------ */
 
 /* Places of `STATUSES`. */
-enum { DECIDED, HISTORY, REVERSED, REJECTED, PARENT_REJECTED, DUPLICATE, UNKNOWN_PARENT, UNPLACED, REVERSES_NOTHING,
-       ALREADY_REVERSED, FAILED };
+enum { DECIDED, HISTORY, REVERSED, REJECTED, PARENT_REJECTED, DUPLICATE, UNKNOWN_PARENT, TOO_FEW_SAID, UNPLACED,
+       REVERSES_NOTHING, ALREADY_REVERSED, FAILED };
 enum { ALWAYS = INT32_MIN, BLANK = -1 };
 
 typedef struct { int32_t start, row; } begun;

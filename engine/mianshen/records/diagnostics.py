@@ -370,6 +370,12 @@ def failed_check(span: Span, title: Message, text: str) -> Diagnostic:
     return _mistake("E432", span, (title.zh, title.en), (f"应满足 {text}", f"It must hold that {text}"))
 
 
+def too_few_said(span: Span, name: str, said: int, given: int) -> Diagnostic:
+    """A count that is less than the rows given, which contradict it."""
+    what = (f"{name} 为 {said}，但给出了 {given} 条", f"{name} is {said}, and {given} are given")
+    return _mistake("E432", span, what, ("请更正其中之一", "Correct one of them"))
+
+
 def not_decided(span: Span, reason: str, what: Message) -> Diagnostic:
     """A row that deciding itself refused; `what` is the interpreter's own sentence."""
     return _mistake(CODES[reason], span, (what.zh, what.en), _MENDED.get(reason, _LOOK))

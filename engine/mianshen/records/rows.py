@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import localcontext
+from decimal import Decimal, localcontext
 
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
 from mianshen.interpreter.evaluate import Compiler
@@ -231,6 +231,9 @@ class RowReader:
         with localcontext(EXACT):
             for row in rows:
                 self._passes(row)
+                for name, said, given in too_few_said(self.program, row):
+                    mistake = diagnostics.too_few_said(self._place(row, name), name, said, given)
+                    self.reject(row, name, mistake)
         times = Times(self.program, case.as_of, self._refuse)
         times.place(case)
         for row in case.rows():
@@ -343,3 +346,16 @@ class RowReader:
             checks = self.program.entities[entity].checks
             self.checks[entity] = [(check, compiler.compile(check.condition, entity)) for check in checks]
         return self.checks[entity]
+
+
+def too_few_said(program: Program, row: Row) -> Iterator[tuple[str, int, int]]:
+    """The facts by which a row says that it has fewer rows below than are given: how many it says and has."""
+    for child in program.children_of(row.entity):
+        said = row.facts.get(child.counted_by or "")
+        given = sum(below.entity == child.name and not _doubled(below) for below in row.children)
+        if isinstance(said, Decimal) and said < given:
+            yield str(child.counted_by), int(said), given
+
+
+def _doubled(row: Row) -> bool:
+    return row.rejection is not None and row.rejection.reason == "duplicate"
