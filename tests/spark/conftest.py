@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from mianshen.warehouse.on_spark import QUIET, open_session
+from mianshen.batch.spark import QUIET
 
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Small and quick to start; what is exact and what is not is as in a batch."""
+    """Small and quick to start."""
     sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed: uv sync --extra spark")
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         pytest.skip("Java is not installed")
@@ -26,9 +27,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         "spark.sql.shuffle.partitions": "1", "spark.sql.adaptive.enabled": "false",
         "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     }  # fmt: skip
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = sql.SparkSession.builder.master("local[2]")
     for name, value in quick.items():
         builder = builder.config(name, value)
     started = builder.getOrCreate()
-    yield open_session(None)
+    yield started
     started.stop()

@@ -1,44 +1,56 @@
-"""DuckDB and Spark decide the same rows alike: values, statuses, missing facts, rejects, to the fen."""
+"""Spark's tasks decide what one machine decides, byte for byte; a script for Spark runs statement by statement."""
 
 from __future__ import annotations
 
 import datetime as dt
-import random
-import shutil
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.backends.test_generated import program_of
 from tests.batch.batches import small
-from tests.support.agreement import differences
-from tests.support.homes import homes
+from tests.batch.test_same_bytes import AS_OF, Inputs, clean, content, lived, spoilt
 
+from mianshen.batch import spark as batch_spark
+from mianshen.batch.run import Request, run_batch
+from mianshen.native.library import compiler
 from mianshen.policy.scripts import Wish, compiled
-from mianshen.warehouse.on_spark import SparkRun
+from mianshen.rulebook import open_program
+from mianshen.source import RuleError
 
 pytestmark = pytest.mark.xdist_group("spark")
 
-ENTITIES = {"residents": "resident", "households": "household", "claims": "claim"}
 
-
-@pytest.mark.parametrize("seed", [7009])
-def test_a_generated_rulebook_means_the_same_on_spark(
-    spark: Any, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures("spark")
+@pytest.mark.parametrize("people", [clean, spoilt, lived], ids=["clean", "spoilt", "lived"])
+def test_spark_writes_what_one_machine_writes(
+    people: Callable[[Path], Inputs], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Provisions, limits that fall, tables, lists, quotients; against the interpreter, decision by decision."""
-    program = program_of(seed, tmp_path)
-    assert program is not None
+    monkeypatch.setattr("mianshen.batch.blocks.BLOCK_ROWS", 40)
+    (tmp_path / "in").mkdir()
+    inputs, program = people(tmp_path / "in"), open_program()
+    engine: Any = "native" if compiler() else "interpreter"
+    run_batch(program, Request(inputs, AS_OF, tmp_path / "here", 1, engine=engine))
+    for tasks in (None, 2):
+        out = tmp_path / f"spark{tasks}"
+        run_batch(program, Request(inputs, AS_OF, out, 2, engine="spark", shares=tasks))
+        assert content(out) == content(tmp_path / "here")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "in", "spark2", "sparkNone"]
 
-    def on_spark(*args: Any, **more: Any) -> SparkRun:
-        folder = tmp_path / str(len(list(tmp_path.iterdir())))
-        folder.mkdir()
-        return SparkRun(*args, session=spark, folder=folder, **more)
 
-    monkeypatch.setattr("tests.support.agreement.Run", on_spark)
-    assert differences(program, homes(random.Random(seed), program, 12)) == []
-    shutil.rmtree(tmp_path)
+def test_without_pyspark_or_java_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in").mkdir()
+    request = Request(clean(tmp_path / "in"), AS_OF, tmp_path / "out", engine="spark")
+    for missing, words in (("pyspark", "Install mianshen"), ("java", "Install Java 17")):
+        monkeypatch.setattr(
+            batch_spark, "find_spec", lambda _name, missing=missing: None if missing == "pyspark" else 1
+        )
+        monkeypatch.delenv("JAVA_HOME", raising=False)
+        monkeypatch.setattr("shutil.which", lambda _name: None)
+        with pytest.raises(RuleError, match=f"E590.*{words}"):
+            run_batch(open_program(), request)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_script_for_spark_decides(spark: Any, tmp_path: Path) -> None:

@@ -141,7 +141,9 @@ class BlockDecider:
         )
         which, kinds = rows.rejects.first()
         marked.why[which] = kinds
-        marked.status[which] = REJECTED
+        marked.status[which[status[which] != REVERSED]] = (
+            REJECTED  # what is wrong with a voided row is nobody's concern
+        )
         for place, name in enumerate(STATUSES):
             rows_so = np.flatnonzero(status == place)
             if len(rows_so) and place not in (DECIDED, HISTORY, REVERSED, REJECTED, FAILED):
@@ -181,7 +183,7 @@ class BlockDecider:
         left |= {} if decided is None else decided.fallback
         if not any(marks.any() for marks in left.values()):
             return
-        outcomes: Interpreted = self.fallback.decide(rows, left)
+        outcomes: Interpreted = self.fallback.decide(rows, left, self.as_of)
         for name, outcome in outcomes.items():
             mark = marked[name]
             mark.status[outcome.rows] = DECIDED

@@ -45,7 +45,8 @@ class Texts:
         places, texts = self.places.astype(np.int32, copy=False), pa.array(list(self.declared), pa.string())
         if len(self.others) or self.more:
             places, texts = self._ranked(places, texts)
-        return pa.DictionaryArray.from_arrays(integers(places, pa.int32(), places >= 0), texts)
+        known = None if places.min(initial=0) >= 0 else places >= 0
+        return pa.DictionaryArray.from_arrays(integers(places, pa.int32(), known), texts)
 
     def _ranked(self, places: Array, declared: pa.StringArray) -> tuple[Array, pa.StringArray]:
         """The places of rows among the declared texts and those of the others that are in use, sorted."""
@@ -122,9 +123,9 @@ class Lists:
 ResultColumn: TypeAlias = Texts | Numbers | Lists
 
 
-def integers(values: Array, type_: pa.DataType, known: Array) -> pa.Array:
+def integers(values: Array, type_: pa.DataType, known: Array | None) -> pa.Array:
     """An Arrow array over the bytes of `values`; null where `known` is 0."""
-    nulls = len(known) - int(np.count_nonzero(known))
-    mask = pa.py_buffer(np.packbits(known.astype(bool), bitorder="little")) if nulls else None
+    nulls = 0 if known is None else len(known) - int(np.count_nonzero(known))
+    mask = pa.py_buffer(np.packbits(np.asarray(known, bool), bitorder="little")) if nulls else None
     values = np.ascontiguousarray(values)
-    return pa.Array.from_buffers(type_, len(known), [mask, pa.py_buffer(values)], null_count=nulls)
+    return pa.Array.from_buffers(type_, len(values), [mask, pa.py_buffer(values)], null_count=nulls)

@@ -20,6 +20,7 @@ from mianshen.native.arrays import address, texts_of, whole
 from mianshen.program.program import Entity, Program
 
 NOBODY: Final = -1
+WAITING: Final = 1 << 23  # keys that are kept as texts
 
 
 class KeyIndex(Protocol):
@@ -101,26 +102,36 @@ class EntityDealing:
 
 @dataclass(slots=True)
 class SeenKeys:
-    """Keys that went by, as two numbers each: 128 bits tell them apart."""
+    """Keys that went by: as texts while each is greater than the one before, then as two numbers each.
+
+    128 bits tell keys apart; keys in ascending order need no telling apart.
+    """
 
     last: str = ""
     ascending: bool = True
     count: int = 0
+    waiting: list[pa.StringArray] = field(default_factory=list)
     hashes: list[tuple[Array, Array]] = field(default_factory=list)
-    known: list[Array] = field(default_factory=list)
 
     def see(self, keys: pa.StringArray) -> None:
         """Take note of the keys of the next rows."""
-        self.count += len(keys)
-        self.hashes.append((hashes(keys), hashes(keys, 1)))
         self.ascending = self.ascending and self._follow(keys)
+        self.count += len(keys)
+        self.waiting.append(keys)
+        if not self.ascending or self.count > WAITING:
+            self._number()
+
+    def _number(self) -> None:
+        """The keys that wait become numbers."""
+        self.hashes += [(hashes(keys), hashes(keys, 1)) for keys in self.waiting]
+        self.waiting.clear()
 
     def _follow(self, keys: pa.StringArray) -> bool:
         """Whether every key is known and greater than the one before."""
         if keys.null_count or not len(keys):
             return not len(keys)
         first, last = keys[0].as_py(), keys[-1].as_py()
-        if self.count > len(keys) and not first > self.last:
+        if self.count and not first > self.last:
             return False
         self.last = last
         return bool(pc.all(pc.less(keys.slice(0, len(keys) - 1), keys.slice(1))).as_py())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import secrets
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -76,9 +77,7 @@ class Execution:
 
     def decider(self, intake: Intake) -> BlockDecider:
         """What decides a block of the rows that were read."""
-        fallback = Fallback(
-            self.program, self.request.as_of, {f.entity.name: f for f in self.files}, self.threads
-        )
+        fallback = Fallback(self.program, {f.entity.name: f for f in self.files}, self.threads)
         return BlockDecider(self.program, self.request.as_of, self.files, intake, self.compiled, fallback)
 
 
@@ -188,6 +187,8 @@ class Partitioned:
 
     def decide(self, folder: Path) -> ResultFiles:
         """Decide the partitions that are not finished yet; then the files of all, one after the other."""
+        for leftover in self.work.glob("unfinished-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
         unfinished = [n for n in range(self.partitions) if not self.finished(n).exists()]
         if self.decide_partitions is None:
             decider = self.run.decider(self.intake)
@@ -226,10 +227,11 @@ class Partition:
     schemas: dict[str, pa.Schema]
 
 
-def decide_partition(partition: Partition, decider: BlockDecider, threads: int) -> None:
-    """A partition's results appear at once; its rows are not needed from then on. Raises OSError, MemoryError."""
-    part = partition.to.with_name(f"un{partition.to.name}")
-    shutil.rmtree(part, ignore_errors=True)
+def decide_partition(partition: Partition, decider: BlockDecider, threads: int, keep: bool = False) -> None:
+    """A partition's results appear at once; `keep`: its rows stay. Raises OSError, MemoryError."""
+    part = partition.to.with_name(
+        f"un{partition.to.name}-{secrets.token_hex(4)}"
+    )  # another may be at work on it
     try:
         part.mkdir()
         blocks = partition_blocks(partition.rows, partition.first, partition.count)
@@ -237,12 +239,22 @@ def decide_partition(partition: Partition, decider: BlockDecider, threads: int) 
             for result in in_order(blocks, decider, threads):
                 results.add(result)
         results.save()
-        part.rename(partition.to)
+        _put(part, partition.to)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
-    for path in partition.rows.values():
+    for path in () if keep else partition.rows.values():
         path.unlink(missing_ok=True)
+
+
+def _put(part: Path, to: Path) -> None:
+    """Rename a finished folder; where another has finished it, that one's is as good. Raises OSError."""
+    try:
+        part.rename(to)
+    except OSError:
+        if not to.exists():
+            raise
+        shutil.rmtree(part, ignore_errors=True)
 
 
 # -- sizes -------------------------------------------------------------------------------------

@@ -46,18 +46,17 @@ class Fallback:
     """Decides households of one run; safe to use from several threads."""
 
     program: Program
-    as_of: dt.date
     files: Mapping[str, EntityFile]
     threads: int
     _workers: Workers | None = None
     _here: Callable[[list[tuple[Case, Numbers]]], Interpreted] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def decide(self, rows: Mapping[str, BlockRows], left: Mapping[str, Array]) -> Interpreted:
+    def decide(self, rows: Mapping[str, BlockRows], left: Mapping[str, Array], as_of: dt.date) -> Interpreted:
         """Decide the rows that are left, whole households of them. Raises MemoryError."""
         places = {name: np.flatnonzero(left[name]) for name in rows}
         taken = {name: block.rows.taken(places[name]) for name, block in rows.items()}
-        cases = cases_of(self.program, taken, self.as_of)
+        cases = cases_of(self.program, taken, as_of)
         first = list(islice(cases, FEW if self.threads > 1 else None))
         outcomes = [self._decide_here(first)]
         more = list(cases)

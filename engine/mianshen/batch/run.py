@@ -179,6 +179,20 @@ def _way(
     memory = bytes_of(request.memory) // 2 if request.memory else free_memory() * 3 // 4
     columns = max(len(part.columns) for source in inputs.values() for part in source.parts)
     partitions = request.shares or partitions_for(rows, columns, memory)
+    if request.engine == "spark":
+        from mianshen.batch.spark import on_spark
+
+        tasks = on_spark(request.master, threads)
+        count = request.shares or max(partitions, 2 * threads)
+        return Partitioned(
+            run,
+            min(count, run.blocks),
+            work,
+            request.resume,
+            request.shares is not None,
+            clock.partition,
+            tasks,
+        )
     if partitions == 1 and request.shares is None and not (request.resume and work.exists()):
         return InMemory(run)
     requested = request.shares is not None

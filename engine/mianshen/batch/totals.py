@@ -48,24 +48,15 @@ def block_totals(results: Results, decided: Array) -> Counts:
                 "undetermined": int(states[UNKNOWN]), "not_modelled": int(states[NOT_MODELLED]),
             }  # fmt: skip
     for benefit in file.benefits:
-        answers = results.columns[f"{benefit.name}_status"]
-        amounts = results.columns[f"{benefit.name}_amount"]
+        answers, amounts = (results.columns[f"{benefit.name}_{part}"] for part in ("status", "amount"))
         assert isinstance(answers, Texts)
         assert isinstance(amounts, Numbers)
-        totals.setdefault("benefits", {})[benefit.name] = {
-            status: _answers(amounts, decided & (answers.places == at))
-            for at, status in enumerate(BENEFIT_STATUS)
-        }
+        counts = _by_text(answers, BENEFIT_STATUS, decided)
+        paid = decided & (amounts.known != 0)  # only what is eligible has an amount
+        of_answer: Counts = {status: {"rows": rows, "paid": 0, "fen": 0} for status, rows in counts.items()}
+        of_answer["eligible"] |= {"paid": int(np.count_nonzero(paid)), "fen": exact_sum(amounts.values[paid])}
+        totals.setdefault("benefits", {})[benefit.name] = of_answer
     return totals
-
-
-def _answers(amounts: Numbers, rows: Array) -> Counts:
-    paid = rows & (amounts.known != 0)
-    return {
-        "rows": int(np.count_nonzero(rows)),
-        "paid": int(np.count_nonzero(paid)),
-        "fen": exact_sum(amounts.values[paid]),
-    }
 
 
 def _by_text(column: Any, texts: tuple[str, ...], decided: Array) -> Counts:

@@ -84,6 +84,25 @@ def compiled(unit: Unit, folder: Path | None) -> Compiled:
         raise Unsupported(f"its text cannot be written to a temporary folder: {error.strerror}") from None
 
 
+def content_of(made: Compiled) -> bytes | None:
+    """The library's bytes, for another process; None where they are no longer there."""
+    try:
+        return Path(made.library._name).read_bytes()  # noqa: SLF001  (its only name)
+    except OSError:
+        return None
+
+
+def loaded(unit: Unit, content: bytes) -> Compiled:
+    """The unit with a library that was compiled on a machine of this kind. Raises Unsupported."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="mianshen-") as folder:
+            path = Path(folder) / "program.so"
+            path.write_bytes(content)
+            return Compiled(unit, _functions(unit, path))
+    except OSError as error:
+        raise Unsupported(f"it cannot be written to a temporary folder: {error.strerror}") from None
+
+
 def is_kept(unit: Unit, folder: Path | None) -> bool:
     """Whether compiling would take no time."""
     command = compiler()
