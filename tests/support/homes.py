@@ -175,7 +175,6 @@ def number(rng: Random, type_: Numeric) -> Decimal:
 
 # Rows over time, settled amounts.
 
-VOIDED: Final = 0.2  # how many claims a further row voids
 STARTS: Final = tuple(
     dt.date.fromisoformat(d)
     for d in (
@@ -190,15 +189,19 @@ STARTS: Final = tuple(
 )
 
 
-def over_time(rng: Random, program: Program, homes: Sequence[Record], doubled: bool = False) -> list[Record]:
+def over_time(
+    rng: Random, program: Program, homes: Sequence[Record], doubled: bool = False, voided: float = 0.0
+) -> list[Record]:
     """The homes, some residents with rows of other times, some claims settled; some rows share their start."""
     return [
-        replace(home, children=[_over_time(rng, program, person, doubled) for person in home.children])
+        replace(
+            home, children=[_over_time(rng, program, person, doubled, voided) for person in home.children]
+        )
         for home in homes
     ]
 
 
-def _over_time(rng: Random, program: Program, person: Record, doubled: bool) -> Record:
+def _over_time(rng: Random, program: Program, person: Record, doubled: bool, voided: float) -> Record:
     name = program.entities[person.entity].valid_from
     assert name is not None
     starts: list[dt.date | None] = [None, *STARTS]
@@ -218,15 +221,15 @@ def _over_time(rng: Random, program: Program, person: Record, doubled: bool) -> 
         row.unreadable -= {name}
     base, *others = rows
     claims = [settled(rng, program, child) for child in person.children]
-    base = replace(base, children=[*claims, *_reversals(rng, program, claims)])
+    base = replace(base, children=[*claims, *_reversals(rng, program, claims, voided)])
     return replace(base, history=others)
 
 
-def _reversals(rng: Random, program: Program, claims: Sequence[Record]) -> Iterator[Record]:
-    """Rows that void some of the claims, or nothing, or one of each other; some of them rejected."""
+def _reversals(rng: Random, program: Program, claims: Sequence[Record], share: float) -> Iterator[Record]:
+    """Rows that void a share of the claims, or nothing, or one of each other; some of them rejected."""
     for number, claim in enumerate(claims):
         entity = program.entities[claim.entity]
-        if entity.reverses is None or rng.random() >= VOIDED:
+        if entity.reverses is None or rng.random() >= share:
             continue
         named = rng.choice((claim.key, claim.key, claim.key, rng.choice(claims).key, "none such"))
         made = record(rng, program, claim.entity, f"R{number}-{claim.key}", Chances(0.2, 0.1))
