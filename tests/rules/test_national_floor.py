@@ -14,9 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mianshen.document import read
 from mianshen.interpreter import Case, Interpreter, make_row
+from mianshen.program.core import ParameterRef, walk
 from mianshen.program.program import Program
 from mianshen.rulebook import open_program, shipped_overlays
+from mianshen.shipped import shipped_rulebook
+from mianshen.source import RuleError
 from mianshen.values import Known
 
 AS_OF = dt.date(2026, 11, 21)
@@ -77,24 +81,37 @@ def test_no_area_assists_below_the_national_floor(
     assert paid >= left * floor_of(program) - FEN / 2
 
 
-def test_a_rulebook_below_the_floor_is_found(tmp_path: Path) -> None:
-    """The property can fail: a rate of 60% for subsistence recipients breaks it."""
+LOWER = """overlay: {{name: lower, title: lower}}
+replace:
+  parameters:
+    beijing_assistance_rate_outpatient:
+      type: rate
+      title: lower
+      values: [{{from: 2023-01-01, value: {rate}, basis: provisional}}]
+"""
+
+
+@pytest.mark.parametrize(("rate", "codes"), [("70%", []), ("69.99%", ["E360"]), ("60%", ["E360"])])
+def test_a_rate_below_the_floor_is_refused(tmp_path: Path, rate: str, codes: list[str]) -> None:
     overlay = tmp_path / "lower.yaml"
-    overlay.write_text(
-        "overlay: {name: lower, title: lower}\n"
-        "replace:\n  parameters:\n    beijing_assistance_rate_outpatient:\n      type: rate\n      title: lower\n"
-        "      values: [{from: 2023-01-01, value: 60%, basis: provisional}]\n",
-        encoding="utf-8",
-    )
-    program = open_program(overlays=(overlay,))
-    resident: dict[str, Known] = {
-        "insured_area": "110101", "insurance_scheme": "resident", "coverage_status": "active",
-        "assistance_category": "subsistence",
-    }  # fmt: skip
-    claim: dict[str, Known] = {
-        "care_type": "outpatient", "total_cost": Decimal("100.00"), "out_of_scope_cost": Decimal("0.00"),
-        "basic_paid": Decimal("0.00"),
-    }  # fmt: skip
-    paid, left = assisted(program, resident, claim)
-    assert (paid, left) == (Decimal("60.00"), Decimal("100.00"))
-    assert Decimal("60.00") < Decimal("100.00") * floor_of(program)
+    overlay.write_text(LOWER.format(rate=rate), encoding="utf-8")
+    if not codes:
+        open_program(overlays=(overlay,))
+        return
+    with pytest.raises(RuleError) as refused:
+        open_program(overlays=(overlay,))
+    assert [diagnostic.code for diagnostic in refused.value.diagnostics] == codes
+
+
+def test_every_rate_of_assistance_is_held_to_the_floor() -> None:
+    """A rate that a provision of assistance reads and no property names would slip through."""
+    document, _ = read([shipped_rulebook()])
+    program = open_program()
+    rates = {
+        node.name
+        for provision in program.decision("claim", "assistance_payment").provisions
+        for node in walk(provision.value)
+        if isinstance(node, ParameterRef) and program.parameters[node.name].written == "rate"
+    }
+    assert rates
+    assert rates <= set(document.properties["national_floor"].figures)

@@ -46,6 +46,7 @@ class Document:
     tables: Mapping[str, model.Table]
     events: Mapping[str, model.Event]
     benefits: Mapping[str, model.Benefit]
+    properties: Mapping[str, model.Property]
     calendar: Mapping[str, model.CalendarYear]
     clauses: tuple[model.Clause, ...]
     out_of_scope: tuple[model.OutOfScope, ...]

@@ -31,6 +31,7 @@ SECTIONS: Map[str, type[model.Shape]] = {
     "tables": model.Table,
     "events": model.Event,
     "benefits": model.Benefit,
+    "properties": model.Property,
     "calendar": model.CalendarYear,
 }
 BY_ENTITY: Map[str, type[model.Shape]] = {"facts": model.Fact, "decisions": model.Decision}

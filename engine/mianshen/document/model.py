@@ -304,6 +304,17 @@ class Benefit(Shape):
     clause: Words
 
 
+class Property(Shape):
+    """What every value of the figures named must satisfy, whatever an overlay does; bounds are figures too."""
+
+    title: Titled
+    figures: Names
+    at_least: Identifier | None = None
+    at_most: Identifier | None = None
+    source: str | None = None
+    clause: Words | None = None
+
+
 class Event(Shape):
     """What a life event, a code of the list `event_type`, says of the person it happens to.
 
@@ -378,6 +389,7 @@ class RulebookFile(Shape):
     tables: dict[Identifier, Table] = {}
     events: dict[Identifier, Event] = {}
     benefits: dict[Identifier, Benefit] = {}
+    properties: dict[Identifier, Property] = {}
     calendar: dict[Year, CalendarYear] = {}
     clauses: tuple[Clause, ...] = ()
     out_of_scope: tuple[OutOfScope, ...] = ()

@@ -21,6 +21,7 @@ from mianshen.program.link import clashes, foldless, linked
 from mianshen.program.order import accumulator_reads, counted_by, in_order, reads, summed_earlier
 from mianshen.program.parameters import Figures
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
+from mianshen.program.properties import check_properties
 from mianshen.program.provision_parts import Parses
 from mianshen.program.provisions import ProvisionChecks, Site
 from mianshen.program.reserved_names import reserved
@@ -102,6 +103,7 @@ class Draft:
         decisions = self._decisions(sites, order)
         entities = RecordChecks(self._checks(self.names)).all()
         made_benefits = benefits(self.vocabulary)
+        check_properties(self.vocabulary, self.figures.parameters)
         scope, listed = out_of_scope(self.vocabulary), clauses(self.vocabulary)
         header = self._header()
         events = event_types(self.vocabulary)

@@ -508,3 +508,12 @@ def not_listed(span: Span, source: str, clause: str) -> Diagnostic:
     )
     fix = Message("请列入 clauses，或改正所引条款", "Add it to clauses:, or correct the clause cited")
     return _warning("E351", span, what, fix)
+
+
+def property_broken(span: Span, figure: str, value: str, bound: str, side: str, title: Message) -> Diagnostic:
+    low = side == "at_least"
+    what = Message(
+        f"{figure} 的值 {value} {'低于' if low else '高于'} {bound}，违反“{title.zh}”",
+        f"{figure} is {value}, {'below' if low else 'above'} {bound}, against the property: {title.en}",
+    )
+    return Diagnostic("E360", span, what, Message("请更正该数值", "Correct the figure"))
