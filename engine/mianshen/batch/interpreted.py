@@ -15,7 +15,7 @@ from mianshen.batch.output_files import EntityFile
 from mianshen.batch.results import KNOWN, NOT_MODELLED, UNKNOWN
 from mianshen.ingest.entity_cases import Numbers
 from mianshen.interpreter import Interpreter
-from mianshen.interpreter.result import MISSING_FACTS, BenefitResult, benefit_result, row_result
+from mianshen.interpreter.result import MISSING_FACTS, BenefitResult, benefit_result, names_of, row_result
 from mianshen.interpreter.rows import Case, Row
 from mianshen.values import Missing, NotModelled, Unknown, Value
 
@@ -73,7 +73,11 @@ def _cells(file: EntityFile, row: Row) -> dict[str, Cell]:
     cells |= {d.name: _known(row.values[d.name]) for d in file.shown}
     if file.entity.outcome is not None:
         result = row_result(file.program, row)
-        cells |= {"status": result.status, "reason": result.reason, "missing": _names(result.missing) or None}
+        cells |= {
+            "status": result.status,
+            "reason": result.reason,
+            "missing": names_of(result.missing) or None,
+        }
     for benefit in file.benefits:
         answer = benefit_result(benefit, row)
         cells[f"{benefit.name}_status"] = answer.status
@@ -90,7 +94,7 @@ def _reason(row: Row, answer: BenefitResult) -> str:
         missing = amount.missing
     elif answer.status != "undetermined":
         return answer.reason
-    names = _names(missing)
+    names = names_of(missing)
     return f"{MISSING_FACTS}: {names}" if names else MISSING_FACTS
 
 
@@ -106,7 +110,3 @@ def _state(value: Value) -> int:
 
 def _known(value: Value) -> Cell:
     return None if isinstance(value, Unknown | NotModelled) else value
-
-
-def _names(missing: frozenset[Missing]) -> str:
-    return ",".join(sorted({fact.name for fact in missing}))

@@ -73,7 +73,7 @@ def empty_results(file: EntityFile, count: int) -> Results:
 
 def native_results(file: EntityFile, decided: Decided, count: int, texts: Iterable[str]) -> Results:
     """What the compiled program wrote of an entity's rows. `texts`: those of the run, by number."""
-    names = pc.binary_join(decided.sets, ",")
+    names = pc.binary_join(_quoted(decided.sets), ",")
     needs = pc.binary_join_element_wise(pa.scalar(MISSING_FACTS), names, ": ")
     needs = pc.if_else(pc.equal(names, ""), pa.scalar(MISSING_FACTS), needs)
     reader = _NativeColumns(file, decided, count, names, needs, texts)
@@ -88,6 +88,17 @@ def native_results(file: EntityFile, decided: Decided, count: int, texts: Iterab
         for name in file.settling
     }
     return Results(file, columns, states, ruled)
+
+
+def _quoted(sets: pa.ListArray) -> pa.ListArray:
+    """The names, those with a comma or a quote in quotes, as `names_of` has them."""
+    names = sets.flatten()
+    special = pc.match_substring_regex(names, '[,"]')
+    if not pc.any(special).as_py():
+        return sets
+    quote = pa.scalar('"')
+    quoted = pc.binary_join_element_wise(quote, pc.replace_substring(names, '"', '""'), quote, "")
+    return pa.ListArray.from_arrays(sets.offsets, pc.if_else(special, quoted, names))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ In: a program, a decided case. Out: `CaseResult`, plain values for people and fi
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -107,6 +108,15 @@ def settlements(program: Program, row: Row) -> list[Settlement]:
         if isinstance(amount, Decimal) and name in row.values:  # a part of a program may not decide it
             found.append(Settlement(row, name, amount, row.values[name]))
     return found
+
+
+def names_of(missing: Iterable[Missing]) -> str:
+    """The names of what is missing, in order, with commas between; one that holds a comma is quoted, as in CSV."""
+    return ",".join(map(_quoted, sorted({fact.name for fact in missing})))
+
+
+def _quoted(name: str) -> str:
+    return '"{}"'.format(name.replace('"', '""')) if "," in name or '"' in name else name
 
 
 def _order(program: Program, row: Row) -> tuple[str, str]:

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import duckdb
 import numpy as np
@@ -30,7 +30,7 @@ from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.household_rows import HouseholdRows
 from mianshen.ingest.input_paths import Named
 from mianshen.ingest.inputs import Input, identifier, open_inputs, pattern
-from mianshen.interpreter.result import CaseResult, RowResult, result_of
+from mianshen.interpreter.result import CaseResult, RowResult, names_of, result_of
 from mianshen.interpreter.rows import Case, Row
 from mianshen.mapping.model import COLUMNS
 from mianshen.past_runs.verify import Past
@@ -39,7 +39,6 @@ from mianshen.records.diagnostics import CODES
 from mianshen.source import RuleError
 from mianshen.values import NotModelled, Unknown, Value
 
-PEOPLE: Final = "residents.parquet"
 Cells: TypeAlias = dict[str, object]
 
 
@@ -159,10 +158,12 @@ class _Written:
     def compared(self, result: CaseResult, found: _Found) -> tuple[int, tuple[Difference, ...]]:
         """How many cells were compared, and those that differ."""
         person = found.case.person
-        entry = self.program.entities[self.program.entry]
         files = {f.entity.name: f.name for f in entity_files(self.program, self.program.entities)}
-        del files[entry.name]
-        people = [] if person.rejection is not None else [(entry.name, person.key, PEOPLE, _benefits(result))]
+        people = [
+            (row.entity, row.key, files[row.entity], cells)
+            for row, cells in _benefits(result, person).items()
+            if row.key
+        ]
         rows = [(each.row.entity, each.row.key, files[each.row.entity], _row(each)) for each in result.rows]
         now = [*people, *rows]
         differences: list[Difference] = []
@@ -175,10 +176,10 @@ class _Written:
         count += len(rejected) * 3
         for entity, key, cells, written in rejected:
             differences += _differing(entity, key, cells, written)
-        for entity, file in files.items():
-            differences += self._beyond(
-                person, entity, file, {key for name, key, *_ in rows if name == entity}
-            )
+        for child in self.program.children_of(person.entity):
+            if child.name in files:
+                keys = {key for name, key, *_ in rows if name == child.name}
+                differences += self._beyond(person, child.name, files[child.name], keys)
         return count, tuple(differences)
 
     def _read(self, file: str, key_column: str, key: str) -> Cells:
@@ -236,19 +237,24 @@ def _differing(entity: str, key: str, now: Cells, written: Cells) -> Iterator[Di
             yield Difference(entity, key, name, _text(written.get(name)), _text(now.get(name)))
 
 
-def _benefits(result: CaseResult) -> Cells:
-    cells: Cells = {}
+def _benefits(result: CaseResult, person: Row) -> dict[Row, Cells]:
+    """The benefits as the results hold them, by the row they are decided at: the person's, or one above it."""
+    cells: dict[Row, Cells] = {} if person.rejection is not None else {person: {}}
     for name, benefit in result.benefits.items():
-        lacking = ",".join(sorted({each.name for each in benefit.missing}))
-        cells[f"{name}_status"] = benefit.status
-        cells[f"{name}_amount"] = benefit.amount
-        cells[f"{name}_reason"] = f"missing_facts: {lacking}" if lacking else benefit.reason
+        lacking = names_of(benefit.missing)
+        cells.setdefault(benefit.row, {}).update(
+            {
+                f"{name}_status": benefit.status,
+                f"{name}_amount": benefit.amount,
+                f"{name}_reason": f"missing_facts: {lacking}" if lacking else benefit.reason,
+            }
+        )
     return cells
 
 
 def _row(row: RowResult) -> Cells:
     cells: Cells = {name: _known(value) for name, value in row.values.items()}
-    lacking = ",".join(sorted({each.name for each in row.missing}))
+    lacking = names_of(row.missing)
     return cells | {"status": row.status, "reason": row.reason, "missing": lacking or None}
 
 

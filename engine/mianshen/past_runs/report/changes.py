@@ -14,22 +14,30 @@ from typing import Final
 import duckdb
 
 from mianshen.ingest.inputs import identifier, quoted
-from mianshen.past_runs.report.run import RESIDENTS, FinishedRun
+from mianshen.past_runs.report.run import FinishedRun
 from mianshen.program.program import Program
 
 KINDS: Final = ("newly_due", "no_longer_due", "amount_changed")
 TABLE: Final = "changes"
 _AMOUNT: Final = "DECIMAL(18, 2)"
+# a side on which it is due and no amount is known
+_OPEN: Final = (
+    "status = 'eligible' AND amount IS NULL OR status_before = 'eligible' AND amount_before IS NULL"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Counts of one kind of change of one benefit. `difference`: what it adds to the amounts due."""
+    """Counts of one kind of change of one benefit.
+
+    `difference`: what it adds to the amounts due; `open`: how many rows it leaves out, for want of an amount.
+    """
 
     benefit: str
     kind: str
     residents: int
     difference: Decimal | None
+    open: int
 
 
 def compare(
@@ -37,13 +45,13 @@ def compare(
 ) -> list[Change]:
     """Makes the table of changes, by person and benefit; gives its counts."""
     key = identifier(program.entities[program.entry].key)
-    now, before = (_benefits(each, connection) for each in (run, earlier))
+    now, before = (_benefits(each.people(program), connection) for each in (run, earlier))
     names = [*now, *(name for name in before if name not in now)]
     wanted = [_columns(name, name in now, name in before) for name in names]
     differing = " OR ".join(f"({test})" for test, _ in wanted) or "false"
     both = (
         f"SELECT coalesce(now.{key}, before.{key}) AS person, {', '.join(columns for _, columns in wanted) or 'NULL'} "
-        f"FROM {run.rows(RESIDENTS)} AS now FULL JOIN {earlier.rows(RESIDENTS)} AS before ON now.{key} = before.{key} "
+        f"FROM {run.people(program)} AS now FULL JOIN {earlier.people(program)} AS before ON now.{key} = before.{key} "
         f"WHERE {differing}"
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE differing AS {both}")
@@ -58,16 +66,21 @@ def compare(
         "ORDER BY person, benefit"
     )
     counted = connection.execute(
-        f"SELECT benefit, change, count(*), sum(CASE WHEN amount IS NOT NULL OR amount_before IS NOT NULL "
-        f"THEN coalesce(amount, 0) - coalesce(amount_before, 0) END) FROM {TABLE} GROUP BY ALL"
+        f"SELECT benefit, change, count(*), sum(CASE WHEN {_OPEN} THEN NULL WHEN amount IS NOT NULL OR amount_before "
+        f"IS NOT NULL THEN coalesce(amount, 0) - coalesce(amount_before, 0) END), count(*) FILTER ({_OPEN}) "
+        f"FROM {TABLE} GROUP BY ALL"
     ).fetchall()
-    found = {(benefit, kind): Change(benefit, kind, count, total) for benefit, kind, count, total in counted}
+    paid = {name for name, benefit in program.benefits.items() if benefit.amount is not None}
+    found = {
+        (benefit, kind): Change(benefit, kind, count, total, open_ if benefit in paid else 0)
+        for benefit, kind, count, total, open_ in counted
+    }
     return [found[name, kind] for name in names for kind in KINDS if (name, kind) in found]
 
 
-def _benefits(run: FinishedRun, connection: duckdb.DuckDBPyConnection) -> list[str]:
+def _benefits(people: str, connection: duckdb.DuckDBPyConnection) -> list[str]:
     """The benefits a run tells of, by its columns."""
-    described = connection.execute(f"DESCRIBE FROM {run.rows(RESIDENTS)}").fetchall()
+    described = connection.execute(f"DESCRIBE FROM {people}").fetchall()
     columns = [row[0] for row in described]
     return [name.removesuffix("_status") for name in columns if name.endswith("_status")]
 

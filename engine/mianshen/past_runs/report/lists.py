@@ -15,12 +15,13 @@ from typing import Any, Final
 
 import duckdb
 
+from mianshen.batch.output_files import EntityFile, above
 from mianshen.casework.wording import Words, named_place
 from mianshen.ingest.inputs import identifier, quoted
 from mianshen.interpreter.result import MISSING_FACTS
 from mianshen.past_runs.report.cells import CsvFile
-from mianshen.past_runs.report.run import CLAIMS, RESIDENTS, FinishedRun
-from mianshen.past_runs.report.tables import benefits_of, lacking
+from mianshen.past_runs.report.run import FinishedRun
+from mianshen.past_runs.report.tables import lacking, split_names
 from mianshen.program.calendar import MISSING as CALENDAR
 from mianshen.program.program import Benefit, Entity, Program
 from mianshen.source import Lang, Message
@@ -31,9 +32,9 @@ NOWHERE: Final = "unknown"  # the folder of people whose area is not known
 _BATCH: Final = 50_000  # rows held at a time
 
 DELIVERIES: Final = {
-    "automatic": Message("自动享受", "granted automatically"),
-    "confirm": Message("待本人确认", "confirm first"),
-    "application": Message("可申请", "due on application"),
+    "automatic": Message("自动办理", "automatic"),
+    "confirm": Message("确认后办理", "on confirmation"),
+    "application": Message("申请办理", "on application"),
 }
 UNDETERMINED: Final = Message("待补事实", "undetermined, by missing fact")
 CHANGES: Final = Message("与上次相比的变化", "changes since the earlier run")
@@ -91,7 +92,8 @@ class Lists:
 
     def write(self) -> None:
         """Every list: by delivery, those benefits that have one of their own, and what is missing."""
-        benefits = [self.program.benefits[name] for name in benefits_of(self.program)]
+        benefits = [benefit for file in self.run.files(self.program) for benefit in file.benefits]
+        benefits = [b for b in benefits if b.entity in (self.person.name, *above(self.program))]
         for delivery in DELIVERIES:
             self._due(delivery, [b for b in benefits if b.delivery == delivery and not b.work_list])
         for benefit in benefits:
@@ -110,27 +112,48 @@ class Lists:
     def _due(self, name: str, benefits: list[Benefit]) -> None:
         if not benefits:
             return
-        key = identifier(self.person.key)
         parts = [
-            f"SELECT {key} AS person, {number} AS benefit, {identifier(f'{each.name}_amount')} AS amount, "
-            f"{identifier(f'{each.name}_reason')} AS reason FROM {self.run.rows(RESIDENTS)} "
-            f"WHERE {identifier(f'{each.name}_status')} = 'eligible'"
-            for number, each in enumerate(benefits)
+            f"SELECT {self._owned(benefit)}, {number} AS benefit, {identifier(f'{benefit.name}_amount')} AS amount, "
+            f"{identifier(f'{benefit.name}_reason')} AS reason FROM {self._rows(benefit)} "
+            f"WHERE {identifier(f'{benefit.name}_status')} = 'eligible'"
+            for number, benefit in enumerate(benefits)
         ]
-        query = self.placed(" UNION ALL ".join(parts), "benefit")
+        query = self.placed(" UNION ALL ".join(parts), "benefit, owner")
 
         def line(area: str, row: Sequence[Any]) -> list[str]:
-            person, number, amount, reason = row
+            person, owner, number, amount, reason = row
             benefit = benefits[number]
-            return [
-                person,
-                area,
-                self._say(benefit.title),
-                self._money(amount, reason),
-                *self._grounds(benefit, reason),
-            ]
+            amount_ = self._money(amount, reason)
+            return [person, area, self._title(benefit, owner), amount_, *self._grounds(benefit, reason)]
 
         self.files(name, query, [*self.heads(), *map(self._say, (_BENEFIT, _AMOUNT, _GROUND, _CLAUSE))], line)
+
+    def _owned(self, benefit: Benefit) -> str:
+        """Whose a benefit is: a person; of a household its first member, and the household."""
+        key = identifier(self.person.key)
+        if benefit.entity == self.person.name:
+            return f"{key} AS person, '' AS owner"
+        return f"first_member AS person, {identifier(self.program.entities[benefit.entity].key)} AS owner"
+
+    def _rows(self, benefit: Benefit) -> str:
+        """The rows that a benefit is decided at; those of households with their first member by number."""
+        entity, key = self.program.entities[benefit.entity], identifier(self.person.key)
+        if entity.name == self.person.name:
+            return self.run.people(self.program)
+        rows, owner = self.run.rows(EntityFile(self.program, entity).name), identifier(entity.key)
+        if entity.name != self.person.parent or (self.person.name, entity.key) not in self.program.facts:
+            return f"(SELECT *, '' AS first_member FROM {rows})"
+        members = f"SELECT {owner}, min({key}) AS first_member FROM {self.people} GROUP BY {owner}"
+        joined = f"{rows} AS made LEFT JOIN ({members}) USING ({owner})"
+        return f"(SELECT made.*, coalesce(first_member, '') AS first_member FROM {joined})"
+
+    def _title(self, benefit: Benefit, owner: str) -> str:
+        """A benefit's title; one of a household with the household, for it is paid once."""
+        title = self._say(benefit.title)
+        if benefit.entity == self.person.name:
+            return title
+        whose = f"{self._say(self.program.entities[benefit.entity].title)} {owner}".rstrip()
+        return f"{title}（{whose}）" if self.lang == "zh" else f"{title} ({whose})"
 
     def _money(self, amount: Decimal | None, reason: str) -> str:
         if amount is not None:
@@ -147,22 +170,24 @@ class Lists:
     # -- what is missing -----------------------------------------------------------------------
 
     def _undetermined(self, benefits: list[Benefit]) -> None:
-        """One row for each person (or claim) and missing fact, with what waits for it."""
-        key = identifier(self.person.key)
-        child = self.program.child_of(self.person.name)
-        assert child is not None
+        """One row for each person (or row below) and missing fact, with what waits for it."""
         parts = []
         for benefit in benefits:
-            reason = identifier(f"{benefit.name}_reason")
-            title = quoted(self._say(benefit.title))
+            reason, title = identifier(f"{benefit.name}_reason"), quoted(self._say(benefit.title))
             parts.append(
-                f"SELECT {key} AS person, '' AS record, {lacking(self.program, reason)} AS fact, {title} AS waits "
-                f"FROM {self.run.rows(RESIDENTS)} WHERE starts_with({reason}, {quoted(MISSING_FACTS)})"
+                f"SELECT {self._owned(benefit).split(',')[0]}, '' AS record, {lacking(self.program, reason)} AS fact, "
+                f"{title} AS waits FROM {self._rows(benefit)} WHERE starts_with({reason}, {quoted(MISSING_FACTS)})"
             )
-        parts.append(
-            f"SELECT {key}, {identifier(child.key)}, unnest(string_split(missing, ',')), "
-            f"{quoted(self._say(child.title))} FROM {self.run.rows(CLAIMS)} WHERE missing IS NOT NULL"
-        )
+        key = identifier(self.person.key)
+        files = [f for f in self.run.files(self.program) if f.entity.parent == self.person.name]
+        parts += [
+            f"SELECT {key}, {identifier(file.entity.key)}, {split_names('missing')}, "
+            f"{quoted(self._say(file.entity.title))} FROM {self.run.rows(file.name)} WHERE missing IS NOT NULL"
+            for file in files
+            if file.entity.outcome is not None
+        ]
+        if not parts:
+            return
         grouped = (
             "SELECT person, fact, record, string_agg(DISTINCT waits, '; ' ORDER BY waits) "
             f"AS waits FROM ({' UNION ALL '.join(parts)}) GROUP BY ALL"
@@ -173,8 +198,8 @@ class Lists:
             person, fact, record, waits = row
             return [self.fact(fact), fact, person, record, area, waits]
 
-        heads = self.heads()
-        record = self._say(self.program.facts[child.name, child.key].title)
+        heads, child = self.heads(), self.program.child_of(self.person.name)
+        record = "" if child is None else self._say(self.program.facts[child.name, child.key].title)
         self.files(
             "undetermined", query, [self._say(_LACKING), self._say(_NAME), heads[0], record, heads[1], self._say(_WAITING)], line,
         )  # fmt: skip

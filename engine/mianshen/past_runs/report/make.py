@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import duckdb
 
+from mianshen.batch.lock import locked
 from mianshen.ingest.input_paths import Named
 from mianshen.ingest.inputs import quoted
 from mianshen.past_runs.report import diagnostics
@@ -53,10 +54,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Everything a page tells."""
+    """What a page tells of a run."""
 
-    run: FinishedRun
-    earlier: FinishedRun | None
     tables: Tables
     ratios: tuple[Ratio, ...]
     changes: tuple[Change, ...]
@@ -73,36 +72,56 @@ def make_report(program: Program, order: Order) -> dict[str, Any]:
     earlier = None if order.since is None else FinishedRun.of(order.since)
     run.refuse_other(program)
     out = order.out.resolve()
-    _refuse_foreign(out, order)
-    part = out.with_name(f".{out.name}.part-{secrets.token_hex(4)}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with locked(out, str(order.out)):
+            _clear_up(out)
+            _refuse_foreign(out, order)
+            return _written(program, order, run, earlier, out)
+    except duckdb.OutOfMemoryException:
+        raise RuleError([diagnostics.no_memory(str(order.out))]) from None
+    except OSError as error:
+        raise RuleError([diagnostics.cannot_write(str(order.out), error.strerror or "")]) from None
+
+
+def _written(
+    program: Program, order: Order, run: FinishedRun, earlier: FinishedRun | None, out: Path
+) -> dict[str, Any]:
+    """Write the report beside its folder, then put it there; gives the content of `report.json`."""
+    part = out.with_name(f"{_beside(out, 'part')}{secrets.token_hex(4)}")
     connection = _connect(order, part)
     try:
-        part.mkdir(parents=True)
+        part.mkdir()
         found = _found(program, order, run, earlier, connection, part)
         page = Page(
-            program,
-            found.run,
-            found.earlier,
-            found.tables,
-            found.ratios,
-            found.changes,
-            found.lists,
-            order.lang,
-        )
+            program, run, earlier, found.tables, found.ratios, found.changes, found.lists, order.lang
+        )  # fmt: skip
         content = page.content()
         (part / DATA).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
         (part / PAGE).write_text(page.html(), "utf-8")
         for ours in ("spill", "text"):
             shutil.rmtree(part / ours, ignore_errors=True)
         _publish(part, out)
-    except duckdb.OutOfMemoryException:
-        raise RuleError([diagnostics.no_memory(str(order.out))]) from None
-    except OSError as error:
-        raise RuleError([diagnostics.cannot_write(str(order.out), error.strerror or "")]) from None
     finally:
         connection.close()
         shutil.rmtree(part, ignore_errors=True)
     return content
+
+
+def _beside(out: Path, kind: str) -> str:
+    """How the names of folders begin that a report makes beside its own."""
+    return f".{out.name}.{kind}-"
+
+
+def _clear_up(out: Path) -> None:
+    """Remove what reports left that were killed; the one that stood there when it happened is put back."""
+    for folder in [path for path in out.parent.iterdir() if path.name.startswith(_beside(out, "old"))]:
+        if out.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            folder.rename(out)
+    for folder in [path for path in out.parent.iterdir() if path.name.startswith(_beside(out, "part"))]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _connect(order: Order, part: Path) -> duckdb.DuckDBPyConnection:
@@ -126,13 +145,15 @@ def _found(
     inputs = find_inputs(run, order.inputs, program, connection, part / "text", order.encoding)
     day = str(run.manifest["as_of"])
     person = program.entities[program.entry]
-    child = program.child_of(person.name)
-    assert child is not None
     scheme = Ratio.facts(program, person.name)
-    names = tuple(dict.fromkeys([*([person.area] if person.area else []), *scheme]))
+    parent = None if person.parent is None else program.entities[person.parent].key
+    household = [parent] if parent is not None and (person.name, parent) in program.facts else []
+    names = tuple(dict.fromkeys([*([person.area] if person.area else []), *household, *scheme]))
     people = table_of_facts(program, person, inputs.get(person.name), names, connection, day)
-    care = Ratio.facts(program, child.name)
-    records = table_of_facts(program, child, inputs.get(child.name), care, connection, day) if care else None
+    records = None
+    for child in program.children_of(person.name):
+        if care := Ratio.facts(program, child.name):
+            records = table_of_facts(program, child, inputs.get(child.name), care, connection, day)
     tables = Counting(program, run, connection, people, person.area).tables()
     made = () if records is None else ratios(program, run, connection, people, records)
     lists = Lists(program, run, connection, people, person.area, part, order.lang)
@@ -142,7 +163,7 @@ def _found(
         changes = compare(program, run, earlier, connection)
         connection.execute(f"COPY {TABLE} TO {quoted(str(part / CHANGES))} (FORMAT parquet)")
         lists.changes(TABLE)
-    return Found(run, earlier, tables, tuple(made), tuple(changes), lists)
+    return Found(tables, tuple(made), tuple(changes), lists)
 
 
 def _refuse_foreign(out: Path, order: Order) -> None:
@@ -162,7 +183,7 @@ def _is_ours(out: Path) -> bool:
 
 def _publish(part: Path, out: Path) -> None:
     """Put the finished folder in its place; an earlier report's stays until then."""
-    old = out.with_name(f".{out.name}.old-{secrets.token_hex(4)}")
+    old = out.with_name(f"{_beside(out, 'old')}{secrets.token_hex(4)}")
     if out.exists():
         out.rename(old)
     try:

@@ -16,6 +16,7 @@ from typing import Any
 
 import jinja2
 
+from mianshen.batch.output_files import plural
 from mianshen.casework.wording import Words, named_place
 from mianshen.past_runs.report import phrases
 from mianshen.past_runs.report.bars import Bar, against, bars, stacked
@@ -23,9 +24,9 @@ from mianshen.past_runs.report.changes import Change
 from mianshen.past_runs.report.lists import DELIVERIES, KINDS, Lists
 from mianshen.past_runs.report.ratios import Ratio
 from mianshen.past_runs.report.run import FinishedRun
-from mianshen.past_runs.report.tables import STATUSES, Counted, Place, Tables
+from mianshen.past_runs.report.tables import STATUSES, Counted, Layer, Place, Rows, Tables
 from mianshen.places import place_name
-from mianshen.program.program import Program
+from mianshen.program.program import Entity, Program
 from mianshen.source import Lang, Message
 from mianshen.values import as_money
 
@@ -50,11 +51,11 @@ class Page:
             "as_of": self.run.manifest["as_of"],
             "rulebook": self.run.manifest["rulebook"],
             "records": self.run.summary["records"],
-            "residents": tables.residents,
+            self._people: tables.people,
             "due": tables.due,
-            "benefits": {name: _plain(each) for name, each in tables.benefits.items()},
-            "places": [self._place(each) for each in tables.places],
-            "claims": {"status": tables.claims, "amounts": _moneys(tables.layers)},
+            "benefits": {name: self._plain(name, counted) for name, counted in self._all_benefits().items()},
+            "places": [self._place(place) for place in tables.places],
+            **{stem: _plain_rows(rows) for stem, rows in tables.rows.items()},
             "ratios": [self._ratio(each) for each in self.ratios],
             "missing": [
                 {"fact": each.name, "benefit": each.benefit or None, "count": each.count} for each in tables.lacks
@@ -75,11 +76,27 @@ class Page:
         return {
             "area": place.area or None,
             "name": place_name(place.area) or None,
-            "residents": place.residents,
+            self._people: place.people,
             "due": place.due,
-            "benefits": {name: _plain(each) for name, each in place.benefits.items()},
-            "claims": {"status": place.claims, "amounts": _moneys(place.layers)},
+            "benefits": {name: self._plain(name, counted) for name, counted in place.benefits.items()},
+            **{stem: _plain_rows(rows) for stem, rows in place.rows.items()},
         }
+
+    @property
+    def _people(self) -> str:
+        """What people are called together in the run's files."""
+        return plural(self.program.entities[self.program.entry])
+
+    def _all_benefits(self) -> dict[str, Counted]:
+        return self.tables.benefits | self.tables.above
+
+    def _plain(self, name: str, counted: Counted) -> dict[str, Any]:
+        benefit = self.program.benefits[name]
+        content: dict[str, Any] = {
+            plural(self.program.entities[benefit.entity]): counted.statuses,
+            "amount": None if counted.amount is None else as_money(counted.amount),
+        }
+        return content if benefit.amount is None else {**content, "without_amount": counted.open}
 
     def _ratio(self, ratio: Ratio) -> dict[str, Any]:
         target = None if ratio.target is None else ratio.target.value
@@ -103,8 +120,9 @@ class Page:
                 {
                     "benefit": each.benefit,
                     "change": each.kind,
-                    "residents": each.residents,
+                    self._people: each.residents,
                     "difference": None if each.difference is None else as_money(each.difference),
+                    "without_amount": each.open,
                 }
                 for each in self.changes
             ],
@@ -124,10 +142,11 @@ class Page:
             statuses=[(status, self._say(phrases.STATUS[status])) for status in STATUSES],
             records=self._records(),
             amount=_money(self._amount_due()),
+            amount_open=self._open(self._all_benefits().values()),
+            people=self._say(self.program.entities[self.program.entry].title),
+            kinds=self._kinds(),
             benefits=self._benefits(),
             provinces=self._provinces(),
-            claims=self._claims(),
-            layers=self._layers(),
             ratios=self._ratios(),
             lacks=self._lacks(),
             refusals=self._refusals(),
@@ -142,10 +161,24 @@ class Page:
 
     def _benefit_title(self, name: str) -> str:
         benefit = self.program.benefits.get(name)
-        return name if benefit is None else self._say(benefit.title)
+        if benefit is None or benefit.entity == self.program.entry:
+            return name if benefit is None else self._say(benefit.title)
+        whose = self._say(self.program.entities[benefit.entity].title)
+        return (
+            f"{self._say(benefit.title)}（{whose}）"
+            if self.lang == "zh"
+            else f"{self._say(benefit.title)} ({whose})"
+        )
 
     def _amount_due(self) -> Decimal:
-        return sum((each.amount or Decimal(0) for each in self.tables.benefits.values()), Decimal(0))
+        return sum((counted.amount or Decimal(0) for counted in self._all_benefits().values()), Decimal(0))
+
+    def _open(self, counted: Iterable[Counted]) -> str:
+        """What sums leave out, in words; empty where they leave out nothing."""
+        return self._left_out(sum(each.open for each in counted))
+
+    def _left_out(self, rows: int) -> str:
+        return self._say(phrases.LEFT_OUT).format(count=f"{rows:,}") if rows else ""
 
     def _records(self) -> list[tuple[str, dict[str, int]]]:
         return [
@@ -163,8 +196,9 @@ class Page:
                 "delivery": self._say(DELIVERIES[self.program.benefits[name].delivery]),
                 "counts": [counted.statuses[status] for status in STATUSES],
                 "amount": _money(counted.amount),
+                "open": self._open([counted]),
             }
-            for name, counted in self.tables.benefits.items()
+            for name, counted in self._all_benefits().items()
         ]
 
     def _provinces(self) -> list[dict[str, Any]]:
@@ -175,10 +209,11 @@ class Page:
             made.append(
                 {
                     "area": self._area(province),
-                    "residents": sum(place.residents for place in places),
+                    "people": sum(place.people for place in places),
                     "due": sum(place.due for place in places),
                     "amount": _money(_amount(places)),
-                    "claims": sum(sum(place.claims.values()) for place in places),
+                    "open": self._open(counted for place in places for counted in place.benefits.values()),
+                    "kinds": self._counts_below(places),
                     "prefectures": [self._prefecture(place) for place in places],
                 }
             )
@@ -189,28 +224,62 @@ class Page:
 
     def _prefecture(self, place: Place) -> dict[str, Any]:
         rows = [
-            (self._benefit_title(name), [counted.statuses[s] for s in STATUSES], _money(counted.amount))
+            (
+                self._benefit_title(name),
+                [counted.statuses[s] for s in STATUSES],
+                _money(counted.amount),
+                self._open([counted]),
+            )
             for name, counted in place.benefits.items()
             if any(counted.statuses[status] for status in STATUSES if status != "not_modelled")
         ]
         return {
             "area": self._area(place.area),
-            "residents": place.residents,
+            "people": place.people,
             "due": place.due,
             "amount": _money(_amount([place])),
-            "claims": sum(place.claims.values()),
+            "open": self._open(place.benefits.values()),
+            "kinds": self._counts_below([place]),
             "rows": rows,
-        }
+        }  # fmt: skip
 
-    def _claims(self) -> list[tuple[str, int]]:
-        return [(self._say(phrases.STATUS[status]), count) for status, count in self.tables.claims.items()]
-
-    def _layers(self) -> list[tuple[str, str]]:
-        child = self.lists.program.child_of(self.program.entry)
-        assert child is not None
+    def _counts_below(self, places: list[Place]) -> list[tuple[str, int]]:
+        """The rows of each kind in places, by the kind's title."""
         return [
-            (self._say(self.program.decision(child.name, name).title), _money(total))
-            for name, total in self.tables.layers.items()
+            (
+                self._say(entity.title),
+                sum(sum(p.rows[stem].statuses.values()) for p in places if stem in p.rows),
+            )
+            for stem, entity in self._entities().items()
+        ]
+
+    def _entities(self) -> dict[str, Entity]:
+        """The kinds of rows below people that are counted, by what they are called together."""
+        return {plural(e): e for e in self.program.entities.values() if plural(e) in self.tables.rows}
+
+    def _kinds(self) -> list[dict[str, Any]]:
+        """Each kind of rows below people: statuses, sums and what they leave out, bars."""
+        return [
+            {
+                "title": self._say(entity.title),
+                "statuses": [
+                    (self._say(phrases.STATUS[status]), count)
+                    for status, count in self.tables.rows[stem].statuses.items()
+                ],
+                "layers": [
+                    (title, _money(layer.amount), self._left_out(layer.open))
+                    for title, layer in self._layers(stem, entity)
+                ],
+                "plot": bars([(t, _money(la.amount), la.amount) for t, la in self._layers(stem, entity)]),
+            }
+            for stem, entity in self._entities().items()
+        ]
+
+    def _layers(self, stem: str, entity: Entity) -> list[tuple[str, Layer]]:
+        layers = self.tables.rows[stem].layers
+        return [
+            (self._say(self.program.decision(entity.name, name).title), layer)
+            for name, layer in layers.items()
         ]
 
     def _ratios(self) -> list[dict[str, str]]:
@@ -269,13 +338,14 @@ class Page:
         known = phrases.REASONS.get(reason)
         return "" if known is None else self._say(known)
 
-    def _changes(self) -> list[tuple[str, str, str, str]]:
+    def _changes(self) -> list[tuple[str, str, str, str, str]]:
         return [
             (
                 self._benefit_title(each.benefit),
                 self._say(KINDS[each.kind]),
                 f"{each.residents:,}",
                 _money(each.difference),
+                self._left_out(each.open),
             )
             for each in self.changes
         ]
@@ -303,20 +373,15 @@ class Page:
     # -- plots ---------------------------------------------------------------------------------
 
     def _plots(self) -> dict[str, tuple[Bar, ...]]:
-        benefits = self.tables.benefits
+        benefits = self._all_benefits()
         amounts = [
             (self._benefit_title(name), _money(counted.amount), counted.amount or Decimal(0))
             for name, counted in benefits.items() if counted.amount
         ]  # fmt: skip
-        layers = [
-            (title, text, total)
-            for (title, text), total in zip(self._layers(), self.tables.layers.values(), strict=True)
-        ]
         lacks = [(title, f"{a + b:,}", a + b) for title, _, a, b in self._lacks()[:15]]
         return {
             "statuses": tuple(self._stack(name, counted) for name, counted in benefits.items()),
             "amounts": bars(amounts),
-            "layers": bars(layers),
             "lacks": bars(lacks, "undetermined"),
             "ratios": tuple(self._against(ratio) for ratio in self.ratios if ratio.share is not None),
         }
@@ -355,15 +420,12 @@ def _amount(places: Iterable[Place]) -> Decimal | None:
     return sum(amounts, Decimal(0)) if amounts else None
 
 
-def _plain(counted: Counted) -> dict[str, Any]:
+def _plain_rows(rows: Rows) -> dict[str, Any]:
     return {
-        "residents": counted.statuses,
-        "amount": None if counted.amount is None else as_money(counted.amount),
+        "status": rows.statuses,
+        "amounts": {name: as_money(layer.amount) for name, layer in rows.layers.items()},
+        "undetermined": {name: layer.open for name, layer in rows.layers.items()},
     }
-
-
-def _moneys(totals: dict[str, Decimal]) -> dict[str, str]:
-    return {name: as_money(total) for name, total in totals.items()}
 
 
 def _money(amount: Decimal | None) -> str:

@@ -61,19 +61,19 @@ REASONS: Final = {
 UNKNOWN_AREA: Final = Message("参保地未知", "area unknown")
 REJECTED: Final = Message("被拒的{title}", "a rejected {title}")
 
+LEFT_OUT: Final = Message("另有 {count} 条待定，未计入", "{count} undetermined rows are left out")
 _LABELS: Final = {
-    "title": Message("批量判定报告", "Report on a batch"),
-    "day": Message("判定日", "decided for"),
+    "title": Message("批量核定报告", "Report on a batch"),
+    "day": Message("核定日", "decision date"),
     "rulebook": Message("规则库", "rulebook"),
-    "residents": Message("参保人", "residents"),
     "due_any": Message("至少符合一项", "due at least one benefit"),
     "amount_due": Message("待遇金额合计（元）", "amounts due (yuan)"),
-    "rejected": Message("拒绝的记录", "rejected records"),
+    "rejected": Message("退回记录", "rejects"),
     "records": Message("记录", "Records"),
     "record": Message("记录", "records"),
     "read": Message("读取", "read"),
-    "decided": Message("判定", "decided"),
-    "rejects": Message("拒绝", "rejected"),
+    "decided": Message("核定", "decided"),
+    "rejects": Message("退回", "rejected"),
     "aside": Message("冲销或当日未生效", "cancelled, or not in force"),
     "benefits": Message("各项待遇", "Benefits"),
     "benefit": Message("待遇", "benefit"),
@@ -85,7 +85,7 @@ _LABELS: Final = {
         "By the first two digits (province) and four (prefecture) of the area of insurance; open one to see its benefits.",
     ),
     "place": Message("参保地", "area"),
-    "claims": Message("费用核定", "Claims"),
+    "kinds": Message("费用等记录", "Rows"),
     "status": Message("结论", "answer"),
     "count": Message("条数", "count"),
     "layer": Message("项目", "layer"),
@@ -105,15 +105,15 @@ _LABELS: Final = {
     "none": Message("没有", "none"),
     "lacks": Message("待定：缺少的事实", "Undetermined, by missing fact"),
     "lack": Message("缺少的事实", "missing fact"),
-    "waiting_benefits": Message("待遇判定", "answers about benefits"),
-    "waiting_claims": Message("费用判定", "claims"),
-    "refusals": Message("拒绝的记录", "Rejects"),
+    "waiting_benefits": Message("待遇", "answers about benefits"),
+    "waiting_rows": Message("费用等记录", "rows"),
+    "refusals": Message("退回记录", "Rejects"),
     "file": Message("文件", "file"),
     "field": Message("字段", "field"),
-    "reason": Message("原因", "reason"),
+    "reason": Message("退回原因", "reason"),
     "changes": Message("与上次相比", "Since the earlier run"),
     "changes_note": Message(
-        "上次：判定日 {day}，规则库 {digest}", "Earlier run: decided for {day}, rulebook {digest}"
+        "上次：核定日 {day}，规则库 {digest}", "Earlier run: decision date {day}, rulebook {digest}"
     ),
     "change": Message("变化", "change"),
     "difference": Message("金额差（元）", "difference (yuan)"),
@@ -128,7 +128,7 @@ _LABELS: Final = {
     "stage": Message("阶段", "stage"),
     "seconds": Message("秒", "seconds"),
     "total": Message("合计", "total"),
-    "receipt": Message("凭证", "Receipt"),
+    "receipt": Message("运行清单", "Manifest"),
     "inputs": Message("输入文件", "inputs"),
     "digest": Message("摘要值", "digest"),
 }

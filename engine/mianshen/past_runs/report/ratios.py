@@ -14,10 +14,11 @@ from typing import Final
 
 import duckdb
 
+from mianshen.batch.output_files import EntityFile
 from mianshen.ingest.inputs import identifier, quoted
 from mianshen.interpreter import Case, Interpreter, Row, make_row
 from mianshen.interpreter.trace.explain import Explainer
-from mianshen.past_runs.report.run import CLAIMS, FinishedRun
+from mianshen.past_runs.report.run import FinishedRun
 from mianshen.program.program import Dated, Key, Program
 from mianshen.values import Known
 
@@ -80,7 +81,7 @@ def ratios(
     rows = connection.execute(
         f"SELECT left(people.{identifier(person.area)}, {_PROVINCE}) AS province, people.{scheme} AS scheme, count(*), "
         f"sum(made.{identifier(_COST)}), sum({paid}), sum(made.{identifier(_ASSISTANCE)}) "
-        f"FROM {run.rows(CLAIMS)} AS made JOIN {records} AS records ON records.{number} = made.{number} "
+        f"FROM {run.rows(EntityFile(program, claim).name)} AS made JOIN {records} AS records ON records.{number} = made.{number} "
         f"JOIN {people} AS people ON people.{key} = made.{key} WHERE made.status = 'decided' "
         f"AND records.{identifier(_CARE[1])} = {quoted(_STAY)} AND people.{identifier(_COVERAGE[1])} = {quoted(_ACTIVE)} "
         "AND province IS NOT NULL AND scheme IS NOT NULL GROUP BY province, scheme ORDER BY province, scheme"

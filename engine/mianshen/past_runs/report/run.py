@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from mianshen.batch.manifest import digest_of_file
-from mianshen.batch.output_files import MANIFEST, SUMMARY, TIMINGS
+from mianshen.batch.output_files import MANIFEST, REJECTS, SUMMARY, TIMINGS, EntityFile, entity_files
 from mianshen.batch.recorded_rules import RULES, recorded_program
 from mianshen.ingest.databases import file_behind
 from mianshen.ingest.entity_rows import RowReader
@@ -30,8 +30,6 @@ from mianshen.past_runs.report import diagnostics
 from mianshen.program.program import Entity, Program
 from mianshen.rulebook import open_program
 from mianshen.source import Diagnostic, RuleError
-
-RESIDENTS, CLAIMS, REJECTS = "residents.parquet", "claims.parquet", "rejects.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +44,21 @@ class FinishedRun:
     @staticmethod
     def of(folder: Path) -> FinishedRun:
         """The run in a folder; RuleError when it holds none."""
-        for name in (RESIDENTS, CLAIMS, REJECTS):
-            if not (folder / name).exists():
-                raise RuleError([diagnostics.no_run(str(folder), name)])
+        if not (folder / REJECTS).exists():
+            raise RuleError([diagnostics.no_run(str(folder), REJECTS)])
         timings = _read(folder, TIMINGS) if (folder / TIMINGS).exists() else {}
         return FinishedRun(folder, _read(folder, MANIFEST), _read(folder, SUMMARY), timings)
+
+    def files(self, program: Program) -> list[EntityFile]:
+        """The files of decided rows that the run wrote, the person's first, those above it last."""
+        return [f for f in entity_files(program, program.entities) if (self.folder / f.name).exists()]
+
+    def people(self, program: Program) -> str:
+        """The rows of the people, as `rows` has them; RuleError where the run has none."""
+        name = EntityFile(program, program.entities[program.entry]).name
+        if not (self.folder / name).exists():
+            raise RuleError([diagnostics.no_run(str(self.folder), name)])
+        return self.rows(name)
 
     def rows(self, name: str) -> str:
         """What stands after FROM to read a file of the run, be it one file or a folder of parts."""

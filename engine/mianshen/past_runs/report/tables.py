@@ -1,21 +1,24 @@
 """What a run came to, counted: by benefit, jurisdiction and status, by layer, by reason.
 
 In: a finished run, the facts of its inputs as tables. Out: `Tables`, plain numbers.
-Invariants: one pass over the residents, one over the claims, whatever the number of benefits; nothing
-here names a person: a missing fact that names a rejected record is counted by the kind of record.
+Invariants: one pass over the people, one over each kind of rows, whatever the number of benefits; a sum says how
+many rows it leaves out; nothing here names a person: a missing fact that names a rejected record is counted by the
+kind of record.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 import duckdb
 
+from mianshen.batch.output_files import REJECTS, EntityFile, above
 from mianshen.ingest.inputs import identifier, quoted
 from mianshen.interpreter.result import MISSING_FACTS
-from mianshen.past_runs.report.run import CLAIMS, REJECTS, RESIDENTS, FinishedRun
+from mianshen.past_runs.report.run import FinishedRun
 from mianshen.program.program import Entity, Program
 
 STATUSES: Final = ("eligible", "ineligible", "undetermined", "not_modelled")
@@ -24,34 +27,62 @@ PREFECTURE: Final = 4  # digits of an area that name the prefecture; two name th
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many residents have each answer about a benefit, and the amounts due."""
+    """How many rows have each answer about a benefit, and the amounts due.
+
+    `open`: how many rows the sum leaves out, for it is not known whether they are due, or what.
+    """
 
     statuses: dict[str, int]
     amount: Decimal | None  # None: nobody is due an amount
+    open: int = 0
 
     def __add__(self, other: Counted) -> Counted:
-        amounts = [each for each in (self.amount, other.amount) if each is not None]
+        amounts = [amount for amount in (self.amount, other.amount) if amount is not None]
         return Counted(
             {status: self.statuses[status] + other.statuses[status] for status in STATUSES},
             sum(amounts, Decimal(0)) if amounts else None,
+            self.open + other.open,
         )
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """The sum of a decision over rows; `open`: how many of them are undetermined and left out."""
+
+    amount: Decimal = Decimal(0)
+    open: int = 0
+
+    def __add__(self, other: Layer) -> Layer:
+        return Layer(self.amount + other.amount, self.open + other.open)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one kind below the people: how many of each status, the sum of each layer."""
+
+    statuses: dict[str, int]
+    layers: dict[str, Layer]
+
+    def __add__(self, other: Rows) -> Rows:
+        names = dict.fromkeys((*self.statuses, *other.statuses))
+        statuses = {name: self.statuses.get(name, 0) + other.statuses.get(name, 0) for name in names}
+        return Rows(statuses, {name: layer + other.layers[name] for name, layer in self.layers.items()})
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
-    """A prefecture (or less, where an area says less; empty: unknown): its residents and answers."""
+    """A prefecture (or less, where an area says less; empty: unknown): its people and answers."""
 
     area: str
-    residents: int
-    due: int  # residents due at least one benefit
+    people: int
+    due: int  # people due at least one benefit
     benefits: dict[str, Counted]
-    claims: dict[str, int]  # by status
-    layers: dict[str, Decimal]
+    rows: dict[str, Rows]  # by what rows of the kind are called together
 
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """A missing fact: how many answers about a benefit (or claims, `benefit` empty) wait for it."""
+    """A missing fact: how many answers about a benefit (or rows below, `benefit` empty) wait for it."""
 
     name: str
     benefit: str
@@ -68,16 +99,18 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
+    """`above`: benefits of what stands above people, counted by household and not by place."""
+
     places: tuple[Place, ...]
     benefits: dict[str, Counted]
-    claims: dict[str, int]
-    layers: dict[str, Decimal]
+    above: dict[str, Counted]
+    rows: dict[str, Rows]
     lacks: tuple[Lack, ...]
     refusals: tuple[Refusal, ...]
 
     @property
-    def residents(self) -> int:
-        return sum(place.residents for place in self.places)
+    def people(self) -> int:
+        return sum(place.people for place in self.places)
 
     @property
     def due(self) -> int:
@@ -85,13 +118,13 @@ class Tables:
 
 
 def benefits_of(program: Program) -> list[str]:
-    """The benefits a run tells of, in the rulebook's order."""
+    """The benefits of people, in the rulebook's order."""
     return [name for name, benefit in program.benefits.items() if benefit.entity == program.entry]
 
 
 @dataclass(slots=True)
 class Counting:
-    """Counts one run. `people` and `records` are tables of facts of its residents and claims."""
+    """Counts one run. `people` is a table of facts of the run's people."""
 
     program: Program
     run: FinishedRun
@@ -103,33 +136,26 @@ class Counting:
     def person(self) -> Entity:
         return self.program.entities[self.program.entry]
 
-    @property
-    def child(self) -> Entity:
-        found = self.program.child_of(self.program.entry)
-        assert found is not None
-        return found
-
-    @property
-    def layers(self) -> list[str]:
-        """The money decisions of a claim that the run wrote."""
-        names = self.program.shown.get(self.child.name, ())
-        return [name for name in names if self.program.decision(self.child.name, name).written == "money"]
-
     def tables(self) -> Tables:
         places = self._places()
-        names = benefits_of(self.program)
         nothing = Counted(dict.fromkeys(STATUSES, 0), None)
-        benefits = {name: sum((place.benefits[name] for place in places), start=nothing) for name in names}
-        claims: dict[str, int] = {}
-        layers: dict[str, Decimal] = dict.fromkeys(self.layers, Decimal(0))
+        benefits = {
+            name: sum((place.benefits[name] for place in places), start=nothing)
+            for name in benefits_of(self.program)
+        }
+        rows = {file.stem: self._no_rows(file) for file in self._below()}
         for place in places:
-            for status, count in place.claims.items():
-                claims[status] = claims.get(status, 0) + count
-            for name, total in place.layers.items():
-                layers[name] += total
+            for stem, of_place in place.rows.items():
+                rows[stem] = rows[stem] + of_place
         return Tables(
-            tuple(places), benefits, claims, layers, tuple(self._lacks(names)), tuple(self._refusals())
+            tuple(places), benefits, self._above(), rows, tuple(self._lacks()), tuple(self._refusals())
         )
+
+    def _below(self) -> list[EntityFile]:
+        """The files of rows below people that have a status."""
+        upper = {self.person.name, *above(self.program)}
+        files = self.run.files(self.program)
+        return [f for f in files if f.entity.name not in upper and f.entity.outcome is not None]
 
     # -- by place ------------------------------------------------------------------------------
 
@@ -139,65 +165,97 @@ class Counting:
             return "''"
         return f"coalesce(left(people.{identifier(self.area)}, {PREFECTURE}), '')"
 
-    def _joined(self, file: str) -> str:
+    def _joined(self, rows: str) -> str:
         key = identifier(self.person.key)
-        return f"{self.run.rows(file)} AS made LEFT JOIN {self.people} AS people ON people.{key} = made.{key}"
+        return f"{rows} AS made LEFT JOIN {self.people} AS people ON people.{key} = made.{key}"
 
     def _places(self) -> list[Place]:
         names = benefits_of(self.program)
-        columns = [f"{self._place()} AS place", "count(*)", self._due(names)]
-        for name in names:
-            status, amount = (identifier(f"{name}_{part}") for part in ("status", "amount"))
-            columns += [f"count(*) FILTER (made.{status} = {quoted(each)})" for each in STATUSES]
-            columns.append(f"sum(made.{amount}) FILTER (made.{status} = 'eligible')")
-        query = f"SELECT {', '.join(columns)} FROM {self._joined(RESIDENTS)} GROUP BY place"
-        found = {row[0]: row[1:] for row in self.connection.execute(query).fetchall()}
-        claims = self._claims()
+        answers, width = self._answers(names), len(STATUSES) + 2
+        columns = [f"{self._place()} AS place", "count(*)", self._due(names), *answers]
+        query = (
+            f"SELECT {', '.join(columns)} FROM {self._joined(self.run.people(self.program))} GROUP BY place"
+        )
+        of_people = {row[0]: row[1:] for row in self.connection.execute(query).fetchall()}
+        below = {file.stem: self._rows_by_place(file) for file in self._below()}
+        areas = {*of_people, *(area for places in below.values() for area in places)}
         places = []
-        for area in sorted({*found, *claims}, key=lambda each: (each == "", each)):
-            row = found.get(area, (0, 0, *([0, 0, 0, 0, None] * len(names))))
-            benefits = {}
-            for index, name in enumerate(names):
-                at = 2 + index * (len(STATUSES) + 1)
-                counts = dict(zip(STATUSES, row[at : at + len(STATUSES)], strict=True))
-                benefits[name] = Counted(counts, row[at + len(STATUSES)])
-            statuses, layers = claims.get(area, ({}, {}))
-            places.append(Place(area, row[0], row[1], benefits, statuses, layers))
+        for area in sorted(areas, key=lambda area: (area == "", area)):
+            people, due, *cells = of_people.get(area, (0, 0, *([0] * len(STATUSES) + [None, 0]) * len(names)))
+            benefits = {
+                name: _counted(cells[width * index : width * (index + 1)]) for index, name in enumerate(names)
+            }
+            rows = {stem: of[area] for stem, of in below.items() if area in of}
+            places.append(Place(area, people, due, benefits, rows))
         return places
+
+    def _answers(self, names: list[str]) -> list[str]:
+        """Per benefit: how many rows have each answer, what is due, how many rows that leaves out."""
+        columns = []
+        for name in names:
+            status, amount = (f"made.{identifier(f'{name}_{part}')}" for part in ("status", "amount"))
+            columns += [f"count(*) FILTER ({status} = {quoted(answer)})" for answer in STATUSES]
+            columns.append(f"sum({amount}) FILTER ({status} = 'eligible')")
+            paid = "false" if self.program.benefits[name].amount is None else f"{amount} IS NULL"
+            columns.append(f"count(*) FILTER ({paid} AND {status} IN ('eligible', 'undetermined'))")
+        return columns
 
     def _due(self, names: list[str]) -> str:
         tests = " OR ".join(f"made.{identifier(f'{name}_status')} = 'eligible'" for name in names)
         return f"count(*) FILTER ({tests or 'false'})"
 
-    def _claims(self) -> dict[str, tuple[dict[str, int], dict[str, Decimal]]]:
-        """Claims by place: how many of each status, and the sum of each layer."""
-        sums = [f"sum(made.{identifier(name)})" for name in self.layers]
+    def _rows_by_place(self, file: EntityFile) -> dict[str, Rows]:
+        """Rows of one kind by place: how many of each status, and the sum of each layer."""
+        layers = layers_of(file)
+        sums = [f"sum(made.{identifier(name)}), count(*) - count(made.{identifier(name)})" for name in layers]
         columns = ", ".join([f"{self._place()} AS place", "made.status", "count(*)", *sums])
-        query = f"SELECT {columns} FROM {self._joined(CLAIMS)} GROUP BY place, made.status ORDER BY ALL"
-        found: dict[str, tuple[dict[str, int], dict[str, Decimal]]] = {}
-        for place, status, count, *totals in self.connection.execute(query).fetchall():
-            statuses, layers = found.setdefault(place, ({}, dict.fromkeys(self.layers, Decimal(0))))
-            statuses[status] = count
-            for name, total in zip(self.layers, totals, strict=True):
-                layers[name] += total or Decimal(0)
-        return found
+        if self.person.key not in file.keys:  # rows further below name another parent
+            columns = columns.replace(self._place(), "''", 1)
+            source = f"{self.run.rows(file.name)} AS made"
+        else:
+            source = self._joined(self.run.rows(file.name))
+        places: dict[str, Rows] = {}
+        query = f"SELECT {columns} FROM {source} GROUP BY place, made.status ORDER BY ALL"
+        for place, status, count, *cells in self.connection.execute(query).fetchall():
+            rows = places.setdefault(place, self._no_rows(file))
+            rows.statuses[status] = count
+            for index, name in enumerate(layers):
+                total, missing = cells[2 * index : 2 * index + 2]
+                open_ = missing if status == "undetermined" else 0
+                rows.layers[name] += Layer(total or Decimal(0), open_)
+        return places
+
+    @staticmethod
+    def _no_rows(file: EntityFile) -> Rows:
+        return Rows({}, dict.fromkeys(layers_of(file), Layer()))
+
+    def _above(self) -> dict[str, Counted]:
+        """Benefits of what stands above people, each once."""
+        counted: dict[str, Counted] = {}
+        for file in self.run.files(self.program):
+            names = [benefit.name for benefit in file.benefits]
+            if file.entity.name not in above(self.program) or not names:
+                continue
+            query = f"SELECT {', '.join(self._answers(names))} FROM {self.run.rows(file.name)} AS made"
+            row, width = self.connection.execute(query).fetchall()[0], len(STATUSES) + 2
+            counted |= {name: _counted(row[width * i : width * (i + 1)]) for i, name in enumerate(names)}
+        return counted
 
     # -- what is missing, what is rejected -----------------------------------------------------
 
-    def _lacks(self, names: list[str]) -> list[Lack]:
-        """Missing facts by name: answers about benefits, then claims, that wait for each."""
-        found: list[Lack] = []
-        for name in names:
-            reason = identifier(f"{name}_reason")
-            names_of = f"SELECT {lacking(self.program, reason)} AS name FROM {self.run.rows(RESIDENTS)}"
-            waiting = f"{names_of} WHERE starts_with({reason}, {quoted(MISSING_FACTS)})"
-            found += [Lack(fact, name, count) for fact, count in self._kinds(waiting)]
-        waiting = (
-            f"SELECT unnest(string_split(missing, ',')) AS name FROM {self.run.rows(CLAIMS)} "
-            "WHERE missing IS NOT NULL"
-        )
-        found += [Lack(fact, "", count) for fact, count in self._kinds(waiting)]
-        return found
+    def _lacks(self) -> list[Lack]:
+        """Missing facts by name: answers about benefits, then rows below people, that wait for each."""
+        lacks: list[Lack] = []
+        for file in self.run.files(self.program):
+            for benefit in file.benefits:
+                reason = identifier(f"{benefit.name}_reason")
+                names = f"SELECT {lacking(self.program, reason)} AS name FROM {self.run.rows(file.name)}"
+                waiting = f"{names} WHERE starts_with({reason}, {quoted(MISSING_FACTS)})"
+                lacks += [Lack(fact, benefit.name, count) for fact, count in self._kinds(waiting)]
+        for file in self._below():
+            waiting = f"SELECT {split_names('missing')} AS name FROM {self.run.rows(file.name)} WHERE missing IS NOT NULL"
+            lacks += [Lack(fact, "", count) for fact, count in self._kinds(waiting)]
+        return lacks
 
     def _kinds(self, query: str) -> list[tuple[str, int]]:
         """How often each name comes; of a rejected record only what kind of record it is."""
@@ -225,4 +283,21 @@ def lacking(program: Program, reason: str) -> str:
     above = program.entities[program.entry].parent
     number = quoted("" if above is None else program.entities[above].key)
     named = f"nullif(ltrim(substr({reason}, {len(MISSING_FACTS) + 2})), '')"
-    return f"unnest(string_split(coalesce({named}, {number}), ','))"
+    return split_names(f"coalesce({named}, {number})")
+
+
+def split_names(text: str) -> str:
+    """The names in a text as `names_of` writes them, a row each, as SQL."""
+    parts = f"""unnest(regexp_extract_all({text}, '"(?:[^"]|"")*"|[^,]+'))"""
+    return f"""replace(regexp_replace({parts}, '^"(.*)"$', '\\1', 's'), '""', '"')"""
+
+
+def layers_of(file: EntityFile) -> list[str]:
+    """The money decisions of a kind of rows that the run wrote."""
+    return [decision.name for decision in file.shown if decision.written == "money"]
+
+
+def _counted(cells: Sequence[Any]) -> Counted:
+    """The columns of `_answers` of one benefit."""
+    *counts, amount, open_ = cells
+    return Counted(dict(zip(STATUSES, counts, strict=True)), amount, open_)
