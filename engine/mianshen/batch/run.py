@@ -45,8 +45,8 @@ from mianshen.batch.totals import summary_of
 from mianshen.ingest.inputs import Input, open_inputs
 from mianshen.mapping.model import COLUMNS, mapping_file
 from mianshen.program.program import Program
+from mianshen.program.stages import reads_of
 from mianshen.source import RuleError
-from mianshen.warehouse.plan import plan
 
 __all__ = ["Request", "Summary", "run_batch"]
 
@@ -170,7 +170,7 @@ def _way(
     """In memory where the rows fit it, else in as many partitions as they need."""
     rows = rows_about(inputs, connection)
     compiled = compiled_for(program, files, request.engine, rows)
-    facts = plan(program, (d.key for d in program.decisions)).facts
+    facts = (fact for decision in program.decisions for fact in reads_of(decision, program)[1])
     threads = request.threads or os.cpu_count() or 1
     run = Execution(
         program, request, connection, inputs, files, compiled, threads, block_count(rows), frozenset(facts)
