@@ -13,9 +13,14 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mianshen.ingest.entity_rows import EntityRows, FileRows, RowReader
 from mianshen.ingest.inputs import open_inputs
+from mianshen.ingest.row_checks import Comparison, RowChecks
+from mianshen.ingest.typed_columns import arrow_type
+from mianshen.program.core import Date, FactRef, Numeric, walk
 from mianshen.program.program import Program
 from mianshen.rulebook import open_program
 
@@ -157,3 +162,56 @@ def test_a_column_of_nothing_is_unknown(tmp_path: Path) -> None:
 def test_numbers_of_records_count_the_blank_ones() -> None:
     file = FileRows("f", 10, 4, np.array([1, 3, 4, 8]))
     assert file.numbers(np.array([10, 11, 12, 13])).tolist() == [2, 5, 6, 7]
+
+
+def test_keys_in_a_dictionary_are_keys(tmp_path: Path) -> None:
+    coded = table().slice(0, 1)
+    for name in ("claim_id", "person_id", "care_type"):
+        coded = coded.set_column(coded.column_names.index(name), name, coded[name].dictionary_encode())
+    pq.write_table(coded, tmp_path / "claims.parquet")
+    rows = read([tmp_path / "claims.parquet"], tmp_path)
+    assert rows.key == pa.array(["C1"])
+    assert rows.parent == pa.array(["P1"])
+    assert rows.values("care_type") == ["inpatient"]
+
+
+AMOUNTS = st.none() | st.integers(0, 400).map(lambda n: Decimal(n).scaleb(-2))
+DAYS = st.none() | st.dates(dt.date(2026, 6, 25), dt.date(2026, 7, 5))
+
+
+@given(data=st.data(), count=st.integers(1, 30))
+@settings(max_examples=40)
+def test_comparisons_of_sums_fail_where_the_warehouse_says_so(data: st.DataObject, count: int) -> None:
+    with duckdb.connect() as connection:
+        checks = RowChecks(program(), connection, DAY)
+        compared = 0
+        for entity in program().entities.values():
+            for check in entity.checks:
+                facts = {
+                    n.name: program().facts[entity.name, n.name]
+                    for n in walk(check.condition)
+                    if isinstance(n, FactRef)
+                }
+                if not all(isinstance(fact.type, Numeric | Date) for fact in facts.values()):
+                    continue
+                columns = {
+                    name: pa.array(
+                        data.draw(
+                            st.lists(
+                                DAYS if isinstance(fact.type, Date) else AMOUNTS,
+                                min_size=count,
+                                max_size=count,
+                            )
+                        ),
+                        arrow_type(fact.type)
+                        if not isinstance(fact.type, Numeric) or fact.type.scale
+                        else pa.decimal64(18, 2),
+                    )
+                    for name, fact in facts.items()
+                }
+                columns = {n: c.cast(arrow_type(facts[n].type), safe=False) for n, c in columns.items()}
+                failed = Comparison(columns, DAY).failed(check.condition)
+                if failed is not None:
+                    compared += 1
+                    assert failed.tolist() == checks.by_query(entity, check, columns).tolist(), check.name
+        assert compared >= 6

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
@@ -36,6 +37,7 @@ YEARS: Final = (1990, 2100)  # of a decision date
 SKETCH: Final = 1 << 14  # hashes by which the keys of two files are compared
 SAMPLE: Final = 256  # keys by which padding is looked for
 WHOLE_COLUMN: Final = 0.9  # of its cells are refused for one reason
+_PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
 SHOWN: Final = 20  # likely doubles that are named
 
 
@@ -57,7 +59,7 @@ class Smallest:
     def add(self, hashes: Array) -> None:
         if not self.whole:
             hashes = hashes[hashes < self.hashes[-1]]
-        together = np.unique(np.concatenate([self.hashes, hashes]))
+        together = _different(np.concatenate([self.hashes, hashes]))
         self.whole = self.whole and len(together) <= SKETCH
         self.hashes = together[:SKETCH]
 
@@ -122,14 +124,14 @@ class Plausibility:
             return
         counts = self.seen.setdefault(entity.name, EntityCounts())
         counts.rows += count
-        cells = {name: _plain(column.values) for name, column in columns.items()}
+        cells = {name: column.values for name, column in columns.items()}
         self._refused(entity, part, columns)
         if entity.date in cells:
             self._dates(counts, cells[entity.date])
         written = {name: column.written for name, column in columns.items() if column.written is not None}
-        self._keys(entity, counts, cells, written)
+        hashes = self._keys(entity, counts, cells, written)
         if entity.outcome is not None:
-            self._signatures(entity, counts, cells, count)
+            self._signatures(entity, counts, cells, hashes)
 
     def _refused(self, entity: Entity, part: Part, columns: Mapping[str, TypedColumn]) -> None:
         """Which cells are refused or hold placeholders, by column."""
@@ -157,8 +159,11 @@ class Plausibility:
         counts: EntityCounts,
         cells: Mapping[str, pa.Array],
         written: Mapping[str, pa.Array],
-    ) -> None:
-        """Keys of parents and children, to see whether they meet; identity numbers, to see whose they are."""
+    ) -> dict[str, Array]:
+        """Keys of parents and children, to see whether they meet; identity numbers, to see whose they are.
+
+        The hashes of the rows' keys (`key`) and of their parents' (`parent`).
+        """
         parent = None if entity.parent is None else self.program.entities[entity.parent]
         wanted = {"key": cells.get(entity.key), "parent": None if parent is None else cells.get(parent.key)}
         hashes = self._hashes({name: [column] for name, column in wanted.items() if column is not None})
@@ -174,32 +179,29 @@ class Plausibility:
                 number = self._hashes({"n": [texts]})["n"]
                 known = (number != 0) & (hashes[person] != 0)
                 self.numbers.append((number[known], hashes[person][known]))
+        return hashes
 
     def _signatures(
-        self, entity: Entity, counts: EntityCounts, cells: Mapping[str, pa.Array], count: int
+        self, entity: Entity, counts: EntityCounts, cells: Mapping[str, pa.Array], hashes: Mapping[str, Array]
     ) -> None:
         """A hash of whose a row is, when, where, what kind and how much; none of a reversal."""
-        parent = None if entity.parent is None else self.program.entities[entity.parent].key
         facts = {fact.name: fact for fact in self._facts(entity)}
         money = [name for name in cells if facts[name].written == "money"]
         said = [n for n in cells if isinstance(facts[n].type, Code) or _is_area(facts[n])]
-        needed = [name for name in (parent, entity.date) if name is not None and name in cells]
-        signature = np.zeros(count, np.uint64)
-        if len(needed) == 2 and money:
-            listed = [cells[name] for name in (*needed, *sorted([*money, *said]))]
-            signature = self._hashes({"s": listed})["s"]
-            known = np.asarray(cells[needed[0]].is_valid()) & np.asarray(cells[needed[1]].is_valid())
-            costly = np.zeros(count, bool)
-            for name in money:
-                costly |= np.asarray(pc.fill_null(pc.greater(cells[name], 0), False))
-            signature[~(known & costly)] = 0
+        signature = np.zeros(len(next(iter(cells.values()))), np.uint64)
+        if "parent" in hashes and entity.date is not None and entity.date in cells and money:
+            signature = hashes["parent"]
+            for name in (entity.date, *sorted([*money, *said])):
+                signature = _mixed(signature, cells[name])
+            told = (hashes["parent"] != 0) & np.asarray(cells[entity.date].is_valid())
+            signature[~(told & np.logical_or.reduce([_is_positive(cells[name]) for name in money]))] = 0
         reversals = cells.get(entity.reverses or "")
         if reversals is not None:
             signature[np.asarray(reversals.is_valid())] = 0
             counts.voided.append(self._hashes({"r": [reversals.drop_null()]})["r"])
         counts.signatures.append(signature)
-        if entity.key in cells and entity.reverses in facts:
-            counts.own.append(self._hashes({"k": [cells[entity.key]]})["k"])
+        if "key" in hashes and entity.reverses in facts:
+            counts.own.append(hashes["key"])
 
     def _facts(self, entity: Entity) -> list[Fact]:
         return [fact for (owner, _), fact in self.program.facts.items() if owner == entity.name]
@@ -307,7 +309,11 @@ class Plausibility:
         if counts.voided and counts.own:
             voided = np.isin(np.concatenate(counts.own), np.concatenate(counts.voided))
             signatures[voided] = 0
-        rows = np.flatnonzero(signatures)
+        ordered = np.sort(signatures)
+        repeated = ordered[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] != 0)]
+        if not len(repeated):
+            return LikelyDoubles(0, [])
+        rows = np.flatnonzero(np.isin(signatures, np.unique(repeated)))
         order = rows[np.argsort(signatures[rows], kind="stable")]
         same = np.flatnonzero(signatures[order[1:]] == signatures[order[:-1]]) + 1
         starts = (
@@ -352,12 +358,47 @@ def _names(part: Part, fact: str) -> tuple[str, ...]:
     return () if names == (fact,) else names
 
 
+def _different(hashes: Array) -> Array:
+    """Every hash once, sorted."""
+    ordered = np.sort(hashes)
+    return ordered[np.r_[True, ordered[1:] != ordered[:-1]]] if len(ordered) else ordered
+
+
+def _is_positive(amounts: pa.Array) -> Array:
+    """Which amounts, in decimals of 64 bits or more, are known and greater than zero."""
+    if not pa.types.is_decimal64(amounts.type):
+        return np.asarray(pc.fill_null(pc.greater(amounts, 0), False))
+    words = pa.Array.from_buffers(
+        pa.int64(), len(amounts), amounts.buffers(), amounts.null_count, amounts.offset
+    )
+    return np.asarray(pc.fill_null(pc.greater(words, 0), False))
+
+
+def _mixed(hashes: Array, cells: pa.Array) -> Array:
+    """Hashes of rows with one more cell of each; unknown is a cell of its own."""
+    if pa.types.is_dictionary(cells.type):
+        values = np.array([hash_of(value) for value in cells.dictionary.to_pylist()] + [0], np.uint64)
+        more = values[np.asarray(pc.fill_null(cells.indices, len(values) - 1))]
+    elif pa.types.is_string(cells.type) or cells.type.bit_width > 64:
+        return _mixed(hashes, cells.cast(pa.string()).dictionary_encode())
+    else:
+        word = pa.int32() if cells.type.bit_width == 32 else pa.int64()
+        bits = pa.Array.from_buffers(word, len(cells), [None, cells.buffers()[1]], 0, cells.offset)
+        more = np.asarray(bits).astype(np.uint64) + np.uint64(1)
+        if cells.null_count:
+            more[np.asarray(cells.is_null())] = 0
+    mixed: Array = (hashes ^ more) * _PRIME
+    mixed ^= mixed >> np.uint64(29)
+    return mixed
+
+
+def hash_of(text: str | None) -> int:
+    """A hash of a text that is the same in every process."""
+    return 0 if text is None else int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
 def _is_area(fact: Fact) -> bool:
     return isinstance(fact.type, String) and fact.type.area
-
-
-def _plain(column: pa.Array) -> pa.Array:
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def _shown(source: Input) -> str:

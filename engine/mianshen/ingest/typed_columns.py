@@ -36,6 +36,7 @@ DATES: Final = Message("DATE，或文本 2026-01-31", "DATE, or text: 2026-01-31
 TEXTS: Final = Message("文本的列表", "a list of text")
 _FIRST_DAY, _LAST_DAY = -719162, 2932896  # 0001-01-01 and 9999-12-31, in days since 1970-01-01
 _NUMBER_BYTES: Final = np.isin(np.arange(256), np.frombuffer(b"0123456789+-.", np.uint8))
+_PLUS: Final = ord("+")
 _SHORT: Final = 20  # characters of a number that Arrow's grammar and ours read alike
 _HIDDEN_INSIDE: Final = r"[\p{Cc}\p{Cf}]"
 
@@ -167,7 +168,7 @@ class ColumnReader:
             odd = _mask(pc.equal(pc.binary_length(trimmed), 0))
             if self.fact.required:
                 odd = odd | _mask(pc.match_substring_regex(trimmed, _HIDDEN_INSIDE))
-        if self.fact.required:
+        if self.fact.required and (_bytes_of(trimmed) == _PLUS).any():
             odd = odd | _mask(pc.match_substring(trimmed, "E+", ignore_case=True))
         if self.fact.format is not None:
             odd = odd | ~sound_identity_numbers(trimmed)
@@ -233,7 +234,7 @@ class ColumnReader:
         refused: list[tuple[Array, Refusal]] = []
         if any(isinstance(value, Refusal) for value in values):
             refused = list(_grouped(np.asarray(pc.fill_null(indices, -1)), values))
-        if isinstance(self.fact.type, Numeric | Boolean | Date):
+        if isinstance(self.fact.type, Numeric | Boolean | Date) or self.fact.type == String():
             return TypedColumn(distinct.take(indices), refused)
         return TypedColumn(pa.DictionaryArray.from_arrays(indices, distinct), refused)
 
