@@ -128,7 +128,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("resident", {"household_id": "nowhere"}, "household_id", "unknown_parent", checkable=False),
     Kind("resident", {"person_id": "\u3000"}, "person_id", "empty", checkable=False),
     Kind("resident", {}, "person_id", "duplicate", twin={}, checkable=False),
-    *bad("household", "annual_income", "out_of_range", "-1"),
+    *bad("household", "annual_income", "failed_check", "-1"),
     *bad("household", "annual_income", "bad_number", "六万"),
     *bad("household", "member_count", "out_of_range", "0"),
     *bad("household", "member_count", "too_many_decimals", "2.5"),
