@@ -12,8 +12,8 @@ from tests.support.homes import AS_OF
 from tests.support.pensions import pensions
 
 from mianshen.interpreter import Case, Interpreter, Row
-from mianshen.interpreter.what_if.counterfactuals import Change, Changes, Search
-from mianshen.interpreter.what_if.due_dates import Calendar, Later
+from mianshen.interpreter.what_if.counterfactuals import Counterfactuals, CounterfactualSearch, FactChange
+from mianshen.interpreter.what_if.due_dates import DueDate, DueDateSearch
 from mianshen.program.program import Program
 from mianshen.values import Known
 
@@ -47,15 +47,15 @@ def due(program: Program, benefit: str, given: Case) -> object:
     return None if row.rejection else row.values[program.benefits[benefit].eligible]
 
 
-def changes(program: Program, benefit: str, **facts: Known | None) -> Changes:
-    return Search(program, program.benefits[benefit], Interpreter(program)).changes(case(facts))
+def changes(program: Program, benefit: str, **facts: Known | None) -> Counterfactuals:
+    return CounterfactualSearch(program, program.benefits[benefit], Interpreter(program)).changes(case(facts))
 
 
-def later(program: Program, benefit: str, **facts: Known | None) -> Later:
-    return Calendar(program, program.benefits[benefit], Interpreter(program)).later(case(facts))
+def later(program: Program, benefit: str, **facts: Known | None) -> DueDate:
+    return DueDateSearch(program, program.benefits[benefit], Interpreter(program)).later(case(facts))
 
 
-def shown(found: Changes) -> list[dict[str, Known]]:
+def shown(found: Counterfactuals) -> list[dict[str, Known]]:
     return [{change.fact.name: change.after for change in flip.changes} for flip in found.flips]
 
 
@@ -77,7 +77,7 @@ def test_two_facts_where_neither_alone_would_do(program: Program) -> None:
 
 
 def test_a_date_that_may_change_is_narrowed_to_the_day(program: Program) -> None:
-    found = Search(program, program.benefits["bonus"], Interpreter(program)).changes(
+    found = CounterfactualSearch(program, program.benefits["bonus"], Interpreter(program)).changes(
         case({"joined": dt.date(2026, 12, 1)}, dt.date(2026, 12, 31))
     )
     assert shown(found) == [{"joined": dt.date(2026, 6, 30)}]
@@ -130,7 +130,7 @@ def test_as_many_facts_change_as_have_to(program: Program, seed: int) -> None:
         assert all(not is_due_closer(program, before | new, change) for change in flip.changes)
 
 
-def is_due_closer(program: Program, facts: dict[str, Known | None], change: Change) -> bool:
+def is_due_closer(program: Program, facts: dict[str, Known | None], change: FactChange) -> bool:
     """Whether a number one step nearer to what it was would do as well."""
     if not isinstance(change.before, Decimal) or not isinstance(change.after, Decimal):
         return False
@@ -167,7 +167,7 @@ def test_a_figure_past_its_review_ends_what_can_be_told(program: Program) -> Non
 
 
 def test_time_alone_may_never_do(program: Program) -> None:
-    assert later(program, "pension", frozen=True) == Later(None)
+    assert later(program, "pension", frozen=True) == DueDate(None)
 
 
 @pytest.mark.parametrize("seed", range(25))

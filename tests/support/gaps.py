@@ -18,7 +18,7 @@ from tests.support.homes import DAYS, Chances, Record, case_of, homes, record, v
 from mianshen.interpreter import Case, Row
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
-from mianshen.interpreter.what_if.candidate_values import Trials
+from mianshen.interpreter.what_if.candidate_values import CandidateValues
 from mianshen.places import county_in
 from mianshen.program.core import IsKnown, String, walk
 from mianshen.program.program import Fact, Program
@@ -33,7 +33,7 @@ class Gaps:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.trials = Trials(program)
+        self.trials = CandidateValues(program)
         compiler = Compiler(program, lambda _entity, _name: lambda _row: Unknown())
         self.checks: dict[str, list[tuple[str, Function]]] = {
             name: [(check.field, compiler.compile(check.condition, name)) for check in entity.checks]

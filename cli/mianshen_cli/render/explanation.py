@@ -12,7 +12,7 @@ from mianshen.casework.wording import Words
 from mianshen.interpreter.formula import to_text
 from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Input, Limited, Step, Trace, Used
-from mianshen.interpreter.trace.unmatched import Lost
+from mianshen.interpreter.trace.unmatched import Unmatched
 from mianshen.source import Lang, Message
 from mianshen_cli import output
 
@@ -131,7 +131,7 @@ class Explanation:
             names = ", ".join(lost.provision.name for lost in group)
             yield f"        {names}: {why}"
 
-    def _why(self, lost: Lost, home: str) -> str:
+    def _why(self, lost: Unmatched, home: str) -> str:
         part = "" if lost.part is None else to_text(lost.part, home)
         return _WHY[lost.why].in_(self.lang).format(part=part, by=lost.by or "")
 

@@ -14,10 +14,10 @@ from mianshen.casework.wording import PERSONAL
 from mianshen.interpreter import BenefitResult
 from mianshen.interpreter.formula import to_text
 from mianshen.interpreter.rows import Row
-from mianshen.interpreter.trace.headroom import AnnualLimit, Bracket, Cap, Margin
-from mianshen.interpreter.what_if.counterfactuals import Change, Flip
-from mianshen.interpreter.what_if.due_dates import Later
-from mianshen.interpreter.what_if.unmet_conditions import Hurdle
+from mianshen.interpreter.trace.headroom import AnnualLimit, Bracket, Cap, Headroom
+from mianshen.interpreter.what_if.counterfactuals import Counterfactual, FactChange
+from mianshen.interpreter.what_if.due_dates import DueDate
+from mianshen.interpreter.what_if.unmet_conditions import UnmetCondition
 from mianshen.program.program import Fact
 from mianshen.source import Lang, Message, nearest
 from mianshen.values import Known
@@ -151,7 +151,7 @@ class ProspectView:
         if prospect.later is not None:
             yield from self._list(_TIME, [self._later(prospect.later)])
 
-    def _hurdle(self, hurdle: Hurdle) -> str:
+    def _hurdle(self, hurdle: UnmetCondition) -> str:
         part = _SAYS_NO.in_(self.lang)
         if hurdle.part is not None:
             part = to_text(hurdle.part, hurdle.row.entity)
@@ -163,7 +163,7 @@ class ProspectView:
         given = f" ({', '.join(dict.fromkeys(reads))})" if reads else ""
         return self._say(_HURDLE, title=self._say(hurdle.provision.title), part=part, given=given)
 
-    def _flip(self, flip: Flip) -> str:
+    def _flip(self, flip: Counterfactual) -> str:
         changes = _AND.in_(self.lang).join(self._change(each) for each in flip.changes)
         notes = []
         if flip.result.amount is not None:
@@ -175,7 +175,7 @@ class ProspectView:
             )
         return f"{changes} ({'; '.join(notes)})" if notes else changes
 
-    def _change(self, change: Change) -> str:
+    def _change(self, change: FactChange) -> str:
         before = self._say(_UNKNOWN) if change.before is None else self._value(change.fact, change.before)
         return self._say(
             _CHANGE,
@@ -196,14 +196,14 @@ class ProspectView:
     def _value(self, fact: Fact, value: Known) -> str:
         return self._say(PERSONAL if fact.personal else self.words.value(value, fact.written, fact.type))
 
-    def _later(self, later: Later) -> str:
+    def _later(self, later: DueDate) -> str:
         if later.day is not None:
             return self._say(_FROM, day=later.day) + ("" if later.whole else self._say(_REVIEW))
         if later.known_until is not None and later.stopped is not None:
             return self._say(_UNTIL, day=later.known_until, why=later.stopped.message.in_(self.lang))
         return self._say(_NEVER)
 
-    def _margin(self, margin: Margin) -> str:
+    def _margin(self, margin: Headroom) -> str:
         title = f"{self._whose(margin.row).strip()} {self._say(margin.decision.title)}".strip()
         match margin:
             case AnnualLimit(limited=limited, left=left):

@@ -18,7 +18,7 @@ from mianshen.interpreter import Case, CaseResult, Interpreter, RowResult, resul
 from mianshen.interpreter.formula import to_text
 from mianshen.interpreter.result import BenefitResult, settlements
 from mianshen.interpreter.rows import Row
-from mianshen.interpreter.trace.explain import Explainer, Footing, Input, Used
+from mianshen.interpreter.trace.explain import Caveats, Explainer, Input, Used
 from mianshen.program.program import Citation, Decision, Program
 from mianshen.records.diagnostics import CODES
 from mianshen.source import Lang, Message
@@ -83,7 +83,7 @@ class Checker:
         footings += [self.row_footing(case, each) for each in result.rows]
         return {name for footing in footings for name in footing.assumed}
 
-    def footing(self, case: Case, result: BenefitResult) -> Footing:
+    def footing(self, case: Case, result: BenefitResult) -> Caveats:
         """What a benefit rests on that is not certain."""
         names = [result.benefit.eligible]
         if result.status in ("eligible", "undetermined") and result.benefit.amount is not None:
@@ -92,17 +92,17 @@ class Checker:
             names += result.benefit.shows
         return self._joined(case, result.row, names)
 
-    def row_footing(self, case: Case, result: RowResult) -> Footing:
+    def row_footing(self, case: Case, result: RowResult) -> Caveats:
         """What a row's shown decisions rest on that is not certain."""
         return self._joined(case, result.row, result.values)
 
-    def _joined(self, case: Case, row: Row, names: Iterable[str]) -> Footing:
+    def _joined(self, case: Case, row: Row, names: Iterable[str]) -> Caveats:
         all_ = [self.explainer.rests_on(case, row, name) for name in names]
 
         def joined(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
             return tuple(sorted({name for part in parts for name in part}))
 
-        return Footing(
+        return Caveats(
             joined(each.provisional for each in all_),
             joined(each.missing for each in all_),
             joined(each.assumed for each in all_),

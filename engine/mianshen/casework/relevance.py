@@ -13,7 +13,7 @@ from functools import cached_property
 
 from mianshen.interpreter import Case, CaseResult, Interpreter
 from mianshen.interpreter.result import BenefitResult, benefit_result
-from mianshen.interpreter.what_if.candidate_values import Trials
+from mianshen.interpreter.what_if.candidate_values import CandidateValues
 from mianshen.interpreter.what_if.scenario import Scenario
 from mianshen.program.core import String
 from mianshen.program.program import Program
@@ -29,8 +29,8 @@ class Relevance:
         self.area = program.entities[program.entry].area
 
     @cached_property
-    def _candidates(self) -> Trials:
-        return Trials(self.program)
+    def _candidates(self) -> CandidateValues:
+        return CandidateValues(self.program)
 
     @cached_property
     def _scenarios(self) -> Scenario:

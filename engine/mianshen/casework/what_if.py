@@ -16,15 +16,21 @@ from mianshen.casework.check import Checked, Checker, Plain
 from mianshen.interpreter.formula import to_text
 from mianshen.interpreter.result import BenefitResult, RowResult
 from mianshen.interpreter.rows import Row
-from mianshen.interpreter.trace.headroom import AnnualLimit, Bracket, Cap, Margin, Margins
-from mianshen.interpreter.what_if.counterfactuals import Change, Changes, Fixed, Flip, Search
-from mianshen.interpreter.what_if.due_dates import Calendar, Later
-from mianshen.interpreter.what_if.unmet_conditions import Hurdle, Hurdles
+from mianshen.interpreter.trace.headroom import AnnualLimit, Bracket, Cap, Headroom, HeadroomFinder
+from mianshen.interpreter.what_if.counterfactuals import (
+    Counterfactual,
+    Counterfactuals,
+    CounterfactualSearch,
+    FactChange,
+    Fixed,
+)
+from mianshen.interpreter.what_if.due_dates import DueDate, DueDateSearch
+from mianshen.interpreter.what_if.unmet_conditions import UnmetCondition, UnmetConditions
 from mianshen.program.program import Fact
 from mianshen.source import Lang
 from mianshen.values import NOT_MODELLED, Known, Unknown, Value, as_money
 
-NO_CHANGES = Changes((), (), True)
+NO_CHANGES = Counterfactuals((), (), True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +39,10 @@ class Prospect:
 
     name: str
     result: BenefitResult | RowResult
-    hurdles: tuple[Hurdle, ...]
-    changes: Changes
-    later: Later | None
-    margins: tuple[Margin, ...]
+    hurdles: tuple[UnmetCondition, ...]
+    changes: Counterfactuals
+    later: DueDate | None
+    margins: tuple[Headroom, ...]
 
 
 def names_to_ask(checked: Checked) -> tuple[str, ...]:
@@ -51,8 +57,8 @@ class Prospector:
         self.checker = checker
         self.program = checker.program
         self.words = checker.words
-        self.hurdles = Hurdles(checker.explainer)
-        self.margins = Margins(checker.explainer)
+        self.hurdles = UnmetConditions(checker.explainer)
+        self.margins = HeadroomFinder(checker.explainer)
 
     def of(self, checked: Checked, name: str) -> Prospect:
         """The prospect of a benefit, or of a dated row by its key; KeyError when there is neither."""
@@ -72,11 +78,11 @@ class Prospector:
             margins = () if amount is None else self._margins(checked, row, amount)
             return Prospect(benefit.name, result, (), NO_CHANGES, None, margins)
         hurdles = self.hurdles.of(case, row, benefit.eligible)
-        changes = Search(self.program, benefit, self.checker.interpreter).changes(case)
-        later = Calendar(self.program, benefit, self.checker.interpreter).later(case)
+        changes = CounterfactualSearch(self.program, benefit, self.checker.interpreter).changes(case)
+        later = DueDateSearch(self.program, benefit, self.checker.interpreter).later(case)
         return Prospect(benefit.name, result, hurdles, changes, later, ())
 
-    def _margins(self, checked: Checked, row: Row, decision: str) -> tuple[Margin, ...]:
+    def _margins(self, checked: Checked, row: Row, decision: str) -> tuple[Headroom, ...]:
         return self.margins.of(checked.case, row, decision)
 
     def immutable(self, prospect: Prospect) -> tuple[Fixed, ...]:
@@ -111,7 +117,7 @@ class Prospector:
         found["margins"] = [self._margin(each, lang) for each in prospect.margins]
         return found
 
-    def _hurdle(self, hurdle: Hurdle, lang: Lang) -> Plain:
+    def _hurdle(self, hurdle: UnmetCondition, lang: Lang) -> Plain:
         provision = hurdle.provision
         return {
             "provision": provision.name,
@@ -132,7 +138,7 @@ class Prospector:
     def _place(self, row: Row, fact: Fact, lang: Lang) -> dict[str, Plain]:
         return {"entity": row.entity, "key": row.key, "fact": fact.name, "title": fact.title.in_(lang)}
 
-    def _flip(self, flip: Flip, lang: Lang) -> Plain:
+    def _flip(self, flip: Counterfactual, lang: Lang) -> Plain:
         amount = flip.result.amount
         return {
             "facts": [self._change(each, lang) for each in flip.changes],
@@ -141,7 +147,7 @@ class Prospector:
             "missing": sorted({each.name for each in flip.result.missing}),
         }
 
-    def _change(self, change: Change, lang: Lang) -> Plain:
+    def _change(self, change: FactChange, lang: Lang) -> Plain:
         shown = change.before is not None and not change.fact.personal
         return {
             **self._place(change.row, change.fact, lang),
@@ -149,7 +155,7 @@ class Prospector:
             "to": _plain(change.fact, change.after),
         }
 
-    def _later(self, later: Later, lang: Lang) -> Plain:
+    def _later(self, later: DueDate, lang: Lang) -> Plain:
         return {
             "from": None if later.day is None else later.day.isoformat(),
             "other_figures_need_review": not later.whole,
@@ -157,7 +163,7 @@ class Prospector:
             "because": None if later.stopped is None else later.stopped.message.in_(lang),
         }
 
-    def _margin(self, margin: Margin, lang: Lang) -> Plain:
+    def _margin(self, margin: Headroom, lang: Lang) -> Plain:
         decision = margin.decision
         found: dict[str, Plain] = {
             "entity": margin.row.entity, "key": margin.row.key,

@@ -10,6 +10,7 @@ reference names the entity it reads, which is that row's own or one of its ances
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, TypeAlias, assert_never
@@ -311,3 +312,11 @@ def walk(node: Core) -> list[Core]:
         nodes.append(at)
         pending.extend(reversed(children(at)))
     return nodes
+
+
+def beside(node: Core) -> Iterator[Core]:
+    """The node and what stands below it at the same row."""
+    yield node
+    if not isinstance(node, Aggregate):
+        for part in children(node):
+            yield from beside(part)

@@ -19,7 +19,7 @@ from mianshen.casework.interview.question import Question
 from mianshen.casework.interview.story import Place, Story
 from mianshen.interpreter.decide import Interpreter
 from mianshen.interpreter.rows import Case, Row
-from mianshen.interpreter.what_if.candidate_values import Trials
+from mianshen.interpreter.what_if.candidate_values import CandidateValues
 from mianshen.interpreter.what_if.scenario import Scenario
 from mianshen.program.program import Benefit, Program
 from mianshen.program.slicing import benefit_keys, part_of
@@ -54,7 +54,7 @@ class Interview:
         self.benefits = [of_entry[name] for name in dict.fromkeys(names)]
         part = part_of(program, [key for benefit in self.benefits for key in benefit_keys(benefit)])
         self.interpreter = Interpreter(part)
-        self.trials = Trials(part)
+        self.trials = CandidateValues(part)
         self.retelling = Scenario(program)
 
     # -- where it stands -------------------------------------------------------------------------

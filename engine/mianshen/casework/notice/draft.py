@@ -18,7 +18,7 @@ from mianshen.casework.notice.digest import record_digest
 from mianshen.casework.notice.working import Working
 from mianshen.interpreter.result import BenefitResult, RowResult, benefit_result, row_result
 from mianshen.interpreter.rows import Row
-from mianshen.interpreter.trace.explain import Footing, Step_
+from mianshen.interpreter.trace.explain import Caveats, Step_
 from mianshen.program.calendar import MISSING as CALENDAR
 from mianshen.program.program import Citation, Program
 from mianshen.source import Lang, Message, RuleError
@@ -141,7 +141,7 @@ class _Draft:
     def _say(self, message: Message) -> str:
         return message.in_(self.lang)
 
-    def _footing(self) -> Footing:
+    def _footing(self) -> Caveats:
         """What anything told here rests on that is not certain."""
         case, explainer = self.checked.case, self.checker.explainer
         all_ = [explainer.rests_on(case, self.row, name) for name in self._names()]
@@ -149,7 +149,7 @@ class _Draft:
         def joined(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
             return tuple(sorted({name for part in parts for name in part}))
 
-        return Footing(
+        return Caveats(
             joined(each.provisional for each in all_),
             joined(each.missing for each in all_),
             joined(each.assumed for each in all_),
@@ -225,7 +225,7 @@ class _Draft:
 
     # -- what holds, and what to do ------------------------------------------------------------
 
-    def _assumptions(self, footing: Footing) -> Iterator[str]:
+    def _assumptions(self, footing: Caveats) -> Iterator[str]:
         yield self._say(phrases.UNDATED).format(day=self.day)
         for name in footing.assumed:
             fact = next(fact for (_, each), fact in self.program.facts.items() if each == name)
@@ -234,7 +234,7 @@ class _Draft:
         if self.working.others:
             yield self._say(phrases.OTHERS)
 
-    def _remedies(self, footing: Footing) -> Iterator[str]:
+    def _remedies(self, footing: Caveats) -> Iterator[str]:
         facts = [each for each in self.result.missing if not _is_figure(each)]
         if self.result.status == "not_modelled":
             yield self._say(phrases.REMEDIES["not_modelled"])
@@ -249,7 +249,7 @@ class _Draft:
         yield from self._stand_ins(footing)
         yield from map(self._say, phrases.ALWAYS)
 
-    def _stand_ins(self, footing: Footing) -> Iterator[str]:
+    def _stand_ins(self, footing: Caveats) -> Iterator[str]:
         """Where another place's rule stands in: which, and the local authority to be asked."""
         for name in footing.provisional:
             provision = self.words.provisions.get(name)

@@ -1,1 +1,9 @@
-"""Why a decision came out as it did: the steps, what was read, why other provisions did not decide."""
+"""Why a decision came out as it did: the steps, what was read, why other provisions did not decide.
+
+In: a case that an `Interpreter` has decided. Invariant: nothing is decided again; values are those in the rows.
+"""
+
+from mianshen.interpreter.trace.explain import Caveats, Explainer, Input, Limited, Step, Trace, Used
+from mianshen.interpreter.trace.unmatched import Unmatched
+
+__all__ = ["Caveats", "Explainer", "Input", "Limited", "Step", "Trace", "Unmatched", "Used"]

@@ -21,7 +21,7 @@ from mianshen.interpreter.evaluate import in_force
 from mianshen.interpreter.provisions import CompiledBranch, capped
 from mianshen.interpreter.rows import Case, Row, RowError
 from mianshen.interpreter.trace.reads import Always, Name, Reader, Reading, Sink
-from mianshen.interpreter.trace.unmatched import Field, Losing, Lost
+from mianshen.interpreter.trace.unmatched import Field, Unmatched, UnmatchedProvisions
 from mianshen.program.core import Core
 from mianshen.program.program import Accumulator, Dated, Decision, Provision
 from mianshen.values import EXACT, NOT_MODELLED, Value, benefit_year
@@ -75,7 +75,7 @@ class Step(NamedTuple):
     decision: Decision
     value: Value
     used: tuple[Used, ...]
-    lost: tuple[Lost, ...]
+    lost: tuple[Unmatched, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class Footing:
+class Caveats:
     """Names of provisional and missing figures (or provisions), and of facts that were assumed."""
 
     provisional: tuple[str, ...]
@@ -147,7 +147,7 @@ class Explainer:
         self.interpreter = interpreter
         self.program = interpreter.program
         self.reading = Reading(interpreter.compiler)
-        self.losing = Losing(interpreter)
+        self.losing = UnmatchedProvisions(interpreter)
         self.decisions = {decision.key: decision for decision in self.program.decisions}
         self.outputs = {entity: self.program.outputs(entity) for entity in self.program.entities}
         self._reads: dict[int, _Reads] = {}  # by provision
@@ -164,7 +164,7 @@ class Explainer:
             steps = [self._step(row, name, walk) for row, name in self._in_order(wanted, walk, set())]
         return Trace(case, tuple(steps))
 
-    def rests_on(self, case: Case, row: Row, decision: str) -> Footing:
+    def rests_on(self, case: Case, row: Row, decision: str) -> Caveats:
         """What a decision of a row rests on that is not certain, through everything it reads."""
         with localcontext(EXACT):
             walk = self._walk(case)
@@ -173,7 +173,7 @@ class Explainer:
         def names(kind: str) -> tuple[str, ...]:
             return tuple(sorted(name for each, name in found if each == kind))
 
-        return Footing(names("provisional"), names("missing"), names("assumed"))
+        return Caveats(names("provisional"), names("missing"), names("assumed"))
 
     def step(self, case: Case, row: Row, decision: str) -> Step:
         """One decision of one row alone."""
@@ -412,11 +412,17 @@ class Explainer:
                 return Input(name, row, row.before.get(name.name))
 
     def _limited(self, branch: CompiledBranch, row: Row, read: tuple[Input, ...]) -> Limited | None:
-        """The limit that decides what is paid: of several the one that leaves least, or the first that is unknown."""
+        """The limit that decides what is paid: of several the one that leaves least, or the first that is unknown.
+
+        None too for a provision that may decide and whose value would fail.
+        """
         limits = branch.provision.limits
         if not limits:
             return None
-        raw, allowed = branch.value(row), [limit(row) for limit in branch.limits]
+        try:
+            raw, allowed = branch.value(row), [limit(row) for limit in branch.limits]
+        except RowError:
+            return None
         before = [row.before[limit.accumulator] for limit in limits]
         rooms = [capped(raw, [most], [balance]) for most, balance in zip(allowed, before, strict=True)]
         open_ = [n for n, room in enumerate(rooms) if not isinstance(room, Decimal)]

@@ -13,8 +13,7 @@ from typing import TypeAlias
 
 from mianshen.interpreter.rows import Case, Row, RowError
 from mianshen.interpreter.trace.explain import Explainer, Limited, Step
-from mianshen.interpreter.what_if.candidate_values import beside
-from mianshen.program.core import Const, Core, Marginal, Op, ParameterRef
+from mianshen.program.core import Const, Core, Marginal, Op, ParameterRef, beside
 from mianshen.program.program import Decision
 from mianshen.values import EXACT, NOT_MODELLED, ZERO, Value
 
@@ -69,24 +68,24 @@ class Cap:
         return abs(self.bound - self.value)
 
 
-Margin: TypeAlias = AnnualLimit | Bracket | Cap
+Headroom: TypeAlias = AnnualLimit | Bracket | Cap
 
 
-class Margins:
+class HeadroomFinder:
     """Finds the margins of decided cases."""
 
     def __init__(self, explainer: Explainer) -> None:
         self.explainer = explainer
         self.compiler = explainer.interpreter.compiler
 
-    def of(self, case: Case, row: Row, decision: str) -> tuple[Margin, ...]:
+    def of(self, case: Case, row: Row, decision: str) -> tuple[Headroom, ...]:
         """The margins behind a decision of a row."""
         with localcontext(EXACT):
             return tuple(
                 each for step in self.explainer.steps(case, row, decision) for each in self._of(step)
             )
 
-    def _of(self, step: Step) -> Iterator[Margin]:
+    def _of(self, step: Step) -> Iterator[Headroom]:
         if len(step.used) != 1:
             return
         (used,) = step.used
@@ -101,12 +100,12 @@ class Margins:
                 case _:
                     pass
 
-    def _limit(self, step: Step, limited: Limited) -> Iterator[Margin]:
+    def _limit(self, step: Step, limited: Limited) -> Iterator[Headroom]:
         limit, before, paid = limited.limit, limited.before, limited.paid
         if isinstance(limit, Decimal) and isinstance(before, Decimal) and isinstance(paid, Decimal):
             yield AnnualLimit(step.row, step.decision, limited, max(ZERO, limit - before - paid))
 
-    def _bracket(self, step: Step, base: Core, scale: str) -> Iterator[Margin]:
+    def _bracket(self, step: Step, base: Core, scale: str) -> Iterator[Headroom]:
         value = self._value(base, step.row)
         dated = self.explainer.dated(scale, step.row)
         brackets = None if dated is None else dated.brackets
@@ -117,7 +116,7 @@ class Margins:
         following = brackets[index + 1] if index + 1 < len(brackets) else (None, None)
         yield Bracket(step.row, step.decision, scale, value, over, rate, *following)
 
-    def _caps(self, step: Step, node: Op, args: tuple[Core, ...]) -> Iterator[Margin]:
+    def _caps(self, step: Step, node: Op, args: tuple[Core, ...]) -> Iterator[Headroom]:
         bounds = [arg for arg in args if isinstance(arg, Const | ParameterRef)]
         others = [self._value(arg, step.row) for arg in args if not isinstance(arg, Const | ParameterRef)]
         known = [v for v in others if isinstance(v, Decimal)]

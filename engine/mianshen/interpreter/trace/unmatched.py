@@ -25,7 +25,7 @@ Why: TypeAlias = Literal["failed", "unknown", "not_modelled", "overridden", "not
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class Unmatched:
     """A provision that did not decide: the part of its condition that kept it out, or which one won."""
 
     provision: Provision
@@ -39,8 +39,8 @@ class _Rival:
     """A provision in a setting: why it cannot apply there, or else the tests that are left of it."""
 
     provision: Provision
-    excluded: Lost | None
-    tests: tuple[tuple[Function, Lost], ...]  # and what a row comes to that fails it
+    excluded: Unmatched | None
+    tests: tuple[tuple[Function, Unmatched], ...]  # and what a row comes to that fails it
 
 
 class Field:
@@ -50,14 +50,16 @@ class Field:
         self, rulings: Sequence[CompiledBranch], setting: Specialisation, compiler: Compiler, entity: str
     ) -> None:
         self._rulings, self._setting, self._compiler, self._entity = rulings, setting, compiler, entity
-        self._needless: dict[tuple[int, str], Lost] = {}
-        self._known: dict[int | None, tuple[Lost, ...]] = {}  # by who decided, where that is all that matters
+        self._needless: dict[tuple[int, str], Unmatched] = {}
+        self._known: dict[
+            int | None, tuple[Unmatched, ...]
+        ] = {}  # by who decided, where that is all that matters
 
     @cached_property
     def _rivals(self) -> list[_Rival]:
         return [_rival(each, self._setting, self._compiler, self._entity) for each in self._rulings]
 
-    def told(self, row: Row, chosen: tuple[Provision, ...]) -> tuple[Lost, ...]:
+    def told(self, row: Row, chosen: tuple[Provision, ...]) -> tuple[Unmatched, ...]:
         """What is to be said of those that were not chosen."""
         decider = id(chosen[0]) if len(chosen) == 1 else 0 if not chosen else None
         known = self._known.get(decider)
@@ -65,7 +67,7 @@ class Field:
             return known
         deciding = [id(provision) for provision in chosen]
         settled = bool(chosen) and not chosen[0].fallback  # fallbacks come last
-        made: list[Lost] = []
+        made: list[Unmatched] = []
         alike = decider is not None  # for all rows of which the same is chosen
         for rival in self._rivals:
             if id(rival.provision) in deciding:
@@ -81,14 +83,14 @@ class Field:
             self._known[decider] = tuple(made)
         return tuple(made)
 
-    def _not_needed(self, provision: Provision, by: str) -> Lost:
+    def _not_needed(self, provision: Provision, by: str) -> Unmatched:
         key = id(provision), by
         if key not in self._needless:
-            self._needless[key] = Lost(provision, "not_needed", by=by)
+            self._needless[key] = Unmatched(provision, "not_needed", by=by)
         return self._needless[key]
 
 
-class Losing:
+class UnmatchedProvisions:
     """Tells of the rows that one interpreter has decided."""
 
     def __init__(self, interpreter: Interpreter) -> None:
@@ -105,7 +107,9 @@ class Losing:
 
         return Specialisations(compiler, entity, conditions, fields)
 
-    def of(self, row: Row, decision: Decision, known: dict[Row, Mapping[str, Field]]) -> tuple[Lost, ...]:
+    def of(
+        self, row: Row, decision: Decision, known: dict[Row, Mapping[str, Field]]
+    ) -> tuple[Unmatched, ...]:
         """What is to be said of each provision that did not decide the row, in order.
 
         `known`: the fields of the rows of one case, as far as they were asked for.
@@ -120,13 +124,13 @@ def _rival(ruling: CompiledBranch, setting: Specialisation, compiler: Compiler, 
     provision = ruling.provision
     before, rest = ruling.parts[: ruling.leading], ruling.parts[ruling.leading :]
     failing = next((part for part in before if setting.get(part) is False), None)
-    excluded = None if failing is None else Lost(provision, "failed", failing)
+    excluded = None if failing is None else Unmatched(provision, "failed", failing)
     left = [] if excluded else [*(part for part in before if part not in setting), *rest]
-    tests = [(compiler.written(part, entity), Lost(provision, "failed", part)) for part in left]
+    tests = [(compiler.written(part, entity), Unmatched(provision, "failed", part)) for part in left]
     return _Rival(provision, excluded, tuple(tests))
 
 
-def _kept_out(rival: _Rival, row: Row, chosen: tuple[Provision, ...]) -> Lost:
+def _kept_out(rival: _Rival, row: Row, chosen: tuple[Provision, ...]) -> Unmatched:
     """The first part of the condition that is false, else the first that is not true."""
     provision = rival.provision
     open_: tuple[Why, Core | None] | None = None
@@ -140,8 +144,8 @@ def _kept_out(rival: _Rival, row: Row, chosen: tuple[Provision, ...]) -> Lost:
         if value is not True and open_ is None:
             open_ = ("not_modelled" if value is NOT_MODELLED else "unknown"), failed.part
     if open_ is not None:
-        return Lost(provision, *open_)
+        return Unmatched(provision, *open_)
     winner = next((each.name for each in chosen if each.name in provision.exceptions), None)
     if winner is not None:
-        return Lost(provision, "overridden", by=winner)
-    return Lost(provision, "not_needed", by=chosen[0].name if chosen else None)
+        return Unmatched(provision, "overridden", by=winner)
+    return Unmatched(provision, "not_needed", by=chosen[0].name if chosen else None)

@@ -17,7 +17,6 @@ from mianshen.interpreter.operations import Function
 from mianshen.interpreter.rows import Case, Row, RowError
 from mianshen.places import county_in
 from mianshen.program.core import (
-    Aggregate,
     Boolean,
     Code,
     Const,
@@ -34,7 +33,7 @@ from mianshen.program.core import (
     SamePlace,
     String,
     Within,
-    children,
+    beside,
     walk,
 )
 from mianshen.program.program import Fact, Key, Program
@@ -43,14 +42,14 @@ from mianshen.values import Known, add_months
 
 COMPARING: Final = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "list_contains"})
 ELSEWHERE: Final = ("650102", "540102", "640104", "460105")  # one that no rule names stands for any other
-NET: Final = tuple(Decimal(n) * 10**e for e in range(10) for n in (1, 3))
+GRID: Final = tuple(Decimal(n) * 10**e for e in range(10) for n in (1, 3))
 YEARS: Final = (0, 1, 2, 3, 5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110)
 DAY: Final = dt.timedelta(days=1)
 MOST_LINES: Final = 6  # between two values tried
 Works = Callable[[Known], bool]
 
 
-class Trials:
+class CandidateValues:
     """What the provisions of one program compare its facts with."""
 
     def __init__(self, program: Program) -> None:
@@ -164,7 +163,7 @@ def _numbers(
     if low >= 0 and high - low <= 24 * step:
         found += [low + step * n for n in range(int((high - low) / step) + 1)]
     else:
-        found += [low, *NET, high]
+        found += [low, *GRID, high]
     for number in found:
         if low <= number <= high:
             yield number.quantize(step)
@@ -224,14 +223,6 @@ class Conditions:
             if row.rejection is None
             for test in self.tests[row.entity]
         )
-
-
-def beside(node: Core) -> Iterator[Core]:
-    """The node and what stands below it at the same row."""
-    yield node
-    if not isinstance(node, Aggregate):
-        for part in children(node):
-            yield from beside(part)
 
 
 def _truth(test: Function, row: Row) -> object:

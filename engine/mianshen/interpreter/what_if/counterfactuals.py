@@ -21,7 +21,7 @@ from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.result import BenefitResult, benefit_result
 from mianshen.interpreter.rows import Case, Row
-from mianshen.interpreter.what_if.candidate_values import Conditions, Trials, Works, closest, lines
+from mianshen.interpreter.what_if.candidate_values import CandidateValues, Conditions, Works, closest, lines
 from mianshen.interpreter.what_if.scenario import Place, Reads, Scenario
 from mianshen.program.core import Date, Numeric
 from mianshen.program.program import Benefit, Fact, Program
@@ -33,7 +33,7 @@ MOST_SHOWN: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FactChange:
     """A fact of a row, what it is (None: unknown), and what it would have to be."""
 
     row: Row
@@ -43,10 +43,10 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Flip:
+class Counterfactual:
     """Changes which together make the benefit due, and what it then comes to."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[FactChange, ...]
     result: BenefitResult
 
 
@@ -60,15 +60,15 @@ class Fixed:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class Counterfactuals:
     """`complete`: every pair within the values tried was looked at."""
 
-    flips: tuple[Flip, ...]
+    flips: tuple[Counterfactual, ...]
     fixed: tuple[Fixed, ...]
     complete: bool
 
 
-class Search:
+class CounterfactualSearch:
     """Looks for changes to one benefit of one program; `whole` has the last word on each."""
 
     def __init__(self, program: Program, benefit: Benefit, whole: Interpreter) -> None:
@@ -77,7 +77,7 @@ class Search:
         self.whole = whole
         part = part_of(program, benefit_keys(benefit)[:1])  # eligibility alone
         self.part = Interpreter(part)
-        self.trials = Trials(part)
+        self.trials = CandidateValues(part)
         self.conditions = Conditions(part, self.part.compiler)
         self.retelling = Scenario(program)
         compiler = Compiler(program, lambda _entity, _name: lambda _row: Unknown())
@@ -140,12 +140,12 @@ class Search:
 
     # -- changes -------------------------------------------------------------------------------
 
-    def changes(self, case: Case) -> Changes:
+    def changes(self, case: Case) -> Counterfactuals:
         """The smallest changes that make the benefit due; none where it is, or the row fails."""
         self.spent = 0
         now = self.status(self.retelling.copy(case)[0])
         if now is True or now is None:
-            return Changes((), (), True)
+            return Counterfactuals((), (), True)
         read = self.facts_read(case)
         free = [each for each in read if _changeable(*each)]
         fixed = [
@@ -153,15 +153,15 @@ class Search:
             for row, fact in read
             if fact.immutable and fact.name in row.facts and self.may_matter(case, [(row, fact.name)], now)
         ]
-        flips: list[Flip] = []
+        flips: list[Counterfactual] = []
         for row, fact in free:
             if self.may_matter(case, [(row, fact.name)], now):
                 flips += self._by_one(case, row, fact)
         pairs = [] if flips else list(self._by_two(case, free, now))
         complete = self.spent <= MOST_TRIALS
-        return Changes(tuple([*flips, *pairs][:MOST_SHOWN]), tuple(fixed), complete)
+        return Counterfactuals(tuple([*flips, *pairs][:MOST_SHOWN]), tuple(fixed), complete)
 
-    def _by_one(self, case: Case, row: Row, fact: Fact) -> Iterator[Flip]:
+    def _by_one(self, case: Case, row: Row, fact: Fact) -> Iterator[Counterfactual]:
         """The values of one fact that do; of numbers and dates the nearest below and above."""
         before = row.facts.get(fact.name)
 
@@ -172,9 +172,9 @@ class Search:
         for value in _smallest(fact, before, tried, works):
             result = self.confirmed(case, {(row, fact.name): value})
             if result is not None:
-                yield Flip((Change(row, fact, before, value),), result)
+                yield Counterfactual((FactChange(row, fact, before, value),), result)
 
-    def _by_two(self, case: Case, free: Sequence[tuple[Row, Fact]], now: object) -> Iterator[Flip]:
+    def _by_two(self, case: Case, free: Sequence[tuple[Row, Fact]], now: object) -> Iterator[Counterfactual]:
         shown = 0
         for (row1, fact1), (row2, fact2) in self._pairs(case, free):
             if shown >= MOST_SHOWN or self.spent > MOST_TRIALS:
@@ -197,7 +197,7 @@ class Search:
                     seen.add(both)
                     yield (row1, fact1), (row2, fact2)
 
-    def _pair(self, case: Case, row1: Row, fact1: Fact, row2: Row, fact2: Fact) -> Iterator[Flip]:
+    def _pair(self, case: Case, row1: Row, fact1: Fact, row2: Row, fact2: Fact) -> Iterator[Counterfactual]:
         """Values of two facts that do together; where the first is a number or a day, one such pair."""
         one, two = row1.facts.get(fact1.name), row2.facts.get(fact2.name)
         for first in _nearest_first(self.trials.of(fact1, case.as_of, one), one):
@@ -216,7 +216,9 @@ class Search:
                 nearest = first if one is None else closest(fact1, one, first, suits)
                 result = self.confirmed(case, {(row1, fact1.name): nearest, (row2, fact2.name): second})
                 if result is not None:
-                    yield Flip((Change(row1, fact1, one, nearest), Change(row2, fact2, two, second)), result)
+                    yield Counterfactual(
+                        (FactChange(row1, fact1, one, nearest), FactChange(row2, fact2, two, second)), result
+                    )
                     if isinstance(fact1.type, Numeric | Date):
                         return
 

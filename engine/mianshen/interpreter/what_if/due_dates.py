@@ -1,6 +1,6 @@
 """The day from which a benefit is due if nothing but time changes.
 
-In: a program, a benefit, a case. Out: `Later`.
+In: a program, a benefit, a case. Out: `DueDate`.
 Invariants: the day found is due and the day before it is not; nothing is looked up in a figure past its
 review: where one stops the search, its last day is told. Days are taken from what makes days differ (the
 days of the record, birthdays, terms, starts and ends of figures and provisions), with a net of weeks over
@@ -32,7 +32,7 @@ FEW: Final = 62  # days looked at one by one
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class DueDate:
     """`day`: the first on which the benefit is due (None: none found).
 
     `known_until`: the last day that can be told, where figures end or are to be reviewed, with `stopped`
@@ -45,7 +45,7 @@ class Later:
     whole: bool = True
 
 
-class Calendar:
+class DueDateSearch:
     """Looks for that day."""
 
     def __init__(self, program: Program, benefit: Benefit, whole: Interpreter) -> None:
@@ -58,19 +58,19 @@ class Calendar:
         self.roots += [a.over for a in self.part.accumulators.values() if a.over is not None]
         self.nodes = [node for root in self.roots for node in walk(root)]
 
-    def later(self, case: Case) -> Later:
+    def later(self, case: Case) -> DueDate:
         """The first day after the case's own on which the benefit is due."""
         before = case.as_of
         for day in sorted(set(self._days(case))):
             found = self._due(case, day)
             if isinstance(found, Rejection):
                 last = self._last_told(case, before, day)
-                return Later(None, last, self._stopper(case, last + DAY))
+                return DueDate(None, last, self._stopper(case, last + DAY))
             if found:
                 first = self._first(case, before, day)
-                return Later(first, whole=self._whole(case, first))
+                return DueDate(first, whole=self._whole(case, first))
             before = day
-        return Later(None)
+        return DueDate(None)
 
     def _due(self, case: Case, day: dt.date) -> bool | Rejection:
         copy, _ = self.retelling.copy(case, as_of=day)

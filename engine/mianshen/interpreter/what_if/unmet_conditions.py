@@ -19,7 +19,7 @@ from mianshen.values import EXACT, NOT_MODELLED, Unknown, Value
 
 
 @dataclass(frozen=True, slots=True)
-class Hurdle:
+class UnmetCondition:
     """`part` would have to be `wanted`, and its value is another; None: the provision itself says no."""
 
     row: Row
@@ -30,7 +30,7 @@ class Hurdle:
     inputs: tuple[Input, ...]
 
 
-class Hurdles:
+class UnmetConditions:
     """Finds the hurdles of decided cases."""
 
     def __init__(self, explainer: Explainer) -> None:
@@ -38,9 +38,9 @@ class Hurdles:
         self.interpreter = explainer.interpreter
         self.program = explainer.program
 
-    def of(self, case: Case, row: Row, decision: str) -> tuple[Hurdle, ...]:
+    def of(self, case: Case, row: Row, decision: str) -> tuple[UnmetCondition, ...]:
         """What keeps a boolean decision of a row from being true; each hurdle once."""
-        found: dict[tuple[Row, Core | str, bool], Hurdle] = {}
+        found: dict[tuple[Row, Core | str, bool], UnmetCondition] = {}
         with localcontext(EXACT):
             for each in self._decision(case, row, decision, True, set()):
                 key = (each.row, each.part or each.provision.name, each.wanted)
@@ -49,7 +49,7 @@ class Hurdles:
 
     def _decision(
         self, case: Case, row: Row, name: str, wanted: bool, seen: set[tuple[Row, str]]
-    ) -> Iterator[Hurdle]:
+    ) -> Iterator[UnmetCondition]:
         value = row.values.get(name)
         if value is wanted or value is None or (row, name) in seen:
             return
@@ -67,13 +67,13 @@ class Hurdles:
 
     def _part(
         self, case: Case, row: Row, by: Provision, part: Core, wanted: bool, seen: set[tuple[Row, str]]
-    ) -> Iterator[Hurdle]:
+    ) -> Iterator[UnmetCondition]:
         value = self._value(part, row)
         if value is wanted:
             return
         match part:
             case Const():
-                yield Hurdle(row, by, None, wanted, value, self._tested(by, row))
+                yield UnmetCondition(row, by, None, wanted, value, self._tested(by, row))
             case Op(op="and" | "or", args=args):
                 for each in args:
                     yield from self._part(case, row, by, each, wanted, seen)
@@ -84,11 +84,13 @@ class Hurdles:
                 yield from self._decision(case, at, name, wanted, seen)
             case If(condition=condition, then=then, otherwise=otherwise):
                 truth = self._value(condition, row)
-                yield Hurdle(row, by, condition, truth is False, truth, self.explainer.inputs(condition, row))
+                yield UnmetCondition(
+                    row, by, condition, truth is False, truth, self.explainer.inputs(condition, row)
+                )
                 for branch in [then] if truth is True else [otherwise] if truth is False else []:
                     yield from self._part(case, row, by, branch, wanted, seen)
             case _:
-                yield Hurdle(row, by, part, wanted, value, self.explainer.inputs(part, row))
+                yield UnmetCondition(row, by, part, wanted, value, self.explainer.inputs(part, row))
 
     def _tested(self, by: Provision, row: Row) -> tuple[Input, ...]:
         inputs = [each for part in by.condition for each in self.explainer.inputs(part, row)]
