@@ -258,11 +258,23 @@ class Placing:
         if entity.counted_by is None or entity.parent is None:
             return
         said, parent = self.tables[entity.parent].facts[entity.counted_by], self.places.parent[entity.name]
-        rows = parent[(parent >= 0) & (self.places.status[entity.name] != DUPLICATE)]
+        rows = parent[(parent >= 0) & ~self._is_doubled(entity)]
         counts = np.bincount(rows, minlength=len(said))[: len(said)]
         fewer = np.asarray(pc.fill_null(pc.less(said, pa.array(counts)), fill_value=False))
         status = self.places.status[entity.parent]
         status[fewer & (status == DECIDED)] = TOO_FEW_SAID
+
+    def _is_doubled(self, entity: Entity) -> Array:
+        """Which rows share their key with another, be it that they came in rejected for it."""
+        status = self.places.status[entity.name]
+        doubled: Array = status == DUPLICATE
+        rejected = np.flatnonzero(status == REJECTED)
+        keys = self.tables[entity.name].key.take(pa.array(rejected)).dictionary_encode()
+        places = np.asarray(keys.indices.fill_null(len(keys.dictionary)))
+        several = np.bincount(places, minlength=len(keys.dictionary) + 1) > 1
+        several[-1] = False  # rows without a key
+        doubled[rejected] = several[places]
+        return doubled
 
     # -- reversals ---------------------------------------------------------------------------
 
