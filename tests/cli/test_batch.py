@@ -105,7 +105,7 @@ def test_the_json_on_screen_is_the_summary_and_the_rest_goes_to_standard_error(
     assert status == 1
     assert json.loads(out) == json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
     stages = [line.partition(":")[0] for line in err.splitlines()]
-    assert stages == ["read and checked", "decided and written", "digests and receipt"]
+    assert stages == ["read and checked", "decided and written", "digests and manifest"]
 
 
 def test_tables_and_stages_speak_chinese(run: Run, words: list[str], tmp_path: Path) -> None:
@@ -115,10 +115,10 @@ def test_tables_and_stages_speak_chinese(run: Run, words: list[str], tmp_path: P
     assert status == 0
     assert err.startswith("读取与校验：7 行，")
     shown = [line.split() for line in out.splitlines()]
-    assert shown[0] == ["记录", "读取", "判定", "拒绝"]
+    assert shown[0] == ["记录", "读取", "核定", "退回"]
     assert ["就医费用", "5", "2", "3"] in shown
-    assert ["因病致贫救助", "不符合", "1"] in shown
-    assert ["政策范围内费用", "43,214.75"] in shown
+    assert ["新生儿参保登记", "不符合", "1"] in shown
+    assert ["政策范围内费用", "43,214.75", "2", "0", "0"] in shown
     assert shown[-1] == ["结果已写入", str(tmp_path / "out")]
 
 

@@ -26,8 +26,12 @@ _ALLOWED = re.compile(r"([0-9]{1,18})|([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
 _STAGES = {
     "read": Message("读取与校验", "read and checked"),
     "decide": Message("核定并写出", "decided and written"),
-    "seal": Message("摘要与清单", "digests and receipt"),
+    "seal": Message("摘要与运行清单", "digests and manifest"),
 }
+_NO_PEOPLE = Message(
+    "缺少 {entity} 的文件。请用 --input {entity}=文件 给出",
+    "the files of {entity} are missing. Give --input {entity}=FILE",
+)
 _DONE = Message("结果已写入 {folder}", "Results are in {folder}")
 _REPORT = Message("报告已写入 {page}", "The report is in {page}")
 _WITHOUT = Message(
@@ -36,49 +40,47 @@ _WITHOUT = Message(
 _STATUS = {
     "eligible": Message("符合", "eligible"),
     "ineligible": Message("不符合", "ineligible"),
-    "undetermined": Message("待定（缺少事实）", "undetermined"),
+    "undetermined": Message("待定", "undetermined"),
     "not_modelled": Message("规则未覆盖", "not modelled"),
-    "decided": Message("已判定", "decided"),
+    "decided": Message("已核定", "decided"),
 }
 _RECORDS = (
     Message("记录", "records"),
     Message("读取", "read"),
-    Message("判定", "decided"),
-    Message("拒绝", "rejected"),
+    Message("核定", "decided"),
+    Message("退回", "rejected"),
 )
 _BENEFITS = (
     Message("待遇", "benefit"),
     Message("结论", "answer"),
-    Message("人数", "residents"),
+    Message("数量", "count"),
     Message("金额（元）", "amount (yuan)"),
+    Message("未计入", "left out"),
 )
-_AMOUNTS = (Message("费用与支付", "cost and payments"), Message("合计（元）", "total (yuan)"))
+_AMOUNTS = (
+    Message("费用与支付", "cost and payments"),
+    Message("合计（元）", "total (yuan)"),
+    Message("条数", "rows"),
+    Message("未计入：待定", "left out: undetermined"),
+    Message("规则未覆盖", "not modelled"),
+)
 _COUNT = Message("条数", "count")
 
 
 @command(
     Message(
-        "批量判定：读取居民、费用和家庭记录，写出每人每项待遇和每笔费用的判定。\n"
+        "批量核定：读取参保人、费用和家庭记录，核定每人每项待遇和每笔费用。\n"
         "输入可以是 CSV（UTF-8 或 GB18030，可用 gzip 压缩）、Parquet、文件夹或通配符，并可多次给出。",
         "Decide every resident: each benefit of each person, each layer of each claim.\n"
         "Input is CSV (UTF-8 or GB18030, also gzip), Parquet, a folder or a pattern, and may be given more than once.",
     )
 )
-@option(
-    "--residents",
-    required=True,
-    multiple=True,
-    metavar="FILE",
-    words=Message("居民文件（必填）", "files of residents (required)"),
-)
-@option("--claims", metavar="FILE", multiple=True, words=Message("费用文件", "files of claims"))
-@option("--households", metavar="FILE", multiple=True, words=Message("家庭文件", "files of households"))
-@option("--visits", metavar="FILE", multiple=True, words=Message("上门护理文件", "files of home-care visits"))
+@options.record_files()
 @option(
     "--as-of",
     type=Day(),
     required=True,
-    words=Message("判定日期（必填）", "the day it is decided for (required)"),
+    words=Message("核定日（必填）", "the decision date (required)"),
 )
 @option(
     "--out",
@@ -168,11 +170,10 @@ _COUNT = Message("条数", "count")
     words=Message("摘要格式", "how the summary is shown"),
 )
 def batch(
-    lang: Lang, residents: tuple[str, ...], claims: tuple[str, ...], households: tuple[str, ...],
-    visits: tuple[str, ...], as_of: dt.date,
-    out: str, rules: str | None, overlay: tuple[str, ...], encoding: str | None, threads: int | None,
-    mapping: str | None, memory: str | None, engine: Any, master: str | None, into: str | None, sheets: str | None,
-    partitions: int | None, yes: bool, resume: bool, max_rejects: str, report_to: str | None, since: str | None, form: str,
+    lang: Lang, records: dict[str, tuple[str, ...]], as_of: dt.date, out: str, rules: str | None,
+    overlay: tuple[str, ...], encoding: str | None, threads: int | None, mapping: str | None, memory: str | None,
+    engine: Any, master: str | None, into: str | None, sheets: str | None, partitions: int | None, yes: bool,
+    resume: bool, max_rejects: str, report_to: str | None, since: str | None, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.recorded_rules import Rules
     from mianshen.batch.run import Request, run_batch
@@ -186,10 +187,13 @@ def batch(
     limit = options.memory_limit(memory)
     read = Rules((Path(rules),) if rules else (), overlay)
     program = open_program(read.paths, read.overlays)
-    files = {"resident": residents, "claim": claims, "household": households, "visit": visits}
-    inputs = {entity: named for entity, named in files.items() if named}
+    options.refuse_unknown_entities(records, program)
+    if program.entry not in records:
+        raise Refused(
+            Message(_NO_PEOPLE.zh.format(entity=program.entry), _NO_PEOPLE.en.format(entity=program.entry))
+        )
     request = Request(
-        inputs, as_of, Path(out), threads, limit, encoding, read, engine, master,
+        records, as_of, Path(out), threads, limit, encoding, read, engine, master,
         mapping, partitions, resume, yes,
     )  # fmt: skip
     database = _target(into)
@@ -271,32 +275,37 @@ def _notes(lang: Lang, program: Any, summary: Any, out: Path) -> None:
 
 def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:
     """The summary as tables, titles from the vocabulary."""
+    from mianshen.batch.output_files import entity_files
+
     records = [
         (program.entities[entity].title.in_(lang), f"{n['read']:,}", f"{n['decided']:,}", f"{n['rejected']:,}")
         for entity, n in content["records"].items()
     ]  # fmt: skip
     output.say(output.table([h.in_(lang) for h in _RECORDS], records, right=[1, 2, 3]))
+    files = entity_files(program, content["records"])
+    stem = {benefit.name: file.stem for file in files for benefit in file.benefits}
     benefits = [
-        (program.benefits[name].title.in_(lang), _STATUS[status].in_(lang), f"{n['residents']:,}", _yuan(n["amount"]))
-        for name, found in content["benefits"].items() for status, n in found.items()
+        (program.benefits[name].title.in_(lang), _STATUS[status].in_(lang), f"{n[stem[name]]:,}", _yuan(n["amount"]),
+         f"{n['without_amount']:,}" if n.get("without_amount") else "")
+        for name, answers in content["benefits"].items() for status, n in answers.items()
     ]  # fmt: skip
-    output.say("\n" + output.table([h.in_(lang) for h in _BENEFITS], benefits, right=[2, 3]))
-    for number, child in enumerate(program.children_of(program.entry)):
-        found = content.get(child.children if number else "claims")
-        if found is not None:
-            _show_rows(lang, program, child, found)
+    output.say("\n" + output.table([h.in_(lang) for h in _BENEFITS], benefits, right=[2, 3, 4]))
+    for file in files:
+        if file.stem in content:
+            _show_rows(lang, program, file.entity, content[file.stem])
 
 
-def _show_rows(lang: Lang, program: Any, entity: Any, found: dict[str, Any]) -> None:
-    """How many rows of an entity below a person have which answer, and what they add up to."""
-    statuses = [(_STATUS[status].in_(lang), f"{n:,}") for status, n in found["status"].items()]
-    head = [entity.title.in_(lang), _COUNT.in_(lang)]
-    output.say("\n" + output.table(head, statuses, right=[1]))
+def _show_rows(lang: Lang, program: Any, entity: Any, rows: dict[str, Any]) -> None:
+    """How many rows of an entity have which answer; what they add up to, and how many rows each sum leaves out."""
+    if "status" in rows:
+        statuses = [(_STATUS[status].in_(lang), f"{n:,}") for status, n in rows["status"].items()]
+        output.say("\n" + output.table([entity.title.in_(lang), _COUNT.in_(lang)], statuses, right=[1]))
     amounts = [
-        (program.decision(entity.name, n).title.in_(lang), _yuan(total))
-        for n, total in found["amounts"].items()
-    ]
-    output.say("\n" + output.table([h.in_(lang) for h in _AMOUNTS], amounts, right=[1]))
+        (program.decision(entity.name, name).title.in_(lang), _yuan(total["amount"]), f"{total['rows']:,}",
+         f"{total['undetermined']:,}", f"{total['not_modelled']:,}")
+        for name, total in rows["totals"].items()
+    ]  # fmt: skip
+    output.say("\n" + output.table([h.in_(lang) for h in _AMOUNTS], amounts, right=[1, 2, 3, 4]))
 
 
 def _yuan(amount: str | None) -> str:
