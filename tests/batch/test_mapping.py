@@ -206,3 +206,12 @@ def test_the_schema_names_what_the_reader_takes(tmp_path: Path) -> None:
     (tmp_path / "map.yaml").write_text(HOSPITAL, "utf-8")
     facts = set(read_mapping(tmp_path / "map.yaml", program).entities["claim"].facts)
     assert facts <= set(claim["constants"]["propertyNames"]["enum"])
+
+
+def test_a_first_line_that_may_be_a_record_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(RuleError) as caught:
+        run(tmp_path, HOSPITAL, "欧阳某某,C1,310113199001010010\n")
+    lines = "".join(each.show(lang) for each in caught.value.diagnostics for lang in ("zh", "en"))
+    assert "E554" in lines
+    assert "欧阳" not in lines
+    assert "310113199001010010" not in lines

@@ -74,7 +74,9 @@ def test_rejects_are_told_by_reason_with_what_to_do(run: Run, tmp_path: Path) ->
     assert "c.csv: service_date: Perhaps 2026-03-02 is meant" in out
     assert "a refund names the row it cancels in reverses" in out
     claims = CLAIMS + "".join(bill(f"C{at}", day="2026/3/2") for at in range(1, 4))
-    assert "3 (whole column)" in batch(run, tmp_path, RESIDENTS + person("P1"), claims)[1]
+    out = batch(run, tmp_path, RESIDENTS + person("P1"), claims)[1]
+    assert "3 (whole column)" in out
+    assert "a --mapping says how it is written" in out
 
 
 def test_rejects_of_a_mapped_file_name_its_own_rows_and_columns(run: Run, tmp_path: Path) -> None:
@@ -92,7 +94,7 @@ def test_rejects_of_a_mapped_file_name_its_own_rows_and_columns(run: Run, tmp_pa
         run, tmp_path, RESIDENTS + person("P1"), claims, "--mapping", str(tmp_path / "m.yaml")
     )
     assert status == 1
-    assert "claim: 4 rows, 1 left out (状态 = 作废)" in out
+    assert "claim: 4 rows, title lines skipped: 1, 1 left out (状态 = 作废)" in out
     assert "service_date (出院)" in out
     rejects = duckdb.sql(
         f"SELECT \"row\", key, field FROM '{tmp_path}/out/rejects.parquet' ORDER BY 1"

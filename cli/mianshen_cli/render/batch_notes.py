@@ -12,6 +12,7 @@ from mianshen.source import Lang, Message
 from mianshen_cli import output
 
 _MAPPED = Message("{entity}：共 {rows} 行", "{entity}: {rows} rows")
+_TITLES = Message("，跳过标题行 {rows} 行", ", title lines skipped: {rows}")
 _LEFT_OUT = Message("，剔除 {rows} 行（{reason}）", ", {rows} left out ({reason})")
 _MERGED = Message("，{rows} 行并入同一人的其他行", ", {rows} merged into other rows of the same person")
 _UNLISTED = Message(
@@ -43,6 +44,10 @@ _HEAD = (
     Message("条数", "rows"),
 )  # fmt: skip
 _WHOLE = Message("整列", "whole column")
+_MAP = Message(
+    "。整列如此，可用 --mapping 说明其写法（date、unit、values、thousands）",
+    ". The whole column is so: a --mapping says how it is written (date, unit, values, thousands)",
+)
 MOST = 12  # reasons that are listed
 
 
@@ -52,6 +57,8 @@ def mapping_lines(lang: Lang, program: Any, mapping: dict[str, Any]) -> Iterator
         line = _MAPPED.in_(lang).format(
             entity=program.entities[entity].title.in_(lang), rows=f"{report['rows']:,}"
         )
+        if report.get("title_lines"):
+            line += _TITLES.in_(lang).format(rows=report["title_lines"])
         for reason in report.get("left_out", []):
             line += _LEFT_OUT.in_(lang).format(rows=f"{reason['rows']:,}", reason=reason[lang])
         if report.get("merged"):
@@ -104,8 +111,12 @@ def reject_table(lang: Lang, groups: Sequence[Any]) -> str:
         count = f"{group.rows:,}" + (f" ({_WHOLE.in_(lang)})" if group.whole else "")
         rows.append((f"{group.code} {reason}", group.file, f"{group.field or ''}{columns}", count))
     table = output.table([words.in_(lang) for words in _HEAD], rows, right=[3])
-    hints = [
-        f"  {group.file}: {group.field}{f' ({chr(44).join(group.columns)})' if group.columns else ''}: {group.hint.in_(lang)}"
-        for group in groups[:MOST] if group.hint is not None
-    ]  # fmt: skip
+    hints = [_hint(lang, group) for group in groups[:MOST] if group.hint is not None]
     return "\n".join([table, *dict.fromkeys(hints)])
+
+
+def _hint(lang: Lang, group: Any) -> str:
+    """What to do about the rejects of a column."""
+    columns = f" ({', '.join(group.columns)})" if group.columns else ""
+    mapped = _MAP.in_(lang) if group.whole and group.reason in ("bad_date", "bad_number", "bad_code") else ""
+    return f"  {group.file}: {group.field}{columns}: {group.hint.in_(lang)}{mapped}"

@@ -290,7 +290,7 @@ class _Opening:
         self, entity: Entity, opened: Sequence[Opened], mapping: EntityMapping
     ) -> tuple[list[MappedFile], MappingReport]:
         """The files as the mapping has them. Raises RuleError where it names columns that no file has."""
-        if opened and (absent := _absent(mapping, opened)):
+        if opened and (absent := _absent(self.program, entity, mapping, opened)):
             raise RuleError(absent)
         mapper = MappedEntity(self.program, entity.name, mapping, self.connection, self.scratch, self.as_of)
         for file in opened:
@@ -311,10 +311,17 @@ def _refuse_ragged(opened: Sequence[Opened]) -> None:
         raise RuleError(ragged)
 
 
-def _absent(mapping: EntityMapping, opened: Sequence[Opened]) -> list[Diagnostic]:
-    """Columns of a mapping that no file has, unless it allows for that."""
+def _absent(
+    program: Program, entity: Entity, mapping: EntityMapping, opened: Sequence[Opened]
+) -> list[Diagnostic]:
+    """Columns of a mapping that no file has, unless it allows for that.
+
+    A first line of which no cell is a name may be somebody's record, and is not repeated.
+    """
     columns = [Columns(file.found) for file in opened]
-    known = list(dict.fromkeys(name.strip() for file in opened for name, _ in file.found))
+    is_header = any(each.column(names_) is not None for names_, _ in mapping.named() for each in columns)
+    is_header |= any(Header(program, entity, f.part.path, f.found, f.places).known for f in opened)
+    known = dict.fromkeys(name.strip() for file in opened for name, _ in file.found) if is_header else {}
     shown = ", ".join(file.part.name for file in opened)
     return [
         diagnostics_of_mapping.no_such_column(span, names_[0], shown, known)

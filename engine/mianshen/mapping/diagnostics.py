@@ -52,8 +52,14 @@ def given_twice(span: Span, fact: str) -> Diagnostic:
 
 
 def no_such_column(span: Span, name: str, file: str, known: Iterable[str]) -> Diagnostic:
+    """`known`: the columns that the file has; none where its first line may be no header."""
+    names = list(known)
     what = (f"文件 {file} 没有 {shown(name)} 这一列", f"the file {file} has no column {shown(name)}")
-    return _mistake("E554", span, what, _meant(name, known))
+    header = (
+        "请检查首行是不是列名，之前有标题行可用 title_lines 跳过",
+        "Check that its first line names the columns; title_lines skips a title",
+    )
+    return _mistake("E554", span, what, _meant(name, names) if names else header)
 
 
 def bad_format(span: Span, text: str) -> Diagnostic:

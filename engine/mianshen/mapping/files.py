@@ -63,6 +63,7 @@ class MappingReport:
     """What a mapping made of an entity's files. Counts of rows; `disagreements`: of persons, by fact."""
 
     rows: int = 0
+    title_lines: int = 0  # skipped in each file
     left_out: list[tuple[Message, int]] = field(default_factory=list)
     merged: int = 0
     unlisted: dict[str, int] = field(default_factory=dict)
@@ -73,6 +74,7 @@ class MappingReport:
         """For `summary.json`."""
         content = {
             "rows": self.rows,
+            "title_lines": self.title_lines,
             "left_out": [{"zh": r.zh, "en": r.en, "rows": count} for r, count in self.left_out],
             "merged": self.merged,
             "unlisted_codes": self.unlisted,
@@ -193,6 +195,7 @@ class MappedEntity:
             f'(SELECT * EXCLUDE (filename), CASE filename {files} END AS "?part" '
             f"FROM read_parquet([{listed}], union_by_name=true, filename=true))"
         )
+        self.report.title_lines = self.mapping.title_lines
         self.report.rows = self._count(f"SELECT count(*) FROM {every}")
         every = self._out(every)
         self._count_unlisted(every)
