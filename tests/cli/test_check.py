@@ -131,7 +131,8 @@ def test_a_worked_example(
     expected: dict[str, str],
     words: list[str],
 ) -> None:
-    (row,) = _json(run, _write(tmp_path, _record(resident, claim)), *words)["claims"]
+    record = _record(resident, claim, as_of="2026-06-30")
+    (row,) = _json(run, _write(tmp_path, record), *words)["claims"]
     assert {name: row[name] for name in expected} == expected
     assert (row["status"], row["missing"]) == ("decided", [])
 
@@ -145,11 +146,12 @@ def test_half_a_fen_is_paid(run: Run, tmp_path: Path) -> None:
 
 def test_illness_poverty_aid_of_the_year(run: Run, tmp_path: Path) -> None:
     person = RESIDENT | {"insured_area": "110105", "assistance_category": "因病致贫"}
-    claim = {"total_cost": "50000.00", "basic_paid": "4321.10"}
-    aid = _json(run, _write(tmp_path, _record(person, claim)))["benefits"]["illness_poverty_aid"]
+    claim = {"service_date": "2025-03-02", "total_cost": "50000.00", "basic_paid": "4321.10"}
+    record = _record(person, claim, household={"member_count": 1})
+    aid = _json(run, _write(tmp_path, record))["benefits"]["illness_poverty_aid"]
     assert (aid["status"], aid["amount"], aid["delivery"]) == ("eligible", "15271.56", "application")
     assert aid["clause"] == {"source": "BJ-2023-9", "clause": aid["clause"]["clause"]}
-    assert aid["shows"] == {"personal_cost_this_year": "45678.90"}
+    assert aid["shows"] == {"family_borne_last_year": "45678.90"}
 
 
 def test_a_burden_exactly_on_the_line_warns(run: Run, tmp_path: Path) -> None:
@@ -208,7 +210,8 @@ def test_several_records_give_a_list_in_their_order(run: Run, tmp_path: Path) ->
 
 def test_one_case_of_a_case_file_is_decided_under_its_overlays(run: Run, tmp_path: Path) -> None:
     person = EMPLOYEE | {"opening_deductible_used": "1500.00", "opening_covered_cost": "530000.00"}
-    case = _record(person, {"total_cost": "60000.00"}) | {"name": "costs", "overlays": ["limit_counts_costs"]}
+    case = _record(person, {"total_cost": "60000.00"}, as_of="2026-06-30")
+    case |= {"name": "costs", "overlays": ["limit_counts_costs"]}
     file = _write(tmp_path, {"cases": [_record(EMPLOYEE) | {"name": "other"}, case]})
     answer = _json(run, file, "--case", "costs")
     assert answer["claims"][0]["basic_payment"] == "17000.00"
@@ -444,6 +447,7 @@ def test_claims_that_are_null_may_be_any(run: Run, tmp_path: Path) -> None:
     person = RESIDENT | {"assistance_category": "illness_poverty"}
     for claims, amount, missing in ((None, None, ["claims"]), ([], "0.00", [])):
         record: dict[str, Any] = {"as_of": "2026-11-21", "resident": person, "claims": claims}
+        record["household"] = {"member_count": 1}
         aid = _json(run, _write(tmp_path, record))["benefits"]["illness_poverty_aid"]
         assert (aid["status"], aid["amount"], aid["missing"]) == ("eligible", amount, missing)
 
