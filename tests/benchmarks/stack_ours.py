@@ -78,7 +78,7 @@ class Kernel:
     def __post_init__(self) -> None:
         program = stack_program()
         self.made = compiled(
-            Unit(Layout(program, WANTED), tuple(("claim", name) for name in OUTPUTS), ()), None
+            Unit(Layout(program), tuple(("claim", name) for name in OUTPUTS), ()), None
         )
         with TemporaryDirectory() as folder:
             file = Path(folder) / "claims.parquet"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mianshen.batch import diagnostics
-from mianshen.batch.output_files import EntityFile, wanted
+from mianshen.batch.output_files import EntityFile
 from mianshen.batch.request import Engine
 from mianshen.cache import cache_folder
 from mianshen.native.layout import Layout, Unsupported
@@ -30,7 +30,7 @@ def unit_of(program: Program, files: Sequence[EntityFile]) -> Unit:
         for name in (*(d.name for d in file.shown), *file.settling)
     }
     benefits = tuple(benefit for file in files for benefit in file.benefits)
-    return Unit(Layout(program, wanted(files)), tuple(shown), benefits)
+    return Unit(Layout(program), tuple(shown), benefits)
 
 
 def compiled_for(program: Program, files: Sequence[EntityFile], engine: Engine, rows: int) -> Compiled | None:

@@ -166,9 +166,9 @@ class _Run:
         marks = [t.marks(c.name) for t, c in facts]
         lists = unit.layout.lists if deciding.lists is None else deciding.lists
         place = {code: at for at, code in enumerate(unit.layout.listed)}
-        items = np.array([place.get(item, -1) for each in lists for item in each] or [0], np.int32)
+        items = np.array([place.get(item, -1) for listing in lists for item in listing] or [0], np.int32)
         begins = np.cumsum([0, *map(len, lists)], dtype=np.int64)
-        self.kept: list[Any] = [
+        self.alive: list[Any] = [
             (marks, items, begins),
             pointers([buffer_of(t.facts[c.name]) for t, c in facts]),
             pointers([valid_of(t.facts[c.name]) for t, c in facts]),
@@ -184,7 +184,7 @@ class _Run:
         times = places.over_time
         self.struct = Run(
             (deciding.as_of - EPOCH).days,
-            *(ctypes.addressof(part) for part in self.kept[1:]),
+            *(ctypes.addressof(part) for part in self.alive[1:]),
             address(self.level),
             address(self.place),
             *((None, None, None) if times is None else map(address, (times.next, times.start, times.early))),

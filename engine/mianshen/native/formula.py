@@ -76,7 +76,7 @@ class Formulas:
                 return Made(f"{at}->f_{name}", f"!{at}->k_{name}", self.lacking(name))
             case DecisionRef(entity=owner, name=name, type=type_):
                 at = self.above(entity, owner, row)
-                value = self.read_as(f"{at}->v_{name}", self.layout.held[owner, name], type_)
+                value = self.read_as(f"{at}->v_{name}", self.layout.stored[owner, name], type_)
                 return Made(value, f"{at}->s_{name}", f"{at}->m_{name}")
             case ParameterRef(name=name, type=type_):
                 return self.figure(name, type_, entity, row)

@@ -1,6 +1,6 @@
 """What the compiled program reads and writes: how facts are encoded, which names can be missing.
 
-In: a program and the decisions wanted. Out: `Layout`. Numbers are integers of their last decimal, dates
+In: a program. Out: `Layout`. Numbers are integers of their last decimal, dates
 days since 1970-01-01, codes their place in the code list, areas their digits padded to twelve, times
 sixteen, plus how many there were, texts their place among those that some formula names, then among the others, or ELSEWHERE,
 lists their place among all lists of a run, of which those that figures hold come first.
@@ -69,10 +69,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Layout:
-    """The program as far as `wanted` needs it."""
+    """What the compiled form of one program holds."""
 
     program: Program
-    wanted: frozenset[Key]
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
@@ -99,11 +98,11 @@ class Layout:
             settled = self.program.settling(accumulator.entity).get(accumulator.sums)
             if settled is not None:
                 read.add((accumulator.entity, settled))
-        found: dict[str, list[Column]] = {name: [] for name in self.entities}
+        columns: dict[str, list[Column]] = {name: [] for name in self.entities}
         for key in sorted(read):
             fact = self.program.facts[key]
-            found[key[0]].append(Column(key[0], fact, bits_of(fact.type, self.program)))
-        return found
+            columns[key[0]].append(Column(key[0], fact, bits_of(fact.type, self.program)))
+        return columns
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -126,10 +125,10 @@ class Layout:
         return (*sorted(facts), *sorted(lacking), *years)
 
     @cached_property
-    def asked(self) -> frozenset[Key]:
+    def tested(self) -> frozenset[Key]:
         """The facts of which some formula asks whether they are known."""
-        asked = [n.arg for n in self.nodes if isinstance(n, IsKnown)]
-        return frozenset((a.entity, a.name) for a in asked if isinstance(a, FactRef))
+        arguments = [n.arg for n in self.nodes if isinstance(n, IsKnown)]
+        return frozenset((a.entity, a.name) for a in arguments if isinstance(a, FactRef))
 
     @cached_property
     def nodes(self) -> list[Core]:
@@ -147,26 +146,26 @@ class Layout:
 
     @cached_property
     def figures(self) -> dict[str, Type]:
-        """The type that a figure is held in: one that holds it for every expression that reads it."""
-        return _held((n.name, n.type) for n in self.nodes if isinstance(n, ParameterRef))
+        """The type that a figure is stored in: one that holds it for every expression that reads it."""
+        return _stored((n.name, n.type) for n in self.nodes if isinstance(n, ParameterRef))
 
     @cached_property
-    def held(self) -> dict[Key, Type]:
-        """The type that a decision's values are held in: one that holds them for every expression that reads them."""
-        read = _held(((n.entity, n.name), n.type) for n in self.nodes if isinstance(n, DecisionRef))
+    def stored(self) -> dict[Key, Type]:
+        """The type that a decision's values are stored in: one that holds them for every expression that reads them."""
+        read = _stored(((n.entity, n.name), n.type) for n in self.nodes if isinstance(n, DecisionRef))
         return {d.key: read.get(d.key, d.type) for d in self.program.decisions}
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """Every text that some formula or figure names; its place stands for it."""
-        found = {str(n.value) for n in self.nodes if isinstance(n, Const) and is_text(n.type)}
+        texts = {str(n.value) for n in self.nodes if isinstance(n, Const) and is_text(n.type)}
         for node in self.nodes:
             if isinstance(node, InSet) and is_text(node.arg.type):
-                found |= {str(value) for value in node.values}
+                texts |= {str(value) for value in node.values}
         for parameter in self.program.parameters.values():
             if is_text(parameter.type):
-                found |= {str(dated.value) for dated in parameter.series if dated.value is not None}
-        return tuple(sorted(found))
+                texts |= {str(dated.value) for dated in parameter.series if dated.value is not None}
+        return tuple(sorted(texts))
 
     @cached_property
     def free(self) -> frozenset[Key]:
@@ -215,18 +214,18 @@ class Layout:
         return self.names.index(name)
 
 
-def _held(reads: Iterable[tuple[Name, Type]]) -> dict[Name, Type]:
+def _stored(reads: Iterable[tuple[Name, Type]]) -> dict[Name, Type]:
     """By name, a type that holds the values of every type that they are read with."""
-    held: dict[Name, Type] = {}
+    stored: dict[Name, Type] = {}
     for name, type_ in reads:
-        other = held.get(name, type_)
+        other = stored.get(name, type_)
         if isinstance(other, Numeric) and isinstance(type_, Numeric):
             scale, low, high = (
                 max(other.scale, type_.scale), min(other.low, type_.low), max(other.high, type_.high),
             )  # fmt: skip
             other = Numeric(scale, low, high)
-        held[name] = other
-    return held
+        stored[name] = other
+    return stored
 
 
 def is_text(type_: Type) -> bool:

@@ -40,7 +40,7 @@ class Run(ctypes.Structure):
             (name, POINTER)
             for name in (
                 "inputs", "valid", "wrong", "out", "begin", "row", "status", "fallback", "under", "voider", "packed",
-                "made", "level", "places", "next", "start", "early", "missing", "list_begin", "list_item",
+                "unpacked", "level", "places", "next", "start", "early", "missing", "list_begin", "list_item",
             )
         ),
     )  # fmt: skip
@@ -75,8 +75,8 @@ def compiled(unit: Unit, folder: Path | None) -> Compiled:
     if kept is not None and sealed(kept):
         return Compiled(unit, _functions(unit, kept))
     try:
-        with tempfile.TemporaryDirectory(prefix="mianshen-") as made:
-            path = _made(command, unit.flags, text, Path(made))
+        with tempfile.TemporaryDirectory(prefix="mianshen-") as folder_:
+            path = _made(command, unit.flags, text, Path(folder_))
             if kept is not None and keep(kept, path.read_bytes()):
                 path = kept
             return Compiled(unit, _functions(unit, path))
@@ -84,10 +84,10 @@ def compiled(unit: Unit, folder: Path | None) -> Compiled:
         raise Unsupported(f"its text cannot be written to a temporary folder: {error.strerror}") from None
 
 
-def content_of(made: Compiled) -> bytes | None:
+def content_of(compiled_: Compiled) -> bytes | None:
     """The library's bytes, for another process; None where they are no longer there."""
     try:
-        return Path(made.library._name).read_bytes()  # noqa: SLF001  (its only name)
+        return Path(compiled_.library._name).read_bytes()  # noqa: SLF001  (its only name)
     except OSError:
         return None
 
@@ -138,10 +138,10 @@ def _made(command: tuple[str, ...], flags: tuple[str, ...], text: str, folder: P
             check=True,
         )
     except subprocess.CalledProcessError as error:
-        told = next(
-            (line for line in error.stderr.decode(errors="replace").splitlines() if "error" in line), ""
+        line = next(
+            (text_ for text_ in error.stderr.decode(errors="replace").splitlines() if "error" in text_), ""
         )
-        raise Unsupported(f"the C compiler failed: {told.rpartition('error:')[2].strip()}") from None
+        raise Unsupported(f"the C compiler failed: {line.rpartition('error:')[2].strip()}") from None
     except (OSError, subprocess.SubprocessError):
         raise Unsupported("the C compiler failed") from None
     return path
@@ -161,7 +161,6 @@ def _functions(unit: Unit, path: Path) -> ctypes.CDLL:
         ("children_of", ctypes.c_int, (POINTER, WORD, WORD, POINTER, POINTER, texts, POINTER, POINTER)),
         ("persons_of", ctypes.c_int, (POINTER, WORD, POINTER, POINTER, ctypes.c_int32, *[POINTER] * 4)),
         ("read_rows", None, (POINTER, WORD, *[POINTER] * 5, ctypes.c_int32, POINTER)),
-        ("pack_bits", WORD, (POINTER, WORD, POINTER)),
         ("sets_new", POINTER, ()),
         ("sets_free", None, (POINTER,)),
         ("sets_count", WORD, (POINTER,)),

@@ -76,9 +76,9 @@ class Table:
             return None
         if marks.dtype in (np.uint8, np.bool_) and len(marks) == self.count:
             return marks.view(np.uint8)
-        found = np.zeros(self.count, np.uint8)
-        found[marks] = 1
-        return found
+        flags = np.zeros(self.count, np.uint8)
+        flags[marks] = 1
+        return flags
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ class Places:
     over_time: OverTime | None = None
     origin: dict[str, Array] = field(
         default_factory=dict
-    )  # of entities in which rows left: the parents before
+    )  # of entities that rows went from: the parents before
 
 
 @dataclass(slots=True)
@@ -341,9 +341,11 @@ class Placing:
         """Whether a row's parent, as it reads it, is rejected."""
         assert entity.parent is not None
         above = self.places.under.get(entity.name, self.places.parent[entity.name])[rows]
+        rejected = np.zeros(len(rows), np.bool_)
         if entity.parent not in self.unit.rows.path[:-1]:
-            return (above >= 0) & (self.places.status[entity.parent][above] >= REJECTED)
-        return np.zeros(len(rows), np.bool_)
+            placed = above >= 0
+            rejected[placed] = self.places.status[entity.parent][above[placed]] >= REJECTED
+        return rejected
 
     def _doubt(self, entity: Entity, voiding: Array, target: Array) -> None:
         """A rejected voiding row takes no part, but what it would void is undetermined."""

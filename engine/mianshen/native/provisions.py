@@ -61,7 +61,7 @@ class Rulings:
         """What a provision gives: its state; value and missing names by pointer."""
         body, entity = Body(), decision.entity
         formulas = Formulas(self.layout, body)
-        held = self.layout.held[decision.key]
+        held = self.layout.stored[decision.key]
         out, scale = c_type(held), scale_of(held)
         made = formulas.emit(provision.value, entity, "row")
         scaled = formulas.rescaled(
@@ -116,7 +116,7 @@ class Rulings:
             return False
         return (
             c_type(type_) == "wide"
-            or type_.precision + scale_of(self.layout.held[decision.key]) - type_.scale > 18
+            or type_.precision + scale_of(self.layout.stored[decision.key]) - type_.scale > 18
         )
 
     # -- choosing ----------------------------------------------------------------------------
@@ -126,7 +126,7 @@ class Rulings:
 
         What that is without the balances is kept in `a_`: for what the row brings they are not asked.
         """
-        entity, name, out = decision.entity, decision.name, c_type(self.layout.held[decision.key])
+        entity, name, out = decision.entity, decision.name, c_type(self.layout.stored[decision.key])
         yield (f"static names missing_{entity}_{name}({ROW.format(entity)}, const byte *may, names open) {{")
         yield f"  names balances = 0, miss = 0; {out} value; byte told;"
         for index, provision in enumerate(decision.provisions):
@@ -148,7 +148,7 @@ class Rulings:
 
     def _paying(self, decision: Decision) -> Iterator[str]:
         """What the provision of a number gives: its state; value and missing names by pointer."""
-        entity, name, out = decision.entity, decision.name, c_type(self.layout.held[decision.key])
+        entity, name, out = decision.entity, decision.name, c_type(self.layout.stored[decision.key])
         yield f"static byte pays_{entity}_{name}({ROW.format(entity)}, int by, {out} *value, names *miss) {{"
         yield "  switch (by) {"
         for index in range(len(decision.provisions)):
@@ -160,7 +160,7 @@ class Rulings:
 
     def _decide(self, decision: Decision) -> Iterator[str]:
         """The tiers in turn; then the value of the provision that stands, or what is missing."""
-        entity, name, out = decision.entity, decision.name, c_type(self.layout.held[decision.key])
+        entity, name, out = decision.entity, decision.name, c_type(self.layout.stored[decision.key])
         tiers = selection(decision)
         competing = any(not tier.exclusive for tier in (tiers.main, tiers.fallbacks))
         if competing:
@@ -200,7 +200,7 @@ class Rulings:
         """The end of a decision's function: its value in the row."""
         name = decision.name
         if decision.may_overflow and isinstance(decision.type, Numeric):
-            scale = scale_of(self.layout.held[decision.key])
+            scale = scale_of(self.layout.stored[decision.key])
             low, high = ceil(decision.type.low.scaleb(scale)), floor(decision.type.high.scaleb(scale))
             yield f"  if (!told && (value < {c_integer(low)} || value > {c_integer(high)})) return 3;"
         yield (
@@ -264,7 +264,7 @@ class Rulings:
 
     def _overriding(self, decision: Decision, tiers: Selection) -> Iterator[str]:
         """Which branch overrides which, and whether those that may decide would all pay the same."""
-        entity, name, out = decision.entity, decision.name, c_type(self.layout.held[decision.key])
+        entity, name, out = decision.entity, decision.name, c_type(self.layout.stored[decision.key])
         count = len(decision.provisions)
         yield from _table(
             f"over_{entity}_{name}", [[i in b.exceptions for i in range(count)] for b in tiers.branches]

@@ -88,11 +88,11 @@ class RowSource:
             yield f"  int32_t begin_{child.name}, end_{child.name};"
         for column in self.layout.facts[entity.name]:
             yield f"  {_cell_type(column)} f_{column.name}; byte k_{column.name};"
-            if self._asked(column):
+            if self._is_tested(column):
                 yield f"  byte u_{column.name};"
         for decision in self.layout.program.decisions:
             if decision.entity == entity.name:
-                yield f"  {c_type(self.layout.held[decision.key])} v_{decision.name}; names m_{decision.name};"
+                yield f"  {c_type(self.layout.stored[decision.key])} v_{decision.name}; names m_{decision.name};"
                 if counted(decision):
                     yield f"  names a_{decision.name}; byte o_{decision.name};"
                 yield f"  byte s_{decision.name}; short b_{decision.name};"
@@ -102,9 +102,9 @@ class RowSource:
                 yield f"  byte s_before_{accumulator.name};"
         yield "};"
 
-    def _asked(self, column: Column) -> bool:
+    def _is_tested(self, column: Column) -> bool:
         """Whether some formula asks if the fact is known, so that it matters whether it was given."""
-        return (column.entity, column.fact.name) in self.layout.asked
+        return (column.entity, column.fact.name) in self.layout.tested
 
     def _place(self) -> Iterator[str]:
         """A household: rows by entity, in arrays that grow."""
@@ -188,7 +188,7 @@ class RowSource:
             cell = f"from->f_{column.name}" if self.is_packed(entity) else self._cell(column, "number")
             yield f"  row->k_{column.name} = !blank && {known};"
             yield f"  row->f_{column.name} = row->k_{column.name} ? {cell} : 0;"
-            if self._asked(column):
+            if self._is_tested(column):
                 wrong = f"(run->wrong[{at}] && run->wrong[{at}][number])"
                 yield f"  row->u_{column.name} = row->rejected && ({'1' if above else wrong});"
         if above:

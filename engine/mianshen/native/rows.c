@@ -250,13 +250,3 @@ void read_rows(const int32_t *person, word n, const int32_t *day, const byte *da
     under[i] = best;
   }
 }
-/* Bytes of 0 and 1 as an Arrow bitmap; how many are 0. */
-word pack_bits(const byte *bytes, word n, byte *bits) {
-  word zeros = 0;
-  memset(bits, 0, (size_t)((n + 7) / 8));
-  for (word i = 0; i < n; i++) {
-    bits[i >> 3] |= (byte)(bytes[i] << (i & 7));
-    zeros += !bytes[i];
-  }
-  return zeros;
-}

@@ -153,7 +153,7 @@ struct run {
   const int32_t *const *under;   /* an entity: the row of its parent that each reads, or NULL */
   const int32_t *const *voider;  /* an entity: a rejected row that would void it, or -1; or NULL */
   char *const *packed;           /* an entity: rows as they are read, cells side by side, or NULL */
-  char *const *made;             /* an entity: rows as they are written */
+  char *const *unpacked;         /* an entity: rows as they are written */
   const int32_t *level;          /* a household: which entity its first row is of, from the root; those above are blank */
   const int32_t *places;         /* that row */
   const int32_t *next, *start;   /* the entry's rows over time (`persons_of`), or NULL */

@@ -164,8 +164,8 @@ class Unit:
             review = (
                 "" if dated.review_by is None else f"if (day > {(dated.review_by - EPOCH).days}) return 3; "
             )
-            given = "return 1;" if dated.value is None and not scale else f"*value = {value}; return 0;"
-            yield f"  if ({' && '.join(tests)}) {{ {review}{given} }}"
+            outcome = "return 1;" if dated.value is None and not scale else f"*value = {value}; return 0;"
+            yield f"  if ({' && '.join(tests)}) {{ {review}{outcome} }}"
         yield "  return 3;"
         yield "}"
 
@@ -254,7 +254,7 @@ class Unit:
             yield "    int32_t n = row->number, id;"
             yield "    if (n < 0 || row->rejected) continue;"
             if self.rows.is_packed(entity):
-                yield f"    struct out_{entity.name} *to = (struct out_{entity.name} *)run->made[{number}] + n;"
+                yield f"    struct out_{entity.name} *to = (struct out_{entity.name} *)run->unpacked[{number}] + n;"
             yield from lines
             yield "  }"
         yield "  return 0;"
@@ -263,8 +263,8 @@ class Unit:
     def _write_shown(self, entity: Entity) -> Iterator[str]:
         for owner, name in self.shown:
             if owner == entity.name:
-                held = scale_of(self.layout.held[owner, name])
-                steps = scale_of(self.layout.program.decision(owner, name).type) - held
+                scale_stored = scale_of(self.layout.stored[owner, name])
+                steps = scale_of(self.layout.program.decision(owner, name).type) - scale_stored
                 scaled = (
                     f" * {c_integer(10**steps)}"
                     if steps > 0
@@ -314,24 +314,25 @@ class Unit:
                 if (w.entity, w.name) == (entity.name, benefit.name)
             }
             yield (
-                f"    {{ byte told = row->s_{eligible}, yes = !told && row->v_{eligible}; int32_t why = "
-                f"row->b_{eligible} < 0 ? -1 : row->b_{eligible}; names lack = 0; byte asks = told == 1;"
+                f"    {{ byte state = row->s_{eligible}, yes = !state && row->v_{eligible}; int32_t why = "
+                f"row->b_{eligible} < 0 ? -1 : row->b_{eligible}; names lacks = 0; byte open = state == 1;"
             )
-            yield f"      if (told == 1) lack = row->m_{eligible};"
+            yield f"      if (state == 1) lacks = row->m_{eligible};"
             if amount is not None:
-                yield f"      if (asks && row->s_{amount} == 1) lack |= row->m_{amount};"
-                yield f"      if (yes && row->s_{amount} == 1) {{ asks = 1; lack = row->m_{amount}; }}"
-                held = scale_of(self.layout.held[benefit.entity, amount])
+                yield f"      if (open && row->s_{amount} == 1) lacks |= row->m_{amount};"
+                yield f"      if (yes && row->s_{amount} == 1) {{ open = 1; lacks = row->m_{amount}; }}"
+                scale_stored = scale_of(self.layout.stored[benefit.entity, amount])
                 scale = scale_of(self.layout.program.decision(benefit.entity, amount).type)
-                yield f"      {at['value']} = (word)(row->v_{amount}{f' * {10 ** (scale - held)}' if scale > held else ''});"
+                raised = f" * {10 ** (scale - scale_stored)}" if scale > scale_stored else ""
+                yield f"      {at['value']} = (word)(row->v_{amount}{raised});"
                 yield f"      {at['known']} = yes && !row->s_{amount};"
-            yield "      if (told == 2) why = -1;"
-            yield "      if (asks) { if ((id = set_id(&at->names, run->missing, lack)) < 0) return 1; why = -2 - id; }"
-            yield f"      {at['status']} = yes ? 0 : !told ? 1 : told == 1 ? 2 : 3;"
+            yield "      if (state == 2) why = -1;"
+            yield "      if (open) { if ((id = set_id(&at->names, run->missing, lacks)) < 0) return 1; why = -2 - id; }"
+            yield f"      {at['status']} = yes ? 0 : !state ? 1 : state == 1 ? 2 : 3;"
             yield f"      {at['reason']} = why; }}"
 
     def _ahead(self) -> Iterator[str]:
-        """Rows that a household to come will read and write, asked of memory before they are needed."""
+        """Rows that a household to come will read and write, fetched into the cache before they are needed."""
         rows, root, entry = self.rows, self.rows.path[0], self.rows.entry
         yield "static void fetch_ahead(const struct run *run, int32_t level, int32_t start) {"
         entry_level = rows.path.index(entry.name)
@@ -346,14 +347,14 @@ class Unit:
         yield f"  if (level >= {len(rows.path)}) return;"
         yield f"  int32_t alone = {alone}, low = alone ? 0 : {listed}, high = alone ? 1 : {end};"
         yield "  for (int32_t i = low; i < high; i++) {"
-        yield f"    int32_t each = alone ? start : run->row[{number}][i];"
+        yield f"    int32_t first = alone ? start : run->row[{number}][i];"
         for child in self.order:
             if not rows.is_packed(child):
                 continue
             at, name = rows.number(child.name), child.name
-            yield f"    for (int32_t j = run->begin[{at}][each]; j < run->begin[{at}][each + 1]; j++) {{"
+            yield f"    for (int32_t j = run->begin[{at}][first]; j < run->begin[{at}][first + 1]; j++) {{"
             yield f"      const char *in = run->packed[{at}] + run->row[{at}][j] * sizeof(struct in_{name});"
-            yield f"      const char *to = run->made[{at}] + run->row[{at}][j] * sizeof(struct out_{name});"
+            yield f"      const char *to = run->unpacked[{at}] + run->row[{at}][j] * sizeof(struct out_{name});"
             yield f"      for (unsigned b = 0; b < sizeof(struct in_{name}); b += 64) __builtin_prefetch(in + b);"
             yield f"      for (unsigned b = 0; b < sizeof(struct out_{name}); b += 64) __builtin_prefetch(to + b, 1);"
             yield "    }"
