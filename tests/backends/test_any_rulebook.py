@@ -65,8 +65,8 @@ def agreed(folder: Path, rules: dict[str, Any], cases: list[dict[str, Any]]) -> 
     assert [(d.back_end, d.what, d.expected, d.got) for o in outcomes for d in o.differences] == []
     program = programs.under(())
     rows = CaseRows(program, (unit := case_unit(program)).layout, read[0].record(program).as_of)
-    for case in read:
-        rows.add(case.record(program))
+    for record_of in read:
+        rows.add(record_of.record(program))
     rows.decided(compiled(unit, None))
     assert not rows.fallen
     return [

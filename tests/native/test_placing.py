@@ -248,29 +248,26 @@ def test_the_order_of_rows_makes_no_difference(
     keys = [key for key, _, _ in people]
     one_home = {key: home for key, home, _ in people}  # a person of two households is another matter
     people = [(key, one_home[key], facts) for key, _, facts in people]
-    homes = [("H", "", {"rent": 10}), ("G", "", {})]
+    homes: list[tuple[str, str, dict[str, object]]] = [("H", "", {"rent": 10}), ("G", "", {})]
     order, turn = list(range(len(bills))), list(range(len(keys)))
     rng.shuffle(order)
     rng.shuffle(turn)
 
-    def run(mine: list[int], theirs: list[int], large: bool) -> dict[str, list[tuple[object, ...]]]:
+    def run(mine: list[int], theirs: list[int], large: bool) -> dict[str, list[str]]:
         rows = _yuan([bills[i] for i in mine])
         rows.rejected = {at: () for at, i in enumerate(mine) if i in rejected}
         entities = {"home": _yuan(homes), "person": _yuan([people[i] for i in theirs]), "bill": rows}
         result = decided(program_compiled, entities, large)
-        columns = {
-            e: [statuses(result, e), *(values_or_none(result, e, d) for d in ds)]
-            for e, ds in DECISIONS.items()
-        }
-        return {
-            e: sorted(zip(map(repr, listed.rows), *(map(str, column) for column in columns[e]), strict=True))
-            for e, listed in entities.items()
-        }
+        answers: dict[str, list[str]] = {}
+        for entity, listed in entities.items():
+            columns = (statuses(result, entity), values_or_none(result, entity, DECISIONS[entity]))
+            answers[entity] = sorted(map(repr, zip(listed.rows, *columns, strict=True)))
+        return answers
 
     assert run(list(range(len(bills))), list(range(len(keys))), False) == run(order, turn, True)
 
 
-DECISIONS = {"home": ["rented"], "person": ["total"], "bill": ["paid"]}
+DECISIONS = {"home": "rented", "person": "total", "bill": "paid"}
 
 
 def values_or_none(result: Decided, entity: str, decision: str) -> list[object]:

@@ -98,7 +98,7 @@ def homes(
             home.children.append(person)
         counted = program.entities["resident"].counted_by
         if counted is not None and counted in home.facts:
-            home.facts[counted] = Decimal(max(1, members + rng.choice((0, 0, 0, 0, -1, 1))))
+            home.facts[counted] = Decimal(max(1, members + rng.choice((0, 0, 0, 0, 0, 1))))
         made.append(home)
     return made
 
