@@ -17,6 +17,7 @@ SOAK = {
     "MIANSHEN_GAPS": "10000",
     "MIANSHEN_INTERVIEWS": "30",
     "MIANSHEN_CLOSURE": "2000",
+    "MIANSHEN_FUZZ": "50",
     "HYPOTHESIS_PROFILE": "explore",
 }
 if os.environ.get("MIANSHEN_SOAK"):

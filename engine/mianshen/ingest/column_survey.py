@@ -27,6 +27,10 @@ from mianshen.ingest.typed_columns import ColumnReader, Refusal
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.source import Diagnostic, RuleError, Span, nearest
 
+_UNNAMED: Final = (
+    "E503",
+    "E516",
+)  # two columns of one name, or one of none: no cell is read before that is mended
 SAMPLE: Final = 1 << 12  # cells whose look is taken
 _SHAPES: Final = (
     (re.compile("[0-9]"), "9"), (re.compile("[a-z]"), "a"), (re.compile("[A-Z]"), "A"),
@@ -75,6 +79,8 @@ def survey(
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
         opened = file_opened(program, path, connection, Path(folder), encoding, entity)
+        if opened.ragged is not None:
+            raise RuleError([opened.ragged])
         if mapping is None:
             owner = _entity(program, opened, entity)
             columns = _columns(_header(program, owner, opened))
@@ -96,7 +102,8 @@ def survey(
             for c in columns
             if c.fact is not None and c.problem is None
         }
-        for span in spans_of(part, connection, ()):
+        unnamed = any(c.problem is not None and c.problem.code in _UNNAMED for c in columns)
+        for span in () if unnamed else spans_of(part, connection, ()):
             rows += span.count
             for name, (column, reader) in readers.items():
                 for chunk in span.column(name):
@@ -134,7 +141,9 @@ def _entity(program: Program, opened: Opened, named: str | None) -> Entity:
 
 def _columns(header: Header) -> list[ColumnSurvey]:
     """The columns with the facts that they are; a name that is none says what it is near to."""
-    columns, taken = [], set()
+    columns: list[ColumnSurvey] = []
+    taken: set[str] = set()
+    seen: set[str] = set()
     for number, ((written, type_), at) in enumerate(zip(header.found, header.places, strict=True), 1):
         place = Span(str(header.path), header.line, at)
         name = header.names.get(folded(written))
@@ -142,6 +151,8 @@ def _columns(header: Header) -> list[ColumnSurvey]:
         column = ColumnSurvey(written if name is not None or shown else "…", type_)
         if not folded(written):
             column.problem = diagnostics.nameless_column(place, number)
+        elif folded(written) in seen:
+            column.problem = diagnostics.doubled_column(place, shown)
         elif name is None:
             column.problem = diagnostics.unknown_column(place, shown, number, nearest(written, header.names))
         elif name in taken:
@@ -151,6 +162,7 @@ def _columns(header: Header) -> list[ColumnSurvey]:
             why = unfit(column.fact, type_)
             column.problem = None if why is None else diagnostics.wrong_column(place, name, type_, why)
             taken.add(name)
+        seen.add(folded(written))
         columns.append(column)
     return columns
 

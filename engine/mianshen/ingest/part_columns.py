@@ -130,7 +130,7 @@ class _BatchSpan:
 
 def _query_spans(part: Part, connection: duckdb.DuckDBPyConnection) -> Iterator[Span]:
     selected = [written for written, _ in part.columns.values()] + ([FILE_ROW] if part.mapped else [])
-    listed = ", ".join(map(identifier, selected))
+    listed = ", ".join(map(identifier, selected)) or "NULL"  # the rows are counted all the same
     with guarded(part):
         connection.execute("SELECT 1").fetchall()  # ends what an earlier query left unread
         reader = connection.cursor().sql(f"SELECT {listed} FROM {part.relation}").to_arrow_reader(ROWS)
