@@ -11,6 +11,7 @@ import datetime as dt
 import re
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -78,44 +79,46 @@ def survey(
     """Raises RuleError where the file cannot be opened, or is not known to hold rows of some entity."""
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
-        opened = file_opened(program, path, connection, Path(folder), encoding, entity)
-        if opened.ragged is not None:
-            raise RuleError([opened.ragged])
         if mapping is None:
+            opened = file_opened(program, path, connection, Path(folder), encoding, entity)
+            if opened.ragged is not None:
+                raise RuleError([opened.ragged])
             owner = _entity(program, opened, entity)
             columns = _columns(_header(program, owner, opened))
-            found = {
-                c.fact.name: (c.written, c.type) for c in columns if c.fact is not None and c.problem is None
-            }
-            part = opened.with_columns(found)
+            part = opened.with_columns({fact.name: (c.written, c.type) for c, fact in _read(columns)})
         else:
             owner = program.entities[entity or program.entry]
             named = {owner.name: path}
-            inputs = open_inputs(
-                program, named, connection, Path(folder) / "mapped", encoding, mapping, as_of
-            )
+            inputs = open_inputs(program, named, connection, Path(folder), encoding, mapping, as_of)
             part = inputs[owner.name].parts[0]
             columns = _mapped_columns(program, owner, part)
-        rows = 0
-        readers = {
-            c.fact.name: (c, ColumnReader(c.fact, program))
-            for c in columns
-            if c.fact is not None and c.problem is None
-        }
-        unnamed = any(c.problem is not None and c.problem.code in _UNNAMED for c in columns)
-        for span in () if unnamed else spans_of(part, connection, ()):
-            rows += span.count
-            for name, (column, reader) in readers.items():
-                for chunk in span.column(name):
-                    _look(column, reader, chunk)
-        given = {c.fact.name for c in columns if c.fact is not None}
-        missing = tuple(
-            f
-            for (e, name), f in program.facts.items()
-            if e == owner.name and f.required and name not in given
-        )
-        doubts = () if opened.part.text.doubt is None else (opened.part.text.doubt,)
-        return FileSurvey(owner, rows, columns, missing, opened.part.text.encoding, doubts)
+        rows = _count(program, columns, part, connection)
+    given = {c.fact.name for c in columns if c.fact is not None}
+    needed = (f for (e, _), f in program.facts.items() if e == owner.name and f.required)
+    doubts = () if part.text.doubt is None else (part.text.doubt,)
+    missing = tuple(fact for fact in needed if fact.name not in given)
+    return FileSurvey(owner, rows, columns, missing, part.text.encoding, doubts)
+
+
+def _read(columns: Sequence[ColumnSurvey]) -> list[tuple[ColumnSurvey, Fact]]:
+    """The columns whose cells can be read, each with its fact."""
+    return [(c, c.fact) for c in columns if c.fact is not None and c.problem is None]
+
+
+def _count(
+    program: Program, columns: Sequence[ColumnSurvey], part: Part, connection: duckdb.DuckDBPyConnection
+) -> int:
+    """How many rows there are; the columns take note of their cells."""
+    if any(c.problem is not None and c.problem.code in _UNNAMED for c in columns):
+        return 0
+    rows = 0
+    readers = [(column, ColumnReader(fact, program)) for column, fact in _read(columns)]
+    for span in spans_of(part, connection, ()):
+        rows += span.count
+        for column, reader in readers:
+            for chunk in span.column(reader.fact.name):
+                _look(column, reader, chunk)
+    return rows
 
 
 def _header(program: Program, entity: Entity, opened: Opened) -> Header:

@@ -129,15 +129,11 @@ def open_inputs(
     called = names(path for paths in found.values() for path in paths)
     inputs: dict[str, Input] = {}
     for entity, paths in found.items():
-        opened: list[Opened] = []
-        titles = mappings.get(entity, EntityMapping()).title_lines
-        for path in paths:
-            try:
-                opened.append(opening.file(path, called[path], encodings[entity], titles))
-            except RuleError as error:
-                wrong += error.diagnostics
+        own = mappings.get(entity)
+        opened, unreadable = opening.files({path: called[path] for path in paths}, encodings[entity], own)
+        wrong += unreadable
         try:
-            inputs[entity] = opening.input(program.entities[entity], opened, mappings.get(entity))
+            inputs[entity] = opening.input(program.entities[entity], opened, own)
         except RuleError as error:
             wrong += error.diagnostics
     if wrong:
@@ -170,6 +166,19 @@ class _Opening:
     connection: duckdb.DuckDBPyConnection
     scratch: Scratch
     as_of: dt.date | None
+
+    def files(
+        self, called: Mapping[Path, str], encoding: str | None, mapping: EntityMapping | None
+    ) -> tuple[list[Opened], list[Diagnostic]]:
+        """The files of an entity that can be read, and why others cannot."""
+        opened: list[Opened] = []
+        wrong: list[Diagnostic] = []
+        for path, name in called.items():
+            try:
+                opened.append(self.file(path, name, encoding, 0 if mapping is None else mapping.title_lines))
+            except RuleError as error:
+                wrong += error.diagnostics
+        return opened, wrong
 
     def file(self, path: Path, name: str, encoding: str | None, title_lines: int) -> Opened:
         """A file or a table of a database. Raises RuleError when it cannot be read."""
