@@ -11,12 +11,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import takewhile
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar, assert_never
 
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.function_builder import distance
 from mianshen.interpreter.rows import Row
-from mianshen.program.core import AsOf, Const, Core, FactRef, InSet, Op, Within, walk
+from mianshen.program.core import (
+    Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    Fail,
+    If,
+    InForce,
+    InSet,
+    IsKnown,
+    Marginal,
+    MissingFigure,
+    NoValue,
+    Op,
+    ParameterRef,
+    Round,
+    SamePlace,
+    Within,
+    YearToDate,
+    walk,
+)
 from mianshen.program.program import Key, Program
 
 Specialisation: TypeAlias = Mapping[Core, bool]
@@ -85,10 +109,18 @@ def leading(program: Program, entity: str, parts: Iterable[Core]) -> list[Core]:
                 return date is None
             case Within(arg=arg) | InSet(arg=arg):
                 return rests(arg)
+            case SamePlace(one=one, other=other):
+                return rests(one) and rests(other)
             case Op(op=op, args=args):
                 return op in COMPARING and all(rests(arg) for arg in args)
-            case _:
+            case Aggregate() | BenefitYear() | Choice() | DecisionRef() | Fail() | If() | InForce():
                 return False
+            case (
+                IsKnown() | Marginal() | MissingFigure() | NoValue() | ParameterRef() | Round() | YearToDate()
+            ):
+                return False
+            case _:
+                assert_never(node)
 
     return list(takewhile(rests, parts))
 

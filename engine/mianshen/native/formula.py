@@ -205,7 +205,7 @@ class Formulas:
                     match node.op:
                         case "add" | "sub":
                             joined = f"{joined} {'+' if node.op == 'add' else '-'} ({to})({value})"
-                        case _:
+                        case "min" | "max":
                             joined = f"{node.op}_{to}({joined}, {value})"
                 return self.held(f"({out})({joined})", made, out)
             case "mul":

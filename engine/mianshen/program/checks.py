@@ -8,15 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from mianshen.program import diagnostics
 from mianshen.program.core import (
     Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Const,
     Core,
     DecisionRef,
     FactRef,
+    Fail,
+    If,
+    InForce,
+    InSet,
+    IsKnown,
     Marginal,
+    MissingFigure,
+    NoValue,
+    Op,
     ParameterRef,
+    Round,
+    SamePlace,
+    Within,
     YearToDate,
     walk,
 )
@@ -65,5 +81,11 @@ def _foreign(condition: Core, entity: str) -> Iterable[str]:
                 yield name
             case Aggregate(child=name) | Marginal(scale=name) | YearToDate(accumulator=name):
                 yield name
-            case _:
+            case AsOf() | BenefitYear() | Choice() | Const() | Fail() | If() | InForce() | InSet():
                 pass
+            case (
+                FactRef() | IsKnown() | MissingFigure() | NoValue() | Op() | Round() | SamePlace() | Within()
+            ):
+                pass
+            case _:
+                assert_never(node)

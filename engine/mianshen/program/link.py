@@ -9,10 +9,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from mianshen.program import diagnostics
-from mianshen.program.core import Const, Core, DecisionRef, FactRef, If, ParameterRef, YearToDate, walk
+from mianshen.program.core import (
+    Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Const,
+    Core,
+    DecisionRef,
+    FactRef,
+    Fail,
+    If,
+    InForce,
+    InSet,
+    IsKnown,
+    Marginal,
+    MissingFigure,
+    NoValue,
+    Op,
+    ParameterRef,
+    Round,
+    SamePlace,
+    Within,
+    YearToDate,
+    walk,
+)
 from mianshen.program.overlap import Prover
 from mianshen.program.program import (
     Accumulator,
@@ -160,8 +184,14 @@ def _never_falls(
             return settled and all(
                 _never_falls(part, accumulator, parameters, decisions) for part in (then, otherwise)
             )
-        case _:
+        case Aggregate() | AsOf() | BenefitYear() | Choice() | Fail() | InForce() | InSet() | IsKnown():
             return False
+        case (
+            Marginal() | MissingFigure() | NoValue() | Op() | Round() | SamePlace() | Within() | YearToDate()
+        ):
+            return False
+        case _:
+            assert_never(limit)
 
 
 def _in_later_year(earlier: Dated, later: Dated, accumulator: Accumulator) -> bool:
@@ -174,9 +204,13 @@ def _in_later_year(earlier: Dated, later: Dated, accumulator: Accumulator) -> bo
 def _settled(node: Core, entity: str) -> bool:
     """Whether a node has one value for all the rows of a parent."""
     match node:
-        case ParameterRef() | YearToDate():
+        case ParameterRef() | YearToDate() | InForce() | Marginal():
             return False
         case FactRef(entity=owner) | DecisionRef(entity=owner):
             return owner != entity
-        case _:
+        case Aggregate() | AsOf() | BenefitYear() | Choice() | Const() | Fail() | If() | InSet():
             return True
+        case IsKnown() | MissingFigure() | NoValue() | Op() | Round() | SamePlace() | Within():
+            return True
+        case _:
+            assert_never(node)

@@ -7,13 +7,30 @@ first, and the circles found.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import assert_never
 
 from mianshen.program.core import (
     Aggregate,
+    AsOf,
+    BenefitYear,
+    Choice,
+    Const,
     Core,
     DecisionRef,
     FactRef,
+    Fail,
+    If,
+    InForce,
+    InSet,
+    IsKnown,
+    Marginal,
+    MissingFigure,
+    NoValue,
+    Op,
     ParameterRef,
+    Round,
+    SamePlace,
+    Within,
     YearToDate,
     children,
     walk,
@@ -57,8 +74,24 @@ def reads(
                     more = accumulator_reads(accumulators[name], counted_by)
                     decisions |= more[0] | {(accumulators[name].entity, accumulators[name].sums)}
                     facts |= more[1]
-                case _:
+                case (
+                    AsOf()
+                    | BenefitYear()
+                    | Choice()
+                    | Const()
+                    | Fail()
+                    | If()
+                    | InForce()
+                    | InSet()
+                    | IsKnown()
+                ):
                     pass
+                case Marginal() | MissingFigure() | NoValue() | Op() | ParameterRef() | Round():
+                    pass
+                case SamePlace() | Within() | YearToDate():
+                    pass
+                case _:
+                    assert_never(node)
     return decisions, facts
 
 

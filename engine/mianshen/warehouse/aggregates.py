@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import assert_never
 
 from sqlglot import exp
 
@@ -53,9 +54,11 @@ class Aggregated:
                 return terms.case(
                     [(found, terms.literal(decisive)), (unsure, terms.NULL)], terms.literal(not decisive)
                 ), FALSE
-            case _:
+            case "min" | "max":
                 empty = terms.conjoin([terms.negate(unsure), terms.is_null(made)])
                 return terms.case([(unsure, terms.NULL)], made), empty
+            case _:
+                assert_never(aggregate.kind)
 
     def missing(self, index: int, table: str, parent: str) -> Sql:
         """The names behind an unknown aggregate."""

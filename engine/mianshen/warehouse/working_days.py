@@ -114,10 +114,12 @@ def _looked_up(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
         case "working_days_between":
             until, since = (_before(calendar, _offset(calendar, end), 1) for end in (others[0], day))
             value = exp.Sub(this=until, expression=since)
-        case _:
+        case "add_working_days" | "working_day_of_month":
             value = _named(calendar, _once(_position(node, calendar, day, others[0]), scope))
             if node.op == "add_working_days" and _constant(others[0]) in (None, 0):
                 value = terms.case([(_is_zero(others[0]), day)], value)
+        case _:
+            raise AssertionError(node.op)
     return Emitted(
         terms.case([(covered, value)], blank_of(node.type)),
         terms.disjoin(a.void for a in args),
