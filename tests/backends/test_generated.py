@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 from tests.support.agreement import differences
-from tests.support.homes import homes, over_time
+from tests.support.homes import AS_OF, case_of, homes, over_time
 from tests.support.rulebooks import Doc, rulebook
 
 from mianshen.document import read
+from mianshen.interpreter import Interpreter
+from mianshen.interpreter.trace import Explainer
 from mianshen.program.build import build
 from mianshen.program.program import Program
 from mianshen.rulebook import open_program
@@ -79,6 +81,20 @@ def test_a_generated_rulebook_with_working_days_means_the_same_on_both(seed: int
     program = program_of(seed, tmp_path, calendar=True)
     if program is not None:
         assert differences(program, homes(random.Random(seed), program, 12)) == []
+
+
+@pytest.mark.parametrize("seed", range(7000, 7020))
+def test_every_decision_of_a_generated_rulebook_is_traced(seed: int, tmp_path: Path) -> None:
+    """Also where provisions that may decide would fail."""
+    program = program_of(seed, tmp_path)
+    if program is not None:
+        interpreter = Interpreter(program)
+        explainer = Explainer(interpreter)
+        for home in homes(random.Random(seed), program, 12):
+            case = case_of(program, home, AS_OF)
+            interpreter.run(case)
+            traced = {(step.row, step.decision.name) for step in explainer.trace(case).steps}
+            assert set(explainer.roots(case)) <= traced
 
 
 def test_few_generated_rulebooks_are_refused(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
+from tests.support.agreement import answers_differ
 from tests.support.homes import AS_OF, Record, case_of
 
 from mianshen.cache import cache_folder
 from mianshen.cases.native_rows import CaseRows, case_unit
-from mianshen.casework.answers import Answers, answers_of
+from mianshen.casework.answers import answers_of
 from mianshen.interpreter import Case, Interpreter
 from mianshen.native.library import compiled
 from mianshen.program.program import Program
@@ -43,23 +44,7 @@ def case_differences(program: Program, cases: Sequence[Case], again: Sequence[Ca
     for number, (got, wanted) in enumerate(
         zip(rows.decided(compiled(unit, cache_folder())), expected, strict=True)
     ):
-        found += _differences(number, got, wanted)
+        found += answers_differ(number, got, wanted)
         if number in rows.fallen and set(wanted.rejected) <= read[number]:
             found.append((number, "left without need"))
-    return found
-
-
-def _differences(number: int, got: Answers, wanted: Answers) -> list[object]:
-    found: list[object] = []
-    rejected = {row for row in wanted.rejected if "@before " not in row[1]}  # that stands for no record
-    also = {row for row in got.rejected if "@before " not in row[1]}
-    if also != rejected:
-        found.append((number, "rejected", sorted(rejected), sorted(also)))
-    for row in wanted.decisions.keys() | got.decisions.keys():
-        mine, theirs = got.decisions.get(row, {}), wanted.decisions.get(row, {})
-        found += [
-            (number, row, name, theirs.get(name), mine.get(name))
-            for name in sorted(mine.keys() | theirs.keys())
-            if mine.get(name) != theirs.get(name)
-        ]
     return found

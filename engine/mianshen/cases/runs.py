@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, assert_never, get_args
+from typing import Final, get_args
 
+from mianshen.cases.back_ends import decider
 from mianshen.cases.expectations import Expectation, Reject
 from mianshen.cases.read import CaseOf, Programs
 from mianshen.casework.answers import (
@@ -20,14 +21,10 @@ from mianshen.casework.answers import (
     BackEnd,
     Mark,
     Result,
-    answers_of,
     benefit_result,
-    reversed_of,
     row_result,
     shown,
 )
-from mianshen.interpreter import Interpreter
-from mianshen.interpreter.rows import Case
 from mianshen.program.program import Program
 from mianshen.values import Known
 
@@ -74,10 +71,11 @@ def run_cases(
     for overlays, day, members in _groups(cases, programs):
         program = programs.under(overlays)
         for back_end in back_ends:
-            read = [cases[index].record(program) for index in members]
-            if not _can(back_end, program):
+            deciding = decider(back_end)
+            if not deciding.can_say(program):
                 continue
-            for index, answers in zip(members, _decided(back_end, program, read, day), strict=True):
+            read = [cases[index].record(program) for index in members]
+            for index, answers in zip(members, deciding.decided(program, read, day), strict=True):
                 answered[index][back_end] = answers
         told(len(members))
     return [
@@ -100,46 +98,9 @@ def _groups(
         yield overlays, day, members
 
 
-def _decided(back_end: BackEnd, program: Program, cases: list[Case], day: dt.date) -> list[Answers]:
-    match back_end:
-        case "interpreter":
-            interpreter = Interpreter(program)
-            for case in cases:
-                interpreter.run(case)
-            return [answers_of(case) for case in cases]
-        case "native":
-            from mianshen.cases.native_rows import decided_on_native
-
-            return decided_on_native(program, cases, day)
-        case "duckdb":
-            from mianshen.cases.tables import decided_on_duckdb
-
-            answers = decided_on_duckdb(program, cases, day)
-            return [replace(a, reversed=reversed_of(case)) for a, case in zip(answers, cases, strict=True)]
-        case _:
-            assert_never(back_end)
-
-
-def _can(back_end: BackEnd, program: Program) -> bool:
-    """Whether a back end can say what the program says: SQL cannot where only taking rows in turn decides."""
-    if back_end != "duckdb":
-        return True
-    from mianshen.warehouse.in_turn import InTurnOnly, refuse_in_turn
-
-    try:
-        refuse_in_turn(program)
-    except InTurnOnly:
-        return False
-    return True
-
-
 def usable(back_ends: Sequence[BackEnd]) -> list[BackEnd]:
-    """The back ends that this machine can run: native needs a C compiler."""
-    if "native" in back_ends:
-        from mianshen.native.library import compiler
-
-        return [name for name in back_ends if name != "native" or compiler() is not None]
-    return list(back_ends)
+    """The back ends that this machine can run."""
+    return [name for name in back_ends if decider(name).usable()]
 
 
 # -- comparing ---------------------------------------------------------------------------------------

@@ -20,7 +20,6 @@ from mianshen.interpreter.rows import Case, Row
 from mianshen.program.program import Decision, Key, Program
 from mianshen.values import Known
 from mianshen.warehouse import expressions as terms
-from mianshen.warehouse.missing import Missing
 from mianshen.warehouse.on_duckdb import Run
 
 
@@ -71,7 +70,7 @@ class CaseTables:
         missing = self._missing(run)
         found = self._rejected()
         for decision in self.program.decisions:
-            self._take(run, decision, missing.get(decision.key, {}), found)
+            self._take(run, decision, missing[decision.key], found)
         return found
 
     # -- tables ------------------------------------------------------------------------------
@@ -134,7 +133,6 @@ class CaseTables:
     ) -> None:
         """Put one decision's answers where they belong."""
         rows = self.rows.get(decision.entity, [])
-        asked = bool(missing) or decision.key in self._askable()
         for number, value, void, by in _made(run, decision):
             row = rows[number - 1]
             answers = found[self.owners[row]].decisions.get((row.entity, row.key))
@@ -142,26 +140,18 @@ class CaseTables:
                 continue
             assert isinstance(answers, dict)
             answer = _answer(decision, value, void, by)
-            names = missing.get(number, frozenset()) if asked else None
-            answers[decision.name] = replace(answer, missing=names)
-
-    def _askable(self) -> frozenset[Key]:
-        """Decisions whose missing facts the database can tell: those of the person and of rows below."""
-        person = self.program.entry
-        below = {e.name for e in self.program.entities.values() if e.parent == person}
-        return frozenset(d.key for d in self.program.decisions if d.entity in {person, *below})
+            answers[decision.name] = replace(answer, missing=missing.get(number, frozenset()))
 
     def _missing(self, run: Run) -> dict[Key, dict[int, frozenset[str]]]:
-        """For each decision, the facts that unknown values rest on, by row."""
-        wanted = self._askable()
-        again = Missing(run, wanted).again
-        found: dict[Key, dict[int, frozenset[str]]] = {}
-        for entity, name in wanted if again is not None else ():
-            assert again is not None
-            query = f'SELECT "?row", "{name}?miss" FROM "{again.shelf.made[entity, name]}"'
+        """For each decision, the facts that unknown values rest on, by row; found by deciding once more."""
+        again = run.asking(run.rows, frozenset(decision.key for decision in self.program.decisions))
+        again.once()
+        missing: dict[Key, dict[int, frozenset[str]]] = {}
+        for decision in self.program.decisions:
+            query = f'SELECT "?row", "{decision.name}?miss" FROM "{again.shelf.made[decision.key]}"'
             rows = again.connection.execute(query).fetchall()
-            found[entity, name] = {row: frozenset(names) for row, names in rows if names}
-        return found
+            missing[decision.key] = {row: frozenset(names) for row, names in rows if names}
+        return missing
 
 
 def _made(run: Run, decision: Decision) -> list[tuple[int, object, bool, int | None]]:
