@@ -66,6 +66,11 @@ def c_integer(number: int) -> str:
     return f"(-{made})" if number < 0 else made
 
 
+def lacking(made: Made) -> str:
+    """What is missing of a value that is unknown; asked for only then, for a household deals out its bits."""
+    return NONE if made.miss == NONE else f"(({made.state}) == 1 ? {made.miss} : 0)"
+
+
 def union(parts: Sequence[str]) -> str:
     kept = list(dict.fromkeys(p for p in parts if p != NONE))
     return " | ".join(kept) if kept else NONE

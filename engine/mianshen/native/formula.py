@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from mianshen.native.aggregates import aggregate
-from mianshen.native.c_source import NONE, Body, Made, c_integer, c_type, greatest, union
+from mianshen.native.c_source import NONE, Body, Made, c_integer, c_type, greatest, lacking, union
 from mianshen.native.layout import (
     AREA_DIGITS,
     WORD_DIGITS,
@@ -324,7 +324,7 @@ class Formulas:
                     made = self.emit(branch, entity, row)
                     scaled = self.rescaled(made, branch.type, scale_of(node.type), out)
                     body.add(
-                        f"if (!({told})) {{ {state} = {made.state}; {value} = {scaled}; {miss} = {made.miss}; }}"
+                        f"if (!({told})) {{ {state} = {made.state}; {value} = {scaled}; {miss} = {lacking(made)}; }}"
                     )
                     body.add(f"else if (({made.state}) == 1) {miss} |= {made.miss};")
             body.add(f"if (({told}) == 1) {{ {state} = 1; {miss} |= {condition.miss}; }}")

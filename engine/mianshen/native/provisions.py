@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import Final
 
-from mianshen.native.c_source import NONE, Body, Made, c_integer, c_type, greatest, union
+from mianshen.native.c_source import NONE, Body, Made, c_integer, c_type, greatest, lacking, union
 from mianshen.native.formula import Formulas
 from mianshen.native.layout import Layout, scale_of
 from mianshen.program.core import Core, Numeric
@@ -47,7 +47,7 @@ class Rulings:
         body = Body()
         formulas = Formulas(self.layout, body)
         made = formulas.logic(provision.condition, decision.entity, "row", True)
-        body.add(f"*miss = {made.miss};")
+        body.add(f"*miss = {lacking(made)};")
         body.add(
             f"return !({made.state}) ? !!({made.value}) : ({made.state}) == 1 ? 2 : ({made.state}) == 2 ? 0 : 3;"
         )
@@ -68,7 +68,7 @@ class Rulings:
             made, provision.value.type, scale, "wide" if self._wide(decision, provision) else out
         )
         if not provision.limits:
-            body.add(f"*value = ({out})({scaled}); *miss = {made.miss}; return {made.state};")
+            body.add(f"*value = ({out})({scaled}); *miss = {lacking(made)}; return {made.state};")
         else:
             parts, paid = [made], scaled
             for limit in provision.limits:
