@@ -46,7 +46,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def request_of(people: Path, out: Path, as_of: dt.date = AS_OF) -> Request:
     return Request(
-        {e: people / f"{n}.parquet" for e, n in FILES.items()}, as_of, out, THREADS, engine="native"
+        {e: people / f"{n}.parquet" for e, n in FILES.items()}, as_of, out, THREADS, engine="native", yes=True
     )
 
 
