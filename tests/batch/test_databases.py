@@ -14,8 +14,8 @@ import pytest
 from tests.batch.batches import AS_OF, COSTS, PEOPLE, batch, rejects, rows, write
 from tests.support.postgres import Postgres
 
-from mianshen.batch.csv_export import write_sheets
-from mianshen.batch.database_export import put_into, target
+from mianshen.batch.csv_export import refuse_foreign_sheets, write_sheets
+from mianshen.batch.database_export import put_into, refuse_input_tables, target
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
 from mianshen.ingest.input_paths import Named
@@ -243,3 +243,53 @@ def test_a_view_of_a_duckdb_file_reads_no_other_file(tmp_path: Path, little: Pro
         run_batch(
             little, Request({"resident": f"duckdb:{tmp_path}/town.db?table=others"}, AS_OF, tmp_path / "no")
         )
+
+
+def test_sheets_are_written_whole_and_leave_nothing_of_an_earlier_run(
+    tmp_path: Path, little: Program
+) -> None:
+    out = batch(tmp_path / "run", {"residents.csv": PEOPLE, "claims.csv": COSTS}, program=little)
+    sheets = tmp_path / "sheets"
+    write_sheets(out, sheets)
+    (sheets / "differences.csv").write_text("of an earlier run", "utf-8")
+    write_sheets(out, sheets)
+    before = {path.name: path.read_bytes() for path in sheets.iterdir()}
+    assert set(before) == {"residents.csv", "claims.csv", "rejects.csv"}
+    (out / "claims.parquet").write_bytes(b"PAR1")
+    with pytest.raises(RuleError, match="E506"):
+        write_sheets(out, sheets)
+    assert {path.name: path.read_bytes() for path in sheets.iterdir()} == before
+    assert {path.name for path in tmp_path.iterdir()} == {"run", "sheets"}
+
+
+def test_no_sheets_replace_what_is_not_theirs(tmp_path: Path, little: Program) -> None:
+    files = write(tmp_path / "in", {"residents.csv": PEOPLE})
+    for folder, code in ((tmp_path / "in", "E517"), (tmp_path, "E517"), (tmp_path / "out", "E507")):
+        with pytest.raises(RuleError, match=code):
+            refuse_foreign_sheets(folder, str(folder), little, tmp_path / "out", files)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine", "utf-8")
+    with pytest.raises(RuleError, match="E507"):
+        refuse_foreign_sheets(tmp_path / "mine", "mine", little, tmp_path / "out", files)
+    refuse_foreign_sheets(tmp_path / "new", "new", little, tmp_path / "out", files)
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
+def test_tables_of_an_earlier_run_go_and_no_input_is_replaced(
+    tmp_path: Path, little: Program, kind: str
+) -> None:
+    out = batch(tmp_path / "run", {"residents.csv": PEOPLE, "claims.csv": COSTS}, program=little)
+    to = target(f"{kind}:{tmp_path}/results.db")
+    put_into(to, out)
+    (out / "claims.parquet").unlink()
+    assert put_into(to, out) == ["mianshen_rejects", "mianshen_residents"]
+    if kind == "duckdb":
+        with duckdb.connect(str(to.file)) as database:
+            found = database.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+    else:
+        with closing(sqlite3.connect(to.file)) as lite:
+            found = lite.execute("SELECT name FROM sqlite_master").fetchall()
+    assert {name for (name,) in found} == {"mianshen_rejects", "mianshen_residents"}
+    with pytest.raises(RuleError, match="E517"):
+        refuse_input_tables(to, {"resident": f"{kind}:{tmp_path}/results.db?table=mianshen_residents"})
+    refuse_input_tables(to, {"resident": f"{kind}:{tmp_path}/results.db?table=people"})

@@ -189,7 +189,11 @@ def town() -> Town:
 
 def _household(number: int, cared_for: bool) -> dict[Entity, list[Cells]]:
     """Good rows; with visits at home where somebody is `cared_for`."""
-    places = {"insured_area": "371402", "insurance_scheme": "resident", "disability_level": "4"} if cared_for else {}
+    places = (
+        {"insured_area": "371402", "insurance_scheme": "resident", "disability_level": "4"}
+        if cared_for
+        else {}
+    )
     visits = {"U": "2026-02-01", "V": "2026-03-01", "W": "2026-04-01"} if cared_for else {}
     return {
         "household": [{"household_id": f"H{number}", "annual_income": "60000.00", "member_count": "2"}],
@@ -327,7 +331,9 @@ def readers(number: int, kind: Kind) -> dict[str, set[str]]:
     over its visits.
     """
     if kind.entity == "household":  # whose income poverty aid reads; one without a key is nobody's
-        return {} if kind.reason == "empty" else {f"{each}{number}": {f"household H{number}"} for each in "PQ"}
+        return (
+            {} if kind.reason == "empty" else {f"{each}{number}": {f"household H{number}"} for each in "PQ"}
+        )
     if kind.reason == "unknown_parent" or (kind.reason == "required" and kind.field == "person_id"):
         return {}
     first = {"claim": "B", "resident": "P", "visit": "V"}[kind.entity]

@@ -196,7 +196,7 @@ def batch(
         records, as_of, Path(out), threads, limit, encoding, read, engine, master,
         mapping, partitions, resume, yes,
     )  # fmt: skip
-    database = _target(into)
+    database = _targets(into, sheets, request, program)
     with Progress(lang, _STAGES) as progress:
         summary = run_batch(program, request, progress)
     for doubt in summary.doubts:
@@ -226,11 +226,18 @@ def _report(lang: Lang, program: Any, request: Any, to: Path, since: Path | None
     output.complain(_REPORT.in_(lang).format(page=to / "report.html"))
 
 
-def _target(into: str | None) -> Any:
-    """The database that results go into, refused before a run and not after it."""
-    from mianshen.batch.database_export import target
+def _targets(into: str | None, sheets: str | None, request: Any, program: Any) -> Any:
+    """The database that results go into; what cannot take them is refused before a run and not after it."""
+    from mianshen.batch.csv_export import refuse_foreign_sheets
+    from mianshen.batch.database_export import refuse_input_tables, target
 
-    return None if into is None else target(into)
+    if sheets is not None:
+        refuse_foreign_sheets(Path(sheets), sheets, program, request.out, request.inputs)
+    if into is None:
+        return None
+    database = target(into)
+    refuse_input_tables(database, request.inputs)
+    return database
 
 
 def _elsewhere(out: Path, database: Any, sheets: str | None) -> None:

@@ -106,9 +106,12 @@ def split(batch: pa.RecordBatch, blocks: Array, bounds: Array) -> Iterator[tuple
     if len(bounds) == 2:
         yield 0, batch
         return
-    order = np.argsort(blocks, kind="stable")
+    stretch = (np.searchsorted(bounds, blocks, side="right") - 1).astype(
+        np.uint16
+    )  # few enough to be sorted by counting
+    order = np.argsort(stretch, kind="stable")
     sorted_batch = batch.take(pa.array(order))
-    starts = np.searchsorted(blocks[order], bounds)
+    starts = np.searchsorted(stretch[order], np.arange(len(bounds)))
     for number, (low, high) in enumerate(pairwise(starts)):
         if low < high:
             yield number, sorted_batch.slice(low, high - low)

@@ -1,37 +1,66 @@
 """A finished batch's tables as CSV for spreadsheets, in which no cell is taken for a formula.
 
-In: the folder of a finished run. Out: a CSV file beside each Parquet file's name, in a folder of its own. A
+In: the folder of a finished run. Out: a CSV file for each Parquet file, in a folder of their own. A
 text that a spreadsheet would evaluate, or that already begins with an apostrophe, gets an apostrophe in front;
 taking one away from each cell that begins with one gives the text back.
 """
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
+from mianshen.batch import diagnostics
+from mianshen.batch.output_files import file_names
+from mianshen.batch.result_folder import beside, clear_up, publish
+from mianshen.ingest.input_paths import Named, each_named
 from mianshen.ingest.inputs import identifier, pattern, quoted
+from mianshen.program.program import Program
+from mianshen.source import RuleError
 
 FORMULA: Final = r"(?s)[=+\-@\t\r\n'＝＋－＠].*"  # full-width signs too: some spreadsheets take them
 
 
+def refuse_foreign_sheets(
+    to: Path, shown: str, program: Program, out: Path, inputs: Mapping[str, Named]
+) -> None:
+    """Only an empty folder or an earlier run's sheets are replaced, and no folder that an input lies in. Raises RuleError."""
+    folder = to.resolve()
+    for path in (path for named in inputs.values() for path in each_named(named)):
+        if path.resolve().is_relative_to(folder):
+            raise RuleError([diagnostics.inputs_inside(shown, path.name)])
+    ours = {f"{Path(name).stem}.csv" for name in file_names(program) if name.endswith(".parquet")}
+    strangers = folder.exists() and (
+        not folder.is_dir() or not {path.name for path in folder.iterdir()} <= ours
+    )
+    if strangers or folder == out.resolve() or out.resolve().is_relative_to(folder):
+        raise RuleError([diagnostics.foreign_folder(shown)])
+
+
 def write_sheets(folder: Path, to: Path) -> list[Path]:
-    """Write each table of the run; the files. Raises OSError when the folder cannot be written."""
-    to.mkdir(parents=True, exist_ok=True)
-    made = []
-    with duckdb.connect() as connection:
-        for each in sorted(folder.glob("*.parquet")):
-            target = to / f"{each.stem}.csv"
-            part = target.with_suffix(".part")
-            connection.execute(
-                f"COPY ({_query(each, connection)}) TO {quoted(str(part))} "
-                "(FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"')"
-            )
-            part.replace(target)
-            made.append(target)
-    return made
+    """Write each table of the run; all or none, and nothing of an earlier run stays. Raises RuleError, OSError."""
+    target = to.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    clear_up(target)
+    part = beside(target, "part")
+    part.mkdir()
+    try:
+        with duckdb.connect() as connection:
+            for table in sorted(folder.glob("*.parquet")):
+                connection.execute(
+                    f"COPY ({_query(table, connection)}) TO {quoted(str(part / f'{table.stem}.csv'))} "
+                    "(FORMAT csv, HEADER true, DELIMITER ',', QUOTE '\"', ESCAPE '\"')"
+                )
+        publish(part, target)
+    except duckdb.Error as error:
+        raise RuleError([diagnostics.cannot_write(str(to), str(error).splitlines()[0])]) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return [to / path.name for path in sorted(target.iterdir())]
 
 
 def _query(file: Path, connection: duckdb.DuckDBPyConnection) -> str:
