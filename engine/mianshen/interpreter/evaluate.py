@@ -48,8 +48,8 @@ class Compiler:
     def written(self, node: Core, entity: str) -> Function:
         """The node as a function, written now."""
         if (node, entity) not in self._written:
-            sheet = FunctionBuilder(self, entity)
-            self._written[node, entity] = sheet.function(entity, [f"return {sheet.text(node)}"])
+            builder = FunctionBuilder(self, entity)
+            self._written[node, entity] = builder.function(entity, [f"return {builder.text(node)}"])
         return self._written[node, entity]
 
     def apart(self, node: IsKnown | InForce | Aggregate | Fail, entity: str) -> Function:

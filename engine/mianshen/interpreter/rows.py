@@ -39,7 +39,7 @@ class RowError(Exception):
 class Candidates(tuple[Provision, ...]):  # noqa: SLOT001  (a tuple has no room for further slots)
     """The provisions that might decide a decision, undetermined or, if all pay the same, known.
 
-    The one that stands comes first. `apart`: what it lacks, balances aside; in which accumulators a payment
+    The one that stands comes first. `apart`: what it unknowns, balances aside; in which accumulators a payment
     counts is open even where its amount is known.
     """
 
@@ -82,7 +82,9 @@ class Row:
     voider: Row | None = None  # a rejected row that would void this one, which is undetermined then
     idle: bool = False  # such a rejected row itself: it takes no part
     placeholders: frozenset[str] = frozenset()  # facts given as what means unknown
-    lacks: dict[str, Unknown] = field(default_factory=dict)  # what its missing facts are, as far as asked for
+    unknowns: dict[str, Unknown] = field(
+        default_factory=dict
+    )  # what its missing facts are, as far as asked for
 
     @property
     def current(self) -> Row:
@@ -91,9 +93,9 @@ class Row:
 
     def unknown(self, name: str) -> Unknown:
         """The unknown that a missing fact of this row is."""
-        found = self.lacks.get(name)
+        found = self.unknowns.get(name)
         if found is None:
-            found = self.lacks[name] = Unknown(frozenset((Missing(name, self.entity, self.key),)))
+            found = self.unknowns[name] = Unknown(frozenset((Missing(name, self.entity, self.key),)))
         return found
 
     def may_yet_tell(self, name: str) -> bool:

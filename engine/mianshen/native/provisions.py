@@ -23,7 +23,7 @@ ROW: Final = "const struct run *run, struct place *at, struct {} *row"
 
 
 @dataclass(slots=True)
-class Rulings:
+class ProvisionSource:
     """Writes the functions of one program."""
 
     layout: Layout

@@ -16,7 +16,7 @@ from itertools import accumulate
 from mianshen.native.accumulators import AccumulatorSource
 from mianshen.native.c_source import c_integer, c_type
 from mianshen.native.layout import EPOCH, MOST_FIXED, Layout, scale_of
-from mianshen.native.provisions import Rulings, counted
+from mianshen.native.provisions import ProvisionSource, counted
 from mianshen.native.row_source import RowSource, c_cell
 from mianshen.native.written import Written
 from mianshen.program.program import Benefit, Decision, Entity, Key, Parameter
@@ -82,7 +82,7 @@ class Unit:
 
     def text(self) -> str:
         """All of it, what every program shares first."""
-        rulings, balances = Rulings(self.layout), AccumulatorSource(self.layout)
+        provisions, balances = ProvisionSource(self.layout), AccumulatorSource(self.layout)
         parts = [
             _shared("runtime.c"),
             *self._names(),
@@ -93,7 +93,7 @@ class Unit:
             *self._calendar(),
             *self._lists(),
             *(line for p in self.layout.program.parameters.values() for line in self._figure(p)),
-            *(line for d in self.layout.program.decisions for line in rulings.decision(d)),
+            *(line for d in self.layout.program.decisions for line in provisions.decision(d)),
             *(line for d in self.layout.program.decisions for line in self._make(d)),
             *(line for a in self.layout.accumulators for line in balances.text(a)),
             *self._decide(),

@@ -113,18 +113,18 @@ def accumulator_reads(
 
 def parameters_read(nodes: Sequence[Core]) -> set[str]:
     """The parameters that expressions look up, scales included."""
-    found: set[str] = set()
+    names: set[str] = set()
     for root in nodes:
         pending = [root]
         while pending:
             node = pending.pop()
             if isinstance(node, ParameterRef):
-                found.add(node.name)
+                names.add(node.name)
             scale = getattr(node, "scale", None)
             if isinstance(scale, str):
-                found.add(scale)
+                names.add(scale)
             pending.extend(children(node))
-    return found
+    return names
 
 
 def in_order(edges: Mapping[Key, set[Key]]) -> tuple[list[Key], list[list[Key]]]:

@@ -72,10 +72,10 @@ class Allowed:
             return None
         if self.only is None:
             return self
-        left = frozenset(value for value in self.only if self._takes(value))
-        if not left:
+        remaining = frozenset(value for value in self.only if self._takes(value))
+        if not remaining:
             return None
-        return Allowed(left, self.prefixes, self.barred, self.low, self.high, self.known)
+        return Allowed(remaining, self.prefixes, self.barred, self.low, self.high, self.known)
 
     def _open(self, prefix: str) -> bool:
         return not any(prefix.startswith(tuple(bar)) for bar in self.barred)
@@ -149,13 +149,13 @@ class Prover:
                 return self.atom(node, truth)
 
     def either(self, args: tuple[Core, ...], truth: bool) -> list[Case] | None:
-        gathered: list[Case] = []
+        ways: list[Case] = []
         for arg in args:
-            found = self.cases(arg, truth)
-            if found is None:
+            parts = self.cases(arg, truth)
+            if parts is None:
                 return None
-            gathered.extend(found)
-        return gathered if len(gathered) <= LIMIT else None
+            ways.extend(parts)
+        return ways if len(ways) <= LIMIT else None
 
     def atom(self, node: Core, truth: bool) -> list[Case] | None:
         read = self.read(node, truth)
