@@ -226,7 +226,7 @@ def _number(tier: AppliedTier, otherwise: Sql) -> Sql:
     return terms.case(cases, otherwise)
 
 
-def decided(decision: Decision, rulings: list[Applied], by: Sql, limited: bool = False) -> Decided:
+def decided(decision: Decision, branches: list[Applied], by: Sql, limited: bool = False) -> Decided:
     """The decision's columns, given the column that says which provision decides.
 
     `limited`: the amounts are still to be cut to their limits, and judged after.
@@ -234,33 +234,35 @@ def decided(decision: Decision, rulings: list[Applied], by: Sql, limited: bool =
     values: dict[Sql, list[int]] = {}
     errors: list[Sql] = []
     also_void: list[Sql] = []
-    for ruling in rulings:
-        amount, beyond = _typed(decision, ruling, limited)
-        values.setdefault(amount, []).append(ruling.index)
-        mine = _is(by, [ruling.index])
-        if ruling.value.void != FALSE:
-            also_void.append(terms.conjoin([mine, ruling.value.void]))
-        if ruling.value.error != FALSE:
-            errors.append(terms.conjoin([mine, ruling.value.error]))
+    for branch in branches:
+        amount, beyond = _typed(decision, branch, limited)
+        values.setdefault(amount, []).append(branch.index)
+        mine = _is(by, [branch.index])
+        if branch.value.void != FALSE:
+            also_void.append(terms.conjoin([mine, branch.value.void]))
+        if branch.value.error != FALSE:
+            errors.append(terms.conjoin([mine, branch.value.error]))
         if beyond != FALSE:
             errors.append(terms.conjoin([mine, beyond]))
-    main, fallbacks = tiers(rulings)
+    main, fallbacks = tiers(branches)
     errors += main.errors()
     errors += [terms.conjoin([main.none_applies(), e]) for e in fallbacks.errors() if e != FALSE]
     cases = [(_is(by, numbers), amount) for amount, numbers in values.items()]
     if not limited:
-        cases += [(test, _typed(decision, branch, limited)[0]) for test, branch in agreed(rulings, by)]
+        cases += [(test, _typed(decision, branch, limited)[0]) for test, branch in agreed(branches, by)]
     value = terms.case(cases)
-    if len(rulings) == 1 and _always(rulings[0]):
+    if len(branches) == 1 and _always(branches[0]):
         (value,) = values
     if not isinstance(decision.type, Numeric):  # what is never known has no type of its own
         value = terms.cast(value, terms.sql_type(decision.type))
-    void = terms.disjoin([*([] if any(_always(r) for r in rulings) else [_is(by, [UNMODELLED])]), *also_void])
+    void = terms.disjoin(
+        [*([] if any(_always(r) for r in branches) else [_is(by, [UNMODELLED])]), *also_void]
+    )
     return Decided(value, void, terms.disjoin(errors))
 
 
-def _always(ruling: Applied) -> bool:
-    return bool(ruling.applies == TRUE) and not ruling.provision.fallback
+def _always(branch: Applied) -> bool:
+    return bool(branch.applies == TRUE) and not branch.provision.fallback
 
 
 def _is(by: Sql, numbers: list[int]) -> Sql:
@@ -310,9 +312,9 @@ def _equal(one: Applied, two: Applied) -> Sql:
     return terms.conjoin([equal, *sound])
 
 
-def _typed(decision: Decision, ruling: Applied, limited: bool) -> tuple[Sql, Sql]:
+def _typed(decision: Decision, branch: Applied, limited: bool) -> tuple[Sql, Sql]:
     """A provision's value in the decision's own column type, and whether it does not fit: an error."""
-    value, type_, to = ruling.value.value, ruling.provision.value.type, decision.type
+    value, type_, to = branch.value.value, branch.provision.value.type, decision.type
     if not isinstance(to, Numeric) or not isinstance(type_, Numeric):
         return value, FALSE
     if limited and decision.may_overflow:

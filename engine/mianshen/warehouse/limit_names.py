@@ -42,7 +42,7 @@ class LimitNames:
         scope: Scope
         data: Data
         decisions: list[Decision]
-        rulings: dict[str, list[Applied]]
+        branches: dict[str, list[Applied]]
 
         def accumulators(self) -> list[Accumulator]: ...
         def _naming(self, accumulator: Accumulator) -> list[int]: ...
@@ -58,7 +58,7 @@ class LimitNames:
             void += [
                 terms.column(f"{a.name}?limitvoid") for a in self.accumulators() if a.sums == decision.name
             ]
-            names = decision_lacks(self.rulings[decision.name], self.scope, terms.NULL, terms.disjoin(void))
+            names = decision_lacks(self.branches[decision.name], self.scope, terms.NULL, terms.disjoin(void))
             made.append(terms.alias(names, f"{decision.name}?raw?miss"))
         for accumulator in self.accumulators():
             over = NONE if accumulator.over is None else lacks(accumulator.over, self.scope)
@@ -94,10 +94,10 @@ class LimitNames:
             return []
         made: list[Sql] = []
         for decision in self.decisions:
-            rulings = self.rulings[decision.name]
+            branches = self.branches[decision.name]
             names: list[Sql] = [terms.column(f"{decision.name}?raw?miss")]
             by = terms.column(f"{decision.name}?by")
-            names += [self._balance_missing(by, r, rulings) for r in rulings if r.provision.limits]
+            names += [self._balance_missing(by, r, branches) for r in branches if r.provision.limits]
             open_ = terms.is_null(terms.column(decision.name))
             if decision.key in voidable:
                 open_ = terms.conjoin([open_, terms.negate(terms.column(f"{decision.name}?void"))])
@@ -105,11 +105,11 @@ class LimitNames:
             made.append(terms.alias(voided_names(self.scope, listed), f"{decision.name}?miss"))
         return made
 
-    def _balance_missing(self, by: Sql, ruling: Applied, rulings: list[Applied]) -> Sql:
+    def _balance_missing(self, by: Sql, branch: Applied, branches: list[Applied]) -> Sql:
         """The names behind the balance of the accumulator that a provision pays through, or may."""
-        assert ruling.provision.limits
-        chosen = exp.EQ(this=by.copy(), expression=terms.literal(ruling.index))
+        assert branch.provision.limits
+        chosen = exp.EQ(this=by.copy(), expression=terms.literal(branch.index))
         open_ = exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED))
-        may = terms.conjoin([open_, candidate(ruling, rulings), payable(ruling, self.scope)])
-        held = terms.column(f"{ruling.provision.limits[0].accumulator}?before?miss")
+        may = terms.conjoin([open_, candidate(branch, branches), payable(branch, self.scope)])
+        held = terms.column(f"{branch.provision.limits[0].accumulator}?before?miss")
         return names_where(terms.disjoin([chosen, may]), exp.Coalesce(this=held, expressions=[NONE.copy()]))

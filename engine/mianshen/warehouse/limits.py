@@ -32,7 +32,7 @@ class Limits(LimitNames):
     scope: Scope
     data: Data
     decisions: list[Decision]
-    rulings: dict[str, list[Applied]]
+    branches: dict[str, list[Applied]]
     results: dict[str, Decided] = field(default_factory=dict)
     fallible: set[str] = field(default_factory=set)  # which error columns were made
 
@@ -62,7 +62,7 @@ class Limits(LimitNames):
         columns: list[Sql] = []
         for decision in self.decisions:
             made = decided(
-                decision, self.rulings[decision.name], terms.column(f"{decision.name}?by"), limited=True
+                decision, self.branches[decision.name], terms.column(f"{decision.name}?by"), limited=True
             )
             self.results[decision.name] = made
             columns += [
@@ -78,8 +78,8 @@ class Limits(LimitNames):
 
     def _facts_of(self, accumulator: Accumulator, errors: list[tuple[str, Sql]]) -> list[Sql]:
         """Limit, filter and opening of an accumulator at each row."""
-        rulings = self.rulings[accumulator.sums]
-        naming = [rulings[i] for i in self._naming(accumulator)]
+        branches = self.branches[accumulator.sums]
+        naming = [branches[i] for i in self._naming(accumulator)]
         by = terms.column(f"{accumulator.sums}?by")
         limits: list[tuple[Sql, Emitted]] = [
             (exp.EQ(this=by.copy(), expression=terms.literal(r.index)), self._limit(r)) for r in naming
@@ -115,9 +115,9 @@ class Limits(LimitNames):
         types = [r.provision.limits[0].limit.type for r in naming if r.provision.limits]
         return _money_type(*types)
 
-    def _limit(self, ruling: Applied) -> Emitted:
-        assert ruling.provision.limits
-        return emit(ruling.provision.limits[0].limit, self.scope)
+    def _limit(self, branch: Applied) -> Emitted:
+        assert branch.provision.limits
+        return emit(branch.provision.limits[0].limit, self.scope)
 
     def held(self, cut: str, errors: list[tuple[str, Sql]]) -> tuple[list[Sql], list[Held]]:
         """What each row brings to each accumulator, and the parts of the cut that are windowed."""
@@ -143,7 +143,7 @@ class Limits(LimitNames):
             branch
             if not branch.provision.limits
             else replace(branch, value=self._left(branch, before(branch.provision.limits[0].accumulator)))
-            for branch in self.rulings[decision.name]
+            for branch in self.branches[decision.name]
         ]
 
     def _left(self, branch: Applied, before: Sql) -> Emitted:
@@ -288,25 +288,25 @@ class Limits(LimitNames):
         columns: list[Sql] = []
         for decision in self.decisions:
             name = decision.name
-            branches: list[tuple[Sql, Sql]] = []
+            amounts: list[tuple[Sql, Sql]] = []
             voids: list[Sql] = [terms.column(f"{name}?rawvoid")]
             for index, provision in enumerate(decision.provisions):
                 if provision.limits:
                     chosen = exp.EQ(this=terms.column(f"{name}?by"), expression=terms.literal(index))
-                    branches.append((chosen, self._paid(decision, provision.limits[0].accumulator)))
+                    amounts.append((chosen, self._paid(decision, provision.limits[0].accumulator)))
                     voids.append(
                         terms.conjoin([chosen, terms.column(f"{provision.limits[0].accumulator}?limitvoid")])
                     )
             alike = [(test, branch.value.value) for test, branch in self.agreed(decision)]
             value, void = self._settled(
-                decision, terms.case([*branches, *alike], terms.column(f"{name}?raw")), terms.disjoin(voids)
+                decision, terms.case([*amounts, *alike], terms.column(f"{name}?raw")), terms.disjoin(voids)
             )
             value = self.scope.unless_void(value)
             void = terms.surely(self.scope.unless_void(void)) if self.scope.voided else void
             columns.append(terms.alias(value, name))
             if decision.may_overflow:
                 assert isinstance(decision.type, Numeric)
-                outside_ = outside(terms.case(branches, terms.column(f"{name}?raw")), decision.type)
+                outside_ = outside(terms.case(amounts, terms.column(f"{name}?raw")), decision.type)
                 columns.append(terms.alias(outside_, f"{name}?outside"))
                 errors.append((name, terms.column(f"{name}?outside")))
             if decision.key in voidable:

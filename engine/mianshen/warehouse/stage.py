@@ -141,8 +141,8 @@ class Stage:
 
     def _level(self, level: tuple[Decision, ...], cut: str, in_turn: bool) -> None:
         limited = [d for d in level if any(p.limits for p in d.provisions)]
-        rulings = {d.name: [applied(b, self.scope) for b in selection(d).branches] for d in level}
-        limits = Limits(self.program, self.scope, self.data, limited, rulings)
+        branches = {d.name: [applied(b, self.scope) for b in selection(d).branches] for d in level}
+        limits = Limits(self.program, self.scope, self.data, limited, branches)
         columns: list[Sql] = []
         missing: list[Sql] = []
         for decision in level:
@@ -155,7 +155,7 @@ class Stage:
         after = limits.missing_before() if in_turn else limits.relevance(self.voidable, self.errors)
         assert self.scope.lets is not None
         self.layers.append(Layer(self.scope.lets))  # what comes later in the level may name more
-        self._layer([terms.alias(chosen(rulings[d.name], self.scope), f"{d.name}?by") for d in level])
+        self._layer([terms.alias(chosen(branches[d.name], self.scope), f"{d.name}?by") for d in level])
         self._layer(columns)
         self._layer([*missing, *after])
         self.limited += [a.name for a in limits.accumulators()]
@@ -183,9 +183,9 @@ class Stage:
         if columns:
             self.layers.append(Layer(columns))
 
-    def _columns(self, decision: Decision, rulings: list[Applied]) -> tuple[list[Sql], list[Sql]]:
+    def _columns(self, decision: Decision, branches: list[Applied]) -> tuple[list[Sql], list[Sql]]:
         """The decision's columns, and those with what it lacks, a layer later."""
-        made = decided(decision, rulings, terms.column(f"{decision.name}?by"))
+        made = decided(decision, branches, terms.column(f"{decision.name}?by"))
         value, empty = made.value, made.void
         if made.error != FALSE and self.step.entity in self.data.rejected:
             fails = terms.conjoin([terms.column("?rejected"), made.error])  # what fails there is unknown
@@ -203,5 +203,5 @@ class Stage:
         if not self.data.missing:
             return columns, []
         void = terms.column(f"{decision.name}?void") if decision.key in self.voidable else FALSE
-        names = decision_lacks(rulings, self.scope, terms.column(decision.name), void)
+        names = decision_lacks(branches, self.scope, terms.column(decision.name), void)
         return columns, [terms.alias(names, f"{decision.name}?miss")]
