@@ -244,6 +244,9 @@ def benefits_of(
     for resident in residents:
         person, home = str(resident["person_id"]), str(resident.get("household_id"))
         household = homes.get(home, {}) if home in members else {}
+        count = household.get("member_count")
+        if isinstance(count, int) and count < len(members.get(home, ())):
+            household = {}  # fewer members said than given: rejected, nothing is known of it
         family = members.get(home) or [(resident, costs[person])]
         burden = burden_of(household, members.get(home, []), as_of)
         benefits[person] = {

@@ -15,7 +15,7 @@ from mianshen.casework.answers import Mark, RowKey
 from mianshen.document.yaml_tree import Mapping, Node, Scalar
 from mianshen.document.yaml_tree import Sequence as ListNode
 from mianshen.interpreter.result import MISSING_FACTS, NO_PROVISION
-from mianshen.interpreter.rows import Case
+from mianshen.interpreter.rows import Case, Row
 from mianshen.program import literals
 from mianshen.program.program import Decision, Entity, Program
 from mianshen.program.vocabulary import literal_words
@@ -73,6 +73,7 @@ class ExpectationReader:
         for row in (row for pair in case.reversed for row in pair):
             self.rows.setdefault(row.entity, []).append(row.key)
         self.person: RowKey = (case.person.entity, case.person.key)
+        self.above = {row.entity: (row.entity, row.key) for row in _with_ancestors(case.person)}
 
     def read(self, node: Node) -> Iterator[Expectation]:
         """Every expectation; that of rejects always, for none is one too."""
@@ -139,7 +140,8 @@ class ExpectationReader:
                     where = Message("待遇的结果", "what a benefit gives")
                     self.found.append(diagnostics.unknown_key(part.span, part.text, where, BENEFIT_PARTS))
                 else:
-                    yield from self._part(part.text, self.person, key.text, given, BENEFIT_STATUSES)
+                    row = self.above.get(benefits[key.text].entity, self.person)
+                    yield from self._part(part.text, row, key.text, given, BENEFIT_STATUSES)
 
     def _part(
         self, part: str, row: RowKey, name: str, node: Node, statuses: tuple[str, ...]
@@ -246,3 +248,10 @@ class ExpectationReader:
             return node.text
         self.found.append(diagnostics.wrong_shape(node.span, name, _A_TEXT))
         return None
+
+
+def _with_ancestors(row: Row | None) -> Iterator[Row]:
+    """The row and those it belongs to."""
+    while row is not None:
+        yield row
+        row = row.parent
