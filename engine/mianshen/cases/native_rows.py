@@ -27,6 +27,7 @@ from mianshen.native.library import Compiled, compiled
 from mianshen.native.translation_unit import Unit
 from mianshen.native.written import Written
 from mianshen.program.program import Program
+from mianshen.program.remembered import remembered
 
 FOUND_AGAIN: Final = frozenset(
     ("parent_rejected", "duplicate", "history_unreadable", "reverses_nothing", "already_reversed")
@@ -45,11 +46,16 @@ def decided_on_native(program: Program, cases: Sequence[Case], as_of: dt.date) -
     A case in which deciding a row fails is decided by the interpreter, as in a batch. Raises Unsupported where
     there is no compiler.
     """
-    unit = case_unit(program)
-    rows = CaseRows(program, unit.layout, as_of)
+    ready = _compiled(program)
+    rows = CaseRows(program, ready.unit.layout, as_of)
     for case in cases:
         rows.add(case)
-    return rows.decided(compiled(unit, cache_folder()))
+    return rows.decided(ready)
+
+
+@remembered
+def _compiled(program: Program) -> Compiled:
+    return compiled(case_unit(program), cache_folder())
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from mianshen.program.core import Aggregate, Core, DecisionRef, walk
 from mianshen.program.order import accumulator_reads, counted_by, reads
 from mianshen.program.program import Decision, Key, Program
+from mianshen.program.remembered import remembered
 from mianshen.program.totals import grouped
 
 
@@ -50,6 +51,7 @@ def reads_of(decision: Decision, program: Program) -> tuple[set[Key], set[Key]]:
     return decisions, facts
 
 
+@remembered
 def read_below(program: Program) -> frozenset[Key]:
     """The decisions of an entity with rows over time that rows below it read: those its versions make."""
     above = {e.name for e in program.entities.values() if e.valid_from is not None}

@@ -17,6 +17,7 @@ from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.rows import Case, Rejection, Row, make_row, reject
 from mianshen.program.program import Check, Entity, Fact, Program
+from mianshen.program.remembered import remembered
 from mianshen.records import diagnostics
 from mianshen.records.facts import read_fact
 from mianshen.records.versions import HISTORY, Times, take_out
@@ -41,7 +42,6 @@ class RowReader:
         for child in program.entities.values():
             if child.parent is not None:
                 self.lists[child.parent][child.children or child.name] = child
-        self.checks: dict[str, list[tuple[Check, Function]]] = {}
         self.written: dict[Row, Mapping] = {}
         self.tops: set[Row] = set()
         self.told: dict[Row, list[Diagnostic]] = {}
@@ -334,18 +334,21 @@ class RowReader:
 
     def _passes(self, row: Row) -> None:
         """The conditions the vocabulary sets; one that cannot be told is not failed."""
-        for check, condition in self._checks(row.entity):
+        for check, condition in _checks(self.program)[row.entity]:
             if condition(row) is False:
                 row.facts.pop(check.field, None)
                 mistake = diagnostics.failed_check(self._place(row, check.field), check.title, check.text)
                 self.reject(row, check.field, mistake, unreadable=True)
 
-    def _checks(self, entity: str) -> list[tuple[Check, Function]]:
-        if entity not in self.checks:
-            compiler = Compiler(self.program, lambda _entity, _name: lambda _row: Unknown())
-            checks = self.program.entities[entity].checks
-            self.checks[entity] = [(check, compiler.compile(check.condition, entity)) for check in checks]
-        return self.checks[entity]
+
+@remembered
+def _checks(program: Program) -> dict[str, list[tuple[Check, Function]]]:
+    """By entity, its checks as functions of a row."""
+    compiler = Compiler(program, lambda _entity, _name: lambda _row: Unknown())
+    return {
+        name: [(check, compiler.compile(check.condition, name)) for check in entity.checks]
+        for name, entity in program.entities.items()
+    }
 
 
 def too_few_said(program: Program, row: Row) -> Iterator[tuple[str, int, int]]:
