@@ -296,3 +296,25 @@ def test_a_shipped_mapping_is_named_and_a_misspelt_one_told() -> None:
     with pytest.raises(RuleError, match="E564: no mapping nsha travels with the rulebook"):
         mapping_file("nsha")
     assert all(mapping_file(name).exists() for name in shipped_mappings())
+
+
+def test_a_history_without_its_columns_keeps_what_there_is(tmp_path: Path, program: Program) -> None:
+    made, _ = opened(tmp_path, program, PERSONS.replace("  rows: {", "  rows: {missing_columns: allowed, ") % "history",
+                     {"resident": "p,n,s,a\nP,1,male,310113\nP,2,male,310101\n"})  # fmt: skip
+    assert [row["insured_area"] for row in made["resident"]] == ["310101"]
+
+
+def test_a_fact_of_another_type_can_be_tested(tmp_path: Path, program: Program) -> None:
+    table = pa.table({"c": ["C"], "p": ["P"], "d": [dt.date(2026, 1, 1)], "x": ["5.00"]})
+    pq.write_table(table, tmp_path / "claim.parquet")
+    (tmp_path / "m.yaml").write_text(
+        "claim: {columns: {c: claim_id, p: person_id, d: service_date},"
+        ' facts: {total_cost: {column: x, only: {fact: service_date, is: [x, "2026*"]}}}}\n', "utf-8",
+    )  # fmt: skip
+    with duckdb.connect() as connection:
+        files = {"claim": tmp_path / "claim.parquet"}
+        [part] = open_inputs(program, files, connection, tmp_path / "t", mapping=tmp_path / "m.yaml")[
+            "claim"
+        ].parts
+        shown = f'SELECT "{part.columns["total_cost"][0]}" FROM {part.relation}'
+        assert connection.sql(shown).fetchall() == [("5.00",)]

@@ -33,7 +33,8 @@ class RowsOfPersons:
     def __post_init__(self) -> None:
         described = self.connection.execute(f"DESCRIBE {self.table}").fetchall()
         self.names = [row[0] for row in described]
-        for name in [name for name in self.names if name.startswith("?before:")]:
+        told_apart = mapped_name(self.person.per) in self.names
+        for name in [name for name in self.names if name.startswith("?before:") and told_apart]:
             self._make(_as_before(self.table, name, f"PARTITION BY {self._key} ORDER BY {self._order()}"))
 
     @property
@@ -76,7 +77,9 @@ class RowsOfPersons:
     def kept(self) -> str:
         """The rows kept. A row that names nobody is kept, for its reader to refuse."""
         one = f"row_number() OVER (PARTITION BY {self._key} ORDER BY {self._order('DESC')}) = 1 OR {self._key} IS NULL"
-        if self.person.keep == "history":
+        if mapped_name(self.person.per) not in self.names:
+            return f"SELECT * FROM {self.table}"  # nobody is named: the reader of the rows says so
+        if self.person.keep == "history" and self._day_column is not None:
             return self._history()
         kept = f"SELECT * FROM {self.table} QUALIFY {one}"
         return (
@@ -109,7 +112,9 @@ class RowsOfPersons:
 
         Where one row is kept, in anything; in a history, in what cannot change, or on one day.
         """
-        newest = self.person.keep == "newest"
+        if mapped_name(self.person.per) not in self.names:
+            return {}
+        newest = self.person.keep == "newest" or self._day_column is None
         lasting = [name for name in self._said if newest or name in self.immutable]
         daily = [name for name in self._said if name not in lasting]
         return self._differing(lasting, self._key) | self._differing(daily, f"{self._key}, {self._day}")

@@ -237,7 +237,11 @@ class Columns:
 
     def _test(self, test: Test) -> str:
         if test.fact is not None:
-            text = identifier(mapped_name(test.fact)) if test.fact in self.mapped else "NULL"
+            text = (
+                self.let(f"CAST({identifier(mapped_name(test.fact))} AS VARCHAR)")
+                if test.fact in self.mapped
+                else "NULL"
+            )
         else:
             column = self.column(test.columns)
             cell = Cell(test.columns, test.span, True, shortest=True)
