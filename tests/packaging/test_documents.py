@@ -17,7 +17,7 @@ from mianshen_cli.main import COMMANDS, main
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), ROOT / "rules" / "README.md", *(ROOT / "engine").glob("decisions/*.md")]
+    [*ROOT.glob("*.md"), *(ROOT / "rules").glob("*.md"), *(ROOT / "engine").glob("decisions/*.md")]
 )
 LANGUAGE = (ROOT / "rules" / "README.md").read_text("utf-8")
 NAMES = "|".join(COMMANDS)
@@ -144,3 +144,11 @@ def test_the_cases_shown_come_out_as_expected(tmp_path: Path) -> None:
     programs = Programs()
     outcomes = run_cases(read_case_files([file], programs), programs, list(BACK_ENDS), lambda _: None)
     assert [difference for outcome in outcomes for difference in outcome.differences] == []
+
+
+def test_both_editions_of_the_language_show_the_same_examples() -> None:
+    """So that loading the examples of the one loads those of the other."""
+    chinese = (ROOT / "rules" / "README.zh-CN.md").read_text("utf-8")
+    for kind in ("yaml", "formula"):
+        assert blocks(LANGUAGE, kind)
+        assert blocks(chinese, kind) == blocks(LANGUAGE, kind)
