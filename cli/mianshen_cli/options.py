@@ -7,7 +7,7 @@ Invariant: an option that only one command has stands in that command's module.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -162,6 +162,18 @@ _INPUT = Message(
     "--input 应写成 实体=文件，如 resident=people.csv",
     "--input takes ENTITY=FILE, such as resident=people.csv",
 )
+
+
+def refuse_unfit_records(records: Collection[str], program: Program) -> None:
+    """Raises where files are named for no entity of the rulebook, or none for its people."""
+    refuse_unknown_entities(records, program)
+    if program.entry not in records:
+        raise Refused(
+            Message(
+                f"缺少 {program.entry} 的文件。请用 --input {program.entry}=文件 给出",
+                f"the files of {program.entry} are missing. Give --input {program.entry}=FILE",
+            )
+        )
 
 
 def refuse_unknown_entities(records: Iterable[str], program: Program) -> None:

@@ -14,7 +14,6 @@ from mianshen.source import Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, command, option
 from mianshen_cli.output import Status
-from mianshen_cli.usage_errors import Refused
 
 _TOLD = 20  # refusals on the screen; the file beside the work list has them all
 _JOURNAL = ".journal"
@@ -32,10 +31,6 @@ _EVENTS = Message(
 _LATE = Message(
     "其中 {late} 个事件的日期早于同一家庭已办的事件；已办事件的结论不重算",
     "{late} of them are dated before events of the same household taken earlier; what those made due stands",
-)
-_NO_PEOPLE = Message(
-    "缺少 {entity} 的文件。请用 --input {entity}=文件 给出",
-    "the files of {entity} are missing. Give --input {entity}=FILE",
 )
 _DONE = Message("待办清单已写入 {out}", "The work list is in {out}")
 _MORE = Message("另有 {more} 个，见 {file}", "and {more} more, see {file}")
@@ -90,11 +85,7 @@ def watch(
     from mianshen.watch.work_list import rejects_beside
 
     program = open_program([Path(rules)] if rules else (), overlay)
-    options.refuse_unknown_entities(records, program)
-    if program.entry not in records:
-        raise Refused(
-            Message(_NO_PEOPLE.zh.format(entity=program.entry), _NO_PEOPLE.en.format(entity=program.entry))
-        )
+    options.refuse_unfit_records(records, program)
     kept = Path(journal) if journal else Path(f"{out}{_JOURNAL}")
     watched: Watched = run_watch(program, Request(Path(events), records, Path(out), kept, as_of))
     lines = [each.diagnostic.show(lang) for each in watched.refused]

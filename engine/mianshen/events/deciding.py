@@ -49,7 +49,8 @@ class Decider:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.interpreter = Interpreter(program)
-        self.shared = frozenset(b.name for b in program.benefits.values() if reads_others(program, b))
+        self.of_all = frozenset(b.name for b in program.benefits.values() if program.above_entry(b.entity))
+        self.shared = self.of_all | {b.name for b in program.benefits.values() if reads_others(program, b)}
         self._checks = {name: self._compiled(entity) for name, entity in program.entities.items()}
 
     def answers(
@@ -67,10 +68,16 @@ class Decider:
         return [
             Answer(scene.case(person, day), person, row, benefit_result(benefit, row))
             for benefit in (self.program.benefits[name] for name in benefits)
-            for person in (scene.people.values() if benefit.name in self.shared else (own,))
+            for person in self._concerned(benefit, scene, own)
             for row in self._rows(benefit, person, scene.brought, granted)
             if row.rejection is None
         ]
+
+    def _concerned(self, benefit: Benefit, scene: Scene, own: Row) -> Iterable[Row]:
+        """Whose answers an event can change; a benefit of the household is its first member's, for it is paid once."""
+        if benefit.name in self.of_all:
+            return (min(scene.people.values(), key=lambda person: person.key),)
+        return scene.people.values() if benefit.name in self.shared else (own,)
 
     def _rows(
         self, benefit: Benefit, person: Row, brought: Row | None, granted: Collection[str]
