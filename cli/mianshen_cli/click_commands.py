@@ -5,7 +5,7 @@ Invariants: a command takes the language (`Lang`) first and returns a `Status`, 
 command `look` is the function `look` of the module `look`, imported only when it is called (`Lazy`).
 
     @command(Message("看一看", "Have a look"))
-    @argument("file", words=Message("档案文件", "a record file"))
+    @argument("file", words=Message("核定材料文件", "a record file"))
     @option("--limit", type=Whole(1), default=10, words=Message("最多几行（默认 10）", "at most so many (default 10)"))
     def look(lang: Lang, file: str, limit: int) -> Status | None: ...
 """

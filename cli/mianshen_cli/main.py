@@ -24,14 +24,14 @@ from mianshen_cli.usage_errors import usage_mistake
 
 COMMANDS = {
     "batch": Message(
-        "批量判定居民文件，写出结果、拒绝清单和清单凭证",
+        "批量核定参保人文件，写出结果、退回记录和运行清单",
         "decide every resident of a file, with rejects and a receipt",
     ),
     "watch": Message(
         "按生活事件列出应办的待遇：自动、待确认、缺事实", "turn life events into a work list: what is due now"
     ),
     "report": Message(
-        "把一次批量判定写成报告页和待办清单",
+        "把一次批量核定写成报告页和待办清单",
         "a batch's folder as a page of tables and lists to work from",
     ),
     "verify-run": Message(

@@ -36,14 +36,14 @@ change = option(
     metavar="F",
     multiple=True,
     words=Message(
-        "叠加的改动：文件，或随附改动的名称", "a change to apply: a file, or the name of a shipped one"
+        "调整方案：文件，或随附方案的名称", "a change to apply: a file, or the name of a shipped one"
     ),
 )
 record_day = option(
     "--as-of",
     type=Day(),
     words=Message(
-        "核定日（默认用档案里的，否则今天）", "day to decide for (default: the record's, else today)"
+        "核定日（默认用核定材料里的，否则今天）", "day to decide for (default: the record's, else today)"
     ),
 )
 one_rulebook = option(
@@ -55,7 +55,7 @@ overlay = option(
     "--overlay",
     multiple=True,
     metavar="F",
-    words=Message("叠加规则，可多次给出", "overlay, may be given more than once"),
+    words=Message("调整方案，可多次给出", "overlay, may be given more than once"),
 )
 encoding = option(
     "--encoding",
@@ -87,7 +87,7 @@ overlay_named = option(
     metavar="F",
     multiple=True,
     words=Message(
-        "叠加的改动：文件，或随附改动的名称；可多次",
+        "调整方案：文件，或随附方案的名称；可多次",
         "overlay to apply: a file or a shipped one's name; may be repeated",
     ),
 )

@@ -22,11 +22,11 @@ from mianshen_cli.click_commands import today
 from mianshen_cli.usage_errors import Refused
 
 _TODAY = Message(
-    "没有给出核定日，按今天 {day} 核定；可在档案里写 as_of，或用 --as-of",
+    "没有给出核定日，按今天 {day} 核定；可在核定材料里写 as_of，或用 --as-of",
     "no day is given, so today, {day}, is taken; as_of in the record or --as-of sets one",
 )
 _INSTEAD = Message(
-    "按 --as-of 给出的 {day} 核定，不用档案里的日期",
+    "按 --as-of 给出的 {day} 核定，不用核定材料里的日期",
     "decided for {day} as --as-of says, whatever day the record gives",
 )
 _NO_CASE = Message(

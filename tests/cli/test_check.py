@@ -151,7 +151,7 @@ def test_illness_poverty_aid_of_the_year(run: Run, tmp_path: Path) -> None:
     aid = _json(run, _write(tmp_path, record))["benefits"]["illness_poverty_aid"]
     assert (aid["status"], aid["amount"], aid["delivery"]) == ("eligible", "15271.56", "application")
     assert aid["clause"] == {"source": "BJ-2023-9", "clause": aid["clause"]["clause"]}
-    assert aid["shows"] == {"family_borne_last_year": "45678.90"}
+    assert aid["shows"] == {"household_borne_last_year": "45678.90"}
 
 
 def test_a_burden_exactly_on_the_line_warns(run: Run, tmp_path: Path) -> None:
@@ -314,7 +314,7 @@ def test_a_misspelt_chinese_label_of_two_characters_is_known(run: Run, tmp_path:
     status, _, err = run("check", str(file), "--lang", "zh")
     assert status == 2
     assert "也许应写 低保 (subsistence)。" in err
-    assert "档案 里没有 clams 这一项。" in err
+    assert "核定材料 里没有 clams 这一项。" in err
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def test_a_page_is_written_in_the_language_asked_for(run: Run, file: str, tmp_pa
     assert run(*words) == (0, f"The notice is in {out}\n", "")
     assert "Notice of a medical-insurance decision" in out.read_text("utf-8")
     assert run(*words, "--lang", "zh") == (0, f"告知书已写入 {out}\n", "")
-    assert "尚不能判定" in out.read_text("utf-8")
+    assert "待定" in out.read_text("utf-8")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["n.html", "r.yaml"]
 
 

@@ -221,7 +221,7 @@ def test_what_is_missing_is_listed_by_fact_with_everything_that_waits_for_it(peo
         for fact in (row["missing"] or "").split(",") if row["missing"] else ():
             expected[fact, row["person_id"], row["claim_id"]] = {"就医费用"}
     found = {
-        (row["字段"], row["人员编号"], row["费用编号"]): set(row["等待判定的事项"].split("; "))
+        (row["字段"], row["人员编号"], row["费用编号"]): set(row["等待核定的事项"].split("; "))
         for _, row in listed(people / "report", "undetermined")
     }
     assert found == expected

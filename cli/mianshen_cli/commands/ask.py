@@ -31,7 +31,7 @@ ALL = "all"
 
 @command(
     Message(
-        "逐题询问，只问仍会改变结论的事实，一旦能判定即停。\n例：mianshen ask premium_subsidy --save 档案.yaml",
+        "逐题询问，只问仍会改变结论的事实，一旦能核定即停。\n例：mianshen ask premium_subsidy --save 核定材料.yaml",
         "Ask, one question at a time, only what can still change the answer; stop as soon as it is decided.\n"
         "Try: mianshen ask premium_subsidy --save record.yaml",
     )
@@ -42,7 +42,7 @@ ALL = "all"
     required=True,
     metavar="BENEFIT... [FILE]",
     words=Message(
-        "待遇名称（all 为全部）；最后可写已有的档案文件",
+        "待遇名称（all 为全部）；最后可写已有的核定材料文件",
         "benefits (all: every one); last, a record of what is known",
     ),
 )
@@ -53,7 +53,9 @@ ALL = "all"
     "--save",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    words=Message("把档案写到此文件，可供 check 核定", "write the record to this file, for check to read"),
+    words=Message(
+        "把核定材料写到此文件，可供 check 核定", "write the record to this file, for check to read"
+    ),
 )
 @option(
     "--next",

@@ -28,10 +28,6 @@ _STAGES = {
     "decide": Message("核定并写出", "decided and written"),
     "seal": Message("摘要与运行清单", "digests and manifest"),
 }
-_NO_PEOPLE = Message(
-    "缺少 {entity} 的文件。请用 --input {entity}=文件 给出",
-    "the files of {entity} are missing. Give --input {entity}=FILE",
-)
 _DONE = Message("结果已写入 {folder}", "Results are in {folder}")
 _REPORT = Message("报告已写入 {page}", "The report is in {page}")
 _WITHOUT = Message(
@@ -134,7 +130,7 @@ _COUNT = Message("条数", "count")
     "--partitions",
     type=Whole(1, 4096),
     words=Message(
-        "分几份依次判定（默认按内存决定）；每份写完即保存",
+        "分几份依次核定（默认按内存决定）；每份写完即保存",
         "parts decided one after the other (default: as the memory asks for)",
     ),
 )
@@ -145,7 +141,7 @@ _COUNT = Message("条数", "count")
     default="0",
     metavar="N|N%",
     words=Message(
-        "允许拒绝的记录数或比例（默认 0），超出则退出码为 1",
+        "允许退回的记录数或比例（默认 0），超出则退出码为 1",
         "rejected records allowed, a number or a share (default 0); more exits 1",
     ),
 )
@@ -187,11 +183,7 @@ def batch(
     limit = options.memory_limit(memory)
     read = Rules((Path(rules),) if rules else (), overlay)
     program = open_program(read.paths, read.overlays)
-    options.refuse_unknown_entities(records, program)
-    if program.entry not in records:
-        raise Refused(
-            Message(_NO_PEOPLE.zh.format(entity=program.entry), _NO_PEOPLE.en.format(entity=program.entry))
-        )
+    options.refuse_unfit_records(records, program)
     request = Request(
         records, as_of, Path(out), threads, limit, encoding, read, engine, master,
         mapping, partitions, resume, yes,

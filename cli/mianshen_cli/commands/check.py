@@ -19,7 +19,7 @@ from mianshen_cli.session import Answer, Desk, undecided
 
 @command(
     Message(
-        "核定一人或多人：可享受哪些待遇、每笔费用如何支付、依据哪一条、缺少什么。\n例：mianshen check 档案.yaml --explain",
+        "核定一人或多人：可享受哪些待遇、每笔费用如何支付、依据哪一条、缺少什么。\n例：mianshen check 核定材料.yaml --explain",
         "Check one person or several: benefits, payments on each claim, the clause, and what is missing.\n"
         "Try: mianshen check record.yaml --explain",
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mianshen.warehouse.dialects import Dialect
 
 _TODAY = Message(
-    "判定日期 {day}，即今天；指定 --as-of 可得到同样的脚本", "as of {day}, today; --as-of makes it repeatable"
+    "核定日 {day}，即今天；指定 --as-of 可得到同样的脚本", "as of {day}, today; --as-of makes it repeatable"
 )
 _DONE = Message(
     "已写入 {file}：读取 {reads}，生成 {makes}", "Written to {file}: it reads {reads} and makes {makes}"
@@ -61,9 +61,7 @@ _DONE = Message(
         "only results of these (resident, claim), may be given more than once",
     ),
 )
-@option(
-    "--as-of", type=Day(), words=Message("判定日期（默认今天）", "the day it decides for (default today)")
-)
+@option("--as-of", type=Day(), words=Message("核定日（默认今天）", "the day it decides for (default today)"))
 @option(
     "--table",
     "tables",

@@ -21,13 +21,13 @@ _DONE = Message("告知书已写入 {out}", "The notice is in {out}")
 @command(
     Message(
         "把一项核定结果写成可打印的告知书（HTML 或 PDF）：结论、逐项金额、依据、所用数值及出处、缺少的事项。\n"
-        "例：mianshen notice 档案.yaml --benefit illness_poverty_aid --out 告知书.pdf",
+        "例：mianshen notice 核定材料.yaml --benefit illness_poverty_aid --out 告知书.pdf",
         "Write one decision as a printable notice (HTML or PDF): the answer, amounts layer by layer, clauses, "
         "every figure with its source, what is missing.\n"
         "Try: mianshen notice record.yaml --benefit illness_poverty_aid --out notice.pdf",
     )
 )
-@argument("file", metavar="FILE", words=Message("档案文件（YAML 或 JSON）", "record file: YAML or JSON"))
+@argument("file", metavar="FILE", words=Message("核定材料文件（YAML 或 JSON）", "record file: YAML or JSON"))
 @option("--benefit", metavar="B", words=Message("告知哪一项待遇", "the benefit to tell about"))
 @option(
     "--claim", metavar="ID", words=Message("告知哪一笔费用的核定", "the claim to tell about, layer by layer")

@@ -21,8 +21,8 @@ _WRITTEN = Message("已写入 {file}", "wrote {file}")
 
 @command(
     Message(
-        "输出规则、案例、档案和对照文件的 JSON Schema，编辑器据此补全和检查；\n"
-        "档案的有全部事实、代码及其名称。\n例：mianshen schema record，mianshen schema --out schemas/",
+        "输出规则、案例、核定材料和对照文件的 JSON Schema，编辑器据此补全和检查；\n"
+        "核定材料的有全部事实、代码及其名称。\n例：mianshen schema record，mianshen schema --out schemas/",
         "JSON Schemas of rule, case, record and mapping files, by which an editor completes and checks; that of\n"
         "records names every fact and code. Try: mianshen schema record, mianshen schema --out schemas/",
     )
@@ -32,7 +32,7 @@ _WRITTEN = Message("已写入 {file}", "wrote {file}")
     type=click.Choice(_NAMES),
     required=False,
     words=Message(
-        "哪一种文件：rulebook 规则（默认）、overlay 改动、case 案例、record 档案、mapping 列的对照",
+        "哪一种文件：rulebook 规则（默认）、overlay 改动、case 案例、record 核定材料、mapping 列的对照",
         "which file: rulebook (default), overlay, case, record or mapping",
     ),
 )

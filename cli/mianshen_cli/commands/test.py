@@ -96,7 +96,7 @@ _NONE = Message("（无）", "(none)")
     metavar="F",
     multiple=True,
     words=Message(
-        "所提改动：文件，或随附改动的名称；可多次",
+        "所提改动：文件，或随附方案的名称；可多次",
         "a proposed change: a file or a shipped one's name; may be repeated",
     ),
 )

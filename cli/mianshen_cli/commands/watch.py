@@ -25,7 +25,7 @@ _KINDS = {
 }
 _HEADERS = (Message("待办", "work list"), Message("条数", "items"))
 _EVENTS = Message(
-    "事件：新办 {taken}，此前已办 {repeated}，拒绝 {refused}",
+    "事件：新办 {taken}，此前已办 {repeated}，退回 {refused}",
     "Events: {taken} taken, {repeated} known before, {refused} refused",
 )
 _LATE = Message(

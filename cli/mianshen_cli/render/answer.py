@@ -18,16 +18,16 @@ from mianshen_cli import output
 from mianshen_cli.render.explanation import Explanation
 
 STATUS = {
-    "eligible": Message("符合", "due"),
-    "ineligible": Message("不符合", "not due"),
+    "eligible": Message("符合", "eligible"),
+    "ineligible": Message("不符合", "not eligible"),
     "undetermined": Message("待定", "undetermined"),
-    "not_modelled": Message("未作规定", "not modelled"),
+    "not_modelled": Message("规则未覆盖", "not modelled"),
     "decided": Message("已核定", "decided"),
 }
 _DELIVERY = {
-    "automatic": Message("自动享受", "automatic"),
-    "confirm": Message("确认后享受", "after confirming"),
-    "application": Message("申请享受", "on application"),
+    "automatic": Message("自动办理", "automatic"),
+    "confirm": Message("确认后办理", "on confirmation"),
+    "application": Message("申请办理", "on application"),
 }
 _HEAD = Message("{title} {key}，核定日 {day}", "{title} {key}, decided for {day}")
 _BENEFIT = (
@@ -52,8 +52,8 @@ _SETTLED = (
 )
 _REVERSED = Message("已冲销", "Cancelled")
 _PAIR = Message("{title} {key} 由 {by} 冲销，均不计入", "{title} {key} is cancelled by {by}; neither counts")
-_REJECTED = Message("未核定的记录", "Rejected records")
-_UNRULED = Message("规则库对此人没有规定：{names}。", "The rulebook has no rule for this person on: {names}.")
+_REJECTED = Message("退回记录", "Rejects")
+_UNRULED = Message("规则未覆盖：{names}。", "Not modelled: {names}.")
 _PROVISIONAL = Message("依据暂定数值：{names}", "Rests on provisional figures: {names}")
 _COLON = Message("：", ": ")
 _MOST_ACROSS = 4  # rows shown side by side; more of them stand one below the other

@@ -29,13 +29,13 @@ _LIMIT = Message(
     "年度限额「{title}」：限额 {limit}，此前已计 {before}，本次应计 {raw}，实计 {paid}，未计 {withheld}",
     "annual limit '{title}': limit {limit}, held before {before}, due now {raw}, paid {paid}, withheld {withheld}",
 )
-_UNTOLD = Message("尚不能判定适用哪一条，以下条款都可能适用：", "which of these applies cannot be told yet:")
+_UNTOLD = Message("尚不能确定适用哪一条，以下条款都可能适用：", "which of these applies cannot be told yet:")
 _UNRULED = Message("没有适用的规定", "no provision applies")
 _OTHERS = Message("未适用的规定：", "provisions that do not apply:")
 _WHY = {
     "failed": Message("不满足 {part}", "{part} does not hold"),
     "unknown": Message("不知是否满足 {part}", "whether {part} holds is unknown"),
-    "not_modelled": Message("{part} 未作规定", "{part} is not modelled"),
+    "not_modelled": Message("{part} 规则未覆盖", "{part} is not modelled"),
     "overridden": Message("让位于 {by}", "{by} takes its place"),
     "not_needed": Message("已适用 {by}", "{by} already applies"),
 }

@@ -32,7 +32,7 @@ _BAR = Message(
 
 
 _SHARE = Message(
-    "第 {done} 份（共 {count} 份）已判定：{seconds:.1f} 秒", "part {done} of {count} decided: {seconds:.1f} s"
+    "第 {done} 份（共 {count} 份）已核定：{seconds:.1f} 秒", "part {done} of {count} decided: {seconds:.1f} s"
 )
 
 

@@ -28,7 +28,7 @@ from mianshen_cli.usage_errors import Refused
 
 _CONDITIONS = {
     "ineligible": Message("不满足的条件", "Conditions that fail"),
-    "undetermined": Message("尚不能判定的条件", "Conditions that cannot be told yet"),
+    "undetermined": Message("待定的条件", "Conditions that cannot be told yet"),
     "not_modelled": Message("规定不适用于此的原因", "Why no provision applies"),
 }
 _HURDLE = Message("{title}：{part}{given}", "{title}: {part}{given}")

@@ -15,10 +15,10 @@ def no_such_row(span: Span, key: str, known: Iterable[str]) -> Diagnostic:
     """A row to leave out that is not there."""
     known = list(known)
     near, names = nearest(key, known), listed(known)
-    fix = Message(f"档案中有：{names[0]}", f"The record has: {names[1]}")
+    fix = Message(f"核定材料中有：{names[0]}", f"The record has: {names[1]}")
     if near is not None:
         fix = Message(f"也许应写 {near}", f"Perhaps {near} is meant")
-    return Diagnostic("E770", span, Message(f"档案中没有 {key}", f"the record has no {key}"), fix)
+    return Diagnostic("E770", span, Message(f"核定材料中没有 {key}", f"the record has no {key}"), fix)
 
 
 def no_rows(file: str) -> Diagnostic:

@@ -22,7 +22,7 @@ from mianshen.values import NOT_MODELLED, Missing, Unknown, Value
 
 UNKNOWN = Message("未知", "unknown")
 DAY_DECIDED_FOR = Message("核定日", "day decided for")
-UNRULED = Message("规则库未作规定", "not modelled")
+UNRULED = Message("规则未覆盖", "not modelled")
 YES, NO = Message("是", "yes"), Message("否", "no")
 PERSONAL = Message("（不显示）", "(not shown)")
 STAND_IN = Message(
@@ -193,7 +193,7 @@ class Words:
                 if missing.key
                 else Message("（无编号）", " without a number")
             )
-            return Message(f"被拒的{title.zh}{key.zh}", f"the rejected {title.en}{key.en}")
+            return Message(f"被退回的{title.zh}{key.zh}", f"the rejected {title.en}{key.en}")
         return Message(f"{whose.zh}其余{name}", f"the other {name}{whose.en}")
 
     def owner(self, missing: Missing, home: Row) -> Message:
@@ -220,12 +220,10 @@ class Words:
         at = result.row if row is None else row
         match result.status:
             case "not_modelled":
-                return Message("规则库没有适用于此情形的规定", "The rulebook has no rule for this case")
+                return Message("规则未覆盖此情形", "The rulebook has no rule for this case")
             case "undetermined":
                 missing = self.missing(result.missing, at)
-                return Message(
-                    f"尚不能判定，缺少：{missing.zh}", f"Cannot be told yet; missing: {missing.en}"
-                )
+                return Message(f"待定，缺少：{missing.zh}", f"Cannot be told yet; missing: {missing.en}")
             case "eligible" | "ineligible":
                 return self._decided(result, explainer, case, at)
 

@@ -200,8 +200,8 @@ def unknown_person(span: Span, key: str) -> Diagnostic:
     return _mistake(
         "E616",
         span,
-        (f"居民文件里没有这个 {key}", f"no record has this {key}"),
-        ("更正编号，或补上此人的档案", "Correct it, or add the person's record"),
+        (f"参保人文件里没有这个 {key}", f"no record has this {key}"),
+        ("更正编号，或补上此人的核定材料", "Correct it, or add the person's record"),
     )
 
 
@@ -210,8 +210,8 @@ def person_rejected(span: Span, field: str, reason: str) -> Diagnostic:
     return _mistake(
         "E617",
         span,
-        (f"此人的档案有误（{where}）", f"the person's record is rejected ({where})"),
-        ("先更正档案", "Correct the record first"),
+        (f"此人的核定材料有误（{where}）", f"the person's record is rejected ({where})"),
+        ("先更正核定材料", "Correct the record first"),
     )
 
 
@@ -231,6 +231,6 @@ def undecidable(span: Span, why: Message) -> Diagnostic:
     return _mistake(
         "E619",
         span,
-        (f"事件之后的档案无法核定：{why.zh}", f"the record cannot be decided after the event: {why.en}"),
-        ("更正事件或档案", "Correct the event or the record"),
+        (f"事件之后的核定材料无法核定：{why.zh}", f"the record cannot be decided after the event: {why.en}"),
+        ("更正事件或核定材料", "Correct the event or the record"),
     )

@@ -117,7 +117,7 @@ def reject(row: Row, rejection: Rejection, program: Program) -> None:
     below = Rejection(
         "parent_rejected",
         "",
-        Message(zh=f"所属的 {row.key} 已被拒绝", en=f"its {row.entity} {row.key} is rejected"),
+        Message(zh=f"所属的 {row.key} 已退回", en=f"its {row.entity} {row.key} is rejected"),
     )
     for child in row.children:
         if row.version_of is None or child.parent is row:

@@ -19,8 +19,8 @@ from mianshen.source import Diagnostic, Message, Span, is_key, may_name_a_person
 
 Words = tuple[str, str]  # Chinese, English
 Named = str | Message  # a part of a record: a key, or words for what has none
-RECORD: Final = Message("档案", "the record")
-A_RECORD: Final = Message("档案", "a record")
+RECORD: Final = Message("核定材料", "the record")
+A_RECORD: Final = Message("核定材料", "a record")
 
 REASONS: Final[Mapping[str, str]] = {
     "E420": "bad_number",
@@ -83,8 +83,8 @@ def no_record(file: str) -> Diagnostic:
     return _mistake(
         "E401",
         Span(file, 1, 1),
-        ("文件里没有档案", "the file holds no record"),
-        ("写入至少一份档案，见 README", "Write at least one record in it; the README shows one"),
+        ("文件里没有核定材料", "the file holds no record"),
+        ("写入至少一份核定材料，见 README", "Write at least one record in it; the README shows one"),
     )
 
 

@@ -64,10 +64,10 @@ def after_day(title: Message, day: str) -> Diagnostic:
 
 def already_told(name: str) -> Diagnostic:
     what = Message(f"{name} 的个数已经说过", f"how many {name} there are has been told")
-    fix = Message("去掉这个回答，或改档案", "Leave the answer out, or change the record")
+    fix = Message("去掉这个回答，或改核定材料", "Leave the answer out, or change the record")
     return Diagnostic("E711", NOWHERE, what, fix)
 
 
 def several_records(file: str) -> Diagnostic:
-    what = Message(f"{file} 里不止一份档案", f"{file} holds more than one record")
+    what = Message(f"{file} 里不止一份核定材料", f"{file} holds more than one record")
     return Diagnostic("E709", Span(file, 1, 1), what, Message("只给一份", "Give one alone"))

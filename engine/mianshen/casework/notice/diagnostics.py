@@ -17,7 +17,7 @@ def _known(name: str, known: Iterable[str]) -> Message:
     if close := nearest(name, names):
         return Message(f"也许想写 {close}", f"Perhaps {close} is meant")
     if not names:
-        return Message("请核对档案", "Check the record")
+        return Message("请核对核定材料", "Check the record")
     shown = names[:_MOST]
     more = ("等", ", …") if len(names) > _MOST else ("", "")
     return Message(f"可用：{'、'.join(shown)}{more[0]}", f"Known are: {', '.join(shown)}{more[1]}")
@@ -29,7 +29,7 @@ def unknown_benefit(file: str, name: str, known: Iterable[str]) -> Diagnostic:
 
 
 def unknown_row(file: str, key: str, known: Iterable[str]) -> Diagnostic:
-    what = Message(f"档案中没有编号为 {key} 的费用", f"the record has no claim {key}")
+    what = Message(f"核定材料中没有编号为 {key} 的费用", f"the record has no claim {key}")
     return Diagnostic("E741", Span(file, 1, 1), what, _known(key, known))
 
 
@@ -46,7 +46,7 @@ def needs_row(file: str, benefit: str, known: Iterable[str]) -> Diagnostic:
 
 
 def row_rejected(file: str, entity: Message, why: Message) -> Diagnostic:
-    what = Message(f"{entity.zh}已被拒绝：{why.zh}", f"the {entity.en} is rejected: {why.en}")
+    what = Message(f"{entity.zh}已退回：{why.zh}", f"the {entity.en} is rejected: {why.en}")
     return Diagnostic("E743", Span(file, 1, 1), what, Message("请改正后重试", "Correct it and try again"))
 
 
@@ -71,7 +71,7 @@ def no_extra(file: str, package: str) -> Diagnostic:
 
 def several_records(file: str, count: int) -> Diagnostic:
     what = Message(
-        f"文件中有 {count} 份档案，告知书只写一份",
+        f"文件中有 {count} 份核定材料，告知书只写一份",
         f"the file holds {count} records, and a notice is about one",
     )
     return Diagnostic("E746", Span(file, 1, 1), what, Message("请用 --case 指明一份", "Name one by --case"))

@@ -13,8 +13,8 @@ HEADING: Final = Message("医疗保障待遇核定告知书", "Notice of a medic
 STATUS: Final = {
     "eligible": Message("符合条件", "Due"),
     "ineligible": Message("不符合条件", "Not due"),
-    "undetermined": Message("尚不能判定", "Cannot be told yet"),
-    "not_modelled": Message("规则库未作规定", "Not modelled by the rulebook"),
+    "undetermined": Message("待定", "Cannot be told yet"),
+    "not_modelled": Message("规则未覆盖", "Not modelled by the rulebook"),
     "decided": Message("已核定", "Decided"),
 }
 BASIS: Final = {
@@ -23,8 +23,8 @@ BASIS: Final = {
     "missing": Message("未公布", "not published"),
 }
 DELIVERY: Final = {
-    "automatic": Message("自动享受，无需申请", "granted without applying"),
-    "confirm": Message("本人确认后享受", "granted once the person confirms the wish"),
+    "automatic": Message("自动办理，无需申请", "granted without applying"),
+    "confirm": Message("本人确认后办理", "granted once the person confirms the wish"),
     "application": Message("申请后享受", "granted on application"),
 }
 HOW, PAID_TO = Message("享受方式", "How"), Message("支付对象", "Paid to")
@@ -37,7 +37,9 @@ ASSUMED: Final = Message("未提供，按此计", "not given, assumed")
 UNDATED: Final = Message(
     "未注明日期的事实，按 {day} 的情况采用。", "Facts without a date count as they stand on {day}."
 )
-ABSENT: Final = Message("档案未提供“{title}”，按 {value} 计。", "{title} is not given and taken as {value}.")
+ABSENT: Final = Message(
+    "核定材料未提供“{title}”，按 {value} 计。", "{title} is not given and taken as {value}."
+)
 OTHERS: Final = Message(
     "还依据家庭其他成员的记录，为保护其隐私不在此列出。",
     "The records of other members of the household count too; they are not shown here, for their privacy.",
@@ -56,8 +58,8 @@ BETWEEN: Final = Message("{start} 至 {end}", "{start} to {end}")
 REPLAY: Final = {
     "rulebook": Message("规则库", "Rulebook"),
     "rulebook_digest": Message("规则库摘要值", "Digest of the rulebook"),
-    "overlays": Message("叠加的改动", "Overlays applied"),
-    "record_digest": Message("档案摘要值", "Digest of the record"),
+    "overlays": Message("调整方案", "Overlays applied"),
+    "record_digest": Message("核定材料摘要值", "Digest of the record"),
     "version": Message("程序版本", "Version of the program"),
 }
 
@@ -76,7 +78,7 @@ ALWAYS: Final = (
 )
 REMEDIES: Final = {
     "undetermined": Message(
-        "请补充上面列出的缺少事项；补齐后即可判定，在此之前既不认定符合，也不认定不符合。",
+        "请补充上面列出的缺少事项；补齐后即可核定，在此之前既不认定符合，也不认定不符合。",
         "Supply what is listed as missing. Until then this benefit is neither granted nor refused.",
     ),
     "amount": Message(
@@ -88,7 +90,7 @@ REMEDIES: Final = {
         "What is missing is a figure not yet published. You need not supply it; the decision is made once it is.",
     ),
     "not_modelled": Message(
-        "规则库没有适用于此情形的规定，这不表示不符合条件。请向经办机构咨询。",
+        "规则未覆盖此情形，这不表示不符合条件。请向经办机构咨询。",
         "The rulebook has no rule for this case, which does not mean that nothing is due. Ask the office.",
     ),
     "provisional": Message(
@@ -121,7 +123,7 @@ _LABELS: Final = {
     "remedies": Message("如有不符，怎么办", "If something is wrong"),
     "replay": Message("复核信息", "For checking this again"),
     "replay_note": Message(
-        "以同一档案和同一规则库重新核定，结果必然相同；摘要值相同，即为同一档案、同一规则库。",
+        "以同一核定材料和同一规则库重新核定，结果必然相同；摘要值相同，即为同一核定材料、同一规则库。",
         "The same record under the same rulebook gives the same decision; equal digests mean that they are the same.",
     ),
     "working": Message("附：计算过程", "Annex: the working"),
@@ -135,7 +137,7 @@ _LABELS: Final = {
     "condition": Message("条件", "when"),
     "formula": Message("公式", "formula"),
     "pilot": Message("试点", "pilot"),
-    "open": Message("尚不能判定适用哪一条，以下都可能适用：", "Which of these applies cannot be told yet:"),
+    "open": Message("尚不能确定适用哪一条，以下都可能适用：", "Which of these applies cannot be told yet:"),
     "unruled": Message("没有适用的规定", "No provision applies"),
     "disclaimer": DISCLAIMER,
     "colon": Message("：", ": "),

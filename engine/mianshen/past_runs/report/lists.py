@@ -53,7 +53,7 @@ _GROUND, _CLAUSE = Message("依据", "provision"), Message("出处", "source and
 _LACKING, _NAME, _WAITING = (
     Message("缺少的事实", "missing fact"),
     Message("字段", "field"),
-    Message("等待判定的事项", "waiting for it"),
+    Message("等待核定的事项", "waiting for it"),
 )
 _CALENDAR = Message("{year} 年工作日历", "working days of {year}")
 _OPEN = Message("待定", "cannot be told yet")

@@ -39,17 +39,17 @@ REASONS: Final = {
     "required": Message("缺少必填项", "required and missing"),
     "duplicate": Message("编号重复", "a number that comes twice"),
     "other_parent": Message("属于另一个人或家庭", "belongs to another person or household"),
-    "after_as_of": Message("日期晚于判定日", "dated after the day decided for"),
+    "after_as_of": Message("日期晚于核定日", "dated after the day decided for"),
     "failed_check": Message("不合词汇表的校验", "fails a check of the vocabulary"),
     "unknown_parent": Message("所属的人或家庭不在文件中", "its person or household is in no file"),
-    "parent_rejected": Message("所属的人或家庭被拒绝", "its person or household is rejected"),
+    "parent_rejected": Message("所属的人或家庭被退回", "its person or household is rejected"),
     "conflict": Message("两条规定同时适用", "two provisions apply at once"),
     "no_figure": Message("所需数值当日没有取值", "a figure has no value for the day"),
     "past_review": Message("所需数值已过复核期限", "a figure is past its review date"),
     "division_by_zero": Message("除数为零", "division by zero"),
     "overflow": Message("数值过大", "a value too large to hold"),
     "nothing_to_compare": Message("没有可取最大或最小的值", "no value to take the largest or smallest of"),
-    "undecidable": Message("无法判定", "cannot be decided"),
+    "undecidable": Message("无法核定", "cannot be decided"),
     "reverses_nothing": Message("所冲销的费用不存在", "reverses no claim of that person"),
     "already_reversed": Message("该费用已被冲销", "that claim is reversed already"),
     "bad_identity_number": Message("不是居民身份证号码", "no resident identity number"),
@@ -59,7 +59,7 @@ REASONS: Final = {
     "history_unreadable": Message("生效日期无法读取", "the dates of the person's rows cannot be read"),
 }
 UNKNOWN_AREA: Final = Message("参保地未知", "area unknown")
-REJECTED: Final = Message("被拒的{title}", "a rejected {title}")
+REJECTED: Final = Message("被退回的{title}", "a rejected {title}")
 
 LEFT_OUT: Final = Message("另有 {count} 条待定，未计入", "{count} undetermined rows are left out")
 _LABELS: Final = {
