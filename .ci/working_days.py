@@ -19,7 +19,6 @@ HEAD = f"""\
 sources:
   CN-CALENDAR:
     title: {{zh: 国务院办公厅历年部分节假日安排的通知, en: The State Council's yearly notices of public holidays}}
-    number: {LIBRARY}
 
 calendar:
 """
