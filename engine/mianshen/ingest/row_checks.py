@@ -20,7 +20,7 @@ from sqlglot import exp
 
 from mianshen.ingest.typed_columns import WORD_DIGITS, Array, Refusal, refusal_of
 from mianshen.native.layout import EPOCH
-from mianshen.program.core import AsOf, Const, Core, Date, FactRef, Numeric, Op, walk
+from mianshen.program.core import AsOf, Const, Core, Date, FactRef, If, IsKnown, Numeric, Op, walk
 from mianshen.program.program import Check, Entity, Program
 from mianshen.records import diagnostics
 from mianshen.source import NOWHERE
@@ -110,6 +110,8 @@ class Comparison:
                 return self._column(name, pa.int64(), scale)
             case FactRef(name=name, type=Date()):
                 return self._column(name, pa.int32(), 0)
+            case If(condition=IsKnown(arg=FactRef() as fact), then=value, otherwise=instead) if fact == value:
+                return self._filled(fact, instead)
             case AsOf():
                 return Terms(np.int64((self.as_of - EPOCH).days), 0)
             case Const(value=Decimal() as value, type=Numeric(scale=scale)):
@@ -126,6 +128,16 @@ class Comparison:
                 return Terms(values, one.scale, _both(one.known, other.known))
             case _:
                 return None
+
+    def _filled(self, fact: FactRef, instead: Core) -> Terms | None:
+        """A fact, and where it is unknown something else."""
+        if (alike := _alike(self._terms(fact), self._terms(instead))) is None:
+            return None
+        one, other = alike
+        if one.known is None:
+            return one
+        known = None if other.known is None else one.known | other.known
+        return Terms(np.where(one.known, one.values, other.values), one.scale, known)
 
     def _column(self, name: str, word: pa.DataType, scale: int) -> Terms:
         column = self.columns[name]
