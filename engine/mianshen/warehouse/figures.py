@@ -1,4 +1,4 @@
-"""Dated figures in SQL: a constant where one value serves every day that occurs, else chosen by date.
+"""Dated figures in SQL: a constant where one value serves every day until `as_of`, else chosen by date.
 
 In: a parameter's name, the scope of a row. Out: `Emitted`; a gap or a value past its review is an error.
 """
@@ -30,16 +30,12 @@ def blank_of(type_: Type) -> Sql:
 
 
 def parameter(name: str, scope: Scope, blank: Sql, shown: Callable[[Dated], Sql | None]) -> Emitted:
-    """A dated figure: a constant when one value serves every day that occurs, else by the row's date."""
+    """A dated figure: a constant when one value serves every day until `as_of`, else by the row's date."""
     series = scope.program.parameters[name].series
     day = scope.day
     if day is None:
         return _on(series, scope.as_of, blank, shown)
-    if scope.days is None:
-        return Emitted(blank)
-    first, last = scope.days
-    if scope.from_date is not None:
-        first = max(first, scope.from_date)
+    first, last = scope.from_date or dt.date.min, scope.as_of
     within = [d for d in series if d.start <= last and (d.end is None or d.end >= first)]
     if len(within) == 1 and _covers(within[0], first, last):
         value = shown(within[0])
@@ -60,7 +56,7 @@ def parameter(name: str, scope: Scope, blank: Sql, shown: Callable[[Dated], Sql 
         ])  # fmt: skip
         valid.append(test)
         branches.append((test, shown(dated) or blank))
-    if not valid:  # no figure for any day that occurs: only a row whose day is not known is no error
+    if not valid:  # no figure for any day: only a row whose day is not known is no error
         return Emitted(blank, FALSE, terms.is_known(day))
     error = terms.negate(exp.Coalesce(this=terms.disjoin(valid), expressions=[exp.true()]))
     return Emitted(terms.case(branches), FALSE, error)
@@ -98,7 +94,5 @@ def opening_balance(accumulator: Accumulator, scope: Scope) -> Sql:
         this=terms.paren(benefit_year(day, accumulator.year_start)), expression=terms.literal(this_year)
     )
     fact = scope.column_of(*accumulator.opening)
-    if scope.over_time:
-        fact = terms.column(f"?now.{accumulator.opening[1]}")
-    held = terms.case([(same, fact)], nothing)
-    return terms.case([(terms.is_known(day), held)]) if scope.undated else held
+    opening = terms.case([(same, fact)], nothing)
+    return terms.case([(terms.is_known(day), opening)]) if scope.undated else opening

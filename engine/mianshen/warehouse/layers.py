@@ -21,7 +21,7 @@ DEEPEST: Final = 30  # queries within queries: printers, parsers and optimisers 
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Windowed:
     """Columns made from part of the rows of a cut: `query` reads the cut's table by its name."""
 
     reads: frozenset[str]
@@ -29,16 +29,15 @@ class Held:
     queries: tuple[
         tuple[str, exp.Query], ...
     ]  # tables to make, in order; the last has `?row` and the columns
-    recursive: bool = False
 
 
 @dataclass(slots=True)
 class Layer:
-    """Columns over what came before; `held` is joined first, by `?row`."""
+    """Columns over what came before; `windowed` is joined first, by `?row`."""
 
     columns: list[Sql]
     cut: str | None = None  # the table the rows so far are written to before this layer
-    held: list[Held] = field(default_factory=list)
+    windowed: list[Windowed] = field(default_factory=list)
 
 
 def names_in(values: Iterable[Sql]) -> set[str]:
@@ -50,86 +49,86 @@ def apart(layer: Layer) -> list[Layer]:
     """The layer, or several where its named values are made of one another; none where it is empty."""
     if layer.cut is not None or not all(c.alias.startswith("?let") for c in layer.columns):
         return [layer]
-    waiting, made = layer.columns, []
+    waiting, layers = layer.columns, []
     while waiting:
         open_ = {c.alias for c in waiting}
         ready = [c for c in waiting if not names_in([c]) & open_]
         assert ready  # a value is named after what it is made of
-        made.append(Layer(ready))
+        layers.append(Layer(ready))
         waiting = [c for c in waiting if c not in ready]
-    return made
+    return layers
 
 
 def statements(
-    base: exp.Select, base_names: list[str], layers: list[Layer], kept: list[Sql], target: str
+    base: exp.Select, base_names: list[str], layers: list[Layer], columns: list[Sql], target: str
 ) -> list[tuple[str, exp.Query]]:
-    """(table, query) pairs that make every cut, every held part and at last the target."""
+    """(table, query) pairs that make every cut, every windowed part and at last the target."""
     layers = _shallow(layers, target)
-    carried = _carried(base_names, layers, kept)
-    made: list[tuple[str, exp.Query]] = []
+    carried = _carried(base_names, layers, columns)
+    tables: list[tuple[str, exp.Query]] = []
     query = terms.select(*(terms.column(n) for n in carried[0])).from_(
         base.subquery("rows", copy=False), copy=False
     )
     for index, layer in enumerate(layers):
         if layer.cut is not None:
-            made.append((layer.cut, query))
-            for held in layer.held:
-                made.extend(held.queries)
+            tables.append((layer.cut, query))
+            for part in layer.windowed:
+                tables.extend(part.queries)
             query = _joined(layer, carried[index])
         following = carried[index + 1]
         alive = {c.alias for c in layer.columns}
         names = [n for n in following if n not in alive]
-        columns = [c for c in layer.columns if c.alias in following]
-        query = terms.select(*(terms.column(n) for n in names), *columns).from_(
+        used = [c for c in layer.columns if c.alias in following]
+        query = terms.select(*(terms.column(n) for n in names), *used).from_(
             query.subquery("below", copy=False), copy=False
         )
-    made.append((target, terms.select(*kept).from_(query.subquery("made", copy=False), copy=False)))
-    return made
+    tables.append((target, terms.select(*columns).from_(query.subquery("made", copy=False), copy=False)))
+    return tables
 
 
 def _shallow(layers: list[Layer], target: str) -> list[Layer]:
     """The layers with more cuts, so that nowhere too many are put on top of one another."""
-    made: list[Layer] = []
+    shallow: list[Layer] = []
     depth = cuts = 0
     for layer in layers:
         if layer.cut is None and depth == DEEPEST:
             layer = replace(layer, cut=f"{target}_deep{cuts}")
             cuts += 1
         depth = 1 if layer.cut is not None else depth + 1
-        made.append(layer)
-    return made
+        shallow.append(layer)
+    return shallow
 
 
-def _carried(base_names: list[str], layers: list[Layer], kept: list[Sql]) -> list[list[str]]:
+def _carried(base_names: list[str], layers: list[Layer], columns: list[Sql]) -> list[list[str]]:
     """For each layer the columns it is given, and last those the target reads; in a stable order."""
     order = [*base_names]
     for layer in layers:
-        order += [c for h in layer.held for c in h.columns]
+        order += [c for part in layer.windowed for c in part.columns]
         order += [c.alias for c in layer.columns]
-    needed = names_in(kept) | {"?row"}
-    given = [needed]
+    needed = names_in(columns) | {"?row"}
+    carried = [needed]
     for layer in reversed(layers):
         alive = {c.alias for c in layer.columns}
         needed = (needed - alive) | names_in(c for c in layer.columns if c.alias in needed)
-        for held in layer.held:
-            needed = (needed - set(held.columns)) | held.reads
-        given.append(needed | {"?row"})
-    given.reverse()
+        for part in layer.windowed:
+            needed = (needed - set(part.columns)) | part.reads
+        carried.append(needed | {"?row"})
+    carried.reverse()
     ranked = {name: rank for rank, name in enumerate(dict.fromkeys(order))}
-    return [sorted(names, key=lambda n: ranked.get(n, len(ranked))) for names in given]
+    return [sorted(names, key=lambda n: ranked.get(n, len(ranked))) for names in carried]
 
 
-def _joined(layer: Layer, given: list[str]) -> exp.Select:
-    """The rows of a cut with the held columns beside them."""
+def _joined(layer: Layer, names: list[str]) -> exp.Select:
+    """The rows of a cut with the windowed columns beside them."""
     assert layer.cut is not None
-    query = terms.select(*(terms.column(n, "cut") for n in given)).from_(
+    query = terms.select(*(terms.column(n, "cut") for n in names)).from_(
         exp.to_table(layer.cut, quoted=True).as_("cut"), copy=False
     )
-    for number, held in enumerate(layer.held):
-        name = f"held{number}"
+    for number, part in enumerate(layer.windowed):
+        name = f"windowed{number}"
         on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?row", "cut"))
         query = query.join(
-            exp.to_table(held.queries[-1][0], quoted=True).as_(name), on=on, join_type="left", copy=False
+            exp.to_table(part.queries[-1][0], quoted=True).as_(name), on=on, join_type="left", copy=False
         )
-        query = query.select(*(terms.column(c, name) for c in held.columns), copy=False)
+        query = query.select(*(terms.column(c, name) for c in part.columns), copy=False)
     return query

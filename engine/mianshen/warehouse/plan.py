@@ -15,7 +15,6 @@ from typing import Final
 from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, YearToDate, walk
 from mianshen.program.program import Decision, Key, Program
 from mianshen.program.stages import nodes_of, parents_first, reads_of, stages
-from mianshen.warehouse.in_turn import refuse_in_turn
 
 __all__ = [
     "Plan", "Step", "aggregates_of", "needed", "nodes_of", "outer_reads", "outermost", "parents_first", "plan",
@@ -60,11 +59,7 @@ def needed(program: Program, wanted: Iterable[Key]) -> frozenset[Key]:
 
 
 def plan(program: Program, wanted: Iterable[Key]) -> Plan:
-    """Steps for the wanted decisions: the program's stages as far as they are needed, deep ones in pieces.
-
-    Raises InTurnOnly where only taking rows one by one decides.
-    """
-    refuse_in_turn(program)
+    """Steps for the wanted decisions: the program's stages as far as they are needed, deep ones in pieces."""
     keys = needed(program, wanted)
     steps: list[Step] = []
     for number, stage in enumerate(stages(program)):

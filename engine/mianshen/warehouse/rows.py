@@ -1,12 +1,13 @@
 """The rows that a step starts from: facts, earlier decisions, parents' columns, sums over children, joined.
 
-In: a step, what is known of the data, which table holds what. Out: `Rows.query`, a SELECT with one row a
+In: a step, which table holds what. Out: `Rows.query`, a SELECT with one row a
 record, and `Rows.scope`, the names that expressions find in it.
 Invariant: rows are never dropped or doubled.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
@@ -20,7 +21,7 @@ from mianshen.warehouse.emit import emit
 from mianshen.warehouse.expressions import FALSE, Sql
 from mianshen.warehouse.plan import Step, aggregates_of, nodes_of, outer_reads, outermost, uses_year_to_date
 from mianshen.warehouse.scope import Scope
-from mianshen.warehouse.table_catalog import Data, TableCatalog
+from mianshen.warehouse.table_catalog import TableCatalog
 
 
 @dataclass(slots=True)
@@ -29,8 +30,8 @@ class Rows:
 
     program: Program
     step: Step
-    data: Data
-    shelf: TableCatalog
+    as_of: dt.date
+    catalog: TableCatalog
     voidable: frozenset[Key]
     items: tuple[Aggregate, ...] = ()
     carried: tuple[str, ...] = ()
@@ -46,16 +47,15 @@ class Rows:
     def _at(self, entity: str) -> Rows:
         """The rows of another entity, on which nothing is decided here."""
         return Rows(
-            self.program, replace(self.step, entity=entity, levels=()), self.data, self.shelf, self.voidable
+            self.program,
+            replace(self.step, entity=entity, levels=()),
+            self.as_of,
+            self.catalog,
+            self.voidable,
         )
 
     def _scope(self) -> Scope:
-        entity = self.entity
-        return Scope(
-            self.program, entity, self.data.as_of, self.data.days[entity], self.voidable, undated=self.data.undated,
-            unreadable=entity in self.data.unreadable, rejected=entity in self.data.rejected, missing=self.data.missing,
-            voided=entity in self.data.voided, over_time=entity in self.data.over_time,
-        )  # fmt: skip
+        return Scope(self.program, self.entity, self.as_of, self.voidable)
 
     def query(self) -> exp.Select:
         """Own facts, earlier decisions, the parents' columns and the aggregates over children."""
@@ -63,32 +63,15 @@ class Rows:
         hoisted = self._hoist()
         nodes = [n for d in self.step.decisions for n in nodes_of(d) if n not in hoisted]
         nodes += self._accumulator_nodes() + self._item_nodes()
-        columns = [self.own_column(c) for c in self._columns()]
+        columns = [terms.column(c, entity) for c in self._columns()]
         query = terms.select().from_(
-            exp.to_table(self.shelf.rows[entity], quoted=True).as_(entity), copy=False
+            exp.to_table(self.catalog.rows[entity], quoted=True).as_(entity), copy=False
         )
         query, own = self.own(query, nodes)
-        openings = self.opening_facts(nodes)
-        outer = outer_reads(nodes, entity) + ([] if entity in self.data.over_time else openings)
+        outer = outer_reads(nodes, entity) + self.opening_facts(nodes)
         query, above = self.parents(query, list(dict.fromkeys(outer)))
-        query, held = self.openings(query, openings)
         query, totals = self.totals(query, aggregates_of(self.step))
-        return query.select(*columns, *own, *above, *held, *totals, copy=False)
-
-    def openings(
-        self, query: exp.Select, openings: list[FactRef | DecisionRef]
-    ) -> tuple[exp.Select, list[Sql]]:
-        """Where rows read their parent of another time: its opening balances of now."""
-        entity = self.entity
-        if entity not in self.data.over_time or not openings:
-            return query, []
-        parent = self.program.entities[entity].parent
-        assert parent is not None
-        on = exp.EQ(this=terms.column("?row", "?now"), expression=terms.column("?parent", entity))
-        rows = exp.to_table(self.shelf.rows[parent], quoted=True).as_("?now", quoted=True)
-        names = dict.fromkeys(n.name for n in openings)
-        columns = [terms.alias(terms.column(n, "?now"), f"?now.{n}") for n in names]
-        return query.join(rows, on=on, join_type="left", copy=False), list(columns)
+        return query.select(*columns, *own, *above, *totals, copy=False)
 
     def _item_nodes(self) -> list[Core]:
         return [n for a in self.items for n in (a.where, a.body) if n is not None]
@@ -109,39 +92,18 @@ class Rows:
         entity = self.entity
         described = self.program.entities[entity]
         wanted = {d for d in (described.date,) if d is not None}
-        if self.data.missing:
-            wanted.add(described.key)
         if uses_year_to_date(self.step):
             wanted.add(described.key)
         base = ["?row", "?parent"] if described.parent is not None else ["?row"]
-        base += ["?of"] if entity in self.data.versions else []
-        rejected = ["?rejected"] if entity in self.data.rejected else []
-        rejected += ["?unreadable"] if entity in self.data.unreadable else []
-        rejected += ["?voider"] if entity in self.data.voided else []
         facts = {
             n.name for d in self.step.decisions for root in nodes_of(d)
             for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
         }  # fmt: skip
-        facts |= self._settled_facts()
         more = [*self._accumulator_nodes(), *self._item_nodes()]
         facts |= {
             n.name for root in more for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
         }
-        return [*base, *rejected, *sorted(facts | wanted | set(self.carried))]
-
-    def own_column(self, name: str) -> Sql:
-        """A column of the row's table; a row that may be void is taken as a rejected one by those that read it."""
-        column = terms.column(name, self.entity)
-        if name != "?rejected" or self.entity not in self.data.voided:
-            return column
-        may_be_void = terms.is_known(terms.column("?voider", self.entity))
-        return terms.alias(terms.disjoin([column, may_be_void]), name)
-
-    def _settled_facts(self) -> set[str]:
-        """The facts that hold what was really paid of what the step's accumulators sum."""
-        sums = {self.program.accumulators[name].sums for name in uses_year_to_date(self.step)}
-        facts = {self.program.settling(self.step.entity).get(name) for name in sums}
-        return {name for name in facts if name is not None and (self.step.entity, name) in self.data.settled}
+        return [*base, *sorted(facts | wanted | set(self.carried))]
 
     def own(self, query: exp.Select, nodes: list[Core]) -> tuple[exp.Select, list[Sql]]:
         """Decisions of the entity made in earlier steps."""
@@ -151,44 +113,43 @@ class Rows:
         keys = [
             k
             for k in dict.fromkeys((n.entity, n.name) for n in reads)
-            if k not in here and k in self.shelf.made
+            if k not in here and k in self.catalog.decided
         ]
         query, columns = self.joined(query, keys)
         read = {n.accumulator for root in nodes for n in walk(root) if isinstance(n, YearToDate)}
-        return self._balances(query, sorted(read & self.shelf.before.keys()), columns)
+        return self._balances(query, sorted(read & self.catalog.before.keys()), columns)
 
     def _balances(
         self, query: exp.Select, names: list[str], columns: list[Sql]
     ) -> tuple[exp.Select, list[Sql]]:
-        """What accumulators of earlier steps held before each row."""
+        """Balances before each row of accumulators of earlier steps."""
         entity = self.entity
         for name in names:
             if self.program.accumulators[name].entity == entity:
-                table = self.shelf.before[name]
+                table = self.catalog.before[name]
                 on = exp.EQ(
-                    this=terms.column("?row", f"{name}?held"), expression=terms.column("?row", entity)
+                    this=terms.column("?row", f"{name}?balance"), expression=terms.column("?row", entity)
                 )
                 query = query.join(
-                    exp.to_table(table, quoted=True).as_(f"{name}?held", quoted=True),
+                    exp.to_table(table, quoted=True).as_(f"{name}?balance", quoted=True),
                     on=on,
                     join_type="left",
                     copy=False,
                 )
-                parts = ("?before", "?before?miss") if self.data.missing else ("?before",)
-                columns = [*columns, *(terms.column(f"{name}{part}", f"{name}?held") for part in parts)]
+                columns = [*columns, terms.column(f"{name}?before", f"{name}?balance")]
         return query, columns
 
     def joined(self, query: exp.Select, keys: list[Key]) -> tuple[exp.Select, list[Sql]]:
         """Decisions of the rows themselves, from the tables that hold them."""
         columns: list[Sql] = []
-        for table in dict.fromkeys(self.shelf.made[k] for k in keys):
+        for table in dict.fromkeys(self.catalog.decided[k] for k in keys):
             name = f"{self.entity}_{table}"
             condition = exp.EQ(this=terms.column("?row", name), expression=terms.column("?row", self.entity))
             query = query.join(
                 exp.to_table(table, quoted=True).as_(name), on=condition, join_type="left", copy=False
             )
             for key in keys:
-                if self.shelf.made[key] == table:
+                if self.catalog.decided[key] == table:
                     columns += self._shown(key, name)
         return query, columns
 
@@ -198,8 +159,6 @@ class Rows:
         if key in self.voidable:
             void = exp.Coalesce(this=terms.column(f"{name}?void", table), expressions=[exp.false()])
             shown.append(terms.alias(void, f"{name}?void"))
-        if self.data.missing:
-            shown.append(terms.alias(terms.column(f"{name}?miss", table), f"{name}?miss"))
         return shown
 
     def _hoist(self) -> set[Core]:
@@ -223,8 +182,7 @@ class Rows:
             return query, []
         relation = self._parent_rows(parent, outer)
         name = f"{parent}?above"
-        link = "?under" if entity in self.data.over_time else "?parent"
-        on = exp.EQ(this=terms.column("?row", name), expression=terms.column(link, entity))
+        on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?parent", entity))
         query = query.join(relation.subquery(name, copy=False), on=on, join_type="left", copy=False)
         return query, [
             terms.column(c.alias_or_name, name) for c in relation.selects if c.alias_or_name != "?row"
@@ -237,14 +195,12 @@ class Rows:
         inside = [n for c in conditions for n in walk(c) if isinstance(n, FactRef | DecisionRef)]
         wanted = list(dict.fromkeys([*outer, *inside]))
         query = terms.select().from_(
-            exp.to_table(self.shelf.rows[parent], quoted=True).as_(parent), copy=False
+            exp.to_table(self.catalog.rows[parent], quoted=True).as_(parent), copy=False
         )
         names = [n.name for n in wanted if isinstance(n, FactRef) and n.entity == parent]
         columns: list[Sql] = [
             terms.column("?row", parent),
             *(terms.column(n, parent) for n in dict.fromkeys(names)),
-            *([terms.column("?rejected", parent)] if parent in self.data.rejected else []),
-            *([terms.column("?unreadable", parent)] if parent in self.data.unreadable else []),
         ]
         keys = [(parent, n.name) for n in wanted if isinstance(n, DecisionRef) and n.entity == parent]
         inner = self._at(parent)
@@ -263,7 +219,7 @@ class Rows:
             for c in (*columns[1:], *decisions)
         ]
         shown += [terms.column(c.alias_or_name) for c in above]
-        read = {f"{n.entity}.{n.name}{part}" for n in outer for part in ("", "?void", "?miss")}
+        read = {f"{n.entity}.{n.name}{part}" for n in outer for part in ("", "?void")}
         shown = [c for c in shown if c.alias_or_name == "?row" or c.alias_or_name in read]
         return terms.select(*shown, *tests).from_(query.subquery(parent, copy=False), copy=False)
 
@@ -274,22 +230,17 @@ class Rows:
         for child in dict.fromkeys(a.child for a in wanted):
             mine = [a for a in wanted if a.child == child]
             items, labels = self._items(child, mine)
-            made: Aggregated = aggregate_query(self.program, child, mine, items, labels, self.data.missing)
+            grouped: Aggregated = aggregate_query(self.program, child, mine, items, labels)
             name = f"{child}?totals"
-            person = terms.column("?row", entity)
-            if entity in self.data.versions:  # a version's children are the person's
-                person = exp.Coalesce(this=terms.column("?of", entity), expressions=[person])
-            condition = exp.EQ(this=terms.column("?parent", name), expression=person)
+            condition = exp.EQ(this=terms.column("?parent", name), expression=terms.column("?row", entity))
             query = query.join(
-                made.query.subquery(name, copy=False), on=condition, join_type="left", copy=False
+                grouped.query.subquery(name, copy=False), on=condition, join_type="left", copy=False
             )
             for index, aggregate in enumerate(mine):
-                value, error = made.value(index, name, entity)
+                value, error = grouped.value(index, name, entity)
                 label = f"{child}?{index}"
                 self.scope.aggregates[aggregate] = label
                 columns.append(terms.alias(value, label))
-                if self.data.missing:
-                    columns.append(terms.alias(made.missing(index, name, entity), f"{label}?miss"))
                 if error != FALSE:
                     columns.append(terms.alias(error, f"{label}?error"))
         return query, columns
@@ -299,21 +250,17 @@ class Rows:
 
         Made with the child's own step where that could be, else here.
         """
-        ready = [self.shelf.items.get(a) for a in wanted]
+        ready = [self.catalog.items.get(a) for a in wanted]
         tables = {r[0] for r in ready if r is not None}
         if None not in ready and len(tables) == 1:
             labels = [r[1] for r in ready if r is not None]
-            columns = [terms.column(n) for n in item_names(wanted, labels, self.data.missing)]
+            columns = [terms.column(n) for n in item_names(wanted, labels)]
             return terms.select(terms.column("?parent"), *columns).from_(
                 exp.to_table(tables.pop(), quoted=True), copy=False
             ), labels
         labels = [f"?item{i}" for i in range(len(wanted))]
         rows, scope = self._child_rows(child, wanted)
-        columns = [
-            c
-            for a, label in zip(wanted, labels, strict=True)
-            for c in item_columns(a, label, scope, self.data)
-        ]
+        columns = [c for a, label in zip(wanted, labels, strict=True) for c in item_columns(a, label, scope)]
         return terms.select(terms.column("?parent"), *columns).from_(
             rows.subquery("rows", copy=False), copy=False
         ), labels
@@ -322,22 +269,18 @@ class Rows:
         """The child rows with the columns that aggregates over them read."""
         nodes = [n for a in wanted for n in (a.where, a.body) if n is not None]
         inner = self._at(child)
-        query = terms.select().from_(exp.to_table(self.shelf.rows[child], quoted=True).as_(child), copy=False)
+        query = terms.select().from_(
+            exp.to_table(self.catalog.rows[child], quoted=True).as_(child), copy=False
+        )
         query, decisions = inner.own(query, nodes)
-        openings = inner.opening_facts(nodes)
-        outer = outer_reads(nodes, child) + ([] if child in self.data.over_time else openings)
+        outer = outer_reads(nodes, child) + inner.opening_facts(nodes)
         query, above = inner.parents(query, list(dict.fromkeys(outer)))
-        query, held = inner.openings(query, openings)
         query, totals = inner.totals(query, outermost(nodes))
         facts = sorted(
             {n.name for root in nodes for n in walk(root) if isinstance(n, FactRef) and n.entity == child}
         )
-        base = ["?parent", *(["?rejected"] if child in self.data.rejected else [])]
-        base += ["?unreadable"] if child in self.data.unreadable else []
-        base += ["?voider"] if child in self.data.voided else []
         date = self.program.entities[child].date
-        key = [self.program.entities[child].key] if self.data.missing else []
-        names = dict.fromkeys([*base, *facts, *key, *([date] if date is not None else [])])
+        names = dict.fromkeys(["?parent", *facts, *([date] if date is not None else [])])
         return query.select(
-            *(inner.own_column(n) for n in names), *decisions, *above, *held, *totals, copy=False
+            *(terms.column(n, child) for n in names), *decisions, *above, *totals, copy=False
         ), inner.scope

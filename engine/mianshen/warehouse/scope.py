@@ -1,6 +1,6 @@
 """What an expression is emitted into: the columns at hand, and the columns it becomes.
 
-In: a program, the rows' entity, what is known of the data. Out: `Scope`, `Emitted`.
+In: a program, the entity of the rows. Out: `Scope`, `Emitted`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mianshen.warehouse.expressions import FALSE, Sql
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """`nullable` false: the value is never NULL. `needs`: bits of the missing facts, when asked for."""
+    """A value, whether it is not modelled, whether evaluating it fails. `nullable` false: it is never NULL."""
 
     value: Sql
     void: Sql = FALSE
@@ -26,24 +26,14 @@ class Emitted:
 
 @dataclass(slots=True)
 class Scope:
-    """What an expression at an entity can see: the columns made so far and the days that occur.
-
-    `days`: the first and last reference date among the rows, None when there are none.
-    """
+    """What an expression at an entity can see: the columns made so far."""
 
     program: Program
     entity: str
     as_of: dt.date
-    days: tuple[dt.date, dt.date] | None
     voidable: frozenset[Key]  # decisions that may be not modelled
     aggregates: dict[Aggregate, str] = field(default_factory=dict)
     from_date: dt.date | None = None  # where a provision begins, its figures are not asked for before
-    undated: bool = False  # some rejected row has no reference date
-    unreadable: bool = False  # the rows have `?unreadable`
-    rejected: bool = False  # the rows have `?rejected`
-    voided: bool = False  # the rows have `?voider`
-    missing: bool = False  # what unknown values lack is asked for
-    over_time: bool = False  # the rows read their parent of another time; `?now.` columns hold today's
     level: int = 0
     hoisted: dict[tuple[Core, ...], str] = field(
         default_factory=dict
@@ -68,12 +58,14 @@ class Scope:
         prefix = "" if owner == self.entity else f"{owner}."
         return terms.column(f"{prefix}{name}?void")
 
-    def unless_void(self, value: Sql) -> Sql:
-        """The value; unknown of a row that a rejected one would void."""
-        return terms.case([(terms.is_null(terms.column("?voider")), value)]) if self.voided else value
-
     @property
     def day(self) -> Sql | None:
         """The row's reference date as a column; None when it is `as_of` for all rows."""
         name = self.program.entities[self.entity].date
         return None if name is None else terms.column(name)
+
+    @property
+    def undated(self) -> bool:
+        """Whether a row may lack its reference date."""
+        name = self.program.entities[self.entity].date
+        return name is not None and not self.program.facts[self.entity, name].required

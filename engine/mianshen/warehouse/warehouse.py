@@ -8,14 +8,14 @@ reason`) and for what is wrong with them. Codes stand as codes here, not as labe
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from sqlglot import exp
 
 from mianshen.places import CODE_SHAPE
-from mianshen.program.core import Code, Numeric, String
-from mianshen.program.program import Entity, Program
+from mianshen.program.core import Code, Numeric, String, Type
+from mianshen.program.program import Entity, Fact, Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.emit import emit
 from mianshen.warehouse.expressions import Sql
@@ -30,18 +30,23 @@ Reasons = list[tuple[Sql, Sql]]  # tests with what they tell
 
 
 def rows(
-    program: Program, entity: Entity, facts: Sequence[str], source: str, parents: str | None, as_of: dt.date
+    program: Program,
+    entity: Entity,
+    facts: Mapping[str, Fact],
+    source: str,
+    parents: str | None,
+    as_of: dt.date,
 ) -> exp.Select:
     """The records of `source` as rows. `parents`: the table with the parent's rows, None without a parent."""
     number = terms.alias(exp.Window(this=exp.RowNumber()), "?row")
     given = terms.select(number, *(terms.column(name) for name in facts)).from_(
         exp.to_table(source), copy=False
     )
-    typed = terms.select(terms.column("?row"), *_typed(program, entity, facts)).from_(
+    typed = terms.select(terms.column("?row"), *_typed(program, facts)).from_(
         given.subquery("given", copy=False), copy=False
     )
-    for name in facts:
-        if program.facts[entity.name, name].type == AREA_TYPE:
+    for name, fact in facts.items():
+        if fact.type == AREA_TYPE:
             listed = exp.alias_(exp.to_table(PLACES, quoted=True), _list_of(name), table=True, quoted=True)
             county = exp.EQ(
                 this=terms.column(COUNTY, _list_of(name)), expression=county_of(terms.column(name, "given"))
@@ -53,14 +58,13 @@ def rows(
         *(terms.column(name) for name in ("?row", *facts)),
         terms.alias(terms.case(wrong), WHY),
         terms.alias(exp.Concat(expressions=[terms.literal(f"{entity.name} "), row]), TOP),
-        terms.alias(terms.FALSE, "?rejected"),
     ).from_(typed.subquery("typed", copy=False), copy=False)
     if entity.parent is None or parents is None:
         return checked
     return _below(program.entities[entity.parent], facts, checked, parents)
 
 
-def _below(parent: Entity, facts: Sequence[str], checked: exp.Select, parents: str) -> exp.Select:
+def _below(parent: Entity, facts: Iterable[str], checked: exp.Select, parents: str) -> exp.Select:
     """The rows beside their parents; a parent that is there twice is told, and here taken once."""
     key = terms.column(parent.key)
     first = [terms.alias(exp.Min(this=terms.column(n)), n) for n in ("?row", TOP)]
@@ -75,7 +79,7 @@ def _below(parent: Entity, facts: Sequence[str], checked: exp.Select, parents: s
     ])  # fmt: skip
     top = exp.Coalesce(this=terms.column(TOP, "parents"), expressions=[terms.column(TOP, "checked")])
     return terms.select(
-        *(terms.column(name, "checked") for name in ("?row", *facts, "?rejected")),
+        *(terms.column(name, "checked") for name in ("?row", *facts)),
         terms.alias(terms.column("?row", "parents"), "?parent"),
         terms.alias(why, WHY),
         terms.alias(top, TOP),
@@ -86,22 +90,22 @@ def _below(parent: Entity, facts: Sequence[str], checked: exp.Select, parents: s
     )  # fmt: skip
 
 
-def _typed(program: Program, entity: Entity, facts: Sequence[str]) -> list[Sql]:
+def _typed(program: Program, facts: Mapping[str, Fact]) -> list[Sql]:
     """The facts in their own types, and the first that is none; what does not fit is NULL."""
     columns: list[Sql] = []
     wrong: Reasons = []
-    for name in facts:
-        value, why = _fact(program, entity, name)
+    for name, fact in facts.items():
+        value, why = _fact(program, name, fact.type)
         columns.append(terms.alias(value, name))
         wrong += why
-        if program.facts[entity.name, name].required:
+        if fact.required:
             wrong.append((terms.is_null(terms.column(name)), terms.literal(f"{name}: required")))
     first = terms.cast(terms.case(wrong), "VARCHAR")
     return [*columns, terms.alias(first, WHY)]
 
 
-def _fact(program: Program, entity: Entity, name: str) -> tuple[Sql, Reasons]:
-    type_ = program.facts[entity.name, name].type
+def _fact(program: Program, name: str, type_: Type) -> tuple[Sql, Reasons]:
+    """A fact in its own type, and what it may be refused for."""
     column = terms.column(name)
 
     def fitting(test: Sql, reason: str) -> tuple[Sql, Reasons]:
@@ -138,7 +142,7 @@ def _later(program: Program, entity: Entity, as_of: dt.date) -> Reasons:
     if entity.date is not None:
         late = exp.GT(this=terms.column(entity.date), expression=terms.literal(as_of))
         found.append((terms.surely(late), terms.literal(f"{entity.date}: after_as_of")))
-    scope = Scope(program, entity.name, as_of, (as_of, as_of), frozenset())
+    scope = Scope(program, entity.name, as_of, frozenset())
     for check in entity.checks:
         test = terms.surely_not(emit(check.condition, scope).value)
         found.append((test, terms.literal(f"{check.field}: failed_check")))

@@ -1,9 +1,9 @@
 """The working-day calendar in SQL: what `program.calendar` defines, for columns.
 
-In: an operation on the calendar, its operands emitted. Out: `Emitted`, and the names of what it lacks
-where it leaves the calendar. A lookup is a piece of one text of fixed width, which every database has and
-none is slow at: how far a count is from growing evenly, so that the text is short. What rests on constants
-alone, such as a deadline of the month of `as_of`, is a constant.
+In: an operation on the calendar, its operands emitted. Out: `Emitted`, NULL where it leaves the calendar. A lookup is
+a piece of one text of fixed width, which every database has and none is slow at: how far a count is from growing
+evenly, so that the text is short. What rests on constants alone, such as a deadline of the month of `as_of`, is a
+constant.
 """
 
 from __future__ import annotations
@@ -125,32 +125,6 @@ def _looked_up(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
         terms.disjoin(a.void for a in args),
         terms.disjoin(a.error for a in args),
     )
-
-
-def lacking(node: Op, args: list[Emitted], scope: Scope) -> list[tuple[Sql, str]]:
-    """Where all operands are known and the calendar does not reach: the test, and the name of the year."""
-    calendar = _calendar(scope)
-    constants = [_constant(arg.value) for arg in args]
-    if None not in constants:
-        told = CALENDAR[node.op](calendar, *constants)
-        lacks = told.missing if isinstance(told, Unknown) else ()
-        return [(terms.TRUE, each.name) for each in sorted(lacks)]
-    values = [arg.value for arg in args]
-    known = [terms.is_known(value) for value in values]
-    first, last = terms.literal(calendar.first), terms.literal(calendar.last)
-    found: list[tuple[Sql, str]] = []
-    for value in _dates(node, values):
-        found.append((exp.LT(this=terms.paren(value), expression=first), calendar.before))
-        found.append((exp.GT(this=terms.paren(value), expression=last), calendar.after))
-    if node.op in ("add_working_days", "working_day_of_month"):
-        covered = _covers(calendar, values[0])
-        moved = terms.TRUE if node.op == "working_day_of_month" else terms.negate(_is_zero(values[1]))
-        position = _position(node, calendar, *values)
-        early = exp.LT(this=position, expression=terms.literal(1))
-        late = exp.GT(this=position, expression=terms.literal(counts(calendar)[-1]))
-        found.append((terms.conjoin([covered, moved, early]), calendar.before))
-        found.append((terms.conjoin([covered, moved, late]), calendar.after))
-    return [(terms.conjoin([*known, test]), name) for test, name in found]
 
 
 def _once(value: Sql, scope: Scope) -> Sql:
