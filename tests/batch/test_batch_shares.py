@@ -215,3 +215,18 @@ def test_other_files_are_not_resumed_with(tmp_path: Path, program: Program) -> N
         run_batch(program, request)
     run_batch(program, Request(inputs, AS_OF, tmp_path / "out", 2, engine="native", shares=3))
     assert not work.exists()
+
+
+def test_a_folder_that_others_may_write_to_is_not_resumed_from(tmp_path: Path, program: Program) -> None:
+    inputs, kept = many(tmp_path / "in", 100), tmp_path / "kept"
+
+    def stop(name: str, _rows: int) -> None:
+        if name == "share 1/3":
+            shutil.copytree(tmp_path / ".out.work", kept)
+
+    request = Request(inputs, AS_OF, tmp_path / "out", 1, engine="native", shares=3)
+    run_batch(program, request, stop)
+    kept.rename(tmp_path / ".out.work")
+    (tmp_path / ".out.work").chmod(0o777)
+    with pytest.raises(RuleError, match="E541"):
+        run_batch(program, replace(request, resume=True))

@@ -110,8 +110,14 @@ def split(batch: pa.RecordBatch, blocks: Array, bounds: Array) -> Iterator[tuple
         np.uint16
     )  # few enough to be sorted by counting
     order = np.argsort(stretch, kind="stable")
-    sorted_batch = batch.take(pa.array(order))
+    sorted_batch = _taken(batch, pa.array(order))
     starts = np.searchsorted(stretch[order], np.arange(len(bounds)))
     for number, (low, high) in enumerate(pairwise(starts)):
         if low < high:
             yield number, sorted_batch.slice(low, high - low)
+
+
+def _taken(batch: pa.RecordBatch, order: pa.Array) -> pa.RecordBatch:
+    """The rows in an order; columns of nothing are in every order alike."""
+    columns = [c if c.null_count == len(c) else c.take(order) for c in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)

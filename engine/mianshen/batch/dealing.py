@@ -60,12 +60,14 @@ class Dealing:
 
     def above(self, entity: Entity, asked: pa.StringArray) -> Array:
         """The block of each parent that is asked for; that of the key itself where there is no such row."""
-        blocks = blocks_of(asked, self.count)
         index = self._index.get(str(entity.parent))
-        if index is not None:
-            rows = index.find(asked)
-            placed = rows >= 0
-            blocks[placed] = self._blocks[str(entity.parent)][rows[placed]]
+        if index is None:
+            return blocks_of(asked, self.count)
+        rows = index.find(asked)
+        blocks = self._blocks[str(entity.parent)].take(rows, mode="clip")
+        lost = np.flatnonzero(rows < 0)
+        if len(lost):
+            blocks[lost] = blocks_of(asked.take(pa.array(lost)), self.count)
         return blocks
 
 

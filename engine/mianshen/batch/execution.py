@@ -8,6 +8,7 @@ a killed run goes on from those that are there.
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import secrets
 import shutil
@@ -153,7 +154,9 @@ class Partitioned:
             if not same or (self.requested and earlier["partitions"] != self.partitions):
                 raise RuleError([diagnostics.not_resumable(str(self.work))])
             self.partitions = earlier["partitions"]
-            self.intake = pickle.loads((self.work / READ).read_bytes())  # noqa: S301  (our own, see READ)
+            if not _is_own(self.work):
+                raise RuleError([diagnostics.not_resumable(str(self.work))])
+            self.intake = pickle.loads((self.work / READ).read_bytes())  # noqa: S301  (our own, as was seen)
             return self.intake
         plan.unlink(missing_ok=True)  # first, for none may go on from what is being removed
         shutil.rmtree(self.work, ignore_errors=True)
@@ -214,6 +217,12 @@ class Partitioned:
             rows, int(bounds[number]), int(bounds[number + 1] - bounds[number]), self.finished(number),
             schemas(self.run, self.intake),
         )  # fmt: skip
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether a folder is this user's, and nobody else may write into it."""
+    status = folder.stat()
+    return status.st_uid == os.getuid() and not status.st_mode & 0o022
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,30 +37,32 @@ def block_totals(results: Results, decided: Array) -> Counts:
     """The counts of an entity's decided rows."""
     file = results.file
     totals: Counts = {}
+    rows: Any = slice(None) if decided.all() else decided
     if file.entity.outcome is not None:
-        totals["status"] = _by_text(results.columns["status"], ROW_STATUS, decided)
+        totals["status"] = _by_text(results.columns["status"], ROW_STATUS, rows)
     for name, state in results.states.items():
         column = results.columns.get(name)
         if isinstance(column, Numbers) and file.program.decision(file.entity.name, name).written == "money":
-            states = np.bincount(state[decided], minlength=3)
+            mine, values = state[rows], column.values[rows]
+            states = np.bincount(mine, minlength=3)
             totals.setdefault("amounts", {})[name] = {
-                "fen": exact_sum(column.values[decided & (state == KNOWN)]), "rows": int(states[KNOWN]),
+                "fen": exact_sum(values[mine == KNOWN]), "rows": int(states[KNOWN]),
                 "undetermined": int(states[UNKNOWN]), "not_modelled": int(states[NOT_MODELLED]),
             }  # fmt: skip
     for benefit in file.benefits:
         answers, amounts = (results.columns[f"{benefit.name}_{part}"] for part in ("status", "amount"))
         assert isinstance(answers, Texts)
         assert isinstance(amounts, Numbers)
-        counts = _by_text(answers, BENEFIT_STATUS, decided)
-        paid = decided & (amounts.known != 0)  # only what is eligible has an amount
-        of_answer: Counts = {status: {"rows": rows, "paid": 0, "fen": 0} for status, rows in counts.items()}
-        of_answer["eligible"] |= {"paid": int(np.count_nonzero(paid)), "fen": exact_sum(amounts.values[paid])}
+        counts = _by_text(answers, BENEFIT_STATUS, rows)
+        paid = amounts.values[rows][amounts.known[rows] != 0]  # only what is eligible has an amount
+        of_answer: Counts = {status: {"rows": count, "paid": 0, "fen": 0} for status, count in counts.items()}
+        of_answer["eligible"] |= {"paid": len(paid), "fen": exact_sum(paid)}
         totals.setdefault("benefits", {})[benefit.name] = of_answer
     return totals
 
 
-def _by_text(column: Any, texts: tuple[str, ...], decided: Array) -> Counts:
-    counts = np.bincount(column.places[decided], minlength=len(texts))
+def _by_text(column: Any, texts: tuple[str, ...], rows: Any) -> Counts:
+    counts = np.bincount(column.places[rows], minlength=len(texts))
     return {text: int(counts[at]) for at, text in enumerate(texts)}
 
 
