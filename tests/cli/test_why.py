@@ -40,6 +40,13 @@ def told(**parts: dict[str, Any]) -> dict[str, Any]:
     return record  # type: ignore[no-any-return]
 
 
+def last_year(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with its claims a year earlier, for the family's aid is on what it bore in the previous year."""
+    for claim in record["claims"]:
+        claim["service_date"] = claim["service_date"].replace("2026", "2025")
+    return record
+
+
 @pytest.fixture
 def why(run: Run, tmp_path: Path) -> Callable[..., Any]:
     """Asks `check` about a record as JSON; the `why` of one name."""
@@ -55,15 +62,15 @@ def why(run: Run, tmp_path: Path) -> Callable[..., Any]:
 
 
 def test_the_failing_condition_and_the_fact_that_would_change_it(why: Callable[..., Any]) -> None:
-    found = why(told(), "illness_poverty_aid")
+    found = why(last_year(told()), "illness_poverty_aid")
     assert found["status"] == "ineligible"
     (condition,) = found["conditions"]
-    assert condition["condition"] == 'assistance_category = "illness_poverty"'
-    assert (condition["value"], condition["wanted"]) == (False, True)
+    assert (condition["entity"], condition["provision"]) == ("household", "no_aid_without_such_a_member")
+    assert [(read["name"], read["value"]) for read in condition["reads"]] == [("aid_member", "no")]
     (flip,) = found["changes"]
     (fact,) = flip["facts"]
     assert (fact["fact"], fact["from"], fact["to"]) == ("assistance_category", "none", "illness_poverty")
-    assert (flip["status"], flip["amount"]) == ("eligible", "3451.50")
+    assert (flip["status"], flip["amount"]) == ("eligible", "3834.00")
     assert found["later"] == {
         "from": None, "other_figures_need_review": False, "known_until": None, "because": None,
     }  # fmt: skip
@@ -76,7 +83,7 @@ def test_a_change_that_is_proposed_comes_true(run: Run, why: Callable[..., Any],
         for flip in found["changes"]
         for fact in flip["facts"]
     }
-    assert proposed["household", "H1", "annual_income"] == "28762.50"
+    assert proposed["household", "H1", "annual_income"] == "31950.01"
     for (entity, key, name), value in proposed.items():
         record = told(**({entity: {name: value}} if entity != "claim" else {}))
         for claim in record["claims"]:
@@ -97,31 +104,29 @@ def test_what_is_undetermined_shows_what_the_missing_fact_would_have_to_be(why: 
     found = why(told(household={"annual_income": None}), "poverty_warning")
     assert found["status"] == "undetermined"
     assert [c["value"] for c in found["conditions"]] == ["unknown"]
-    assert [flip["facts"][0]["to"] for flip in found["changes"]] == ["28762.50"]
+    assert [flip["facts"][0]["to"] for flip in found["changes"]] == ["31950.01"]
 
 
 def test_an_area_without_rules_proposes_those_with_some(why: Callable[..., Any]) -> None:
-    found = why(
-        told(resident={"insured_area": "650100", "assistance_category": "illness_poverty"}),
-        "illness_poverty_aid",
-    )
+    elsewhere = told(resident={"insured_area": "650100", "assistance_category": "illness_poverty"})
+    found = why(last_year(elsewhere), "illness_poverty_aid")
     assert found["status"] == "not_modelled"
     assert {flip["facts"][0]["to"] for flip in found["changes"]} == {"31", "11", "37"}
 
 
 def test_how_far_each_limit_and_bracket_is(why: Callable[..., Any]) -> None:
-    found = why(told(resident={"assistance_category": "illness_poverty"}), "illness_poverty_aid")
+    found = why(last_year(told(resident={"assistance_category": "illness_poverty"})), "illness_poverty_aid")
     margins = {(each["kind"], each["key"], each["decision"]): each for each in found["margins"]}
     assert margins["annual_limit", "C1", "deductible"]["left"] == "0.00"
     assert margins["annual_limit", "C2", "basic_payment"] | {"title": ""} == {
         "entity": "claim", "key": "C2", "decision": "basic_payment", "title": "", "kind": "annual_limit",
-        "accumulator": "employee_basic_paid", "limit": "550000.00", "before": "49980.00", "due": "6715.00",
-        "paid": "6715.00", "withheld": "0.00", "left": "493305.00",
+        "accumulator": "employee_basic_paid", "limit": "550000.00", "before": "0.00", "due": "5440.00",
+        "paid": "5440.00", "withheld": "0.00", "left": "544560.00",
     }  # fmt: skip
-    bracket = margins["bracket", "P1", "illness_poverty_aid_amount"]
-    assert (bracket["amount"], bracket["to_next"], bracket["next_rate"]) == ("11505.00", "18495.00", "0.4")
-    cap = margins["cap", "P1", "illness_poverty_aid_amount"]
-    assert (cap["bound"], cap["binds"], cap["distance"]) == ("150000.00", False, "146548.50")
+    bracket = margins["bracket", "H1", "illness_poverty_aid_amount"]
+    assert (bracket["amount"], bracket["to_next"], bracket["next_rate"]) == ("12780.00", "17220.00", "0.4")
+    cap = margins["cap", "H1", "illness_poverty_aid_amount"]
+    assert (cap["bound"], cap["binds"], cap["distance"]) == ("150000.00", False, "146166.00")
 
 
 def test_a_claim_tells_its_own_limits(why: Callable[..., Any]) -> None:
@@ -137,9 +142,9 @@ def test_the_table_says_it_in_both_languages(run: Run, tmp_path: Path, lang: str
     status, out, err = run("check", str(file), "--why", "all", "--lang", lang)
     assert status == 0, err
     expected = {
-        "zh": ["不满足的条件", "非救助对象 → 因病致贫", "家庭年收入 (annual_income) 300,000.00 → 28,762.50", "还剩 500,020.00"],
+        "zh": ["不满足的条件", "非救助对象 → 因病致贫", "家庭年收入 (annual_income) 300,000.00 → 31,950.01", "还剩 500,020.00"],
         "en": ["Conditions that fail", "not an assistance recipient → poverty caused by illness", "500,020.00 left",
-               "annual income of the household (annual_income) 300,000.00 → 28,762.50"],
+               "annual income of the household (annual_income) 300,000.00 → 31,950.01"],
     }  # fmt: skip
     for text in expected[lang]:
         assert text in out

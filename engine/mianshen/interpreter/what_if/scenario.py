@@ -69,7 +69,9 @@ class Scenario:
             kept = row.told
             if open_:
                 kept = (self.names[row.entity] if row.told is None else row.told) - open_.get(row, set())
-            made = Row(row.entity, row.key, Reads(facts) if noting else facts, told=kept)
+            made = Row(
+                row.entity, row.key, Reads(facts) if noting else facts, told=kept, as_of=as_of or case.as_of
+            )
             made.assumed = row.assumed - open_[row] if row in open_ else row.assumed
             made.rejection, made.unreadable, made.blank = row.rejection, row.unreadable, row.blank
             rows[row] = made
