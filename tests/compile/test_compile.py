@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -86,8 +87,15 @@ def _shown(names: Sequence[str], row: Sequence[Any]) -> list[str]:
 def left_out(records: Tables) -> set[str]:
     """The people whose households have a refused record."""
     homes = {str(r["person_id"]): r["household_id"] or r["person_id"] for r in records["resident"]}
-    spoilt = {homes.get(str(row["person_id"])) for row in BROKEN}
+    spoilt = {homes.get(str(row["person_id"])) for row in BROKEN} | set(too_few_said(records))
     return {person for person, home in homes.items() if home in spoilt}
+
+
+def too_few_said(records: Tables) -> list[str]:
+    """The households that say they have fewer members than are given."""
+    members = Counter(row["household_id"] for row in records["resident"])
+    said = {str(home["household_id"]): home.get("member_count") for home in records["household"]}
+    return sorted(h for h, count in said.items() if count is not None and int(str(count)) < members[h])
 
 
 def agrees(records: Tables, expected: dict[str, dict[str, list[str]]], ask: Callable[[str], Cells]) -> None:
@@ -104,7 +112,9 @@ def agrees(records: Tables, expected: dict[str, dict[str, list[str]]], ask: Call
         kept = {key: row for key, row in expected[name].items() if owned[key] not in out}
         assert got == kept
     told = ask('SELECT "key", "reason" FROM mianshen_refused ORDER BY 1')
-    assert told == [[str(row["claim_id"]), str(row["reason"])] for row in BROKEN]
+    homes = [[home, "member_count: failed_check"] for home in too_few_said(records)]
+    assert homes
+    assert told == [[str(row["claim_id"]), str(row["reason"])] for row in BROKEN] + homes
     assert ask("SELECT * FROM mianshen_failed") == []
 
 
@@ -182,16 +192,16 @@ def test_a_script_decides_only_what_is_wanted(program: Program) -> None:
     assert RESIDENTS not in claims.makes
     assert len(claims.text) < len(whole.text)
     assert '"dw"."bills"' in claims.text or "dw.bills" in claims.text
-    one = compiled(program, "duckdb", AS_OF, Wish(benefits=["illness_poverty_aid"]))
-    assert "illness_poverty_aid_status" in one.text
+    one = compiled(program, "duckdb", AS_OF, Wish(benefits=["poverty_watch"]))
+    assert "poverty_watch_status" in one.text
     assert "poverty_warning_status" not in one.text
 
 
 def test_a_wish_that_names_nothing_is_told_with_what_is_near(program: Program) -> None:
     with pytest.raises(RuleError) as caught:
-        compiled(program, "duckdb", AS_OF, Wish(["illness_poverty_ad"], ["claims"]))
+        compiled(program, "duckdb", AS_OF, Wish(["poverty_wach"], ["claims"]))
     assert [d.code for d in caught.value.diagnostics] == ["E593", "E593"]
-    assert "illness_poverty_aid" in caught.value.diagnostics[0].show("en")
+    assert "poverty_watch" in caught.value.diagnostics[0].show("en")
 
 
 def test_names_that_postgres_would_cut_stay_apart() -> None:

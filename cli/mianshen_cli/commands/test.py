@@ -51,6 +51,7 @@ _CHANGES = tuple(
     )
 )
 _TOTAL = Message("{cases} 个案例，{failed} 个不符", "{cases}, {failed} failed")
+_SCRIPTED = Message("其中 {count} 个也由 DuckDB 脚本运行", "{count} of them ran on the DuckDB script")
 _CHANGED = Message(
     "{cases} 个案例，改动影响其中 {changed} 个的 {many} 项预期",
     "{cases}, the change moves {many} in {changed} of them",
@@ -140,6 +141,9 @@ def _outcomes(lang: Lang, outcomes: Sequence[Outcome]) -> Status:
         )
     output.say()
     output.say(_TOTAL.in_(lang).format(cases=_cases(len(outcomes), lang), failed=_failed(outcomes)))
+    scripted = sum("duckdb" in outcome.answers for outcome in outcomes)
+    if scripted:
+        output.say(_SCRIPTED.in_(lang).format(count=scripted))
     return Status.FOUND if differences else Status.DONE
 
 

@@ -95,6 +95,10 @@ class Script:
             )
             self._create(self.rows[name], query)
         refused = [q for name in self.entities() for q in warehouse.refused(entities[name], self.rows[name])]
+        for child in map(entities.__getitem__, self.entities()):
+            if child.parent is not None and child.counted_by is not None:
+                parent, tables = entities[child.parent], (self.rows[child.parent], self.rows[child.name])
+                refused.append(warehouse.too_few_said(parent, child.counted_by, *tables))
         self._create(REFUSED, warehouse.together(refused))
         self._decide()
         failures = [warehouse.failed(entities[s.entity], self.rows[s.entity], t) for s, t in self.fallible]

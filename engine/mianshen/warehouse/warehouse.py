@@ -180,6 +180,18 @@ def refused(entity: Entity, table: str) -> list[exp.Select]:
     ]
 
 
+def too_few_said(parent: Entity, counted: str, table: str, below: str) -> exp.Select:
+    """The rows that say they have fewer rows below than are given. `counted`: the fact; `below`: those rows' table."""
+    number = terms.alias(exp.Count(this=exp.Star()), "?n")
+    given = terms.select(terms.column("?parent"), number).from_(exp.to_table(below, quoted=True), copy=False)
+    given = given.group_by(terms.column("?parent"), copy=False)
+    on = exp.EQ(this=terms.column("?parent", "given"), expression=terms.column("?row", "of"))
+    fewer = exp.LT(this=terms.column(counted, "of"), expression=terms.column("?n", "given"))
+    query = terms.select(*told(parent, terms.literal(f"{counted}: failed_check")))
+    query = query.from_(exp.to_table(table, quoted=True).as_("of", quoted=True), copy=False)
+    return query.join(given.subquery("given", copy=False), on=on, copy=False).where(fewer, copy=False)
+
+
 def failed(entity: Entity, table: str, made: str) -> exp.Select:
     """The rows that a step could not decide: a conflict, an overflow, a figure's gap."""
     of = exp.to_table(table, quoted=True).as_("of", quoted=True)
