@@ -30,7 +30,7 @@ def test_a_decision_shows_its_provisions_and_who_reads_it(run: Run) -> None:
     for words in (
         "== decision claim.basic_payment ==",
         "- shanghai_employee_basic",
-        'when        resident.covered and resident.insurance_scheme = "employee" and care_type = "inpatient"',
+        'when        entitled and scheme = "employee" and care_type = "inpatient"',
         "limit       employee_annual_payment_limit (employee_basic_paid)",
         "fallback: only where no other provision applies",
         "employee.yaml:",
@@ -50,11 +50,11 @@ def test_a_parameter_shows_its_figures_over_time(run: Run) -> None:
     ("name", "words"),
     [
         ("illness_poverty_aid", ["== benefit", "application", "illness_poverty_aid_amount"]),
-        ("employee_basic_paid", ["== accumulator", "sums        claim.basic_payment", "opening_basic_paid", "year starts 01-01"]),
+        ("employee_basic_paid", ["== accumulator", "sums        claim.basic_payment", "opening_basic_paid", "year starts 07-01"]),
         ("total_cost", ["== fact claim.total_cost ==", "money", "cost_in_scope"]),
         ("insurance_scheme", ["== fact resident.insurance_scheme ==", "== code list insurance_scheme ==", "employee scheme"]),
         ("shanghai_employee_basic", ["== provision", "decides     claim.basic_payment"]),
-        ("shanghai_inpatient_assistance", ["assistance.poor ==", "assistance.destitute =="]),
+        ("shanghai_assistance", ["assistance.inpatient ==", "assistance.destitute =="]),
         ("claim", ["== entity claim ==", "out_of_scope_cost <= total_cost"]),
         ("S2", ["== source S2 =="]),
         ("beijing_illness_poverty_scale", ["== parameter", "%"]),

@@ -173,10 +173,10 @@ def test_an_amount_due_comes_with_its_scale_its_claims_and_who_is_paid() -> None
     }
     [table] = notice.counted
     assert table.rows[0][:3] == ("C1", "2026-03-02", "45,678.90")
-    assert [term.value for term in notice.terms] == ["申请后享受", "因病致贫救助对象本人", "45,678.90"]
+    assert [term.value for term in notice.terms] == ["申请后享受", "因病致贫家庭", "45,678.90"]
     assert (
         notice.clauses[0]
-        == "北京市因病致贫家庭医疗救助政策文件 京医保发〔2023〕9号 因病致贫救助标准（条号待核）"
+        == "北京市因病致贫家庭医疗救助政策文件 京医保发〔2023〕9号 三"
     )
 
 
@@ -198,7 +198,7 @@ def test_a_cancelled_claim_has_no_notice() -> None:
     with pytest.raises(RuleError) as error:
         drafted(turned, claim="C1")
     assert [each.code for each in error.value.diagnostics] == ["E749"]
-    assert drafted(turned, "illness_poverty_aid").status == "ineligible"
+    assert drafted(turned, "premium_subsidy").status == "eligible"
 
 
 def test_a_claim_tells_of_the_row_in_force_on_its_date() -> None:
