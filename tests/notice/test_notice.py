@@ -40,8 +40,9 @@ as_of: 2026-11-21
 resident:
   {person_id: P1, insured_area: "110101", insurance_scheme: resident, coverage_status: active,
    assistance_category: illness_poverty}
+household: {household_id: H1, member_count: 1}
 claims:
-  - {claim_id: C1, service_date: 2026-03-02, care_type: inpatient,
+  - {claim_id: C1, service_date: 2025-03-02, care_type: inpatient,
      total_cost: 45678.90, out_of_scope_cost: 0.00, basic_paid: 0.00}
 """
 
@@ -172,12 +173,9 @@ def test_an_amount_due_comes_with_its_scale_its_claims_and_who_is_paid() -> None
         "beijing_illness_poverty_scale": ("0.00 以上 30%、30,000.00 以上 40%、50,000.00 以上 50%", "cited"),
     }
     [table] = notice.counted
-    assert table.rows[0][:3] == ("C1", "2026-03-02", "45,678.90")
+    assert table.rows[0][:3] == ("C1", "2025-03-02", "45,678.90")
     assert [term.value for term in notice.terms] == ["申请后享受", "因病致贫家庭", "45,678.90"]
-    assert (
-        notice.clauses[0]
-        == "北京市因病致贫家庭医疗救助政策文件 京医保发〔2023〕9号 三"
-    )
+    assert notice.clauses[0] == "北京市因病致贫家庭医疗救助政策文件 京医保发〔2023〕9号 三"
 
 
 def test_what_was_settled_in_fact_stands_beside_what_the_rules_give() -> None:
