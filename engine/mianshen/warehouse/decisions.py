@@ -82,10 +82,6 @@ class AppliedTier:
             return TRUE
         return terms.surely_not(terms.disjoin(applied.applies for applied in self.branches))
 
-    def none_surely(self) -> Sql:
-        """Of no branch it is known that it applies."""
-        return terms.negate(terms.disjoin(terms.surely(applied.applies) for applied in self.branches))
-
     def errors(self) -> list[Sql]:
         """Testing a condition fails, as far as conditions are tested, or two branches stand at once."""
         found: list[Sql] = [self._conflicts()]

@@ -84,11 +84,6 @@ def _short_start(node: exp.Substring) -> Sql:
 
 
 _SPARK: Final[dict[str, str]] = {
-    "ARRAY_TO_STRING": "ARRAY_JOIN",
-    "FLATTEN": "FLATTEN",
-    "LIST": "COLLECT_LIST",
-    "LIST_SORT": "ARRAY_SORT",
-    "LIST_CONCAT": "CONCAT",
     "LIST_DISTINCT": "ARRAY_DISTINCT",
     "LIST_CONTAINS": "ARRAY_CONTAINS",
     "LEN": "ARRAY_SIZE",
