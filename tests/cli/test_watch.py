@@ -41,11 +41,13 @@ def test_events_become_a_work_list_once(run: Run, words: list[str], tmp_path: Pa
     assert (status, err) == (0, "")
     assert "Events: 2 taken, 0 known before, 0 refused" in out
     first = listed(tmp_path)
-    assert ("E2", "P1", "illness_poverty_aid", "confirm", "6067.50") in first
+    assert [each for each in first if each[2] == "illness_poverty_aid"] == [
+        ("E1", "P1", "illness_poverty_aid", "confirm", "0.00")
+    ]
     assert {who for _, who, benefit, _, _ in first if benefit == "poverty_warning"} == {"P1", "P2"}
     status, out, _ = run(*words, "--lang", "zh")
     assert (status, listed(tmp_path)) == (0, first)
-    assert "事件：新办 0，此前已办 2，拒绝 0" in out
+    assert "事件：新办 0，此前已办 2，退回 0" in out
     assert (tmp_path / "work.jsonl.journal").exists()
 
 

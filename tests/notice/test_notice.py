@@ -174,7 +174,7 @@ def test_an_amount_due_comes_with_its_scale_its_claims_and_who_is_paid() -> None
     }
     [table] = notice.counted
     assert table.rows[0][:3] == ("C1", "2025-03-02", "45,678.90")
-    assert [term.value for term in notice.terms] == ["申请后享受", "因病致贫家庭", "45,678.90"]
+    assert [term.value for term in notice.terms] == ["申请办理", "因病致贫家庭", "45,678.90"]
     assert notice.clauses[0] == "北京市因病致贫家庭医疗救助政策文件 京医保发〔2023〕9号 三"
 
 

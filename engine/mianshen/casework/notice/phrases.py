@@ -25,7 +25,7 @@ BASIS: Final = {
 DELIVERY: Final = {
     "automatic": Message("自动办理，无需申请", "granted without applying"),
     "confirm": Message("本人确认后办理", "granted once the person confirms the wish"),
-    "application": Message("申请后享受", "granted on application"),
+    "application": Message("申请办理", "granted on application"),
 }
 HOW, PAID_TO = Message("享受方式", "How"), Message("支付对象", "Paid to")
 NO_AMOUNT: Final = Message("尚不能确定", "cannot be told yet")
