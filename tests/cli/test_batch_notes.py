@@ -96,7 +96,7 @@ def test_rejects_of_a_mapped_file_name_its_own_rows_and_columns(run: Run, tmp_pa
     assert status == 1
     assert "claim: 4 rows, title lines skipped: 1, 1 left out (状态 = 作废)" in out
     assert "service_date (出院)" in out
-    rejects = duckdb.sql(
+    rejects = duckdb.execute(
         f"SELECT \"row\", key, field FROM '{tmp_path}/out/rejects.parquet' ORDER BY 1"
     ).fetchall()
     assert rejects == [(3, "C3", "service_date"), (4, "C4", "total_cost")]

@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import mianshen
+from mianshen import version
 from mianshen.batch import diagnostics
 from mianshen.batch.block_decider import BlockDecider
 from mianshen.batch.execution import Partition, Partitioned, decide_partition
@@ -158,7 +158,7 @@ def _ship(run: Partitioned, to: Path) -> None:
 
 def _package(folder: Path) -> Path:
     """The engine itself, as a file that Spark sends to its workers."""
-    target, root = folder / PACKAGE, Path(mianshen.__file__).parent
+    target, root = folder / PACKAGE, Path(version.__file__).parent
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(root.rglob("*")):
             if file.is_file() and "__pycache__" not in file.parts:
