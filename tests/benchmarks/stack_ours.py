@@ -77,9 +77,7 @@ class Kernel:
 
     def __post_init__(self) -> None:
         program = stack_program()
-        self.made = compiled(
-            Unit(Layout(program), tuple(("claim", name) for name in OUTPUTS), ()), None
-        )
+        self.made = compiled(Unit(Layout(program), tuple(("claim", name) for name in OUTPUTS), ()), None)
         with TemporaryDirectory() as folder:
             file = Path(folder) / "claims.parquet"
             pq.write_table(self.claims, file)

@@ -18,9 +18,11 @@ def codes() -> dict[str, str]:
     makers = [
         (name, maker)
         for name, maker in inspect.getmembers(diagnostics, inspect.isfunction)
-        if not name.startswith("_") and inspect.signature(maker).return_annotation == Diagnostic.__name__
+        if not name.startswith("_")
+        and maker.__module__ == diagnostics.__name__
+        and inspect.signature(maker).return_annotation == Diagnostic.__name__
     ]
-    return {name: re.findall(r'"(E\d+)"', inspect.getsource(maker))[0] for name, maker in makers}
+    return {name: re.findall(r'"(E\d+)[."]', inspect.getsource(maker))[0] for name, maker in makers}
 
 
 def test_each_mistake_has_one_code_and_each_code_one_mistake() -> None:

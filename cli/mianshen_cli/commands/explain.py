@@ -5,13 +5,14 @@ In: a code, or none for the list. Out: one paragraph on standard output. Exit st
 
 from __future__ import annotations
 
-from importlib.resources import files
-
+from mianshen.catalogue import catalogue, plain
 from mianshen.source import Lang, Message, nearest
 from mianshen_cli import output
 from mianshen_cli.click_commands import argument, command
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
+
+_DEPENDS = Message("（视情况而定）", "(it depends on the case)")
 
 
 @command(
@@ -23,27 +24,19 @@ from mianshen_cli.usage_errors import Refused
 )
 @argument("code", required=False, metavar="[CODE]", words=Message("诊断代码，如 E142", "a code such as E142"))
 def explain(lang: Lang, code: str | None) -> Status:
-    codes = _codes()
-    if code is None:
-        for name, text in codes.items():
-            output.say(f"{name}  {text[0].in_(lang)}")
-        return Status.DONE
-    found = codes.get(code.upper())
-    if found is None:
-        near = nearest(code.upper(), codes) or next(iter(codes))
+    entries = catalogue()
+    codes = list(dict.fromkeys(key.split(".")[0] for key in entries))
+    if code is not None and code.upper() not in codes:
+        near = nearest(code.upper(), codes) or codes[0]
         raise Refused(
             Message(
                 f"没有诊断代码 {code}。也许想写 {near}", f"There is no code {code}. Perhaps {near} is meant"
             )
         )
-    what, fix = found
-    output.say(f"{code.upper()}  {what.in_(lang)}")
-    output.say(f"      {fix.in_(lang)}")
+    for key, entry in entries.items():
+        name = key.split(".")[0]
+        if code is None or name == code.upper():
+            output.say(f"{name}  {plain(entry.what.in_(lang)) or _DEPENDS.in_(lang)}")
+        if code is not None and name == code.upper():
+            output.say(f"      {plain(entry.fix.in_(lang)) or _DEPENDS.in_(lang)}")
     return Status.DONE
-
-
-def _codes() -> dict[str, tuple[Message, Message]]:
-    """What is wrong and what to do, by code."""
-    table = files("mianshen").joinpath("codes.tsv").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in table.splitlines())
-    return {code: (Message(zh, en), Message(fix_zh, fix_en)) for code, zh, en, fix_zh, fix_en in rows}

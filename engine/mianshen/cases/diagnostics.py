@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mianshen.catalogue import diagnostic
 from mianshen.source import Diagnostic, Message, Span, nearest
 
 MOST_LISTED = 12  # names in one sentence
@@ -28,75 +29,57 @@ def _known(name: str, known: Iterable[str]) -> Message:
 
 
 def wrong_shape(span: Span, name: str, wanted: Message) -> Diagnostic:
-    what = Message(f"{name} 应为{wanted.zh}", f"{name} must be {wanted.en}")
-    return Diagnostic("E450", span, what, Message("请改成这种形式", "Write it in that form"))
+    return diagnostic("E450.wrong_shape", span, name=name, wanted=wanted)
 
 
 def unknown_key(span: Span, key: str, where: Message, known: Iterable[str]) -> Diagnostic:
-    what = Message(f"{where.zh}中没有 {key}", f"there is no {key} in {where.en}")
-    return Diagnostic("E451", span, what, _known(key, known))
+    return diagnostic("E451.unknown_key", span, fix=_known(key, known), where=where, key_name=key)
 
 
 def no_name(span: Span) -> Diagnostic:
-    what = Message("案例没有可用的名称", "the case has no usable name")
-    fix = Message("请写 name: 小写字母、数字和下划线", "Write name: in small letters, digits and underscores")
-    return Diagnostic("E452", span, what, fix)
+    return diagnostic("E452.no_name", span)
 
 
 def same_name(span: Span, name: str, other: Span) -> Diagnostic:
-    what = Message(f"本文件已有案例 {name}", f"the file already has a case {name}")
     also = ((other, Message("另一个在此", "the other one is here")),)
-    return Diagnostic("E453", span, what, Message("请另取名称", "Give it another name"), also)
+    return diagnostic("E453.same_name", span, also=also, name=name)
 
 
 def nothing_expected(span: Span, name: str) -> Diagnostic:
-    what = Message(f"案例 {name} 没有预期结果", f"the case {name} expects nothing")
-    return Diagnostic("E454", span, what, Message("请写 expect:", "Write expect:"))
+    return diagnostic("E454.nothing_expected", span, name=name)
 
 
 def unknown_row(span: Span, key: str, entity: str, known: Iterable[str]) -> Diagnostic:
-    what = Message(f"案例中没有 {entity} {key}", f"the case has no {entity} {key}")
-    return Diagnostic("E455", span, what, _known(key, known))
+    return diagnostic("E455.unknown_row", span, fix=_known(key, known), entity=entity, key_name=key)
 
 
 def bad_value(span: Span, text: str, wanted: Message) -> Diagnostic:
-    what = Message(f"“{text}”不是{wanted.zh}", f'"{text}" is not {wanted.en}')
-    fix = Message(f"请写{wanted.zh}、unknown 或 not_modelled", f"Write {wanted.en}, unknown or not_modelled")
-    return Diagnostic("E456", span, what, fix)
+    return diagnostic("E456.bad_value", span, text=text, wanted=wanted)
 
 
 def unknown_status(span: Span, text: str, known: Iterable[str]) -> Diagnostic:
-    what = Message(f"没有 {text} 这种状态", f"there is no status {text}")
-    return Diagnostic("E457", span, what, _known(text, known))
+    return diagnostic("E457.unknown_status", span, fix=_known(text, known), text=text)
 
 
 def unknown_missing(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
-    what = Message(f"没有名为 {name} 的事实", f"no fact is named {name}")
-    return Diagnostic("E458", span, what, _known(name, known))
+    return diagnostic("E458.unknown_missing", span, fix=_known(name, known), name=name)
 
 
 def unknown_reason(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
-    what = Message(f"没有条款 {name}", f"there is no provision {name}")
-    return Diagnostic("E459", span, what, _known(name, known))
+    return diagnostic("E459.unknown_reason", span, fix=_known(name, known), name=name)
 
 
 def no_overlay_file(span: Span, name: str) -> Diagnostic:
-    what = Message(f"没有文件 {name}", f"there is no file {name}")
-    fix = Message("路径从案例文件所在的文件夹算起", "The path starts at the folder of the case file")
-    return Diagnostic("E461", span, what, fix)
+    return diagnostic("E461.no_overlay_file", span, name=name)
 
 
 def no_cases(file: str) -> Diagnostic:
-    what = Message("文件中没有案例", "the file holds no cases")
-    return Diagnostic("E462", Span(file, 1, 1), what, Message("请写 cases: [...]", "Write cases: [...]"))
+    return diagnostic("E462.no_cases", Span(file, 1, 1))
 
 
 def no_files(path: str) -> Diagnostic:
-    what = Message("文件夹中没有案例文件", "the folder holds no case files")
-    return Diagnostic("E463", Span(path, 1, 1), what, Message("请给出案例文件", "Name a case file"))
+    return diagnostic("E463.no_files", Span(path, 1, 1))
 
 
 def rows_unknown(span: Span, name: str) -> Diagnostic:
-    what = Message(f"案例 {name} 有一份列表写作 null", f"a list of the case {name} is null")
-    fix = Message("请列出各行，没有则写 []", "List its rows, or write [] for none")
-    return Diagnostic("E464", span, what, fix)
+    return diagnostic("E464.rows_unknown", span, name=name)

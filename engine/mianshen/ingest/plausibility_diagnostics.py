@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final, Literal, TypeAlias
 
+from mianshen.catalogue import diagnostic
 from mianshen.source import Diagnostic, Message, Span
 
 Words = tuple[str, str]  # Chinese, English
@@ -40,15 +41,7 @@ def _doubt(code: str, place: str, what: Words, fix: Words) -> Diagnostic:
 
 def looks_like(span: Span, wanted: Message, other: Message) -> Diagnostic:
     """A file given for one entity whose header is another's. No run goes on with it."""
-    return Diagnostic(
-        "E543",
-        span,
-        Message(
-            f"这个文件按{wanted.zh}给出，列名却像{other.zh}",
-            f"this file is given as {wanted.en} and looks like {other.en}",
-        ),
-        Message("请检查各文件是否给错了选项", "Check which file each option names"),
-    )
+    return diagnostic("E543.looks_like", span, wanted=wanted, other=other)
 
 
 def mostly_late(place: str, entity: Message, percent: int, day: dt.date) -> Diagnostic:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.document.diagnostics import listed, shown
 from mianshen.places import nearest_places, shown_place
 from mianshen.source import Diagnostic, Message, Span, is_key, may_name_a_person, nearest
@@ -80,22 +81,12 @@ def _worded(named: Named) -> Message:
 
 
 def no_record(file: str) -> Diagnostic:
-    return _mistake(
-        "E401",
-        Span(file, 1, 1),
-        ("文件里没有核定材料", "the file holds no record"),
-        ("写入至少一份核定材料，见 README", "Write at least one record in it; the README shows one"),
-    )
+    return diagnostic("E401.no_record", Span(file, 1, 1))
 
 
 def wrong_shape(span: Span, name: Named, wanted: Words) -> Diagnostic:
     said = _worded(name)
-    return _mistake(
-        "E402",
-        span,
-        (f"{said.zh} 应是{wanted[0]}", f"{said.en} must be {wanted[1]}"),
-        (f"改写成{wanted[0]}", f"Write it as {wanted[1]}"),
-    )
+    return diagnostic("E402.wrong_shape", span, said=said, wanted=Message(*wanted))
 
 
 def unknown_key(span: Span, name: str, where: Named, known: Iterable[str]) -> Diagnostic:
@@ -105,74 +96,42 @@ def unknown_key(span: Span, name: str, where: Named, known: Iterable[str]) -> Di
     close = nearest(name, names)
     zh, en = listed(names, 40)
     key = Message(f" {shown(name)} ", shown(name)) if is_key(name, names) else Message("", "such key")
-    return _mistake(
-        "E403",
+    return diagnostic(
+        "E403.unknown_key",
         span,
-        (f"{home.zh} 里没有{key.zh}这一项", f"there is no {key.en} in {home.en}"),
-        (f"也许想写 {close}", f"Perhaps {close} is meant")
+        fix=(f"也许想写 {close}", f"Perhaps {close} is meant")
         if close
         else (f"可用的有：{zh}", f"It takes: {en}"),
+        home=home,
+        key_name=key,
     )
 
 
 def wrong_type(span: Span, kind: str) -> Diagnostic:
     """A Python value of a type that no record holds."""
-    return _mistake(
-        "E408",
-        span,
-        (f"不接受类型为 {kind} 的值", f"a value of type {kind} is not taken"),
-        (
-            "请写成 str、int、decimal.Decimal、datetime.date、bool、None、列表或字典；金额不用 float",
-            "Give a str, int, decimal.Decimal, datetime.date, bool, None, a list or a mapping; never a float for money",
-        ),
-    )
+    return diagnostic("E408.wrong_type", span, kind=kind)
 
 
 def several_records(file: str, count: int) -> Diagnostic:
-    return _mistake(
-        "E409",
-        Span(file, 1, 1),
-        (f"这里有 {count} 份核定材料，只能给一份", f"there are {count} records here where one is wanted"),
-        ("请逐份核定", "Check them one by one"),
-    )
+    return diagnostic("E409.several_records", Span(file, 1, 1), count=count)
 
 
 def misplaced_key(span: Span, name: str, where: Named, home: Named) -> Diagnostic:
     here, there = _worded(where), _worded(home)
-    return _mistake(
-        "E404",
-        span,
-        (f"{name} 不写在 {here.zh} 里", f"{name} does not belong in {here.en}"),
-        (f"把它移到 {there.zh}", f"Move it to {there.en}"),
-    )
+    return diagnostic("E404.misplaced_key", span, name=name, here=here, there=there)
 
 
 def missing_part(span: Span, name: str) -> Diagnostic:
-    return _mistake(
-        "E405",
-        span,
-        (f"缺少 {name}", f"{name} is missing"),
-        (f"加上 {name}: {{...}}", f"Add {name}: {{...}}"),
-    )
+    return diagnostic("E405.missing_part", span, name=name)
 
 
 def no_day(span: Span) -> Diagnostic:
-    return _mistake(
-        "E406",
-        span,
-        ("没有 as_of，不知按哪一天核定", "as_of is missing: the day the case is decided for"),
-        ("加上 as_of: 2026-11-21 这样的一行", "Add a line like as_of: 2026-11-21"),
-    )
+    return diagnostic("E406.no_day", span)
 
 
 def bad_day(span: Span, text: str) -> Diagnostic:
     value = None if may_name_a_person(text) else text
-    return _mistake(
-        "E407",
-        span,
-        _holds("as_of", value, "不是日期", "is not a date"),
-        ("写成 2026-11-21 的样子", "Write it like 2026-11-21"),
-    )
+    return diagnostic("E407.bad_day", span, what=_holds("as_of", value, "不是日期", "is not a date"))
 
 
 # A row that is rejected
@@ -198,20 +157,18 @@ def bad_number(span: Span, name: str, value: str | None, better: str | None) -> 
 
 def too_many_decimals(span: Span, name: str, value: str | None, most: int) -> Diagnostic:
     zh, en = (f"最多 {most} 位小数", f"{most} decimals") if most else ("整数", "a whole number")
-    return _mistake(
-        "E421",
+    return diagnostic(
+        "E421.too_many_decimals",
         span,
-        _holds(name, value, "小数位太多", "has too many decimals"),
-        (f"只写{zh}", f"Write {'at most ' if most else ''}{en}"),
+        what=_holds(name, value, "小数位太多", "has too many decimals"),
+        names=Message(zh, en),
+        most="at most " if most else "",
     )
 
 
 def out_of_range(span: Span, name: str, value: str | None, low: object, high: object) -> Diagnostic:
-    return _mistake(
-        "E422",
-        span,
-        _holds(name, value, "超出范围", "is out of range"),
-        (f"应在 {low} 到 {high} 之间", f"It lies from {low} to {high}"),
+    return diagnostic(
+        "E422.out_of_range", span, what=_holds(name, value, "超出范围", "is out of range"), low=low, high=high
     )
 
 
@@ -264,116 +221,63 @@ def bad_area(span: Span, name: str, value: str | None) -> Diagnostic:
 
 
 def bad_boolean(span: Span, name: str, value: str | None) -> Diagnostic:
-    return _mistake(
-        "E426",
-        span,
-        _holds(name, value, "不是 true 或 false", "is neither true nor false"),
-        ("写 true、false、是 或 否，未知则写 null", "Write true or false, or null when unknown"),
+    return diagnostic(
+        "E426.bad_boolean", span, what=_holds(name, value, "不是 true 或 false", "is neither true nor false")
     )
 
 
 def empty(span: Span, name: str) -> Diagnostic:
-    return _mistake(
-        "E427",
-        span,
-        (f"{name} 是空文字", f"{name} is an empty text"),
-        ("未知请写 null", "Write null when it is unknown"),
-    )
+    return diagnostic("E427.empty", span, name=name)
 
 
 def invisible(span: Span, name: str) -> Diagnostic:
-    return _mistake(
-        "E448",
-        span,
-        (f"{name} 中间有不可见的字符", f"{name} has an invisible character inside it"),
-        ("删去该字符，重新录入这个编号", "Remove it, or type the number again"),
-    )
+    return diagnostic("E448.invisible", span, name=name)
 
 
 def bad_identity_number(span: Span, name: str) -> Diagnostic:
     """Never repeats the number."""
-    return _mistake(
-        "E446",
-        span,
-        (
-            f"{name} 不是居民身份证号码（位数、出生日期或校验码不符）",
-            f"{name} is no resident identity number: its length, date or check digit is wrong",
-        ),
-        (
-            "请核对；若由电子表格另存，末位可能已变成 0，应按文本格式重新导出",
-            "Compare it; a spreadsheet turns its last digits into 0: export the column as text",
-        ),
-    )
+    return diagnostic("E446.bad_identity_number", span, name=name)
 
 
 def spoilt_number(span: Span, name: str) -> Diagnostic:
-    return _mistake(
-        "E447",
-        span,
-        (f"{name} 被电子表格写成了科学计数", f"{name} was turned into 1E+17 by a spreadsheet"),
-        ("数字已丢失，请按文本格式重新导出该列", "Its digits are lost: export the column again as text"),
-    )
+    return diagnostic("E447.spoilt_number", span, name=name)
 
 
 def total_row(span: Span, name: str) -> Diagnostic:
-    return _mistake(
-        "E449",
-        span,
-        (f"{name} 是“合计”一类的字样，这是合计行", f"{name} says total: this is a row of totals"),
-        ("请删去合计行再核定", "Remove the row of totals from the file"),
-    )
+    return diagnostic("E449.total_row", span, name=name)
 
 
 def required(span: Span, name: str, where: str) -> Diagnostic:
-    return _mistake(
-        "E428",
-        span,
-        (f"{where} 缺少必填的 {name}", f"{name} is missing, and every {where} needs one"),
-        (f"补上 {name}", f"Add {name}"),
-    )
+    return diagnostic("E428.required", span, where=where, name=name)
 
 
 def duplicate(span: Span, name: str, value: str | None, other: Span) -> Diagnostic:
     written = "" if value is None else f" {shown(value)}"
-    return _mistake(
-        "E429",
+    return diagnostic(
+        "E429.duplicate",
         span,
-        (f"{name}{written} 重复出现", f"{name}{written} is used more than once"),
-        ("每条记录用各自的编号", "Give each row a number of its own"),
-        (other, Message("另一处在这里", "another one is here")),
+        also=((other, Message("另一处在这里", "another one is here")),),
+        name=name,
+        written=written,
     )
 
 
 def other_parent(span: Span, name: str, owner: str) -> Diagnostic:
-    return _mistake(
-        "E430",
-        span,
-        (f"{name} 与所属 {owner} 的编号不一致", f"{name} is not that of the {owner} it stands under"),
-        ("改成一致，或删去这一项", "Make them agree, or leave it out"),
-    )
+    return diagnostic("E430.other_parent", span, name=name, owner=owner)
 
 
 def after_day(span: Span, name: str, value: dt.date, day: dt.date) -> Diagnostic:
-    return _mistake(
-        "E431",
-        span,
-        (
-            f"{name} {value} 晚于核定日 {day}",
-            f"{name} {value} is later than {day}, the day the case is decided for",
-        ),
-        ("更正日期，或改用更晚的 as_of", "Correct the date, or decide for a later as_of"),
-    )
+    return diagnostic("E431.after_day", span, name=name, value=value, day=day)
 
 
 def failed_check(span: Span, title: Message, text: str) -> Diagnostic:
     """A condition of the vocabulary that no row may fail; `text` is its formula."""
-    return _mistake("E432", span, (title.zh, title.en), (f"应满足 {text}", f"It must hold that {text}"))
+    return diagnostic("E432.failed_check", span, what=(title.zh, title.en), text=text)
 
 
 def too_few_said(span: Span, name: str, said: int, given: int) -> Diagnostic:
     """A count that is less than the rows given, which contradict it."""
-    what = (f"{name} 为 {said}，但给出了 {given} 条", f"{name} is {said}, and {given} are given")
-    return _mistake("E432", span, what, ("请更正其中之一", "Correct one of them"))
+    return diagnostic("E432.too_few_said", span, name=name, said=said, given=given)
 
 
 def not_decided(span: Span, reason: str, what: Message) -> Diagnostic:
@@ -385,14 +289,10 @@ def reverses_nothing(span: Span, name: str, value: str | None, entity: str) -> D
     what = _holds(
         name, value, f"不是本人另一条可冲销的 {entity}", f"is no other {entity} of this person to cancel"
     )
-    fix = (
-        "请写本人一条未重复、本身不是冲销的记录的编号",
-        "Name one that is there once and cancels none itself",
-    )
-    return _mistake("E442", span, what, fix)
+    return diagnostic("E442.reverses_nothing", span, what=what)
 
 
 def already_reversed(span: Span, name: str, value: str | None, elsewhere: Span) -> Diagnostic:
     what = _holds(name, value, "已被另一条记录冲销", "is cancelled by another row already")
     also = (elsewhere, Message("冲销它的记录", "cancelled here"))
-    return _mistake("E443", span, what, ("请去掉其中一条", "Take one of them out"), also)
+    return diagnostic("E443.already_reversed", span, what=what, also=(also,))
