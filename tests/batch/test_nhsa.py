@@ -16,6 +16,7 @@ from mianshen.batch.run import Request, run_batch
 from mianshen.mapping.model import shipped_mappings
 from mianshen.population.sample import write_settlements
 from mianshen.rulebook import open_program
+from mianshen.source import RuleError
 
 DAY: Final = date(2026, 6, 30)
 PLAIN: Final = {
@@ -233,3 +234,13 @@ def test_the_list_of_people_left_without_aid_is_read(tmp_path: Path) -> None:
     found = decided(tmp_path, text=text, mapping="assistance_office")
     assert set(found["claims"]) == {"L1"}
     assert found["claims"]["L1"]["in_scope_cost"] == Decimal("10000.00")
+
+
+def test_an_export_without_its_mapping_is_told_which_one_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "setl.csv").write_text(",".join(PLAIN) + "\n" + ",".join(PLAIN.values()) + "\n", "utf-8")
+    files = {"resident": tmp_path / "setl.csv", "claim": tmp_path / "setl.csv"}
+    with pytest.raises(RuleError) as caught:
+        run_batch(open_program(), Request(files, DAY, tmp_path / "out"))
+    [line] = [each.show("en") for each in caught.value.diagnostics]
+    assert "E542" in line
+    assert line.endswith("It looks like what the shipped mapping nhsa reads: add --mapping nhsa.")

@@ -15,22 +15,23 @@ def cannot_read(span: Span, en: str, zh: str) -> Diagnostic:
     return diagnostic("E501.cannot_read", span, names=Message(zh, en))
 
 
-def no_header(span: Span, key: str, better: int | None = None) -> Diagnostic:
-    """`better`: a later line that has the names of columns."""
-    titles = (
-        f"列名在第 {better} 行：请删去前面的标题行，或在映射里写 title_lines: {(better or 1) - 1}",
-        f"Line {better} has them: remove the title above, or write title_lines: {(better or 1) - 1} in a mapping",
+def no_header(span: Span, key: str, better: int | None = None, mapping: str | None = None) -> Diagnostic:
+    """`better`: a later line that has the names of columns; `mapping`: the shipped one that names them."""
+    fix = (
+        f"请在第一行写列名，如 {key}；或用 --mapping 对照列名",
+        f"Begin the file with a line of column names, such as {key}, or name the columns with --mapping",
     )
-    return diagnostic(
-        "E542.no_header",
-        span,
-        fix=titles
-        if better is not None
-        else (
-            f"请在第一行写列名，如 {key}；或用 --mapping 对照列名",
-            f"Begin the file with a line of column names, such as {key}, or name the columns with --mapping",
-        ),
-    )
+    if better is not None:
+        fix = (
+            f"列名在第 {better} 行：请删去前面的标题行，或在映射里写 title_lines: {better - 1}",
+            f"Line {better} has them: remove the title above, or write title_lines: {better - 1} in a mapping",
+        )
+    if mapping is not None:
+        fix = (
+            f"像是随附的对照 {mapping} 所读的导出：请加上 --mapping {mapping}",
+            f"It looks like what the shipped mapping {mapping} reads: add --mapping {mapping}",
+        )
+    return diagnostic("E542.no_header", span, fix=fix)
 
 
 def unknown_column(span: Span, name: str | None, number: int, near: str | None) -> Diagnostic:

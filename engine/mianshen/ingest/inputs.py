@@ -30,7 +30,7 @@ from mianshen.ingest.workbooks import LINES, WORKBOOKS, workbook_named, write_js
 from mianshen.mapping import diagnostics as diagnostics_of_mapping
 from mianshen.mapping.files import MappedEntity, MappedFile, MappingReport, Source
 from mianshen.mapping.model import EntityMapping, mapping_file
-from mianshen.mapping.reading import read_mapping
+from mianshen.mapping.reading import likely_mapping, read_mapping
 from mianshen.mapping.sql import Columns
 from mianshen.mapping.sql import identifier as identifier  # noqa: PLC0414
 from mianshen.mapping.sql import quoted as quoted  # noqa: PLC0414
@@ -137,7 +137,7 @@ def open_inputs(
         except RuleError as error:
             wrong += error.diagnostics
     if wrong:
-        raise RuleError(wrong)
+        raise RuleError(dict.fromkeys(wrong))
     return inputs
 
 
@@ -280,7 +280,11 @@ class _Opening:
         return Input(entity.name, tuple(parts), report, doubts)
 
     def _with_title(self, entity: Entity, file: Opened, error: RuleError) -> Sequence[Diagnostic]:
-        """What is wrong with a header; where a later line is one, the first may be a title."""
+        """What is wrong with a header: it may be one that a shipped mapping reads, or a title before the header."""
+        unknown = any(each.code in ("E502", "E542") for each in error.diagnostics)
+        if unknown and (name := likely_mapping(file.found, self.program, entity.name)) is not None:
+            place = Span(str(file.part.path), file.line, 1)
+            return [diagnostics.no_header(place, entity.key, mapping=name)]
         layout = file.part.layout
         if layout is None or all(each.code != "E542" for each in error.diagnostics):
             return error.diagnostics

@@ -6,6 +6,7 @@ The columns themselves are held against the files later: one mapping serves many
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Sequence_
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -34,9 +35,11 @@ from mianshen.mapping.model import (
     Test,
     columns_of,
     facts_of,
+    mapping_file,
+    shipped_mappings,
 )
 from mianshen.mapping.shapes import LIST, MAPPING, SHARED, TEXT, ShapeReader
-from mianshen.mapping.sql import date_pattern, entry_pattern
+from mianshen.mapping.sql import Columns, date_pattern, entry_pattern
 from mianshen.program.core import Date, Numeric
 from mianshen.program.program import Fact, Program
 from mianshen.records.facts import read_fact
@@ -53,6 +56,7 @@ CELL: Final = (
 OPERAND: Final = ("column", "constant", "row", "sum", "minus", "first", "only", "unless", "as_before", *CELL)
 KINDS: Final = ("column", "constant", "row", "sum", "first")
 ENTRIES: Final = ("separator", "part", "begins", "ends", "on", "order")
+_TELLING: Final = 5  # columns of a mapping by which a file is told to be of its kind
 TEST: Final = ("column", "fact", "is")
 
 
@@ -75,6 +79,17 @@ def read_mapping(path: Path, program: Program) -> ColumnMapping:
     if wrong:
         raise RuleError(wrong)
     return ColumnMapping(path, entities)
+
+
+def likely_mapping(columns: Sequence_[tuple[str, str]], program: Program, entity: str) -> str | None:
+    """The shipped mapping that has an entity and names most of a file's columns, given as name and type; None: none does."""
+    file = Columns(columns)
+    for name in shipped_mappings():
+        entities = read_mapping(mapping_file(name), program).entities
+        named = {file.column(names) for mapping in entities.values() for names, _ in mapping.named()} - {None}
+        if entity in entities and len(named) >= _TELLING and len(named) * 2 >= len(columns):
+            return name
+    return None
 
 
 @dataclass(slots=True)
