@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from mianshen.casework.interview import Interview, Question, Story, diagnostics
+from mianshen.casework.interview import Interview, Question, Story, askable_benefits, diagnostics
 from mianshen.casework.interview.answer import answered, give, kept
 from mianshen.casework.interview.story import begun, read_story
 from mianshen.program.program import Program
@@ -91,10 +91,9 @@ def ask(
     if not wanted:
         raise Refused(_NO_BENEFIT)
     program = open_program(tuple(map(Path, rules)), overlays)
-    of_entry = [name for name, b in program.benefits.items() if b.entity == program.entry]
     day = today()
     story = begun(program, as_of or day) if file is None else read_story(file, program, as_of, day)
-    interview = _ready(program, of_entry if ALL in wanted else wanted, story, answers)
+    interview = _ready(program, list(askable_benefits(program)) if ALL in wanted else wanted, story, answers)
     view = AskView(interview, lang)
     if not once:
         story = _talk(interview, story, view)

@@ -46,12 +46,12 @@ class Interview:
     """Asks about some benefits of one program."""
 
     def __init__(self, program: Program, names: Sequence[str]) -> None:
-        of_entry = {n: b for n, b in program.benefits.items() if b.entity == program.entry}
+        askable = askable_benefits(program)
         for name in names:
-            if name not in of_entry:
-                raise RuleError([diagnostics.no_such_benefit(name, of_entry)])
+            if name not in askable:
+                raise RuleError([diagnostics.no_such_benefit(name, askable)])
         self.program = program
-        self.benefits = [of_entry[name] for name in dict.fromkeys(names)]
+        self.benefits = [askable[name] for name in dict.fromkeys(names)]
         part = part_of(program, [key for benefit in self.benefits for key in benefit_keys(benefit)])
         self.interpreter = Interpreter(part)
         self.trials = CandidateValues(part)
@@ -107,7 +107,7 @@ class Interview:
         case = self.retelling.copy(story.case)[0]
         self._decide(case)
         names = [key[1] for benefit in self.benefits for key in benefit_keys(benefit)]
-        return [case.person.values.get(name) for name in names]
+        return [row.values.get(name) for row in _with_those_above(case.person) for name in names]
 
     def _open(
         self, story: Story, rows: dict[tuple[str, str], Row], lacking: Iterable[Missing]
@@ -223,8 +223,30 @@ class Interview:
         return (place.row.entity, place.name) in self.program.facts
 
 
+def askable_benefits(program: Program) -> dict[str, Benefit]:
+    """The benefits of the record's person and of what the person belongs to, by name."""
+    above: list[str] = []
+    entity: str | None = program.entry
+    while entity is not None:
+        above.append(entity)
+        entity = program.entities[entity].parent
+    return {name: benefit for name, benefit in program.benefits.items() if benefit.entity in above}
+
+
+def _with_those_above(person: Row) -> list[Row]:
+    rows: list[Row] = []
+    row: Row | None = person
+    while row is not None:
+        rows.append(row)
+        row = row.parent
+    return rows
+
+
 def _lacking(benefit: Benefit, person: Row) -> frozenset[Missing]:
     """What eligibility lacks; where the benefit is due, what its amount lacks."""
+    person = next(row for row in _with_those_above(person) if row.entity == benefit.entity)
+    if person.rejection is not None:
+        return frozenset()
     eligible = person.values[benefit.eligible]
     value: Value | None = eligible
     if eligible is True and benefit.amount is not None:
