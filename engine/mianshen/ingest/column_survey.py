@@ -18,13 +18,12 @@ from typing import Final
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from mianshen.ingest import diagnostics
 from mianshen.ingest.headers import Header, folded, unfit
 from mianshen.ingest.inputs import Opened, Part, file_opened, open_inputs
 from mianshen.ingest.part_columns import spans_of
-from mianshen.ingest.typed_columns import ColumnReader, Refusal
+from mianshen.ingest.typed_columns import ColumnReader, Refusal, is_text
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.source import Diagnostic, RuleError, Span, nearest
 
@@ -190,9 +189,9 @@ def _look(column: ColumnSurvey, reader: ColumnReader, cells: pa.Array) -> None:
     column.cells += len(cells)
     refused = sum(len(rows) for rows, _ in typed.refused)
     column.empty += typed.values.null_count - refused
-    if column.fact is None or column.fact.personal or column.shape is not None:
+    if column.fact is None or column.fact.personal or column.shape is not None or not is_text(cells.type):
         return
-    texts = [str(v) for v in pc.drop_null(cells.slice(0, SAMPLE)).to_pylist() if str(v)]
+    texts = [text for text in cells.slice(0, SAMPLE).to_pylist() if text]
     if texts:
         (column.shape, _), *_ = Counter(map(shape_of, texts)).most_common(1)
         column.sample = next(text for text in texts if shape_of(text) == column.shape)

@@ -81,7 +81,7 @@ def arrow_type(type_: Type) -> pa.DataType:
 
 def wrong_type(fact: Fact, found: pa.DataType) -> Message | None:
     """What a column should be, where its type cannot give the fact exactly; None where it can."""
-    if pa.types.is_null(found) or _is_text(found):
+    if pa.types.is_null(found) or is_text(found):
         return None
     whole = pa.types.is_integer(found)
     match fact.type:
@@ -94,14 +94,15 @@ def wrong_type(fact: Fact, found: pa.DataType) -> Message | None:
             stamp = pa.types.is_timestamp(found) and found.tz is None
             return None if stamp or pa.types.is_date(found) else DATES
         case Listing():
-            return None if _is_list(found) and _is_text(found.value_type) else TEXTS
+            return None if _is_list(found) and is_text(found.value_type) else TEXTS
         case _:
             return None if whole else TEXT
 
 
-def _is_text(found: pa.DataType) -> bool:
+def is_text(found: pa.DataType) -> bool:
+    """Whether a column holds texts, as such or by number."""
     if pa.types.is_dictionary(found):
-        return _is_text(found.value_type)
+        return is_text(found.value_type)
     return bool(
         pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found)
     )
@@ -132,7 +133,7 @@ class ColumnReader:
     def _read(self, column: pa.Array) -> TypedColumn:
         if pa.types.is_null(column.type):
             return TypedColumn(pa.nulls(len(column), arrow_type(self.fact.type)))
-        if pa.types.is_dictionary(column.type) or not _is_text(column.type):
+        if pa.types.is_dictionary(column.type) or not is_text(column.type):
             match self.fact.type:
                 case Numeric() if not pa.types.is_dictionary(column.type):
                     return self._numeric(column, self.fact.type)
@@ -419,7 +420,7 @@ def _as_dictionary(column: pa.Array) -> pa.DictionaryArray:
     """A column of any type as texts, each different one once."""
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     values = coded.dictionary
-    if not _is_text(values.type):
+    if not is_text(values.type):
         spelt = [None if value is None else _spelt(value) for value in values.to_pylist()]
         return pa.DictionaryArray.from_arrays(coded.indices, pa.array(spelt, pa.string()))
     return coded
