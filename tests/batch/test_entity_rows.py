@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from mianshen.ingest.entity_rows import EntityRows, FileRows, RowReader
 from mianshen.ingest.inputs import open_inputs
 from mianshen.ingest.row_checks import Comparison, RowChecks
-from mianshen.ingest.typed_columns import arrow_type
+from mianshen.ingest.typed_columns import ColumnReader, arrow_type
 from mianshen.program.core import Date, FactRef, Numeric, walk
 from mianshen.program.program import Program
 from mianshen.rulebook import open_program
@@ -215,3 +215,13 @@ def test_comparisons_of_sums_fail_where_the_warehouse_says_so(data: st.DataObjec
                     compared += 1
                     assert failed.tolist() == checks.by_query(entity, check, columns).tolist(), check.name
         assert compared >= 11
+
+
+def test_what_is_unknown_of_a_code_is_counted_as_null() -> None:
+    for column in (
+        pa.array(["inpatient", "", "x", None]),
+        pa.array(["inpatient", "", "x", None]).dictionary_encode(),
+    ):
+        typed = ColumnReader(program().facts["claim", "care_type"], program()).read(column)
+        assert typed.values.null_count == 3
+        assert typed.values.to_pylist() == ["inpatient", None, None, None]

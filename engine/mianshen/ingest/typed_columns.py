@@ -237,6 +237,9 @@ class ColumnReader:
             refused = list(_grouped(np.asarray(pc.fill_null(indices, -1)), values))
         if isinstance(self.fact.type, Numeric | Boolean | Date) or self.fact.type == String():
             return TypedColumn(distinct.take(indices), refused)
+        if distinct.null_count:  # so that what is unknown is null by its place, and counted
+            places = [None if value is None else place for place, value in enumerate(known)]
+            indices = pa.array(places, pa.int32()).take(indices)
         return TypedColumn(pa.DictionaryArray.from_arrays(indices, distinct), refused)
 
     def _value_of(self, text: object) -> Known | Refusal | None:
