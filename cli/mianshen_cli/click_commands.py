@@ -134,7 +134,7 @@ class Lazy(click.Group):
         self, name: str, words: Message, package: str, table: Mapping[str, Message], **settings: Any
     ) -> None:
         settings.setdefault("params", []).extend(_shared_options())
-        known = {each: click.Command(each) for each in table}  # names only, for "did you mean"
+        known = {item: click.Command(item) for item in table}  # names only, for "did you mean"
         super().__init__(name, commands=known, add_help_option=False, **settings)
         self.words = words
         self.package = package

@@ -65,7 +65,7 @@ def printable(text: str) -> str:
     """The text with control characters, which could steer a terminal, spelled out as JSON would."""
     if text.isprintable():
         return text
-    return "".join(f"\\u{ord(each):04x}" if _steers(each) else each for each in text)
+    return "".join(f"\\u{ord(item):04x}" if _steers(item) else item for item in text)
 
 
 def _steers(character: str) -> bool:
@@ -78,7 +78,7 @@ def _safe(text: str) -> str:
 
 def width(text: str) -> int:
     """How many columns of a terminal the text fills."""
-    return sum(2 if east_asian_width(each) in {"W", "F"} else 1 for each in text)
+    return sum(2 if east_asian_width(item) in {"W", "F"} else 1 for item in text)
 
 
 def fold(text: str, columns: int) -> list[str]:
@@ -97,11 +97,11 @@ _CLOSING = "，。、：；！？）》」』”’"
 def _pieces(text: str) -> list[str]:
     """The parts a line may be broken between: words with their blanks, Chinese characters one by one."""
     pieces: list[str] = []
-    for each in text:
+    for item in text:
         last = pieces[-1][-1:] if pieces else ""
-        wide = east_asian_width(each) in {"W", "F"} or east_asian_width(last or " ") in {"W", "F"}
-        if pieces and (each in _CLOSING or each == " " or not (wide or last == " ")):
-            pieces[-1] += each
+        wide = east_asian_width(item) in {"W", "F"} or east_asian_width(last or " ") in {"W", "F"}
+        if pieces and (item in _CLOSING or item == " " or not (wide or last == " ")):
+            pieces[-1] += item
         else:
-            pieces.append(each)
+            pieces.append(item)
     return pieces

@@ -82,7 +82,9 @@ class Desk:
             except RuleError as error:
                 wrong += error.diagnostics
                 continue
-            found += [Given(file, each, tuple(_overlay(file, o) for o in each.overlays)) for each in records]
+            found += [
+                Given(file, record, tuple(_overlay(file, o) for o in record.overlays)) for record in records
+            ]
         if wrong:
             raise RuleError(wrong)
         if name is not None and not found:

@@ -64,7 +64,7 @@ def check(
 ) -> Status:
     desk = Desk(tuple(map(Path, rules)), overlays, as_of)
     given = desk.read([Path(file) for file in files], case)
-    answers = [desk.answer(each) for each in given]
+    answers = [desk.answer(item) for item in given]
     if form == "json":
         made = [_as_json(answer, lang, explain, asked) for answer in answers]
         alone = len(made) == 1 and (given[0].record.alone or case is not None)
@@ -80,7 +80,7 @@ def _as_json(answer: Answer, lang: Lang, explain: bool, asked: tuple[str, ...]) 
         from mianshen_cli.render.what_if import asked_about
 
         prospector, named = asked_about(answer, asked)
-        found["why"] = {each.name: prospector.plain(each, lang) for each in named}
+        found["why"] = {name.name: prospector.plain(name, lang) for name in named}
     return found
 
 
@@ -91,7 +91,7 @@ def _as_text(answer: Answer, lang: Lang, explain: bool, asked: tuple[str, ...]) 
 
         prospector, named = asked_about(answer, asked)
         view = ProspectView(prospector, lang)
-        return "\n\n".join([text, *(view.text(each) for each in named)])
+        return "\n\n".join([text, *(view.text(name) for name in named)])
     return text
 
 

@@ -111,8 +111,8 @@ def compile(  # noqa: A001
 def _inputs(tables: tuple[str, ...], entities: list[str]) -> dict[str, str]:
     """Entity to table."""
     found: dict[str, str] = {}
-    for each in tables:
-        entity, equals, table = each.partition("=")
+    for item in tables:
+        entity, equals, table = item.partition("=")
         if not equals or not table or entity not in entities:
             raise Refused(
                 Message(

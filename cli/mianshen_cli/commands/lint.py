@@ -46,11 +46,13 @@ def lint(lang: Lang, paths: tuple[str, ...], overlays: tuple[str, ...], as_of: d
     from mianshen.policy.lint import lint as findings_of
     from mianshen.rulebook import overlay_file
 
-    findings = findings_of([Path(path) for path in paths], [overlay_file(each) for each in overlays], as_of)
-    for each in findings.found:
-        first, *more = each.show(lang).split("\n")
-        mark = _WARNING.in_(lang) if each.severity == "warning" else ""
-        tell = output.complain if each.code in UNREADABLE else output.say
+    findings = findings_of(
+        [Path(path) for path in paths], [overlay_file(overlay) for overlay in overlays], as_of
+    )
+    for item in findings.found:
+        first, *more = item.show(lang).split("\n")
+        mark = _WARNING.in_(lang) if item.severity == "warning" else ""
+        tell = output.complain if item.code in UNREADABLE else output.say
         tell("\n".join([first + mark, *more]))
     errors, warnings = findings.count("error"), findings.count("warning")
     counts = ((findings.files, "file"), (errors, "mistake"), (warnings, "warning"))

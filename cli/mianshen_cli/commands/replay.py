@@ -89,5 +89,5 @@ def _plain(found: Replay, lang: Lang, explain: bool) -> output.Plain:
     return {
         "answer": found.checker.answer(found.checked, lang, explain),
         "compared": found.compared,
-        "differences": [difference(each) for each in found.differences],
+        "differences": [difference(item) for item in found.differences],
     }

@@ -73,6 +73,6 @@ def report(
     earlier = None if since is None else Path(since)
     order = Order(Path(run), Path(out), lang, earlier, records, encoding, threads, limit)
     content = make_report(program, order)
-    rows = sum(each["rows"] for each in content["lists"])
+    rows = sum(item["rows"] for item in content["lists"])
     output.say(_DONE.in_(lang).format(page=order.out / "report.html", lists=len(content["lists"]), rows=rows))
     return Status.DONE

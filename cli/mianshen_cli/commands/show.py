@@ -60,7 +60,7 @@ def show(
 
     if sources and name is not None:
         raise Refused(_ONE_OF_TWO)
-    program = open_program([Path(each) for each in rules], overlays)
+    program = open_program([Path(rule) for rule in rules], overlays)
     if sources:
         return _coverage(program, lang)
     catalogue = Catalogue(program)

@@ -27,10 +27,10 @@ _NO_PATH = Message(
     "没有随附的案例。请给出案例文件或文件夹",
     "no cases travel with this installation. Name a case file or folder",
 )
-_FILES = tuple(Message(*each) for each in (("文件", "file"), ("案例", "cases"), ("不符", "failed")))
+_FILES = tuple(Message(*item) for item in (("文件", "file"), ("案例", "cases"), ("不符", "failed")))
 _DIFFERENCES = tuple(
-    Message(*each)
-    for each in (
+    Message(*item)
+    for item in (
         ("案例", "case"),
         ("项目", "what"),
         ("预期", "expected"),
@@ -40,8 +40,8 @@ _DIFFERENCES = tuple(
     )
 )
 _CHANGES = tuple(
-    Message(*each)
-    for each in (
+    Message(*item)
+    for item in (
         ("案例", "case"),
         ("项目", "what"),
         ("预期", "expected"),
@@ -105,7 +105,7 @@ def test(
     lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], backend: str | None, overlays: tuple[str, ...]
 ) -> Status:
     programs = Programs(tuple(map(Path, rules)))
-    cases = read_case_files(case_files([Path(each) for each in paths] or [_shipped_cases()]), programs)
+    cases = read_case_files(case_files([Path(path) for path in paths] or [_shipped_cases()]), programs)
     if overlays:
         return _changes(lang, cases, programs, Programs(programs.rules, overlays))
     back_ends = usable([name for name in BACK_ENDS if backend in ("all", name)] if backend else USUAL)
@@ -133,11 +133,13 @@ def _outcomes(lang: Lang, outcomes: Sequence[Outcome]) -> Status:
         files.setdefault(outcome.case.file, []).append(outcome)
     rows = [(str(file), str(len(each)), str(_failed(each) or "")) for file, each in files.items()]
     output.say(output.table(_heads(_FILES, lang), rows, right=[1, 2]))
-    differences = [each for outcome in outcomes for each in outcome.differences]
+    differences = [difference for outcome in outcomes for difference in outcome.differences]
     if differences:
         output.say()
         output.say(
-            output.table(_heads(_DIFFERENCES, lang), [_difference(each, lang) for each in differences])
+            output.table(
+                _heads(_DIFFERENCES, lang), [_difference(difference, lang) for difference in differences]
+            )
         )
     output.say()
     output.say(_TOTAL.in_(lang).format(cases=_cases(len(outcomes), lang), failed=_failed(outcomes)))
@@ -148,7 +150,7 @@ def _outcomes(lang: Lang, outcomes: Sequence[Outcome]) -> Status:
 
 
 def _failed(outcomes: Sequence[Outcome]) -> int:
-    return sum(bool(each.differences) for each in outcomes)
+    return sum(bool(outcome.differences) for outcome in outcomes)
 
 
 def _difference(each: Difference, lang: Lang) -> tuple[str, ...]:
@@ -171,15 +173,15 @@ def _difference(each: Difference, lang: Lang) -> tuple[str, ...]:
 def _changes(lang: Lang, cases: list[CaseOf], programs: Programs, proposed: Programs) -> Status:
     changes = changes_of(cases, programs, proposed)
     if changes.found:
-        output.say(output.table(_heads(_CHANGES, lang), [_change(each) for each in changes.found]))
+        output.say(output.table(_heads(_CHANGES, lang), [_change(item) for item in changes.found]))
         output.say()
-    for cause in dict.fromkeys(cause for each in changes.found for cause in each.causes):
+    for cause in dict.fromkeys(cause for item in changes.found for cause in item.causes):
         if cause.kind == "provision" and cause.before and cause.after:
             words = {"name": cause.name, "before": cause.before, "after": cause.after}
             output.say(_WORDING.in_(lang).format(**words))
     if changes.left_out:
         output.say(_LEFT_OUT.in_(lang).format(names=", ".join(map(_name, changes.left_out))))
-    touched = {id(each.case) for each in changes.found}
+    touched = {id(item.case) for item in changes.found}
     many = str(len(changes.found)) if lang == "zh" else _many(len(changes.found), "expectation")
     tried = _cases(len(cases) - len(changes.left_out), lang)
     output.say(_CHANGED.in_(lang).format(cases=tried, changed=len(touched), many=many))

@@ -56,9 +56,9 @@ def verify_run(lang: Lang, folder: str, form: str) -> Status:
     from mianshen.past_runs.verify import past_run, verify
 
     findings = verify(past_run(Path(folder)))
-    wrong = [each for each in findings if each.wrong]
+    wrong = [finding for finding in findings if finding.wrong]
     if form == "json":
-        output.say(output.json_text([_plain(each) for each in findings]))
+        output.say(output.json_text([_plain(finding) for finding in findings]))
     else:
         _show(lang, findings, wrong)
     return Status.FOUND if wrong else Status.DONE
@@ -67,13 +67,13 @@ def verify_run(lang: Lang, folder: str, form: str) -> Status:
 def _show(lang: Lang, findings: list[Finding], wrong: list[Finding]) -> None:
     if wrong:
         rows = [
-            (_KINDS[each.kind].in_(lang), each.name, _OUTCOMES[each.outcome].in_(lang),
-             each.recorded[:_SHOWN], each.found[:_SHOWN])
-            for each in wrong
+            (_KINDS[mistake.kind].in_(lang), mistake.name, _OUTCOMES[mistake.outcome].in_(lang),
+             mistake.recorded[:_SHOWN], mistake.found[:_SHOWN])
+            for mistake in wrong
         ]  # fmt: skip
         output.say(output.table([head.in_(lang) for head in _HEAD], rows))
-    output.say(_GOOD.in_(lang).format(same=sum(each.outcome == "same" for each in findings)))
-    moved = sum(each.outcome == "moved" for each in findings)
+    output.say(_GOOD.in_(lang).format(same=sum(finding.outcome == "same" for finding in findings)))
+    moved = sum(finding.outcome == "moved" for finding in findings)
     if moved:
         output.say(_MOVED.in_(lang).format(moved=moved))
 

@@ -88,10 +88,10 @@ def watch(
     options.refuse_unfit_records(records, program)
     kept = Path(journal) if journal else Path(f"{out}{_JOURNAL}")
     watched: Watched = run_watch(program, Request(Path(events), records, Path(out), kept, as_of))
-    lines = [each.diagnostic.show(lang) for each in watched.refused]
+    lines = [refusal.diagnostic.show(lang) for refusal in watched.refused]
     _complain(lang, lines, rejects_beside(Path(out)))
     rows = [(words.in_(lang), f"{watched.items[kind]:,}") for kind, words in _KINDS.items()]
-    output.say(output.table([each.in_(lang) for each in _HEADERS], rows, right={1}))
+    output.say(output.table([item.in_(lang) for item in _HEADERS], rows, right={1}))
     counts = watched.counts
     output.say(
         _EVENTS.in_(lang).format(taken=counts.taken, repeated=counts.repeated, refused=len(watched.refused))

@@ -82,16 +82,16 @@ class AnswerView:
         title = self._say(self.program.entities[self.program.entry].title)
         yield _HEAD.in_(self.lang).format(title=title, key=output.printable(result.key), day=result.as_of)
         yield ""
-        ruled = [each for each in result.benefits.values() if each.status != "not_modelled"]
+        ruled = [benefit for benefit in result.benefits.values() if benefit.status != "not_modelled"]
         if ruled:
             yield self._benefits(ruled)
             yield ""
-        yield from self._unruled(each for each in result.benefits.values() if each not in ruled)
+        yield from self._unruled(benefit for benefit in result.benefits.values() if benefit not in ruled)
         if own := list(self._own(checked)):
             yield output.table([self._say(_SHOWN if ruled else _RESULTS), ""], own, right=[1])
             yield ""
         for child in self.program.children_of(self.program.entry):
-            rows = tuple(each for each in result.rows if each.row.entity == child.name)
+            rows = tuple(row for row in result.rows if row.row.entity == child.name)
             if rows:
                 yield self._rows(rows)
                 yield ""
@@ -104,7 +104,7 @@ class AnswerView:
         if reasons:
             yield from self._list(_REASONS, reasons)
         if result.rejected:
-            yield from self._list(_REJECTED, (self._rejection(each) for each in result.rejected))
+            yield from self._list(_REJECTED, (self._rejection(reject) for reject in result.rejected))
         if explain:
             yield f"{self._say(_STEPS)}{self._say(_COLON).rstrip()}"
             yield Explanation(self.words, self.lang).text(self.checker.explainer.trace(checked.case))
@@ -124,15 +124,15 @@ class AnswerView:
     def _settled(self, settled: Iterable[Settlement]) -> str:
         rows = [
             (
-                output.printable(each.row.key),
-                self._say(self.words.decisions[each.row.entity, each.decision].title),
-                f"{each.settled:,.2f}",
-                f"{each.ruled:,.2f}" if isinstance(each.ruled, Decimal) else "",
-                "" if each.difference is None else f"{each.difference:+,.2f}",
+                output.printable(settlement.row.key),
+                self._say(self.words.decisions[settlement.row.entity, settlement.decision].title),
+                f"{settlement.settled:,.2f}",
+                f"{settlement.ruled:,.2f}" if isinstance(settlement.ruled, Decimal) else "",
+                "" if settlement.difference is None else f"{settlement.difference:+,.2f}",
             )
-            for each in settled
+            for settlement in settled
         ]
-        return output.table([self._say(each) for each in _SETTLED], rows, right=[2, 3, 4])
+        return output.table([self._say(item) for item in _SETTLED], rows, right=[2, 3, 4])
 
     def _pair(self, by: Row, row: Row) -> str:
         title = self._say(self.program.entities[row.entity].title)
@@ -144,14 +144,14 @@ class AnswerView:
     def _benefits(self, results: Iterable[BenefitResult]) -> str:
         rows = [
             (
-                self._say(self._title(each)),
-                self._say(STATUS[each.status]),
-                "" if each.amount is None else f"{each.amount:,.2f}",
-                self._say(_DELIVERY[each.benefit.delivery]),
+                self._say(self._title(result)),
+                self._say(STATUS[result.status]),
+                "" if result.amount is None else f"{result.amount:,.2f}",
+                self._say(_DELIVERY[result.benefit.delivery]),
             )
-            for each in results
+            for result in results
         ]
-        return output.table([self._say(each) for each in _BENEFIT], rows, right=[2])
+        return output.table([self._say(item) for item in _BENEFIT], rows, right=[2])
 
     def _own(self, checked: Checked) -> Iterator[tuple[str, str]]:
         """The decisions about the person that results show, those that are modelled."""
@@ -172,7 +172,7 @@ class AnswerView:
 
     def _unruled(self, results: Iterable[BenefitResult]) -> Iterator[str]:
         """The benefits without a rule for this person, in one line."""
-        names = [self._say(each.benefit.title) for each in results]
+        names = [self._say(result.benefit.title) for result in results]
         if names:
             line = _UNRULED.in_(self.lang).format(names=("、" if self.lang == "zh" else "; ").join(names))
             yield from output.fold(line, self.columns)
@@ -180,23 +180,23 @@ class AnswerView:
 
     def _benefit_reasons(self, checked: Checked) -> Iterator[str]:
         case = checked.case
-        for each in checked.result.benefits.values():
-            if each.status == "not_modelled":
+        for benefit in checked.result.benefits.values():
+            if benefit.status == "not_modelled":
                 continue
-            decided = self.words.provisions.get(each.reason)
-            cited = each.benefit.citation if decided is None else decided.citation
-            reason = self.words.of_benefit(each, self.checker.explainer, case)
+            decided = self.words.provisions.get(benefit.reason)
+            cited = benefit.benefit.citation if decided is None else decided.citation
+            reason = self.words.of_benefit(benefit, self.checker.explainer, case)
             shows = [
-                f"{self._say(self.words.decisions[each.row.entity, name].title)} {self._decided(each.row, name)}"
-                for name in each.benefit.shows
-                if each.status == "eligible"
-                or (each.status == "undetermined" and not isinstance(each.row.values[name], Unknown))
+                f"{self._say(self.words.decisions[benefit.row.entity, name].title)} {self._decided(benefit.row, name)}"
+                for name in benefit.benefit.shows
+                if benefit.status == "eligible"
+                or (benefit.status == "undetermined" and not isinstance(benefit.row.values[name], Unknown))
             ]
             yield self._reason(
-                self._title(each), [self._say(reason), *shows, self._say(self.words.citation(cited))]
+                self._title(benefit), [self._say(reason), *shows, self._say(self.words.citation(cited))]
             )
-            if each.status == "eligible":
-                yield from self._provisional(self.checker.footing(case, each).provisional)
+            if benefit.status == "eligible":
+                yield from self._provisional(self.checker.footing(case, benefit).provisional)
 
     def _decided(self, row: Row, name: str) -> str:
         decision = self.words.decisions[row.entity, name]
@@ -221,12 +221,12 @@ class AnswerView:
         titles = [self._say(self.words.decisions[entity.name, name].title) for name in names]
         lines = [
             [
-                each.row.key,
-                str(each.row.facts.get(entity.date or "", "")),
-                *(self._cell(entity.name, name, each) for name in names),
-                self._say(STATUS[each.status]),
+                result.row.key,
+                str(result.row.facts.get(entity.date or "", "")),
+                *(self._cell(entity.name, name, result) for name in names),
+                self._say(STATUS[result.status]),
             ]
-            for each in results
+            for result in results
         ]
         labels = [*head, *titles, self._say(_ANSWER)]
         if len(results) > _MOST_ACROSS:
@@ -241,14 +241,12 @@ class AnswerView:
     def _row_reasons(self, checked: Checked) -> Iterator[str]:
         """One line a row; what several rows rest on is said once."""
         provisional: set[str] = set()
-        for each in checked.result.rows:
-            decided = self.words.provisions.get(each.reason)
+        for row in checked.result.rows:
+            decided = self.words.provisions.get(row.reason)
             cited = "" if decided is None else self._say(self.words.citation(decided.citation))
-            yield self._reason(
-                Message(each.row.key, each.row.key), [self._say(self.words.of_row(each)), cited]
-            )
-            if each.status == "decided":
-                provisional |= set(self.checker.row_footing(checked.case, each).provisional)
+            yield self._reason(Message(row.row.key, row.row.key), [self._say(self.words.of_row(row)), cited])
+            if row.status == "decided":
+                provisional |= set(self.checker.row_footing(checked.case, row).provisional)
         yield from self._provisional(tuple(sorted(provisional)))
 
     def _rejection(self, rejected: Rejected) -> str:

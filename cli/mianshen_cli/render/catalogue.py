@@ -65,8 +65,8 @@ _LABELS = {
 }
 _UNRULED = Message("没有条款", "no provision")
 _FIGURES = tuple(
-    Message(*each)
-    for each in (("起", "from"), ("止", "until"), ("数值", "value"), ("依据", "basis"), ("条款", "clause"), ("复核", "review by"))
+    Message(*item)
+    for item in (("起", "from"), ("止", "until"), ("数值", "value"), ("依据", "basis"), ("条款", "clause"), ("复核", "review by"))
 )  # fmt: skip
 _BASIS = {
     "cited": Message("有出处", "cited"),
@@ -126,7 +126,7 @@ class CatalogueView:
                 yield from self._labelled("decides", f"{decision.entity}.{decision.name}")
                 yield from self._provision(provision)
             case "planned":
-                planned = next(each for each in program.planned if each.name == name)
+                planned = next(item for item in program.planned if item.name == name)
                 yield from self._labelled("decides", planned.decision)
                 yield from self._clause(planned.citation)
             case "parameter":

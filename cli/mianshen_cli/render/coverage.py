@@ -42,24 +42,24 @@ class CoverageView:
     @property
     def complete(self) -> bool:
         """Whether every clause has an answer or a reason."""
-        return all(each.answers or each.left_out for each in self.covered)
+        return all(item.answers or item.left_out for item in self.covered)
 
     def text(self) -> str:
         """Everything, source by source."""
         return "\n".join(self._parts())
 
     def _parts(self) -> Iterator[str]:
-        for source, group in groupby(self.covered, key=lambda each: each.clause.citation.source):
+        for source, group in groupby(self.covered, key=lambda item: item.clause.citation.source):
             yield f"{source} {self.words.citation(Citation(source, None)).in_(self.lang)}"
-            for each in group:
-                yield f"  {each.clause.citation.clause}  {each.clause.subject.in_(self.lang)}"
-                for line in self._answers(each):
+            for item in group:
+                yield f"  {item.clause.citation.clause}  {item.clause.subject.in_(self.lang)}"
+                for line in self._answers(item):
                     first, *rest = output.fold(line, _WIDTH)
                     yield f"      {first}"
                     yield from (f"        {more}" for more in rest)
             yield ""
-        answered = sum(bool(each.answers) for each in self.covered)
-        left_out = sum(not each.answers and bool(each.left_out) for each in self.covered)
+        answered = sum(bool(item.answers) for item in self.covered)
+        left_out = sum(not item.answers and bool(item.left_out) for item in self.covered)
         yield _COUNT.in_(self.lang).format(
             all=len(self.covered), answered=answered, left_out=left_out,
             open=len(self.covered) - answered - left_out,
@@ -68,11 +68,11 @@ class CoverageView:
     def _answers(self, covered: Covered) -> Iterator[str]:
         colon = _COLON.in_(self.lang)
         for kind, title in _KINDS.items():
-            names = [self._name(each) for each in covered.answers if each.kind == kind]
+            names = [self._name(answer) for answer in covered.answers if answer.kind == kind]
             if names:
                 yield f"{title.in_(self.lang)}{colon}{('、' if self.lang == 'zh' else ', ').join(names)}"
-        for each in covered.left_out:
-            yield f"{_OUT.in_(self.lang)}{colon}{each.reason.in_(self.lang)}"
+        for item in covered.left_out:
+            yield f"{_OUT.in_(self.lang)}{colon}{item.reason.in_(self.lang)}"
         if not covered.answers and not covered.left_out:
             yield _OPEN.in_(self.lang)
 

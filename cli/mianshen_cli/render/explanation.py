@@ -90,13 +90,13 @@ class Explanation:
         if provision.when_text is not None:
             yield f"    {self.say(_CONDITION)} {_one_line(provision.when_text)}"
         yield f"    {self.say(_FORMULA)} {_one_line(provision.value_text)}"
-        for each in used.inputs:
-            if each.row.parent is not step.row or each.name.kind == "decision":  # not what filters read
-                yield f"        {self._input(each, step.row)}"
+        for input_ in used.inputs:
+            if input_.row.parent is not step.row or input_.name.kind == "decision":  # not what filters read
+                yield f"        {self._input(input_, step.row)}"
         if used.limited is not None:
             yield f"    {self._limited(used.limited)}"
-            for each in used.limited.inputs:
-                yield f"        {self._input(each, step.row)}"
+            for item in used.limited.inputs:
+                yield f"        {self._input(item, step.row)}"
 
     def _input(self, given: Input, home: Row) -> str:
         whose = f"{output.printable(given.row.key)} " if given.row.parent is home else ""

@@ -90,7 +90,7 @@ class Progress:
     def line(self, seconds: float) -> str:
         """The bar, `seconds` after the start."""
         over = sum(SHARES.get(stage, 0.0) for stage in self.done)
-        stage = next((each for each in SHARES if each not in self.done), "seal")
+        stage = next((item for item in SHARES if item not in self.done), "seal")
         expected = self.begun * SHARES[stage] / over if over else 0.0
         part = 0.0 if not expected else min(0.95, (seconds - self.begun) / expected)
         if stage == "decide" and self.part is not None:

@@ -23,8 +23,8 @@ from mianshen_cli.render.answer import STATUS
 
 _HEAD = Message("{title} {key}：{before} 与 {after} 比较", "{title} {key}: {before} against {after}")
 _WHAT = tuple(
-    Message(*each)
-    for each in (
+    Message(*item)
+    for item in (
         ("项目", "what"),
         ("原", "was"),
         ("现", "is"),
@@ -78,7 +78,7 @@ class RedeterminationView:
         rows = [*self._benefits(found), *(line for row in found.rows for line in self._row(row))]
         if not rows:
             return "\n".join([*lines, self._say(_SAME)])
-        lines += [output.table([self._say(each) for each in _WHAT], rows, right=[1, 2, 3, 4]), ""]
+        lines += [output.table([self._say(item) for item in _WHAT], rows, right=[1, 2, 3, 4]), ""]
         lines.append(self._owed(found))
         return "\n".join(lines)
 
@@ -99,17 +99,19 @@ class RedeterminationView:
         return self._say(words).format(amount=f"{abs(found.owed):,.2f}") + open_
 
     def _benefits(self, found: Redetermination) -> Iterator[tuple[str, ...]]:
-        for each in found.benefits:
+        for benefit in found.benefits:
             title = (
-                self.words.program.benefits[each.name].title if each.name in self.program.benefits else None
+                self.words.program.benefits[benefit.name].title
+                if benefit.name in self.program.benefits
+                else None
             )
             yield (
-                each.name if title is None else self._say(title),
-                self._state(each.before),
-                self._state(each.after),
+                benefit.name if title is None else self._say(title),
+                self._state(benefit.before),
+                self._state(benefit.after),
                 "",
-                _signed(each.owed),
-                self._causes(each.causes),
+                _signed(benefit.owed),
+                self._causes(benefit.causes),
             )
 
     def _state(self, result: BenefitResult | None) -> str:
@@ -122,15 +124,15 @@ class RedeterminationView:
         key = output.printable(row.key) or self._say(self.program.entities[row.entity].title)
         if row.before != row.after:
             yield key, self._status(row.before), self._status(row.after), "", "", ""
-        for each in row.decisions:
-            paid = (row.entity, each.name) in self.program.paid
+        for decision in row.decisions:
+            paid = (row.entity, decision.name) in self.program.paid
             yield (
-                f"{key} {self._say(self.words.decisions[row.entity, each.name].title)}",
-                self._value(row, each, each.before),
-                self._value(row, each, each.after),
-                f"{each.paid:,.2f}" if paid and each.paid is not None else "",
-                _signed(each.owed),
-                self._causes(each.causes),
+                f"{key} {self._say(self.words.decisions[row.entity, decision.name].title)}",
+                self._value(row, decision, decision.before),
+                self._value(row, decision, decision.after),
+                f"{decision.paid:,.2f}" if paid and decision.paid is not None else "",
+                _signed(decision.owed),
+                self._causes(decision.causes),
             )
 
     def _status(self, status: str | None) -> str:
@@ -145,14 +147,14 @@ class RedeterminationView:
         return self._say(self.words.value(value, decision.written, decision.type))
 
     def _causes(self, causes: Iterable[Cause]) -> str:
-        return "; ".join(self._cause(each) for each in causes)
+        return "; ".join(self._cause(cause) for cause in causes)
 
     def _cause(self, cause: Cause) -> str:
         name = output.printable(cause.name)
         if cause.kind in ("provision", "row"):
             sign = "+" if not cause.before else "-" if not cause.after else "~"
             return f"{self._say(_KINDS[cause.kind])} {sign}{name}"
-        before, after = (output.printable(each) or "?" for each in (cause.before, cause.after))
+        before, after = (output.printable(item) or "?" for item in (cause.before, cause.after))
         return f"{self._say(_KINDS[cause.kind])} {name}: {before} -> {after}"
 
     # -- data ----------------------------------------------------------------------------------
@@ -162,13 +164,13 @@ class RedeterminationView:
         rows: list[Plain] = [self._plain_row(row) for row in found.rows]
         benefits: list[Plain] = [
             {
-                "benefit": each.name,
-                "before": _plain_benefit(each.before),
-                "after": _plain_benefit(each.after),
-                "owed": _money(each.owed),
-                "causes": _plain_causes(each.causes),
+                "benefit": benefit.name,
+                "before": _plain_benefit(benefit.before),
+                "after": _plain_benefit(benefit.after),
+                "owed": _money(benefit.owed),
+                "causes": _plain_causes(benefit.causes),
             }
-            for each in found.benefits
+            for benefit in found.benefits
         ]
         return {
             entry.key: found.after.person.key,
@@ -189,14 +191,16 @@ class RedeterminationView:
             "after": row.after,
             "decisions": [
                 {
-                    "decision": each.name,
-                    "before": _plain_value(each.before),
-                    "after": _plain_value(each.after),
-                    "paid": _money(each.paid) if (row.entity, each.name) in self.program.paid else None,
-                    "owed": _money(each.owed),
-                    "causes": _plain_causes(each.causes),
+                    "decision": decision.name,
+                    "before": _plain_value(decision.before),
+                    "after": _plain_value(decision.after),
+                    "paid": _money(decision.paid)
+                    if (row.entity, decision.name) in self.program.paid
+                    else None,
+                    "owed": _money(decision.owed),
+                    "causes": _plain_causes(decision.causes),
                 }
-                for each in row.decisions
+                for decision in row.decisions
             ],
         }
 

@@ -122,7 +122,7 @@ class ProspectView:
         if prospect.later is not None:
             lines += self._why(prospect)
         if prospect.margins:
-            lines += self._list(_MARGINS, [self._margin(each) for each in prospect.margins])
+            lines += self._list(_MARGINS, [self._margin(margin) for margin in prospect.margins])
         return "\n".join(lines)
 
     def _say(self, message: Message, **parts: object) -> str:
@@ -133,19 +133,19 @@ class ProspectView:
 
     def _why(self, prospect: Prospect) -> Iterator[str]:
         yield from self._list(
-            _CONDITIONS[prospect.result.status], [self._hurdle(each) for each in prospect.hurdles]
+            _CONDITIONS[prospect.result.status], [self._hurdle(hurdle) for hurdle in prospect.hurdles]
         )
-        flips = [self._flip(each) for each in prospect.changes.flips]
+        flips = [self._flip(flip) for flip in prospect.changes.flips]
         none = self._say(_NO_CHANGE) + ("" if prospect.changes.complete else self._say(_NOT_ALL))
         yield from self._list(_CHANGES, flips) if flips else [none]
         fixed = [
             self._say(
                 _FACT,
-                whose=self._whose(each.row),
-                title=f"{self._say(each.fact.title)} ({each.fact.name})",
-                value=self._value(each.fact, each.value),
+                whose=self._whose(item.row),
+                title=f"{self._say(item.fact.title)} ({item.fact.name})",
+                value=self._value(item.fact, item.value),
             )
-            for each in self.prospector.immutable(prospect)
+            for item in self.prospector.immutable(prospect)
         ]
         yield from self._list(_UNCHANGEABLE, fixed)
         if prospect.later is not None:
@@ -157,14 +157,14 @@ class ProspectView:
             part = to_text(hurdle.part, hurdle.row.entity)
             part = part if hurdle.wanted else self._say(_NEGATED, part=part)
         reads = [
-            f"{self._say(self.words.title(each))} {self._say(self.words.shown(each))}"
-            for each in hurdle.inputs
+            f"{self._say(self.words.title(input_))} {self._say(self.words.shown(input_))}"
+            for input_ in hurdle.inputs
         ]
         given = f" ({', '.join(dict.fromkeys(reads))})" if reads else ""
         return self._say(_HURDLE, title=self._say(hurdle.provision.title), part=part, given=given)
 
     def _flip(self, flip: Counterfactual) -> str:
-        changes = _AND.in_(self.lang).join(self._change(each) for each in flip.changes)
+        changes = _AND.in_(self.lang).join(self._change(change) for change in flip.changes)
         notes = []
         if flip.result.amount is not None:
             notes.append(self._say(_DUE, amount=f"{flip.result.amount:,.2f}"))

@@ -160,7 +160,7 @@ def plain(value: Value) -> Known | Mark:
 
 
 def _names(value: Value) -> frozenset[str]:
-    return frozenset(each.name for each in value.missing) if isinstance(value, Unknown) else frozenset()
+    return frozenset(fact.name for fact in value.missing) if isinstance(value, Unknown) else frozenset()
 
 
 def shown(value: Known | Mark | frozenset[str], written: str = "") -> str:

@@ -79,8 +79,8 @@ class Checker:
         return notes
 
     def _assumed(self, case: Case, result: CaseResult) -> set[str]:
-        footings = [self.footing(case, each) for each in result.benefits.values()]
-        footings += [self.row_footing(case, each) for each in result.rows]
+        footings = [self.footing(case, benefit) for benefit in result.benefits.values()]
+        footings += [self.row_footing(case, row) for row in result.rows]
         return {name for footing in footings for name in footing.assumed}
 
     def footing(self, case: Case, result: BenefitResult) -> Caveats:
@@ -103,9 +103,9 @@ class Checker:
             return tuple(sorted({name for part in parts for name in part}))
 
         return Caveats(
-            joined(each.provisional for each in all_),
-            joined(each.missing for each in all_),
-            joined(each.assumed for each in all_),
+            joined(caveat.provisional for caveat in all_),
+            joined(caveat.missing for caveat in all_),
+            joined(caveat.assumed for caveat in all_),
         )
 
     # -- as plain data -------------------------------------------------------------------------
@@ -119,7 +119,7 @@ class Checker:
             rulebook["overlays"] = list(program.overlays)
         rows: dict[str, Plain] = {
             child.children or child.name: [
-                self._row(case, each, lang) for each in result.rows if each.row.entity == child.name
+                self._row(case, row, lang) for row in result.rows if row.row.entity == child.name
             ]
             for child in program.children_of(entry.name)
         }
@@ -196,12 +196,12 @@ class Checker:
     def _settled(self, row: Row) -> dict[str, Plain]:
         """What was really paid of a row beside what the rules give, where that is told."""
         found: dict[str, Plain] = {
-            each.decision: {
-                "settled": as_money(each.settled),
-                "ruled": as_money(each.ruled) if isinstance(each.ruled, Decimal) else None,
-                "difference": None if each.difference is None else as_money(each.difference),
+            settlement.decision: {
+                "settled": as_money(settlement.settled),
+                "ruled": as_money(settlement.ruled) if isinstance(settlement.ruled, Decimal) else None,
+                "difference": None if settlement.difference is None else as_money(settlement.difference),
             }
-            for each in settlements(self.program, row)
+            for settlement in settlements(self.program, row)
         }
         return {"settled": found} if found else {}
 
@@ -245,9 +245,9 @@ class Checker:
     def _from(self, missing: Iterable[Missing]) -> list[Plain]:
         """Which row lacks which facts."""
         rows: dict[tuple[str, str], list[Plain]] = {}
-        for each in sorted(missing):
-            if each.entity:
-                rows.setdefault((each.entity, each.key), []).append(each.name)
+        for fact in sorted(missing):
+            if fact.entity:
+                rows.setdefault((fact.entity, fact.key), []).append(fact.name)
         return [{"entity": entity, "key": key, "missing": names} for (entity, key), names in rows.items()]
 
     def _steps(self, case: Case, lang: Lang) -> list[Plain]:
@@ -281,7 +281,7 @@ class Checker:
             "clause": _clause(provision.citation),
             "when": provision.when_text,
             "formula": provision.value_text,
-            "inputs": [self._input(each, lang) for each in used.inputs],
+            "inputs": [self._input(input_, lang) for input_ in used.inputs],
         }
         if limited is not None:
             amounts = {
@@ -320,14 +320,14 @@ class Checker:
     def _rejects(self, result: CaseResult, lang: Lang) -> list[Plain]:
         return [
             {
-                "entity": each.entity,
-                "key": each.key,
-                "field": each.rejection.field,
-                "code": CODES[each.rejection.reason],
-                "reason": each.rejection.reason,
-                "message": each.rejection.message.in_(lang),
+                "entity": reject.entity,
+                "key": reject.key,
+                "field": reject.rejection.field,
+                "code": CODES[reject.rejection.reason],
+                "reason": reject.rejection.reason,
+                "message": reject.rejection.message.in_(lang),
             }
-            for each in result.rejected
+            for reject in result.rejected
         ]
 
 
@@ -336,7 +336,7 @@ def _is_known(value: Value) -> bool:
 
 
 def _names(missing: Iterable[Missing]) -> Plain:
-    return sorted({each.name for each in missing})
+    return sorted({fact.name for fact in missing})
 
 
 def _clause(citation: Citation) -> Plain:

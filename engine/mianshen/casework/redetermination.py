@@ -123,7 +123,7 @@ def _decided(node: Node, terms: Terms) -> tuple[Side, list[Diagnostic]]:
             row.parent.current.children[:] = [c for c in row.parent.current.children if c is not row]
     codes = {"E431"} if late else set()
     side = side_of(terms.desk, case)
-    return side, [*(each for each in found if each.code not in codes), *refused(case, found, node.span)]
+    return side, [*(item for item in found if item.code not in codes), *refused(case, found, node.span)]
 
 
 def _is_after(row: Row, day: dt.date, program: Program) -> bool:
@@ -141,7 +141,7 @@ def _changed(node: Node, terms: Terms, program: Program) -> Node:
     for key, value in node.entries:
         entity = children.get(key.text)
         if entity is not None and isinstance(value, Sequence):
-            items = [each for each in value.items if _key(each, entity.key) not in terms.without]
+            items = [item for item in value.items if _key(item, entity.key) not in terms.without]
             if entity is next(iter(children.values())):
                 items, more = [*items, *more], []
             value = replace(value, items=tuple(items))
@@ -166,7 +166,7 @@ def rows_of(file: Path) -> tuple[Node, ...]:
         raise RuleError(found)
     listed = root.entries[0][1] if isinstance(root, Mapping) and len(root.entries) == 1 else root
     items = listed.items if isinstance(listed, Sequence) else ()
-    if not items or not all(isinstance(each, Mapping) and each.entries for each in items):
+    if not items or not all(isinstance(item, Mapping) and item.entries for item in items):
         raise RuleError([diagnostics.no_rows(str(file))])
     return tuple(items)
 
@@ -182,7 +182,7 @@ def keys_of(node: Node, program: Program) -> list[str]:
     for entity in program.children_of(program.entry):
         listed = node.get(entity.children or entity.name) if isinstance(node, Mapping) else None
         items: Iterable[Node] = listed.items if isinstance(listed, Sequence) else ()
-        found += [key for each in items if (key := _key(each, entity.key)) is not None]
+        found += [key for item in items if (key := _key(item, entity.key)) is not None]
     return found
 
 
@@ -218,14 +218,14 @@ class _Comparing:
             described, row = result.benefit, (result.row.entity, result.row.key)
             walk = Causes(self.old, self.new)
             names = [described.eligible, *([described.amount] if described.amount else [])]
-            causes = tuple(dict.fromkeys(c for each in names for c in walk.causes(row, each)))
+            causes = tuple(dict.fromkeys(c for name in names for c in walk.causes(row, name)))
             yield BenefitChange(name, was, now, _less(_due(now), _due(was)), causes)
 
     # -- rows --------------------------------------------------------------------------------
 
     def rows(self) -> Iterator[RowChange]:
-        sides = [{(r.row.entity, r.row.key): r for r in each.rows} for each in (self.one, self.two)]
-        others = [_aside(each) for each in (self.one, self.two)]
+        sides = [{(r.row.entity, r.row.key): r for r in item.rows} for item in (self.one, self.two)]
+        others = [_aside(item) for item in (self.one, self.two)]
         for key in dict.fromkeys((*sides[0], *sides[1], *others[0], *others[1])):
             was, now = sides[0].get(key), sides[1].get(key)
             statuses = [

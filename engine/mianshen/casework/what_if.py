@@ -47,7 +47,7 @@ class Prospect:
 
 def names_to_ask(checked: Checked) -> tuple[str, ...]:
     """What prospects can be asked for: the case's benefits, and its person's dated rows by key."""
-    return *checked.result.benefits, *(each.row.key for each in checked.result.rows)
+    return *checked.result.benefits, *(row.row.key for row in checked.result.rows)
 
 
 class Prospector:
@@ -67,7 +67,7 @@ class Prospector:
             return self._benefit(checked, result)
         for row in checked.result.rows:
             if row.row.key == name:
-                margins = tuple(m for each in row.values for m in self._margins(checked, row.row, each))
+                margins = tuple(m for value in row.values for m in self._margins(checked, row.row, value))
                 return Prospect(name, row, (), NO_CHANGES, None, tuple(dict.fromkeys(margins)))
         raise KeyError(name)
 
@@ -87,7 +87,7 @@ class Prospector:
 
     def immutable(self, prospect: Prospect) -> tuple[Fixed, ...]:
         """The facts that cannot change and that the answer hangs on, or a failing condition reads."""
-        found = {(each.row, each.fact.name): each for each in prospect.changes.fixed}
+        found = {(item.row, item.fact.name): item for item in prospect.changes.fixed}
         for hurdle in prospect.hurdles:
             for given in hurdle.inputs:
                 fact = self.program.facts.get((given.name.entity, given.name.name))
@@ -103,18 +103,18 @@ class Prospector:
         changes, later = prospect.changes, prospect.later
         found: dict[str, Plain] = {"status": prospect.result.status}
         if later is not None:
-            found["conditions"] = [self._hurdle(each, lang) for each in prospect.hurdles]
-            found["changes"] = [self._flip(each, lang) for each in changes.flips]
+            found["conditions"] = [self._hurdle(hurdle, lang) for hurdle in prospect.hurdles]
+            found["changes"] = [self._flip(flip, lang) for flip in changes.flips]
             found["all_pairs_tried"] = changes.complete
             found["immutable"] = [
                 {
-                    **self._place(each.row, each.fact, lang),
-                    "value": None if each.fact.personal else _plain(each.fact, each.value),
+                    **self._place(item.row, item.fact, lang),
+                    "value": None if item.fact.personal else _plain(item.fact, item.value),
                 }
-                for each in self.immutable(prospect)
+                for item in self.immutable(prospect)
             ]
             found["later"] = self._later(later, lang)
-        found["margins"] = [self._margin(each, lang) for each in prospect.margins]
+        found["margins"] = [self._margin(margin, lang) for margin in prospect.margins]
         return found
 
     def _hurdle(self, hurdle: UnmetCondition, lang: Lang) -> Plain:
@@ -129,9 +129,9 @@ class Prospector:
             "wanted": hurdle.wanted,
             "value": _truth(hurdle.value),
             "reads": [
-                {"name": each.name.name, "title": self.words.title(each).in_(lang), "of": each.row.key,
-                 "value": self.words.shown(each).in_(lang)}
-                for each in hurdle.inputs
+                {"name": input_.name.name, "title": self.words.title(input_).in_(lang), "of": input_.row.key,
+                 "value": self.words.shown(input_).in_(lang)}
+                for input_ in hurdle.inputs
             ],
         }  # fmt: skip
 
@@ -141,10 +141,10 @@ class Prospector:
     def _flip(self, flip: Counterfactual, lang: Lang) -> Plain:
         amount = flip.result.amount
         return {
-            "facts": [self._change(each, lang) for each in flip.changes],
+            "facts": [self._change(change, lang) for change in flip.changes],
             "status": flip.result.status,
             "amount": None if amount is None else as_money(amount),
-            "missing": sorted({each.name for each in flip.result.missing}),
+            "missing": sorted({fact.name for fact in flip.result.missing}),
         }
 
     def _change(self, change: FactChange, lang: Lang) -> Plain:

@@ -98,7 +98,7 @@ class Words:
                 return Message(value, value)
             case tuple():
                 item = type_.item if isinstance(type_, Listing) else None
-                return listed(self.value(each, "", item) for each in value)
+                return listed(self.value(entry, "", item) for entry in value)
             case _:
                 return UNRULED
 
@@ -162,7 +162,7 @@ class Words:
 
     def missing(self, missing: Iterable[Missing], home: Row) -> Message:
         """The facts and figures that are missing, by title and name, and whose they are."""
-        return listed(self._missing(each, home) for each in sorted(missing))
+        return listed(self._missing(fact, home) for fact in sorted(missing))
 
     def _missing(self, missing: Missing, home: Row) -> Message:
         name = missing.name
@@ -253,10 +253,10 @@ class Words:
         read = used.inputs or used.tested
         given = listed(
             Message(
-                f"{self.title(each).zh}：{self.shown(each).zh}",
-                f"{self.title(each).en}: {self.shown(each).en}",
+                f"{self.title(item).zh}：{self.shown(item).zh}",
+                f"{self.title(item).en}: {self.shown(item).en}",
             )
-            for each in _distinct(read)[:4]
+            for item in _distinct(read)[:4]
         )
         title = used.provision.title
         return Message(f"{title.zh}（{given.zh}）", f"{title.en} ({given.en})") if given.en else title
@@ -284,13 +284,13 @@ class Words:
 
 def _distinct(inputs: Iterable[Input]) -> list[Input]:
     """One for each name, as first read."""
-    return list({each.name: each for each in reversed(list(inputs))}.values())[::-1]
+    return list({input_.name: input_ for input_ in reversed(list(inputs))}.values())[::-1]
 
 
 def listed(messages: Iterable[Message]) -> Message:
     """Several as one, in both languages."""
     all_ = list(messages)
-    return Message("、".join(each.zh for each in all_), ", ".join(each.en for each in all_))
+    return Message("、".join(caveat.zh for caveat in all_), ", ".join(caveat.en for caveat in all_))
 
 
 def number(value: Decimal, written: str) -> str:

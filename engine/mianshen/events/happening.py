@@ -60,7 +60,7 @@ def scene_after(
     """
     copied = _copy(program, top, None, day)
     scene = Scene(copied, {row.key: row for row in people_of(program, copied)})
-    for event in sorted([*events, last], key=lambda each: each.order):
+    for event in sorted([*events, last], key=lambda item: item.order):
         if event.person not in scene.people:
             continue  # has left the household since
         brought = happen(program, scene.people[event.person], event)
@@ -177,9 +177,9 @@ def _copy(program: Program, row: Row, parent: Row | None, day: dt.date) -> Row:
     for version, copied in zip(row.versions, made.versions, strict=True):
         copied.version_of, copied.children = made, made.children
         copies[id(version)] = copied
-    for each in row.children:
-        if _there(program, each, day):
-            made.children.append(_copy(program, each, copies.get(id(each.parent), made), day))
+    for child in row.children:
+        if _there(program, child, day):
+            made.children.append(_copy(program, child, copies.get(id(child.parent), made), day))
     return made
 
 

@@ -125,7 +125,7 @@ class Standing:
 
 def missing_names(result: BenefitResult) -> tuple[str, ...]:
     """The facts and figures an answer lacks, each once, in order."""
-    return tuple(sorted({each.name for each in result.missing}))
+    return tuple(sorted({fact.name for fact in result.missing}))
 
 
 def period_of(benefit: Benefit, answer: Answer, event: Event, day: dt.date) -> str:

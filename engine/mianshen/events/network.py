@@ -72,7 +72,7 @@ class Network:
         rules += [("asked", name, name) for name in sorted({benefit for _, _, benefit in rules})]
         if rules:
             engine = durable_rules()
-            made = {"/".join(each): self._runnable(engine, *each) for each in rules}
+            made = {"/".join(item): self._runnable(engine, *item) for item in rules}
             self._ruleset = engine.Ruleset(_RULESET, None, made)
 
     def reach(self, event_type: str, asked: Iterable[str] = ()) -> frozenset[str]:
@@ -87,14 +87,14 @@ class Network:
         `asked`: people and benefits for which facts were asked; the event may have brought them.
         """
         reached, open_ = self.reach(event_type, [benefit for _, benefit in asked]), set(asked)
-        known = [each for each in answers if each.benefit in reached]
+        known = [answer for answer in answers if answer.benefit in reached]
         said = {f"a{number}": each for number, each in enumerate(known)}
         if self._ruleset is None or not said:
             return []
         facts = [_fact(name, each) for name, each in said.items()]
         if event_type in self._triggers:
             facts.append({"sid": _CONTEXT, "id": "event", "event": event_type})
-        asked_for = sorted(open_ & {(each.who, each.benefit) for each in known})
+        asked_for = sorted(open_ & {(item.who, item.benefit) for item in known})
         facts += [
             {"sid": _CONTEXT, "id": f"asked {number}", "asked": benefit, "who": who}
             for number, (who, benefit) in enumerate(asked_for)

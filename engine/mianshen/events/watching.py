@@ -69,7 +69,7 @@ class Watcher:
     def take(self, top: Row, events: Iterable[Event]) -> None:
         """The events of one household, given as its top row, whose people they name."""
         household = _Household(self, top)
-        for event in sorted(events, key=lambda each: each.order):
+        for event in sorted(events, key=lambda item: item.order):
             self._one(household, event)
 
     def refuse(self, event: Event, field_: str, diagnostic: Diagnostic) -> None:
@@ -116,7 +116,7 @@ class _Household:
     def items(self, event: Event, day: dt.date) -> list[Item] | Diagnostic:
         """What an event makes to be done on a day, or why it cannot be taken."""
         watcher = self.watcher
-        earlier = [each for each in self.before if each.date <= day]
+        earlier = [item for item in self.before if item.date <= day]
         scene = scene_after(watcher.program, self.top, earlier, day, event, watcher.place)
         asked, granted = self._asked(event), self._granted(event, day)
         reached = watcher.network.reach(event.type, {matter[1] for matter in asked})
@@ -128,7 +128,7 @@ class _Household:
         said = {each: answer for answer in answers if (each := answer.said) is not None}
         due = watcher.network.due(event.type, said, {matter[:2] for matter in asked})
         closed = [answer for answer in answers if answer.said is None]
-        brought_up = [(said[each.said], each.by) for each in due] + [(each, event.type) for each in closed]
+        brought_up = [(said[item.said], item.by) for item in due] + [(item, event.type) for item in closed]
         items = [self._item(event, day, answer, by) for answer, by in brought_up]
         items += [self._gone(event, place) for place in granted if self._is_void(scene, place)]
         return [item for item in items if item is not None]
@@ -136,7 +136,7 @@ class _Household:
     def _asked(self, event: Event) -> list[Matter]:
         """What still needs facts, and may now have them: the person's own, and what rests on all."""
         shared = self.watcher.decider.shared
-        return [each for each in self.standing.asked if each[0] == event.person or each[1] in shared]
+        return [item for item in self.standing.asked if item[0] == event.person or item[1] in shared]
 
     def _granted(self, event: Event, day: dt.date) -> list[Place]:
         """What was granted by a day and may lose its ground: the person's own, and what rests on all."""
@@ -183,7 +183,7 @@ class _Household:
 
     def taken(self, event: Event, items: Iterable[Item]) -> bool:
         """Remember an event and its items; whether it was late."""
-        late = any(each.order > event.order for each in self.before)
+        late = any(item.order > event.order for item in self.before)
         self.before.append(event)
         for item in items:
             self.standing.add(item)

@@ -110,7 +110,7 @@ def _recorded_inputs(
     inputs = open_inputs(program, named, connection, scratch, past.receipt.get("encoding"), mapping, as_of)
     wrong = []
     for entity, files in past.receipt["inputs"].items():
-        recorded = [each["digest"] for each in files]
+        recorded = [file["digest"] for file in files]
         found = [digest_of_file(part.path) for part in inputs[entity].parts]
         if found != recorded:
             differing = [p for p, d in zip(inputs[entity].parts, found, strict=True) if d not in recorded]
@@ -164,7 +164,7 @@ class _Written:
             for row, cells in _benefits(result, person).items()
             if row.key
         ]
-        rows = [(each.row.entity, each.row.key, files[each.row.entity], _row(each)) for each in result.rows]
+        rows = [(row.row.entity, row.row.key, files[row.row.entity], _row(row)) for row in result.rows]
         now = [*people, *rows]
         differences: list[Difference] = []
         count = 0

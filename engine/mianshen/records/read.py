@@ -213,7 +213,7 @@ def _named(node: Node, found: list[Diagnostic]) -> tuple[str | None, tuple[str, 
     name, overlays = node.get("name"), node.get("overlays")
     names: list[str] = []
     if isinstance(overlays, Sequence):
-        names = [each.text for each in overlays.items if isinstance(each, Scalar)]
+        names = [item.text for item in overlays.items if isinstance(item, Scalar)]
     if overlays is not None and (not isinstance(overlays, Sequence) or len(names) < len(overlays.items)):
         found.append(diagnostics.wrong_shape(overlays.span, "overlays", A_LIST))
     return name.text if isinstance(name, Scalar) else None, tuple(names)

@@ -327,7 +327,7 @@ class RowReader:
         for shared in same.values():
             for row in shared if len(shared) > 1 else ():
                 name = self.program.entities[row.entity].key
-                other = next(each for each in shared if each is not row)
+                other = next(item for item in shared if item is not row)
                 echo = None if self.facts[row.entity][name].personal else row.key
                 place, elsewhere = self._place(row, name), self._place(other, name)
                 self.reject(row, name, diagnostics.duplicate(place, name, echo, elsewhere))

@@ -119,8 +119,8 @@ def _cell(program: Program, fact: Fact, type_: Type) -> Schema:
             return {"anyOf": [{"type": "array", "items": items}, {"type": ["string", "null"]}]}
         case Code(codes=codes):
             listed = program.codes[codes]
-            spelt = [each for each in listed.spellings if each not in listed.values]
-            numbers = [int(each) for each in spelt if each.isascii() and each.isdecimal()]
+            spelt = [spelling for spelling in listed.spellings if spelling not in listed.values]
+            numbers = [int(item) for item in spelt if item.isascii() and item.isdecimal()]
             return {"enum": [*listed.values, *spelt, *numbers, None]}
         case Boolean():
             return {"type": ["boolean", "string", "null"]}

@@ -89,7 +89,7 @@ class _Reader:
             self._refuse("", "", diagnostics.malformed(Span(file, number, column), ("此处断开或有误", why)))
             return
         node, wrong = read_tree(line, file)
-        wrong = [at_line(each, number) for each in wrong]
+        wrong = [at_line(mistake, number) for mistake in wrong]
         if wrong or node is None:
             self._refuse(
                 "",

@@ -89,7 +89,7 @@ def run_watch(program: Program, request: Request, report: Progress = lambda _tak
         _take(program, request, watcher, journal, read.events, report)
         refused = (*read.refused, *watcher.refused)
         refused = tuple(
-            sorted(refused, key=lambda each: (each.diagnostic.span.line, each.diagnostic.span.column))
+            sorted(refused, key=lambda item: (item.diagnostic.span.line, item.diagnostic.span.column))
         )
         items = write_work_list(program, request.out, journal.items(), refused)
     return Watched(items, watcher.counts, refused)

@@ -117,8 +117,8 @@ class Question:
             nothing = text.lower() in NOTHING and text not in self.choices(story.program)
             texts = [] if nothing else [part.strip() for part in SEPARATORS.split(text)]
         chosen: list[str] = []
-        for each in texts:
-            one = self._chosen(each, story.program)
+        for item in texts:
+            one = self._chosen(item, story.program)
             if isinstance(one, Diagnostic):
                 return one
             chosen.append(one)
@@ -147,7 +147,7 @@ class Question:
             return diagnostics.after_day(self.title, day.isoformat())
         for child in program.entities.values():
             if child.counted_by == name and child.parent == row.entity:
-                there = sum(each.entity == child.name for each in row.children)
+                there = sum(item.entity == child.name for item in row.children)
                 if not there <= value <= MOST_ROWS:  # type: ignore[operator]  # a number
                     return diagnostics.not_a_count(str(value), there, MOST_ROWS)
         copy, rows = Scenario(program).copy(story.case, {(row, name): value})

@@ -126,11 +126,11 @@ class Story:
         if entity is not None:
             assert isinstance(value, Decimal)
             self._add(row, entity, int(value))
-            for each in (row, *same_person(row)):
-                each.told = (each.told or frozenset()) | {name}
+            for item in (row, *same_person(row)):
+                item.told = (item.told or frozenset()) | {name}
         else:
-            for each in self._told_alike(place):
-                _set(each, name, value)
+            for entry in self._told_alike(place):
+                _set(entry, name, value)
             if value is not None and name == self.program.entities[row.entity].key:
                 row.key = str(value)
         self._count()
@@ -141,7 +141,7 @@ class Story:
         row, name = place.row, place.name
         fact = self.program.facts[row.entity, name]
         others = same_person(row) if fact.immutable or row.version_of is None else []
-        return [row, *(each for each in others if self.is_open(Place(each, name)))]
+        return [row, *(other for other in others if self.is_open(Place(other, name)))]
 
     def assume(self, place: Place) -> None:
         """Take a fact as the vocabulary assumes it."""
@@ -273,7 +273,7 @@ def _written(value: Known) -> str:
         case str():
             return json.dumps(value, ensure_ascii=False)
         case tuple():
-            return "[" + ", ".join(_written(each) for each in value) + "]"
+            return "[" + ", ".join(_written(item) for item in value) + "]"
 
 
 # -- beginning -------------------------------------------------------------------------------------
@@ -305,7 +305,7 @@ def read_story(path: Path, program: Program, as_of: dt.date | None, today: dt.da
         raise RuleError([diagnostics.several_records(str(path))])
     dated = root.get(DAY) is not None
     case, wrong = read_record(root, program, as_of or (None if dated else today), CASE_KEYS, growing=True)
-    wrong = [each for each in wrong if not _may_come_later(each)]
+    wrong = [mistake for mistake in wrong if not _may_come_later(mistake)]
     if case is None or wrong:
         raise RuleError(wrong)
     return _opened(Story(program, case), _written_rows(program, case, root))
@@ -334,7 +334,7 @@ def _written_rows(program: Program, case: Case, root: Mapping) -> dict[Row, list
             (e.children or e.name, e) for e in program.entities.values() if e.parent == entry.name
         ):
             items = next((_items(m.get(name)) for m in found[row] if m.get(name) is not None), [])
-            below = [each for each in row.children if each.entity == child.name]
+            below = [item for item in row.children if item.entity == child.name]
             found |= {each: [item] for each, item in zip(below, items, strict=False)}
     return found
 
@@ -344,7 +344,7 @@ def _mappings(node: Node | None) -> list[Mapping]:
 
 
 def _items(node: Node | None) -> list[Mapping]:
-    return [each for each in node.items if isinstance(each, Mapping)] if isinstance(node, Sequence) else []
+    return [item for item in node.items if isinstance(item, Mapping)] if isinstance(node, Sequence) else []
 
 
 def _opened(story: Story, written: dict[Row, list[Mapping]]) -> Story:

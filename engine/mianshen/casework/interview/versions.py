@@ -15,16 +15,16 @@ from mianshen.records.versions import Times
 
 def same_person(row: Row) -> list[Row]:
     """The other rows of the person whose row this is, those before the first row aside."""
-    return [each for each in (row.current, *row.current.versions) if each is not row and not each.blank]
+    return [item for item in (row.current, *row.current.versions) if item is not row and not item.blank]
 
 
 def put_in_place(program: Program, case: Case) -> None:
     """Each dated row under the row it reads, now that its date may be known."""
     for row in case.rows():
-        blank = [each for each in row.versions if each.blank]
+        blank = [version for version in row.versions if version.blank]
         for child in row.children if blank else ():
             child.parent = row if child.parent in blank else child.parent
-        row.versions[:] = [each for each in row.versions if not each.blank]
+        row.versions[:] = [version for version in row.versions if not version.blank]
     Times(program, case.as_of, _doubled).place(case)
 
 

@@ -89,7 +89,7 @@ class _Draft:
             at = at.parent
         if at is not None:
             return at
-        keys = [each.key for each in self.checked.case.person.children if each.entity == entity]
+        keys = [child.key for child in self.checked.case.person.children if child.entity == entity]
         raise RuleError([diagnostics.needs_row(self.file, name, keys)])
 
     def _result(self, subject: Subject) -> BenefitResult | RowResult:
@@ -127,7 +127,7 @@ class _Draft:
             reason=self._reason(),
             terms=tuple(self._terms()),
             clauses=tuple(self._clauses()),
-            missing=tuple(self._say(self.words.missing([each], self.row)) for each in sorted(result.missing)),
+            missing=tuple(self._say(self.words.missing([fact], self.row)) for fact in sorted(result.missing)),
             layers=tuple(working.layers()),
             counted=tuple(working.counted()),
             figures=tuple(working.figures()),
@@ -150,9 +150,9 @@ class _Draft:
             return tuple(sorted({name for part in parts for name in part}))
 
         return Caveats(
-            joined(each.provisional for each in all_),
-            joined(each.missing for each in all_),
-            joined(each.assumed for each in all_),
+            joined(caveat.provisional for caveat in all_),
+            joined(caveat.missing for caveat in all_),
+            joined(caveat.assumed for caveat in all_),
         )
 
     def _subject(self) -> str:
@@ -221,7 +221,7 @@ class _Draft:
             cited.append(decided.citation)
         if isinstance(self.result, BenefitResult):
             cited.append(self.result.benefit.citation)
-        yield from dict.fromkeys(self._say(self.words.citation(each)) for each in cited)
+        yield from dict.fromkeys(self._say(self.words.citation(item)) for item in cited)
 
     # -- what holds, and what to do ------------------------------------------------------------
 
@@ -235,7 +235,7 @@ class _Draft:
             yield self._say(phrases.OTHERS)
 
     def _remedies(self, footing: Caveats) -> Iterator[str]:
-        facts = [each for each in self.result.missing if not _is_figure(each)]
+        facts = [fact for fact in self.result.missing if not _is_figure(fact)]
         if self.result.status == "not_modelled":
             yield self._say(phrases.REMEDIES["not_modelled"])
         if facts:

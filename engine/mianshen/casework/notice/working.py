@@ -67,7 +67,9 @@ class Working:
         entity, name = step.row.entity, step.decision.name
         if name not in self.program.settling(entity):
             return ""
-        found = [each for each in settlements(self.program, step.row) if each.decision == name]
+        found = [
+            settlement for settlement in settlements(self.program, step.row) if settlement.decision == name
+        ]
         if not found:
             return ""
         [one] = found
@@ -86,7 +88,7 @@ class Working:
             formula=_one_line(provision.value_text),
             limit="" if used.limited is None else self._limit(used.limited),
             pilot=provision.status == "pilot",
-            given=tuple(self._given(each, step.row) for each in inputs if self._told(each, step.row)),
+            given=tuple(self._given(input_, step.row) for input_ in inputs if self._told(input_, step.row)),
         )
 
     def _told(self, given: Input, home: Row) -> bool:
@@ -137,11 +139,13 @@ class Working:
         for row in sorted(rows, key=lambda row: (str(row.facts.get(made.date or "", "")), row.key)):
             date = [] if made.date is None else [str(row.facts.get(made.date, ""))]
             values = [
-                self._say(self.words.value(row.values[each.name], each.written, each.type))
-                for each in decisions
+                self._say(self.words.value(row.values[decision.name], decision.written, decision.type))
+                for decision in decisions
             ]
             listed.append((row.key, *date, *values))
-        return Table((*head, *(self._say(each.title) for each in decisions)), tuple(listed), len(head))
+        return Table(
+            (*head, *(self._say(decision.title) for decision in decisions)), tuple(listed), len(head)
+        )
 
     # -- figures -------------------------------------------------------------------------------
 

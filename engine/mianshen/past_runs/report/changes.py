@@ -45,7 +45,7 @@ def compare(
 ) -> list[Change]:
     """Makes the table of changes, by person and benefit; gives its counts."""
     key = identifier(program.entities[program.entry].key)
-    now, before = (_benefits(each.people(program), connection) for each in (run, earlier))
+    now, before = (_benefits(item.people(program), connection) for item in (run, earlier))
     names = [*now, *(name for name in before if name not in now)]
     wanted = [_columns(name, name in now, name in before) for name in names]
     differing = " OR ".join(f"({test})" for test, _ in wanted) or "false"
@@ -93,7 +93,7 @@ def _columns(name: str, now: bool, before: bool) -> tuple[str, str]:
 
     status, earlier = at("now", "status", now, "VARCHAR"), at("before", "status", before, "VARCHAR")
     amount, paid = at("now", "amount", now, _AMOUNT), at("before", "amount", before, _AMOUNT)
-    due, was = (f"coalesce({each} = 'eligible', false)" for each in (status, earlier))
+    due, was = (f"coalesce({side} = 'eligible', false)" for side in (status, earlier))
     test = f"{due} <> {was} OR ({due} AND {was} AND {amount} IS DISTINCT FROM {paid})"
     columns = {
         "test": test, "due": due, "was": was, "status": status, "before": earlier, "amount": amount, "paid": paid,

@@ -177,7 +177,7 @@ def _refuse_foreign(out: Path, order: Order) -> None:
 
 
 def _is_ours(out: Path) -> bool:
-    names = {each.name for each in out.iterdir()}
+    names = {item.name for item in out.iterdir()}
     return not names or (DATA in names and names <= WRITTEN)
 
 

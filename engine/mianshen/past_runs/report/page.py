@@ -56,18 +56,18 @@ class Page:
             "benefits": {name: self._plain(name, counted) for name, counted in self._all_benefits().items()},
             "places": [self._place(place) for place in tables.places],
             **{stem: _plain_rows(rows) for stem, rows in tables.rows.items()},
-            "ratios": [self._ratio(each) for each in self.ratios],
+            "ratios": [self._ratio(ratio) for ratio in self.ratios],
             "missing": [
-                {"fact": each.name, "benefit": each.benefit or None, "count": each.count} for each in tables.lacks
+                {"fact": lack.name, "benefit": lack.benefit or None, "count": lack.count} for lack in tables.lacks
             ],
             "rejects": [
-                {"file": each.file, "field": each.field or None, "reason": each.reason, "count": each.count}
-                for each in tables.refusals
+                {"file": refusal.file, "field": refusal.field or None, "reason": refusal.reason, "count": refusal.count}
+                for refusal in tables.refusals
             ],
             "since": None if self.earlier is None else self._since(self.earlier),
             "lists": [
-                {"area": each.area or None, "list": each.name, "file": each.path, "rows": each.rows}
-                for each in self.lists.written
+                {"area": item.area or None, "list": item.name, "file": item.path, "rows": item.rows}
+                for item in self.lists.written
             ],
             "timings": dict(self.run.timings.get("seconds", {})),
         }  # fmt: skip
@@ -118,13 +118,13 @@ class Page:
             "rulebook": earlier.manifest["rulebook"],
             "changes": [
                 {
-                    "benefit": each.benefit,
-                    "change": each.kind,
-                    self._people: each.residents,
-                    "difference": None if each.difference is None else as_money(each.difference),
-                    "without_amount": each.open,
+                    "benefit": change.benefit,
+                    "change": change.kind,
+                    self._people: change.residents,
+                    "difference": None if change.difference is None else as_money(change.difference),
+                    "without_amount": change.open,
                 }
-                for each in self.changes
+                for change in self.changes
             ],
         }
 
@@ -175,7 +175,7 @@ class Page:
 
     def _open(self, counted: Iterable[Counted]) -> str:
         """What sums leave out, in words; empty where they leave out nothing."""
-        return self._left_out(sum(each.open for each in counted))
+        return self._left_out(sum(item.open for item in counted))
 
     def _left_out(self, rows: int) -> str:
         return self._say(phrases.LEFT_OUT).format(count=f"{rows:,}") if rows else ""
@@ -312,9 +312,9 @@ class Page:
     def _lacks(self) -> list[tuple[str, str, int, int]]:
         """Missing facts: title, name, answers about benefits and claims that wait; most first."""
         found: dict[str, list[int]] = {}
-        for each in self.tables.lacks:
-            counts = found.setdefault(each.name, [0, 0])
-            counts[0 if each.benefit else 1] += each.count
+        for lack in self.tables.lacks:
+            counts = found.setdefault(lack.name, [0, 0])
+            counts[0 if lack.benefit else 1] += lack.count
         ordered = sorted(found.items(), key=lambda item: (-sum(item[1]), item[0]))
         return [
             (self._lack(name), name, of_benefits, of_claims) for name, (of_benefits, of_claims) in ordered
@@ -330,8 +330,8 @@ class Page:
     def _refusals(self) -> list[tuple[str, str, str, str, int]]:
         """Rejects: file, field, reason in words and by name, count."""
         return [
-            (each.file, each.field, self._reason(each.reason), each.reason, each.count)
-            for each in self.tables.refusals
+            (refusal.file, refusal.field, self._reason(refusal.reason), refusal.reason, refusal.count)
+            for refusal in self.tables.refusals
         ]
 
     def _reason(self, reason: str) -> str:
@@ -341,25 +341,25 @@ class Page:
     def _changes(self) -> list[tuple[str, str, str, str, str]]:
         return [
             (
-                self._benefit_title(each.benefit),
-                self._say(KINDS[each.kind]),
-                f"{each.residents:,}",
-                _money(each.difference),
-                self._left_out(each.open),
+                self._benefit_title(change.benefit),
+                self._say(KINDS[change.kind]),
+                f"{change.residents:,}",
+                _money(change.difference),
+                self._left_out(change.open),
             )
-            for each in self.changes
+            for change in self.changes
         ]
 
     def _lists(self) -> list[dict[str, Any]]:
         """The lists by name: rows in all, and a link for each area."""
         made: dict[str, list[Any]] = {}
-        for each in self.lists.written:
-            made.setdefault(each.name, []).append(each)
+        for item in self.lists.written:
+            made.setdefault(item.name, []).append(item)
         return [
             {
                 "title": self.lists.title(name),
-                "rows": sum(each.rows for each in files),
-                "files": [(self._area(each.area), each.path, each.rows) for each in files],
+                "rows": sum(file.rows for file in files),
+                "files": [(self._area(file.area), file.path, file.rows) for file in files],
             }
             for name, files in made.items()
         ]
@@ -416,7 +416,12 @@ def _template() -> jinja2.Template:
 
 
 def _amount(places: Iterable[Place]) -> Decimal | None:
-    amounts = [each.amount for place in places for each in place.benefits.values() if each.amount is not None]
+    amounts = [
+        benefit.amount
+        for place in places
+        for benefit in place.benefits.values()
+        if benefit.amount is not None
+    ]
     return sum(amounts, Decimal(0)) if amounts else None
 
 

@@ -140,7 +140,7 @@ def find_inputs(
 
 def _changed(run: FinishedRun, inputs: Mapping[str, Input]) -> Iterator[Diagnostic]:
     for entity, source in inputs.items():
-        known = [each["digest"] for each in run.manifest["inputs"][entity]]
+        known = [item["digest"] for item in run.manifest["inputs"][entity]]
         for part in source.parts:
             digest = digest_of_file(part.path)
             if digest in known:
@@ -148,7 +148,7 @@ def _changed(run: FinishedRun, inputs: Mapping[str, Input]) -> Iterator[Diagnost
             else:
                 yield diagnostics.input_changed(str(run.folder), part.name)
         if known:
-            names = [each["file"] for each in run.manifest["inputs"][entity] if each["digest"] in known]
+            names = [item["file"] for item in run.manifest["inputs"][entity] if item["digest"] in known]
             yield diagnostics.input_moved(str(run.folder), entity, names[0])
 
 
