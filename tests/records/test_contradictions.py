@@ -24,7 +24,8 @@ claims:
 @pytest.mark.parametrize(
     ("income", "count", "code", "words"),
     [
-        ("-5000.00", "2", "E422", "annual_income is -5000.00, which is out of range"),
+        ("-5000.00", "2", "E432", "(annual_income) cannot be negative"),
+        ("10000.00", "1", "E432", "member_count"),
     ],
 )  # fmt: skip
 def test_only_the_household_is_rejected(income: str, count: str, code: str, words: str) -> None:
