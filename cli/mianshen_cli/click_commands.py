@@ -93,8 +93,8 @@ class _Help(click.HelpFormatter):
             lines = output.fold(words, max(self.width - self.current_indent - margin, 20))
             if len(term) + col_spacing > margin:
                 lines = ["", *lines]
-            for left, line in zip([term, *[""] * len(lines)], lines, strict=False):
-                self.write((" " * self.current_indent + left.ljust(margin) + line).rstrip() + "\n")
+            for part, line in zip([term, *[""] * len(lines)], lines, strict=False):
+                self.write((" " * self.current_indent + part.ljust(margin) + line).rstrip() + "\n")
 
 
 class _Context(click.Context):
@@ -116,10 +116,10 @@ class Command(click.Command):
         self.words = words
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        left = super().parse_args(ctx, args)
-        if left:
-            raise usage.Refused(usage.unexpected_words(left), ctx)
-        return left
+        parse_args = super().parse_args(ctx, args)
+        if parse_args:
+            raise usage.Refused(usage.unexpected_words(parse_args), ctx)
+        return parse_args
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         _write_words(self.words, ctx, formatter)
@@ -147,10 +147,10 @@ class Lazy(click.Group):
         if cmd_name not in self.table:
             return None
         module = cmd_name.replace("-", "_")
-        found = getattr(import_module(f"{self.package}.{module}"), module)
-        assert isinstance(found, Command)
-        found.name = cmd_name
-        return found
+        command = getattr(import_module(f"{self.package}.{module}"), module)
+        assert isinstance(command, Command)
+        command.name = cmd_name
+        return command
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         _write_words(self.words, ctx, formatter)
@@ -196,9 +196,9 @@ def command(words: Message) -> Callable[[Callable[..., output.Status | None]], C
     """Makes a function the command of its module; it gets the language as `lang` first."""
 
     def made(function: Callable[..., output.Status | None]) -> Command:
-        given = click.pass_obj(function)
+        pass_obj = click.pass_obj(function)
         parameters = list(reversed(getattr(function, "__click_params__", [])))
-        return Command(None, words, callback=given, params=parameters)
+        return Command(None, words, callback=pass_obj, params=parameters)
 
     return made
 

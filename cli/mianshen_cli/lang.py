@@ -18,9 +18,9 @@ _LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set counts
 
 def language(words: Sequence[str], environment: Mapping[str, str]) -> Lang:
     """The language for this call; a `--lang` with neither language is left for the parser to refuse."""
-    asked = _asked(words)
+    language = _asked(words)
     for known in LANGUAGES:
-        if asked == known:
+        if language == known:
             return known
     locale = next((environment[name] for name in _LOCALES if environment.get(name)), "")
     return "zh" if locale.lower().startswith("zh") else "en"
@@ -28,12 +28,12 @@ def language(words: Sequence[str], environment: Mapping[str, str]) -> Lang:
 
 def _asked(words: Sequence[str]) -> str | None:
     """What follows the last `--lang`, if any."""
-    asked = None
+    result = None
     for word, following in pairwise([*words, ""]):
         if word == "--":
             break
         if word == "--lang":
-            asked = following
+            result = following
         elif word.startswith("--lang="):
-            asked = word.removeprefix("--lang=")
-    return asked
+            result = word.removeprefix("--lang=")
+    return result

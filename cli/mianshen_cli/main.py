@@ -74,12 +74,12 @@ _TRACEBACK = "MIANSHEN_TRACEBACK"  # when set, an internal error shows where it 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status."""
-    given = list(sys.argv[1:] if words is None else words)
-    lang = language(given, os.environ)
+    argv = list(sys.argv[1:] if words is None else words)
+    lang = language(argv, os.environ)
     _forgive(sys.stdout)
     _forgive(sys.stderr)
     try:
-        status = _group().main(given, prog_name="mianshen", standalone_mode=False, obj=lang)
+        status = _group().main(argv, prog_name="mianshen", standalone_mode=False, obj=lang)
         sys.stdout.flush()
     except Exception as error:  # noqa: BLE001 - py4j and pyspark raise several kinds, none of them ours
         return _explain(error, lang)

@@ -135,8 +135,8 @@ def record_files(moved: bool = False) -> Callable[[AnyCallable], AnyCallable]:
                 if not equals or not entity or not file:
                     raise Refused(_INPUT)
                 records.setdefault(entity, []).append(file)
-            given = {entity: tuple(files) for entity, files in records.items() if files}
-            return function(*args, records=given, **named)
+            tuples = {entity: tuple(files) for entity, files in records.items() if files}
+            return function(*args, records=tuples, **named)
 
         where = (
             Message("文件现在的位置", ": where the files are now") if moved else Message("文件", " (files)")

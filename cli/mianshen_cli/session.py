@@ -73,7 +73,7 @@ class Desk:
 
     def read(self, files: list[Path], name: str | None) -> list[Given]:
         """Every record of every file, or the one of that name; RuleError with the mistakes of all files."""
-        found: list[Given] = []
+        givens: list[Given] = []
         wrong: list[Diagnostic] = []
         for file in files:
             try:
@@ -82,14 +82,14 @@ class Desk:
             except RuleError as error:
                 wrong += error.diagnostics
                 continue
-            found += [
+            givens += [
                 Given(file, record, tuple(_overlay(file, o) for o in record.overlays)) for record in records
             ]
         if wrong:
             raise RuleError(wrong)
-        if name is not None and not found:
+        if name is not None and not givens:
             raise Refused(Message(_NO_CASE.zh.format(name=name), _NO_CASE.en.format(name=name)))
-        return found
+        return givens
 
     def _program(self, file: Path, overlays: tuple[str, ...]) -> Program:
         """The rulebook that a record of a file is read and decided under."""

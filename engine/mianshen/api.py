@@ -119,16 +119,16 @@ class Answer:
         return {
             name: BenefitAnswer(
                 name=name,
-                title=found.benefit.title,
-                status=found.status,
-                amount=found.amount,
-                delivery=found.benefit.delivery,
-                reason=words.of_benefit(found, self._checker.explainer, self._checked.case),
-                provision=decided.name if (decided := words.provisions.get(found.reason)) else None,
-                missing=tuple(sorted({missing.name for missing in found.missing})),
-                clause=found.benefit.citation if decided is None else decided.citation,
+                title=benefit.benefit.title,
+                status=benefit.status,
+                amount=benefit.amount,
+                delivery=benefit.benefit.delivery,
+                reason=words.of_benefit(benefit, self._checker.explainer, self._checked.case),
+                provision=decided.name if (decided := words.provisions.get(benefit.reason)) else None,
+                missing=tuple(sorted({missing.name for missing in benefit.missing})),
+                clause=benefit.benefit.citation if decided is None else decided.citation,
             )
-            for name, found in result.benefits.items()
+            for name, benefit in result.benefits.items()
         }
 
     @cached_property

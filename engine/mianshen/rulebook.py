@@ -28,16 +28,16 @@ def open_program(paths: Sequence[Path] = (), overlays: Sequence[Path | str] = ()
     """
     roots = tuple(paths) or (shipped_rulebook(),)
     files = tuple(overlay_file(o) for o in overlays)
-    kept = _kept_at(roots, files)
-    found = _read(kept)
-    if found is None:
+    result = _kept_at(roots, files)
+    outcome = _read(result)
+    if outcome is None:
         from mianshen.document import read
         from mianshen.program.build import build
 
         document, mistakes = read(roots, files)
-        found, _ = build(document, mistakes)
-        _keep(kept, found)
-    return found
+        outcome, _ = build(document, mistakes)
+        _keep(result, outcome)
+    return outcome
 
 
 def overlay_file(overlay: Path | str) -> Path:
@@ -74,14 +74,14 @@ def shipped_overlays() -> list[str]:
 def _engine_digest() -> str:
     """The digest of the code that builds programs: a changed engine must not trust an old build."""
     package = Path(__file__).parent
-    made = sha256()
+    engine_digest = sha256()
     for room in ("document", "syntax", "program"):
         for file in sorted((package / room).glob("*")):
             if file.suffix in (".py", ".lark"):
                 stat = file.stat()
-                made.update(f"{file.name}:{stat.st_size}:{stat.st_mtime_ns};".encode())
-    made.update((package / "values.py").read_bytes())
-    return made.hexdigest()
+                engine_digest.update(f"{file.name}:{stat.st_size}:{stat.st_mtime_ns};".encode())
+    engine_digest.update((package / "values.py").read_bytes())
+    return engine_digest.hexdigest()
 
 
 def _kept_at(roots: tuple[Path, ...], overlays: tuple[Path, ...]) -> Path | None:

@@ -113,10 +113,12 @@ def nearest(name: str, known: Iterable[str], closeness: float = 0.6) -> str | No
 
     short = len(name) <= _SHORT and not name.isascii()  # of 低宝, one character in two is right
     names = list(known)
-    found = get_close_matches(name, names, n=1, cutoff=0.5 if short and closeness < TYPO else closeness)
-    if not found and name.lower() != name:
-        found = get_close_matches(name.lower(), names, n=1, cutoff=closeness)
-    return found[0] if found else None
+    close_matches = get_close_matches(
+        name, names, n=1, cutoff=0.5 if short and closeness < TYPO else closeness
+    )
+    if not close_matches and name.lower() != name:
+        close_matches = get_close_matches(name.lower(), names, n=1, cutoff=closeness)
+    return close_matches[0] if close_matches else None
 
 
 _KEY_ENDINGS = (  # of Chinese names of columns, and of no person's

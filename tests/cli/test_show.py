@@ -92,7 +92,10 @@ def test_the_coverage_of_the_sources_names_what_answers_each_clause(run: Run) ->
         " 0 without an answer",
     ):
         assert words in out
-    assert "不在范围内：规范基金与医院、医生之间的结算" in run("show", "--coverage-of-sources", "--lang", "zh")[1]
+    assert (
+        "不在范围内：规范基金与医院、医生之间的结算"
+        in run("show", "--coverage-of-sources", "--lang", "zh")[1]
+    )
 
 
 def test_the_coverage_and_a_name_cannot_both_be_shown(run: Run) -> None:

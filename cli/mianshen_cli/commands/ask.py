@@ -134,11 +134,11 @@ def _talk(interview: Interview, story: Story, view: AskView) -> Story:
     past: list[Story] = []
     while (question := interview.next(story)) is not None:
         output.say(view.question(question, len(past) + 1, story))
-        told = _answer(question, story, view)
-        if isinstance(told, Story):
+        answer = _answer(question, story, view)
+        if isinstance(answer, Story):
             past.append(story)
-            story = told
-        elif told == "back":
+            story = answer
+        elif answer == "back":
             story = past.pop() if past else story
         else:
             break
@@ -155,22 +155,22 @@ def _answer(question: Question, story: Story, view: AskView) -> Story | str:
         if word == "help":
             output.say(view.help(question))
             continue
-        told = story.copy()
-        place = story.same(question.place, told)
+        answer = story.copy()
+        place = story.same(question.place, answer)
         if word == "skip" or (not line.strip() and question.assumed is None):
             if not question.can_be_unknown:
                 output.complain(_one_line(diagnostics.needed(question.title), view.lang))
                 continue
-            told.tell(place, None)
+            answer.tell(place, None)
         elif not line.strip():
-            told.assume(place)
+            answer.assume(place)
         else:
             value = question.read(line, story)
             if isinstance(value, Diagnostic):
                 output.complain(_one_line(value, view.lang))
                 continue
-            told.tell(place, value)
-        return told
+            answer.tell(place, value)
+        return answer
 
 
 def _one_line(mistake: Diagnostic, lang: Lang) -> str:

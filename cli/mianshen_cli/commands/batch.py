@@ -245,15 +245,15 @@ def _elsewhere(out: Path, database: Any, sheets: str | None) -> None:
 
 def _allowance(text: str) -> tuple[Decimal, str]:
     """How many rejects are allowed: a number of records, or per cent of them."""
-    found = _ALLOWED.fullmatch(text)
-    if found is None or (found[2] and Decimal(found[2]) > 100):
+    match = _ALLOWED.fullmatch(text)
+    if match is None or (match[2] and Decimal(match[2]) > 100):
         raise Refused(
             Message(
                 "--max-rejects 应为整数或百分比，如 10 或 0.5%",
                 "--max-rejects takes a whole number or a share, such as 10 or 0.5%",
             )
         )
-    return (Decimal(found[1]), "records") if found[1] else (Decimal(found[2]), "percent")
+    return (Decimal(match[1]), "records") if match[1] else (Decimal(match[2]), "percent")
 
 
 def _notes(lang: Lang, program: Any, summary: Any, out: Path) -> None:

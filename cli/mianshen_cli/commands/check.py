@@ -63,25 +63,25 @@ def check(
     form: str,
 ) -> Status:
     desk = Desk(tuple(map(Path, rules)), overlays, as_of)
-    given = desk.read([Path(file) for file in files], case)
-    answers = [desk.answer(item) for item in given]
+    read = desk.read([Path(file) for file in files], case)
+    answers = [desk.answer(item) for item in read]
     if form == "json":
-        made = [_as_json(answer, lang, explain, asked) for answer in answers]
-        alone = len(made) == 1 and (given[0].record.alone or case is not None)
-        output.say(output.json_text(made[0] if alone else made))
+        as_jsons = [_as_json(answer, lang, explain, asked) for answer in answers]
+        alone = len(as_jsons) == 1 and (read[0].record.alone or case is not None)
+        output.say(output.json_text(as_jsons[0] if alone else as_jsons))
     else:
         output.say("\n\n".join(_as_text(answer, lang, explain, asked) for answer in answers))
     return _complain(answers, lang)
 
 
 def _as_json(answer: Answer, lang: Lang, explain: bool, asked: tuple[str, ...]) -> Plain:
-    found = answer.checker.answer(answer.checked, lang, explain)
+    json = answer.checker.answer(answer.checked, lang, explain)
     if asked:
         from mianshen_cli.render.what_if import asked_about
 
         prospector, named = asked_about(answer, asked)
-        found["why"] = {name.name: prospector.plain(name, lang) for name in named}
-    return found
+        json["why"] = {name.name: prospector.plain(name, lang) for name in named}
+    return json
 
 
 def _as_text(answer: Answer, lang: Lang, explain: bool, asked: tuple[str, ...]) -> str:

@@ -93,24 +93,24 @@ def compile(  # noqa: A001
     if as_of is None:
         as_of = today()
         output.complain(_TODAY.in_(lang).format(day=as_of.isoformat()))
-    made = compiled(program, cast("Dialect", dialect), as_of, Wish(benefits, entities), inputs)
+    result = compiled(program, cast("Dialect", dialect), as_of, Wish(benefits, entities), inputs)
     if out is None:
-        output.say(made.text.rstrip("\n"))
+        output.say(result.text.rstrip("\n"))
         return Status.DONE
     part = Path(out).with_name(f".{Path(out).name}.{secrets.token_hex(4)}")
     try:
-        part.write_text(made.text, "utf-8")
+        part.write_text(result.text, "utf-8")
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
-    reads = ", ".join(inputs.get(entity, entity) for entity in made.reads)
-    output.say(_DONE.in_(lang).format(file=out, reads=reads, makes=", ".join(made.makes)))
+    reads = ", ".join(inputs.get(entity, entity) for entity in result.reads)
+    output.say(_DONE.in_(lang).format(file=out, reads=reads, makes=", ".join(result.makes)))
     return Status.DONE
 
 
 def _inputs(tables: tuple[str, ...], entities: list[str]) -> dict[str, str]:
     """Entity to table."""
-    found: dict[str, str] = {}
+    inputs: dict[str, str] = {}
     for item in tables:
         entity, equals, table = item.partition("=")
         if not equals or not table or entity not in entities:
@@ -120,5 +120,5 @@ def _inputs(tables: tuple[str, ...], entities: list[str]) -> dict[str, str]:
                     f"--table takes ENTITY=TABLE, the entity one of {', '.join(entities)}",
                 )
             )
-        found[entity] = table
-    return found
+        inputs[entity] = table
+    return inputs

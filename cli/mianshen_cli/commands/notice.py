@@ -52,13 +52,13 @@ def notice(
     refuse_replacing(Path(out), [Path(file), *rule_files(rules, overlays)])
     refuse_unfit(Path(out))
     desk = Desk(tuple(map(Path, rules)), overlays, as_of)
-    given = desk.read([Path(file)], case)
-    if len(given) > 1:
-        raise RuleError([diagnostics.several_records(file, len(given))])
-    answer = desk.answer(given[0])
-    for diagnostic in given[0].record.rejects:
+    read = desk.read([Path(file)], case)
+    if len(read) > 1:
+        raise RuleError([diagnostics.several_records(file, len(read))])
+    answer = desk.answer(read[0])
+    for diagnostic in read[0].record.rejects:
         output.complain(diagnostic.show(lang))
-    made = notice_of(answer.checker, answer.checked, Subject(benefit, claim, file), lang)
-    write_notice(made, Path(out))
+    notice = notice_of(answer.checker, answer.checked, Subject(benefit, claim, file), lang)
+    write_notice(notice, Path(out))
     output.say(_DONE.in_(lang).format(out=out))
-    return Status.FOUND if given[0].record.rejects else Status.DONE
+    return Status.FOUND if read[0].record.rejects else Status.DONE

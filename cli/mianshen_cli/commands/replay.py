@@ -54,12 +54,12 @@ def replay(
     from mianshen.past_runs import replay as past
     from mianshen.past_runs.verify import past_run
 
-    found = past.replay(past_run(Path(folder)), person, records)
+    replay = past.replay(past_run(Path(folder)), person, records)
     if form == "json":
-        output.say(output.json_text(_plain(found, lang, explain)))
+        output.say(output.json_text(_plain(replay, lang, explain)))
     else:
-        _show(found, lang, explain)
-    return Status.FOUND if found.differences else Status.DONE
+        _show(replay, lang, explain)
+    return Status.FOUND if replay.differences else Status.DONE
 
 
 def _show(found: Replay, lang: Lang, explain: bool) -> None:

@@ -63,10 +63,10 @@ def report(
     from mianshen.rulebook import open_program
 
     limit = options.memory_limit(memory)
-    given = rules is not None or bool(overlay)
+    report = rules is not None or bool(overlay)
     program = (
         open_program([Path(rules)] if rules else (), overlay)
-        if given
+        if report
         else program_of(FinishedRun.of(Path(run)))
     )
     options.refuse_unknown_entities(records, program)

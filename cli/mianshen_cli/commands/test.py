@@ -131,7 +131,7 @@ def _outcomes(lang: Lang, outcomes: Sequence[Outcome]) -> Status:
     files: dict[Path, list[Outcome]] = {}
     for outcome in outcomes:
         files.setdefault(outcome.case.file, []).append(outcome)
-    rows = [(str(file), str(len(each)), str(_failed(each) or "")) for file, each in files.items()]
+    rows = [(str(file), str(len(part)), str(_failed(part) or "")) for file, part in files.items()]
     output.say(output.table(_heads(_FILES, lang), rows, right=[1, 2]))
     differences = [difference for outcome in outcomes for difference in outcome.differences]
     if differences:

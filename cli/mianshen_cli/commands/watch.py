@@ -86,8 +86,8 @@ def watch(
 
     program = open_program([Path(rules)] if rules else (), overlay)
     options.refuse_unfit_records(records, program)
-    kept = Path(journal) if journal else Path(f"{out}{_JOURNAL}")
-    watched: Watched = run_watch(program, Request(Path(events), records, Path(out), kept, as_of))
+    watch = Path(journal) if journal else Path(f"{out}{_JOURNAL}")
+    watched: Watched = run_watch(program, Request(Path(events), records, Path(out), watch, as_of))
     lines = [refusal.diagnostic.show(lang) for refusal in watched.refused]
     _complain(lang, lines, rejects_beside(Path(out)))
     rows = [(words.in_(lang), f"{watched.items[kind]:,}") for kind, words in _KINDS.items()]

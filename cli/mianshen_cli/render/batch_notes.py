@@ -79,17 +79,17 @@ def finding_lines(lang: Lang, program: Any, findings: dict[str, Any]) -> Iterato
     doubled = findings.get("identity_numbers_under_several_persons", 0)
     if doubled:
         yield _IDENTITY.in_(lang).format(rows=f"{doubled:,}")
-    for entity, found in findings.get("likely_double_settlements", {}).items():
+    for entity, finding in findings.get("likely_double_settlements", {}).items():
         places = [
             _DOUBLE.in_(lang).format(
                 file=p["file"], row=p["row"], other=p["repeats"]["file"], before=p["repeats"]["row"]
             )
-            for p in found["first"][:5]
+            for p in finding["first"][:5]
         ]
-        more = ["…"] if found["rows"] > len(places) else []
+        more = ["…"] if finding["rows"] > len(places) else []
         shown = ("；" if lang == "zh" else "; ").join([*places, *more])
         yield _DOUBLES.in_(lang).format(
-            rows=f"{found['rows']:,}", entity=program.entities[entity].title.in_(lang), places=shown
+            rows=f"{finding['rows']:,}", entity=program.entities[entity].title.in_(lang), places=shown
         )
     for entity, rows in findings.get("blank_rows", {}).items():
         yield _BLANK.in_(lang).format(entity=program.entities[entity].title.in_(lang), rows=f"{rows:,}")

@@ -107,5 +107,5 @@ def _clock(seconds: float, share: float) -> str:
     """The time left as minutes and seconds, unknown before anything is done."""
     if not share:
         return "--:--"
-    left = round(seconds * (1 - share) / share)
-    return f"{left // 60:02}:{left % 60:02}"
+    clock = round(seconds * (1 - share) / share)
+    return f"{clock // 60:02}:{clock % 60:02}"

@@ -160,8 +160,8 @@ class ProspectView:
             f"{self._say(self.words.title(input_))} {self._say(self.words.shown(input_))}"
             for input_ in hurdle.inputs
         ]
-        given = f" ({', '.join(dict.fromkeys(reads))})" if reads else ""
-        return self._say(_HURDLE, title=self._say(hurdle.provision.title), part=part, given=given)
+        result = f" ({', '.join(dict.fromkeys(reads))})" if reads else ""
+        return self._say(_HURDLE, title=self._say(hurdle.provision.title), part=part, given=result)
 
     def _flip(self, flip: Counterfactual) -> str:
         changes = _AND.in_(self.lang).join(self._change(change) for change in flip.changes)

@@ -179,11 +179,11 @@ class BlockDecider:
         decided: Decided | None, pairs: dict[str, Array],
     ) -> None:  # fmt: skip
         """Households that the compiled program leaves, decided by the interpreter; its word counts for all of their rows."""
-        left = {name: np.ones(block.rows.count, np.uint8) for name, block in rows.items()}
-        left |= {} if decided is None else decided.fallback
-        if not any(marks.any() for marks in left.values()):
+        ones = {name: np.ones(block.rows.count, np.uint8) for name, block in rows.items()}
+        ones |= {} if decided is None else decided.fallback
+        if not any(marks.any() for marks in ones.values()):
             return
-        outcomes: Interpreted = self.fallback.decide(rows, left, self.as_of)
+        outcomes: Interpreted = self.fallback.decide(rows, ones, self.as_of)
         for name, outcome in outcomes.items():
             mark = marked[name]
             mark.status[outcome.rows] = DECIDED
@@ -193,8 +193,8 @@ class BlockDecider:
             if outcome.reversed:
                 more = np.array(outcome.reversed, np.int64)
                 mark.status[more.ravel()] = REVERSED
-                kept = pairs[name][~np.isin(pairs[name][:, 0], more[:, 0])]
-                pairs[name] = np.concatenate([kept, more])
+                interpret = pairs[name][~np.isin(pairs[name][:, 0], more[:, 0])]
+                pairs[name] = np.concatenate([interpret, more])
             if name in results and outcome.rows:
                 results[name].put(outcome.rows, outcome.cells, outcome.states)
 

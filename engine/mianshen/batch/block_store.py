@@ -68,14 +68,16 @@ class PartitionFiles:
     def begin(self, entity: str, schema: pa.Schema) -> None:
         """Open a file a partition; a partition without rows has one too. Raises OSError."""
         self.schemas[entity] = schema
-        kept = schema.append(pa.field(BLOCK, pa.uint32()))
+        begin = schema.append(pa.field(BLOCK, pa.uint32()))
         paths = [self.path(entity, partition) for partition in range(self.partitions)]
-        self._writers[entity] = [self._open.enter_context(pa.ipc.new_file(str(path), kept)) for path in paths]
+        self._writers[entity] = [
+            self._open.enter_context(pa.ipc.new_file(str(path), begin)) for path in paths
+        ]
 
     def add(self, entity: str, batch: pa.RecordBatch, blocks: Array) -> None:
         """Take in rows. Raises OSError."""
-        kept = batch.append_column(BLOCK, pa.array(blocks, pa.uint32()))
-        for partition, rows in split(kept, blocks, self.bounds):
+        append_column = batch.append_column(BLOCK, pa.array(blocks, pa.uint32()))
+        for partition, rows in split(append_column, blocks, self.bounds):
             self._writers[entity][partition].write_batch(rows)
 
     def close(self) -> None:

@@ -47,12 +47,12 @@ class Target:
 
 def target(named: str) -> Target:
     """The database that an address names. Raises RuleError where there is none or it cannot be written here."""
-    found = _ADDRESS.fullmatch(named)
-    if found is None:
+    match = _ADDRESS.fullmatch(named)
+    if match is None:
         raise RuleError([diagnostics.bad_target(named)])
-    if found[1] in KINDS:
-        return Target(found[1], Path(), connection_words(found[2]))
-    return Target(found[1], Path(found[2]))
+    if match[1] in KINDS:
+        return Target(match[1], Path(), connection_words(match[2]))
+    return Target(match[1], Path(match[2]))
 
 
 def refuse_input_tables(to: Target, inputs: Mapping[str, Named]) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 
 def free_memory(root: Path = Path("/")) -> int:
     """Bytes; half of what the machine has where the system does not tell what is free. `root`: where /proc and /sys are."""
-    told = re.search(r"MemAvailable:\s*(\d+) kB", _text(root / "proc/meminfo"))
-    free = int(told[1]) << 10 if told else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    match = re.search(r"MemAvailable:\s*(\d+) kB", _text(root / "proc/meminfo"))
+    free = int(match[1]) << 10 if match else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     return min([free, *_left_to_groups(root)])
 
 
@@ -33,7 +33,7 @@ def _left_to_groups(root: Path) -> Iterator[int]:
         inside = PurePosixPath(path.lstrip("/"))
         for group in (inside, *inside.parents):
             numbers = [_text(base / group / name).strip() for name in (limit, used)]
-            if all(each.isdecimal() for each in numbers):
+            if all(number.isdecimal() for number in numbers):
                 # pages of files that were read count as used, but give way
                 files = re.search(
                     r"^(?:total_)?inactive_file (\d+)", _text(base / group / "memory.stat"), re.MULTILINE

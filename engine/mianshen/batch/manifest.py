@@ -72,7 +72,7 @@ def timings_file(
         "seconds": {name: f"{value:.3f}" for name, value in seconds.items()},
         "records": counts,
         "inputs": {
-            entity: [each.named or str(each.path.absolute()) for each in source.parts]
+            entity: [part.named or str(part.path.absolute()) for part in source.parts]
             for entity, source in sorted(inputs.items())
         },
         "host": {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()},

@@ -155,12 +155,12 @@ class _Reading:
     at: int = 0
 
     def struct(self) -> Struct:
-        found: Struct = {}
+        struct: Struct = {}
         number = 0
         while head := self._byte():
             number = number + (head >> 4) if head >> 4 else self._integer()
-            found[number] = (head & 15, self._value(head & 15))
-        return found
+            struct[number] = (head & 15, self._value(head & 15))
+        return struct
 
     def _value(self, kind: int, listed: bool = False) -> Any:
         if kind in (TRUE, FALSE):
@@ -186,13 +186,13 @@ class _Reading:
         return self.text[self.at - 1]
 
     def _number(self) -> int:
-        found = shift = 0
+        number = shift = 0
         while True:
             byte = self._byte()
-            found |= (byte & 127) << shift
+            number |= (byte & 127) << shift
             shift += 7
             if byte < 128:
-                return found
+                return number
 
     def _integer(self) -> int:
         number = self._number()
@@ -217,14 +217,14 @@ def _value(kind: int, value: Any) -> Iterator[bytes]:
     elif kind == DOUBLE:
         yield value
     elif kind in (LIST, SET):
-        each, values = value
+        result, values = value
         yield (
-            bytes([len(values) << 4 | each])
+            bytes([len(values) << 4 | result])
             if len(values) < 15
-            else bytes([0xF0 | each]) + _number(len(values))
+            else bytes([0xF0 | result]) + _number(len(values))
         )
         for one in values:
-            yield from _value(each, one)
+            yield from _value(result, one)
     elif kind == STRUCT:
         yield from _struct(value)
     elif value is not None:  # a byte, or whether something is so in a list; alone that is its type
@@ -236,8 +236,8 @@ def _integer(value: int) -> bytes:
 
 
 def _number(value: int) -> bytes:
-    found = bytearray()
+    number = bytearray()
     while value > 127:
-        found.append(value & 127 | 128)
+        number.append(value & 127 | 128)
         value >>= 7
-    return bytes([*found, value])
+    return bytes([*number, value])

@@ -21,9 +21,9 @@ def refuse_unaccounted(
     wrong = []
     records = {name: results.counts[name]["records"] for name in infos}
     for entity, counts in records.items():
-        told = sum(number for name, number in counts.items() if name != "read")
-        if told != infos[entity].count or counts["read"] != told:
-            wrong.append(diagnostics.unaccounted(shown, entity, infos[entity].count, told))
+        result = sum(number for name, number in counts.items() if name != "read")
+        if result != infos[entity].count or counts["read"] != result:
+            wrong.append(diagnostics.unaccounted(shown, entity, infos[entity].count, result))
     for file in files:
         decided = results.counts[file.entity.name]["rows"]
         if results.rows[file.name] != decided:

@@ -34,7 +34,7 @@ class Rules:
     def files(self) -> tuple[RulebookPath, ...]:
         """Every file of it, in the order it was read."""
         roots = self.paths or (shipped_rulebook(),)
-        return files_of(roots, tuple(overlay_file(each) for each in self.overlays))
+        return files_of(roots, tuple(overlay_file(overlay) for overlay in self.overlays))
 
 
 def record(rules: Rules, program: Program, target: Path) -> None:

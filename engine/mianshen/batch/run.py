@@ -84,17 +84,17 @@ def run_batch(program: Program, request: Request, report: Progress = lambda _nam
     if unknown:
         raise RuleError([diagnostics.no_such_entity(program.name, entity) for entity in unknown])
     refuse_foreign(out, shown, program, request.inputs)
-    made = missing_above(out)
+    result = missing_above(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with locked(out, shown):
             summary = _run(out, program, request, Clock(report))
-        made = None
+        result = None
     except OSError as error:
         raise RuleError([diagnostics.cannot_write(shown, error.strerror or "")]) from None
     finally:
-        if made is not None:
-            shutil.rmtree(made, ignore_errors=True)
+        if result is not None:
+            shutil.rmtree(result, ignore_errors=True)
     return summary
 
 

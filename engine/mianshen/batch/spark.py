@@ -148,9 +148,9 @@ def _decide(starting: Future[SparkSession], run: Partitioned, numbers: list[int]
 
 
 def _ship(run: Partitioned, to: Path) -> None:
-    made = run.run.compiled
-    content = None if made is None else content_of(made)
-    unit = None if made is None else made.unit
+    ship = run.run.compiled
+    content = None if ship is None else content_of(ship)
+    unit = None if ship is None else ship.unit
     request, program = run.run.request, run.run.program
     shipped = Shipped(program, request.as_of, run.run.files, run.intake, unit, content, machine())
     to.write_bytes(pickle.dumps(shipped))

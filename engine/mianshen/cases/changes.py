@@ -44,7 +44,7 @@ def changes_of(cases: Sequence[CaseOf], programs: Programs, proposed: Programs) 
     """
     proposed.under(())
     desks: dict[int, Desk] = {}
-    found: list[Change] = []
+    changes: list[Change] = []
     left_out: list[CaseOf] = []
     for case in cases:
         try:
@@ -53,8 +53,8 @@ def changes_of(cases: Sequence[CaseOf], programs: Programs, proposed: Programs) 
             left_out.append(case)
             continue
         before = _decided(case, programs.under(case.overlays), desks)
-        found += _changed(case, before, _decided(case, program, desks))
-    return Changes(tuple(found), tuple(left_out))
+        changes += _changed(case, before, _decided(case, program, desks))
+    return Changes(tuple(changes), tuple(left_out))
 
 
 def _decided(case: CaseOf, program: Program, desks: dict[int, Desk]) -> Side:
@@ -75,14 +75,14 @@ def _changed(case: CaseOf, before: Side, after: Side) -> Iterator[Change]:
             if old != new:
                 expected = (new or old or ("", ""))[0]
                 causes = tuple(dict.fromkeys(_causes(before, after, expectation)))
-                held = expected if old is None else old[1]
-                yield Change(case, what, expected, held, expected if new is None else new[1], causes)
+                changed = expected if old is None else old[1]
+                yield Change(case, what, expected, changed, expected if new is None else new[1], causes)
 
 
 def _got(case: CaseOf, side: Side, expectation: Expectation, answers: Answers) -> dict[str, tuple[str, str]]:
     """For what is not as expected: (expected, got)."""
     differences = compared(case, side.desk.program, expectation, answers, "interpreter")
-    return {each.what: (each.expected, each.got) for each in differences}
+    return {difference.what: (difference.expected, difference.got) for difference in differences}
 
 
 def _causes(before: Side, after: Side, expectation: Expectation) -> Iterator[Cause]:

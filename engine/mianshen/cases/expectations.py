@@ -135,13 +135,13 @@ class ExpectationReader:
                 where = Message("待遇", "the benefits")
                 self.found.append(diagnostics.unknown_key(key.span, key.text, where, benefits))
                 continue
-            for part, given in self._entries(value, key.text):
+            for part, entry in self._entries(value, key.text):
                 if part.text not in BENEFIT_PARTS:
                     where = Message("待遇的结果", "what a benefit gives")
                     self.found.append(diagnostics.unknown_key(part.span, part.text, where, BENEFIT_PARTS))
                 else:
                     row = self.above.get(benefits[key.text].entity, self.person)
-                    yield from self._part(part.text, row, key.text, given, BENEFIT_STATUSES)
+                    yield from self._part(part.text, row, key.text, entry, BENEFIT_STATUSES)
 
     def _part(
         self, part: str, row: RowKey, name: str, node: Node, statuses: tuple[str, ...]
@@ -218,22 +218,22 @@ class ExpectationReader:
         return Expectation("rejects", self.person, "", "", span if node is None else node.span, rejects)
 
     def _reject(self, node: Node) -> Reject | None:
-        given: dict[str, str] = {}
+        reject: dict[str, str] = {}
         for key, value in self._entries(node, "rejects"):
             text = self._text(value, key.text)
             if key.text not in REJECT_PARTS:
                 where = Message("rejects", "rejects")
                 self.found.append(diagnostics.unknown_key(key.span, key.text, where, REJECT_PARTS))
             elif text is not None:
-                given[key.text] = text
+                reject[key.text] = text
         keys = [key for of_entity in self.rows.values() for key in of_entity if key]
-        if given.get("key") not in keys:
-            self.found.append(diagnostics.unknown_row(node.span, given.get("key", ""), "row", keys))
+        if reject.get("key") not in keys:
+            self.found.append(diagnostics.unknown_row(node.span, reject.get("key", ""), "row", keys))
             return None
         fields = [name for _, name in self.program.facts]
-        if "field" in given and given["field"] not in fields:
-            self.found.append(diagnostics.unknown_missing(node.span, given["field"], fields))
-        return Reject(given["key"], given.get("field"), given.get("reason"), node.span)
+        if "field" in reject and reject["field"] not in fields:
+            self.found.append(diagnostics.unknown_missing(node.span, reject["field"], fields))
+        return Reject(reject["key"], reject.get("field"), reject.get("reason"), node.span)
 
     # -- shapes ------------------------------------------------------------------------------
 

@@ -111,8 +111,10 @@ class CaseRows:
                 elif status not in NOT_REJECTED:
                     reason = row.rejection
                     same = reason is not None and status in ("rejected", reason.reason)
-                    told = Rejected(reason.field, reason.reason) if reason and same else Rejected("", status)
-                    answers[owner][1][name, row.key] = told
+                    result = (
+                        Rejected(reason.field, reason.reason) if reason and same else Rejected("", status)
+                    )
+                    answers[owner][1][name, row.key] = result
         return [
             self._by_interpreter(case)
             if number in self.fallen

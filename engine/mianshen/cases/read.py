@@ -45,9 +45,9 @@ class CaseOf:
 
     def record(self, program: Program) -> Case:
         """The rows, read anew; a case that was read once can be read again."""
-        case, found = read_record(self.node, program, None, CASE_KEYS)
+        case, record = read_record(self.node, program, None, CASE_KEYS)
         if case is None:
-            raise RuleError(found)
+            raise RuleError(record)
         return case
 
     def __str__(self) -> str:
@@ -65,25 +65,25 @@ class Programs:
     def under(self, overlays: tuple[Path | str, ...]) -> Program:
         """The program with overlays applied; RuleError when the rulebook is wrong."""
         if overlays not in self.opened:
-            asked = (*overlays, *self.proposed)
-            once = {os.path.realpath(overlay_file(overlay)): overlay for overlay in reversed(asked)}
+            under = (*overlays, *self.proposed)
+            once = {os.path.realpath(overlay_file(overlay)): overlay for overlay in reversed(under)}
             self.opened[overlays] = open_program(self.rules, tuple(once.values())[::-1])
         return self.opened[overlays]
 
 
 def case_files(paths: Sequence[Path]) -> list[Path]:
     """The case files in folders, sorted, and the files named."""
-    found: list[Path] = []
+    case_files: list[Path] = []
     for path in paths:
         inside = (
-            [each for each in path.rglob("*") if _is_case_file(each.relative_to(path))]
+            [part for part in path.rglob("*") if _is_case_file(part.relative_to(path))]
             if path.is_dir()
             else [path]
         )
         if not inside:
             raise RuleError([diagnostics.no_files(str(path))])
-        found += sorted(inside)
-    return list(dict.fromkeys(found))
+        case_files += sorted(inside)
+    return list(dict.fromkeys(case_files))
 
 
 def _is_case_file(path: Path) -> bool:
@@ -98,13 +98,13 @@ def _is_case_file(path: Path) -> bool:
 def read_case_files(files: Iterable[Path], programs: Programs) -> list[CaseOf]:
     """The cases of every file; RuleError with every mistake of every file."""
     cases: list[CaseOf] = []
-    found: list[Diagnostic] = []
+    problems: list[Diagnostic] = []
     for file in files:
         reading = _FileReading(file, programs)
         cases += reading.cases()
-        found += reading.found
-    if found:
-        raise RuleError(dict.fromkeys(found))
+        problems += reading.found
+    if problems:
+        raise RuleError(dict.fromkeys(problems))
     return cases
 
 
@@ -122,9 +122,9 @@ class _FileReading:
 
     def _nodes(self) -> Iterator[Mapping]:
         """The file's cases, its defaults filled in."""
-        root, found = read_tree(self.file)
-        self.found += found
-        if found:
+        root, nodes = read_tree(self.file)
+        self.found += nodes
+        if nodes:
             return
         listed = root.get("cases") if isinstance(root, Mapping) else None
         if not isinstance(root, Mapping) or not isinstance(listed, ListNode) or not listed.items:
@@ -187,13 +187,13 @@ class _FileReading:
         if listed is None or (isinstance(listed, Scalar) and listed.null):
             return ()
         items = listed.items if isinstance(listed, ListNode) else ()
-        named = [each for each in items if isinstance(each, Scalar)]
+        named = [item for item in items if isinstance(item, Scalar)]
         if not isinstance(listed, ListNode) or len(named) < len(items):
             self.found.append(diagnostics.wrong_shape(listed.span, "overlays", _A_LIST))
             return None
-        found = [self._overlay(each) for each in named]
-        known = tuple(each for each in found if each is not None)
-        return known if len(known) == len(found) else None
+        overlays = [self._overlay(entry) for entry in named]
+        known = tuple(part for part in overlays if part is not None)
+        return known if len(known) == len(overlays) else None
 
     def _overlay(self, node: Scalar) -> Path | str | None:
         if node.text.endswith(ENDINGS):

@@ -132,17 +132,19 @@ def compared(
     row, name, wanted = expectation.row, expectation.name, expectation.wanted
     by = ""
     if row in answers.reversed:
-        got: Known | Mark | frozenset[str] | None = REVERSED
+        names: Known | Mark | frozenset[str] | None = REVERSED
     elif row in answers.rejected:
-        got = REJECTED
+        names = REJECTED
     elif expectation.what == "value":
         answer = answers.decisions[row][name]
-        got, by = answer.value, answer.by or ""
+        names, by = answer.value, answer.by or ""
     else:
-        got, by = _of_result(program, expectation, answers)
-    if got is not None and got != wanted:
+        names, by = _of_result(program, expectation, answers)
+    if names is not None and names != wanted:
         written = _written(program, expectation)
-        yield Difference(case, named(expectation), shown(wanted, written), shown(got, written), back_end, by)
+        yield Difference(
+            case, named(expectation), shown(wanted, written), shown(names, written), back_end, by
+        )
 
 
 def named(expectation: Expectation) -> str:
@@ -193,16 +195,18 @@ def _rejects(
 ) -> Iterator[Difference]:
     """Rows that are rejected and should not be, or the other way round; what hangs on one goes along."""
     wanted = {reject.key: reject for reject in expectation.rejects}
-    got = {key: rejected for (_, key), rejected in answers.rejected.items()}
+    rejecteds = {key: rejected for (_, key), rejected in answers.rejected.items()}
     for key, reject in wanted.items():
-        if key not in got:
+        if key not in rejecteds:
             yield Difference(case, f"{key}.{REJECTED}", _why(reject), ABSENT, back_end, "")
             continue
-        told = Reject(key, got[key].field or reject.field, got[key].reason or reject.reason, reject.span)
-        same = reject.field in (None, told.field) and reject.reason in (None, told.reason)
+        rejects = Reject(
+            key, rejecteds[key].field or reject.field, rejecteds[key].reason or reject.reason, reject.span
+        )
+        same = reject.field in (None, rejects.field) and reject.reason in (None, rejects.reason)
         if not same:
-            yield Difference(case, f"{key}.{REJECTED}", _why(reject), _why(told), back_end, "")
-    for key, rejected in got.items():
+            yield Difference(case, f"{key}.{REJECTED}", _why(reject), _why(rejects), back_end, "")
+    for key, rejected in rejecteds.items():
         if key not in wanted and rejected.reason != "parent_rejected":
             why = f"{rejected.field} {rejected.reason}".strip() or REJECTED
             yield Difference(case, f"{key}.{REJECTED}", ABSENT, why, back_end, "")
@@ -219,7 +223,7 @@ def _against(
     for row in dict.fromkeys((*one.decisions, *one.rejected, *two.decisions, *two.rejected)):
         if row in one.rejected or row in two.rejected:
             if (row in one.rejected) != (row in two.rejected):
-                left, right = (REJECTED if row in each.rejected else ABSENT for each in (one, two))
+                left, right = (REJECTED if row in part.rejected else ABSENT for part in (one, two))
                 yield Difference(case, f"{row[1]}.{REJECTED}", left, right, back_end, "", against)
             continue
         mine, theirs = one.decisions[row], two.decisions[row]
@@ -233,8 +237,8 @@ def _against(
 def _agree(a: Answer | None, b: Answer | None) -> bool:
     if a is None or b is None:
         return a is b
-    asked = a.missing is not None and b.missing is not None
-    return a.value == b.value and a.by == b.by and (not asked or a.missing == b.missing)
+    agree = a.missing is not None and b.missing is not None
+    return a.value == b.value and a.by == b.by and (not agree or a.missing == b.missing)
 
 
 def _told(answer: Answer | None) -> str:

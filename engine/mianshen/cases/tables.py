@@ -127,10 +127,10 @@ class _CaseTables:
             query = f'SELECT "{key}" FROM "{table}" WHERE "?top" IN (SELECT "?top" FROM {LEFT_OUT})'
             for (left_out,) in self.connection.execute(query).fetchall():
                 rejected[entity, left_out] = Rejected("", "left_out")
-        told = {s.table for s in script.statements}
+        tables = {s.table for s in script.statements}
         for table in (FAILED, REFUSED):
             query = f'SELECT entity, "key", reason FROM {table}'
-            for entity, key, reason in self.connection.execute(query).fetchall() if table in told else ():
+            for entity, key, reason in self.connection.execute(query).fetchall() if table in tables else ():
                 fact, _, why = reason.partition(": ")
                 rejected[entity, key] = Rejected(fact, why) if why else Rejected("", f"failed at {fact}")
         return rejected

@@ -106,9 +106,11 @@ class Causes:
         """The decisions either side read, each with its row on both; a person's rows of all times are one."""
         sides: list[dict[tuple[str, RowKey], Row]] = [{}, {}]
         for side, step in zip(sides, (one, two), strict=True):
-            for given in _inputs(step):
-                if given.name.kind == "decision":
-                    side[given.name.name, (given.row.entity, given.row.current.key)] = given.row
+            for value_read in _inputs(step):
+                if value_read.name.kind == "decision":
+                    side[value_read.name.name, (value_read.row.entity, value_read.row.current.key)] = (
+                        value_read.row
+                    )
         return [
             (name, self._there(self.before, sides[0].get((name, key)), key),
              self._there(self.after, sides[1].get((name, key)), key))
@@ -134,13 +136,13 @@ class Causes:
 
 def _held(step: Step) -> dict[str, object]:
     """What accumulators held before the row."""
-    held: dict[str, object] = {
+    plains: dict[str, object] = {
         u.limited.accumulator.name: plain(u.limited.before) for u in step.used if u.limited
     }
-    for given in _inputs(step):
-        if given.name.kind == "year_to_date" and given.value is not None:
-            held[given.name.name] = plain(given.value)
-    return held
+    for value_read in _inputs(step):
+        if value_read.name.kind == "year_to_date" and value_read.value is not None:
+            plains[value_read.name.name] = plain(value_read.value)
+    return plains
 
 
 def _settled(old: Row | None, new: Row | None, program: Program, decision: str) -> Iterator[Cause]:
@@ -156,9 +158,11 @@ def _facts(one: Step, two: Step) -> Iterator[Cause]:
     """Facts of another value, and the day."""
     sides: list[dict[tuple[str, str], Input]] = [{}, {}]
     for side, step in zip(sides, (one, two), strict=True):
-        for given in _inputs(step):
-            if given.name.kind in ("fact", "as_of"):
-                side[given.name.name, given.row.current.key if given.name.kind == "fact" else ""] = given
+        for value_read in _inputs(step):
+            if value_read.name.kind in ("fact", "as_of"):
+                side[
+                    value_read.name.name, value_read.row.current.key if value_read.name.kind == "fact" else ""
+                ] = value_read
     for (name, key), was in sides[0].items():
         now = sides[1].get((name, key))
         if now is not None and now.value != was.value and not _both_unknown(was, now):

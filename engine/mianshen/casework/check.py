@@ -60,7 +60,7 @@ class Checker:
             )
         ]
         for name in sorted(self._assumed(case, result)):
-            fact = next(fact for (_, each), fact in self.program.facts.items() if each == name)
+            fact = next(fact for (_, part), fact in self.program.facts.items() if part == name)
             value = self.words.value(fact.when_absent, fact.written, fact.type)
             notes.append(
                 Message(
@@ -127,7 +127,9 @@ class Checker:
             entry.key: result.key,
             "as_of": result.as_of.isoformat(),
             "rulebook": rulebook,
-            "benefits": {name: self._benefit(case, each, lang) for name, each in result.benefits.items()},
+            "benefits": {
+                name: self._benefit(case, benefit, lang) for name, benefit in result.benefits.items()
+            },
             **rows,
             **self._own(checked),
             **self._reversed(result),
@@ -140,7 +142,7 @@ class Checker:
         benefit, row = result.benefit, result.row
         decided = self.words.provisions.get(result.reason)
         footing = self.footing(case, result)
-        found: dict[str, Plain] = {
+        content: dict[str, Plain] = {
             "status": result.status,
             "amount": None if result.amount is None else as_money(result.amount),
             "delivery": benefit.delivery,
@@ -153,12 +155,12 @@ class Checker:
             "clause": _clause(benefit.citation if decided is None else decided.citation),
         }
         if benefit.paid_to is not None:
-            found["paid_to"] = benefit.paid_to.in_(lang)
+            content["paid_to"] = benefit.paid_to.in_(lang)
         if benefit.shows:
-            found["shows"] = {name: self._value(row, name, row.values[name]) for name in benefit.shows}
+            content["shows"] = {name: self._value(row, name, row.values[name]) for name in benefit.shows}
         if row is not case.person:
-            found["of"] = {"entity": row.entity, "key": row.key or None}
-        return found
+            content["of"] = {"entity": row.entity, "key": row.key or None}
+        return content
 
     def own_decisions(self, checked: Checked) -> list[tuple[Row, Decision]]:
         """The decisions about the person, and what stands above, that results show.
@@ -177,13 +179,13 @@ class Checker:
 
     def _own(self, checked: Checked) -> dict[str, Plain]:
         person = checked.case.person
-        found = {
+        values = {
             d.name if row is person else f"{row.entity}.{d.name}": self._value(
                 row, d.name, row.values[d.name]
             )
             for row, d in self.own_decisions(checked)
         }
-        return {"decisions": found} if found else {}
+        return {"decisions": values} if values else {}
 
     def _reversed(self, result: CaseResult) -> dict[str, Plain]:
         """The rows that cancel one another, where there are any."""
@@ -195,7 +197,7 @@ class Checker:
 
     def _settled(self, row: Row) -> dict[str, Plain]:
         """What was really paid of a row beside what the rules give, where that is told."""
-        found: dict[str, Plain] = {
+        content: dict[str, Plain] = {
             settlement.decision: {
                 "settled": as_money(settlement.settled),
                 "ruled": as_money(settlement.ruled) if isinstance(settlement.ruled, Decimal) else None,
@@ -203,7 +205,7 @@ class Checker:
             }
             for settlement in settlements(self.program, row)
         }
-        return {"settled": found} if found else {}
+        return {"settled": content} if content else {}
 
     def _row(self, case: Case, result: RowResult, lang: Lang) -> Plain:
         entity = self.program.entities[result.row.entity]
@@ -274,7 +276,7 @@ class Checker:
 
     def _used(self, used: Used, lang: Lang) -> Plain:
         provision, limited = used.provision, used.limited
-        found: dict[str, Plain] = {
+        content: dict[str, Plain] = {
             "provision": provision.name,
             "title": provision.title.in_(lang),
             "status": provision.status,
@@ -290,7 +292,7 @@ class Checker:
                 "before": limited.before,
                 "paid": limited.paid,
             }
-            found["annual_limit"] = {
+            content["annual_limit"] = {
                 "accumulator": limited.accumulator.name,
                 **{
                     name: as_money(value) if isinstance(value, Decimal) else None
@@ -298,10 +300,10 @@ class Checker:
                 },
                 "withheld": None if limited.withheld is None else as_money(limited.withheld),
             }
-        return found
+        return content
 
     def _input(self, given: Input, lang: Lang) -> Plain:
-        found: dict[str, Plain] = {
+        content: dict[str, Plain] = {
             "kind": given.name.kind,
             "name": given.name.name,
             "of": given.row.key,
@@ -309,13 +311,13 @@ class Checker:
         }
         if given.dated is not None:
             dated = given.dated
-            found |= {
+            content |= {
                 "from": dated.start.isoformat(),
                 "until": None if dated.end is None else dated.end.isoformat(),
                 "basis": dated.basis,
                 "clause": _clause(dated.citation),
             }
-        return found
+        return content
 
     def _rejects(self, result: CaseResult, lang: Lang) -> list[Plain]:
         return [

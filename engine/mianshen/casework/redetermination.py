@@ -111,9 +111,9 @@ def redetermine(node: Node, before: Terms, after: Terms, new_node: Node | None =
 
 def _decided(node: Node, terms: Terms) -> tuple[Side, list[Diagnostic]]:
     program = terms.desk.program
-    case, found = read_record(_changed(node, terms, program), program, terms.as_of, CASE_KEYS)
+    case, decided = read_record(_changed(node, terms, program), program, terms.as_of, CASE_KEYS)
     if case is None:
-        raise RuleError(found)
+        raise RuleError(decided)
     to_come = {by.key for by, _ in case.reversed if _is_after(by, case.as_of, program)}
     if to_come - terms.without:  # on this side's day nothing was void yet
         return _decided(node, replace(terms, without=terms.without | to_come))
@@ -123,7 +123,7 @@ def _decided(node: Node, terms: Terms) -> tuple[Side, list[Diagnostic]]:
             row.parent.current.children[:] = [c for c in row.parent.current.children if c is not row]
     codes = {"E431"} if late else set()
     side = side_of(terms.desk, case)
-    return side, [*(item for item in found if item.code not in codes), *refused(case, found, node.span)]
+    return side, [*(item for item in decided if item.code not in codes), *refused(case, decided, node.span)]
 
 
 def _is_after(row: Row, day: dt.date, program: Program) -> bool:
@@ -161,9 +161,9 @@ def _mapping(node: Node) -> Mapping:
 
 def rows_of(file: Path) -> tuple[Node, ...]:
     """The rows a file holds: a list of them, or `claims: [...]`. Raises RuleError."""
-    root, found = read_tree(file)
-    if found:
-        raise RuleError(found)
+    root, rows = read_tree(file)
+    if rows:
+        raise RuleError(rows)
     listed = root.entries[0][1] if isinstance(root, Mapping) and len(root.entries) == 1 else root
     items = listed.items if isinstance(listed, Sequence) else ()
     if not items or not all(isinstance(item, Mapping) and item.entries for item in items):
@@ -178,12 +178,12 @@ def _key(node: Node, name: str) -> str | None:
 
 def keys_of(node: Node, program: Program) -> list[str]:
     """The keys of the person's own rows in a record."""
-    found = []
+    keys = []
     for entity in program.children_of(program.entry):
         listed = node.get(entity.children or entity.name) if isinstance(node, Mapping) else None
         items: Iterable[Node] = listed.items if isinstance(listed, Sequence) else ()
-        found += [key for item in items if (key := _key(item, entity.key)) is not None]
-    return found
+        keys += [key for item in items if (key := _key(item, entity.key)) is not None]
+    return keys
 
 
 def refuse_unknown(without: Iterable[str], node: Node, program: Program) -> None:
@@ -265,8 +265,8 @@ class _Comparing:
 
 def _aside(result: CaseResult) -> dict[tuple[str, str], str]:
     """Rows without decisions: rejected, or cancelled."""
-    found = {(r.entity, r.key): "rejected" for r in result.rejected}
-    return found | {(row.entity, row.key): "reversed" for pair in result.reversed for row in pair}
+    aside = {(r.entity, r.key): "rejected" for r in result.rejected}
+    return aside | {(row.entity, row.key): "reversed" for pair in result.reversed for row in pair}
 
 
 def _of_benefit(result: BenefitResult | None) -> object:

@@ -87,35 +87,40 @@ class Prospector:
 
     def immutable(self, prospect: Prospect) -> tuple[Fixed, ...]:
         """The facts that cannot change and that the answer hangs on, or a failing condition reads."""
-        found = {(item.row, item.fact.name): item for item in prospect.changes.fixed}
+        items = {(item.row, item.fact.name): item for item in prospect.changes.fixed}
         for hurdle in prospect.hurdles:
-            for given in hurdle.inputs:
-                fact = self.program.facts.get((given.name.entity, given.name.name))
-                known = None if fact is None else given.row.facts.get(fact.name)
-                if fact is not None and fact.immutable and known is not None and given.name.kind == "fact":
-                    found.setdefault((given.row, fact.name), Fixed(given.row, fact, known))
-        return tuple(found.values())
+            for value_read in hurdle.inputs:
+                fact = self.program.facts.get((value_read.name.entity, value_read.name.name))
+                known = None if fact is None else value_read.row.facts.get(fact.name)
+                if (
+                    fact is not None
+                    and fact.immutable
+                    and known is not None
+                    and value_read.name.kind == "fact"
+                ):
+                    items.setdefault((value_read.row, fact.name), Fixed(value_read.row, fact, known))
+        return tuple(items.values())
 
     # -- as plain data -------------------------------------------------------------------------
 
     def plain(self, prospect: Prospect, lang: Lang) -> Plain:
         """The prospect as JSON has it."""
         changes, later = prospect.changes, prospect.later
-        found: dict[str, Plain] = {"status": prospect.result.status}
+        content: dict[str, Plain] = {"status": prospect.result.status}
         if later is not None:
-            found["conditions"] = [self._hurdle(hurdle, lang) for hurdle in prospect.hurdles]
-            found["changes"] = [self._flip(flip, lang) for flip in changes.flips]
-            found["all_pairs_tried"] = changes.complete
-            found["immutable"] = [
+            content["conditions"] = [self._hurdle(hurdle, lang) for hurdle in prospect.hurdles]
+            content["changes"] = [self._flip(flip, lang) for flip in changes.flips]
+            content["all_pairs_tried"] = changes.complete
+            content["immutable"] = [
                 {
                     **self._place(item.row, item.fact, lang),
                     "value": None if item.fact.personal else _plain(item.fact, item.value),
                 }
                 for item in self.immutable(prospect)
             ]
-            found["later"] = self._later(later, lang)
-        found["margins"] = [self._margin(margin, lang) for margin in prospect.margins]
-        return found
+            content["later"] = self._later(later, lang)
+        content["margins"] = [self._margin(margin, lang) for margin in prospect.margins]
+        return content
 
     def _hurdle(self, hurdle: UnmetCondition, lang: Lang) -> Plain:
         provision = hurdle.provision
@@ -165,7 +170,7 @@ class Prospector:
 
     def _margin(self, margin: Headroom, lang: Lang) -> Plain:
         decision = margin.decision
-        found: dict[str, Plain] = {
+        content: dict[str, Plain] = {
             "entity": margin.row.entity, "key": margin.row.key,
             "decision": decision.name, "title": decision.title.in_(lang),
         }  # fmt: skip
@@ -173,21 +178,21 @@ class Prospector:
             case AnnualLimit(limited=limited, left=left):
                 amounts = (limited.limit, limited.before, limited.raw, limited.paid, limited.withheld, left)
                 names = ("limit", "before", "due", "paid", "withheld", "left")
-                found |= {"kind": "annual_limit", "accumulator": limited.accumulator.name}
-                found |= {name: _number(value) for name, value in zip(names, amounts, strict=True)}
+                content |= {"kind": "annual_limit", "accumulator": limited.accumulator.name}
+                content |= {name: _number(value) for name, value in zip(names, amounts, strict=True)}
             case Bracket():
-                found |= {
+                content |= {
                     "kind": "bracket", "scale": margin.scale, "amount": _number(margin.base),
                     "over": _number(margin.over), "rate": _rate(margin.rate),
                     "next_over": _number(margin.next_over), "to_next": _number(margin.to_next),
                     "next_rate": _rate(margin.next_rate),
                 }  # fmt: skip
             case Cap():
-                found |= {
+                content |= {
                     "kind": margin.kind, "figure": margin.figure or None, "bound": _number(margin.bound),
                     "amount": _number(margin.value), "binds": margin.binds, "distance": _number(margin.distance),
                 }  # fmt: skip
-        return found
+        return content
 
 
 def _truth(value: Value) -> Plain:

@@ -251,7 +251,7 @@ class Words:
             if row.chosen.get(value.name):
                 return self.because(explainer, case, explainer.step(case, row, value.name))
         read = used.inputs or used.tested
-        given = listed(
+        because = listed(
             Message(
                 f"{self.title(item).zh}：{self.shown(item).zh}",
                 f"{self.title(item).en}: {self.shown(item).en}",
@@ -259,7 +259,7 @@ class Words:
             for item in _distinct(read)[:4]
         )
         title = used.provision.title
-        return Message(f"{title.zh}（{given.zh}）", f"{title.en} ({given.en})") if given.en else title
+        return Message(f"{title.zh}（{because.zh}）", f"{title.en} ({because.en})") if because.en else title
 
     def of_row(self, result: RowResult) -> Message:
         """Why a row is decided as it is, or is not."""

@@ -66,27 +66,27 @@ def _flow(raw: str, start: int, end: int, quote: str) -> Decoded:
         char = raw[at]
         if char in " \t\r\n":
             stop = _run_end(raw, at, end)
-            made = list(_folded(raw, at, stop))
+            folded = list(_folded(raw, at, stop))
         elif quote == "'" and char == "'":
-            stop, made = at + 2, [("'", at)]
+            stop, folded = at + 2, [("'", at)]
         elif quote == '"' and char == "\\":
-            stop, made = _escape(raw, at, end)
+            stop, folded = _escape(raw, at, end)
         else:
-            stop, made = at + 1, [(char, at)]
-        value += [each for each, _ in made]
-        places += [place for _, place in made]
+            stop, folded = at + 1, [(char, at)]
+        value += [part for part, _ in folded]
+        places += [place for _, place in folded]
         at = stop
     return "".join(value), [*places, end]
 
 
 def _run_end(raw: str, at: int, end: int) -> int:
-    found = _BLANKS.match(raw, at, end)
-    return found.end() if found else at
+    match = _BLANKS.match(raw, at, end)
+    return match.end() if match else at
 
 
 def _folded(raw: str, start: int, end: int) -> Iterator[tuple[str, int]]:
     """Blanks between words: kept within a line; one break is a space, more are one break fewer."""
-    breaks = [found.start() for found in _BREAK.finditer(raw, start, end)]
+    breaks = [part.start() for part in _BREAK.finditer(raw, start, end)]
     if not breaks:
         yield from ((raw[at], at) for at in range(start, end))
     elif len(breaks) == 1:
@@ -99,7 +99,7 @@ def _escape(raw: str, at: int, end: int) -> tuple[int, list[tuple[str, int]]]:
     name = raw[at + 1]
     if name in "\r\n":
         stop = _run_end(raw, at + 1, end)
-        return stop, [("\n", found.start()) for found in _BREAK.finditer(raw, at + 1, stop)][1:]
+        return stop, [("\n", part.start()) for part in _BREAK.finditer(raw, at + 1, stop)][1:]
     if pair := _PAIR.match(raw, at, end):
         high, low = int(pair[1], 16), int(pair[2], 16)
         return at + 12, [(chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)), at)]
@@ -113,9 +113,7 @@ def _block(raw: str, start: int, end: int, style: str, value: str | None) -> Dec
     header = _HEADER.match(raw, start, end)
     if header is None:
         return "", [start]
-    lines = [
-        (found.start(), found[1], found[2]) for found in _LINE.finditer(raw, header.end(), end) if found[0]
-    ]
+    lines = [(part.start(), part[1], part[2]) for part in _LINE.finditer(raw, header.end(), end) if part[0]]
     keep = header[1] or header[3]
     deepest = _indentation(lines)
     guesses = [deepest] if not header[2] else range(1, deepest + 1)
@@ -137,7 +135,7 @@ def _indentation(lines: list[tuple[int, str, str]]) -> int:
 
 
 def _unfold(lines: list[tuple[int, str, str]], indent: int, fold: bool, keep: str, at: int) -> Decoded:
-    made: list[tuple[str, int]] = []
+    tuples: list[tuple[str, int]] = []
     pending: list[tuple[str, int]] = []  # breaks not yet written: the last line's own, then blank lines'
     own = after_blank = False  # is the first pending one a line's own break; did that line begin blank
     for start, line, end_mark in lines:
@@ -149,12 +147,12 @@ def _unfold(lines: list[tuple[int, str, str]], indent: int, fold: bool, keep: st
         begins_blank = body[0] in " \t"
         if fold and own and not after_blank and not begins_blank:
             pending = pending[1:] or [(" ", pending[0][1])]
-        made += [*pending, *((char, start + indent + i) for i, char in enumerate(body))]
+        tuples += [*pending, *((char, start + indent + i) for i, char in enumerate(body))]
         pending, own, after_blank = line_break, bool(line_break), begins_blank
     if keep != "-":
-        made += pending if keep == "+" else pending[: 1 if own else 0]
-    places = [place for _, place in made]
-    return "".join(char for char, _ in made), [*places, _end(made, at)]
+        tuples += pending if keep == "+" else pending[: 1 if own else 0]
+    places = [place for _, place in tuples]
+    return "".join(char for char, _ in tuples), [*places, _end(tuples, at)]
 
 
 def _end(made: list[tuple[str, int]], otherwise: int) -> int:

@@ -46,15 +46,15 @@ class Filling:
                 entry.setdefault(key, self.given[key])
 
     def _complete_values(self, parameter: dict[str, Any]) -> None:
-        given = {key: self.given[key] for key in _VALUE if key in self.given}
+        complete_values = {key: self.given[key] for key in _VALUE if key in self.given}
         for key in _PARAMETER:
             own = parameter.get(key)
             if isinstance(own, str) and own and (key != "basis" or own in _BASES):
-                given[key] = own
+                complete_values[key] = own
         values = parameter.get("values")
         for value in values if isinstance(values, list) else ():
             if isinstance(value, dict):
-                for key, default in given.items():
+                for key, default in complete_values.items():
                     value.setdefault(key, default)
 
 
@@ -62,20 +62,20 @@ def filling(node: Node | None, at: Span) -> tuple[Filling, list[Diagnostic]]:
     """What the `defaults:` at `node` fill in; a faulty key does not spoil the others."""
     if node is None:
         return Filling(), []
-    fitted, found = fit(Defaults, node, at)
+    fitted, filling = fit(Defaults, node, at)
     if not isinstance(node, Mapping):
-        return Filling(faulty=frozenset(_VALUE)), found
+        return Filling(faulty=frozenset(_VALUE)), filling
     if fitted is not None:
-        return Filling(_given(fitted), node=node), found
-    given: dict[str, Any] = {}
+        return Filling(_given(fitted), node=node), filling
+    result: dict[str, Any] = {}
     faulty: set[str] = set()
     for entry in node.entries:
         alone, _ = fit(Defaults, Mapping((entry,), node.source, node.start, node.end), at)
         if alone is None:
             faulty.add(entry[0].text)
         else:
-            given = _given(alone) | given
-    return Filling(given, frozenset(faulty), node), found
+            result = _given(alone) | result
+    return Filling(result, frozenset(faulty), node), filling
 
 
 def _given(defaults: Defaults) -> dict[str, Any]:

@@ -26,10 +26,13 @@ class RulebookPath:
 
 def files_of(paths: Sequence[Path], overlays: Sequence[Path] = ()) -> tuple[RulebookPath, ...]:
     """The files of a rulebook, then the overlays in the order given. A missing path stands for itself."""
-    found = [*_rulebook_files(paths), *(RulebookPath(path, path.name, overlay=True) for path in overlays)]
+    rulebook_files = [
+        *_rulebook_files(paths),
+        *(RulebookPath(path, path.name, overlay=True) for path in overlays),
+    ]
     seen: set[str] = set()
     unique = []
-    for file in found:
+    for file in rulebook_files:
         real = _real(file.path)
         if file.overlay or real not in seen:
             unique.append(file)

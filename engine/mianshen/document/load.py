@@ -57,9 +57,9 @@ def _bytes(draft: Draft, file: RulebookPath) -> bytes | None:
 
 
 def _add(draft: Draft, file: RulebookPath, content: bytes) -> None:
-    root, found = read_tree(content, str(file.path))
-    draft.mistakes += found
-    if root is None and found:
+    root, result = read_tree(content, str(file.path))
+    draft.mistakes += result
+    if root is None and result:
         draft.broken.add(())
     elif file.overlay and root is None:
         draft.mistakes.append(diagnostics.not_an_overlay(Span(str(file.path), 1, 1)))

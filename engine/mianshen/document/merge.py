@@ -59,15 +59,15 @@ class Draft:
 
     def document(self, files: tuple[str, ...], digest: str) -> Document:
         def section(name: str) -> dict[str, Any]:
-            found = (item for item in self.entries.items() if item[0][0] == name)
-            return {str(path[1]): entry for path, entry in found}
+            items = (item for item in self.entries.items() if item[0][0] == name)
+            return {str(path[1]): entry for path, entry in items}
 
         def by_entity(name: str) -> dict[str, dict[str, Any]]:
-            found: dict[str, dict[str, Any]] = {}
+            by_entity: dict[str, dict[str, Any]] = {}
             for path, entry in self.entries.items():
                 if path[0] == name:
-                    found.setdefault(str(path[1]), {})[str(path[2])] = entry
-            return found
+                    by_entity.setdefault(str(path[1]), {})[str(path[2])] = entry
+            return by_entity
 
         merged: dict[str, Any] = {name: section(name) for name in SECTIONS}
         merged |= {name: by_entity(name) for name in BY_ENTITY}
@@ -87,8 +87,8 @@ def add_file(draft: Draft, root: Node) -> None:
     """Merge one file of a rulebook."""
     if (whole := whole_file(draft, root)) is None:
         return
-    if (found := whole.entry("overlay")) is not None:
-        draft.mistakes.append(diagnostics.overlay_among_files(found[0].span))
+    if (entry := whole.entry("overlay")) is not None:
+        draft.mistakes.append(diagnostics.overlay_among_files(entry[0].span))
         return
     FilePart(draft, whole).add()
 
@@ -111,8 +111,8 @@ class FilePart:
         self.root = root
         self.overlay = overlay
         self.filling = Filling()
-        if (found := root.entry("defaults")) is not None:
-            self.filling, faults = filling(found[1], found[0].span)
+        if (entry := root.entry("defaults")) is not None:
+            self.filling, faults = filling(entry[1], entry[0].span)
             draft.mistakes += faults
 
     def add(self, known: tuple[str, ...] = ()) -> None:
@@ -155,8 +155,8 @@ class FilePart:
     def _add_items(self, section: str, key: Scalar, node: Node) -> None:
         """A section that is a list: its items have no names."""
         for item in self._items((section,), key, node):
-            fitted, found = fit(LISTS[section], item, item.span)
-            self.draft.mistakes += found
+            fitted, result = fit(LISTS[section], item, item.span)
+            self.draft.mistakes += result
             if fitted is not None:
                 path = (section, len(self.draft.lists[section]))
                 self.draft.origins[path] = Origin(item.span, item)
@@ -186,8 +186,8 @@ class FilePart:
     def _fit(self, path: Path, shape: type[model.Shape], at: Span, node: Node) -> None:
         draft = self.draft
         fill, faulty = self.filling.of(str(path[0])), self.filling.faulty
-        fitted, found = fit(shape, node, at, fill, faulty if fill else ())
-        draft.mistakes += found
+        fitted, result = fit(shape, node, at, fill, faulty if fill else ())
+        draft.mistakes += result
         draft.origins[path] = Origin(at, node, self.filling.node if fill else None)
         draft.broken.discard(path)
         if fitted is None:
@@ -214,7 +214,7 @@ class FilePart:
         for number, row in enumerate(table.rows):
             earlier = first.setdefault(row.id, number)
             if earlier != number:
-                here, there = (origin.find(("rows", each, "id")).span for each in (number, earlier))
+                here, there = (origin.find(("rows", part, "id")).span for part in (number, earlier))
                 self.draft.mistakes.append(diagnostics.defined_twice(here, row.id, there))
 
     def _is_new(self, path: Path, name: Scalar) -> bool:

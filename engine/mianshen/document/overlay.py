@@ -27,14 +27,14 @@ def apply_overlay(draft: Draft, root: Node) -> None:
     """Change the draft as the overlay at `root` says."""
     if (whole := whole_file(draft, root)) is None:
         return
-    if (found := whole.entry("overlay")) is None:
+    if (entry := whole.entry("overlay")) is None:
         draft.mistakes.append(diagnostics.not_an_overlay(whole.source.span(0, 0)))
         return
-    header, faults = fit(model.OverlayHeader, found[1], found[0].span)
+    header, faults = fit(model.OverlayHeader, entry[1], entry[0].span)
     draft.mistakes += faults
     if header is not None:
         if header.name in (applied.name for applied in draft.overlays):
-            draft.mistakes.append(diagnostics.applied_twice(found[0].span, header.name))
+            draft.mistakes.append(diagnostics.applied_twice(entry[0].span, header.name))
             return
         draft.overlays.append(header)
     part = FilePart(draft, whole, overlay=True)
@@ -69,9 +69,9 @@ def _switch_on(draft: Draft, root: Mapping) -> None:
         for path in planned:
             draft.entries[path] = draft.entries[path].model_copy(update={"status": "in_force"})
         if not planned and not any(draft.is_broken(*path) for path in paths):
-            known = (each for section in _SWITCHED for each in draft.names(section))
+            known = (entry for section in _SWITCHED for entry in draft.names(section))
             waiting = [
-                each for each in known if any(_is_planned(draft, (section, each)) for section in _SWITCHED)
+                part for part in known if any(_is_planned(draft, (section, part)) for section in _SWITCHED)
             ]
             draft.mistakes.append(diagnostics.nothing_to_switch_on(name.span, name.text, waiting))
 

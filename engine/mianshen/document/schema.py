@@ -36,12 +36,12 @@ def _schema(shape: type[Shape]) -> dict[str, Any]:
 def _close(schema: Any) -> None:
     """Refuse names that do not fit their pattern, and leave out the titles editors need not show."""
     if isinstance(schema, list):
-        for each in schema:
-            _close(each)
+        for part in schema:
+            _close(part)
     elif isinstance(schema, dict):
         if "patternProperties" in schema:
             schema["additionalProperties"] = False
         if isinstance(schema.get("title"), str):
             del schema["title"]
-        for each in schema.values():
-            _close(each)
+        for part in schema.values():
+            _close(part)

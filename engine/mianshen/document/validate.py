@@ -53,9 +53,9 @@ def empties(node: Node, key: str = "") -> list[Diagnostic]:
         case Scalar():
             return [diagnostics.empty_value(node.span, key)] if node.empty else []
         case Sequence(items):
-            return [found for item in items for found in empties(item)]
+            return [part for item in items for part in empties(item)]
         case Mapping(entries):
-            return [found for name, value in entries for found in empties(value, name.text)]
+            return [empty for name, value in entries for empty in empties(value, name.text)]
 
 
 def fit(
@@ -70,10 +70,10 @@ def fit(
     `fill` adds values given elsewhere; `excused` keys were given elsewhere, with a mistake already
     reported, so that their absence is not another.
     """
-    found = empties(node)
+    result = empties(node)
     fitted, errors = tried(model, node, fill)
-    found += _explained(model, node, at, errors, excused)
-    return (None if found else fitted), found
+    result += _explained(model, node, at, errors, excused)
+    return (None if result else fitted), result
 
 
 def tried(
@@ -93,17 +93,17 @@ def _explained(
     model: type[BaseModel], node: Node, at: Span, errors: list[ErrorDetails], excused: Collection[str]
 ) -> list[Diagnostic]:
     unknown: dict[Path, list[str]] = {}
-    for each in errors:
-        if each["type"] == "extra_forbidden":
-            unknown.setdefault(each["loc"][:-1], []).append(str(each["loc"][-1]))
+    for error in errors:
+        if error["type"] == "extra_forbidden":
+            unknown.setdefault(error["loc"][:-1], []).append(str(error["loc"][-1]))
     explained = []
-    for each in errors:
-        *inner, last = each["loc"] or ("",)
+    for error in errors:
+        *inner, last = error["loc"] or ("",)
         misspelt = unknown.get(tuple(inner), [])
-        if each["type"] == "missing" and (last in excused or nearest(str(last), misspelt)):
+        if error["type"] == "missing" and (last in excused or nearest(str(last), misspelt)):
             continue
-        if (found := _one(model, node, at, each)) is not None:
-            explained.append(found)
+        if (one := _one(model, node, at, error)) is not None:
+            explained.append(one)
     return explained
 
 
@@ -204,8 +204,8 @@ def keys_of(model: Any, path: Path) -> list[str]:
     for step in path:
         if isinstance(step, int):
             continue
-        found = next((info for name, info in fields.items() if step in (name, info.alias)), None)
-        inner = _inner_model(found.annotation) if found is not None else None
+        infos = next((info for name, info in fields.items() if step in (name, info.alias)), None)
+        inner = _inner_model(infos.annotation) if infos is not None else None
         if inner is not None:
             fields = inner.model_fields
     return [info.alias or name for name, info in fields.items()]
@@ -215,5 +215,5 @@ def _inner_model(annotation: Any) -> type[BaseModel] | None:
     """The model somewhere inside a field's type, if there is one."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    found = (_inner_model(each) for each in getattr(annotation, "__args__", ()))
-    return next((each for each in found if each is not None), None)
+    inner_models = (_inner_model(entry) for entry in getattr(annotation, "__args__", ()))
+    return next((part for part in inner_models if part is not None), None)

@@ -25,7 +25,7 @@ class YamlSource:
 
     @staticmethod
     def of(file: str, text: str) -> YamlSource:
-        return YamlSource(file, text, (0, *(found.end() for found in _BREAK.finditer(text))))
+        return YamlSource(file, text, (0, *(part.end() for part in _BREAK.finditer(text))))
 
     def place(self, index: int) -> tuple[int, int]:
         """Line and column, from 1, of a character."""

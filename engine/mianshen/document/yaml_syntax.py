@@ -131,8 +131,8 @@ def _began(source: YamlSource, context_at: int | None, problem: str) -> diagnost
 
 def full_width_colon(source: YamlSource, line: int) -> Diagnostic | None:
     """The full-width colon after what looks like a key on a line, if there is one."""
-    if found := _FULL_WIDTH_COLON.match(source.line(line)):
-        at = source.line_starts[line - 1] + found.start(1)
+    if match := _FULL_WIDTH_COLON.match(source.line(line)):
+        at = source.line_starts[line - 1] + match.start(1)
         return diagnostics.full_width(source.span(at, at + 1), "：", "`: `")
     return None
 
@@ -142,17 +142,17 @@ def _full_width_colon(source: YamlSource, at: int, context_at: int | None) -> Di
     lines = [line, line - 1]
     if context_at is not None:
         lines.append(source.place(context_at)[0])
-    return next((found for each in lines if (found := full_width_colon(source, each))), None)
+    return next((result for part in lines if (result := full_width_colon(source, part))), None)
 
 
 def _full_width_comma(source: YamlSource, at: int, context_at: int | None, problem: str) -> Diagnostic | None:
     """The full-width comma between two items of {...} or [...], where it keeps them from being read."""
     if context_at is None or not problem.endswith(("']'", "'}'")):
         return None
-    found = list(_FULL_WIDTH_COMMA.finditer(source.text, context_at, at + 1))
-    if not found:
+    finditer = list(_FULL_WIDTH_COMMA.finditer(source.text, context_at, at + 1))
+    if not finditer:
         return None
-    comma = found[-1].start(found[-1].lastindex or 0)
+    comma = finditer[-1].start(finditer[-1].lastindex or 0)
     return diagnostics.full_width(source.span(comma, comma + 1), "，", "`, `")
 
 

@@ -138,8 +138,8 @@ def _not_utf8(file: str, content: bytes, error: UnicodeDecodeError) -> Diagnosti
 
 def _parse(source: YamlSource) -> tuple[Node | None, list[Diagnostic]]:
     refused = [
-        diagnostics.refused_character(source.span(found.start(), found.end()), found[0])
-        for found in _REFUSED.finditer(source.text)
+        diagnostics.refused_character(source.span(part.start(), part.end()), part[0])
+        for part in _REFUSED.finditer(source.text)
     ]
     if refused:
         return None, refused[:20]
@@ -237,8 +237,8 @@ class _Builder:
         return Scalar(text, style, self.source, start, end)
 
     def _past_properties(self, start: int, end: int) -> int:
-        found = _PROPERTIES.match(self.source.text, start, end)
-        return found.end() if found else start
+        match = _PROPERTIES.match(self.source.text, start, end)
+        return match.end() if match else start
 
     def _refuse_tag(self, tag: str | None, start: int) -> None:
         if tag is not None:
@@ -296,7 +296,7 @@ class _Builder:
             case Mapping(entries):
                 inner = (value for _, value in entries)
         if node not in self.extents:
-            parts = [self._extent(each) for each in inner]
+            parts = [self._extent(part) for part in inner]
             self.extents[node] = (
                 1 + sum(size for size, _ in parts),
                 1 + max((height for _, height in parts), default=0),

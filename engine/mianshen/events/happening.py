@@ -82,17 +82,17 @@ def happen(program: Program, person: Row, event: Event) -> Row | None:
     type_ = program.events[event.type]
     person, whole = _from(program, person, event.date), person
     brought = _brought(program, whole, event, type_.adds) if type_.adds and brings(type_, event) else None
-    told: dict[Key, Known | None] = {
+    values: dict[Key, Known | None] = {
         key: value
         for key, other in type_.keeps.items()
         if (owner := _owner(person, brought, other[0])) is not None
         for value in (owner.facts.get(other[1]),)
     }
-    told |= {} if type_.dated is None else {type_.dated: event.date}
-    told |= dict.fromkeys(type_.changes)
-    told |= type_.sets
-    told |= {type_.own[name]: value for name, value in event.facts.items()}
-    for (entity, name), value in told.items():
+    values |= {} if type_.dated is None else {type_.dated: event.date}
+    values |= dict.fromkeys(type_.changes)
+    values |= type_.sets
+    values |= {type_.own[name]: value for name, value in event.facts.items()}
+    for (entity, name), value in values.items():
         owner = _owner(person, brought, entity)
         if owner is not None:
             _set(owner, name, value)
@@ -110,17 +110,17 @@ def _from(program: Program, person: Row, day: dt.date) -> Row:
         return begun if isinstance(begun, dt.date) else dt.date.min
 
     rows = [row for row in (person, *person.versions) if not row.blank]
-    held = max((row for row in rows if start(row) <= day), key=start, default=None)
-    if held is not None and start(held) == day:
-        return held
+    result = max((row for row in rows if start(row) <= day), key=start, default=None)
+    if result is not None and start(result) == day:
+        return result
     key = program.entities[person.entity].key
-    facts = dict(held.facts) if held is not None else {k: v for k, v in person.facts.items() if k == key}
-    made = Row(
+    facts = dict(result.facts) if result is not None else {k: v for k, v in person.facts.items() if k == key}
+    outcome = Row(
         person.entity, person.key, {**facts, name: day}, person.parent, person.children, as_of=person.as_of
     )
-    made.assumed = frozenset() if held is None else held.assumed
-    person.versions.append(made)
-    return made
+    outcome.assumed = frozenset() if result is None else result.assumed
+    person.versions.append(outcome)
+    return outcome
 
 
 def brings(type_: EventType, event: Event) -> bool:
@@ -171,16 +171,16 @@ def _set(row: Row, name: str, value: Known | None) -> None:
 
 def _copy(program: Program, row: Row, parent: Row | None, day: dt.date) -> Row:
     """The row with its rows of other times, and what stands below; each child reads the row it read."""
-    made = _alone(row, parent, day)
-    made.versions = [_alone(version, parent, day) for version in row.versions]
-    copies = {id(row): made}
-    for version, copied in zip(row.versions, made.versions, strict=True):
-        copied.version_of, copied.children = made, made.children
+    alone = _alone(row, parent, day)
+    alone.versions = [_alone(version, parent, day) for version in row.versions]
+    copies = {id(row): alone}
+    for version, copied in zip(row.versions, alone.versions, strict=True):
+        copied.version_of, copied.children = alone, alone.children
         copies[id(version)] = copied
     for child in row.children:
         if _there(program, child, day):
-            made.children.append(_copy(program, child, copies.get(id(child.parent), made), day))
-    return made
+            alone.children.append(_copy(program, child, copies.get(id(child.parent), alone), day))
+    return alone
 
 
 def _alone(row: Row, parent: Row | None, day: dt.date) -> Row:

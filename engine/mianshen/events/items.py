@@ -102,14 +102,14 @@ class Standing:
 
     def kind_of(self, result: BenefitResult, place: Place, day: dt.date) -> Kind | None:
         """What is to be done about an answer for a day; None: nothing that has not been listed."""
-        missing, asked = missing_names(result), self.asked.get(place[:3])
+        missing, kind = missing_names(result), self.asked.get(place[:3])
         match result.status:
             case "undetermined":
-                return None if asked == missing else "needs_facts"
+                return None if kind == missing else "needs_facts"
             case "ineligible" | "not_modelled":
                 if place in self.granted and self.since[place] <= day:
                     return "withdrawn"
-                return None if asked is None else "answered"
+                return None if kind is None else "answered"
             case "eligible":
                 pass
         before = self.granted.get(place)
@@ -117,9 +117,9 @@ class Standing:
             automatic = result.benefit.delivery == "automatic" and place not in self.withdrawn
             return "automatic" if automatic else "confirm"
         if result.amount == before:
-            return None if asked is None else "answered"
+            return None if kind is None else "answered"
         if result.amount is None:  # granted, and what has happened since leaves the amount open
-            return None if asked == missing or not missing else "needs_facts"
+            return None if kind == missing or not missing else "needs_facts"
         return "confirm"
 
 

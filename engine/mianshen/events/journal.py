@@ -58,29 +58,29 @@ class Journal:
 
     def digest(self, event: str) -> str | None:
         """The digest of the event of that number, if it has been taken."""
-        found = self.connection.execute("SELECT digest FROM event WHERE id = ?", (event,)).fetchone()
-        return None if found is None else str(found[0])
+        row = self.connection.execute("SELECT digest FROM event WHERE id = ?", (event,)).fetchone()
+        return None if row is None else str(row[0])
 
     def events_of(self, people: Iterable[str]) -> list[Event]:
         """The events taken of some people."""
-        found: list[Event] = []
+        events: list[Event] = []
         for person in people:
             rows = self.connection.execute(
                 "SELECT id, person, type, date, facts FROM event WHERE person = ? ORDER BY date, id",
                 (person,),
             )
-            found += (self._event(*row) for row in rows)
-        return found
+            events += (self._event(*row) for row in rows)
+        return events
 
     def items_of(self, people: Iterable[str]) -> list[Item]:
         """The items of some people, in the order in which they were given."""
-        found: list[Item] = []
+        items: list[Item] = []
         for person in people:
             rows = self.connection.execute(
                 f"{_ITEM.format(more='')} WHERE item.person = ? ORDER BY number", (person,)
             )
-            found += (_item(row) for row in rows)
-        return found
+            items += (_item(row) for row in rows)
+        return items
 
     def items(self) -> Iterator[tuple[Item, str | None]]:
         """Every item, by date and number of its event, then as given.

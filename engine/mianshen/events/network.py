@@ -72,8 +72,8 @@ class Network:
         rules += [("asked", name, name) for name in sorted({benefit for _, _, benefit in rules})]
         if rules:
             engine = durable_rules()
-            made = {"/".join(item): self._runnable(engine, *item) for item in rules}
-            self._ruleset = engine.Ruleset(_RULESET, None, made)
+            runnables = {"/".join(item): self._runnable(engine, *item) for item in rules}
+            self._ruleset = engine.Ruleset(_RULESET, None, runnables)
 
     def reach(self, event_type: str, asked: Iterable[str] = ()) -> frozenset[str]:
         """The benefits that an event of a type can make due, where facts were asked for some benefits."""
@@ -88,10 +88,10 @@ class Network:
         """
         reached, open_ = self.reach(event_type, [benefit for _, benefit in asked]), set(asked)
         known = [answer for answer in answers if answer.benefit in reached]
-        said = {f"a{number}": each for number, each in enumerate(known)}
+        said = {f"a{number}": one_part for number, one_part in enumerate(known)}
         if self._ruleset is None or not said:
             return []
-        facts = [_fact(name, each) for name, each in said.items()]
+        facts = [_fact(name, value) for name, value in said.items()]
         if event_type in self._triggers:
             facts.append({"sid": _CONTEXT, "id": "event", "event": event_type})
         asked_for = sorted(open_ & {(item.who, item.benefit) for item in known})
@@ -105,8 +105,8 @@ class Network:
         for name, because in self._found:
             by.setdefault(name, because)
         return [
-            Due(each, event_type if by[name] == each.benefit else by[name])
-            for name, each in said.items()
+            Due(part, event_type if by[name] == part.benefit else by[name])
+            for name, part in said.items()
             if name in by
         ]
 
@@ -126,7 +126,7 @@ class Network:
     def _fire(self, trigger: str, benefit: str, context: Any) -> None:
         """What a rule does: note the answer, and assert that it is due if that makes others due."""
         answer = context.answer
-        first = all(answer.name != found for found, _ in self._found)
+        first = all(answer.name != part for part, _ in self._found)
         self._found.append((answer.name, trigger))
         if first and benefit in self._triggers and answer.status == "eligible":
             context.assert_fact({"id": f"due {answer.name}", "due": benefit, "who": answer.who})
@@ -140,24 +140,24 @@ class Network:
 
 def triggers(program: Program) -> dict[str, tuple[str, ...]]:
     """Each event type or benefit with the benefits it makes due."""
-    found: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
     for benefit in program.benefits.values():
         for name in benefit.triggers:
-            found.setdefault(name, []).append(benefit.name)
-    return {name: tuple(dict.fromkeys(benefits)) for name, benefits in found.items()}
+            names.setdefault(name, []).append(benefit.name)
+    return {name: tuple(dict.fromkeys(benefits)) for name, benefits in names.items()}
 
 
 def reached(program: Program, trigger: str) -> frozenset[str]:
     """The benefits that an event of a type, or a benefit, can make due, by itself or through others."""
     after = triggers(program)
-    found: set[str] = set()
+    names: set[str] = set()
     pending = list(after.get(trigger, ()))
     while pending:
         benefit = pending.pop()
-        if benefit not in found:
-            found.add(benefit)
+        if benefit not in names:
+            names.add(benefit)
             pending += after.get(benefit, ())
-    return frozenset(found)
+    return frozenset(names)
 
 
 def rule(kind: Kind, trigger: str, benefit: str) -> Rule:

@@ -118,15 +118,15 @@ class _Household:
         watcher = self.watcher
         earlier = [item for item in self.before if item.date <= day]
         scene = scene_after(watcher.program, self.top, earlier, day, event, watcher.place)
-        asked, granted = self._asked(event), self._granted(event, day)
-        reached = watcher.network.reach(event.type, {matter[1] for matter in asked})
+        outcome, granted = self._asked(event), self._granted(event, day)
+        reached = watcher.network.reach(event.type, {matter[1] for matter in outcome})
         reached |= {place[1] for place in granted}
         wanted = [name for name in watcher.program.benefits if name in reached]
         answers = watcher.decider.answers(scene, event, day, wanted, {place[2] for place in granted})
         if isinstance(answers, Diagnostic):
             return answers
-        said = {each: answer for answer in answers if (each := answer.said) is not None}
-        due = watcher.network.due(event.type, said, {matter[:2] for matter in asked})
+        said = {result: answer for answer in answers if (result := answer.said) is not None}
+        due = watcher.network.due(event.type, said, {matter[:2] for matter in outcome})
         closed = [answer for answer in answers if answer.said is None]
         brought_up = [(said[item.said], item.by) for item in due] + [(item, event.type) for item in closed]
         items = [self._item(event, day, answer, by) for answer, by in brought_up]

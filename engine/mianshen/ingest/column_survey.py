@@ -92,10 +92,10 @@ def survey(
             part = inputs[owner.name].parts[0]
             columns = _mapped_columns(program, owner, part)
         rows = _count(program, columns, part, connection)
-    given = {c.fact.name for c in columns if c.fact is not None}
+    names = {c.fact.name for c in columns if c.fact is not None}
     needed = (f for (e, _), f in program.facts.items() if e == owner.name and f.required)
     doubts = () if part.text.doubt is None else (part.text.doubt,)
-    missing = tuple(fact for fact in needed if fact.name not in given)
+    missing = tuple(fact for fact in needed if fact.name not in names)
     return FileSurvey(owner, rows, columns, missing, part.text.encoding, doubts)
 
 

@@ -63,8 +63,8 @@ class TableAddress:
 
 def table_address(named: Path | str) -> TableAddress | None:
     """The table that is named, None where a file is."""
-    found = _ADDRESS.fullmatch(str(named))
-    return None if found is None else TableAddress(found[1], Path(found[2]), found[3])
+    match = _ADDRESS.fullmatch(str(named))
+    return None if match is None else TableAddress(match[1], Path(match[2]), match[3])
 
 
 def slashed(named: str | Path) -> Path:

@@ -238,9 +238,9 @@ class RowReader:
     def _chunk(self, entity: Entity, stretch: _Stretch, pool: Executor) -> EntityRows:
         part, span, supplied = stretch.part, stretch.span, stretch.supplied
         facts = self._facts(entity)
-        given = [fact for fact in facts if fact.name in part.columns]
+        chunk = [fact for fact in facts if fact.name in part.columns]
         typed = dict(
-            zip([f.name for f in given], pool.map(lambda f: self._typed(f, span), given), strict=True)
+            zip([f.name for f in chunk], pool.map(lambda f: self._typed(f, span), chunk), strict=True)
         )
         blank = self._blank(entity, part, typed)
         if len(blank):
@@ -302,7 +302,7 @@ class RowReader:
         return rows
 
     def _rejects(self, entity: Entity, facts: Sequence[Fact], typed: Mapping[str, TypedColumn]) -> Rejects:
-        refused = [each for fact in facts if fact.name in typed for each in typed[fact.name].refused]
+        refused = [part for fact in facts if fact.name in typed for part in typed[fact.name].refused]
         refused += self._missing(entity, facts, typed)
         if entity.date is not None:
             late = pc.greater(typed[entity.date].values, pa.scalar(self.as_of, pa.date32()))
@@ -439,12 +439,12 @@ def _numbered(values: pa.Array, number: Any, type_: pa.DataType) -> pa.Array:
 
 def _filtered(column: TypedColumn, blank: Array, count: int) -> TypedColumn:
     """A column without the blank rows."""
-    kept = np.ones(count, bool)
-    kept[blank] = False
-    places = np.cumsum(kept) - 1
-    refused = [(places[rows[kept[rows]]], why) for rows, why in column.refused]
-    written = None if column.written is None else column.written.filter(pa.array(kept))
-    return TypedColumn(column.values.filter(pa.array(kept)), refused, column.placeholders, written)
+    ones = np.ones(count, bool)
+    ones[blank] = False
+    places = np.cumsum(ones) - 1
+    refused = [(places[rows[ones[rows]]], why) for rows, why in column.refused]
+    written = None if column.written is None else column.written.filter(pa.array(ones))
+    return TypedColumn(column.values.filter(pa.array(ones)), refused, column.placeholders, written)
 
 
 def _whole(columns: list[pa.Array], type_: Type) -> pa.Array:

@@ -48,18 +48,18 @@ def files(named: Named) -> list[Path]:
 
     Raises RuleError when a pattern or folder gives nothing, holds what cannot be read, or a file comes twice.
     """
-    found: list[Path] = []
+    paths: list[Path] = []
     wrong: list[Diagnostic] = []
     for path in each_named(named):
         try:
-            found += _files(path)
+            paths += _files(path)
         except RuleError as error:
             wrong += error.diagnostics
-    twice = [path for path, times in Counter(p.resolve() for p in found).items() if times > 1]
+    twice = [path for path, times in Counter(p.resolve() for p in paths).items() if times > 1]
     wrong += [diagnostics.named_twice(str(path)) for path in twice]
     if wrong:
         raise RuleError(wrong)
-    return found
+    return paths
 
 
 def names(paths: Iterable[Path]) -> dict[Path, str]:

@@ -116,19 +116,19 @@ def open_inputs(
     `mapping`: a file, or a shipped one's name, that says which of their columns are which facts; `as_of`: the day on
     which identities that it dates are held against.
     """
-    found: dict[str, list[Path]] = {}
+    result: dict[str, list[Path]] = {}
     wrong: list[Diagnostic] = []
-    for entity, each in named.items():
+    for entity, part in named.items():
         try:
-            found[entity] = files(each)
+            result[entity] = files(part)
         except RuleError as error:
             wrong += error.diagnostics
     mappings = {} if mapping is None else read_mapping(mapping_file(mapping), program).entities
     encodings = encodings_of(encoding, program.entities)
     opening = _Opening(program, connection, Scratch(folder), as_of)
-    called = names(path for paths in found.values() for path in paths)
+    called = names(path for paths in result.values() for path in paths)
     inputs: dict[str, Input] = {}
-    for entity, paths in found.items():
+    for entity, paths in result.items():
         own = mappings.get(entity)
         opened, unreadable = opening.files({path: called[path] for path in paths}, encodings[entity], own)
         wrong += unreadable
@@ -239,12 +239,12 @@ class _Opening:
     def parquet(self, path: Path, name: str) -> Opened:
         """A Parquet file. Raises RuleError when it cannot be read."""
         status = path.stat()
-        found = _described(path, self.connection)
+        described = _described(path, self.connection)
         scanned = f"read_parquet({pattern(path)}, file_row_number=true, hive_partitioning=false)"
         relation = f'(SELECT file_row_number + 1 AS "{ROW}", * FROM {scanned})'
         stamp = (status.st_size, status.st_mtime_ns)
         part = Part(path, name, {}, relation, True, Plain(path, UTF_8), stamp, parquet=True)
-        return Opened(part, found, list(range(1, len(found) + 1)))
+        return Opened(part, described, list(range(1, len(described) + 1)))
 
     def input(self, entity: Entity, opened: Sequence[Opened], mapping: EntityMapping | None) -> Input:
         """An entity's files with their columns matched, mapped before where there is a mapping. Raises RuleError."""
@@ -254,7 +254,7 @@ class _Opening:
             _refuse_ragged(opened)
         files_, report = (None, None) if mapping is None else self.mapped(entity, opened, mapping)
         for number, file in enumerate(opened):
-            part, found, places = file.part, file.found, file.places
+            part, result, places = file.part, file.found, file.places
             if files_ is not None:
                 mapped = files_[number]
                 part = replace(
@@ -266,8 +266,8 @@ class _Opening:
                     parquet=False,
                     mapped=True,
                 )
-                found, places = [found[n] for n in mapped.left], [places[n] for n in mapped.left]
-            header = Header(self.program, entity, part.path, found, places, file.line)
+                result, places = [result[n] for n in mapped.left], [places[n] for n in mapped.left]
+            header = Header(self.program, entity, part.path, result, places, file.line)
             try:
                 columns = header.matched(part.columns)
                 parts.append(replace(part, columns=columns))
@@ -281,12 +281,12 @@ class _Opening:
 
     def _with_title(self, entity: Entity, file: Opened, error: RuleError) -> Sequence[Diagnostic]:
         """What is wrong with a header: it may be one that a shipped mapping reads, or a title before the header."""
-        unknown = any(each.code in ("E502", "E542") for each in error.diagnostics)
+        unknown = any(part.code in ("E502", "E542") for part in error.diagnostics)
         if unknown and (name := likely_mapping(file.found, self.program, entity.name)) is not None:
             place = Span(str(file.part.path), file.line, 1)
             return [diagnostics.no_header(place, entity.key, mapping=name)]
         layout = file.part.layout
-        if layout is None or all(each.code != "E542" for each in error.diagnostics):
+        if layout is None or all(diagnostic.code != "E542" for diagnostic in error.diagnostics):
             return error.diagnostics
         for lines in range(layout.title_lines + 1, layout.title_lines + _TITLES):
             try:
@@ -332,14 +332,14 @@ def _absent(
     A first line of which no cell is a name may be somebody's record, and is not repeated.
     """
     columns = [Columns(file.found) for file in opened]
-    is_header = any(each.column(names_) is not None for names_, _ in mapping.named() for each in columns)
+    is_header = any(part.column(names_) is not None for names_, _ in mapping.named() for part in columns)
     is_header |= any(Header(program, entity, f.part.path, f.found, f.places).known for f in opened)
     known = dict.fromkeys(name.strip() for file in opened for name, _ in file.found) if is_header else {}
     shown = ", ".join(file.part.name for file in opened)
     return [
         diagnostics_of_mapping.no_such_column(span, names_[0], shown, known)
         for names_, span in dict(mapping.named(needed=True)).items()
-        if not mapping.missing_allowed and not any(each.column(names_) for each in columns)
+        if not mapping.missing_allowed and not any(column.column(names_) for column in columns)
     ]
 
 
@@ -348,9 +348,11 @@ def file_opened(
     entity: str | None,
 ) -> Opened:  # fmt: skip
     """One file whose columns nobody has matched yet. Raises RuleError."""
-    (found,) = files(path)
+    (file_opened,) = files(path)
     written = encodings_of(encoding, program.entities)[entity or program.entry]
-    return _Opening(program, connection, Scratch(folder), None).file(found, found.name, written, 0)
+    return _Opening(program, connection, Scratch(folder), None).file(
+        file_opened, file_opened.name, written, 0
+    )
 
 
 def parts_of(inputs: Mapping[str, Input]) -> Iterator[Part]:

@@ -93,7 +93,7 @@ class _Files:
 def _parquet_spans(part: Part, coded: Container[str]) -> Iterator[Span]:
     with _intact(part), pq.ParquetFile(part.path) as file:
         metadata = file.metadata
-    texts = [name for fact, (name, found) in part.columns.items() if fact in coded and found == "VARCHAR"]
+    texts = [name for fact, (name, column) in part.columns.items() if fact in coded and column == "VARCHAR"]
     files = _Files(part, metadata, texts)
     groups: list[int] = []
     count = 0

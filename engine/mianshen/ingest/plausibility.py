@@ -67,8 +67,8 @@ class Smallest:
         """The share of these that `other` has too, and of how many it is known."""
         below = np.uint64(2**64 - 1) if other.whole else other.hashes[-1]
         compared = self.hashes[self.hashes <= below]
-        found = np.isin(compared, other.hashes, assume_unique=True)
-        return (float(found.mean()) if len(compared) else 1.0), len(compared)
+        isin = np.isin(compared, other.hashes, assume_unique=True)
+        return (float(isin.mean()) if len(compared) else 1.0), len(compared)
 
 
 @dataclass(slots=True)
@@ -193,8 +193,8 @@ class Plausibility:
             signature = hashes["parent"]
             for name in (entity.date, *sorted([*money, *said])):
                 signature = _mixed(signature, cells[name])
-            told = (hashes["parent"] != 0) & np.asarray(cells[entity.date].is_valid())
-            signature[~(told & np.logical_or.reduce([_is_positive(cells[name]) for name in money]))] = 0
+            signatures = (hashes["parent"] != 0) & np.asarray(cells[entity.date].is_valid())
+            signature[~(signatures & np.logical_or.reduce([_is_positive(cells[name]) for name in money]))] = 0
         reversals = cells.get(entity.reverses or "")
         if reversals is not None:
             signature[np.asarray(reversals.is_valid())] = 0
@@ -231,23 +231,25 @@ class Plausibility:
 
     def doubts(self, inputs: Mapping[str, Input]) -> list[Diagnostic]:
         """Why the files may not be what they are taken for, or the decision date may be wrong."""
-        found: list[Diagnostic] = [doubt for source in inputs.values() for doubt in source.doubts]
+        problems: list[Diagnostic] = [doubt for source in inputs.values() for doubt in source.doubts]
         if not YEARS[0] <= self.as_of.year <= YEARS[1]:
-            found.append(diagnostics.strange_day(self.as_of))
+            problems.append(diagnostics.strange_day(self.as_of))
         for name, counts in self.seen.items():
             entity = self.program.entities[name]
             if counts.rows >= FEWEST and counts.late > counts.rows * MOST_LATE:
                 share = counts.late * 100 // counts.rows
-                found.append(diagnostics.mostly_late(_shown(inputs[name]), entity.title, share, self.as_of))
+                problems.append(
+                    diagnostics.mostly_late(_shown(inputs[name]), entity.title, share, self.as_of)
+                )
             elif (
                 counts.last is not None
                 and counts.rows >= FEWEST
                 and self.as_of - counts.last > LONGEST_SILENCE
             ):
                 years = (self.as_of - counts.last).days // 365
-                found.append(diagnostics.long_ago(_shown(inputs[name]), entity.title, years, self.as_of))
-            found += self._strangers(entity, counts, inputs)
-        return found
+                problems.append(diagnostics.long_ago(_shown(inputs[name]), entity.title, years, self.as_of))
+            problems += self._strangers(entity, counts, inputs)
+        return problems
 
     def _strangers(
         self, entity: Entity, counts: EntityCounts, inputs: Mapping[str, Input]
@@ -271,8 +273,8 @@ class Plausibility:
         child_part, parent_parts = inputs[entity.name].parts[0], inputs[parent.name].parts
         if parent.key not in child_part.columns:
             return None
-        asked = identifier(child_part.columns[parent.key][0])
-        known = f"SELECT DISTINCT CAST({asked} AS VARCHAR) AS k FROM {child_part.relation} WHERE {asked} IS NOT NULL"
+        padding = identifier(child_part.columns[parent.key][0])
+        known = f"SELECT DISTINCT CAST({padding} AS VARCHAR) AS k FROM {child_part.relation} WHERE {padding} IS NOT NULL"
         sample = f"({known} LIMIT {SAMPLE})"
         keys = " UNION ALL ".join(
             f"SELECT CAST({identifier(part.columns[parent.key][0])} AS VARCHAR) AS k FROM {part.relation}"
@@ -296,7 +298,7 @@ class Plausibility:
         if not self.numbers:
             return 0
         pairs = np.unique(
-            np.stack([np.concatenate(each) for each in zip(*self.numbers, strict=True)], axis=1), axis=0
+            np.stack([np.concatenate(number) for number in zip(*self.numbers, strict=True)], axis=1), axis=0
         )
         return int((np.unique(pairs[:, 0], return_counts=True)[1] > 1).sum())
 
@@ -328,16 +330,16 @@ class Plausibility:
     def findings(self, files: Mapping[str, Sequence[FileRows]]) -> dict[str, Any]:
         """What a summary says of people and bills that stand twice, placeholders and blank rows; nothing where there are none."""
         doubles = {name: self.likely_doubles(name) for name in self.seen}
-        found = {
+        findings = {
             "identity_numbers_under_several_persons": self.doubled_identities,
             "likely_double_settlements": {
-                name: {"rows": each.count, "first": [_pair(files[name], *pair) for pair in each.rows]}
-                for name, each in doubles.items() if each.count
+                name: {"rows": double.count, "first": [_pair(files[name], *pair) for pair in double.rows]}
+                for name, double in doubles.items() if double.count
             },
             "placeholders": self.placeholders(),
             "blank_rows": {name: blank for name, listed in files.items() if (blank := sum(f.blank_rows for f in listed))},
         }  # fmt: skip
-        return {name: value for name, value in found.items() if value}
+        return {name: value for name, value in findings.items() if value}
 
     def placeholders(self) -> dict[str, dict[str, int]]:
         """How many cells held what means unknown, by entity and fact."""

@@ -54,17 +54,17 @@ class Rejects:
     def without(self, rows: Array, fields: Iterable[str]) -> Rejects:
         """Without the refusals of some rows, but for those of some facts."""
         spared = frozenset(fields)
-        kept = np.array([refusal.field in spared for refusal in self.refusals], bool)[self.kinds]
-        kept |= ~np.isin(self.rows, rows)
-        return Rejects(self.rows[kept], self.kinds[kept], self.refusals)
+        array = np.array([refusal.field in spared for refusal in self.refusals], bool)[self.kinds]
+        array |= ~np.isin(self.rows, rows)
+        return Rejects(self.rows[array], self.kinds[array], self.refusals)
 
     def unreadable(self) -> dict[str, Array]:
         """The rows, by fact, in which a value was given, or had to be, and is not known."""
-        found: dict[str, list[Array]] = {}
+        arrays: dict[str, list[Array]] = {}
         for rows, refusal in self:
             if refusal.reason not in WHOLE_ROW:
-                found.setdefault(refusal.field, []).append(rows)
-        return {name: np.unique(np.concatenate(rows)) for name, rows in found.items()}
+                arrays.setdefault(refusal.field, []).append(rows)
+        return {name: np.unique(np.concatenate(rows)) for name, rows in arrays.items()}
 
     def first(self) -> tuple[Array, Array]:
         """The rejected rows, and the kind of each one's reason."""
@@ -83,8 +83,8 @@ class Rejects:
 
     def taken(self, rows: Array) -> Rejects:
         """The rejects of some rows, ascending, which are numbered anew from 0."""
-        kept = np.isin(self.rows, rows)
-        return Rejects(np.searchsorted(rows, self.rows[kept]), self.kinds[kept], self.refusals)
+        isin = np.isin(self.rows, rows)
+        return Rejects(np.searchsorted(rows, self.rows[isin]), self.kinds[isin], self.refusals)
 
     def __iter__(self) -> Iterator[tuple[Array, Refusal]]:
         order = np.argsort(self.kinds, kind="stable")

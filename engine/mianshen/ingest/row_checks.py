@@ -61,11 +61,11 @@ class RowChecks:
         cursor = self.connection.cursor()
         cursor.register("typed", table)
         try:
-            found = cursor.sql(query.sql(dialect="duckdb")).to_arrow_table()
+            arrow_table = cursor.sql(query.sql(dialect="duckdb")).to_arrow_table()
         finally:
             cursor.unregister("typed")
             cursor.close()
-        return np.sort(np.asarray(found.column(0)))
+        return np.sort(np.asarray(arrow_table.column(0)))
 
 
 @dataclass(slots=True)

@@ -180,7 +180,9 @@ class Interpreter:
     def running(self) -> dict[str, list[AccumulatorState]]:
         """The accumulators of each entity."""
         return {
-            entity: [each for each in self.accumulators if each.accumulator.entity == entity]
+            entity: [
+                accumulator for accumulator in self.accumulators if accumulator.accumulator.entity == entity
+            ]
             for entity in self.program.entities
         }
 

@@ -108,18 +108,18 @@ class Compiler:
         counted = child.counted_by
         name, plural = child.name, child.children or child.name
         kind = node.kind
-        held = tuple(self.program.accumulators)
+        accumulators = tuple(self.program.accumulators)
         idle = IDLE.get(kind, ())
 
         def adds_nothing(row: Row) -> bool:
             """Whether a row of which nothing is told would make no difference."""
             more = Row(name, "", {}, row, told=frozenset(), as_of=row.as_of)
-            more.before = {each: row.unknown(plural) for each in held}
+            more.before = {entry: row.unknown(plural) for entry in accumulators}
             try:
                 item = _item(more, where, body)
             except RowError:
                 return False
-            return item is None or any(item is each or item == each for each in idle)
+            return item is None or any(item is part or item == part for part in idle)
 
         def evaluate(row: Row) -> Value:
             unsure: list[Value] = []

@@ -133,12 +133,12 @@ class FunctionBuilder:
             case AsOf():
                 return "row.as_of"
             case FactRef(name=name):
-                found = self.local()
-                return f"({found} if ({found} := {self._looked_up(node)}) is not None else {self._lacking(node)})"
+                local = self.local()
+                return f"({local} if ({local} := {self._looked_up(node)}) is not None else {self._lacking(node)})"
             case DecisionRef(entity=owner, name=name):
-                found, at = self.local(), self._above(owner)
+                local, at = self.local(), self._above(owner)
                 ask = self.bind(self.compiler.decide(owner, name))
-                return f"({found} if ({found} := {at}.values.get({name!r})) is not None else {ask}({at}))"
+                return f"({local} if ({local} := {at}.values.get({name!r})) is not None else {ask}({at}))"
             case ParameterRef(name=name):
                 return self._figure(name)
             case YearToDate(accumulator=name):
@@ -190,9 +190,9 @@ class FunctionBuilder:
         date = self.compiler.program.entities[self.entity].date
         day = "row.as_of" if date is None else f"facts.get({date!r})"
         look, known = self.compiler.figure(name, self.entity)
-        found = self.local()
+        local = self.local()
         return (
-            f"({found} if ({found} := {self.bind(known)}.get({day})) is not None else {self.bind(look)}(row))"
+            f"({local} if ({local} := {self.bind(known)}.get({day})) is not None else {self.bind(look)}(row))"
         )
 
     # -- operations ------------------------------------------------------------------------------
@@ -201,8 +201,8 @@ class FunctionBuilder:
         """`known`, with the operands in its braces, where all are known; else what strictness makes of them."""
         nodes = list(nodes)
         if len(nodes) == 1 and isinstance(nodes[0], FactRef):
-            name, found, lacking = self.local(), self._looked_up(nodes[0]), self._lacking(nodes[0])
-            return f"({known.format(name)} if ({name} := {found}) is not None else {lacking})"
+            name, result, lacking = self.local(), self._looked_up(nodes[0]), self._lacking(nodes[0])
+            return f"({known.format(name)} if ({name} := {result}) is not None else {lacking})"
         names: list[str] = []
         instead: list[str] = []
         tests: list[str] = []

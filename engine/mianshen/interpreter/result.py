@@ -95,19 +95,19 @@ def result_of(program: Program, case: Case) -> CaseResult:
     ordered = sorted(person.children, key=lambda row: _order(program, row))
     rows = tuple(row_result(program, row) for row in ordered if row.rejection is None)
     rejected = tuple(Rejected(r.entity, r.key, r.rejection) for r in case.rows() if r.rejection is not None)
-    settled = tuple(each for result in rows for each in settlements(program, result.row))
+    settled = tuple(settlement for result in rows for settlement in settlements(program, result.row))
     pairs = tuple(pair for pair in case.reversed if pair[0].parent and pair[0].parent.current is person)
     return CaseResult(person.key, case.as_of, benefits, rows, rejected, settled, pairs)
 
 
 def settlements(program: Program, row: Row) -> list[Settlement]:
     """What was settled of a decided row."""
-    found = []
+    settlements = []
     for name, fact in program.settling(row.entity).items():
         amount = row.facts.get(fact)
         if isinstance(amount, Decimal) and name in row.values:  # a part of a program may not decide it
-            found.append(Settlement(row, name, amount, row.values[name]))
-    return found
+            settlements.append(Settlement(row, name, amount, row.values[name]))
+    return settlements
 
 
 def names_of(missing: Iterable[Missing]) -> str:

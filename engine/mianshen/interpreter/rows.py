@@ -46,9 +46,9 @@ class Candidates(tuple[Provision, ...]):  # noqa: SLOT001  (a tuple has no room 
     apart: Unknown
 
     def __new__(cls, provisions: Iterable[Provision] = (), apart: Unknown = NOTHING) -> Self:
-        made = super().__new__(cls, provisions)
-        made.apart = apart
-        return made
+        new = super().__new__(cls, provisions)
+        new.apart = apart
+        return new
 
 
 @dataclass(slots=True, eq=False)
@@ -93,10 +93,10 @@ class Row:
 
     def unknown(self, name: str) -> Unknown:
         """The unknown that a missing fact of this row is."""
-        found = self.unknowns.get(name)
-        if found is None:
-            found = self.unknowns[name] = Unknown(frozenset((Missing(name, self.entity, self.key),)))
-        return found
+        unknown = self.unknowns.get(name)
+        if unknown is None:
+            unknown = self.unknowns[name] = Unknown(frozenset((Missing(name, self.entity, self.key),)))
+        return unknown
 
     def may_yet_tell(self, name: str) -> bool:
         """Whether a fact that is not given, or a list of children, may yet be told."""
@@ -159,12 +159,12 @@ class Case:
 
     def rows(self) -> list[Row]:
         """Every row, parents first, versions beside their person."""
-        found, pending = [], [self.top]
+        rows, pending = [], [self.top]
         while pending:
             row = pending.pop()
-            found += [row, *row.versions]
+            rows += [row, *row.versions]
             pending.extend(reversed(row.children))
-        return found
+        return rows
 
 
 def make_row(

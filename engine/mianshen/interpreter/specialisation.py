@@ -80,8 +80,8 @@ class Specialisations(Generic[Made]):
             at = at.parent  # type: ignore[assignment]  # a row of this entity has one
         area = None if self._area is None else at.facts.get(self._area)
         place = area, row.as_of if self._date is None else row.facts.get(self._date)
-        made = self._known.get(place)
-        return self._first_met(place, row) if made is None else made
+        known = self._known.get(place)
+        return self._first_met(place, row) if known is None else known
 
     def _first_met(self, place: tuple[Any, Any], row: Row) -> Made:
         values = [test(row) for test in self._tests.values()]

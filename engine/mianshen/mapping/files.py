@@ -121,16 +121,16 @@ class MappedEntity:
                 if mapped_name(name) in types
             }
             behind = {name: columns.sources(part) for name, part in facts.items()}
-            left = self._left(columns)
+            finish = self._left(columns)
             shown = [identifier(name) for name, _ in present.values()]
             shown += [
                 f"{identifier(_KEPT + columns.found[n][0])} AS {identifier(columns.found[n][0])}"
-                for n in left
+                for n in finish
             ]
             scanned = f"read_parquet({quoted(str(path))}, file_row_number=true)"
             shown.append(identifier(FILE_ROW))
             relation = f'(SELECT file_row_number + 1 AS "?row", {", ".join(shown)} FROM {scanned})'
-            mapped.append(MappedFile(relation, present, behind, left))
+            mapped.append(MappedFile(relation, present, behind, finish))
         return mapped
 
     def _left(self, columns: Columns) -> tuple[int, ...]:
@@ -138,10 +138,10 @@ class MappedEntity:
         used = {
             column[0] for names, _ in self.mapping.named() if (column := columns.column(names)) is not None
         }
-        left = [number for number, (name, _) in enumerate(columns.found) if name not in used]
+        numbers = [number for number, (name, _) in enumerate(columns.found) if name not in used]
         if not self.mapping.others_ignored:
-            return tuple(left)
-        for number in left:
+            return tuple(numbers)
+        for number in numbers:
             if (name := columns.found[number][0].strip()) not in self.report.columns_ignored:
                 self.report.columns_ignored.append(name)
         return ()
@@ -163,8 +163,8 @@ class MappedEntity:
     def _shown(self, columns: Columns, facts: dict[str, Operand]) -> list[str]:
         """The facts, the columns not named, and what decides which rows are kept."""
         shown = [identifier(FILE_ROW), *(identifier(mapped_name(name)) for name in facts)]
-        left = [columns.found[number][0] for number in self._left(columns)]
-        shown += [f"{identifier(name)} AS {identifier(_KEPT + name)}" for name in left]
+        result = [columns.found[number][0] for number in self._left(columns)]
+        shown += [f"{identifier(name)} AS {identifier(_KEPT + name)}" for name in result]
         tests = [columns.holds(left_out.condition) for left_out in self.mapping.left_out]
         cases = " ".join(f"WHEN {test} THEN {number}" for number, test in enumerate(tests))
         out = f"CASE {cases} END" if cases else "CAST(NULL AS INTEGER)"
@@ -199,12 +199,12 @@ class MappedEntity:
         self.report.rows = self._count(f"SELECT count(*) FROM {every}")
         every = self._out(every)
         self._count_unlisted(every)
-        kept = f'SELECT * EXCLUDE ("?out") FROM {every} WHERE "?out" IS NULL'
+        taking_part = f'SELECT * EXCLUDE ("?out") FROM {every} WHERE "?out" IS NULL'
         if self.mapping.person_rows is not None:
-            return self._written(self._of_persons(kept, self.mapping.person_rows), len(paths))
+            return self._written(self._of_persons(taking_part, self.mapping.person_rows), len(paths))
         if not (self.mapping.left_out or self.mapping.reversals):
             return list(paths)
-        return self._written(kept, len(paths))
+        return self._written(taking_part, len(paths))
 
     def _written(self, kept: str, count: int) -> list[Path]:
         table = identifier(f"?mapped_{self.entity}")

@@ -81,11 +81,11 @@ class RowsOfPersons:
             return f"SELECT * FROM {self.table}"  # nobody is named: the reader of the rows says so
         if self.person.keep == "history" and self._day_column is not None:
             return self._history()
-        kept = f"SELECT * FROM {self.table} QUALIFY {one}"
+        result = f"SELECT * FROM {self.table} QUALIFY {one}"
         return (
-            kept
+            result
             if self._day_column is None
-            else f"SELECT * EXCLUDE ({identifier(self._day_column)}) FROM ({kept})"
+            else f"SELECT * EXCLUDE ({identifier(self._day_column)}) FROM ({result})"
         )
 
     def _history(self) -> str:
@@ -102,10 +102,8 @@ class RowsOfPersons:
         columns = ", ".join(f"f{number} := {identifier(name)}" for number, name in enumerate(self._said))
         whole = f"struct_pack({columns})"
         changed = f"lag({whole}) OVER (PARTITION BY {key} ORDER BY {self._order()}) IS DISTINCT FROM {whole}"
-        kept = f"SELECT * FROM ({daily}) QUALIFY {key} IS NULL OR {changed}" if self._said else daily
-        return (
-            f"SELECT * REPLACE (CAST({day} AS VARCHAR) AS {identifier(self._day_column or '')}) FROM ({kept})"
-        )
+        history = f"SELECT * FROM ({daily}) QUALIFY {key} IS NULL OR {changed}" if self._said else daily
+        return f"SELECT * REPLACE (CAST({day} AS VARCHAR) AS {identifier(self._day_column or '')}) FROM ({history})"
 
     def disagreements(self) -> dict[str, int]:
         """How many persons have rows that differ, by column.

@@ -268,12 +268,12 @@ class Columns:
         if column is None:
             assert cell.absent is not None
             return quoted(cell.absent)
-        given = self.text(cell, column)
+        result = self.text(cell, column)
         if cell.entries is not None:
-            return self._in_force(cell, cell.entries, given)
+            return self._in_force(cell, cell.entries, result)
         if cell.sound:
-            return f"CASE WHEN {_is_sound(given)} THEN {given} END"
-        text = _looked_up(cell, self._code(cell, given))
+            return f"CASE WHEN {_is_sound(result)} THEN {result} END"
+        text = _looked_up(cell, self._code(cell, result))
         if cell.dates:
             text = as_iso(self.let(text), cell.dates)
         if cell.thousands:
@@ -282,7 +282,7 @@ class Columns:
             text = self.let(text)
             number = f"{text} || '%'" if cell.unit == PERCENT else _scaled(text, FACTORS[cell.unit])
             text = _where_number(text, number)
-        return text if cell.empty is None else f"coalesce({text}, {_when_empty(given, cell.empty)})"
+        return text if cell.empty is None else f"coalesce({text}, {_when_empty(result, cell.empty)})"
 
     def _code(self, cell: Cell, given: str) -> str:
         """The cell as its list has it: a code without the .0 that a program adds which takes it for a number."""
@@ -295,14 +295,14 @@ class Columns:
                 column = self.column(operand.columns)
                 if column is None or operand.entries is not None:
                     return None
-                given = self.text(operand, column)
+                text = self.text(operand, column)
                 if operand.sound:
-                    return f"({given} IS NOT NULL AND NOT coalesce({_is_sound(given)}, false))"
+                    return f"({text} IS NOT NULL AND NOT coalesce({_is_sound(text)}, false))"
                 if operand.other is None:
                     return None
-                given = self._code(operand, given)
-                listed = [_is_value(given, value) for value, _ in operand.values]
-                return f"({given} IS NOT NULL AND NOT ({' OR '.join(listed)}))"
+                text = self._code(operand, text)
+                listed = [_is_value(text, value) for value, _ in operand.values]
+                return f"({text} IS NOT NULL AND NOT ({' OR '.join(listed)}))"
             case Restricted():
                 return self.unlisted(operand.operand)
             case Constant() | RowNumber() | Sum() | First():
@@ -360,8 +360,8 @@ class Columns:
         sound = " AND ".join([f"coalesce({shape}, false)", *dated])
         began = f"({begin} IS NULL OR TRY_CAST({begin} AS DATE) <= {day})"
         lasts = f"({end} IS NULL OR TRY_CAST({end} AS DATE) >= {day})"
-        held = f"list_filter({parts}, lambda e: {began} AND {lasts})"
-        codes = f"list_transform({held}, lambda e: {_looked_up(cell, texts['code'])})"
+        force = f"list_filter({parts}, lambda e: {began} AND {lasts})"
+        codes = f"list_transform({force}, lambda e: {_looked_up(cell, texts['code'])})"
         cases = (f"WHEN list_contains({codes}, {quoted(v)}) THEN {quoted(v)}" for v in entries.order)
         chosen = " ".join(cases)
         ill = f"len(list_filter({parts}, lambda e: NOT ({sound}))) > 0"
@@ -457,9 +457,9 @@ def as_iso(text: str, formats: Sequence[str]) -> str:
 
 def _dated(text: str, written: str) -> list[str]:
     """The branches that read one format."""
-    found = date_pattern(written)
-    assert found is not None  # refused when the mapping was read
-    pattern, groups = found
+    result = date_pattern(written)
+    assert result is not None  # refused when the mapping was read
+    pattern, groups = result
     if written == EXCEL:
         serial = f"TRY_CAST(split_part({text}, '.', 1) AS INTEGER)"
         fits = f"regexp_full_match({text}, {quoted(pattern)}) AND {serial} BETWEEN {_SERIALS[0]} AND {_SERIALS[1]}"

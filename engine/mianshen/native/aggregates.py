@@ -19,9 +19,9 @@ def aggregate(formulas: Formulas, node: Aggregate, row: str) -> Made:
     body, out = formulas.body, c_type(node.type)
     child = formulas.layout.program.entities[node.child]
     value, state, miss = formulas.opened(out)
-    found, item = body.fresh("n"), body.fresh("c")
+    aggregate, item = body.fresh("n"), body.fresh("c")
     decided = body.fresh("d")
-    body.add(f"word {found} = 0; byte {decided} = 0;")
+    body.add(f"word {aggregate} = 0; byte {decided} = 0;")
     if child.counted_by is not None:
         plural = child.children or child.name
         stated = f"{row}->f_{child.counted_by}"
@@ -35,16 +35,16 @@ def aggregate(formulas: Formulas, node: Aggregate, row: str) -> Made:
         f"for (struct {child.name} *{item} = {rows} + {row}->begin_{child.name}; "
         f"{item} < {rows} + {row}->end_{child.name}; {item}++) {{"
     ):
-        _item(formulas, node, item, (value, state, miss), (found, decided))
+        _item(formulas, node, item, (value, state, miss), (aggregate, decided))
     if node.kind in ("some", "every"):
         body.add(
             f"if ({decided} && {state} != 3) {{ {state} = 0; {value} = {int(node.kind == 'some')}; }} "
             f"else if (!{state}) {value} = {int(node.kind != 'some')};"
         )
     elif node.kind == "count":
-        body.add(f"{value} = {found};")
+        body.add(f"{value} = {aggregate};")
     elif node.kind in ("min", "max"):
-        body.add(f"if (!{state} && !{found}) {state} = 3;")
+        body.add(f"if (!{state} && !{aggregate}) {state} = 3;")
     body.add(f"if ({state}) {value} = 0;")
     return Made(value, state, miss)
 
@@ -54,37 +54,37 @@ def _item(
 ) -> None:
     """One child: nothing where the filter is false, its value, or an unknown."""
     value, state, miss = made
-    found, decided = seen
+    one_item, decided = seen
     body, out = formulas.body, c_type(node.type)
     where = Made("1") if node.where is None else formulas.emit(node.where, node.child, item)
-    told = where.state
-    left_out = "0" if node.where is None else f"({told}) == 2 || (!({told}) && !({where.value}))"
+    result = where.state
+    left_out = "0" if node.where is None else f"({result}) == 2 || (!({result}) && !({where.value}))"
     body.add(
         f"if ({item}->doubtful) {{ if (!({left_out})) {{ {state} = most({state}, 1); {miss} |= {item}->doubt; }} continue; }}"
     )
     if node.where is not None:
-        body.add(f"if (({told}) == 3) {{ {state} = 3; continue; }}")
+        body.add(f"if (({result}) == 3) {{ {state} = 3; continue; }}")
         body.add(f"if ({left_out}) continue;")
-    got = Made("1") if node.body is None else formulas.emit(node.body, node.child, item)
-    body.add(f"if (({got.state}) == 3) {{ {state} = 3; continue; }}")
-    body.add(f"if (({got.state}) == 2) continue;")
-    with body.block(f"if (({told}) == 1 || ({got.state}) == 1) {{"):
+    outcome = Made("1") if node.body is None else formulas.emit(node.body, node.child, item)
+    body.add(f"if (({outcome.state}) == 3) {{ {state} = 3; continue; }}")
+    body.add(f"if (({outcome.state}) == 2) continue;")
+    with body.block(f"if (({result}) == 1 || ({outcome.state}) == 1) {{"):
         body.add(f"{state} = most({state}, 1);")
         body.add(
-            f"{miss} |= (({told}) == 1 ? {where.miss} : 0) | (({got.state}) == 1 ? {got.miss} : 0); continue;"
+            f"{miss} |= (({result}) == 1 ? {where.miss} : 0) | (({outcome.state}) == 1 ? {outcome.miss} : 0); continue;"
         )
-    scaled = got.value
+    scaled = outcome.value
     if node.body is not None and node.kind in ("sum", "min", "max"):
-        scaled = formulas.rescaled(got, node.body.type, scale_of(node.type), out)
+        scaled = formulas.rescaled(outcome, node.body.type, scale_of(node.type), out)
     match node.kind:
         case "sum":
             body.add(f"{value} += {scaled};")
         case "min" | "max":
-            body.add(f"{value} = {found} ? {node.kind}_{out}({value}, {scaled}) : {scaled};")
+            body.add(f"{value} = {one_item} ? {node.kind}_{out}({value}, {scaled}) : {scaled};")
         case "some":
-            body.add(f"if ({got.value}) {decided} = 1;")
+            body.add(f"if ({outcome.value}) {decided} = 1;")
         case "every":
-            body.add(f"if (!({got.value})) {decided} = 1;")
+            body.add(f"if (!({outcome.value})) {decided} = 1;")
         case "count":
             pass
-    body.add(f"{found}++;")
+    body.add(f"{one_item}++;")

@@ -42,7 +42,7 @@ class Body:
         return f"{letter}{self.count}"
 
     def find(self, node: Core, row: str) -> Made | None:
-        return next((each[node, row] for each in reversed(self.known) if (node, row) in each), None)
+        return next((part[node, row] for part in reversed(self.known) if (node, row) in part), None)
 
     @contextmanager
     def block(self, opening: str, closing: str = "}") -> Iterator[None]:
@@ -62,8 +62,8 @@ def c_integer(number: int) -> str:
     if abs(number) < 2**63:
         return f"{number}LL"
     high, low = divmod(abs(number), 2**64)
-    made = f"(((wide){high}ULL << 64) | (wide){low}ULL)"
-    return f"(-{made})" if number < 0 else made
+    c_integer = f"(((wide){high}ULL << 64) | (wide){low}ULL)"
+    return f"(-{c_integer})" if number < 0 else c_integer
 
 
 def lacking(made: Made) -> str:
@@ -72,14 +72,14 @@ def lacking(made: Made) -> str:
 
 
 def union(parts: Sequence[str]) -> str:
-    kept = list(dict.fromkeys(p for p in parts if p != NONE))
-    return " | ".join(kept) if kept else NONE
+    union = list(dict.fromkeys(p for p in parts if p != NONE))
+    return " | ".join(union) if union else NONE
 
 
 def greatest(states: Sequence[str]) -> str:
     """The state of a strict operation."""
-    kept = list(dict.fromkeys(s for s in states if s != NONE))
-    made = kept[0] if kept else NONE
-    for state in kept[1:]:
-        made = f"most({made}, {state})"
-    return made
+    greatest = list(dict.fromkeys(s for s in states if s != NONE))
+    result = greatest[0] if greatest else NONE
+    for state in greatest[1:]:
+        result = f"most({result}, {state})"
+    return result

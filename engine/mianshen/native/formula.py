@@ -61,11 +61,11 @@ class Formulas:
     body: Body
 
     def emit(self, node: Core, entity: str, row: str) -> Made:
-        found = self.body.find(node, row)
-        if found is None:
-            found = self._emit(node, entity, row)
-            self.body.known[-1][node, row] = found
-        return found
+        emit = self.body.find(node, row)
+        if emit is None:
+            emit = self._emit(node, entity, row)
+            self.body.known[-1][node, row] = emit
+        return emit
 
     def _emit(self, node: Core, entity: str, row: str) -> Made:
         match node:
@@ -92,10 +92,10 @@ class Formulas:
                 at = self.above(entity, owner, row)
                 return Made(f"{at}->k_{name}", f"{at}->u_{name}", self.lacking(name))
             case IsKnown(arg=arg):
-                made = self.emit(arg, entity, row)
-                told = made.state
-                state = f"(({told}) == 3 ? 3 : ({told}) == 1 && {row}->doubtful ? 1 : 0)"
-                return Made(f"(({told}) == 0)", state if told != NONE else NONE, f"{row}->doubt")
+                result = self.emit(arg, entity, row)
+                emit = result.state
+                state = f"(({emit}) == 3 ? 3 : ({emit}) == 1 && {row}->doubtful ? 1 : 0)"
+                return Made(f"(({emit}) == 0)", state if emit != NONE else NONE, f"{row}->doubt")
             case NoValue():
                 return Made("0", "2")
             case Fail():
@@ -141,21 +141,21 @@ class Formulas:
         if state == NONE:
             self.body.add(f"{type_} {name} = {value};")
             return Made(name)
-        told = self.body.fresh("s")
-        self.body.add(f"byte {told} = {state};")
+        fresh = self.body.fresh("s")
+        self.body.add(f"byte {fresh} = {state};")
         if dear:
-            self.body.add(f"{type_} {name} = {told} ? 0 : ({type_})({value});")
+            self.body.add(f"{type_} {name} = {fresh} ? 0 : ({type_})({value});")
         else:
             self.body.add(f"{type_} {name} = {value};")
         if len(parts) == 1 or miss == NONE:
-            return Made(name, told, miss)
+            return Made(name, fresh, miss)
         single = [p for p in parts if p.miss != NONE]
         if len(single) == 1:
-            return Made(name, told, miss)
+            return Made(name, fresh, miss)
         lack = self.body.fresh("m")
         guarded = union([f"(({p.state}) == 1 ? {p.miss} : 0)" for p in single])
-        self.body.add(f"names {lack} = 0; if ({told} == 1) {lack} = {guarded};")
-        return Made(name, told, lack)
+        self.body.add(f"names {lack} = 0; if ({fresh} == 1) {lack} = {guarded};")
+        return Made(name, fresh, lack)
 
     def opened(self, type_: str) -> tuple[str, str, str]:
         """Variables for a value, its state and what it misses, known 0 at first."""
@@ -183,13 +183,13 @@ class Formulas:
         self, nodes: Sequence[Core], entity: str, row: str
     ) -> tuple[list[Made], list[str], str, int]:
         """Numbers brought to one scale, in a type that holds them."""
-        made = [self.emit(n, entity, row) for n in nodes]
+        emits = [self.emit(n, entity, row) for n in nodes]
         scale = max(scale_of(n.type) for n in nodes)
         digits = [n.type.precision + scale - n.type.scale for n in nodes if isinstance(n.type, Numeric)]
         to = "wide" if any(d > WORD_DIGITS for d in digits) else "word"
         return (
-            made,
-            [self.rescaled(m, n.type, scale, to) for m, n in zip(made, nodes, strict=True)],
+            emits,
+            [self.rescaled(m, n.type, scale, to) for m, n in zip(emits, nodes, strict=True)],
             to,
             scale,
         )
@@ -198,7 +198,7 @@ class Formulas:
         out = c_type(node.type)
         match node.op:
             case "add" | "sub" | "min" | "max":
-                made, values, to, _ = self.together(node.args, entity, row)
+                operation, values, to, _ = self.together(node.args, entity, row)
                 to = "wide" if out == "wide" else to
                 joined = f"({to})({values[0]})"
                 for value in values[1:]:
@@ -207,10 +207,10 @@ class Formulas:
                             joined = f"{joined} {'+' if node.op == 'add' else '-'} ({to})({value})"
                         case "min" | "max":
                             joined = f"{node.op}_{to}({joined}, {value})"
-                return self.held(f"({out})({joined})", made, out)
+                return self.held(f"({out})({joined})", operation, out)
             case "mul":
-                made = [self.emit(a, entity, row) for a in node.args]
-                return self.held(" * ".join(f"({out})({m.value})" for m in made), made, out)
+                operation = [self.emit(a, entity, row) for a in node.args]
+                return self.held(" * ".join(f"({out})({m.value})" for m in operation), operation, out)
             case "neg" | "abs":
                 (made_one,) = [self.emit(a, entity, row) for a in node.args]
                 value = f"-({made_one.value})" if node.op == "neg" else f"abs_{out}({made_one.value})"
@@ -224,15 +224,15 @@ class Formulas:
                 return self.held(f"!({made_one.value})", [made_one])
             case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
                 if all(isinstance(a.type, Numeric) for a in node.args):
-                    made, values, _, _ = self.together(node.args, entity, row)
+                    operation, values, _, _ = self.together(node.args, entity, row)
                 else:
-                    made = [self.emit(a, entity, row) for a in node.args]
-                    values = [m.value for m in made]
-                return self.held(f"({values[0]}) {COMPARED[node.op]} ({values[1]})", made)
+                    operation = [self.emit(a, entity, row) for a in node.args]
+                    values = [m.value for m in operation]
+                return self.held(f"({values[0]}) {COMPARED[node.op]} ({values[1]})", operation)
             case "age" | "days_between" | "year" | "month" | "day":
-                made = [self.emit(a, entity, row) for a in node.args]
-                called = f"{node.op}_of({', '.join(m.value for m in made)})"
-                return self.held(called, made, dear=True)
+                operation = [self.emit(a, entity, row) for a in node.args]
+                called = f"{node.op}_of({', '.join(m.value for m in operation)})"
+                return self.held(called, operation, dear=True)
             case "add_months" | "add_days":
                 return self.shift(node, entity, row)
             case "list_count" | "list_distinct" | "list_contains":
@@ -258,33 +258,33 @@ class Formulas:
 
     def working(self, node: Op, entity: str, row: str) -> Made:
         """Functions of the working-day calendar; what leaves it is unknown."""
-        made = [self.emit(a, entity, row) for a in node.args]
+        emits = [self.emit(a, entity, row) for a in node.args]
         value, state, miss = self.opened("word")
-        self.body.add(f"{state} = {greatest([m.state for m in made])};")
-        called = ", ".join(m.value for m in made)
+        self.body.add(f"{state} = {greatest([m.state for m in emits])};")
+        called = ", ".join(m.value for m in emits)
         self.body.add(f"if (!{state}) {value} = {node.op}({called}, &{state}, &{miss});")
-        gathered = union([f"(({m.state}) == 1 ? {m.miss} : 0)" for m in made if m.miss != NONE])
+        gathered = union([f"(({m.state}) == 1 ? {m.miss} : 0)" for m in emits if m.miss != NONE])
         self.body.add(f"else if ({state} == 1) {miss} = {gathered};")
         return Made(value, state, miss)
 
     def place_prefix(self, node: Op, entity: str, row: str) -> Made:
         """An area cut to so many digits; unknown where its code has fewer, naming the facts it may be."""
-        made, digits = self.emit(node.args[0], entity, row), prefix_digits(node)
+        place_prefix, digits = self.emit(node.args[0], entity, row), prefix_digits(node)
         value, state, miss = self.opened("word")
         cut = f"{16 * 10 ** (AREA_DIGITS - digits)}LL"
         lacking = [self.lacking(fact.name) for fact in area_facts(node.args[0], self.layout.program)]
-        self.body.add(f"{state} = {made.state}; if ({state} == 1) {miss} = {made.miss};")
+        self.body.add(f"{state} = {place_prefix.state}; if ({state} == 1) {miss} = {place_prefix.miss};")
         with self.body.block(f"if (!{state}) {{"):
             self.body.add(
-                f"if (({made.value} & 15) < {digits}) {{ {state} = 1; {miss} = {union(lacking)}; }}"
+                f"if (({place_prefix.value} & 15) < {digits}) {{ {state} = 1; {miss} = {union(lacking)}; }}"
             )
-            self.body.add(f"else {value} = {made.value} - {made.value} % {cut} + {digits};")
+            self.body.add(f"else {value} = {place_prefix.value} - {place_prefix.value} % {cut} + {digits};")
         return Made(value, state, miss)
 
     def shift(self, node: Op, entity: str, row: str) -> Made:
         """A day moved; outside the years 1 to 9999 is an error."""
-        made = [self.emit(a, entity, row) for a in node.args]
-        moved = self.held(f"{node.op}({', '.join(m.value for m in made)})", made, dear=True)
+        emits = [self.emit(a, entity, row) for a in node.args]
+        moved = self.held(f"{node.op}({', '.join(m.value for m in emits)})", emits, dear=True)
         state = self.body.fresh("s")
         self.body.add(f"byte {state} = {moved.state};")
         self.body.add(f"if (!{state} && {moved.value} == NO_DAY) {state} = 3;")
@@ -297,18 +297,18 @@ class Formulas:
         body.add(f"{value} = {int(conjunction)};")
         with body.block("do {", "} while (0);"):
             for part in parts:
-                made = self.emit(part, entity, row)
-                decisive = f"{'!' if conjunction else ''}({made.value})"
-                if made.state == NONE:
+                emit = self.emit(part, entity, row)
+                decisive = f"{'!' if conjunction else ''}({emit.value})"
+                if emit.state == NONE:
                     body.add(f"if ({decisive}) {{ {value} = {int(not conjunction)}; {state} = 0; break; }}")
                     continue
-                told = made.state
+                logic = emit.state
                 body.add(
-                    f"if (!({told})) {{ if ({decisive}) {{ {value} = {int(not conjunction)}; {state} = 0; break; }} }}"
+                    f"if (!({logic})) {{ if ({decisive}) {{ {value} = {int(not conjunction)}; {state} = 0; break; }} }}"
                 )
-                body.add(f"else if (({told}) == 3) {{ {state} = 3; break; }}")
+                body.add(f"else if (({logic}) == 3) {{ {state} = 3; break; }}")
                 body.add(
-                    f"else if (({told}) == 1) {{ {state} = 1; {miss} |= {made.miss}; }} else if (!{state}) {state} = 2;"
+                    f"else if (({logic}) == 1) {{ {state} = 1; {miss} |= {emit.miss}; }} else if (!{state}) {state} = 2;"
                 )
         body.add(f"if ({state}) {value} = 0;")
         return Made(value, state, miss)
@@ -317,17 +317,17 @@ class Formulas:
         body, out = self.body, c_type(node.type)
         condition = self.emit(node.condition, entity, row)
         value, state, miss = self.opened(out)
-        told = condition.state
-        with body.block(f"if (({told}) >= 2) {state} = {told}; else {{"):
+        conditional = condition.state
+        with body.block(f"if (({conditional}) >= 2) {state} = {conditional}; else {{"):
             for branch, sign in ((node.then, ""), (node.otherwise, "!")):
-                with body.block(f"if (({told}) == 1 || {sign}({condition.value})) {{"):
-                    made = self.emit(branch, entity, row)
-                    scaled = self.rescaled(made, branch.type, scale_of(node.type), out)
+                with body.block(f"if (({conditional}) == 1 || {sign}({condition.value})) {{"):
+                    emit = self.emit(branch, entity, row)
+                    scaled = self.rescaled(emit, branch.type, scale_of(node.type), out)
                     body.add(
-                        f"if (!({told})) {{ {state} = {made.state}; {value} = {scaled}; {miss} = {lacking(made)}; }}"
+                        f"if (!({conditional})) {{ {state} = {emit.state}; {value} = {scaled}; {miss} = {lacking(emit)}; }}"
                     )
-                    body.add(f"else if (({made.state}) == 1) {miss} |= {made.miss};")
-            body.add(f"if (({told}) == 1) {{ {state} = 1; {miss} |= {condition.miss}; }}")
+                    body.add(f"else if (({emit.state}) == 1) {miss} |= {emit.miss};")
+            body.add(f"if (({conditional}) == 1) {{ {state} = 1; {miss} |= {condition.miss}; }}")
         body.add(f"if ({state}) {value} = 0;")
         return Made(value, state, miss)
 
@@ -359,8 +359,8 @@ class Formulas:
     def figure(self, name: str, type_: Type, entity: str, row: str) -> Made:
         """A dated figure; none in a gap or past its review is an error."""
         day = self.day(entity, row)
-        held = self.layout.figures[name]
-        value, state, miss = self.opened(c_type(held))
+        figures = self.layout.figures[name]
+        value, state, miss = self.opened(c_type(figures))
         series = self.layout.program.parameters[name].series
         lacking = self.lacking(f"parameter {name}") if any(d.value is None for d in series) else NONE
         call = f"{state} = figure_{name}({day.value}, &{value}); if ({state} == 1) {miss} = {lacking};"
@@ -368,7 +368,7 @@ class Formulas:
             self.body.add(call)
         else:
             self.body.add(f"if ({day.state}) {{ {state} = 1; {miss} = {day.miss}; }} else {{ {call} }}")
-        return Made(self.read_as(value, held, type_), state, miss)
+        return Made(self.read_as(value, figures, type_), state, miss)
 
     def in_force(self, node: InForce, entity: str, row: str) -> Made:
         """The case of the value in force; on an unknown date unknown, resting on it and on the cases."""
@@ -382,11 +382,11 @@ class Formulas:
         )
         for index, case in enumerate(node.cases):
             with body.block(f"if (({day.state}) || {at} == {index}) {{"):
-                made = self.emit(case, entity, row)
-                scaled = self.rescaled(made, case.type, scale_of(node.type), c_type(node.type))
+                emit = self.emit(case, entity, row)
+                scaled = self.rescaled(emit, case.type, scale_of(node.type), c_type(node.type))
                 body.add(
-                    f"if (!({day.state})) {{ {state} = {made.state}; {miss} = {made.miss}; "
+                    f"if (!({day.state})) {{ {state} = {emit.state}; {miss} = {emit.miss}; "
                     f"{value} = {state} ? 0 : {scaled}; }}"
                 )
-                body.add(f"else if (({made.state}) == 1) {miss} |= {made.miss};")
+                body.add(f"else if (({emit.state}) == 1) {miss} |= {emit.miss};")
         return Made(value, state, miss)

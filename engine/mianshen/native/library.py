@@ -71,14 +71,14 @@ def compiled(unit: Unit, folder: Path | None) -> Compiled:
     text, command = unit.text(), compiler()
     if command is None:
         raise Unsupported("no C compiler")
-    kept = None if folder is None else folder / _named(text, command, unit.flags)
-    if kept is not None and sealed(kept):
-        return Compiled(unit, _functions(unit, kept))
+    compiled = None if folder is None else folder / _named(text, command, unit.flags)
+    if compiled is not None and sealed(compiled):
+        return Compiled(unit, _functions(unit, compiled))
     try:
         with tempfile.TemporaryDirectory(prefix="mianshen-") as folder_:
             path = _made(command, unit.flags, text, Path(folder_))
-            if kept is not None and keep(kept, path.read_bytes()):
-                path = kept
+            if compiled is not None and keep(compiled, path.read_bytes()):
+                path = compiled
             return Compiled(unit, _functions(unit, path))
     except OSError as error:
         raise Unsupported(f"its text cannot be written to a temporary folder: {error.strerror}") from None

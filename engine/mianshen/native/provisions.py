@@ -46,10 +46,10 @@ class ProvisionSource:
         """Whether a provision applies: 0 no, 1 yes, 2 perhaps, 3 that fails."""
         body = Body()
         formulas = Formulas(self.layout, body)
-        made = formulas.logic(provision.condition, decision.entity, "row", True)
-        body.add(f"*miss = {lacking(made)};")
+        logic = formulas.logic(provision.condition, decision.entity, "row", True)
+        body.add(f"*miss = {lacking(logic)};")
         body.add(
-            f"return !({made.state}) ? !!({made.value}) : ({made.state}) == 1 ? 2 : ({made.state}) == 2 ? 0 : 3;"
+            f"return !({logic.state}) ? !!({logic.value}) : ({logic.state}) == 1 ? 2 : ({logic.state}) == 2 ? 0 : 3;"
         )
         yield from self.function(
             f"static byte applies_{decision.entity}_{decision.name}_{index}"
@@ -61,16 +61,16 @@ class ProvisionSource:
         """What a provision gives: its state; value and missing names by pointer."""
         body, entity = Body(), decision.entity
         formulas = Formulas(self.layout, body)
-        held = self.layout.stored[decision.key]
-        out, scale = c_type(held), scale_of(held)
-        made = formulas.emit(provision.value, entity, "row")
+        stored = self.layout.stored[decision.key]
+        out, scale = c_type(stored), scale_of(stored)
+        emit = formulas.emit(provision.value, entity, "row")
         scaled = formulas.rescaled(
-            made, provision.value.type, scale, "wide" if self._wide(decision, provision) else out
+            emit, provision.value.type, scale, "wide" if self._wide(decision, provision) else out
         )
         if not provision.limits:
-            body.add(f"*value = ({out})({scaled}); *miss = {lacking(made)}; return {made.state};")
+            body.add(f"*value = ({out})({scaled}); *miss = {lacking(emit)}; return {emit.state};")
         else:
-            parts, paid = [made], scaled
+            parts, paid = [emit], scaled
             for limit in provision.limits:
                 most = formulas.emit(limit.limit, entity, "row")
                 name = limit.accumulator
@@ -228,9 +228,9 @@ class ProvisionSource:
         for alike in tree:
             with body.block("do {", "} while (0);"):
                 for part in alike.parts:
-                    made = formulas.emit(part, decision.entity, "row")
-                    if made.state != NONE:
-                        with body.block(f"if ({made.state}) {{"):
+                    emit = formulas.emit(part, decision.entity, "row")
+                    if emit.state != NONE:
+                        with body.block(f"if ({emit.state}) {{"):
                             for branch in alike.branches:
                                 body.add(
                                     f"{{ byte is = applies_{name}_{branch.index}(run, at, row, &miss); "
@@ -238,7 +238,7 @@ class ProvisionSource:
                                     f"open |= miss; if (!unsure) unsure = 1; }} }}"
                                 )
                             body.add("break;")
-                    body.add(f"if (!({made.value})) break;")
+                    body.add(f"if (!({emit.value})) break;")
                 if alike.below:
                     self._tree(decision, alike.below, body)
                 else:

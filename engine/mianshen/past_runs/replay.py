@@ -78,11 +78,11 @@ def replay(past: Past, person: str, moved: Mapping[str, Named]) -> Replay:
         inputs = _recorded_inputs(past, program, moved, connection, Path(scratch) / "text")
         rows = HouseholdRows(RowReader(program, connection, as_of, threads=os.cpu_count() or 1), inputs)
         rows.read(pa.array([person], pa.string()))
-        found = _found(past, rows, person)
+        replay = _found(past, rows, person)
         checker = Checker(program)
-        checked = checker.check(found.case)
+        checked = checker.check(replay.case)
         written = _Written(past.folder, program, connection)
-        return Replay(checker, checked, *written.compared(result_of(program, checked.case), found))
+        return Replay(checker, checked, *written.compared(result_of(program, checked.case), replay))
 
 
 def _recorded_inputs(
@@ -111,9 +111,9 @@ def _recorded_inputs(
     wrong = []
     for entity, files in past.receipt["inputs"].items():
         recorded = [file["digest"] for file in files]
-        found = [digest_of_file(part.path) for part in inputs[entity].parts]
-        if found != recorded:
-            differing = [p for p, d in zip(inputs[entity].parts, found, strict=True) if d not in recorded]
+        digests = [digest_of_file(part.path) for part in inputs[entity].parts]
+        if digests != recorded:
+            differing = [p for p, d in zip(inputs[entity].parts, digests, strict=True) if d not in recorded]
             wrong += [diagnostics.input_differs(str(p.path)) for p in differing or inputs[entity].parts]
     if wrong:
         raise RuleError(wrong)
@@ -190,9 +190,9 @@ class _Written:
         return self._one(query, [key])
 
     def _one(self, query: str, values: list[object]) -> Cells:
-        found = self.connection.execute(query, values)
-        names = [column[0] for column in found.description]
-        row = found.fetchone()
+        rows = self.connection.execute(query, values)
+        names = [column[0] for column in rows.description]
+        row = rows.fetchone()
         return {} if row is None else dict(zip(names, row, strict=True))
 
     def _rejects(self, found: _Found) -> Iterator[tuple[str, str, Cells, Cells]]:

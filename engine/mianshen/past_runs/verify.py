@@ -57,8 +57,8 @@ def past_run(folder: Path) -> Past:
     if not all(isinstance(receipt.get(part), dict) for part in ("inputs", "outputs", "rulebook", "records")):
         raise RuleError([diagnostics.bad_record(str(folder / MANIFEST))])
     try:
-        told = _json(folder / TIMINGS).get("inputs", {})
-        paths = {entity: [Path(path) for path in listed] for entity, listed in told.items()}
+        past_run = _json(folder / TIMINGS).get("inputs", {})
+        paths = {entity: [Path(path) for path in listed] for entity, listed in past_run.items()}
     except RuleError:
         paths = {}
     return Past(folder, receipt, paths)
@@ -92,15 +92,15 @@ def _inputs(past: Past) -> Iterator[Finding]:
     for entity, files in past.receipt["inputs"].items():
         paths: list[Path | None] = [*past.paths.get(entity, ())]
         paths += [None] * (len(files) - len(paths))
-        for each, path in zip(files, paths, strict=False):
-            yield _finding("input", each["file"], each["digest"], path and file_behind(path), "moved")
+        for file, path in zip(files, paths, strict=False):
+            yield _finding("input", file["file"], file["digest"], path and file_behind(path), "moved")
 
 
 def _finding(kind: Kind, name: str, digest: str, path: Path | None, gone: Outcome) -> Finding:
     if path is None or not path.is_file():
         return Finding(kind, name, gone, digest, "", path)
-    found = digest_of_file(path)
-    return Finding(kind, name, "same" if found == digest else "differs", digest, found, path)
+    finding = digest_of_file(path)
+    return Finding(kind, name, "same" if finding == digest else "differs", digest, finding, path)
 
 
 def _rulebook(past: Past) -> Iterator[Finding]:
@@ -110,8 +110,8 @@ def _rulebook(past: Past) -> Iterator[Finding]:
         return
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            found = f"sha256:{recorded_digest(archive, Path(scratch))}"
+            result = f"sha256:{recorded_digest(archive, Path(scratch))}"
         except (RuleError, OSError):
-            found = ""
-    outcome: Outcome = "same" if found == rulebook["digest"] else "differs" if found else "missing"
-    yield Finding("rulebook", rulebook["name"], outcome, rulebook["digest"], found)
+            result = ""
+    outcome: Outcome = "same" if result == rulebook["digest"] else "differs" if result else "missing"
+    yield Finding("rulebook", rulebook["name"], outcome, rulebook["digest"], result)

@@ -66,11 +66,11 @@ class Catalogue:
 
         Where nothing has the name, everything that has it as its title.
         """
-        found = [item for item in self.titles if name in (item.name, str(item))]
-        found = found or [
+        items = [item for item in self.titles if name in (item.name, str(item))]
+        items = items or [
             item for item in self.titles if item.kind == "provision" and item.name.startswith(f"{name}.")
         ]
-        return found or [item for item, title in self.titles.items() if name in (title.zh, title.en)]
+        return items or [item for item, title in self.titles.items() if name in (title.zh, title.en)]
 
     def nearest(self, name: str) -> str | None:
         """The known name or title most like it."""
@@ -101,16 +101,16 @@ class Catalogue:
 
     def _of_provision(self, provision: Provision, entity: str) -> tuple[Item, ...]:
         nodes = [node for node in provision.condition if not self._is_scope(node, entity)]
-        found = [*self._of_nodes([*nodes, provision.value])]
+        result = [*self._of_nodes([*nodes, provision.value])]
         for limit in provision.limits:
-            found += [*self._of_nodes([limit.limit]), Item("accumulator", limit.accumulator)]
-        return tuple(dict.fromkeys(found))
+            result += [*self._of_nodes([limit.limit]), Item("accumulator", limit.accumulator)]
+        return tuple(dict.fromkeys(result))
 
     def _of_accumulator(self, accumulator: Accumulator) -> tuple[Item, ...]:
-        found = [Item("decision", accumulator.sums, accumulator.entity)]
-        found += self._of_nodes([] if accumulator.over is None else [accumulator.over])
-        found += [Item("fact", name, entity) for entity, name in accumulator.parent_facts]
-        return tuple(dict.fromkeys(found))
+        result = [Item("decision", accumulator.sums, accumulator.entity)]
+        result += self._of_nodes([] if accumulator.over is None else [accumulator.over])
+        result += [Item("fact", name, entity) for entity, name in accumulator.parent_facts]
+        return tuple(dict.fromkeys(result))
 
     def _of_nodes(self, nodes: Iterable[Core]) -> Iterator[Item]:
         for root in nodes:

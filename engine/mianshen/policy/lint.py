@@ -36,12 +36,12 @@ class Findings:
     files: int
 
     def count(self, severity: str) -> int:
-        return sum(each.severity == severity for each in self.found)
+        return sum(part.severity == severity for part in self.found)
 
     @property
     def unreadable(self) -> bool:
         """Whether something that was asked for could not be read at all."""
-        return any(each.code in UNREADABLE for each in self.found)
+        return any(part.code in UNREADABLE for part in self.found)
 
 
 def lint(paths: Sequence[Path] = (), overlays: Sequence[Path] = (), on: dt.date | None = None) -> Findings:
@@ -53,20 +53,20 @@ def lint(paths: Sequence[Path] = (), overlays: Sequence[Path] = (), on: dt.date 
     changes = [path for path in roots if _has(path, _OVERLAY)]
     parts = [path for path in roots if path not in changes]
     home = _home(parts or changes)
-    told = None if home is None else {os.path.realpath(path) for path in roots}
+    result = None if home is None else {os.path.realpath(path) for path in roots}
     base = parts if home is None else [home]
     if changes and not base:
         base = [shipped_rulebook()]
-    found, files = _judged(base, [*overlays, *changes], on)
-    if not overlays and not changes and told is None:
+    outcome, files = _judged(base, [*overlays, *changes], on)
+    if not overlays and not changes and result is None:
         for change in _travelling(base):
             more, _ = _judged(base, [change], None)
-            found += [each for each in more if each.span.file == str(change)]
+            outcome += [entry for entry in more if entry.span.file == str(change)]
             files.add(str(change))
-    if told is not None:
-        found = [each for each in found if os.path.realpath(each.span.file) in told]
-        files = told
-    return Findings(tuple(sorted(dict.fromkeys(found), key=_place)), len(files))
+    if result is not None:
+        outcome = [part for part in outcome if os.path.realpath(part.span.file) in result]
+        files = result
+    return Findings(tuple(sorted(dict.fromkeys(outcome), key=_place)), len(files))
 
 
 def _judged(
@@ -105,7 +105,7 @@ def _home(files: Sequence[Path]) -> Path | None:
     if not files or not all(path.is_file() for path in files) or any(_has(path, _HEADER) for path in files):
         return None
     for folder in list(files[0].absolute().parents)[:MOST_ABOVE]:
-        if any(_has(each, _HEADER) for each in sorted(folder.glob("*.yaml"))):
+        if any(_has(part, _HEADER) for part in sorted(folder.glob("*.yaml"))):
             return _as_given(files[0], folder)
     return None
 

@@ -80,8 +80,8 @@ def compiled(
         entity: {n: text_of(terms.sql_type(fact.type), dialect) for n, fact in script.facts(entity).items()}
         for entity in script.entities()
     }
-    told = dict.fromkeys(s.table for s in script.statements if s.table in (REFUSED, FAILED))
-    makes = (*tables, *told)
+    compiled = dict.fromkeys(s.table for s in script.statements if s.table in (REFUSED, FAILED))
+    makes = (*tables, *compiled)
     head = _head(program, dialect, as_of, {script.inputs.get(n, n): c for n, c in reads.items()}, makes)
     return Compiled(head, tuple(s.text for s in script.statements), reads, makes)
 

@@ -24,7 +24,7 @@ class AccumulatorChecks:
 
     def all(self) -> dict[str, Accumulator]:
         """The accumulators that are sound."""
-        made: dict[str, Accumulator] = {}
+        result: dict[str, Accumulator] = {}
         for name, model in self.rulings.document.accumulators.items():
             entity = self.rulings.names.entities.get(model.entity)
             if entity is None:
@@ -36,8 +36,8 @@ class AccumulatorChecks:
             else:
                 accumulator = self._accumulator(name, entity.parent)
                 if accumulator is not None:
-                    made[name] = accumulator
-        return made
+                    result[name] = accumulator
+        return result
 
     def _accumulator(self, name: str, parent: str) -> Accumulator | None:
         model = self.rulings.document.accumulators[name]
@@ -87,7 +87,7 @@ class AccumulatorChecks:
         parameter = names.parameters.get(written)
         if parameter is not None and parameter.month_day is not None:
             return parameter.month_day
-        known = [each for each, p in names.parameters.items() if p.month_day]
+        known = [part for part, p in names.parameters.items() if p.month_day]
         kind = Message("月-日参数", "month_day parameter")
         self._unknown(name, "year_starts", ("parameters", kind), written, known)
         return 1, 1

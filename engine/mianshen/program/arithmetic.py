@@ -26,10 +26,10 @@ class ArithmeticChecks(FormulaChecks):
     __slots__ = ()
 
     def negate(self, node: tree.Negate) -> Partial | None:
-        got = self.rational(node.value)
-        if got is None:
+        rational = self.rational(node.value)
+        if rational is None:
             return None
-        top, bottom = got
+        top, bottom = rational
         if isinstance(top, Const) and bottom is None and isinstance(top.value, Decimal):
             return Const(-top.value, negated(number(top)))
         flipped = Op("neg", (top,), negated(number(top)))
@@ -41,9 +41,9 @@ class ArithmeticChecks(FormulaChecks):
             return None
         if isinstance(left, Months) or isinstance(right, Months) or _is_date(left) or _is_date(right):
             return self._dates(node, left, right)
-        for side, got in ((node.left, left), (node.right, right)):
-            if not isinstance(got, Quotient) and not isinstance(got.type, Numeric):
-                self.wrong(side.span, ANY_NUMBER, got.type)
+        for side, part in ((node.left, left), (node.right, right)):
+            if not isinstance(part, Quotient) and not isinstance(part.type, Numeric):
+                self.wrong(side.span, ANY_NUMBER, part.type)
                 return None
         return self._fractions(node, fraction(left), fraction(right))
 
@@ -54,17 +54,17 @@ class ArithmeticChecks(FormulaChecks):
         (top, bottom), (other, under) = left, right
         match node.op:
             case "*":
-                made = self._product(node.span, top, other), bottom, under
+                fractions = self._product(node.span, top, other), bottom, under
             case "/":
-                made = self._product(node.span, top, under), bottom, other
+                fractions = self._product(node.span, top, under), bottom, other
             case _:
                 one = self._product(node.span, top, under)
                 two = self._product(node.span, other, bottom)
                 if one is None or two is None:
                     return None
                 op: Operator = "add" if node.op == "+" else "sub"
-                made = self.combine(node.span, op, one, two), bottom, under
-        numerator, *divisors = made
+                fractions = self.combine(node.span, op, one, two), bottom, under
+        numerator, *divisors = fractions
         if numerator is None:
             return None
         parts = [part for part in divisors if part is not None]
@@ -143,10 +143,10 @@ class ArithmeticChecks(FormulaChecks):
             self.report(diagnostics.wrong_arguments(node.span, node.name, usage))
             return None
         digits = 0 if whole else self._digits(args[1])
-        got = self.rational(args[0])
-        if got is None or digits is None:
+        rational = self.rational(args[0])
+        if rational is None or digits is None:
             return None
-        return self.round_to(node.span, ROUNDINGS[node.name], digits, *got)
+        return self.round_to(node.span, ROUNDINGS[node.name], digits, *rational)
 
     def _digits(self, node: tree.Expr) -> int | None:
         if isinstance(node, tree.Number) and node.value in range(MOST_DIGITS + 1):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def benefits(vocabulary: Vocabulary) -> dict[str, Benefit]:
     """Every benefit; the decisions it names are checked."""
-    made: dict[str, Benefit] = {}
+    benefits: dict[str, Benefit] = {}
     for name, model in vocabulary.document.benefits.items():
         entity = vocabulary.benefit_entity(name)
         if entity in vocabulary.entities:
@@ -33,13 +33,13 @@ def benefits(vocabulary: Vocabulary) -> dict[str, Benefit]:
         vocabulary.source(model.source, "benefits", name, "source")
         triggers(name, vocabulary)
         occasion(name, vocabulary)
-        made[name] = Benefit(
+        benefits[name] = Benefit(
             name, message(model.title), entity, model.eligible, model.amount, model.shows,
             model.delivery,
             None if model.paid_to is None else message(model.paid_to), model.triggers,
             Citation(model.source, model.clause), model.once_per, model.work_list,
         )  # fmt: skip
-    return made
+    return benefits
 
 
 def _decisions(name: str, vocabulary: Vocabulary) -> None:
@@ -69,27 +69,29 @@ def sources(document: Document) -> dict[str, SourceDocument]:
 
 def out_of_scope(vocabulary: Vocabulary) -> tuple[OutOfScope, ...]:
     """What the rulebook says it leaves out, clause by clause."""
-    made = []
+    out_of_scope = []
     for index, model in enumerate(vocabulary.document.out_of_scope):
         vocabulary.source(model.source, "out_of_scope", index, "source")
         subject, reason = message(model.subject), message(model.reason)
-        made += [OutOfScope(Citation(model.source, clause), subject, reason) for clause in model.clause]
-    return tuple(made)
+        out_of_scope += [
+            OutOfScope(Citation(model.source, clause), subject, reason) for clause in model.clause
+        ]
+    return tuple(out_of_scope)
 
 
 def clauses(vocabulary: Vocabulary) -> tuple[Clause, ...]:
     """The clauses of the sources, each once."""
-    made: dict[Citation, Clause] = {}
+    clauses: dict[Citation, Clause] = {}
     for index, model in enumerate(vocabulary.document.clauses):
         vocabulary.source(model.source, "clauses", index, "source")
         citation = Citation(model.source, model.clause)
-        if citation in made:
+        if citation in clauses:
             span = vocabulary.document.span("clauses", index, "clause")
             vocabulary.found.append(diagnostics.clause_twice(span, model.source, model.clause))
         else:
-            made[citation] = Clause(citation, message(model.subject), model.answered_by)
+            clauses[citation] = Clause(citation, message(model.subject), model.answered_by)
             _answers(vocabulary, index, model.answered_by)
-    return tuple(made.values())
+    return tuple(clauses.values())
 
 
 def _answers(vocabulary: Vocabulary, index: int, names: tuple[str, ...]) -> None:

@@ -210,12 +210,12 @@ class Draft:
         decisions: list[Decision] = []
         for key in order:
             mine = [site for site in sites if site.key == key and not site.planned]
-            made = [provision for site in mine for provision in checks.typed(site)]
-            if mine and not made and isinstance(types[key], Numeric):
+            provisions = [provision for site in mine for provision in checks.typed(site)]
+            if mine and not provisions and isinstance(types[key], Numeric):
                 types[key] = Numeric(0, ZERO, ZERO)  # all its provisions are wrong: add no mistakes to theirs
             else:
-                types[key] = narrowed(types[key], made)
-            decisions.append(self._decision(key, linked(made, self.document, self.found)))
+                types[key] = narrowed(types[key], provisions)
+            decisions.append(self._decision(key, linked(provisions, self.document, self.found)))
         for site in sites:
             if site.planned:
                 checks.typed(site)  # checked like any other, and then set aside

@@ -79,10 +79,10 @@ class Calendar:
 @lru_cache(maxsize=8)
 def counts(calendar: Calendar) -> array[int]:
     """For each day, the working days before it; and in the end the number of all."""
-    found = array("i", [0])
+    counts = array("i", [0])
     for worked in calendar.worked:
-        found.append(found[-1] + worked)
-    return found
+        counts.append(counts[-1] + worked)
+    return counts
 
 
 @lru_cache(maxsize=8)

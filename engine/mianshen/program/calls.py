@@ -119,12 +119,12 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
         return Op(op, tuple(sound), type_)
 
     def _whole(self, node: tree.Expr) -> Core | None:
-        got = self.numeric(node)
-        if got is not None and number(got).scale:
+        whole = self.numeric(node)
+        if whole is not None and number(whole).scale:
             wanted = Message("整数", "a whole number")
-            self.report(diagnostics.wrong_type(node.span, wanted, describe(got.type)))
+            self.report(diagnostics.wrong_type(node.span, wanted, describe(whole.type)))
             return None
-        return got
+        return whole
 
     def _in_calendar(self, node: tree.Function, op: Operator, args: list[Core]) -> bool:
         """Whether there is a calendar, and constants stay within it."""
@@ -146,11 +146,11 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
         return not outside
 
     def _date(self, node: tree.Expr) -> Core | None:
-        got = self.value(node)
-        if got is not None and not isinstance(got.type, Date):
-            self.wrong(node.span, Date(), got.type)
+        date = self.value(node)
+        if date is not None and not isinstance(date.type, Date):
+            self.wrong(node.span, Date(), date.type)
             return None
-        return got
+        return date
 
     def _extreme(self, node: tree.Function) -> Core | None:
         args = [self.numeric(arg) for arg in node.arguments]
@@ -177,8 +177,8 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
             if where is None:
                 return None
             return child, where if first is None else Op("and", (first, where), Boolean())
-        found = self.names.collection(self.entity, node.value) if isinstance(node, tree.Name) else None
-        return None if found is None else (found, None)
+        collection = self.names.collection(self.entity, node.value) if isinstance(node, tree.Name) else None
+        return None if collection is None else (collection, None)
 
     def is_collection(self, node: tree.Expr) -> bool:
         while isinstance(node, tree.Filter):
@@ -190,18 +190,20 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
         if node.name == "count":
             if not self.is_collection(arg):
                 return self._list_size(node, "list_count")
-            got = self.items(arg)
-            return None if got is None else Aggregate("count", got[0], got[1], None, INTEGER)
+            aggregate = self.items(arg)
+            return (
+                None if aggregate is None else Aggregate("count", aggregate[0], aggregate[1], None, INTEGER)
+            )
         if not isinstance(arg, tree.Path) or not self.is_collection(arg.of):
             collections = self.names.collections(self.entity)
             usage = f"{node.name}({collections[0] if collections else 'claims'}.x)"
             self.report(diagnostics.wrong_arguments(node.span, node.name, usage))
             return None
-        got = self.items(arg.of)
+        aggregate = self.items(arg.of)
         body = self._item_value(arg)
-        if got is None or body is None:
+        if aggregate is None or body is None:
             return None
-        return self._total(node, got, body)
+        return self._total(node, aggregate, body)
 
     def _item_value(self, arg: tree.Path) -> Core | None:
         """What is added up: the item's own number. Its place is the name after the dot."""
@@ -231,10 +233,10 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
             usage = f"{node.kind} c in claims satisfies c.x > 0"
             self.report(diagnostics.wrong_arguments(node.items.span, node.kind, usage))
             return None
-        got = self.items(node.items)
-        if got is None:
+        quantified = self.items(node.items)
+        if quantified is None:
             return None
-        child, where = got
+        child, where = quantified
         body = self.inside(child, lambda: self.condition(node.condition), node.variable)
         return None if body is None else Aggregate(node.kind, child, where, body, Boolean())
 
@@ -323,7 +325,9 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
         name = arg.value
         if self.names.accumulators.get(name) == self.entity:
             return YearToDate(name, MONEY_SUM)
-        known = [each for each, entity in self.names.accumulators.items() if entity == self.entity]
+        known = [
+            accumulator for accumulator, entity in self.names.accumulators.items() if entity == self.entity
+        ]
         if not self.names.excused(name, known):
             self.report(diagnostics.unknown_reference(arg.span, Message("累计", "accumulator"), name, known))
         return None

@@ -98,9 +98,9 @@ class Checker(CallChecks):
         elif self.is_collection(node):
             self.report(diagnostics.unnamed_items(node.span, _collection_name(node)))
         else:
-            got = self.value(node.of)
-            if got is not None:
-                self.wrong(node.of.span, Listing(String()), got.type)
+            value = self.value(node.of)
+            if value is not None:
+                self.wrong(node.of.span, Listing(String()), value.type)
 
     def text(self, node: tree.String, want: Type | None) -> Core | None:
         if isinstance(want, Listing):
@@ -184,11 +184,11 @@ class Checker(CallChecks):
 
     def member(self, node: tree.Path, base: str, owner: str) -> Core | None:
         """`resident.x`, `claim.x` on the claim itself, or a loop variable's `c.x`."""
-        got = self.lookup(owner, node.name)
-        if got is None and not self.names.excused(node.name, self.names.of(owner)):
+        member = self.lookup(owner, node.name)
+        if member is None and not self.names.excused(node.name, self.names.of(owner)):
             known = [f"{base}.{name}" for name in self.names.of(owner)]
             self.report(diagnostics.unknown_name(node.span, f"{base}.{node.name}", known))
-        return got
+        return member
 
     # -- operators ---------------------------------------------------------------------------
 
@@ -209,13 +209,13 @@ class Checker(CallChecks):
         parts: list[Core] = []
         sound = True
         for side in (node.left, node.right):
-            got = self.condition(side)
-            if got is None:
+            condition = self.condition(side)
+            if condition is None:
                 sound = False
-            elif isinstance(got, Op) and got.op == node.op and isinstance(side, tree.Binary):
-                parts.extend(got.args)
+            elif isinstance(condition, Op) and condition.op == node.op and isinstance(side, tree.Binary):
+                parts.extend(condition.args)
             else:
-                parts.append(got)
+                parts.append(condition)
         op: Operator = "and" if node.op == "and" else "or"
         return Op(op, tuple(parts), Boolean()) if sound else None
 

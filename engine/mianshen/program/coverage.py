@@ -47,8 +47,8 @@ def coverage(program: Program) -> tuple[Covered, ...]:
         citing.setdefault(citation, {})[answer] = None
         named.setdefault(answer.name, {})[answer] = None
     left_out: dict[Citation, list[OutOfScope]] = {}
-    for each in program.out_of_scope:
-        left_out.setdefault(each.citation, []).append(each)
+    for part in program.out_of_scope:
+        left_out.setdefault(part.citation, []).append(part)
     return tuple(
         Covered(
             clause,
@@ -73,10 +73,10 @@ def gaps(program: Program, document: Document) -> Iterator[Diagnostic]:
                 document.span("clauses", index, "clause"), citation.source or "", citation.clause or ""
             )
     listed = {clause.citation for clause in program.clauses}
-    told: set[Citation] = set()
+    citations: set[Citation] = set()
     for citation, answer in _citing(program):
-        if citation.source and citation.clause and citation not in listed | told:
-            told.add(citation)
+        if citation.source and citation.clause and citation not in listed | citations:
+            citations.add(citation)
             span = document.span(answer.kind, answer.name, "clause")
             yield diagnostics.not_listed(span, citation.source, citation.clause)
     for index, model in enumerate(document.out_of_scope):

@@ -105,7 +105,7 @@ class _Reading:
         }
 
     def _sets(self) -> dict[Key, Known]:
-        found: dict[Key, Known] = {}
+        sets: dict[Key, Known] = {}
         for name, text in self.model.sets.items():
             path = ("events", self.name, "sets", name)
             key = self._fact(name, path)
@@ -113,12 +113,12 @@ class _Reading:
                 fact = self.vocabulary.facts[key]
                 value = self.vocabulary.literal(text, fact.type, fact.written, path)
                 if value is not None:
-                    found[key] = value
-        return found
+                    sets[key] = value
+        return sets
 
     def _keeps(self) -> dict[Key, Key]:
         """Which fact takes the earlier value of which; of one type."""
-        found: dict[Key, Key] = {}
+        result: dict[Key, Key] = {}
         facts = self.vocabulary.facts
         for name, other in self.model.keeps.items():
             path = ("events", self.name, "keeps", name)
@@ -126,12 +126,12 @@ class _Reading:
             if key is None or source is None:
                 continue
             if facts[key].type != facts[source].type:
-                wanted, got = describe(facts[key].type), describe(facts[source].type)
+                wanted, keeps = describe(facts[key].type), describe(facts[source].type)
                 self.vocabulary.found.append(
-                    diagnostics.wrong_type(self.vocabulary.document.span(*path), wanted, got)
+                    diagnostics.wrong_type(self.vocabulary.document.span(*path), wanted, keeps)
                 )
-            found[key] = source
-        return found
+            result[key] = source
+        return result
 
     def _dated(self) -> Key | None:
         """The fact that takes the event's date; a date."""
@@ -140,14 +140,14 @@ class _Reading:
         path = ("events", self.name, "dated")
         key = self._fact(self.model.dated, path)
         if key is not None and self.vocabulary.facts[key].type != Date():
-            got = describe(self.vocabulary.facts[key].type)
+            dated = describe(self.vocabulary.facts[key].type)
             span = self.vocabulary.document.span(*path)
-            self.vocabulary.found.append(diagnostics.wrong_type(span, describe(Date()), got))
+            self.vocabulary.found.append(diagnostics.wrong_type(span, describe(Date()), dated))
         return key
 
     def _facts(self, part: str, names: tuple[str, ...]) -> tuple[Key, ...]:
-        found = (self._fact(name, ("events", self.name, part, i)) for i, name in enumerate(names))
-        return tuple(key for key in found if key is not None)
+        facts = (self._fact(name, ("events", self.name, part, i)) for i, name in enumerate(names))
+        return tuple(key for key in facts if key is not None)
 
     def _fact(self, name: str, path: tuple[str | int, ...]) -> Key | None:
         """A fact of the row it brings, else of the person; neither's key."""
@@ -157,6 +157,6 @@ class _Reading:
         for entity in owners:
             if entity is not None and (entity, name) in facts and name not in keys:
                 return entity, name
-        known = [each for entity, each in facts if entity in owners and each not in keys]
+        known = [fact for entity, fact in facts if entity in owners and fact not in keys]
         self.vocabulary.unknown(self.vocabulary.document.span(*path), "facts", _FACT, name, known)
         return None

@@ -101,7 +101,7 @@ def errs_alone(node: Core, decided: set[Key]) -> bool:
 def fails_alone(program: Program) -> frozenset[Key]:
     """The decisions whose failing on a row rests on facts alone, its own and its ancestors'."""
     decided: set[Key] = set()
-    found: set[Key] = set()
+    keys: set[Key] = set()
     for decision in program.decisions:
         conditions = [c for p in decision.provisions for c in p.condition]
         if not all(steady(c, decided) for c in conditions):
@@ -111,10 +111,10 @@ def fails_alone(program: Program) -> frozenset[Key]:
         settled = all(steady(v, decided) for v in values) and not limited
         parts = [*values, *_limits(decision, program)]
         if all(errs_alone(part, decided) for part in parts) and (settled or not decision.may_overflow):
-            found.add(decision.key)
+            keys.add(decision.key)
         if settled:
             decided.add(decision.key)
-    return frozenset(found)
+    return frozenset(keys)
 
 
 def _limits(decision: Decision, program: Program) -> list[Core]:

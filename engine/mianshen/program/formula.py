@@ -61,8 +61,8 @@ class FormulaChecks(ABC):
 
     def value(self, node: tree.Expr, want: Type | None = None) -> Core | None:
         """A plain value: no quotient, no duration."""
-        got = self.visit(node, want)
-        match got:
+        value = self.visit(node, want)
+        match value:
             case Quotient():
                 self.report(diagnostics.loose_quotient(node.span))
                 return None
@@ -70,33 +70,33 @@ class FormulaChecks(ABC):
                 self.report(diagnostics.loose_duration(node.span))
                 return None
             case _:
-                return got
+                return value
 
     def condition(self, node: tree.Expr) -> Core | None:
-        got = self.value(node)
-        if got is not None and not isinstance(got.type, Boolean):
-            self.wrong(node.span, Boolean(), got.type)
+        condition = self.value(node)
+        if condition is not None and not isinstance(condition.type, Boolean):
+            self.wrong(node.span, Boolean(), condition.type)
             return None
-        return got
+        return condition
 
     def numeric(self, node: tree.Expr) -> Core | None:
-        got = self.value(node)
-        if got is not None and not isinstance(got.type, Numeric):
-            self.wrong(node.span, ANY_NUMBER, got.type)
+        numeric = self.value(node)
+        if numeric is not None and not isinstance(numeric.type, Numeric):
+            self.wrong(node.span, ANY_NUMBER, numeric.type)
             return None
-        return got
+        return numeric
 
     def rational(self, node: tree.Expr) -> tuple[Core, Core | None] | None:
         """Numerator and denominator (None: one) of a numeric expression."""
-        got = self.visit(node, None)
-        if got is None:
+        visit = self.visit(node, None)
+        if visit is None:
             return None
-        if isinstance(got, Quotient):
-            return got.top, got.bottom
-        if isinstance(got, Months) or not isinstance(got.type, Numeric):
-            self.wrong(node.span, ANY_NUMBER, got.type)
+        if isinstance(visit, Quotient):
+            return visit.top, visit.bottom
+        if isinstance(visit, Months) or not isinstance(visit.type, Numeric):
+            self.wrong(node.span, ANY_NUMBER, visit.type)
             return None
-        return got, None
+        return visit, None
 
     def report(self, mistake: Diagnostic) -> None:
         self.found.append(mistake)

@@ -80,14 +80,14 @@ def _excepted(name: str, members: Mapping[str, Provision], document: Document) -
 
 
 def _reach(name: str, edges: Mapping[str, set[str]]) -> set[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     pending = list(edges[name])
     while pending:
         at = pending.pop()
-        if at not in found:
-            found.add(at)
+        if at not in names:
+            names.add(at)
             pending.extend(edges.get(at, ()))
-    return found
+    return names
 
 
 def clashes(

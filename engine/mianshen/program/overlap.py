@@ -129,7 +129,7 @@ class Prover:
             parts = self.cases(node, truth)
             if parts is None:
                 continue
-            merged = [m for left in cases for right in parts if (m := _merge(left, right)) is not None]
+            merged = [m for case in cases for right in parts if (m := _merge(case, right)) is not None]
             if len(merged) <= LIMIT:
                 cases = merged
         return cases

@@ -39,11 +39,11 @@ class Figures:
         self.parameters: dict[str, Parameter] = {}
         self.names: dict[str, ParameterName] = {}
         for name, model in self.document.parameters.items():
-            made = self._parameter(name, model)
-            if made is None:
+            parameter = self._parameter(name, model)
+            if parameter is None:
                 vocabulary.failed.add(name)
             else:
-                self.parameters[name], self.names[name] = made
+                self.parameters[name], self.names[name] = parameter
 
     def _parameter(self, name: str, model: ParameterModel) -> tuple[Parameter, ParameterName] | None:
         span = self.document.span("parameters", name)
@@ -63,8 +63,8 @@ class Figures:
         shown = self._as_name(name, model.type, type_, ordered)
         if shown is None:
             return None
-        made = Parameter(name, shown.type or type_, model.type, message(model.title), ordered, span)
-        return made, shown
+        parameter = Parameter(name, shown.type or type_, model.type, message(model.title), ordered, span)
+        return parameter, shown
 
     def _type(self, name: str, written: str) -> Type | None:
         return self.vocabulary.type_of(written, self.document.span("parameters", name, "type"), SPECIAL)
@@ -117,20 +117,20 @@ class Figures:
         return None
 
     def _brackets(self, written: tuple[Bracket, ...], path: tuple[str | int, ...]) -> Brackets | None:
-        found: list[tuple[Decimal, Decimal]] = []
+        tuples: list[tuple[Decimal, Decimal]] = []
         literal = self.vocabulary.literal
         for index, bracket in enumerate(written):
             over = literal(bracket.over, WRITTEN["money"], "money", (*path, index, "over"))
             rate = literal(bracket.rate, WRITTEN["rate"], "rate", (*path, index, "rate"))
             if isinstance(over, Decimal) and isinstance(rate, Decimal):
-                found.append((over, rate))
-        if len(found) < len(written):
+                tuples.append((over, rate))
+        if len(tuples) < len(written):
             return None
-        floors = [over for over, _ in found]
+        floors = [over for over, _ in tuples]
         if not floors or floors != sorted(set(floors)) or floors[0] < 0:
             self.found.append(diagnostics.brackets_fall(self.document.span(*path)))
             return None
-        return tuple(found)
+        return tuple(tuples)
 
     # -- the series --------------------------------------------------------------------------
 

@@ -109,10 +109,10 @@ class RulingChecks:
     def condition(self, entity: str, place: Place) -> list[Core] | None:
         """The conjuncts of a condition."""
         parsed = self.parses.formula(place)
-        got = None if parsed is None else self.check(entity).condition(parsed)
-        if got is None:
+        condition = None if parsed is None else self.check(entity).condition(parsed)
+        if condition is None:
             return None
-        return list(got.args) if isinstance(got, Op) and got.op == "and" else [got]
+        return list(condition.args) if isinstance(condition, Op) and condition.op == "and" else [condition]
 
     def value(self, key: Key, place: Place) -> Core | None:
         """A value of the decision's type, money rounded half up to the fen."""
@@ -131,10 +131,10 @@ class RulingChecks:
 
     def _number(self, key: Key, parsed: tree.Expr, wanted: Numeric) -> Core | None:
         checker = self.check(key[0])
-        got = checker.rational(parsed)
-        if got is None:
+        rational = checker.rational(parsed)
+        if rational is None:
             return None
-        top, bottom = got
+        top, bottom = rational
         if self.is_money(key):
             return checker.round_to(parsed.span, "half_up", 2, top, bottom)
         if bottom is not None:
@@ -244,5 +244,5 @@ def conjunction(conditions: list[Core]) -> Core:
 
 def _stand_in(model: ProvisionModel) -> StandIn | None:
     """Whose rule a provision takes over, if it says so."""
-    given = model.stand_in
-    return None if given is None else StandIn(message(given.of), message(given.authority))
+    stand = model.stand_in
+    return None if stand is None else StandIn(message(stand.of), message(stand.authority))

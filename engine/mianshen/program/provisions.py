@@ -43,19 +43,19 @@ class ProvisionChecks(TableChecks):
 
     def sites(self) -> list[Site]:
         """Everything that gives a decision; what gives an unknown one is reported."""
-        found: list[Site] = []
+        sites: list[Site] = []
         for section, models in (("provisions", self.document.provisions), ("tables", self.document.tables)):
             for name, model in models.items():
                 place: Place = (section, name)
                 key = self._decision_of(model, place)
                 if key is not None:
-                    found.append(Site(key, name, model, place))
-                    self._plan(found[-1])
+                    sites.append(Site(key, name, model, place))
+                    self._plan(sites[-1])
         for name in self.document.tables:
             if name in self.document.provisions:
                 meaning = Message("条款的名称", "the name of a provision")
                 self.found.append(diagnostics.name_taken(self.document.span("tables", name), name, meaning))
-        return found
+        return sites
 
     def _decision_of(self, model: Model, place: Place) -> Key | None:
         name, decisions = model.decision, self.names.decisions
@@ -96,8 +96,8 @@ class ProvisionChecks(TableChecks):
         self._exceptions(site)
         if site.place[0] == "tables":
             return self.table(site.key, site.name, self.document.tables[site.name], site.place)
-        made = self._provision(site, self.document.provisions[site.name])
-        return [] if made is None else [made]
+        provision = self._provision(site, self.document.provisions[site.name])
+        return [] if provision is None else [provision]
 
     def _provision(self, site: Site, model: ProvisionModel) -> Provision | None:
         key, place = site.key, site.place

@@ -39,11 +39,11 @@ def reserved(vocabulary: Vocabulary) -> Iterator[Diagnostic]:
                 yield diagnostics.reserved_name(document.span(section, entity, name), name, _DAY)
     if AS_OF in document.parameters:
         yield diagnostics.reserved_name(document.span("parameters", AS_OF), AS_OF, _DAY)
-    for name, found in entities.items():
-        part = "children" if found.children in COLLECTIONS else None
+    for name, entry in entities.items():
+        part = "children" if entry.children in COLLECTIONS else None
         if part is not None or name in COLLECTIONS:
             at = ("entities", name) if part is None else ("entities", name, part)
-            yield diagnostics.reserved_name(document.span(*at), found.children if part else name, _PART)
+            yield diagnostics.reserved_name(document.span(*at), entry.children if part else name, _PART)
 
 
 def _from_entry_up(vocabulary: Vocabulary) -> set[str]:

@@ -19,28 +19,30 @@ from mianshen.program.stages import nodes_of, reads_of
 def rests_on(program: Program, keys: Iterable[Key]) -> frozenset[Key]:
     """The decisions and every decision they read, directly or not."""
     decisions = {decision.key: decision for decision in program.decisions}
-    found: set[Key] = set()
+    rests_on: set[Key] = set()
     pending = list(keys)
     while pending:
         key = pending.pop()
-        if key not in found:
-            found.add(key)
+        if key not in rests_on:
+            rests_on.add(key)
             pending += reads_of(decisions[key], program)[0]
-    return frozenset(found)
+    return frozenset(rests_on)
 
 
 def part_of(program: Program, keys: Iterable[Key]) -> Program:
     """The program of those decisions alone; benefits and entities lose what is not decided any more."""
-    kept = rests_on(program, keys)
-    decisions = tuple(d for d in program.decisions if d.key in kept)
+    part = rests_on(program, keys)
+    decisions = tuple(d for d in program.decisions if d.key in part)
     used = {name for decision in decisions for name in _accumulators(decision)}
     return replace(
         program,
         decisions=decisions,
-        accumulators={name: each for name, each in program.accumulators.items() if name in used},
-        benefits={n: _cut(b, kept) for n, b in program.benefits.items() if (b.entity, b.eligible) in kept},
-        entities={name: _bare(entity, kept) for name, entity in program.entities.items()},
-        shown={e: tuple(n for n in names if (e, n) in kept) for e, names in program.shown.items()},
+        accumulators={
+            name: accumulator for name, accumulator in program.accumulators.items() if name in used
+        },
+        benefits={n: _cut(b, part) for n, b in program.benefits.items() if (b.entity, b.eligible) in part},
+        entities={name: _bare(entity, part) for name, entity in program.entities.items()},
+        shown={e: tuple(n for n in names if (e, n) in part) for e, names in program.shown.items()},
     )
 
 

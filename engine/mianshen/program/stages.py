@@ -32,11 +32,11 @@ class Stage:
 
 def nodes_of(decision: Decision) -> list[Core]:
     """Every expression of a decision."""
-    found: list[Core] = []
+    nodes: list[Core] = []
     for provision in decision.provisions:
-        found += [*provision.condition, provision.value]
-        found += [limit.limit for limit in provision.limits]
-    return found
+        nodes += [*provision.condition, provision.value]
+        nodes += [limit.limit for limit in provision.limits]
+    return nodes
 
 
 def reads_of(decision: Decision, program: Program) -> tuple[set[Key], set[Key]]:
@@ -58,13 +58,13 @@ def read_below(program: Program) -> frozenset[Key]:
     reads = {d.key: {k for k in reads_of(d, program)[0] if k[0] in above} for d in program.decisions}
     pending = [key for d in program.decisions if d.entity not in above for key in reads[d.key]]
     pending += [key for d in program.decisions for key in _from_below(d, program) if key[0] in above]
-    found: set[Key] = set()
+    keys: set[Key] = set()
     while pending:
         key = pending.pop()
-        if key not in found:
-            found.add(key)
+        if key not in keys:
+            keys.add(key)
             pending += reads[key]
-    return frozenset(found)
+    return frozenset(keys)
 
 
 def _from_below(decision: Decision, program: Program) -> Iterator[Key]:
@@ -84,13 +84,13 @@ def stages(program: Program) -> tuple[Stage, ...]:
     needs = _together({d.key: (_over(d, program), reads_of(d, program)[0]) for d in waiting})
     entities = parents_first(program)
     done: set[Key] = set()
-    made: list[Stage] = []
+    stages: list[Stage] = []
     while waiting:
         entity, taken = next((e, t) for e in entities if (t := list(_ready(e, waiting, done, needs))))
-        made.append(Stage(entity, tuple(taken)))
+        stages.append(Stage(entity, tuple(taken)))
         done |= {d.key for d in taken}
         waiting = [d for d in waiting if d.key not in done]
-    return tuple(made)
+    return tuple(stages)
 
 
 def _together(needs: Mapping[Key, tuple[set[Key], set[Key]]]) -> dict[Key, tuple[set[Key], set[Key]]]:

@@ -48,12 +48,12 @@ class Names:
 
     def ancestors(self, entity: str) -> list[str]:
         """The entity's parent, grandparent, … nearest first."""
-        found: list[str] = []
+        names: list[str] = []
         at = self.entities[entity].parent
         while at is not None:
-            found.append(at)
+            names.append(at)
             at = self.entities[at].parent
-        return found
+        return names
 
     def collection(self, entity: str, name: str) -> str | None:
         """The child entity that `entity` calls `name`."""

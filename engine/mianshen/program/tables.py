@@ -87,10 +87,10 @@ class TableChecks(RulingChecks):
             if cell is None or subject is None:
                 sound = False
             elif cell.tests:
-                got = self.check(entity).tests(subject, cell.tests, cell.span)
-                sound = sound and got is not None
-                if got is not None:
-                    conditions.append(Op("not", (got,), Boolean()) if cell.negated else got)
+                tests = self.check(entity).tests(subject, cell.tests, cell.span)
+                sound = sound and tests is not None
+                if tests is not None:
+                    conditions.append(Op("not", (tests,), Boolean()) if cell.negated else tests)
         return conditions if sound else None
 
     def _row_provision(
@@ -156,5 +156,9 @@ def choice_type(policy: ChoicePolicy, types: list[Type]) -> tuple[Type | None, b
 def _conditions(model: Table, row: TableRow) -> str:
     """The table's condition, and the cells beside their inputs, as written."""
     shared = [] if model.when is None else [model.when.strip()]
-    asked = [f"{given}: {cell}" for given, cell in zip(model.inputs, row.cells, strict=True) if cell != "-"]
-    return " ; ".join([*shared, *asked])
+    conditions = [
+        f"{value_read}: {cell}"
+        for value_read, cell in zip(model.inputs, row.cells, strict=True)
+        if cell != "-"
+    ]
+    return " ; ".join([*shared, *conditions])

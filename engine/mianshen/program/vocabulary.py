@@ -143,7 +143,7 @@ class Vocabulary:
         parent = self.document.entities[name].parent
         if parent is None or parent in self.document.entities:
             return parent
-        others = [each for each in self.document.entities if each != name]
+        others = [entity for entity in self.document.entities if entity != name]
         self._unknown_entity(parent, ("entities", name, "parent"), others)
         return nearest(parent, others)
 
@@ -214,7 +214,7 @@ class Vocabulary:
     # -- facts and decisions -----------------------------------------------------------------
 
     def _facts(self) -> dict[Key, Fact]:
-        found: dict[Key, Fact] = {}
+        facts: dict[Key, Fact] = {}
         for entity, models in self.document.facts.items():
             self._owner("facts", entity, models)
             for name, model in models.items():
@@ -222,8 +222,8 @@ class Vocabulary:
                 if fact is None:
                     self.failed.add(name)
                 elif entity in self.entities:
-                    found[entity, name] = fact
-        return found
+                    facts[entity, name] = fact
+        return facts
 
     def _owner(self, section: str, entity: str, models: Iterable[str]) -> None:
         """The entity a block of facts or decisions belongs to must exist."""
@@ -279,7 +279,7 @@ class Vocabulary:
         self, model: FactModel, type_: Type, path: tuple[str, ...]
     ) -> tuple[Decimal | None, Decimal | None]:
         """The declared minimum and maximum; only numbers have them."""
-        found: list[Decimal | None] = []
+        amounts: list[Decimal | None] = []
         for part, text in (("min", model.min), ("max", model.max)):
             if text is not None and not isinstance(type_, Numeric):
                 span = self.document.span(*path, part)
@@ -287,8 +287,8 @@ class Vocabulary:
             value = None
             if text is not None and isinstance(type_, Numeric):
                 value = self.literal(text, type_, model.type, (*path, part))
-            found.append(value if isinstance(value, Decimal) else None)
-        low, high = found
+            amounts.append(value if isinstance(value, Decimal) else None)
+        low, high = amounts
         if low is not None and high is not None and high < low:
             self._outside(str(high), Numeric(0, low, low), (*path, "max"))
             return low, None
@@ -311,7 +311,7 @@ class Vocabulary:
         return value
 
     def _decisions(self) -> dict[Key, Type]:
-        found: dict[Key, Type] = {}
+        decisions: dict[Key, Type] = {}
         for entity, models in self.document.decisions.items():
             self._owner("decisions", entity, models)
             for name, model in models.items():
@@ -320,8 +320,8 @@ class Vocabulary:
                 if type_ is None:
                     self.failed.add(name)
                 elif entity in self.entities:
-                    found[entity, name] = type_
-        return found
+                    decisions[entity, name] = type_
+        return decisions
 
     def benefit_entity(self, name: str) -> str:
         """Whose benefit it is: the entry's, unless it says otherwise; of a misspelt entry what is meant."""

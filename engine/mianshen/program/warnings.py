@@ -28,13 +28,13 @@ def audit(program: Program) -> list[Diagnostic]:
 
 
 def _gaps(program: Program) -> list[Diagnostic]:
-    found = []
+    gaps = []
     for parameter in program.parameters.values():
         for earlier, later in pairwise(parameter.series):
             if earlier.end is not None and earlier.end < later.start - DAY:
                 first, last = earlier.end + DAY, later.start - DAY
-                found.append(diagnostics.gap(parameter.span, parameter.name, str(first), str(last)))
-    return found
+                gaps.append(diagnostics.gap(parameter.span, parameter.name, str(first), str(last)))
+    return gaps
 
 
 def _unreachable(program: Program) -> list[Diagnostic]:
@@ -64,7 +64,7 @@ def _other_days(program: Program) -> list[Diagnostic]:
     changing = {name for name, parameter in program.parameters.items() if len(parameter.series) > 1}
     through: dict[Key, set[str]] = {}
     undated = {name for name, entity in program.entities.items() if entity.date is None}
-    found = []
+    other_days = []
     for decision in program.decisions:
         read: set[str] = set()
         for provision in decision.provisions:
@@ -74,13 +74,13 @@ def _other_days(program: Program) -> list[Diagnostic]:
                 read |= {name for names in above.values() for name in names}
                 continue
             day = str(program.entities[decision.entity].date)
-            found += [
+            other_days += [
                 diagnostics.other_day(provision.span, name, f"{owner}.{read_name}", day)
                 for (owner, read_name), names in sorted(above.items())
                 for name in sorted(names)
             ]
         through[decision.key] = read
-    return found
+    return other_days
 
 
 def _decisions_read(provision: Provision) -> set[Key]:
@@ -101,7 +101,7 @@ def _nodes(provision: Provision) -> list[Core]:
 
 def overdue(program: Program, on: dt.date) -> list[Diagnostic]:
     """Figures whose review falls before `on` while they would still be used, and a calendar about to end."""
-    found = [
+    past_reviews = [
         diagnostics.past_review(parameter.span, parameter.name, str(dated.review_by))
         for parameter in program.parameters.values()
         for dated in parameter.series
@@ -110,8 +110,10 @@ def overdue(program: Program, on: dt.date) -> list[Diagnostic]:
     ]
     calendar = program.calendar
     if calendar is not None and calendar.last - AHEAD < on:
-        found.append(diagnostics.calendar_ends(calendar.span, str(calendar.last), str(calendar.last - AHEAD)))
-    return _sorted(found)
+        past_reviews.append(
+            diagnostics.calendar_ends(calendar.span, str(calendar.last), str(calendar.last - AHEAD))
+        )
+    return _sorted(past_reviews)
 
 
 def _sorted(found: list[Diagnostic]) -> list[Diagnostic]:

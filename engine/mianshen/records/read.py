@@ -63,35 +63,35 @@ def read_cases(
     the record of that name. A case file is read too: its `defaults` hold for each case, what it expects is passed over.
     Raises RuleError with every mistake when a record cannot be read.
     """
-    root, nodes, found = _nodes(path)
+    root, nodes, cases = _nodes(path)
     read = []
     for node in nodes:
         alone = node is root
         dated = isinstance(node, Mapping) and node.get(DAY) is not None
-        name, overlays = _named(node, found)
+        name, overlays = _named(node, cases)
         if only is not None and name != only:
             continue
         try:
             rows = RowReader(program if isinstance(program, Program) else program(overlays))
         except RuleError as error:
-            found += error.diagnostics
+            cases += error.diagnostics
             continue
         case, wrong = _read(node, rows, as_of or (None if dated else today), CASE_KEYS)
         if case is None:
-            found += wrong
+            cases += wrong
         else:
             places = {row: written.span for row, written in rows.written.items()}
             read.append(Record(case, tuple(wrong), dated, alone, name, overlays, places))
-    if found:
-        raise RuleError(found)
+    if cases:
+        raise RuleError(cases)
     return read
 
 
 def record_nodes(path: Path) -> list[Node]:
     """The records of a file as they are written; a case file's `defaults` filled in. Raises RuleError."""
-    _, nodes, found = _nodes(path)
-    if found:
-        raise RuleError(found)
+    _, nodes, record_nodes = _nodes(path)
+    if record_nodes:
+        raise RuleError(record_nodes)
     return nodes
 
 
@@ -99,29 +99,29 @@ def lone_node(source: Path | str) -> Node:
     """The one record of a file or of a text. Raises RuleError where there is none, or several."""
     is_file = isinstance(source, Path) or source.endswith((".yaml", ".yml", ".json"))
     name = str(source) if is_file else "record"
-    root, found = read_tree(Path(source)) if is_file else read_tree(str(source), name)
-    nodes = [] if root is None else list(_records(root, name, found))
-    if not found and len(nodes) != 1:
-        found = [diagnostics.several_records(name, len(nodes)) if nodes else diagnostics.no_record(name)]
-    if found:
-        raise RuleError(found)
+    root, lone_node = read_tree(Path(source)) if is_file else read_tree(str(source), name)
+    nodes = [] if root is None else list(_records(root, name, lone_node))
+    if not lone_node and len(nodes) != 1:
+        lone_node = [diagnostics.several_records(name, len(nodes)) if nodes else diagnostics.no_record(name)]
+    if lone_node:
+        raise RuleError(lone_node)
     return nodes[0]
 
 
 def _nodes(path: Path | bytes) -> tuple[Node | None, list[Node], list[Diagnostic]]:
     name = STDIN if isinstance(path, bytes) else str(path)
-    root, found = read_tree(path, name)
-    if root is None and not found:
-        found = [diagnostics.no_record(name)]
-    return root, [] if root is None else list(_records(root, name, found)), found
+    root, nodes = read_tree(path, name)
+    if root is None and not nodes:
+        nodes = [diagnostics.no_record(name)]
+    return root, [] if root is None else list(_records(root, name, nodes)), nodes
 
 
 def named(node: Node) -> tuple[str | None, tuple[str, ...]]:
     """The name of a case and the overlays it is decided under. Raises RuleError."""
-    found: list[Diagnostic] = []
-    both = _named(node, found)
-    if found:
-        raise RuleError(found)
+    problems: list[Diagnostic] = []
+    both = _named(node, problems)
+    if problems:
+        raise RuleError(problems)
     return both
 
 
@@ -167,9 +167,9 @@ def merged(defaults: Mapping, record: Mapping) -> Mapping:
     """The record with what it does not say taken from the defaults; mappings are merged key by key."""
     entries = {key.text: (key, value) for key, value in defaults.entries}
     for key, value in record.entries:
-        _, given = entries.get(key.text, (key, None))
-        both = isinstance(given, Mapping) and isinstance(value, Mapping)
-        entries[key.text] = (key, _overlaid(given, value) if both else value)  # type: ignore[arg-type]  # both are
+        _, merged = entries.get(key.text, (key, None))
+        both = isinstance(merged, Mapping) and isinstance(value, Mapping)
+        entries[key.text] = (key, _overlaid(merged, value) if both else value)  # type: ignore[arg-type]  # both are
     return replace(record, entries=tuple(entries.values()))
 
 

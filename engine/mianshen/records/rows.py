@@ -95,17 +95,17 @@ class RowReader:
         """Rows that each take from the one before what they do not say."""
         dropped = {entity.valid_from, HISTORY, *self.lists[entity.name]}
         for _, item in placed:
-            kept = {key.text: (key, value) for key, value in base.entries if key.text not in dropped}
-            kept |= {key.text: (key, value) for key, value in item.entries}
-            base = replace(item, entries=tuple(kept.values()))
+            carried = {key.text: (key, value) for key, value in base.entries if key.text not in dropped}
+            carried |= {key.text: (key, value) for key, value in item.entries}
+            base = replace(item, entries=tuple(carried.values()))
             yield self._filled(entity, base, False)
 
     def _begins(self, entity: Entity, node: Mapping) -> dt.date:
         """From when a row holds, as far as that can be read."""
         assert entity.valid_from is not None
-        given = node.get(entity.valid_from)
+        begins = node.get(entity.valid_from)
         fact = self.facts[entity.name][entity.valid_from]
-        read = None if given is None else read_fact(given, fact, self.program)
+        read = None if begins is None else read_fact(begins, fact, self.program)
         return read if isinstance(read, dt.date) else dt.date.min
 
     def _refuse(self, row: Row, reason: str, other: Row | None) -> None:
@@ -202,8 +202,8 @@ class RowReader:
 
     def above(self, entity: Entity, node: Node | None, below: Row) -> Row:
         """The parent's row; one of unknown facts when the record does not describe it."""
-        told = node is not None and not (isinstance(node, Scalar) and node.null)
-        row = self.row(entity, node, Span("", 0, 0)) if told else None
+        above = node is not None and not (isinstance(node, Scalar) and node.null)
+        row = self.row(entity, node, Span("", 0, 0)) if above else None
         row = row or make_row(
             self.program, entity.name, "", {}, frozenset(self.facts[entity.name]), self.as_of
         )
@@ -231,8 +231,8 @@ class RowReader:
         with localcontext(EXACT):
             for row in rows:
                 self._passes(row)
-                for name, said, given in too_few_said(self.program, row):
-                    mistake = diagnostics.too_few_said(self._place(row, name), name, said, given)
+                for name, said, part in too_few_said(self.program, row):
+                    mistake = diagnostics.too_few_said(self._place(row, name), name, said, part)
                     self.reject(row, name, mistake)
         times = Times(self.program, case.as_of, self._refuse)
         times.place(case)
@@ -287,11 +287,11 @@ class RowReader:
         name = self.program.entities[parent.entity].key
         if name not in self.facts[row.entity]:
             return
-        given = row.facts.get(name)
-        if given is None:
+        fact = row.facts.get(name)
+        if fact is None:
             if parent.key and self._left_out(row, name):
                 row.facts[name] = parent.key
-        elif parent.key and given != parent.key:
+        elif parent.key and fact != parent.key:
             del row.facts[name]
             self.reject(
                 row,
@@ -355,9 +355,9 @@ def too_few_said(program: Program, row: Row) -> Iterator[tuple[str, int, int]]:
     """The facts by which a row says that it has fewer rows below than are given: how many it says and has."""
     for child in program.children_of(row.entity):
         said = row.facts.get(child.counted_by or "")
-        given = sum(below.entity == child.name and not _doubled(below) for below in row.children)
-        if isinstance(said, Decimal) and said < given:
-            yield str(child.counted_by), int(said), given
+        too_few_said = sum(below.entity == child.name and not _doubled(below) for below in row.children)
+        if isinstance(said, Decimal) and said < too_few_said:
+            yield str(child.counted_by), int(said), too_few_said
 
 
 def _doubled(row: Row) -> bool:

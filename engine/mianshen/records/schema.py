@@ -58,14 +58,14 @@ def _closed(properties: Schema, required: list[str] | None = None) -> Schema:
 def _record(program: Program) -> Schema:
     """The parts of a record: the person, those above, the rows below, the other children of its parent."""
     entry = program.entities[program.entry]
-    found: Schema = {"as_of": _DAY, entry.name: _of(entry.name)}
+    record: Schema = {"as_of": _DAY, entry.name: _of(entry.name)}
     above = entry
     while above.parent is not None:
         above = program.entities[above.parent]
-        found[above.name] = {"anyOf": [_of(above.name), {"type": "null"}]}
+        record[above.name] = {"anyOf": [_of(above.name), {"type": "null"}]}
     if entry.parent is not None:
-        found[entry.children or f"other_{entry.name}"] = _list(_of(f"{entry.name}_with_rows"))
-    return found | _below(program, entry)
+        record[entry.children or f"other_{entry.name}"] = _list(_of(f"{entry.name}_with_rows"))
+    return record | _below(program, entry)
 
 
 def _below(program: Program, entity: Entity) -> Schema:
@@ -83,17 +83,21 @@ def _list(items: Schema) -> Schema:
 
 def _definitions(program: Program) -> Schema:
     """What a row of each entity may say."""
-    found: Schema = {}
+    definitions: Schema = {}
     for entity in program.entities.values():
         facts = {
             fact.name: fact_schema(program, fact)
             for (owner, _), fact in program.facts.items()
             if owner == entity.name
         }
-        found[entity.name] = {"title": entity.title.zh, "description": entity.title.en, **_closed(facts)}
+        definitions[entity.name] = {
+            "title": entity.title.zh,
+            "description": entity.title.en,
+            **_closed(facts),
+        }
         if entity.name == program.entry:
-            found[f"{entity.name}_with_rows"] = _closed(facts | _below(program, entity))
-    return found
+            definitions[f"{entity.name}_with_rows"] = _closed(facts | _below(program, entity))
+    return definitions
 
 
 def fact_schema(program: Program, fact: Fact) -> Schema:
@@ -143,21 +147,21 @@ def _whole(bound: Decimal | None) -> int | None:
 
 def _expected(program: Program) -> Schema:
     entry = program.entities[program.entry]
-    told: Schema = {"status": {"type": "string"}, "reason": {"type": "string"}, "missing": _WORDS}
-    due = _closed({**told, "amount": {"type": ["number", "string"]}})
+    expected: Schema = {"status": {"type": "string"}, "reason": {"type": "string"}, "missing": _WORDS}
+    due = _closed({**expected, "amount": {"type": ["number", "string"]}})
     reject = _closed({part: {"type": ["string", "integer"]} for part in ("key", "field", "reason")}, ["key"])
-    found: Schema = {
+    result: Schema = {
         "benefits": _closed({name: due for name, b in program.benefits.items() if b.entity == entry.name}),
         "rejects": {"type": "array", "items": reject},
     }
     for child in program.children_of(entry.name):
-        row = _closed({**_decisions(program, child), **told})
-        found[child.children or child.name] = {"type": "object", "additionalProperties": row}
+        row = _closed({**_decisions(program, child), **expected})
+        result[child.children or child.name] = {"type": "object", "additionalProperties": row}
     at: Entity | None = entry
     while at is not None:
-        found[at.name] = _closed(_decisions(program, at))
+        result[at.name] = _closed(_decisions(program, at))
         at = None if at.parent is None else program.entities[at.parent]
-    return _closed(found)
+    return _closed(result)
 
 
 def _decisions(program: Program, entity: Entity) -> Schema:

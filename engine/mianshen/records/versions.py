@@ -90,12 +90,12 @@ class Times:
             if not isinstance(day, dt.date) or any(name in row.unreadable for row in rows):
                 continue
             begun = [row for row in rows if not row.blank and _start(row, name) <= day]
-            held = max(begun, key=lambda row: _start(row, name), default=None)
-            if held is None and (person.blank or not _begun(person, name, self.as_of)):
-                held = person
-            if held is None:
-                held = blank = blank or _blank(entity, person)
-            child.parent = held
+            place = max(begun, key=lambda row: _start(row, name), default=None)
+            if place is None and (person.blank or not _begun(person, name, self.as_of)):
+                place = person
+            if place is None:
+                place = blank = blank or _blank(entity, person)
+            child.parent = place
         if blank is not None:
             first = min(_start(row, name) for row in rows if not row.blank)
             _put_under(person, blank, f"{person.key}@before {first}")

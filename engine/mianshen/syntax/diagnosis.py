@@ -227,20 +227,20 @@ class _Failure:
 
 def _open(words: list[_Word]) -> list[tuple[str, _Word]]:
     """What is begun and not finished, outermost first: brackets, `if`, `some … in`, `between`."""
-    found: list[tuple[str, _Word]] = []
+    tuples: list[tuple[str, _Word]] = []
     for word in words:
-        top = found[-1][0] if found else _END
+        top = tuples[-1][0] if tuples else _END
         match word.kind:
             case "LPAR" | "LSQB" | "IF" | "SOME" | "EVERY" | "BETWEEN":
-                found.append((word.kind, word))
+                tuples.append((word.kind, word))
             case "THEN" if top == "IF":
-                found[-1] = ("THEN", found[-1][1])
+                tuples[-1] = ("THEN", tuples[-1][1])
             case "IN" if top in ("SOME", "EVERY"):
-                found[-1] = ("ITEMS", found[-1][1])
+                tuples[-1] = ("ITEMS", tuples[-1][1])
             case "ELSE" | "SATISFIES" | "AND" if top in _AWAITED and _AWAITED[top] == word.text:
-                found.pop()
+                tuples.pop()
             case "RPAR" | "RSQB" if top in _CLOSING:
-                found.pop()
+                tuples.pop()
             case _:
                 pass
-    return found
+    return tuples

@@ -60,7 +60,7 @@ def _parse(text: Text, start: _Start) -> Any:
     with _one_at_a_time:
         builder.begin(text)
         try:
-            found: Any = lark.parse(text.value, start=start)
+            parse: Any = lark.parse(text.value, start=start)
         except UnexpectedInput as failure:
             from mianshen.syntax.diagnosis import explain
 
@@ -68,7 +68,7 @@ def _parse(text: Text, start: _Start) -> Any:
             raise RuleError([*met, *explain(text, lark, failure)]) from None
         if builder.mistakes:
             raise RuleError(mistake for _, mistake in builder.mistakes)
-    return found
+    return parse
 
 
 @cache

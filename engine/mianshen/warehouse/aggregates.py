@@ -41,20 +41,20 @@ class Aggregated:
         unsure = terms.disjoin(
             [terms.surely(terms.column(f"{index}?unsure", table)), self._incomplete(table, parent)]
         )
-        made = terms.column(f"{index}", table)
+        column = terms.column(f"{index}", table)
         match aggregate.kind:
             case "sum" | "count":
-                total = exp.Coalesce(this=made, expressions=[terms.literal(0)])
+                total = exp.Coalesce(this=column, expressions=[terms.literal(0)])
                 return terms.case([(unsure, terms.NULL)], total), FALSE
             case "some" | "every":
                 decisive = aggregate.kind == "some"
-                found = terms.surely(made)
+                surely = terms.surely(column)
                 return terms.case(
-                    [(found, terms.literal(decisive)), (unsure, terms.NULL)], terms.literal(not decisive)
+                    [(surely, terms.literal(decisive)), (unsure, terms.NULL)], terms.literal(not decisive)
                 ), FALSE
             case "min" | "max":
-                empty = terms.conjoin([terms.negate(unsure), terms.is_null(made)])
-                return terms.case([(unsure, terms.NULL)], made), empty
+                empty = terms.conjoin([terms.negate(unsure), terms.is_null(column)])
+                return terms.case([(unsure, terms.NULL)], column), empty
             case _:
                 assert_never(aggregate.kind)
 

@@ -84,13 +84,13 @@ class AppliedTier:
 
     def errors(self) -> list[Sql]:
         """Testing a condition fails, as far as conditions are tested, or two branches stand at once."""
-        found: list[Sql] = [self._conflicts()]
+        errors: list[Sql] = [self._conflicts()]
         for index, applied in enumerate(self.branches):
             if applied.condition_error != FALSE:
                 before = self.branches[:index] if self.exclusive else ()
                 reached = [terms.negate(terms.surely(earlier.applies)) for earlier in before]
-                found.append(terms.conjoin([*reached, applied.condition_error]))
-        return found
+                errors.append(terms.conjoin([*reached, applied.condition_error]))
+        return errors
 
     def _conflicts(self) -> Sql:
         """Two branches stand at once."""

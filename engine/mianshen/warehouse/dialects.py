@@ -42,21 +42,21 @@ def text_of(query: exp.Expr, dialect: Dialect, pretty: bool = False) -> str:
             rewriting: Rewriting = _spark
         case "postgres":
             rewriting = _postgres
-    made = _rewritten(query.copy(), rewriting)
-    return made.sql(_PRINTED[dialect], identify=True, pretty=pretty, copy=False)
+    rewritten = _rewritten(query.copy(), rewriting)
+    return rewritten.sql(_PRINTED[dialect], identify=True, pretty=pretty, copy=False)
 
 
 def _rewritten(tree: exp.Expr, rewriting: Rewriting) -> exp.Expr:
     """Every node rewritten, the inner ones first."""
     for node in reversed(list(tree.dfs())):
         above, key, index = node.parent, node.arg_key, node.index
-        made = rewriting(node)
-        if made is node:
+        rewritten = rewriting(node)
+        if rewritten is node:
             continue
         if above is None or key is None:
-            tree = made
+            tree = rewritten
         else:
-            above.set(key, made, index)
+            above.set(key, rewritten, index)
     return tree
 
 
@@ -190,7 +190,7 @@ _POSTGRES: Final[dict[str, Callable[[list[Sql]], Sql]]] = {
 
 def short(name: str) -> str:
     """A name that PostgreSQL takes whole: a long one ends in a digest of what was cut."""
-    kept, digest = name.encode(), hashlib.sha256(name.encode()).hexdigest()[:8]
-    if len(kept) <= _NAME_BYTES:
+    short, digest = name.encode(), hashlib.sha256(name.encode()).hexdigest()[:8]
+    if len(short) <= _NAME_BYTES:
         return name
-    return f"{kept[: _NAME_BYTES - 9].decode(errors='ignore')}~{digest}"
+    return f"{short[: _NAME_BYTES - 9].decode(errors='ignore')}~{digest}"

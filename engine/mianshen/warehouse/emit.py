@@ -131,8 +131,8 @@ def _operation(node: Op, scope: Scope) -> Emitted:
             (condition,) = args
             if condition.void == FALSE:
                 return condition
-            held = terms.case([(condition.void, FALSE)], condition.value)
-            return Emitted(held, FALSE, condition.error, condition.nullable)
+            case = terms.case([(condition.void, FALSE)], condition.value)
+            return Emitted(case, FALSE, condition.error, condition.nullable)
         case "not":
             return _strict(terms.negate(values[0]), args)
         case "add" | "sub" | "mul":
@@ -188,10 +188,10 @@ def _arithmetic(node: Op, args: list[Emitted]) -> Sql:
         type_ = core.type
         assert isinstance(type_, Numeric)
         whole = type_.scale == 0 and not isinstance(core, FactRef | DecisionRef)  # may be a machine integer
-        made = node.op == "mul" and isinstance(core, Op | Round | If | DecisionRef | Aggregate)
+        arithmetic = node.op == "mul" and isinstance(core, Op | Round | If | DecisionRef | Aggregate)
         wide = node.type.precision > 18 and not operands
         least = 19 if wide else 1
-        plain = not (whole or made or wide)
+        plain = not (whole or arithmetic or wide)
         operands.append(
             arg.value
             if plain

@@ -51,7 +51,7 @@ def literal(value: object, scale: int | None = None) -> Sql:
         case int():
             return exp.Neg(this=exp.Literal.number(-value)) if value < 0 else exp.Literal.number(value)
         case tuple():
-            return cast(exp.Array(expressions=[literal(each) for each in value]), sql_type(Listing(String())))
+            return cast(exp.Array(expressions=[literal(part) for part in value]), sql_type(Listing(String())))
         case dt.date():
             return exp.Cast(this=exp.Literal.string(value.isoformat()), to=data_type("DATE"))
         case _:
@@ -128,10 +128,10 @@ def disjoin(parts: Iterable[Sql]) -> Sql:
 def _chain(kind: type[exp.Connector], parts: list[Sql], nothing: Callable[[], Sql]) -> Sql:
     if not parts:
         return nothing()
-    made = parts[0] if len(parts) == 1 else paren(parts[0])
+    chain = parts[0] if len(parts) == 1 else paren(parts[0])
     for part in parts[1:]:
-        made = kind(this=made, expression=paren(part))
-    return made
+        chain = kind(this=chain, expression=paren(part))
+    return chain
 
 
 def negate(value: Sql) -> Sql:
@@ -160,17 +160,17 @@ def case(branches: Sequence[tuple[Sql, Sql]], otherwise: Sql | None = None) -> S
     """CASE WHEN … END; without branches, what is otherwise."""
     if not branches:
         return exp.null() if otherwise is None else otherwise
-    made = exp.Case(ifs=[exp.If(this=c, true=v) for c, v in branches])
+    case = exp.Case(ifs=[exp.If(this=c, true=v) for c, v in branches])
     if otherwise is not None:
-        made.set("default", otherwise)
-    return made
+        case.set("default", otherwise)
+    return case
 
 
 def extreme(kind: type[exp.Func], values: Sequence[Sql], nullable: Sequence[bool]) -> Sql:
     """LEAST or GREATEST that does not skip NULL."""
-    made = skipping(kind, *values)
+    extreme = skipping(kind, *values)
     unsure = [is_null(v) for v, may in zip(values, nullable, strict=True) if may]
-    return case([(disjoin(unsure), exp.null())], made) if unsure else made
+    return case([(disjoin(unsure), exp.null())], extreme) if unsure else extreme
 
 
 def skipping(kind: type[exp.Func], *values: Sql) -> Sql:

@@ -47,15 +47,15 @@ class Plan:
 def needed(program: Program, wanted: Iterable[Key]) -> frozenset[Key]:
     """The wanted decisions and all they read."""
     known = {d.key: d for d in program.decisions}
-    found: set[Key] = set()
+    keys: set[Key] = set()
     pending = list(wanted)
     while pending:
         key = pending.pop()
-        if key in found:
+        if key in keys:
             continue
-        found.add(key)
+        keys.add(key)
         pending.extend(reads_of(known[key], program)[0])
-    return frozenset(found)
+    return frozenset(keys)
 
 
 def plan(program: Program, wanted: Iterable[Key]) -> Plan:
@@ -88,32 +88,32 @@ def aggregates_of(step: Step) -> list[Aggregate]:
 
 def outermost(nodes: Iterable[Core]) -> list[Aggregate]:
     """The aggregates in expressions, those inside others left out."""
-    found = [n for root in nodes for n in _own(root) if isinstance(n, Aggregate)]
-    return list(dict.fromkeys(found))
+    outermost = [n for root in nodes for n in _own(root) if isinstance(n, Aggregate)]
+    return list(dict.fromkeys(outermost))
 
 
 def outer_reads(nodes: Iterable[Core], entity: str) -> list[FactRef | DecisionRef]:
     """References to ancestors' columns in expressions at an entity (not inside aggregates)."""
-    found: list[FactRef | DecisionRef] = []
+    fact_refs: list[FactRef | DecisionRef] = []
     pending = list(nodes)
     while pending:
         node = pending.pop()
         if isinstance(node, FactRef | DecisionRef) and node.entity != entity:
-            found.append(node)
+            fact_refs.append(node)
         if not isinstance(node, Aggregate):
             from mianshen.program.core import children
 
             pending.extend(children(node))
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(fact_refs))
 
 
 def uses_year_to_date(step: Step) -> set[str]:
     """The accumulators that a step reads or pays through."""
-    found = {p.limits[0].accumulator for d in step.decisions for p in d.provisions if p.limits}
+    accumulators = {p.limits[0].accumulator for d in step.decisions for p in d.provisions if p.limits}
     for decision in step.decisions:
         for root in nodes_of(decision):
-            found |= {n.accumulator for n in walk(root) if isinstance(n, YearToDate)}
-    return found
+            accumulators |= {n.accumulator for n in walk(root) if isinstance(n, YearToDate)}
+    return accumulators
 
 
 def read_elsewhere(program: Program, accumulator: str) -> bool:
@@ -128,17 +128,15 @@ def voidable(program: Program) -> frozenset[Key]:
 
     Or what it reads can be.
     """
-    found: set[Key] = set()
+    keys: set[Key] = set()
     for decision in program.decisions:
         always = any(not p.condition for p in decision.provisions)
         values = [n for p in decision.provisions for n in _own(p.value)]
         limits = [n for p in decision.provisions if p.limits for n in _own(p.limits[0].limit)]
-        inherited = any(
-            isinstance(n, DecisionRef) and (n.entity, n.name) in found for n in (*values, *limits)
-        )
+        inherited = any(isinstance(n, DecisionRef) and (n.entity, n.name) in keys for n in (*values, *limits))
         if inherited or not always:
-            found.add(decision.key)
-    return frozenset(found)
+            keys.add(decision.key)
+    return frozenset(keys)
 
 
 def _own(node: Core) -> list[Core]:

@@ -163,16 +163,16 @@ class Rows:
 
     def _hoist(self) -> set[Core]:
         """Name the conditions on ancestors alone; those nodes need no columns here."""
-        found: set[Core] = set()
-        kept: set[Core] = set()
+        cores: set[Core] = set()
+        nodes: set[Core] = set()
         for decision in self.step.decisions:
             for provision in decision.provisions:
                 above, own = parted(provision.condition, self.scope)
                 if above:
                     self.scope.hoisted.setdefault(above, f"?above{len(self.scope.hoisted)}")
-                found.update(above)
-                kept.update([*own, provision.value])
-        return found - kept
+                cores.update(above)
+                nodes.update([*own, provision.value])
+        return cores - nodes
 
     def parents(self, query: exp.Select, outer: list[FactRef | DecisionRef]) -> tuple[exp.Select, list[Sql]]:
         """The parent's columns, its ancestors' among them, and the conditions tested there."""

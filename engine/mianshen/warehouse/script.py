@@ -104,8 +104,8 @@ class Script:
         failures = [warehouse.failed(entities[s.entity], self.rows[s.entity], t) for s, t in self.fallible]
         if failures:
             self._create(FAILED, warehouse.together(failures))
-        told = [REFUSED, *([FAILED] if failures else [])]
-        self._create(LEFT_OUT, warehouse.together([warehouse.tops(table) for table in told]))
+        result = [REFUSED, *([FAILED] if failures else [])]
+        self._create(LEFT_OUT, warehouse.together([warehouse.tops(table) for table in result]))
 
     def result(self, table: str, entity: str, query: exp.Select) -> None:
         """A table of results: the query over the rows of an entity, named `decided`, those left out aside."""

@@ -39,11 +39,11 @@ def rows(
 ) -> exp.Select:
     """The records of `source` as rows. `parents`: the table with the parent's rows, None without a parent."""
     number = terms.alias(exp.Window(this=exp.RowNumber()), "?row")
-    given = terms.select(number, *(terms.column(name) for name in facts)).from_(
+    rows = terms.select(number, *(terms.column(name) for name in facts)).from_(
         exp.to_table(source), copy=False
     )
     typed = terms.select(terms.column("?row"), *_typed(program, facts)).from_(
-        given.subquery("given", copy=False), copy=False
+        rows.subquery("given", copy=False), copy=False
     )
     for name, fact in facts.items():
         if fact.type == AREA_TYPE:
@@ -138,15 +138,15 @@ def _list_of(name: str) -> str:
 
 def _later(program: Program, entity: Entity, as_of: dt.date) -> Reasons:
     """What shows once every fact has its type: the day, the vocabulary's checks."""
-    found: Reasons = []
+    later: Reasons = []
     if entity.date is not None:
         late = exp.GT(this=terms.column(entity.date), expression=terms.literal(as_of))
-        found.append((terms.surely(late), terms.literal(f"{entity.date}: after_as_of")))
+        later.append((terms.surely(late), terms.literal(f"{entity.date}: after_as_of")))
     scope = Scope(program, entity.name, as_of, frozenset())
     for check in entity.checks:
         test = terms.surely_not(emit(check.condition, scope).value)
-        found.append((test, terms.literal(f"{check.field}: failed_check")))
-    return found
+        later.append((test, terms.literal(f"{check.field}: failed_check")))
+    return later
 
 
 # -- what is wrong ---------------------------------------------------------------------------
@@ -183,13 +183,15 @@ def refused(entity: Entity, table: str) -> list[exp.Select]:
 def too_few_said(parent: Entity, counted: str, table: str, below: str) -> exp.Select:
     """The rows that say they have fewer rows below than are given. `counted`: the fact; `below`: those rows' table."""
     number = terms.alias(exp.Count(this=exp.Star()), "?n")
-    given = terms.select(terms.column("?parent"), number).from_(exp.to_table(below, quoted=True), copy=False)
-    given = given.group_by(terms.column("?parent"), copy=False)
+    too_few_said = terms.select(terms.column("?parent"), number).from_(
+        exp.to_table(below, quoted=True), copy=False
+    )
+    too_few_said = too_few_said.group_by(terms.column("?parent"), copy=False)
     on = exp.EQ(this=terms.column("?parent", "given"), expression=terms.column("?row", "of"))
     fewer = exp.LT(this=terms.column(counted, "of"), expression=terms.column("?n", "given"))
     query = terms.select(*told(parent, terms.literal(f"{counted}: failed_check")))
     query = query.from_(exp.to_table(table, quoted=True).as_("of", quoted=True), copy=False)
-    return query.join(given.subquery("given", copy=False), on=on, copy=False).where(fewer, copy=False)
+    return query.join(too_few_said.subquery("given", copy=False), on=on, copy=False).where(fewer, copy=False)
 
 
 def failed(entity: Entity, table: str, made: str) -> exp.Select:

@@ -58,7 +58,7 @@ class _Series:
 def _series(numbers: Sequence[int], rise: int, run: int) -> _Series:
     off = [number - index * rise // run for index, number in enumerate(numbers)]
     digits = len(str(max(off) - min(off)))
-    return _Series(rise, run, min(off), digits, "".join(f"{each - min(off):0{digits}}" for each in off))
+    return _Series(rise, run, min(off), digits, "".join(f"{part - min(off):0{digits}}" for part in off))
 
 
 @lru_cache(maxsize=8)

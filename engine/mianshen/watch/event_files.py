@@ -141,7 +141,7 @@ class _Reader:
             elif not (isinstance(value, Scalar) and value.null):
                 fields.setdefault(name, value)
         for name in (ID, self.person, TYPE, DATE):
-            if name not in fields and not any(each == name for each, _ in wrong):
+            if name not in fields and not any(part == name for part, _ in wrong):
                 wrong.append((name, diagnostics.required(node.span, name)))
         event = None if wrong else self._event(node, fields, wrong)
         id_ = fields.get(ID)
@@ -226,7 +226,7 @@ class _Reader:
 def columns(program: Program) -> dict[str, Fact]:
     """What an event may hold, by name: what every event has, and every type's own facts."""
     person = program.facts[program.entry, program.entities[program.entry].key]
-    found = {
+    columns = {
         ID: Fact("event", ID, String(), "text", Message("事件编号", "event number"), required=True),
         person.name: replace(person, entity="event", required=True),
         TYPE: Fact("event", TYPE, String(), "text", Message("事件类型", "type of event"), required=True),
@@ -234,8 +234,8 @@ def columns(program: Program) -> dict[str, Fact]:
     }
     for type_ in program.events.values():
         for name, key in type_.own.items():
-            found.setdefault(name, replace(program.facts[key], entity="event", required=False))
-    return found
+            columns.setdefault(name, replace(program.facts[key], entity="event", required=False))
+    return columns
 
 
 def _by_title(facts: Iterable[Fact]) -> dict[str, str]:

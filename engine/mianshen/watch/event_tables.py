@@ -68,8 +68,8 @@ def _rows(part: Part, connection: duckdb.DuckDBPyConnection) -> Iterator[Mapping
     order = ' ORDER BY "?row"' if part.numbered else ""
     number = 0
     try:
-        found = connection.execute(f"SELECT {cells} FROM {part.relation}{order}")
-        while batch := found.fetchmany(10_000):
+        rows = connection.execute(f"SELECT {cells} FROM {part.relation}{order}")
+        while batch := rows.fetchmany(10_000):
             for row in batch:
                 number += 1
                 yield _mapping(part, number, names, row, places)

@@ -122,7 +122,7 @@ def _take(
                 since = 0
         journal.commit()
     key = program.entities[program.entry].key
-    for event in (event for left in of.values() for event in left):
+    for event in (event for part in of.values() for event in part):
         watcher.refuse(event, key, diagnostics.unknown_person(event.place, key))
 
 

@@ -66,10 +66,10 @@ def answered(interview: Interview, story: Story) -> tuple[Checker, Checked]:
     """What `check` says to the record, about the benefits of the interview."""
     checker = Checker(interview.program)
     node, wrong = read_tree(record(interview, story), "")
-    case, found = (None, wrong) if node is None else read_record(node, interview.program)
+    case, answered = (None, wrong) if node is None else read_record(node, interview.program)
     if case is None:
-        raise RuleError(found)
+        raise RuleError(answered)
     checked = checker.check(case)
     names = {benefit.name for benefit in interview.benefits}
-    benefits = {name: each for name, each in checked.result.benefits.items() if name in names}
+    benefits = {name: part for name, part in checked.result.benefits.items() if name in names}
     return checker, replace(checked, result=replace(checked.result, benefits=benefits))

@@ -74,18 +74,18 @@ class Interview:
     def next(self, story: Story) -> Question | None:
         """The next question; None once every benefit is decided, or no answer can decide another."""
         rows = {(row.entity, row.key): row for row in story.case.rows()}
-        asked: dict[Place, list[str]] = {}
+        names: dict[Place, list[str]] = {}
         for standing in self.standings(story):
             open_ = self._open(story, rows, standing.lacking)
             if open_ and (len(open_) == len(standing.lacking) or self._can_decide(story, standing, open_)):
                 for place in open_:
-                    asked.setdefault(place, []).append(standing.benefit.name)
-        places = list(self._at_hand(story, asked))
+                    names.setdefault(place, []).append(standing.benefit.name)
+        places = list(self._at_hand(story, names))
         if not places:
             return self._to_complete(story)
         best = places[0] if len(places) == 1 else self._best(story, places)
         fact = self.program.facts.get((best.row.entity, best.name))
-        return Question(best, fact, story.open_list(best), story.answer_as(best), tuple(asked[best]))
+        return Question(best, fact, story.open_list(best), story.answer_as(best), tuple(names[best]))
 
     def _to_complete(self, story: Story) -> Question | None:
         """What a row that is listed must have, where leaving the row out would give another answer."""
@@ -114,19 +114,19 @@ class Interview:
     ) -> list[Place]:
         """What is lacking and may yet be told, in the order of rows and of the vocabulary."""
         names = [name for _, name in self.program.facts]
-        found = []
+        result = []
         for missing in lacking:
             row = rows.get((missing.entity, missing.key))
             if row is not None:
                 place = Place(row, missing.name)
                 if story.is_open(place):
-                    found.append(place)
+                    result.append(place)
         turn = {id(row): index for index, row in enumerate(rows.values())}
 
         def order(place: Place) -> tuple[int, int]:
             return turn[id(place.row)], names.index(place.name) if place.name in names else len(names)
 
-        return sorted(found, key=order)
+        return sorted(result, key=order)
 
     def _at_hand(self, story: Story, asked: Iterable[Place]) -> Iterator[Place]:
         """The places to choose from: of the rows of one list, those of the first that has any."""
@@ -169,23 +169,23 @@ class Interview:
         outcomes = [self._decide(case) for case in self._told(story, place)]
         count = len(outcomes) or 1
         decided = sum(standing.decided for standings in outcomes for standing in standings)
-        left = sum(len(frozenset().union(*(s.lacking for s in standings))) for standings in outcomes)
-        return Fraction(decided, count), Fraction(-left, count)
+        score = sum(len(frozenset().union(*(s.lacking for s in standings))) for standings in outcomes)
+        return Fraction(decided, count), Fraction(-score, count)
 
     def _told(self, story: Story, place: Place) -> Iterator[Case]:
         """The case with one after the other of the values worth trying."""
         if (place.row.entity, place.name) not in self.program.facts:
             for count in (1, 2):  # that there are none settles more, but is not to be reckoned with
                 copy, rows = self.retelling.copy(story.case)
-                told = Story(self.program, copy)
-                told.tell(Place(rows[place.row], place.name), Decimal(count))
-                yield told.case
+                result = Story(self.program, copy)
+                result.tell(Place(rows[place.row], place.name), Decimal(count))
+                yield result.case
             return
         for value in self._values(story, place):
             copy, rows = self.retelling.copy(story.case)
-            told = Story(self.program, copy)
-            told.tell(Place(rows[place.row], place.name), value)
-            yield told.case
+            result = Story(self.program, copy)
+            result.tell(Place(rows[place.row], place.name), value)
+            yield result.case
 
     def _values(self, story: Story, place: Place) -> tuple[Known, ...]:
         fact = self.program.facts[place.row.entity, place.name]
@@ -210,12 +210,12 @@ class Interview:
             return True
         index = self.benefits.index(standing.benefit)
         for turn in range(min(MOST_FILLINGS, max(map(len, values)))):
-            told = {
+            can_decide = {
                 (place.row, place.name): value
                 for place, of_place in zip(facts, values, strict=True)
                 if (value := of_place[turn % len(of_place)]) is not None
             }
-            if self._decide(self.retelling.copy(story.case, told)[0])[index].decided:
+            if self._decide(self.retelling.copy(story.case, can_decide)[0])[index].decided:
                 return True
         return False
 

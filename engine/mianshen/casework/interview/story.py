@@ -99,11 +99,11 @@ class Story:
 
     def without(self, rows: Iterable[Row]) -> Story:
         """The story without some rows that have no children."""
-        copy, made = Scenario(self.program).copy(self.case)
+        copy, without = Scenario(self.program).copy(self.case)
         for row in rows:
-            parent = made[row].parent
-            if parent is not None and made[row] in parent.children:
-                parent.children.remove(made[row])
+            parent = without[row].parent
+            if parent is not None and without[row] in parent.children:
+                parent.children.remove(without[row])
         return Story(self.program, copy)
 
     def answer_as(self, place: Place) -> str:
@@ -211,8 +211,8 @@ class Story:
         return [key for key in self.program.facts if key[0] == row.entity]
 
     def _unknown(self, row: Row) -> list[str]:
-        told = row.told or frozenset()
-        return [n for _, n in self._told_names(row) if n in told and n not in row.facts]
+        unknown = row.told or frozenset()
+        return [n for _, n in self._told_names(row) if n in unknown and n not in row.facts]
 
     def _listed(self, row: Row) -> list[str]:
         return [name for name, entity in self.lists(row.entity).items() if not entity.counted_by]
@@ -296,9 +296,9 @@ def read_story(path: Path, program: Program, as_of: dt.date | None, today: dt.da
 
     Raises RuleError with every mistake of a record that cannot be read or holds several.
     """
-    root, found = read_tree(path)
-    if root is None or found:
-        raise RuleError(found or [record_diagnostics.no_record(str(path))])
+    root, story = read_tree(path)
+    if root is None or story:
+        raise RuleError(story or [record_diagnostics.no_record(str(path))])
     if isinstance(root, Sequence) and len(root.items) == 1:
         root = root.items[0]
     if not isinstance(root, Mapping) or root.get("cases") is not None:
@@ -318,25 +318,25 @@ def _may_come_later(mistake: Diagnostic) -> bool:
 def _written_rows(program: Program, case: Case, root: Mapping) -> dict[Row, list[Mapping]]:
     """Where each row's facts and lists are written."""
     entry, person = program.entities[program.entry], case.person
-    found: dict[Row, list[Mapping]] = {person: [root, *_mappings(root.get(entry.name))]}
+    mappings: dict[Row, list[Mapping]] = {person: [root, *_mappings(root.get(entry.name))]}
     above = person.parent
     while above is not None:
-        found[above] = _mappings(root.get(above.entity))
+        mappings[above] = _mappings(root.get(above.entity))
         above = above.parent
     if person.parent is not None:
         others = [row for row in person.parent.children if row is not person]
         items = _items(root.get(entry.children or f"other_{entry.name}"))
-        found |= {row: [item] for row, item in zip(others, items, strict=False)}
-    for row in [row for row in found if row.entity == entry.name]:
-        told = [*found[row], *(item for m in found[row] for item in _items(m.get(HISTORY)))]
-        found |= dict.fromkeys(row.versions, told)
+        mappings |= {row: [item] for row, item in zip(others, items, strict=False)}
+    for row in [row for row in mappings if row.entity == entry.name]:
+        result = [*mappings[row], *(item for m in mappings[row] for item in _items(m.get(HISTORY)))]
+        mappings |= dict.fromkeys(row.versions, result)
         for name, child in (
             (e.children or e.name, e) for e in program.entities.values() if e.parent == entry.name
         ):
-            items = next((_items(m.get(name)) for m in found[row] if m.get(name) is not None), [])
+            items = next((_items(m.get(name)) for m in mappings[row] if m.get(name) is not None), [])
             below = [item for item in row.children if item.entity == child.name]
-            found |= {each: [item] for each, item in zip(below, items, strict=False)}
-    return found
+            mappings |= {part: [item] for part, item in zip(below, items, strict=False)}
+    return mappings
 
 
 def _mappings(node: Node | None) -> list[Mapping]:
@@ -355,9 +355,9 @@ def _opened(story: Story, written: dict[Row, list[Mapping]]) -> Story:
         entries = [entry for mapping in written.get(row, []) for entry in mapping.entries]
         nulls = {key.text for key, value in entries if isinstance(value, Scalar) and value.null}
         lists = story.lists(row.entity)
-        given = {key.text for key, _ in entries if key.text in lists} - nulls
+        texts = {key.text for key, _ in entries if key.text in lists} - nulls
         counted = {name for name, entity in lists.items() if entity.counted_by}
-        row.told = frozenset((nulls - set(lists)) | given | counted)
+        row.told = frozenset((nulls - set(lists)) | texts | counted)
         row.facts = {name: value for name, value in row.facts.items() if name not in row.assumed}
         row.assumed, row.rejection, row.unreadable = frozenset(), None, frozenset()
         if not row.key and row.parent is not None and row is not story.case.person:

@@ -19,8 +19,8 @@ from mianshen.values import Known
 
 def record_digest(case: Case) -> str:
     """The digest of everything the case was decided from, its day included."""
-    given = dict.fromkeys((*case.rows(), *(row for pair in case.reversed for row in pair)))
-    rows = sorted((_row(case, row) for row in given), key=lambda row: json.dumps(row, sort_keys=True))
+    record_digest = dict.fromkeys((*case.rows(), *(row for pair in case.reversed for row in pair)))
+    rows = sorted((_row(case, row) for row in record_digest), key=lambda row: json.dumps(row, sort_keys=True))
     content = {"as_of": case.as_of.isoformat(), "rows": rows}
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return f"sha256:{sha256(text.encode()).hexdigest()}"

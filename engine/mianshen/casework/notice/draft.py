@@ -106,8 +106,8 @@ class _Draft:
             return list(self.result.values)
         benefit = self.result.benefit
         settled = self.row.values[benefit.eligible] in (False, NOT_MODELLED)
-        found = (benefit.eligible, *(() if settled else (benefit.amount, *benefit.shows)))
-        return [name for name in found if name is not None]
+        names = (benefit.eligible, *(() if settled else (benefit.amount, *benefit.shows)))
+        return [name for name in names if name is not None]
 
     # -- the notice ----------------------------------------------------------------------------
 
@@ -228,7 +228,7 @@ class _Draft:
     def _assumptions(self, footing: Caveats) -> Iterator[str]:
         yield self._say(phrases.UNDATED).format(day=self.day)
         for name in footing.assumed:
-            fact = next(fact for (_, each), fact in self.program.facts.items() if each == name)
+            fact = next(fact for (_, part), fact in self.program.facts.items() if part == name)
             value = self._say(self.words.value(fact.when_absent, fact.written, fact.type))
             yield self._say(phrases.ABSENT).format(title=self._say(fact.title), value=value)
         if self.working.others:

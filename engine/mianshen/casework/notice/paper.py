@@ -72,11 +72,11 @@ def to_pdf(notice: Notice) -> bytes:
     import typst
 
     data = json.dumps({"notice": asdict(notice), "labels": labels(notice.lang)}, ensure_ascii=False)
-    made: bytes = typst.compile(
+    pdf: bytes = typst.compile(
         _HERE / "notice.typ",
         font_paths=[pylopdf_fonts_zh_cn.sans_path().parent],
         ignore_system_fonts=True,
         format="pdf",
         sys_inputs={"data": data},
     )
-    return made
+    return pdf

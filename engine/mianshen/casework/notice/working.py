@@ -31,9 +31,9 @@ class Working:
         self.steps = trace.steps
         self.lang: Lang = lang
         self.above = list(_up(subject))
-        told = {*self.above, *_up(self.person), *self.person.versions, *self.person.children}
-        self.told = told
-        self.others = any(step.row not in told for step in self.steps)
+        init = {*self.above, *_up(self.person), *self.person.versions, *self.person.children}
+        self.told = init
+        self.others = any(step.row not in init for step in self.steps)
 
     def _say(self, message: Message) -> str:
         return message.in_(self.lang)
@@ -67,12 +67,12 @@ class Working:
         entity, name = step.row.entity, step.decision.name
         if name not in self.program.settling(entity):
             return ""
-        found = [
+        settled = [
             settlement for settlement in settlements(self.program, step.row) if settlement.decision == name
         ]
-        if not found:
+        if not settled:
             return ""
-        [one] = found
+        [one] = settled
         difference = "" if one.difference is None else f"{one.difference:+,.2f}"
         words = phrases.SETTLED if difference else phrases.SETTLED_ALONE
         return self._say(words).format(settled=f"{one.settled:,.2f}", difference=difference)
@@ -130,14 +130,14 @@ class Working:
                 yield self._table(entity, names, [row for row in rows if row.entity == entity])
 
     def _table(self, entity: str, names: tuple[str, ...], rows: list[Row]) -> Table:
-        made = self.program.entities[entity]
+        entities = self.program.entities[entity]
         decisions = [self.words.decisions[entity, name] for name in names]
-        head = [self._say(made.title)]
-        if made.date is not None:
-            head.append(self._say(self.program.facts[entity, made.date].title))
+        head = [self._say(entities.title)]
+        if entities.date is not None:
+            head.append(self._say(self.program.facts[entity, entities.date].title))
         listed = []
-        for row in sorted(rows, key=lambda row: (str(row.facts.get(made.date or "", "")), row.key)):
-            date = [] if made.date is None else [str(row.facts.get(made.date, ""))]
+        for row in sorted(rows, key=lambda row: (str(row.facts.get(entities.date or "", "")), row.key)):
+            date = [] if entities.date is None else [str(row.facts.get(entities.date, ""))]
             values = [
                 self._say(self.words.value(row.values[decision.name], decision.written, decision.type))
                 for decision in decisions
@@ -152,12 +152,12 @@ class Working:
     def figures(self) -> Iterator[Figure]:
         """Every figure the steps used, once for each value that was in force, in the order of use."""
         seen: set[tuple[str, object]] = set()
-        for given in self._inputs():
-            if given.name.kind == "parameter" and given.dated is not None:
-                key = given.name.name, given.dated.start
+        for value_read in self._inputs():
+            if value_read.name.kind == "parameter" and value_read.dated is not None:
+                key = value_read.name.name, value_read.dated.start
                 if key not in seen:
                     seen.add(key)
-                    yield self._figure(given, given.dated)
+                    yield self._figure(value_read, value_read.dated)
 
     def _figure(self, given: Input, dated: Dated) -> Figure:
         dates = phrases.SINCE if dated.end is None else phrases.BETWEEN
@@ -183,13 +183,15 @@ class Working:
 
     def facts(self) -> Iterator[Facts]:
         """The facts read, by record: the person's, then of what the person belongs to, then of the rest."""
-        found: dict[Row, dict[str, Given]] = {}
-        for given in self._inputs():
-            if given.name.kind == "fact" and given.row in self.told:
-                found.setdefault(given.row, {}).setdefault(given.name.name, self._given(given, given.row))
+        facts: dict[Row, dict[str, Given]] = {}
+        for value_read in self._inputs():
+            if value_read.name.kind == "fact" and value_read.row in self.told:
+                facts.setdefault(value_read.row, {}).setdefault(
+                    value_read.name.name, self._given(value_read, value_read.row)
+                )
         order = [*_up(self.person), *self.person.versions, *self.person.children]
-        for row in sorted(found, key=order.index):
-            yield Facts(self._whose(row), tuple(found[row].values()))
+        for row in sorted(facts, key=order.index):
+            yield Facts(self._whose(row), tuple(facts[row].values()))
 
     def _whose(self, row: Row) -> str:
         entity = self.program.entities[row.entity]

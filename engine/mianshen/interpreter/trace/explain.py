@@ -124,8 +124,8 @@ class _Inputs(dict[tuple[Name, Row], Input]):
         self.make = make
 
     def __missing__(self, key: tuple[Name, Row]) -> Input:
-        made = self[key] = self.make(*key)
-        return made
+        missing = self[key] = self.make(*key)
+        return missing
 
 
 @dataclass(slots=True)
@@ -168,10 +168,10 @@ class Explainer:
         """What a decision of a row rests on that is not certain, through everything it reads."""
         with localcontext(EXACT):
             walk = self._walk(case)
-            found = self._ground((row, decision), walk)
+            ground = self._ground((row, decision), walk)
 
         def names(kind: str) -> tuple[str, ...]:
-            return tuple(sorted(name for each, name in found if each == kind))
+            return tuple(sorted(name for part, name in ground if part == kind))
 
         return Caveats(names("provisional"), names("missing"), names("assumed"))
 
@@ -184,8 +184,8 @@ class Explainer:
         """Every decision that a decision of a row rests on, each after those it reads, itself last."""
         with localcontext(EXACT):
             walk = self._walk(case)
-            found = self._in_order([(row, decision)], walk, set())
-            return tuple([self._step(at, name, walk) for at, name in found])
+            order = self._in_order([(row, decision)], walk, set())
+            return tuple([self._step(at, name, walk) for at, name in order])
 
     def inputs(self, part: Core, row: Row) -> tuple[Input, ...]:
         """What a part of a formula reads at a decided row."""
@@ -195,7 +195,7 @@ class Explainer:
         sink: Sink = {}
         with localcontext(EXACT):
             self._parts[key](row, sink)
-        return tuple([self._input(*each) for each in sink])
+        return tuple([self._input(*entry) for entry in sink])
 
     def roots(self, case: Case) -> Iterator[Step_]:
         """The decisions results show: those of the person's dated rows in order, then the benefits'.
@@ -241,15 +241,15 @@ class Explainer:
             stack = [(root, iter(self._needs(root, walk)))]
             while stack:
                 at, needs = stack[-1]
-                for each in needs:
-                    if each in seen:
+                for need in needs:
+                    if need in seen:
                         continue
-                    seen.add(each)
-                    further = self._needs(each, walk)
+                    seen.add(need)
+                    further = self._needs(need, walk)
                     if further:
-                        stack.append((each, iter(further)))
+                        stack.append((need, iter(further)))
                         break
-                    yield each
+                    yield need
                 else:
                     stack.pop()
                     yield at
@@ -270,7 +270,7 @@ class Explainer:
                     needs += self._earlier(at[0], name.name, walk)
             for limit in reads.branch.provision.limits:
                 needs += self._earlier(at[0], limit.accumulator, walk)
-        return [each for each in needs if each[1] in each[0].values]
+        return [need for need in needs if need[1] in need[0].values]
 
     def _used(self, at: Step_, walk: _Walk) -> list[_Read]:
         """What each provision that decided (or might) read."""
@@ -278,20 +278,20 @@ class Explainer:
         if known is not None:
             return known
         row, name = at
-        made = walk.uses[at] = []
+        used = walk.uses[at] = []
         for provision in row.chosen.get(name, ()):
             reads = self._readers(row.entity, name, provision)
             value, tested = self._read(reads.value, row, walk), self._read(reads.condition, row, walk)
             limits = tuple(read for limit in reads.limits for read in self._read(limit, row, walk))
-            made.append((reads, value, tested, limits))
-        return made
+            used.append((reads, value, tested, limits))
+        return used
 
     def _read(self, reader: Reader, row: Row, walk: _Walk) -> tuple[Input, ...]:
         if isinstance(reader, Always):
             return reader.inputs(row, walk.inputs)
         sink: Sink = {}
         reader(row, sink)
-        return tuple([walk.inputs[each] for each in sink])
+        return tuple([walk.inputs[part] for part in sink])
 
     def _readers(self, entity: str, decision: str, provision: Provision) -> _Reads:
         key = id(provision)
@@ -311,8 +311,8 @@ class Explainer:
         key = parent, accumulator
         if key not in walk.before:
             walk.before[key] = self._chain(parent, self.program.accumulators[accumulator])
-        found = walk.before[key].get(row)
-        return [] if found is None else [(found, self.program.accumulators[accumulator].sums)]
+        before = walk.before[key].get(row)
+        return [] if before is None else [(before, self.program.accumulators[accumulator].sums)]
 
     def _chain(self, parent: Row, accumulator: Accumulator) -> dict[Row, Row]:
         date = self.program.entities[accumulator.entity].date
@@ -337,39 +337,47 @@ class Explainer:
 
     def _ground(self, at: Step_, walk: _Walk) -> frozenset[tuple[str, str]]:
         if at not in walk.grounds:
-            for each in self._in_order([at], walk, set(walk.grounds)):
-                found = self._own_ground(each, walk)
-                for need in self._needs(each, walk):
-                    found |= walk.grounds.get(need, frozenset())
-                walk.grounds[each] = frozenset(found)
+            for part in self._in_order([at], walk, set(walk.grounds)):
+                own_ground = self._own_ground(part, walk)
+                for need in self._needs(part, walk):
+                    own_ground |= walk.grounds.get(need, frozenset())
+                walk.grounds[part] = frozenset(own_ground)
         return walk.grounds[at]
 
     def _own_ground(self, at: Step_, walk: _Walk) -> set[tuple[str, str]]:
-        found: set[tuple[str, str]] = set()
+        own_ground: set[tuple[str, str]] = set()
         row = at[0]
         for reads, *read in self._used(at, walk):
             provision = reads.branch.provision
             if provision.basis not in (None, "cited"):
-                found.add((str(provision.basis), provision.name))
+                own_ground.add((str(provision.basis), provision.name))
             accumulators = [limit.accumulator for limit in provision.limits]
             for name, _, _, dated, assumed in chain.from_iterable(read):
                 if assumed:
-                    found.add(("assumed", name.name))
+                    own_ground.add(("assumed", name.name))
                 elif dated is not None and dated.basis != "cited":
-                    found.add((dated.basis, name.name))
+                    own_ground.add((dated.basis, name.name))
                 elif name.kind == "year_to_date":
                     accumulators.append(name.name)
-            found |= {("assumed", opening) for each in accumulators for opening in self._opening(each, row)}
-        return found
+            own_ground |= {
+                ("assumed", opening)
+                for accumulator in accumulators
+                for opening in self._opening(accumulator, row)
+            }
+        return own_ground
 
     def _opening(self, accumulator: str, row: Row) -> list[str]:
         """The opening balance an accumulator began with, where it was assumed."""
-        made = self.program.accumulators[accumulator]
-        date = row.facts.get(self.program.entities[made.entity].date or "")
-        if made.opening is None or row.parent is None or not isinstance(date, dt.date):
+        accumulators = self.program.accumulators[accumulator]
+        date = row.facts.get(self.program.entities[accumulators.entity].date or "")
+        if accumulators.opening is None or row.parent is None or not isinstance(date, dt.date):
             return []
-        same = benefit_year(date, made.year_start) == benefit_year(row.as_of, made.year_start)
-        return [made.opening[1]] if same and made.opening[1] in row.parent.current.assumed else []
+        same = benefit_year(date, accumulators.year_start) == benefit_year(row.as_of, accumulators.year_start)
+        return (
+            [accumulators.opening[1]]
+            if same and accumulators.opening[1] in row.parent.current.assumed
+            else []
+        )
 
     def dated(self, parameter: str, row: Row) -> Dated | None:
         """The value of a figure that a row looks up; None where there is none."""

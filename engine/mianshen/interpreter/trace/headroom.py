@@ -82,7 +82,7 @@ class HeadroomFinder:
         """The margins behind a decision of a row."""
         with localcontext(EXACT):
             return tuple(
-                each for step in self.explainer.steps(case, row, decision) for each in self._of(step)
+                part for step in self.explainer.steps(case, row, decision) for part in self._of(step)
             )
 
     def _of(self, step: Step) -> Iterator[Headroom]:

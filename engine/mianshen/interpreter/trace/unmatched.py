@@ -57,7 +57,7 @@ class Field:
 
     @cached_property
     def _rivals(self) -> list[_Rival]:
-        return [_rival(each, self._setting, self._compiler, self._entity) for each in self._rulings]
+        return [_rival(ruling, self._setting, self._compiler, self._entity) for ruling in self._rulings]
 
     def told(self, row: Row, chosen: tuple[Provision, ...]) -> tuple[Unmatched, ...]:
         """What is to be said of those that were not chosen."""
@@ -67,21 +67,21 @@ class Field:
             return known
         deciding = [id(provision) for provision in chosen]
         settled = bool(chosen) and not chosen[0].fallback  # fallbacks come last
-        made: list[Unmatched] = []
+        unmatcheds: list[Unmatched] = []
         alike = decider is not None  # for all rows of which the same is chosen
         for rival in self._rivals:
             if id(rival.provision) in deciding:
                 continue
             if settled and rival.provision.fallback:
-                made.append(self._not_needed(rival.provision, chosen[0].name))
+                unmatcheds.append(self._not_needed(rival.provision, chosen[0].name))
             elif rival.excluded is not None:
-                made.append(rival.excluded)
+                unmatcheds.append(rival.excluded)
             else:
                 alike = False
-                made.append(_kept_out(rival, row, chosen))
+                unmatcheds.append(_kept_out(rival, row, chosen))
         if alike:
-            self._known[decider] = tuple(made)
-        return tuple(made)
+            self._known[decider] = tuple(unmatcheds)
+        return tuple(unmatcheds)
 
     def _not_needed(self, provision: Provision, by: str) -> Unmatched:
         key = id(provision), by
@@ -98,12 +98,14 @@ class UnmatchedProvisions:
         self._rivals = {entity: self._settings(entity) for entity in interpreter.program.entities}
 
     def _settings(self, entity: str) -> Specialisations[Mapping[str, Field]]:
-        rulings = {name: each for (owner, name), each in self.interpreter.branches.items() if owner == entity}
+        rulings = {
+            name: branch for (owner, name), branch in self.interpreter.branches.items() if owner == entity
+        }
         compiler = self.interpreter.compiler
-        conditions = [ruling.parts for each in rulings.values() for ruling in each]
+        conditions = [ruling.parts for part in rulings.values() for ruling in part]
 
         def fields(setting: Specialisation) -> dict[str, Field]:
-            return {name: Field(each, setting, compiler, entity) for name, each in rulings.items()}
+            return {name: Field(ruling, setting, compiler, entity) for name, ruling in rulings.items()}
 
         return Specialisations(compiler, entity, conditions, fields)
 
@@ -125,8 +127,8 @@ def _rival(ruling: CompiledBranch, setting: Specialisation, compiler: Compiler, 
     before, rest = ruling.parts[: ruling.leading], ruling.parts[ruling.leading :]
     failing = next((part for part in before if setting.get(part) is False), None)
     excluded = None if failing is None else Unmatched(provision, "failed", failing)
-    left = [] if excluded else [*(part for part in before if part not in setting), *rest]
-    tests = [(compiler.written(part, entity), Unmatched(provision, "failed", part)) for part in left]
+    rival = [] if excluded else [*(part for part in before if part not in setting), *rest]
+    tests = [(compiler.written(part, entity), Unmatched(provision, "failed", part)) for part in rival]
     return _Rival(provision, excluded, tuple(tests))
 
 
@@ -145,7 +147,7 @@ def _kept_out(rival: _Rival, row: Row, chosen: tuple[Provision, ...]) -> Unmatch
             open_ = ("not_modelled" if value is NOT_MODELLED else "unknown"), failed.part
     if open_ is not None:
         return Unmatched(provision, *open_)
-    winner = next((each.name for each in chosen if each.name in provision.exceptions), None)
+    winner = next((part.name for part in chosen if part.name in provision.exceptions), None)
     if winner is not None:
         return Unmatched(provision, "overridden", by=winner)
     return Unmatched(provision, "not_needed", by=chosen[0].name if chosen else None)

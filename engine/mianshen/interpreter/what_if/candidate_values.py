@@ -156,23 +156,23 @@ def _numbers(
     low = type_.low if fact.low is None else fact.low
     high = type_.high if fact.high is None else fact.high
     near = sorted(c for c in constants if isinstance(c, Decimal) and not isinstance(c, bool))
-    found = [each for c in near for each in (c - step, c, c + step)]
-    found += [a * b for a in near for b in near]  # whole years of a fact that counts months
+    eachs = [part for c in near for part in (c - step, c, c + step)]
+    eachs += [a * b for a in near for b in near]  # whole years of a fact that counts months
     if isinstance(current, Decimal):
-        found += [current * 2, current / 2, current + step, current - step]
+        eachs += [current * 2, current / 2, current + step, current - step]
     if low >= 0 and high - low <= 24 * step:
-        found += [low + step * n for n in range(int((high - low) / step) + 1)]
+        eachs += [low + step * n for n in range(int((high - low) / step) + 1)]
     else:
-        found += [low, *GRID, high]
-    for number in found:
+        eachs += [low, *GRID, high]
+    for number in eachs:
         if low <= number <= high:
             yield number.quantize(step)
 
 
 def _lists(items: list[str], current: Known | None) -> Iterator[Known]:
     has = current if isinstance(current, tuple) else ()
-    yield from ((*has, each) for each in items if each not in has)
-    yield from (tuple(other for other in has if other != each) for each in dict.fromkeys(has))
+    yield from ((*has, item) for item in items if item not in has)
+    yield from (tuple(other for other in has if other != part) for part in dict.fromkeys(has))
     yield ()
     yield from (tuple(items[:count]) for count in range(2, len(items) + 1))
 

@@ -122,15 +122,15 @@ class CounterfactualSearch:
         self.spent += 1
         copy, rows = self.retelling.copy(case, untold=untold, noting=True)
         self.part.run(copy)
-        found = []
+        facts_read = []
         for row in case.rows():
             noted = rows[row].facts
             assert isinstance(noted, Reads)
             keys = {self.program.entities[row.entity].key}
             keys |= set() if row.parent is None else {self.program.entities[row.parent.entity].key}
             names = [n for (entity, n) in self.program.facts if entity == row.entity and n in noted.read]
-            found += [(row, self.program.facts[row.entity, n]) for n in names if n not in keys]
-        return [each for each in found if each[0].rejection is None]
+            facts_read += [(row, self.program.facts[row.entity, n]) for n in names if n not in keys]
+        return [part for part in facts_read if part[0].rejection is None]
 
     def may_matter(self, case: Case, places: Sequence[Place], now: object) -> bool:
         """Whether any values of these facts could give another answer than `now`."""
@@ -147,7 +147,7 @@ class CounterfactualSearch:
         if now is True or now is None:
             return Counterfactuals((), (), True)
         read = self.facts_read(case)
-        free = [each for each in read if _changeable(*each)]
+        free = [part for part in read if _changeable(*part)]
         fixed = [
             Fixed(row, fact, row.facts[fact.name])
             for row, fact in read
@@ -180,10 +180,10 @@ class CounterfactualSearch:
             if shown >= MOST_SHOWN or self.spent > MOST_TRIALS:
                 return
             if self.may_matter(case, [(row1, fact1.name), (row2, fact2.name)], now):
-                found = list(self._pair(case, row1, fact1, row2, fact2))
-                found = found or list(self._pair(case, row2, fact2, row1, fact1))
-                shown += len(found)
-                yield from found
+                pair = list(self._pair(case, row1, fact1, row2, fact2))
+                pair = pair or list(self._pair(case, row2, fact2, row1, fact1))
+                shown += len(pair)
+                yield from pair
 
     def _pairs(
         self, case: Case, free: Sequence[tuple[Row, Fact]]

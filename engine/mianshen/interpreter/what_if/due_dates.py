@@ -62,11 +62,11 @@ class DueDateSearch:
         """The first day after the case's own on which the benefit is due."""
         before = case.as_of
         for day in sorted(set(self._days(case))):
-            found = self._due(case, day)
-            if isinstance(found, Rejection):
+            due = self._due(case, day)
+            if isinstance(due, Rejection):
                 last = self._last_told(case, before, day)
                 return DueDate(None, last, self._stopper(case, last + DAY))
-            if found:
+            if due:
                 first = self._first(case, before, day)
                 return DueDate(first, whole=self._whole(case, first))
             before = day
@@ -77,7 +77,7 @@ class DueDateSearch:
         self.interpreter.run(copy)
         if copy.person.rejection is not None:
             causes = [row.rejection for row in copy.rows() if row.rejection is not None]
-            return next((each for each in causes if each.reason != "parent_rejected"), causes[0])
+            return next((cause for cause in causes if cause.reason != "parent_rejected"), causes[0])
         row = copy.of(self.benefit.entity)
         return row is not None and row.values[self.benefit.eligible] is True
 
@@ -101,8 +101,8 @@ class DueDateSearch:
         return told
 
     def _stopper(self, case: Case, day: dt.date) -> Rejection | None:
-        found = self._due(case, day)
-        return found if isinstance(found, Rejection) else None
+        due = self._due(case, day)
+        return due if isinstance(due, Rejection) else None
 
     def _whole(self, case: Case, day: dt.date) -> bool:
         copy, _ = self.retelling.copy(case, as_of=day)
@@ -168,7 +168,7 @@ class DueDateSearch:
         for parameter in self.part.parameters.values():
             for dated in parameter.series:
                 yield dated.start
-                yield from (each for each in (dated.end, dated.review_by) if each is not None)
+                yield from (part for part in (dated.end, dated.review_by) if part is not None)
 
 
 def _moved(day: dt.date, months: int) -> dt.date:

@@ -44,7 +44,7 @@ class Scenario:
         for child in program.entities.values():
             if child.parent is not None:
                 names[child.parent].add(child.children or child.name)
-        self.names = {entity: frozenset(each) for entity, each in names.items()}
+        self.names = {entity: frozenset(part) for entity, part in names.items()}
 
     def copy(
         self,
@@ -66,20 +66,20 @@ class Scenario:
             facts = dict(row.facts)
             for name in open_.get(row, ()):
                 facts.pop(name, None)
-            kept = row.told
+            result = row.told
             if open_:
-                kept = (self.names[row.entity] if row.told is None else row.told) - open_.get(row, set())
-            made = Row(
-                row.entity, row.key, Reads(facts) if noting else facts, told=kept, as_of=as_of or case.as_of
+                result = (self.names[row.entity] if row.told is None else row.told) - open_.get(row, set())
+            outcome = Row(
+                row.entity, row.key, Reads(facts) if noting else facts, told=result, as_of=as_of or case.as_of
             )
-            made.assumed = row.assumed - open_[row] if row in open_ else row.assumed
-            made.rejection, made.unreadable, made.blank = row.rejection, row.unreadable, row.blank
-            rows[row] = made
-        for row, made in rows.items():
-            made.parent = None if row.parent is None else rows[row.parent]
-            made.version_of = None if row.version_of is None else rows[row.version_of]
-            made.children = [rows[child] for child in row.children]
-            made.versions = [rows[version] for version in row.versions]
+            outcome.assumed = row.assumed - open_[row] if row in open_ else row.assumed
+            outcome.rejection, outcome.unreadable, outcome.blank = row.rejection, row.unreadable, row.blank
+            rows[row] = outcome
+        for row, outcome in rows.items():
+            outcome.parent = None if row.parent is None else rows[row.parent]
+            outcome.version_of = None if row.version_of is None else rows[row.version_of]
+            outcome.children = [rows[child] for child in row.children]
+            outcome.versions = [rows[version] for version in row.versions]
         for (row, name), value in (told or {}).items():
             rows[row].facts[name] = value
             rows[row].assumed -= {name}

@@ -40,12 +40,12 @@ class UnmetConditions:
 
     def of(self, case: Case, row: Row, decision: str) -> tuple[UnmetCondition, ...]:
         """What keeps a boolean decision of a row from being true; each hurdle once."""
-        found: dict[tuple[Row, Core | str, bool], UnmetCondition] = {}
+        rows: dict[tuple[Row, Core | str, bool], UnmetCondition] = {}
         with localcontext(EXACT):
-            for each in self._decision(case, row, decision, True, set()):
-                key = (each.row, each.part or each.provision.name, each.wanted)
-                found.setdefault(key, each)
-        return tuple(found.values())
+            for part in self._decision(case, row, decision, True, set()):
+                key = (part.row, part.part or part.provision.name, part.wanted)
+                rows.setdefault(key, part)
+        return tuple(rows.values())
 
     def _decision(
         self, case: Case, row: Row, name: str, wanted: bool, seen: set[tuple[Row, str]]
@@ -75,8 +75,8 @@ class UnmetConditions:
             case Const():
                 yield UnmetCondition(row, by, None, wanted, value, self._tested(by, row))
             case Op(op="and" | "or", args=args):
-                for each in args:
-                    yield from self._part(case, row, by, each, wanted, seen)
+                for arg in args:
+                    yield from self._part(case, row, by, arg, wanted, seen)
             case Op(op="not", args=(inner,)):
                 yield from self._part(case, row, by, inner, not wanted, seen)
             case DecisionRef(entity=entity, name=name, type=Boolean()):
@@ -93,8 +93,8 @@ class UnmetConditions:
                 yield UnmetCondition(row, by, part, wanted, value, self.explainer.inputs(part, row))
 
     def _tested(self, by: Provision, row: Row) -> tuple[Input, ...]:
-        inputs = [each for part in by.condition for each in self.explainer.inputs(part, row)]
-        return tuple({(each.name, each.row): each for each in inputs}.values())
+        inputs = [entry for part in by.condition for entry in self.explainer.inputs(part, row)]
+        return tuple({(value_read.name, value_read.row): value_read for value_read in inputs}.values())
 
     def _value(self, part: Core, row: Row) -> Value:
         try:

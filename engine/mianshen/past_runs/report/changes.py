@@ -71,11 +71,11 @@ def compare(
         f"FROM {TABLE} GROUP BY ALL"
     ).fetchall()
     paid = {name for name, benefit in program.benefits.items() if benefit.amount is not None}
-    found = {
+    result = {
         (benefit, kind): Change(benefit, kind, count, total, open_ if benefit in paid else 0)
         for benefit, kind, count, total, open_ in counted
     }
-    return [found[name, kind] for name in names for kind in KINDS if (name, kind) in found]
+    return [result[name, kind] for name in names for kind in KINDS if (name, kind) in result]
 
 
 def _benefits(people: str, connection: duckdb.DuckDBPyConnection) -> list[str]:

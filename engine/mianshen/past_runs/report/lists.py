@@ -104,8 +104,8 @@ class Lists:
     def title(self, name: str) -> str:
         """What a list is called."""
         known = {**DELIVERIES, "undetermined": UNDETERMINED, "changes": CHANGES}
-        found = known.get(name) or self.program.benefits[name].title
-        return found.in_(self.lang)
+        title = known.get(name) or self.program.benefits[name].title
+        return title.in_(self.lang)
 
     # -- people due something ------------------------------------------------------------------
 
@@ -228,8 +228,8 @@ class Lists:
             return name if parameter is None else self._say(parameter.title)
         if name.startswith(CALENDAR):
             return self._say(_CALENDAR).format(year=name.removeprefix(CALENDAR))
-        found = [self._say(fact.title) for (_, each), fact in self.program.facts.items() if each == name]
-        return found[0] if found else ""
+        result = [self._say(fact.title) for (_, part), fact in self.program.facts.items() if part == name]
+        return result[0] if result else ""
 
     # -- files by area -------------------------------------------------------------------------
 

@@ -92,9 +92,9 @@ def _written(
     connection = _connect(order, part)
     try:
         part.mkdir()
-        found = _found(program, order, run, earlier, connection, part)
+        written = _found(program, order, run, earlier, connection, part)
         page = Page(
-            program, run, earlier, found.tables, found.ratios, found.changes, found.lists, order.lang
+            program, run, earlier, written.tables, written.ratios, written.changes, written.lists, order.lang
         )  # fmt: skip
         content = page.content()
         (part / DATA).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
@@ -155,7 +155,7 @@ def _found(
         if care := Ratio.facts(program, child.name):
             records = table_of_facts(program, child, inputs.get(child.name), care, connection, day)
     tables = Counting(program, run, connection, people, person.area).tables()
-    made = () if records is None else ratios(program, run, connection, people, records)
+    result = () if records is None else ratios(program, run, connection, people, records)
     lists = Lists(program, run, connection, people, person.area, part, order.lang)
     lists.write()
     changes: list[Change] = []
@@ -163,7 +163,7 @@ def _found(
         changes = compare(program, run, earlier, connection)
         connection.execute(f"COPY {TABLE} TO {quoted(str(part / CHANGES))} (FORMAT parquet)")
         lists.changes(TABLE)
-    return Found(tables, tuple(made), tuple(changes), lists)
+    return Found(tables, tuple(result), tuple(changes), lists)
 
 
 def _refuse_foreign(out: Path, order: Order) -> None:

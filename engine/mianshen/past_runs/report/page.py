@@ -203,10 +203,10 @@ class Page:
 
     def _provinces(self) -> list[dict[str, Any]]:
         """Provinces with their prefectures; of each benefit only what somebody has an answer to."""
-        made = []
+        provinces = []
         for province, group in groupby(self.tables.places, key=lambda place: place.area[:2]):
             places = list(group)
-            made.append(
+            provinces.append(
                 {
                     "area": self._area(province),
                     "people": sum(place.people for place in places),
@@ -217,7 +217,7 @@ class Page:
                     "prefectures": [self._prefecture(place) for place in places],
                 }
             )
-        return made
+        return provinces
 
     def _area(self, digits: str) -> str:
         return self._say(named_place(digits) if digits else phrases.UNKNOWN_AREA)
@@ -284,12 +284,12 @@ class Page:
 
     def _ratios(self) -> list[dict[str, str]]:
         words = Words(self.program)
-        made = []
+        ratios = []
         for ratio in self.ratios:
             target = None if ratio.target is None else ratio.target.value
             source = "" if ratio.target is None else self._say(words.citation(ratio.target.citation))
             basis = "" if ratio.target is None else self._say(phrases.BASIS[ratio.target.basis])
-            made.append(
+            ratios.append(
                 {
                     "province": self._area(ratio.province),
                     "scheme": self._scheme(ratio.scheme),
@@ -301,7 +301,7 @@ class Page:
                     "source": " · ".join(filter(None, (source, basis))),
                 }
             )
-        return made
+        return ratios
 
     def _scheme(self, code: str) -> str:
         for codes in self.program.codes.values():
@@ -311,11 +311,11 @@ class Page:
 
     def _lacks(self) -> list[tuple[str, str, int, int]]:
         """Missing facts: title, name, answers about benefits and claims that wait; most first."""
-        found: dict[str, list[int]] = {}
+        numbers: dict[str, list[int]] = {}
         for lack in self.tables.lacks:
-            counts = found.setdefault(lack.name, [0, 0])
+            counts = numbers.setdefault(lack.name, [0, 0])
             counts[0 if lack.benefit else 1] += lack.count
-        ordered = sorted(found.items(), key=lambda item: (-sum(item[1]), item[0]))
+        ordered = sorted(numbers.items(), key=lambda item: (-sum(item[1]), item[0]))
         return [
             (self._lack(name), name, of_benefits, of_claims) for name, (of_benefits, of_claims) in ordered
         ]
@@ -352,16 +352,16 @@ class Page:
 
     def _lists(self) -> list[dict[str, Any]]:
         """The lists by name: rows in all, and a link for each area."""
-        made: dict[str, list[Any]] = {}
+        anys: dict[str, list[Any]] = {}
         for item in self.lists.written:
-            made.setdefault(item.name, []).append(item)
+            anys.setdefault(item.name, []).append(item)
         return [
             {
                 "title": self.lists.title(name),
                 "rows": sum(file.rows for file in files),
                 "files": [(self._area(file.area), file.path, file.rows) for file in files],
             }
-            for name, files in made.items()
+            for name, files in anys.items()
         ]
 
     def _timings(self) -> list[tuple[str, str]]:

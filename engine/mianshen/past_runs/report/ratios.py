@@ -122,7 +122,7 @@ class _Targets:
         if case.person.rejection is not None or not isinstance(case.person.values[_TARGET[1]], Decimal):
             return None
         [used] = self.explainer.step(case, case.person, _TARGET[1]).used
-        return next((given.dated for given in used.inputs if given.dated is not None), None)
+        return next((value_read.dated for value_read in used.inputs if value_read.dated is not None), None)
 
     def _case(self, province: str, scheme: str) -> Case:
         entity = self.program.entities[_TARGET[0]]

@@ -86,19 +86,19 @@ def program_of(run: FinishedRun) -> Program:
         run.refuse_other(shipped)
         return shipped
     with TemporaryDirectory() as scratch:
-        kept = recorded_program(run.folder / RULES, Path(scratch))
-    run.refuse_other(kept)
-    return kept
+        program = recorded_program(run.folder / RULES, Path(scratch))
+    run.refuse_other(program)
+    return program
 
 
 def _read(folder: Path, name: str) -> Mapping[str, Any]:
     try:
-        found = json.loads((folder / name).read_text("utf-8"))
+        loads = json.loads((folder / name).read_text("utf-8"))
     except (OSError, ValueError):
-        found = None
-    if not isinstance(found, dict):
+        loads = None
+    if not isinstance(loads, dict):
         raise RuleError([diagnostics.no_run(str(folder), name)])
-    return found
+    return loads
 
 
 # -- inputs ----------------------------------------------------------------------------------
