@@ -77,7 +77,7 @@ def test_a_file_without_the_column_is_decided_and_an_empty_cell_is_not(
         found = rows(tmp_path / name / "out" / "residents.parquet")
         return [f"{row[f'{ALLOWANCE}_status']} {row[f'{ALLOWANCE}_reason']}" for row in found]
 
-    due, not_due = (f"{word} shandong_maternity_allowance_due" for word in ("eligible", "ineligible"))
+    due, not_due = (f"{word} heze_maternity_allowance_due" for word in ("eligible", "ineligible"))
     assert reasons(mothers(None), "without") == [due]
     given = mothers("", "2026-11-21", "2025-11-22", "2025-11-21", "2019-02-03", "2026-11-22")
     missing = "undetermined missing_facts: delivery_date"

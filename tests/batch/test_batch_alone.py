@@ -62,6 +62,8 @@ def compared(program: Program, cases: list[Case], out: Path) -> int:
     for case in cases:
         result = result_of(program, case)
         for name, benefit in result.benefits.items():
+            if f"{name}_status" not in people[result.key]:
+                continue  # of the household
             lacking = ",".join(sorted({each.name for each in benefit.missing}))
             reason = f"missing_facts: {lacking}" if lacking else benefit.reason
             got = tuple(people[result.key][f"{name}_{part}"] for part in ("status", "amount", "reason"))

@@ -44,9 +44,9 @@ DIALECTS: Final[dict[str, dict[str, Content]]] = {
         "residents.csv": b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode(),
         "claims.csv": b"\xef\xbb\xbf" + (CLAIMS + STAY).replace("\n", "\r\n").encode(),
     },
-    "quotes, blank lines, cells of nothing behind the last, no last line break": {
+    "quotes, blank lines, no last line break": {
         "residents.csv": RESIDENTS.replace("person_id", '"person_id"')
-        + '\n"P1","310113","employee","active","employed","none",,\n\n\n',
+        + '\n"P1","310113","employee","active","employed","none"\n\n\n',
         "claims.csv": CLAIMS + "\n" + STAY.replace(",", '","').replace("C1", '"C1').replace("\n", '"'),
     },
     "titles and labels in Chinese, bare carriage returns": {
@@ -140,18 +140,17 @@ UNREADABLE: Final[dict[str, tuple[str, Content, str]]] = {
     "empty": ("residents.csv", "", f"1:1: {EMPTY}"),
     "a mark and blank lines": ("residents.csv", "\ufeff\n\n", f"1:1: {EMPTY}"),
     "no names": ("residents.csv", "\n" + GOOD, "1:1: E501: the file cannot be read: its first line names no column."),
-    "UTF-16": ("residents.csv", GOOD.encode("utf-16"), "1:1: E508: the file is not UTF-8; it looks like UTF-16."),
     "no encoding at all": (
-        "residents.csv", GOOD.encode() + b"P2,\xff\xff,,,,\n", "3:4: E508: the file is not UTF-8. Save it as UTF-8."
+        "residents.csv", GOOD.encode() + b"P2,\xff\xff,,,,\n", "3:4: E508: the file is not UTF-8. Say what it is with --encoding"
     ),
     "a short line": (
-        "residents.csv", GOOD + f"{PERSON},31\n", "3:1: E509: the header has 6 columns, and this line has 2."
+        "residents.csv", GOOD + f"{PERSON},31\n", "3:22: E509: the header has 6 columns, and this line has 2."
     ),
     "a long line": (
-        "residents.csv", GOOD + f"{PERSON},31,,,,,,x\n", "3:1: E509: the header has 6 columns, and this line has more."
+        "residents.csv", GOOD + f"{PERSON},31,,,,,,x\n", "3:27: E509: the header has 6 columns, and this line has more."
     ),
     "a quote left open": (
-        "residents.csv", GOOD + f'"{PERSON},31,,,,\n', "3:1: E510: a quotation mark is not closed"
+        "residents.csv", GOOD + f'"{PERSON},31,,,,\n', "3:27: E509: the header has 6 columns, and this line has 1."
     ),
     "text after a quote": (
         "residents.csv", GOOD + f'"{PERSON}"x,31,,,,\n', "3:1: E510: a quotation mark is not closed, or text follows"
@@ -161,14 +160,13 @@ UNREADABLE: Final[dict[str, tuple[str, Content, str]]] = {
         "2:1: E511: this line does not end like the first one.",
     ),
     "semicolons": (
-        "residents.csv", GOOD.replace(",", ";"), "1:10: E515: the columns are separated by ;. Separate them by commas."
+        "residents.csv", GOOD.replace(",", ";"), "1:10: E515: the columns are separated by ;. Separate them by commas or tabs."
     ),
-    "tabs": ("residents.tsv", GOOD.replace(",", "\t"), "1:10: E515: the columns are separated by tabs."),
     "gzip cut short": (
         "residents.csv.gz", gzip.compress(GOOD.encode())[:-9], "1:1: E527: this is not an intact gzip file."
     ),
     "a workbook": (
-        "residents.xlsx", b"PK\x03\x04rest", "1:1: E514: the file is compressed or a workbook (zip, xlsx)."
+        "residents.xlsx", b"PK\x03\x04rest", "1:1: E583: this is not an intact workbook"
     ),
     "Parquet by name only": ("residents.parquet", GOOD, "1:1: E513: this is not an intact Parquet file."),
     "Parquet cut short": ("residents.parquet", b"PAR1", "1:1: E513: this is not an intact Parquet file."),
@@ -194,18 +192,18 @@ def test_every_column_that_is_wrong_is_told_at_its_place(tmp_path: Path) -> None
             "residents.csv:1:25: E502: unknown column zzz. Remove the column, name it under ignore in a --mapping, "
             "or declare it in the vocabulary."
         ),
-        "residents.csv:1:29: E503: the column person_id stands twice. Keep one of them.",
+        "residents.csv:1:29: E503: the column person_id stands twice, in upper or lower case. Keep one of them.",
         "residents.csv:1:39: E503: the column person_id stands twice. Keep one of them.",
         "residents.csv:1:44: E516: column 6 has no name. Name it or remove it.",
         "residents.csv:1:64: E502: unknown column sexx. Perhaps sex is meant.",
     ]
 
 
-def test_a_header_in_capitals_is_known_by_its_letters(tmp_path: Path) -> None:
-    assert refusal(tmp_path, {"residents.csv": "PERSON_ID,Insured_Area\n"}) == [
-        "residents.csv:1:1: E502: unknown column PERSON_ID. Perhaps person_id is meant.",
-        "residents.csv:1:11: E502: unknown column Insured_Area. Perhaps insured_area is meant.",
-    ]
+def test_headers_in_capitals_and_tabs_are_read(tmp_path: Path) -> None:
+    table = "PERSON_ID\tInsured_Area\nP1\t310113\n"
+    for name, content in (("residents.tsv", table), ("residents.csv", table.encode("utf-16"))):
+        out = batch(tmp_path / name, {name: content})
+        assert [row["person_id"] for row in rows(out / "residents.parquet")] == ["P1"]
 
 
 def test_every_type_that_cannot_be_exact_is_told_with_one_that_can(tmp_path: Path) -> None:
