@@ -65,8 +65,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_nothing_of_a_batch_repeats_a_name_or_a_number(run: Run, files: Path, tmp_path: Path) -> None:
-    """Compiled, where that can be: households with a bad row are left to DuckDB, and so both are at work."""
-    engine = "duckdb" if compiler() is None else "compiled"
+    """On the compiled program where there is a compiler, else on the interpreter."""
+    engine = "interpreter" if compiler() is None else "native"
     words = [f"--{entity}s={files / entity}s.csv" for entity in ("resident", "claim", "household", "visit")]
     out, sheets, report = (str(tmp_path / name) for name in ("out", "sheets", "report"))
     status, *streams = run(

@@ -149,7 +149,7 @@ BAD_VALUES = [
     ),
     ("hospital_level: 三级医院", "Perhaps 三级 (tertiary) is meant."),
     ("hospital_level: 9", "It takes: primary, secondary, tertiary."),
-    ("hospital_area: 3101x3", "E425: hospital_area is 3101x3, which is not an area code."),
+    ("hospital_area: 3101x3", "E425: hospital_area is 3101x3, which names no area."),
     ("critical_illness: yes", "E426: critical_illness is yes, which is neither true nor false."),
 ]
 
