@@ -49,6 +49,10 @@ DIALECTS: Final[dict[str, dict[str, Content]]] = {
         + '\n"P1","310113","employee","active","employed","none"\n\n\n',
         "claims.csv": CLAIMS + "\n" + STAY.replace(",", '","').replace("C1", '"C1').replace("\n", '"'),
     },
+    "tabs, one file of them in UTF-16": {
+        "residents.tsv": GOOD.replace(",", "\t"),
+        "claims.csv": (CLAIMS + STAY).replace(",", "\t").encode("utf-16"),
+    },
     "titles and labels in Chinese, bare carriage returns": {
         "residents.csv": "人员编号,参保地,参保险种, 参保状态 ,就业状态,医疗救助对象类别\r"
         "P1,310113,职工医保,正常参保,在职,非救助对象\r",
@@ -141,13 +145,17 @@ UNREADABLE: Final[dict[str, tuple[str, Content, str]]] = {
     "a mark and blank lines": ("residents.csv", "\ufeff\n\n", f"1:1: {EMPTY}"),
     "no names": ("residents.csv", "\n" + GOOD, "1:1: E501: the file cannot be read: its first line names no column."),
     "no encoding at all": (
-        "residents.csv", GOOD.encode() + b"P2,\xff\xff,,,,\n", "3:4: E508: the file is not UTF-8. Say what it is with --encoding"
+        "residents.csv", GOOD.encode() + b"P2,\xff\xff,,,,\n",
+        "3:4: E508: the file is not UTF-8. Say what it is with --encoding, or save it as UTF-8.",
     ),
     "a short line": (
         "residents.csv", GOOD + f"{PERSON},31\n", "3:22: E509: the header has 6 columns, and this line has 2."
     ),
     "a long line": (
         "residents.csv", GOOD + f"{PERSON},31,,,,,,x\n", "3:27: E509: the header has 6 columns, and this line has more."
+    ),
+    "empty cells behind the last": (
+        "residents.csv", GOOD + f"{PERSON},31,,,,,\n", "3:27: E509: the header has 6 columns, and this line has more."
     ),
     "a quote left open": (
         "residents.csv", GOOD + f'"{PERSON},31,,,,\n', "3:27: E509: the header has 6 columns, and this line has 1."
@@ -160,13 +168,15 @@ UNREADABLE: Final[dict[str, tuple[str, Content, str]]] = {
         "2:1: E511: this line does not end like the first one.",
     ),
     "semicolons": (
-        "residents.csv", GOOD.replace(",", ";"), "1:10: E515: the columns are separated by ;. Separate them by commas or tabs."
+        "residents.csv", GOOD.replace(",", ";"),
+        "1:10: E515: the columns are separated by ;. Separate them by commas or tabs.",
     ),
     "gzip cut short": (
         "residents.csv.gz", gzip.compress(GOOD.encode())[:-9], "1:1: E527: this is not an intact gzip file."
     ),
     "a workbook": (
-        "residents.xlsx", b"PK\x03\x04rest", "1:1: E583: this is not an intact workbook"
+        "residents.xlsx", b"PK\x03\x04rest",
+        "1:1: E583: this is not an intact workbook, or it asks for a password.",
     ),
     "Parquet by name only": ("residents.parquet", GOOD, "1:1: E513: this is not an intact Parquet file."),
     "Parquet cut short": ("residents.parquet", b"PAR1", "1:1: E513: this is not an intact Parquet file."),
@@ -193,7 +203,7 @@ def test_every_column_that_is_wrong_is_told_at_its_place(tmp_path: Path) -> None
             "or declare it in the vocabulary."
         ),
         "residents.csv:1:29: E503: the column person_id stands twice, in upper or lower case. Keep one of them.",
-        "residents.csv:1:39: E503: the column person_id stands twice. Keep one of them.",
+        "residents.csv:1:39: E503: the column person_id stands twice, in upper or lower case. Keep one of them.",
         "residents.csv:1:44: E516: column 6 has no name. Name it or remove it.",
         "residents.csv:1:64: E502: unknown column sexx. Perhaps sex is meant.",
     ]
@@ -204,6 +214,15 @@ def test_headers_in_capitals_and_tabs_are_read(tmp_path: Path) -> None:
     for name, content in (("residents.tsv", table), ("residents.csv", table.encode("utf-16"))):
         out = batch(tmp_path / name, {name: content})
         assert [row["person_id"] for row in rows(out / "residents.parquet")] == ["P1"]
+
+
+def test_a_header_in_capitals_is_read(tmp_path: Path) -> None:
+    people, claims = RESIDENTS.upper() + EMPLOYEE, CLAIMS.title() + STAY
+    out = batch(tmp_path, {"residents.csv": people, "claims.csv": claims})
+    assert [row["patient_pays"] for row in rows(out / "claims.parquet")] == [Decimal("13277.83")]
+    assert refusal(tmp_path / "twice", {"residents.csv": "person_id,PERSON_ID\n"}) == [
+        "residents.csv:1:11: E503: the column person_id stands twice, in upper or lower case. Keep one of them.",
+    ]
 
 
 def test_every_type_that_cannot_be_exact_is_told_with_one_that_can(tmp_path: Path) -> None:

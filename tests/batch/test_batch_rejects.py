@@ -59,7 +59,7 @@ P12,H5,,,,,
 """
 BAD_HOUSEHOLDS: Final = """\
 household_id,annual_income,member_count
-H1,1,1
+H1,1,9
 H2,1,1.5
 H3,1,1
 H3,2,2
@@ -159,17 +159,19 @@ def test_every_record_read_is_decided_or_rejected_and_counted(spoilt: Path) -> N
 
 
 def test_the_files_have_the_columns_of_the_contract(spoilt: Path) -> None:
-    described = {name: columns(spoilt / f"{name}.parquet") for name in ("residents", "claims", "rejects")}
-    benefits = [name for name, benefit in open_program().benefits.items() if benefit.entity == "resident"]
+    names = ("residents", "households", "claims", "rejects")
+    described = {name: columns(spoilt / f"{name}.parquet") for name in names}
+    benefits = open_program().benefits.items()
     assert described["claims"] == [
         ("claim_id", "VARCHAR"), ("person_id", "VARCHAR"), *((name, "DECIMAL(18,2)") for name in DECISIONS),
         ("status", "VARCHAR"), ("reason", "VARCHAR"), ("missing", "VARCHAR"),
     ]  # fmt: skip
     parts = (("status", "VARCHAR"), ("amount", "DECIMAL(18,2)"), ("reason", "VARCHAR"))
-    assert described["residents"] == [
-        ("person_id", "VARCHAR"),
-        *((f"{b}_{part}", type_) for b in benefits for part, type_ in parts),
-    ]
+    for entity, key in (("resident", "person_id"), ("household", "household_id")):
+        assert described[f"{entity}s"] == [
+            (key, "VARCHAR"),
+            *((f"{b}_{p}", t) for b, benefit in benefits if benefit.entity == entity for p, t in parts),
+        ]
     assert described["rejects"] == [
         ("file", "VARCHAR"),
         ("row", "BIGINT"),
@@ -178,7 +180,7 @@ def test_the_files_have_the_columns_of_the_contract(spoilt: Path) -> None:
         ("code", "VARCHAR"),
         ("reason", "VARCHAR"),
     ]
-    assert {each.name for each in spoilt.iterdir()} == OUTPUTS
+    assert {each.name for each in spoilt.iterdir()} == OUTPUTS | {"households.parquet"}
 
 
 def test_dates_and_numbers_that_only_parquet_can_hold_are_rejected(tmp_path: Path, little: Program) -> None:

@@ -146,6 +146,8 @@ def ragged_line(layout: CsvLayout) -> Diagnostic | None:
             record, first = "".join(read), rows.line_num - len(read) + 1
             read.clear()
             if number >= layout.title_lines and cells and len(cells) != layout.width:
+                if record.count('"') % 2 and not next(file, ""):  # it swallowed all that follows
+                    return diagnostics.bad_quotes(Span(str(layout.path), first, 1))
                 _, places = _cells(record, layout.separator)
                 at = places[layout.width] if len(places) > layout.width else len(record.rstrip("\r\n")) + 1
                 return diagnostics.ragged(Span(str(layout.path), first, at), layout.width, len(cells))
