@@ -158,7 +158,7 @@ UNREADABLE: Final[dict[str, tuple[str, Content, str]]] = {
         "residents.csv", GOOD + f"{PERSON},31,,,,,\n", "3:27: E509: the header has 6 columns, and this line has more."
     ),
     "a quote left open": (
-        "residents.csv", GOOD + f'"{PERSON},31,,,,\n', "3:27: E509: the header has 6 columns, and this line has 1."
+        "residents.csv", GOOD + f'"{PERSON},31,,,,\n', "3:1: E510: a quotation mark is not closed"
     ),
     "text after a quote": (
         "residents.csv", GOOD + f'"{PERSON}"x,31,,,,\n', "3:1: E510: a quotation mark is not closed, or text follows"
