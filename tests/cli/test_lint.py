@@ -34,8 +34,8 @@ def test_warnings_alone_exit_with_0(run: Run) -> None:
     status, out, _ = run("lint", str(BAD / "warnings"))
     assert status == 0
     assert "(warning)" in out
-    assert out.endswith("2 files: 0 mistakes, 6 warnings\n")
-    assert run("lint", str(BAD / "warnings"), "--lang", "zh")[1].endswith("2 个文件：0 个错误，6 个提醒\n")
+    assert out.endswith("2 files: 0 mistakes, 8 warnings\n")
+    assert run("lint", str(BAD / "warnings"), "--lang", "zh")[1].endswith("2 个文件：0 个错误，8 个提醒\n")
 
 
 def test_every_mistake_is_told_and_exits_with_1(run: Run) -> None:

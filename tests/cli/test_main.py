@@ -99,8 +99,8 @@ def test_no_words_at_all_show_the_help_and_are_a_usage_mistake(run: Run) -> None
         ),
         (
             ["sample", "--out", "x", "--format", "xls"],
-            "--format takes parquet or csv only.",
-            "--format 只能是 parquet、csv。",
+            "--format takes parquet or csv or nhsa only.",
+            "--format 只能是 parquet、csv、nhsa。",
         ),
         (
             ["sample", "--out", "x", "--seed", "-1"],

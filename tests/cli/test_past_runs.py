@@ -30,7 +30,7 @@ def spoil(out: Path) -> None:
 
 
 def test_an_untouched_run_is_verified(run: Run, out: Path) -> None:
-    assert run("verify-run", str(out)) == (0, "9 files are as the receipt says\n", "")
+    assert run("verify-run", str(out)) == (0, "10 files are as the receipt says\n", "")
     assert run("verify-run", str(out), "--lang", "zh") == (0, "9 个文件与清单一致\n", "")
 
 
@@ -44,7 +44,7 @@ def test_what_differs_is_a_table_and_exits_one(run: Run, out: Path) -> None:
     assert rows[2][:3] == ["result", "claims.parquet", "differs"]
     assert rows[3][:3] == ["result", "rejects.parquet", "missing"]
     assert told.splitlines()[-2:] == [
-        "6 files are as the receipt says",
+        "7 files are as the receipt says",
         "1 inputs are no longer there and were not checked",
     ]
     status, told, _ = run("verify-run", str(out), "--format", "json")

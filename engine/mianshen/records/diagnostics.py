@@ -205,9 +205,9 @@ def _nearest_code(value: str, codes: Mapping[str, Message]) -> str | None:
     return close if close is None or close in codes else f"{close} ({labels[close]})"
 
 
-def bad_area(span: Span, name: str, value: str | None) -> Diagnostic:
-    """`value` names no place, or more than one: those it may mean are given."""
-    near = () if value is None else nearest_places(value)
+def bad_area(span: Span, name: str, value: str | None, written: str | None) -> Diagnostic:
+    """`written` names no place, or more than one: those it may mean are given; `value` is what may be repeated of it."""
+    near = () if written is None else nearest_places(written)
     fix = (
         "写行政区划代码或全称，如 310113 或 上海市宝山区",
         "Write an area code or a full name, such as 310113 or 上海市宝山区",

@@ -111,7 +111,11 @@ def spelt_value(text: str, fact: Fact, program: Program, span: Span = NOWHERE) -
             return diagnostics.bad_code(span, fact.name, echo, codes.values) if code is None else code
         case String(area=True):
             place = read_place(text)
-            return diagnostics.bad_area(span, fact.name, echo) if place is None else place
+            return (
+                diagnostics.bad_area(span, fact.name, echo, None if fact.personal else text)
+                if place is None
+                else place
+            )
         case String() | Duration():
             return _text_mistake(text, fact, span) or text
         case Listing():

@@ -150,8 +150,11 @@ def _expected(program: Program) -> Schema:
     expected: Schema = {"status": {"type": "string"}, "reason": {"type": "string"}, "missing": _WORDS}
     due = _closed({**expected, "amount": {"type": ["number", "string"]}})
     reject = _closed({part: {"type": ["string", "integer"]} for part in ("key", "field", "reason")}, ["key"])
+    above = [entry.name]
+    while (parent := program.entities[above[-1]].parent) is not None:
+        above.append(parent)
     result: Schema = {
-        "benefits": _closed({name: due for name, b in program.benefits.items() if b.entity == entry.name}),
+        "benefits": _closed({name: due for name, b in program.benefits.items() if b.entity in above}),
         "rejects": {"type": "array", "items": reject},
     }
     for child in program.children_of(entry.name):
