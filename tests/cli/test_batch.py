@@ -85,7 +85,8 @@ def test_an_earlier_run_is_replaced_whole(run: Run, words: list[str], tmp_path: 
     run(*words)
     assert (tmp_path / "out" / "manifest.json").read_bytes() == first
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
-        "claims.parquet", "households.parquet", "manifest.json", "rejects.csv", "rejects.parquet", "residents.parquet", "rulebook.zip", "summary.json",
+        "claims.parquet", "households.parquet",
+        "manifest.json", "rejects.csv", "rejects.parquet", "residents.parquet", "rulebook.zip", "summary.json",
         "timings.json",
     ]  # fmt: skip
     assert sorted(p.name for p in tmp_path.iterdir()) == ["c.csv", "out", "r.csv"]
