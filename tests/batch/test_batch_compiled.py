@@ -129,6 +129,7 @@ def test_texts_are_carried(tmp_path: Path) -> None:
 def test_without_a_compiler_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr("mianshen.native.library.find_spec", lambda _: None)  # nor the wheel of one
     inputs = write(tmp_path / "in", {"residents.csv": PEOPLE, "claims.csv": COSTS})
     program = small(tmp_path / "rules")
     with pytest.raises(RuleError, match="E540"):

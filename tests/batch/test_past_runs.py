@@ -56,6 +56,7 @@ def test_an_untouched_run_is_as_its_receipt_says(finished: Path) -> None:
     assert {each.name for each in findings} == {
         *RESULTS,
         "residents.csv",
+        "households.parquet",
         "claims.csv",
         "households.csv",
         "mianshen",
@@ -116,7 +117,7 @@ def test_every_person_comes_out_as_written(finished: Path) -> None:
 
 def test_every_cell_that_was_written_otherwise_is_told(copy: Path) -> None:
     program = open_program(overlays=[overlay_file("limit_counts_costs")])
-    benefit = next(iter(program.benefits))
+    benefit = next(name for name, each in program.benefits.items() if each.entity == "resident")
     claims = rows(copy / "claims.parquet")
     claim = next(row for row in claims if row["status"] == "decided" and row["patient_pays"] > 0)
     other = next(row for row in claims if row["person_id"] != claim["person_id"])["claim_id"]

@@ -48,7 +48,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_visits_have_a_file_of_their_decisions(out: Path) -> None:
-    assert {each.name for each in out.iterdir()} == OUTPUTS | {"visits.parquet"}
+    assert {each.name for each in out.iterdir()} == OUTPUTS | {"households.parquet", "visits.parquet"}
     told = ("visit_id", "person_id", "status", "reason", "missing")
     assert [tuple(row[name] for name in told) for row in rows(out / "visits.parquet")] == [
         ("V1", "P1", "decided", "dezhou_home_package.two_or_three", None),
@@ -98,7 +98,7 @@ def test_a_run_with_visits_replays_and_gives_way_to_the_next(tmp_path: Path) -> 
         assert {each.row.entity for each in again.checked.result.rows} == {"visit"}
     del files["visit"]
     run_batch(open_program(), Request(files, AS_OF, tmp_path / "out"))
-    assert {each.name for each in (tmp_path / "out").iterdir()} == OUTPUTS
+    assert {each.name for each in (tmp_path / "out").iterdir()} == OUTPUTS | {"households.parquet"}
 
 
 @pytest.mark.parametrize("seed", [3, 4])
@@ -109,8 +109,14 @@ def test_every_benefit_of_a_batch_is_what_check_answers(tmp_path: Path, seed: in
     run_batch(program, Request(files, AS_OF, tmp_path / "out"))
     found = {
         name: {row[key]: row for row in rows(tmp_path / "out" / f"{name}.parquet")}
-        for name, key in (("residents", "person_id"), ("claims", "claim_id"), ("visits", "visit_id"))
+        for name, key in (
+            ("residents", "person_id"),
+            ("households", "household_id"),
+            ("claims", "claim_id"),
+            ("visits", "visit_id"),
+        )
     }
+    homes = 0
     people = tmp_path / "people.json"
     people.write_text(json.dumps(_records(files), default=str), "utf-8")
     interpreter = Interpreter(program)
@@ -124,11 +130,16 @@ def test_every_benefit_of_a_batch_is_what_check_answers(tmp_path: Path, seed: in
             assert (got["status"], got["reason"]) == (below.status, below.reason)
             assert set((got["missing"] or "").split(",")) - {""} == {each.name for each in below.missing}
         for name, benefit in result.benefits.items():
-            got = found["residents"][result.key]
+            entity = benefit.benefit.entity
+            if entity == "household" and not benefit.row.key:  # a person of no household
+                continue
+            got = found[LISTS[entity]][benefit.row.key]
+            homes += entity == "household"
             lacking = ",".join(sorted({each.name for each in benefit.missing}))
             reason = f"missing_facts: {lacking}" if lacking else benefit.reason
             told = tuple(got[f"{name}_{part}"] for part in ("status", "amount", "reason"))
             assert told == (benefit.status, benefit.amount, reason), (result.key, name)
+    assert homes > 20
 
 
 def _records(files: dict[str, Path]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeAlias
 
@@ -266,4 +267,7 @@ def _known(value: Value) -> object:
 
 
 def _text(cell: object) -> str:
-    return "" if cell is None else str(cell)
+    if not isinstance(cell, Decimal):
+        return "" if cell is None else str(cell)
+    whole, point, part = f"{cell:f}".partition(".")
+    return f"{whole}.{part.rstrip('0'):0<2}" if point else whole  # two decimals, as money is written, or more
