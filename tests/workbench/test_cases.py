@@ -19,7 +19,7 @@ from mianshen.source import RuleError
 SHIPPED = shipped_rulebook().parent / "cases"
 DEFAULTS = """\
 defaults:
-  as_of: 2026-11-21
+  as_of: 2026-06-30
   resident: {person_id: P1, insured_area: "310113", insurance_scheme: employee, coverage_status: active,
              employment_status: employed, assistance_category: none}
 cases:
@@ -124,6 +124,8 @@ def test_case_files_are_those_of_a_folder_but_not_its_overlays(tmp_path: Path) -
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("", "utf-8")
     assert case_files([tmp_path]) == [tmp_path / "a/x.json", tmp_path / "b.yaml"]
+    (tmp_path / "overlays/cases.yaml").write_text("defaults: {}\ncases: []\n", "utf-8")  # no overlay
+    assert tmp_path / "overlays/cases.yaml" in case_files([tmp_path])
     with pytest.raises(RuleError, match="E463"):
         case_files([tmp_path / "empty"])
 
@@ -144,7 +146,7 @@ def test_what_is_expected_is_compared_on_every_back_end(tmp_path: Path) -> None:
         ("C1.deductible", "1500.01", "1500.00"),
         ("C1.status", "undetermined", "decided"),
         ("C1.reason", "basic_paid_elsewhere", "shanghai_employee_basic"),
-        ("illness_poverty_aid.status", "eligible", "ineligible"),
+        ("illness_poverty_aid.status", "eligible", "undetermined"),  # nothing is said of the household
     ]
     expected = [(back_end, *each) for back_end in ("interpreter", "native", "duckdb") for each in both]
     outcomes = ran(tmp_path, case)

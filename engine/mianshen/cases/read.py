@@ -26,6 +26,7 @@ from mianshen.rulebook import open_program, overlay_file, shipped_overlays, unkn
 from mianshen.source import Diagnostic, Message, RuleError, Span
 
 ENDINGS: Final = (".yaml", ".yml", ".json")
+_CASES: Final = re.compile(r"^cases\s*:", re.MULTILINE)
 PASSED_OVER: Final = "overlays"  # a folder of proposed changes that cases name
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*|[\u4e00-\u9fff][\u4e00-\u9fffa-z0-9_]*")
 _A_MAPPING: Final = Message("若干 key: value 项", "a mapping of keys to values")
@@ -76,7 +77,7 @@ def case_files(paths: Sequence[Path]) -> list[Path]:
     case_files: list[Path] = []
     for path in paths:
         inside = (
-            [part for part in path.rglob("*") if _is_case_file(part.relative_to(path))]
+            [part for part in path.rglob("*") if _is_case_file(path, part.relative_to(path))]
             if path.is_dir()
             else [path]
         )
@@ -86,13 +87,12 @@ def case_files(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(case_files))
 
 
-def _is_case_file(path: Path) -> bool:
-    folders = path.parts[:-1]
-    return (
-        path.suffix in ENDINGS
-        and PASSED_OVER not in folders
-        and not any(part[0] == "." for part in path.parts)
-    )
+def _is_case_file(folder: Path, path: Path) -> bool:
+    """Whether a file below a folder holds cases; of those among overlays, only one that says so."""
+    if path.suffix not in ENDINGS or any(part[0] == "." for part in path.parts):
+        return False
+    among_overlays = PASSED_OVER in path.parts[:-1]
+    return not among_overlays or _CASES.search((folder / path).read_text("utf-8", errors="replace")) is not None
 
 
 def read_case_files(files: Iterable[Path], programs: Programs) -> list[CaseOf]:

@@ -82,10 +82,16 @@ def read_mapping(path: Path, program: Program) -> ColumnMapping:
 
 
 def likely_mapping(columns: Sequence_[tuple[str, str]], program: Program, entity: str) -> str | None:
-    """The shipped mapping that has an entity and names most of a file's columns, given as name and type; None: none does."""
+    """The shipped mapping that has an entity and names most of a file's columns, given as name and type; None: none does.
+
+    A mapping that this rulebook cannot read, for it lacks the entities or facts, is none.
+    """
     file = Columns(columns)
     for name in shipped_mappings():
-        entities = read_mapping(mapping_file(name), program).entities
+        try:
+            entities = read_mapping(mapping_file(name), program).entities
+        except RuleError:
+            continue  # it is written for another rulebook than this one
         named = {file.column(names) for mapping in entities.values() for names, _ in mapping.named()} - {None}
         if entity in entities and len(named) >= _TELLING and len(named) * 2 >= len(columns):
             return name

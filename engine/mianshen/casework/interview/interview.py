@@ -202,7 +202,7 @@ class Interview:
     def _can_decide(self, story: Story, standing: Standing, open_: Sequence[Place]) -> bool:
         """Whether some answers would still decide, where part of what is lacking will not be told.
 
-        Every value worth trying of every open fact occurs in some filling.
+        Every value worth trying of every open fact occurs in some filling; open lists have no rows in it.
         """
         values = [self._values(story, place) or (None,) for place in open_ if self._is_fact(place)]
         facts = [place for place in open_ if self._is_fact(place)]
@@ -215,7 +215,12 @@ class Interview:
                 for place, of_place in zip(facts, values, strict=True)
                 if (value := of_place[turn % len(of_place)]) is not None
             }
-            if self._decide(self.retelling.copy(story.case, can_decide)[0])[index].decided:
+            copy, rows = self.retelling.copy(story.case, can_decide)
+            filled = Story(self.program, copy)
+            for place in open_:
+                if not self._is_fact(place):
+                    filled.tell(Place(rows[place.row], place.name), Decimal(0))
+            if self._decide(filled.case)[index].decided:
                 return True
         return False
 
