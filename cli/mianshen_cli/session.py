@@ -21,14 +21,6 @@ from mianshen.source import Diagnostic, Message, RuleError, Span
 from mianshen_cli.click_commands import today
 from mianshen_cli.usage_errors import Refused
 
-_TODAY = Message(
-    "没有给出核定日，按今天 {day} 核定；可在核定材料里写 as_of，或用 --as-of",
-    "no day is given, so today, {day}, is taken; as_of in the record or --as-of sets one",
-)
-_INSTEAD = Message(
-    "按 --as-of 给出的 {day} 核定，不用核定材料里的日期",
-    "decided for {day} as --as-of says, whatever day the record gives",
-)
 _NO_CASE = Message(
     "没有名为 {name} 的案例。请看文件里的 name", "there is no case {name}. See the names in the file"
 )
@@ -97,12 +89,7 @@ class Desk:
 
     def answer(self, given: Given) -> Answer:
         checker = self.checker(given.overlays)
-        notes = []
-        if self.as_of is not None and given.record.dated:
-            notes.append(_with_day(_INSTEAD, self.as_of))
-        elif self.as_of is None and not given.record.dated:
-            notes.append(_with_day(_TODAY, self.today))
-        return Answer(given, checker, checker.check(given.record.case, notes))
+        return Answer(given, checker, checker.check_record(given.record, self.as_of, self.today))
 
 
 def undecided(answer: Answer) -> list[Diagnostic]:
@@ -133,7 +120,3 @@ def rule_files(rules: Collection[str | Path], overlays: Iterable[str | Path]) ->
 def _overlay(file: Path, overlay: str) -> str | Path:
     """An overlay as a case file names it: a shipped one, or a path from that file."""
     return file.parent / overlay if overlay.endswith((".yaml", ".yml")) else overlay
-
-
-def _with_day(words: Message, day: dt.date) -> Message:
-    return Message(words.zh.format(day=day), words.en.format(day=day))

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import click
 
+from mianshen.casework.check import Checked
 from mianshen.casework.interview import Interview, Question, Story, askable_benefits, diagnostics
-from mianshen.casework.interview.answer import answered, give, kept
+from mianshen.casework.interview.answer import answered, give, kept, next_step
 from mianshen.casework.interview.story import begun, read_story
 from mianshen.program.program import Program
 from mianshen.rulebook import open_program
@@ -115,17 +116,14 @@ def _ready(program: Program, names: list[str], story: Story, answers: tuple[str,
 
 
 def _finish(interview: Interview, story: Story, view: AskView, once: bool) -> Status:
-    question = interview.next(story) if once else None
-    if question is not None:
-        output.say(output.json_text({"question": question.plain(interview.program)}))
-        return Status.DONE
-    checker, checked = answered(interview, story)
-    output.say(
-        output.json_text({"answer": checker.answer(checked, view.lang)})
-        if once
-        else view.answer(checker, checked)
-    )
-    return Status.FOUND if checked.result.rejected else Status.DONE
+    checked: Checked | None
+    if once:
+        step, checked = next_step(interview, story, view.lang)
+        output.say(output.json_text(step))
+    else:
+        checker, checked = answered(interview, story)
+        output.say(view.answer(checker, checked))
+    return Status.FOUND if checked is not None and checked.result.rejected else Status.DONE
 
 
 def _talk(interview: Interview, story: Story, view: AskView) -> Story:

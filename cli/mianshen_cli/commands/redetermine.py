@@ -14,6 +14,7 @@ from pathlib import Path
 from mianshen.casework.causes import Desk
 from mianshen.casework.redetermination import Terms, refuse_unknown, rows_of
 from mianshen.casework.redetermination import redetermine as redetermined
+from mianshen.casework.redetermination_data import to_plain
 from mianshen.document.yaml_tree import Mapping, Node
 from mianshen.records.read import DAY, named, record_nodes
 from mianshen.rulebook import open_program
@@ -121,8 +122,11 @@ def redetermine(
     before = Terms(old_desk, from_date or _day(node), frozenset(late))
     after = Terms(new_desk, to_date or _day(new_node), frozenset(), extra)
     result = redetermined(node, before, after, None if new is None else new_node)
-    view = RedeterminationView(old_desk.program, new_desk.program, lang, None if new is None else (file, new))
-    output.say(output.json_text(view.plain(result)) if form == "json" else view.text(result))
+    if form == "json":
+        output.say(output.json_text(to_plain(result, old_desk.program, new_desk.program)))
+    else:
+        files = None if new is None else (file, new)
+        output.say(RedeterminationView(old_desk.program, new_desk.program, lang, files).text(result))
     for diagnostic in result.rejects:
         output.complain(diagnostic.show(lang))
     rejected = any(row.rejection is not None for side in (result.before, result.after) for row in side.rows())

@@ -1,7 +1,6 @@
-"""What a redetermination says, as a table and as plain data.
+"""What a redetermination says, as a table.
 
-In: a redetermination. Out: text in one language, or the JSON object: money as text, unknown null, `owed`
-below 0 where too much was paid, null where some of it is open; `owed_known` is what is known of it.
+In: a redetermination. Out: text in one language.
 """
 
 from __future__ import annotations
@@ -16,9 +15,8 @@ from mianshen.interpreter.result import BenefitResult
 from mianshen.interpreter.rows import Case
 from mianshen.program.program import Program
 from mianshen.source import Lang, Message
-from mianshen.values import Unknown, Value, as_money
+from mianshen.values import Value
 from mianshen_cli import output
-from mianshen_cli.output import Plain
 from mianshen_cli.render.answer import STATUS
 
 _HEAD = Message("{title} {key}：{before} 与 {after} 比较", "{title} {key}: {before} against {after}")
@@ -157,76 +155,6 @@ class RedeterminationView:
         before, after = (output.printable(item) or "?" for item in (cause.before, cause.after))
         return f"{self._say(_KINDS[cause.kind])} {name}: {before} -> {after}"
 
-    # -- data ----------------------------------------------------------------------------------
-
-    def plain(self, found: Redetermination) -> dict[str, Plain]:
-        entry = self.program.entities[self.program.entry]
-        rows: list[Plain] = [self._plain_row(row) for row in found.rows]
-        benefits: list[Plain] = [
-            {
-                "benefit": benefit.name,
-                "before": _plain_benefit(benefit.before),
-                "after": _plain_benefit(benefit.after),
-                "owed": _money(benefit.owed),
-                "causes": _plain_causes(benefit.causes),
-            }
-            for benefit in found.benefits
-        ]
-        return {
-            entry.key: found.after.person.key,
-            "before": _plain_side(found.before, self.old),
-            "after": _plain_side(found.after, self.program),
-            "benefits": benefits,
-            "rows": rows,
-            "owed": None if found.open else _money(found.owed),
-            "owed_known": _money(found.owed),
-            "open": found.open,
-        }
-
-    def _plain_row(self, row: RowChange) -> Plain:
-        return {
-            "entity": row.entity,
-            "key": row.key,
-            "before": row.before,
-            "after": row.after,
-            "decisions": [
-                {
-                    "decision": decision.name,
-                    "before": _plain_value(decision.before),
-                    "after": _plain_value(decision.after),
-                    "paid": _money(decision.paid)
-                    if (row.entity, decision.name) in self.program.paid
-                    else None,
-                    "owed": _money(decision.owed),
-                    "causes": _plain_causes(decision.causes),
-                }
-                for decision in row.decisions
-            ],
-        }
-
-
-def _plain_side(case: Case, program: Program) -> dict[str, Plain]:
-    overlays: dict[str, Plain] = {"overlays": list(program.overlays)} if program.overlays else {}
-    return {"as_of": case.as_of.isoformat(), **overlays}
-
 
 def _signed(owed: Decimal | None) -> str:
     return f"{owed:+,.2f}" if owed else ""
-
-
-def _money(amount: Decimal | None) -> str | None:
-    return None if amount is None else as_money(amount)
-
-
-def _plain_benefit(result: BenefitResult | None) -> Plain:
-    return None if result is None else {"status": result.status, "amount": _money(result.amount)}
-
-
-def _plain_value(value: Value | None) -> Plain:
-    if isinstance(value, Decimal):
-        return as_money(value)
-    return None if value is None or isinstance(value, Unknown) else str(value)
-
-
-def _plain_causes(causes: Iterable[Cause]) -> Plain:
-    return [{"kind": c.kind, "name": c.name, "before": c.before, "after": c.after} for c in causes]

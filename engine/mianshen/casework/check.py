@@ -21,10 +21,20 @@ from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Caveats, Explainer, Input, Used
 from mianshen.program.program import Citation, Decision, Program
 from mianshen.records.diagnostics import CODES
+from mianshen.records.read import Record
 from mianshen.source import Lang, Message
 from mianshen.values import Missing, Unknown, Value, as_money
 
 Plain: TypeAlias = "str | int | bool | Sequence[Plain] | Mapping[str, Plain] | None"
+
+_TODAY = Message(
+    "没有给出核定日，按今天 {day} 核定；可在核定材料里写 as_of，或用 --as-of",
+    "no day is given, so today, {day}, is taken; as_of in the record or --as-of sets one",
+)
+_INSTEAD = Message(
+    "按 --as-of 给出的 {day} 核定，不用核定材料里的日期",
+    "decided for {day} as --as-of says, whatever day the record gives",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,15 @@ class Checker:
         self.interpreter.run(case)
         result = self.relevance.narrowed(case, result_of(self.program, case))
         return Checked(case, result, (*notes, *self._notes(case, result)))
+
+    def check_record(self, record: Record, as_of: dt.date | None, today: dt.date) -> Checked:
+        """Decide a record that was read for `as_of`, else for its own day, else for `today`, and note which."""
+        notes = []
+        if as_of is not None and record.dated:
+            notes.append(_with_day(_INSTEAD, as_of))
+        elif as_of is None and not record.dated:
+            notes.append(_with_day(_TODAY, today))
+        return self.check(record.case, notes)
 
     def _notes(self, case: Case, result: CaseResult) -> list[Message]:
         notes = [
@@ -331,6 +350,10 @@ class Checker:
             }
             for reject in result.rejected
         ]
+
+
+def _with_day(words: Message, day: dt.date) -> Message:
+    return Message(words.zh.format(day=day), words.en.format(day=day))
 
 
 def _is_known(value: Value) -> bool:

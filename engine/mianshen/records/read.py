@@ -51,19 +51,19 @@ class Record:
 
 
 def read_cases(
-    path: Path | bytes,
+    source: Path | bytes | Node,
     program: Program | Callable[[tuple[str, ...]], Program],
     as_of: dt.date | None = None,
     today: dt.date | None = None,
     only: str | None = None,
 ) -> list[Record]:
-    """The records of a file, or of the bytes of standard input, decided for `as_of`, else for their own day, else `today`.
+    """The records of a file, of standard input or of a tree, decided for `as_of`, else for their day, else `today`.
 
     `program`: of all of them, or what gives it for the overlays that a record names, whose facts it may hold. `only`:
     the record of that name. A case file is read too: its `defaults` hold for each case, what it expects is passed over.
     Raises RuleError with every mistake when a record cannot be read.
     """
-    root, nodes, cases = _nodes(path)
+    root, nodes, cases = _nodes(source)
     read = []
     for node in nodes:
         alone = node is root
@@ -108,12 +108,16 @@ def lone_node(source: Path | str) -> Node:
     return nodes[0]
 
 
-def _nodes(path: Path | bytes) -> tuple[Node | None, list[Node], list[Diagnostic]]:
-    name = STDIN if isinstance(path, bytes) else str(path)
-    root, nodes = read_tree(path, name)
-    if root is None and not nodes:
-        nodes = [diagnostics.no_record(name)]
-    return root, [] if root is None else list(_records(root, name, nodes)), nodes
+def _nodes(source: Path | bytes | Node) -> tuple[Node | None, list[Node], list[Diagnostic]]:
+    root: Node | None
+    if isinstance(source, Path | bytes):
+        name = STDIN if isinstance(source, bytes) else str(source)
+        root, mistakes = read_tree(source, name)
+    else:
+        root, name, mistakes = source, source.span.file, []
+    if root is None and not mistakes:
+        mistakes = [diagnostics.no_record(name)]
+    return root, [] if root is None else list(_records(root, name, mistakes)), mistakes
 
 
 def named(node: Node) -> tuple[str | None, tuple[str, ...]]:

@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from mianshen.casework.check import Checked, Checker
+from mianshen.casework.check import Checked, Checker, Plain
 from mianshen.casework.interview import diagnostics
 from mianshen.casework.interview.interview import Interview
 from mianshen.casework.interview.question import Question
 from mianshen.casework.interview.story import Story
 from mianshen.document.yaml_tree import read_tree
 from mianshen.records.read import read_record
-from mianshen.source import Diagnostic, RuleError
+from mianshen.source import Diagnostic, Lang, RuleError
 
 UNKNOWN: Final = "?"
 
@@ -60,6 +60,15 @@ def kept(interview: Interview, story: Story, file: Path) -> None:
     part = file.with_name(f"{file.name}.part")
     part.write_text(record(interview, story), encoding="utf-8")
     part.replace(file)
+
+
+def next_step(interview: Interview, story: Story, lang: Lang) -> tuple[dict[str, Plain], Checked | None]:
+    """The next question as data, or the answer and the case it was decided on once nothing is left to ask."""
+    question = interview.next(story)
+    if question is not None:
+        return {"question": question.plain(interview.program)}, None
+    checker, checked = answered(interview, story)
+    return {"answer": checker.answer(checked, lang)}, checked
 
 
 def answered(interview: Interview, story: Story) -> tuple[Checker, Checked]:

@@ -296,13 +296,18 @@ def read_story(path: Path, program: Program, as_of: dt.date | None, today: dt.da
 
     Raises RuleError with every mistake of a record that cannot be read or holds several.
     """
-    root, story = read_tree(path)
-    if root is None or story:
-        raise RuleError(story or [record_diagnostics.no_record(str(path))])
+    root, mistakes = read_tree(path)
+    if root is None or mistakes:
+        raise RuleError(mistakes or [record_diagnostics.no_record(str(path))])
+    return story_of(root, program, as_of, today)
+
+
+def story_of(root: Node, program: Program, as_of: dt.date | None, today: dt.date) -> Story:
+    """The story that a record tells, as `read_story` reads it from a file."""
     if isinstance(root, Sequence) and len(root.items) == 1:
         root = root.items[0]
     if not isinstance(root, Mapping) or root.get("cases") is not None:
-        raise RuleError([diagnostics.several_records(str(path))])
+        raise RuleError([diagnostics.several_records(root.span.file)])
     dated = root.get(DAY) is not None
     case, wrong = read_record(root, program, as_of or (None if dated else today), CASE_KEYS, growing=True)
     wrong = [mistake for mistake in wrong if not _may_come_later(mistake)]
