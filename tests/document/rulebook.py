@@ -84,5 +84,5 @@ def write_rulebook(folder: Path, **files: str) -> Path:
 
 def read_valid(folder: Path, *overlays: Path) -> Document:
     document, mistakes = read([folder], overlays)
-    assert mistakes == ()
+    assert [mistake for mistake in mistakes if mistake.severity == "error"] == []
     return document

@@ -21,8 +21,18 @@ OVERLAY = b"""\
 overlay: {name: change, title: {zh: x, en: y}}
 provisions: {added: {decision: basic_payment, value: 1}}
 replace: {parameters: {employee_rate: {type: rate, title: x, values: [{from: 2025-01-01, value: 0.9}]}}}
-remove: {provisions: [everywhere], tables: deductibles}
+remove: {provisions: [everywhere]}
 switch_on: later
+"""
+PARTS = b"""\
+overlay: {name: change, title: {zh: x, en: y}, source: S2, clause: 1}
+set:
+  employee_rate: [{from: 2025-01-01, until: 2025-12-31, value: 0.9}, {from: 2026-07-01, value: 91%}]
+  scale: {from: 2026-01-01, value: [{over: 0, rate: 50%}]}
+extend:
+  codes: {care_type: {day_surgery: {zh: x, en: y}, other: z}}
+  rows: {deductibles: [{id: last, cells: [-, -], value: 5}]}
+replace: {rows: {deductibles: {tertiary: {cells: ['-', '-'], value: 1200}}}}
 """
 SCRAPS = (
     b"", b" ", b"\n", b"  ", b"\t", b":", b": ", b"- ", b"#", b"'", b'"', b"\\", b"|", b">", b"&a ", b"*a", b"!x ",
@@ -135,7 +145,10 @@ def misshapen(draw: st.DrawFn, whole: bytes) -> bytes:
 
 
 def test_the_file_the_others_are_made_from_has_no_mistakes(folder: Path) -> None:
-    assert read_bytes(folder, BASE, OVERLAY) == ()
+    assert read_bytes(folder, BASE, PARTS) == ()
+    assert [mistake.code for mistake in read_bytes(folder, BASE, OVERLAY)] == [
+        "E149"
+    ]  # of history, a warning
 
 
 @given(content=st.binary(max_size=60))
@@ -165,7 +178,7 @@ def test_a_damaged_rulebook_ends_in_a_document_and_mistakes(folder: Path, conten
     read_bytes(folder, content)
 
 
-@given(content=damaged(OVERLAY))
+@given(content=damaged(OVERLAY) | damaged(PARTS))
 def test_a_damaged_overlay_ends_in_a_document_and_mistakes(folder: Path, content: bytes) -> None:
     read_bytes(folder, BASE, content)
 
@@ -175,6 +188,6 @@ def test_a_misshapen_rulebook_ends_in_a_document_and_mistakes(folder: Path, cont
     read_bytes(folder, content)
 
 
-@given(content=misshapen(OVERLAY))
+@given(content=misshapen(OVERLAY) | misshapen(PARTS))
 def test_a_misshapen_overlay_ends_in_a_document_and_mistakes(folder: Path, content: bytes) -> None:
     read_bytes(folder, BASE, content)

@@ -37,6 +37,8 @@ class Filling:
                 return self._complete_ruling
             case "parameters":
                 return self._complete_values
+            case "set":
+                return self._complete_value
             case _:
                 return None
 
@@ -56,6 +58,13 @@ class Filling:
             if isinstance(value, dict):
                 for key, default in complete_values.items():
                     value.setdefault(key, default)
+
+    def _complete_value(self, value: dict[str, Any]) -> None:
+        """One dated value of an overlay: a draft's figure is provisional unless it says what it rests on."""
+        for key in _VALUE:
+            if key in self.given:
+                value.setdefault(key, self.given[key])
+        value.setdefault("basis", "missing" if value.get("value") is None else "provisional")
 
 
 def filling(node: Node | None, at: Span) -> tuple[Filling, list[Diagnostic]]:

@@ -277,3 +277,28 @@ def applied_twice(span: Span, name: str) -> Diagnostic:
 
 def not_an_overlay(span: Span) -> Diagnostic:
     return diagnostic("E146.not_an_overlay", span)
+
+
+def nothing_to_set(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
+    fix = _absent(name, known, "要新增它，写在 parameters 下", "To add it, write it under parameters")
+    return diagnostic("E147.nothing_to_set", span, fix=fix, name=shown(name))
+
+
+def overlays_conflict(span: Span, name: str, overlay: str, first: Span) -> Diagnostic:
+    return diagnostic(
+        "E148.overlays_conflict",
+        span,
+        also=((first, Message("前一个方案改在这里", "the earlier overlay changes it here")),),
+        name=shown(name),
+        overlay=shown(overlay),
+    )
+
+
+def drops_history(span: Span, name: str, day: str, first: Span) -> Diagnostic:
+    return diagnostic(
+        "E149.drops_history",
+        span,
+        also=((first, Message("原来的取值", "the values there were")),),
+        name=shown(name),
+        day=day,
+    )

@@ -49,6 +49,7 @@ class Draft:
         self.mistakes: list[Diagnostic] = []
         self.lists: dict[str, list[Any]] = {name: [] for name in LISTS}
         self.overlays: list[model.OverlayHeader] = []
+        self.changed: dict[Path, tuple[str, Span, object]] = {}  # by which overlay, where, to what
 
     def is_broken(self, *path: str) -> bool:
         return any(path[:length] in self.broken for length in range(len(path) + 1))

@@ -406,8 +406,21 @@ class Removal(Shape):
 
 
 class OverlayHeader(Shape):
+    """`source`, `clause` and `basis` hold for everything in the overlay that says nothing else."""
+
     name: str
     title: Titled
+    source: str | None = None
+    clause: Words | None = None
+    basis: Literal["cited", "provisional"] | None = None
+
+
+class RowChange(ProvisionModel):
+    """What is different in a row of a table; what is not given stays."""
+
+    cells: tuple[Cell, ...] | None = None
+    value: Formula | None = None
+    annual_limit: AnnualLimits = None
 
 
 class Replacement(Shape):
@@ -419,6 +432,18 @@ class Replacement(Shape):
     tables: dict[Identifier, Table] = {}
     benefits: dict[Identifier, Benefit] = {}
     calendar: dict[Year, CalendarYear] = {}
+    rows: dict[Identifier, dict[Identifier, RowChange]] = {}  # by table and row: what is different
+
+
+class Extension(Shape):
+    """Further codes of code lists, further rows of tables (at their end), by name of the list or table."""
+
+    codes: dict[Identifier, dict[str, TitledCode]] = {}
+    rows: dict[Identifier, tuple[TableRow, ...]] = {}
+
+
+def _values(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
 
 
 class OverlayFile(RulebookFile):
@@ -428,3 +453,7 @@ class OverlayFile(RulebookFile):
     remove: Removal = Removal()
     switch_on: Names = ()  # planned provisions and tables to treat as in force
     replace: Replacement = Replacement()
+    set: dict[
+        Identifier, Annotated[tuple[ParameterValue, ...], BeforeValidator(_values)]
+    ] = {}  # dated values
+    extend: Extension = Extension()

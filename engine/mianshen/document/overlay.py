@@ -1,22 +1,25 @@
 """An overlay applied to a rulebook.
 
 In: the draft of a rulebook, the tree of an overlay file. Out: the draft, changed; the mistakes.
-Invariants: removes, then replaces, then adds, then switches on; each must find what it names; a
-name that may stand in a part that could not be read is let through.
+Invariants: removes, then replaces, then adds, then sets values, extends and switches on; each must find what it
+names; a name that may stand in a part that could not be read is let through. Where two overlays change the same, the
+later holds and a warning tells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TypeAlias
 
 from mianshen.document import diagnostics, model
 from mianshen.document.merge import Draft, FilePart, whole_file
+from mianshen.document.overlay_parts import PartChanges
 from mianshen.document.validate import MAPPING, NAME, fit, kind
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
 from mianshen.source import Diagnostic, Message, Span
 
-KEYS = ("overlay", "remove", "switch_on", "replace")
+KEYS = ("overlay", "remove", "switch_on", "replace", "set", "extend")
 _SWITCHED = ("provisions", "tables")
 _NAMES = Message("名称或名称列表", "a name or a list of names")
 
@@ -38,27 +41,52 @@ def apply_overlay(draft: Draft, root: Node) -> None:
             return
         draft.overlays.append(header)
     part = FilePart(draft, whole, overlay=True)
-    _remove(draft, whole)
-    _replace(draft, part)
+    if header is not None:
+        own = {name: getattr(header, name) for name in ("source", "clause", "basis")}
+        given = {name: value for name, value in own.items() if value is not None}
+        part.filling = replace(part.filling, given=given | part.filling.given)
+    changes = PartChanges(draft, part, "" if header is None else header.name)
+    _remove(draft, whole, changes)
+    _replace(draft, part, changes)
+    changes.replace_rows()
     part.add(KEYS)
+    changes.set_values()
+    changes.extend()
     _switch_on(draft, whole)
 
 
-def _remove(draft: Draft, root: Mapping) -> None:
+def _remove(draft: Draft, root: Mapping, changes: PartChanges) -> None:
     for section, node in _sections(draft, root, "remove", tuple(model.Removal.model_fields)):
         for name in _names(draft, node):
             if _exists(draft, section.text, name, diagnostics.nothing_to_remove):
                 path = (section.text, name.text)
-                draft.origins.pop(path, None)
+                changes.change(path, name.span, None)
+                for inner in [origin for origin in draft.origins if origin[: len(path)] == path]:
+                    draft.origins.pop(inner)
                 draft.entries.pop(path, None)
                 draft.broken.discard(path)
 
 
-def _replace(draft: Draft, part: FilePart) -> None:
+def _replace(draft: Draft, part: FilePart, changes: PartChanges) -> None:
     for section, node in _sections(draft, part.root, "replace", tuple(model.Replacement.model_fields)):
+        if section.text == "rows":
+            continue  # parts of entries: `PartChanges`
         for name, entry in part.named((section.text,), section, node):
-            if _exists(draft, section.text, name, diagnostics.nothing_to_replace):
-                part.fit_entry(section.text, name, entry)
+            if not _exists(draft, section.text, name, diagnostics.nothing_to_replace):
+                continue
+            path = (section.text, name.text)
+            before, first = draft.entries.get(path), draft.origins[path].at
+            for inner in [origin for origin in draft.origins if origin[:2] == path and len(origin) > 2]:
+                draft.origins.pop(inner)
+            part.fit_entry(section.text, name, entry)
+            after = draft.entries.get(path)
+            changes.change(path, name.span, after)
+            if isinstance(before, model.Parameter) and isinstance(after, model.Parameter):
+                starts = {value.from_ for value in after.values}
+                dropped = sorted(value.from_ for value in before.values if value.from_ not in starts)
+                if dropped:
+                    day = dropped[0].isoformat()
+                    draft.mistakes.append(diagnostics.drops_history(name.span, name.text, day, first))
 
 
 def _switch_on(draft: Draft, root: Mapping) -> None:
