@@ -8,7 +8,8 @@ from a record reaches a terminal; money is never a float.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import TypeAlias
 from unicodedata import category, east_asian_width
@@ -41,6 +42,15 @@ def hear(prompt: str) -> str | None:
 def complain(text: str) -> None:
     """One error, one line (related places on lines of their own), to standard error."""
     print(_safe(text), file=sys.stderr)
+
+
+@contextmanager
+def progress(length: int) -> Iterator[Callable[[int], None]]:
+    """What advances a bar on standard error; hidden where that is no terminal."""
+    import click
+
+    with click.progressbar(length=length, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        yield bar.update
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:

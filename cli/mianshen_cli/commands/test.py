@@ -6,27 +6,21 @@ Exit status 0 all as expected, 1 something is not, 2 a case or the rulebook cann
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from mianshen.cases.changes import Change, changes_of
-from mianshen.cases.read import CaseOf, Programs, case_files, read_case_files
+from mianshen.cases.read import CaseOf, Programs
 from mianshen.cases.runs import BACK_ENDS, USUAL, Difference, Outcome, run_cases, usable
 from mianshen.casework.causes import Cause
-from mianshen.shipped import shipped_rulebook
 from mianshen.source import Lang, Message
-from mianshen_cli import options, output
-from mianshen_cli.click_commands import argument, command, option
+from mianshen_cli import case_arguments, options, output
+from mianshen_cli.case_arguments import cases_at
+from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
-from mianshen_cli.usage_errors import Refused
 
-_NO_PATH = Message(
-    "没有随附的案例。请给出案例文件或文件夹",
-    "no cases travel with this installation. Name a case file or folder",
-)
 _FILES = tuple(Message(*item) for item in (("文件", "file"), ("案例", "cases"), ("不符", "failed")))
 _DIFFERENCES = tuple(
     Message(*item)
@@ -74,14 +68,7 @@ _NONE = Message("（无）", "(none)")
         "change moves and through which provision or figure.\nTry: mianshen test cases/shanghai --overlay draft.yaml",
     )
 )
-@argument(
-    "paths",
-    nargs=-1,
-    metavar="[PATH]...",
-    words=Message(
-        "案例文件或文件夹（默认随附的案例）", "case files or folders (default: those of the checkout)"
-    ),
-)
+@case_arguments.paths
 @options.rulebook
 @option(
     "--backend",
@@ -105,23 +92,13 @@ def test(
     lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], backend: str | None, overlays: tuple[str, ...]
 ) -> Status:
     programs = Programs(tuple(map(Path, rules)))
-    cases = read_case_files(case_files([Path(path) for path in paths] or [_shipped_cases()]), programs)
+    cases = cases_at(paths, programs)
     if overlays:
         return _changes(lang, cases, programs, Programs(programs.rules, overlays))
     back_ends = usable([name for name in BACK_ENDS if backend in ("all", name)] if backend else USUAL)
-    hidden = not sys.stderr.isatty()
-    with click.progressbar(length=len(cases), file=sys.stderr, hidden=hidden) as bar:
-        outcomes = run_cases(cases, programs, back_ends, bar.update)
+    with output.progress(len(cases)) as advance:
+        outcomes = run_cases(cases, programs, back_ends, advance)
     return _outcomes(lang, outcomes)
-
-
-def _shipped_cases() -> Path:
-    """The cases beside the rulebook, in a checkout."""
-    folder = shipped_rulebook().parent / "cases"
-    if not folder.is_dir():
-        raise Refused(_NO_PATH)
-    here = Path.cwd()
-    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 # -- as expected or not ------------------------------------------------------------------------------

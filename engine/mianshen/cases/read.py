@@ -92,7 +92,9 @@ def _is_case_file(folder: Path, path: Path) -> bool:
     if path.suffix not in ENDINGS or any(part[0] == "." for part in path.parts):
         return False
     among_overlays = PASSED_OVER in path.parts[:-1]
-    return not among_overlays or _CASES.search((folder / path).read_text("utf-8", errors="replace")) is not None
+    return (
+        not among_overlays or _CASES.search((folder / path).read_text("utf-8", errors="replace")) is not None
+    )
 
 
 def read_case_files(files: Iterable[Path], programs: Programs) -> list[CaseOf]:

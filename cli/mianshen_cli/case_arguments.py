@@ -1,0 +1,48 @@
+"""What commands over cases share: the cases named, or those of the checkout.
+
+In: paths as typed, programs. Out: the cases read; `Refused` where none travel with the installation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mianshen.cases.read import CaseOf, Programs, case_files, read_case_files
+from mianshen.program.program import Citation
+from mianshen.shipped import shipped_rulebook
+from mianshen.source import Message
+from mianshen_cli.click_commands import argument
+from mianshen_cli.usage_errors import Refused
+
+NO_CASES = Message(
+    "没有随附的案例。请给出案例文件或文件夹",
+    "no cases travel with this installation. Name a case file or folder",
+)
+paths = argument(
+    "paths",
+    nargs=-1,
+    metavar="[CASES]...",
+    words=Message(
+        "案例文件或文件夹（默认随附的案例）", "case files or folders (default: those of the checkout)"
+    ),
+)
+
+
+def cases_at(named: Sequence[str], programs: Programs) -> list[CaseOf]:
+    """The cases of the paths, or those beside the rulebook. Raises RuleError with every mistake."""
+    return read_case_files(case_files([Path(path) for path in named] or [shipped_cases()]), programs)
+
+
+def shipped_cases() -> Path:
+    """The cases beside the rulebook, in a checkout."""
+    folder = shipped_rulebook().parent / "cases"
+    if not folder.is_dir():
+        raise Refused(NO_CASES)
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
+
+
+def cited(citation: Citation) -> str:
+    """A clause as one text: source and clause."""
+    return " ".join(filter(None, (citation.source, citation.clause)))

@@ -1,0 +1,140 @@
+"""`mianshen coverage`: which provisions, table rows, lines and unknown paths the cases try.
+
+In: case files or folders, a rulebook, overlays. Out: a count of each part, and what no case goes through.
+Exit status 0 nothing uncovered, or every threshold reached; 1 something is uncovered, or a threshold missed; 2 a case
+or the rulebook cannot be read.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from mianshen.cases.read import Programs
+from mianshen.policy.case_coverage import PARTS, CaseCoverage, Part, Uncovered, coverage_of
+from mianshen.source import Lang, Message
+from mianshen_cli import case_arguments, options, output
+from mianshen_cli.case_arguments import cases_at, cited
+from mianshen_cli.click_commands import command, option
+from mianshen_cli.output import Status
+from mianshen_cli.usage_errors import Refused
+
+_PARTS: dict[Part, Message] = {
+    "provisions": Message("条款", "provisions"),
+    "rows": Message("决策表的行", "table rows"),
+    "boundaries": Message("界线的各侧", "sides of lines"),
+    "unknown_paths": Message("未知路径", "unknown paths"),
+    "branches": Message("分支", "branches"),
+    "dated_values": Message("按日期的数值", "dated values"),
+}
+_HEADS = (Message("部分", "part"), Message("已覆盖", "covered"), Message("总数", "all"))
+_UNCOVERED = (
+    Message("位置", "where"),
+    Message("名称", "name"),
+    Message("未覆盖", "not covered"),
+    Message("条文", "clause"),
+)
+_THRESHOLD = re.compile(r"([a-z_]+)=([0-9]{1,3}(?:\.[0-9]{1,6})?)%?")
+_BAD = Message(
+    "--at-least 应写成 部分=百分比，如 provisions=100；部分有：{parts}",
+    "--at-least takes PART=PERCENT, such as provisions=100; the parts are: {parts}",
+)
+_MISSED = Message(
+    "{part} 覆盖 {covered}/{all}，未达到 {least}%", "{part}: {covered} of {all} covered, below {least}%"
+)
+_LEFT_OUT = Message(
+    "未计：自身的方案与所给方案不相容：{names}",
+    "left out, their own overlays clash with those given: {names}",
+)
+
+
+@command(
+    Message(
+        "案例覆盖了规则库的哪些部分：条款、决策表的行、界线的下、上和恰好、未知路径。\n"
+        "例：mianshen coverage cases --at-least provisions=100 --at-least rows=100",
+        "Which parts of the rulebook the cases try: provisions, table rows, lines (below, at, above), unknown paths.\n"
+        "Try: mianshen coverage cases --at-least provisions=100 --at-least rows=100",
+    )
+)
+@case_arguments.paths
+@options.rulebook
+@options.overlay_named
+@option(
+    "--at-least",
+    "thresholds",
+    multiple=True,
+    metavar="PART=PERCENT",
+    words=Message(
+        "只有低于此覆盖率才算不合格，如 provisions=100；可多次",
+        "fail only below this share, such as provisions=100; may be repeated",
+    ),
+)
+@options.form
+def coverage(
+    lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], overlays: tuple[str, ...],
+    thresholds: tuple[str, ...], form: str,
+) -> Status:  # fmt: skip
+    least = dict(map(_threshold, thresholds))
+    programs = Programs(tuple(map(Path, rules)), overlays)
+    cases = cases_at(paths, Programs(programs.rules))
+    with output.progress(len(cases)) as advance:
+        result = coverage_of(cases, programs, advance)
+    if form == "json":
+        output.say(output.json_text(_plain(result)))
+    else:
+        _table(result, lang)
+    missed = [part for part, percent in least.items() if not _reaches(result, part, percent)]
+    for part in missed:
+        count = result.counts[part]
+        words = {
+            "part": _PARTS[part].in_(lang),
+            "covered": count.covered,
+            "all": count.all,
+            "least": least[part],
+        }
+        output.complain(_MISSED.in_(lang).format(**words))
+    return Status.FOUND if missed or (result.uncovered and not least) else Status.DONE
+
+
+def _threshold(text: str) -> tuple[Part, str]:
+    match = _THRESHOLD.fullmatch(text)
+    part = next((part for part in PARTS if match is not None and match[1] == part), None)
+    if match is None or part is None:
+        names = {"parts": ", ".join(PARTS)}
+        raise Refused(Message(_BAD.zh.format(**names), _BAD.en.format(**names)))
+    return part, match[2]
+
+
+def _reaches(result: CaseCoverage, part: Part, percent: str) -> bool:
+    from decimal import Decimal
+
+    count = result.counts[part]
+    return 100 * count.covered >= Decimal(percent) * count.all
+
+
+def _plain(result: CaseCoverage) -> output.Plain:
+    counts: dict[str, output.Plain] = {
+        part: {"covered": count.covered, "all": count.all} for part, count in result.counts.items()
+    }
+    return {**counts, "uncovered": [_plain_point(point) for point in result.uncovered],
+            "left_out": [str(case) for case in result.left_out]}  # fmt: skip
+
+
+def _plain_point(point: Uncovered) -> output.Plain:
+    return {
+        "part": point.part, "name": point.name, "what": point.what, "where": str(point.span),
+        "clause": {"source": point.clause.source, "clause": point.clause.clause},
+    }  # fmt: skip
+
+
+def _table(result: CaseCoverage, lang: Lang) -> None:
+    rows = [(_PARTS[part].in_(lang), str(c.covered), str(c.all)) for part, c in result.counts.items()]
+    output.say(output.table([head.in_(lang) for head in _HEADS], rows, right=[1, 2]))
+    for part in PARTS:
+        points = [point for point in result.uncovered if point.part == part]
+        if points:
+            output.say(f"\n{_PARTS[part].in_(lang)}")
+            cells = [(str(p.span), p.name, p.what, cited(p.clause)) for p in points]
+            output.say(output.table([head.in_(lang) for head in _UNCOVERED], cells))
+    if result.left_out:
+        output.say(_LEFT_OUT.in_(lang).format(names=", ".join(map(str, result.left_out))))
