@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mianshen.native.arrays import Array, address, buffer_of, pointers, texts_of, valid_of, whole
+from mianshen.native.figures import figure_table
 from mianshen.native.layout import EPOCH
 from mianshen.native.library import Compiled, Run
 from mianshen.native.placing import DECIDED, HISTORY, STATUSES, UNKNOWN_PARENT, Places, Placing, Status, Table
@@ -168,8 +169,9 @@ class _Run:
         place = {code: at for at, code in enumerate(unit.layout.listed)}
         items = np.array([place.get(item, -1) for listing in lists for item in listing] or [0], np.int32)
         begins = np.cumsum([0, *map(len, lists)], dtype=np.int64)
+        figures = figure_table(unit.layout)
         self.alive: list[Any] = [
-            (marks, items, begins),
+            (marks, items, begins, figures),
             pointers([buffer_of(t.facts[c.name]) for t, c in facts]),
             pointers([valid_of(t.facts[c.name]) for t, c in facts]),
             pointers([None if m is None else address(m) for m in marks]),
@@ -191,6 +193,7 @@ class _Run:
             sets,
             address(begins),
             address(items),
+            *map(address, figures),
         )
 
     @property

@@ -363,7 +363,7 @@ class Formulas:
         value, state, miss = self.opened(c_type(figures))
         series = self.layout.program.parameters[name].series
         lacking = self.lacking(f"parameter {name}") if any(d.value is None for d in series) else NONE
-        call = f"{state} = figure_{name}({day.value}, &{value}); if ({state} == 1) {miss} = {lacking};"
+        call = f"{state} = figure_{name}(run, {day.value}, &{value}); if ({state} == 1) {miss} = {lacking};"
         if day.state == NONE:
             self.body.add(call)
         else:
@@ -378,7 +378,7 @@ class Formulas:
         body.add(f"word {at} = -1;")
         body.add(
             f"if ({day.state}) {{ {state} = 1; {miss} = {day.miss}; }} "
-            f"else if (figure_{node.parameter}({day.value}, &{at})) {state} = 3;"
+            f"else if (figure_{node.parameter}(run, {day.value}, &{at})) {state} = 3;"
         )
         for index, case in enumerate(node.cases):
             with body.block(f"if (({day.state}) || {at} == {index}) {{"):

@@ -28,6 +28,7 @@ from mianshen.program.core import (
     InSet,
     IsKnown,
     Listing,
+    Marginal,
     Numeric,
     Op,
     ParameterRef,
@@ -148,6 +149,11 @@ class Layout:
     def figures(self) -> dict[str, Type]:
         """The type that a figure is stored in: one that holds it for every expression that reads it."""
         return _stored((n.name, n.type) for n in self.nodes if isinstance(n, ParameterRef))
+
+    @cached_property
+    def figures_read(self) -> tuple[str, ...]:
+        """The figures and scales that some expression reads."""
+        return tuple(sorted({*self.figures, *(n.scale for n in self.nodes if isinstance(n, Marginal))}))
 
     @cached_property
     def stored(self) -> dict[Key, Type]:

@@ -41,6 +41,7 @@ class Run(ctypes.Structure):
             for name in (
                 "inputs", "valid", "wrong", "out", "begin", "row", "status", "fallback", "under", "voider", "packed",
                 "unpacked", "level", "places", "next", "start", "early", "missing", "list_begin", "list_item",
+                "figure_begin", "figures",
             )
         ),
     )  # fmt: skip

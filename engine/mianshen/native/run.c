@@ -140,6 +140,9 @@ static int32_t set_id(local *l, sets *s, names set) {
   return number;
 }
 
+/* A value of a figure: its days, the last one before which it is to be reviewed, its two halves. */
+struct figure { word start, end, review, known, low, high; };
+
 struct run {
   word as_of;
   const void *const *in;         /* a column a fact */
@@ -161,7 +164,15 @@ struct run {
   sets *missing;
   const word *list_begin;        /* every list, by number: where its items begin in `list_item` */
   const int32_t *list_item;      /* places in `Layout.listed` */
+  const word *figure_begin;      /* a figure: where its values begin in `figures` */
+  const struct figure *figures;
 };
+static inline byte figure_at(const struct run *run, int number, word day, const struct figure **at) {
+  const struct figure *end = run->figures + run->figure_begin[number + 1];
+  for (const struct figure *f = run->figures + run->figure_begin[number]; f < end; f++)
+    if (day >= f->start && day <= f->end) { *at = f; return day > f->review ? 3 : !f->known; }
+  return 3;
+}
 static inline word list_count(const struct run *run, word list) { return run->list_begin[list + 1] - run->list_begin[list]; }
 static word list_contains(const struct run *run, word list, int32_t item) {
   for (word i = run->list_begin[list]; i < run->list_begin[list + 1]; i++)

@@ -15,11 +15,12 @@ from itertools import accumulate
 
 from mianshen.native.accumulators import AccumulatorSource
 from mianshen.native.c_source import c_integer, c_type
+from mianshen.native.figures import figure_functions
 from mianshen.native.layout import EPOCH, MOST_FIXED, Layout, scale_of
 from mianshen.native.provisions import ProvisionSource, counted
 from mianshen.native.row_source import RowSource, c_cell
 from mianshen.native.written import Written
-from mianshen.program.program import Benefit, Decision, Entity, Key, Parameter
+from mianshen.program.program import Benefit, Decision, Entity, Key
 from mianshen.program.stages import Stage, read_below
 
 
@@ -92,7 +93,7 @@ class Unit:
             *self._here(),
             *self._calendar(),
             *self._lists(),
-            *(line for p in self.layout.program.parameters.values() for line in self._figure(p)),
+            *figure_functions(self.layout),
             *(line for d in self.layout.program.decisions for line in provisions.decision(d)),
             *(line for d in self.layout.program.decisions for line in self._make(d)),
             *(line for a in self.layout.accumulators for line in balances.text(a)),
@@ -144,30 +145,6 @@ class Unit:
             if listed:
                 places = [str(listed.index(code)) if code in listed else "-1" for code in codes.values]
                 yield f"static const int32_t listed_{name}[] = {{{', '.join(places)}}};"
-
-    # -- figures -----------------------------------------------------------------------------
-
-    def _figure(self, parameter: Parameter) -> Iterator[str]:
-        """A figure on a day: 0 known, 1 not known, 3 none; of a scale, which of its values."""
-        type_ = self.layout.figures.get(parameter.name, parameter.type)
-        scale = parameter.written == "scale"
-        out = "word" if scale else c_type(type_)
-        values = [
-            str(i) if scale or d.value is None else c_integer(self.layout.encoded(d.value, type_))  # type: ignore[arg-type]
-            for i, d in enumerate(parameter.series)
-        ]
-        yield f"static inline byte figure_{parameter.name}(word day, {out} *value) {{"
-        for dated, value in zip(parameter.series, values, strict=True):
-            tests = [f"day >= {(dated.start - EPOCH).days}"]
-            if dated.end is not None:
-                tests.append(f"day <= {(dated.end - EPOCH).days}")
-            review = (
-                "" if dated.review_by is None else f"if (day > {(dated.review_by - EPOCH).days}) return 3; "
-            )
-            outcome = "return 1;" if dated.value is None and not scale else f"*value = {value}; return 0;"
-            yield f"  if ({' && '.join(tests)}) {{ {review}{outcome} }}"
-        yield "  return 3;"
-        yield "}"
 
     # -- deciding ----------------------------------------------------------------------------
 
