@@ -27,7 +27,9 @@ def test_every_shipped_case_fits(file: Path) -> None:
     written = in_editor(file.read_text("utf-8"))
     written["cases"] = [case for case in written["cases"] if "rejects" not in case["expect"]]
     assert written["cases"]
-    for case in written["cases"]:  # of a row that cancels another its other facts are not read, whatever they hold
+    for case in written[
+        "cases"
+    ]:  # of a row that cancels another its other facts are not read, whatever they hold
         case["claims"] = [
             {"claim_id": claim["claim_id"], "reverses": claim["reverses"]} if "reverses" in claim else claim
             for claim in case.get("claims") or []

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from mianshen.closed_sets import Basis, Delivery, HitPolicy, ProvisionStatus, TextFormat
+from mianshen.closed_sets import Basis, Delivery, HitPolicy, Period, ProvisionStatus, TextFormat
 
 
 class AlsoWritten:
@@ -215,16 +215,19 @@ AnnualLimits: TypeAlias = AnnualLimit | tuple[AnnualLimit, ...] | None
 
 
 class Accumulator(Shape):
-    """What the provisions naming it pay of the decision it `sums`, per parent and benefit year.
+    """What the provisions naming it pay of the decision it `sums`, per holder and period.
 
     `over` says which rows count; all of them without it.
     """
 
     title: Titled
     entity: Identifier = "claim"
-    sums: Identifier
+    sums: Identifier | None = None  # None: it counts rows
     over: Formula | None = None
-    per: Names = ()  # parent's facts that also split the sum, such as insurance_scheme
+    per: Names = ()  # facts of the row or of what stands above it that also split the sum
+    period: Period = "year"
+    days_before: Literal_ | None = None  # instead of a period: the days before each row
+    holder: Identifier | None = None  # whose rows share it: the parent, or an entity above it
     opening: Identifier | None = None  # the parent's fact holding the opening balance
     year_starts: Identifier | None = None  # a month_day parameter; the calendar year without one
 

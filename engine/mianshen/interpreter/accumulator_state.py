@@ -11,17 +11,19 @@ balance, any other on the committed one; so what is shown never exceeds a limit,
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, assert_never
 
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.rows import Candidates, Row, RowError, doubt
 from mianshen.program.program import Accumulator, Provision
-from mianshen.values import NOT_MODELLED, ZERO, Unknown, Value, benefit_year, unknown_of
+from mianshen.values import NOT_MODELLED, ZERO, Known, Unknown, Value, benefit_year, unknown_of
 
 EVERY_YEAR: Final = "every year"
+ANY: Final = "any facts"
+MONTHS: Final = 12
 Years: TypeAlias = dict[Hashable, Value]
 
 
@@ -36,6 +38,24 @@ class Balances:
 
     ruled: Years
     committed: Years
+
+
+class HeldBalances:
+    """The balances of accumulators, by the row that holds them, as rows of an entity are taken in turn."""
+
+    def __init__(self, states: Iterable[AccumulatorState]) -> None:
+        self._states = tuple(states)
+        self._held: dict[tuple[str, int], Balances] = {}
+
+    def of(self, row: Row) -> list[tuple[AccumulatorState, Balances]]:
+        """Each accumulator with the balances that a row goes to."""
+        return [(state, self._of(state, row)) for state in self._states]
+
+    def _of(self, state: AccumulatorState, row: Row) -> Balances:
+        key = state.name, id(row.above(state.accumulator.holder))
+        if key not in self._held:
+            self._held[key] = state.empty()
+        return self._held[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +75,6 @@ class AccumulatorState:
         self.sums = accumulator.sums
         self.start = accumulator.year_start
         self.settled = compiler.program.settling(accumulator.entity).get(accumulator.sums)
-        self.per = tuple(name for _, name in accumulator.per)
         over = accumulator.over
         self.feeding = {  # the provisions whose payments count in it, by identity
             id(p) for d in compiler.program.decisions for p in d.provisions if self.name in p.feeds
@@ -67,9 +86,9 @@ class AccumulatorState:
         committed: Years = {}
         return Balances(committed if self.settled is None else {}, committed)
 
-    def key(self, row: Row, day: dt.date) -> Hashable:
-        facts = row.parent.current.facts  # type: ignore[union-attr]  # rows of an accumulator have a parent
-        return benefit_year(day, self.start), *[facts.get(name) for name in self.per]
+    def key(self, row: Row, day: dt.date) -> Hashable:  # what holds the balances holds them apart
+        """The balance that the row goes to: of one benefit year, for the facts it is kept per are the holder's."""
+        return benefit_year(day, self.start)
 
     def before(self, row: Row, balances: Balances, date: str) -> Value:
         """The balance that a row is decided on."""
@@ -90,8 +109,7 @@ class AccumulatorState:
 
     def opening(self, row: Row, day: dt.date) -> Value:
         """The opening balance: the parent's fact in the benefit year of `as_of`, zero in any other."""
-        assert row.parent is not None
-        fact, parent = self.accumulator.opening, row.parent.current
+        fact, parent = self.accumulator.opening, row.above(self.accumulator.holder)
         if fact is None or benefit_year(day, self.start) != benefit_year(row.as_of, self.start):
             return ZERO
         value = parent.facts.get(fact[1])
@@ -167,3 +185,101 @@ class AccumulatorState:
         if isinstance(chosen, Candidates):
             return True
         return not self.feeding.isdisjoint(map(id, chosen))
+
+
+def period(accumulator: Accumulator, day: dt.date) -> int:
+    """The period that holds a day, as a number; a day each where a balance is of the days before a row."""
+    if accumulator.days is not None:
+        return day.toordinal()
+    match accumulator.period:
+        case "year" | "last year":
+            return benefit_year(day, accumulator.year_start)
+        case "month" | "last month":
+            return day.year * MONTHS + day.month
+        case "day":
+            return day.toordinal()
+        case "lifetime":
+            return 0
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def back(accumulator: Accumulator) -> int:
+    """How many periods before a row's own the balance is that it reads."""
+    return int(accumulator.period in ("last year", "last month"))
+
+
+def split_facts(accumulator: Accumulator, row: Row) -> tuple[Known | None, ...] | Unknown:
+    """The facts of the row that say to which of the balances of a period it goes; unknown where one is missing."""
+    values: list[Known | None] = []
+    missing: list[Unknown] = []
+    for entity, name in accumulator.varying:
+        at = row if entity == row.entity else row.above(entity)
+        values.append(at.facts.get(name))
+        if values[-1] is None:
+            missing.append(at.unknown(name))
+    return unknown_of(missing) if missing else tuple(values)
+
+
+class SplitState(AccumulatorState):
+    """An accumulator of several balances: kept per facts of its rows, or over another period than a benefit year.
+
+    Balances are by period and facts. A row of which a fact it is kept per is missing may go to any balance of
+    its period, unless it adds 0.
+    """
+
+    def __init__(self, accumulator: Accumulator, compiler: Compiler) -> None:
+        super().__init__(accumulator, compiler)
+        self.days, self.back = accumulator.days, back(accumulator)
+
+    def _balance(self, row: Row, years: Years, date: str) -> Value:
+        day = row.facts.get(date)
+        if day is None:
+            return row.unknown(date)
+        facts, last = split_facts(self.accumulator, row), period(self.accumulator, day)  # type: ignore[arg-type]  # a date
+        if isinstance(facts, Unknown):
+            return facts
+        last -= self.back
+        first = last if self.days is None else last - self.days
+        parts: list[Value] = [
+            value
+            for key, value in years.items()
+            if key == EVERY_YEAR or (first <= key[0] <= last and key[1] in (facts, ANY))  # type: ignore[index]
+        ]
+        parts.append(self.opening_of(row, last))
+        blocked = [part for part in parts if isinstance(part, Unknown)]
+        if blocked:
+            return unknown_of(blocked)
+        return sum((part for part in parts if isinstance(part, Decimal)), ZERO)
+
+    def opening_of(self, row: Row, held: int) -> Value:
+        """What a period begins with: the holder's fact in the period read on `as_of`, zero in any other."""
+        fact, holder = self.accumulator.opening, row.above(self.accumulator.holder)
+        if fact is None or held != period(self.accumulator, row.as_of) - self.back:
+            return ZERO
+        value = holder.facts.get(fact[1])
+        return holder.unknown(fact[1]) if value is None else value
+
+    def _add(self, row: Row, years: Years, amount: Value, date: str) -> None:
+        day = row.facts.get(date)
+        if day is None:
+            undated = row.unknown(date) if row.rejection is None else None
+            years[EVERY_YEAR] = unknown_of([amount, undated, years.get(EVERY_YEAR)])
+            return
+        if amount == ZERO:
+            return
+        facts, when = split_facts(self.accumulator, row), period(self.accumulator, day)  # type: ignore[arg-type]
+        if isinstance(facts, Unknown):
+            whose = facts if row.rejection is None else None
+            years[when, ANY] = unknown_of([amount, whose, years.get((when, ANY))])
+            return
+        balance = years.get((when, facts), ZERO)
+        if isinstance(balance, Decimal) and isinstance(amount, Decimal):
+            years[when, facts] = balance + amount
+        else:
+            years[when, facts] = unknown_of([balance, amount])
+
+
+def state_of(accumulator: Accumulator, compiler: Compiler) -> AccumulatorState:
+    """The state of an accumulator of either kind."""
+    return (SplitState if accumulator.split else AccumulatorState)(accumulator, compiler)

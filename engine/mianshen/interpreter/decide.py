@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import localcontext
 from functools import cached_property
 
-from mianshen.interpreter.accumulator_state import AccumulatorState, in_order
+from mianshen.interpreter.accumulator_state import AccumulatorState, HeldBalances, in_order, state_of
 from mianshen.interpreter.decision_functions import deciding
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
@@ -20,7 +20,7 @@ from mianshen.interpreter.specialisation import Specialisation, Specialisations,
 from mianshen.program.core import AsOf
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
 from mianshen.program.selection import Branch, selection
-from mianshen.program.stages import read_below
+from mianshen.program.stages import joint, read_below
 from mianshen.values import EXACT, NOT_MODELLED, Value
 
 
@@ -79,7 +79,7 @@ class Interpreter:
             for d in program.decisions
         }
         self.plans = {entity: self._plans(entity) for entity in program.entities}
-        self.accumulators = [AccumulatorState(a, self.compiler) for a in self._by_dependency()]
+        self.accumulators = [state_of(a, self.compiler) for a in self._by_dependency()]
 
     def decider(self, entity: str, name: str) -> Function:
         """The function that gives a decision at a row of its entity, decided if it is not yet."""
@@ -202,6 +202,9 @@ class Interpreter:
         for layer in reversed(layers[:-1]):
             for row in layer:
                 self._dated_children(row)
+            for entity in self.joint:
+                children = [child for row in layer for child in row.children if child.entity == entity]
+                self._in_turn_jointly(entity, children)
             for row in layer:
                 if row.parent is None or not self._accumulated(row.entity):
                     self._decide_row(row)
@@ -212,9 +215,29 @@ class Interpreter:
     def _dated_children(self, parent: Row) -> None:
         """The dated rows below a row, entity by entity as the stages have them."""
         for entity in self.dated:
+            if entity in self.joint:
+                continue
             rows = [row for row in parent.children if row.entity == entity]
             if rows:
                 self._in_turn(entity, rows)
+
+    @cached_property
+    def joint(self) -> dict[str, str]:
+        """The entities whose rows are taken in turn beyond those of one parent."""
+        return joint(self.program)
+
+    def _in_turn_jointly(self, entity: str, rows: list[Row]) -> None:
+        """Dated rows of several parents one by one, where what accumulators hold is shared above the parents."""
+        date = self.program.entities[entity].date
+        assert date is not None
+        balances = HeldBalances(self.running[entity])
+        for row in in_order(rows, date):
+            states = balances.of(row)
+            for state, held in states:
+                row.before[state.name] = state.before(row, held, date)
+            self._decide_row(row)
+            for state, held in states:
+                state.add(row, held, date)
 
     def _accumulated(self, entity: str) -> bool:
         return self.program.entities[entity].date is not None

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 
-from mianshen.interpreter.accumulator_state import AccumulatorState, in_order
+from mianshen.interpreter.accumulator_state import AccumulatorState, HeldBalances, in_order
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.rows import Row, RowError, reject
 from mianshen.program.failing import fails_alone
 from mianshen.program.program import Key, Program
-from mianshen.program.stages import Stage, read_below, stages
+from mianshen.program.stages import Stage, joint, read_below, stages
 from mianshen.values import Unknown
 
 
@@ -100,15 +100,20 @@ class RejectionLoop:
         date = self.program.entities[stage.entity].date
         if date is None:
             return [(row, e) for row in mine if (e := self._attempt(stage, row)) is not None]
-        families = groupby(mine, key=lambda row: id(row.parent and row.parent.current))
+        holder = joint(self.program).get(stage.entity)
+        if holder is None:
+            families = groupby(mine, key=lambda row: id(row.parent and row.parent.current))
+        else:
+            families = groupby(mine, key=lambda row: id(row.above(holder)))
         return [failed for _, family in families for failed in self._in_turn(stage, list(family), date)]
 
     def _in_turn(self, stage: Stage, rows: list[Row], date: str) -> Iterator[tuple[Row, RowError]]:
         """One parent's dated rows; those after one that fails are not looked at."""
         names = {d.name for d in stage.decisions}
         mine = [s for s in self.accumulators if s.accumulator.entity == stage.entity and s.sums in names]
-        states = [(state, state.empty()) for state in mine]
+        held = HeldBalances(mine)
         for row in in_order(rows, date):
+            states = held.of(row) if mine else []
             for state, balances in states:
                 row.before[state.name] = state.before(row, balances, date)
             error = self._attempt(stage, row)

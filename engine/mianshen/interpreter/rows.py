@@ -91,6 +91,14 @@ class Row:
         """The row in force at `as_of`: itself, unless it is a version."""
         return self if self.version_of is None else self.version_of
 
+    def above(self, entity: str) -> Row:
+        """The row of an entity above this one, the person's as it is at `as_of`."""
+        row = self.parent
+        while row is not None and row.entity != entity:
+            row = row.parent
+        assert row is not None, (self.entity, entity)
+        return row.current
+
     def unknown(self, name: str) -> Unknown:
         """The unknown that a missing fact of this row is."""
         unknown = self.unknowns.get(name)
@@ -101,6 +109,11 @@ class Row:
     def may_yet_tell(self, name: str) -> bool:
         """Whether a fact that is not given, or a list of children, may yet be told."""
         return self.told is not None and name not in self.told
+
+
+def below(row: Row) -> list[Row]:
+    """Every row that hangs below one, that of a person as it is at `as_of`."""
+    return [inner for child in row.children for inner in (child, *below(child))]
 
 
 def reject(row: Row, rejection: Rejection, program: Program) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from mianshen.native.c_source import Body, Made
 from mianshen.native.formula import Formulas
 from mianshen.native.layout import Layout
+from mianshen.native.split_accumulators import SplitSource
 from mianshen.program.program import Accumulator
 
 
@@ -25,6 +26,10 @@ class AccumulatorSource:
     def text(self, accumulator: Accumulator) -> Iterator[str]:
         """`before_A` and `take_A`."""
         name = accumulator.name
+        if self.layout.split(accumulator):
+            yield from SplitSource(self.layout, accumulator).text()
+            yield from self._take(accumulator)
+            return
         yield f"struct sum_{name} {{ word year; byte begun, state[2], any_year[2]; wide held[2]; names miss[2], any_miss[2]; }};"
         yield from self._before(accumulator)
         yield from self._take(accumulator)
@@ -104,6 +109,9 @@ class AccumulatorSource:
             body.add(f"  wide paid = row->f_{settled};")
             body.add(f"  add[1] = row->s_{sums} || paid > shown ? paid : shown; open[1] = 0;")
             body.add("}")
+        if self.layout.split(accumulator):
+            SplitSource(self.layout, accumulator).added(body)
+            return
         with body.block("for (int i = 0; i < 2; i++) {"):
             undated = f"(row->rejected ? 0 : BIT({self.layout.bit(str(date))}))"
             body.add(

@@ -23,7 +23,17 @@ from mianshen.native.arrays import Array, address, buffer_of, pointers, texts_of
 from mianshen.native.figures import figure_table
 from mianshen.native.layout import EPOCH
 from mianshen.native.library import Compiled, Run
-from mianshen.native.placing import DECIDED, HISTORY, STATUSES, UNKNOWN_PARENT, Places, Placing, Status, Table
+from mianshen.native.placing import (
+    DECIDED,
+    HISTORY,
+    STATUSES,
+    UNKNOWN_PARENT,
+    Places,
+    Placing,
+    Status,
+    Table,
+    in_turn,
+)
 from mianshen.native.written import Written
 from mianshen.program.program import Entity
 
@@ -184,12 +194,15 @@ class _Run:
             ),
         ]  # fmt: skip
         times = places.over_time
+        self.turn = {name: self._turn(name) for name in unit.layout.joint}
+        self.turns = pointers([address(self.turn[e]) if e in self.turn else None for e in order])
         self.struct = Run(
             (deciding.as_of - EPOCH).days,
             *(ctypes.addressof(part) for part in self.alive[1:]),
             address(self.level),
             address(self.place),
             *((None, None, None) if times is None else map(address, (times.next, times.start, times.early))),
+            ctypes.addressof(self.turns),
             sets,
             address(begins),
             address(items),
@@ -237,6 +250,15 @@ class _Run:
         ):  # fmt: skip
             raise MemoryError
         self.begin[entity.name], self.row[entity.name] = begin, row
+
+    def _turn(self, name: str) -> Array:
+        """The place of every row of an entity in turn."""
+        table = self.tables[name]
+        turn = np.empty(max(1, table.count), np.int32)
+        day = self.unit.layout.program.entities[name].date
+        order = in_turn(table, None if day is None else table.facts[day], np.arange(table.count))
+        turn[order] = np.arange(table.count, dtype=np.int32)
+        return turn
 
     def _households(self, places: Places) -> tuple[Array, Array]:
         """Where households begin: rows of the root, rows below it, up to the entry, that stand alone, other roots."""

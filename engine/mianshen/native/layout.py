@@ -38,7 +38,7 @@ from mianshen.program.core import (
     walk,
 )
 from mianshen.program.program import Accumulator, Fact, Key, Program
-from mianshen.program.stages import Stage, nodes_of, parents_first, reads_of, stages
+from mianshen.program.stages import Stage, joint, nodes_of, parents_first, reads_of, stages
 from mianshen.values import EXACT
 
 MOST_FIXED: Final = (
@@ -112,7 +112,7 @@ class Layout:
         facts |= {c.name for columns in self.facts.values() for c in columns}
         for entity in self.program.entities.values():
             facts |= {n for n in (entity.counted_by, entity.date, entity.children) if n is not None}
-        facts |= {key[1] for a in self.accumulators for key in a.parent_facts}
+        facts |= {key[1] for a in self.accumulators for key in a.facts}
         lacking = {
             f"parameter {p.name}"
             for p in self.program.parameters.values()
@@ -159,7 +159,14 @@ class Layout:
     def stored(self) -> dict[Key, Type]:
         """The type that a decision's values are stored in: one that holds them for every expression that reads them."""
         read = _stored(((n.entity, n.name), n.type) for n in self.nodes if isinstance(n, DecisionRef))
-        return {d.key: read.get(d.key, d.type) for d in self.program.decisions}
+        stored = {d.key: read.get(d.key, d.type) for d in self.program.decisions}
+        for accumulator in self.accumulators:
+            key = accumulator.entity, accumulator.sums
+            declared, held = self.program.decision(*key).type, stored[key]
+            assert isinstance(declared, Numeric)
+            assert isinstance(held, Numeric)
+            stored[key] = Numeric(declared.scale, held.low, held.high)
+        return stored
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
@@ -189,7 +196,17 @@ class Layout:
                     pass
         places = {id(node) for node in bound}
         texts = [n for n in self.nodes if isinstance(n, FactRef) and is_text(n.type)]
-        return frozenset((n.entity, n.name) for n in texts if id(n) not in places)
+        split = [key for a in self.accumulators for key in a.varying if is_text(self.program.facts[key].type)]
+        return frozenset([*((n.entity, n.name) for n in texts if id(n) not in places), *split])
+
+    @cached_property
+    def joint(self) -> dict[str, str]:
+        """The entities whose rows are taken in turn beyond those of one parent, to the entity that shares them."""
+        return joint(self.program)
+
+    def split(self, accumulator: Accumulator) -> bool:
+        """Whether the balances of an accumulator stand in a table: rows in turn go to and from several."""
+        return accumulator.split or accumulator.entity in self.joint
 
     @cached_property
     def lists(self) -> tuple[tuple[str, ...], ...]:

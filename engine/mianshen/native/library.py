@@ -40,7 +40,7 @@ class Run(ctypes.Structure):
             (name, POINTER)
             for name in (
                 "inputs", "valid", "wrong", "out", "begin", "row", "status", "fallback", "under", "voider", "packed",
-                "unpacked", "level", "places", "next", "start", "early", "missing", "list_begin", "list_item",
+                "unpacked", "level", "places", "next", "start", "early", "turn", "missing", "list_begin", "list_item",
                 "figure_begin", "figures",
             )
         ),

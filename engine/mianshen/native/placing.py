@@ -295,7 +295,7 @@ class Placing:
         )
         holds = status[voiding] == DECIDED
         status[voiding[holds & ~named]] = REVERSES_NOTHING
-        turns = self._in_turn(entity, table, voiding)
+        turns = in_turn(table, None if entity.date is None else table.facts[entity.date], voiding)
         order = turns[(holds & named)[turns]]
         _, first = np.unique(target[order], return_index=True)
         status[voiding[order]] = ALREADY_REVERSED
@@ -324,18 +324,6 @@ class Placing:
             again = first[(first >= 0) & (first != places)]
             rows[np.isin(rows, again)] = -1
         return rows
-
-    def _in_turn(self, entity: Entity, table: Table, voiding: Array) -> Array:
-        """The places of voiding rows by date, those without one first, then by key."""
-        rows = pa.array(voiding)
-        days = (
-            pa.nulls(len(voiding), pa.int32()) if entity.date is None else table.facts[entity.date].take(rows)
-        )
-        turns = pa.table(
-            {"dated": days.is_valid(), "day": days.cast(pa.int32()), "key": table.key.take(rows)}
-        )
-        keys = [(name, "ascending") for name in turns.column_names]
-        return np.asarray(pc.sort_indices(turns, sort_keys=keys))
 
     def _reads_rejected(self, entity: Entity, rows: Array) -> Array:
         """Whether a row's parent, as it reads it, is rejected."""
@@ -370,6 +358,15 @@ class Placing:
         if len(gone):
             self.places.origin[entity.name] = parent.copy()
             status[gone], parent[gone] = REVERSED, -1
+
+
+def in_turn(table: Table, days: pa.Array | None, rows: Array) -> Array:
+    """The places of rows by date, those without one first, then by key."""
+    taken = pa.array(rows)
+    days = pa.nulls(len(rows), pa.int32()) if days is None else days.take(taken)
+    turns = pa.table({"dated": days.is_valid(), "day": days.cast(pa.int32()), "key": table.key.take(taken)})
+    keys = [(name, "ascending") for name in turns.column_names]
+    return np.asarray(pc.sort_indices(turns, sort_keys=keys))
 
 
 def ascending(library: ctypes.CDLL, keys: pa.StringArray) -> bool:

@@ -74,6 +74,7 @@ class RowSource:
         if self.over_time(self.entry.name):
             yield from self._versions()
         yield from self._gather()
+        yield from self._turns()
 
     # -- rows --------------------------------------------------------------------------------
 
@@ -84,6 +85,8 @@ class RowSource:
             yield f"  struct {entity.parent} *up;"
         if self.over_time(entity.name):
             yield f"  struct {entity.name} *current; int32_t begin_versions, end_versions;"
+        if entity.name in self.layout.joint:
+            yield "  int32_t turn;"
         for child in self.children(entity):
             yield f"  int32_t begin_{child.name}, end_{child.name};"
         for column in self.layout.facts[entity.name]:
@@ -113,6 +116,11 @@ class RowSource:
             yield f"  struct {entity.name} *rows_{entity.name}; int32_t count_{entity.name}, room_{entity.name};"
             if self.over_time(entity.name):
                 yield f"  struct {entity.name} *versions; int32_t count_versions, room_versions;"
+        for name in self.layout.joint:
+            yield f"  struct {name} **turn_{name}; int32_t room_turn_{name};"
+        for accumulator in self.layout.accumulators:
+            if self.layout.split(accumulator):
+                yield f"  void *slots_{accumulator.name}; int32_t room_{accumulator.name};"
         yield "  local names;"
         yield "};"
         yield "static names row_name(struct place *at, int entity, int32_t number) {"
@@ -333,6 +341,28 @@ class RowSource:
         yield "  }"
         if self.over_time(name):
             yield "  if (!gather_versions(run, at)) return 2;"
+
+    def _turns(self) -> Iterator[str]:
+        """Rows taken in turn beyond a parent's, put in order. 0: no memory."""
+        for name in self.layout.joint:
+            number = self.number(name)
+            yield f"static int by_turn_{name}(const void *a, const void *b) {{"
+            yield f"  return (*(struct {name} *const *)a)->turn - (*(struct {name} *const *)b)->turn;"
+            yield "}"
+            yield f"static int put_{name}_in_turn(const struct run *run, struct place *at) {{"
+            yield f"  int32_t count = at->count_{name};"
+            yield f"  if (count > at->room_turn_{name}) {{"
+            yield f"    void *more = realloc(at->turn_{name}, (size_t)count * sizeof *at->turn_{name});"
+            yield "    if (!more) return 0;"
+            yield f"    at->turn_{name} = more; at->room_turn_{name} = count;"
+            yield "  }"
+            yield "  for (int32_t i = 0; i < count; i++) {"
+            yield f"    struct {name} *row = at->turn_{name}[i] = at->rows_{name} + i;"
+            yield f"    row->turn = run->turn[{number}][row->number];"
+            yield "  }"
+            yield f"  if (count) qsort(at->turn_{name}, (size_t)count, sizeof *at->turn_{name}, by_turn_{name});"
+            yield "  return 1;"
+            yield "}"
 
     def _doubt(self, entity: Entity) -> str:
         """What is missing where the row itself is in doubt: rejected, or perhaps void."""

@@ -161,6 +161,7 @@ struct run {
   const int32_t *places;         /* that row */
   const int32_t *next, *start;   /* the entry's rows over time (`persons_of`), or NULL */
   const byte *early;
+  const int32_t *const *turn;    /* an entity whose rows are taken in turn beyond a parent's: the place of each, or NULL */
   sets *missing;
   const word *list_begin;        /* every list, by number: where its items begin in `list_item` */
   const int32_t *list_item;      /* places in `Layout.listed` */

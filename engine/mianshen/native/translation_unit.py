@@ -20,7 +20,7 @@ from mianshen.native.layout import EPOCH, MOST_FIXED, Layout, scale_of
 from mianshen.native.provisions import ProvisionSource, counted
 from mianshen.native.row_source import RowSource, c_cell
 from mianshen.native.written import Written
-from mianshen.program.program import Benefit, Decision, Entity, Key
+from mianshen.program.program import Accumulator, Benefit, Decision, Entity, Key
 from mianshen.program.stages import Stage, read_below
 
 
@@ -176,7 +176,7 @@ class Unit:
     def _stage(self, stage: Stage) -> Iterator[str]:
         entity = self.layout.program.entities[stage.entity]
         names = {d.name for d in stage.decisions}
-        running = [a.name for a in self.layout.accumulators if a.entity == entity.name and a.sums in names]
+        running = [a for a in self.layout.accumulators if a.entity == entity.name and a.sums in names]
         row = f"struct {entity.name} *row = at->rows_{entity.name}"
         if not running:
             yield f"  for ({row}; row < at->rows_{entity.name} + at->count_{entity.name}; row++) {{"
@@ -186,20 +186,41 @@ class Unit:
             return
         parent = entity.parent
         number = self.rows.number(entity.name)
+        if entity.name in self.layout.joint:
+            yield from self._jointly(stage, running)
+            return
         yield f"  for (struct {parent} *up = at->rows_{parent}; up < at->rows_{parent} + at->count_{parent}; up++) {{"
-        for name in running:
-            yield f"    struct sum_{name} sum_{name} = {{0}};"
+        for accumulator in running:
+            yield f"    struct sum_{accumulator.name} sum_{accumulator.name} = {{0}};"
         yield f"    for ({row} + up->begin_{entity.name}; row < at->rows_{entity.name} + up->end_{entity.name}; row++) {{"
-        for name in running:
-            yield f"      before_{name}(run, row, &sum_{name});"
-        yield from self._decisions(stage.decisions)
-        for name in running:
-            yield (
-                f"      if (take_{name}(run, at, row, &sum_{name})) "
-                f"{{ run->status[{number}][row->number] = FAILED; return 1; }}"
-            )
+        yield from self._one(stage, running, number)
         yield "    }"
         yield "  }"
+
+    def _jointly(self, stage: Stage, running: list[Accumulator]) -> Iterator[str]:
+        """Rows of a household taken in turn, whoever's they are."""
+        name, number = stage.entity, self.rows.number(stage.entity)
+        yield "  {"
+        for accumulator in running:
+            yield f"    struct sum_{accumulator.name} sum_{accumulator.name} = {{0}};"
+        yield f"    if (!put_{name}_in_turn(run, at)) return 1;"
+        yield f"    for (int32_t i = 0; i < at->count_{name}; i++) {{"
+        yield f"      struct {name} *row = at->turn_{name}[i];"
+        yield from self._one(stage, running, number)
+        yield "    }"
+        yield "  }"
+
+    def _one(self, stage: Stage, running: list[Accumulator], number: int) -> Iterator[str]:
+        """One row of those in turn: what was before it, its decisions, what it adds."""
+        for accumulator in running:
+            place = ", at" if self.layout.split(accumulator) else ""
+            yield f"      before_{accumulator.name}(run{place}, row, &sum_{accumulator.name});"
+        yield from self._decisions(stage.decisions)
+        for accumulator in running:
+            yield (
+                f"      if (take_{accumulator.name}(run, at, row, &sum_{accumulator.name})) "
+                f"{{ run->status[{number}][row->number] = FAILED; return 1; }}"
+            )
 
     def _at_other_times(self, stage: Stage) -> Iterator[str]:
         """The decisions that rows below read, of the rows of other times that some row reads."""
@@ -361,6 +382,11 @@ class Unit:
         yield "  }"
         for entity in self.order:
             yield f"  free(at->rows_{entity.name});"
+        for name in self.layout.joint:
+            yield f"  free(at->turn_{name});"
+        for accumulator in self.layout.accumulators:
+            if self.layout.split(accumulator):
+                yield f"  free(at->slots_{accumulator.name});"
         if self.rows.over_time(self.rows.entry.name):
             yield "  free(at->versions);"
         yield "  free(at);"

@@ -109,7 +109,7 @@ class Catalogue:
     def _of_accumulator(self, accumulator: Accumulator) -> tuple[Item, ...]:
         result = [Item("decision", accumulator.sums, accumulator.entity)]
         result += self._of_nodes([] if accumulator.over is None else [accumulator.over])
-        result += [Item("fact", name, entity) for entity, name in accumulator.parent_facts]
+        result += [Item("fact", name, entity) for entity, name in accumulator.facts]
         return tuple(dict.fromkeys(result))
 
     def _of_nodes(self, nodes: Iterable[Core]) -> Iterator[Item]:

@@ -1,19 +1,23 @@
 """Accumulators: what is added up over earlier rows, typed.
 
-In: accumulators as written. Out: `Accumulator`s, `foldless` not yet told.
+In: accumulators as written. Out: `Accumulator`s, `foldless` not yet told. One that counts rows adds up a decision
+of its own, 1.00 on every row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from mianshen.program import diagnostics
-from mianshen.program.program import Accumulator
+from mianshen.program.core import Const, Numeric, Type
+from mianshen.program.program import Accumulator, Citation, Decision, Key, Provision
 from mianshen.program.provision_parts import RulingChecks, conjunction
-from mianshen.program.symbol_table import describe
-from mianshen.program.vocabulary import MONEY, message
-from mianshen.source import Message
+from mianshen.program.symbol_table import AccumulatorName, describe
+from mianshen.program.vocabulary import MONEY, Vocabulary, message
+from mianshen.source import Message, Span
+from mianshen.values import ONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,43 +45,93 @@ class AccumulatorChecks:
 
     def _accumulator(self, name: str, parent: str) -> Accumulator | None:
         model = self.rulings.document.accumulators[name]
-        self._facts(name, parent)
-        self._sums(name)
-        start = self._year_start(name)
+        holder = self._holder(name, parent)
+        per = self._per(name, holder)
+        above = {holder, *self.rulings.names.ancestors(holder)}
+        varying = tuple(key for key in per if key[0] not in above)
+        self._opening(name, holder, varying)
+        if model.sums is not None:
+            self._sums(name, model.sums)
+        start, days = self._year_start(name), self._days(name)
         over = None
         if model.over is not None:
             parts = self.rulings.condition(model.entity, ("accumulators", name, "over"))
             if parts is None:
                 return None
             over = conjunction(parts)
-        opening = None if model.opening is None else (parent, model.opening)
-        per = tuple((parent, fact) for fact in model.per)
-        return Accumulator(name, message(model.title), model.entity, model.sums, over, per, opening, start)
+        opening = None if model.opening is None else (holder, model.opening)
+        return Accumulator(
+            name, message(model.title), model.entity, model.sums or counted(name), over, per, opening, start,
+            period=model.period, days=days, holder=holder, counts=model.sums is None,
+            varying=varying,
+        )  # fmt: skip
 
-    def _facts(self, name: str, parent: str) -> None:
-        """The parent's facts that split the sum or open it."""
+    def _holder(self, name: str, parent: str) -> str:
+        """The entity whose rows share the accumulator."""
         model, names = self.rulings.document.accumulators[name], self.rulings.names
-        known = [fact for owner, fact in names.facts if owner == parent]
-        for index, fact in enumerate(model.per):
-            if fact not in known:
-                self._unknown(name, ("per", index), ("facts", Message("事实", "fact")), fact, known)
-        if model.opening is not None:
-            fact = model.opening
-            opening = names.facts.get((parent, fact))
-            if opening is None:
-                self._unknown(name, "opening", ("facts", Message("事实", "fact")), fact, known)
-            elif opening.written != "money":
-                span = self.rulings.document.span("accumulators", name, "opening")
-                self.rulings.found.append(diagnostics.wrong_type(span, MONEY_WORDS, describe(opening.type)))
+        above = names.ancestors(model.entity)
+        if model.holder is None or model.holder in above:
+            return model.holder or parent
+        span = self.rulings.document.span("accumulators", name, "holder")
+        self.rulings.found.append(diagnostics.not_above(span, model.holder, model.entity, above))
+        return parent
 
-    def _sums(self, name: str) -> None:
-        """What is added up is a money decision."""
+    def _per(self, name: str, holder: str) -> tuple[Key, ...]:
+        """The facts that split the sum: the holder's or above it, else the row's own or between the two."""
+        model, names = self.rulings.document.accumulators[name], self.rulings.names
+        owners, keys = (holder, *names.ancestors(holder), model.entity, *names.ancestors(model.entity)), []
+        for index, fact in enumerate(model.per):
+            key = next(((owner, fact) for owner in owners if (owner, fact) in names.facts), None)
+            if key is None:
+                known = [known for owner, known in names.facts if owner in owners]
+                self._unknown(name, ("per", index), ("facts", Message("事实", "fact")), fact, known)
+            elif names.facts[key].written.partition(" ")[0] not in SPLITTING:
+                why = Message("只能按代码、文本、是非、日期、整数或地区分开累计", "it is a code, text, true or false, date, "
+                              "whole number or area that splits a sum")  # fmt: skip
+                span = self.rulings.document.span("accumulators", name, "per", index)
+                self.rulings.found.append(diagnostics.cannot_split(span, fact, why))
+            else:
+                keys.append(key)
+        return tuple(keys)
+
+    def _opening(self, name: str, holder: str, varying: tuple[Key, ...]) -> None:
+        """The holder's fact that opens the sum; one balance cannot be shared out among several."""
+        model, names = self.rulings.document.accumulators[name], self.rulings.names
+        if model.opening is None:
+            return
+        span = self.rulings.document.span("accumulators", name, "opening")
+        opening = names.facts.get((holder, model.opening))
+        if opening is None:
+            known = [fact for owner, fact in names.facts if owner == holder]
+            self._unknown(name, "opening", ("facts", Message("事实", "fact")), model.opening, known)
+        elif opening.written not in ("money", "integer"):
+            self.rulings.found.append(diagnostics.wrong_type(span, MONEY_WORDS, describe(opening.type)))
+        if model.days_before is not None or varying:
+            why = Message(
+                "期初余额只有一个，不能分给多个累计", "there is one opening balance for all its sums"
+            )
+            self.rulings.found.append(diagnostics.cannot_split(span, model.opening, why))
+
+    def _days(self, name: str) -> int | None:
+        """How many days before a row count, instead of a period."""
+        written = self.rulings.document.accumulators[name].days_before
+        if written is None:
+            return None
+        if written.isascii() and written.isdigit() and 0 < int(written) <= MOST_DAYS:
+            return int(written)
+        span = self.rulings.document.span("accumulators", name, "days_before")
+        wanted = Message(f"天数（1 至 {MOST_DAYS}）", f"a number of days from 1 to {MOST_DAYS}")
+        self.rulings.found.append(diagnostics.bad_literal(span, written, wanted))
+        return None
+
+    def _sums(self, name: str, sums: str) -> None:
+        """What is added up is a number."""
         model = self.rulings.document.accumulators[name]
         path = ("accumulators", name, "sums")
-        type_ = self.rulings.vocabulary.decision_named(model.entity, model.sums, path)
-        if type_ is not None and type_ != MONEY:
+        type_ = self.rulings.vocabulary.decision_named(model.entity, sums, path)
+        if type_ is not None and not isinstance(type_, Numeric):
             span = self.rulings.document.span(*path)
-            self.rulings.found.append(diagnostics.wrong_type(span, MONEY_WORDS, describe(type_)))
+            self.rulings.found.append(diagnostics.wrong_type(span, NUMBER_WORDS, describe(type_)))
 
     def _year_start(self, name: str) -> tuple[int, int]:
         """The month and day the benefit year begins on."""
@@ -106,3 +160,47 @@ class AccumulatorChecks:
 
 
 MONEY_WORDS = Message("金额", "an amount of money")
+NUMBER_WORDS = Message("数值", "a number")
+SPLITTING: Final = (
+    "text",
+    "boolean",
+    "integer",
+    "date",
+    "area",
+    "code",
+)  # types of facts that a sum is kept per
+MOST_DAYS: Final = 36_600
+
+
+def counted(name: str) -> str:
+    """The decision, 1.00 on every row, that an accumulator adds up which counts rows."""
+    return f"{name}__counted"
+
+
+def accumulator_names(vocabulary: Vocabulary) -> dict[str, AccumulatorName]:
+    """The accumulators as formulas see them."""
+    return {
+        name: AccumulatorName(model.entity, _scale(vocabulary, model.entity, model.sums), model.sums is None)
+        for name, model in vocabulary.document.accumulators.items()
+    }
+
+
+def _scale(vocabulary: Vocabulary, entity: str, sums: str | None) -> int:
+    summed = vocabulary.decisions.get((entity, sums or ""))
+    return summed.scale if isinstance(summed, Numeric) else MONEY.scale
+
+
+def counters(vocabulary: Vocabulary) -> dict[Key, Type]:
+    """The decisions that counting accumulators add up."""
+    models = vocabulary.document.accumulators.items()
+    return {(model.entity, counted(name)): MONEY for name, model in models if model.sums is None}
+
+
+def counting(accumulator: Accumulator, span: Span) -> Decision:
+    """The decision of a counting accumulator."""
+    one, name = Const(ONE, MONEY), accumulator.sums
+    provision = Provision(
+        name, accumulator.title, (), None, None, (), one, (), (accumulator.name,), False, (), "in_force",
+        Citation(None, None), None, None, "1", span=span,
+    )  # fmt: skip
+    return Decision(accumulator.entity, name, MONEY, "money", accumulator.title, (provision,), (), False)

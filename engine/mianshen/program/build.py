@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mianshen.program import diagnostics
-from mianshen.program.accumulators import AccumulatorChecks
+from mianshen.program.accumulators import AccumulatorChecks, accumulator_names, counters, counting
 from mianshen.program.benefits import benefits, clauses, out_of_scope, sources
 from mianshen.program.checks import RecordChecks
 from mianshen.program.core import Numeric, Type
@@ -100,7 +100,7 @@ class Draft:
         drafts = {site.place: first.typed(site) for site in sites}
         accumulators = AccumulatorChecks(first).all()
         order = self._order(sites, drafts, accumulators)
-        decisions = self._decisions(sites, order)
+        decisions = self._decisions(sites, order, accumulators)
         entities = RecordChecks(self._checks(self.names)).all()
         made_benefits = benefits(self.vocabulary)
         check_properties(self.vocabulary, self.figures.parameters)
@@ -128,8 +128,8 @@ class Draft:
     def _names(self) -> Names:
         vocabulary, document = self.vocabulary, self.document
         return Names(
-            vocabulary.entities, vocabulary.codes, vocabulary.facts, vocabulary.decisions, self.figures.names,
-            {name: model.entity for name, model in document.accumulators.items()},
+            vocabulary.entities, vocabulary.codes, vocabulary.facts, {**vocabulary.decisions, **counters(vocabulary)},
+            self.figures.names, accumulator_names(vocabulary),
             frozenset(vocabulary.failed.union(*(document.broken(section) for section in _NAMING))),
             any(document.is_broken(section) for section in _NAMING),
             self.calendar, bool(document.broken("calendar")) or document.is_broken("calendar"),
@@ -186,12 +186,15 @@ class Draft:
                 nodes = [*provision.condition, provision.value]
                 nodes += [limit.limit for limit in provision.limits]
                 for name in provision.feeds:
-                    accumulator = accumulators.get(name)
-                    if accumulator is not None:
-                        edges[site.key] |= accumulator_reads(accumulator, counts)[0]
+                    fed = accumulators.get(name)
+                    if fed is not None:
+                        edges[site.key] |= accumulator_reads(fed, counts)[0]
                 edges[site.key] |= reads(nodes, accumulators, site.key[0], counts)[0]
                 earlier[site.key] |= summed_earlier(nodes, accumulators, site.key[0])
                 direct[site.key] |= reads(nodes, {}, site.key[0], counts)[0]
+        for accumulator in accumulators.values():
+            if accumulator.counts:
+                edges[accumulator.entity, accumulator.sums] |= accumulator_reads(accumulator, counts)[0]
         for key, group in grouped(edges).items():
             edges[key] -= (earlier[key] - direct[key]) & group  # of earlier rows only: no circle
         order, circles = in_order(edges)
@@ -200,7 +203,9 @@ class Draft:
             self.found.append(diagnostics.cycle(span, [name for _, name in circle]))
         return order
 
-    def _decisions(self, sites: list[Site], order: list[Key]) -> tuple[Decision, ...]:
+    def _decisions(
+        self, sites: list[Site], order: list[Key], accumulators: dict[str, Accumulator]
+    ) -> tuple[Decision, ...]:
         """Every decision, its provisions typed anew with the ranges that values really have.
 
         So precision is judged on what can happen.
@@ -208,7 +213,12 @@ class Draft:
         types = dict(self.names.decisions)
         checks = self._checks(replace(self.names, decisions=types))
         decisions: list[Decision] = []
+        counted = {(a.entity, a.sums): a for a in accumulators.values() if a.counts}
         for key in order:
+            if key in counted:
+                span = self.document.span("accumulators", counted[key].name)
+                decisions.append(counting(counted[key], span))
+                continue
             mine = [site for site in sites if site.key == key and not site.planned]
             provisions = [provision for site in mine for provision in checks.typed(site)]
             if mine and not provisions and isinstance(types[key], Numeric):

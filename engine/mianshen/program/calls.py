@@ -25,6 +25,7 @@ from mianshen.program.core import (
     Op,
     Operator,
     ParameterRef,
+    Round,
     SamePlace,
     String,
     YearToDate,
@@ -323,12 +324,15 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
             self.report(diagnostics.wrong_arguments(node.span, node.name, USAGE[node.name]))
             return None
         name = arg.value
-        if self.names.accumulators.get(name) == self.entity:
-            return YearToDate(name, MONEY_SUM)
-        known = [
-            accumulator for accumulator, entity in self.names.accumulators.items() if entity == self.entity
-        ]
-        if not self.names.excused(name, known):
+        accumulators = self.names.accumulators
+        accumulator = accumulators.get(name)
+        if accumulator is not None and accumulator.entity == self.entity:
+            total = YearToDate(name, Numeric(accumulator.scale, MONEY_SUM.low, MONEY_SUM.high))
+            return Round("down", 0, total, None, INTEGER) if accumulator.counts else total
+        known = [other for other, named in accumulators.items() if named.entity == self.entity]
+        if accumulator is not None:
+            self.report(diagnostics.accumulator_elsewhere(arg.span, name, accumulator.entity, self.entity))
+        elif not self.names.excused(name, known):
             self.report(diagnostics.unknown_reference(arg.span, Message("累计", "accumulator"), name, known))
         return None
 

@@ -48,6 +48,20 @@ def elsewhere(span: Span, name: str, entity: str) -> Diagnostic:
     return diagnostic("E302.elsewhere", span, name=name, entity=entity)
 
 
+def accumulator_elsewhere(span: Span, name: str, owner: str, entity: str) -> Diagnostic:
+    return diagnostic("E302.accumulator_elsewhere", span, name=name, owner=owner, entity=entity)
+
+
+def cannot_split(span: Span, fact: str, why: Message) -> Diagnostic:
+    """A fact that no balance can be kept per, or a balance that cannot be split."""
+    return diagnostic("E361.cannot_split", span, fact=fact, why=why)
+
+
+def not_above(span: Span, holder: str, entity: str, known: Iterable[str]) -> Diagnostic:
+    """The holder of an accumulator stands nowhere above its rows."""
+    return diagnostic("E362.not_above", span, fix=_known(holder, known), holder=holder, entity=entity)
+
+
 def wrong_type(span: Span, wanted: Message, got: Message) -> Diagnostic:
     return diagnostic("E303.wrong_type", span, wanted=wanted, got=got)
 

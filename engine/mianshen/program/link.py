@@ -125,6 +125,8 @@ def _steady(
     parameters: Mapping[str, Parameter],
     codes: Mapping[str, CodeList],
 ) -> bool:
+    if accumulator.split or accumulator.counts:
+        return False
     known = {d.key: d for d in decisions}
     users = [
         p for d in decisions if (d.entity, d.name) == (accumulator.entity, accumulator.sums)

@@ -107,7 +107,7 @@ def accumulator_reads(
 ) -> tuple[set[Key], set[Key]]:
     over = () if accumulator.over is None else (accumulator.over,)
     decisions, facts = reads(over, {}, accumulator.entity, counted_by)
-    facts |= set(accumulator.parent_facts)
+    facts |= set(accumulator.facts)
     return decisions, facts
 
 

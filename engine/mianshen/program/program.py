@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
 
-from mianshen.closed_sets import Basis, Delivery, ProvisionStatus, TextFormat
+from mianshen.closed_sets import Basis, Delivery, Period, ProvisionStatus, TextFormat
 from mianshen.program.calendar import Calendar
 from mianshen.program.core import AsOf, Core, Type
 from mianshen.source import Message, Span
@@ -123,10 +123,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Accumulator:
-    """Sums what the provisions naming it pay, over rows its filter admits, per parent row and benefit year.
+    """Sums what the provisions naming it pay, over rows its filter admits, per holder and period.
 
-    `per` and `opening` are facts of the parent. `foldless`: for one parent no limit falls within a
-    year, so that running sums give what taking the rows one by one would.
+    `per` are facts of the row or above it, `opening` one of the holder, the row's parent or an entity above.
+    `days`: instead of a period the days before each row. `foldless`: for one parent no limit falls within
+    a year, so that running sums give what taking the rows one by one would.
     """
 
     name: str
@@ -138,10 +139,21 @@ class Accumulator:
     opening: Key | None
     year_start: tuple[int, int]
     foldless: bool = False
+    period: Period = "year"
+    days: int | None = None
+    holder: str = ""
+    counts: bool = False
+    varying: tuple[Key, ...] = ()  # those of `per` that may differ between the rows of a holder
 
     @property
-    def parent_facts(self) -> tuple[Key, ...]:
+    def facts(self) -> tuple[Key, ...]:
+        """The facts that split it or open it."""
         return self.per if self.opening is None else (*self.per, self.opening)
+
+    @property
+    def split(self) -> bool:
+        """Whether a holder's rows in turn may go to and from several balances: not to one a benefit year."""
+        return bool(self.varying) or self.days is not None or self.period != "year"
 
 
 @dataclass(frozen=True, slots=True)

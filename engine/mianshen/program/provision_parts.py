@@ -14,7 +14,7 @@ from mianshen.closed_sets import ProvisionStatus
 from mianshen.places import place_in_rules
 from mianshen.program import diagnostics
 from mianshen.program.checker import Checker
-from mianshen.program.core import AsOf, Boolean, Const, Core, Date, FactRef, Numeric, Op, String, Within
+from mianshen.program.core import AsOf, Boolean, Const, Core, Date, FactRef, Numeric, Op, String, Type, Within
 from mianshen.program.formula import joined, number
 from mianshen.program.program import Citation, Key, Limit, Provision, StandIn
 from mianshen.program.symbol_table import Names
@@ -182,8 +182,9 @@ class RulingChecks:
         limit = None if parsed is None else self.check(key[0]).numeric(parsed)
         if parsed is None or limit is None or not sound:
             return None
-        if number(limit).scale > 2:
-            self.found.append(diagnostics.too_many_decimals(parsed.span, number(limit).scale, 2))
+        most = number_type(self.names.decisions[key]).scale
+        if number(limit).scale > most:
+            self.found.append(diagnostics.too_many_decimals(parsed.span, number(limit).scale, most))
             return None
         return Limit(model.accumulator, limit, model.limit)
 
@@ -195,9 +196,10 @@ class RulingChecks:
         if accumulator is None:
             self.vocabulary.unknown(span, "accumulators", Message("累计", "accumulator"), name, known)
             return False
-        right = accumulator.sums == key[1] and accumulator.entity == key[0] and self.is_money(key)
+        number = isinstance(self.names.decisions[key], Numeric)
+        right = accumulator.sums == key[1] and accumulator.entity == key[0] and number
         if not right and accumulator.sums not in self.names.broken:
-            self.found.append(diagnostics.other_decision(span, name, accumulator.sums))
+            self.found.append(diagnostics.other_decision(span, name, accumulator.sums or name))
         return right
 
     # -- where and when ----------------------------------------------------------------------
@@ -233,6 +235,12 @@ class RulingChecks:
     def reference_date(self, entity: str) -> Core:
         name = self.names.entities[entity].date
         return AsOf() if name is None else FactRef(entity, name, Date())
+
+
+def number_type(type_: Type) -> Numeric:
+    """The type of a decision known to be a number."""
+    assert isinstance(type_, Numeric)
+    return type_
 
 
 def conjunction(conditions: list[Core]) -> Core:

@@ -140,6 +140,18 @@ def _inside(nodes: Iterable[Core]) -> Iterator[Core]:
                     yield from walk(part) if part is not None else ()
 
 
+@remembered
+def joint(program: Program) -> dict[str, str]:
+    """The entities whose rows are taken in turn beyond those of one parent, to the entity that shares them."""
+    order = parents_first(program)
+    shared: dict[str, str] = {}
+    for accumulator in program.accumulators.values():
+        entity, holder = accumulator.entity, accumulator.holder
+        if holder != program.entities[entity].parent:
+            shared[entity] = min(holder, shared.get(entity, holder), key=order.index)
+    return shared
+
+
 def parents_first(program: Program) -> list[str]:
     """Entities, ancestors before descendants."""
 

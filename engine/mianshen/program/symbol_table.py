@@ -24,6 +24,15 @@ class ParameterName:
 
 
 @dataclass(frozen=True, slots=True)
+class AccumulatorName:
+    """An accumulator as formulas see it: whose rows read it, and what it adds up."""
+
+    entity: str
+    scale: int  # decimals of what it adds up
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
     """Every name of a rulebook.
 
@@ -36,7 +45,7 @@ class Names:
     facts: Mapping[Key, Fact]
     decisions: Mapping[Key, Type]
     parameters: Mapping[str, ParameterName]
-    accumulators: Mapping[str, str]  # name: entity
+    accumulators: Mapping[str, AccumulatorName]
     broken: frozenset[str]
     incomplete: bool = False
     calendar: Calendar | None = None

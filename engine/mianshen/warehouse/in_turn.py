@@ -16,7 +16,15 @@ class InTurnOnly(Exception):
 
 
 def refuse_in_turn(program: Program) -> None:
-    """Raises InTurnOnly for several limits on one payment, for totals without a limit, for totals of themselves."""
+    """Raises InTurnOnly for several limits on one payment, for totals without a limit, for totals of themselves.
+
+    For totals of another period than a benefit year, of facts of the row, of a household or of no money, too.
+    """
+    for accumulator in program.accumulators.values():
+        summed = program.decision(accumulator.entity, accumulator.sums)
+        above = program.entities[accumulator.entity].parent
+        if accumulator.split or accumulator.holder != above or summed.written != "money":
+            raise InTurnOnly(accumulator.name)
     own = grouped({decision.key: reads_of(decision, program)[0] for decision in program.decisions})
     for decision in program.decisions:
         for provision in decision.provisions:

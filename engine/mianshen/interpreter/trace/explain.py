@@ -9,22 +9,23 @@ again, values are those in the rows.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from functools import cached_property
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
+from mianshen.interpreter.accumulator_state import back, period, split_facts
 from mianshen.interpreter.decide import Interpreter
 from mianshen.interpreter.evaluate import in_force
 from mianshen.interpreter.provisions import CompiledBranch, capped
-from mianshen.interpreter.rows import Case, Row, RowError
+from mianshen.interpreter.rows import Case, Row, RowError, below
 from mianshen.interpreter.trace.reads import Always, Name, Reader, Reading, Sink
 from mianshen.interpreter.trace.unmatched import Field, Unmatched, UnmatchedProvisions
 from mianshen.program.core import Core
 from mianshen.program.program import Accumulator, Dated, Decision, Provision
-from mianshen.values import EXACT, NOT_MODELLED, Value, benefit_year
+from mianshen.values import EXACT, NOT_MODELLED, Value
 
 Step_: TypeAlias = tuple[Row, str]
 
@@ -306,28 +307,29 @@ class Explainer:
 
     def _earlier(self, row: Row, accumulator: str, walk: _Walk) -> list[Step_]:
         """The row that last fed the accumulator before this one, in the same benefit year."""
-        assert row.parent is not None
-        parent = row.parent.current
-        key = parent, accumulator
+        holder = row.above(self.program.accumulators[accumulator].holder)
+        key = holder, accumulator
         if key not in walk.before:
-            walk.before[key] = self._chain(parent, self.program.accumulators[accumulator])
+            walk.before[key] = self._chain(holder, self.program.accumulators[accumulator])
         before = walk.before[key].get(row)
         return [] if before is None else [(before, self.program.accumulators[accumulator].sums)]
 
-    def _chain(self, parent: Row, accumulator: Accumulator) -> dict[Row, Row]:
+    def _chain(self, holder: Row, accumulator: Accumulator) -> dict[Row, Row]:
         date = self.program.entities[accumulator.entity].date
-        last: dict[int, Row] = {}
+        last: dict[Hashable, Row] = {}
         before: dict[Row, Row] = {}
-        for row in sorted(parent.children, key=self._turn):
+        rows = [row for row in below(holder) if row.entity == accumulator.entity]
+        for row in sorted(rows, key=self._turn):
             day = row.facts.get(date or "")
-            if row.entity != accumulator.entity or row.rejection is not None or not isinstance(day, dt.date):
+            if row.rejection is not None or not isinstance(day, dt.date):
                 continue
-            year = benefit_year(day, accumulator.year_start)
-            if year in last:
-                before[row] = last[year]
+            facts, when = split_facts(accumulator, row), period(accumulator, day)
+            read = when - back(accumulator) if accumulator.days is None else None
+            if (read, facts) in last:
+                before[row] = last[read, facts]
             chosen = row.chosen.get(accumulator.sums, ())
             if any(accumulator.name in p.feeds for p in chosen):
-                last[year] = row
+                last[None if read is None else when, facts] = row
         return before
 
     def _turn(self, row: Row) -> tuple[str, str]:
@@ -372,12 +374,9 @@ class Explainer:
         date = row.facts.get(self.program.entities[accumulators.entity].date or "")
         if accumulators.opening is None or row.parent is None or not isinstance(date, dt.date):
             return []
-        same = benefit_year(date, accumulators.year_start) == benefit_year(row.as_of, accumulators.year_start)
-        return (
-            [accumulators.opening[1]]
-            if same and accumulators.opening[1] in row.parent.current.assumed
-            else []
-        )
+        same = period(accumulators, date) == period(accumulators, row.as_of)
+        holder = row.above(accumulators.holder)
+        return [accumulators.opening[1]] if same and accumulators.opening[1] in holder.assumed else []
 
     def dated(self, parameter: str, row: Row) -> Dated | None:
         """The value of a figure that a row looks up; None where there is none."""
