@@ -32,6 +32,7 @@ from mianshen.batch.totals import Counts, block_totals
 from mianshen.ingest.rejects import LAST
 from mianshen.native.deciding import STATUSES, Decided, Deciding
 from mianshen.native.library import Compiled
+from mianshen.native.placing import Places
 from mianshen.program.program import Entity, Program
 
 DECIDED: Final = STATUSES.index("decided")
@@ -78,6 +79,24 @@ class Marked:
         self.status[rows] = REJECTED
 
 
+@dataclass(slots=True)
+class DecidedBlock:
+    """A block's rows, by entity, and what became of them. `native`: what the compiled program said, where there is one."""
+
+    rows: Mapping[str, BlockRows]
+    results: Mapping[str, Results]
+    marked: Mapping[str, Marked]
+    pairs: dict[str, Array]
+    native: Decided | None
+
+    def decided(self, name: str) -> Array:
+        """The rows that results show: those decided, but for parents that were made up for rows that name none."""
+        block = self.rows[name]
+        shown: Array = (block.numbers >= 0) | np.asarray(block.rows.key.is_valid())
+        decided: Array = shown & (self.marked[name].status == DECIDED)
+        return decided
+
+
 @dataclass(frozen=True)
 class BlockDecider:
     """Decides blocks of one run; safe to use from several threads. `fallback` decides what `compiled` leaves."""
@@ -96,6 +115,10 @@ class BlockDecider:
 
     def decide(self, tables: BlockTables) -> BlockResult:
         """Decide the rows of a block. Raises MemoryError."""
+        return self._written(self.outcome(self.rows_of(tables)))
+
+    def rows_of(self, tables: BlockTables) -> dict[str, BlockRows]:
+        """The rows of a block as they were read, and parents made up for them."""
         intake = self.intake
         read = {
             name: from_table(
@@ -108,20 +131,23 @@ class BlockDecider:
             )
             for name, table in tables.items()
         }
-        rows = with_made_up(read, intake.absent, self.program)
-        decided = None if self.compiled is None else self._natively(self.compiled, rows)
-        results = {
-            name: self._results(file, rows[name].rows.count, decided) for name, file in self.by_entity.items()
-        }
-        marked = {name: self._marked(block, decided) for name, block in rows.items()}
-        pairs = self._pairs(rows, marked)
-        self._interpret(rows, results, marked, decided, pairs)
-        return self._written(rows, results, marked, pairs)
+        return with_made_up(read, intake.absent, self.program)
 
-    def _natively(self, compiled: Compiled, rows: Mapping[str, BlockRows]) -> Decided:
+    def outcome(self, rows: Mapping[str, BlockRows], places: Places | None = None) -> DecidedBlock:
+        """What becomes of rows; `places` are theirs where they are known. Raises MemoryError."""
+        native = None if self.compiled is None else self._natively(self.compiled, rows, places)
+        results = {
+            name: self._results(file, rows[name].rows.count, native) for name, file in self.by_entity.items()
+        }
+        marked = {name: self._marked(block, native) for name, block in rows.items()}
+        block = DecidedBlock(rows, results, marked, self._pairs(rows, marked), native)
+        self._interpret(block)
+        return block
+
+    def _natively(self, compiled: Compiled, rows: Mapping[str, BlockRows], places: Places | None) -> Decided:
         unit = compiled.unit
         tables = {e.name: native_table(rows[e.name].rows, unit.layout) for e in unit.order}
-        return Deciding(compiled, tables, self.as_of, 1, tuple(self.intake.distinct.lists)).decide()
+        return Deciding(compiled, tables, self.as_of, 1, tuple(self.intake.distinct.lists)).decide(places)
 
     def _results(self, file: EntityFile, count: int, decided: Decided | None) -> Results:
         if decided is None or file.entity.name not in decided.status:
@@ -174,18 +200,16 @@ class BlockDecider:
             if block.rows.reverses is not None
         }
 
-    def _interpret(
-        self, rows: Mapping[str, BlockRows], results: Mapping[str, Results], marked: Mapping[str, Marked],
-        decided: Decided | None, pairs: dict[str, Array],
-    ) -> None:  # fmt: skip
+    def _interpret(self, block: DecidedBlock) -> None:
         """Households that the compiled program leaves, decided by the interpreter; its word counts for all of their rows."""
-        ones = {name: np.ones(block.rows.count, np.uint8) for name, block in rows.items()}
-        ones |= {} if decided is None else decided.fallback
+        rows, pairs = block.rows, block.pairs
+        ones = {name: np.ones(part.rows.count, np.uint8) for name, part in rows.items()}
+        ones |= {} if block.native is None else block.native.fallback
         if not any(marks.any() for marks in ones.values()):
             return
         outcomes: Interpreted = self.fallback.decide(rows, ones, self.as_of)
         for name, outcome in outcomes.items():
-            mark = marked[name]
+            mark = block.marked[name]
             mark.status[outcome.rows] = DECIDED
             mark.status[outcome.history] = HISTORY
             for why, numbers in outcome.rejected.items():
@@ -195,22 +219,21 @@ class BlockDecider:
                 mark.status[more.ravel()] = REVERSED
                 interpret = pairs[name][~np.isin(pairs[name][:, 0], more[:, 0])]
                 pairs[name] = np.concatenate([interpret, more])
-            if name in results and outcome.rows:
-                results[name].put(outcome.rows, outcome.cells, outcome.states)
+            if name in block.results and outcome.rows:
+                block.results[name].put(outcome.rows, outcome.cells, outcome.states)
 
     # -- parts of files ------------------------------------------------------------------------
 
-    def _written(
-        self, rows: Mapping[str, BlockRows], results: Mapping[str, Results], marked: Mapping[str, Marked],
-        pairs: Mapping[str, Array],
-    ) -> BlockResult:  # fmt: skip
+    def _written(self, decided_block: DecidedBlock) -> BlockResult:
+        rows, results = decided_block.rows, decided_block.results
+        marked, pairs = decided_block.marked, decided_block.pairs
         result = BlockResult()
         for name, block in rows.items():
             counts = result.counts[name] = {"records": self._counts(block, marked[name])}
             file = self.by_entity.get(name)
             if file is None:
                 continue
-            decided = self._decided(block, marked[name])
+            decided = decided_block.decided(name)
             counts["totals"] = block_totals(results[name], decided)
             counts["rows"] = int(decided.sum())
             result.parts[file.name] = encoded(results[name].table(keys_of(file, block.rows), decided))
@@ -228,12 +251,6 @@ class BlockDecider:
     def settles(self, file: EntityFile) -> bool:
         """Whether some file of the entity has a column for a settled amount."""
         return not self.intake.infos[file.entity.name].supplied.isdisjoint(file.settling.values())
-
-    def _decided(self, block: BlockRows, marked: Marked) -> Array:
-        """The rows that results show: those decided, but for parents that were made up for rows that name none."""
-        shown: Array = (block.numbers >= 0) | np.asarray(block.rows.key.is_valid())
-        decided: Array = shown & (marked.status == DECIDED)
-        return decided
 
     def _counts(self, block: BlockRows, marked: Marked) -> Counts:
         """Records read, and what became of them; rows that were made up are none."""

@@ -19,14 +19,14 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from mianshen.batch import diagnostics
-from mianshen.batch.block_decider import BlockDecider, BlockResult
-from mianshen.batch.block_store import Blocks, PartitionFiles, partition_blocks
+from mianshen.batch.block_decider import BlockDecider
+from mianshen.batch.block_store import Blocks, BlockTables, PartitionFiles, partition_blocks
 from mianshen.batch.fallback import Fallback
 from mianshen.batch.intake import Intake, Taking
 from mianshen.batch.native_rows import numbering
@@ -42,6 +42,15 @@ from mianshen.source import RuleError
 
 PLAN: Final = "plan.json"
 READ: Final = "read.pickle"  # in a folder of our own, which only this user may write to
+
+BlockOutcome = TypeVar("BlockOutcome", covariant=True)  # noqa: PLC0105
+
+
+class Decider(Protocol[BlockOutcome]):
+    """What makes something of the rows of a block, on several threads at once."""
+
+    def decide(self, tables: BlockTables) -> BlockOutcome: ...
+
 
 Report: TypeAlias = Callable[[int, int], None]  # partitions decided, of how many
 DecidePartitions: TypeAlias = "Callable[[Partitioned, list[int]], None]"
@@ -110,13 +119,13 @@ class InMemory:
         return results
 
 
-def in_order(blocks: Blocks, decider: BlockDecider, threads: int) -> Iterator[BlockResult]:
+def in_order(blocks: Blocks, decider: Decider[BlockOutcome], threads: int) -> Iterator[BlockOutcome]:
     """The results of all blocks in their order; while one is taken the next are decided."""
     numbers = iter(range(blocks.first, blocks.first + blocks.count))
     if threads == 1 or blocks.count == 1:
         yield from (decider.decide(blocks.take(number)) for number in numbers)
         return
-    waiting: deque[Future[BlockResult]] = deque()
+    waiting: deque[Future[BlockOutcome]] = deque()
     pool = ThreadPoolExecutor(threads)
     try:
         for number in numbers:

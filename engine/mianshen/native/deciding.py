@@ -70,10 +70,11 @@ class Deciding:
     threads: int
     lists: Sequence[tuple[str, ...]] | None = None
 
-    def decide(self) -> Decided:
-        """Decide every household. Raises MemoryError."""
+    def decide(self, places: Places | None = None) -> Decided:
+        """Decide every household; `places`: where its rows stand, as `placing` found it. Raises MemoryError."""
         unit = self.compiled.unit
-        places = self.placing().all()
+        if places is None:
+            places = self.placing().all()
         columns = {w: np.zeros(self.tables[w.entity].count, DTYPES[w.bytes]) for w in unit.written}
         fallback = {e.name: np.zeros(self.tables[e.name].count, np.uint8) for e in unit.order}
         with self._sets() as sets:

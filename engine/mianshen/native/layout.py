@@ -47,6 +47,7 @@ MOST_FIXED: Final = (
 AREA_DIGITS: Final = 12
 WORD_DIGITS: Final = 18  # what 64 bits hold
 Name = TypeVar("Name", str, Key)
+Item = TypeVar("Item", str, tuple[str, ...])
 EPOCH: Final = dt.date(1970, 1, 1)
 ELSEWHERE: Final = -1  # a text that no formula names, where it does not matter which
 
@@ -70,9 +71,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Layout:
-    """What the compiled form of one program holds."""
+    """What the compiled form of one program holds.
+
+    `beside`: a layout that the same rows are decided by, too: texts and lists have the numbers that they have there.
+    """
 
     program: Program
+    beside: Layout | None = None
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:
@@ -178,7 +183,7 @@ class Layout:
         for parameter in self.program.parameters.values():
             if is_text(parameter.type):
                 texts |= {str(dated.value) for dated in parameter.series if dated.value is not None}
-        return tuple(sorted(texts))
+        return _numbered(texts, () if self.beside is None else self.beside.texts)
 
     @cached_property
     def free(self) -> frozenset[Key]:
@@ -213,7 +218,8 @@ class Layout:
         """Every list that some figure holds; its place stands for it."""
         figures = [p for p in self.program.parameters.values() if isinstance(p.type, Listing)]
         values = [d.known for p in figures for d in p.series]
-        return tuple(sorted({value for value in values if isinstance(value, tuple)}))
+        lists = {value for value in values if isinstance(value, tuple)}
+        return _numbered(lists, () if self.beside is None else self.beside.lists)
 
     @cached_property
     def listed(self) -> tuple[str, ...]:
@@ -235,6 +241,12 @@ class Layout:
 
     def bit(self, name: str) -> int:
         return self.names.index(name)
+
+
+def _numbered(values: set[Item], first: tuple[Item, ...]) -> tuple[Item, ...]:
+    """The values of another layout, then the others in order."""
+    others: list[Item] = sorted(values.difference(first))
+    return first + tuple(others)
 
 
 def _stored(reads: Iterable[tuple[Name, Type]]) -> dict[Name, Type]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -106,6 +106,10 @@ class Places:
     origin: dict[str, Array] = field(
         default_factory=dict
     )  # of entities that rows went from: the parents before
+
+    def copy(self) -> Places:
+        """The same for another run, which changes statuses."""
+        return replace(self, status={name: status.copy() for name, status in self.status.items()})
 
 
 @dataclass(slots=True)
