@@ -92,7 +92,8 @@ class Taking:
     def _entity(self, dealing: Dealing, entity: Entity, source: Input) -> None:
         dealt = dealing.entity(entity)
         supplied = frozenset(name for part in source.parts for name in part.columns)
-        info = self.intake.infos[entity.name] = EntityInfo(entity, supplied, True)
+        constants = self.reader.constants(entity, supplied)
+        info = self.intake.infos[entity.name] = EntityInfo(entity, supplied, True, constants)
         people = People(entity.valid_from) if entity.valid_from in supplied else None
         waiting: list[Future[None]] = []
         with ThreadPoolExecutor(1) as pool:
@@ -105,14 +106,15 @@ class Taking:
                 future.result()
         if entity.name not in self.store.schemas:
             nothing = self.reader.read(entity, source)
-            self.store.begin(entity.name, to_batch(nothing, 0, self.intake.refusals).schema)
+            self.store.begin(entity.name, to_batch(nothing, 0, self.intake.refusals, constants).schema)
         if people is not None:
             self._put_people(dealt, people)
         dealing.finish(dealt)
 
     def _put(self, dealt: EntityDealing, people: People | None, chunk: EntityRows, first: int) -> None:
         """Put a chunk's rows into their blocks; those of people over time wait until all are there."""
-        batch = to_batch(chunk, first, self.intake.refusals)
+        constants = self.intake.infos[dealt.entity.name].constants
+        batch = to_batch(chunk, first, self.intake.refusals, constants)
         blocks = dealt.deal(chunk.key, chunk.parent)
         if dealt.entity.name not in self.store.schemas:
             self.store.begin(dealt.entity.name, batch.schema)

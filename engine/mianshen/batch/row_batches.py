@@ -6,7 +6,7 @@ Invariant: what is read back equals what was put in, refusals of rows included; 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,7 +17,7 @@ from mianshen.batch.blocks import Array
 from mianshen.ingest.entity_rows import Distinct, EntityRows, FileRows
 from mianshen.ingest.rejects import Rejects
 from mianshen.ingest.typed_columns import Refusal
-from mianshen.native.arrays import whole
+from mianshen.native.arrays import repeated, whole
 from mianshen.program.program import Entity, Program
 
 NUMBER: Final = "?number"  # the row's place among its entity's, from 0
@@ -42,13 +42,29 @@ class Refusals:
 
 @dataclass(slots=True)
 class EntityInfo:
-    """What is known of an entity's rows besides the rows. `files` and `count` are whole once all rows are read."""
+    """What is known of an entity's rows besides the rows. `files` and `count` are whole once all rows are read.
+
+    `constants`: facts without a column in any file, one row each; batches leave them out.
+    """
 
     entity: Entity
     supplied: frozenset[str]
     given: bool
+    constants: Mapping[str, pa.Array] = field(default_factory=dict)
     files: list[FileRows] = field(default_factory=list)
     count: int = 0
+
+    _repeated: dict[str, pa.Array] = field(default_factory=dict)
+
+    def constant_columns(self, count: int) -> dict[str, pa.Array]:
+        """The constants as columns of `count` rows; shorter ones are slices of the longest."""
+        columns = {}
+        for name, one in self.constants.items():
+            longest = self._repeated.get(name)
+            if longest is None or len(longest) < count:
+                longest = self._repeated[name] = repeated(one, count)
+            columns[name] = longest.slice(0, count)
+        return columns
 
     def add(self, chunk: EntityRows) -> None:
         """Take note of the files of the next rows; a file in several chunks stands once."""
@@ -68,15 +84,18 @@ class BlockRows:
     numbers: Array
 
 
-def to_batch(chunk: EntityRows, first: int, refusals: Refusals) -> pa.RecordBatch:
-    """A chunk of which the first row is the entity's `first`."""
+def to_batch(
+    chunk: EntityRows, first: int, refusals: Refusals, constants: Container[str] = ()
+) -> pa.RecordBatch:
+    """A chunk of which the first row is the entity's `first`, without the facts in `constants`."""
     columns: dict[str, pa.Array] = {NUMBER: pa.array(np.arange(first, first + chunk.count)), KEY: chunk.key}
     if chunk.parent is not None:
         columns[PARENT] = chunk.parent
     if chunk.reverses is not None:
         columns[REVERSES] = chunk.reverses
     columns[REFUSED] = _refused(chunk, refusals)
-    return pa.record_batch({**columns, **chunk.facts})
+    facts = {name: column for name, column in chunk.facts.items() if name not in constants}
+    return pa.record_batch({**columns, **facts})
 
 
 def _refused(chunk: EntityRows, refusals: Refusals) -> pa.ListArray:
@@ -111,5 +130,5 @@ def from_table(
         info.entity, program, columns.pop(KEY), columns.pop(PARENT, None), {}, rejects, info.files, distinct,
         info.supplied, columns.pop(REVERSES, None),
     )  # fmt: skip
-    rows_of_block.facts = columns
+    rows_of_block.facts = columns | info.constant_columns(len(numbers))
     return BlockRows(rows_of_block, numbers)

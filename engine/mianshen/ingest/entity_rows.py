@@ -8,8 +8,8 @@ keeps what could be read; every column is checked, and the facts that some rule 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ from mianshen.ingest.typed_columns import (
     is_plain,
     refusal_of,
 )
+from mianshen.native.arrays import repeated
 from mianshen.native.layout import area_number, is_text
 from mianshen.program.core import Code, Date, FactRef, Listing, Numeric, String, Type, walk
 from mianshen.program.program import Entity, Fact, Key, Program
@@ -207,6 +208,7 @@ class RowReader:
     threads: int = 1
     distinct: Distinct = field(default_factory=Distinct)
     plausibility: Plausibility | None = None  # looks at the rows as they are read
+    _columns_absent: dict[Key, pa.Array] = field(default_factory=dict)  # of facts without a column, at their longest
 
     def read(self, entity: Entity, source: Input | None) -> EntityRows:
         """Every row of an entity's files. Raises RuleError where a file cannot be read, MemoryError."""
@@ -226,22 +228,30 @@ class RowReader:
         with ThreadPoolExecutor(max(1, self.threads)) as pool:
             for part in parts:
                 records = 0
-                for span in spans_of(part, self.connection, coded):
+                for span, columns in self._ahead(entity, part, spans_of(part, self.connection, coded), pool):
                     stretch = _Stretch(part, span, supplied, records, before)
-                    chunk = self._chunk(entity, stretch, pool)
+                    chunk = self._chunk(entity, stretch, {name: c.result() for name, c in columns.items()})
                     records = stretch.last
                     before += chunk.count
                     yield chunk
 
+    def _ahead(
+        self, entity: Entity, part: Part, spans: Iterator[Span], pool: Executor
+    ) -> Iterator[tuple[Span, dict[str, Future[TypedColumn]]]]:
+        """Each span with its columns; while one is looked at the next one's are read."""
+        facts = [fact for fact in self._facts(entity) if fact.name in part.columns]
+        waiting: list[tuple[Span, dict[str, Future[TypedColumn]]]] = []
+        for span in spans:
+            waiting.append((span, {fact.name: pool.submit(self._typed, fact, span) for fact in facts}))
+            if len(waiting) > 1:
+                yield waiting.pop(0)
+        yield from waiting
+
     # -- one stretch of a file -------------------------------------------------------------------
 
-    def _chunk(self, entity: Entity, stretch: _Stretch, pool: Executor) -> EntityRows:
+    def _chunk(self, entity: Entity, stretch: _Stretch, typed: dict[str, TypedColumn]) -> EntityRows:
         part, span, supplied = stretch.part, stretch.span, stretch.supplied
         facts = self._facts(entity)
-        chunk = [fact for fact in facts if fact.name in part.columns]
-        typed = dict(
-            zip([f.name for f in chunk], pool.map(lambda f: self._typed(f, span), chunk), strict=True)
-        )
         blank = self._blank(entity, part, typed)
         if len(blank):
             typed = {name: _filtered(column, blank, span.count) for name, column in typed.items()}
@@ -282,11 +292,13 @@ class RowReader:
 
     def _absent(self, fact: Fact, count: int) -> pa.Array:
         """A fact that a file has no column for: unknown, or as the vocabulary assumes."""
-        assumed = fact.assumed_on(self.as_of)
-        if assumed is None:
-            return pa.nulls(count, arrow_type(fact.type))
-        one = pa.array([assumed], arrow_type(fact.type))
-        return one.take(pa.array(np.zeros(count, np.int8)))
+        key, longest = (fact.entity, fact.name), self._columns_absent.get((fact.entity, fact.name))
+        if longest is None or len(longest) < count:
+            assumed = fact.assumed_on(self.as_of)
+            one = None if assumed is None else pa.array([assumed], arrow_type(fact.type))
+            longest = pa.nulls(count, arrow_type(fact.type)) if one is None else repeated(one, count)
+            self._columns_absent[key] = longest
+        return longest.slice(0, count)
 
     def _blank(self, entity: Entity, part: Part, typed: Mapping[str, TypedColumn]) -> Array:
         """The rows of which no cell of the file holds anything; what a mapping adds to every row is none."""
@@ -385,13 +397,17 @@ class RowReader:
             None if first.reverses is None else _concatenated(chunk.reverses for chunk in chunks),
         )  # fmt: skip
 
-    def absent(self, entity: Entity) -> EntityRows:
-        """One row of an entity without a file, of which nobody says anything: its key is null."""
-        facts = {
+    def constants(self, entity: Entity, supplied: Container[str]) -> dict[str, pa.Array]:
+        """The kept facts of which no row of the entity says anything, as columns of one row."""
+        return {
             f.name: self._stored(f, self._absent(f, 1))
             for f in self._facts(entity)
-            if self._is_kept(entity, f, frozenset())
+            if f.name not in supplied and self._is_kept(entity, f, frozenset())
         }
+
+    def absent(self, entity: Entity) -> EntityRows:
+        """One row of an entity without a file, of which nobody says anything: its key is null."""
+        facts = self.constants(entity, frozenset())
         null = pa.nulls(1, pa.string())
         parent = None if entity.parent is None else null
         return EntityRows(

@@ -56,6 +56,13 @@ def texts_of(array: pa.StringArray | pa.LargeStringArray) -> Texts:
     )
 
 
+def repeated(one: pa.Array, count: int) -> pa.Array:
+    """The only value of `one`, `count` times."""
+    if one.null_count:
+        return pa.nulls(count, one.type)
+    return one.take(pa.array(np.zeros(count, np.int8)))
+
+
 def whole(column: pa.ChunkedArray) -> pa.Array:
     """One array of a column, its offset 0. Raises MemoryError where its texts are more than 2 GiB together."""
     array = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
