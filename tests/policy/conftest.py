@@ -45,7 +45,7 @@ defaults: {as_of: 2026-01-01, person: {person_id: P1, age: 60, cost: 1100.05, st
 cases:
   - {name: poor, expect: {person: {paid: 800.04, old: true}}}
   - {name: ordinary, person: {age: 59, standing: ordinary}, expect: {person: {paid: 500.03, old: false}}}
-  - {name: older, person: {age: 61, standing: ordinary, cost: 100.01}, expect: {person: {paid: 0.01, old: true}}}
+  - {name: older, person: {age: 61, standing: ordinary, cost: 100.02}, expect: {person: {paid: 0.01, old: true}}}
   - {name: floor, person: {cost: 99.99}, expect: {person: {paid: 0.00, excess: 0.00}}}
   - {name: ageless, person: {age: null}, expect: {person: {old: unknown}}}
   - {name: costless, person: {cost: null}, expect: {person: {excess: unknown, paid: unknown}}}

@@ -208,7 +208,9 @@ class RowReader:
     threads: int = 1
     distinct: Distinct = field(default_factory=Distinct)
     plausibility: Plausibility | None = None  # looks at the rows as they are read
-    _columns_absent: dict[Key, pa.Array] = field(default_factory=dict)  # of facts without a column, at their longest
+    _columns_absent: dict[Key, pa.Array] = field(
+        default_factory=dict
+    )  # of facts without a column, at their longest
 
     def read(self, entity: Entity, source: Input | None) -> EntityRows:
         """Every row of an entity's files. Raises RuleError where a file cannot be read, MemoryError."""

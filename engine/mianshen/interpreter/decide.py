@@ -5,7 +5,8 @@ In: a program, a case. Out: values in the rows. This is the reference the other 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import localcontext
 from functools import cached_property
 
@@ -16,7 +17,7 @@ from mianshen.interpreter.operations import Function
 from mianshen.interpreter.provisions import CompiledBranch
 from mianshen.interpreter.rejection_loop import RejectionLoop
 from mianshen.interpreter.rows import Candidates, Case, Row, RowError, reject, rejected
-from mianshen.interpreter.specialisation import Specialisation, Specialisations, leading
+from mianshen.interpreter.specialisation import Changed, Specialisation, Specialisations, leading
 from mianshen.program.core import AsOf
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
 from mianshen.program.selection import Branch, selection
@@ -32,13 +33,25 @@ class Plan:
         decisions: Sequence[Decision],
         branches: Mapping[str, Sequence[CompiledBranch]],
         compiler: Compiler,
+        functions: Mapping[str, Function] | None = None,
     ) -> None:
         self._compiler = compiler
         self._branches = branches
+        self._decisions = decisions
         self._covered = {d.name: d for d in decisions if branches[d.name]}  # in dependency order
         self._uncovered = {d.name: NOT_MODELLED for d in decisions if not branches[d.name]}
         self._unchosen: dict[str, tuple[Provision, ...]] = dict.fromkeys(self._uncovered, ())
-        self._functions: dict[str, Function] = {}
+        self._functions: dict[str, Function] = dict(functions or {})
+
+    def otherwise(self, decision: Decision, branches: Sequence[CompiledBranch], function: Function) -> Plan:
+        """The plan with one decision made by a function of other branches."""
+        name = decision.name
+        return Plan(
+            self._decisions,
+            {**self._branches, name: branches},
+            self._compiler,
+            {**self._functions, name: function},
+        )
 
     def decide(self, name: str, row: Row) -> Value:
         """One decision of a row."""
@@ -78,7 +91,9 @@ class Interpreter:
             d.key: [self._compiled(branch, d.entity) for branch in selection(d).branches]
             for d in program.decisions
         }
-        self.plans = {entity: self._plans(entity) for entity in program.entities}
+        self.plans: dict[str, Specialisations[Plan] | Changed[Plan]] = {
+            entity: self._plans(entity) for entity in program.entities
+        }
         self.accumulators = [state_of(a, self.compiler) for a in self._by_dependency()]
 
     def decider(self, entity: str, name: str) -> Function:
@@ -127,6 +142,26 @@ class Interpreter:
             return Plan(decisions, branches, self.compiler)
 
         return Specialisations(self.compiler, entity, conditions, plan)
+
+    @contextmanager
+    def deciding_otherwise(self, decision: Decision) -> Iterator[None]:
+        """Within, one decision is made by other provisions; everything else is as it was.
+
+        The decision may read nothing that the program's own of its name does not read.
+        """
+        entity, plans = decision.entity, self.plans[decision.entity]
+        branches = [self._compiled(branch, entity) for branch in selection(decision).branches]
+        function = deciding(decision, branches, self.compiler)
+        feeding = [(state, state.feeding) for state in self.accumulators]
+        for state, provisions in feeding:
+            state.feeding = provisions | {id(p) for p in decision.provisions if state.name in p.feeds}
+        self.plans[entity] = Changed(plans, lambda plan: plan.otherwise(decision, branches, function))
+        try:
+            yield
+        finally:
+            self.plans[entity] = plans
+            for state, provisions in feeding:
+                state.feeding = provisions
 
     def _on_demand(self, decision: Decision) -> Function:
         """A decision as others ask for it, rows of the same entity in turn aside."""

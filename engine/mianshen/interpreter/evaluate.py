@@ -8,7 +8,8 @@ Invariant: runs under `values.EXACT`, so no operation can round.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Final, assert_never
 
@@ -32,6 +33,7 @@ class Compiler:
         self.decide = decide
         self._written: dict[tuple[Core, str], Function] = {}
         self._figures: dict[tuple[str, str], tuple[Function, dict[dt.date, Value]]] = {}
+        self._otherwise: dict[str, Parameter] = {}
 
     def compile(self, node: Core, entity: str) -> Function:
         """The node as a function, written when it is first asked."""
@@ -75,10 +77,42 @@ class Compiler:
     def figure(self, name: str, entity: str) -> tuple[Function, dict[dt.date, Value]]:
         """What looks a parameter up on a row's reference date, and the days for which it has."""
         if (name, entity) not in self._figures:
-            self._figures[name, entity] = _figure(
-                self.program.parameters[name], self.program.entities[entity].date
-            )
+            self._figures[name, entity] = self._look(name, self.program.entities[entity].date)
         return self._figures[name, entity]
+
+    def _look(self, name: str, date: str | None) -> tuple[Function, dict[dt.date, Value]]:
+        missing = missing_figure(name)
+        known: dict[dt.date, Value] = {}
+
+        def look(row: Row) -> Value:
+            day = row.as_of if date is None else row.facts.get(date)
+            if not isinstance(day, dt.date):
+                return row.unknown(str(date))
+            if day not in known:
+                parameter = self._otherwise.get(name) or self.program.parameters[name]
+                figure = in_force(parameter, day).value
+                if len(known) > MOST_DAYS:
+                    known.clear()
+                known[day] = missing if figure is None else figure  # type: ignore[assignment]  # or brackets
+            return known[day]
+
+        return look, known
+
+    @contextmanager
+    def figures_otherwise(self, parameter: Parameter) -> Iterator[None]:
+        """Within, a parameter (no scale) has another series; everything else is as it was."""
+        self._otherwise[parameter.name] = parameter
+        self._forget(parameter.name)
+        try:
+            yield
+        finally:
+            del self._otherwise[parameter.name]
+            self._forget(parameter.name)
+
+    def _forget(self, name: str) -> None:
+        for (of, _), (_, known) in self._figures.items():
+            if of == name:
+                known.clear()
 
     def in_force(self, node: InForce, entity: str) -> Function:
         """The case of the value in force; on an unknown date unknown, resting on it and on the cases."""
@@ -187,24 +221,6 @@ def total(kind: AggregateKind, items: list[Any], unsure: list[Value]) -> Value:
             return min(items) if kind == "min" else max(items)  # type: ignore[no-any-return]
         case _:
             assert_never(kind)
-
-
-def _figure(parameter: Parameter, date: str | None) -> tuple[Function, dict[dt.date, Value]]:
-    missing = missing_figure(parameter.name)
-    known: dict[dt.date, Value] = {}
-
-    def look(row: Row) -> Value:
-        day = row.as_of if date is None else row.facts.get(date)
-        if not isinstance(day, dt.date):
-            return row.unknown(str(date))
-        if day not in known:
-            figure = in_force(parameter, day).value
-            if len(known) > MOST_DAYS:
-                known.clear()
-            known[day] = missing if figure is None else figure  # type: ignore[assignment]  # or brackets
-        return known[day]
-
-    return look, known
 
 
 def in_force(parameter: Parameter, day: dt.date) -> Dated:

@@ -95,6 +95,22 @@ class Specialisations(Generic[Made]):
         return self._made[truths]
 
 
+class Changed(Generic[Made]):
+    """What was made of settings, each changed when it is first asked for."""
+
+    def __init__(self, made: Specialisations[Made] | Changed[Made], change: Callable[[Made], Made]) -> None:
+        self._of = made.of
+        self._change = change
+        self._changed: dict[int, Made] = {}
+
+    def of(self, row: Row) -> Made:
+        """What was made of the setting in which the row stands, changed."""
+        made = self._of(row)
+        if id(made) not in self._changed:
+            self._changed[id(made)] = self._change(made)
+        return self._changed[id(made)]
+
+
 def leading(program: Program, entity: str, parts: Iterable[Core]) -> list[Core]:
     """The parts with which a condition begins that rest on area and reference date alone."""
     date, area = program.entities[entity].date, area_of(program, entity)

@@ -30,13 +30,16 @@ Point: TypeAlias = tuple[object, ...]
 
 @dataclass(slots=True)
 class Exercise:
-    """Points gone through, each hashable.
+    """Points gone through, each hashable; `parts`: (decision, provision's name, number of a part of its condition).
+
+    The part after the last is the value.
 
     `provisions`: (decision, provision). `rows`: (decision, provision, number of a row of its table). `lines`:
     (entity, node or limit, side). `branches`: (entity, node, whether its condition held). `figures`: (parameter,
     number of the dated value). `unknowns`: (decision, entity and name of the fact it lacks).
     """
 
+    parts: set[tuple[Key, str, int]] = field(default_factory=set)
     provisions: set[tuple[Key, Provision]] = field(default_factory=set)
     rows: set[tuple[Key, Provision, int]] = field(default_factory=set)
     lines: set[tuple[str, object, Side]] = field(default_factory=set)

@@ -1,0 +1,147 @@
+"""`mianshen mutate`: the rulebook changed in one place at a time, and whether the cases notice.
+
+In: case files or folders, a rulebook, overlays. Out: the mutants that no case notices, by clause.
+Exit status 0 all are noticed (or as many as `--at-least` asks), 1 some are not, 2 a case or the rulebook cannot be read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+from mianshen.cases.read import case_files
+from mianshen.policy.mutation import Campaign, Mutant, Setup, run_campaign
+from mianshen.source import Lang, Message
+from mianshen_cli import case_arguments, options, output
+from mianshen_cli.case_arguments import cited, shipped_cases
+from mianshen_cli.click_commands import Whole, command, option
+from mianshen_cli.output import Status
+from mianshen_cli.usage_errors import Refused
+
+_HEADS = (
+    Message("条文", "clause"),
+    Message("位置", "where"),
+    Message("名称", "name"),
+    Message("改动", "change"),
+)
+_TOTAL = Message(
+    "{mutants} 个变异：{noticed} 个被案例发现，{equivalent} 个证明等价，{survivors} 个未被发现",
+    "{mutants} mutants: {noticed} noticed by the cases, {equivalent} proved equivalent, {survivors} not noticed",
+)
+_FAILING = Message("未用：现已不符的案例：{names}", "left out, not as expected as things are: {names}")
+_PERCENT = Message("--at-least 应为 0 至 100 的百分比", "--at-least takes a percentage from 0 to 100")
+
+
+@command(
+    Message(
+        "逐处改动规则库的一个数值、比较、条件、日期或进位，看案例能否发现；列出没有案例发现的改动。\n"
+        "例：mianshen mutate cases --resume build/mutants.jsonl --at-least 97",
+        "Change one figure, comparison, condition, date or rounding of the rulebook at a time, and list the changes "
+        "that no case notices.\nTry: mianshen mutate cases --resume build/mutants.jsonl --at-least 97",
+    )
+)
+@case_arguments.paths
+@options.rulebook
+@options.overlay_named
+@option(
+    "--jobs",
+    type=Whole(1, 256),
+    words=Message("进程数（默认为全部核心）", "processes (default: one a core)"),
+)
+@option(
+    "--resume",
+    "journal",
+    metavar="F",
+    words=Message("进度文件：中断后从此继续", "a journal: a run that was stopped goes on from it"),
+)
+@option(
+    "--at-least",
+    "least",
+    metavar="PERCENT",
+    words=Message(
+        "发现的变异少于此百分比才算不合格（证明等价的不计）",
+        "fail only where fewer are noticed, of those not proved equivalent",
+    ),
+)
+@options.form
+def mutate(
+    lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], overlays: tuple[str, ...], jobs: int | None,
+    journal: str | None, least: str | None, form: str,
+) -> Status:  # fmt: skip
+    share = None if least is None else _share(least)
+    files = case_files([Path(path) for path in paths] or [shipped_cases()])
+    setup = Setup(tuple(files), tuple(map(Path, rules)), overlays)
+    with _progress() as told:
+        campaign = run_campaign(
+            setup, jobs or os.cpu_count() or 1, None if journal is None else Path(journal), told
+        )
+    if form == "json":
+        output.say(output.json_text(_plain(campaign)))
+    else:
+        _table(campaign, lang)
+    if share is not None:
+        judged = len(campaign.judged) - campaign.count("equivalent")
+        return Status.DONE if 100 * campaign.count("noticed", "refused") >= share * judged else Status.FOUND
+    return Status.FOUND if campaign.survivors else Status.DONE
+
+
+def _share(text: str) -> Decimal:
+    number = text.rstrip("%")
+    if not number.replace(".", "", 1).isdecimal() or Decimal(number) > 100:
+        raise Refused(_PERCENT)
+    return Decimal(number)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar that learns its length with the first report."""
+    import sys
+
+    import click
+
+    with click.progressbar(length=1, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+
+        def told(length: int, more: int) -> None:
+            bar.length = max(length, 1)
+            bar.update(more)
+
+        yield told
+
+
+def _plain(campaign: Campaign) -> output.Plain:
+    return {
+        "mutants": len(campaign.judged),
+        "noticed": campaign.count("noticed", "refused"),
+        "equivalent": campaign.count("equivalent"),
+        "survivors": [_plain_mutant(mutant) for mutant in campaign.survivors],
+        "left_out": [str(case) for case in campaign.failing],
+    }
+
+
+def _plain_mutant(mutant: Mutant) -> output.Plain:
+    return {
+        "where": str(mutant.span), "kind": mutant.kind, "what": _what(mutant),
+        "clause": {"source": mutant.clause.source, "clause": mutant.clause.clause}, "moves": None,
+    }  # fmt: skip
+
+
+def _what(mutant: Mutant) -> str:
+    return f"{mutant.name}: {mutant.before} -> {mutant.after}"
+
+
+def _table(campaign: Campaign, lang: Lang) -> None:
+    ordered = sorted(campaign.survivors, key=lambda m: (m.clause.source or "", m.clause.clause or ""))
+    rows = [(cited(m.clause), str(m.span), m.name, f"{m.before} -> {m.after}") for m in ordered]
+    if rows:
+        output.say(output.table([head.in_(lang) for head in _HEADS], rows))
+        output.say()
+    if campaign.failing:
+        output.say(_FAILING.in_(lang).format(names=", ".join(map(str, campaign.failing))))
+    counts = {
+        "mutants": len(campaign.judged), "noticed": campaign.count("noticed", "refused"),
+        "equivalent": campaign.count("equivalent"), "survivors": len(rows),
+    }  # fmt: skip
+    output.say(_TOTAL.in_(lang).format(**counts))

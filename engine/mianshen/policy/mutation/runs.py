@@ -1,0 +1,123 @@
+"""Mutants run against the cases.
+
+In: a program's mutants, the cases. Out: a `Judgement` of each. A case is decided only where it evaluates what the
+mutant changes, and no further case once one has noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal, TypeAlias
+
+from mianshen.cases.read import CaseOf, Programs
+from mianshen.cases.runs import compared
+from mianshen.casework.answers import answers_of
+from mianshen.interpreter import Case, Interpreter
+from mianshen.interpreter.what_if.scenario import Scenario
+from mianshen.policy.mutation.mutants import Mutant, Refused, mutants_of
+from mianshen.policy.mutation.reached import Place, Reach, places_of
+from mianshen.program.program import Program
+from mianshen.source import RuleError
+
+Judgement: TypeAlias = Literal["noticed", "refused", "equivalent", "survived"]
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A case read once: undecided, and the places it evaluates."""
+
+    case: CaseOf
+    record: Case
+    interpreter: Interpreter
+    reached: frozenset[Place]
+    copied: bool  # whether a copy of the record does
+
+
+class Mutation:
+    """The mutants of one rulebook, and the cases they are run against."""
+
+    def __init__(self, cases: Sequence[CaseOf], programs: Programs) -> None:
+        self.program = programs.under(())
+        self.mutants = mutants_of(self.program)
+        self.cases: list[_Kept] = []
+        self.failing: list[CaseOf] = []  # cases that are not as expected already: they notice nothing
+        self._scenarios: dict[int, Scenario] = {}
+        interpreters: dict[int, Interpreter] = {}
+        for case in cases:
+            try:
+                program = programs.under(case.overlays)
+            except RuleError:
+                continue
+            if id(program) not in interpreters:
+                interpreters[id(program)] = interpreter = Interpreter(program)
+                self._scenarios[id(interpreter)] = Scenario(program)
+            self._keep(case, program, interpreters[id(program)])
+
+    def _keep(self, case: CaseOf, program: Program, interpreter: Interpreter) -> None:
+        decided = case.record(program)
+        rejected = {id(row) for row in decided.rows() if row.rejection is not None}
+        interpreter.run(decided)
+        if _differs(case, program, decided):
+            self.failing.append(case)
+            return
+        failed = any(row.rejection is not None and id(row) not in rejected for row in decided.rows())
+        reached = Reach(interpreter).of(decided, failed)
+        plain = not decided.reversed and not any(row.voider or row.idle for row in decided.rows())
+        self.cases.append(_Kept(case, case.record(program), interpreter, reached, plain))
+
+    def judge(self, mutant: Mutant) -> tuple[Judgement, str]:
+        """Whether a case notices the mutant, and the first that does."""
+        places = places_of(mutant, self.program)
+        reached = [kept for kept in self.cases if not places.isdisjoint(kept.reached)]
+        reached.sort(key=lambda kept: id(kept.interpreter))
+        for _, together in groupby(reached, key=lambda kept: id(kept.interpreter)):
+            group = list(together)
+            interpreter = group[0].interpreter
+            if not mutant.fits(interpreter.program):
+                continue
+            try:
+                with changed(interpreter, mutant) as otherwise:
+                    noticing = next((kept for kept in group if self._notices(kept, otherwise)), None)
+            except Refused:
+                return "refused", ""
+            if noticing is not None:
+                return "noticed", str(noticing.case)
+        return "survived", ""
+
+    def _notices(self, kept: _Kept, interpreter: Interpreter) -> bool:
+        record = self._fresh(kept)
+        interpreter.run(record)
+        return _differs(kept.case, kept.interpreter.program, record)
+
+    def _fresh(self, kept: _Kept) -> Case:
+        """The record undecided, once more."""
+        if not kept.copied:
+            return kept.case.record(kept.interpreter.program)
+        return self._scenarios[id(kept.interpreter)].copy(kept.record)[0]
+
+
+def _differs(case: CaseOf, program: Program, decided: Case) -> bool:
+    """Whether a decided case is not as expected."""
+    answers = answers_of(decided)
+    return any(
+        True
+        for expectation in case.expectations
+        for _ in compared(case, program, expectation, answers, "interpreter")
+    )
+
+
+@contextmanager
+def changed(interpreter: Interpreter, mutant: Mutant) -> Iterator[Interpreter]:
+    """What decides as the mutant does: the interpreter itself with one decision or figure changed, or a new one."""
+    program = interpreter.program
+    if mutant.edits:
+        with interpreter.deciding_otherwise(mutant.decision(program)):
+            yield interpreter
+    elif mutant.parameter is not None and mutant.parameter[1].written != "scale":
+        with interpreter.compiler.figures_otherwise(mutant.parameter[1]):
+            yield interpreter
+    else:
+        yield Interpreter(mutant.applied(program))
