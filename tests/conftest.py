@@ -24,6 +24,7 @@ SOAK = {
     "MIANSHEN_INTERVIEWS": "30",
     "MIANSHEN_CLOSURE": "2000",
     "MIANSHEN_FUZZ": "50",
+    "MIANSHEN_REQUESTS": "10000",
     "HYPOTHESIS_PROFILE": "explore",
 }
 if os.environ.get("MIANSHEN_SOAK"):

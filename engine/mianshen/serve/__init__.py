@@ -1,0 +1,10 @@
+"""The product over HTTP: an API, and pages for the counter, the operator and the policy desk.
+
+In: settings. Out: a server. Invariants: the room decides nothing; it hands requests to the rooms below and says what
+they answer, as the commands do. Local unless told otherwise; then only over TLS, to holders of tokens, with an audit.
+"""
+
+from mianshen.serve.server import address, refuse_without_extra, serve, url
+from mianshen.serve.settings import Settings, refuse_unsafe
+
+__all__ = ["Settings", "address", "refuse_unsafe", "refuse_without_extra", "serve", "url"]

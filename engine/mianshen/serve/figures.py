@@ -1,0 +1,97 @@
+"""The rulebook and its figures as data.
+
+In: a program. Out: plain data: its benefits; each figure's dated values with what they rest on, numbers as text.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+from mianshen.casework.check import Plain
+from mianshen.program.program import Citation, Dated, Parameter, Program
+from mianshen.rulebook import shipped_overlays
+from mianshen.serve import diagnostics
+from mianshen.serve.problems import Problem
+from mianshen.source import Message
+from mianshen.values import Known, as_money
+from mianshen.version import __version__
+
+
+def rulebook_of(program: Program) -> Plain:
+    """What the rulebook is and which benefits it decides."""
+    return {
+        "name": program.name,
+        "title": _both(program.title),
+        "digest": f"sha256:{program.digest}",
+        "overlays": list(program.overlays),
+        "shipped_overlays": list(shipped_overlays()),
+        "version": __version__,
+        "benefits": [
+            {
+                "name": benefit.name, "title": _both(benefit.title), "entity": benefit.entity,
+                "delivery": benefit.delivery, "clause": _clause(benefit.citation),
+            }
+            for benefit in program.benefits.values()
+        ],
+    }  # fmt: skip
+
+
+def figures_of(program: Program) -> Plain:
+    """Every figure of the rulebook."""
+    return [_figure(parameter) for parameter in program.parameters.values()]
+
+
+def figure_of(program: Program, name: str) -> Plain:
+    """One figure. Raises Problem where there is none of that name."""
+    parameter = program.parameters.get(name)
+    if parameter is None:
+        raise Problem("not_found", None, [diagnostics.no_such_figure(name, list(program.parameters))])
+    return _figure(parameter)
+
+
+def _figure(parameter: Parameter) -> Plain:
+    return {
+        "name": parameter.name,
+        "title": _both(parameter.title),
+        "type": parameter.written,
+        "values": [_dated(parameter, dated) for dated in parameter.series],
+    }
+
+
+def _dated(parameter: Parameter, dated: Dated) -> Plain:
+    brackets = dated.brackets
+    return {
+        "from": dated.start.isoformat(),
+        "until": None if dated.end is None else dated.end.isoformat(),
+        "value": None if dated.known is None else _text(dated.known, parameter.written),
+        "brackets": None if brackets is None else [
+            {"over": as_money(over), "rate": f"{rate:f}"} for over, rate in brackets
+        ],
+        "basis": dated.basis,
+        "clause": _clause(dated.citation),
+        "review_by": None if dated.review_by is None else dated.review_by.isoformat(),
+        "note": dated.note,
+    }  # fmt: skip
+
+
+def _text(value: Known, written: str) -> Plain:
+    match value:
+        case bool():
+            return str(value).lower()
+        case Decimal():
+            return as_money(value) if written == "money" else f"{value:f}"
+        case dt.date():
+            return value.isoformat()
+        case tuple():
+            return ", ".join(map(str, value))
+        case str():
+            return value
+
+
+def _both(message: Message) -> Plain:
+    return {"zh": message.zh, "en": message.en}
+
+
+def _clause(citation: Citation) -> Plain:
+    return {"source": citation.source, "clause": citation.clause}

@@ -1,0 +1,86 @@
+"""What a request's body says: JSON text as a tree whose places are lines and columns of the body.
+
+In: bytes. Out: nodes, texts, dates of the members that a route knows.
+Invariants: numbers are never read as floats, for the tree keeps their text; a member that no route knows is refused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping as Members
+from collections.abc import Sequence as Sequence_
+from typing import Final
+
+from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence, read_tree
+from mianshen.program.literals import read_date
+from mianshen.records import diagnostics as record_diagnostics
+from mianshen.serve import diagnostics
+from mianshen.source import RuleError, Span
+
+BODY: Final = "body"
+
+
+def tree(body: bytes) -> Node:
+    """The body as a tree. Raises RuleError where it is empty or no JSON."""
+    root, mistakes = read_tree(body, BODY)
+    if root is None or mistakes:
+        raise RuleError(mistakes or [record_diagnostics.no_record(BODY)])
+    return root
+
+
+def members(body: bytes, known: Sequence_[str], needed: Sequence_[str]) -> Members[str, Node]:
+    """The members of the body, an object. Raises RuleError where one is not known or a needed one is not there."""
+    root = tree(body)
+    if not isinstance(root, Mapping):
+        raise RuleError([diagnostics.wrong_member(root.span, BODY, "object")])
+    strange = [
+        diagnostics.no_such_member(key.span, known) for key, _ in root.entries if key.text not in known
+    ]
+    nodes = {key.text: node for key, node in root.entries}
+    lacking = [diagnostics.missing_member(root.span, name) for name in needed if name not in nodes]
+    if strange or lacking:
+        raise RuleError([*strange, *lacking])
+    return nodes
+
+
+def texts(nodes: Members[str, Node], name: str) -> tuple[tuple[str, Span], ...]:
+    """A member that is a list of texts, each with its place; empty where it is not there."""
+    node = nodes.get(name)
+    if node is None:
+        return ()
+    items = node.items if isinstance(node, Sequence) else ()
+    written = tuple((item.text, item.span) for item in items if isinstance(item, Scalar) and not item.null)
+    if not isinstance(node, Sequence) or len(written) < len(items):
+        raise RuleError([diagnostics.wrong_member(node.span, name, "array of strings")])
+    return written
+
+
+def text(nodes: Members[str, Node], name: str) -> str | None:
+    """A member that is a text; None where it is not there."""
+    node = nodes.get(name)
+    if node is None:
+        return None
+    if not isinstance(node, Scalar) or node.plain:
+        raise RuleError([diagnostics.wrong_member(node.span, name, "string")])
+    return node.text
+
+
+def day(nodes: Members[str, Node], name: str) -> dt.date | None:
+    """A member that is a date; None where it is not there."""
+    written = text(nodes, name)
+    date = None if written is None else read_date(written)
+    if written is not None and date is None:
+        raise RuleError([record_diagnostics.bad_day(nodes[name].span, written)])
+    return date
+
+
+def rows(nodes: Members[str, Node], name: str) -> tuple[Node, ...]:
+    """A member that is a list of rows; empty where it is not there."""
+    node = nodes.get(name)
+    if node is None:
+        return ()
+    if not isinstance(node, Sequence) or not all(
+        isinstance(item, Mapping) and item.entries for item in node.items
+    ):
+        raise RuleError([diagnostics.wrong_member(node.span, name, "array of objects")])
+    return node.items

@@ -1,0 +1,125 @@
+"""Serving: sockets, processes, TLS.
+
+In: settings. Out: a server that runs until it is told to stop.
+Invariants: settings that are not safe start nothing; a process that dies is started again; the address is taken before
+the processes part, so that one that is in use is told at once.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from importlib.util import find_spec
+from typing import Final
+
+from mianshen.serve import diagnostics
+from mianshen.serve.settings import Settings, refuse_unsafe
+from mianshen.source import RuleError
+
+PACKAGES: Final = ("fastapi", "uvicorn", "multipart")
+_PAUSE: Final = 1.0  # seconds before a process that died at once is started again
+
+
+def refuse_without_extra() -> None:
+    """RuleError where a package of the extra `serve` is not installed."""
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise RuleError([diagnostics.no_extra(missing[0])])
+
+
+def address(settings: Settings) -> socket.socket:
+    """The socket to serve on; port 0 takes a free one. Raises OSError where the address cannot be had."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((settings.host.strip("[]"), settings.port))
+    listening.listen(1024)
+    listening.set_inheritable(True)
+    return listening
+
+
+def url(settings: Settings, listening: socket.socket) -> str:
+    """Where the server is reached."""
+    host = f"[{settings.host.strip('[]')}]" if ":" in settings.host else settings.host
+    return f"{'https' if settings.tls else 'http'}://{host}:{listening.getsockname()[1]}/"
+
+
+def serve(settings: Settings, listening: socket.socket) -> None:
+    """Serve until interrupted or terminated."""
+    refuse_unsafe(settings)
+    from mianshen.serve.app import shared_for
+
+    shared = shared_for(settings)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
+    try:
+        if settings.workers == 1 or not hasattr(os, "fork"):
+            _work(settings, listening, shared, 0)
+        else:
+            _supervise(settings, listening, shared)
+    finally:
+        shutil.rmtree(shared.folder, ignore_errors=True)
+
+
+def _work(settings: Settings, listening: socket.socket, shared: object, worker: int) -> None:
+    """Serve in this process."""
+    import uvicorn
+
+    from mianshen.serve.app import create_app
+
+    app = create_app(settings, shared, worker)  # type: ignore[arg-type]  # Shared, not imported before the extra is known
+    gc.collect()
+    gc.freeze()
+    config = uvicorn.Config(
+        app, log_config=None, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
+        lifespan="off", timeout_keep_alive=30, limit_concurrency=1000, timeout_graceful_shutdown=5,
+        ssl_certfile=settings.certificate, ssl_keyfile=settings.key,
+    )  # fmt: skip
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _supervise(settings: Settings, listening: socket.socket, shared: object) -> None:
+    """Keep the processes running; end them when this one is to end."""
+    running: dict[int, int] = {}
+    ending = False
+
+    def end(*_: object) -> None:
+        nonlocal ending
+        ending = True
+        for process in running:
+            os.kill(process, signal.SIGTERM)
+
+    for worker in range(settings.workers):
+        running[_forked(settings, listening, shared, worker)] = worker
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    while running:
+        begun = time.monotonic()
+        process, _ = os.wait()
+        worker = running.pop(process)
+        if ending:
+            continue
+        if time.monotonic() - begun < _PAUSE:
+            time.sleep(_PAUSE)
+        running[_forked(settings, listening, shared, worker)] = worker
+
+
+def _forked(settings: Settings, listening: socket.socket, shared: object, worker: int) -> int:
+    """The number of a new process that serves."""
+    process = os.fork()
+    if process:
+        return process
+    status = 1
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        _work(settings, listening, shared, worker)
+        status = 0
+    finally:
+        os._exit(status)
+    return 0
