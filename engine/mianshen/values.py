@@ -39,6 +39,9 @@ class Unknown:
         raise TypeError("an unknown value is neither true nor false")
 
 
+NOTHING_MISSING: Final = Unknown()  # of which no fact would tell more
+
+
 class NotModelled:
     """No rule covers the case. One instance: `NOT_MODELLED`."""
 
@@ -62,11 +65,12 @@ Value: TypeAlias = Known | Unknown | NotModelled
 
 def unknown_of(values: Iterable[object]) -> Unknown:
     """The unknown that rests on every unknown among `values`."""
-    missing: frozenset[Missing] = frozenset()
+    unknown: Unknown | None = None
     for value in values:
-        if isinstance(value, Unknown):
-            missing |= value.missing
-    return Unknown(missing)
+        if value.__class__ is Unknown and value is not unknown:
+            one: Unknown = value
+            unknown = one if unknown is None else Unknown(unknown.missing | one.missing)
+    return NOTHING_MISSING if unknown is None else unknown
 
 
 def round_decimal(value: Decimal, digits: int, mode: RoundingMode) -> Decimal:

@@ -14,7 +14,7 @@ import datetime as dt
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final, TypeAlias, assert_never
+from typing import Any, Final, NamedTuple, TypeAlias, assert_never
 
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.rows import Candidates, Row, RowError, doubt
@@ -58,8 +58,7 @@ class HeldBalances:
         return self._held[key]
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(NamedTuple):
     """What a row adds to the two balances: amounts, or unknown."""
 
     ruled: Value
@@ -130,6 +129,8 @@ class AccumulatorState:
             undated = row.unknown(date) if row.rejection is None else None
             years[EVERY_YEAR] = unknown_of([amount, undated, years.get(EVERY_YEAR)])
             return
+        if amount.__class__ is Decimal and not amount:
+            return
         balance = self._balance(row, years, date)
         key = self.key(row, day)  # type: ignore[arg-type]
         if isinstance(balance, Decimal) and isinstance(amount, Decimal):
@@ -184,7 +185,7 @@ class AccumulatorState:
         """Whether what decided names the accumulator; of what might decide nobody knows."""
         if isinstance(chosen, Candidates):
             return True
-        return not self.feeding.isdisjoint(map(id, chosen))
+        return any(id(provision) in self.feeding for provision in chosen)
 
 
 def period(accumulator: Accumulator, day: dt.date) -> int:

@@ -18,7 +18,7 @@ from mianshen.interpreter.provisions import CompiledBranch
 from mianshen.interpreter.rejection_loop import RejectionLoop
 from mianshen.interpreter.rows import Candidates, Case, Row, RowError, reject, rejected
 from mianshen.interpreter.specialisation import Changed, Specialisation, Specialisations, leading
-from mianshen.program.core import AsOf
+from mianshen.program.core import Aggregate, AsOf, Core, YearToDate, walk
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
 from mianshen.program.selection import Branch, selection
 from mianshen.program.stages import joint, read_below
@@ -72,6 +72,21 @@ class Plan:
                 function(row)
 
     @cached_property
+    def balances(self) -> frozenset[str]:
+        """The accumulators whose balance before a row its provisions may read."""
+        provisions = [compiled.provision for branches in self._branches.values() for compiled in branches]
+        limits = [limit for provision in provisions for limit in provision.limits]
+        nodes = [
+            *(node for p in provisions for node in (*p.condition, p.value)),
+            *(limit.limit for limit in limits),
+        ]
+        return frozenset({limit.accumulator for limit in limits}.union(*map(balances_read, nodes)))
+
+    def covers(self, name: str) -> bool:
+        """Whether some provision may decide it."""
+        return name in self._covered
+
+    @cached_property
     def _all(self) -> list[tuple[str, Function]]:
         functions = self._functions
         for name, decision in self._covered.items():
@@ -122,10 +137,8 @@ class Interpreter:
         compile_, provision = self.compiler.compile, branch.provision
         limits = tuple(compile_(limit.limit, entity) for limit in provision.limits)
         count = len(leading(self.program, entity, branch.condition))
-        condition = [compile_(part, entity) for part in branch.condition]
-        return CompiledBranch(
-            branch, count, condition, compile_(provision.value, entity), limits, (provision,)
-        )
+        holds = self.compiler.all(branch.condition, entity)
+        return CompiledBranch(branch, count, holds, compile_(provision.value, entity), limits, (provision,))
 
     # -- one decision ------------------------------------------------------------------------
 
@@ -136,7 +149,11 @@ class Interpreter:
 
         def plan(specialisation: Specialisation) -> Plan:
             branches = {
-                d.name: [n for b in self.branches[d.key] if (n := b.within(specialisation)) is not None]
+                d.name: [
+                    narrowed
+                    for branch in self.branches[d.key]
+                    if (narrowed := branch.within(specialisation, self.compiler, entity)) is not None
+                ]
                 for d in decisions
             }
             return Plan(decisions, branches, self.compiler)
@@ -199,6 +216,21 @@ class Interpreter:
             self.settling.settle(rows)
 
     @cached_property
+    def balances_summed(self) -> frozenset[str]:
+        """The accumulators whose balances other entities read within aggregates, or accumulators themselves."""
+        program = self.program
+        nodes: list[Core] = [
+            node
+            for decision in program.decisions
+            for provision in decision.provisions
+            for part in (*provision.condition, provision.value, *(limit.limit for limit in provision.limits))
+            for node in walk(part)
+            if isinstance(node, Aggregate)
+        ]
+        nodes += [a.over for a in program.accumulators.values() if a.over is not None]
+        return frozenset().union(*map(balances_read, nodes))
+
+    @cached_property
     def of_the_day(self) -> frozenset[str]:
         """The facts that are taken, where nobody says anything, as the day a case is decided for."""
         return frozenset(
@@ -239,10 +271,10 @@ class Interpreter:
                 self._dated_children(row)
             for entity in self.joint:
                 children = [child for row in layer for child in row.children if child.entity == entity]
-                self._in_turn_jointly(entity, children)
+                self._in_turn(entity, children)
             for row in layer:
                 if row.parent is None or not self._accumulated(row.entity):
-                    self._decide_row(row)
+                    self._decide_row(row, self.plans[row.entity].of(row))
                 for version in row.versions:
                     for function in self.below[version.entity]:
                         function(version)
@@ -261,27 +293,14 @@ class Interpreter:
         """The entities whose rows are taken in turn beyond those of one parent."""
         return joint(self.program)
 
-    def _in_turn_jointly(self, entity: str, rows: list[Row]) -> None:
-        """Dated rows of several parents one by one, where what accumulators hold is shared above the parents."""
-        date = self.program.entities[entity].date
-        assert date is not None
-        balances = HeldBalances(self.running[entity])
-        for row in in_order(rows, date):
-            states = balances.of(row)
-            for state, held in states:
-                row.before[state.name] = state.before(row, held, date)
-            self._decide_row(row)
-            for state, held in states:
-                state.add(row, held, date)
-
     def _accumulated(self, entity: str) -> bool:
         return self.program.entities[entity].date is not None
 
-    def _decide_row(self, row: Row) -> None:
+    def _decide_row(self, row: Row, plan: Plan) -> None:
         if row.voider is not None:
             self._leave_open(row)
         else:
-            self.plans[row.entity].of(row).decide_all(row)
+            plan.decide_all(row)
 
     def _leave_open(self, row: Row) -> None:
         """Every decision of a row is unknown that a rejected row would void."""
@@ -292,13 +311,27 @@ class Interpreter:
             row.chosen[decision.name] = Candidates((), unknown)
 
     def _in_turn(self, entity: str, rows: list[Row]) -> None:
-        """Dated rows of an entity one by one: by date, then by key in code points."""
+        """Dated rows of an entity one by one: by date, then by key in code points.
+
+        They are of one parent, except where what accumulators hold is shared above the parents.
+        """
         date = self.program.entities[entity].date
         assert date is not None
-        states = [(state, state.empty()) for state in self.running[entity]]
+        balances = HeldBalances(self.running[entity])
+        states = balances.of(rows[0]) if rows else []
         for row in in_order(rows, date):
-            for state, balances in states:
-                row.before[state.name] = state.before(row, balances, date)
-            self._decide_row(row)
-            for state, balances in states:
-                state.add(row, balances, date)
+            if entity in self.joint:
+                states = balances.of(row)
+            plan = self.plans[entity].of(row)
+            for state, held in states:
+                if state.name in plan.balances or state.name in self.balances_summed:
+                    row.before[state.name] = state.before(row, held, date)
+            self._decide_row(row, plan)
+            for state, held in states:
+                if plan.covers(state.sums):
+                    state.add(row, held, date)
+
+
+def balances_read(node: Core) -> set[str]:
+    """The accumulators of which a formula reads the balance."""
+    return {part.accumulator for part in walk(node) if isinstance(part, YearToDate)}

@@ -20,7 +20,7 @@ from mianshen.program.core import Numeric, YearToDate
 from mianshen.program.failing import fallible
 from mianshen.program.program import Decision
 from mianshen.program.selection import Shared, shared
-from mianshen.values import ZERO, Value
+from mianshen.values import ZERO, Unknown, Value
 
 INDENT: Final = "    "
 MONEY: Final = Numeric(2, ZERO, ZERO)  # of what an accumulator holds; its range does not matter here
@@ -61,11 +61,31 @@ class _Deciding:
         for compiled in (self.main, self.fallbacks):
             tier = compiled.tier
             parts = [part for branch in tier.branches for part in branch.condition]
-            if tier.may_conflict or (not tier.exclusive and any(fallible(part) for part in parts)):
-                yield self.at_length  # every condition is to be looked at
-                return
-            yield from self._tree(shared(tier.branches), compiled, 0)
+            fails = not tier.exclusive and any(fallible(part) for part in parts)
+            if tier.may_conflict or fails or len(tier.branches) == 1:
+                yield from self._contested(compiled)
+            else:
+                yield from self._tree(shared(tier.branches), compiled, 0)
         yield from self._noted("NOT_MODELLED", "()")
+
+    def _contested(self, tier: CompiledTier) -> Iterator[str]:
+        """Every condition tested; then the first that holds decides, where none is open and no two stand at once."""
+        names = {compiled.branch.index: self.builder.local() for compiled in tier.branches}
+        for compiled in tier.branches:
+            yield f"{names[compiled.branch.index]} = {self.builder.all(compiled.parts)}"
+        open_ = [f"{name}.__class__ is {self.builder.bind(Unknown)}" for name in names.values()]
+        conflicts = [
+            f"{names[compiled.branch.index]} is True and {names[other]} is True"
+            for compiled in tier.branches
+            for other in compiled.branch.conflicts
+            if other in names
+        ]
+        yield f"if {' or '.join([*open_, *conflicts])}:"
+        truths = "".join(f"{name}, " for name in names.values())
+        yield INDENT + (self.at_length if tier is self.fallbacks else self.at_length[:-1] + f", ({truths}))")
+        for compiled in tier.branches:
+            yield f"if {names[compiled.branch.index]} is True:"
+            yield from (INDENT + line for line in self._decided(compiled))
 
     def _tree(self, tree: tuple[Shared, ...], tier: CompiledTier, depth: int) -> Iterator[str]:
         """Branch by branch: the first whose tests hold decides; where one cannot be told, none is taken.
@@ -110,8 +130,8 @@ class _Deciding:
         """Decides where it cannot be told which provisions apply, or where several may."""
         name, main, fallbacks = self.decision.name, self.main, self.fallbacks
 
-        def evaluate(row: Row) -> Value:
-            value, chosen = decide(main, fallbacks, row)
+        def evaluate(row: Row, truths: Sequence[Value] | None = None) -> Value:
+            value, chosen = decide(main, fallbacks, row, truths)
             self._fits(value)
             row.values[name] = value
             row.chosen[name] = chosen

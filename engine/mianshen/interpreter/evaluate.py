@@ -1,27 +1,37 @@
 """Core expressions as Python functions of a row: the reference semantics of every node.
 
 In: a core node. Out: a function from a `Row` to a value: `writing` says how the node reads in Python, here
-is what it then calls: figures, tables, what ranges over children.
+is what it then calls: figures, tables.
 Invariant: runs under `values.EXACT`, so no operation can round.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
-from mianshen.closed_sets import AggregateKind
+from mianshen.interpreter.aggregates import aggregate
 from mianshen.interpreter.function_builder import FunctionBuilder, distance
 from mianshen.interpreter.operations import OPEN, Function, missing_figure, stop, undecided
-from mianshen.interpreter.rows import Row, RowError, doubt
-from mianshen.program.core import Aggregate, Core, FactRef, Fail, InForce, IsKnown
+from mianshen.interpreter.rows import Row, doubt
+from mianshen.program.core import (
+    Aggregate,
+    Boolean,
+    Const,
+    Core,
+    Derived,
+    FactRef,
+    Fail,
+    InForce,
+    IsKnown,
+    Op,
+)
+from mianshen.program.lower import lowered
 from mianshen.program.program import Dated, Parameter, Program
-from mianshen.values import NOT_MODELLED, ZERO, Missing, Unknown, Value, unknown_of
+from mianshen.values import Unknown, Value
 
-IDLE: Final[dict[AggregateKind, tuple[object, ...]]] = {"sum": (ZERO,), "some": (False,), "every": (True,)}
 MOST_DAYS: Final = 5_000  # for which the values of a series are remembered
 
 
@@ -47,12 +57,21 @@ class Compiler:
 
         return evaluate
 
+    def all(self, parts: Sequence[Core], entity: str) -> Function:
+        """Kleene's and of the parts as a function, written when it is first asked."""
+        together: Core = Const(True, Boolean()) if not parts else parts[0]
+        return self.compile(Op("and", tuple(parts), Boolean()) if len(parts) > 1 else together, entity)
+
     def written(self, node: Core, entity: str) -> Function:
         """The node as a function, written now."""
         if (node, entity) not in self._written:
             builder = FunctionBuilder(self, entity)
             self._written[node, entity] = builder.function(entity, [f"return {builder.text(node)}"])
         return self._written[node, entity]
+
+    def lowered(self, node: Derived, entity: str) -> Function:
+        """A derived node as a function of what it is lowered to."""
+        return self.compile(lowered(node, self.program.parameters), entity)
 
     def apart(self, node: IsKnown | InForce | Aggregate | Fail, entity: str) -> Function:
         """A node that is more than an expression."""
@@ -68,7 +87,7 @@ class Compiler:
             case Fail():
                 return _disagreeing
             case Aggregate():
-                return self.aggregate(node, entity)
+                return aggregate(node, self)
             case _:
                 assert_never(node)
 
@@ -132,95 +151,6 @@ class Compiler:
             return case(row)
 
         return evaluate
-
-    # -- children ----------------------------------------------------------------------------
-
-    def aggregate(self, node: Aggregate, entity: str) -> Function:
-        child = self.program.entities[node.child]
-        where = None if node.where is None else self.written(node.where, node.child)
-        body = None if node.body is None else self.written(node.body, node.child)
-        counted = child.counted_by
-        name, plural = child.name, child.children or child.name
-        kind = node.kind
-        accumulators = tuple(self.program.accumulators)
-        idle = IDLE.get(kind, ())
-
-        def adds_nothing(row: Row) -> bool:
-            """Whether a row of which nothing is told would make no difference."""
-            more = Row(name, "", {}, row, told=frozenset(), as_of=row.as_of)
-            more.before = {entry: row.unknown(plural) for entry in accumulators}
-            try:
-                item = _item(more, where, body)
-            except RowError:
-                return False
-            return item is None or any(item is part or item == part for part in idle)
-
-        def evaluate(row: Row) -> Value:
-            unsure: list[Value] = []
-            rows = [item for item in row.children if item.entity == name and not item.idle]
-            if row.told is not None and plural not in row.told and not adds_nothing(row):
-                unsure.append(row.unknown(plural))
-            if counted is not None:
-                stated = row.facts.get(counted)
-                if stated is None:
-                    unsure.append(row.unknown(counted))
-                elif stated > len(rows):  # type: ignore[operator]  # a count is a number
-                    unsure.append(Unknown(frozenset((Missing(plural, row.entity, row.key),))))
-            items: list[Any] = []
-            for item in rows:
-                value = _item(item, where, body)
-                if value.__class__ is Unknown:
-                    unsure.append(value)
-                elif value is not None:
-                    items.append(value)
-            return total(kind, items, unsure)
-
-        return evaluate
-
-
-def _item(item: Row, where: Function | None, body: Function | None) -> Value | None:
-    """What a child row brings to an aggregate: nothing (None), a value, or an unknown."""
-    in_doubt = doubt(item)
-    if in_doubt is not None:
-        return _of_doubtful(item, where, in_doubt)
-    truth: Value = True if where is None else where(item)
-    if truth is False or truth is NOT_MODELLED:
-        return None
-    value: Value = True if body is None else body(item)
-    if value is NOT_MODELLED:
-        return None
-    return value if truth is True else unknown_of((truth, value))
-
-
-def _of_doubtful(item: Row, where: Function | None, unknown: Unknown) -> Value | None:
-    """What a rejected or perhaps void row brings: unknown, unless it is known to be left out."""
-    try:
-        truth: Value = True if where is None else where(item)
-    except RowError:
-        truth = unknown
-    return None if truth is False or truth is NOT_MODELLED else unknown
-
-
-def total(kind: AggregateKind, items: list[Any], unsure: list[Value]) -> Value:
-    """An aggregate over known items and unknown ones. Raises RowError for the least or greatest of nothing."""
-    decisive = {"some": True, "every": False}.get(kind)
-    if decisive is not None and any(item is decisive for item in items):
-        return decisive
-    if unsure:
-        return unknown_of(unsure)
-    match kind:
-        case "some" | "every":
-            return not decisive
-        case "sum":
-            return sum(items, ZERO)
-        case "count":
-            return Decimal(len(items))
-        case "min" | "max":
-            if not items:
-                raise stop("nothing_to_compare", "", f"{kind} of nothing", "对空集求最值")
-            return min(items) if kind == "min" else max(items)  # type: ignore[no-any-return]
-        case _:
-            assert_never(kind)
 
 
 def in_force(parameter: Parameter, day: dt.date) -> Dated:

@@ -26,6 +26,7 @@ from mianshen.interpreter.operations import (
     terms_of,
     undecided,
 )
+from mianshen.interpreter.places import PlaceComparison, facts_compared
 from mianshen.program.core import (
     Aggregate,
     AsOf,
@@ -160,13 +161,19 @@ class FunctionBuilder:
                 return self.bind(missing_figure(name))
             case IsKnown() | InForce() | Aggregate() | Fail():
                 return f"{self.bind(self.compiler.apart(node, self.entity))}(row)"
-            case InSet() | Within() | SamePlace() | Marginal() | BenefitYear() | Choice():
+            case InSet(arg=arg, values=values):
+                return self.strict([arg], f"{{}} in {self.bind(frozenset(values))}")
+            case Within() | SamePlace() if (facts := facts_compared(node)) is not None:
+                return self._compared_places(node, facts)
+            case Within() | SamePlace() | Marginal() | BenefitYear() | Choice():
                 return self._text(lowered(node, self.compiler.program.parameters))
             case _:
                 assert_never(node)
 
     def all(self, nodes: Sequence[Core]) -> str:
         """Kleene's and of the nodes, left to right."""
+        if not nodes:
+            return "True"
         return self.text(nodes[0]) if len(nodes) == 1 else self._logic(nodes, False, "conjoined")
 
     # -- what is read ----------------------------------------------------------------------------
@@ -262,6 +269,17 @@ class FunctionBuilder:
         names = [f"{self._above(fact.entity)}.unknown({fact.name!r})" for fact in facts]
         coarse = names[0] if len(names) == 1 else f"unknown_of(({', '.join(names)}))"
         return self.strict([place], f"({{0}}[:{digits}] if len({{0}}) >= {digits} else {coarse})")
+
+    def _compared_places(self, node: Within | SamePlace, facts: Sequence[FactRef]) -> str:
+        """A test of places: what came of it for the same places before, as far as that was known."""
+        compare = PlaceComparison(
+            self.compiler.lowered(node, self.entity),
+            [(fact.name, distance(self.compiler.program, self.entity, fact.entity)) for fact in facts],
+        )
+        places = ", ".join(self._looked_up(fact) for fact in facts)
+        key, truth = self.local(), self.local()
+        known = f"({truth} := {self.bind(compare.known)}.get({key} := ({places},)))"
+        return f"({truth} if {known} is not None else {self.bind(compare.anew)}(row, {key}))"
 
     def _logic(self, args: Iterable[Core], settles: bool, joined: str) -> str:
         """Kleene's and, which False settles, or his or, which True does; left to right."""

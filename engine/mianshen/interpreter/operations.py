@@ -66,17 +66,6 @@ def stop(reason: str, field: str, en: str, zh: str) -> RowError:
     return RowError(Rejection(reason, field, Message(zh=zh, en=en)))
 
 
-def conjunction(parts: Iterable[Function], row: Row) -> Value:
-    """Kleene's and, left to right; not modelled where only that keeps it from being true."""
-    values: list[Value] = []
-    for part in parts:
-        value = part(row)
-        if value is False:
-            return False
-        values.append(value)
-    return conjoined(values)
-
-
 def conjoined(values: Iterable[Value]) -> Value:
     """Kleene's and of values none of which is false."""
     open_ = [value for value in values if value is not True]

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mianshen.interpreter.operations import OPEN, Function, conjunction, stop, strict
+from mianshen.interpreter.evaluate import Compiler
+from mianshen.interpreter.operations import OPEN, Function, stop, strict
 from mianshen.interpreter.rows import Candidates, Row, RowError
 from mianshen.interpreter.specialisation import Specialisation
 from mianshen.program.core import Core
@@ -21,14 +22,11 @@ from mianshen.values import NOT_MODELLED, ZERO, Unknown, Value, unknown_of
 
 @dataclass(slots=True)
 class CompiledBranch:
-    """A branch as functions, one for each part of its condition.
-
-    The first `leading` parts ask for place and time alone.
-    """
+    """A branch as functions. The first `leading` parts of its condition ask for place and time alone."""
 
     branch: Branch
     leading: int
-    condition: list[Function]
+    holds: Function
     value: Function
     limits: tuple[Function, ...]
     sole: tuple[Provision]  # its provision, as what was chosen
@@ -44,17 +42,19 @@ class CompiledBranch:
 
     def applies(self, row: Row) -> Value:
         """True, false, or the unknown on which it rests."""
-        truth = conjunction(self.condition, row)
+        truth = self.holds(row)
         return False if truth is NOT_MODELLED else truth
 
-    def within(self, specialisation: Specialisation) -> CompiledBranch | None:
+    def within(
+        self, specialisation: Specialisation, compiler: Compiler, entity: str
+    ) -> CompiledBranch | None:
         """The branch without the tests that hold in the specialisation; None where one of them does not."""
-        tests = self.parts[: self.leading]
+        tests, rest = self.parts[: self.leading], self.parts[self.leading :]
         if any(specialisation.get(test) is False for test in tests):
             return None
-        open_ = [i for i, part in enumerate(self.parts) if i >= self.leading or part not in specialisation]
-        branch = narrowed(self.branch, tuple([self.parts[i] for i in open_]))
-        return replace(self, branch=branch, condition=[self.condition[i] for i in open_], leading=0)
+        open_ = (*(test for test in tests if test not in specialisation), *rest)
+        holds = self.holds if open_ == self.parts else compiler.all(open_, entity)
+        return replace(self, branch=narrowed(self.branch, open_), holds=holds, leading=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,19 @@ class CompiledTier:
         return next(compiled for compiled in self.branches if compiled.branch.index == branch.index)
 
 
-def decide(main: CompiledTier, fallbacks: CompiledTier, row: Row) -> tuple[Value, tuple[Provision, ...]]:
-    """The value the branches give, and the provision that gave it (or all that might)."""
+def decide(
+    main: CompiledTier, fallbacks: CompiledTier, row: Row, tested: Sequence[Value] | None = None
+) -> tuple[Value, tuple[Provision, ...]]:
+    """The value the branches give, and the provision that gave it (or all that might).
+
+    `tested`: what the conditions of the main tier came to, where that is known.
+    """
     for tier, later in ((main, fallbacks.branches), (fallbacks, ())):
-        truths = {compiled.branch.index: compiled.applies(row) for compiled in tier.branches}
+        values = [c.holds(row) for c in tier.branches] if tested is None or tier is not main else tested
+        truths = {
+            compiled.branch.index: False if value is NOT_MODELLED else value
+            for compiled, value in zip(tier.branches, values, strict=True)
+        }
         applying = [compiled for compiled in tier.branches if truths[compiled.branch.index] is True]
         unsure = [c for c in tier.branches if isinstance(truths[c.branch.index], Unknown)]
         if applying:

@@ -10,13 +10,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Self
 
 from mianshen.program.program import Program, Provision
 from mianshen.source import Message
-from mianshen.values import Known, Missing, Unknown, Value
-
-NOTHING: Final = Unknown()  # of which no fact would tell more
+from mianshen.values import NOTHING_MISSING, Known, Missing, Unknown, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Candidates(tuple[Provision, ...]):  # noqa: SLOT001  (a tuple has no room 
 
     apart: Unknown
 
-    def __new__(cls, provisions: Iterable[Provision] = (), apart: Unknown = NOTHING) -> Self:
+    def __new__(cls, provisions: Iterable[Provision] = (), apart: Unknown = NOTHING_MISSING) -> Self:
         new = super().__new__(cls, provisions)
         new.apart = apart
         return new
