@@ -54,6 +54,10 @@ COMMANDS = {
     "test": Message("运行案例，或看所提改动影响哪些案例", "run cases, or see what a proposed change moves"),
     "coverage": Message("案例覆盖了规则库的哪些部分", "which parts of the rulebook the cases try"),
     "mutate": Message("逐处改动规则库，看案例能否发现", "would the cases notice a wrong rule?"),
+    "compare": Message(
+        "测算改动的影响：谁受益、谁受损、多少钱、为什么",
+        "what a change would do: who gains, who loses, what it costs, why",
+    ),
     "lint": Message("检查规则库，逐条列出错误", "check a rulebook and tell every mistake"),
     "explain": Message("说明一个诊断代码", "explain a diagnostic code"),
     "show": Message("查看规则库中的一个名称", "show what the rulebook says about a name"),

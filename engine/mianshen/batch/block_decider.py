@@ -88,6 +88,7 @@ class DecidedBlock:
     marked: Mapping[str, Marked]
     pairs: dict[str, Array]
     native: Decided | None
+    interpreted: Interpreted = field(default_factory=dict)
 
     def decided(self, name: str) -> Array:
         """The rows that results show: those decided, but for parents that were made up for rows that name none."""
@@ -135,7 +136,7 @@ class BlockDecider:
 
     def outcome(self, rows: Mapping[str, BlockRows], places: Places | None = None) -> DecidedBlock:
         """What becomes of rows; `places` are theirs where they are known. Raises MemoryError."""
-        native = None if self.compiled is None else self._natively(self.compiled, rows, places)
+        native = None if self.compiled is None else self.deciding(self.compiled, rows).decide(places)
         results = {
             name: self._results(file, rows[name].rows.count, native) for name, file in self.by_entity.items()
         }
@@ -144,10 +145,11 @@ class BlockDecider:
         self._interpret(block)
         return block
 
-    def _natively(self, compiled: Compiled, rows: Mapping[str, BlockRows], places: Places | None) -> Decided:
+    def deciding(self, compiled: Compiled, rows: Mapping[str, BlockRows]) -> Deciding:
+        """A compiled program over rows."""
         unit = compiled.unit
         tables = {e.name: native_table(rows[e.name].rows, unit.layout) for e in unit.order}
-        return Deciding(compiled, tables, self.as_of, 1, tuple(self.intake.distinct.lists)).decide(places)
+        return Deciding(compiled, tables, self.as_of, 1, tuple(self.intake.distinct.lists))
 
     def _results(self, file: EntityFile, count: int, decided: Decided | None) -> Results:
         if decided is None or file.entity.name not in decided.status:
@@ -207,8 +209,8 @@ class BlockDecider:
         ones |= {} if block.native is None else block.native.fallback
         if not any(marks.any() for marks in ones.values()):
             return
-        outcomes: Interpreted = self.fallback.decide(rows, ones, self.as_of)
-        for name, outcome in outcomes.items():
+        block.interpreted = self.fallback.decide(rows, ones, self.as_of)
+        for name, outcome in block.interpreted.items():
             mark = block.marked[name]
             mark.status[outcome.rows] = DECIDED
             mark.status[outcome.history] = HISTORY

@@ -22,15 +22,15 @@ from mianshen.source import RuleError
 WORTH: Final = 20_000  # rows of input from which compiling a program takes less time than interpreting it
 
 
-def unit_of(program: Program, files: Sequence[EntityFile]) -> Unit:
-    """What of the program a batch writes. Raises Unsupported."""
+def unit_of(program: Program, files: Sequence[EntityFile], beside: Layout | None = None) -> Unit:
+    """What of the program a batch writes; `beside`: the layout of one that decides the same rows. Raises Unsupported."""
     shown = {
         (file.entity.name, name): None
         for file in files
         for name in (*(d.name for d in file.shown), *file.settling)
     }
     benefits = tuple(benefit for file in files for benefit in file.benefits)
-    return Unit(Layout(program), tuple(shown), benefits)
+    return Unit(Layout(program, beside), tuple(shown), benefits)
 
 
 def compiled_for(program: Program, files: Sequence[EntityFile], engine: Engine, rows: int) -> Compiled | None:

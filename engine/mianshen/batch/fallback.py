@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -22,7 +22,7 @@ from mianshen.batch.worker import Workers
 from mianshen.ingest.entity_cases import Numbers, cases_of
 from mianshen.interpreter import Interpreter
 from mianshen.interpreter.rows import Case
-from mianshen.program.program import Program
+from mianshen.program.program import Key, Program
 
 FEW: Final = 400  # households that are decided here, in less time than processes take to start
 AT_ONCE: Final = 100  # households that a process decides at a time
@@ -34,20 +34,22 @@ class Setup:
 
     program: Program
     files: Mapping[str, EntityFile]
+    traced: Collection[Key] = ()
 
     def ready(self) -> Callable[[list[tuple[Case, Numbers]]], Interpreted]:
         """What decides cases."""
         interpreter = Interpreter(self.program)
-        return lambda cases: interpreted(interpreter, self.files, cases)
+        return lambda cases: interpreted(interpreter, self.files, cases, self.traced)
 
 
 @dataclass
 class Fallback:
-    """Decides households of one run; safe to use from several threads."""
+    """Decides households of one run; safe to use from several threads. `traced`: decisions whose values are wanted too."""
 
     program: Program
     files: Mapping[str, EntityFile]
     threads: int
+    traced: Collection[Key] = ()
     _workers: Workers | None = None
     _here: Callable[[list[tuple[Case, Numbers]]], Interpreted] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -73,13 +75,13 @@ class Fallback:
     def _decide_here(self, cases: list[tuple[Case, Numbers]]) -> Interpreted:
         with self._lock:
             if self._here is None:
-                self._here = Setup(self.program, self.files).ready()
+                self._here = Setup(self.program, self.files, self.traced).ready()
             return self._here(cases)
 
     def _pool(self) -> Workers:
         with self._lock:
             if self._workers is None:
-                self._workers = Workers(Setup(self.program, self.files), self.threads)
+                self._workers = Workers(Setup(self.program, self.files, self.traced), self.threads)
             return self._workers
 
 
@@ -99,4 +101,6 @@ def _joined(outcomes: list[Interpreted], places: Mapping[str, Array]) -> Interpr
                 whole.cells.setdefault(column, []).extend(cells)
             for decision, states in outcome.states.items():
                 whole.states.setdefault(decision, []).extend(states)
+            for decision, traced in outcome.traced.items():
+                whole.traced.setdefault(decision, []).extend(traced)
     return joined

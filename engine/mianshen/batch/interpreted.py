@@ -6,7 +6,7 @@ why others are rejected, and which rows take no part. Everything in it can be se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -17,6 +17,7 @@ from mianshen.ingest.entity_cases import Numbers
 from mianshen.interpreter import Interpreter
 from mianshen.interpreter.result import MISSING_FACTS, BenefitResult, benefit_result, names_of, row_result
 from mianshen.interpreter.rows import Case, Row
+from mianshen.program.program import Key
 from mianshen.values import Missing, NotModelled, Unknown, Value
 
 
@@ -30,15 +31,24 @@ class EntityOutcome:
     rejected: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     history: list[int] = field(default_factory=list)
     reversed: list[tuple[int, int]] = field(default_factory=list)
+    traced: dict[str, list[tuple[Value, str]]] = field(
+        default_factory=dict
+    )  # of `rows`: value, what decided it
 
 
 Interpreted: TypeAlias = "dict[str, EntityOutcome]"
 
 
 def interpreted(
-    interpreter: Interpreter, files: Mapping[str, EntityFile], cases: Iterable[tuple[Case, Numbers]]
+    interpreter: Interpreter,
+    files: Mapping[str, EntityFile],
+    cases: Iterable[tuple[Case, Numbers]],
+    traced: Collection[Key] = (),
 ) -> Interpreted:
-    """Decide cases; rows without a number are nobody's, such as a household that was made up."""
+    """Decide cases; rows without a number are nobody's, such as a household that was made up.
+
+    `traced`: decisions whose values are wanted too, with the provisions that decided them.
+    """
     outcomes: Interpreted = {name: EntityOutcome() for name in interpreter.program.entities}
     for case, numbers in cases:
         interpreter.run(case)
@@ -47,11 +57,13 @@ def interpreted(
             outcomes[voiding.entity].reversed.append((numbers[voiding], numbers[target]))
         for row, number in numbers.items():
             if id(row) not in voided:
-                _take(outcomes[row.entity], row, number, files.get(row.entity))
+                _take(outcomes[row.entity], row, number, files.get(row.entity), traced)
     return outcomes
 
 
-def _take(outcome: EntityOutcome, row: Row, number: int, file: EntityFile | None) -> None:
+def _take(
+    outcome: EntityOutcome, row: Row, number: int, file: EntityFile | None, traced: Collection[Key]
+) -> None:
     if row.rejection is not None:
         why = row.rejection.field, row.rejection.reason
         outcome.rejected.setdefault(why, []).append(number)
@@ -60,6 +72,10 @@ def _take(outcome: EntityOutcome, row: Row, number: int, file: EntityFile | None
         outcome.history.append(number)
         return
     outcome.rows.append(number)
+    for entity, name in traced:
+        if entity == row.entity:
+            by = " ".join(provision.name for provision in row.chosen.get(name, ()))
+            outcome.traced.setdefault(name, []).append((row.values[name], by))
     if file is None:
         return
     for name, cell in _cells(file, row).items():

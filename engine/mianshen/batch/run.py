@@ -102,7 +102,7 @@ def _run(out: Path, program: Program, request: Request, clock: Clock) -> Summary
     """The whole run, into a folder beside `out` that takes its place at the end."""
     clear_up(out)
     part = beside(out, "part")
-    connection = _connect(request, part)
+    connection = connected(request, part)
     try:
         part.mkdir()
         summary = _into(part, program, request, connection, clock)
@@ -118,7 +118,8 @@ def _run(out: Path, program: Program, request: Request, clock: Clock) -> Summary
     return summary
 
 
-def _connect(request: Request, part: Path) -> duckdb.DuckDBPyConnection:
+def connected(request: Request, part: Path) -> duckdb.DuckDBPyConnection:
+    """A connection that reads files as the request says, with room in a folder for what does not fit memory."""
     connection = duckdb.connect(config={"temp_directory": str(part / "spill")})
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET arrow_output_version = '1.5'")  # decimals of 64 bits as such

@@ -21,6 +21,7 @@ from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
 from mianshen.source import Span
 
 DAY: Final = dt.timedelta(days=1)
+GROUNDS: Final = ("source", "clause", "basis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,12 @@ def inserted(series: list[Placed], new: Placed) -> list[Placed]:
             resumed = {"from_": max(old.from_, until + DAY)}
             result.append(Placed(old.model_copy(update=resumed), placed.origin))
     return [*result, new]
+
+
+def _grounded(value: model.ParameterValue, grounds: dict[str, object]) -> model.ParameterValue:
+    """A value with what its parameter says of all its values, for a draft's value rests on the draft alone."""
+    update = {name: ground for name, ground in grounds.items() if getattr(value, name) is None}
+    return value.model_copy(update=update)
 
 
 class PartChanges:
@@ -85,13 +92,16 @@ class PartChanges:
             return
         self.change((*path, value.from_.isoformat()), name.span, (value.value, value.until))
         origin = draft.origins[path]
+        grounds = {name: ground for name in GROUNDS if (ground := getattr(parameter, name)) is not None}
         series = [
-            Placed(old, self._origin(origin, path, number)) for number, old in enumerate(parameter.values)
+            Placed(_grounded(old, grounds), self._origin(origin, path, number))
+            for number, old in enumerate(parameter.values)
         ]
         series = inserted(series, Placed(value, Origin(name.span, node, filling.node)))
         for number, placed in enumerate(series):
             draft.origins[(*path, "values", number)] = placed.origin
-        draft.entries[path] = parameter.model_copy(update={"values": tuple(p.value for p in series)})
+        values = {"values": tuple(p.value for p in series)}
+        draft.entries[path] = parameter.model_copy(update=values | dict.fromkeys(GROUNDS))
 
     def _origin(self, origin: Origin, path: Path, number: int) -> Origin:
         """Where a value of a series was written."""

@@ -1,0 +1,87 @@
+"""Two programs compared over files of records: a folder with `compare.json`, `changes.parquet` and `report.html`.
+
+In: programs before and after, a request. Out: `Comparison`, and the folder, whole or not at all.
+Invariants: rows are read once; blocks are written in their order, so that the same inputs give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow.parquet as pq
+
+from mianshen.batch import diagnostics as batch_diagnostics
+from mianshen.batch.execution import in_order
+from mianshen.batch.lock import locked
+from mianshen.batch.request import Request
+from mianshen.batch.result_folder import beside, clear_up, publish
+from mianshen.impact import diagnostics
+from mianshen.impact.comparing import CHANGES, Comparing
+from mianshen.impact.comparison import Comparison
+from mianshen.impact.groups import dimensions
+from mianshen.impact.rule_changes import RuleChanges
+from mianshen.impact.sides import read_once
+from mianshen.program.program import Program
+from mianshen.source import RuleError
+
+PAGE, DATA, ROWS = "report.html", "compare.json", "changes.parquet"
+WRITTEN: Final = frozenset({PAGE, DATA, ROWS})
+Progress = Callable[[str, int], None]
+
+
+def compare(
+    before: Program, after: Program, request: Request, report: Progress = lambda _name, _rows: None
+) -> Comparison:
+    """Compare two programs over the request's files, into its folder.
+
+    Raises RuleError where a file or a rulebook does not do or the folder cannot be written; it is then as it was.
+    """
+    changes = RuleChanges(before, after)
+    with whole_folder(request.out) as part, read_once(before, after, request, changes) as sides:
+        report("read", sum(sides.intake.counts.values()))
+        comparison = Comparison(changes, request.as_of, dimensions(after))
+        comparison.records = dict(sides.intake.counts)
+        comparing = Comparing(sides, changes, comparison.dimensions, request.as_of)
+        with pq.ParquetWriter(part / ROWS, CHANGES, compression="zstd") as writer:
+            for block in in_order(sides.blocks, comparing, sides.threads):
+                writer.write_table(block.changes)
+                comparison.add(block)
+        report("decide", sum(sides.intake.counts.values()))
+        write(part, comparison)
+    return comparison
+
+
+def write(part: Path, comparison: Comparison) -> None:
+    """Write what is told of a comparison. Raises OSError."""
+    content = comparison.content()
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    (part / DATA).write_text(text + "\n", "utf-8")
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A folder beside `folder` to write into, which takes its place at the end; only a comparison's is replaced."""
+    out, shown = folder.resolve(), str(folder)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with locked(out, shown):
+            clear_up(out)
+            if out.exists() and (not out.is_dir() or not {p.name for p in out.iterdir()} <= WRITTEN):
+                raise RuleError([diagnostics.foreign_folder(shown)])
+            part = beside(out, "part")
+            try:
+                part.mkdir()
+                yield part
+                publish(part, out)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+    except (duckdb.OutOfMemoryException, MemoryError):
+        raise RuleError([batch_diagnostics.no_memory(shown)]) from None
+    except (OSError, duckdb.IOException) as error:
+        raise RuleError([diagnostics.cannot_write(shown, str(error).splitlines()[0])]) from None

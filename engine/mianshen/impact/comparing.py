@@ -1,0 +1,397 @@
+"""One block decided on both sides: totals of either, every cell that differs with its cause, what people gain and lose.
+
+In: `Sides`, the rows of a block. Out: `BlockComparison`.
+Invariants: a cell is that of the batch's files; it differs where its value, or whether there is one, is another. Totals
+are the batch's own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mianshen.batch.block_decider import DecidedBlock
+from mianshen.batch.block_store import BlockTables
+from mianshen.batch.blocks import Array
+from mianshen.batch.columns import Lists, Numbers, ResultColumn, Texts
+from mianshen.batch.output_files import EntityFile
+from mianshen.batch.results import KNOWN, NOT_MODELLED, UNKNOWN, Results
+from mianshen.batch.row_batches import BlockRows
+from mianshen.batch.totals import Counts, block_totals, exact_sum
+from mianshen.impact.groups import Dimension, groups_of
+from mianshen.impact.people import People
+from mianshen.impact.rule_changes import RuleChanges
+from mianshen.impact.sides import Sides
+from mianshen.impact.tracing import NOTHING, Family, Meeting, Trace
+from mianshen.ingest.typed_columns import Refusal
+from mianshen.program.core import Code
+from mianshen.program.program import Benefit, Key, Program
+
+NOT_MODELLED_TEXT: Final = "not_modelled"
+REJECTED_TEXT: Final = "rejected"
+CHANGES: Final = pa.schema(
+    [
+        ("person_id", pa.string()), ("entity", pa.string()), ("key", pa.string()), ("decision", pa.string()),
+        ("before", pa.string()), ("after", pa.string()), ("cause", pa.string()),
+    ]
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class BlockComparison:
+    """What one block's comparison comes to.
+
+    `totals`: the batch's counts by entity, a side each; `counts`: of differences; `open_rows`: by entity, rows of
+    which something that may differ is not known.
+    """
+
+    totals: tuple[Counts, Counts]
+    counts: Counts
+    changes: pa.Table
+    people: Counts
+    incomes: Array | None
+    open_rows: dict[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """Compares blocks; safe to use from several threads."""
+
+    sides: Sides
+    changes: RuleChanges
+    dimensions: list[Dimension]
+    as_of: dt.date
+
+    @cached_property
+    def meeting(self) -> Meeting:
+        """Finds the change that a decision meets."""
+        return Meeting(self.changes)
+
+    @cached_property
+    def names(self) -> pa.StringArray:
+        """The names of the changes, by number."""
+        return pa.array([change.name for change in self.changes.listed], pa.string())
+
+    def decide(self, tables: BlockTables) -> BlockComparison:
+        """Decide a block on both sides and compare. Raises MemoryError."""
+        first, second = self.sides.deciders
+        rows = second.rows_of(tables)
+        mine = [self._read_by(rows, program) for program in self.sides.programs]
+        places = None
+        if first.compiled is not None and self.sides.same_places and mine[0] is rows and mine[1] is rows:
+            places = first.deciding(first.compiled, rows).placing().all()
+        blocks = [
+            decider.outcome(part, None if places is None else places.copy())
+            for decider, part in zip((first, second), mine, strict=True)
+        ]
+        return self.comparison(blocks, Family(self.sides.programs[1], blocks[1]))
+
+    def comparison(self, blocks: Sequence[DecidedBlock], family: Family) -> BlockComparison:
+        """Compare what became of a block on either side."""
+        return _Comparison(self, blocks[0], blocks[1], self._trace(blocks, family)).comparison()
+
+    def _read_by(self, rows: dict[str, BlockRows], program: Program) -> dict[str, BlockRows]:
+        """The rows as a side reads them: a row with a code that its list does not hold is rejected."""
+        result = rows
+        for name, block in rows.items():
+            unreadable = list(_unknown_codes(block, program))
+            if unreadable:
+                taken = block.rows.taken(np.arange(block.rows.count))
+                for fact, at in unreadable:
+                    cells = taken.facts[fact]
+                    held = np.isin(np.arange(taken.count), at, invert=True)
+                    taken.facts[fact] = pc.if_else(pa.array(held), cells, pa.scalar(None, cells.type))
+                taken.rejects = taken.rejects.with_more(
+                    [(at, Refusal(fact, "bad_code")) for fact, at in unreadable]
+                )
+                result = {**result, name: BlockRows(taken, block.numbers)}
+        return result
+
+    def _trace(self, blocks: Sequence[DecidedBlock], family: Family) -> Trace:
+        """Where the sides part, decision by decision; nothing is looked for where only one thing changes."""
+        trace, rows = Trace(self.changes, family), blocks[1].rows
+        if len(self.changes.listed) < 2:
+            return trace
+        native = None
+        if self.sides.traces is not None:
+            native = [
+                decider.deciding(unit, block.rows).decide()
+                for decider, unit, block in zip(self.sides.deciders, self.sides.traces, blocks, strict=True)
+            ]
+        for origin in self.changes.origins:
+            entity = origin.key[0]
+            if entity not in rows:
+                continue
+            met = None
+            if native is not None and self.sides.traces is not None:
+                met = self.meeting.natively(origin, (native[0], native[1]), self.sides.traces)
+            if met is None:
+                met = np.full(rows[entity].rows.count, NOTHING, np.int32)
+            if all(entity in block.interpreted for block in blocks):
+                outcomes = blocks[0].interpreted[entity], blocks[1].interpreted[entity]
+                self.meeting.interpreted(origin, outcomes, met)
+            trace.met[origin.key] = met
+        return trace
+
+
+def _unknown_codes(block: BlockRows, program: Program) -> Iterator[tuple[str, Array]]:
+    """The facts of which some cell holds a code that a program's list does not have, and those rows."""
+    for name, cells in block.rows.facts.items():
+        fact, whole = program.facts.get((block.rows.entity.name, name)), block.rows.program
+        if fact is None or not isinstance(fact.type, Code):
+            continue
+        known = len(program.codes[fact.type.codes].values)
+        if known < len(whole.codes[fact.type.codes].values):
+            at = np.flatnonzero(np.asarray(cells.fill_null(0)) >= known)
+            if len(at):
+                yield name, at
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """One block's comparison in the making."""
+
+    whole: Comparing
+    before: DecidedBlock
+    after: DecidedBlock
+    trace: Trace
+    tables: list[pa.Table] = field(default_factory=list)
+    counts: Counts = field(default_factory=dict)
+    open_rows: dict[str, Array] = field(default_factory=dict)
+    people: People = field(init=False)
+
+    def comparison(self) -> BlockComparison:
+        """Compare every column of every file."""
+        sides = self.whole.sides
+        entry = self.before.rows[sides.programs[1].entry].rows
+        count = entry.count
+        self.people = People(
+            np.zeros(count, np.int64), np.zeros(count, np.int64), np.full(count, NOTHING, np.int32),
+            {d: self._groups(d) for d in self.whole.dimensions}, np.zeros(count, bool),
+        )  # fmt: skip
+        for file in sides.files:
+            self._file(file)
+        totals = tuple(
+            {f.entity.name: block_totals(block.results[f.entity.name], block.decided(f.entity.name))
+             for f in decider.files if f.entity.name in block.results}
+            for decider, block in zip(sides.deciders, (self.before, self.after), strict=True)
+        )  # fmt: skip
+        shown = self.after.decided(entry.entity.name) | self.before.decided(entry.entity.name)
+        people = _chosen(self.people, shown)
+        return BlockComparison(
+            (totals[0], totals[1]), self.counts, _joined(self.tables), people.counts(self.whole.dimensions),
+            people.incomes(self.whole.dimensions), self.open_rows,
+        )  # fmt: skip
+
+    def _groups(self, dimension: Dimension) -> Array:
+        """The group of each person."""
+        family, entry = self.trace.family, self.whole.sides.programs[1].entry
+        groups = groups_of(dimension, self.before.rows[dimension.key[0]].rows, self.whole.as_of)
+        at = family.ancestor(entry, dimension.key[0])
+        if at is None or not len(groups):
+            return np.full(self.before.rows[entry].rows.count, NOTHING, np.int64)
+        return np.where(at >= 0, groups[np.maximum(at, 0)], NOTHING)
+
+    # -- columns -----------------------------------------------------------------------------
+
+    def _file(self, file: EntityFile) -> None:
+        name = file.entity.name
+        if name not in self.before.results or name not in self.after.results:
+            return
+        results = self.before.results[name], self.after.results[name]
+        decided = self.before.decided(name), self.after.decided(name)
+        for decision in file.shown:
+            if all(decision.name in side.columns for side in results):
+                self._column(file, (name, decision.name), decision.name, results, decided)
+        old = {benefit.name for benefit in self.whole.sides.programs[0].benefits.values()}
+        for benefit in file.benefits:
+            if benefit.name in old:
+                self._benefit(file, benefit, results, decided)
+
+    def _column(
+        self, file: EntityFile, key: Key, column: str, results: tuple[Results, Results], decided: tuple[Array, Array]
+    ) -> None:  # fmt: skip
+        """A shown decision."""
+        cells = [side.columns[column] for side in results]
+        states = [side.states[key[1]] for side in results]
+        shown = [np.where(ok, state, UNKNOWN) for ok, state in zip(decided, states, strict=True)]
+        both = decided[0] & decided[1]
+        known = both & (states[0] == KNOWN) & (states[1] == KNOWN)
+        differs = (decided[0] != decided[1]) | (both & (states[0] != states[1]))
+        differs |= known & _unequal(cells[0], cells[1])
+        rows = np.flatnonzero(differs)
+        open_ = (decided[0] | decided[1]) & ((shown[0] == UNKNOWN) | (shown[1] == UNKNOWN))
+        cause = self.trace.causes(key, rows)
+        self._take(file, key, column, rows, cause, cells, decided, states)
+        self._count(file, key, rows, open_)
+        counts = self.counts["decisions"][f"{key[0]}.{key[1]}"]
+        counts["known"] = _difference(cells[0], cells[1], known, known)
+        if any(key in program.paid for program in self.whole.sides.programs):
+            self._pay(file.entity.name, cells, known, known)
+
+    def _benefit(
+        self, file: EntityFile, benefit: Benefit, results: tuple[Results, Results], decided: tuple[Array, Array]
+    ) -> None:  # fmt: skip
+        """A benefit's status and amount."""
+        status = [side.columns[f"{benefit.name}_status"] for side in results]
+        amounts = [side.columns[f"{benefit.name}_amount"] for side in results]
+        assert isinstance(status[0], Texts)
+        assert isinstance(status[1], Texts)
+        places = [np.where(ok, cells.places, NOTHING) for ok, cells in zip(decided, status, strict=True)]  # type: ignore[union-attr]
+        states = [np.where(ok, KNOWN, UNKNOWN).astype(np.uint8) for ok in decided]
+        key = (file.entity.name, benefit.eligible)
+        rows = np.flatnonzero(places[0] != places[1])
+        self._take(
+            file, key, f"{benefit.name}_status", rows, self.trace.causes(key, rows), status, decided, states
+        )
+        due, open_ = [at == 0 for at in places], [at == 2 for at in places]
+        entry = self.counts.setdefault("benefits", {}).setdefault(benefit.name, {})
+        entry["gained"] = int((due[1] & ~due[0]).sum())
+        entry["lost"] = int((due[0] & ~due[1]).sum())
+        unsure = open_[0] | open_[1]
+        if benefit.amount is not None:
+            key = (file.entity.name, benefit.amount)
+            known = [due[at] & (amounts[at].known != 0) for at in (0, 1)]  # type: ignore[union-attr]
+            unsure |= (due[0] & ~known[0]) | (due[1] & ~known[1])
+            states = [np.where(ok, KNOWN, UNKNOWN).astype(np.uint8) for ok in known]
+            differs = (known[0] != known[1]) | (known[0] & known[1] & _unequal(amounts[0], amounts[1]))
+            rows = np.flatnonzero(differs)
+            cause = self.trace.causes(key, rows)
+            self._take(file, key, f"{benefit.name}_amount", rows, cause, amounts, decided, states)
+            was, now = known[0] & ~unsure, known[1] & ~unsure
+            entry["known"] = _difference(amounts[0], amounts[1], was, now)
+            self._pay(file.entity.name, amounts, was, now)
+        entry["left_out"] = int(unsure.sum())
+        entry["rows"] = len(np.flatnonzero(places[0] != places[1]))
+        if self.trace.changes.reached(key) or self.trace.changes.reached((key[0], benefit.eligible)):
+            self._open(file.entity.name, unsure)
+
+    # -- what is kept of a column --------------------------------------------------------------
+
+    def _take(
+        self, file: EntityFile, key: Key, column: str, rows: Array, cause: Array, cells: list[ResultColumn],
+        decided: tuple[Array, Array], states: list[Array],
+    ) -> None:  # fmt: skip
+        """The cells that differ, with the person's and the row's key, and the cause."""
+        if not len(rows):
+            return
+        texts = [
+            _texts(side, rows, ok[rows], state[rows])
+            for side, ok, state in zip(cells, decided, states, strict=True)
+        ]
+        family, entity = self.trace.family, file.entity.name
+        people = family.ancestor(entity, family.program.entry)
+        person = pa.nulls(len(rows), pa.string())
+        if people is not None:
+            at = people[rows]
+            keys = self.before.rows[family.program.entry].rows.key
+            person = keys.take(pa.array(at, mask=at < 0))
+            there = at >= 0
+            first = np.full(len(self.people.cause), np.iinfo(np.int32).max, np.int32)
+            np.minimum.at(first, at[there], cause[there].astype(np.int32))
+            own = self.people.cause
+            fresh = (first < np.iinfo(np.int32).max) & ((own < 0) | (first < own))
+            self.people.cause = np.where(fresh, first, own)
+        constants = [pa.array([text] * 1, pa.string()) for text in (entity, column)]
+        repeated = [c.take(pa.array(np.zeros(len(rows), np.int32))) for c in constants]
+        names = self.whole.names.take(pa.array(cause, mask=cause < 0))
+        key_column = self.before.rows[entity].rows.key.take(pa.array(rows))
+        columns = [person, repeated[0], key_column, repeated[1], *texts, names]
+        self.tables.append(pa.Table.from_arrays(columns, schema=CHANGES))
+
+    def _count(self, file: EntityFile, key: Key, rows: Array, open_: Array) -> None:
+        counts = self.counts.setdefault("decisions", {}).setdefault(f"{key[0]}.{key[1]}", {})
+        counts["rows"], counts["left_out"] = len(rows), int(open_.sum())
+        if self.trace.changes.reached(key):
+            self._open(file.entity.name, open_)
+
+    def _open(self, entity: str, rows: Array) -> None:
+        """Rows of which something that may differ is not known."""
+        known = self.open_rows.get(entity)
+        self.open_rows[entity] = rows if known is None else known | rows
+        family = self.trace.family
+        people = family.ancestor(entity, family.program.entry)
+        if people is not None and rows.any():
+            at = people[np.flatnonzero(rows)]
+            self.people.open[at[at >= 0]] = True
+
+    def _pay(self, entity: str, cells: list[ResultColumn], was: Array, now: Array) -> None:
+        """Add to what is paid to people; `was` and `now`: the rows whose amounts count, a side each."""
+        family = self.trace.family
+        people = family.ancestor(entity, family.program.entry)
+        one, other = cells
+        if people is None or not isinstance(one, Numbers) or not isinstance(other, Numbers):
+            return
+        before = np.where(was, one.values, 0)
+        after = np.where(now, other.values, 0)
+        if entity == family.program.entry:
+            self.people.paid += before
+            self.people.net += after - before
+            return
+        at = np.maximum(people, 0)
+        there = people >= 0
+        np.add.at(self.people.paid, at[there], before[there])
+        changed = np.flatnonzero((before != after) & there)
+        np.add.at(self.people.net, at[changed], (after - before)[changed])
+
+
+def _difference(one: ResultColumn, other: ResultColumn, was: Array, now: Array) -> int:
+    """What the amounts that count come to more on the second side, in the last decimal; 0 of what is no number."""
+    if (
+        not isinstance(one, Numbers)
+        or not isinstance(other, Numbers)
+        or one.values.ndim > 1
+        or other.values.ndim > 1
+    ):
+        return 0
+    return exact_sum(other.values[now]) - exact_sum(one.values[was])
+
+
+def _chosen(people: People, which: Array) -> People:
+    if which.all():
+        return people
+    groups = {dimension: group[which] for dimension, group in people.groups.items()}
+    return People(people.paid[which], people.net[which], people.cause[which], groups, people.open[which])
+
+
+def _unequal(one: ResultColumn, other: ResultColumn) -> Array:
+    """Where two columns hold different cells, whether known or not."""
+    numbers = isinstance(one, Numbers) and isinstance(other, Numbers)
+    if numbers and one.type == other.type and one.values.shape == other.values.shape:  # type: ignore[union-attr]
+        unequal: Array = np.asarray(one.values != other.values)  # type: ignore[union-attr]
+        return unequal if unequal.ndim == 1 else np.asarray(unequal.any(axis=1))
+    differs: Array = np.asarray(pc.fill_null(pc.not_equal(_plain(one), _plain(other)), fill_value=True))
+    return differs
+
+
+def _plain(column: ResultColumn) -> pa.Array:
+    """A column as texts."""
+    if isinstance(column, Lists):
+        return pa.array([None if c is None else str(c) for c in column.cells], pa.string())
+    array = column.array()
+    return array.dictionary_decode() if isinstance(column, Texts) else array.cast(pa.string())
+
+
+def _texts(column: ResultColumn, rows: Array, decided: Array, state: Array) -> pa.StringArray:
+    """The cells of some rows as texts; null is unknown."""
+    if isinstance(column, Numbers):
+        part: ResultColumn = Numbers(column.values[rows], column.known[rows], column.type)
+    elif isinstance(column, Texts):
+        part = Texts(column.places[rows], column.declared, column.others, column.more)
+    else:
+        part = Lists([column.cells[row] for row in rows.tolist()], column.type)
+    texts = _plain(part)
+    texts = pc.if_else(pa.array(state == KNOWN), texts, pa.scalar(None, pa.string()))
+    texts = pc.if_else(pa.array(decided & (state == NOT_MODELLED)), pa.scalar(NOT_MODELLED_TEXT), texts)
+    return pc.if_else(pa.array(~decided), pa.scalar(REJECTED_TEXT), texts)
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    return pa.concat_tables(tables) if tables else CHANGES.empty_table()

@@ -1,0 +1,211 @@
+"""A comparison as a whole: all blocks added up, and what `compare.json` holds of them.
+
+In: block after block. Out: `Comparison`. Money is yuan with two decimals as text; counts are numbers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+
+from mianshen.batch.output_files import EntityFile, entity_files
+from mianshen.batch.totals import Counts, added
+from mianshen.impact.comparing import BlockComparison
+from mianshen.impact.groups import Dimension, group_title
+from mianshen.impact.people import BANDS, Incomes
+from mianshen.impact.rule_changes import RuleChange, RuleChanges
+from mianshen.program.program import Key, Program
+from mianshen.source import Message
+from mianshen.values import as_money
+
+FUND: Final = Message("付给个人或为个人支付的合计", "paid to people or for them")
+Bounds: TypeAlias = "dict[str, tuple[int, int] | None]"  # by `entity.decision`: fen that open rows may add
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Two sides compared. `changed`: cells that differ; `bounds`: what open rows may add to each difference."""
+
+    changes: RuleChanges
+    as_of: dt.date
+    dimensions: list[Dimension]
+    totals: tuple[Counts, Counts] = field(default_factory=lambda: ({}, {}))
+    counts: Counts = field(default_factory=dict)
+    people: Counts = field(default_factory=dict)
+    incomes: Incomes = field(default_factory=Incomes)
+    bounds: Bounds = field(default_factory=dict)
+    records: Mapping[str, Any] = field(default_factory=dict)
+    changed: int = 0
+
+    def add(self, block: BlockComparison) -> None:
+        """Add a block's counts."""
+        one, other = self.totals
+        self.totals = added(one, block.totals[0]), added(other, block.totals[1])
+        self.counts = added(self.counts, block.counts)
+        self.people = added(self.people, block.people)
+        if block.incomes is not None:
+            self.incomes.parts.append(block.incomes)
+        self.changed += block.changes.num_rows
+
+    @property
+    def program(self) -> Program:
+        return self.changes.after
+
+    @property
+    def files(self) -> list[EntityFile]:
+        return entity_files(self.program, self.program.entities)
+
+    def content(self) -> dict[str, Any]:
+        """What `compare.json` holds."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "before": _rulebook(self.changes.before),
+            "after": _rulebook(self.changes.after),
+            "records": dict(self.records),
+            "decisions": self._decisions(),
+            "benefits": self._benefits(),
+            "fund": self._fund(),
+            "people": self._people(self.people.get("all", {})),
+            "bands": {
+                band: {"people": n["people"], "difference": yuan(n["net"])}
+                for band in BANDS if (n := self.people.get("bands", {}).get(band)) is not None
+            },
+            "groups": self._groups(),
+            "causes": self._causes(),
+            "changed_cells": self.changed,
+        }  # fmt: skip
+
+    # -- amounts -----------------------------------------------------------------------------
+
+    def _decisions(self) -> dict[str, Any]:
+        """Every decision that results show; sums are those of amounts of money."""
+        listed: dict[str, Any] = {}
+        for file in self.files:
+            for decision in file.shown:
+                key = (file.entity.name, decision.name)
+                counts = self.counts.get("decisions", {}).get(".".join(key))
+                if counts is None:
+                    continue
+                name = decision.name if decision.name not in listed else ".".join(key)
+                was, now = (self._amount(side, key) for side in self.totals)
+                listed[name] = self._sums(key, was, now, counts) if decision.written == "money" else {
+                    "before": None, "after": None, "difference": None, "least": None, "most": None,
+                    "left_out": counts["left_out"], "rows": counts["rows"],
+                }  # fmt: skip
+        return listed
+
+    @staticmethod
+    def _amount(side: Counts, key: Key) -> int:
+        amount = side.get(key[0], {}).get("amounts", {}).get(key[1], {})
+        return int(amount.get("fen", 0))
+
+    def _sums(self, key: Key, was: int, now: int, counts: Counts) -> dict[str, Any]:
+        low, high = self.bounds.get(".".join(key), (0, 0)) or (None, None)
+        known = counts.get("known", 0)
+        return {
+            "before": yuan(was), "after": yuan(now), "difference": yuan(now - was),
+            "least": None if low is None else yuan(known + low), "most": None if high is None else yuan(known + high),
+            "left_out": counts["left_out"], "rows": counts["rows"],
+        }  # fmt: skip
+
+    def _benefits(self) -> dict[str, Any]:
+        listed: dict[str, Any] = {}
+        for file in self.files:
+            for benefit in file.benefits:
+                counts = self.counts.get("benefits", {}).get(benefit.name)
+                if counts is None:
+                    continue
+                sides = [
+                    s.get(file.entity.name, {}).get("benefits", {}).get(benefit.name, {}) for s in self.totals
+                ]
+                due = [side.get("eligible", {}) for side in sides]
+                was, now = (int(part.get("fen", 0)) for part in due)
+                sums = self._sums((file.entity.name, benefit.amount or benefit.name), was, now, counts)
+                if benefit.amount is None:
+                    sums |= dict.fromkeys(("before", "after", "difference", "least", "most"))
+                listed[benefit.name] = sums | {
+                    "eligible_before": due[0].get("rows", 0), "eligible_after": due[1].get("rows", 0),
+                    "gained": counts["gained"], "lost": counts["lost"],
+                }  # fmt: skip
+        return listed
+
+    def _fund(self) -> dict[str, Any]:
+        """What is paid to people or for them in all; and what rows' outcomes, the patients' part, come to."""
+        paid = [key for key in self.program.paid if self._counted(key)]
+        outcomes = [
+            (e.name, e.outcome) for e in self.program.entities.values() if e.outcome and self._counted((e.name, e.outcome))
+        ]  # fmt: skip
+        return {name: self._total(keys) for name, keys in (("paid", paid), ("patients", outcomes)) if keys}
+
+    def _counted(self, key: Key) -> bool:
+        return ".".join(key) in self.counts.get("decisions", {})
+
+    def _total(self, keys: list[Key]) -> dict[str, Any]:
+        was, now = (sum(self._amount(side, key) for key in keys) for side in self.totals)
+        known = sum(self.counts["decisions"][".".join(key)].get("known", 0) for key in keys)
+        bounds = [self.bounds.get(".".join(key), (0, 0)) for key in keys]
+        low, high = (
+            None if any(b is None for b in bounds) else known + sum(b[end] for b in bounds if b is not None)
+            for end in (0, 1)
+        )
+        return {
+            "before": yuan(was), "after": yuan(now), "difference": yuan(now - was),
+            "least": None if low is None else yuan(low), "most": None if high is None else yuan(high),
+        }  # fmt: skip
+
+    # -- people ------------------------------------------------------------------------------
+
+    @staticmethod
+    def _people(counts: Counts) -> dict[str, Any]:
+        if not counts:
+            return {}
+        return {
+            "people": counts["people"], "changed": counts["changed"], "gain": counts["gain"], "lose": counts["lose"],
+            "open": counts["open"], "paid_before": yuan(counts["paid"]), "gained": yuan(counts["gained"]),
+            "lost": yuan(counts["lost"]), "difference": yuan(counts["gained"] + counts["lost"]),
+        }  # fmt: skip
+
+    def _groups(self) -> list[dict[str, Any]]:
+        groups = []
+        for number, dimension in enumerate(self.dimensions):
+            income = dimension.sort == "income"
+            counts = self.incomes.deciles() if income else self.people.get(f"dimension_{number}", {})
+            rows = [
+                {"group": int(group), "title": _both(group_title(dimension, int(group), self.program))} | self._people(n)
+                for group, n in sorted(counts.items(), key=lambda item: (item[0] == "-1", int(item[0])))
+            ]  # fmt: skip
+            if rows:
+                groups.append({"by": dimension.key[1], "title": _both(dimension.title), "groups": rows})
+        return groups
+
+    def _causes(self) -> list[dict[str, Any]]:
+        counts = self.people.get("causes", {})
+        return [
+            cause_words(change) | {"people": self._people(counts.get(str(number), {}))}
+            for number, change in enumerate(self.changes.listed)
+        ]
+
+
+def cause_words(change: RuleChange) -> dict[str, Any]:
+    """A change with its wordings and clause."""
+    return {
+        "name": change.name, "kind": change.kind, "title": _both(change.title), "clause": change.clause,
+        "before": change.before, "after": change.after,
+    }  # fmt: skip
+
+
+def _rulebook(program: Program) -> dict[str, Any]:
+    overlays = {"overlays": list(program.overlays)} if program.overlays else {}
+    return {"name": program.name, "digest": f"sha256:{program.digest}", **overlays}
+
+
+def _both(message: Message) -> dict[str, str]:
+    return {"zh": message.zh, "en": message.en}
+
+
+def yuan(fen: int) -> str:
+    """Fen as yuan with two decimals."""
+    return as_money(Decimal(fen).scaleb(-2))

@@ -1,0 +1,109 @@
+"""Who gains and who loses: what is paid to each person on either side, by the groups that people are in.
+
+In: a block decided on both sides. Out: `People`: counts and sums that are added to those of other blocks.
+Amounts are in fen. A person counts once; what is paid to a household is no person's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from mianshen.batch.blocks import Array
+from mianshen.batch.totals import Counts, exact_sum
+from mianshen.impact.groups import DECILES, UNKNOWN, Dimension
+
+EDGE: Final = 20  # a band begins where the change is a twentieth of what was paid
+BANDS: Final = ("loses_much", "loses", "same", "gains", "gains_much")
+
+
+@dataclass(slots=True)
+class People:
+    """Of a block's people: what was paid to each, what of it changes, their groups, the change behind each."""
+
+    paid: Array
+    net: Array
+    cause: Array  # the first change behind what differs for the person, -1: nothing differs
+    groups: dict[Dimension, Array]
+    open: Array  # whether something of the person that differs is not known on both sides
+
+    def counts(self, dimensions: Sequence[Dimension]) -> Counts:
+        """What is counted of these people; an income has its groups later."""
+        whole = np.ones(len(self.paid), bool)
+        counts: Counts = {"all": self._count(whole), "bands": self._bands(), "causes": self._causes()}
+        for number, dimension in enumerate(dimensions):
+            if dimension.sort != "income":
+                groups = self.groups[dimension]
+                counts[f"dimension_{number}"] = {
+                    str(group): self._count(groups == group) for group in np.unique(groups).tolist()
+                }
+        return counts
+
+    def incomes(self, dimensions: Sequence[Dimension]) -> Array | None:
+        """What deciles are made of: income, what was paid, its change; a row a person."""
+        for dimension in dimensions:
+            if dimension.sort == "income":
+                return np.stack([self.groups[dimension], self.paid, self.net], axis=1)
+        return None
+
+    def _count(self, which: Array) -> Counts:
+        net = self.net[which]
+        return {
+            "people": int(which.sum()), "gain": int((net > 0).sum()), "lose": int((net < 0).sum()),
+            "changed": int((self.cause[which] >= 0).sum()), "open": int(self.open[which].sum()),
+            "gained": exact_sum(net[net > 0]), "lost": exact_sum(net[net < 0]), "paid": exact_sum(self.paid[which]),
+        }  # fmt: skip
+
+    def _bands(self) -> Counts:
+        much = np.abs(self.net) * EDGE > self.paid
+        kinds = {
+            "loses_much": (self.net < 0) & much, "loses": (self.net < 0) & ~much, "same": self.net == 0,
+            "gains": (self.net > 0) & ~much, "gains_much": (self.net > 0) & much,
+        }  # fmt: skip
+        return {
+            band: {"people": int(kinds[band].sum()), "net": exact_sum(self.net[kinds[band]])}
+            for band in BANDS
+        }
+
+    def _causes(self) -> Counts:
+        return {
+            str(cause): self._count(self.cause == cause)
+            for cause in np.unique(self.cause).tolist()
+            if cause >= 0
+        }
+
+
+@dataclass(slots=True)
+class Incomes:
+    """Incomes of all people, of which the deciles are made at the end."""
+
+    parts: list[Array] = field(default_factory=list)
+
+    def deciles(self) -> Counts:
+        """Counts by decile of people of known income, from 0; those of unknown income apart."""
+        if not self.parts:
+            return {}
+        rows = np.concatenate(self.parts)
+        known = rows[:, 0] != UNKNOWN
+        order = np.argsort(rows[:, 0], kind="stable")
+        order = order[known[order]]
+        decile = np.full(len(rows), UNKNOWN, np.int64)
+        first = np.searchsorted(
+            rows[order, 0], rows[order, 0], side="left"
+        )  # people of one income are in one decile
+        decile[order] = first * DECILES // max(1, len(order))
+        counts: Counts = {}
+        for group in np.unique(decile).tolist():
+            which = decile == group
+            part = People(
+                rows[which, 1],
+                rows[which, 2],
+                np.full(int(which.sum()), -1),
+                {},
+                np.zeros(int(which.sum()), bool),
+            )
+            counts[str(group)] = part.counts(())["all"]
+        return counts

@@ -1,0 +1,205 @@
+"""Two programs made ready for the same rows: read once, decided twice.
+
+In: a request, the programs before and after. Out: `Sides`: the rows in blocks, a decider a side.
+Invariants: texts, lists and codes have the same numbers on both sides; a code that only one side's list knows makes
+the row unreadable to the other.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from mianshen.batch import diagnostics as batch_diagnostics
+from mianshen.batch.block_decider import BlockDecider
+from mianshen.batch.block_store import Blocks
+from mianshen.batch.blocks import block_count
+from mianshen.batch.engines import WORTH, unit_of
+from mianshen.batch.execution import Execution
+from mianshen.batch.fallback import Fallback
+from mianshen.batch.intake import Intake, rows_about
+from mianshen.batch.output_files import EntityFile, entity_files
+from mianshen.batch.request import Request
+from mianshen.cache import cache_folder
+from mianshen.impact import diagnostics
+from mianshen.impact.rule_changes import RuleChanges
+from mianshen.ingest.inputs import open_inputs
+from mianshen.native.layout import Layout, Unsupported
+from mianshen.native.library import Compiled, compiled, is_kept
+from mianshen.native.translation_unit import Unit
+from mianshen.program.program import Key, Program
+from mianshen.program.slicing import part_of
+from mianshen.program.stages import reads_of
+from mianshen.source import RuleError
+
+SHARED: Final = ("key", "parent", "children", "counted_by", "date", "valid_from", "reverses")
+
+
+@dataclass(slots=True)
+class Sides:
+    """Rows read, and what decides them on either side. `traces`: what tells at which decision the sides part."""
+
+    programs: tuple[Program, Program]
+    files: list[EntityFile]
+    intake: Intake
+    blocks: Blocks
+    deciders: tuple[BlockDecider, BlockDecider]
+    traces: tuple[Compiled, Compiled] | None
+    threads: int
+
+    @property
+    def same_places(self) -> bool:
+        """Whether rows that one side has placed stand so on the other."""
+        one, other = (decider.compiled for decider in self.deciders)
+        return (
+            one is not None and other is not None and one.unit.layout.entities == other.unit.layout.entities
+        )
+
+
+def both(before: Program, after: Program) -> Program:
+    """What rows are read by: the facts of both sides, each as the side that has it says.
+
+    Raises RuleError where the sides read the same fact differently.
+    """
+    wrong = []
+    for name in before.entities.keys() & after.entities.keys():
+        one, other = before.entities[name], after.entities[name]
+        if any(getattr(one, part) != getattr(other, part) for part in SHARED):
+            wrong.append(diagnostics.other_shape(after.name, name))
+    wrong += [
+        diagnostics.other_type(after.name, ".".join(key))
+        for key in before.facts.keys() & after.facts.keys()
+        if before.facts[key].written != after.facts[key].written
+    ]
+    for name in before.codes.keys() & after.codes.keys():
+        old, new = list(before.codes[name].values), list(after.codes[name].values)
+        if new[: len(old)] != old and old[: len(new)] != new:
+            wrong.append(diagnostics.other_codes(after.name, name))
+    if before.entry != after.entry:
+        wrong.append(diagnostics.other_shape(after.name, after.entry))
+    if wrong:
+        raise RuleError(wrong)
+    longest = {
+        name: max((p.codes[name] for p in (after, before) if name in p.codes), key=lambda c: len(c.values))
+        for name in {**before.codes, **after.codes}
+    }
+    return replace(
+        after,
+        facts={**before.facts, **after.facts},
+        codes=longest,
+        entities={**before.entities, **after.entities},
+    )
+
+
+@contextmanager
+def read_once(before: Program, after: Program, request: Request, changes: RuleChanges) -> Iterator[Sides]:
+    """The request's rows, read for both programs. Raises RuleError, MemoryError, OSError."""
+    reading = both(before, after)
+    unknown = [entity for entity in request.inputs if entity not in reading.entities]
+    if unknown:
+        raise RuleError([batch_diagnostics.no_such_entity(after.name, entity) for entity in unknown])
+    with (
+        tempfile.TemporaryDirectory(prefix="mianshen-") as folder,
+        _connected(request, Path(folder)) as connection,
+    ):
+        inputs = open_inputs(
+            reading,
+            request.inputs,
+            connection,
+            Path(folder) / "text",
+            request.encoding,
+            request.mapping,
+            request.as_of,
+        )
+        count = rows_about(inputs, connection)
+        files = [entity_files(program, inputs) for program in (before, after)]
+        units = _compiled((before, after), files, request, count)
+        traces = None if units is None else _traced(changes, units)
+        facts = frozenset(
+            fact for program in (before, after) for d in program.decisions for fact in reads_of(d, program)[1]
+        )
+        run = Execution(
+            reading, request, connection, inputs, files[1], None if units is None else units[1],
+            request.threads or _cores(), block_count(count), facts | breakdown_facts(reading),
+        )  # fmt: skip
+        store = Blocks(run.blocks)
+        intake = run.intake(store)
+        deciders = tuple(
+            BlockDecider(program, request.as_of, side, intake, None if units is None else units[at],
+                         Fallback(program, {f.entity.name: f for f in side}, run.threads, traced_keys(changes, program)))
+            for at, (program, side) in enumerate(zip((before, after), files, strict=True))
+        )  # fmt: skip
+        try:
+            yield Sides(
+                (before, after), files[1], intake, store, (deciders[0], deciders[1]), traces, run.threads
+            )
+        finally:
+            for decider in deciders:
+                decider.fallback.close()
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def _connected(request: Request, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    from mianshen.batch.run import connected
+
+    connection = connected(request, folder)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _compiled(
+    programs: tuple[Program, Program], files: list[list[EntityFile]], request: Request, rows: int
+) -> tuple[Compiled, Compiled] | None:
+    """Both programs compiled, where that is worth it; they share a library where only figures differ."""
+    if request.engine == "interpreter":
+        return None
+    folder = cache_folder()
+    try:
+        first = unit_of(programs[0], files[0])
+        second = unit_of(programs[1], files[1], beside=first.layout)
+        eager = request.engine == "native" or rows >= WORTH
+        if not eager and not (is_kept(first, folder) and is_kept(second, folder)):
+            return None
+        return compiled(first, folder), compiled(second, folder)
+    except Unsupported as why:
+        if request.engine == "native":
+            raise RuleError([batch_diagnostics.not_compiled(str(why))]) from None
+        return None
+
+
+def _traced(changes: RuleChanges, units: tuple[Compiled, Compiled]) -> tuple[Compiled, Compiled] | None:
+    """The decisions at which several changes are met, compiled alone so that each tells what decided it."""
+    if len(changes.listed) < 2:
+        return None
+    traced = []
+    for program in (changes.before, changes.after):
+        keys = traced_keys(changes, program)
+        layout = Layout(part_of(program, keys), beside=units[1].unit.layout)
+        traced.append(compiled(Unit(layout, keys, (), details=True), cache_folder()))
+    return traced[0], traced[1]
+
+
+def traced_keys(changes: RuleChanges, program: Program) -> tuple[Key, ...]:
+    """The decisions at which several changes are met, as far as a program has them."""
+    known = {d.key for d in program.decisions}
+    return tuple(o.key for o in changes.origins if o.key in known) if len(changes.listed) > 1 else ()
+
+
+def breakdown_facts(program: Program) -> frozenset[tuple[str, str]]:
+    """The facts that results are broken down by."""
+    from mianshen.impact.groups import dimensions
+
+    return frozenset(dimension.key for dimension in dimensions(program))

@@ -1,0 +1,128 @@
+"""A comparison equals two batches: the same sums, every cell that differs and no other, each with its cause."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from tests.support.populations import AS_OF, nasty, spoil, write_csv
+
+from mianshen.batch.request import Engine, Request
+from mianshen.batch.run import run_batch
+from mianshen.impact.compare import compare
+from mianshen.program.program import Program
+from mianshen.rulebook import open_program
+
+ONE = "set: {employee_rate_working: {from: 2020-06-01, value: 90%}}"
+SEVERAL = """
+set:
+  employee_rate_working: {from: 2020-06-01, value: 90.125%}
+  beijing_assistance_rate_inpatient: {from: 2023-01-01, value: 80%}
+remove: {provisions: [shanghai_employee_supplementary]}
+"""
+CELLS = ("status", "reason", "missing")
+
+
+def reform(folder: Path, text: str) -> Path:
+    path = folder / "reform.yaml"
+    path.write_text(f"overlay: {{name: reform, title: x}}\n{text}\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    population = spoil(nasty(11, 160, unknown=0.06), 5, 0.05)
+    return write_csv(population, tmp_path_factory.mktemp("people"))
+
+
+def inputs(people: dict[str, Path]) -> dict[str, str]:
+    return {name.removesuffix("s"): str(path) for name, path in people.items()}
+
+
+def batch(program: Program, people: dict[str, Path], out: Path) -> dict[str, Any]:
+    run_batch(program, Request(inputs(people), AS_OF, out, 1, engine="interpreter"))
+    content: dict[str, Any] = json.loads((out / "summary.json").read_text("utf-8"))
+    return content
+
+
+def cells(out: Path) -> dict[tuple[str, str, str], str | None]:
+    """Every cell of a batch's files that a comparison looks at, by entity, key and column."""
+    result = {}
+    for entity, key in (("resident", "person_id"), ("claim", "claim_id"), ("household", "household_id")):
+        for row in pq.read_table(out / f"{entity}s.parquet").to_pylist():
+            for name, value in row.items():
+                if name in CELLS or name.endswith(("_id", "_reason")):
+                    continue
+                result[entity, row[key], name] = None if value is None else str(value)
+    return result
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "native"])
+@pytest.mark.parametrize("text", [ONE, SEVERAL], ids=["one", "several"])
+def test_a_comparison_is_the_difference_of_two_batches(
+    people: dict[str, Path], tmp_path: Path, text: str, engine: Engine
+) -> None:
+    before, after = open_program(), open_program((), [reform(tmp_path, text)])
+    summaries = [batch(program, people, tmp_path / name) for name, program in (("a", before), ("b", after))]
+    request = Request(inputs(people), AS_OF, tmp_path / "out", 1, engine=engine)
+    comparison = compare(before, after, request)
+    content = json.loads((tmp_path / "out/compare.json").read_text("utf-8"))
+    for name, sums in content["decisions"].items():
+        totals = [s["claims"]["totals"].get(name, {}).get("amount") or "0.00" for s in summaries]
+        assert [sums["before"], sums["after"]] == totals
+        assert Decimal(sums["difference"]) == Decimal(totals[1]) - Decimal(totals[0])
+    for name, sums in content["benefits"].items():
+        amounts = [s["benefits"].get(name, {}).get("eligible", {}).get("amount") or "0.00" for s in summaries]
+        assert sums["before"] is None or [sums["before"], sums["after"]] == amounts
+    one, other = cells(tmp_path / "a"), cells(tmp_path / "b")
+    differing = {cell for cell in one.keys() | other.keys() if one.get(cell) != other.get(cell)}
+    rows = pq.read_table(tmp_path / "out/changes.parquet").to_pylist()
+    told = {(row["entity"], row["key"], row["decision"]): row for row in rows}
+    assert differing <= told.keys()
+    assert {c for c in told if told[c]["before"] != "not_modelled" != told[c]["after"]} <= differing
+    assert rows
+    assert len(rows) == comparison.changed == len(told)
+    causes = {cause["name"] for cause in content["causes"]}
+    assert {row["cause"] for row in rows} <= causes
+    for cell in differing - {
+        cell for cell in told if "not_modelled" in (told[cell]["before"], told[cell]["after"])
+    }:
+        assert (told[cell]["before"], told[cell]["after"]) == (one.get(cell), other.get(cell))
+
+
+def test_the_cause_is_the_first_change_that_a_row_meets(people: dict[str, Path], tmp_path: Path) -> None:
+    before, after = open_program(), open_program((), [reform(tmp_path, SEVERAL)])
+    tables = []
+    for engine in ("interpreter", "native"):
+        request = Request(inputs(people), AS_OF, tmp_path / engine, 1, engine=engine)
+        compare(before, after, request)
+        tables.append(pq.read_table(tmp_path / engine / "changes.parquet").sort_by(
+            [(name, "ascending") for name in ("entity", "key", "decision")]
+        ))  # fmt: skip
+    assert tables[0].to_pylist() == tables[1].to_pylist()
+    basic = [row for row in tables[0].to_pylist() if row["decision"] == "basic_payment"]
+    assert basic
+    assert {row["cause"] for row in basic} == {"employee_rate_working"}
+    supplementary = [
+        r
+        for r in tables[0].to_pylist()
+        if r["decision"] == "supplementary_payment" and r["after"] == "not_modelled"
+    ]
+    assert {row["cause"] for row in supplementary} <= {
+        "shanghai_employee_supplementary",
+        "employee_rate_working",
+    }
+
+
+def test_nothing_changes_under_the_same_rules(people: dict[str, Path], tmp_path: Path) -> None:
+    program = open_program()
+    request = Request(inputs(people), AS_OF, tmp_path / "out", 1, engine="interpreter")
+    comparison = compare(program, program, request)
+    assert comparison.changed == 0
+    content = comparison.content()
+    assert all(sums["difference"] in ("0.00", None) for sums in content["decisions"].values())
+    assert content["people"]["changed"] == 0
