@@ -82,3 +82,69 @@ def _of_person(member: Record) -> Answers:
         stays[day.year] += inpatient
         visits += [day] if facts["care"] == "outpatient" else []
     return answers
+
+
+def marginal(amount: Decimal, *brackets: tuple[int, str]) -> Decimal:
+    """Each part above a floor at that floor's rate."""
+    ends = [Decimal(over) for over, _ in brackets[1:]]
+    parts = zip(brackets, [*ends, None], strict=True)
+    return sum(
+        (
+            max(ZERO, (amount if end is None else min(amount, end)) - over) * Decimal(rate)
+            for (over, rate), end in parts
+        ),
+        ZERO,
+    )
+
+
+def figures(home: Record) -> Answers:
+    """Figures with keys, on other dates, shifted scales; names, functions, sums over rows."""
+    claims = [claim for member in home.children for claim in member.children]
+    costs = [told(claim)["cost"] for claim in claims]
+    answers: Answers = {
+        (home.key, "family_cost"): sum((cost for cost in costs if cost > 10), ZERO)
+        + sum((told(claim)["wage_paid"] for claim in claims), ZERO),
+        (home.key, "anyone"): any(
+            told(claim)["cost"] > 100000 and told(member)["category"] == "none"
+            for member in home.children
+            for claim in member.children
+        ),
+    }
+    for member in home.children:
+        rows = [told(claim) for claim in member.children]
+        answers[member.key, "wards"] = sum((row["cost"] * 2 + row["hours"] for row in rows), ZERO)
+        for claim in member.children:
+            answers |= {
+                (claim.key, name): value for name, value in _figures_of(told(claim), told(member)).items()
+            }
+    return answers
+
+
+def _figures_of(claim: dict[str, Any], person: dict[str, Any]) -> dict[str, Any]:
+    cost, day, area, born = claim["cost"], claim["service_date"], person["area"], person["birth_date"]
+    local, new = area.startswith("31"), dt.date(2025, 7, 1)
+    if claim["level"] == "primary":
+        share = "0.8" if not local else "0.91" if area == "310115" else "0.92" if day.year >= 2026 else "0.9"
+    else:
+        share = "0.75" if local else "0.6"
+    age = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    poor = person["category"] in ("destitute", "subsistence")
+    scale = [(0, "0.7"), (10000, "0.8")] if poor else [(800, "0.6"), (20000, "0.65")]
+    rate = Decimal("0.6") if day >= new else Decimal("0.5")
+    most = {"hypertension": Decimal(500), "diabetes": Decimal("600.5"), "stroke": Decimal(900)}[
+        claim["disease"]
+    ]
+    twice = max(ZERO, cost - 100) * 2
+    whole = Decimal(11520)  # what the first bracket of the plain scale pays
+    needed = 800 + cost / Decimal("0.6") if cost <= whole else 20000 + (cost - whole) / Decimal("0.65")
+    return {
+        "share": Decimal(share),
+        "by_age": Decimal(100 if age < 18 else 50 if age < 60 else 200),
+        "old_rate": Decimal("0.6") if claim["admission_date"] >= new else Decimal("0.5"),
+        "paid": fen(marginal(cost, *scale)),
+        "halved": fen(marginal(cost, (400, "0.6"), (20000, "0.65"))),
+        "more": fen(marginal(cost, (800, "0.65"), (20000, "0.7"))),
+        "needed": fen(needed) if cost > 0 else ZERO,
+        "of_disease": fen(min(cost * rate, most)),
+        "named": fen(twice / 7) if twice > 1000 else twice / 2,
+    }

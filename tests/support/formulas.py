@@ -230,8 +230,13 @@ class Formulas:
             return Num(f"year to date({self.pick(self.world.accumulators)})", 21, 2)
         if self.world.scales:
             base = self.number(at, depth - 1, room - 10)
+            scale = self.pick(self.world.scales)
+            if self.rng.random() < 0.15:
+                return Num(f"inverse marginal({self.number(at, 0, 12).text}, {scale})", 16, 2)
+            more = self.pick(("", "", f", from: {self.rng.choice((0, 100, 2500.5))}", ", points: 5%"))
+            named = f"base: {base.text}, scale: {scale}{more}" if more else f"{base.text}, {scale}"
             return Num(
-                f"marginal({base.text}, {self.pick(self.world.scales)})",
+                f"marginal({named})",
                 base.whole + 1,
                 max(base.scale, 2) + 4,
             )

@@ -41,6 +41,7 @@ class Document:
     decisions: Mapping[str, Mapping[str, model.Decision]]
     sources: Mapping[str, model.SourceDocument]
     parameters: Mapping[str, model.Parameter]
+    functions: Mapping[str, model.Function]
     accumulators: Mapping[str, model.Accumulator]
     provisions: Mapping[str, model.Provision]
     tables: Mapping[str, model.Table]

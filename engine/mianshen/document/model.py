@@ -14,6 +14,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, GetJsonSchemaHandler, Tag
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from mianshen.closed_sets import Basis, Delivery, HitPolicy, Period, ProvisionStatus, TextFormat
 
@@ -168,13 +169,26 @@ class Bracket(Shape):
 
 
 def _value_shape(value: object) -> str:
-    return "text" if isinstance(value, str) else "brackets"
+    match value:
+        case str():
+            return "text"
+        case dict():
+            return "keyed"
+        case None:
+            return "nothing"
+        case _:
+            return "brackets"
 
 
 ValueOrScale = Annotated[
-    Annotated[Literal_, Tag("text")] | Annotated[tuple[Bracket, ...], Tag("brackets")],
+    Annotated[Literal_, Tag("text")]
+    | Annotated[tuple[Bracket, ...], Tag("brackets")]
+    | Annotated["KeyedValues", Tag("keyed")]
+    | Annotated[None, Tag("nothing")],
     Discriminator(_value_shape),
 ]
+# of a parameter with keys: values by what a key is, one mapping within another
+KeyedValues = TypeAliasType("KeyedValues", dict[str, ValueOrScale])
 
 
 class ParameterValue(Shape):
@@ -182,7 +196,8 @@ class ParameterValue(Shape):
 
     from_: Day = Field(alias="from")
     until: Day | None = None  # last day
-    value: ValueOrScale | None = None  # absent when the basis is `missing`
+    for_: dict[Identifier, Literal_] = Field({}, alias="for")  # keys for which it holds
+    value: ValueOrScale = None  # absent when the basis is `missing`
     basis: Basis | None = None
     source: str | None = None
     clause: Words | None = None
@@ -198,7 +213,17 @@ class Parameter(Shape):
     source: str | None = None
     clause: Words | None = None
     basis: Basis | None = None
+    keys: dict[Identifier, str] = {}  # what it is looked up by, in this order, and of which type
     values: tuple[ParameterValue, ...]
+
+
+class Function(Shape):
+    """A formula of arguments, used by name; `gives` money rounds it to the fen."""
+
+    title: Titled | None = None
+    takes: dict[Identifier, str]
+    gives: str | None = None
+    value: Formula
 
 
 class AnnualLimit(Shape):
@@ -259,7 +284,13 @@ class ProvisionModel(Scope):
     note: str | None = None
 
 
-class Provision(ProvisionModel):
+class LocalNames(ProvisionModel):
+    """A provision or table, whose formulas may use names of its own."""
+
+    let: dict[Identifier, Formula] = {}  # each may use those before it
+
+
+class Provision(LocalNames):
     decision: Identifier
     entity: Identifier | None = None  # only where two entities have a decision of this name
     when: Formula | None = None
@@ -278,7 +309,7 @@ class TableRow(ProvisionModel):
     annual_limit: AnnualLimits = None
 
 
-class Table(ProvisionModel):
+class Table(LocalNames):
     """A decision table: compact provisions, each row one, named `<table>.<row id>`."""
 
     decision: Identifier
@@ -387,6 +418,7 @@ class RulebookFile(Shape):
     decisions: dict[Identifier, dict[Identifier, Decision]] = {}
     sources: dict[str, SourceDocument] = {}
     parameters: dict[Identifier, Parameter] = {}
+    functions: dict[Identifier, Function] = {}
     accumulators: dict[Identifier, Accumulator] = {}
     provisions: dict[Identifier, Provision] = {}
     tables: dict[Identifier, Table] = {}
@@ -404,6 +436,7 @@ class Removal(Shape):
     provisions: Names = ()
     tables: Names = ()
     parameters: Names = ()
+    functions: Names = ()
     accumulators: Names = ()
     benefits: Names = ()
 
@@ -430,6 +463,7 @@ class Replacement(Shape):
     """Whole new versions of what the rulebook already has, by name."""
 
     parameters: dict[Identifier, Parameter] = {}
+    functions: dict[Identifier, Function] = {}
     accumulators: dict[Identifier, Accumulator] = {}
     provisions: dict[Identifier, Provision] = {}
     tables: dict[Identifier, Table] = {}

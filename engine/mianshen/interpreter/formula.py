@@ -21,6 +21,7 @@ from mianshen.program.core import (
     DecisionRef,
     FactRef,
     Fail,
+    FigureAt,
     If,
     InForce,
     InSet,
@@ -72,8 +73,10 @@ def to_text(node: Core, home: str) -> str:
             return to_text(top, home) if bottom is None else f"{_inner(top, home)} / {_inner(bottom, home)}"
         case IsKnown(arg=arg):
             return f"{to_text(arg, home)} is known"
-        case Marginal(base=base, scale=scale):
-            return f"marginal({to_text(base, home)}, {scale})"
+        case FigureAt(parameter=name, date=date):
+            return f"{name} at {_inner(date, home)}"
+        case Marginal():
+            return _scale(node, home)
         case BenefitYear(date=date):
             return f"benefit year({to_text(date, home)})"
         case Choice(policy=policy):
@@ -144,6 +147,18 @@ def _operation(node: Op, home: str) -> str:
             return _call(FUNCTION_NAMES[node.op], node, home)
         case _:
             assert_never(node.op)
+
+
+def _scale(node: Marginal, home: str) -> str:
+    """A scale with what is different from its own."""
+    scale = node.scale if node.date is None else f"{node.scale} at {_inner(node.date, home)}"
+    if node.inverse:
+        return f"inverse marginal({to_text(node.base, home)}, {scale})"
+    options = [("from", node.start), ("points", node.points)]
+    more = [f"{name}: {to_text(part, home)}" for name, part in options if part is not None]
+    if more:
+        return f"marginal({', '.join([f'base: {to_text(node.base, home)}', f'scale: {scale}', *more])})"
+    return f"marginal({to_text(node.base, home)}, {scale})"
 
 
 def _between(sign: str, node: Op, home: str) -> str:

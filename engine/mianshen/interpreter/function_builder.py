@@ -37,6 +37,7 @@ from mianshen.program.core import (
     DecisionRef,
     FactRef,
     Fail,
+    FigureAt,
     If,
     InForce,
     InSet,
@@ -165,7 +166,7 @@ class FunctionBuilder:
                 return self.strict([arg], f"{{}} in {self.bind(frozenset(values))}")
             case Within() | SamePlace() if (facts := facts_compared(node)) is not None:
                 return self._compared_places(node, facts)
-            case Within() | SamePlace() | Marginal() | BenefitYear() | Choice():
+            case Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
                 return self._text(lowered(node, self.compiler.program.parameters))
             case _:
                 assert_never(node)

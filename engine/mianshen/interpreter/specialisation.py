@@ -26,6 +26,7 @@ from mianshen.program.core import (
     DecisionRef,
     FactRef,
     Fail,
+    FigureAt,
     If,
     InForce,
     InSet,
@@ -132,7 +133,14 @@ def leading(program: Program, entity: str, parts: Iterable[Core]) -> list[Core]:
             case Aggregate() | BenefitYear() | Choice() | DecisionRef() | Fail() | If() | InForce():
                 return False
             case (
-                IsKnown() | Marginal() | MissingFigure() | NoValue() | ParameterRef() | Round() | YearToDate()
+                FigureAt()
+                | IsKnown()
+                | Marginal()
+                | MissingFigure()
+                | NoValue()
+                | ParameterRef()
+                | Round()
+                | YearToDate()
             ):
                 return False
             case _:

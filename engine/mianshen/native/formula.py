@@ -31,6 +31,7 @@ from mianshen.program.core import (
     DecisionRef,
     FactRef,
     Fail,
+    FigureAt,
     If,
     InForce,
     InSet,
@@ -104,7 +105,7 @@ class Formulas:
                 return Made("0", "1", self.lacking(f"parameter {name}"))
             case InForce():
                 return self.in_force(node, entity, row)
-            case InSet() | Within() | SamePlace() | Marginal() | BenefitYear() | Choice():
+            case InSet() | Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
                 return self.emit(lowered(node, self.layout.program.parameters), entity, row)
             case Aggregate():
                 return aggregate(self, node, row)

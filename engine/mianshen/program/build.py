@@ -17,6 +17,7 @@ from mianshen.program.checks import RecordChecks
 from mianshen.program.core import Numeric, Type
 from mianshen.program.coverage import gaps
 from mianshen.program.events import event_types
+from mianshen.program.functions import check_functions, own_functions
 from mianshen.program.link import clashes, foldless, linked
 from mianshen.program.order import accumulator_reads, counted_by, in_order, reads, summed_earlier
 from mianshen.program.parameters import Figures
@@ -44,6 +45,7 @@ _NAMING: Final = (
     "decisions",
     "parameters",
     "accumulators",
+    "functions",
     "provisions",
     "tables",
 )
@@ -95,6 +97,7 @@ class Draft:
         """The program, or None when something was found."""
         self._misnamed()
         self.found += reserved(self.vocabulary)
+        check_functions(self.vocabulary, self.names)
         first = self._checks(self.names, exact=False)
         sites = first.sites()
         drafts = {site.place: first.typed(site) for site in sites}
@@ -133,6 +136,7 @@ class Draft:
             frozenset(vocabulary.failed.union(*(document.broken(section) for section in _NAMING))),
             any(document.is_broken(section) for section in _NAMING),
             self.calendar, bool(document.broken("calendar")) or document.is_broken("calendar"),
+            own_functions(vocabulary, self.parses),
         )  # fmt: skip
 
     def _misnamed(self) -> None:

@@ -11,16 +11,12 @@ from typing import Final
 
 from mianshen.program import diagnostics
 from mianshen.program.arithmetic import ArithmeticChecks
-from mianshen.program.comparing import ComparisonChecks
 from mianshen.program.core import (
-    Aggregate,
     BenefitYear,
     Boolean,
     Const,
     Core,
     Date,
-    Listing,
-    Marginal,
     Numeric,
     Op,
     Operator,
@@ -30,7 +26,8 @@ from mianshen.program.core import (
     String,
     YearToDate,
 )
-from mianshen.program.formula import Months, number
+from mianshen.program.figure_reads import USAGE_OF_SCALES, FigureChecks
+from mianshen.program.formula import Partial, number
 from mianshen.program.operators import (
     AGGREGATES,
     ALL_FUNCTIONS,
@@ -41,29 +38,37 @@ from mianshen.program.operators import (
     INTEGER,
     ROUNDINGS,
     absolute,
-    totalled,
 )
-from mianshen.program.symbol_table import ParameterName, describe
-from mianshen.source import Message, Span
+from mianshen.program.repeated import RepeatedChecks
+from mianshen.program.symbol_table import describe
+from mianshen.source import Message
 from mianshen.syntax import tree
 from mianshen.values import Unknown
 
 MONEY_SUM: Final = Numeric(2, Decimal(-(10**20)), Decimal(10**20))
 
 
-class CallChecks(ArithmeticChecks, ComparisonChecks):
+class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks):
     """The part of the checker that reads calls."""
 
     __slots__ = ()
 
-    def call(self, node: tree.Function) -> Core | Months | None:
+    def call(self, node: tree.Function) -> Partial | None:
         name, args = node.name, node.arguments
+        if name in self.names.functions:
+            return self.own_function(node)
+        if name in self.names.parameters:
+            return self.by_keys(node)
+        if name in USAGE_OF_SCALES:
+            return self.marginal(node)
+        if node.names:
+            return self._by_name(node)
         if name in ROUNDINGS:
             return self.rounding(node)
         if name in FUNCTIONS:
             return self._plain(node)
         if name in AGGREGATES and len(args) == 1:
-            return self._aggregate(node)
+            return self.aggregate(node)
         match name, len(args):
             case "min" | "max", count if count >= 2:
                 return self._extreme(node)
@@ -80,12 +85,22 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
             case _:
                 return self._special(node)
 
+    def _by_name(self, node: tree.Function) -> Partial | None:
+        """A function of the language with its arguments given by name."""
+        order = ARGUMENTS.get(node.name, ())
+        names = next((names for names in order if set(names) == set(node.names)), None)
+        if names is None:
+            known = [name for names in order for name in names]
+            wrong = next((name for name in node.names if name not in known), node.names[0])
+            self.report(diagnostics.unknown_argument(node.span, node.name, wrong, known))
+            return None
+        arguments = self.in_order(node, list(names))
+        return None if arguments is None else self.call(tree.Function(node.name, arguments, node.span))
+
     def _special(self, node: tree.Function) -> Core | None:
         """Functions of the field: scales, areas, benefit years, accumulators, lists."""
         name = node.name
         match name, len(node.arguments):
-            case "marginal", 2:
-                return self._marginal(node)
             case "within", count if count >= 2:
                 return self._within(node)
             case "same pooling area", 2:
@@ -97,11 +112,13 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
             case "contains", 2:
                 return self._contains(node)
             case "distinct count", 1:
-                return self._list_size(node, "list_distinct")
+                return self.list_size(node, "list_distinct")
             case _ if name in ALL_FUNCTIONS:
                 self.report(diagnostics.wrong_arguments(node.span, name, USAGE[name]))
             case _:
-                self.report(diagnostics.unknown_function(node.span, name, ALL_FUNCTIONS))
+                known = [*self.names.functions, *ALL_FUNCTIONS]
+                if not self.names.excused(name, known):
+                    self.report(diagnostics.unknown_function(node.span, name, known))
         return None
 
     def _plain(self, node: tree.Function) -> Core | None:
@@ -165,117 +182,7 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
         fitting = self.fitting(node.span, type_)
         return None if fitting is None else Op(op, tuple(known), fitting)
 
-    # -- children ----------------------------------------------------------------------------
-
-    def items(self, node: tree.Expr) -> tuple[str, Core | None] | None:
-        """The child entity and the filter of `claims` or `claims[…]`; None when something is wrong."""
-        if isinstance(node, tree.Filter):
-            inner = self.items(node.of)
-            if inner is None:
-                return None
-            child, first = inner
-            where = self.inside(child, lambda: self.condition(node.condition))
-            if where is None:
-                return None
-            return child, where if first is None else Op("and", (first, where), Boolean())
-        collection = self.names.collection(self.entity, node.value) if isinstance(node, tree.Name) else None
-        return None if collection is None else (collection, None)
-
-    def is_collection(self, node: tree.Expr) -> bool:
-        while isinstance(node, tree.Filter):
-            node = node.of
-        return isinstance(node, tree.Name) and self.names.collection(self.entity, node.value) is not None
-
-    def _aggregate(self, node: tree.Function) -> Core | None:
-        (arg,) = node.arguments
-        if node.name == "count":
-            if not self.is_collection(arg):
-                return self._list_size(node, "list_count")
-            aggregate = self.items(arg)
-            return (
-                None if aggregate is None else Aggregate("count", aggregate[0], aggregate[1], None, INTEGER)
-            )
-        if not isinstance(arg, tree.Path) or not self.is_collection(arg.of):
-            collections = self.names.collections(self.entity)
-            usage = f"{node.name}({collections[0] if collections else 'claims'}.x)"
-            self.report(diagnostics.wrong_arguments(node.span, node.name, usage))
-            return None
-        aggregate = self.items(arg.of)
-        body = self._item_value(arg)
-        if aggregate is None or body is None:
-            return None
-        return self._total(node, aggregate, body)
-
-    def _item_value(self, arg: tree.Path) -> Core | None:
-        """What is added up: the item's own number. Its place is the name after the dot."""
-        of = arg.of
-        while isinstance(of, tree.Filter):
-            of = of.of
-        assert isinstance(of, tree.Name)
-        child = self.names.collection(self.entity, of.value)
-        assert child is not None
-        return self.inside(child, lambda: self.numeric(tree.Name(arg.name, _name_after_dot(arg))))
-
-    def _total(self, node: tree.Function, items: tuple[str, Core | None], body: Core) -> Core | None:
-        child, where = items
-        type_ = self.fitting(node.span, totalled(number(body)) if node.name == "sum" else number(body))
-        if type_ is None:
-            return None
-        match node.name:
-            case "sum":
-                return Aggregate("sum", child, where, body, type_)
-            case "min":
-                return Aggregate("min", child, where, body, type_)
-            case _:
-                return Aggregate("max", child, where, body, type_)
-
-    def quantified(self, node: tree.Quantified) -> Core | None:
-        if not self.is_collection(node.items):
-            usage = f"{node.kind} c in claims satisfies c.x > 0"
-            self.report(diagnostics.wrong_arguments(node.items.span, node.kind, usage))
-            return None
-        quantified = self.items(node.items)
-        if quantified is None:
-            return None
-        child, where = quantified
-        body = self.inside(child, lambda: self.condition(node.condition), node.variable)
-        return None if body is None else Aggregate(node.kind, child, where, body, Boolean())
-
     # -- special functions -------------------------------------------------------------------
-
-    def _named(self, node: tree.Expr, function: str) -> tuple[str, ParameterName] | None:
-        """The parameter a special function takes, by name."""
-        name = node.value if isinstance(node, tree.Name) else None
-        parameter = self.names.parameters.get(name or "")
-        if name is not None and parameter is not None:
-            return name, parameter
-        if name is not None:
-            known = [n for n, p in self.names.parameters.items() if p.type is None]
-            if not self.names.excused(name, known):
-                self.report(
-                    diagnostics.unknown_reference(node.span, Message("参数", "parameter"), name, known)
-                )
-            return None
-        self.report(diagnostics.wrong_arguments(node.span, function, USAGE[function]))
-        return None
-
-    def _marginal(self, node: tree.Function) -> Core | None:
-        base = self.numeric(node.arguments[0])
-        named = self._named(node.arguments[1], "marginal")
-        if named is None:
-            return None
-        name, parameter = named
-        rates = parameter.scale_rates
-        if rates is None:
-            self.report(diagnostics.wrong_arguments(node.arguments[1].span, "marginal", USAGE["marginal"]))
-            return None
-        if base is None:
-            return None
-        top = max(Decimal(0), number(base).high)
-        low, high = top * min(Decimal(0), rates.low), top * max(Decimal(0), rates.high)
-        scale = max(number(base).scale, 2) + rates.scale
-        type_ = self.fitting(node.span, Numeric(scale, low, high))
-        return None if type_ is None else Marginal(base, name, type_)
 
     def _area(self, node: tree.Expr) -> Core | None:
         area = self.value(node, String(area=True))
@@ -307,16 +214,23 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
         date = self._date(node.arguments[0])
         start: tuple[int, int] | None = (1, 1)
         if len(node.arguments) == 2:
-            named = self._named(node.arguments[1], "benefit year")
-            if named is None:
-                return None
-            start = named[1].month_day
-            if start is None:
-                span = node.arguments[1].span
-                self.report(diagnostics.wrong_arguments(span, "benefit year", USAGE["benefit year"]))
+            start = self._month_day(node.arguments[1])
         if date is None or start is None:
             return None
         return BenefitYear(date, start, DATE_PARTS["year"][1])
+
+    def _month_day(self, node: tree.Expr) -> tuple[int, int] | None:
+        """The day a benefit year begins on, a figure."""
+        named = self.figure_named(node)
+        if named is not None and named[1].month_day is not None:
+            return named[1].month_day
+        known = [name for name, parameter in self.names.parameters.items() if parameter.month_day]
+        if named is not None or not isinstance(node, tree.Name):
+            self.report(diagnostics.wrong_arguments(node.span, "benefit year", USAGE["benefit year"]))
+        elif not self.names.excused(node.value, known):
+            kind = Message("参数", "parameter")
+            self.report(diagnostics.unknown_reference(node.span, kind, node.value, known))
+        return None
 
     def _year_to_date(self, node: tree.Function) -> Core | None:
         (arg,) = node.arguments
@@ -336,25 +250,10 @@ class CallChecks(ArithmeticChecks, ComparisonChecks):
             self.report(diagnostics.unknown_reference(arg.span, Message("累计", "accumulator"), name, known))
         return None
 
-    def _list_size(self, node: tree.Function, op: Operator) -> Core | None:
-        arg = self.value(node.arguments[0])
-        if arg is not None and not isinstance(arg.type, Listing):
-            self.wrong(node.arguments[0].span, Listing(String()), arg.type)
-            return None
-        return None if arg is None else Op(op, (arg,), INTEGER)
-
     def _contains(self, node: tree.Function) -> Core | None:
         listing = self.value(node.arguments[0])
         item = self.value(node.arguments[1], None if listing is None else listing.type)
         return None if listing is None or item is None else self.contains(node.span, listing, item)
-
-
-def _name_after_dot(path: tree.Path) -> Span:
-    """Where the last name of a path stands."""
-    span = path.span
-    if span.end_line != span.line or not span.end_column:
-        return span
-    return Span(span.file, span.end_line, span.end_column - len(path.name), span.end_line, span.end_column)
 
 
 USAGE: Final = {
@@ -362,7 +261,7 @@ USAGE: Final = {
     "max": "max(a, b)",
     "sum": "sum(claims.x)",
     "count": "count(claims)",
-    "marginal": "marginal(x, a_scale_parameter)",
+    **USAGE_OF_SCALES,
     "within": 'within(insured_area, "31")',
     "same pooling area": "same pooling area(insured_area, hospital_area)",
     "benefit year": "benefit year(service_date) or benefit year(service_date, a_month_day_parameter)",
@@ -382,4 +281,24 @@ USAGE: Final = {
     "floor": "floor(x)",
     "ceiling": "ceiling(x)",
     **{name: f"{name}(x, 2)" for name in ROUNDINGS if name.startswith("round")},
+}
+# What the arguments of a function are called, in order; of some there may be fewer.
+ARGUMENTS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
+    "abs": (("n",), ("number",)),
+    "floor": (("n",), ("n", "scale")),
+    "ceiling": (("n",), ("n", "scale")),
+    **{name: (("n", "scale"),) for name in ROUNDINGS if name.startswith("round")},
+    "not": (("negand",),),
+    "sum": (("list",),),
+    "min": (("list",),),
+    "max": (("list",),),
+    "count": (("list",),),
+    "date": (("from",), ("year", "month", "day")),
+    "duration": (("from",),),
+    "contains": (("list", "element"),),
+    "is": (("value1", "value2"),),
+    "years and months duration": (("from", "to"),),
+    "modulo": (("dividend", "divisor"),),
+    "even": (("number",),),
+    "odd": (("number",),),
 }

@@ -65,7 +65,9 @@ class Checker(CallChecks):
                 return self.call(node)
             case tree.Not() | tree.Between() | tree.In() | tree.IsKnown() | tree.Quantified():
                 return self.truth(node)
-            case tree.Filter() | tree.ListOf():
+            case tree.OnDate():
+                return self.on_date(node)
+            case tree.Filter() | tree.ListOf() | tree.For():
                 self.loose(node)
                 return None
             case _:
@@ -91,9 +93,11 @@ class Checker(CallChecks):
             case _:
                 assert_never(node)
 
-    def loose(self, node: tree.Filter | tree.ListOf) -> None:
+    def loose(self, node: tree.Filter | tree.ListOf | tree.For) -> None:
         """Report what is no value by itself."""
-        if isinstance(node, tree.ListOf):
+        if isinstance(node, tree.For):
+            self.report(diagnostics.loose_for(node.span))
+        elif isinstance(node, tree.ListOf):
             self.report(diagnostics.loose_list(node.span))
         elif self.is_collection(node):
             self.report(diagnostics.unnamed_items(node.span, _collection_name(node)))
@@ -123,14 +127,19 @@ class Checker(CallChecks):
 
     def lookup(self, entity: str, name: str) -> Core | None:
         """A fact or decision of an entity."""
+        if self.calling:
+            return None
         fact = self.names.facts.get((entity, name))
         if fact is not None:
             return FactRef(entity, name, fact.type)
         type_ = self.names.decisions.get((entity, name))
         return None if type_ is None else DecisionRef(entity, name, type_)
 
-    def name(self, node: tree.Name) -> Core | None:
+    def name(self, node: tree.Name) -> Partial | None:
         name, names = node.value, self.names
+        local = self.locals.get(name)
+        if local is not None and local.entity == self.entity:
+            return local.value
         own = self.lookup(self.entity, name)
         if own is not None:
             return own
@@ -140,8 +149,9 @@ class Checker(CallChecks):
         if parameter is None:
             self.not_known(node)
             return None
-        if parameter.type is None:
+        if parameter.type is None or parameter.keyed:
             usage = f"marginal(x, {name})" if parameter.scale_rates else f"benefit year(d, {name})"
+            usage = parameter.keyed.usage(name) if parameter.keyed is not None else usage
             self.report(diagnostics.special_parameter(node.span, name, usage))
             return None
         return ParameterRef(name, parameter.type)
@@ -150,20 +160,35 @@ class Checker(CallChecks):
         """Report a name that is nothing here, and where it is something."""
         name, names = node.value, self.names
         owner = next((e for e in names.ancestors(self.entity) if self.lookup(e, name) is not None), None)
-        if names.collection(self.entity, name) or name in self.variables:
+        if self.calling and self._is_of_row(name):
+            self.report(diagnostics.fact_in_function(node.span, name, self.calling[-1]))
+        elif name in self.locals:
+            if self.locals[name].value is not None:
+                self.report(diagnostics.elsewhere(node.span, name, self.locals[name].entity))
+        elif names.collection(self.entity, name) or name in self.variables:
             self.report(diagnostics.unnamed_items(node.span, name))
         elif owner is not None:
             self.report(diagnostics.elsewhere(node.span, name, owner))
         elif not names.excused(name, names.known_at(self.entity)):
             self.report(diagnostics.unknown_name(node.span, name, names.known_at(self.entity)))
 
+    def _is_of_row(self, name: str) -> bool:
+        """Whether a name that a function cannot read is a fact or decision of the row that calls it."""
+        keys = ((owner, name) for owner in self.names.entities)
+        return any(key in self.names.facts or key in self.names.decisions for key in keys)
+
     def path(self, node: tree.Path) -> Core | None:
         names = self.names
         if isinstance(node.of, tree.Name):
             base = node.of.value
             owner = base if base == self.entity or base in names.ancestors(self.entity) else None
-            if owner is None and self.variables.get(base) == self.entity:
-                owner = self.entity
+            variable = self.variables.get(base)
+            if (
+                owner is None
+                and variable is not None
+                and variable in (self.entity, *names.ancestors(self.entity))
+            ):
+                owner = variable
             if owner is not None:
                 return self.member(node, base, owner)
         if self.is_collection(node.of):

@@ -21,6 +21,7 @@ from mianshen.program.core import (
     DecisionRef,
     FactRef,
     Fail,
+    FigureAt,
     If,
     InForce,
     InSet,
@@ -77,7 +78,7 @@ def _foreign(condition: Core, entity: str) -> Iterable[str]:
         match node:
             case FactRef(entity=owner, name=name) if owner != entity:
                 yield f"{owner}.{name}"
-            case DecisionRef(name=name) | ParameterRef(name=name):
+            case DecisionRef(name=name) | ParameterRef(name=name) | FigureAt(parameter=name):
                 yield name
             case Aggregate(child=name) | Marginal(scale=name) | YearToDate(accumulator=name):
                 yield name

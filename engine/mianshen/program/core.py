@@ -220,12 +220,29 @@ class IsKnown:
 
 
 @dataclass(frozen=True, slots=True)
+class FigureAt:
+    """A figure as it is on `date`, not on the row's reference date; an error in a gap or past a review."""
+
+    parameter: str
+    date: Core
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
 class Marginal:
-    """Each part of `base` above a bracket's floor at that bracket's rate; the scale is dated."""
+    """Each part of `base` above a bracket's floor at that bracket's rate; the scale is dated.
+
+    `start`: where the first bracket begins instead, `points`: added to every rate, `date`: the day of the scale's
+    value instead of the row's. `inverse`: the least base, rounded to the fen, of which the scale gives `base`.
+    """
 
     base: Core
     scale: str
     type: Numeric
+    start: Core | None = None
+    points: Core | None = None
+    date: Core | None = None
+    inverse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +286,7 @@ Primitive: TypeAlias = (
     Const | FactRef | DecisionRef | ParameterRef | AsOf | Op | If | Round | IsKnown | Aggregate | YearToDate
     | MissingFigure | InForce | NoValue | Fail
 )  # fmt: skip
-Derived: TypeAlias = InSet | Within | SamePlace | Marginal | BenefitYear | Choice
+Derived: TypeAlias = InSet | Within | SamePlace | Marginal | FigureAt | BenefitYear | Choice
 Core: TypeAlias = Primitive | Derived
 
 
@@ -286,9 +303,9 @@ def children(node: Core) -> tuple[Core, ...]:
             return condition, then, otherwise
         case Round(numerator=top, denominator=bottom):
             return (top,) if bottom is None else (top, bottom)
-        case Marginal(base=base):
-            return (base,)
-        case BenefitYear(date=date):
+        case Marginal(base=base, start=start, points=points, date=day):
+            return (base, *(part for part in (start, points, day) if part is not None))
+        case BenefitYear(date=date) | FigureAt(date=date):
             return (date,)
         case Choice(rows=rows):
             return tuple(part for row in rows for part in row)

@@ -62,6 +62,60 @@ def not_above(span: Span, holder: str, entity: str, known: Iterable[str]) -> Dia
     return diagnostic("E362.not_above", span, fix=_known(holder, known), holder=holder, entity=entity)
 
 
+def fact_in_function(span: Span, name: str, function: str) -> Diagnostic:
+    """A fact of the row in a function's formula."""
+    return diagnostic("E363.fact_in_function", span, name=name, function=function)
+
+
+def functions_in_circle(span: Span, names: list[str]) -> Diagnostic:
+    return diagnostic("E363.functions_in_circle", span, chain=" -> ".join(names))
+
+
+def too_large(span: Span, name: str, most: int) -> Diagnostic:
+    """A name or function that, written out, makes a formula of too many parts."""
+    return diagnostic("E363.too_large", span, name=name, most=most)
+
+
+def unknown_argument(span: Span, function: str, name: str, known: Iterable[str]) -> Diagnostic:
+    return diagnostic("E308.unknown_argument", span, fix=_known(name, known), function=function, name=name)
+
+
+def loose_for(span: Span) -> Diagnostic:
+    return diagnostic("E332.loose_for", span)
+
+
+def no_figure(span: Span) -> Diagnostic:
+    """What stands before `at` is no figure."""
+    return diagnostic("E364.no_figure", span)
+
+
+def keys_uncovered(span: Span, name: str, missing: Message) -> Diagnostic:
+    """A figure with keys that has no value for some of them."""
+    return diagnostic("E365.keys_uncovered", span, name=name, missing=missing)
+
+
+def keys_overlap(span: Span, name: str, one: str, two: str) -> Diagnostic:
+    return diagnostic("E365.keys_overlap", span, name=name, one=one, two=two)
+
+
+def keys_mixed(span: Span, name: str, why: Message) -> Diagnostic:
+    return diagnostic("E365.keys_mixed", span, name=name, why=why)
+
+
+def at_key(span: Span, mistake: Diagnostic) -> Diagnostic:
+    """A mistake in a key's text, where the key stands."""
+    return replace(mistake, span=span)
+
+
+def nothing_below(span: Span, name: str, entity: str) -> Diagnostic:
+    """A sum, least or greatest of rows below one that has none."""
+    return diagnostic("E308.nothing_below", span, name=name, entity=entity)
+
+
+def nested_extreme(span: Span, name: str) -> Diagnostic:
+    return diagnostic("E308.nested_extreme", span, name=name)
+
+
 def wrong_type(span: Span, wanted: Message, got: Message) -> Diagnostic:
     return diagnostic("E303.wrong_type", span, wanted=wanted, got=got)
 

@@ -19,6 +19,7 @@ from mianshen.program.core import (
     DecisionRef,
     FactRef,
     Fail,
+    FigureAt,
     If,
     InForce,
     InSet,
@@ -32,6 +33,7 @@ from mianshen.program.core import (
     SamePlace,
     Within,
     YearToDate,
+    children,
     walk,
 )
 from mianshen.program.program import Decision, Key, Program
@@ -44,7 +46,7 @@ def fallible(node: Core) -> bool:
 
 def _may_fail(node: Core) -> bool:
     match node:
-        case ParameterRef() | Marginal() | InForce() | Fail():
+        case ParameterRef() | Marginal() | FigureAt() | InForce() | Fail():
             return True
         case Round(denominator=bottom):
             return bottom is not None
@@ -84,11 +86,13 @@ def errs_alone(node: Core, decided: set[Key]) -> bool:
             return steady(condition, decided) and errs_alone(then, decided) and errs_alone(otherwise, decided)
         case Round(numerator=top, denominator=None):
             return errs_alone(top, decided)
-        case InSet(arg=arg) | Within(arg=arg) | IsKnown(arg=arg) | Marginal(base=arg) | BenefitYear(date=arg):
+        case InSet(arg=arg) | Within(arg=arg) | IsKnown(arg=arg) | BenefitYear(date=arg):
             return errs_alone(arg, decided)
+        case Marginal(date=None, inverse=False):
+            return all(errs_alone(part, decided) for part in children(node))
         case SamePlace(one=one, other=other):
             return errs_alone(one, decided) and errs_alone(other, decided)
-        case Round() | Choice() | Aggregate() | InForce():
+        case Round() | Choice() | Aggregate() | InForce() | Marginal() | FigureAt():
             return False
         case Const() | FactRef() | DecisionRef() | ParameterRef() | AsOf() | YearToDate():
             return True

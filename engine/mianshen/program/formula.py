@@ -8,7 +8,7 @@ found too precise, so that a first pass can see what reads what.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias, TypeVar
@@ -45,6 +45,14 @@ class Months:
 Partial: TypeAlias = Core | Quotient | Months
 
 
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A name of one provision or function: what it stands for at rows of an entity; None: it is wrong."""
+
+    entity: str
+    value: Partial | None
+
+
 @dataclass(slots=True)
 class FormulaChecks(ABC):
     """Checks one formula at one entity; `found` gathers what is wrong."""
@@ -54,6 +62,8 @@ class FormulaChecks(ABC):
     exact: bool = True
     found: list[Diagnostic] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)  # loop variable: child entity
+    locals: Mapping[str, Local] = field(default_factory=dict)
+    calling: tuple[str, ...] = ()  # the functions whose formula this is, outermost first; it reads no facts
 
     @abstractmethod
     def visit(self, node: tree.Expr, want: Type | None) -> Partial | None:

@@ -22,6 +22,7 @@ from mianshen.program.core import (
     DecisionRef,
     FactRef,
     Fail,
+    FigureAt,
     If,
     InForce,
     InSet,
@@ -189,7 +190,15 @@ def _never_falls(
         case Aggregate() | AsOf() | BenefitYear() | Choice() | Fail() | InForce() | InSet() | IsKnown():
             return False
         case (
-            Marginal() | MissingFigure() | NoValue() | Op() | Round() | SamePlace() | Within() | YearToDate()
+            FigureAt()
+            | Marginal()
+            | MissingFigure()
+            | NoValue()
+            | Op()
+            | Round()
+            | SamePlace()
+            | Within()
+            | YearToDate()
         ):
             return False
         case _:
@@ -206,7 +215,7 @@ def _in_later_year(earlier: Dated, later: Dated, accumulator: Accumulator) -> bo
 def _settled(node: Core, entity: str) -> bool:
     """Whether a node has one value for all the rows of a parent."""
     match node:
-        case ParameterRef() | YearToDate() | InForce() | Marginal():
+        case ParameterRef() | YearToDate() | InForce() | Marginal() | FigureAt():
             return False
         case FactRef(entity=owner) | DecisionRef(entity=owner):
             return owner != entity

@@ -19,16 +19,14 @@ from mianshen.program.core import (
     Boolean,
     Choice,
     Const,
-    Constant,
     Core,
     Date,
     Derived,
     Fail,
+    FigureAt,
     If,
-    InForce,
     InSet,
     Marginal,
-    MissingFigure,
     NoValue,
     Numeric,
     Op,
@@ -37,10 +35,12 @@ from mianshen.program.core import (
     Type,
     Within,
 )
+from mianshen.program.nodes import added, any_of, arithmetic, comparison, constant
 from mianshen.program.operators import ARITHMETIC, either
 from mianshen.program.place_tests import lowered_place_test
-from mianshen.program.program import Brackets, Parameter
-from mianshen.values import EXACT, ZERO
+from mianshen.program.program import Parameter
+from mianshen.program.scales import figure, lowered_scale, on_date
+from mianshen.values import ZERO
 
 FIRST_YEAR: Final = 4  # a leap year: it has a 29 February for a benefit year to begin on
 FEW_ROWS: Final = 4  # of a table are tried one after the other; more are halved, so that no tree is deep
@@ -50,32 +50,23 @@ def lowered(node: Derived, parameters: Mapping[str, Parameter]) -> Core:
     """What a derived node is made of, one step down: it may hold further derived nodes."""
     match node:
         case InSet(arg=arg, values=values):
-            return _any_of([_comparison("eq", arg, constant(value, arg.type)) for value in values])
+            return any_of([comparison("eq", arg, constant(value, arg.type)) for value in values])
         case Within() | SamePlace():
             return lowered_place_test(node)
         case BenefitYear():
             return _benefit_year(node)
-        case Marginal(base=base, scale=scale):
-            series = parameters[scale].series
-            cases = [_bracketed(base, dated.brackets, scale, node.type) for dated in series]
-            return InForce(scale, tuple(cases), node.type)
+        case Marginal():
+            return lowered_scale(node, parameters[node.scale].series)
+        case FigureAt(parameter=name, date=date, type=type_):
+            cases = [figure(dated.known, name, type_) for dated in parameters[name].series]
+            return on_date(parameters[name].series, date, cases, type_)
         case Choice():
             return _choice(node)
         case _:
             assert_never(node)
 
 
-def constant(value: Constant, type_: Type) -> Const:
-    """A constant as a node; a number has no more decimals than it needs."""
-    if not isinstance(value, Decimal):
-        return Const(value, type_)
-    exponent = value.normalize(EXACT).as_tuple().exponent
-    assert isinstance(exponent, int)
-    number = value.quantize(Decimal(1).scaleb(min(0, exponent)), context=EXACT)
-    return Const(number, Numeric(max(0, -exponent), number, number))
-
-
-# -- dates and scales --------------------------------------------------------------------------------
+# -- dates -----------------------------------------------------------------------------------------
 
 
 def _benefit_year(node: BenefitYear) -> Core:
@@ -84,21 +75,7 @@ def _benefit_year(node: BenefitYear) -> Core:
         return Op("year", (node.date,), node.type)
     began = Const(dt.date(FIRST_YEAR, *node.start), Date())
     since = Op("age", (began, node.date), Numeric(0, node.type.low - FIRST_YEAR, node.type.high - FIRST_YEAR))
-    return _arithmetic("add", since, constant(Decimal(FIRST_YEAR), node.type))
-
-
-def _bracketed(base: Core, brackets: Brackets | None, scale: str, type_: Numeric) -> Core:
-    """Each part of the base above a bracket's floor, at that bracket's rate."""
-    if brackets is None:
-        return Op("mul", (base, MissingFigure(scale, Numeric(0, ZERO, ZERO))), type_)
-    parts: list[Core] = []
-    for index, (over, rate) in enumerate(brackets):
-        below = base
-        if index + 1 < len(brackets):
-            below = _arithmetic("min", base, constant(brackets[index + 1][0], type_))
-        part = _arithmetic("max", _arithmetic("sub", below, constant(over, type_)), constant(ZERO, type_))
-        parts.append(_arithmetic("mul", part, constant(rate, type_)))
-    return _sum(parts)
+    return arithmetic("add", since, constant(Decimal(FIRST_YEAR), node.type))
 
 
 # -- tables ------------------------------------------------------------------------------------------
@@ -109,9 +86,9 @@ def _choice(node: Choice) -> Core:
     rows = [(_holds(condition), value) for condition, value in node.rows]
     if node.policy == "first":
         return _first(rows, node.type)
-    matching = _sum([If(holds, _whole(1), _whole(0), _BIT) for holds, _ in rows])
+    matching = added([If(holds, _whole(1), _whole(0), _BIT) for holds, _ in rows])
     value = _collected(node.policy, rows, matching, node.type)
-    return If(_comparison("eq", matching, _whole(0)), NoValue(node.type), value, node.type)
+    return If(comparison("eq", matching, _whole(0)), NoValue(node.type), value, node.type)
 
 
 def _collected(policy: ChoicePolicy, rows: Sequence[tuple[Core, Core]], matching: Core, type_: Type) -> Core:
@@ -120,11 +97,11 @@ def _collected(policy: ChoicePolicy, rows: Sequence[tuple[Core, Core]], matching
         case "first":
             return _first(rows, type_)
         case "any":
-            return If(_any_of(_disagreements(rows)), Fail(type_), _first(rows, type_), type_)
+            return If(any_of(_disagreements(rows)), Fail(type_), _first(rows, type_), type_)
         case "collect count":
             return matching
         case "collect sum":
-            return _sum([_where(holds, value, ZERO) for holds, value in rows])
+            return added([_where(holds, value, ZERO) for holds, value in rows])
         case "collect min" | "collect max":
             assert isinstance(type_, Numeric)
             least = policy == "collect min"
@@ -139,7 +116,7 @@ def _first(rows: Sequence[tuple[Core, Core]], type_: Type) -> Core:
     if len(rows) > FEW_ROWS:
         half = len(rows) // 2
         early, late = rows[:half], rows[half:]
-        return If(_any_of([holds for holds, _ in early]), _first(early, type_), _first(late, type_), type_)
+        return If(any_of([holds for holds, _ in early]), _first(early, type_), _first(late, type_), type_)
     value: Core = NoValue(type_)
     for holds, result in reversed(rows):
         value = If(holds, result, value, type_)
@@ -156,9 +133,9 @@ def _disagreements(rows: Sequence[tuple[Core, Core]]) -> list[Core]:
         greatest = _extreme(
             "max", [_where(holds, value, _beyond(shared, above=False)) for holds, value in rows]
         )
-        return [_comparison("ne", least, greatest)]
+        return [comparison("ne", least, greatest)]
     return [
-        Op("and", (one, two, _comparison("ne", value, other)), Boolean())
+        Op("and", (one, two, comparison("ne", value, other)), Boolean())
         for index, (one, value) in enumerate(rows)
         for two, other in rows[index + 1 :]
     ] or [Const(False, Boolean())]  # a value
@@ -190,30 +167,7 @@ def _beyond(type_: Numeric, above: bool) -> Decimal:
     return Decimal(ceil(type_.high) if above else floor(type_.low))
 
 
-def _comparison(op: Operator, left: Core, right: Core) -> Core:
-    return Op(op, (left, right), Boolean())
-
-
-def _any_of(conditions: Sequence[Core]) -> Core:
-    return conditions[0] if len(conditions) == 1 else Op("or", tuple(conditions), Boolean())
-
-
 def _extreme(op: Operator, parts: Sequence[Core]) -> Core:
     """The least or the greatest."""
     types = [part.type for part in parts if isinstance(part.type, Numeric)]
     return parts[0] if len(parts) == 1 else Op(op, tuple(parts), reduce(ARITHMETIC[op], types))
-
-
-def _sum(parts: Sequence[Core]) -> Core:
-    """The sum, halved again and again so that no tree is deep."""
-    if len(parts) == 1:
-        return parts[0]
-    half = len(parts) // 2
-    return _arithmetic("add", _sum(parts[:half]), _sum(parts[half:]))
-
-
-def _arithmetic(op: Operator, left: Core, right: Core) -> Core:
-    """Two numbers combined; the range follows from theirs."""
-    assert isinstance(left.type, Numeric)
-    assert isinstance(right.type, Numeric)
-    return Op(op, (left, right), ARITHMETIC[op](left.type, right.type))

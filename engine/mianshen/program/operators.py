@@ -101,7 +101,8 @@ DATE_PARTS: Final[Mapping[str, tuple[Operator, Numeric]]] = {
 }
 AGGREGATES: Final = ("sum", "count", "min", "max")
 ALL_FUNCTIONS: Final = (
-    *AGGREGATES, "abs", *ROUNDINGS, *FUNCTIONS, "marginal", "within", "same pooling area", "benefit year", "year to date",
+    *AGGREGATES, "abs", *ROUNDINGS, *FUNCTIONS, "marginal", "inverse marginal", "within",
+    "same pooling area", "benefit year", "year to date",
     "contains", "distinct count", "not", "date", "duration",
 )  # fmt: skip
 

@@ -19,6 +19,7 @@ from mianshen.program.core import (
     DecisionRef,
     FactRef,
     Fail,
+    FigureAt,
     If,
     InForce,
     InSet,
@@ -80,6 +81,7 @@ def reads(
                     | Choice()
                     | Const()
                     | Fail()
+                    | FigureAt()
                     | If()
                     | InForce()
                     | InSet()
@@ -120,9 +122,10 @@ def parameters_read(nodes: Sequence[Core]) -> set[str]:
             node = pending.pop()
             if isinstance(node, ParameterRef):
                 names.add(node.name)
-            scale = getattr(node, "scale", None)
-            if isinstance(scale, str):
-                names.add(scale)
+            if isinstance(node, Marginal):
+                names.add(node.scale)
+            if isinstance(node, FigureAt):
+                names.add(node.parameter)
             pending.extend(children(node))
     return names
 

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 from mianshen.closed_sets import Basis
 from mianshen.program import diagnostics
 from mianshen.program.core import Numeric, String, Type
+from mianshen.program.keyed import Entry, KeyReader, Written
+from mianshen.program.operators import either
 from mianshen.program.program import Brackets, Citation, Dated, Parameter
-from mianshen.program.symbol_table import ParameterName
+from mianshen.program.scales import least_rate
+from mianshen.program.symbol_table import Keyed, ParameterName
 from mianshen.program.vocabulary import WRITTEN, Vocabulary, literal_words, message
 from mianshen.source import Message
 from mianshen.values import Known
 
 if TYPE_CHECKING:
-    from mianshen.document.model import Bracket, ParameterValue
+    from mianshen.document.model import Bracket
     from mianshen.document.model import Parameter as ParameterModel
 
 DAY: Final = dt.timedelta(days=1)
@@ -39,19 +44,54 @@ class Figures:
         self.parameters: dict[str, Parameter] = {}
         self.names: dict[str, ParameterName] = {}
         for name, model in self.document.parameters.items():
-            parameter = self._parameter(name, model)
+            if model.keys:
+                self._keyed(name, model)
+                continue
+            entries = [
+                Entry(index, value.value, ("parameters", name, "values", index, "value"))
+                for index, value in enumerate(model.values)
+            ]
+            parameter = self._parameter(name, model, entries, message(model.title))
             if parameter is None:
                 vocabulary.failed.add(name)
             else:
                 self.parameters[name], self.names[name] = parameter
 
-    def _parameter(self, name: str, model: ParameterModel) -> tuple[Parameter, ParameterName] | None:
+    def _keyed(self, name: str, model: ParameterModel) -> None:
+        """A parameter with keys: a parameter of its own for each of them."""
+        keys = KeyReader(self.vocabulary, name, model)
+        values = keys.values()
+        leaves: list[ParameterName] = []
+        for leaf in keys.leaves:
+            parameter = self._parameter(name, model, leaf.entries, leaf.title, leaf.name)
+            if parameter is not None:
+                self.parameters[leaf.name], named = parameter
+                self.names[leaf.name] = named
+                leaves.append(named)
+        if values is None or len(leaves) < len(keys.leaves):
+            self.vocabulary.failed.add(name)
+            return
+        keyed = Keyed(keys.types, values, tuple(leaf.name for leaf in keys.leaves))
+        rates = [leaf.scale_rates for leaf in leaves if leaf.scale_rates is not None]
+        self.names[name] = ParameterName(
+            leaves[0].type, None, reduce(either, rates) if rates else None, keyed=keyed
+        )
+
+    def _parameter(
+        self,
+        name: str,
+        model: ParameterModel,
+        entries: Sequence[Entry],
+        title: Message,
+        leaf: str | None = None,
+    ) -> tuple[Parameter, ParameterName] | None:
+        """The series of a parameter, or of one `leaf` of a parameter with keys."""
         span = self.document.span("parameters", name)
         special = model.type in SPECIAL
         type_ = String() if special else self._type(name, model.type)
         if type_ is None:
             return None
-        series = [self._dated(name, i, model, type_) for i in range(len(model.values))]
+        series = [self._dated(name, entry, model, type_) for entry in entries]
         known = [dated for dated in series if dated is not None]
         if len(known) < len(series):
             return None
@@ -59,11 +99,11 @@ class Figures:
             said = Message(f"参数 {name} 没有值", f"parameter {name} has no values")
             self.found.append(diagnostics.bad_series(span, said))
             return None
-        ordered = self._in_order(name, known)
+        ordered = self._in_order(name, known, [entry.index for entry in entries])
         shown = self._as_name(name, model.type, type_, ordered)
         if shown is None:
             return None
-        parameter = Parameter(name, shown.type or type_, model.type, message(model.title), ordered, span)
+        parameter = Parameter(leaf or name, shown.type or type_, model.type, title, ordered, span)
         return parameter, shown
 
     def _type(self, name: str, written: str) -> Type | None:
@@ -71,30 +111,31 @@ class Figures:
 
     # -- one value ---------------------------------------------------------------------------
 
-    def _dated(self, name: str, index: int, model: ParameterModel, type_: Type) -> Dated | None:
-        path = ("parameters", name, "values", index)
-        value = model.values[index]
+    def _dated(self, name: str, entry: Entry, model: ParameterModel, type_: Type) -> Dated | None:
+        path = ("parameters", name, "values", entry.index)
+        value, written = model.values[entry.index], entry.value
         citation = Citation(value.source or model.source, value.clause or model.clause)
-        basis = value.basis or model.basis or ("missing" if value.value is None else None)
-        if not self._grounded(value, basis, citation, path):
+        basis = "missing" if written is None and model.keys else value.basis or model.basis
+        basis = basis or ("missing" if written is None else None)
+        if not self._grounded(written is not None, basis, citation, path):
             return None
         assert basis is not None
         figure = None
-        if value.value is not None:
-            figure = self._figure(value.value, model.type, type_, (*path, "value"))
+        if written is not None:
+            figure = self._figure(written, model.type, type_, entry.path)
             if figure is None:
                 return None
         return Dated(value.from_, value.until, figure, basis, citation, value.review_by, value.note)
 
     def _grounded(
-        self, value: ParameterValue, basis: Basis | None, citation: Citation, path: tuple[str | int, ...]
+        self, known: bool, basis: Basis | None, citation: Citation, path: tuple[str | int, ...]
     ) -> bool:
         """Whether a figure says what it rests on."""
         span = self.document.span(*path)
         self.vocabulary.source(citation.source, *path, "source")
         if basis is None:
             self.found.append(diagnostics.no_basis(span))
-        elif (value.value is None) != (basis == "missing"):
+        elif known == (basis == "missing"):
             self.found.append(diagnostics.basis_and_value(span))
         elif basis == "cited" and (citation.source is None or citation.clause is None):
             self.found.append(diagnostics.uncited(span, Message("有依据的数字", "a cited figure")))
@@ -103,14 +144,14 @@ class Figures:
         return False
 
     def _figure(
-        self, written: str | tuple[Bracket, ...], kind: str, type_: Type, path: tuple[str | int, ...]
+        self, written: Written, kind: str, type_: Type, path: tuple[str | int, ...]
     ) -> Known | Brackets | None:
         if isinstance(written, str):
             if kind not in ("scale", "month_day"):
                 return self.vocabulary.literal(written, type_, kind, path)
             if kind == "month_day" and _MONTH_DAY.fullmatch(written):
                 return written
-        elif kind == "scale":
+        elif kind == "scale" and isinstance(written, tuple):
             return self._brackets(written, path)
         shown = written if isinstance(written, str) else "[…]"
         self.found.append(diagnostics.bad_literal(self.document.span(*path), shown, literal_words(kind)))
@@ -134,8 +175,8 @@ class Figures:
 
     # -- the series --------------------------------------------------------------------------
 
-    def _in_order(self, name: str, series: list[Dated]) -> tuple[Dated, ...]:
-        """The series by date, each value ending where the next begins."""
+    def _in_order(self, name: str, series: list[Dated], indexes: list[int]) -> tuple[Dated, ...]:
+        """The series by date, each value ending where the next begins; `indexes`: where each is written."""
         ranked = sorted(range(len(series)), key=lambda index: series[index].start)
         closed: list[Dated] = []
         for rank, index in enumerate(ranked):
@@ -145,7 +186,7 @@ class Figures:
             if end is not None and end < dated.start:
                 self._series(
                     name,
-                    index,
+                    indexes[index],
                     "until",
                     f"有值在 {end} 结束，早于开始",
                     f"a value ends on {end}, before it begins",
@@ -154,10 +195,16 @@ class Figures:
                 later = series[following].start
                 if later == dated.start:
                     self._series(
-                        name, following, "from", f"有两个值同在 {later} 开始", f"two values begin on {later}"
+                        name,
+                        indexes[following],
+                        "from",
+                        f"有两个值同在 {later} 开始",
+                        f"two values begin on {later}",
                     )
                 elif end is not None and end >= later:
-                    self._series(name, following, "from", f"{later} 有两个值", f"two values hold on {later}")
+                    self._series(
+                        name, indexes[following], "from", f"{later} 有两个值", f"two values hold on {later}"
+                    )
                 end = end or later - DAY
             closed.append(replace(dated, end=end))
         return tuple(closed)
@@ -182,7 +229,9 @@ class Figures:
             return ParameterName(None, month_day=(int(month), int(day)))
         if kind == "scale":
             rates = [rate for dated in series for _, rate in dated.brackets or ()]
-            return ParameterName(None, scale_rates=_spread(rates or [Decimal(0)]))
+            return ParameterName(
+                None, scale_rates=_spread(rates or [Decimal(0)]), least_rate=least_rate(series)
+            )
         numbers = [figure for figure in figures if isinstance(figure, Decimal)]
         return ParameterName(_spread(numbers) if isinstance(type_, Numeric) and numbers else type_)
 

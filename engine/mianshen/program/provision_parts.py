@@ -15,7 +15,7 @@ from mianshen.places import place_in_rules
 from mianshen.program import diagnostics
 from mianshen.program.checker import Checker
 from mianshen.program.core import AsOf, Boolean, Const, Core, Date, FactRef, Numeric, Op, String, Type, Within
-from mianshen.program.formula import joined, number
+from mianshen.program.formula import Local, Months, Quotient, joined, number
 from mianshen.program.program import Citation, Key, Limit, Provision, StandIn
 from mianshen.program.symbol_table import Names
 from mianshen.program.vocabulary import Vocabulary, message
@@ -24,7 +24,7 @@ from mianshen.syntax import tree
 
 if TYPE_CHECKING:
     from mianshen.document import Document
-    from mianshen.document.model import AnnualLimit, AnnualLimits, ProvisionModel
+    from mianshen.document.model import AnnualLimit, AnnualLimits, LocalNames, ProvisionModel
 
 TRUE: Final = Const(True, Boolean())
 Place: TypeAlias = tuple[str | int, ...]  # the path of an entry in the document
@@ -73,13 +73,29 @@ class RulingChecks:
     parses: Parses
     exact: bool = True
     found: list[Diagnostic] = field(default_factory=list)
+    locals: dict[str, Local] = field(default_factory=dict)  # of the provision or table at hand
 
     @property
     def document(self) -> Document:
         return self.vocabulary.document
 
     def check(self, entity: str) -> Checker:
-        return Checker(self.names, entity, self.exact, self.found)
+        return Checker(self.names, entity, self.exact, self.found, locals=self.locals)
+
+    def name_locals(self, entity: str, model: LocalNames, place: Place) -> None:
+        """Give the names that a provision or table says under `let` their values, each in turn."""
+        self.locals = {}
+        names = self.names
+        for name in model.let:
+            at = (*place, "let", name)
+            if (entity, name) in names.facts or (entity, name) in names.decisions or name in names.parameters:
+                meaning = Message(f"{entity} 的名称", f"a name of the {entity}")
+                self.found.append(diagnostics.name_taken(self.document.span(*at), name, meaning))
+            parsed, checker = self.parses.formula(at), self.check(entity)
+            value = None if parsed is None else checker.visit(parsed, None)
+            if parsed is not None and value is not None and not isinstance(value, Quotient | Months):
+                value = checker.of_size(name, parsed, value)
+            self.locals = {**self.locals, name: Local(entity, value)}
 
     def made(
         self, key: Key, name: str, model: ProvisionModel, place: Place, condition: Iterable[Core], value: Core, *,

@@ -94,10 +94,14 @@ class ProvisionChecks(TableChecks):
         """The provisions a site stands for; none when it is wrong."""
         self.cited(site.model, site.place)
         self._exceptions(site)
-        if site.place[0] == "tables":
-            return self.table(site.key, site.name, self.document.tables[site.name], site.place)
-        provision = self._provision(site, self.document.provisions[site.name])
-        return [] if provision is None else [provision]
+        self.name_locals(site.key[0], site.model, site.place)
+        try:
+            if site.place[0] == "tables":
+                return self.table(site.key, site.name, self.document.tables[site.name], site.place)
+            provision = self._provision(site, self.document.provisions[site.name])
+            return [] if provision is None else [provision]
+        finally:
+            self.locals = {}
 
     def _provision(self, site: Site, model: ProvisionModel) -> Provision | None:
         key, place = site.key, site.place

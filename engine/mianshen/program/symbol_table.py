@@ -6,12 +6,43 @@ In: facts, decisions, parameters and collections of the rulebook. Out: lookups b
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 
 from mianshen.program.calendar import Calendar
 from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String, Type
 from mianshen.program.program import CodeList, Entity, Fact, Key
 from mianshen.source import TYPO, Message, nearest
+from mianshen.syntax.tree import Cell, Expr
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTest:
+    """What a key must be: one of some codes or texts, in one of some places, or what a cell says; none: anything."""
+
+    values: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    truth: bool | None = None
+    cell: Cell | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedValues:
+    """The values of a parameter by one key, and below it by the next; a leaf is the name of a parameter."""
+
+    tests: tuple[tuple[KeyTest | None, KeyedValues | str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """What a parameter with keys is looked up by."""
+
+    keys: Mapping[str, Type]
+    values: KeyedValues
+    leaves: tuple[str, ...]
+
+    def usage(self, name: str) -> str:
+        return f"{name}({', '.join(self.keys)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +52,17 @@ class ParameterName:
     type: Type | None
     month_day: tuple[int, int] | None = None
     scale_rates: Numeric | None = None  # the range of a scale's rates
+    least_rate: Decimal | None = None  # the least of them above zero
+    keyed: Keyed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionName:
+    """A function of the rulebook: the types of its arguments, what it gives (None: what comes out), its formula."""
+
+    takes: Mapping[str, Type]
+    gives: str | None
+    body: Expr
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +92,7 @@ class Names:
     incomplete: bool = False
     calendar: Calendar | None = None
     calendar_broken: bool = False  # years of it were written with a mistake
+    functions: Mapping[str, FunctionName] = field(default_factory=dict)
 
     def excused(self, name: str, known: Iterable[str]) -> bool:
         """Whether not knowing a name is no mistake of the place that uses it."""

@@ -8,7 +8,9 @@ Invariants: a method never raises for what a formula says; mistakes it meets are
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from mianshen.source import Diagnostic, Span, Text
@@ -20,6 +22,7 @@ from mianshen.syntax.tree import (
     Cell,
     CompareTest,
     Filter,
+    For,
     Function,
     If,
     In,
@@ -29,6 +32,7 @@ from mianshen.syntax.tree import (
     Negate,
     Not,
     Number,
+    OnDate,
     Path,
     Quantified,
     RangeTest,
@@ -52,6 +56,16 @@ class Part(NamedTuple):
     start: int
     end: int
     depth: int
+
+
+class NamedPart(NamedTuple):
+    """An argument given by name."""
+
+    node: Any
+    start: int
+    end: int
+    depth: int
+    name: str
 
 
 Children: TypeAlias = "list[Any]"
@@ -78,7 +92,7 @@ class Builder:
         start, end = _place(token)
         value = Decimal(0)
         digits = token.rstrip("%")
-        whole = digits.partition(".")[0]
+        whole = digits.partition(".")[0].partition("e")[0].partition("E")[0]
         span = self.text.span(start, end)
         if "," in digits:
             self._refuse(start, diagnostics.thousands(span, str(token)))
@@ -91,6 +105,7 @@ class Builder:
         else:
             value = Decimal(f"{digits}E-2" if token.endswith("%") else digits)
             if not _fits(value):
+                value = Decimal(0)
                 self._refuse(start, diagnostics.number_too_long(span, MAX_DIGITS))
         return Part(Number(value, span), start, end, 1)
 
@@ -131,14 +146,21 @@ class Builder:
 
     def call(self, children: Children) -> Part:
         name = " ".join(children[0].split())
-        arguments: list[Part] = children[2:-1:2]
+        arguments: list[Part | NamedPart] = children[2:-1:2]
         start, end = children[0].start_pos, children[-1].end_pos
-        if name in ("date", "duration") and [type(a.node) for a in arguments] != [String]:
+        if name in ("date", "duration") and len(arguments) == 1 and _is_bare(arguments[0].node):
             # What stands inside was not meant as a formula: `date(2026-01-31)`.
             self.mistakes = [m for m in self.mistakes if m[0] < start]
             self._refuse(start, diagnostics.quoted_argument(self.text.span(start, end), name))
         nodes = tuple(argument.node for argument in arguments)
-        return self._part(lambda span: Function(name, nodes, span), start, end, *arguments)
+        names = tuple(argument.name for argument in arguments if isinstance(argument, NamedPart))
+        if names and len(names) < len(arguments):
+            self._refuse(start, diagnostics.half_named(self.text.span(start, end), name))
+        return self._part(lambda span: Function(name, nodes, span, names), start, end, *arguments)
+
+    def named(self, children: Children) -> NamedPart:
+        *words, _, value = children
+        return NamedPart(value.node, words[0].start_pos, value.end, value.depth, " ".join(words))
 
     def items(self, children: Children) -> Part:
         parts: list[Part] = children[1:-1:2]
@@ -203,15 +225,36 @@ class Builder:
             otherwise,
         )
 
+    def iterators(self, children: Children) -> list[tuple[str, Part]]:
+        return [(str(children[at]), children[at + 2]) for at in range(0, len(children), 4)]
+
     def quantified(self, children: Children) -> Part:
-        word, variable, _, items, _, condition = children
-        kind, name = str(word), str(variable)
-        return self._part(
-            lambda span: Quantified(kind, name, items.node, condition.node, span),  # type: ignore[arg-type]
-            word.start_pos,
-            condition.end,
-            items,
+        word, iterators, _, condition = children
+        kind = str(word)
+        return self._repeated(
+            word,
+            iterators,
             condition,
+            lambda *parts: Quantified(kind, *parts),  # type: ignore[arg-type]
+        )
+
+    def repeated(self, children: Children) -> Part:
+        word, iterators, _, value = children
+        return self._repeated(word, iterators, value, For)
+
+    def _repeated(
+        self, word: Token, iterators: list[tuple[str, Part]], inner: Part, make: Callable[..., Any]
+    ) -> Part:
+        """Iterators within one another, the first outermost."""
+        for name, items in reversed(iterators):
+            node = partial(make, name, items.node, inner.node)
+            inner = self._part(node, word.start_pos or 0, inner.end, items, inner)
+        return inner
+
+    def on_date(self, children: Children) -> Part:
+        figure, _, date = children
+        return self._part(
+            lambda span: OnDate(figure.node, date.node, span), figure.start, date.end, figure, date
         )
 
     # Tests
@@ -269,7 +312,7 @@ class Builder:
 
     # What the methods share
 
-    def _part(self, make: Any, start: int, end: int, *parts: Part) -> Part:
+    def _part(self, make: Any, start: int, end: int, *parts: Part | NamedPart) -> Part:
         depth = 1 + max((part.depth for part in parts), default=0)
         span: Span = self.text.span(start, end)
         if depth == MAX_DEPTH + 1:
@@ -306,6 +349,13 @@ def _fits(value: Decimal) -> bool:
     exponent = value.as_tuple().exponent
     assert isinstance(exponent, int)
     return max(value.adjusted() + 1, 0) - min(exponent, 0) <= MAX_DIGITS
+
+
+def _is_bare(node: Any) -> bool:
+    """Whether what stands in `date(…)` may be meant as a text without its quotes: 2026-01-31."""
+    while isinstance(node, Binary) and node.op == "-":
+        node = node.left
+    return isinstance(node, Number)
 
 
 def _is_negation(test: RangeTest | CompareTest) -> bool:

@@ -30,10 +30,10 @@ _ENDS_VALUE: Final = frozenset(
     {"NAME", "NUMBER", "STRING", "TRUE", "FALSE", "RPAR", "RSQB", "KNOWN", "UNKNOWN"}
 )
 _BEGINS_VALUE: Final = frozenset(
-    {"NAME", "NUMBER", "STRING", "TRUE", "FALSE", "CALL", "NOT", "LPAR", "LSQB", "IF", "SOME", "EVERY"}
+    {"NAME", "NUMBER", "STRING", "TRUE", "FALSE", "CALL", "NOT", "LPAR", "LSQB", "IF", "SOME", "EVERY", "FOR"}
 )
 _COMPARISONS: Final = frozenset({"COMPARE", "IN", "IS", "BETWEEN"})
-_SENTENCES: Final = frozenset({"IF", "SOME", "EVERY"})
+_SENTENCES: Final = frozenset({"IF", "SOME", "EVERY", "FOR"})
 _CLOSING: Final = {"LPAR": ")", "LSQB": "]"}
 _OPENING: Final = {"RPAR": "LPAR", "RSQB": "LSQB"}
 # What must still come after a word, and the word it belongs to.
@@ -42,10 +42,17 @@ _AWAITED: Final = {
     "THEN": "else",
     "SOME": "in",
     "EVERY": "in",
+    "FOR": "in",
     "ITEMS": "satisfies",
+    "EACH": "return",
     "BETWEEN": "and",
 }
-_PARTS: Final = {"THEN": ("IF", "if"), "ELSE": ("THEN", "if"), "SATISFIES": ("ITEMS", "some … in")}
+_PARTS: Final = {
+    "THEN": ("IF", "if"),
+    "ELSE": ("THEN", "if"),
+    "SATISFIES": ("ITEMS", "some … in"),
+    "RETURN": ("EACH", "for … in"),
+}
 
 _END: Final = "END"
 
@@ -95,9 +102,9 @@ class _Failure:
         match before.kind:
             case "DOT":
                 return self._after_dot()
-            case "SOME" | "EVERY" if bad.text in KEYWORDS:
+            case "SOME" | "EVERY" | "FOR" if bad.text in KEYWORDS:
                 return diagnostics.keyword_as_name(self._span(bad), bad.text)
-            case "SOME" | "EVERY":
+            case "SOME" | "EVERY" | "FOR":
                 return diagnostics.name_missing(self._span(before), before.text)
             case "IS":
                 return diagnostics.known_or_unknown(self._span(before, bad))
@@ -141,7 +148,7 @@ class _Failure:
 
     def _after_value(self) -> Diagnostic:
         bad, span = self.bad, self._span(self.bad)
-        if self.before_that.kind in ("SOME", "EVERY"):
+        if self.before_that.kind in ("SOME", "EVERY", "FOR"):
             return diagnostics.part_missing(self._span(self.before_that), self.before_that.text, "in")
         if bad.kind in _BEGINS_VALUE:
             return self._two_values()
@@ -231,13 +238,15 @@ def _open(words: list[_Word]) -> list[tuple[str, _Word]]:
     for word in words:
         top = tuples[-1][0] if tuples else _END
         match word.kind:
-            case "LPAR" | "LSQB" | "IF" | "SOME" | "EVERY" | "BETWEEN":
+            case "LPAR" | "LSQB" | "IF" | "SOME" | "EVERY" | "FOR" | "BETWEEN":
                 tuples.append((word.kind, word))
             case "THEN" if top == "IF":
                 tuples[-1] = ("THEN", tuples[-1][1])
             case "IN" if top in ("SOME", "EVERY"):
                 tuples[-1] = ("ITEMS", tuples[-1][1])
-            case "ELSE" | "SATISFIES" | "AND" if top in _AWAITED and _AWAITED[top] == word.text:
+            case "IN" if top == "FOR":
+                tuples[-1] = ("EACH", tuples[-1][1])
+            case "ELSE" | "SATISFIES" | "RETURN" | "AND" if top in _AWAITED and _AWAITED[top] == word.text:
                 tuples.pop()
             case "RPAR" | "RSQB" if top in _CLOSING:
                 tuples.pop()

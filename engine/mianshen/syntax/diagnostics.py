@@ -212,6 +212,10 @@ def comma_out_of_place(span: Span) -> Diagnostic:
     return diagnostic("E224.comma_out_of_place", span)
 
 
+def half_named(span: Span, name: str) -> Diagnostic:
+    return diagnostic("E226.half_named", span, name=name)
+
+
 def too_deep(span: Span, limit: int) -> Diagnostic:
     return diagnostic("E225.too_deep", span, limit=limit)
 

@@ -17,6 +17,7 @@ from mianshen.syntax.tree import (
     CompareTest,
     Expr,
     Filter,
+    For,
     Function,
     If,
     In,
@@ -26,6 +27,7 @@ from mianshen.syntax.tree import (
     Negate,
     Not,
     Number,
+    OnDate,
     Path,
     Quantified,
     RangeTest,
@@ -101,8 +103,16 @@ def _form(e: Expr) -> tuple[_Level, str]:
             return _Level.SELECTION, f"{_at(_Level.SELECTION, of)}.{name}"
         case Filter(of, condition):
             return _Level.SELECTION, f"{_at(_Level.SELECTION, of)}[{to_text(condition)}]"
-        case Function(name, arguments):
+        case Function(name, arguments, names=()):
             return _Level.SELECTION, f"{name}({_listed(arguments)})"
+        case Function(name, arguments, names=names):
+            pairs = zip(names, arguments, strict=True)
+            return (
+                _Level.SELECTION,
+                f"{name}({', '.join(f'{label}: {to_text(part)}' for label, part in pairs)})",
+            )
+        case OnDate(figure, date):
+            return _Level.SIGNED, f"{_at(_Level.SELECTION, figure)} at {_at(_Level.SELECTION, date)}"
         case ListOf(items):
             return _Level.SELECTION, f"[{_listed(items)}]"
         case Not(value):
@@ -114,7 +124,7 @@ def _form(e: Expr) -> tuple[_Level, str]:
             return own, f"{_at(on_left, left)} {op} {_at(on_right, right)}"
         case Between() | In() | IsKnown():
             return _Level.COMPARISON, _comparison(e)
-        case If() | Quantified():
+        case If() | Quantified() | For():
             return _Level.EXPRESSION, _sentence(e)
         case _:
             assert_never(e)
@@ -139,7 +149,7 @@ def _comparison(e: Between | In | IsKnown) -> str:
     match e:
         case Between(_, low, high):
             lowest = _at(_Level.SUM, low)
-            if value.endswith("days") and lowest.startswith("("):
+            if lowest.startswith("(") and not value.endswith(")"):
                 value = f"({value})"  # `days between(` would be the function
             return f"{value} between {lowest} and {_at(_Level.SUM, high)}"
         case In(_, (CompareTest("=", only),)):
@@ -154,10 +164,12 @@ def _comparison(e: Between | In | IsKnown) -> str:
             assert_never(e)
 
 
-def _sentence(e: If | Quantified) -> str:
+def _sentence(e: If | Quantified | For) -> str:
     match e:
         case If(condition, then, otherwise):
             return f"if {to_text(condition)} then {to_text(then)} else {to_text(otherwise)}"
+        case For(variable, items, value):
+            return f"for {variable} in {to_text(items)} return {to_text(value)}"
         case Quantified(kind, variable, items, condition):
             return f"{kind} {variable} in {to_text(items)} satisfies {to_text(condition)}"
         case _:

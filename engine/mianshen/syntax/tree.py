@@ -126,12 +126,35 @@ class Quantified:
 
 
 @dataclass(frozen=True, slots=True)
+class For:
+    """`for x in items return value`: a value for each item, to be added up."""
+
+    variable: str
+    items: Expr
+    value: Expr
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OnDate:
+    """`figure at date`: a figure on another date than the row's."""
+
+    figure: Expr
+    date: Expr
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
-    """A call; `name` has single spaces inside: `round half up`, `age on`."""
+    """A call; `name` has single spaces inside: `round half up`, `age on`.
+
+    `names` are those of the arguments, where they are given by name; empty otherwise.
+    """
 
     name: str
     arguments: tuple[Expr, ...]
     span: Span = field(default=NOWHERE, compare=False, repr=False)
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +213,8 @@ Expr: TypeAlias = (
     | IsKnown
     | If
     | Quantified
+    | For
+    | OnDate
     | Function
     | ListOf
 )

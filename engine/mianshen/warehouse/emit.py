@@ -26,6 +26,7 @@ from mianshen.program.core import (
     DecisionRef,
     FactRef,
     Fail,
+    FigureAt,
     If,
     InForce,
     InSet,
@@ -93,7 +94,7 @@ def emit(node: Core, scope: Scope) -> Emitted:
             return Emitted(blank_of(node.type))
         case InForce():
             return _in_force(node, scope)
-        case InSet() | Within() | SamePlace() | Marginal() | BenefitYear() | Choice():
+        case InSet() | Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
             return emit(lowered(node, scope.program.parameters), scope)
         case Aggregate():
             label = scope.aggregates[node]

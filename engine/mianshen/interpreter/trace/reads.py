@@ -26,6 +26,7 @@ from mianshen.program.core import (
     DecisionRef,
     FactRef,
     Fail,
+    FigureAt,
     If,
     InForce,
     InSet,
@@ -39,6 +40,7 @@ from mianshen.program.core import (
     SamePlace,
     Within,
     YearToDate,
+    children,
 )
 from mianshen.program.selection import conjuncts
 
@@ -136,8 +138,10 @@ class Reading:
             case Round(numerator=top, denominator=bottom):
                 parts = (top,) if bottom is None else (top, bottom)
                 return self.all(parts, entity)
-            case Marginal(base=base, scale=scale):
-                return _all([self.compile(base, entity), _noting(self.name("parameter", scale), 0)])
+            case Marginal(scale=name):
+                return _all([self.all(children(node), entity), _noting(self.name("parameter", name), 0)])
+            case FigureAt(parameter=name, date=date):
+                return _all([self.compile(date, entity), _noting(self.name("parameter", name), 0)])
             case InForce(parameter=name, cases=cases):
                 return _all([_noting(self.name("parameter", name), 0), self.all(cases, entity)])
             case Choice(policy=policy, rows=rows):
