@@ -56,7 +56,7 @@ COMMANDS = {
     "mutate": Message("逐处改动规则库，看案例能否发现", "would the cases notice a wrong rule?"),
     "compare": Message(
         "测算改动的影响：谁受益、谁受损、多少钱、为什么",
-        "what a change would do: who gains, who loses, what it costs, why",
+        "what a change would do: who gains and loses, cost, causes",
     ),
     "lint": Message("检查规则库，逐条列出错误", "check a rulebook and tell every mistake"),
     "explain": Message("说明一个诊断代码", "explain a diagnostic code"),
