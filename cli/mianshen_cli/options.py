@@ -91,6 +91,15 @@ overlay_named = option(
         "overlay to apply: a file or a shipped one's name; may be repeated",
     ),
 )
+out = option(
+    "--out",
+    required=True,
+    metavar="DIR",
+    words=Message("结果文件夹（必填）", "folder for the results (required)"),
+)
+yes = option(
+    "--yes", is_flag=True, words=Message("文件存疑时仍继续", "go on although the files are doubtful")
+)
 results = argument(
     "folder", metavar="DIR", words=Message("批处理的结果文件夹", "folder with a batch's results")
 )

@@ -78,12 +78,7 @@ _COUNT = Message("条数", "count")
     required=True,
     words=Message("核定日（必填）", "the decision date (required)"),
 )
-@option(
-    "--out",
-    required=True,
-    metavar="DIR",
-    words=Message("结果文件夹（必填）", "folder for the results (required)"),
-)
+@options.out
 @options.one_rulebook
 @options.overlay
 @options.encoding
@@ -134,7 +129,7 @@ _COUNT = Message("条数", "count")
         "parts decided one after the other (default: as the memory asks for)",
     ),
 )
-@option("--yes", is_flag=True, words=Message("文件存疑时仍继续", "go on although the files are doubtful"))
+@options.yes
 @option("--resume", is_flag=True, words=Message("从上次中断处继续", "go on from what a killed run finished"))
 @option(
     "--max-rejects",

@@ -61,17 +61,12 @@ _LEFT_OUT = Message(
 @option(
     "--as-of", type=Day(), words=Message("核定日（人群必填）", "the decision date (required of a population)")
 )
-@option(
-    "--out",
-    required=True,
-    metavar="DIR",
-    words=Message("结果文件夹（必填）", "folder for the results (required)"),
-)
+@options.out
 @options.one_rulebook
 @options.encoding
 @option("--mapping", metavar="F|NAME", words=Message("列的对照", "mapping of columns to facts"))
 @options.threads
-@option("--yes", is_flag=True, words=Message("文件存疑时仍继续", "go on although the files are doubtful"))
+@options.yes
 @options.form
 def compare(
     lang: Lang, overlay: tuple[str, ...], to: str | None, cases: tuple[str, ...],
