@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,15 +40,6 @@ settings.register_profile(
 )
 settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests listed in `known_gaps.txt` still expect what was so before a change; each is to be rewritten or answered."""
-    listed = (Path(__file__).parent / "known_gaps.txt").read_text("utf-8").splitlines()
-    gaps = {line.strip() for line in listed if line.strip() and not line.startswith("#")}
-    for item in items:
-        if item.nodeid in gaps:
-            item.add_marker(pytest.mark.xfail(reason="tests/known_gaps.txt", strict=False))
 
 
 @pytest.hookimpl(hookwrapper=True)

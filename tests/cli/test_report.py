@@ -49,7 +49,7 @@ def test_a_report_finds_the_inputs_where_they_were_and_says_what_it_wrote(
     assert (status, err) == (0, "")
     assert out.startswith(f"报告已写入 {tmp_path}/report/report.html；清单 ")
     assert "批量核定报告" in (tmp_path / "report" / "report.html").read_text("utf-8")
-    assert (tmp_path / "report" / "lists" / "310113" / "application.csv").is_file()
+    assert (tmp_path / "report" / "lists" / "310113" / "undetermined.csv").is_file()
 
 
 def test_inputs_that_are_gone_are_told_in_one_line(run: Run, words: list[str], tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ pytestmark = pytest.mark.xdist_group("report")
 
 PROGRAM = open_program()
 BENEFITS = [name for name, benefit in PROGRAM.benefits.items() if benefit.entity == PROGRAM.entry]
+OF_HOUSEHOLDS = [name for name, benefit in PROGRAM.benefits.items() if benefit.entity == "household"]
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,24 @@ def listed(folder: Path, name: str) -> Iterator[tuple[str, dict[str, str]]]:
     for file in sorted((folder / "lists").glob(f"*/{name}.csv")):
         for row in csv_rows(file):
             yield file.parent.name, row
+
+
+def household_dues(people: Path) -> list[tuple[str, str, dict[str, Any]]]:
+    """For each household and benefit of households: the first member, the list's title, the household's row."""
+    first: dict[str, str] = {}
+    for row in sorted(rows(people / "residents.parquet"), key=lambda row: row["person_id"]):
+        if row["household_id"]:
+            first.setdefault(row["household_id"], row["person_id"])
+    titles = {name: PROGRAM.benefits[name].title.zh for name in OF_HOUSEHOLDS}
+    return [
+        (
+            first.get(row["household_id"], ""),
+            f"{title}（家庭 {row['household_id']}）",
+            row | {"benefit": name},
+        )
+        for row in rows(people / "now" / "households.parquet")
+        for name, title in titles.items()
+    ]
 
 
 def refusal(order: Order) -> list[str]:
@@ -169,6 +188,11 @@ def test_everybody_due_something_stands_once_in_the_lists_of_their_area(
         for name in BENEFITS
         if row[f"{name}_status"] == "eligible"
     }
+    expected |= {
+        (person, title)
+        for person, title, row in household_dues(people)
+        if row[f"{row['benefit']}_status"] == "eligible"
+    }
     own = [name for name in BENEFITS if PROGRAM.benefits[name].work_list]
     assert "poverty_warning" in own
     found = []
@@ -186,18 +210,20 @@ def test_everybody_due_something_stands_once_in_the_lists_of_their_area(
 
 
 def _named(title: str) -> str:
-    [name] = [name for name in BENEFITS if PROGRAM.benefits[name].title.zh == title]
-    return name
+    titles = {benefit.title.zh: name for name, benefit in PROGRAM.benefits.items()}
+    return titles[title.partition("（家庭 ")[0]]
 
 
 @pytest.mark.usefixtures("made")
 def test_amounts_and_reasons_in_the_lists_are_those_of_the_run(people: Path) -> None:
     decided = {row["person_id"]: row for row in rows(people / "now" / "residents.parquet")}
     provisions = {p.name: p.title.zh for d in PROGRAM.decisions for p in d.provisions}
+    of_households = {(person, title): row for person, title, row in household_dues(people)}
     seen = 0
     for _, row in listed(people / "report", "application"):
-        name = _named(row["待遇"])
-        amount, reason = (decided[row["人员编号"]][f"{name}_{part}"] for part in ("amount", "reason"))
+        name, person = _named(row["待遇"]), row["人员编号"]
+        whose = of_households.get((person, row["待遇"])) or decided[person]
+        amount, reason = (whose[f"{name}_{part}"] for part in ("amount", "reason"))
         if amount is not None:
             assert row["金额（元）"] == f"{amount:.2f}"
             seen += 1
@@ -217,6 +243,11 @@ def test_what_is_missing_is_listed_by_fact_with_everything_that_waits_for_it(peo
                     expected.setdefault((fact, row["person_id"], ""), set()).add(
                         PROGRAM.benefits[name].title.zh
                     )
+    for person, title, row in household_dues(people):
+        reason = row[f"{row['benefit']}_reason"]
+        if reason.startswith("missing_facts"):
+            for fact in reason.removeprefix("missing_facts: ").split(","):
+                expected.setdefault((fact, person, ""), set()).add(title)
     for row in rows(people / "now" / "claims.parquet"):
         for fact in (row["missing"] or "").split(",") if row["missing"] else ():
             expected[fact, row["person_id"], row["claim_id"]] = {"就医费用"}
@@ -286,15 +317,26 @@ def test_changes_are_what_differs_in_what_is_due(people: Path, made: dict[str, A
         for name in BENEFITS:
             (was, paid), (now, amount) = (due(run, person, name) for run in runs)
             if was != now:
-                expected.add((person, name, "newly_due" if now else "no_longer_due", paid, amount))
+                expected.add((person, "", name, "newly_due" if now else "no_longer_due", paid, amount))
             elif was and paid != amount:
-                expected.add((person, name, "amount_changed", paid, amount))
+                expected.add((person, "", name, "amount_changed", paid, amount))
+    households = [
+        {row["household_id"]: row for row in rows(people / name / "households.parquet")}
+        for name in ("before", "now")
+    ]
+    first = {row["household_id"]: person for person, _, row in household_dues(people)}
+    for household in {*households[0], *households[1]}:
+        for name in OF_HOUSEHOLDS:
+            (was, paid), (now, amount) = (due(run, household, name) for run in households)
+            if was != now or (was and paid != amount):
+                kind = "amount_changed" if was == now else "newly_due" if now else "no_longer_due"
+                expected.add((first[household], household, name, kind, paid, amount))
     found = {
-        (row["person"], row["benefit"], row["change"], row["amount_before"], row["amount"])
+        (row["person"], row["owner"], row["benefit"], row["change"], row["amount_before"], row["amount"])
         for row in rows(people / "report" / "changes.parquet")
     }
     assert found == expected
-    counts = Counter((name, kind) for _, name, kind, _, _ in expected)
+    counts = Counter((name, kind) for _, _, name, kind, _, _ in expected)
     told = {(each["benefit"], each["change"]): each["residents"] for each in made["since"]["changes"]}
     assert told == counts
     assert {kind for _, kind in counts} == {"newly_due", "no_longer_due", "amount_changed"}

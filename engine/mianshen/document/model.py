@@ -140,6 +140,7 @@ class Fact(Shape):
     format: TextFormat | None = None  # what a text must look like, its check digit included
     placeholders: tuple[Literal_, ...] = ()  # values that systems write where nothing is known: unknown
     settles: Identifier | None = None  # the money decision that this is the amount really paid of
+    asked: Flag = True  # false: a question about it is put only where an answer cannot do without it
 
 
 class CodeValue(Title):

@@ -44,6 +44,7 @@ class Fact:
     settles: str | None = None  # the decision of which this is the amount really paid
     format: TextFormat | None = None
     placeholders: tuple[Decimal | bool | str | dt.date, ...] = ()  # values that mean unknown
+    asked: bool = True  # false: an interview takes it as unknown where nobody states it
 
     def assumed_on(self, day: dt.date) -> Decimal | bool | str | dt.date | None:
         """What is taken, in a case decided for `day`, where nobody says anything; None: it is unknown."""

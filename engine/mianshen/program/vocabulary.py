@@ -257,7 +257,7 @@ class Vocabulary:
         return Fact(
             entity, name, type_, model.type, message(model.title), model.required,
             absent, low, high, model.immutable, model.personal, model.settles,
-            self._format(model, type_, path), self._placeholders(model, type_, path),
+            self._format(model, type_, path), self._placeholders(model, type_, path), model.asked,
         )  # fmt: skip
 
     def _format(self, model: FactModel, type_: Type, path: tuple[str, ...]) -> TextFormat | None:

@@ -141,7 +141,10 @@ class Story:
         row, name = place.row, place.name
         fact = self.program.facts[row.entity, name]
         others = same_person(row) if fact.immutable or row.version_of is None else []
-        return [row, *(other for other in others if self.is_open(Place(other, name)))]
+        return [
+            row,
+            *(o for o in others if self.is_open(Place(o, name)) or not (fact.asked or name in o.facts)),
+        ]
 
     def assume(self, place: Place) -> None:
         """Take a fact as the vocabulary assumes it."""
@@ -150,6 +153,14 @@ class Story:
         for row in self._told_alike(place):
             row.facts[place.name] = assumed
             row.assumed |= {place.name}
+
+    def assume_unasked(self, row: Row, but: Collection[str] = ()) -> None:
+        """Take the facts of a row that are not asked about, except some, as the vocabulary assumes them."""
+        for (entity, name), fact in self.program.facts.items():
+            assumed = None if fact.asked else fact.assumed_on(self.case.as_of)
+            if entity == row.entity and assumed is not None and name not in row.facts and name not in but:
+                row.facts[name] = assumed
+                row.assumed |= {name}
 
     def _count(self) -> None:
         """Rows for as many children as a fact says there are."""
@@ -175,12 +186,15 @@ class Story:
             facts: dict[str, Known] = {entity.key: key}
             if (entity.name, above) in self.program.facts and parent.key:
                 facts[above] = parent.key
-            row = Row(entity.name, key, facts, parent, told=self._settled(entity.name))
+            row = Row(entity.name, key, facts, parent, told=self.settled(entity.name))
+            self.assume_unasked(row)
             parent.children.append(row)
 
-    def _settled(self, entity: str) -> frozenset[str]:
-        """The lists that need no telling, for a fact counts them."""
-        return frozenset(name for name, child in self.lists(entity).items() if child.counted_by)
+    def settled(self, entity: str) -> frozenset[str]:
+        """What needs no telling: lists that a fact counts, facts that are not asked about."""
+        counted = {name for name, child in self.lists(entity).items() if child.counted_by}
+        facts = self.program.facts.items()
+        return frozenset(counted | {name for (owner, name), f in facts if owner == entity and not f.asked})
 
     # -- as text -------------------------------------------------------------------------------
 
@@ -211,8 +225,13 @@ class Story:
         return [key for key in self.program.facts if key[0] == row.entity]
 
     def _unknown(self, row: Row) -> list[str]:
-        unknown = row.told or frozenset()
+        unasked = {n for n in self.settled(row.entity) if self._fact_without_assumption(row, n)}
+        unknown = (row.told or frozenset()) - unasked
         return [n for _, n in self._told_names(row) if n in unknown and n not in row.facts]
+
+    def _fact_without_assumption(self, row: Row, name: str) -> bool:
+        fact = self.program.facts.get((row.entity, name))
+        return fact is not None and fact.when_absent is None
 
     def _listed(self, row: Row) -> list[str]:
         return [name for name, entity in self.lists(row.entity).items() if not entity.counted_by]
@@ -361,10 +380,10 @@ def _opened(story: Story, written: dict[Row, list[Mapping]]) -> Story:
         nulls = {key.text for key, value in entries if isinstance(value, Scalar) and value.null}
         lists = story.lists(row.entity)
         texts = {key.text for key, _ in entries if key.text in lists} - nulls
-        counted = {name for name, entity in lists.items() if entity.counted_by}
-        row.told = frozenset((nulls - set(lists)) | texts | counted)
+        row.told = frozenset((nulls - set(lists)) | texts) | story.settled(row.entity)
         row.facts = {name: value for name, value in row.facts.items() if name not in row.assumed}
         row.assumed, row.rejection, row.unreadable = frozenset(), None, frozenset()
+        story.assume_unasked(row, nulls)
         if not row.key and row.parent is not None and row is not story.case.person:
             row.key = story.program.entities[row.entity].name
     return Story(story.program, story.case)

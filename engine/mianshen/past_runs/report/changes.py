@@ -1,12 +1,13 @@
 """What changed since an earlier run: who is newly due, no longer due, or due another amount.
 
-In: two finished runs. Out: a table of changes, a row for each person and benefit; counts by benefit.
+In: two finished runs. Out: a table of changes, a row for each person (or household) and benefit; counts by benefit.
 Invariants: a person or a benefit that one of the runs does not have counts there as not due; answers
 that were and are not due do not appear, whatever their status.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -15,7 +16,7 @@ import duckdb
 
 from mianshen.ingest.inputs import identifier, quoted
 from mianshen.past_runs.report.run import FinishedRun
-from mianshen.program.program import Program
+from mianshen.program.program import Entity, Program
 
 KINDS: Final = ("newly_due", "no_longer_due", "amount_changed")
 TABLE: Final = "changes"
@@ -23,6 +24,12 @@ _AMOUNT: Final = "DECIMAL(18, 2)"
 # a side on which it is due and no amount is known
 _OPEN: Final = (
     "status = 'eligible' AND amount IS NULL OR status_before = 'eligible' AND amount_before IS NULL"
+)
+
+_NOTHING: Final = (
+    "SELECT NULL::VARCHAR AS person, NULL::VARCHAR AS owner, NULL::VARCHAR AS benefit, NULL::VARCHAR AS change, "
+    f"NULL::VARCHAR AS status_before, NULL::VARCHAR AS status, NULL::{_AMOUNT} AS amount_before, "
+    f"NULL::{_AMOUNT} AS amount, NULL::VARCHAR AS reason WHERE false"
 )
 
 
@@ -41,29 +48,36 @@ class Change:
 
 
 def compare(
-    program: Program, run: FinishedRun, earlier: FinishedRun, connection: duckdb.DuckDBPyConnection
+    program: Program,
+    runs: tuple[FinishedRun, FinishedRun],
+    entities: Iterable[Entity],
+    rows: Callable[[FinishedRun, Entity], str],
+    connection: duckdb.DuckDBPyConnection,
 ) -> list[Change]:
-    """Makes the table of changes, by person and benefit; gives its counts."""
-    key = identifier(program.entities[program.entry].key)
-    now, before = (_benefits(item.people(program), connection) for item in (run, earlier))
-    names = [*now, *(name for name in before if name not in now)]
-    wanted = [_columns(name, name in now, name in before) for name in names]
-    differing = " OR ".join(f"({test})" for test, _ in wanted) or "false"
-    both = (
-        f"SELECT coalesce(now.{key}, before.{key}) AS person, {', '.join(columns for _, columns in wanted) or 'NULL'} "
-        f"FROM {run.people(program)} AS now FULL JOIN {earlier.people(program)} AS before ON now.{key} = before.{key} "
-        f"WHERE {differing}"
-    )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE differing AS {both}")
-    parts = [_rows(name) for name in names]
-    nothing = (
-        f"SELECT NULL::VARCHAR AS person, NULL::VARCHAR AS benefit, NULL::VARCHAR AS change, NULL::VARCHAR AS status_before, "
-        f"NULL::VARCHAR AS status, NULL::{_AMOUNT} AS amount_before, NULL::{_AMOUNT} AS amount, NULL::VARCHAR AS reason "
-        "WHERE false"
-    )
+    """Makes the table of changes, by person and benefit; gives its counts.
+
+    `runs`: the run and the earlier one; `rows`: what stands after FROM to read the rows of an entity, with `person` and
+    `owner`. A benefit of households has a row for each household, with its first member.
+    """
+    names: list[str] = []
+    parts = [_NOTHING]
+    for entity in entities:
+        now, before = (rows(run, entity) for run in runs)
+        here, there = (_benefits(side, connection) for side in (now, before))
+        of_entity = [*here, *(name for name in there if name not in here)]
+        wanted = [_columns(name, name in here, name in there) for name in of_entity]
+        differing = " OR ".join(f"({test})" for test, _ in wanted) or "false"
+        key, table = identifier(entity.key), identifier(f"differing {entity.name}")
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT coalesce(now.person, before.person) AS person, "
+            f"coalesce(now.owner, before.owner) AS owner, {', '.join(columns for _, columns in wanted) or 'NULL'} "
+            f"FROM {now} AS now FULL JOIN {before} AS before ON now.{key} = before.{key} WHERE {differing}"
+        )
+        names += of_entity
+        parts += [_rows(name, table) for name in of_entity]
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {TABLE} AS SELECT * FROM ({' UNION ALL '.join([nothing, *parts])}) "
-        "ORDER BY person, benefit"
+        f"CREATE OR REPLACE TEMP TABLE {TABLE} AS SELECT * FROM ({' UNION ALL '.join(parts)}) "
+        "ORDER BY person, owner, benefit"
     )
     counted = connection.execute(
         f"SELECT benefit, change, count(*), sum(CASE WHEN {_OPEN} THEN NULL WHEN amount IS NOT NULL OR amount_before "
@@ -102,7 +116,7 @@ def _columns(name: str, now: bool, before: bool) -> tuple[str, str]:
     return test, ", ".join(f"{value} AS {identifier(f'{name}?{part}')}" for part, value in columns.items())
 
 
-def _rows(name: str) -> str:
+def _rows(name: str, table: str) -> str:
     """The changes of one benefit."""
 
     def of(part: str) -> str:
@@ -113,7 +127,7 @@ def _rows(name: str) -> str:
         f"WHEN {of('was')} AND NOT {of('due')} THEN 'no_longer_due' ELSE 'amount_changed' END"
     )
     return (
-        f"SELECT person, {quoted(name)}, {kind}, {of('before')}, {of('status')}, "
+        f"SELECT person, owner, {quoted(name)}, {kind}, {of('before')}, {of('status')}, "
         f"CASE WHEN {of('was')} THEN {of('paid')} END, CASE WHEN {of('due')} THEN {of('amount')} END, {of('reason')} "
-        f"FROM differing WHERE {of('test')}"
+        f"FROM {table} WHERE {of('test')}"
     )

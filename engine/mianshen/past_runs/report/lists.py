@@ -37,6 +37,7 @@ DELIVERIES: Final = {
     "application": Message("申请办理", "on application"),
 }
 UNDETERMINED: Final = Message("待补事实", "undetermined, by missing fact")
+_OWNER: Final = "?owner"  # stands for the household in a title
 CHANGES: Final = Message("与上次相比的变化", "changes since the earlier run")
 KINDS: Final = {
     "newly_due": Message("新符合", "newly due"),
@@ -112,9 +113,13 @@ class Lists:
     def _due(self, name: str, benefits: list[Benefit]) -> None:
         if not benefits:
             return
+
+        def rows(benefit: Benefit) -> str:
+            return self.rows(self.run, self.program.entities[benefit.entity])
+
         parts = [
-            f"SELECT {self._owned(benefit)}, {number} AS benefit, {identifier(f'{benefit.name}_amount')} AS amount, "
-            f"{identifier(f'{benefit.name}_reason')} AS reason FROM {self._rows(benefit)} "
+            f"SELECT person, owner, {number} AS benefit, {identifier(f'{benefit.name}_amount')} AS amount, "
+            f"{identifier(f'{benefit.name}_reason')} AS reason FROM {rows(benefit)} "
             f"WHERE {identifier(f'{benefit.name}_status')} = 'eligible'"
             for number, benefit in enumerate(benefits)
         ]
@@ -128,24 +133,20 @@ class Lists:
 
         self.files(name, query, [*self.heads(), *map(self._say, (_BENEFIT, _AMOUNT, _GROUND, _CLAUSE))], line)
 
-    def _owned(self, benefit: Benefit) -> str:
-        """Whose a benefit is: a person; of a household its first member, and the household."""
-        key = identifier(self.person.key)
-        if benefit.entity == self.person.name:
-            return f"{key} AS person, '' AS owner"
-        return f"first_member AS person, {identifier(self.program.entities[benefit.entity].key)} AS owner"
+    def rows(self, run: FinishedRun, entity: Entity) -> str:
+        """The rows that benefits of an entity are decided at, with `person` and `owner`.
 
-    def _rows(self, benefit: Benefit) -> str:
-        """The rows that a benefit is decided at; those of households with their first member by number."""
-        entity, key = self.program.entities[benefit.entity], identifier(self.person.key)
+        Of a household `person` is its first member by number and `owner` the household; of a person `owner` is empty.
+        """
+        key, own = identifier(self.person.key), identifier(entity.key)
         if entity.name == self.person.name:
-            return self.run.people(self.program)
-        rows, owner = self.run.rows(EntityFile(self.program, entity).name), identifier(entity.key)
+            return f"(SELECT *, {key} AS person, '' AS owner FROM {run.people(self.program)})"
+        rows = run.rows(EntityFile(self.program, entity).name)
         if entity.name != self.person.parent or (self.person.name, entity.key) not in self.program.facts:
-            return f"(SELECT *, '' AS first_member FROM {rows})"
-        members = f"SELECT {owner}, min({key}) AS first_member FROM {self.people} GROUP BY {owner}"
-        joined = f"{rows} AS made LEFT JOIN ({members}) USING ({owner})"
-        return f"(SELECT made.*, coalesce(first_member, '') AS first_member FROM {joined})"
+            return f"(SELECT *, '' AS person, {own} AS owner FROM {rows})"
+        members = f"SELECT {own}, min({key}) AS person FROM {self.people} GROUP BY {own}"
+        columns = f"made.*, coalesce(person, '') AS person, made.{own} AS owner"
+        return f"(SELECT {columns} FROM {rows} AS made LEFT JOIN ({members}) USING ({own}))"
 
     def _title(self, benefit: Benefit, owner: str) -> str:
         """A benefit's title; one of a household with the household, for it is paid once."""
@@ -173,10 +174,11 @@ class Lists:
         """One row for each person (or row below) and missing fact, with what waits for it."""
         parts = []
         for benefit in benefits:
-            reason, title = identifier(f"{benefit.name}_reason"), quoted(self._say(benefit.title))
+            reason, title = identifier(f"{benefit.name}_reason"), quoted(self._title(benefit, _OWNER))
+            rows = self.rows(self.run, self.program.entities[benefit.entity])
             parts.append(
-                f"SELECT {self._owned(benefit).split(',')[0]}, '' AS record, {lacking(self.program, reason)} AS fact, "
-                f"{title} AS waits FROM {self._rows(benefit)} WHERE starts_with({reason}, {quoted(MISSING_FACTS)})"
+                f"SELECT person, '' AS record, {lacking(self.program, reason)} AS fact, replace({title}, "
+                f"{quoted(_OWNER)}, owner) AS waits FROM {rows} WHERE starts_with({reason}, {quoted(MISSING_FACTS)})"
             )
         key = identifier(self.person.key)
         files = [f for f in self.run.files(self.program) if f.entity.parent == self.person.name]
@@ -208,18 +210,18 @@ class Lists:
 
     def changes(self, table: str) -> None:
         """What changed since an earlier run, from the table of changes."""
-        rows = f"SELECT person, benefit, change, amount_before, amount, reason FROM {table}"
+        rows = f"SELECT person, owner, benefit, change, amount_before, amount, reason FROM {table}"
 
         def line(area: str, row: Sequence[Any]) -> list[str]:
-            person, benefit, change, before, now, reason = row
+            person, owner, benefit, change, before, now, reason = row
             known = self.program.benefits.get(benefit)
-            title = benefit if known is None else self._say(known.title)
+            title = benefit if known is None else self._title(known, owner)
             provision = self.words.provisions.get(reason or "")
             ground = "" if provision is None else self._say(provision.title)
             return [person, area, title, self._say(KINDS[change]), _yuan(before), _yuan(now), ground]
 
         heads = [*self.heads(), *map(self._say, (_BENEFIT, _CHANGE, _BEFORE, _NOW, _GROUND))]
-        self.files("changes", self.placed(rows, "benefit"), heads, line)
+        self.files("changes", self.placed(rows, "benefit, owner"), heads, line)
 
     def fact(self, name: str) -> str:
         """The title of a missing fact or figure; a rejected record by its kind alone."""

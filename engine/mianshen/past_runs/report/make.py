@@ -160,7 +160,11 @@ def _found(
     lists.write()
     changes: list[Change] = []
     if earlier is not None:
-        changes = compare(program, run, earlier, connection)
+        files = {file.name: file.entity for file in run.files(program) if file.benefits}
+        entities = [
+            e for name, e in files.items() if e.name == person.name or (earlier.folder / name).exists()
+        ]
+        changes = compare(program, (run, earlier), entities, lists.rows, connection)
         connection.execute(f"COPY {TABLE} TO {quoted(str(part / CHANGES))} (FORMAT parquet)")
         lists.changes(TABLE)
     return Found(tables, tuple(result), tuple(changes), lists)

@@ -114,7 +114,7 @@ class _Targets:
         self.known = any(decision.key == _TARGET for decision in program.decisions)
 
     def of(self, province: str, scheme: str) -> Dated | None:
-        """The figure behind the target of somebody of that province and scheme."""
+        """The figure behind the target of somebody covered in that province and scheme."""
         if not self.known:
             return None
         case = self._case(province, scheme)
@@ -127,7 +127,8 @@ class _Targets:
     def _case(self, province: str, scheme: str) -> Case:
         entity = self.program.entities[_TARGET[0]]
         assert entity.area is not None
-        person = make_row(self.program, entity.name, "?", {entity.area: province, _SCHEME[1]: scheme})
+        covered: dict[str, Known] = {entity.area: province, _SCHEME[1]: scheme, _COVERAGE[1]: _ACTIVE}
+        person = make_row(self.program, entity.name, "?", covered)
         top = person
         while (above := self.program.entities[top.entity].parent) is not None:
             top.parent = Row(above, "?", {}, children=[top])
