@@ -29,9 +29,12 @@ class Missing(NamedTuple):
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Unknown:
-    """A value that cannot be told, and the facts that would tell it."""
+    """A value that cannot be told, and the facts that would tell it.
+
+    Never changed once made; not `frozen`, for that doubles what making one costs, and a check makes dozens.
+    """
 
     missing: frozenset[Missing] = field(default=frozenset())
 

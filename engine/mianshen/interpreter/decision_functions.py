@@ -42,7 +42,7 @@ class _Deciding:
         self.main = CompiledTier(tuple([c for c in branches if not c.provision.fallback]))
         self.fallbacks = CompiledTier(tuple([c for c in branches if c.provision.fallback]))
         self.at_length = f"return {builder.bind(self._at_length())}(row)"
-        self.fits = builder.bind(self._fits)
+        self.fits = builder.bind(self._check_range)
 
     def function(self) -> Function:
         """The whole function."""
@@ -120,8 +120,11 @@ class _Deciding:
 
     def _noted(self, value: str, chosen: str) -> Iterator[str]:
         yield f"value = {value}"
-        if self.decision.may_overflow:
-            yield f"{self.fits}(value)"
+        type_ = self.decision.type
+        if self.decision.may_overflow and isinstance(type_, Numeric) and value != "NOT_MODELLED":
+            low, high = self.builder.bind(type_.low), self.builder.bind(type_.high)
+            yield f"if value.__class__ is {self.builder.bind(Decimal)} and not {low} <= value <= {high}:"
+            yield f"{INDENT}{self.fits}(value)"
         yield f"row.values[{self.decision.name!r}] = value"
         yield f"row.chosen[{self.decision.name!r}] = {chosen}"
         yield "return value"
@@ -132,14 +135,14 @@ class _Deciding:
 
         def evaluate(row: Row, truths: Sequence[Value] | None = None) -> Value:
             value, chosen = decide(main, fallbacks, row, truths)
-            self._fits(value)
+            self._check_range(value)
             row.values[name] = value
             row.chosen[name] = chosen
             return value
 
         return evaluate
 
-    def _fits(self, value: Value) -> None:
+    def _check_range(self, value: Value) -> None:
         """Raises RowError where the value is outside the decision's type."""
         type_, name = self.decision.type, self.decision.name
         if not (self.decision.may_overflow and isinstance(type_, Numeric) and isinstance(value, Decimal)):

@@ -15,7 +15,7 @@ from typing import Final, assert_never
 from mianshen.interpreter.aggregates import aggregate
 from mianshen.interpreter.function_builder import FunctionBuilder, distance
 from mianshen.interpreter.operations import OPEN, Function, missing_figure, stop, undecided
-from mianshen.interpreter.rows import Row, doubt
+from mianshen.interpreter.rows import Row, ancestor, doubt
 from mianshen.program.core import (
     Aggregate,
     Boolean,
@@ -190,7 +190,7 @@ def _is_known_above(name: str, steps: int) -> Function:
     """Whether a fact of the row `steps` parents up is known."""
 
     def evaluate(row: Row) -> Value:
-        above = _ancestor(row, steps)
+        above = ancestor(row, steps)
         if name in above.facts:
             return True
         return above.unknown(name) if name in above.unreadable or above.may_yet_tell(name) else False
@@ -212,10 +212,3 @@ def _is_told(inner: Function) -> Function:
         return value.__class__ not in OPEN
 
     return evaluate
-
-
-def _ancestor(row: Row, steps: int) -> Row:
-    for _ in range(steps):
-        assert row.parent is not None
-        row = row.parent
-    return row

@@ -10,6 +10,7 @@ as string literals, other constants by names bound to them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
@@ -248,7 +249,9 @@ class FunctionBuilder:
                 return self.strict(node.args, f" {INFIX[node.op]} ".join(["{}"] * len(node.args)))
             case "neg" | "not":
                 return self.strict(node.args, f"{'-' if node.op == 'neg' else 'not '}{{}}")
-            case "age" | "year" | "month" | "day" | "days_between" | "add_months" | "add_days":
+            case "year" | "month" | "day":
+                return self.strict(node.args, f"{self.bind(Decimal)}({{}}.{node.op})")
+            case "age" | "days_between" | "add_months" | "add_days":
                 return self._called(node, CALLED[node.op])
             case "abs" | "min" | "max" | "list_count" | "list_distinct" | "list_contains":
                 return self._called(node, CALLED[node.op])

@@ -35,7 +35,6 @@ INFIX: Final[dict[str, str]] = {
 CALLED: Final[dict[str, Callable[..., Any]]] = {
     "abs": abs, "min": min, "max": max,
     "age": lambda born, on: Decimal(full_years(born, on)),
-    "year": lambda d: Decimal(d.year), "month": lambda d: Decimal(d.month), "day": lambda d: Decimal(d.day),
     "days_between": lambda a, b: Decimal((b - a).days),
     "add_months": lambda d, n: _shifted(lambda: add_months(d, int(n))),
     "add_days": lambda d, n: _shifted(lambda: d + dt.timedelta(days=int(n))),

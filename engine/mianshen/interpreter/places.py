@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from mianshen.interpreter.operations import Function
-from mianshen.interpreter.rows import Row
+from mianshen.interpreter.rows import Row, ancestor
 from mianshen.program.core import FactRef, SamePlace, Within
 from mianshen.values import Known, Unknown, Value, unknown_of
 
@@ -57,7 +57,4 @@ class PlaceComparison:
 
     def _missing(self, row: Row, index: int) -> Unknown:
         name, steps = self._facts[index]
-        for _ in range(steps):
-            assert row.parent is not None
-            row = row.parent
-        return row.unknown(name)
+        return ancestor(row, steps).unknown(name)

@@ -114,6 +114,14 @@ def below(row: Row) -> list[Row]:
     return [inner for child in row.children for inner in (child, *below(child))]
 
 
+def ancestor(row: Row, steps: int) -> Row:
+    """The row so many parents up."""
+    for _ in range(steps):
+        assert row.parent is not None
+        row = row.parent
+    return row
+
+
 def reject(row: Row, rejection: Rejection, program: Program) -> None:
     """Reject a row and everything below it.
 

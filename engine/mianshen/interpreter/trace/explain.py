@@ -9,10 +9,10 @@ again, values are those in the rows.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
@@ -20,9 +20,9 @@ from mianshen.interpreter.accumulator_state import back, period, split_facts
 from mianshen.interpreter.decide import Interpreter
 from mianshen.interpreter.evaluate import in_force
 from mianshen.interpreter.provisions import CompiledBranch, capped
-from mianshen.interpreter.rows import Case, Row, RowError, below
+from mianshen.interpreter.rows import Case, Row, RowError, ancestor, below
 from mianshen.interpreter.trace.reads import Always, Name, Reader, Reading, Sink
-from mianshen.interpreter.trace.unmatched import Field, Unmatched, UnmatchedProvisions
+from mianshen.interpreter.trace.unmatched import Unmatched, UnmatchedProvisions
 from mianshen.program.core import Core
 from mianshen.program.program import Accumulator, Dated, Decision, Provision
 from mianshen.values import EXACT, NOT_MODELLED, Value
@@ -76,7 +76,13 @@ class Step(NamedTuple):
     decision: Decision
     value: Value
     used: tuple[Used, ...]
-    lost: tuple[Unmatched, ...]
+    unmatched: Callable[[Row, Decision], tuple[Unmatched, ...]]
+
+    @property
+    def lost(self) -> tuple[Unmatched, ...]:
+        """Why each other provision did not decide, worked out when it is asked for."""
+        with localcontext(EXACT):
+            return self.unmatched(self.row, self.decision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +110,18 @@ class _Reads:
     limits: tuple[Reader, ...]
 
     @cached_property
-    def asks(self) -> bool:
-        """Whether it may read decisions, or what an accumulator holds."""
-        readers = [self.condition, self.value]
-        return bool(self.limits) or not all(
-            isinstance(reader, Always)
-            and all(name.kind in ("fact", "parameter", "as_of") for name, _ in reader.names)
-            for reader in readers
-        )
+    def always(self) -> tuple[tuple[str, int], ...] | None:
+        """The decisions it reads whatever the row, each so many parents up; None where that depends."""
+        names: dict[tuple[str, int], None] = {}
+        for reader in (self.value, self.condition, *self.limits):
+            if not isinstance(reader, Always):
+                return None
+            for name, steps in reader.names:
+                if name.kind == "year_to_date":
+                    return None
+                if name.kind == "decision":
+                    names[name.name, steps] = None
+        return tuple(names)
 
 
 # A provision that decided (or might), and what it read: in its value, its condition, its limit.
@@ -135,7 +145,7 @@ class _Walk:
 
     case: Case
     inputs: _Inputs
-    fields: dict[Row, Mapping[str, Field]] = field(default_factory=dict)
+    unmatched: Callable[[Row, Decision], tuple[Unmatched, ...]]
     uses: dict[Step_, list[_Read]] = field(default_factory=dict)
     grounds: dict[Step_, frozenset[tuple[str, str]]] = field(default_factory=dict)
     before: dict[tuple[Row, str], dict[Row, Row]] = field(default_factory=dict)
@@ -230,7 +240,7 @@ class Explainer:
     def _walk(self, case: Case) -> _Walk:
         """The walk of this case; asked again about the same case, it goes on where it was."""
         if self._walked is None or self._walked.case is not case:
-            self._walked = _Walk(case, _Inputs(self._input))
+            self._walked = _Walk(case, _Inputs(self._input), partial(self.losing.of, known={}))
         return self._walked
 
     def _in_order(self, roots: Iterable[Step_], walk: _Walk, seen: set[Step_]) -> Iterator[Step_]:
@@ -262,13 +272,14 @@ class Explainer:
             return []
         needs: list[Step_] = []
         for reads, value, tested, limits in used:
-            if not reads.asks:
-                continue
-            for name, row, _, _, _ in chain(value, tested, limits):
-                if name.kind == "decision":
-                    needs.append((row, name.name))
-                elif name.kind == "year_to_date":
-                    needs += self._earlier(at[0], name.name, walk)
+            if reads.always is not None:
+                needs += [(ancestor(at[0], steps), name) for name, steps in reads.always]
+            else:
+                for name, row, _, _, _ in chain(value, tested, limits):
+                    if name.kind == "decision":
+                        needs.append((row, name.name))
+                    elif name.kind == "year_to_date":
+                        needs += self._earlier(at[0], name.name, walk)
             for limit in reads.branch.provision.limits:
                 needs += self._earlier(at[0], limit.accumulator, walk)
         return [need for need in needs if need[1] in need[0].values]
@@ -395,18 +406,15 @@ class Explainer:
             Used(reads.branch.provision, value, tested, self._limited(reads.branch, row, limit))
             for reads, value, tested, limit in self._used((row, name), walk)
         ]
-        return Step(row, decision, row.values[name], tuple(used), self.losing.of(row, decision, walk.fields))
+        return Step(row, decision, row.values[name], tuple(used), walk.unmatched)
 
     def _input(self, name: Name, row: Row) -> Input:
         match name.kind:
             case "fact":
-                value = row.facts.get(name.name)
+                fact = name.name
+                value = row.facts.get(fact)
                 return Input(
-                    name,
-                    row,
-                    row.unknown(name.name) if value is None else value,
-                    None,
-                    name.name in row.assumed,
+                    name, row, row.unknown(fact) if value is None else value, None, fact in row.assumed
                 )
             case "decision":
                 return Input(name, row, row.values.get(name.name, NOT_MODELLED))
