@@ -7,9 +7,10 @@ decimals, unknown as null), and the case behind it for explanations.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import TypeAlias
 
 from mianshen.casework.relevance import Relevance
@@ -37,13 +38,17 @@ _INSTEAD = Message(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Checked:
-    """A case decided: its result, and the notes that go with it."""
+    """A case decided: its result, and the notes that go with it, written when they are asked for."""
 
     case: Case
     result: CaseResult
-    notes: tuple[Message, ...]
+    write_notes: Callable[[], Iterable[Message]] = field(repr=False)
+
+    @cached_property
+    def notes(self) -> tuple[Message, ...]:
+        return tuple(self.write_notes())
 
 
 class Checker:
@@ -60,7 +65,7 @@ class Checker:
         """Decide a case; `notes` are the caller's own and come first."""
         self.interpreter.run(case)
         result = self.relevance.narrowed(case, result_of(self.program, case))
-        return Checked(case, result, (*notes, *self._notes(case, result)))
+        return Checked(case, result, lambda: (*notes, *self._notes(case, result)))
 
     def check_record(self, record: Record, as_of: dt.date | None, today: dt.date) -> Checked:
         """Decide a record that was read for `as_of`, else for its own day, else for `today`, and note which."""
@@ -109,23 +114,11 @@ class Checker:
             names.append(result.benefit.amount)
         if result.status == "eligible":
             names += result.benefit.shows
-        return self._joined(case, result.row, names)
+        return self.explainer.rests_on(case, result.row, *names)
 
     def row_footing(self, case: Case, result: RowResult) -> Caveats:
         """What a row's shown decisions rest on that is not certain."""
-        return self._joined(case, result.row, result.values)
-
-    def _joined(self, case: Case, row: Row, names: Iterable[str]) -> Caveats:
-        all_ = [self.explainer.rests_on(case, row, name) for name in names]
-
-        def joined(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-            return tuple(sorted({name for part in parts for name in part}))
-
-        return Caveats(
-            joined(caveat.provisional for caveat in all_),
-            joined(caveat.missing for caveat in all_),
-            joined(caveat.assumed for caveat in all_),
-        )
+        return self.explainer.rests_on(case, result.row, *result.values)
 
     # -- as plain data -------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ not, though the figures used for them are; the value of a personal fact is never
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -144,16 +144,7 @@ class _Draft:
     def _footing(self) -> Caveats:
         """What anything told here rests on that is not certain."""
         case, explainer = self.checked.case, self.checker.explainer
-        all_ = [explainer.rests_on(case, self.row, name) for name in self._names()]
-
-        def joined(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-            return tuple(sorted({name for part in parts for name in part}))
-
-        return Caveats(
-            joined(caveat.provisional for caveat in all_),
-            joined(caveat.missing for caveat in all_),
-            joined(caveat.assumed for caveat in all_),
-        )
+        return explainer.rests_on(case, self.row, *self._names())
 
     def _subject(self) -> str:
         if isinstance(self.result, BenefitResult):

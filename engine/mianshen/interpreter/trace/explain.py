@@ -110,6 +110,15 @@ class _Reads:
     limits: tuple[Reader, ...]
 
     @cached_property
+    def provision(self) -> Provision:
+        return self.branch.provision
+
+    @cached_property
+    def accumulators(self) -> tuple[str, ...]:
+        """Those that limit what it pays."""
+        return tuple(limit.accumulator for limit in self.provision.limits)
+
+    @cached_property
     def always(self) -> tuple[tuple[str, int], ...] | None:
         """The decisions it reads whatever the row, each so many parents up; None where that depends."""
         names: dict[tuple[str, int], None] = {}
@@ -147,6 +156,7 @@ class _Walk:
     inputs: _Inputs
     unmatched: Callable[[Row, Decision], tuple[Unmatched, ...]]
     uses: dict[Step_, list[_Read]] = field(default_factory=dict)
+    needs: dict[Step_, list[Step_]] = field(default_factory=dict)
     grounds: dict[Step_, frozenset[tuple[str, str]]] = field(default_factory=dict)
     before: dict[tuple[Row, str], dict[Row, Row]] = field(default_factory=dict)
 
@@ -175,11 +185,11 @@ class Explainer:
             steps = [self._step(row, name, walk) for row, name in self._in_order(wanted, walk, set())]
         return Trace(case, tuple(steps))
 
-    def rests_on(self, case: Case, row: Row, decision: str) -> Caveats:
-        """What a decision of a row rests on that is not certain, through everything it reads."""
+    def rests_on(self, case: Case, row: Row, *decisions: str) -> Caveats:
+        """What decisions of a row rest on that is not certain, through everything they read."""
         with localcontext(EXACT):
             walk = self._walk(case)
-            ground = self._ground((row, decision), walk)
+            ground = frozenset().union(*(self._ground((row, name), walk) for name in decisions))
 
         def names(kind: str) -> tuple[str, ...]:
             return tuple(sorted(name for part, name in ground if part == kind))
@@ -267,21 +277,27 @@ class Explainer:
 
     def _needs(self, at: Step_, walk: _Walk) -> list[Step_]:
         """The decisions a decision read, and the earlier rows that fed its accumulators."""
+        needs = walk.needs.get(at)
+        if needs is None:
+            needs = walk.needs[at] = self._needed(at, walk)
+        return needs
+
+    def _needed(self, at: Step_, walk: _Walk) -> list[Step_]:
         used = self._used(at, walk)
         if not used:
             return []
         needs: list[Step_] = []
         for reads, value, tested, limits in used:
-            if reads.always is not None:
+            if reads.always:
                 needs += [(ancestor(at[0], steps), name) for name, steps in reads.always]
-            else:
+            elif reads.always is None:
                 for name, row, _, _, _ in chain(value, tested, limits):
                     if name.kind == "decision":
                         needs.append((row, name.name))
                     elif name.kind == "year_to_date":
                         needs += self._earlier(at[0], name.name, walk)
-            for limit in reads.branch.provision.limits:
-                needs += self._earlier(at[0], limit.accumulator, walk)
+            for accumulator in reads.accumulators:
+                needs += self._earlier(at[0], accumulator, walk)
         return [need for need in needs if need[1] in need[0].values]
 
     def _used(self, at: Step_, walk: _Walk) -> list[_Read]:
@@ -294,7 +310,7 @@ class Explainer:
         for provision in row.chosen.get(name, ()):
             reads = self._readers(row.entity, name, provision)
             value, tested = self._read(reads.value, row, walk), self._read(reads.condition, row, walk)
-            limits = tuple(read for limit in reads.limits for read in self._read(limit, row, walk))
+            limits = () if not reads.limits else self._read_limits(reads, row, walk)
             used.append((reads, value, tested, limits))
         return used
 
@@ -304,6 +320,9 @@ class Explainer:
         sink: Sink = {}
         reader(row, sink)
         return tuple([walk.inputs[part] for part in sink])
+
+    def _read_limits(self, reads: _Reads, row: Row, walk: _Walk) -> tuple[Input, ...]:
+        return tuple([read for limit in reads.limits for read in self._read(limit, row, walk)])
 
     def _readers(self, entity: str, decision: str, provision: Provision) -> _Reads:
         key = id(provision)
@@ -361,10 +380,10 @@ class Explainer:
         own_ground: set[tuple[str, str]] = set()
         row = at[0]
         for reads, *read in self._used(at, walk):
-            provision = reads.branch.provision
+            provision = reads.provision
             if provision.basis not in (None, "cited"):
                 own_ground.add((str(provision.basis), provision.name))
-            accumulators = [limit.accumulator for limit in provision.limits]
+            accumulators = [*reads.accumulators]
             for name, _, _, dated, assumed in chain.from_iterable(read):
                 if assumed:
                     own_ground.add(("assumed", name.name))
@@ -372,11 +391,8 @@ class Explainer:
                     own_ground.add((dated.basis, name.name))
                 elif name.kind == "year_to_date":
                     accumulators.append(name.name)
-            own_ground |= {
-                ("assumed", opening)
-                for accumulator in accumulators
-                for opening in self._opening(accumulator, row)
-            }
+            for accumulator in accumulators:
+                own_ground |= {("assumed", opening) for opening in self._opening(accumulator, row)}
         return own_ground
 
     def _opening(self, accumulator: str, row: Row) -> list[str]:
@@ -403,7 +419,7 @@ class Explainer:
     def _step(self, row: Row, name: str, walk: _Walk) -> Step:
         decision = self.decisions[row.entity, name]
         used = [
-            Used(reads.branch.provision, value, tested, self._limited(reads.branch, row, limit))
+            Used(reads.provision, value, tested, self._limited(reads, row, limit) if reads.limits else None)
             for reads, value, tested, limit in self._used((row, name), walk)
         ]
         return Step(row, decision, row.values[name], tuple(used), walk.unmatched)
@@ -426,14 +442,12 @@ class Explainer:
             case "year_to_date":
                 return Input(name, row, row.before.get(name.name))
 
-    def _limited(self, branch: CompiledBranch, row: Row, read: tuple[Input, ...]) -> Limited | None:
+    def _limited(self, reads: _Reads, row: Row, read: tuple[Input, ...]) -> Limited | None:
         """The limit that decides what is paid: of several the one that leaves least, or the first that is unknown.
 
-        None too for a provision that may decide and whose value would fail.
+        None for a provision that may decide and whose value would fail.
         """
-        limits = branch.provision.limits
-        if not limits:
-            return None
+        branch, limits = reads.branch, reads.provision.limits
         try:
             raw, allowed = branch.value(row), [limit(row) for limit in branch.limits]
         except RowError:
