@@ -98,11 +98,10 @@ class AccumulatorState:
         day = row.facts.get(date)
         if day is None:
             return row.unknown(date)
-        if not years:
-            return self.opening(row, day)  # type: ignore[arg-type]  # a reference date is a date
-        balance = years.get(self.key(row, day))  # type: ignore[arg-type]
+        key = self.key(row, day)  # type: ignore[arg-type]  # a reference date is a date
+        balance = years.get(key)
         if balance is None:
-            balance = self.opening(row, day)  # type: ignore[arg-type]
+            balance = years[key] = self.opening(row, day)  # type: ignore[arg-type]
         all_years = years.get(EVERY_YEAR)
         return balance if all_years is None else unknown_of([all_years, balance])
 

@@ -156,7 +156,13 @@ class FunctionBuilder:
             case If(condition=condition, then=then, otherwise=otherwise):
                 return self._conditional(condition, then, otherwise)
             case IsKnown(arg=FactRef(entity=owner, name=name)) if owner == self.entity:
-                return f"({name!r} in facts or {self.bind(self.compiler.apart(node, owner))}(row))"
+                open_ = f"row.told is not None or {name!r} in row.unreadable"
+                return (
+                    f"({name!r} in facts or ({open_}) and {self.bind(self.compiler.apart(node, owner))}(row))"
+                )
+            case IsKnown(arg=DecisionRef() as arg):
+                value, apart = self.local(), self.bind(self.compiler.apart(node, self.entity))
+                return f"(True if ({value} := {self.text(arg)}).__class__ not in OPEN else {apart}(row))"
             case NoValue():
                 return "NOT_MODELLED"
             case MissingFigure(parameter=name):

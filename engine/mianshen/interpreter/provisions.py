@@ -77,8 +77,11 @@ def decide(
 ) -> tuple[Value, tuple[Provision, ...]]:
     """The value the branches give, and the provision that gave it (or all that might).
 
-    `tested`: what the conditions of the main tier came to, where that is known.
+    `tested`: what the conditions of the main tier came to, where that is known; not all of them are decided then, or
+    two that conflict are true.
     """
+    if tested is not None and len(tested) == 1 and not fallbacks.branches:
+        return _undetermined([(main.branches[0], tested[0])], row)
     for tier, later in ((main, fallbacks.branches), (fallbacks, ())):
         values = [c.holds(row) for c in tier.branches] if tested is None or tier is not main else tested
         truths = {
