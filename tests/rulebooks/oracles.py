@@ -148,3 +148,61 @@ def _figures_of(claim: dict[str, Any], person: dict[str, Any]) -> dict[str, Any]
         "of_disease": fen(min(cost * rate, most)),
         "named": fen(twice / 7) if twice > 1000 else twice / 2,
     }
+
+
+def months_later(day: dt.date, count: int) -> dt.date:
+    """The day so many months later, the last of its month where there is no such day."""
+    month = day.year * 12 + day.month - 1 + count
+    first = dt.date(month // 12, month % 12 + 1, 1)
+    following = dt.date(first.year + first.month // 12, first.month % 12 + 1, 1)
+    return first + dt.timedelta(min(day.day, (following - first).days) - 1)
+
+
+def dates(home: Record) -> Answers:
+    """A stay over New Year split by days, waiting periods, places compared, all layers paid."""
+    answers: Answers = {}
+    for member in home.children:
+        person = told(member)
+        seen = [told(claim)["service_date"] for claim in member.children]
+        answers |= {
+            (member.key, "first_seen"): min(seen, default=None),
+            (member.key, "last_seen"): max(seen) + dt.timedelta(1) if seen else None,
+            (member.key, "newborn_until"): months_later(person["birth_date"], 3),
+            (member.key, "born_on"): person["birth_date"].replace(day=15),
+        }
+        for claim in member.children:
+            answers |= {(claim.key, name): value for name, value in _dates_of(told(claim), person).items()}
+    return answers
+
+
+def _dates_of(claim: dict[str, Any], person: dict[str, Any]) -> dict[str, Any]:
+    cost, day, admitted, enrolled = (
+        claim["cost"], claim["service_date"], claim["admission_date"], person["enrolled_on"],
+    )  # fmt: skip
+    rate = {2024: Decimal("0.6"), 2025: Decimal("0.7"), 2026: Decimal("0.8")}
+    stay = [admitted + dt.timedelta(at) for at in range((day - admitted).days + 1)]
+    before = sum(one.year < day.year for one in stay)
+    share = Decimal(before) * rate[admitted.year] + Decimal(len(stay) - before) * rate[day.year]
+    sign, (first, second) = (1, (enrolled, day)) if enrolled <= day else (-1, (day, enrolled))
+    months = (second.year - first.year) * 12 + second.month - first.month - (second.day < first.day)
+    here, there = person["area"], claim["hospital_area"]
+    city = here[:2] == there[:2] and (here[:2] in ("11", "31") or here[:4] == there[:4])
+    remote = "same city" if city else "same province" if here[:2] == there[:2] else "elsewhere"
+    basic, extra = fen(cost / 2), fen((cost - 1000) / 10) if cost > 1000 else None
+    aid = fen((cost - basic) / 5) if claim["applied"] else None
+    pool = {"31": "0.9"}.get(here[:2]) or {"3717": "0.7"}.get(here[:4], "0.5")
+    return {
+        "days": len(stay),
+        "over_year": (cost * share / len(stay)).quantize(Decimal("0.01"), ROUND_HALF_UP),
+        "waited": day >= months_later(enrolled, 6),
+        "long_stay": (day - admitted).days > 30,
+        "insured_months": sign * months,
+        "until": months_later(day, int(person["care_level"])) - dt.timedelta(1),
+        "later": max(enrolled, admitted),
+        "remote": remote,
+        "pooled_rate": Decimal(pool),
+        "basic": basic,
+        "extra": extra,
+        "aid": aid,
+        "patient_pays": cost - basic - (extra or 0) - (aid or 0),
+    }

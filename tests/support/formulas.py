@@ -200,6 +200,15 @@ class Formulas:
         if self.world.calendar and self.rng.random() < 0.5:
             return Num(f"working days between({day}, {other})", 5, 0)
         start = self.rng.choice([*self.world.year_starts, ""])
+        if self.rng.random() < 0.25:
+            between = self.pick(("months between", "years between"))
+            third, fourth = self.date(at, 0), self.date(at, 0)
+            return self.rng.choice((
+                Num(f"{between}({day}, {other})", 6, 0),
+                Num(f"years and months duration({day}, {other}).{self.pick(('years', 'months'))}", 6, 0),
+                Num(f"(({day}) - ({other})).days", 7, 0),
+                Num(f"days of overlap({day}, {other}, {third}, {fourth})", 8, 0),
+            ))  # fmt: skip
         return self.rng.choice((
             Num(f"({day}).{self.pick(('year', 'month', 'day'))}", 4, 0),
             Num(f"age on({day}, {other})", 4, 0),
@@ -207,7 +216,17 @@ class Formulas:
             Num(f"benefit year({day}, {start})" if start else f"benefit year({day})", 4, 0),
         ))  # fmt: skip
 
+    def _of_each(self, at: str, depth: int, room: int) -> Num:
+        """A sum of a formula over the rows below, or of the rows below those."""
+        variable, child = CHILD[at]
+        if child in CHILD and self.rng.random() < 0.5:
+            return Num(f"sum({variable}.{CHILD[child][0]}.cost)", 28, 2)
+        body = self.number(child, min(depth - 1, 1), 12)
+        return Num(f"sum(for one in {variable} return {body.text})", body.whole + 7, body.scale)
+
     def _aggregate(self, at: str, depth: int, room: int) -> Num | None:
+        if at in CHILD and self.rng.random() < 0.15:
+            return self._of_each(at, depth, room)
         if at not in CHILD:
             return self._list_size(at)
         items, child = self.items(at, depth - 1)
@@ -228,6 +247,11 @@ class Formulas:
     def _special(self, at: str, depth: int, room: int) -> Num | None:
         if at == "claim" and self.world.accumulators and self.rng.random() < 0.7:
             return Num(f"year to date({self.pick(self.world.accumulators)})", 21, 2)
+        if at == "claim" and self.world.scales and self.rng.random() < 0.1:
+            return self.rng.choice((
+                Num("p_keyed(level, hospital)", 1, 4), Num("p_money at seen", 6, 2),
+                Num("p_keyed(place: resident.insured_area, level: level) at seen", 1, 4),
+            ))  # fmt: skip
         if self.world.scales:
             base = self.number(at, depth - 1, room - 10)
             scale = self.pick(self.world.scales)
@@ -302,7 +326,11 @@ class Formulas:
             return f"within({name}, {', '.join(areas)})"
         other = self.rng.choice((areas[0], self.rng.choice(self.named(at, "area")).text))
         if self.rng.random() < 0.3:
-            return f"same pooling area({name}, {other})"
+            function = self.pick(
+                ("same pooling area", "same pooling area", "same city", "same province", "within")
+            )
+            wider = f"pooling area({other})" if function == "within" else other
+            return f"{function}({name}, {wider})"
         return f"{name} {self.pick(('=', '!='))} {other}"
 
     def _of_text(self, at: str, depth: int) -> str:
@@ -376,6 +404,18 @@ class Formulas:
             size = self.pick(
                 ("P1M", "P12M", "P5D", "P1Y", "P400D", "P13M", "P9Y", "P8000Y" if self.risky else "P2Y")
             )
+            if self.rng.random() < 0.1:
+                count = self.pick(
+                    [n.text for n in self.named(at, "number") if not n.scale and n.whole <= 3] or ["3"]
+                )
+                moved = f"{self.pick(('days', 'months', 'years', 'years'))}({count})"
+                return f"({self.date(at, depth - 1)} {self.pick('+-')} {moved})"
+            if self.rng.random() < 0.1:
+                return f"{self.pick(('min', 'max'))}({self.date(at, depth - 1)}, {self.date(at, 0)})"
+            if self.rng.random() < 0.1:
+                return (
+                    f"date({self.pick(('2024', '2025'))}, {self.pick(('1', '12'))}, {self.date(at, 0)}.day)"
+                )
             return f'({self.date(at, depth - 1)} {self.pick("+-")} duration("{size}"))'
         if depth > 0 and self.rng.random() < 0.15:
             return f"(if {self.boolean(at, depth - 1)} then {self.pick(names)} else {self.pick(names)})"

@@ -205,6 +205,21 @@ class Drafting:
             "values": self.series([steps, steps[:1]][: rng.choice((1, 2))]),
         }
         self.world.scales.append("p_scale")
+        by_level = {level: rng.choice(("10%", "0.25", "75%")) for level in CODES["level"]}
+        self.doc["parameters"]["p_keyed"] = {
+            "type": "rate",
+            "title": TITLE,
+            "keys": {"level": "code level", "place": "area"},
+            "values": [
+                {
+                    "from": "2000-01-01",
+                    "basis": "provisional",
+                    "value": {
+                        k: {"31": rate, "310113": "5%", "otherwise": "1%"} for k, rate in by_level.items()
+                    },
+                }
+            ],
+        }
         for name, day in (("year_one", "01-01"), ("year_two", "07-01")):
             self.doc["parameters"][name] = {
                 "type": "month_day",
@@ -446,6 +461,8 @@ class Drafting:
                 accumulator["year_starts"] = self.rng.choice(self.world.year_starts)
             if self.chance(0.3):
                 accumulator["per"] = ["scheme"]
+            if self.chance(0.2):
+                accumulator |= self.split(accumulator)
             self.doc.setdefault("accumulators", {})[label] = accumulator
             shared = self.limit()
             made += [
@@ -454,7 +471,39 @@ class Drafting:
             ]
         return made
 
+    def split(self, accumulator: Doc) -> Doc:
+        """What makes an accumulator one of several balances."""
+        rng = self.rng
+        one: Doc = rng.choice((
+            {"period": rng.choice(("month", "day", "lifetime", "last year", "last month"))},
+            {"per": [rng.choice(("care", "ward", "seen", "hospital", "urgent", "days"))]},
+            {"days_before": rng.choice((1, 30, 200))}, {"holder": "household"},
+        ))  # fmt: skip
+        if "opening" in accumulator and "period" not in one:
+            del accumulator["opening"]
+        return one
+
     # -- decisions ---------------------------------------------------------------------------
+
+    def layers(self) -> None:
+        """Decisions that are paid, what is left to pay, and how many rows there were."""
+        models = self.doc["decisions"].setdefault("claim", {})
+        for model in models.values():
+            if model["type"] == "money" and self.chance(0.7):
+                model["paid"] = "true"
+        models |= {
+            "paid_too": {"type": "money", "title": TITLE, "paid": "true"},
+            "rest": {"type": "money", "title": TITLE},
+        }
+        self.doc.setdefault("accumulators", {})["rows"] = {
+            "title": TITLE,
+            "over": "urgent",
+            "period": "month",
+        }
+        self.doc.setdefault("provisions", {}).update({
+            "paid_too_given": {"decision": "paid_too", "when": "year to date(rows) < 2", "value": "small"},
+            "rest_given": {"decision": "rest", "let": {"own": "small * 2"}, "value": "own - paid layers(claim) / 1000"},
+        })  # fmt: skip
 
     def decide(self, index: int) -> None:
         """One more decision at some entity."""
@@ -527,6 +576,8 @@ def rulebook(rng: Random, decisions: int | None = None, calendar: bool = False) 
     draft.figures()
     for index in range(decisions or rng.randint(2, 9)):
         draft.decide(index)
+    if rng.random() < 0.1:
+        draft.layers()
     return draft.doc
 
 

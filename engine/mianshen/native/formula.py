@@ -219,7 +219,9 @@ class Formulas:
             case "holds":
                 made_one = self.emit(node.args[0], entity, row)
                 state = f"(({made_one.state}) == 2 ? 0 : ({made_one.state}))"
-                return Made(made_one.value, NONE if made_one.state == NONE else state, made_one.miss)
+                if made_one.state == NONE:
+                    return made_one
+                return Made(f"(({made_one.state}) != 2 && ({made_one.value}))", state, made_one.miss)
             case "not":
                 made_one = self.emit(node.args[0], entity, row)
                 return self.held(f"!({made_one.value})", [made_one])

@@ -1,17 +1,16 @@
-"""Numbers and dates in formulas: sums, products, quotients, powers, durations, rounding.
+"""Numbers in formulas: sums, products, quotients, powers, rounding.
 
 In: surface nodes. Out: core nodes, a `Quotient` or a duration; a quotient of quotients is one quotient.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from decimal import Decimal
 
 from mianshen.program import diagnostics
-from mianshen.program.core import Const, Core, Date, Duration, Numeric, Op, Operator
-from mianshen.program.formula import ANY_NUMBER, FormulaChecks, Months, Partial, Quotient, fraction, number
+from mianshen.program.core import Const, Core, Date, Numeric, Op, Operator
+from mianshen.program.dates import DateChecks, minus
+from mianshen.program.formula import ANY_NUMBER, Months, Partial, Quotient, fraction, number
 from mianshen.program.operators import ROUNDINGS, negated
 from mianshen.source import Message, Span
 from mianshen.syntax import tree
@@ -20,13 +19,16 @@ MOST_DIGITS = 12  # decimals one may round to
 MOST_POWER = 38
 
 
-class ArithmeticChecks(FormulaChecks):
+class ArithmeticChecks(DateChecks):
     """The part of the checker that computes."""
 
     __slots__ = ()
 
     def negate(self, node: tree.Negate) -> Partial | None:
-        rational = self.rational(node.value)
+        value = self.visit(node.value, None)
+        if isinstance(value, Months):
+            return Months(minus(value.count), value.type)
+        rational = None if value is None else self.as_rational(node.value, value)
         if rational is None:
             return None
         top, bottom = rational
@@ -40,7 +42,7 @@ class ArithmeticChecks(FormulaChecks):
         if left is None or right is None:
             return None
         if isinstance(left, Months) or isinstance(right, Months) or _is_date(left) or _is_date(right):
-            return self._dates(node, left, right)
+            return self.dates(node, left, right)
         for side, part in ((node.left, left), (node.right, right)):
             if not isinstance(part, Quotient) and not isinstance(part.type, Numeric):
                 self.wrong(side.span, ANY_NUMBER, part.type)
@@ -93,51 +95,10 @@ class ArithmeticChecks(FormulaChecks):
             result = self.combine(node.span, "mul", result, base)
         return result
 
-    # -- dates -------------------------------------------------------------------------------
-
-    def _dates(self, node: tree.Binary, left: Partial, right: Partial) -> Core | None:
-        """A date and a duration; nothing else goes together."""
-        if node.op in ("+", "-") and isinstance(right, Months) and not isinstance(left, Quotient | Months):
-            if not isinstance(left.type, Date):
-                self.wrong(node.left.span, Date(), left.type)
-                return None
-            count = Decimal(right.count if node.op == "+" else -right.count)
-            op: Operator = "add_months" if right.type.unit == "months" else "add_days"
-            return Op(op, (left, Const(count, Numeric(0, count, count))), Date())
-        if node.op == "-" and _is_date(left) and _is_date(right):
-            self.report(diagnostics.dates_subtracted(node.span))
-        else:
-            self.report(diagnostics.date_arithmetic(node.span))
-        return None
-
-    def date_literal(self, node: tree.Function) -> Core | None:
-        text = _only_text(node)
-        if text is not None and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
-            try:
-                return Const(dt.date.fromisoformat(text), Date())
-            except ValueError:
-                pass
-        wanted = Message('日期，如 date("2026-01-31")', 'a date such as date("2026-01-31")')
-        self.report(diagnostics.bad_literal(node.span, text or "…", wanted))
-        return None
-
-    def duration_literal(self, node: tree.Function) -> Months | None:
-        text = _only_text(node) or ""
-        months = re.fullmatch(r"P(?:(\d{1,4})Y)?(?:(\d{1,5})M)?", text, re.ASCII)
-        if months and text != "P":
-            return Months(int(months[1] or 0) * 12 + int(months[2] or 0), Duration("months"))
-        days = re.fullmatch(r"P(\d{1,6})D", text, re.ASCII)
-        if days:
-            return Months(int(days[1]), Duration("days"))
-        usage = 'duration("P12M") or duration("P5D")'
-        wanted = Message(f"时长，如 {usage.replace('or', '或')}", f"a duration as {usage}")
-        self.report(diagnostics.bad_literal(node.span, text or "…", wanted))
-        return None
-
     # -- rounding ----------------------------------------------------------------------------
 
     def rounding(self, node: tree.Function) -> Core | None:
-        args, whole = node.arguments, node.name in ("floor", "ceiling")
+        args, whole = node.arguments, node.name in ("floor", "ceiling") and len(node.arguments) == 1
         if len(args) != (1 if whole else 2):
             usage = f"{node.name}(x)" if whole else f"{node.name}(x, 2)"
             self.report(diagnostics.wrong_arguments(node.span, node.name, usage))
@@ -158,10 +119,3 @@ class ArithmeticChecks(FormulaChecks):
 
 def _is_date(value: Partial) -> bool:
     return not isinstance(value, Quotient) and isinstance(value.type, Date)
-
-
-def _only_text(node: tree.Function) -> str | None:
-    """The one literal text argument of `date(…)` or `duration(…)`."""
-    if len(node.arguments) == 1 and isinstance(node.arguments[0], tree.String):
-        return node.arguments[0].value
-    return None

@@ -119,7 +119,7 @@ class Draft:
             accumulators=foldless(accumulators, decisions, parameters, codes), benefits=made_benefits,
             sources=sources(document), out_of_scope=scope, clauses=listed, planned=tuple(first.planned),
             shown={e: tuple(n for n, d in ds.items() if d.output) for e, ds in document.decisions.items()},
-            paid=frozenset((e, n) for e, ds in document.decisions.items() for n, d in ds.items() if d.paid),
+            paid=self.names.paid,
             overlays=tuple(overlay.name for overlay in document.overlays), events=events, calendar=self.calendar,
         )  # fmt: skip
 
@@ -137,6 +137,7 @@ class Draft:
             any(document.is_broken(section) for section in _NAMING),
             self.calendar, bool(document.broken("calendar")) or document.is_broken("calendar"),
             own_functions(vocabulary, self.parses),
+            frozenset((e, n) for e, ds in document.decisions.items() for n, d in ds.items() if d.paid),
         )  # fmt: skip
 
     def _misnamed(self) -> None:

@@ -17,6 +17,8 @@ from mianshen.program.core import (
     Const,
     Core,
     Date,
+    DecisionRef,
+    Duration,
     Numeric,
     Op,
     Operator,
@@ -26,8 +28,10 @@ from mianshen.program.core import (
     String,
     YearToDate,
 )
+from mianshen.program.dates import extreme
 from mianshen.program.figure_reads import USAGE_OF_SCALES, FigureChecks
-from mianshen.program.formula import Partial, number
+from mianshen.program.formula import Months, Partial, number
+from mianshen.program.nodes import as_far_as_modelled
 from mianshen.program.operators import (
     AGGREGATES,
     ALL_FUNCTIONS,
@@ -39,6 +43,7 @@ from mianshen.program.operators import (
     ROUNDINGS,
     absolute,
 )
+from mianshen.program.place_tests import pooling_area_of, same_city, same_to
 from mianshen.program.repeated import RepeatedChecks
 from mianshen.program.symbol_table import describe
 from mianshen.source import Message
@@ -73,17 +78,32 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks):
             case "min" | "max", count if count >= 2:
                 return self._extreme(node)
             case "abs", 1:
-                arg = self.numeric(args[0])
+                if isinstance(size := self.visit(args[0], None), Months):
+                    return Months(Op("abs", (size.count,), absolute(number(size.count))), size.type)
+                arg = None if size is None else self.numeric(args[0])
                 return None if arg is None else Op("abs", (arg,), absolute(number(arg)))
             case "not", 1:
                 inner = self.condition(args[0])
                 return None if inner is None else Op("not", (inner,), Boolean())
-            case "date", _:
-                return self.date_literal(node)
+            case "date", 1 | 3:
+                return self.date_of(node)
+            case "days" | "months" | "years", 1:
+                return self.duration_of(node)
+            case "months between" | "years and months duration", 2:
+                return self._months(node)
+            case "days of overlap", 4:
+                return self.overlap(node)
+            case "years between", 2:
+                return self._plain(tree.Function("age on", node.arguments, node.span))
             case "duration", _:
                 return self.duration_literal(node)
             case _:
                 return self._special(node)
+
+    def _months(self, node: tree.Function) -> Core | Months | None:
+        months = self.months_between(node)
+        as_duration = months is not None and node.name != "months between"
+        return Months(months, Duration("months")) if as_duration and months is not None else months
 
     def _by_name(self, node: tree.Function) -> Partial | None:
         """A function of the language with its arguments given by name."""
@@ -103,8 +123,13 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks):
         match name, len(node.arguments):
             case "within", count if count >= 2:
                 return self._within(node)
-            case "same pooling area", 2:
-                return self._same_pooling_area(*node.arguments)
+            case "same pooling area" | "same city" | "same province", 2:
+                return self._same_area(node)
+            case "pooling area", 1:
+                area = self._area(node.arguments[0])
+                return None if area is None else pooling_area_of(area)
+            case "paid layers", 1:
+                return self._paid_layers(node)
             case "benefit year", 1 | 2:
                 return self._benefit_year(node)
             case "year to date", 1:
@@ -128,7 +153,7 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks):
             self.report(diagnostics.wrong_arguments(node.span, node.name, USAGE[node.name]))
             return None
         args = [
-            self._date(arg) if kind == "date" else self._whole(arg)
+            self.date_value(arg) if kind == "date" else self._whole(arg)
             for arg, kind in zip(node.arguments, kinds, strict=True)
         ]
         sound = [arg for arg in args if arg is not None]
@@ -163,18 +188,19 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks):
             self.report(diagnostics.outside_calendar(span, str(calendar.first), str(calendar.last)))
         return not outside
 
-    def _date(self, node: tree.Expr) -> Core | None:
-        date = self.value(node)
-        if date is not None and not isinstance(date.type, Date):
-            self.wrong(node.span, Date(), date.type)
-            return None
-        return date
-
     def _extreme(self, node: tree.Function) -> Core | None:
-        args = [self.numeric(arg) for arg in node.arguments]
+        """The least or greatest of numbers, or of dates."""
+        args = [self.value(arg) for arg in node.arguments]
         known = [arg for arg in args if arg is not None]
         if len(known) < len(args):
             return None
+        if all(isinstance(arg.type, Date) for arg in known):
+            return extreme(node.name, known)
+        for arg, written in zip(known, node.arguments, strict=True):
+            if not isinstance(arg.type, Numeric):
+                wanted = Message("数值（或都是日期）", "a number (or dates throughout)")
+                self.report(diagnostics.wrong_type(written.span, wanted, describe(arg.type)))
+                return None
         op: Operator = "min" if node.name == "min" else "max"
         type_ = number(known[0])
         for arg in known[1:]:
@@ -191,27 +217,53 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks):
         self.wrong(node.span, String(area=True), area.type)
         return None
 
-    def _same_pooling_area(self, one: tree.Expr, other: tree.Expr) -> Core | None:
-        mine, yours = self._area(one), self._area(other)
-        return None if mine is None or yours is None else SamePlace(mine, yours, "pooling area")
+    def _same_area(self, node: tree.Function) -> Core | None:
+        mine, yours = (self._area(argument) for argument in node.arguments)
+        if mine is None or yours is None:
+            return None
+        match node.name:
+            case "same province":
+                return same_to(mine, yours, 2)
+            case "same city":
+                return same_city(mine, yours)
+            case _:
+                return SamePlace(mine, yours, "pooling area")
 
     def _within(self, node: tree.Function) -> Core | None:
         first, *others = node.arguments
         area, tests = self._area(first), list[Core]()
-        if area is None:
-            return None
         for other in others:
             outer = self._area(other)
-            if outer is None:
+            if area is None or outer is None:
                 return None
-            if not isinstance(outer, Const | ParameterRef):
-                self.report(diagnostics.not_constant(other.span, Message("地区", "an area")))
-                return None
-            tests.append(self.lies_in(area, outer))
-        return self.any_of(area, tests)
+            if isinstance(outer, Const | ParameterRef):
+                tests.append(self.lies_in(area, outer))
+            else:
+                tests.append(SamePlace(area, outer, "named"))
+        return None if area is None else self.any_of(area, tests)
+
+    def _paid_layers(self, node: tree.Function) -> Core | None:
+        """The sum of what is paid on the row: of every decision that says so, but the one being decided."""
+        (argument,) = node.arguments
+        if not isinstance(argument, tree.Name) or argument.value != self.entity or self.calling:
+            self.report(diagnostics.wrong_arguments(node.span, node.name, f"{node.name}({self.entity})"))
+            return None
+        names = sorted(
+            name for owner, name in self.names.paid if owner == self.entity and name != self.deciding
+        )
+        if not names:
+            self.report(diagnostics.no_layers(node.span, self.entity))
+            return None
+        layers = [DecisionRef(self.entity, name, self.names.decisions[self.entity, name]) for name in names]
+        total: Core | None = as_far_as_modelled(layers[0])
+        for layer in layers[1:]:
+            total = (
+                None if total is None else self.combine(node.span, "add", total, as_far_as_modelled(layer))
+            )
+        return total
 
     def _benefit_year(self, node: tree.Function) -> Core | None:
-        date = self._date(node.arguments[0])
+        date = self.date_value(node.arguments[0])
         start: tuple[int, int] | None = (1, 1)
         if len(node.arguments) == 2:
             start = self._month_day(node.arguments[1])
@@ -257,6 +309,17 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks):
 
 
 USAGE: Final = {
+    "days": "days(5)",
+    "months": "months(6)",
+    "years": "years(2)",
+    "months between": "months between(earlier, later)",
+    "years between": "years between(earlier, later)",
+    "years and months duration": "years and months duration(earlier, later)",
+    "days of overlap": "days of overlap(first, before, other_first, other_before)",
+    "same city": "same city(insured_area, hospital_area)",
+    "same province": "same province(insured_area, hospital_area)",
+    "pooling area": "pooling area(insured_area)",
+    "paid layers": "paid layers(claim)",
     "min": "min(a, b)",
     "max": "max(a, b)",
     "sum": "sum(claims.x)",

@@ -32,7 +32,7 @@ from mianshen.program.core import (
     String,
     Type,
 )
-from mianshen.program.formula import Partial, joined
+from mianshen.program.formula import Months, Partial, joined
 from mianshen.program.operators import COMPARISONS, DATE_PARTS
 from mianshen.program.symbol_table import describe
 from mianshen.source import Message
@@ -194,7 +194,10 @@ class Checker(CallChecks):
         if self.is_collection(node.of):
             self.report(diagnostics.unnamed_items(node.span, _collection_name(node.of)))
             return None
-        of = self.value(node.of)
+        visited = self.visit(node.of, None)
+        if isinstance(visited, Months):
+            return self.part_of_duration(node, visited)
+        of = None if visited is None else self.value(node.of)
         if of is None:
             return None
         if not isinstance(of.type, Date):

@@ -22,14 +22,16 @@ from mianshen.program.core import (
     String,
     Within,
 )
-from mianshen.program.formula import FormulaChecks
+from mianshen.program.formula import FormulaChecks, Months
 from mianshen.program.operators import COMPARISONS
 from mianshen.program.symbol_table import describe
 from mianshen.source import Span
 from mianshen.syntax import tree
+from mianshen.values import ZERO
 
 ORDERED = (Numeric, Date)
 AREA = String(area=True)
+DURATIONS = ("days", "months", "years", "duration", "years and months duration", "abs")
 
 
 class ComparisonChecks(FormulaChecks):
@@ -39,6 +41,9 @@ class ComparisonChecks(FormulaChecks):
 
     def compare(self, span: Span, op: Operator, left: tree.Expr, right: tree.Expr) -> Core | None:
         """A comparison as written; a text on either side is read as the other side's type."""
+        one, two = self._duration(left), self._duration(right)
+        if one is not None or two is not None:
+            return self._compare_durations(span, op, one, two)
         if isinstance(left, tree.String):
             b = self.value(right)
             a = self.value(left, None if b is None else b.type)
@@ -46,6 +51,45 @@ class ComparisonChecks(FormulaChecks):
             a = self.value(left)
             b = self.value(right, None if a is None else a.type)
         return None if a is None or b is None else self.comparison(span, op, a, b)
+
+    def _duration(self, node: tree.Expr) -> Months | None:
+        """The value where it is a duration; nothing is reported."""
+        if not self._may_be_duration(node):
+            return None
+        found, self.found = self.found, []
+        try:
+            value = self.visit(node, None)
+        finally:
+            self.found = found
+        return value if isinstance(value, Months) else None
+
+    def _may_be_duration(self, node: tree.Expr) -> bool:
+        match node:
+            case tree.Function(name=name):
+                return name in DURATIONS or name in self.names.functions
+            case tree.Binary(op="+" | "-" | "*", left=left, right=right):
+                dates = (
+                    node.op == "-"
+                    and not isinstance(left, tree.Number)
+                    and not isinstance(right, tree.Number)
+                )
+                return dates or self._may_be_duration(left) or self._may_be_duration(right)
+            case tree.Negate(value=value):
+                return self._may_be_duration(value)
+            case tree.Name(value=name):
+                return name in self.locals
+            case _:
+                return False
+
+    def _compare_durations(
+        self, span: Span, op: Operator, one: Months | None, two: Months | None
+    ) -> Core | None:
+        """Two durations of one unit compared."""
+        if one is None or two is None or one.type != two.type:
+            types = [describe(Numeric(0, ZERO, ZERO) if part is None else part.type) for part in (one, two)]
+            self.report(diagnostics.not_comparable(span, *types))
+            return None
+        return Op(op, (one.count, two.count), Boolean())
 
     def comparison(self, span: Span, op: Operator, a: Core, b: Core) -> Core | None:
         alike = isinstance(b.type, type(a.type)) and not isinstance(a.type, Listing)

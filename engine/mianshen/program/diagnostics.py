@@ -116,6 +116,11 @@ def nested_extreme(span: Span, name: str) -> Diagnostic:
     return diagnostic("E308.nested_extreme", span, name=name)
 
 
+def no_layers(span: Span, entity: str) -> Diagnostic:
+    """No decision of an entity is said to be paid."""
+    return diagnostic("E366.no_layers", span, entity=entity)
+
+
 def wrong_type(span: Span, wanted: Message, got: Message) -> Diagnostic:
     return diagnostic("E303.wrong_type", span, wanted=wanted, got=got)
 
@@ -191,10 +196,6 @@ def special_parameter(span: Span, name: str, usage: str) -> Diagnostic:
 def too_many_decimals(span: Span, got: int, allowed: int) -> Diagnostic:
     usage = f"round half up(x, {allowed})"
     return diagnostic("E329.too_many_decimals", span, got=got, allowed=allowed, usage=usage)
-
-
-def dates_subtracted(span: Span) -> Diagnostic:
-    return diagnostic("E331.dates_subtracted", span)
 
 
 def date_arithmetic(span: Span) -> Diagnostic:

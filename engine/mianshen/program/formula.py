@@ -36,9 +36,9 @@ class Quotient:
 
 @dataclass(frozen=True, slots=True)
 class Months:
-    """A constant duration: so many months or days."""
+    """A duration: so many months or days, a whole number."""
 
-    count: int
+    count: Core
     type: Duration
 
 
@@ -63,6 +63,7 @@ class FormulaChecks(ABC):
     found: list[Diagnostic] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)  # loop variable: child entity
     locals: Mapping[str, Local] = field(default_factory=dict)
+    deciding: str = ""  # the decision that the formula is for
     calling: tuple[str, ...] = ()  # the functions whose formula this is, outermost first; it reads no facts
 
     @abstractmethod
@@ -99,8 +100,10 @@ class FormulaChecks(ABC):
     def rational(self, node: tree.Expr) -> tuple[Core, Core | None] | None:
         """Numerator and denominator (None: one) of a numeric expression."""
         visit = self.visit(node, None)
-        if visit is None:
-            return None
+        return None if visit is None else self.as_rational(node, visit)
+
+    def as_rational(self, node: tree.Expr, visit: Partial) -> tuple[Core, Core | None] | None:
+        """A value as numerator and denominator."""
         if isinstance(visit, Quotient):
             return visit.top, visit.bottom
         if isinstance(visit, Months) or not isinstance(visit.type, Numeric):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from mianshen.program.core import Boolean, Const, Constant, Core, Numeric, Op, Operator, Type
+from mianshen.program.core import Boolean, Const, Constant, Core, If, Numeric, Op, Operator, Type
 from mianshen.program.operators import ARITHMETIC
 from mianshen.values import EXACT
 
@@ -40,6 +40,12 @@ def arithmetic(op: Operator, left: Core, right: Core) -> Core:
 
 def comparison(op: Operator, left: Core, right: Core) -> Core:
     return Op(op, (left, right), Boolean())
+
+
+def as_far_as_modelled(value: Core) -> Core:
+    """The number, 0 where no rule covers it."""
+    covered = Op("holds", (comparison("eq", value, value),), Boolean())
+    return If(covered, value, constant(Decimal(0), value.type), value.type)
 
 
 def any_of(conditions: Sequence[Core]) -> Core:

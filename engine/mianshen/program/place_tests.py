@@ -64,6 +64,23 @@ def _same_pooling_area(one: Core, other: Core) -> Core:
     return _all([_equal(one, other, 2), Op("or", (InSet(prefix(one, 2), MUNICIPAL), below), Boolean())])
 
 
+def pooling_area_of(place: Core) -> Core:
+    """The pooling area that a place lies in: the municipality, a county directly under a province, or the city."""
+    county = If(InSet(prefix(place, 4), direct_county_groups()), prefix(place, 6), prefix(place, 4), AREA)
+    return If(InSet(prefix(place, 2), MUNICIPAL), prefix(place, 2), county, AREA)
+
+
+def same_to(one: Core, other: Core, digits: int) -> Core:
+    """Two places are one to so many digits."""
+    return _equal(one, other, digits)
+
+
+def same_city(one: Core, other: Core) -> Core:
+    """One municipality or one prefecture."""
+    below = Op("or", (InSet(prefix(one, 2), MUNICIPAL), _equal(one, other, 4)), Boolean())
+    return _all([_equal(one, other, 2), below])
+
+
 def _within(arg: Core, codes: Iterable[str]) -> Core:
     """The place lies in one of those named: those of one length are asked about level by level."""
     by_length: dict[int, list[str]] = defaultdict(list)

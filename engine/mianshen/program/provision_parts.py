@@ -79,10 +79,10 @@ class RulingChecks:
     def document(self) -> Document:
         return self.vocabulary.document
 
-    def check(self, entity: str) -> Checker:
-        return Checker(self.names, entity, self.exact, self.found, locals=self.locals)
+    def check(self, entity: str, deciding: str = "") -> Checker:
+        return Checker(self.names, entity, self.exact, self.found, locals=self.locals, deciding=deciding)
 
-    def name_locals(self, entity: str, model: LocalNames, place: Place) -> None:
+    def name_locals(self, entity: str, deciding: str, model: LocalNames, place: Place) -> None:
         """Give the names that a provision or table says under `let` their values, each in turn."""
         self.locals = {}
         names = self.names
@@ -91,7 +91,7 @@ class RulingChecks:
             if (entity, name) in names.facts or (entity, name) in names.decisions or name in names.parameters:
                 meaning = Message(f"{entity} 的名称", f"a name of the {entity}")
                 self.found.append(diagnostics.name_taken(self.document.span(*at), name, meaning))
-            parsed, checker = self.parses.formula(at), self.check(entity)
+            parsed, checker = self.parses.formula(at), self.check(entity, deciding)
             value = None if parsed is None else checker.visit(parsed, None)
             if parsed is not None and value is not None and not isinstance(value, Quotient | Months):
                 value = checker.of_size(name, parsed, value)
@@ -138,7 +138,7 @@ class RulingChecks:
         wanted = self.names.decisions[key]
         if isinstance(wanted, Numeric):
             return self._number(key, parsed, wanted)
-        checker = self.check(key[0])
+        checker = self.check(key[0], key[1])
         plain = checker.value(parsed, wanted)
         if plain is not None and joined(plain.type, wanted) is None:
             checker.wrong(parsed.span, wanted, plain.type)
@@ -146,7 +146,7 @@ class RulingChecks:
         return plain
 
     def _number(self, key: Key, parsed: tree.Expr, wanted: Numeric) -> Core | None:
-        checker = self.check(key[0])
+        checker = self.check(key[0], key[1])
         rational = checker.rational(parsed)
         if rational is None:
             return None

@@ -94,7 +94,7 @@ class ProvisionChecks(TableChecks):
         """The provisions a site stands for; none when it is wrong."""
         self.cited(site.model, site.place)
         self._exceptions(site)
-        self.name_locals(site.key[0], site.model, site.place)
+        self.name_locals(*site.key, site.model, site.place)
         try:
             if site.place[0] == "tables":
                 return self.table(site.key, site.name, self.document.tables[site.name], site.place)

@@ -16,13 +16,15 @@ from mianshen.program.core import (
     Code,
     Const,
     Core,
+    Date,
     Listing,
     Numeric,
     Op,
     Operator,
     String,
 )
-from mianshen.program.formula import FormulaChecks, Local, Months, Quotient, number
+from mianshen.program.dates import day_number, day_of_number
+from mianshen.program.formula import ANY_NUMBER, FormulaChecks, Local, Months, Quotient, number
 from mianshen.program.operators import INTEGER, totalled
 from mianshen.source import Span
 from mianshen.syntax import tree
@@ -184,15 +186,28 @@ class RepeatedChecks(FormulaChecks):
     def _item_value(self, child: str, value: tree.For | tree.Path, node: tree.Function) -> Core | None:
         """What is added up at each row: its own number, or that of `for … return`."""
         if isinstance(value, tree.Path):
-            return self.inside(child, lambda: self.numeric(tree.Name(value.name, name_after_dot(value))))
+            return self.inside(child, lambda: self._added(node, tree.Name(value.name, name_after_dot(value))))
         if node.name == "count":
             one = self.inside(child, lambda: self.value(value.value), value.variable)
             return None if one is None else Const(Decimal(1), Numeric(0, Decimal(1), Decimal(1)))
-        return self.inside(child, lambda: self.numeric(value.value), value.variable)
+        return self.inside(child, lambda: self._added(node, value.value), value.variable)
+
+    def _added(self, node: tree.Function, value: tree.Expr) -> Core | None:
+        """A number, or, of which the least or greatest is asked for, a date."""
+        if node.name == "sum":
+            return self.numeric(value)
+        item = self.value(value)
+        if item is not None and not isinstance(item.type, Numeric | Date):
+            self.wrong(value.span, ANY_NUMBER, item.type)
+            return None
+        return item
 
     def _total(self, node: tree.Function, child: str, where: Core | None, body: Core | None) -> Core | None:
         if body is None or node.name == "count":
             return Aggregate("count", child, where, None, INTEGER)
+        if isinstance(body.type, Date):
+            days = self._total(node, child, where, day_number(body))
+            return None if days is None else day_of_number(days)
         type_ = self.fitting(node.span, totalled(number(body)) if node.name == "sum" else number(body))
         if type_ is None:
             return None

@@ -93,6 +93,7 @@ class Names:
     calendar: Calendar | None = None
     calendar_broken: bool = False  # years of it were written with a mistake
     functions: Mapping[str, FunctionName] = field(default_factory=dict)
+    paid: frozenset[Key] = frozenset()  # the money decisions that are paid to or for the person
 
     def excused(self, name: str, known: Iterable[str]) -> bool:
         """Whether not knowing a name is no mistake of the place that uses it."""
@@ -145,5 +146,6 @@ def describe(type_: Type) -> Message:
             return Message(f"代码表 {codes} 的代码", f"a code of {codes}")
         case Listing():
             return Message("列表", "a list")
-        case Duration():
-            return Message("时长", "a duration")
+        case Duration(unit=unit):
+            months = unit == "months"
+            return Message("以月计的时长" if months else "以日计的时长", f"a duration in {unit}")

@@ -34,20 +34,26 @@ KEYWORDS: Final = frozenset(
 
 # Functions people forget the brackets of; what a call may name is for the program to say.
 CALLED: Final = frozenset({
-    "abs", "ceiling", "contains", "count", "date", "duration", "floor", "marginal", "max", "min", "sum", "within",
+    "abs", "ceiling", "contains", "count", "date", "days", "duration", "floor", "marginal", "max", "min", "months", "sum",
+    "within", "years",
 })  # fmt: skip
 SPACED: Final = (
     "add working days",
     "age on",
     "benefit year",
+    "days of overlap",
     "distinct count",
     "inverse marginal",
+    "paid layers",
+    "pooling area",
     "round down",
     "round half down",
     "round half even",
     "round half up",
     "round up",
+    "same city",
     "same pooling area",
+    "same province",
     "working day",
     "working day of month",
     "year to date",

@@ -6,8 +6,9 @@ limit at most.
 
 from __future__ import annotations
 
+from mianshen.program.core import Const, Core, Op, walk
 from mianshen.program.program import Program
-from mianshen.program.stages import reads_of
+from mianshen.program.stages import nodes_of, reads_of
 from mianshen.program.totals import grouped
 
 
@@ -18,7 +19,8 @@ class InTurnOnly(Exception):
 def refuse_in_turn(program: Program) -> None:
     """Raises InTurnOnly for several limits on one payment, for totals without a limit, for totals of themselves.
 
-    For totals of another period than a benefit year, of facts of the row, of a household or of no money, too.
+    For dates moved by computed days or months, and for totals of another period than a benefit year, of facts of the
+    row, of a household or of no money, too.
     """
     for accumulator in program.accumulators.values():
         summed = program.decision(accumulator.entity, accumulator.sums)
@@ -29,5 +31,14 @@ def refuse_in_turn(program: Program) -> None:
     for decision in program.decisions:
         for provision in decision.provisions:
             named = tuple(limit.accumulator for limit in provision.limits)
+            if any(_moves_by_computed(node) for root in nodes_of(decision) for node in walk(root)):
+                raise InTurnOnly(provision.name)
             if len(named) > 1 or provision.feeds != named or decision.key in own:
                 raise InTurnOnly(provision.name)
+
+
+def _moves_by_computed(node: Core) -> bool:
+    """A date moved by so many days or months as only the row tells."""
+    return (
+        isinstance(node, Op) and node.op in ("add_days", "add_months") and not isinstance(node.args[1], Const)
+    )

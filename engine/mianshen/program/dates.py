@@ -1,0 +1,260 @@
+"""Dates and durations in formulas.
+
+In: surface nodes. Out: core nodes; a duration is its unit and a whole number of it, and is a number wherever it is
+compared, divided or asked for its months or days.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+from functools import reduce
+from typing import Final
+
+from mianshen.program import diagnostics
+from mianshen.program.core import Boolean, Const, Core, Date, Duration, Fail, If, Numeric, Op, Operator
+from mianshen.program.formula import FormulaChecks, Months, Partial, Quotient, number
+from mianshen.program.nodes import arithmetic, comparison
+from mianshen.program.operators import DATE_PARTS, FUNCTIONS, negated
+from mianshen.source import Message
+from mianshen.syntax import tree
+
+EPOCH: Final = dt.date(2000, 1, 1)
+YEAR_MONTHS: Final = 12
+MOST_MONTHS: Final = Decimal(12 * 9999)
+MONTHS: Final = Numeric(0, -MOST_MONTHS, MOST_MONTHS)
+DAYS: Final = FUNCTIONS["days between"][2]
+UNITS: Final = {"days": ("days", 1), "months": ("months", 1), "years": ("months", YEAR_MONTHS)}
+
+
+class DateChecks(FormulaChecks):
+    """The part of the checker that reckons with dates."""
+
+    __slots__ = ()
+
+    # -- sums --------------------------------------------------------------------------------
+
+    def dates(self, node: tree.Binary, left: Partial, right: Partial) -> Partial | None:
+        """A date and a duration, two dates, two durations, a duration and a number."""
+        if isinstance(left, Quotient) or isinstance(right, Quotient):
+            self.report(diagnostics.date_arithmetic(node.span))
+            return None
+        match left, right, node.op:
+            case Months(), Months(), "+" | "-" | "/" if left.type == right.type:
+                return self._durations(node, left, right)
+            case Months(), Months(), _:
+                pass
+            case Months(), _, "*" if isinstance(right.type, Numeric):
+                return self._times(node, left, right)
+            case _, Months(), "*" if isinstance(left.type, Numeric):
+                return self._times(node, right, left)
+            case Months(), _, "+" if isinstance(right.type, Date):
+                return self.moved(right, left)
+            case _, Months(), "+" | "-" if isinstance(left.type, Date):
+                count = right.count if node.op == "+" else minus(right.count)
+                return self.moved(left, Months(count, right.type))
+            case _, Months(), "+" | "-":
+                self.wrong(node.left.span, Date(), left.type)
+                return None
+            case _, _, "-" if (
+                not isinstance(left, Months) and not isinstance(right, Months) and left.type == right.type
+            ):
+                return Months(_days(right, left), Duration("days"))
+            case _:
+                pass
+        self.report(diagnostics.date_arithmetic(node.span))
+        return None
+
+    def _durations(self, node: tree.Binary, left: Months, right: Months) -> Partial | None:
+        if node.op == "/":
+            return Quotient(left.count, right.count)
+        count = self.combine(node.span, "add" if node.op == "+" else "sub", left.count, right.count)
+        return None if count is None else Months(count, left.type)
+
+    def _times(self, node: tree.Binary, duration: Months, by: Core) -> Months | None:
+        if number(by).scale:
+            self.report(diagnostics.date_arithmetic(node.span))
+            return None
+        count = self.combine(node.span, "mul", duration.count, by)
+        return None if count is None else Months(count, duration.type)
+
+    def moved(self, date: Core, duration: Months) -> Core:
+        """A date so much later."""
+        op: Operator = "add_months" if duration.type.unit == "months" else "add_days"
+        return Op(op, (date, duration.count), Date())
+
+    # -- functions ---------------------------------------------------------------------------
+
+    def date_value(self, node: tree.Expr) -> Core | None:
+        date = self.value(node)
+        if date is not None and not isinstance(date.type, Date):
+            self.wrong(node.span, Date(), date.type)
+            return None
+        return date
+
+    def duration_of(self, node: tree.Function) -> Months | None:
+        """`days(n)`, `months(n)`, `years(n)`."""
+        count = self.numeric(node.arguments[0])
+        if count is None:
+            return None
+        if number(count).scale:
+            wanted, got = Message("整数", "a whole number"), Message("小数", "one with decimals")
+            self.report(diagnostics.wrong_type(node.arguments[0].span, wanted, got))
+            return None
+        unit, months = UNITS[node.name]
+        if months > 1:
+            count = arithmetic("mul", count, _whole(months))
+        return Months(count, Duration("days" if unit == "days" else "months"))
+
+    def months_between(self, node: tree.Function) -> Core | None:
+        """Full months from one date to another, negative where the other is earlier."""
+        first, second = (self.date_value(argument) for argument in node.arguments)
+        return None if first is None or second is None else months_of(first, second)
+
+    def overlap(self, node: tree.Function) -> Core | None:
+        """How many days two stretches of days share, each from its first to before its last."""
+        ends = [self.date_value(argument) for argument in node.arguments]
+        known = [end for end in ends if end is not None]
+        if len(known) < len(ends):
+            return None
+        begin, end = extreme("max", [known[0], known[2]]), extreme("min", [known[1], known[3]])
+        return arithmetic("max", _days(begin, end), _whole(0))
+
+    def date_of(self, node: tree.Function) -> Core | None:
+        """`date("2026-01-31")`, `date(a_date)`, `date(year, month, day)`; a day there is not is an error."""
+        arguments = node.arguments
+        if len(arguments) == 1 and not isinstance(arguments[0], tree.String):
+            return self.date_value(arguments[0])
+        if len(arguments) != len(DATE_PARTS):
+            return self._literal(node)
+        parts = [self.numeric(argument) for argument in arguments]
+        known = [part for part in parts if part is not None]
+        if len(known) < len(parts):
+            return None
+        for part, argument in zip(known, arguments, strict=True):
+            if number(part).scale:
+                wanted, got = Message("整数", "a whole number"), Message("小数", "one with decimals")
+                self.report(diagnostics.wrong_type(argument.span, wanted, got))
+                return None
+        if all(isinstance(part, Const) for part in known):
+            text = "-".join(str(part.value).zfill(2) for part in known if isinstance(part, Const))
+            return self._written(node, text.zfill(10))
+        return _built(*known)
+
+    def _literal(self, node: tree.Function) -> Core | None:
+        return self._written(node, _only_text(node) or "")
+
+    def _written(self, node: tree.Function, text: str) -> Core | None:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
+            try:
+                return Const(dt.date.fromisoformat(text), Date())
+            except ValueError:
+                pass
+        wanted = Message('日期，如 date("2026-01-31")', 'a date such as date("2026-01-31")')
+        self.report(diagnostics.bad_literal(node.span, text or "…", wanted))
+        return None
+
+    def duration_literal(self, node: tree.Function) -> Months | None:
+        text = _only_text(node) or ""
+        match = re.fullmatch(r"(-?)P(?:(\d{1,4})Y)?(?:(\d{1,5})M)?(?:(\d{1,6})D)?", text, re.ASCII)
+        if match is not None:
+            sign, years, months, days = match.groups()
+            side = -1 if sign else 1
+            if days is not None and years is None and months is None:
+                return Months(_whole(side * int(days)), Duration("days"))
+            if days is None and (years is not None or months is not None):
+                count = int(years or 0) * YEAR_MONTHS + int(months or 0)
+                return Months(_whole(side * count), Duration("months"))
+        usage = 'duration("P12M") or duration("P5D")'
+        wanted = Message(f"时长，如 {usage.replace('or', '或')}", f"a duration as {usage}")
+        self.report(diagnostics.bad_literal(node.span, text or "…", wanted))
+        return None
+
+    def part_of_duration(self, node: tree.Path, duration: Months) -> Core | None:
+        """`.days` of days; `.years` and `.months`, the rest of a year, of months."""
+        if (node.name, duration.type.unit) == ("days", "days"):
+            return duration.count
+        if duration.type.unit == "months" and node.name in ("years", "months"):
+            from mianshen.program.core import Round
+
+            years = Round("down", 0, duration.count, _whole(YEAR_MONTHS), number(duration.count))
+            if node.name == "years":
+                return years
+            return arithmetic("sub", duration.count, arithmetic("mul", years, _whole(YEAR_MONTHS)))
+        kind = Message("时长的部分", "part of a duration")
+        parts = ("days",) if duration.type.unit == "days" else ("years", "months")
+        self.report(diagnostics.unknown_reference(node.span, kind, node.name, parts))
+        return None
+
+
+def minus(count: Core) -> Core:
+    """The number with the other sign."""
+    if isinstance(count, Const) and isinstance(count.value, Decimal):
+        return _whole(-int(count.value))
+    return Op("neg", (count,), negated(number(count)))
+
+
+def extreme(kind: str, dates: list[Core]) -> Core:
+    """The earliest or the latest of dates."""
+    op: Operator = "le" if kind == "min" else "ge"
+    return reduce(lambda one, other: If(comparison(op, one, other), one, other, Date()), dates)
+
+
+def months_of(first: Core, second: Core) -> Core:
+    """Full months from one date to another."""
+    forward, backward = _full_months(first, second), _full_months(second, first)
+    return If(comparison("le", first, second), forward, minus(backward), MONTHS)
+
+
+def day_number(date: Core) -> Core:
+    """The days from a fixed one to a date."""
+    return _days(Const(EPOCH, Date()), date)
+
+
+def day_of_number(count: Core) -> Core:
+    """The date so many days after the fixed one."""
+    return Op("add_days", (Const(EPOCH, Date()), count), Date())
+
+
+def _full_months(first: Core, second: Core) -> Core:
+    months = arithmetic("sub", _month_number(second), _month_number(first))
+    short = comparison("lt", _part("day", second), _part("day", first))
+    return arithmetic("sub", months, If(short, _whole(1), _whole(0), Numeric(0, Decimal(0), Decimal(1))))
+
+
+def _month_number(date: Core) -> Core:
+    return arithmetic(
+        "add", arithmetic("mul", _part("year", date), _whole(YEAR_MONTHS)), _part("month", date)
+    )
+
+
+def _part(name: str, date: Core) -> Core:
+    op, type_ = DATE_PARTS[name]
+    return Op(op, (date,), type_)
+
+
+def _days(first: Core, second: Core) -> Core:
+    return Op("days_between", (first, second), DAYS)
+
+
+def _whole(count: int) -> Const:
+    value = Decimal(count)
+    return Const(value, Numeric(0, value, value))
+
+
+def _built(year: Core, month: Core, day: Core) -> Core:
+    """The date of a year, month and day; an error where there is none."""
+    one = _whole(1)
+    months = arithmetic("add", arithmetic("mul", arithmetic("sub", year, one), _whole(YEAR_MONTHS)), month)
+    first = Op("add_months", (Const(dt.date(1, 1, 1), Date()), arithmetic("sub", months, one)), Date())
+    date = Op("add_days", (first, arithmetic("sub", day, one)), Date())
+    there = (comparison("eq", _part("day", date), day), comparison("eq", _part("month", date), month))
+    return If(Op("and", there, Boolean()), date, Fail(Date()), Date())
+
+
+def _only_text(node: tree.Function) -> str | None:
+    """The one literal text argument of `date(…)` or `duration(…)`."""
+    if len(node.arguments) == 1 and isinstance(node.arguments[0], tree.String):
+        return node.arguments[0].value
+    return None
