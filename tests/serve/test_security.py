@@ -31,7 +31,19 @@ ALLOWED: dict[tuple[str, str], tuple[str, ...] | None] = {  # None: whoever come
     ("GET", "/rulebook/figures/{name}"): ROLES,
     ("GET", "/health"): None,
     ("GET", "/metrics"): ("operator",),
+    ("GET", "/"): ROLES,
+    ("GET", "/style.css"): None,
+    ("GET", "/language/{lang}"): None,
+    ("GET", "/login"): None,
+    ("POST", "/login"): None,
+    ("POST", "/logout"): None,
+    ("GET", "/counter"): ("counter",),
+    ("POST", "/counter"): ("counter",),
+    ("POST", "/counter/open"): ("counter",),
+    ("POST", "/counter/record"): ("counter",),
+    ("POST", "/counter/notice"): ("counter",),
 }
+FORMS = ("/counter", "/counter/open", "/counter/record", "/counter/notice")
 ROUTES = [
     (method, route.path)
     for router in ROUTERS
@@ -56,12 +68,101 @@ def test_a_route_answers_those_it_is_for_and_nobody_else(
 ) -> None:
     roles = ALLOWED[method, path]
     for role in ROLES:
-        status = client.request(method, path, headers=guarded.headers(role)).status_code
-        assert (status == 403) == (roles is not None and role not in roles), role
+        response = client.request(method, path, headers=guarded.headers(role), follow_redirects=False)
+        refused = (
+            response.status_code == 403 and response.headers["content-type"] == "application/problem+json"
+        )
+        wrong_role = refused and response.json()["type"] == "urn:mianshen:problem:wrong_role"
+        assert wrong_role == (roles is not None and role not in roles), role
     nobody = client.request(method, path, follow_redirects=False)
     stranger = client.request(method, path, headers={"authorization": "Bearer x"}, follow_redirects=False)
     assert (nobody.status_code == 401) == (roles is not None)
     assert (stranger.status_code == 401) == (roles is not None)
+
+
+# signing in
+
+
+def signed_in(guarded: Guarded, role: str) -> TestClient:
+    client = guarded.client()
+    response = client.post(
+        "/login", data={"token": guarded.tokens[role], "next": "/counter"}, follow_redirects=False
+    )
+    assert response.status_code == 303
+    assert response.headers["location"] == "/counter"
+    flags = response.headers["set-cookie"].lower()
+    assert "httponly" in flags
+    assert "samesite=strict" in flags
+    return client
+
+
+def form_key_of(page: str) -> str:
+    return page.split('name="form_key" value="', 1)[1].split('"', 1)[0]
+
+
+def test_a_browser_is_sent_to_sign_in_and_comes_back(guarded: Guarded) -> None:
+    client = guarded.client()
+    sent = client.get("/counter", headers={"accept": "text/html"}, follow_redirects=False)
+    assert (sent.status_code, sent.headers["location"]) == (303, "/login?next=/counter")
+    assert client.post("/login", data={"token": "wrong"}).status_code == 403
+    assert 'name="as_of"' in signed_in(guarded, "counter").get("/counter").text
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"]
+)
+def test_the_way_back_is_a_path_of_ours(guarded: Guarded, path: str) -> None:
+    client = guarded.client()
+    response = client.post(
+        "/login", data={"token": guarded.tokens["counter"], "next": path}, follow_redirects=False
+    )
+    assert response.headers["location"] == "/"
+    assert (
+        client.get("/language/zh", params={"next": path}, follow_redirects=False).headers["location"] == "/"
+    )
+
+
+def test_signing_out_ends_the_session(guarded: Guarded) -> None:
+    client = signed_in(guarded, "counter")
+    cookie = client.cookies["mianshen"]
+    key = form_key_of(client.get("/counter").text)
+    assert client.post("/logout", data={"form_key": "x"}).status_code == 403
+    client.post("/logout", data={"form_key": key})
+    client.cookies.set("mianshen", cookie)
+    assert client.get("/counter").status_code == 401
+
+
+def test_each_session_has_a_key_of_its_own(guarded: Guarded) -> None:
+    client = guarded.client()
+    keys, cookies = set(), set()
+    for _ in range(2):
+        client.post("/login", data={"token": guarded.tokens["counter"]})
+        keys.add(form_key_of(client.get("/counter").text))
+        cookies.add(client.cookies["mianshen"])
+    assert len(keys) == len(cookies) == 2
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_without_its_key_does_nothing(local: TestClient, path: str) -> None:
+    for data in ({}, {"form_key": "0" * 64}):
+        response = local.post(path, data=data)
+        assert response.status_code == 403
+        assert response.json()["type"] == "urn:mianshen:problem:no_session"
+
+
+def test_what_is_typed_is_text(local: TestClient) -> None:
+    key = form_key_of(local.get("/counter").text)
+    typed = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    data = {"form_key": key, "person": typed, "benefits": "premium_subsidy", "as_of": "2026-06-30"}
+    page = local.post("/counter", data=data)
+    assert page.status_code == 200
+    assert "<script" not in page.text
+    assert "<img" not in page.text
+    again = local.post("/counter", data=data | {"action": "answer", "place": "insured_area", "answer": typed})
+    assert "<script" not in again.text
+    nobody = local.post("/counter", data={"form_key": key, "record": typed}, headers={"accept": "text/html"})
+    assert nobody.status_code == 422
+    assert "<script" not in nobody.text
 
 
 # other sites, other hosts
@@ -132,7 +233,7 @@ def test_every_response_has_its_headers(local: TestClient, path: str) -> None:
     assert "unsafe" not in policy
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["cache-control"] == "no-store"
     assert "server" not in headers
 

@@ -18,7 +18,9 @@ from starlette.routing import Route
 
 from mianshen.serve import openapi
 from mianshen.serve.api import api
+from mianshen.serve.counter_pages import counter_pages
 from mianshen.serve.metrics import Metrics
+from mianshen.serve.pages import pages, problem_page
 from mianshen.serve.problems import Kind, Problem, kind_of
 from mianshen.serve.service import Service, Shared, language_of
 from mianshen.serve.settings import Settings
@@ -26,7 +28,7 @@ from mianshen.serve.shield import LOG, Shield, TooLarge
 from mianshen.source import Message, RuleError
 from mianshen.version import __version__
 
-ROUTERS: Final = (api,)
+ROUTERS: Final = (api, pages, counter_pages)
 _KINDS: Final[dict[int, Kind]] = {404: "not_found", 405: "wrong_method", 413: "too_large", 415: "wrong_type"}
 
 
@@ -80,7 +82,14 @@ def problem_of(error: Exception) -> Problem:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    return problem_of(error).response(language_of(request))
+    return _told(request, problem_of(error))
+
+
+def _told(request: Request, problem: Problem) -> Response:
+    """A page where a browser asks, else problem details."""
+    if "text/html" in request.headers.get("accept", ""):
+        return problem_page(request, problem)
+    return problem.response(language_of(request))
 
 
 async def _failed(request: Request, error: Exception) -> Response:
@@ -90,4 +99,4 @@ async def _failed(request: Request, error: Exception) -> Response:
         trace = trace.tb_next
     place = f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else "?"
     LOG.log(logging.ERROR, "internal error: %s at %s", type(error).__name__, place)
-    return problem_of(error).response(language_of(request))
+    return _told(request, problem_of(error))

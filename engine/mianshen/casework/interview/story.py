@@ -162,6 +162,12 @@ class Story:
                 row.facts[name] = assumed
                 row.assumed |= {name}
 
+    def forget(self, place: Place) -> None:
+        """Let a fact be told anew, whatever was told of it."""
+        place.row.facts.pop(place.name, None)
+        place.row.told = (place.row.told or frozenset()) - {place.name}
+        place.row.assumed -= {place.name}
+
     def _count(self) -> None:
         """Rows for as many children as a fact says there are."""
         for row in self.case.rows():
