@@ -101,7 +101,8 @@ def fold(text: str, columns: int) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
-_CLOSING = "，。、：；！？）》」』”’"
+_CLOSING = "，。、：；！？）》〕】」』”’"  # begins no line
+_OPENING = "（《〔【「『“‘"  # ends no line
 
 
 def _pieces(text: str) -> list[str]:
@@ -110,7 +111,8 @@ def _pieces(text: str) -> list[str]:
     for item in text:
         last = pieces[-1][-1:] if pieces else ""
         wide = east_asian_width(item) in {"W", "F"} or east_asian_width(last or " ") in {"W", "F"}
-        if pieces and (item in _CLOSING or item == " " or not (wide or last == " ")):
+        together = item in _CLOSING or item == " " or (last != "" and last in _OPENING)
+        if pieces and (together or not (wide or last == " ")):
             pieces[-1] += item
         else:
             pieces.append(item)

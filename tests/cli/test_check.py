@@ -290,12 +290,12 @@ def test_a_row_the_rules_cannot_decide_is_rejected_with_its_provision(run: Run, 
         assert line[int(found[3]) - 1] == "{"
 
 
-def test_a_row_nobody_described_is_told_at_the_person(run: Run, tmp_path: Path) -> None:
-    """No household is told, and a figure that it would read is past its review."""
+def test_a_figure_past_its_review_is_told_at_the_person(run: Run, tmp_path: Path) -> None:
+    """Of the person nothing is known, so that any figure might be read."""
     file = tmp_path / "late.yaml"
     file.write_text("resident: {person_id: P1}\nas_of: 2029-11-21\n", encoding="utf-8")
     _, out, err = run("check", str(file), "--lang", "zh")
-    assert "- 家庭：参数" in out
+    assert "- 参保人 P1：参数" in out
     assert err.startswith(f"{file}:1:11: E437: 参数 ")
     assert all(line.startswith(f"{file}:1:11: ") and line.endswith("。") for line in err.splitlines())
 
@@ -362,7 +362,7 @@ def test_a_misspelt_overlay_is_told_with_the_nearest_one_that_ships(run: Run, tm
     ("lang", "words"),
     [
         ("zh", ["参保人 P1，核定日 2026-11-21", "基本医疗保险支付", "8,500.00", "待定", "依据暂定数值", "已核定"]),
-        ("en", ["resident P1, decided for 2026-11-21", "basic payment", "8,500.00", "undetermined", "Rests on provisional"]),
+        ("en", ["resident P1, decision date 2026-11-21", "basic payment", "8,500.00", "undetermined", "Rests on provisional"]),
     ],
 )  # fmt: skip
 def test_the_tables_speak_both_languages(run: Run, tmp_path: Path, lang: str, words: list[str]) -> None:

@@ -7,8 +7,12 @@ Exit status 0 answered, 1 a record or a part of it was rejected, 2 a file cannot
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from pathlib import Path
 
+from mianshen.interpreter.rows import Row
+from mianshen.interpreter.trace.explain import Trace
+from mianshen.program.slicing import benefit_keys
 from mianshen.source import Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
@@ -50,6 +54,15 @@ from mianshen_cli.session import Answer, Desk, undecided
         "a benefit, a claim's number, or all; may be repeated",
     ),
 )
+@option(
+    "--about",
+    metavar="NAME",
+    multiple=True,
+    words=Message(
+        "逐步说明只讲某项待遇（名称或标题）或某笔费用（编号），可重复；隐含 --explain",
+        "explain only these steps: of a benefit (its name or title) or of a claim (its number); may be repeated",
+    ),
+)
 @options.form
 def check(
     lang: Lang,
@@ -60,17 +73,18 @@ def check(
     case: str | None,
     explain: bool,
     asked: tuple[str, ...],
+    about: tuple[str, ...],
     form: str,
 ) -> Status:
     desk = Desk(tuple(map(Path, rules)), overlays, as_of)
     read = desk.read([Path(file) for file in files], case)
     answers = [desk.answer(item) for item in read]
     if form == "json":
-        as_jsons = [_as_json(answer, lang, explain, asked) for answer in answers]
+        as_jsons = [_as_json(answer, lang, explain or bool(about), asked) for answer in answers]
         alone = len(as_jsons) == 1 and (read[0].record.alone or case is not None)
         output.say(output.json_text(as_jsons[0] if alone else as_jsons))
     else:
-        output.say("\n\n".join(_as_text(answer, lang, explain, asked) for answer in answers))
+        output.say("\n\n".join(_as_text(answer, lang, Steps(explain, about), asked) for answer in answers))
     return _complain(answers, lang)
 
 
@@ -84,8 +98,31 @@ def _as_json(answer: Answer, lang: Lang, explain: bool, asked: tuple[str, ...]) 
     return json
 
 
-def _as_text(answer: Answer, lang: Lang, explain: bool, asked: tuple[str, ...]) -> str:
-    text = AnswerView(answer.checker, lang).text(answer.checked, explain)
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Which steps are explained: all, those of some benefits and claims, or none."""
+
+    every: bool
+    about: tuple[str, ...]
+
+    def of(self, answer: Answer) -> Trace | None:
+        """The steps of an answer; Refused for what names neither a benefit nor a claim of the record."""
+        explainer, checked = answer.checker.explainer, answer.checked
+        if not self.about:
+            return explainer.trace(checked.case) if self.every else None
+        from mianshen_cli.render.what_if import named
+
+        roots: list[tuple[Row, str]] = []
+        for name in named(answer, self.about):
+            benefit = checked.result.benefits.get(name)
+            if benefit is not None:
+                roots += [(benefit.row, key) for _, key in benefit_keys(benefit.benefit)]
+            roots += [(r.row, value) for r in checked.result.rows if r.row.key == name for value in r.values]
+        return explainer.trace(checked.case, roots)
+
+
+def _as_text(answer: Answer, lang: Lang, steps: Steps, asked: tuple[str, ...]) -> str:
+    text = AnswerView(answer.checker, lang).text(answer.checked, steps.of(answer))
     if asked:
         from mianshen_cli.render.what_if import ProspectView, asked_about
 

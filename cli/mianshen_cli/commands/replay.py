@@ -65,7 +65,8 @@ def replay(
 def _show(found: Replay, lang: Lang, explain: bool) -> None:
     from mianshen_cli.render.answer import AnswerView
 
-    output.say(AnswerView(found.checker, lang).text(found.checked, explain) + "\n")
+    trace = found.checker.explainer.trace(found.checked.case) if explain else None
+    output.say(AnswerView(found.checker, lang).text(found.checked, trace) + "\n")
     if not found.differences:
         output.say(_SAME.in_(lang).format(count=found.compared))
         return

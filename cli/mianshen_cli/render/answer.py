@@ -6,12 +6,14 @@ In: a checked case. Out: text for the terminal in one language.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from mianshen.casework.check import Checked, Checker
 from mianshen.interpreter import BenefitResult, Rejected, Row, RowResult
 from mianshen.interpreter.result import Settlement
+from mianshen.interpreter.trace.explain import Trace
 from mianshen.source import Lang, Message
 from mianshen.values import NOT_MODELLED, Unknown
 from mianshen_cli import output
@@ -29,12 +31,15 @@ _DELIVERY = {
     "confirm": Message("确认后办理", "on confirmation"),
     "application": Message("申请办理", "on application"),
 }
-_HEAD = Message("{title} {key}，核定日 {day}", "{title} {key}, decided for {day}")
-_BENEFIT = (
-    Message("待遇", "benefit"),
-    Message("结论", "answer"),
-    Message("金额", "amount"),
-    Message("方式", "delivery"),
+_HEAD = Message("{title} {key}，核定日 {day}", "{title} {key}, decision date {day}")
+_BENEFIT = (Message("符合的待遇", "eligible"), Message("金额", "amount"), Message("方式", "delivery"))
+_OPEN = (Message("待定的待遇", "undetermined"), Message("缺少", "missing"))
+_AMOUNT_OPEN, _FACTS = Message("待定", "undetermined"), Message("{count} 项", "facts: {count}")
+_NO_BENEFIT = Message("没有符合的待遇。", "Eligible for no benefit.")
+_FIRST = Message("先问：{facts}。", "Ask first: {facts}.")
+_FOR = Message("{fact}（关系到 {count} 项待遇）", "{fact} ({count} benefits wait for it)")
+_NOT_DUE = Message(
+    "不符合：{names}。（--why 待遇名 说明原因）", "Not eligible: {names}. (--why NAME says why)"
 )
 _SHOWN, _RESULTS = Message("其他结果", "also"), Message("结果", "results")
 _ANSWER, _DATE = Message("结论", "answer"), Message("日期", "date")
@@ -53,9 +58,13 @@ _SETTLED = (
 _REVERSED = Message("已冲销", "Cancelled")
 _PAIR = Message("{title} {key} 由 {by} 冲销，均不计入", "{title} {key} is cancelled by {by}; neither counts")
 _REJECTED = Message("退回记录", "Rejects")
-_UNRULED = Message("规则未覆盖：{names}。", "Not modelled: {names}.")
+_UNRULED = Message(
+    "规则未覆盖 {count} 项待遇。（--explain 列出）", "Not modelled: {count} benefits. (--explain names them)"
+)
+_UNRULED_NAMES = Message("规则未覆盖：{names}。", "Not modelled: {names}.")
 _PROVISIONAL = Message("依据暂定数值：{names}", "Rests on provisional figures: {names}")
 _COLON = Message("：", ": ")
+_MOST_ASKED = 3  # facts named among those to ask first
 _MOST_ACROSS = 4  # rows shown side by side; more of them stand one below the other
 _NARROW, _WIDE = 60, 120  # columns a reason may fill
 
@@ -70,23 +79,22 @@ class AnswerView:
         self.lang: Lang = lang
         self.columns = min(max(shutil.get_terminal_size((100, 24)).columns, _NARROW), _WIDE)
 
-    def text(self, checked: Checked, explain: bool) -> str:
-        """The whole answer; with `explain`, every step too."""
-        return "\n".join(self._parts(checked, explain)).rstrip()
+    def text(self, checked: Checked, trace: Trace | None) -> str:
+        """The whole answer; with a trace, its steps and the reasons of what is not due too."""
+        return "\n".join(self._parts(checked, trace)).rstrip()
 
     def _say(self, message: Message) -> str:
         return output.printable(message.in_(self.lang))
 
-    def _parts(self, checked: Checked, explain: bool) -> Iterator[str]:
+    def _parts(self, checked: Checked, trace: Trace | None) -> Iterator[str]:
         result = checked.result
         title = self._say(self.program.entities[self.program.entry].title)
         yield _HEAD.in_(self.lang).format(title=title, key=output.printable(result.key), day=result.as_of)
         yield ""
         ruled = [benefit for benefit in result.benefits.values() if benefit.status != "not_modelled"]
         if ruled:
-            yield self._benefits(ruled)
-            yield ""
-        yield from self._unruled(benefit for benefit in result.benefits.values() if benefit not in ruled)
+            yield from self._benefits(ruled)
+        yield from self._unruled([b for b in result.benefits.values() if b not in ruled], trace is not None)
         if own := list(self._own(checked)):
             yield output.table([self._say(_SHOWN if ruled else _RESULTS), ""], own, right=[1])
             yield ""
@@ -100,14 +108,14 @@ class AnswerView:
             yield ""
         if result.reversed:
             yield from self._list(_REVERSED, (self._pair(*pair) for pair in result.reversed))
-        reasons = [*self._benefit_reasons(checked), *self._row_reasons(checked)]
+        reasons = [*self._benefit_reasons(checked, trace is not None), *self._row_reasons(checked)]
         if reasons:
             yield from self._list(_REASONS, reasons)
         if result.rejected:
             yield from self._list(_REJECTED, (self._rejection(reject) for reject in result.rejected))
-        if explain:
+        if trace is not None:
             yield f"{self._say(_STEPS)}{self._say(_COLON).rstrip()}"
-            yield Explanation(self.words, self.lang).text(self.checker.explainer.trace(checked.case))
+            yield Explanation(self.words, self.lang).text(trace)
             yield ""
         yield from self._list(_NOTES, map(self._say, checked.notes))
 
@@ -141,17 +149,52 @@ class AnswerView:
 
     # -- benefits ------------------------------------------------------------------------------
 
-    def _benefits(self, results: Iterable[BenefitResult]) -> str:
-        rows = [
-            (
-                self._say(self._title(result)),
-                self._say(STATUS[result.status]),
-                "" if result.amount is None else f"{result.amount:,.2f}",
-                self._say(_DELIVERY[result.benefit.delivery]),
+    def _benefits(self, results: Sequence[BenefitResult]) -> Iterator[str]:
+        """What is due, then what is open and the facts it waits for, then what is not due, in a line."""
+        due = [r for r in results if r.status == "eligible"]
+        rows = [(self._say(self._title(r)), self._amount(r), self._delivery(r)) for r in due]
+        if rows:
+            yield output.table([self._say(item) for item in _BENEFIT], rows, right=[1])
+        else:
+            yield self._say(_NO_BENEFIT)
+        yield ""
+        undetermined = [r for r in results if r.status == "undetermined"]
+        if undetermined:
+            lines = [(self._say(self._title(r)), self._count(len(r.missing))) for r in undetermined]
+            yield output.table([self._say(item) for item in _OPEN], lines)
+            yield from output.fold(self._to_ask(undetermined), self.columns)
+            yield ""
+        refused = [self._say(self._title(r)) for r in results if r.status == "ineligible"]
+        if refused:
+            yield from output.fold(_NOT_DUE.in_(self.lang).format(names=self._joined(refused)), self.columns)
+            yield ""
+
+    def _amount(self, result: BenefitResult) -> str:
+        if result.amount is not None:
+            return f"{result.amount:,.2f}"
+        return "" if result.benefit.amount is None else self._say(_AMOUNT_OPEN)
+
+    def _delivery(self, result: BenefitResult) -> str:
+        return self._say(_DELIVERY[result.benefit.delivery])
+
+    def _count(self, count: int) -> str:
+        return self._say(_FACTS).format(count=count)
+
+    def _to_ask(self, results: Iterable[BenefitResult]) -> str:
+        """The facts that most of the undetermined benefits wait for, by their titles."""
+        waiting: Counter[str] = Counter()
+        for result in results:
+            waiting.update(
+                {self._say(self.words.missing([missing], result.row)) for missing in result.missing}
             )
-            for result in results
+        first = [
+            self._say(_FOR).format(fact=fact, count=count) if count > 1 else fact
+            for fact, count in waiting.most_common(_MOST_ASKED)
         ]
-        return output.table([self._say(item) for item in _BENEFIT], rows, right=[2])
+        return self._say(_FIRST).format(facts=self._joined(first))
+
+    def _joined(self, names: Iterable[str]) -> str:
+        return ("、" if self.lang == "zh" else "; ").join(names)
 
     def _own(self, checked: Checked) -> Iterator[tuple[str, str]]:
         """The decisions about the person that results show, those that are modelled."""
@@ -170,21 +213,25 @@ class AnswerView:
             f"{title.en} ({owner.en} {row.key}".rstrip() + ")",
         )
 
-    def _unruled(self, results: Iterable[BenefitResult]) -> Iterator[str]:
-        """The benefits without a rule for this person, in one line."""
-        names = [self._say(result.benefit.title) for result in results]
+    def _unruled(self, results: Sequence[BenefitResult], names: bool) -> Iterator[str]:
+        """How many benefits have no rule for this person; with `names`, which."""
+        if not results:
+            return
         if names:
-            line = _UNRULED.in_(self.lang).format(names=("、" if self.lang == "zh" else "; ").join(names))
-            yield from output.fold(line, self.columns)
-            yield ""
+            titles = self._joined(self._say(result.benefit.title) for result in results)
+            yield from output.fold(_UNRULED_NAMES.in_(self.lang).format(names=titles), self.columns)
+        else:
+            yield _UNRULED.in_(self.lang).format(count=len(results))
+        yield ""
 
-    def _benefit_reasons(self, checked: Checked) -> Iterator[str]:
+    def _benefit_reasons(self, checked: Checked, every: bool) -> Iterator[str]:
         case = checked.case
         for benefit in checked.result.benefits.values():
-            if benefit.status == "not_modelled":
+            if benefit.status == "not_modelled" or (benefit.status == "ineligible" and not every):
                 continue
             decided = self.words.provisions.get(benefit.reason)
-            cited = benefit.benefit.citation if decided is None else decided.citation
+            possible = benefit.row.chosen.get(benefit.benefit.eligible, ()) if decided is None else (decided,)
+            cited = possible[0].citation if possible else benefit.benefit.citation
             reason = self.words.of_benefit(benefit, self.checker.explainer, case)
             shows = [
                 f"{self._say(self.words.decisions[benefit.row.entity, name].title)} {self._decided(benefit.row, name)}"

@@ -116,4 +116,4 @@ class AskView:
 
     def answer(self, checker: Checker, checked: Checked) -> str:
         """What `check` says, under the benefits asked about."""
-        return "\n" + AnswerView(checker, self.lang).text(checked, False)
+        return "\n" + AnswerView(checker, self.lang).text(checked, None)

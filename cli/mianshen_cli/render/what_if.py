@@ -19,6 +19,7 @@ from mianshen.interpreter.what_if.counterfactuals import Counterfactual, FactCha
 from mianshen.interpreter.what_if.due_dates import DueDate
 from mianshen.interpreter.what_if.unmet_conditions import UnmetCondition
 from mianshen.program.program import Fact
+from mianshen.program.titles import name_of
 from mianshen.source import Lang, Message, nearest
 from mianshen.values import Known
 from mianshen_cli import output
@@ -80,15 +81,22 @@ _UNKNOWN = Message("未知", "unknown")
 
 
 def asked_about(answer: Answer, asked: Sequence[str]) -> tuple[Prospector, tuple[Prospect, ...]]:
-    """The prospects asked for; Refused for a name that is neither a benefit nor a claim of the record."""
+    """The prospects asked for; Refused for what names neither a benefit nor a claim of the record."""
     prospector, checked = Prospector(answer.checker), answer.checked
     known = names_to_ask(checked)
-    names = known if "all" in asked else asked
-    there = (*answer.checker.program.benefits, *(row.key for row in checked.case.person.children))
+    names = known if "all" in asked else named(answer, asked)
+    return prospector, prospects(prospector, checked, (name for name in names if name in known))
+
+
+def named(answer: Answer, written: Sequence[str]) -> list[str]:
+    """Benefits, by name or title, and claims of the record; Refused for what is neither."""
+    benefits = answer.checker.program.benefits
+    there = (*benefits, *(row.key for row in answer.checked.case.person.children))
+    names = [name_of(name, benefits) for name in written]
     for name in names:
         if name not in there:
             raise Refused(_no_such(name, there))
-    return prospector, prospects(prospector, checked, (name for name in names if name in known))
+    return names
 
 
 def _no_such(name: str, known: Sequence[str]) -> Message:

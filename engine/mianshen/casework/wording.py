@@ -230,7 +230,9 @@ class Words:
     def _decided(self, result: BenefitResult, explainer: Explainer, case: Case, row: Row) -> Message:
         step = explainer.step(case, row, result.benefit.eligible)
         because = self.because(explainer, case, step)
-        verdict = Message("符合", "Due") if result.status == "eligible" else Message("不符合", "Not due")
+        verdict = (
+            Message("符合", "Eligible") if result.status == "eligible" else Message("不符合", "Not eligible")
+        )
         words = Message(f"{verdict.zh}。{because.zh}", f"{verdict.en}. {because.en}")
         if not result.missing:
             return words

@@ -23,6 +23,7 @@ from mianshen.interpreter.what_if.candidate_values import CandidateValues
 from mianshen.interpreter.what_if.scenario import Scenario
 from mianshen.program.program import Benefit, Program
 from mianshen.program.slicing import benefit_keys, part_of
+from mianshen.program.titles import name_of
 from mianshen.source import RuleError
 from mianshen.values import Known, Missing, Unknown, Value
 
@@ -47,6 +48,7 @@ class Interview:
 
     def __init__(self, program: Program, names: Sequence[str]) -> None:
         askable = askable_benefits(program)
+        names = [name_of(name, askable) for name in names]
         for name in names:
             if name not in askable:
                 raise RuleError([diagnostics.no_such_benefit(name, askable)])

@@ -11,8 +11,8 @@ from mianshen.source import Lang, Message
 
 HEADING: Final = Message("医疗保障待遇核定告知书", "Notice of a medical-insurance decision")
 STATUS: Final = {
-    "eligible": Message("符合条件", "Due"),
-    "ineligible": Message("不符合条件", "Not due"),
+    "eligible": Message("符合条件", "Eligible"),
+    "ineligible": Message("不符合条件", "Not eligible"),
     "undetermined": Message("待定", "Cannot be told yet"),
     "not_modelled": Message("规则未覆盖", "Not modelled by the rulebook"),
     "decided": Message("已核定", "Decided"),
