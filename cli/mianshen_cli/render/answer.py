@@ -184,9 +184,8 @@ class AnswerView:
         """The facts that most of the undetermined benefits wait for, by their titles."""
         waiting: Counter[str] = Counter()
         for result in results:
-            waiting.update(
-                {self._say(self.words.missing([missing], result.row)) for missing in result.missing}
-            )
+            facts = (self._say(self.words.missing([m], result.row)) for m in sorted(result.missing))
+            waiting.update(dict.fromkeys(facts, 1))
         first = [
             self._say(_FOR).format(fact=fact, count=count) if count > 1 else fact
             for fact, count in waiting.most_common(_MOST_ASKED)
