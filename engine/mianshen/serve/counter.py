@@ -343,14 +343,15 @@ class Counter:
     def _facts(self, row: Row) -> Iterable[FactView]:
         entity = self.program.entities[row.entity]
         above = None if row.parent is None else self.program.entities[row.parent.entity].key
+        unknown = self.story.told_unknown(row)
         for (owner, name), fact in self.program.facts.items():
-            if owner != row.entity or name in (entity.key, above):
+            if owner != row.entity or name in (entity.key, above) or name in row.assumed:
                 continue
             place = self.story.answer_as(Place(row, name))
             if name in row.facts:
                 value = self._say(self.words.value(row.facts[name], fact.written, fact.type))
                 yield FactView(place, self._say(fact.title), value)
-            elif row.told is not None and name in row.told:
+            elif name in unknown:
                 yield FactView(place, self._say(fact.title), texts(self.lang).unknown)
 
     def _lists(self) -> Iterable[tuple[str, str]]:

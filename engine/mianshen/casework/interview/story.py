@@ -213,7 +213,7 @@ class Story:
         lines += [f"{HISTORY}:", *(f"  - {self._version(row)}" for row in others)] if others else []
         above = person.parent
         while above is not None:
-            if any(name in above.facts for _, name in self._told_names(above)) or self._unknown(above):
+            if any(name in above.facts for _, name in self._told_names(above)) or self.told_unknown(above):
                 lines.append(f"{above.entity}: {self._facts(above)}")
             if person.parent is above:
                 beside = [row for row in above.children if row is not person]
@@ -230,7 +230,8 @@ class Story:
     def _told_names(self, row: Row) -> list[tuple[str, str]]:
         return [key for key in self.program.facts if key[0] == row.entity]
 
-    def _unknown(self, row: Row) -> list[str]:
+    def told_unknown(self, row: Row) -> list[str]:
+        """The facts of a row that were told to be unknown."""
         unasked = {n for n in self.settled(row.entity) if self._fact_without_assumption(row, n)}
         unknown = (row.told or frozenset()) - unasked
         return [n for _, n in self._told_names(row) if n in unknown and n not in row.facts]
@@ -264,7 +265,7 @@ class Story:
         """The facts of a row that were told, and those told to be unknown."""
         names = [n for _, n in self._told_names(row) if n not in row.assumed and n not in but]
         yield from (f"{name}: {_written(row.facts[name])}" for name in names if name in row.facts)
-        yield from (f"{name}: null" for name in self._unknown(row))
+        yield from (f"{name}: null" for name in self.told_unknown(row))
 
     def _version(self, row: Row) -> str:
         """A person's row of another time, with all that is known of it."""
