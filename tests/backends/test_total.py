@@ -90,6 +90,7 @@ NODES: Final[dict[type[Core], tuple[str, str] | None]] = {
     core.SamePlace: ("boolean", "hospital = resident.insured_area"),
     core.InSet: ("boolean", 'care in ("inpatient", "chronic")'),
     core.Marginal: ("number", "marginal(cost, p_scale)"),
+    core.Earlier: None,  # SQL refuses it; tests/rulebooks has one
     core.FigureAt: ("money", "p_money at seen"),
     core.BenefitYear: ("integer", "benefit year(seen, year_two)"),
     core.Choice: None,  # each hit policy has a table below

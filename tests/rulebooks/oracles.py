@@ -206,3 +206,29 @@ def _dates_of(claim: dict[str, Any], person: dict[str, Any]) -> dict[str, Any]:
         "aid": aid,
         "patient_pays": cost - basic - (extra or 0) - (aid or 0),
     }
+
+
+def earlier(home: Record) -> Answers:
+    """What rows before were: the stay before, its discharge, its level; transfers and readmissions."""
+    answers: Answers = {}
+    deductibles = {"primary": 200, "secondary": 500, "tertiary": 1000}
+    for member in home.children:
+        stays: list[dict[str, Any]] = []
+        for row in in_turn(member.children):
+            claim, inpatient = told(row), told(row)["care"] == "inpatient"
+            before = stays[-1] if stays else None
+            number = sum(stay["service_date"].year == claim["service_date"].year for stay in stays)
+            full = Decimal(deductibles[claim["level"]])
+            threshold: Decimal | None = full / (1, 2, 4)[min(number, 2)]
+            if claim["transferred"]:
+                threshold = max(ZERO, full - deductibles[before["level"]]) if before else None
+            readmitted = before is not None and (claim["admission_date"] - before["service_date"]).days <= 30
+            answers |= {
+                (row.key, "readmitted"): readmitted if inpatient else None,
+                (row.key, "gap"): (claim["service_date"] - before["service_date"]).days if before else None,
+                (row.key, "level_before"): before["level"] if before else None,
+                (row.key, "stays_here"): sum(stay["hospital"] == claim["hospital"] for stay in stays),
+                (row.key, "threshold"): threshold if inpatient else None,
+            }
+            stays += [claim] if inpatient else []
+    return answers

@@ -249,6 +249,7 @@ class Formulas:
             return Num(f"year to date({self.pick(self.world.accumulators)})", 21, 2)
         if at == "claim" and self.world.scales and self.rng.random() < 0.1:
             return self.rng.choice((
+                Num("count(previous(claims[urgent], care))", 6, 0), Num("previous(claims[cost > 10]).small", 4, 2),
                 Num("p_keyed(level, hospital)", 1, 4), Num("p_money at seen", 6, 2),
                 Num("p_keyed(place: resident.insured_area, level: level) at seen", 1, 4),
             ))  # fmt: skip

@@ -27,11 +27,6 @@ MONTHS: Final = 12
 Years: TypeAlias = dict[Hashable, Value]
 
 
-def in_order(rows: list[Row], date: str) -> list[Row]:
-    """Rows by date, then by key in code points; those without a date first, for they may touch any year."""
-    return sorted(rows, key=lambda r: (date in r.facts, r.facts.get(date), r.key))
-
-
 @dataclass(frozen=True, slots=True)
 class Balances:
     """One accumulator's balances for one parent, by benefit year and the facts it is kept per."""

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from decimal import localcontext
 from functools import cached_property
 
-from mianshen.interpreter.accumulator_state import AccumulatorState, HeldBalances, in_order, state_of
+from mianshen.interpreter.accumulator_state import AccumulatorState, HeldBalances, state_of
 from mianshen.interpreter.decision_functions import deciding
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.provisions import CompiledBranch
 from mianshen.interpreter.rejection_loop import RejectionLoop
-from mianshen.interpreter.rows import Candidates, Case, Row, RowError, reject, rejected
+from mianshen.interpreter.rows import Candidates, Case, Row, RowError, in_order, reject, rejected
 from mianshen.interpreter.specialisation import Changed, Specialisation, Specialisations, leading
 from mianshen.program.core import Aggregate, AsOf, Core, YearToDate, walk
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Final, assert_never
 
 from mianshen.interpreter.aggregates import aggregate
+from mianshen.interpreter.earlier import EarlierRows
 from mianshen.interpreter.function_builder import FunctionBuilder, distance
 from mianshen.interpreter.operations import OPEN, Function, missing_figure, stop, undecided
 from mianshen.interpreter.rows import Row, ancestor, doubt
@@ -22,6 +23,7 @@ from mianshen.program.core import (
     Const,
     Core,
     Derived,
+    Earlier,
     FactRef,
     Fail,
     InForce,
@@ -73,7 +75,7 @@ class Compiler:
         """A derived node as a function of what it is lowered to."""
         return self.compile(lowered(node, self.program.parameters), entity)
 
-    def apart(self, node: IsKnown | InForce | Aggregate | Fail, entity: str) -> Function:
+    def apart(self, node: IsKnown | InForce | Aggregate | Earlier | Fail, entity: str) -> Function:
         """A node that is more than an expression."""
         match node:
             case IsKnown(arg=FactRef(entity=owner, name=name)) if owner == entity:
@@ -88,6 +90,8 @@ class Compiler:
                 return _disagreeing
             case Aggregate():
                 return aggregate(node, self)
+            case Earlier():
+                return EarlierRows(node, self)
             case _:
                 assert_never(node)
 

@@ -19,6 +19,7 @@ from mianshen.program.core import (
     Constant,
     Core,
     DecisionRef,
+    Earlier,
     FactRef,
     Fail,
     FigureAt,
@@ -81,6 +82,8 @@ def to_text(node: Core, home: str) -> str:
             return f"benefit year({to_text(date, home)})"
         case Choice(policy=policy):
             return f"table ({policy})"
+        case Earlier():
+            return _earlier(node)
         case Aggregate():
             return _aggregate(node)
         case YearToDate(accumulator=name):
@@ -173,6 +176,14 @@ def _inner(node: Core, home: str) -> str:
     text = to_text(node, home)
     compound = isinstance(node, If | InSet | SamePlace) or (isinstance(node, Op) and node.op in INFIX)
     return f"({text})" if compound else text
+
+
+def _earlier(node: Earlier) -> str:
+    """Earlier rows as a formula asks about them."""
+    where = "" if node.where is None else f"[{to_text(node.where, node.entity)}]"
+    same = "".join(f", {fact.name}" for fact in node.same)
+    previous = f"previous({node.entity}{where}{same})"
+    return f"count({previous})" if node.body is None else f"{previous}.{to_text(node.body, node.entity)}"
 
 
 def _aggregate(node: Aggregate) -> str:

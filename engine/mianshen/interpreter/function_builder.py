@@ -36,6 +36,7 @@ from mianshen.program.core import (
     Const,
     Core,
     DecisionRef,
+    Earlier,
     FactRef,
     Fail,
     FigureAt,
@@ -167,7 +168,7 @@ class FunctionBuilder:
                 return "NOT_MODELLED"
             case MissingFigure(parameter=name):
                 return self.bind(missing_figure(name))
-            case IsKnown() | InForce() | Aggregate() | Fail():
+            case IsKnown() | InForce() | Aggregate() | Earlier() | Fail():
                 return f"{self.bind(self.compiler.apart(node, self.entity))}(row)"
             case InSet(arg=arg, values=values):
                 return self.strict([arg], f"{{}} in {self.bind(frozenset(values))}")

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 
-from mianshen.interpreter.accumulator_state import AccumulatorState, HeldBalances, in_order
+from mianshen.interpreter.accumulator_state import AccumulatorState, HeldBalances
 from mianshen.interpreter.operations import Function
-from mianshen.interpreter.rows import Row, RowError, reject
+from mianshen.interpreter.rows import Row, RowError, in_order, reject
 from mianshen.program.failing import fails_alone
 from mianshen.program.program import Key, Program
 from mianshen.program.stages import Stage, joint, read_below, stages

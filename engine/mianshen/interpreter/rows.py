@@ -122,6 +122,11 @@ def ancestor(row: Row, steps: int) -> Row:
     return row
 
 
+def in_order(rows: list[Row], date: str) -> list[Row]:
+    """Rows by date, then by key in code points; those without a date first, for they may touch any year."""
+    return sorted(rows, key=lambda r: (date in r.facts, r.facts.get(date), r.key))
+
+
 def reject(row: Row, rejection: Rejection, program: Program) -> None:
     """Reject a row and everything below it.
 

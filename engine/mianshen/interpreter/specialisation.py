@@ -24,6 +24,7 @@ from mianshen.program.core import (
     Const,
     Core,
     DecisionRef,
+    Earlier,
     FactRef,
     Fail,
     FigureAt,
@@ -130,7 +131,9 @@ def leading(program: Program, entity: str, parts: Iterable[Core]) -> list[Core]:
                 return rests(one) and rests(other)
             case Op(op=op, args=args):
                 return op in COMPARING and all(rests(arg) for arg in args)
-            case Aggregate() | BenefitYear() | Choice() | DecisionRef() | Fail() | If() | InForce():
+            case (
+                Aggregate() | BenefitYear() | Choice() | DecisionRef() | Earlier() | Fail() | If() | InForce()
+            ):
                 return False
             case (
                 FigureAt()

@@ -13,6 +13,7 @@ from typing import Final, assert_never
 
 from mianshen.native.aggregates import aggregate
 from mianshen.native.c_source import NONE, Body, Made, c_integer, c_type, greatest, lacking, union
+from mianshen.native.earlier import earlier
 from mianshen.native.layout import (
     AREA_DIGITS,
     WORD_DIGITS,
@@ -29,6 +30,7 @@ from mianshen.program.core import (
     Const,
     Core,
     DecisionRef,
+    Earlier,
     FactRef,
     Fail,
     FigureAt,
@@ -109,6 +111,8 @@ class Formulas:
                 return self.emit(lowered(node, self.layout.program.parameters), entity, row)
             case Aggregate():
                 return aggregate(self, node, row)
+            case Earlier():
+                return earlier(self, node, row)
             case YearToDate(accumulator=name):
                 return Made(f"{row}->v_before_{name}", f"{row}->s_before_{name}", f"{row}->m_before_{name}")
             case _:

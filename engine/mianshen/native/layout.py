@@ -24,6 +24,7 @@ from mianshen.program.core import (
     Date,
     DecisionRef,
     Duration,
+    Earlier,
     FactRef,
     InSet,
     IsKnown,
@@ -201,7 +202,11 @@ class Layout:
                     pass
         places = {id(node) for node in bound}
         texts = [n for n in self.nodes if isinstance(n, FactRef) and is_text(n.type)]
-        split = [key for a in self.accumulators for key in a.varying if is_text(self.program.facts[key].type)]
+        shared = [fact for n in self.nodes if isinstance(n, Earlier) for fact in n.same]
+        split = [(fact.entity, fact.name) for fact in shared if is_text(fact.type)]
+        split += [
+            key for a in self.accumulators for key in a.varying if is_text(self.program.facts[key].type)
+        ]
         return frozenset([*((n.entity, n.name) for n in texts if id(n) not in places), *split])
 
     @cached_property

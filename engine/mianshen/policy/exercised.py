@@ -17,7 +17,17 @@ from typing import Any, Final, Literal, TypeAlias
 from mianshen.interpreter import Case, Interpreter, Row, RowError
 from mianshen.interpreter.evaluate import in_force
 from mianshen.interpreter.rows import Candidates
-from mianshen.program.core import Aggregate, Choice, Core, If, InForce, Marginal, Op, ParameterRef, children
+from mianshen.program.core import (
+    Aggregate,
+    Choice,
+    Core,
+    If,
+    InForce,
+    Marginal,
+    Op,
+    ParameterRef,
+    children,
+)
 from mianshen.program.program import Decision, Key, Provision
 from mianshen.program.selection import conjuncts
 from mianshen.values import EXACT, NOT_MODELLED, Unknown, Value

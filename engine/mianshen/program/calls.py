@@ -309,6 +309,7 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks):
 
 
 USAGE: Final = {
+    "previous": "previous(claims[condition]).x",
     "days": "days(5)",
     "months": "months(6)",
     "years": "years(2)",

@@ -194,6 +194,8 @@ class Checker(CallChecks):
         if self.is_collection(node.of):
             self.report(diagnostics.unnamed_items(node.span, _collection_name(node.of)))
             return None
+        if isinstance(node.of, tree.Function) and node.of.name == "previous" and node.of.arguments:
+            return self.earlier(node.of, node.name, node)
         visited = self.visit(node.of, None)
         if isinstance(visited, Months):
             return self.part_of_duration(node, visited)

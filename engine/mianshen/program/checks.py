@@ -19,6 +19,7 @@ from mianshen.program.core import (
     Const,
     Core,
     DecisionRef,
+    Earlier,
     FactRef,
     Fail,
     FigureAt,
@@ -80,7 +81,12 @@ def _foreign(condition: Core, entity: str) -> Iterable[str]:
                 yield f"{owner}.{name}"
             case DecisionRef(name=name) | ParameterRef(name=name) | FigureAt(parameter=name):
                 yield name
-            case Aggregate(child=name) | Marginal(scale=name) | YearToDate(accumulator=name):
+            case (
+                Aggregate(child=name)
+                | Earlier(entity=name)
+                | Marginal(scale=name)
+                | YearToDate(accumulator=name)
+            ):
                 yield name
             case AsOf() | BenefitYear() | Choice() | Const() | Fail() | If() | InForce() | InSet():
                 pass

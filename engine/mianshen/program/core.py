@@ -282,8 +282,23 @@ class YearToDate:
     type: Numeric
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Of the rows of the same parent before this one in turn, those for which `where` holds.
+
+    The `body` of the last of them, not modelled where there is none; or, without a `body`, how many there are. `same`:
+    the row's own facts that such a row shares. All are of facts alone, `where` and `body` at the earlier row.
+    """
+
+    entity: str
+    where: Core | None
+    same: tuple[FactRef, ...]
+    body: Core | None
+    type: Type
+
+
 Primitive: TypeAlias = (
-    Const | FactRef | DecisionRef | ParameterRef | AsOf | Op | If | Round | IsKnown | Aggregate | YearToDate
+    Const | FactRef | DecisionRef | ParameterRef | AsOf | Op | If | Round | IsKnown | Aggregate | Earlier | YearToDate
     | MissingFigure | InForce | NoValue | Fail
 )  # fmt: skip
 Derived: TypeAlias = InSet | Within | SamePlace | Marginal | FigureAt | BenefitYear | Choice
@@ -311,6 +326,8 @@ def children(node: Core) -> tuple[Core, ...]:
             return tuple(part for row in rows for part in row)
         case Aggregate(where=where, body=body):
             return tuple(part for part in (where, body) if part is not None)
+        case Earlier(where=where, same=same, body=body):
+            return tuple(part for part in (where, *same, body) if part is not None)
         case InForce(cases=cases):
             return cases
         case Const() | FactRef() | DecisionRef() | ParameterRef() | AsOf() | YearToDate():
@@ -334,6 +351,6 @@ def walk(node: Core) -> list[Core]:
 def beside(node: Core) -> Iterator[Core]:
     """The node and what stands below it at the same row."""
     yield node
-    if not isinstance(node, Aggregate):
+    if not isinstance(node, Aggregate | Earlier):
         for part in children(node):
             yield from beside(part)

@@ -121,6 +121,11 @@ def no_layers(span: Span, entity: str) -> Diagnostic:
     return diagnostic("E366.no_layers", span, entity=entity)
 
 
+def earlier_facts(span: Span) -> Diagnostic:
+    """Something else than a fact is asked of an earlier row."""
+    return diagnostic("E367.earlier_facts", span)
+
+
 def wrong_type(span: Span, wanted: Message, got: Message) -> Diagnostic:
     return diagnostic("E303.wrong_type", span, wanted=wanted, got=got)
 

@@ -17,6 +17,7 @@ from mianshen.program.core import (
     Const,
     Core,
     DecisionRef,
+    Earlier,
     FactRef,
     Fail,
     FigureAt,
@@ -58,7 +59,7 @@ def _may_fail(node: Core) -> bool:
             return kind in ("min", "max")
         case Const() | FactRef() | DecisionRef() | AsOf() | YearToDate() | MissingFigure() | NoValue():
             return False
-        case InSet() | Within() | SamePlace() | If() | IsKnown() | BenefitYear():
+        case InSet() | Within() | SamePlace() | If() | IsKnown() | BenefitYear() | Earlier():
             return False
         case _:
             assert_never(node)
@@ -67,7 +68,7 @@ def _may_fail(node: Core) -> bool:
 def steady(node: Core, decided: set[Key]) -> bool:
     """Whether the node's value rests on facts alone; `decided`: the decisions whose value does."""
     return not any(
-        isinstance(n, Aggregate | YearToDate)
+        isinstance(n, Aggregate | Earlier | YearToDate)
         or (isinstance(n, DecisionRef) and (n.entity, n.name) not in decided)
         for n in walk(node)
     )
@@ -92,7 +93,7 @@ def errs_alone(node: Core, decided: set[Key]) -> bool:
             return all(errs_alone(part, decided) for part in children(node))
         case SamePlace(one=one, other=other):
             return errs_alone(one, decided) and errs_alone(other, decided)
-        case Round() | Choice() | Aggregate() | InForce() | Marginal() | FigureAt():
+        case Round() | Choice() | Aggregate() | Earlier() | InForce() | Marginal() | FigureAt():
             return False
         case Const() | FactRef() | DecisionRef() | ParameterRef() | AsOf() | YearToDate():
             return True

@@ -20,6 +20,7 @@ from mianshen.program.core import (
     Const,
     Core,
     DecisionRef,
+    Earlier,
     FactRef,
     Fail,
     FigureAt,
@@ -187,7 +188,17 @@ def _never_falls(
             return settled and all(
                 _never_falls(part, accumulator, parameters, decisions) for part in (then, otherwise)
             )
-        case Aggregate() | AsOf() | BenefitYear() | Choice() | Fail() | InForce() | InSet() | IsKnown():
+        case (
+            Aggregate()
+            | AsOf()
+            | BenefitYear()
+            | Choice()
+            | Earlier()
+            | Fail()
+            | InForce()
+            | InSet()
+            | IsKnown()
+        ):
             return False
         case (
             FigureAt()
@@ -215,7 +226,7 @@ def _in_later_year(earlier: Dated, later: Dated, accumulator: Accumulator) -> bo
 def _settled(node: Core, entity: str) -> bool:
     """Whether a node has one value for all the rows of a parent."""
     match node:
-        case ParameterRef() | YearToDate() | InForce() | Marginal() | FigureAt():
+        case ParameterRef() | YearToDate() | InForce() | Marginal() | FigureAt() | Earlier():
             return False
         case FactRef(entity=owner) | DecisionRef(entity=owner):
             return owner != entity

@@ -102,7 +102,7 @@ DATE_PARTS: Final[Mapping[str, tuple[Operator, Numeric]]] = {
 AGGREGATES: Final = ("sum", "count", "min", "max")
 ALL_FUNCTIONS: Final = (
     *AGGREGATES, "abs", *ROUNDINGS, *FUNCTIONS, "marginal", "inverse marginal", "within",
-    "same pooling area", "same city", "same province", "pooling area", "paid layers", "days", "months", "years",
+    "same pooling area", "same city", "same province", "pooling area", "paid layers", "previous", "days", "months", "years",
     "months between", "years between", "years and months duration", "days of overlap", "benefit year", "year to date",
     "contains", "distinct count", "not", "date", "duration",
 )  # fmt: skip

@@ -17,6 +17,7 @@ from mianshen.program.core import (
     Const,
     Core,
     DecisionRef,
+    Earlier,
     FactRef,
     Fail,
     FigureAt,
@@ -80,6 +81,7 @@ def reads(
                     | BenefitYear()
                     | Choice()
                     | Const()
+                    | Earlier()
                     | Fail()
                     | FigureAt()
                     | If()

@@ -17,11 +17,16 @@ from mianshen.program.core import (
     Const,
     Core,
     Date,
+    DecisionRef,
+    Earlier,
+    FactRef,
     Listing,
     Numeric,
     Op,
     Operator,
     String,
+    YearToDate,
+    walk,
 )
 from mianshen.program.dates import day_number, day_of_number
 from mianshen.program.formula import ANY_NUMBER, FormulaChecks, Local, Months, Quotient, number
@@ -87,6 +92,8 @@ class RepeatedChecks(FormulaChecks):
         match arg:
             case tree.For():
                 return self._over(node, arg.items, arg)
+            case tree.Function(name="previous") if node.name == "count":
+                return self.earlier(arg, None, arg)
             case _ if node.name == "count":
                 if not self._reaches(arg):
                     return self.list_size(node, "list_count")
@@ -214,6 +221,38 @@ class RepeatedChecks(FormulaChecks):
         kind: AggregateKind = "sum" if node.name == "sum" else "min" if node.name == "min" else "max"
         return Aggregate(kind, child, where, body, type_)
 
+    # -- earlier rows ------------------------------------------------------------------------
+
+    def earlier(self, node: tree.Function, value: str | None, at: tree.Expr) -> Core | None:
+        """`previous(claims[…], hospital).discharge_date`, or how many such rows there are (no `value`)."""
+        items, *same = node.arguments
+        filters: list[tree.Expr] = []
+        while isinstance(items, tree.Filter):
+            filters.insert(0, items.condition)
+            items = items.of
+        entity = self.names.entities[self.entity]
+        parent, own = entity.parent, False
+        if parent is not None and isinstance(items, tree.Name):
+            own = self.names.collection(parent, items.value) == self.entity
+        if not own or entity.date is None or self.calling:
+            usage = f"previous({entity.children or 'claims'}[condition]).x"
+            self.report(diagnostics.wrong_arguments(node.span, node.name, usage))
+            return None
+        conditions = [self.inside(self.entity, lambda c=c: self.condition(c)) for c in filters]  # type: ignore[misc]
+        facts = [self.value(part) for part in same]
+        body = None if value is None else self.value(tree.Name(value, at.span))
+        known = [condition for condition in conditions if condition is not None]
+        if len(known) < len(conditions) or None in facts or (value is not None and body is None):
+            return None
+        shared = tuple(fact for fact in facts if isinstance(fact, FactRef) and fact.entity == self.entity)
+        parts = [part for root in (*known, body) if root is not None for part in walk(root)]
+        if len(shared) < len(facts) or any(isinstance(part, UNTOLD) for part in parts):
+            self.report(diagnostics.earlier_facts(node.span))
+            return None
+        where = known[0] if len(known) == 1 else Op("and", tuple(known), Boolean()) if known else None
+        type_ = INTEGER if body is None else body.type
+        return Earlier(self.entity, where, shared, body, type_)
+
     # -- quantifiers -------------------------------------------------------------------------
 
     def quantified(self, node: tree.Quantified) -> Core | None:
@@ -273,6 +312,7 @@ class RepeatedChecks(FormulaChecks):
         return None if arg is None else Op(op, (arg,), INTEGER)
 
 
+UNTOLD = (Aggregate, DecisionRef, Earlier, YearToDate)  # what an earlier row is not asked about
 ITEM = "an item"  # no name that can be written
 
 

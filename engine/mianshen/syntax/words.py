@@ -34,8 +34,8 @@ KEYWORDS: Final = frozenset(
 
 # Functions people forget the brackets of; what a call may name is for the program to say.
 CALLED: Final = frozenset({
-    "abs", "ceiling", "contains", "count", "date", "days", "duration", "floor", "marginal", "max", "min", "months", "sum",
-    "within", "years",
+    "abs", "ceiling", "contains", "count", "date", "days", "duration", "floor", "marginal", "max", "min", "months", "previous",
+    "sum", "within", "years",
 })  # fmt: skip
 SPACED: Final = (
     "add working days",

@@ -24,6 +24,7 @@ from mianshen.program.core import (
     Const,
     Core,
     DecisionRef,
+    Earlier,
     FactRef,
     Fail,
     FigureAt,
@@ -96,6 +97,8 @@ def emit(node: Core, scope: Scope) -> Emitted:
             return _in_force(node, scope)
         case InSet() | Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
             return emit(lowered(node, scope.program.parameters), scope)
+        case Earlier():
+            raise AssertionError("rows before a row are refused beforehand")
         case Aggregate():
             label = scope.aggregates[node]
             return Emitted(

@@ -6,7 +6,7 @@ limit at most.
 
 from __future__ import annotations
 
-from mianshen.program.core import Const, Core, Op, walk
+from mianshen.program.core import Const, Core, Earlier, Op, walk
 from mianshen.program.program import Program
 from mianshen.program.stages import nodes_of, reads_of
 from mianshen.program.totals import grouped
@@ -31,14 +31,16 @@ def refuse_in_turn(program: Program) -> None:
     for decision in program.decisions:
         for provision in decision.provisions:
             named = tuple(limit.accumulator for limit in provision.limits)
-            if any(_moves_by_computed(node) for root in nodes_of(decision) for node in walk(root)):
+            if any(_needs_rows(node) for root in nodes_of(decision) for node in walk(root)):
                 raise InTurnOnly(provision.name)
             if len(named) > 1 or provision.feeds != named or decision.key in own:
                 raise InTurnOnly(provision.name)
 
 
-def _moves_by_computed(node: Core) -> bool:
-    """A date moved by so many days or months as only the row tells."""
+def _needs_rows(node: Core) -> bool:
+    """A date moved by so many days or months as only the row tells, or rows before a row."""
+    if isinstance(node, Earlier):
+        return True
     return (
         isinstance(node, Op) and node.op in ("add_days", "add_months") and not isinstance(node.args[1], Const)
     )

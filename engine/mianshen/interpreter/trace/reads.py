@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, TypeVar, assert_never
 
+from mianshen.interpreter.earlier import EarlierRows
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.function_builder import distance
 from mianshen.interpreter.operations import Function
@@ -24,6 +25,7 @@ from mianshen.program.core import (
     Const,
     Core,
     DecisionRef,
+    Earlier,
     FactRef,
     Fail,
     FigureAt,
@@ -150,6 +152,8 @@ class Reading:
                 return _choosing(policy == "first", tested, values)
             case Aggregate():
                 return self._aggregate(node)
+            case Earlier():
+                return self._earlier(node)
             case _:
                 assert_never(node)
 
@@ -163,6 +167,25 @@ class Reading:
     def holding(self, node: Core, entity: str) -> Reader:
         """A reader of a condition that is known to be true."""
         return self.all(list(conjuncts([node])), entity)
+
+    def _earlier(self, node: Earlier) -> Reader:
+        """What made an earlier row the one asked about, and what was asked of it."""
+        rows = EarlierRows(node, self.compiler)
+        own = self.all(node.same, node.entity)
+        parts = [part for part in (node.where, node.body) if part is not None]
+        asked = self.all((*node.same, *parts), node.entity)
+
+        def read(row: Row, sink: Sink) -> None:
+            own(row, sink)
+            if row.facts.get(rows.date) is None:
+                return
+            for other, _ in rows.matching(row):
+                if other.rejection is None:
+                    asked(other, sink)
+                if node.body is not None and rows.date in other.facts:
+                    return
+
+        return read
 
     def _aggregate(self, node: Aggregate) -> Reader:
         child = self.program.entities[node.child]
