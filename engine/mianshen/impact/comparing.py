@@ -8,10 +8,11 @@ are the batch's own.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -25,12 +26,15 @@ from mianshen.batch.output_files import EntityFile
 from mianshen.batch.results import KNOWN, NOT_MODELLED, UNKNOWN, Results
 from mianshen.batch.row_batches import BlockRows
 from mianshen.batch.totals import Counts, block_totals, exact_sum
+from mianshen.impact.bounding import Listed, Open, bounds_of
+from mianshen.impact.bounds import Bounds
 from mianshen.impact.groups import Dimension, groups_of
 from mianshen.impact.people import People
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.sides import Sides
 from mianshen.impact.tracing import NOTHING, Family, Meeting, Trace
 from mianshen.ingest.typed_columns import Refusal
+from mianshen.interpreter.rows import Case
 from mianshen.program.core import Code
 from mianshen.program.program import Benefit, Key, Program
 
@@ -44,12 +48,15 @@ CHANGES: Final = pa.schema(
 )  # fmt: skip
 
 
+OpenCases: TypeAlias = Callable[[Sequence[Open]], Iterable[tuple[tuple[Case, Case], list[Listed]]]]
+
+
 @dataclass(slots=True)
 class BlockComparison:
     """What one block's comparison comes to.
 
-    `totals`: the batch's counts by entity, a side each; `counts`: of differences; `open_rows`: by entity, rows of
-    which something that may differ is not known.
+    `totals`: the batch's counts by entity, a side each; `counts`: of differences; `bounds`: by decision, what rows of
+    which an amount is not known may add to its difference, in fen.
     """
 
     totals: tuple[Counts, Counts]
@@ -57,7 +64,7 @@ class BlockComparison:
     changes: pa.Table
     people: Counts
     incomes: Array | None
-    open_rows: dict[str, Array] = field(default_factory=dict)
+    bounds: Counts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,15 @@ class Comparing:
     changes: RuleChanges
     dimensions: list[Dimension]
     as_of: dt.date
+    cases: OpenCases | None = None  # where the block was made of cases
+    bounding: threading.Lock = field(
+        default_factory=threading.Lock
+    )  # one thread at a time bounds open amounts
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        """Bounds what unknown facts leave open."""
+        return Bounds(self.sides.programs)
 
     @cached_property
     def meeting(self) -> Meeting:
@@ -164,7 +180,7 @@ class _Comparison:
     trace: Trace
     tables: list[pa.Table] = field(default_factory=list)
     counts: Counts = field(default_factory=dict)
-    open_rows: dict[str, Array] = field(default_factory=dict)
+    open_amounts: list[tuple[Key, Benefit | str, Array]] = field(default_factory=list)
     people: People = field(init=False)
 
     def comparison(self) -> BlockComparison:
@@ -187,7 +203,7 @@ class _Comparison:
         people = _chosen(self.people, shown)
         return BlockComparison(
             (totals[0], totals[1]), self.counts, _joined(self.tables), people.counts(self.whole.dimensions),
-            people.incomes(self.whole.dimensions), self.open_rows,
+            people.incomes(self.whole.dimensions), self._bounds(),
         )  # fmt: skip
 
     def _groups(self, dimension: Dimension) -> Array:
@@ -230,7 +246,7 @@ class _Comparison:
         open_ = (decided[0] | decided[1]) & ((shown[0] == UNKNOWN) | (shown[1] == UNKNOWN))
         cause = self.trace.causes(key, rows)
         self._take(file, key, column, rows, cause, cells, decided, states)
-        self._count(file, key, rows, open_)
+        self._count(key, rows, open_, money=decision_is_money(key, self.whole.sides.programs))
         counts = self.counts["decisions"][f"{key[0]}.{key[1]}"]
         counts["known"] = _difference(cells[0], cells[1], known, known)
         if any(key in program.paid for program in self.whole.sides.programs):
@@ -267,11 +283,11 @@ class _Comparison:
             self._take(file, key, f"{benefit.name}_amount", rows, cause, amounts, decided, states)
             was, now = known[0] & ~unsure, known[1] & ~unsure
             entry["known"] = _difference(amounts[0], amounts[1], was, now)
+            if self.trace.changes.reached(key) or self.trace.changes.reached((key[0], benefit.eligible)):
+                self._open(key, benefit, unsure)
             self._pay(file.entity.name, amounts, was, now)
         entry["left_out"] = int(unsure.sum())
         entry["rows"] = len(np.flatnonzero(places[0] != places[1]))
-        if self.trace.changes.reached(key) or self.trace.changes.reached((key[0], benefit.eligible)):
-            self._open(file.entity.name, unsure)
 
     # -- what is kept of a column --------------------------------------------------------------
 
@@ -306,21 +322,37 @@ class _Comparison:
         columns = [person, repeated[0], key_column, repeated[1], *texts, names]
         self.tables.append(pa.Table.from_arrays(columns, schema=CHANGES))
 
-    def _count(self, file: EntityFile, key: Key, rows: Array, open_: Array) -> None:
+    def _count(self, key: Key, rows: Array, open_: Array, *, money: bool) -> None:
         counts = self.counts.setdefault("decisions", {}).setdefault(f"{key[0]}.{key[1]}", {})
         counts["rows"], counts["left_out"] = len(rows), int(open_.sum())
-        if self.trace.changes.reached(key):
-            self._open(file.entity.name, open_)
+        if money and self.trace.changes.reached(key):
+            self._open(key, key[1], open_)
 
-    def _open(self, entity: str, rows: Array) -> None:
-        """Rows of which something that may differ is not known."""
-        known = self.open_rows.get(entity)
-        self.open_rows[entity] = rows if known is None else known | rows
+    def _open(self, key: Key, what: Benefit | str, rows: Array) -> None:
+        """Rows of which an amount that may differ is not known."""
+        if not rows.any():
+            return
+        self.open_amounts.append((key, what, np.flatnonzero(rows)))
         family = self.trace.family
-        people = family.ancestor(entity, family.program.entry)
-        if people is not None and rows.any():
+        people = family.ancestor(key[0], family.program.entry)
+        if people is not None:
             at = people[np.flatnonzero(rows)]
             self.people.open[at[at >= 0]] = True
+
+    def _bounds(self) -> Counts:
+        """What the open amounts may add to each difference."""
+        bounds: Counts = {}
+        for key, what, pair in bounds_of(
+            self.whole, self.before, self.after, self.trace.family, self.open_amounts
+        ):
+            name = what if isinstance(what, str) else what.name
+            entry = bounds.setdefault(f"{key[0]}.{name}", {"low": 0, "high": 0, "unbounded": 0})
+            if pair is None:
+                entry["unbounded"] += 1
+            else:
+                entry["low"] += pair[0]
+                entry["high"] += pair[1]
+        return bounds
 
     def _pay(self, entity: str, cells: list[ResultColumn], was: Array, now: Array) -> None:
         """Add to what is paid to people; `was` and `now`: the rows whose amounts count, a side each."""
@@ -352,6 +384,11 @@ def _difference(one: ResultColumn, other: ResultColumn, was: Array, now: Array) 
     ):
         return 0
     return exact_sum(other.values[now]) - exact_sum(one.values[was])
+
+
+def decision_is_money(key: Key, programs: Sequence[Program]) -> bool:
+    """Whether a decision is an amount of money on either side."""
+    return any(d.key == key and d.written == "money" for program in programs for d in program.decisions)
 
 
 def _chosen(people: People, which: Array) -> People:

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from mianshen.batch.output_files import EntityFile, entity_files
 from mianshen.batch.totals import Counts, added
@@ -22,7 +22,6 @@ from mianshen.source import Message
 from mianshen.values import as_money
 
 FUND: Final = Message("付给个人或为个人支付的合计", "paid to people or for them")
-Bounds: TypeAlias = "dict[str, tuple[int, int] | None]"  # by `entity.decision`: fen that open rows may add
 
 
 @dataclass(slots=True)
@@ -36,7 +35,7 @@ class Comparison:
     counts: Counts = field(default_factory=dict)
     people: Counts = field(default_factory=dict)
     incomes: Incomes = field(default_factory=Incomes)
-    bounds: Bounds = field(default_factory=dict)
+    bounds: Counts = field(default_factory=dict)
     records: Mapping[str, Any] = field(default_factory=dict)
     changed: int = 0
 
@@ -46,6 +45,7 @@ class Comparison:
         self.totals = added(one, block.totals[0]), added(other, block.totals[1])
         self.counts = added(self.counts, block.counts)
         self.people = added(self.people, block.people)
+        self.bounds = added(self.bounds, block.bounds)
         if block.incomes is not None:
             self.incomes.parts.append(block.incomes)
         self.changed += block.changes.num_rows
@@ -103,12 +103,9 @@ class Comparison:
         return int(amount.get("fen", 0))
 
     def _sums(self, key: Key, was: int, now: int, counts: Counts) -> dict[str, Any]:
-        low, high = self.bounds.get(".".join(key), (0, 0)) or (None, None)
-        known = counts.get("known", 0)
         return {
             "before": yuan(was), "after": yuan(now), "difference": yuan(now - was),
-            "least": None if low is None else yuan(known + low), "most": None if high is None else yuan(known + high),
-            "left_out": counts["left_out"], "rows": counts["rows"],
+            **self._interval([key], counts.get("known", 0)), "left_out": counts["left_out"], "rows": counts["rows"],
         }  # fmt: skip
 
     def _benefits(self) -> dict[str, Any]:
@@ -123,7 +120,7 @@ class Comparison:
                 ]
                 due = [side.get("eligible", {}) for side in sides]
                 was, now = (int(part.get("fen", 0)) for part in due)
-                sums = self._sums((file.entity.name, benefit.amount or benefit.name), was, now, counts)
+                sums = self._sums((file.entity.name, benefit.name), was, now, counts)
                 if benefit.amount is None:
                     sums |= dict.fromkeys(("before", "after", "difference", "least", "most"))
                 listed[benefit.name] = sums | {
@@ -146,15 +143,16 @@ class Comparison:
     def _total(self, keys: list[Key]) -> dict[str, Any]:
         was, now = (sum(self._amount(side, key) for key in keys) for side in self.totals)
         known = sum(self.counts["decisions"][".".join(key)].get("known", 0) for key in keys)
-        bounds = [self.bounds.get(".".join(key), (0, 0)) for key in keys]
-        low, high = (
-            None if any(b is None for b in bounds) else known + sum(b[end] for b in bounds if b is not None)
-            for end in (0, 1)
-        )
-        return {
-            "before": yuan(was), "after": yuan(now), "difference": yuan(now - was),
-            "least": None if low is None else yuan(low), "most": None if high is None else yuan(high),
-        }  # fmt: skip
+        interval = self._interval(keys, known)
+        return {"before": yuan(was), "after": yuan(now), "difference": yuan(now - was), **interval}
+
+    def _interval(self, keys: list[Key], known: int) -> dict[str, str | None]:
+        """The least and the most of a difference, of which `known` is certain; None where nothing bounds it."""
+        bounds = [part for key in keys if (part := self.bounds.get(".".join(key))) is not None]
+        if any(part["unbounded"] for part in bounds):
+            return {"least": None, "most": None}
+        low, high = (known + sum(part[end] for part in bounds) for end in ("low", "high"))
+        return {"least": yuan(low), "most": yuan(high)}
 
     # -- people ------------------------------------------------------------------------------
 

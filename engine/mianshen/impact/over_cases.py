@@ -7,7 +7,7 @@ Invariants: a person is named by the case; a case whose own overlays clash with 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from mianshen.batch.output_files import entity_files
 from mianshen.batch.results import empty_results
 from mianshen.batch.row_batches import BlockRows
 from mianshen.cases.read import CaseOf, Programs
+from mianshen.impact.bounding import Listed, Open
 from mianshen.impact.compare import ROWS, whole_folder, write
 from mianshen.impact.comparing import CHANGES, BlockComparison, Comparing
 from mianshen.impact.comparison import Comparison
@@ -55,6 +56,7 @@ class _Member:
     """A case as either side reads it."""
 
     label: str
+    case: CaseOf
     records: tuple[Case, Case]
     programs: tuple[Program, Program]
     rows: tuple[list[Row], list[Row]] = field(init=False)
@@ -104,7 +106,7 @@ def _members(
             left_out.append(case)
             continue
         records = case.record(old), case.record(new)
-        members.append(_Member(f"{case.file.stem}.{case.name}", records, (old, new)))
+        members.append(_Member(f"{case.file.stem}.{case.name}", case, records, (old, new)))
     return members, left_out
 
 
@@ -127,7 +129,8 @@ def _compared(
     block = _Block(reading, changes, members, interpreters)
     decided = [block.decided(at, files[at]) for at in (0, 1)]
     family = Family(programs[1], decided[1], block.parents())
-    return Comparing(sides, changes, comparison.dimensions, day).comparison(decided, family)
+    comparing = Comparing(sides, changes, comparison.dimensions, day, block.anew)
+    return comparing.comparison(decided, family)
 
 
 class _Block:
@@ -149,6 +152,18 @@ class _Block:
             for row in member.rows[0]:
                 self.places[row] = len(self.rows[row.entity])
                 self.rows[row.entity].append((member.label, row))
+
+    def anew(self, amounts: Sequence[Open]) -> Iterator[tuple[tuple[Case, Case], list[Listed]]]:
+        """The cases of which an amount is open, read once more, undecided; the amounts."""
+        listed: dict[str, list[Listed]] = {}
+        for key, what, rows in amounts:
+            for row in rows.tolist():
+                label, own = self.rows[key[0]][row]
+                listed.setdefault(label, []).append(((key[0], own.key), key, what))
+        for member in self.members:
+            if member.label in listed:
+                one, other = (member.case.record(program) for program in member.programs)
+                yield (one, other), listed[member.label]
 
     def parents(self) -> dict[str, np.ndarray[Any, Any]]:
         """The place of each row's parent."""

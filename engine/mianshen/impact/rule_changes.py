@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from mianshen.casework.wording import number
-from mianshen.program.core import Marginal, Op, ParameterRef, YearToDate, walk
+from mianshen.program.core import FigureAt, Marginal, Op, ParameterRef, YearToDate, walk
 from mianshen.program.program import (
     Citation,
     Dated,
@@ -140,7 +140,9 @@ class RuleChanges:
         for root in (*roots, *(node for node in over if node is not None)):
             for node in walk(root):
                 match node:
-                    case ParameterRef(name=name) | Marginal(scale=name) if name in self.parameters:
+                    case ParameterRef(name=name) | Marginal(scale=name) | FigureAt(parameter=name) if (
+                        name in self.parameters
+                    ):
                         yield self.parameters[name]
                     case YearToDate(accumulator=name) if name in self.accumulators:
                         yield self.accumulators[name]

@@ -1,0 +1,545 @@
+"""What a value may be where facts are unknown: the rules evaluated over everything that an unknown fact could say.
+
+In: a decided case of one program. Out: `Possible`s: bounds of numbers and days, sets of answers.
+Invariants: whatever valid values the unknown facts take, the value lies within; bounds may be wider than that. A fact
+of which a rule asks whether it is known is known or not as the record has it. An accumulator's balance before a row
+is bounded by all rows that may come before it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Final, TypeAlias, assert_never
+
+from mianshen.interpreter import Interpreter
+from mianshen.interpreter.rows import Row, RowError
+from mianshen.program.core import (
+    Aggregate,
+    AsOf,
+    BenefitYear,
+    Boolean,
+    Choice,
+    Code,
+    Const,
+    Core,
+    Date,
+    DecisionRef,
+    FactRef,
+    Fail,
+    FigureAt,
+    If,
+    InForce,
+    InSet,
+    IsKnown,
+    Marginal,
+    MissingFigure,
+    NoValue,
+    Numeric,
+    Op,
+    ParameterRef,
+    Round,
+    SamePlace,
+    Type,
+    Within,
+    YearToDate,
+)
+from mianshen.program.lower import lowered
+from mianshen.program.program import Accumulator, Decision, Program, Provision
+from mianshen.program.selection import Branch, selection
+from mianshen.values import NOT_MODELLED, ZERO, NotModelled, Unknown, Value, round_decimal, round_quotient
+
+Ordered: TypeAlias = "Decimal | dt.date"
+TRUTHS: Final = frozenset((True, False))
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """Numbers and days from `low` to `high`, or one of `values`, or (neither given) anything; `absent`: or not modelled.
+
+    Nothing at all is possible where `values` is empty and it is not absent: every filling is an error then.
+    """
+
+    low: Ordered | None = None
+    high: Ordered | None = None
+    values: frozenset[object] | None = None
+    absent: bool = False
+
+    @property
+    def bounds(self) -> tuple[Ordered, Ordered] | None:
+        """The bounds, of something that has them."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
+    @property
+    def impossible(self) -> bool:
+        """Whether it has no value."""
+        return self.low is None and self.values is not None and not self.values
+
+
+NONE: Final = Possible(values=frozenset())
+ABSENT: Final = Possible(values=frozenset(), absent=True)
+ANYTHING: Final = Possible()
+EITHER: Final = Possible(values=TRUTHS)
+
+
+def exactly(value: object) -> Possible:
+    """One value."""
+    if isinstance(value, Decimal | dt.date):
+        return Possible(value, value)
+    return Possible(values=frozenset((value,)))
+
+
+def hull(parts: Iterable[Possible]) -> Possible:
+    """What may be any of several."""
+    listed = list(parts)
+    absent = any(part.absent for part in listed)
+    there = [part for part in listed if not part.impossible]
+    if not there:
+        return replace(NONE, absent=absent)
+    bounds = [part.bounds for part in there]
+    if all(pair is not None for pair in bounds):
+        pairs = [pair for pair in bounds if pair is not None]
+        return Possible(min(p[0] for p in pairs), max(p[1] for p in pairs), None, absent)
+    if all(part.values is not None for part in there):
+        values = frozenset(value for part in there for value in part.values or ())
+        return Possible(values=values, absent=absent)
+    return replace(ANYTHING, absent=absent)
+
+
+def range_of(type_: Type, program: Program) -> Possible:
+    """Everything that a type holds."""
+    match type_:
+        case Numeric(low=low, high=high):
+            return Possible(low, high)
+        case Boolean():
+            return EITHER
+        case Code(codes=codes):
+            return Possible(values=frozenset(program.codes[codes].values))
+        case Date():
+            return Possible(dt.date.min, dt.date.max)
+        case _:
+            return ANYTHING
+
+
+def _within(part: Possible, whole: Possible) -> Possible:
+    """What lies in a type's range; what leaves it is an error."""
+    if part.bounds is None or whole.bounds is None:
+        return part
+    (a, b), (low, high) = part.bounds, whole.bounds
+    return replace(part, low=max(a, low), high=min(b, high))
+
+
+@dataclass
+class Possibilities:
+    """What the values of one decided case may be. Evaluate within `values.EXACT`."""
+
+    interpreter: Interpreter
+    memory: dict[tuple[Row, str], Possible] = field(default_factory=dict)
+    pending: set[tuple[Row, str]] = field(default_factory=set)
+
+    @property
+    def program(self) -> Program:
+        return self.interpreter.program
+
+    # -- decisions ---------------------------------------------------------------------------
+
+    def decision(self, row: Row, name: str) -> Possible:
+        """What a decision of a row may be."""
+        known = _of_value(row.values.get(name))
+        if known is not None:
+            return known
+        decision = self.program.decision(row.entity, name)
+        if (row, name) in self.pending:
+            return replace(range_of(decision.type, self.program), absent=True)
+        if (row, name) not in self.memory:
+            self.pending.add((row, name))
+            decided = self._decided(decision, row, limited=True)
+            self.memory[row, name] = _within(decided, range_of(decision.type, self.program))
+            self.pending.discard((row, name))
+        return self.memory[row, name]
+
+    def _decided(self, decision: Decision, row: Row, *, limited: bool) -> Possible:
+        tiers = selection(decision)
+        parts: list[Possible] = []
+        for tier in (tiers.main, tiers.fallbacks):
+            truths = {branch.index: self._truth(branch, row) for branch in tier.branches}
+            surely = {index for index, (may, must) in truths.items() if must}
+            parts += [
+                self._paid(decision, branch.provision, row, limited=limited)
+                for branch in tier.branches
+                if truths[branch.index][0] and not surely.intersection(branch.exceptions)
+            ]
+            if surely:
+                return hull(parts)
+        return hull([*parts, ABSENT])
+
+    def _truth(self, branch: Branch, row: Row) -> tuple[bool, bool]:
+        """Whether a branch may apply, and whether it must."""
+        may, must = True, True
+        for condition in branch.condition:
+            truth = self.value(condition, row)
+            may &= truth.values is None or True in truth.values
+            must &= truth.values == frozenset((True,)) and not truth.absent
+            if not may:
+                break
+        return may, may and must
+
+    def _paid(self, decision: Decision, provision: Provision, row: Row, *, limited: bool) -> Possible:
+        raw = self.value(provision.value, row)
+        if decision.written == "money":
+            raw = self._each(raw, lambda amount: round_decimal(amount, 2, "half_up"))
+        bounds = raw.bounds
+        if bounds is None or not provision.limits:
+            return raw
+        low, high = _numbers(bounds)
+        if not limited:
+            return Possible(ZERO, max(ZERO, high), None, raw.absent)
+        for limit in provision.limits:
+            most, held = self.value(limit.limit, row), self._balance(limit.accumulator, row)
+            if most.bounds is None or held.bounds is None:
+                low = min(low, ZERO)
+                continue
+            (least, largest), (before, after) = _numbers(most.bounds), _numbers(held.bounds)
+            low, high = min(low, least - after), min(high, largest - before)
+        return Possible(max(ZERO, low), max(ZERO, high), None, raw.absent)
+
+    # -- accumulators ------------------------------------------------------------------------
+
+    def _balance(self, name: str, row: Row) -> Possible:
+        """What an accumulator may hold before a row."""
+        known = _of_value(row.before.get(name))
+        if known is not None:
+            return known
+        accumulator = self.program.accumulators[name]
+        low, high = self._opening(accumulator, row)
+        for other in _beside(row, accumulator):
+            if other is not row and not _is_later(other, row, self.program.entities[row.entity].date):
+                least, most = self._adds(accumulator, other)
+                low, high = low + least, high + most
+        return Possible(low, high)
+
+    def _opening(self, accumulator: Accumulator, row: Row) -> tuple[Decimal, Decimal]:
+        if accumulator.opening is None:
+            return ZERO, ZERO
+        bounds = self.value(
+            FactRef(*accumulator.opening, self.program.facts[accumulator.opening].type), row
+        ).bounds
+        low, high = (ZERO, ZERO) if bounds is None else _numbers(bounds)
+        return min(ZERO, low), max(ZERO, high)
+
+    def _adds(self, accumulator: Accumulator, row: Row) -> tuple[Decimal, Decimal]:
+        """The least and the most that a row may add, its own limit aside."""
+        if accumulator.counts:
+            return ZERO, Decimal(1)
+        shown = _of_value(row.values.get(accumulator.sums))
+        if shown is None:
+            shown = self._decided(self.program.decision(row.entity, accumulator.sums), row, limited=False)
+        low, high = (ZERO, ZERO) if shown.bounds is None else _numbers(shown.bounds)
+        settled = row.facts.get(self.program.settling(row.entity).get(accumulator.sums, ""))
+        if isinstance(settled, Decimal):
+            low, high = min(low, settled), max(high, settled)
+        return min(ZERO, low), max(ZERO, high)
+
+    # -- expressions -------------------------------------------------------------------------
+
+    def value(self, node: Core, row: Row) -> Possible:
+        """What an expression may be at a row; what the case tells is taken from it."""
+        try:
+            told = self.interpreter.compiler.written(node, row.entity)(row)
+        except RowError:
+            return NONE
+        known = _of_value(told)
+        return self._open(node, row) if known is None else known
+
+    def _open(self, node: Core, row: Row) -> Possible:
+        match node:
+            case FactRef(entity=entity, name=name):
+                return self._fact(entity, name)
+            case DecisionRef(entity=entity, name=name):
+                above = _ancestor(row, entity)
+                return ANYTHING if above is None else self.decision(above, name)
+            case ParameterRef(name=name) | FigureAt(parameter=name):
+                return self._figure(name)
+            case Op():
+                return self._operation(node, row)
+            case If():
+                return self._conditional(node, row)
+            case Round():
+                return self._rounded(node, row)
+            case Aggregate():
+                return self._aggregated(node, row)
+            case YearToDate(accumulator=accumulator):
+                return self._balance(accumulator, row)
+            case InForce(cases=cases):
+                return hull(self.value(case, row) for case in cases)
+            case InSet() | Within() | SamePlace() | Marginal() | BenefitYear() | Choice():
+                if isinstance(node, InSet) and (part := self._in_set(node, row)) is not None:
+                    return part
+                return self._lowered(node, row)
+            case IsKnown():
+                return EITHER
+            case Const() | AsOf() | MissingFigure():
+                return range_of(node.type, self.program)
+            case NoValue():
+                return ABSENT
+            case Fail():
+                return NONE
+            case _:
+                assert_never(node)
+
+    def _lowered(
+        self, node: InSet | Within | SamePlace | Marginal | BenefitYear | Choice, row: Row
+    ) -> Possible:
+        if isinstance(node, Within | SamePlace):
+            return EITHER  # of a place that is not known, or too coarse
+        return self.value(lowered(node, self.program.parameters), row)
+
+    def _fact(self, entity: str, name: str) -> Possible:
+        fact = self.program.facts[entity, name]
+        whole = range_of(fact.type, self.program)
+        if whole.bounds is None or not isinstance(fact.type, Numeric):
+            return whole
+        low, high = _numbers(whole.bounds)
+        return Possible(low if fact.low is None else fact.low, high if fact.high is None else fact.high)
+
+    def _figure(self, name: str) -> Possible:
+        """Any value of the series: the day is unknown, or the value is missing."""
+        parameter = self.program.parameters[name]
+        return hull(
+            range_of(parameter.type, self.program) if dated.known is None else exactly(dated.known)
+            for dated in parameter.series
+        )
+
+    def _in_set(self, node: InSet, row: Row) -> Possible | None:
+        """Whether a code is among others, where it is known which it may be."""
+        argument = self.value(node.arg, row)
+        if argument.values is None:
+            return None
+        truths = frozenset(value in node.values for value in argument.values)
+        return Possible(values=truths, absent=argument.absent)
+
+    def _conditional(self, node: If, row: Row) -> Possible:
+        condition = self.value(node.condition, row)
+        truths = TRUTHS if condition.values is None else condition.values
+        parts = [self.value(node.then, row)] if True in truths else []
+        parts += [self.value(node.otherwise, row)] if False in truths else []
+        return hull([*parts, *([ABSENT] if condition.absent else [])])
+
+    def _rounded(self, node: Round, row: Row) -> Possible:
+        top = self.value(node.numerator, row)
+        if node.denominator is None:
+            return self._each(top, lambda number: round_decimal(number, node.digits, node.mode))
+        bottom = self.value(node.denominator, row)
+        absent = top.absent or bottom.absent
+        if top.bounds is None or bottom.bounds is None:
+            return replace(range_of(node.type, self.program), absent=absent)
+        lower, upper = _numbers(bottom.bounds)
+        if lower <= 0 <= upper:
+            return replace(range_of(node.type, self.program), absent=absent)
+        quotients = [
+            round_quotient(one, other, node.digits, node.mode)
+            for one in _numbers(top.bounds)
+            for other in (lower, upper)
+        ]
+        return Possible(min(quotients), max(quotients), None, absent)
+
+    @staticmethod
+    def _each(part: Possible, change: object) -> Possible:
+        """A function that never falls applied to numbers."""
+        assert callable(change)
+        if part.bounds is None:
+            return part
+        low, high = _numbers(part.bounds)
+        return replace(part, low=change(low), high=change(high))
+
+    # -- operations --------------------------------------------------------------------------
+
+    def _operation(self, node: Op, row: Row) -> Possible:
+        if node.op in ("and", "or"):
+            return self._logic(node, row)
+        parts = [self.value(argument, row) for argument in node.args]
+        if any(part.impossible and not part.absent for part in parts):
+            return NONE
+        absent = any(part.absent for part in parts)
+        if node.op == "holds":
+            truths = TRUTHS if parts[0].values is None else parts[0].values
+            return Possible(values=truths | (frozenset((False,)) if absent else frozenset()))
+        return replace(self._strict(node, parts), absent=absent)
+
+    def _logic(self, node: Op, row: Row) -> Possible:
+        decisive = node.op == "or"
+        sure, absent = True, False
+        for argument in node.args:
+            part = self.value(argument, row)
+            truths = TRUTHS if part.values is None else part.values
+            if truths == frozenset((decisive,)) and not part.absent:
+                return exactly(decisive)
+            sure &= decisive not in truths
+            absent |= part.absent
+        return Possible(values=frozenset((not decisive,)) if sure else TRUTHS, absent=absent)
+
+    def _strict(self, node: Op, parts: Sequence[Possible]) -> Possible:
+        """An operation of which every operand has a value."""
+        match node.op:
+            case "not":
+                values = parts[0].values
+                return EITHER if values is None else Possible(values=frozenset(not value for value in values))
+            case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
+                return _compared(node.op, parts[0], parts[1])
+            case "neg" | "add" | "sub" | "mul" | "abs" | "min" | "max":
+                bounds = [part.bounds for part in parts]
+                if any(pair is None for pair in bounds):
+                    return range_of(node.type, self.program)
+                return _arithmetic(node.op, [_numbers(pair) for pair in bounds if pair is not None])
+            case _:
+                return range_of(node.type, self.program)
+
+    def _aggregated(self, node: Aggregate, row: Row) -> Possible:
+        """An aggregate over the rows that the record holds; rejected ones keep what rests on them unknown."""
+        children = [c for c in row.current.children if c.entity == node.child and c.rejection is None]
+        items: list[tuple[Possible, bool]] = []  # its value, whether it surely counts
+        for child in children:
+            where = EITHER if node.where is None else self.value(node.where, child)
+            truths = (
+                frozenset((True,)) if node.where is None else TRUTHS if where.values is None else where.values
+            )
+            if True not in truths:
+                continue
+            body = exactly(Decimal(1)) if node.body is None else self.value(node.body, child)
+            items.append((body, truths == frozenset((True,)) and not (node.where and where.absent)))
+        return _brought_together(node, items, self.program)
+
+
+def _brought_together(node: Aggregate, items: Sequence[tuple[Possible, bool]], program: Program) -> Possible:
+    match node.kind:
+        case "count":
+            sure = sum(certain and not body.absent for body, certain in items)
+            return Possible(Decimal(sure), Decimal(len(items)))
+        case "sum":
+            low = high = ZERO
+            for body, certain in items:
+                if body.impossible:
+                    continue
+                if body.bounds is None:
+                    return range_of(node.type, program)
+                least, most = _numbers(body.bounds)
+                optional = body.absent or not certain
+                low, high = (
+                    low + (min(ZERO, least) if optional else least),
+                    high + (max(ZERO, most) if optional else most),
+                )
+            return Possible(low, high)
+        case "min" | "max":
+            bounds = [body.bounds for body, _ in items if not body.impossible]
+            if not bounds or any(pair is None for pair in bounds):
+                return range_of(node.type, program)
+            pairs = [pair for pair in bounds if pair is not None]
+            return Possible(min(p[0] for p in pairs), max(p[1] for p in pairs))
+        case "some" | "every":
+            return EITHER
+        case _:
+            assert_never(node.kind)
+
+
+def _compared(op: str, one: Possible, other: Possible) -> Possible:
+    """Which answers a comparison may have."""
+    if one.bounds is not None and other.bounds is not None:
+        (a, b), (c, d) = one.bounds, other.bounds
+        below, above = b < c, a > d  # type: ignore[operator]  # both are numbers, or both days
+        touching = (b <= c, a >= d)  # type: ignore[operator]
+        match op:
+            case "eq" | "ne":
+                if below or above:
+                    return exactly(op == "ne")
+                return exactly(op == "eq") if a == b == c == d else EITHER
+            case "lt":
+                return exactly(True) if below else exactly(False) if touching[1] else EITHER
+            case "le":
+                return exactly(True) if touching[0] else exactly(False) if above else EITHER
+            case "gt":
+                return exactly(True) if above else exactly(False) if touching[0] else EITHER
+            case _:
+                return exactly(True) if touching[1] else exactly(False) if below else EITHER
+    if one.values is not None and other.values is not None and op in ("eq", "ne"):
+        if not one.values & other.values:
+            return exactly(op == "ne")
+        if len(one.values) == len(other.values) == 1:
+            return exactly(op == "eq")
+    return EITHER
+
+
+def _arithmetic(op: str, bounds: Sequence[tuple[Decimal, Decimal]]) -> Possible:
+    (a, b), *more = bounds
+    match op:
+        case "neg":
+            return Possible(-b, -a)
+        case "abs":
+            return Possible(ZERO if a <= 0 <= b else min(abs(a), abs(b)), max(abs(a), abs(b)))
+        case "min" | "max":
+            pick = min if op == "min" else max
+            return Possible(pick(low for low, _ in bounds), pick(high for _, high in bounds))
+        case "add":
+            return Possible(a + more[0][0], b + more[0][1])
+        case "sub":
+            return Possible(a - more[0][1], b - more[0][0])
+        case _:
+            products = [x * y for x in (a, b) for y in more[0]]
+            return Possible(min(products), max(products))
+
+
+def _numbers(bounds: tuple[Ordered, Ordered]) -> tuple[Decimal, Decimal]:
+    low, high = bounds
+    assert isinstance(low, Decimal)
+    assert isinstance(high, Decimal)
+    return low, high
+
+
+def _of_value(value: Value | None) -> Possible | None:
+    """What is told of a value; None where it is unknown, or was never decided."""
+    match value:
+        case None | Unknown():
+            return None
+        case NotModelled():
+            return ABSENT
+        case _:
+            return exactly(value)
+
+
+def _ancestor(row: Row, entity: str) -> Row | None:
+    above: Row | None = row
+    while above is not None and above.entity != entity:
+        above = above.parent
+    return above
+
+
+def _beside(row: Row, accumulator: Accumulator) -> list[Row]:
+    """The rows that share an accumulator's holder: of the person, or of what stands above."""
+    holder: Row | None = row.parent
+    while (
+        holder is not None
+        and holder.parent is not None
+        and holder.entity != (accumulator.holder or holder.entity)
+    ):
+        holder = holder.parent
+    rows, waiting = [], [] if holder is None else [holder.current]
+    while waiting:
+        at = waiting.pop()
+        if at.entity == accumulator.entity:
+            rows.append(at)
+        waiting += at.children
+    return rows
+
+
+def _is_later(other: Row, row: Row, date: str | None) -> bool:
+    """Whether a row surely comes after another."""
+    if date is None:
+        return False
+    one, day = other.facts.get(date), row.facts.get(date)
+    if not isinstance(one, dt.date) or not isinstance(day, dt.date):
+        return False
+    return (one, other.key) > (day, row.key)
+
+
+__all__ = ["ABSENT", "NOT_MODELLED", "Possibilities", "Possible", "exactly", "hull"]
