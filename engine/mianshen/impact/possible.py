@@ -27,6 +27,7 @@ from mianshen.program.core import (
     Core,
     Date,
     DecisionRef,
+    Earlier,
     FactRef,
     Fail,
     FigureAt,
@@ -272,6 +273,8 @@ class Possibilities:
                 return self._aggregated(node, row)
             case YearToDate(accumulator=accumulator):
                 return self._balance(accumulator, row)
+            case Earlier():
+                return replace(range_of(node.type, self.program), absent=True)
             case InForce(cases=cases):
                 return hull(self.value(case, row) for case in cases)
             case InSet() | Within() | SamePlace() | Marginal() | BenefitYear() | Choice():
