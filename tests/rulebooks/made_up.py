@@ -39,6 +39,8 @@ def resident(rng: Random, number: str, diseases: tuple[str, ...]) -> Record:
         "continuous_years": Decimal(rng.randint(0, 30)),
         "care_level": Decimal(rng.randint(0, 5)),
     }
+    if diseases:
+        facts["diseases"] = tuple(rng.sample(diseases[:4], rng.randint(1, 3)))
     claims = [claim(rng, f"{number}-{at}", diseases) for at in range(rng.randint(0, 9))]
     return Record("resident", f"P{number}", facts, children=claims)
 
@@ -61,5 +63,5 @@ def claim(rng: Random, number: str, diseases: tuple[str, ...]) -> Record:
         "applied": rng.random() < 0.5,
     }
     if diseases:
-        facts["disease"] = rng.choice(diseases)
+        facts["disease"] = rng.choice(diseases[:4])
     return Record("claim", f"C{number}", facts)

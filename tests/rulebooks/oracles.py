@@ -232,3 +232,106 @@ def earlier(home: Record) -> Answers:
             }
             stays += [claim] if inpatient else []
     return answers
+
+
+SEGMENTS: dict[str, list[tuple[int, str]]] = {
+    "primary": [(0, "0.9")],
+    "secondary": [(0, "0.8"), (20000, "0.85")],
+    "tertiary": [(0, "0.6"), (20000, "0.65"), (100000, "0.7")],
+}
+
+
+LAYERS = ("basic", "own_part", "critical", "first_round", "second_round")
+
+
+def city(home: Record) -> Answers:
+    """Segments by level, remote care, critical illness, assistance in two rounds, maternity, chronic diseases."""
+    answers: Answers = {}
+    for member in home.children:
+        answers |= _stays(member)
+        answers |= _chronic(member)
+    return answers
+
+
+def _stays(member: Record) -> Answers:
+    person, answers = told(member), Answers()
+    stays: defaultdict[int, int] = defaultdict(int)
+    borne, aided, critical, hours = (Totals(Decimal) for _ in range(4))
+    quick = (person["enrolled_on"] - person["birth_date"]).days <= 90
+    start = person["birth_date"] if quick else months_later(person["enrolled_on"], 3)
+    poor = person["category"] != "none"
+    share = {"none": "0", "low_income": "0.6", "subsistence": "0.7", "destitute": "1"}[person["category"]]
+    most_hours = Decimal("0" if person["care_level"] <= 1 else "20.5" if person["care_level"] <= 3 else "30")
+    for row in in_turn(member.children):
+        claim, key = told(row), row.key
+        year, cost, care = claim["service_date"].year, claim["cost"], claim["care"]
+        bonus = 1000 * max(0, int(person["continuous_years"]) - 4) + (1000 if not critical[year - 1] else 0)
+        limit = 200000 + min(40000, bonus)
+        answers[key, "top_limit"] = limit
+        if care == "maternity":
+            fixed = 3000 if claim["level"] == "primary" else 4500
+            answers[key, "maternity"] = max(ZERO, fixed - claim["wage_paid"])
+        if care == "home":
+            month = year, claim["service_date"].month
+            answers[key, "hours_paid"] = max(ZERO, min(claim["hours"], most_hours - hours[month]))
+            hours[month] += answers[key, "hours_paid"]
+        if care != "inpatient":
+            continue
+        if (
+            claim["service_date"] < start
+        ):  # not covered: no rule for basic insurance, nor for what rests on it
+            answers |= dict.fromkeys((key, name) for name in LAYERS)
+            answers[key, "patient_pays"] = cost
+            stays[year] += 1
+            continue
+        city = _one_city(claim["hospital_area"], person["area"])
+        points = ZERO if city else Decimal("-0.1") if claim["filed"] else Decimal("-0.2")
+        over = {"primary": 200, "secondary": 500, "tertiary": 800}[claim["level"]] * (
+            Decimal("0.5") if stays[year] else 1
+        )
+        scale = [(floor, str(Decimal(rate) + points)) for floor, rate in SEGMENTS[claim["level"]]]
+        basic = fen(marginal(max(ZERO, cost - over), *scale))
+        own = cost - basic
+        severe = [(7500, "0.65"), (100000, "0.7")] if poor else [(15000, "0.6"), (100000, "0.65")]
+        more = marginal(borne[year] + own, *severe) - marginal(borne[year], *severe)
+        paid = within(more, Decimal(limit), critical[year])
+        aid = second = None
+        if claim["applied"]:
+            aid = max(ZERO, min((own - paid) * Decimal(share), 20000 - aided[year]))
+            aid = fen(aid)
+            second = fen(max(ZERO, min(max(ZERO, own - paid - aid - 6000) / 2, 20000 - aid - aided[year])))
+        answers |= {
+            (key, "basic"): basic, (key, "own_part"): own, (key, "critical"): paid, (key, "first_round"): aid,
+            (key, "second_round"): second, (key, "patient_pays"): own - paid - (aid or 0) - (second or 0),
+        }  # fmt: skip
+        stays[year] += 1
+        borne[year] += own
+        critical[year] += paid
+        aided[year] += (aid or ZERO) + (second or ZERO)
+    return answers
+
+
+def _one_city(one: str, other: str) -> bool:
+    return one[:2] == other[:2] and (one[:2] in ("11", "31") or one[:4] == other[:4])
+
+
+def _chronic(member: Record) -> Answers:
+    person, answers = told(member), Answers()
+    codes = [f"d{number:02}" for number in range(1, 61)]
+    limits = {code: Decimal(1000 + number * 137 % 2000) for number, code in enumerate(codes)}
+    paid = Totals(Decimal)
+    for row in in_turn(member.children):
+        claim, key = told(row), row.key
+        disease, year = claim["disease"], claim["service_date"].year
+        if claim["care"] != "chronic" or disease not in person["diseases"]:
+            answers[key, "chronic"] = None
+            continue
+        rate = Decimal(50 + codes.index(disease) * 7 % 40) / 100
+        both = max(limits[one] for one in person["diseases"]) + (
+            500 if len(set(person["diseases"])) > 1 else 0
+        )
+        room = min(limits[disease] - paid[year, disease], both - paid[year, ""])
+        answers[key, "chronic"] = max(ZERO, min(fen(claim["cost"] * rate), room))
+        paid[year, disease] += answers[key, "chronic"]
+        paid[year, ""] += answers[key, "chronic"]
+    return answers

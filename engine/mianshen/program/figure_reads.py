@@ -15,6 +15,7 @@ from mianshen.program.comparing import ComparisonChecks
 from mianshen.program.core import (
     Boolean,
     Choice,
+    Code,
     Const,
     Core,
     Date,
@@ -128,7 +129,7 @@ class FigureChecks(ComparisonChecks):
     def _chosen(self, values: KeyedValues, subjects: list[Core], leaf: Callable[[str], Core]) -> Core:
         subject, *rest = subjects
         rows: list[tuple[Core, Core]] = []
-        for test, below in values.tests:
+        for test, below in _possible(values, subject):
             value = leaf(below) if isinstance(below, str) else self._chosen(below, rest, leaf)
             if test is None and not rows:
                 return value
@@ -320,6 +321,14 @@ USAGE_OF_SCALES = {
     "marginal": "marginal(x, a_scale_parameter)",
     "inverse marginal": "inverse marginal(y, a_scale_parameter)",
 }
+
+
+def _possible(values: KeyedValues, subject: Core) -> tuple[tuple[KeyTest | None, KeyedValues | str], ...]:
+    """The tests that a key may pass: of a code that is written out, the one that takes it."""
+    if not isinstance(subject, Const) or not isinstance(subject.type, Code):
+        return values.tests
+    below = next(below for test, below in values.tests if test is None or subject.value in test.values)
+    return ((None, below),)
 
 
 def _shared(one: Type, other: Type) -> Type:

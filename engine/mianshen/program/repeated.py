@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import reduce
 
 from mianshen.closed_sets import AggregateKind
 from mianshen.program import diagnostics
@@ -20,6 +21,8 @@ from mianshen.program.core import (
     DecisionRef,
     Earlier,
     FactRef,
+    Fail,
+    If,
     Listing,
     Numeric,
     Op,
@@ -30,7 +33,8 @@ from mianshen.program.core import (
 )
 from mianshen.program.dates import day_number, day_of_number
 from mianshen.program.formula import ANY_NUMBER, FormulaChecks, Local, Months, Quotient, number
-from mianshen.program.operators import INTEGER, totalled
+from mianshen.program.nodes import added
+from mianshen.program.operators import INTEGER, either, totalled
 from mianshen.source import Span
 from mianshen.syntax import tree
 
@@ -114,6 +118,8 @@ class RepeatedChecks(FormulaChecks):
         outer = self.outer(items)
         if outer is None:
             if not self.is_collection(items):
+                if isinstance(value, tree.For):
+                    return self._sum_over_list(node, value)
                 self._no_items(items, node.name)
                 return None
             if isinstance(value, tree.For) and isinstance(value.value, tree.For):
@@ -275,34 +281,67 @@ class RepeatedChecks(FormulaChecks):
 
     def _over_list(self, node: tree.Quantified) -> Core | None:
         """Over the codes of a list that a fact holds: each code of its code list, where it is in it."""
-        listing = self.visit(node.items, None) if isinstance(node.items, tree.Name | tree.Path) else None
-        if isinstance(node.items, tree.Name | tree.Path) and listing is None:
+        usage = f"{node.kind} c in claims satisfies c.x > 0"
+        codes = self._codes(
+            node.variable, node.items, lambda: self.condition(node.condition), node.kind, usage
+        )
+        if codes is None:
+            return None
+        if node.kind == "some":
+            parts: list[Core] = [Op("and", pair, Boolean()) for pair in codes]
+        else:
+            parts = [
+                Op("or", (Op("not", (contained,), Boolean()), holds), Boolean()) for contained, holds in codes
+            ]
+        op: Operator = "or" if node.kind == "some" else "and"
+        return parts[0] if len(parts) == 1 else Op(op, tuple(parts), Boolean())
+
+    def _sum_over_list(self, node: tree.Function, value: tree.For) -> Core | None:
+        """The sum, least or greatest of what an expression gives for the codes of a list, each code once."""
+        usage = f"{node.name}(for c in claims return c.x)"
+        codes = self._codes(value.variable, value.items, lambda: self.numeric(value.value), node.name, usage)
+        if codes is None:
+            return None
+        if node.name == "count":
+            return self.list_size(tree.Function("distinct count", (value.items,), node.span), "list_distinct")
+        shared = reduce(either, (number(result) for _, result in codes))
+        nothing = {"sum": Decimal(0), "min": shared.high, "max": shared.low}[node.name]
+        idle = Const(nothing, Numeric(shared.scale, nothing, nothing))
+        type_ = either(shared, idle.type) if isinstance(idle.type, Numeric) else shared
+        parts = [If(contained, result, idle, type_) for contained, result in codes]
+        if node.name == "sum":
+            total = self.fitting(node.span, totalled(type_, len(parts)))
+            return None if total is None else added(parts)
+        op: Operator = "min" if node.name == "min" else "max"
+        whole = parts[0] if len(parts) == 1 else Op(op, tuple(parts), type_)
+        any_ = [contained for contained, _ in codes]
+        return If(any_[0] if len(any_) == 1 else Op("or", tuple(any_), Boolean()), whole, Fail(type_), type_)
+
+    def _codes(
+        self, variable: str, items: tree.Expr, check: Callable[[], Core | None], kind: str, usage: str
+    ) -> list[tuple[Core, Core]] | None:
+        """Of each code that a list may hold, whether it does, and what is made of the code."""
+        listing = self.visit(items, None) if isinstance(items, tree.Name | tree.Path) else None
+        if isinstance(items, tree.Name | tree.Path) and listing is None:
             return None
         type_ = None if isinstance(listing, Quotient | Months | None) else listing.type
-        if (
-            isinstance(listing, Quotient | Months | None)
-            or not isinstance(type_, Listing)
-            or not isinstance(type_.item, Code)
-        ):
-            usage = f"{node.kind} c in claims satisfies c.x > 0"
-            self.report(diagnostics.wrong_arguments(node.items.span, node.kind, usage))
+        if isinstance(listing, Quotient | Months | None) or not isinstance(type_, Listing):
+            self.report(diagnostics.wrong_arguments(items.span, kind, usage))
             return None
-        parts: list[Core] = []
+        if not isinstance(type_.item, Code):
+            self.report(diagnostics.wrong_arguments(items.span, kind, usage))
+            return None
+        pairs: list[tuple[Core, Core]] = []
         outer = self.locals
         for code in self.names.codes[type_.item.codes].values:
             item = Const(code, type_.item)
-            self.locals = {**outer, node.variable: Local(self.entity, item)}
-            holds = self.condition(node.condition)
+            self.locals = {**outer, variable: Local(self.entity, item)}
+            result = check()
             self.locals = outer
-            if holds is None:
+            if result is None:
                 return None
-            contained = Op("list_contains", (listing, item), Boolean())
-            if node.kind == "some":
-                parts.append(Op("and", (contained, holds), Boolean()))
-            else:
-                parts.append(Op("or", (Op("not", (contained,), Boolean()), holds), Boolean()))
-        op: Operator = "or" if node.kind == "some" else "and"
-        return parts[0] if len(parts) == 1 else Op(op, tuple(parts), Boolean())
+            pairs.append((Op("list_contains", (listing, item), Boolean()), result))
+        return pairs
 
     def list_size(self, node: tree.Function, op: Operator) -> Core | None:
         arg = self.value(node.arguments[0])
