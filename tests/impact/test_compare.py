@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,17 @@ def test_nothing_changes_under_the_same_rules(people: dict[str, Path], tmp_path:
     content = comparison.content()
     assert all(sums["difference"] in ("0.00", None) for sums in content["decisions"].values())
     assert content["people"]["changed"] == 0
+
+
+def test_the_page_speaks_both_languages_and_names_nobody(people: dict[str, Path], tmp_path: Path) -> None:
+    before, after = open_program(), open_program((), [reform(tmp_path, ONE)])
+    compare(before, after, Request(inputs(people), AS_OF, tmp_path / "out", 1, engine="interpreter"))
+    page = (tmp_path / "out/report.html").read_text("utf-8")
+    assert "各层支付" in page
+    assert "Layers of payment" in page
+    assert "<script" not in page
+    assert "http" not in page
+    rows = pq.read_table(tmp_path / "out/changes.parquet").to_pylist()
+    names = {row["person_id"] for row in rows} | {row["key"] for row in rows}
+    text = re.sub(r"<[^>]*>", " ", page.split("</style>")[1])
+    assert not {name for name in names if name and re.search(rf"\b{re.escape(name)}\b", text)}

@@ -21,7 +21,7 @@ STAGES = {
     "read": Message("读取与校验", "read and checked"),
     "decide": Message("两边核定并比较", "decided on both sides and compared"),
 }
-_DONE = Message("结果已写入 {page}", "The results are in {page}")
+_DONE = Message("报告已写入 {page}", "The report is in {page}")
 _EITHER = Message(
     "请给出 --cases，或 --residents（或 --input）和 --as-of，二者择一",
     "give either --cases, or --residents (or --input) and --as-of",
@@ -91,13 +91,13 @@ def compare(
         assert as_of is not None
         request = Request(records, as_of, Path(out), threads, None, encoding, mapping=mapping, yes=yes)
         with Progress(lang, STAGES) as progress:
-            comparison = compared(before, after, request, progress)
+            comparison = compared(before, after, request, progress, lang)
     content = comparison.content()
     if form == "json":
         output.say(output.json_text(content))
     else:
         output.say(summary(lang, comparison.program, content))
-        output.say("\n" + _DONE.in_(lang).format(page=Path(out) / "compare.json"))
+        output.say("\n" + _DONE.in_(lang).format(page=Path(out) / "report.html"))
     return Status.FOUND if comparison.changed else Status.DONE
 
 
@@ -110,7 +110,7 @@ def _over_cases(
     from mianshen_cli.case_arguments import cases_at
 
     before, after = Programs(tuple(rules)), Programs(tuple(to), overlays)
-    compared = compare_cases(cases_at(cases, before), before, after, out)
+    compared = compare_cases(cases_at(cases, before), before, after, out, lang)
     if compared.left_out:
         names = ", ".join(f"{case.file.stem}.{case.name}" for case in compared.left_out)
         output.complain(_LEFT_OUT.in_(lang).format(names=names))

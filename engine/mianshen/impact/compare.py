@@ -25,10 +25,11 @@ from mianshen.impact import diagnostics
 from mianshen.impact.comparing import CHANGES, Comparing
 from mianshen.impact.comparison import Comparison
 from mianshen.impact.groups import dimensions
+from mianshen.impact.page import Page
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.sides import read_once
 from mianshen.program.program import Program
-from mianshen.source import RuleError
+from mianshen.source import Lang, RuleError
 
 PAGE, DATA, ROWS = "report.html", "compare.json", "changes.parquet"
 WRITTEN: Final = frozenset({PAGE, DATA, ROWS})
@@ -36,7 +37,11 @@ Progress = Callable[[str, int], None]
 
 
 def compare(
-    before: Program, after: Program, request: Request, report: Progress = lambda _name, _rows: None
+    before: Program,
+    after: Program,
+    request: Request,
+    report: Progress = lambda _name, _rows: None,
+    lang: Lang = "zh",
 ) -> Comparison:
     """Compare two programs over the request's files, into its folder.
 
@@ -53,13 +58,14 @@ def compare(
                 writer.write_table(block.changes)
                 comparison.add(block)
         report("decide", sum(sides.intake.counts.values()))
-        write(part, comparison)
+        write(part, comparison, lang)
     return comparison
 
 
-def write(part: Path, comparison: Comparison) -> None:
-    """Write what is told of a comparison. Raises OSError."""
+def write(part: Path, comparison: Comparison, lang: Lang = "zh") -> None:
+    """Write what is told of a comparison; `lang`: which language its page shows first. Raises OSError."""
     content = comparison.content()
+    (part / PAGE).write_text(Page(comparison.program, content, lang).html(), "utf-8")
     text = json.dumps(content, ensure_ascii=False, indent=2)
     (part / DATA).write_text(text + "\n", "utf-8")
 

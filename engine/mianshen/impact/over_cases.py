@@ -48,7 +48,7 @@ from mianshen.interpreter.rows import Case, Row
 from mianshen.native.encoding import Encoding
 from mianshen.native.layout import Column, Layout, bits_of
 from mianshen.program.program import Program
-from mianshen.source import RuleError
+from mianshen.source import Lang, RuleError
 
 
 @dataclass(slots=True)
@@ -73,7 +73,9 @@ class CaseComparison:
     left_out: list[CaseOf] = field(default_factory=list)
 
 
-def compare_cases(cases: Sequence[CaseOf], before: Programs, after: Programs, out: Path) -> CaseComparison:
+def compare_cases(
+    cases: Sequence[CaseOf], before: Programs, after: Programs, out: Path, lang: Lang = "zh"
+) -> CaseComparison:
     """Decide every case on both sides, into a folder. Raises RuleError."""
     changes = RuleChanges(before.under(()), after.under(()))
     members, left_out = _members(cases, before, after)
@@ -88,7 +90,7 @@ def compare_cases(cases: Sequence[CaseOf], before: Programs, after: Programs, ou
                 block = _compared(of_day, changes, comparison, day, interpreters)
                 writer.write_table(block.changes)
                 comparison.add(block)
-        write(part, comparison)
+        write(part, comparison, lang)
     return CaseComparison(comparison, left_out)
 
 

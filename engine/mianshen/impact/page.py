@@ -1,0 +1,160 @@
+"""A comparison as a page: tables and bars in both languages, self-contained, without scripts.
+
+In: a program, the content of `compare.json`. Out: HTML. Invariants: nobody is named; nothing is fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+
+from mianshen.program.program import Program
+from mianshen.source import Lang, Message
+
+FULL: Final = 1000  # widths are thousandths
+WORDS: Final = {
+    name: Message(zh, en)
+    for name, zh, en in (
+        ("title", "政策调整影响测算", "What a change of rules would do"),
+        ("day", "核定日", "Decision date"),
+        ("overlays", "调整方案", "Overlays"),
+        ("rulebook", "规则库", "Rulebook"),
+        ("people", "参保人", "insured people"),
+        ("gain", "受益", "gain"),
+        ("lose", "受损", "lose"),
+        ("changed", "有变化", "changed"),
+        ("open", "待定", "open"),
+        ("paid", "基金及救助支付合计", "paid to or for people"),
+        ("patients", "个人负担合计", "patients pay"),
+        ("amounts", "各层支付", "Layers of payment"),
+        ("benefits", "各项待遇", "Benefits"),
+        ("bands", "受益与受损", "Winners and losers"),
+        ("groups", "谁受影响", "Who is affected"),
+        ("causes", "起因", "Causes"),
+        ("what", "项目", "what"),
+        ("before", "改动前（元）", "before (yuan)"),
+        ("after", "改动后（元）", "after (yuan)"),
+        ("difference", "增减（元）", "difference (yuan)"),
+        ("interval", "最少～最多（元）", "least to most (yuan)"),
+        ("left_out", "未计入（条）", "left out"),
+        ("rows", "有变化（条）", "changed rows"),
+        ("eligible_before", "改动前符合", "eligible before"),
+        ("eligible_after", "改动后符合", "eligible after"),
+        ("gained", "新增", "gained"),
+        ("lost", "失去", "lost"),
+        ("loses_much", "减少超过 5%", "lose more than 5%"),
+        ("loses", "减少 5% 以内", "lose up to 5%"),
+        ("same", "不变", "unchanged"),
+        ("gains", "增加 5% 以内", "gain up to 5%"),
+        ("gains_much", "增加超过 5%", "gain more than 5%"),
+        ("group", "组别", "group"),
+        ("cause", "参数或条款", "figure or provision"),
+        ("was", "原", "was"),
+        ("is", "新", "is"),
+        ("clause", "依据", "clause"),
+        ("none", "没有变化", "Nothing changes"),
+        ("unbounded", "无法界定", "unbounded"),
+        ("bands_note", "按付给本人或为本人支付的金额，与改动前相比。", "By what is paid to or for each person, against before."),
+        ("open_note", "“最少～最多”是未知事实无论如何填写都不会超出的范围；未计入的行在改动前或改动后金额未知。",
+         "Whatever unknown facts turn out to be, the difference lies between least and most; rows left out are those "
+         "whose amount is unknown on a side."),
+        ("causes_note", "每一处变化归于它最先遇到的改动。", "Each change counts under the first thing that differs on its way."),
+    )
+}  # fmt: skip
+HUGE: Final = Decimal(10) ** 13  # yuan; wider bounds tell nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The page of one comparison; `lang`: the language shown first."""
+
+    program: Program
+    content: Mapping[str, Any]
+    lang: Lang = "zh"
+
+    def html(self) -> str:
+        """The page."""
+        content = self.content
+        return _template().render(
+            words=WORDS, lang=self.lang, content=content, overlays=" + ".join(content["after"].get("overlays", ())),
+            fund=[(WORDS[name], n) for name, n in content["fund"].items()],
+            amounts=list(self._amounts()), benefits=list(self._benefits()), bands=list(self._bands()),
+            groups=[g | {"rows": list(_bars(g["groups"]))} for g in content["groups"]],
+            causes=sorted(content["causes"], key=lambda cause: -cause["people"].get("changed", 0)),
+        )  # fmt: skip
+
+    def _amounts(self) -> Iterator[dict[str, Any]]:
+        titles = {decision.name: decision.title for decision in self.program.decisions}
+        listed = [(n, s) for n, s in self.content["decisions"].items() if s["difference"] is not None]
+        most = max((abs(Decimal(s["difference"])) for _, s in listed), default=Decimal(0))
+        for name, sums in listed:
+            if sums["rows"] or sums["left_out"]:
+                title = titles.get(name.rsplit(".", 1)[-1], Message(name, name))
+                yield dict(sums) | {"title": title, "bar": _bar(Decimal(sums["difference"]), most)}
+
+    def _benefits(self) -> Iterator[dict[str, Any]]:
+        for name, sums in self.content["benefits"].items():
+            if sums["gained"] or sums["lost"] or sums["rows"] or (sums["difference"] or "0.00") != "0.00":
+                yield dict(sums) | {"title": self.program.benefits[name].title}
+
+    def _bands(self) -> Iterator[dict[str, Any]]:
+        bands = self.content["bands"]
+        most = max((n["people"] for name, n in bands.items() if name != "same"), default=0)
+        for name, n in bands.items():
+            width = FULL if name == "same" else n["people"] * FULL // max(1, most)
+            yield dict(n) | {"name": name, "title": WORDS[name], "width": width if n["people"] else 0}
+
+
+def _bars(groups: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    most = max((abs(Decimal(group["difference"])) for group in groups), default=Decimal(0))
+    for group in groups:
+        yield group | {"bar": _bar(Decimal(group["difference"]), most)}
+
+
+def _bar(value: Decimal, most: Decimal) -> tuple[str, int]:
+    """Which way a bar goes, and its width in thousandths of the widest."""
+    if not value or not most:
+        return "none", 0
+    return "up" if value > 0 else "down", max(4, int(abs(value) * FULL / most))
+
+
+def _yuan(text: str | None) -> str:
+    """Thousands marked."""
+    if text is None:
+        return ""
+    whole, _, fen = text.partition(".")
+    sign, digits = ("−", whole[1:]) if whole.startswith("-") else ("", whole)
+    return f"{sign}{int(digits):,}.{fen}"
+
+
+def _signed(text: str | None) -> str:
+    shown = _yuan(text)
+    return shown if not shown or shown.startswith("−") or text in ("0.00", None) else f"+{shown}"
+
+
+def _interval(sums: Mapping[str, Any]) -> str | None:
+    """The bounds as text; None where nothing bounds them, empty where they say no more than the difference."""
+    low, high = sums["least"], sums["most"]
+    if low is None or high is None or max(abs(Decimal(low)), abs(Decimal(high))) >= HUGE:
+        return None
+    return "" if low == high == sums["difference"] else f"{_signed(low)} ～ {_signed(high)}"
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )  # fmt: skip
+    environment.filters |= {
+        "yuan": _yuan,
+        "signed": _signed,
+        "interval": _interval,
+        "number": lambda n: f"{n:,}",
+    }
+    return environment.get_template("report.html")
