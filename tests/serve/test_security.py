@@ -42,6 +42,11 @@ ALLOWED: dict[tuple[str, str], tuple[str, ...] | None] = {  # None: whoever come
     ("POST", "/counter/open"): ("counter",),
     ("POST", "/counter/record"): ("counter",),
     ("POST", "/counter/notice"): ("counter",),
+    ("GET", "/cases"): ("counter",),
+    ("POST", "/cases"): ("counter",),
+    ("GET", "/cases/{number}"): ("counter",),
+    ("POST", "/cases/{number}/open"): ("counter",),
+    ("POST", "/cases/{number}/delete"): ("counter",),
 }
 FORMS = ("/counter", "/counter/open", "/counter/record", "/counter/notice")
 ROUTES = [

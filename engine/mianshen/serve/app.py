@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from mianshen.serve import openapi
 from mianshen.serve.api import api
+from mianshen.serve.case_pages import case_pages
 from mianshen.serve.counter_pages import counter_pages
 from mianshen.serve.metrics import Metrics
 from mianshen.serve.pages import pages, problem_page
@@ -28,7 +29,7 @@ from mianshen.serve.shield import LOG, Shield, TooLarge
 from mianshen.source import Message, RuleError
 from mianshen.version import __version__
 
-ROUTERS: Final = (api, pages, counter_pages)
+ROUTERS: Final = (api, pages, counter_pages, case_pages)
 _KINDS: Final[dict[int, Kind]] = {404: "not_found", 405: "wrong_method", 413: "too_large", 415: "wrong_type"}
 
 

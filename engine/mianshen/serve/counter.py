@@ -45,6 +45,8 @@ class Sent:
     answers: tuple[str, ...] = ()
     as_of: dt.date | None = None
     person: str = ""
+    label: str = ""
+    case: int | None = None  # the kept case that the record comes from
 
     @property
     def verb(self) -> str:
@@ -145,6 +147,8 @@ class CounterView:
     notes: tuple[str, ...]
     day: str
     person: str
+    label: str
+    case: int | None
 
 
 class Counter:
@@ -278,6 +282,8 @@ class Counter:
             notes=tuple(self._say(note) for note in checked.notes),
             day=self.story.case.as_of.isoformat(),
             person=self.story.case.person.key,
+            label=self.sent.label,
+            case=self.sent.case,
         )
 
     def _say(self, message: Message) -> str:

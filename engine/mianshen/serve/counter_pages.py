@@ -126,6 +126,10 @@ async def sent_form(request: Request, identity: Identity) -> Sent:
         answers=tuple(str(answer) for answer in form.getlist("answer")),
         as_of=as_of,
         person=_text(form, "person"),
+        label=_text(form, "label").strip(),
+        case=int(number)
+        if (number := _text(form, "case")).isascii() and number.isdigit() and len(number) < 16
+        else None,
     )
 
 

@@ -26,6 +26,7 @@ from mianshen.serve.metrics import Metrics
 from mianshen.serve.office import Office
 from mianshen.serve.problems import Problem
 from mianshen.serve.settings import Settings
+from mianshen.serve.store import Store
 from mianshen.source import Lang, Message
 
 COOKIE: Final = "mianshen"
@@ -57,6 +58,7 @@ class Service:
         self.tokens = None if settings.tokens is None else Tokens(settings.tokens)
         self.audit = None if settings.audit is None else Audit(settings.audit)
         self.office = Office(settings.rules, settings.overlays)
+        self.store = None if settings.store is None else Store(settings.store)
         self._turn = asyncio.Lock()
 
     @cached_property

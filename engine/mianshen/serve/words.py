@@ -47,6 +47,18 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     ),
     "problem": ("请求未能完成", "The request could not be carried out"),
     "back": ("返回", "Back"),
+    # kept cases
+    "case": ("案卷", "Case"),
+    "search": ("按参保人编号或备注查找", "Search by the person's number or the label"),
+    "find": ("查找", "Search"),
+    "person": ("参保人编号", "Insured person"),
+    "label": ("备注", "Label"),
+    "kept_at": ("保存时间", "Kept at"),
+    "kept_by": ("经办", "Kept by"),
+    "no_cases": ("没有案卷", "No cases"),
+    "history": ("历次材料", "History"),
+    "delete": ("删除案卷", "Delete the case"),
+    "delete_intro": ("连同历次材料一并删除，不能恢复。", "It is deleted with its history, for good."),
     # the counter
     "counter_title": ("核定一位参保人的待遇", "Decide an insured person's benefits"),
     "counter_intro": (
