@@ -47,6 +47,11 @@ ALLOWED: dict[tuple[str, str], tuple[str, ...] | None] = {  # None: whoever come
     ("GET", "/cases/{number}"): ("counter",),
     ("POST", "/cases/{number}/open"): ("counter",),
     ("POST", "/cases/{number}/delete"): ("counter",),
+    ("GET", "/runs"): ("operator",),
+    ("GET", "/runs/{name}"): ("operator",),
+    ("GET", "/runs/{name}/rejects"): ("operator",),
+    ("GET", "/runs/{name}/due/{benefit}"): ("operator",),
+    ("POST", "/runs/{name}/person"): ("operator",),
 }
 FORMS = ("/counter", "/counter/open", "/counter/record", "/counter/notice")
 ROUTES = [

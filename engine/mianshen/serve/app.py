@@ -23,13 +23,14 @@ from mianshen.serve.counter_pages import counter_pages
 from mianshen.serve.metrics import Metrics
 from mianshen.serve.pages import pages, problem_page
 from mianshen.serve.problems import Kind, Problem, kind_of
+from mianshen.serve.run_pages import run_pages
 from mianshen.serve.service import Service, Shared, language_of
 from mianshen.serve.settings import Settings
 from mianshen.serve.shield import LOG, Shield, TooLarge
 from mianshen.source import Message, RuleError
 from mianshen.version import __version__
 
-ROUTERS: Final = (api, pages, counter_pages, case_pages)
+ROUTERS: Final = (api, pages, counter_pages, case_pages, run_pages)
 _KINDS: Final[dict[int, Kind]] = {404: "not_found", 405: "wrong_method", 413: "too_large", 415: "wrong_type"}
 
 

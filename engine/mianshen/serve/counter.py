@@ -18,17 +18,15 @@ from mianshen.casework.interview import Interview, Place, Question, Story
 from mianshen.casework.interview import diagnostics as interview_diagnostics
 from mianshen.casework.interview.answer import record as record_text
 from mianshen.casework.interview.story import begun, story_of
-from mianshen.casework.what_if import Prospector
 from mianshen.document.yaml_tree import read_tree
-from mianshen.interpreter.result import BenefitResult, RowResult
 from mianshen.interpreter.rows import Row
 from mianshen.interpreter.what_if.scenario import Scenario
 from mianshen.program.core import Listing
 from mianshen.records.read import named
+from mianshen.serve.answers import AnswerTexts, BenefitView, RowView
 from mianshen.serve.office import Office, shipped
-from mianshen.serve.words import DELIVERY, STATUS, texts
-from mianshen.source import Diagnostic, Lang, Message, RuleError
-from mianshen.values import Unknown
+from mianshen.serve.words import texts
+from mianshen.source import Diagnostic, Lang, RuleError
 
 _MOST_NAMED: Final = 4
 RECORD: Final = "record"
@@ -96,38 +94,6 @@ class GroupView:
 
 
 @dataclass(frozen=True, slots=True)
-class ProspectView:
-    conditions: tuple[str, ...]
-    changes: tuple[str, ...]
-    day: str
-
-
-@dataclass(frozen=True, slots=True)
-class BenefitView:
-    name: str
-    title: str
-    status: str
-    amount: str
-    delivery: str
-    reason: str
-    clause: str
-    missing: tuple[str, ...]
-    provisional: tuple[str, ...]
-    shows: tuple[tuple[str, str], ...]
-    prospect: ProspectView | None
-
-
-@dataclass(frozen=True, slots=True)
-class RowView:
-    key: str
-    title: str
-    status: str
-    layers: tuple[tuple[str, str], ...]
-    reason: str
-    clause: str
-
-
-@dataclass(frozen=True, slots=True)
 class CounterView:
     """The whole page. `problems`: why an answer was not taken."""
 
@@ -162,6 +128,7 @@ class Counter:
         self.checker: Checker = office.checker(self.overlays)
         self.program = self.checker.program
         self.words = self.checker.words
+        self.say = AnswerTexts(self.checker, lang)
         self.interview: Interview = office.interview(sent.benefits or ("all",), self.overlays)
         self.asked: Question | None = None
         self.problems: list[Diagnostic] = []
@@ -263,7 +230,10 @@ class Counter:
     def view(self) -> CounterView:
         question = self.asked or self.interview.next(self.story)
         checked = self.checked()
-        benefits = [self._benefit(checked, result) for result in checked.result.benefits.values()]
+        why = self.sent.object if self.sent.verb == "why" else ""
+        benefits = [
+            self.say.benefit(checked, result, name == why) for name, result in checked.result.benefits.items()
+        ]
         groups = tuple(self._groups())
         return CounterView(
             record=self._under() + self.story.text(),
@@ -277,22 +247,19 @@ class Counter:
             open=tuple(item for item in benefits if item.status == "undetermined"),
             not_due=tuple(item for item in benefits if item.status == "ineligible"),
             unruled=tuple(item.title for item in benefits if item.status == "not_modelled"),
-            rows=tuple(self._row(checked, row) for row in checked.result.rows),
-            rejects=tuple(self._say(item.rejection.message) for item in checked.result.rejected),
-            notes=tuple(self._say(note) for note in checked.notes),
+            rows=tuple(map(self.say.row, checked.result.rows)),
+            rejects=tuple(self.say.say(item.rejection.message) for item in checked.result.rejected),
+            notes=tuple(self.say.say(note) for note in checked.notes),
             day=self.story.case.as_of.isoformat(),
             person=self.story.case.person.key,
             label=self.sent.label,
             case=self.sent.case,
         )
 
-    def _say(self, message: Message) -> str:
-        return message.in_(self.lang)
-
     def _line(self, problem: Diagnostic) -> str:
         stop = "。" if self.lang == "zh" else ". "
         return stop.join(
-            part.rstrip("。.") for part in (self._say(problem.what), self._say(problem.fix)) if part
+            part.rstrip("。.") for part in (self.say.say(problem.what), self.say.say(problem.fix)) if part
         )
 
     def _question(self, question: Question) -> QuestionView:
@@ -306,31 +273,22 @@ class Counter:
         assumed = None if fact is None else fact.when_absent
         return QuestionView(
             place=question.answer_as,
-            title=self._whose(row) + self._say(question.title),
+            title=self.say.whose(row, self.story.case.person) + self.say.say(question.title),
             about=self._named(question.why),
             kind=kind,
             choices=tuple(
-                ChoiceView(code, self._say(label), code in written) for code, label in choices.items()
+                ChoiceView(code, self.say.say(label), code in written) for code, label in choices.items()
             ),
             hint=question.hint(self.program, self.lang),
             value=", ".join(written),
             assumed="" if assumed is None or fact is None
-            else self._say(self.words.value(assumed, fact.written, fact.type)),
+            else self.say.say(self.words.value(assumed, fact.written, fact.type)),
             can_be_unknown=question.can_be_unknown,
         )  # fmt: skip
 
-    def _whose(self, row: Row) -> str:
-        """Whose fact it is, where it is not the person's or that of something above."""
-        if row is self.story.case.person or row.parent is None:
-            return ""
-        if row.children[:1] == [self.story.case.person]:
-            return ""
-        title = self._say(self.program.entities[row.entity].title)
-        return f"{title} {row.key}" + ("：" if self.lang == "zh" else ": ")
-
     def _named(self, names: Sequence[str]) -> str:
         """Benefits by their titles, the first few."""
-        titles = [self._say(self.program.benefits[name].title) for name in names[:_MOST_NAMED]]
+        titles = [self.say.say(self.program.benefits[name].title) for name in names[:_MOST_NAMED]]
         listed = ("、" if self.lang == "zh" else ", ").join(titles)
         more = "" if len(names) <= _MOST_NAMED else " " + texts(self.lang).fill("and_more", count=len(names))
         return listed + more
@@ -342,7 +300,7 @@ class Counter:
             own = row is self.story.case.person
             below = row.parent is self.story.case.person
             if facts or below:
-                title = self._say(self.program.entities[row.entity].title)
+                title = self.say.say(self.program.entities[row.entity].title)
                 label = title if own or row.parent is None else f"{title} {row.key}"
                 yield GroupView(label, facts, row.key if below else "")
 
@@ -355,80 +313,17 @@ class Counter:
                 continue
             place = self.story.answer_as(Place(row, name))
             if name in row.facts:
-                value = self._say(self.words.value(row.facts[name], fact.written, fact.type))
-                yield FactView(place, self._say(fact.title), value)
+                value = self.say.say(self.words.value(row.facts[name], fact.written, fact.type))
+                yield FactView(place, self.say.say(fact.title), value)
             elif name in unknown:
-                yield FactView(place, self._say(fact.title), texts(self.lang).unknown)
+                yield FactView(place, self.say.say(fact.title), texts(self.lang).unknown)
 
     def _lists(self) -> Iterable[tuple[str, str]]:
         """The lists of the person that were spoken of, to which a row may be added."""
         person = self.story.case.person
         for name, entity in self.story.lists(person.entity).items():
             if not entity.counted_by and not person.may_yet_tell(name):
-                yield name, self._say(entity.title)
-
-    def _benefit(self, checked: Checked, result: BenefitResult) -> BenefitView:
-        benefit, row = result.benefit, result.row
-        decided = self.words.provisions.get(result.reason)
-        footing = self.checker.footing(checked.case, result)
-        shown = [name for name in benefit.shows if not isinstance(row.values[name], Unknown)]
-        amount = "" if result.amount is None else f"{result.amount:,.2f} {texts(self.lang).yuan}"
-        if result.status == "eligible" and benefit.amount is not None and result.amount is None:
-            amount = texts(self.lang).amount_open
-        asked = self.sent.verb == "why" and self.sent.object == benefit.name
-        return BenefitView(
-            name=benefit.name,
-            title=self._say(benefit.title),
-            status=result.status,
-            amount=amount,
-            delivery=self._say(DELIVERY[benefit.delivery]),
-            reason=self._say(self.words.of_benefit(result, self.checker.explainer, checked.case)),
-            clause=self._say(self.words.citation(benefit.citation if decided is None else decided.citation)),
-            missing=tuple(self._say(self.words.missing([fact], row)) for fact in sorted(result.missing)),
-            provisional=tuple(self._say(self.words.provisional(name)) for name in footing.provisional),
-            shows=tuple((self._title(row, name), self._value(row, name)) for name in shown)
-            if result.status == "eligible" else (),
-            prospect=self._prospect(checked, benefit.name) if asked else None,
-        )  # fmt: skip
-
-    def _title(self, row: Row, name: str) -> str:
-        return self._say(self.words.decisions[row.entity, name].title)
-
-    def _value(self, row: Row, name: str) -> str:
-        decision = self.words.decisions[row.entity, name]
-        text = self._say(self.words.value(row.values[name], decision.written, decision.type))
-        is_amount = decision.written == "money" and isinstance(row.values[name], Decimal)
-        return f"{text} {texts(self.lang).yuan}" if is_amount else text
-
-    def _row(self, checked: Checked, result: RowResult) -> RowView:
-        row, decided = result.row, self.words.provisions.get(result.reason)
-        return RowView(
-            key=row.key,
-            title=self._say(self.program.entities[row.entity].title),
-            status=self._say(STATUS[result.status]),
-            layers=tuple((self._title(row, name), self._value(row, name)) for name in result.values),
-            reason=self._say(self.words.of_row(result)),
-            clause="" if decided is None else self._say(self.words.citation(decided.citation)),
-        )
-
-    def _prospect(self, checked: Checked, name: str) -> ProspectView:
-        """What would change the answer about a benefit."""
-        prospect = Prospector(self.checker).of(checked, name)
-        changes = []
-        for flip in prospect.changes.flips:
-            parts = [
-                f"{self._whose(change.row)}{self._say(change.fact.title)} → "
-                + self._say(self.words.value(change.after, change.fact.written, change.fact.type))
-                for change in flip.changes
-            ]
-            changes.append(("，" if self.lang == "zh" else ", ").join(parts))
-        later = prospect.later
-        day = "" if later is None or later.day is None else later.day.isoformat()
-        return ProspectView(
-            tuple(dict.fromkeys(self._say(item.provision.title) for item in prospect.hurdles)),
-            tuple(dict.fromkeys(changes)),
-            day,
-        )
+                yield name, self.say.say(entity.title)
 
 
 _KINDS: Final = {
