@@ -7,12 +7,18 @@ from a record reaches a terminal; money is never a float.
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TypeAlias
 from unicodedata import category, east_asian_width
+
+_NARROWEST = 60  # columns a terminal has at least
+_LEAST = 12  # columns a text keeps
+_GAP = 2  # between columns
 
 Plain: TypeAlias = "str | int | bool | Sequence[Plain] | Mapping[str, Plain] | None"
 
@@ -53,15 +59,54 @@ def progress(length: int) -> Iterator[Callable[[int], None]]:
         yield bar.update
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
-    """A table for the terminal, cells as given; the columns numbered in `right` are set flush right."""
-    from tabulate import tabulate
+def columns() -> int | None:
+    """How many columns the terminal has; None where the text goes to a file or another program."""
+    if not os.environ.get("COLUMNS") and not sys.stdout.isatty():
+        return None
+    return max(_NARROWEST, shutil.get_terminal_size().columns)
 
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> str:
+    """A table no wider than the terminal: texts are folded, the columns numbered in `right` stay whole, flush right."""
+    import tabulate
+
+    tabulate.MIN_PADDING = 0  # else headings take two columns more than they have
     aligned = ["right" if column in right else "left" for column in range(len(headers))]
     cells = [[printable(cell) for cell in row] for row in rows]
-    return tabulate(
+    widths = _widths([list(headers), *cells], right)
+    if widths is not None:
+        headers = [_folded(head, width) for head, width in zip(headers, widths, strict=True)]
+        cells = [[_folded(cell, width) for cell, width in zip(row, widths, strict=True)] for row in cells]
+    return tabulate.tabulate(
         cells, headers, tablefmt="simple", colalign=aligned if rows else None, disable_numparse=True
     )
+
+
+def _folded(cell: str, columns: int) -> str:
+    return "\n".join(fold(cell, columns))
+
+
+def _widths(rows: Sequence[Sequence[str]], right: Collection[int]) -> list[int] | None:
+    """How wide each column may be so that the table fits the terminal; None where it fits as it is.
+
+    The widest texts are narrowed first. Headings of numbers may fold, numbers never do.
+    """
+    most = columns()
+    head, body = rows[0], rows[1:]
+    widths = [max((width(row[at]) for row in rows), default=0) for at in range(len(head))]
+    if most is None or sum(widths) + _GAP * (len(widths) - 1) <= most:
+        return None
+    least = [
+        max([width(row[at]) for row in body if at in right] or [min(widths[at], _LEAST)])
+        for at in range(len(head))
+    ]
+    while sum(widths) + _GAP * (len(widths) - 1) > most:
+        room = [own - floor for own, floor in zip(widths, least, strict=True)]
+        if max(room) <= 0:
+            break
+        at = max(range(len(widths)), key=lambda at: (room[at] > 0, widths[at]))
+        widths[at] -= 1
+    return widths
 
 
 def json_text(value: Plain) -> str:

@@ -118,7 +118,7 @@ def test_tables_and_stages_speak_chinese(run: Run, words: list[str], tmp_path: P
     shown = [line.split() for line in out.splitlines()]
     assert shown[0] == ["记录", "读取", "核定", "退回"]
     assert ["就医费用", "5", "2", "3"] in shown
-    assert ["新生儿参保登记", "不符合", "1"] in shown
+    assert ["新生儿参保登记", "0", "1", "0", "0"] in shown
     assert ["政策范围内费用", "43,214.75", "2", "0", "0"] in shown
     assert shown[-1] == ["结果已写入", str(tmp_path / "out")]
 

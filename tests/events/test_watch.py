@@ -46,7 +46,7 @@ def test_an_event_changes_the_record_and_the_program_decides(program: Program, t
             "due_by": "identity",
             "reason": {
                 "zh": "符合。困难补贴（category：困难）",
-                "en": "Due. Subsidy for the poor (category: poor)",
+                "en": "Eligible. Subsidy for the poor (category: poor)",
             },
             "provision": "subsidy_for_the_poor",
             "clause": {"source": "S1", "clause": "1"},

@@ -35,7 +35,7 @@ def test_a_category_that_is_lost_withdraws_what_it_made_due(program: Program, tm
     assert (granted["kind"], granted["amount"]) == ("automatic", "380.00")
     assert (withdrawn["event_id"], withdrawn["kind"], withdrawn["amount"]) == ("E2", "confirm", None)
     assert withdrawn["granted_before"] == "380.00"
-    assert withdrawn["reason"]["en"].startswith("To be withdrawn: Not due.")
+    assert withdrawn["reason"]["en"].startswith("To be withdrawn: Not eligible.")
     assert withdrawn["reason"]["zh"].startswith("待撤销：")
 
 

@@ -35,7 +35,7 @@ _WITHOUT = Message(
 )
 _STATUS = {
     "eligible": Message("符合", "eligible"),
-    "ineligible": Message("不符合", "ineligible"),
+    "ineligible": Message("不符合", "not eligible"),
     "undetermined": Message("待定", "undetermined"),
     "not_modelled": Message("规则未覆盖", "not modelled"),
     "decided": Message("已核定", "decided"),
@@ -48,11 +48,15 @@ _RECORDS = (
 )
 _BENEFITS = (
     Message("待遇", "benefit"),
-    Message("结论", "answer"),
-    Message("数量", "count"),
+    Message("符合", "eligible"),
+    Message("不符合", "not eligible"),
+    Message("待定", "undetermined"),
+    Message("规则未覆盖", "not modelled"),
     Message("金额（元）", "amount (yuan)"),
-    Message("未计入", "left out"),
+    Message("金额未计入", "amount left out"),
 )
+_ANSWERS = ("eligible", "ineligible", "undetermined", "not_modelled")
+_FOR_NOBODY = Message("对任何人都规则未覆盖的待遇：{names}。", "Not modelled for anybody: {names}.")
 _AMOUNTS = (
     Message("费用与支付", "cost and payments"),
     Message("合计（元）", "total (yuan)"),
@@ -278,12 +282,22 @@ def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:
     output.say(output.table([h.in_(lang) for h in _RECORDS], records, right=[1, 2, 3]))
     files = entity_files(program, content["records"])
     stem = {benefit.name: file.stem for file in files for benefit in file.benefits}
-    benefits = [
-        (program.benefits[name].title.in_(lang), _STATUS[status].in_(lang), f"{n[stem[name]]:,}", _yuan(n["amount"]),
-         f"{n['without_amount']:,}" if n.get("without_amount") else "")
-        for name, answers in content["benefits"].items() for status, n in answers.items()
-    ]  # fmt: skip
-    output.say("\n" + output.table([h.in_(lang) for h in _BENEFITS], benefits, right=[2, 3, 4]))
+    benefits, nobody = [], []
+    for name, answers in content["benefits"].items():
+        title = program.benefits[name].title.in_(lang)
+        if set(answers) <= {"not_modelled"}:
+            nobody.append(title)
+            continue
+        counts = [answers.get(status, {}).get(stem[name], 0) for status in _ANSWERS]
+        due = answers.get("eligible", {})
+        left_out = f"{due['without_amount']:,}" if due.get("without_amount") else ""
+        benefits.append((title, *(f"{count:,}" for count in counts), _yuan(due.get("amount")), left_out))
+    output.say("\n" + output.table([h.in_(lang) for h in _BENEFITS], benefits, right=range(1, 7)))
+    if nobody:
+        names = ("、" if lang == "zh" else "; ").join(nobody)
+        output.say(
+            "\n" + "\n".join(output.fold(_FOR_NOBODY.in_(lang).format(names=names), output.columns() or 100))
+        )
     for file in files:
         if file.stem in content:
             _show_rows(lang, program, file.entity, content[file.stem])

@@ -25,7 +25,7 @@ _DEPENDS = Message("（视情况而定）", "(it depends on the case)")
 @argument("code", required=False, metavar="[CODE]", words=Message("诊断代码，如 E142", "a code such as E142"))
 def explain(lang: Lang, code: str | None) -> Status:
     entries = catalogue()
-    codes = list(dict.fromkeys(key.split(".")[0] for key in entries))
+    codes = sorted({key.split(".")[0] for key in entries})
     if code is not None and code.upper() not in codes:
         near = nearest(code.upper(), codes) or codes[0]
         raise Refused(
@@ -33,7 +33,7 @@ def explain(lang: Lang, code: str | None) -> Status:
                 f"没有诊断代码 {code}。也许想写 {near}", f"There is no code {code}. Perhaps {near} is meant"
             )
         )
-    for key, entry in entries.items():
+    for key, entry in sorted(entries.items()):
         name = key.split(".")[0]
         if code is None or name == code.upper():
             output.say(f"{name}  {plain(entry.what.in_(lang)) or _DEPENDS.in_(lang)}")

@@ -158,7 +158,7 @@ class Checker:
             "status": result.status,
             "amount": None if result.amount is None else as_money(result.amount),
             "delivery": benefit.delivery,
-            "reason": self.words.of_benefit(result, self.explainer, case).in_(lang),
+            **_both(self.words.of_benefit(result, self.explainer, case), lang),
             "provision": None if decided is None else decided.name,
             "missing": _names(result.missing),
             "missing_from": self._from(result.missing),
@@ -227,7 +227,7 @@ class Checker:
             entity.key: result.row.key,
             **{name: self._value(result.row, name, value) for name, value in result.values.items()},
             "status": result.status,
-            "reason": self.words.of_row(result).in_(lang),
+            **_both(self.words.of_row(result), lang),
             "provision": None if decided is None else decided.name,
             "missing": _names(result.missing),
             "missing_from": self._from(result.missing),
@@ -359,3 +359,8 @@ def _names(missing: Iterable[Missing]) -> Plain:
 
 def _clause(citation: Citation) -> Plain:
     return {"source": citation.source, "clause": citation.clause}
+
+
+def _both(reason: Message, lang: Lang) -> dict[str, Plain]:
+    """A reason in the language asked for, and in both."""
+    return {"reason": reason.in_(lang), "reason_zh": reason.zh, "reason_en": reason.en}
