@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mianshen.source import Lang, Message
 from mianshen_cli import options, output
@@ -67,11 +67,24 @@ _LEFT_OUT = Message(
 @option("--mapping", metavar="F|NAME", words=Message("列的对照", "mapping of columns to facts"))
 @options.threads
 @options.yes
+@option(
+    "--resettle",
+    is_flag=True,
+    words=Message(
+        "逐人列出应补发、应追回（写出人员编号）：resettlement.parquet、.csv",
+        "what each person is owed or overpaid, by number: resettlement.parquet, .csv",
+    ),
+)
+@option(
+    "--notices",
+    is_flag=True,
+    words=Message("再写出每人一页的告知书 notices.html", "a notice a person too, notices.html"),
+)
 @options.form
 def compare(
     lang: Lang, overlay: tuple[str, ...], to: str | None, cases: tuple[str, ...],
     records: dict[str, tuple[str, ...]], as_of: dt.date | None, out: str, rules: str | None, encoding: str | None,
-    mapping: str | None, threads: int | None, yes: bool, form: str,
+    mapping: str | None, threads: int | None, yes: bool, resettle: bool, notices: bool, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.request import Request
     from mianshen.impact.compare import compare as compared
@@ -91,7 +104,10 @@ def compare(
         assert as_of is not None
         request = Request(records, as_of, Path(out), threads, None, encoding, mapping=mapping, yes=yes)
         with Progress(lang, STAGES) as progress:
-            comparison = compared(before, after, request, progress, lang)
+            resettling: Literal["lists", "notices"] | None = (
+                "notices" if notices else "lists" if resettle else None
+            )
+            comparison = compared(before, after, request, progress, lang, resettling)
     content = comparison.content()
     if form == "json":
         output.say(output.json_text(content))

@@ -26,7 +26,7 @@ def differences(results: Results, rows: EntityRows, decided: Array) -> tuple[pa.
     totals: Counts = {}
     settling = [(name, fact) for name, fact in file.settling.items() if fact in rows.supplied]
     for part, (name, fact) in enumerate(settling):
-        paid, settled = _words(rows.facts[fact])
+        paid, settled = amounts_of(rows.facts[fact])
         ruled = results.ruled[name]
         known = ruled.known.astype(bool)
         compared = settled & decided
@@ -99,7 +99,7 @@ def keys_of(file: EntityFile, rows: EntityRows) -> dict[str, pa.Array]:
     return columns
 
 
-def _words(column: pa.Array) -> tuple[Array, Array]:
+def amounts_of(column: pa.Array) -> tuple[Array, Array]:
     """Amounts in fen, and where there is one."""
     raw = column.buffers()[-1]
     if raw is None or column.null_count == len(column):

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import duckdb
 import pyarrow.parquet as pq
@@ -26,13 +26,16 @@ from mianshen.impact.comparing import CHANGES, Comparing
 from mianshen.impact.comparison import Comparison
 from mianshen.impact.groups import dimensions
 from mianshen.impact.page import Page
+from mianshen.impact.resettling import NOTICES, PARQUET, SHEET, write_resettlement
+from mianshen.impact.resettling import ROWS as RESETTLED
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.sides import read_once
 from mianshen.program.program import Program
 from mianshen.source import Lang, RuleError
 
 PAGE, DATA, ROWS = "report.html", "compare.json", "changes.parquet"
-WRITTEN: Final = frozenset({PAGE, DATA, ROWS})
+WRITTEN: Final = frozenset({PAGE, DATA, ROWS, PARQUET, SHEET, NOTICES})
+Resettle: TypeAlias = Literal["lists", "notices"]
 Progress = Callable[[str, int], None]
 
 
@@ -42,8 +45,9 @@ def compare(
     request: Request,
     report: Progress = lambda _name, _rows: None,
     lang: Lang = "zh",
+    resettle: Resettle | None = None,
 ) -> Comparison:
-    """Compare two programs over the request's files, into its folder.
+    """Compare two programs over the request's files, into its folder; `resettle`: with files of what each person is due.
 
     Raises RuleError where a file or a rulebook does not do or the folder cannot be written; it is then as it was.
     """
@@ -52,11 +56,24 @@ def compare(
         report("read", sum(sides.intake.counts.values()))
         comparison = Comparison(changes, request.as_of, dimensions(after))
         comparison.records = dict(sides.intake.counts)
-        comparing = Comparing(sides, changes, comparison.dimensions, request.as_of)
-        with pq.ParquetWriter(part / ROWS, CHANGES, compression="zstd") as writer:
+        comparing = Comparing(
+            sides, changes, comparison.dimensions, request.as_of, resettle=resettle is not None
+        )
+        rows = part / "resettled_rows.parquet"
+        with (
+            pq.ParquetWriter(part / ROWS, CHANGES, compression="zstd") as writer,
+            pq.ParquetWriter(rows, RESETTLED, compression="zstd") as resettled,
+        ):
             for block in in_order(sides.blocks, comparing, sides.threads):
                 writer.write_table(block.changes)
                 comparison.add(block)
+                for table in block.resettled:
+                    resettled.write_table(table)
+        if resettle is not None:
+            comparison.resettled = write_resettlement(
+                part, rows, changes, lang, notices=resettle == "notices"
+            )
+        rows.unlink()
         report("decide", sum(sides.intake.counts.values()))
         write(part, comparison, lang)
     return comparison

@@ -30,6 +30,7 @@ from mianshen.impact.bounding import Listed, Open, bounds_of
 from mianshen.impact.bounds import Bounds
 from mianshen.impact.groups import Dimension, groups_of
 from mianshen.impact.people import People
+from mianshen.impact.resettling import resettled_rows
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.sides import Sides
 from mianshen.impact.tracing import NOTHING, Family, Meeting, Trace
@@ -65,6 +66,9 @@ class BlockComparison:
     people: Counts
     incomes: Array | None
     bounds: Counts = field(default_factory=dict)
+    resettled: list[pa.Table] = field(
+        default_factory=list
+    )  # rows of which another amount is due than was paid
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ class Comparing:
     dimensions: list[Dimension]
     as_of: dt.date
     cases: OpenCases | None = None  # where the block was made of cases
+    resettle: bool = False
     bounding: threading.Lock = field(
         default_factory=threading.Lock
     )  # one thread at a time bounds open amounts
@@ -203,8 +208,14 @@ class _Comparison:
         people = _chosen(self.people, shown)
         return BlockComparison(
             (totals[0], totals[1]), self.counts, _joined(self.tables), people.counts(self.whole.dimensions),
-            people.incomes(self.whole.dimensions), self._bounds(),
+            people.incomes(self.whole.dimensions), self._bounds(), list(self._resettled()),
         )  # fmt: skip
+
+    def _resettled(self) -> Iterator[pa.Table]:
+        for file in self.whole.sides.files if self.whole.resettle else ():
+            yield from resettled_rows(
+                self.whole.sides.programs, file, self.before, self.after, self.trace, self.whole.names
+            )
 
     def _groups(self, dimension: Dimension) -> Array:
         """The group of each person."""

@@ -38,6 +38,7 @@ class Comparison:
     bounds: Counts = field(default_factory=dict)
     records: Mapping[str, Any] = field(default_factory=dict)
     changed: int = 0
+    resettled: dict[str, Any] = field(default_factory=dict)  # owed and overpaid by layer, where asked for
 
     def add(self, block: BlockComparison) -> None:
         """Add a block's counts."""
@@ -76,6 +77,7 @@ class Comparison:
             "groups": self._groups(),
             "causes": self._causes(),
             "changed_cells": self.changed,
+            **({"resettlement": self.resettled} if self.resettled else {}),
         }  # fmt: skip
 
     # -- amounts -----------------------------------------------------------------------------

@@ -62,8 +62,7 @@ WORDS: Final = {
         ("unbounded", "无法界定", "unbounded"),
         ("bands_note", "按付给本人或为本人支付的金额，与改动前相比。", "By what is paid to or for each person, against before."),
         ("open_note", "“最少～最多”是未知事实无论如何填写都不会超出的范围；未计入的行在改动前或改动后金额未知。",
-         "Whatever unknown facts turn out to be, the difference lies between least and most; rows left out are those "
-         "whose amount is unknown on a side."),
+         "Whatever unknown facts turn out to be, the difference lies between least and most."),
         ("causes_note", "每一处变化归于它最先遇到的改动。", "Each change counts under the first thing that differs on its way."),
     )
 }  # fmt: skip
