@@ -7,8 +7,9 @@ the very bytes that were read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from mianshen.document import diagnostics
 from mianshen.document.digest import digest_of_bytes
@@ -16,14 +17,19 @@ from mianshen.document.document import Document
 from mianshen.document.files import RulebookPath, files_of, passed_over
 from mianshen.document.merge import Draft, add_file
 from mianshen.document.overlay import apply_overlay
-from mianshen.document.yaml_tree import read_tree
+from mianshen.document.yaml_tree import Node, read_tree
 from mianshen.source import Diagnostic, Span
 
+Parse: TypeAlias = Callable[[bytes, str], tuple[Node | None, list[Diagnostic]]]
 
-def read(paths: Sequence[Path], overlays: Sequence[Path] = ()) -> tuple[Document, tuple[Diagnostic, ...]]:
+
+def read(
+    paths: Sequence[Path], overlays: Sequence[Path] = (), parse: Parse = read_tree
+) -> tuple[Document, tuple[Diagnostic, ...]]:
     """Read the rulebook in `paths` (folders, files), with `overlays` (files) applied in order.
 
-    The mistakes are sorted by file, line and column. The document holds what could be read.
+    The mistakes are sorted by file, line and column. The document holds what could be read. `parse` makes the tree
+    of a file: who reads a rulebook several times need not parse it as often.
     """
     draft = Draft()
     files = files_of(paths, overlays)
@@ -33,7 +39,7 @@ def read(paths: Sequence[Path], overlays: Sequence[Path] = ()) -> tuple[Document
         content = _bytes(draft, file)
         if content is not None:
             contents.append((file, content))
-            _add(draft, file, content)
+            _add(draft, file, *parse(content, str(file.path)))
     document = draft.document(tuple(str(file.path) for file in files), digest_of_bytes(contents))
     return document, tuple(sorted(draft.mistakes, key=_place))
 
@@ -56,10 +62,9 @@ def _bytes(draft: Draft, file: RulebookPath) -> bytes | None:
         return None
 
 
-def _add(draft: Draft, file: RulebookPath, content: bytes) -> None:
-    root, result = read_tree(content, str(file.path))
-    draft.mistakes += result
-    if root is None and result:
+def _add(draft: Draft, file: RulebookPath, root: Node | None, mistakes: Sequence[Diagnostic]) -> None:
+    draft.mistakes += mistakes
+    if root is None and mistakes:
         draft.broken.add(())
     elif file.overlay and root is None:
         draft.mistakes.append(diagnostics.not_an_overlay(Span(str(file.path), 1, 1)))

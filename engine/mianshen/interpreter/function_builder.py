@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Final, assert_never, cast
 
 from mianshen.interpreter.operations import (
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from mianshen.interpreter.evaluate import Compiler
 
 DEEPEST: Final = 20  # nodes within one another in one function; what lies deeper gets its own
+MOST_KEPT: Final = 2_000  # functions whose code is kept
 KNOWN: Final[dict[str, object]] = {  # the names that every function may use
     "OPEN": OPEN,
     "strict": strict,
@@ -115,7 +117,7 @@ class FunctionBuilder:
         body = "".join(f"    {line}\n" for line in lines)
         source = f"def evaluate(row):\n    facts = row.facts\n    parent = row.parent\n{body}"
         names = KNOWN | self._bound
-        exec(compile(source, f"<{name}>", "exec"), names)  # noqa: S102  (written here, see the invariants)
+        exec(_code(source, f"<{name}>"), names)  # noqa: S102  (written here, see the invariants)
         return cast("Function", names["evaluate"])
 
     def text(self, node: Core) -> str:
@@ -306,3 +308,9 @@ class FunctionBuilder:
         both = ", ".join(self.bind(self.compiler.compile(node, self.entity)) for node in (then, otherwise))
         unsure = f"undecided({truth}, ({both}), row)"
         return f"({one} if ({truth} := {test}) is True else {other} if {truth} is False else {unsure})"
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _code(source: str, name: str) -> CodeType:
+    """A function compiled; parts of one program have many in common."""
+    return compile(source, name, "exec")

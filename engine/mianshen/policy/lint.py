@@ -11,10 +11,13 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from mianshen.document import read
+from mianshen.document.load import Parse
+from mianshen.document.yaml_tree import read_tree
 from mianshen.program.build import build
 from mianshen.program.program import Program
 from mianshen.program.warnings import overdue
@@ -57,10 +60,11 @@ def lint(paths: Sequence[Path] = (), overlays: Sequence[Path] = (), on: dt.date 
     base = parts if home is None else [home]
     if changes and not base:
         base = [shipped_rulebook()]
-    outcome, files = _judged(base, [*overlays, *changes], on)
+    parse = cache(read_tree)
+    outcome, files = _judged(base, [*overlays, *changes], on, parse)
     if not overlays and not changes and result is None:
         for change in _travelling(base):
-            more, _ = _judged(base, [change], None)
+            more, _ = _judged(base, [change], None, parse)
             outcome += [entry for entry in more if entry.span.file == str(change)]
             files.add(str(change))
     if result is not None:
@@ -70,10 +74,10 @@ def lint(paths: Sequence[Path] = (), overlays: Sequence[Path] = (), on: dt.date 
 
 
 def _judged(
-    paths: Sequence[Path], overlays: Sequence[Path], on: dt.date | None
+    paths: Sequence[Path], overlays: Sequence[Path], on: dt.date | None, parse: Parse
 ) -> tuple[list[Diagnostic], set[str]]:
     """What is found in a rulebook, and the files it was read from."""
-    document, mistakes = read(paths, overlays)
+    document, mistakes = read(paths, overlays, parse)
     files = set(document.files)
     try:
         program, warnings = build(document, mistakes)

@@ -9,7 +9,7 @@ Invariants: any text gives a tree or a RuleError, nothing else; a tree is never 
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path as FilePath
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_LENGTH: Final = 20_000
 """How many characters a formula may have."""
+
+MOST_KEPT: Final = 4_000  # formulas and cells whose trees are kept
 
 _Start = Literal["expression", "cell"]
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")  # half a character, which no file can hold
@@ -49,7 +51,9 @@ def parse_cell(text: Text) -> Cell:
     return cast("Cell", _parse(text, "cell"))
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def _parse(text: Text, start: _Start) -> Any:
+    """The tree; kept, for a rulebook is read again with each of its overlays."""
     from lark.exceptions import UnexpectedInput
 
     if len(text.value) > MAX_LENGTH:

@@ -209,11 +209,14 @@ class Conditions:
     """Which way every comparison of a program goes in a decided case; what children are filtered by aside."""
 
     def __init__(self, program: Program, compiler: Compiler) -> None:
-        self.tests: dict[str, list[Function]] = {entity: [] for entity in program.entities}
+        tests: dict[str, dict[Core, None]] = {entity: {} for entity in program.entities}
         for decision in program.decisions:
             nodes = [node for root in nodes_of(decision) for node in beside(root)]
-            tests = [n for n in nodes if isinstance(n, Op) and n.op in COMPARING]
-            self.tests[decision.entity] += [compiler.compile(node, decision.entity) for node in tests]
+            comparisons = [node for node in nodes if isinstance(node, Op) and node.op in COMPARING]
+            tests[decision.entity].update(dict.fromkeys(comparisons))
+        self.tests = {
+            entity: [compiler.written(node, entity) for node in nodes] for entity, nodes in tests.items()
+        }
 
     def truths(self, case: Case) -> tuple[object, ...]:
         """One entry a row and comparison; None where it fails."""
