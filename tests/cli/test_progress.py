@@ -19,18 +19,21 @@ def test_a_bar_tells_share_rows_rate_and_time_left_and_leaves_nothing_behind() -
     stream = Terminal()
     with Progress("en", NAMES, stream) as progress:
         assert progress.line(3) == "[........................]  0% read  0 rows  0 rows/s  --:-- left"
+        progress("read 1000/4000", 0)  # a quarter of the rows
+        assert progress.line(4).startswith("[##......................] 11% read")
         progress("read", 4_000_000)
         progress.begun = 40.0
         assert (
             progress.line(40)
-            == "[#########...............] 40% decide  4,000,000 rows  100,000 rows/s  01:00 left"
+            == "[##########..............] 45% decide  4,000,000 rows  100,000 rows/s  00:49 left"
         )
-        assert progress.line(70).startswith("[################........] 68% decide")
         assert progress.line(1000).startswith(
-            "[################........] 68% decide"
-        )  # never further than it can know
+            "[######################..] 92% decide"
+        )  # as far as it can know
+        progress("decide 1/4", 0)
+        assert progress.line(50).startswith("[#############...........] 57% decide")
         progress("decide", 4_000_000)
-        assert progress.line(80).split()[2] == "write"
+        assert progress.line(80).split()[2] == "seal"
     assert stream.getvalue().endswith("\r\x1b[K")
 
 

@@ -16,9 +16,8 @@ from mianshen.source import Lang, Message
 from mianshen_cli import output
 
 SHARES: Mapping[str, float] = {
-    "read": 0.40,
-    "decide": 0.30,
-    "write": 0.25,
+    "read": 0.45,
+    "decide": 0.50,
     "seal": 0.05,
 }  # of a usual run's time
 _WIDTH = 24
@@ -48,7 +47,7 @@ class Progress:
         self.begun = 0.0  # when the stage at hand began, in seconds from the start
         self.done: list[str] = []
         self.rows = 0
-        self.part: float | None = None  # of a run in parts: how many of them are decided
+        self.parts: dict[str, float] = {}  # how much of a stage is done, as far as it says so
         self.over = threading.Event()
         self.thread = threading.Thread(target=self._draw, daemon=True)
 
@@ -66,9 +65,9 @@ class Progress:
 
     def __call__(self, stage: str, rows: int) -> None:
         seconds = time.perf_counter() - self.started
-        if stage.startswith("share "):
-            done, _, count = stage.removeprefix("share ").partition("/")
-            self._share(int(done), int(count), seconds)
+        if " " in stage:
+            name, _, done_of = stage.partition(" ")
+            self._within(name, done_of, seconds)
             return
         self.done.append(stage)
         self.begun, self.rows = seconds, max(self.rows, rows)
@@ -77,9 +76,10 @@ class Progress:
             name = self.names[stage].in_(self.lang) if stage in self.names else stage
             output.complain(_LINE.in_(self.lang).format(stage=name, many=many, seconds=seconds))
 
-    def _share(self, done: int, count: int, seconds: float) -> None:
-        self.part = done / count
-        if not self.bar:
+    def _within(self, stage: str, done_of: str, seconds: float) -> None:
+        done, count = map(int, done_of.split("/"))
+        self.parts["decide" if stage == "share" else stage] = done / max(1, count)
+        if stage == "share" and not self.bar:
             output.complain(_SHARE.in_(self.lang).format(done=done, count=count, seconds=seconds))
 
     def _draw(self) -> None:
@@ -93,8 +93,7 @@ class Progress:
         stage = next((item for item in SHARES if item not in self.done), "seal")
         expected = self.begun * SHARES[stage] / over if over else 0.0
         part = 0.0 if not expected else min(0.95, (seconds - self.begun) / expected)
-        if stage == "decide" and self.part is not None:
-            part = self.part
+        part = self.parts.get(stage, part)
         share = min(1.0, over + SHARES[stage] * part)
         filled = int(share * _WIDTH)
         return _BAR.in_(self.lang).format(

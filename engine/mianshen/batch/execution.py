@@ -54,6 +54,11 @@ class Decider(Protocol[BlockOutcome]):
 
 Report: TypeAlias = Callable[[int, int], None]  # partitions decided, of how many
 DecidePartitions: TypeAlias = "Callable[[Partitioned, list[int]], None]"
+Within: TypeAlias = Callable[[str, int, int], None]  # a stage, how much of it is done, of how much
+
+
+def nothing_told(_stage: str, _done: int, _of: int) -> None:
+    """How far a stage is interests nobody."""
 
 
 @dataclass(slots=True)
@@ -69,6 +74,8 @@ class Execution:
     threads: int
     blocks: int
     kept: frozenset[Key]
+    rows: int = 0  # of all inputs, about
+    within: Within = nothing_told
 
     def intake(self, store: Blocks | PartitionFiles) -> Intake:
         """Read every file into a store. Raises RuleError, OSError, MemoryError."""
@@ -77,13 +84,17 @@ class Execution:
         reader = RowReader(self.program, self.connection, as_of, self.kept, self.threads, numbering(layout))
         looked = reader.plausibility = Plausibility(self.program, self.connection, as_of)
         library = None if self.compiled is None else self.compiled.library
-        intake = Taking(self.program, self.inputs, reader, store, self.blocks, library, as_of).take()
+        taking = Taking(self.program, self.inputs, reader, store, self.blocks, library, as_of, self._read)
+        intake = taking.take()
         doubts = looked.doubts(self.inputs)
         if doubts and not self.request.yes:
             raise RuleError(doubts)
         intake.doubts, intake.cells = doubts, looked.cells
         intake.findings = looked.findings({name: info.files for name, info in intake.infos.items()})
         return intake
+
+    def _read(self, rows: int) -> None:
+        self.within("read", rows, self.rows)
 
     def decider(self, intake: Intake) -> BlockDecider:
         """What decides a block of the rows that were read."""
@@ -114,8 +125,9 @@ class InMemory:
         """Decide all blocks into the files of a folder."""
         decider = self.run.decider(self.intake)
         with closing(decider.fallback), ResultFiles(folder, schemas(self.run, self.intake)) as results:
-            for result in in_order(self.store, decider, self.run.threads):
+            for done, result in enumerate(in_order(self.store, decider, self.run.threads), 1):
                 results.add(result)
+                self.run.within("decide", done, self.run.blocks)
         return results
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +66,8 @@ class Taking:
     blocks: int
     library: ctypes.CDLL | None
     as_of: dt.date
+    tell: Callable[[int], None] = lambda _rows: None  # how many rows are read
+    rows: int = 0
     intake: Intake = field(default_factory=Intake)
 
     def take(self) -> Intake:
@@ -100,6 +102,8 @@ class Taking:
             for chunk in self.reader.chunks(entity, source):
                 waiting.append(pool.submit(self._put, dealt, people, chunk, info.count))
                 info.add(chunk)
+                self.rows += chunk.count
+                self.tell(self.rows)
                 if len(waiting) > AHEAD:
                     waiting.pop(0).result()
             for future in waiting:

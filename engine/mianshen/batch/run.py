@@ -66,6 +66,10 @@ class Clock:
         """Tell that a partition is decided."""
         self.report(f"share {done}/{count}", 0)
 
+    def within(self, stage: str, done: int, count: int) -> None:
+        """Tell how far a stage is; `done` of `count` rows or blocks."""
+        self.report(f"{stage} {min(done, count)}/{count}", 0)
+
     def stage(self, name: str, rows: int = 0) -> None:
         now = time.perf_counter()
         self.seconds[name] = now - self.started
@@ -174,7 +178,17 @@ def _way(
     facts = (fact for decision in program.decisions for fact in reads_of(decision, program)[1])
     threads = request.threads or os.cpu_count() or 1
     run = Execution(
-        program, request, connection, inputs, files, compiled, threads, block_count(rows), frozenset(facts)
+        program,
+        request,
+        connection,
+        inputs,
+        files,
+        compiled,
+        threads,
+        block_count(rows),
+        frozenset(facts),
+        rows,
+        clock.within,
     )
     work = work_folder(request.out.resolve())
     memory = bytes_of(request.memory) // 2 if request.memory else free_memory() * 3 // 4
