@@ -340,12 +340,29 @@ class Benefit(Shape):
 
 
 class Property(Shape):
-    """What every value of the figures named must satisfy, whatever an overlay does; bounds are figures too."""
+    """What a rulebook satisfies, whatever an overlay does: held by `lint` on figures, proved or refuted on rules.
+
+    Of figures: each is at least, at most another figure. Of rows of an `entity` for which `when` holds: a condition
+    `holds`; some provision gives each decision (`modelled`); a decision never falls as a fact rises (`never_falls`,
+    `as`; a fall of `up_to` so much, by rounding, is let through); a decision is never less where a fact (`of`) has one
+    of the values `for` than where it has one of those of `than` (`never_less`).
+    """
 
     title: Titled
-    figures: Names
+    figures: Names = ()
     at_least: Identifier | None = None
     at_most: Identifier | None = None
+    entity: Identifier | None = None
+    when: Formula | None = None
+    holds: Formula | None = None
+    modelled: Names = ()
+    never_falls: Names = ()
+    as_: Formula | None = Field(None, alias="as")
+    up_to: Literal_ | None = None
+    never_less: Names = ()
+    of: Formula | None = None
+    for_: tuple[Literal_, ...] = Field((), alias="for")
+    than: tuple[Literal_, ...] = ()
     source: str | None = None
     clause: Words | None = None
 

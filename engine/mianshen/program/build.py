@@ -22,7 +22,7 @@ from mianshen.program.link import clashes, foldless, linked
 from mianshen.program.order import accumulator_reads, counted_by, in_order, reads, summed_earlier
 from mianshen.program.parameters import Figures
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
-from mianshen.program.properties import check_properties
+from mianshen.program.properties import check_properties, stated
 from mianshen.program.provision_parts import Parses
 from mianshen.program.provisions import ProvisionChecks, Site
 from mianshen.program.reserved_names import reserved
@@ -107,6 +107,7 @@ class Draft:
         entities = RecordChecks(self._checks(self.names)).all()
         made_benefits = benefits(self.vocabulary)
         check_properties(self.vocabulary, self.figures.parameters)
+        properties = stated(self._checks(self.names))
         scope, listed = out_of_scope(self.vocabulary), clauses(self.vocabulary)
         header = self._header()
         events = event_types(self.vocabulary)
@@ -121,6 +122,7 @@ class Draft:
             shown={e: tuple(n for n, d in ds.items() if d.output) for e, ds in document.decisions.items()},
             paid=self.names.paid,
             overlays=tuple(overlay.name for overlay in document.overlays), events=events, calendar=self.calendar,
+            properties=properties,
         )  # fmt: skip
 
     def _checks(self, names: Names, exact: bool = True) -> ProvisionChecks:

@@ -428,3 +428,7 @@ def property_broken(span: Span, figure: str, value: str, bound: str, side: str, 
         title=title,
         low2="below" if low else "above",
     )
+
+
+def property_fact(span: Span) -> Diagnostic:
+    return diagnostic("E792.property_fact", span)

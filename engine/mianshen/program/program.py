@@ -253,6 +253,63 @@ class EventType:
 
 
 @dataclass(frozen=True, slots=True)
+class Holds:
+    """A condition that no row fails; one that is unknown or not modelled fails nothing."""
+
+    condition: Core
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlwaysModelled:
+    """Some provision gives each of the decisions."""
+
+    decisions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NeverFalls:
+    """No decision is less, by more than `up_to`, where the fact is more, all else being equal."""
+
+    decisions: tuple[str, ...]
+    fact: Key
+    up_to: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class NeverLess:
+    """No decision is less where the fact is one of `values` than where it is one of `than`, all else being equal."""
+
+    decisions: tuple[str, ...]
+    fact: Key
+    values: tuple[str, ...]
+    than: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FiguresWithin:
+    """Bounds of figures, which the program keeps by being built."""
+
+    figures: tuple[str, ...]
+
+
+Claim: TypeAlias = Holds | AlwaysModelled | NeverFalls | NeverLess | FiguresWithin
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """What every row of an entity for which `when` holds satisfies."""
+
+    name: str
+    title: Message
+    entity: str
+    when: tuple[Core, ...]
+    claims: tuple[Claim, ...]
+    citation: Citation
+    span: Span = field(default=Span("", 0, 0), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SourceDocument:
     name: str
     title: Message
@@ -308,6 +365,7 @@ class Program:
     events: Mapping[str, EventType] = field(default_factory=dict)
     calendar: Calendar | None = None
     clauses: tuple[Clause, ...] = ()
+    properties: tuple[Property, ...] = ()
     paid: frozenset[Key] = frozenset()  # the money decisions that are paid to or for the person
 
     def decision(self, entity: str, name: str) -> Decision:

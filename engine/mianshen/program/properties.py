@@ -1,23 +1,102 @@
-"""What the figures of a rulebook must satisfy: floors and ceilings that no overlay may break.
+"""What a rulebook states of itself: floors and ceilings of figures, and what its decisions satisfy.
 
-In: the document's `properties`, the parameters. Out: a diagnostic for each value that breaks one.
-Invariant: values are compared over the days on which both hold; a missing value breaks nothing.
+In: the document's `properties`, the parameters. Out: the `Property`s, typed; a diagnostic for each value that breaks
+a bound. Invariant: values are compared over the days on which both hold; a missing value breaks nothing.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from mianshen.program import diagnostics
-from mianshen.program.program import Dated, Parameter
-from mianshen.program.vocabulary import Vocabulary, message
+from mianshen.program.core import FactRef
+from mianshen.program.program import (
+    AlwaysModelled,
+    Citation,
+    Claim,
+    Dated,
+    FiguresWithin,
+    Holds,
+    Key,
+    NeverFalls,
+    NeverLess,
+    Parameter,
+    Property,
+)
+from mianshen.program.provision_parts import Place, RulingChecks, conjunction
+from mianshen.program.vocabulary import MONEY, Vocabulary, message
 from mianshen.source import Message
+from mianshen.values import ZERO
+
+if TYPE_CHECKING:
+    from mianshen.document.model import Property as PropertyModel
 
 Side = Literal["at_least", "at_most"]
 _SIDES: Final[tuple[Side, ...]] = ("at_least", "at_most")
+
+
+def stated(rulings: RulingChecks) -> tuple[Property, ...]:
+    """Every property, typed; mistakes in `rulings.found`."""
+    document = rulings.document
+    properties = []
+    for name, model in document.properties.items():
+        entity = model.entity or (document.header.entry if document.header is not None else "")
+        if entity not in rulings.names.entities:
+            kind = Message("实体", "entity")
+            span = document.span("properties", name, "entity")
+            rulings.vocabulary.unknown(span, "entities", kind, entity, rulings.names.entities)
+            continue
+        when = [] if model.when is None else rulings.condition(entity, ("properties", name, "when"))
+        claims = tuple(_claims(rulings, name, model, entity))
+        if when is not None:
+            citation, span = Citation(model.source, model.clause), document.span("properties", name)
+            title = message(model.title)
+            properties.append(Property(name, title, entity, tuple(when), claims, citation, span))
+    return tuple(properties)
+
+
+def _claims(rulings: RulingChecks, name: str, model: PropertyModel, entity: str) -> Iterator[Claim]:
+    if model.figures:
+        yield FiguresWithin(tuple(model.figures))
+    if model.holds is not None:
+        condition = rulings.condition(entity, ("properties", name, "holds"))
+        if condition is not None:
+            yield Holds(conjunction(condition), model.holds)
+    for part in ("modelled", "never_falls", "never_less"):
+        for index, decision in enumerate(getattr(model, part)):
+            if (entity, decision) not in rulings.names.decisions:
+                known = [own for owner, own in rulings.names.decisions if owner == entity]
+                span = rulings.document.span("properties", name, part, index)
+                kind = Message("决定", "decision")
+                rulings.vocabulary.unknown(span, "decisions", kind, decision, known)
+    if model.modelled:
+        yield AlwaysModelled(tuple(model.modelled))
+    if model.never_falls:
+        fact = _fact(rulings, entity, ("properties", name, "as"))
+        up_to = ZERO
+        if model.up_to is not None:
+            literal = rulings.vocabulary.literal(model.up_to, MONEY, "money", ("properties", name, "up_to"))
+            up_to = literal if isinstance(literal, Decimal) else ZERO
+        if fact is not None:
+            yield NeverFalls(tuple(model.never_falls), fact, up_to)
+    if model.never_less:
+        fact = _fact(rulings, entity, ("properties", name, "of"))
+        if fact is not None:
+            yield NeverLess(tuple(model.never_less), fact, tuple(model.for_), tuple(model.than))
+
+
+def _fact(rulings: RulingChecks, entity: str, place: Place) -> Key | None:
+    """The fact that a formula is; None, and reported, where it is another formula."""
+    parsed = rulings.parses.formula(place)
+    node = None if parsed is None else rulings.check(entity).value(parsed)
+    if isinstance(node, FactRef):
+        return node.entity, node.name
+    if parsed is not None:
+        rulings.found.append(diagnostics.property_fact(rulings.document.span(*place)))
+    return None
 
 
 def check_properties(vocabulary: Vocabulary, parameters: Mapping[str, Parameter]) -> None:

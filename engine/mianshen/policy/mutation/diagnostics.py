@@ -1,4 +1,4 @@
-"""Mistakes in a run of mutants: codes E790 to E791, each with one meaning and never reused."""
+"""Mistakes in a run of mutants: codes E790 to E792, each with one meaning and never reused."""
 
 from __future__ import annotations
 

@@ -21,6 +21,8 @@ from mianshen.program.core import (
     Code,
     Const,
     Core,
+    Earlier,
+    FigureAt,
     If,
     InForce,
     InSet,
@@ -189,7 +191,10 @@ class Changes:
                     yield from self._put(bottom, home, lambda new: replace(node, denominator=new))
             case Marginal(base=base):
                 yield from self._put(base, home, lambda new: replace(node, base=new))
-            case BenefitYear(date=date):
+                for part in ("start", "points", "date"):
+                    if (inner := getattr(node, part)) is not None:
+                        yield from self._put(inner, home, lambda new, p=part: replace(node, **{p: new}))
+            case BenefitYear(date=date) | FigureAt(date=date):
                 yield from self._put(date, home, lambda new: replace(node, date=new))
             case Choice(rows=rows):
                 for number, (condition, value) in enumerate(rows):
@@ -206,6 +211,11 @@ class Changes:
                     yield from self._put(where, child, lambda new: replace(node, where=new))
                 if body is not None:
                     yield from self._put(body, child, lambda new: replace(node, body=new))
+            case Earlier(entity=entity, where=where, body=body):
+                if where is not None:
+                    yield from self._put(where, entity, lambda new: replace(node, where=new))
+                if body is not None:
+                    yield from self._put(body, entity, lambda new: replace(node, body=new))
             case InForce(cases=cases):
                 for number, case in enumerate(cases):
                     yield from self._put(
