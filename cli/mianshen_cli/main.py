@@ -58,9 +58,7 @@ COMMANDS = {
         "测算改动的影响：谁受益、谁受损、多少钱、为什么",
         "what a change would do: who gains and loses, cost, causes",
     ),
-    "prove": Message(
-        "证明规则库的性质，或举出反例", "prove what the rulebook states of itself, or name who refutes it"
-    ),
+    "prove": Message("证明规则库的性质，或举出反例", "prove what the rulebook states, or refute it"),
     "lint": Message("检查规则库，逐条列出错误", "check a rulebook and tell every mistake"),
     "explain": Message("说明一个诊断代码", "explain a diagnostic code"),
     "show": Message("查看规则库中的一个名称", "show what the rulebook says about a name"),
