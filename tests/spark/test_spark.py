@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +19,7 @@ from mianshen.batch import spark as batch_spark
 from mianshen.batch.run import Request, run_batch
 from mianshen.native.library import compiler
 from mianshen.policy.scripts import Wish, compiled
+from mianshen.population.sample import write_population
 from mianshen.rulebook import open_program
 from mianshen.source import RuleError
 
@@ -79,3 +83,21 @@ def test_a_script_for_spark_decides(spark: Any, tmp_path: Path) -> None:
     finally:
         for table in {s.split("`")[1] for s in made.statements if s.startswith("DROP TABLE")}:
             spark.sql(f"DROP TABLE IF EXISTS `{table}`")
+
+
+def test_a_local_master_that_is_named_finds_this_python(tmp_path: Path) -> None:
+    """As a user starts it: no variable says which Python Spark's workers run."""
+    pytest.importorskip("pyspark", reason="pyspark is not installed: uv sync --extra spark")
+    write_population(tmp_path, 60, 3, "parquet", AS_OF)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYSPARK")}
+    words = [sys.executable, "-m", "mianshen_cli", "batch", "--as-of", AS_OF.isoformat()]
+    for name in ("residents", "claims"):
+        words += [f"--{name}", str(tmp_path / f"{name}.parquet")]
+    master = ["--engine", "spark", "--master", "local[2]", "--out", str(tmp_path / "spark")]
+    subprocess.run([*words, *master], env=environment, check=True, capture_output=True)
+    subprocess.run(
+        [*words, "--out", str(tmp_path / "here")], env=environment, check=True, capture_output=True
+    )
+    for name in ("residents", "claims"):
+        files = [tmp_path / folder / f"{name}.parquet" for folder in ("spark", "here")]
+        assert files[0].read_bytes() == files[1].read_bytes()
