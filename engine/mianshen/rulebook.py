@@ -32,7 +32,7 @@ def open_program(paths: Sequence[Path] = (), overlays: Sequence[Path | str] = ()
     outcome = _read(result)
     if outcome is None:
         from mianshen.document import read
-        from mianshen.program.build import build
+        from mianshen.elaboration.build import build
 
         document, mistakes = read(roots, files)
         outcome, _ = build(document, mistakes)
@@ -75,7 +75,7 @@ def _engine_digest() -> str:
     """The digest of the code that builds programs: a changed engine must not trust an old build."""
     package = Path(__file__).parent
     engine_digest = sha256()
-    for room in ("document", "syntax", "program"):
+    for room in ("document", "elaboration", "formulas", "program", "syntax"):
         for file in sorted((package / room).glob("*")):
             if file.suffix in (".py", ".lark"):
                 stat = file.stat()

@@ -18,9 +18,9 @@ from tests.support.rulebooks import Doc, rulebook
 
 from mianshen.cases.tables import can_be_scripted
 from mianshen.document import read
+from mianshen.elaboration.build import build
 from mianshen.interpreter import Interpreter
 from mianshen.interpreter.trace import Explainer
-from mianshen.program.build import build
 from mianshen.program.program import Program
 from mianshen.rulebook import open_program
 from mianshen.source import RuleError

@@ -17,9 +17,9 @@ from tests.support.homes import AS_OF, Record, homes
 from tests.support.rulebooks import Doc
 
 from mianshen.document import read
+from mianshen.elaboration.build import build
 from mianshen.native.library import compiler
 from mianshen.policy.scripts import Wish, compiled
-from mianshen.program.build import build
 from mianshen.program.program import Program
 from mianshen.warehouse.layers import DEEPEST
 from mianshen.warehouse.plan import DEEPEST as STEP

@@ -13,9 +13,9 @@ from tests.support.homes import AS_OF, Record
 from tests.support.places import CODES
 
 from mianshen.document import read
+from mianshen.elaboration.build import build
 from mianshen.native.library import compiler
 from mianshen.places import is_within, same_place, same_pooling_area
-from mianshen.program.build import build
 from mianshen.program.program import Program
 from mianshen.values import Known
 

@@ -17,9 +17,9 @@ from tests.support.compiled import compiled_differences
 from tests.support.homes import AS_OF, Record
 
 from mianshen.document import read
+from mianshen.elaboration.build import build
 from mianshen.interpreter import Case, Interpreter
 from mianshen.native.library import compiler
-from mianshen.program.build import build
 from mianshen.program.program import Program
 from mianshen.values import Known, Unknown
 

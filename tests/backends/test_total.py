@@ -23,11 +23,11 @@ from tests.support.rulebooks import Doc
 
 from mianshen import closed_sets
 from mianshen.document import read
+from mianshen.elaboration.build import build
+from mianshen.formulas.calls import USAGE
 from mianshen.interpreter.formula import to_text
 from mianshen.native.library import compiler
 from mianshen.program import core
-from mianshen.program.build import build
-from mianshen.program.calls import USAGE
 from mianshen.program.core import Core, Derived, Op, Operator, Primitive, walk
 from mianshen.program.lower import lowered
 from mianshen.program.operators import ALL_FUNCTIONS, ROUNDINGS

@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 
 from mianshen.document import read
+from mianshen.elaboration.build import build
 from mianshen.interpreter import Interpreter
 from mianshen.interpreter.rows import Case
 from mianshen.interpreter.trace.explain import Explainer
-from mianshen.program.build import build
 from mianshen.program.program import Program
 from mianshen.program.slicing import benefit_keys, part_of
 from mianshen.records.read import read_cases

@@ -18,7 +18,7 @@ from tests.support.homes import AS_OF, Record
 from tests.support.rulebooks import FACTS, TITLE, entities, years
 
 from mianshen.document import read
-from mianshen.program.build import build
+from mianshen.elaboration.build import build
 from mianshen.program.calendar import (
     Calendar,
     add_working_days,

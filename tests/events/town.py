@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mianshen.document import read
-from mianshen.program.build import build
+from mianshen.elaboration.build import build
 from mianshen.program.program import Program
 from mianshen.watch.run import Request, Watched, run_watch
 

@@ -14,8 +14,8 @@ from tests.support.agreement import differences, rows_of
 from tests.support.homes import AS_OF, Record
 
 from mianshen.document import read
+from mianshen.elaboration.build import build
 from mianshen.interpreter import Case, Interpreter
-from mianshen.program.build import build
 from mianshen.program.program import Program
 from mianshen.values import Known, Unknown, Value
 

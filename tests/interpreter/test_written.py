@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mianshen.document import read
+from mianshen.elaboration.build import build
 from mianshen.interpreter import Case, Interpreter, Row
 from mianshen.interpreter.specialisation import MOST_PLACES
 from mianshen.interpreter.trace.explain import Explainer
-from mianshen.program.build import build
 from mianshen.program.program import Program
 from mianshen.values import NOT_MODELLED, Missing, Unknown
 

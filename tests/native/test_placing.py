@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from tests.backends.test_any_rulebook import rulebook
 
 from mianshen.document import read
+from mianshen.elaboration.build import build
 from mianshen.native.deciding import STATUSES, Decided, Deciding, Table
 from mianshen.native.encoding import Encoding
 from mianshen.native.layout import Layout
 from mianshen.native.library import Compiled, compiled, compiler
 from mianshen.native.translation_unit import Unit
-from mianshen.program.build import build
 from mianshen.program.program import Program
 from mianshen.values import Known
 

@@ -9,7 +9,7 @@ import pytest
 from mianshen.cases.read import Programs, read_case_files
 from mianshen.cases.runs import BACK_ENDS, run_cases
 from mianshen.document import read
-from mianshen.program.build import build
+from mianshen.elaboration.build import build
 from mianshen.shipped import shipped_rulebook
 from mianshen.source import Diagnostic, RuleError
 from mianshen_cli.click_commands import Lazy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mianshen.document import read
-from mianshen.program.build import build
+from mianshen.elaboration.build import build
 from mianshen.program.program import Program
 from mianshen.source import Diagnostic, RuleError
 

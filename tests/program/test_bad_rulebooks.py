@@ -10,8 +10,8 @@ import pytest
 from tests.support.golden import EXPECTED, check_golden, golden_cases
 
 from mianshen.document import read
+from mianshen.elaboration.build import build
 from mianshen.program import diagnostics
-from mianshen.program.build import build
 from mianshen.source import Diagnostic, RuleError
 
 BAD = Path(__file__).parent / "bad"

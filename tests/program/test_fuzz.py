@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mianshen.document import read
+from mianshen.elaboration.build import build
 from mianshen.interpreter import Interpreter
-from mianshen.program.build import build
 from mianshen.shipped import shipped_rulebook
 from mianshen.source import Diagnostic, RuleError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mianshen.document import read
-from mianshen.program.build import build
-from mianshen.program.coverage import Covered, coverage
+from mianshen.elaboration.build import build
+from mianshen.elaboration.coverage import Covered, coverage
 from mianshen.program.program import Citation, Program
 from mianshen.shipped import shipped_rulebook
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from mianshen.casework.wording import Words
-from mianshen.program.coverage import Answer, Covered, Kind, coverage
+from mianshen.elaboration.coverage import Answer, Covered, Kind, coverage
 from mianshen.program.program import Citation, Program
 from mianshen.source import Lang, Message
 from mianshen_cli import output

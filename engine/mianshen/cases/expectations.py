@@ -14,11 +14,11 @@ from mianshen.cases import diagnostics
 from mianshen.casework.answers import Mark, RowKey
 from mianshen.document.yaml_tree import Mapping, Node, Scalar
 from mianshen.document.yaml_tree import Sequence as ListNode
+from mianshen.elaboration.vocabulary import literal_words
 from mianshen.interpreter.result import MISSING_FACTS, NO_PROVISION
 from mianshen.interpreter.rows import Case, Row
 from mianshen.program import literals
 from mianshen.program.program import Decision, Entity, Program
-from mianshen.program.vocabulary import literal_words
 from mianshen.source import Diagnostic, Message, Span
 from mianshen.values import Known
 

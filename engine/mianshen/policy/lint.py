@@ -18,7 +18,7 @@ from typing import Final
 from mianshen.document import read
 from mianshen.document.load import Parse
 from mianshen.document.yaml_tree import read_tree
-from mianshen.program.build import build
+from mianshen.elaboration.build import build
 from mianshen.program.program import Program
 from mianshen.program.warnings import overdue
 from mianshen.shipped import shipped_rulebook

@@ -18,6 +18,18 @@ from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeri
 from mianshen.program.program import CodeList
 from mianshen.values import EXACT, Known
 
+MONEY: Final = Numeric(2, Decimal("-9999999999999999.99"), Decimal("9999999999999999.99"))
+MONEY_FACT: Final = Numeric(2, Decimal("-99999999999999.99"), Decimal("99999999999999.99"))
+WRITTEN: Final[dict[str, Type]] = {
+    "text": String(),
+    "boolean": Boolean(),
+    "integer": Numeric(0, Decimal(-(10**15)), Decimal(10**15)),
+    "number": Numeric(6, Decimal(-(10**18)), Decimal(10**18)),
+    "money": MONEY,
+    "rate": Numeric(6, Decimal(-(10**6)), Decimal(10**6)),
+    "date": Date(),
+    "area": String(area=True),
+}
 NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,20})?|\.[0-9]{1,20})", re.ASCII)
 DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
 LARGEST: Final = Decimal(10) ** 15  # what no number may reach

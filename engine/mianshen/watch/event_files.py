@@ -18,9 +18,9 @@ from typing import Final
 
 from mianshen.document.yaml_tree import Mapping as Fields
 from mianshen.document.yaml_tree import Node, Scalar, Sequence, read_tree
+from mianshen.elaboration.events import EVENT_TYPES
 from mianshen.events import Event, Refusal, diagnostics
 from mianshen.program.core import Date, String
-from mianshen.program.events import EVENT_TYPES
 from mianshen.program.program import EventType, Fact, Program
 from mianshen.records.diagnostics import wrong_shape
 from mianshen.records.facts import read_fact

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
+from mianshen.elaboration.link import clashes
 from mianshen.interpreter.formula import constant, to_text
 from mianshen.policy.mutation.nodes import DAY, Changed, Changes, Kind, nearest_numbers
 from mianshen.program.core import Const, Core, Op
-from mianshen.program.link import clashes
 from mianshen.program.program import (
     Accumulator,
     Brackets,

@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from mianshen.closed_sets import TextFormat
+from mianshen.formulas.symbol_table import describe
 from mianshen.program import diagnostics, literals
-from mianshen.program.core import AsOf, Boolean, Code, Date, Listing, Numeric, String, Type
+from mianshen.program.core import AsOf, Code, Date, Listing, Numeric, String, Type
+from mianshen.program.literals import MONEY, MONEY_FACT, WRITTEN
 from mianshen.program.program import CodeList, Entity, Fact, Key
-from mianshen.program.symbol_table import describe
 from mianshen.source import TYPO, Diagnostic, Message, Span, nearest
 from mianshen.values import Known
 
@@ -24,18 +25,6 @@ if TYPE_CHECKING:
     from mianshen.document.model import Fact as FactModel
     from mianshen.document.model import Title
 
-MONEY: Final = Numeric(2, Decimal("-9999999999999999.99"), Decimal("9999999999999999.99"))
-MONEY_FACT: Final = Numeric(2, Decimal("-99999999999999.99"), Decimal("99999999999999.99"))
-WRITTEN: Final[dict[str, Type]] = {
-    "text": String(),
-    "boolean": Boolean(),
-    "integer": Numeric(0, Decimal(-(10**15)), Decimal(10**15)),
-    "number": Numeric(6, Decimal(-(10**18)), Decimal(10**18)),
-    "money": MONEY,
-    "rate": Numeric(6, Decimal(-(10**6)), Decimal(10**6)),
-    "date": Date(),
-    "area": String(area=True),
-}
 AS_OF: Final = "as_of"  # an assumed date that is the day the case is decided for
 _CODE: Final = re.compile(r"(list of )?code ([a-z0-9_\u4e00-\u9fff]+)")
 _LITERALS: Final = {

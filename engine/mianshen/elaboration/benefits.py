@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mianshen.elaboration.events import occasion, triggers
+from mianshen.elaboration.vocabulary import Vocabulary, message
+from mianshen.formulas.symbol_table import describe
 from mianshen.program import diagnostics
 from mianshen.program.core import Boolean, Numeric
-from mianshen.program.events import occasion, triggers
+from mianshen.program.literals import MONEY
 from mianshen.program.program import Benefit, Citation, Clause, OutOfScope, SourceDocument
-from mianshen.program.symbol_table import describe
-from mianshen.program.vocabulary import MONEY, Vocabulary, message
 from mianshen.source import Message
 
 if TYPE_CHECKING:

@@ -11,8 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
+from mianshen.elaboration.provision_parts import Place, RulingChecks, conjunction
+from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.program import diagnostics
 from mianshen.program.core import FactRef
+from mianshen.program.literals import MONEY
 from mianshen.program.program import (
     AlwaysModelled,
     Citation,
@@ -26,8 +29,6 @@ from mianshen.program.program import (
     Parameter,
     Property,
 )
-from mianshen.program.provision_parts import Place, RulingChecks, conjunction
-from mianshen.program.vocabulary import MONEY, Vocabulary, message
 from mianshen.source import Message
 from mianshen.values import ZERO
 

@@ -14,10 +14,10 @@ from decimal import Decimal
 from typing import TypeAlias, TypeVar
 
 from mianshen.closed_sets import RoundingMode
+from mianshen.formulas.symbol_table import Names, describe
 from mianshen.program import diagnostics
 from mianshen.program.core import Boolean, Core, Duration, Numeric, Op, Operator, Round, String, Type
 from mianshen.program.operators import ARITHMETIC, clamped, either, rounded
-from mianshen.program.symbol_table import Names, describe
 from mianshen.source import Diagnostic, Span
 from mianshen.syntax import tree
 from mianshen.values import MAX_DIGITS

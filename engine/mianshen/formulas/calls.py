@@ -9,8 +9,13 @@ import datetime as dt
 from decimal import Decimal
 from typing import Final
 
+from mianshen.formulas.arithmetic import ArithmeticChecks
+from mianshen.formulas.dates import extreme
+from mianshen.formulas.figure_reads import USAGE_OF_SCALES, FigureChecks
+from mianshen.formulas.formula import Months, Partial, number
+from mianshen.formulas.repeated import RepeatedChecks
+from mianshen.formulas.symbol_table import describe
 from mianshen.program import diagnostics
-from mianshen.program.arithmetic import ArithmeticChecks
 from mianshen.program.core import (
     BenefitYear,
     Boolean,
@@ -28,9 +33,6 @@ from mianshen.program.core import (
     String,
     YearToDate,
 )
-from mianshen.program.dates import extreme
-from mianshen.program.figure_reads import USAGE_OF_SCALES, FigureChecks
-from mianshen.program.formula import Months, Partial, number
 from mianshen.program.nodes import as_far_as_modelled
 from mianshen.program.operators import (
     AGGREGATES,
@@ -44,8 +46,6 @@ from mianshen.program.operators import (
     absolute,
 )
 from mianshen.program.place_tests import pooling_area_of, same_city, same_to
-from mianshen.program.repeated import RepeatedChecks
-from mianshen.program.symbol_table import describe
 from mianshen.source import Message
 from mianshen.syntax import tree
 from mianshen.values import Unknown

@@ -10,6 +10,8 @@ from decimal import Decimal
 from functools import reduce
 
 from mianshen.closed_sets import AggregateKind
+from mianshen.formulas.dates import day_number, day_of_number
+from mianshen.formulas.formula import ANY_NUMBER, FormulaChecks, Local, Months, Quotient, number
 from mianshen.program import diagnostics
 from mianshen.program.core import (
     Aggregate,
@@ -31,8 +33,6 @@ from mianshen.program.core import (
     YearToDate,
     walk,
 )
-from mianshen.program.dates import day_number, day_of_number
-from mianshen.program.formula import ANY_NUMBER, FormulaChecks, Local, Months, Quotient, number
 from mianshen.program.nodes import added
 from mianshen.program.operators import INTEGER, either, totalled
 from mianshen.source import Span

@@ -14,14 +14,15 @@ from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 from mianshen.closed_sets import Basis
+from mianshen.elaboration.keyed import Entry, KeyReader, Written
+from mianshen.elaboration.vocabulary import Vocabulary, literal_words, message
+from mianshen.formulas.symbol_table import Keyed, ParameterName
 from mianshen.program import diagnostics
 from mianshen.program.core import Numeric, String, Type
-from mianshen.program.keyed import Entry, KeyReader, Written
+from mianshen.program.literals import WRITTEN
 from mianshen.program.operators import either
 from mianshen.program.program import Brackets, Citation, Dated, Parameter
 from mianshen.program.scales import least_rate
-from mianshen.program.symbol_table import Keyed, ParameterName
-from mianshen.program.vocabulary import WRITTEN, Vocabulary, literal_words, message
 from mianshen.source import Message
 from mianshen.values import Known
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import assert_never
 
+from mianshen.formulas.calls import CallChecks
+from mianshen.formulas.formula import Months, Partial, joined
+from mianshen.formulas.symbol_table import describe
 from mianshen.places import place_in_rules
 from mianshen.program import diagnostics
-from mianshen.program.calls import CallChecks
 from mianshen.program.core import (
     AsOf,
     Boolean,
@@ -32,9 +34,7 @@ from mianshen.program.core import (
     String,
     Type,
 )
-from mianshen.program.formula import Months, Partial, joined
 from mianshen.program.operators import COMPARISONS, DATE_PARTS
-from mianshen.program.symbol_table import describe
 from mianshen.source import Message
 from mianshen.syntax import tree
 

@@ -10,27 +10,28 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from mianshen.elaboration.accumulators import AccumulatorChecks, accumulator_names, counters, counting
+from mianshen.elaboration.benefits import benefits, clauses, out_of_scope, sources
+from mianshen.elaboration.checks import RecordChecks
+from mianshen.elaboration.coverage import gaps
+from mianshen.elaboration.events import event_types
+from mianshen.elaboration.functions import check_functions, own_functions
+from mianshen.elaboration.link import clashes, foldless, linked
+from mianshen.elaboration.parameters import Figures
+from mianshen.elaboration.properties import check_properties, stated
+from mianshen.elaboration.provision_parts import Parses
+from mianshen.elaboration.provisions import ProvisionChecks, Site
+from mianshen.elaboration.reserved_names import reserved
+from mianshen.elaboration.vocabulary import Vocabulary, message
+from mianshen.elaboration.years import calendar
+from mianshen.formulas.symbol_table import Names
 from mianshen.program import diagnostics
-from mianshen.program.accumulators import AccumulatorChecks, accumulator_names, counters, counting
-from mianshen.program.benefits import benefits, clauses, out_of_scope, sources
-from mianshen.program.checks import RecordChecks
 from mianshen.program.core import Numeric, Type
-from mianshen.program.coverage import gaps
-from mianshen.program.events import event_types
-from mianshen.program.functions import check_functions, own_functions
-from mianshen.program.link import clashes, foldless, linked
+from mianshen.program.literals import MONEY
 from mianshen.program.order import accumulator_reads, counted_by, in_order, reads, summed_earlier
-from mianshen.program.parameters import Figures
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
-from mianshen.program.properties import check_properties, stated
-from mianshen.program.provision_parts import Parses
-from mianshen.program.provisions import ProvisionChecks, Site
-from mianshen.program.reserved_names import reserved
-from mianshen.program.symbol_table import Names
 from mianshen.program.totals import grouped
-from mianshen.program.vocabulary import MONEY, Vocabulary, message
 from mianshen.program.warnings import audit
-from mianshen.program.years import calendar
 from mianshen.source import Diagnostic, Message, RuleError
 from mianshen.values import ZERO
 

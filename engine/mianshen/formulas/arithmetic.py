@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from mianshen.formulas.dates import DateChecks, minus
+from mianshen.formulas.formula import ANY_NUMBER, Months, Partial, Quotient, fraction, number
 from mianshen.program import diagnostics
 from mianshen.program.core import Const, Core, Date, Numeric, Op, Operator
-from mianshen.program.dates import DateChecks, minus
-from mianshen.program.formula import ANY_NUMBER, Months, Partial, Quotient, fraction, number
 from mianshen.program.operators import ROUNDINGS, negated
 from mianshen.source import Message, Span
 from mianshen.syntax import tree

@@ -11,14 +11,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from mianshen.closed_sets import ProvisionStatus
+from mianshen.elaboration.vocabulary import Vocabulary, message
+from mianshen.formulas.checker import Checker
+from mianshen.formulas.formula import Local, Months, Quotient, joined, number
+from mianshen.formulas.symbol_table import Names
 from mianshen.places import place_in_rules
 from mianshen.program import diagnostics
-from mianshen.program.checker import Checker
 from mianshen.program.core import AsOf, Boolean, Const, Core, Date, FactRef, Numeric, Op, String, Type, Within
-from mianshen.program.formula import Local, Months, Quotient, joined, number
 from mianshen.program.program import Citation, Key, Limit, Provision, StandIn
-from mianshen.program.symbol_table import Names
-from mianshen.program.vocabulary import Vocabulary, message
 from mianshen.source import Diagnostic, Message, RuleError
 from mianshen.syntax import tree
 

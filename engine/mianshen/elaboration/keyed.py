@@ -14,11 +14,11 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from mianshen.elaboration.vocabulary import Vocabulary, message
+from mianshen.formulas.symbol_table import KeyedValues, KeyTest
 from mianshen.places import place_in_rules
 from mianshen.program import diagnostics
 from mianshen.program.core import Boolean, Code, Listing, Numeric, String, Type
-from mianshen.program.symbol_table import KeyedValues, KeyTest
-from mianshen.program.vocabulary import Vocabulary, message
 from mianshen.source import Message, RuleError, Text
 from mianshen.syntax import tree
 

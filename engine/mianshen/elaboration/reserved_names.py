@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from mianshen.elaboration.vocabulary import AS_OF, Vocabulary
 from mianshen.program import diagnostics
-from mianshen.program.vocabulary import AS_OF, Vocabulary
 from mianshen.source import Diagnostic, Message
 
 # columns of the batch's files; keys beside the decisions of a row below the person in the JSON of `check`

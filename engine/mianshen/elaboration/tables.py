@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
 from mianshen.closed_sets import ChoicePolicy
+from mianshen.elaboration.provision_parts import Place, RulingChecks, conjunction
+from mianshen.formulas.formula import joined
+from mianshen.formulas.symbol_table import describe
 from mianshen.program import diagnostics
 from mianshen.program.core import Boolean, Choice, Core, Numeric, Op, Type
-from mianshen.program.formula import joined
 from mianshen.program.operators import INTEGER, totalled
 from mianshen.program.program import Key, Limit, Provision
-from mianshen.program.provision_parts import Place, RulingChecks, conjunction
-from mianshen.program.symbol_table import describe
 
 if TYPE_CHECKING:
     from mianshen.document.model import Table, TableRow

@@ -10,8 +10,10 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
 
+from mianshen.formulas.comparing import ComparisonChecks
+from mianshen.formulas.formula import Local, Months, Partial, Quotient, joined, number
+from mianshen.formulas.symbol_table import FunctionName, Keyed, KeyedValues, KeyTest, ParameterName
 from mianshen.program import diagnostics
-from mianshen.program.comparing import ComparisonChecks
 from mianshen.program.core import (
     Boolean,
     Choice,
@@ -30,10 +32,8 @@ from mianshen.program.core import (
     Within,
     children,
 )
-from mianshen.program.formula import Local, Months, Partial, Quotient, joined, number
+from mianshen.program.literals import WRITTEN
 from mianshen.program.operators import either
-from mianshen.program.symbol_table import FunctionName, Keyed, KeyedValues, KeyTest, ParameterName
-from mianshen.program.vocabulary import WRITTEN
 from mianshen.source import Message
 from mianshen.syntax import tree
 

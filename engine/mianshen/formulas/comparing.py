@@ -5,6 +5,8 @@ In: surface nodes. Out: conditions as core nodes.
 
 from __future__ import annotations
 
+from mianshen.formulas.formula import FormulaChecks, Months
+from mianshen.formulas.symbol_table import describe
 from mianshen.program import diagnostics
 from mianshen.program.core import (
     Boolean,
@@ -22,9 +24,7 @@ from mianshen.program.core import (
     String,
     Within,
 )
-from mianshen.program.formula import FormulaChecks, Months
 from mianshen.program.operators import COMPARISONS
-from mianshen.program.symbol_table import describe
 from mianshen.source import Span
 from mianshen.syntax import tree
 from mianshen.values import ZERO

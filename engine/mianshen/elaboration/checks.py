@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from mianshen.elaboration.provision_parts import Place, RulingChecks, conjunction
+from mianshen.elaboration.vocabulary import message
 from mianshen.program import diagnostics
 from mianshen.program.core import (
     Aggregate,
@@ -39,8 +41,6 @@ from mianshen.program.core import (
     walk,
 )
 from mianshen.program.program import Check, Entity
-from mianshen.program.provision_parts import Place, RulingChecks, conjunction
-from mianshen.program.vocabulary import message
 from mianshen.source import Message
 
 

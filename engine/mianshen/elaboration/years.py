@@ -11,9 +11,9 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from mianshen.elaboration.vocabulary import Vocabulary
 from mianshen.program import diagnostics
 from mianshen.program.calendar import Calendar
-from mianshen.program.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from mianshen.document.model import CalendarYear

@@ -12,9 +12,9 @@ from decimal import Decimal
 from functools import reduce
 from typing import Final
 
+from mianshen.formulas.formula import FormulaChecks, Months, Partial, Quotient, number
 from mianshen.program import diagnostics
 from mianshen.program.core import Boolean, Const, Core, Date, Duration, Fail, If, Numeric, Op, Operator
-from mianshen.program.formula import FormulaChecks, Months, Partial, Quotient, number
 from mianshen.program.nodes import arithmetic, comparison
 from mianshen.program.operators import DATE_PARTS, FUNCTIONS, negated
 from mianshen.source import Message

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Final
 
 from mianshen.document.model import Event
+from mianshen.elaboration.vocabulary import Vocabulary
+from mianshen.formulas.symbol_table import describe
 from mianshen.program import diagnostics
 from mianshen.program.core import Date
 from mianshen.program.program import EventType, Key
-from mianshen.program.symbol_table import describe
-from mianshen.program.vocabulary import Vocabulary
 from mianshen.source import Message
 from mianshen.values import Known
 

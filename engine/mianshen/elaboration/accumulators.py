@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from mianshen.elaboration.provision_parts import RulingChecks, conjunction
+from mianshen.elaboration.vocabulary import Vocabulary, message
+from mianshen.formulas.symbol_table import AccumulatorName, describe
 from mianshen.program import diagnostics
 from mianshen.program.core import Const, Numeric, Type
+from mianshen.program.literals import MONEY
 from mianshen.program.program import Accumulator, Citation, Decision, Key, Provision
-from mianshen.program.provision_parts import RulingChecks, conjunction
-from mianshen.program.symbol_table import AccumulatorName, describe
-from mianshen.program.vocabulary import MONEY, Vocabulary, message
 from mianshen.source import Message, Span
 from mianshen.values import ONE
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from mianshen.elaboration.provision_parts import Place
+from mianshen.elaboration.tables import TableChecks
 from mianshen.program import diagnostics
 from mianshen.program.program import Citation, Key, Planned, Provision
-from mianshen.program.provision_parts import Place
-from mianshen.program.tables import TableChecks
 from mianshen.source import TYPO, Message, nearest
 
 if TYPE_CHECKING:

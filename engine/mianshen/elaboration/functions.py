@@ -6,14 +6,14 @@ so that one nobody calls is right too.
 
 from __future__ import annotations
 
+from mianshen.elaboration.provision_parts import Parses
+from mianshen.elaboration.vocabulary import Vocabulary
+from mianshen.formulas.checker import Checker
+from mianshen.formulas.formula import Local
+from mianshen.formulas.symbol_table import FunctionName, Names
 from mianshen.program import diagnostics
-from mianshen.program.checker import Checker
 from mianshen.program.core import FactRef
-from mianshen.program.formula import Local
 from mianshen.program.operators import ALL_FUNCTIONS
-from mianshen.program.provision_parts import Parses
-from mianshen.program.symbol_table import FunctionName, Names
-from mianshen.program.vocabulary import Vocabulary
 from mianshen.source import Message
 
 

@@ -1,0 +1,1 @@
+"""Formulas typed: trees of what was written in, core nodes with type, range and scale out."""
