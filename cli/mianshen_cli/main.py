@@ -59,6 +59,7 @@ COMMANDS = {
         "what a change would do: who gains and loses, cost, causes",
     ),
     "prove": Message("证明规则库的性质，或举出反例", "prove what the rulebook states, or refute it"),
+    "seek": Message("求参数取何值才能达到目标", "the value of a figure at which a goal is met"),
     "lint": Message("检查规则库，逐条列出错误", "check a rulebook and tell every mistake"),
     "explain": Message("说明一个诊断代码", "explain a diagnostic code"),
     "show": Message("查看规则库中的一个名称", "show what the rulebook says about a name"),

@@ -91,6 +91,9 @@ overlay_named = option(
         "overlay to apply: a file or a shipped one's name; may be repeated",
     ),
 )
+day = option(
+    "--as-of", type=Day(), required=True, words=Message("核定日（必填）", "the decision date (required)")
+)
 out = option(
     "--out",
     required=True,

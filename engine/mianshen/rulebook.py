@@ -8,7 +8,8 @@ and of the engine that built it; a changed file or engine is built anew.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -38,6 +39,18 @@ def open_program(paths: Sequence[Path] = (), overlays: Sequence[Path | str] = ()
         outcome, _ = build(document, mistakes)
         _keep(result, outcome)
     return outcome
+
+
+def open_spread(
+    paths: Sequence[Path], overlays: Sequence[Path | str], spread: Mapping[str, Sequence[Decimal]]
+) -> Program:
+    """The program as `open_program` gives it, in which figures may take further values. Raises RuleError."""
+    from mianshen.document import read
+    from mianshen.program.build import build
+
+    roots = tuple(paths) or (shipped_rulebook(),)
+    document, mistakes = read(roots, tuple(overlay_file(o) for o in overlays))
+    return build(document, mistakes, spread)[0]
 
 
 def overlay_file(overlay: Path | str) -> Path:

@@ -16,7 +16,7 @@ import click
 
 from mianshen.source import Lang, Message
 from mianshen_cli import options, output
-from mianshen_cli.click_commands import Day, Whole, command, option
+from mianshen_cli.click_commands import Whole, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.progress import Progress
 from mianshen_cli.usage_errors import Refused
@@ -76,12 +76,7 @@ _COUNT = Message("条数", "count")
     )
 )
 @options.record_files()
-@option(
-    "--as-of",
-    type=Day(),
-    required=True,
-    words=Message("核定日（必填）", "the decision date (required)"),
-)
+@options.day
 @options.out
 @options.one_rulebook
 @options.overlay

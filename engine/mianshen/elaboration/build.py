@@ -6,8 +6,9 @@ every mistake of every file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from mianshen.elaboration.accumulators import AccumulatorChecks, accumulator_names, counters, counting
@@ -52,13 +53,18 @@ _NAMING: Final = (
 )
 
 
-def build(document: Document, found: Iterable[Diagnostic] = ()) -> tuple[Program, tuple[Diagnostic, ...]]:
-    """The program and its warnings.
+NOTHING: Final[Mapping[str, Sequence[Decimal]]] = {}
+
+
+def build(
+    document: Document, found: Iterable[Diagnostic] = (), spread: Mapping[str, Sequence[Decimal]] = NOTHING
+) -> tuple[Program, tuple[Diagnostic, ...]]:
+    """The program and its warnings; `spread`: values that figures may take besides those that are written.
 
     Raises RuleError with every mistake, those already `found` while reading included.
     """
     found = list(found)
-    draft = Draft(document)
+    draft = Draft(document, spread)
     program = draft.program()
     found += dict.fromkeys(draft.found)
     errors = [d for d in found if d.severity == "error"]
@@ -85,11 +91,11 @@ def narrowed(declared: Type, provisions: list[Provision]) -> Type:
 class Draft:
     """One build: the passes in order, their mistakes in `found`."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, spread: Mapping[str, Sequence[Decimal]]) -> None:
         self.document = document
         self.vocabulary = Vocabulary(document)
         self.found = self.vocabulary.found
-        self.figures = Figures(self.vocabulary)
+        self.figures = Figures(self.vocabulary, spread)
         self.parses = Parses(document, self.found)
         self.calendar = calendar(self.vocabulary)
         self.names = self._names()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
@@ -36,9 +36,10 @@ _MONTH_DAY: Final = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])", re.ASC
 
 
 class Figures:
-    """Reads parameters; mistakes go where the vocabulary's go."""
+    """Reads parameters; mistakes go where the vocabulary's go. `spread`: further values that figures may take."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, spread: Mapping[str, Sequence[Decimal]]) -> None:
+        self.spread = spread
         self.vocabulary = vocabulary
         self.document = vocabulary.document
         self.found = vocabulary.found
@@ -234,6 +235,7 @@ class Figures:
                 None, scale_rates=_spread(rates or [Decimal(0)]), least_rate=least_rate(series)
             )
         numbers = [figure for figure in figures if isinstance(figure, Decimal)]
+        numbers += self.spread.get(name, ())
         return ParameterName(_spread(numbers) if isinstance(type_, Numeric) and numbers else type_)
 
 

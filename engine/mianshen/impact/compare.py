@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -34,7 +34,8 @@ from mianshen.program.program import Program
 from mianshen.source import Lang, RuleError
 
 PAGE, DATA, ROWS = "report.html", "compare.json", "changes.parquet"
-WRITTEN: Final = frozenset({PAGE, DATA, ROWS, PARQUET, SHEET, NOTICES})
+GOAL: Final = "goal.json"
+WRITTEN: Final = frozenset({PAGE, DATA, ROWS, PARQUET, SHEET, NOTICES, GOAL})
 Resettle: TypeAlias = Literal["lists", "notices"]
 Progress = Callable[[str, int], None]
 
@@ -46,8 +47,11 @@ def compare(
     report: Progress = lambda _name, _rows: None,
     lang: Lang = "zh",
     resettle: Resettle | None = None,
+    also: Mapping[str, str] | None = None,
 ) -> Comparison:
-    """Compare two programs over the request's files, into its folder; `resettle`: with files of what each person is due.
+    """Compare two programs over the request's files, into its folder.
+
+    `resettle`: with files of what each person is due; `also`: further files by name, and their texts.
 
     Raises RuleError where a file or a rulebook does not do or the folder cannot be written; it is then as it was.
     """
@@ -76,6 +80,8 @@ def compare(
         rows.unlink()
         report("decide", sum(sides.intake.counts.values()))
         write(part, comparison, lang)
+        for name, text in (also or {}).items():
+            (part / name).write_text(text, "utf-8")
     return comparison
 
 

@@ -1,0 +1,310 @@
+"""The value of a figure at which a goal is met: the rows read once, decided again with each value that is tried.
+
+In: a rulebook with the figure, a goal such as `fund<=3200000000`, a range of values. Out: `Found`: the value nearest to
+the goal's edge that meets it, and every value tried.
+Invariants: nothing is compiled after the first value; between two neighbouring steps of the figure's type the goal is met
+on one side only. A goal is taken to be met on one side of one edge within the range; its ends are tried first.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_FLOOR, Decimal
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+from mianshen.batch.block_decider import BlockDecider, DecidedBlock
+from mianshen.batch.engines import unit_of
+from mianshen.batch.fallback import Fallback
+from mianshen.batch.request import Request
+from mianshen.batch.row_batches import BlockRows
+from mianshen.batch.totals import Counts, added, block_totals
+from mianshen.impact import diagnostics
+from mianshen.impact.compare import GOAL, compare
+from mianshen.impact.comparison import Comparison
+from mianshen.impact.rule_changes import RuleChanges
+from mianshen.impact.sides import Sides, read_once
+from mianshen.native.library import Compiled
+from mianshen.native.placing import Places
+from mianshen.program.core import Numeric
+from mianshen.program.program import Citation, Dated, Key, Parameter, Program
+from mianshen.program.slicing import benefit_keys, part_of
+from mianshen.rulebook import open_spread
+from mianshen.source import Lang, Message, RuleError, nearest
+from mianshen.values import as_money
+
+FUND: Final = "fund"
+STEPS: Final = {"money": Decimal("0.01"), "rate": Decimal("0.0001"), "integer": Decimal(1)}
+USUAL: Final = Decimal("0.01")  # the step of other numbers
+DAY: Final = dt.timedelta(days=1)
+_GOAL: Final = re.compile(r"\s*([^\s<>=]+)\s*(<=|>=)\s*([0-9][0-9,]*(?:\.[0-9]+)?)\s*")
+Tried: TypeAlias = tuple[Decimal, Decimal]  # a value, the amount that it comes to
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """An amount that is to be at most, or at least, so many yuan."""
+
+    name: str
+    sign: Literal["<=", ">="]
+    amount: Decimal
+
+    def met(self, amount: Decimal) -> bool:
+        """Whether an amount meets it."""
+        return amount <= self.amount if self.sign == "<=" else amount >= self.amount
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.sign}{self.amount}"
+
+
+@dataclass(frozen=True, slots=True)
+class Quest:
+    """What is sought: a figure's value from a day on, within a range, in steps."""
+
+    parameter: str
+    start: dt.date
+    low: Decimal
+    high: Decimal
+    step: Decimal
+    goal: Goal
+
+
+@dataclass(slots=True)
+class Found:
+    """`value`: the one nearest to the goal's edge that meets it; None: none does. `anything`: the whole range meets it."""
+
+    quest: Quest
+    value: Decimal | None
+    amount: Decimal | None
+    anything: bool
+    tried: list[Tried] = field(default_factory=list)
+
+
+def goal_of(text: str) -> Goal:
+    """A goal as people write it. Raises RuleError."""
+    matched = _GOAL.fullmatch(text)
+    if matched is None:
+        raise RuleError([diagnostics.no_goal(text)])
+    sign: Literal["<=", ">="] = "<=" if matched[2] == "<=" else ">="
+    return Goal(matched[1], sign, Decimal(matched[3].replace(",", "")))
+
+
+def quest_of(
+    program: Program, name: str, start: dt.date, between: tuple[Decimal, Decimal] | None, goal: Goal
+) -> Quest:
+    """What is sought, a range and a step filled in. Raises RuleError where the figure is none that can be sought."""
+    parameter = program.parameters.get(name)
+    if parameter is None:
+        close = nearest(name, program.parameters)
+        why = Message(
+            f"没有这个参数{f'，也许想写 {close}' if close else ''}",
+            f"there is none{f'; perhaps {close} is meant' if close else ''}",
+        )
+        raise RuleError([diagnostics.no_seekable(program.name, name, why)])
+    if not isinstance(parameter.type, Numeric) or parameter.written == "scale":
+        why = Message("它不是一个数", "it is no number")
+        raise RuleError([diagnostics.no_seekable(program.name, name, why)])
+    if between is None:
+        most = max((d.value for d in parameter.series if isinstance(d.value, Decimal)), default=Decimal(1))
+        between = (Decimal(0), Decimal(1)) if parameter.written == "rate" else (Decimal(0), 2 * most)
+    step = STEPS.get(parameter.written, USUAL)
+    return Quest(name, start, between[0], between[1], step, goal)
+
+
+def keys_of_goal(program: Program, goal: Goal) -> tuple[Key, ...]:
+    """The decisions that the goal's amount is made of. Raises RuleError."""
+    if goal.name == FUND:
+        return tuple(sorted(program.paid))
+    benefit = program.benefits.get(goal.name)
+    if benefit is not None and benefit.amount is not None:
+        return benefit_keys(benefit)
+    keys = tuple(d.key for d in program.decisions if d.name == goal.name and d.written == "money")
+    if not keys:
+        raise RuleError([diagnostics.no_goal(str(goal))])
+    return keys
+
+
+def with_value(program: Program, name: str, start: dt.date, value: Decimal) -> Program:
+    """The program with another value of a figure from a day until the next value there is."""
+    parameter = program.parameters[name]
+    series = _inserted(parameter, start, value)
+    return replace(program, parameters={**program.parameters, name: replace(parameter, series=series)})
+
+
+def _inserted(parameter: Parameter, start: dt.date, value: Decimal) -> tuple[Dated, ...]:
+    later = [d for d in parameter.series if d.start > start]
+    earlier = [
+        replace(d, end=start - DAY) if d.end is None or d.end >= start else d
+        for d in parameter.series if d.start < start
+    ]  # fmt: skip
+    end = later[0].start - DAY if later else None
+    return (*earlier, Dated(start, end, value, "provisional", Citation(None, None), None), *later)
+
+
+@dataclass(slots=True)
+class Seeking:
+    """One search: `part` is what the goal, what is paid and the patients' part rest on, without the value sought."""
+
+    quest: Quest
+    part: Program
+    keys: tuple[Key, ...]
+
+    def seek(
+        self, request: Request, report: Callable[[Decimal, Decimal], None] = lambda _value, _amount: None
+    ) -> Found:
+        """Find the value. Raises RuleError, MemoryError, OSError."""
+        quest = self.quest
+        first = self.after(quest.low)
+        with read_once(first, first, request, RuleChanges(first, first)) as sides:
+            trial = Trial(sides, self.part, quest, self.keys)
+
+            def amount(at: int) -> Decimal:
+                value = quest.low + at * quest.step
+                result = trial.amount(value)
+                report(value, result)
+                return result
+
+            return _edge(quest, amount)
+
+    def after(self, value: Decimal) -> Program:
+        """The program with a value."""
+        return with_value(self.part, self.quest.parameter, self.quest.start, value)
+
+    def compare(self, found: Found, request: Request, lang: Lang = "zh") -> Comparison:
+        """Who gains and who loses by the value that was found, into the request's folder, with `goal.json`."""
+        assert found.value is not None
+        text = json.dumps(content_of(found), ensure_ascii=False, indent=2) + "\n"
+        return compare(self.part, self.after(found.value), request, lang=lang, also={GOAL: text})
+
+
+def seeking(paths: Sequence[Path], overlays: Sequence[Path | str], quest: Quest) -> Seeking:
+    """A search made ready. Raises RuleError."""
+    spread = {quest.parameter: (quest.low, quest.high, quest.low + quest.step)}
+    whole = open_spread(paths, overlays, spread)
+    keys = keys_of_goal(whole, quest.goal)
+    known = {d.key for d in whole.decisions}
+    outcomes = {(e.name, e.outcome) for e in whole.entities.values() if e.outcome is not None} & known
+    part = part_of(whole, {*keys, *whole.paid, *outcomes})
+    money = [key for key in keys if whole.decision(*key).written == "money"]
+    shown = {
+        entity: tuple(
+            dict.fromkeys([*part.shown.get(entity, ()), *(name for e, name in money if e == entity)])
+        )
+        for entity in part.entities
+    }
+    benefit = whole.benefits.get(quest.goal.name)
+    return Seeking(quest, part if benefit is not None else replace(part, shown=shown), keys)
+
+
+def content_of(found: Found) -> dict[str, Any]:
+    """What `goal.json` holds."""
+    quest = found.quest
+    return {
+        "parameter": quest.parameter, "from": quest.start.isoformat(), "goal": str(quest.goal), "step": str(quest.step),
+        "value": None if found.value is None else str(found.value),
+        "amount": None if found.amount is None else as_money(found.amount), "anything": found.anything,
+        "tried": [{"value": str(value), "amount": as_money(amount)} for value, amount in sorted(found.tried)],
+    }  # fmt: skip
+
+
+def _edge(quest: Quest, amount: Callable[[int], Decimal]) -> Found:
+    """Where the goal's edge lies, by halving and by drawing a line between what was tried."""
+    last = int(((quest.high - quest.low) / quest.step).to_integral_value(ROUND_FLOOR))
+    known = {at: amount(at) for at in dict.fromkeys((0, last))}
+    good, bad = 0, last
+    if quest.goal.met(known[last]):
+        good, bad = last, 0
+    if quest.goal.met(known[0]) == quest.goal.met(known[last]):
+        return _at_an_end(quest, known, last)
+    turn = 0
+    while abs(good - bad) > 1:
+        low, high = sorted((good, bad))
+        turn += 1
+        at = (low + high) // 2
+        rise = known[bad] - known[good]
+        if turn % 4 and rise:
+            at = good + int(
+                ((quest.goal.amount - known[good]) * (bad - good) / rise).to_integral_value(ROUND_FLOOR)
+            )
+        at = min(max(at, low + 1), high - 1)
+        known[at] = amount(at)
+        if quest.goal.met(known[at]):
+            good = at
+        else:
+            bad = at
+    tried = [(quest.low + at * quest.step, total) for at, total in known.items()]
+    return Found(quest, quest.low + good * quest.step, known[good], anything=False, tried=tried)
+
+
+def _at_an_end(quest: Quest, known: dict[int, Decimal], last: int) -> Found:
+    """The goal is met at both ends, or at neither: the end that is nearer to its edge, or nothing."""
+    tried = [(quest.low + at * quest.step, total) for at, total in known.items()]
+    if not quest.goal.met(known[0]):
+        return Found(quest, None, None, anything=False, tried=tried)
+    at = min((0, last), key=lambda end: abs(known[end] - quest.goal.amount))
+    return Found(quest, quest.low + at * quest.step, known[at], anything=True, tried=tried)
+
+
+@dataclass
+class Trial:
+    """Rows kept in their places, decided with one value after the other."""
+
+    sides: Sides
+    part: Program
+    quest: Quest
+    keys: tuple[Key, ...]
+    blocks: list[tuple[dict[str, BlockRows], Places | None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        decider, store = self.sides.deciders[0], self.sides.blocks
+        for number in range(store.first, store.first + store.count):
+            rows = decider.rows_of(store.take(number))
+            compiled = decider.compiled
+            places = None if compiled is None else decider.deciding(compiled, rows).placing().all()
+            self.blocks.append((rows, places))
+
+    def amount(self, value: Decimal) -> Decimal:
+        """What the goal's amount comes to with a value of the figure, in yuan."""
+        program = with_value(self.part, self.quest.parameter, self.quest.start, value)
+        decider = self._decider(program)
+        totals: Counts = {}
+        try:
+            for rows, places in self.blocks:
+                block = decider.outcome(rows, None if places is None else places.copy())
+                totals = added(totals, _totals(decider, block))
+        finally:
+            decider.fallback.close()
+        return Decimal(sum(self._fen(totals, key) for key in self.keys)).scaleb(-2)
+
+    def _decider(self, program: Program) -> BlockDecider:
+        """What decides by a program: the library that is there, with other figures."""
+        first = self.sides.deciders[0]
+        compiled = None
+        if first.compiled is not None:
+            unit = unit_of(program, first.files, beside=first.compiled.unit.layout)
+            compiled = Compiled(unit, first.compiled.library)
+        fallback = Fallback(program, {file.entity.name: file for file in first.files}, self.sides.threads)
+        return replace(first, program=program, compiled=compiled, fallback=fallback)
+
+    def _fen(self, totals: Counts, key: Key) -> int:
+        entity = totals.get(key[0], {})
+        benefits = {
+            (b.entity, b.amount): name
+            for name, b in self.part.benefits.items()
+            if b.name == self.quest.goal.name
+        }
+        if key in benefits:
+            return int(entity.get("benefits", {}).get(benefits[key], {}).get("eligible", {}).get("fen", 0))
+        return int(entity.get("amounts", {}).get(key[1], {}).get("fen", 0))
+
+
+def _totals(decider: BlockDecider, block: DecidedBlock) -> Counts:
+    return {
+        file.entity.name: block_totals(block.results[file.entity.name], block.decided(file.entity.name))
+        for file in decider.files
+        if file.entity.name in block.results
+    }
