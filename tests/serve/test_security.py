@@ -52,6 +52,12 @@ ALLOWED: dict[tuple[str, str], tuple[str, ...] | None] = {  # None: whoever come
     ("GET", "/runs/{name}/rejects"): ("operator",),
     ("GET", "/runs/{name}/due/{benefit}"): ("operator",),
     ("POST", "/runs/{name}/person"): ("operator",),
+    ("GET", "/policy"): ("policy",),
+    ("GET", "/policy/figures/{name}"): ("policy",),
+    ("POST", "/policy/figures/{name}"): ("policy",),
+    ("POST", "/policy/try"): ("policy",),
+    ("POST", "/policy/overlay"): ("policy",),
+    ("POST", "/policy/population"): ("policy",),
 }
 FORMS = ("/counter", "/counter/open", "/counter/record", "/counter/notice")
 ROUTES = [

@@ -22,6 +22,7 @@ from mianshen.serve.case_pages import case_pages
 from mianshen.serve.counter_pages import counter_pages
 from mianshen.serve.metrics import Metrics
 from mianshen.serve.pages import pages, problem_page
+from mianshen.serve.policy_pages import policy_pages
 from mianshen.serve.problems import Kind, Problem, kind_of
 from mianshen.serve.run_pages import run_pages
 from mianshen.serve.service import Service, Shared, language_of
@@ -30,7 +31,7 @@ from mianshen.serve.shield import LOG, Shield, TooLarge
 from mianshen.source import Message, RuleError
 from mianshen.version import __version__
 
-ROUTERS: Final = (api, pages, counter_pages, case_pages, run_pages)
+ROUTERS: Final = (api, pages, counter_pages, case_pages, run_pages, policy_pages)
 _KINDS: Final[dict[int, Kind]] = {404: "not_found", 405: "wrong_method", 413: "too_large", 415: "wrong_type"}
 
 

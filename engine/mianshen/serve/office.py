@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from mianshen.casework.causes import Desk
 from mianshen.casework.check import Checked, Checker, Plain
@@ -31,6 +31,9 @@ from mianshen.rulebook import open_program, shipped_overlays
 from mianshen.serve import diagnostics, requests
 from mianshen.serve.problems import Problem
 from mianshen.source import Diagnostic, Lang, RuleError, Span
+
+if TYPE_CHECKING:
+    from mianshen.cases.read import Programs
 
 MOST_KEPT: Final = 8  # programs, and interviews
 ALL: Final = "all"
@@ -67,6 +70,7 @@ class Office:
         self._checkers: Kept[Checker] = Kept()
         self._interviews: Kept[Interview] = Kept()
         self._desks: Kept[Desk] = Kept()
+        self._programs: Programs | None = None  # of the cases, without a change
         self.program = self.checker().program
 
     @staticmethod
@@ -193,7 +197,7 @@ class Office:
 
         if not cases:
             raise RuleError([diagnostics.no_cases()])
-        programs = Programs(self.rules, self.overlays)
+        self._programs = programs = self._programs or Programs(self.rules, self.overlays)
         read = read_case_files(case_files(cases), programs)
         with tempfile.TemporaryDirectory(prefix="mianshen-") as folder:
             proposed: list[str | Path] = [*self.overlays, *names]
@@ -204,7 +208,7 @@ class Office:
             try:
                 changes = changes_of(read, programs, Programs(self.rules, tuple(proposed)))
             except RuleError as error:
-                mistakes = [_in_overlay(mistake, folder) for mistake in error.diagnostics]
+                mistakes = [in_overlay(mistake, folder) for mistake in error.diagnostics]
                 raise Problem("conflict", None, mistakes) from None
         return {
             "cases": len(read) - len(changes.left_out),
@@ -231,7 +235,7 @@ def shipped(overlays: Named) -> Named:
     return tuple(dict.fromkeys(overlays))
 
 
-def _in_overlay(mistake: Diagnostic, folder: str) -> Diagnostic:
+def in_overlay(mistake: Diagnostic, folder: str) -> Diagnostic:
     """The mistake with its place in the overlay's text, not in the file it was written to."""
     span = mistake.span
     if not span.file.startswith(folder):

@@ -1,0 +1,104 @@
+"""The policy desk: figures as the rulebook has them, a change as an overlay's text, what it moves."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from starlette.testclient import TestClient
+from tests.serve.browsing import browser, fits, served
+from tests.serve.conftest import CASES, client_of
+from tests.serve.test_runs import runs  # noqa: F401  # a fixture
+from tests.serve.test_security import form_key_of
+
+from mianshen.rulebook import open_program
+from mianshen.serve import Settings
+from mianshen.serve.policy import overlay_text
+
+FIGURE = "employee_rate_working"
+CHANGED = (CASES / "shanghai" / "employee.yaml",)
+
+
+@pytest.fixture(scope="module")
+def desk(runs: Path) -> TestClient:  # noqa: F811
+    return client_of(Settings(cases=CHANGED, runs=runs, lang="en"))
+
+
+def test_every_figure_is_listed_with_its_clause(desk: TestClient) -> None:
+    page = desk.get("/policy").text
+    assert all(f"/policy/figures/{name}" in page for name in open_program().parameters)
+    found = desk.get("/policy", params={"q": "EMPLOYEE_RATE"}).text
+    assert f"/policy/figures/{FIGURE}" in found
+    assert found.count("/policy/figures/") < 10
+
+
+@pytest.mark.parametrize("name", open_program().parameters)
+def test_every_figure_has_its_page(desk: TestClient, name: str) -> None:
+    page = desk.get(f"/policy/figures/{name}")
+    assert page.status_code == 200
+    assert open_program().parameters[name].series[0].start.isoformat() in page.text
+
+
+def test_a_change_is_an_overlay_and_tells_the_cases_it_moves(desk: TestClient) -> None:
+    key = form_key_of(desk.get("/policy").text)
+    form = {"form_key": key, "start": "2020-01-01", "value": "91%", "clause": '草案 #1: "x"'}
+    page = desk.post(f"/policy/figures/{FIGURE}", data=form)
+    assert page.status_code == 200, page.text
+    assert "value: 91%" in page.text
+    assert FIGURE in page.text.split("Because of", 1)[1]
+
+
+@pytest.mark.parametrize(
+    "value", ["a lot", "", "9: 9", "}", "\n- x", "&a", "!!python/object:os.system x", "140%"]
+)
+def test_what_is_no_value_is_refused_at_its_place(desk: TestClient, value: str) -> None:
+    key = form_key_of(desk.get("/policy").text)
+    page = desk.post(
+        f"/policy/figures/{FIGURE}", data={"form_key": key, "start": "2020-01-01", "value": value}
+    )
+    assert page.status_code == 422
+    assert "overlay:" in page.text
+    assert "/tmp" not in page.text
+
+
+def test_what_is_typed_stays_within_its_figure() -> None:
+    parameter = open_program().parameters[FIGURE]
+    text = overlay_text(parameter, "2026-01-01', x: '", "1}\nreplace: {}", 'a"}\nset: {}')
+    content: Any = yaml.safe_load(text)
+    assert set(content) == {"overlay", "set"}
+    assert set(content["set"]) == {FIGURE}
+
+
+def test_the_overlay_is_a_file_to_take_away(desk: TestClient) -> None:
+    key = form_key_of(desk.get("/policy").text)
+    file = desk.post("/policy/overlay", data={"form_key": key, "overlay": "overlay: {}\r\n"})
+    assert file.text == "overlay: {}\n"
+    assert "attachment" in file.headers["content-disposition"]
+
+
+def test_a_change_is_tried_on_the_people_of_a_run(desk: TestClient, runs: Path) -> None:  # noqa: F811
+    key = form_key_of(desk.get("/policy").text)
+    text = overlay_text(open_program().parameters[FIGURE], "2020-01-01", "91%", "")
+    form = {"form_key": key, "overlay": text, "run": "june"}
+    page = desk.post("/policy/population", data=form)
+    assert page.status_code == 200, page.text
+    assert FIGURE in page.text or "91%" in page.text
+    assert "script-src" not in page.headers["content-security-policy"]
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert desk.post("/policy/population", data=form | {"run": "../june"}).status_code == 404
+    assert desk.post("/policy/population", data=form | {"overlay": "overlay: {"}).status_code == 409
+    assert not [path for path in runs.iterdir() if path.name not in ("june", "notes")]
+
+
+def test_the_pages_fit(runs: Path) -> None:  # noqa: F811
+    with served(Settings(cases=CHANGED, runs=runs)) as url, browser() as opened:
+        for lang, width in (("zh", 400), ("en", 1280)):
+            page = opened.new_page(viewport={"width": width, "height": 800})
+            page.goto(f"{url}/language/{lang}?next=/policy")
+            fits(page)
+            page.goto(f"{url}/policy/figures/{FIGURE}")
+            fits(page)
+            page.locator("#value").fill("91%")
+            with page.expect_navigation():
+                page.locator("form[method=post] button.main").click()
+            fits(page)
