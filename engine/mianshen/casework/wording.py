@@ -133,7 +133,9 @@ class Words:
             case "parameter":
                 return self.figure(given)
             case "year_to_date":
-                return self.value(given.value, "money")
+                accumulator = self.program.accumulators[name.name]
+                summed = self.decisions[accumulator.entity, accumulator.sums]
+                return self.value(given.value, "integer" if accumulator.counts else summed.written)
             case "as_of":
                 return self.value(given.value)
 

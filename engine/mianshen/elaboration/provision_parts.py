@@ -5,6 +5,7 @@ In: the vocabulary, the symbol table, formulas by place. Out: core nodes; mistak
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mianshen.document.model import AnnualLimit, AnnualLimits, LocalNames, ProvisionModel
 
 TRUE: Final = Const(True, Boolean())
+_WORD: Final = re.compile("[a-z][a-z0-9_]*|[\u4e00-\u9fff][\u4e00-\u9fffa-z0-9_]*")
 Place: TypeAlias = tuple[str | int, ...]  # the path of an entry in the document
 
 
@@ -74,6 +76,7 @@ class RulingChecks:
     exact: bool = True
     found: list[Diagnostic] = field(default_factory=list)
     locals: dict[str, Local] = field(default_factory=dict)  # of the provision or table at hand
+    let: dict[str, str] = field(default_factory=dict)  # their formulas
 
     @property
     def document(self) -> Document:
@@ -84,7 +87,7 @@ class RulingChecks:
 
     def name_locals(self, entity: str, deciding: str, model: LocalNames, place: Place) -> None:
         """Give the names that a provision or table says under `let` their values, each in turn."""
-        self.locals = {}
+        self.locals, self.let = {}, dict(model.let)
         names = self.names
         for name in model.let:
             at = (*place, "let", name)
@@ -103,13 +106,28 @@ class RulingChecks:
     ) -> Provision:  # fmt: skip
         """A provision from its parts; `texts` are its condition and value as written."""
         status: ProvisionStatus = "pilot" if model.status == "pilot" else "in_force"
+        when_text, value_text = texts
         return Provision(
             name=name, title=title or self.title(model, name), areas=model.area or (), start=model.from_, end=model.until,
             condition=tuple(condition), value=value, limits=limits,
             feeds=self.feeds(key, limits), fallback=fallback, exceptions=(), status=status,
-            citation=Citation(model.source, model.clause), basis=model.basis, when_text=texts[0], value_text=texts[1],
+            citation=Citation(model.source, model.clause), basis=model.basis,
+            when_text=when_text and self.with_names(when_text), value_text=self.with_names(value_text),
             note=model.note, stand_in=_stand_in(model), span=self.document.span(*place),
         )  # fmt: skip
+
+    def with_names(self, text: str) -> str:
+        """A formula as written, with those of the local names it uses."""
+        used: dict[str, str] = {}
+        pending = [text]
+        while pending:
+            words = set(_WORD.findall(pending.pop()))
+            fresh = {
+                name: written for name, written in self.let.items() if name in words and name not in used
+            }
+            used |= fresh
+            pending += fresh.values()
+        return "; ".join([text, *(f"{name} = {self.let[name]}" for name in self.let if name in used)])
 
     def title(self, model: ProvisionModel, name: str) -> Message:
         return Message(zh=name, en=name) if model.title is None else message(model.title)

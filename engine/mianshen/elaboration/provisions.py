@@ -101,7 +101,7 @@ class ProvisionChecks(TableChecks):
             provision = self._provision(site, self.document.provisions[site.name])
             return [] if provision is None else [provision]
         finally:
-            self.locals = {}
+            self.locals, self.let = {}, {}
 
     def _provision(self, site: Site, model: ProvisionModel) -> Provision | None:
         key, place = site.key, site.place

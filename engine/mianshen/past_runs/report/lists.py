@@ -183,8 +183,8 @@ class Lists:
         key = identifier(self.person.key)
         files = [f for f in self.run.files(self.program) if f.entity.parent == self.person.name]
         parts += [
-            f"SELECT {key}, {identifier(file.entity.key)}, {split_names('missing')}, "
-            f"{quoted(self._say(file.entity.title))} FROM {self.run.rows(file.name)} WHERE missing IS NOT NULL"
+            f"SELECT {key} AS person, {identifier(file.entity.key)} AS record, {split_names('missing')} AS fact, "
+            f"{quoted(self._say(file.entity.title))} AS waits FROM {self.run.rows(file.name)} WHERE missing IS NOT NULL"
             for file in files
             if file.entity.outcome is not None
         ]
