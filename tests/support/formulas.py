@@ -280,6 +280,8 @@ class Formulas:
         """A condition."""
         if depth <= 0 or self.rng.random() < 0.2:
             return self.boolean_leaf(at)
+        if self.rng.random() < 0.15:
+            return self._lies(at)
         if self.world.calendar and self.rng.random() < 0.1:
             return f"working day({self.date(at, depth - 1)})"
         forms = [
@@ -287,6 +289,27 @@ class Formulas:
             self._compared_dates, self._known, self._quantified, self._chosen, self._listed,
         ]  # fmt: skip
         return self.rng.choice(forms)(at, depth)
+
+    def _lies(self, at: str) -> str:
+        """How ranges and numbers lie to one another, and what numbers are."""
+        a, b, c = (self.number_leaf(at, 12).text for _ in range(3))
+        function = self.pick((
+            "before", "after", "meets", "met by", "overlaps", "overlaps before", "overlaps after", "finishes",
+            "finished by", "includes", "during", "starts", "started by", "coincides", "odd", "even", "modulo", "is",
+            "decimal",
+        ))  # fmt: skip
+        match function:
+            case "odd" | "even":
+                return f"{function}({self.pick(('days', '7', '4')) if at == 'claim' else '3'})"
+            case "modulo":
+                return f"modulo(7, {self.pick(('2', '2.5'))}) >= {a}"
+            case "decimal":
+                return f"decimal({a} / 3, 1) > {b}"
+            case "is":
+                return f"is({a}, {b})"
+            case _:
+                opening, closing = self.pick("[("), self.pick("])")
+                return f"{function}({opening}{a}..{b}{closing}, [{b}..{c}])"
 
     def boolean_leaf(self, at: str) -> str:
         names = self.named(at, "boolean")

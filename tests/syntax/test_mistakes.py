@@ -169,7 +169,6 @@ def test_several_mistakes_are_all_reported_in_one_run(formula: str, found: list[
         ("a is known + 1", 12, "E202"),
         ("1..5", 2, "E223"),
         ("a in 1..5", 7, "E223"),
-        ("[1..5]", 3, "E223"),
         ("a, b", 2, "E224"),
         ("(a, b)", 3, "E224"),
         ("a in ()", 7, "E203"),

@@ -5,15 +5,17 @@ In: surface nodes. Out: core nodes, a `Quotient` or a duration; a quotient of qu
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, Inexact
 
 from mianshen.formulas.dates import DateChecks, minus
 from mianshen.formulas.formula import ANY_NUMBER, Months, Partial, Quotient, fraction, number
 from mianshen.program import diagnostics
 from mianshen.program.core import Const, Core, Date, Numeric, Op, Operator
+from mianshen.program.nodes import constant
 from mianshen.program.operators import ROUNDINGS, negated
 from mianshen.source import Message, Span
 from mianshen.syntax import tree
+from mianshen.values import EXACT
 
 MOST_DIGITS = 12  # decimals one may round to
 MOST_POWER = 38
@@ -73,27 +75,44 @@ class ArithmeticChecks(DateChecks):
         if not parts:
             return numerator
         denominator = parts[0] if len(parts) == 1 else self._product(node.span, *parts)
-        return None if denominator is None else Quotient(numerator, denominator)
+        if denominator is None:
+            return None
+        return _exact(numerator, denominator) or Quotient(numerator, denominator)
 
     def _product(self, span: Span, a: Core, b: Core | None) -> Core | None:
         """The product, None standing for one."""
         return a if b is None else self.combine(span, "mul", a, b)
 
-    def power(self, node: tree.Binary) -> Core | None:
-        base, exponent = self.numeric(node.left), node.right
-        whole = isinstance(exponent, tree.Number) and exponent.value in range(1, MOST_POWER + 1)
-        if not isinstance(exponent, tree.Number) or not whole:
-            said = Message(
-                f"指数（1 至 {MOST_POWER} 的整数）", f"an exponent (a whole number from 1 to {MOST_POWER})"
-            )
-            self.report(diagnostics.not_constant(exponent.span, said))
+    def power(self, node: tree.Binary) -> Partial | None:
+        """A whole number of equal factors; of a negative one the reciprocal."""
+        base, exponent = self.numeric(node.left), self._exponent(node.right)
+        if base is None or exponent is None:
             return None
-        result = base
-        for _ in range(int(exponent.value) - 1):
-            if result is None or base is None:
-                return None
-            result = self.combine(node.span, "mul", result, base)
-        return result
+        one = Const(Decimal(1), Numeric(0, Decimal(1), Decimal(1)))
+        result: Core | None = one if exponent == 0 else base
+        for _ in range(abs(exponent) - 1):
+            result = None if result is None else self.combine(node.span, "mul", result, base)
+        if result is None or exponent >= 0:
+            return result
+        return self._reciprocal(result) or Quotient(one, result)
+
+    def _exponent(self, node: tree.Expr) -> int | None:
+        sign, written = (-1, node.value) if isinstance(node, tree.Negate) else (1, node)
+        if isinstance(written, tree.Number) and written.value in range(MOST_POWER + 1):
+            return sign * int(written.value)
+        said = Message(
+            f"指数（绝对值不超过 {MOST_POWER} 的整数）", f"an exponent (a whole number up to {MOST_POWER})"
+        )
+        self.report(diagnostics.not_constant(node.span, said))
+        return None
+
+    def _reciprocal(self, node: Core) -> Core | None:
+        """One by a power of ten, exactly."""
+        value = node.value if isinstance(node, Const) else _constant_product(node)
+        if not isinstance(value, Decimal) or value <= 0 or value.normalize().as_tuple().digits != (1,):
+            return None
+        inverse = Decimal(1).scaleb(-value.adjusted())
+        return Const(inverse, Numeric(max(0, value.adjusted()), inverse, inverse))
 
     # -- rounding ----------------------------------------------------------------------------
 
@@ -119,3 +138,27 @@ class ArithmeticChecks(DateChecks):
 
 def _is_date(value: Partial) -> bool:
     return not isinstance(value, Quotient) and isinstance(value.type, Date)
+
+
+def _exact(top: Core, bottom: Core) -> Core | None:
+    """The quotient of two constants where it has an end."""
+    if not isinstance(top, Const) or not isinstance(bottom, Const):
+        return None
+    if not isinstance(top.value, Decimal) or not isinstance(bottom.value, Decimal) or not bottom.value:
+        return None
+    try:
+        return constant(EXACT.divide(top.value, bottom.value), top.type)
+    except Inexact:
+        return None
+
+
+def _constant_product(node: Core) -> Decimal | None:
+    """The product of constants."""
+    match node:
+        case Const(value=Decimal() as value):
+            return value
+        case Op(op="mul", args=(left, right)):
+            one, two = _constant_product(left), _constant_product(right)
+            return None if one is None or two is None else one * two
+        case _:
+            return None

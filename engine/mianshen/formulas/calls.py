@@ -13,6 +13,7 @@ from mianshen.formulas.arithmetic import ArithmeticChecks
 from mianshen.formulas.dates import extreme
 from mianshen.formulas.figure_reads import USAGE_OF_SCALES, FigureChecks
 from mianshen.formulas.formula import Months, Partial, number
+from mianshen.formulas.intervals import INTERVAL_USAGE, LIES, IntervalChecks
 from mianshen.formulas.repeated import RepeatedChecks
 from mianshen.formulas.symbol_table import describe
 from mianshen.program import diagnostics
@@ -53,7 +54,7 @@ from mianshen.values import Unknown
 MONEY_SUM: Final = Numeric(2, Decimal(-(10**20)), Decimal(10**20))
 
 
-class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks):
+class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks):
     """The part of the checker that reads calls."""
 
     __slots__ = ()
@@ -72,11 +73,28 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks):
             return self.rounding(node)
         if name in FUNCTIONS:
             return self._plain(node)
-        if name in AGGREGATES and len(args) == 1:
+        if name in LIES and len(args) == 2:
+            return self.lies(node)
+        if name in AGGREGATES and args and name != "count" and (values := _written_out(args)):
+            return self._of_values(node, values)
+        if name in AGGREGATES and len(args) == 1 and not isinstance(args[0], tree.ListOf):
             return self.aggregate(node)
         match name, len(args):
-            case "min" | "max", count if count >= 2:
-                return self._extreme(node)
+            case "count", 1:
+                return self._count_written(args[0])
+            case "is", 2:
+                return self.compare(node.span, "eq", *args)
+            case "modulo", 2:
+                return self._modulo(node)
+            case "odd" | "even", 1:
+                two = tree.Number(Decimal(2), node.span)
+                rest = self._modulo(tree.Function("modulo", (*args, two), node.span))
+                wanted = Decimal(name == "odd")
+                return (
+                    None
+                    if rest is None
+                    else Op("eq", (rest, Const(wanted, Numeric(0, wanted, wanted))), Boolean())
+                )
             case "abs", 1:
                 if isinstance(size := self.visit(args[0], None), Months):
                     return Months(Op("abs", (size.count,), absolute(number(size.count))), size.type)
@@ -188,9 +206,38 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks):
             self.report(diagnostics.outside_calendar(span, str(calendar.first), str(calendar.last)))
         return not outside
 
+    def _count_written(self, node: tree.Expr) -> Core:
+        """How many items a list has that is written out."""
+        assert isinstance(node, tree.ListOf)
+        count = Decimal(len(node.items))
+        for item in node.items:
+            self.visit(item, None)
+        return Const(count, Numeric(0, count, count))
+
+    def _of_values(self, node: tree.Function, values: tuple[tree.Expr, ...]) -> Core | None:
+        """The sum, least or greatest of values that are written out."""
+        if node.name != "sum":
+            return self._extreme(tree.Function(node.name, values, node.span))
+        total = self.numeric(values[0])
+        for value in values[1:]:
+            more = self.numeric(value)
+            total = None if total is None or more is None else self.combine(node.span, "add", total, more)
+        return total
+
+    def _modulo(self, node: tree.Function) -> Core | None:
+        """What is left of the dividend after whole times the divisor, with the divisor's sign."""
+        top, bottom = (self.numeric(argument) for argument in node.arguments)
+        if top is None or bottom is None:
+            return None
+        times = self.round_to(node.span, "floor", 0, top, bottom)
+        taken = None if times is None else self.combine(node.span, "mul", times, bottom)
+        return None if taken is None else self.combine(node.span, "sub", top, taken)
+
     def _extreme(self, node: tree.Function) -> Core | None:
         """The least or greatest of numbers, or of dates."""
         args = [self.value(arg) for arg in node.arguments]
+        if len(args) == 1:
+            return args[0]
         known = [arg for arg in args if arg is not None]
         if len(known) < len(args):
             return None
@@ -308,7 +355,19 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks):
         return None if listing is None or item is None else self.contains(node.span, listing, item)
 
 
+def _written_out(arguments: tuple[tree.Expr, ...]) -> tuple[tree.Expr, ...]:
+    """The values of `max(a, b)` and `max([a, b])`; none where it is of rows."""
+    if len(arguments) == 1 and isinstance(arguments[0], tree.ListOf):
+        return arguments[0].items
+    return arguments if len(arguments) > 1 or isinstance(arguments[0], tree.Number) else ()
+
+
 USAGE: Final = {
+    **INTERVAL_USAGE,
+    "is": "is(a, b)",
+    "modulo": "modulo(x, 7)",
+    "odd": "odd(x)",
+    "even": "even(x)",
     "previous": "previous(claims[condition]).x",
     "days": "days(5)",
     "months": "months(6)",
@@ -344,15 +403,18 @@ USAGE: Final = {
     "duration": 'duration("P12M") or duration("P5D")',
     "floor": "floor(x)",
     "ceiling": "ceiling(x)",
-    **{name: f"{name}(x, 2)" for name in ROUNDINGS if name.startswith("round")},
+    **{name: f"{name}(x, 2)" for name in ROUNDINGS if name not in ("floor", "ceiling")},
 }
 # What the arguments of a function are called, in order; of some there may be fewer.
 ARGUMENTS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     "abs": (("n",), ("number",)),
     "floor": (("n",), ("n", "scale")),
     "ceiling": (("n",), ("n", "scale")),
-    **{name: (("n", "scale"),) for name in ROUNDINGS if name.startswith("round")},
+    **{name: (("n", "scale"),) for name in ROUNDINGS if name not in ("floor", "ceiling")},
     "not": (("negand",),),
+    **dict.fromkeys(
+        LIES, (("point1", "point2"), ("range1", "range2"), ("point", "range"), ("range", "point"))
+    ),
     "sum": (("list",),),
     "min": (("list",),),
     "max": (("list",),),

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import assert_never
 
 from mianshen.formulas.calls import CallChecks
+from mianshen.formulas.dates import weekday_of
 from mianshen.formulas.formula import Months, Partial, joined
 from mianshen.formulas.symbol_table import describe
 from mianshen.places import place_in_rules
@@ -67,7 +68,7 @@ class Checker(CallChecks):
                 return self.truth(node)
             case tree.OnDate():
                 return self.on_date(node)
-            case tree.Filter() | tree.ListOf() | tree.For():
+            case tree.Filter() | tree.ListOf() | tree.For() | tree.RangeTest():
                 self.loose(node)
                 return None
             case _:
@@ -93,10 +94,12 @@ class Checker(CallChecks):
             case _:
                 assert_never(node)
 
-    def loose(self, node: tree.Filter | tree.ListOf | tree.For) -> None:
+    def loose(self, node: tree.Filter | tree.ListOf | tree.For | tree.RangeTest) -> None:
         """Report what is no value by itself."""
         if isinstance(node, tree.For):
             self.report(diagnostics.loose_for(node.span))
+        elif isinstance(node, tree.RangeTest):
+            self.report(diagnostics.loose_range(node.span))
         elif isinstance(node, tree.ListOf):
             self.report(diagnostics.loose_list(node.span))
         elif self.is_collection(node):
@@ -194,6 +197,8 @@ class Checker(CallChecks):
         if self.is_collection(node.of):
             self.report(diagnostics.unnamed_items(node.span, _collection_name(node.of)))
             return None
+        if isinstance(node.of, tree.RangeTest) and node.name in ("start", "end"):
+            return self.value(node.of.low if node.name == "start" else node.of.high)
         if isinstance(node.of, tree.Function) and node.of.name == "previous" and node.of.arguments:
             return self.earlier(node.of, node.name, node)
         visited = self.visit(node.of, None)
@@ -205,6 +210,8 @@ class Checker(CallChecks):
         if not isinstance(of.type, Date):
             self.wrong(node.of.span, Date(), of.type)
             return None
+        if node.name == "weekday":
+            return weekday_of(of)
         part = DATE_PARTS.get(node.name)
         if part is None:
             kind = Message("日期部分", "part of a date")

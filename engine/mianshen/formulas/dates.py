@@ -14,17 +14,18 @@ from typing import Final
 
 from mianshen.formulas.formula import FormulaChecks, Months, Partial, Quotient, number
 from mianshen.program import diagnostics
-from mianshen.program.core import Boolean, Const, Core, Date, Duration, Fail, If, Numeric, Op, Operator
+from mianshen.program.core import Boolean, Const, Core, Date, Duration, Fail, If, Numeric, Op, Operator, Round
 from mianshen.program.nodes import arithmetic, comparison
-from mianshen.program.operators import DATE_PARTS, FUNCTIONS, negated
+from mianshen.program.operators import DATE_PARTS, negated
 from mianshen.source import Message
 from mianshen.syntax import tree
 
 EPOCH: Final = dt.date(2000, 1, 1)
 YEAR_MONTHS: Final = 12
+DAYS_A_WEEK: Final = 7
 MOST_MONTHS: Final = Decimal(12 * 9999)
 MONTHS: Final = Numeric(0, -MOST_MONTHS, MOST_MONTHS)
-DAYS: Final = FUNCTIONS["days between"][2]
+DAYS: Final = Numeric(0, Decimal(-3660000), Decimal(3660000))
 UNITS: Final = {"days": ("days", 1), "months": ("months", 1), "years": ("months", YEAR_MONTHS)}
 
 
@@ -176,8 +177,6 @@ class DateChecks(FormulaChecks):
         if (node.name, duration.type.unit) == ("days", "days"):
             return duration.count
         if duration.type.unit == "months" and node.name in ("years", "months"):
-            from mianshen.program.core import Round
-
             years = Round("down", 0, duration.count, _whole(YEAR_MONTHS), number(duration.count))
             if node.name == "years":
                 return years
@@ -199,6 +198,14 @@ def extreme(kind: str, dates: list[Core]) -> Core:
     """The earliest or the latest of dates."""
     op: Operator = "le" if kind == "min" else "ge"
     return reduce(lambda one, other: If(comparison(op, one, other), one, other, Date()), dates)
+
+
+def weekday_of(date: Core) -> Core:
+    """1 for Monday to 7 for Sunday."""
+    days = _days(Const(dt.date(1, 1, 1), Date()), date)  # the first day of all was a Monday
+    weeks = Round("floor", 0, days, _whole(DAYS_A_WEEK), DAYS)
+    rest = arithmetic("sub", days, arithmetic("mul", weeks, _whole(DAYS_A_WEEK)))
+    return Op("add", (rest, _whole(1)), Numeric(0, Decimal(1), Decimal(DAYS_A_WEEK)))
 
 
 def months_of(first: Core, second: Core) -> Core:

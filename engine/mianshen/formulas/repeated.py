@@ -321,6 +321,8 @@ class RepeatedChecks(FormulaChecks):
         self, variable: str, items: tree.Expr, check: Callable[[], Core | None], kind: str, usage: str
     ) -> list[tuple[Core, Core]] | None:
         """Of each code that a list may hold, whether it does, and what is made of the code."""
+        if isinstance(items, tree.ListOf):
+            return self._written_items(variable, items, check)
         listing = self.visit(items, None) if isinstance(items, tree.Name | tree.Path) else None
         if isinstance(items, tree.Name | tree.Path) and listing is None:
             return None
@@ -342,6 +344,24 @@ class RepeatedChecks(FormulaChecks):
                 return None
             pairs.append((Op("list_contains", (listing, item), Boolean()), result))
         return pairs
+
+    def _written_items(
+        self, variable: str, items: tree.ListOf, check: Callable[[], Core | None]
+    ) -> list[tuple[Core, Core]] | None:
+        """Of each item of a list that is written out, what is made of it."""
+        pairs: list[tuple[Core, Core]] = []
+        outer = self.locals
+        for written in items.items:
+            item = self.value(written)
+            self.locals = {**outer, variable: Local(self.entity, item)}
+            result = None if item is None else check()
+            self.locals = outer
+            if result is None:
+                return None
+            pairs.append((Const(True, Boolean()), result))
+        if not pairs:
+            self.report(diagnostics.loose_list(items.span))
+        return pairs or None
 
     def list_size(self, node: tree.Function, op: Operator) -> Core | None:
         arg = self.value(node.arguments[0])

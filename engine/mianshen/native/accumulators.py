@@ -45,7 +45,7 @@ class AccumulatorSource:
         name, (month, day), date = accumulator.name, accumulator.year_start, entity.date
         start, over_time = month * 100 + day, self.layout.program.entities[entity.parent].valid_from
         yield (
-            f"static void before_{name}(const struct run *run, struct {entity.name} *row, struct sum_{name} *sum) {{"
+            f"static void before_{name}(const struct run *run, struct row_{entity.name} *row, struct sum_{name} *sum) {{"
         )
         yield f"  row->v_before_{name} = 0; row->s_before_{name} = 1;"
         yield f"  if (!row->k_{date}) {{ row->m_before_{name} = BIT({self.layout.bit(str(date))}); return; }}"
@@ -80,7 +80,7 @@ class AccumulatorSource:
             self._added(accumulator, member, body)
         body.add("return 0;")
         yield (
-            f"static byte take_{name}(const struct run *run, struct place *at, struct {accumulator.entity} *row, "
+            f"static byte take_{name}(const struct run *run, struct place *at, struct row_{accumulator.entity} *row, "
             f"struct sum_{name} *sum) {{"
         )
         yield from body.lines

@@ -32,7 +32,7 @@ def aggregate(formulas: Formulas, node: Aggregate, row: str) -> Made:
         )
     rows = f"at->rows_{child.name}"
     with body.block(
-        f"for (struct {child.name} *{item} = {rows} + {row}->begin_{child.name}; "
+        f"for (struct row_{child.name} *{item} = {rows} + {row}->begin_{child.name}; "
         f"{item} < {rows} + {row}->end_{child.name}; {item}++) {{"
     ):
         _item(formulas, node, item, (value, state, miss), (aggregate, decided))

@@ -25,7 +25,7 @@ def earlier(formulas: Formulas, node: Earlier, row: str) -> Made:
     body.add(f"word {found} = 0; byte {first} = 0;")
     body.add(f"if (!{row}->k_{date}) {{ {state} = 1; {miss} = {formulas.lacking(date)}; }}")
     with body.block(
-        f"else for (struct {name} *{item} = {row} - 1; {item} >= at->rows_{name} + {row}->up->begin_{name}; {item}--) {{"
+        f"else for (struct row_{name} *{item} = {row} - 1; {item} >= at->rows_{name} + {row}->up->begin_{name}; {item}--) {{"
     ):
         dated = f"{item}->k_{date}"
         if node.body is not None:

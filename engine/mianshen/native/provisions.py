@@ -19,7 +19,7 @@ from mianshen.program.core import Core, Numeric
 from mianshen.program.program import Decision, Provision
 from mianshen.program.selection import Selection, Shared, Tier, selection, shared
 
-ROW: Final = "const struct run *run, struct place *at, struct {} *row"
+ROW: Final = "const struct run *run, struct place *at, struct row_{} *row"
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class ProvisionSource:
         )
         yield from self.function(
             f"static byte applies_{decision.entity}_{decision.name}_{index}"
-            f"(const struct run *run, struct place *at, struct {decision.entity} *row, names *miss)",
+            f"(const struct run *run, struct place *at, struct row_{decision.entity} *row, names *miss)",
             body,
         )
 
@@ -87,7 +87,7 @@ class ProvisionSource:
             )
         yield from self.function(
             f"static byte pays_{entity}_{decision.name}_{index}"
-            f"(const struct run *run, struct place *at, struct {entity} *row, {out} *value, names *miss)",
+            f"(const struct run *run, struct place *at, struct row_{entity} *row, {out} *value, names *miss)",
             body,
         )
 
@@ -99,7 +99,7 @@ class ProvisionSource:
         body.add("return told;")
         yield from self.function(
             f"static byte apart_{entity}_{decision.name}_{index}"
-            f"(const struct run *run, struct place *at, struct {entity} *row, names *miss)",
+            f"(const struct run *run, struct place *at, struct row_{entity} *row, names *miss)",
             body,
         )
 

@@ -80,11 +80,11 @@ class RowSource:
 
     def _struct(self, entity: Entity) -> Iterator[str]:
         """A row: its number, its parent, where its children are, facts, decisions, balances."""
-        yield f"struct {entity.name} {{ int32_t number; byte rejected, doubtful, read; names doubt;"
+        yield f"struct row_{entity.name} {{ int32_t number; byte rejected, doubtful, read; names doubt;"
         if entity.parent is not None:
-            yield f"  struct {entity.parent} *up;"
+            yield f"  struct row_{entity.parent} *up;"
         if self.over_time(entity.name):
-            yield f"  struct {entity.name} *current; int32_t begin_versions, end_versions;"
+            yield f"  struct row_{entity.name} *current; int32_t begin_versions, end_versions;"
         if entity.name in self.layout.joint:
             yield "  int32_t turn;"
         for child in self.children(entity):
@@ -113,11 +113,11 @@ class RowSource:
         """A household: rows by entity, in arrays that grow."""
         yield "struct place {"
         for entity in self.order:
-            yield f"  struct {entity.name} *rows_{entity.name}; int32_t count_{entity.name}, room_{entity.name};"
+            yield f"  struct row_{entity.name} *rows_{entity.name}; int32_t count_{entity.name}, room_{entity.name};"
             if self.over_time(entity.name):
-                yield f"  struct {entity.name} *versions; int32_t count_versions, room_versions;"
+                yield f"  struct row_{entity.name} *versions; int32_t count_versions, room_versions;"
         for name in self.layout.joint:
-            yield f"  struct {name} **turn_{name}; int32_t room_turn_{name};"
+            yield f"  struct row_{name} **turn_{name}; int32_t room_turn_{name};"
         for accumulator in self.layout.accumulators:
             if self.layout.split(accumulator):
                 yield f"  void *slots_{accumulator.name}; int32_t room_{accumulator.name};"
@@ -180,7 +180,7 @@ class RowSource:
         """
         name, number = entity.name, self.number(entity.name)
         above = name in self.path[:-1]
-        yield f"static void load_{name}(const struct run *run, struct {name} *row, int32_t number, int blank) {{"
+        yield f"static void load_{name}(const struct run *run, struct row_{name} *row, int32_t number, int blank) {{"
         yield "  row->number = number; row->read = 0;"
         yield f"  row->rejected = row->doubtful = number >= 0 && run->status[{number}][number] >= REJECTED;"
         if above:
@@ -219,14 +219,14 @@ class RowSource:
     def _versions(self) -> Iterator[str]:
         """A person's rows of other times, and one for the time before the first. 0: no memory."""
         name = self.entry.name
-        yield f"static int add_version(const struct run *run, struct place *at, struct {name} *person, int32_t number) {{"
+        yield f"static int add_version(const struct run *run, struct place *at, struct row_{name} *person, int32_t number) {{"
         yield "  if (at->count_versions == at->room_versions) {"
         yield "    int32_t room = at->room_versions * 2 + 8;"
         yield "    void *more = realloc(at->versions, (size_t)room * sizeof *at->versions);"
         yield "    if (!more) return 0;"
         yield "    at->versions = more; at->room_versions = room;"
         yield "  }"
-        yield f"  struct {name} *row = at->versions + at->count_versions++;"
+        yield f"  struct row_{name} *row = at->versions + at->count_versions++;"
         yield f"  load_{name}(run, row, number, 0); row->current = person;"
         yield "  if (person->rejected) row->rejected = row->doubtful = 1;"
         yield f"  if (row->rejected) row->doubt = row_name(at, {self.number(name)}, number);"
@@ -237,7 +237,7 @@ class RowSource:
         yield "static int gather_versions(const struct run *run, struct place *at) {"
         yield "  at->count_versions = 0;"
         yield f"  for (int32_t p = 0; p < at->count_{name}; p++) {{"
-        yield f"    struct {name} *person = at->rows_{name} + p;"
+        yield f"    struct row_{name} *person = at->rows_{name} + p;"
         yield "    person->current = person; person->begin_versions = at->count_versions;"
         yield "    if (run->next && person->number >= 0) {"
         yield "      int32_t first = run->next[person->number];"
@@ -248,8 +248,8 @@ class RowSource:
         yield "  }"
         yield "  return 1;"
         yield "}"
-        yield f"static struct {name} *version_of(struct place *at, struct {name} *person, int32_t number) {{"
-        yield f"  struct {name} *row = at->versions + person->end_versions - 1;"
+        yield f"static struct row_{name} *version_of(struct place *at, struct row_{name} *person, int32_t number) {{"
+        yield f"  struct row_{name} *row = at->versions + person->end_versions - 1;"
         yield "  if (number >= 0) for (row = at->versions + person->begin_versions; row->number != number; row++) {}"
         yield "  row->read = 1;"
         yield "  return row;"
@@ -278,7 +278,7 @@ class RowSource:
                 yield from self._children(entity)
         if self.over_time(self.entry.name):
             yield "  for (int32_t i = 0; i < at->count_versions; i++) {"
-            yield f"    struct {self.entry.name} *row = at->versions + i;"
+            yield f"    struct row_{self.entry.name} *row = at->versions + i;"
             for child in self.children(self.entry):
                 yield f"    row->begin_{child.name} = row->current->begin_{child.name};"
                 yield f"    row->end_{child.name} = row->current->end_{child.name};"
@@ -301,7 +301,7 @@ class RowSource:
     def _children(self, entity: Entity) -> Iterator[str]:
         name, parent, number = entity.name, entity.parent, self.number(entity.name)
         yield f"  for (int32_t p = 0; p < at->count_{parent}; p++) {{"
-        yield f"    struct {parent} *above = at->rows_{parent} + p;"
+        yield f"    struct row_{parent} *above = at->rows_{parent} + p;"
         yield "    int32_t low = 0, high = 0, alone = 0;"
         yield (
             f"    if (above->number >= 0) {{ low = run->begin[{number}][above->number]; "
@@ -324,7 +324,7 @@ class RowSource:
         else:
             yield f"      int32_t n = run->row[{number}][i];"
         blank = "run->early && n >= 0 && run->early[n]" if self.over_time(name) else "0"
-        yield f"      struct {name} *row = at->rows_{name} + at->count_{name}++;"
+        yield f"      struct row_{name} *row = at->rows_{name} + at->count_{name}++;"
         yield f"      load_{name}(run, row, n, {blank}); row->up = above;"
         if self.over_time(parent):
             yield (
@@ -347,7 +347,7 @@ class RowSource:
         for name in self.layout.joint:
             number = self.number(name)
             yield f"static int by_turn_{name}(const void *a, const void *b) {{"
-            yield f"  return (*(struct {name} *const *)a)->turn - (*(struct {name} *const *)b)->turn;"
+            yield f"  return (*(struct row_{name} *const *)a)->turn - (*(struct row_{name} *const *)b)->turn;"
             yield "}"
             yield f"static int put_{name}_in_turn(const struct run *run, struct place *at) {{"
             yield f"  int32_t count = at->count_{name};"
@@ -357,7 +357,7 @@ class RowSource:
             yield f"    at->turn_{name} = more; at->room_turn_{name} = count;"
             yield "  }"
             yield "  for (int32_t i = 0; i < count; i++) {"
-            yield f"    struct {name} *row = at->turn_{name}[i] = at->rows_{name} + i;"
+            yield f"    struct row_{name} *row = at->turn_{name}[i] = at->rows_{name} + i;"
             yield f"    row->turn = run->turn[{number}][row->number];"
             yield "  }"
             yield f"  if (count) qsort(at->turn_{name}, (size_t)count, sizeof *at->turn_{name}, by_turn_{name});"

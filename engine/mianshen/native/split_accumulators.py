@@ -86,7 +86,7 @@ class SplitSource:
         facts = f" && (slot->vague || ({' && '.join(same)}))" if same else ""
         yield (
             f"static inline int mine_{self.name}(const struct slot_{self.name} *slot, "
-            f"const struct {self.accumulator.entity} *row) {{"
+            f"const struct row_{self.accumulator.entity} *row) {{"
         )
         yield f"  return slot->holder == {self._above(self.accumulator.holder)}{facts};"
         yield "}"
@@ -96,7 +96,7 @@ class SplitSource:
         name, accumulator, entity = self.name, self.accumulator, self.accumulator.entity
         settled = self.layout.program.settling(entity).get(accumulator.sums)
         yield (
-            f"static void before_{name}(const struct run *run, struct place *at, struct {entity} *row, "
+            f"static void before_{name}(const struct run *run, struct place *at, struct row_{entity} *row, "
             f"struct sum_{name} *sum) {{"
         )
         yield f"  row->v_before_{name} = 0; row->s_before_{name} = 1;"
@@ -126,7 +126,7 @@ class SplitSource:
         """The balance that a row brings something to, a new one where there is none; NULL: no memory."""
         name, facts = self.name, self._facts()
         yield (
-            f"static struct slot_{name} *slot_of_{name}(struct place *at, const struct {self.accumulator.entity} *row, "
+            f"static struct slot_{name} *slot_of_{name}(struct place *at, const struct row_{self.accumulator.entity} *row, "
             f"struct sum_{name} *sum, byte vague, byte ever) {{"
         )
         yield f"  struct slot_{name} *slot = at->slots_{name};"

@@ -152,7 +152,7 @@ class Unit:
         """A decision of a row; 1 where that fails, unless the row is in doubt: then the decision is unknown."""
         entity, name = self.layout.program.entities[decision.entity], decision.name
         number = self.rows.number(entity.name)
-        yield f"static int make_{entity.name}_{name}(const struct run *run, struct place *at, struct {entity.name} *row) {{"
+        yield f"static int make_{entity.name}_{name}(const struct run *run, struct place *at, struct row_{entity.name} *row) {{"
         if entity.reverses is not None:
             yield "  if (row->doubtful < 2) {"
         yield f"  if (!decide_{entity.name}_{name}(run, at, row)) return 0;"
@@ -177,7 +177,7 @@ class Unit:
         entity = self.layout.program.entities[stage.entity]
         names = {d.name for d in stage.decisions}
         running = [a for a in self.layout.accumulators if a.entity == entity.name and a.sums in names]
-        row = f"struct {entity.name} *row = at->rows_{entity.name}"
+        row = f"struct row_{entity.name} *row = at->rows_{entity.name}"
         if not running:
             yield f"  for ({row}; row < at->rows_{entity.name} + at->count_{entity.name}; row++) {{"
             yield from self._decisions(stage.decisions)
@@ -189,7 +189,7 @@ class Unit:
         if entity.name in self.layout.joint:
             yield from self._jointly(stage, running)
             return
-        yield f"  for (struct {parent} *up = at->rows_{parent}; up < at->rows_{parent} + at->count_{parent}; up++) {{"
+        yield f"  for (struct row_{parent} *up = at->rows_{parent}; up < at->rows_{parent} + at->count_{parent}; up++) {{"
         for accumulator in running:
             yield f"    struct sum_{accumulator.name} sum_{accumulator.name} = {{0}};"
         yield f"    for ({row} + up->begin_{entity.name}; row < at->rows_{entity.name} + up->end_{entity.name}; row++) {{"
@@ -205,7 +205,7 @@ class Unit:
             yield f"    struct sum_{accumulator.name} sum_{accumulator.name} = {{0}};"
         yield f"    if (!put_{name}_in_turn(run, at)) return 1;"
         yield f"    for (int32_t i = 0; i < at->count_{name}; i++) {{"
-        yield f"      struct {name} *row = at->turn_{name}[i];"
+        yield f"      struct row_{name} *row = at->turn_{name}[i];"
         yield from self._one(stage, running, number)
         yield "    }"
         yield "  }"
@@ -227,7 +227,7 @@ class Unit:
         below = read_below(self.layout.program)
         read = tuple(d for d in stage.decisions if d.key in below)
         if self.rows.over_time(stage.entity) and read:
-            yield f"  for (struct {stage.entity} *row = at->versions; row < at->versions + at->count_versions; row++) {{"
+            yield f"  for (struct row_{stage.entity} *row = at->versions; row < at->versions + at->count_versions; row++) {{"
             yield "    if (!row->read) continue;"
             yield from self._decisions(read)
             yield "  }"
@@ -246,7 +246,7 @@ class Unit:
             if not lines:
                 continue
             yield (
-                f"  for (struct {entity.name} *row = at->rows_{entity.name}; "
+                f"  for (struct row_{entity.name} *row = at->rows_{entity.name}; "
                 f"row < at->rows_{entity.name} + at->count_{entity.name}; row++) {{"
             )
             yield "    int32_t n = row->number, id;"

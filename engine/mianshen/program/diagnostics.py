@@ -80,6 +80,10 @@ def unknown_argument(span: Span, function: str, name: str, known: Iterable[str])
     return diagnostic("E308.unknown_argument", span, fix=_known(name, known), function=function, name=name)
 
 
+def loose_range(span: Span) -> Diagnostic:
+    return diagnostic("E332.loose_range", span)
+
+
 def loose_for(span: Span) -> Diagnostic:
     return diagnostic("E332.loose_for", span)
 

@@ -70,6 +70,7 @@ ROUNDINGS: Final[Mapping[str, RoundingMode]] = {
     "round half even": "half_even",
     "round up": "up",
     "round down": "down",
+    "decimal": "half_even",
     "floor": "floor",
     "ceiling": "ceiling",
 }
@@ -104,7 +105,9 @@ ALL_FUNCTIONS: Final = (
     *AGGREGATES, "abs", *ROUNDINGS, *FUNCTIONS, "marginal", "inverse marginal", "within",
     "same pooling area", "same city", "same province", "pooling area", "paid layers", "previous", "days", "months", "years",
     "months between", "years between", "years and months duration", "days of overlap", "benefit year", "year to date",
-    "contains", "distinct count", "not", "date", "duration",
+    "contains", "distinct count", "not", "date", "duration", "is", "modulo", "odd", "even", "before", "after", "meets", "met by",
+    "overlaps", "overlaps before", "overlaps after", "finishes", "finished by", "includes", "during", "starts", "started by",
+    "coincides",
 )  # fmt: skip
 
 _WIDE: Final = Context(prec=120)

@@ -176,6 +176,10 @@ class Builder:
 
     def negation(self, children: Children) -> Part:
         word, _, value, closing = children
+        if isinstance(value, NamedPart) and value.name != "negand":
+            self._refuse(
+                word.start_pos, diagnostics.not_without_brackets(self.text.span(word.start_pos, word.end_pos))
+            )
         return self._part(lambda span: Not(value.node, span), word.start_pos, closing.end_pos, value)
 
     def negative(self, children: Children) -> Part:
@@ -280,6 +284,8 @@ class Builder:
 
     def equal(self, children: Children) -> Part:
         value: Part = children[0]
+        if isinstance(value.node, RangeTest):
+            return value
         span = self.text.span(value.start, value.end)
         return Part(CompareTest("=", value.node, span), value.start, value.end, value.depth)
 
@@ -303,7 +309,8 @@ class Builder:
         # `not(a)` alone in a cell is "anything but a"; `(not(a))` is a value.
         if len(tests) == 1 and _is_negation(first) and self.text.value[start] != "(":
             inside = first.value.value
-            return Cell((CompareTest("=", inside, inside.span),), negated=True, span=span)
+            test = inside if isinstance(inside, RangeTest) else CompareTest("=", inside, inside.span)
+            return Cell((test,), negated=True, span=span)
         return Cell(tuple(test.node for test in tests), span=span)
 
     def none_of(self, children: Children) -> Cell:

@@ -115,6 +115,8 @@ def _form(e: Expr) -> tuple[_Level, str]:
             return _Level.SIGNED, f"{_at(_Level.SELECTION, figure)} at {_at(_Level.SELECTION, date)}"
         case ListOf(items):
             return _Level.SELECTION, f"[{_listed(items)}]"
+        case RangeTest():
+            return _Level.SELECTION, _range(e)
         case Not(value):
             return _Level.SELECTION, f"not({to_text(value)})"
         case Negate(value):
@@ -182,11 +184,15 @@ def _test(test: Test) -> str:
             return to_text(value)
         case CompareTest(op, value):
             return f"{op} {_at(_Level.SUM, value)}"
-        case RangeTest(low, high, low_closed, high_closed):
-            inside = f"{_at(_Level.SUM, low)}..{_at(_Level.SUM, high)}"
-            return f"{'[' if low_closed else '('}{inside}{']' if high_closed else ')'}"
+        case RangeTest():
+            return _range(test)
         case _:
             assert_never(test)
+
+
+def _range(test: RangeTest) -> str:
+    inside = f"{_at(_Level.SUM, test.low)}..{_at(_Level.SUM, test.high)}"
+    return f"{'[' if test.low_closed else '('}{inside}{']' if test.high_closed else ')'}"
 
 
 def _listed(items: tuple[Expr, ...]) -> str:

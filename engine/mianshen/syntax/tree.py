@@ -217,4 +217,5 @@ Expr: TypeAlias = (
     | OnDate
     | Function
     | ListOf
+    | RangeTest
 )

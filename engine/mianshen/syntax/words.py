@@ -34,8 +34,9 @@ KEYWORDS: Final = frozenset(
 
 # Functions people forget the brackets of; what a call may name is for the program to say.
 CALLED: Final = frozenset({
-    "abs", "ceiling", "contains", "count", "date", "days", "duration", "floor", "marginal", "max", "min", "months", "previous",
-    "sum", "within", "years",
+    "abs", "after", "before", "ceiling", "coincides", "contains", "count", "date", "days", "decimal", "duration", "during",
+    "even", "finishes", "floor", "includes", "marginal", "max", "meets", "min", "modulo", "months", "odd", "overlaps",
+    "previous", "starts", "sum", "within", "years",
 })  # fmt: skip
 SPACED: Final = (
     "add working days",
@@ -43,7 +44,11 @@ SPACED: Final = (
     "benefit year",
     "days of overlap",
     "distinct count",
+    "finished by",
     "inverse marginal",
+    "met by",
+    "overlaps after",
+    "overlaps before",
     "paid layers",
     "pooling area",
     "round down",
@@ -54,6 +59,7 @@ SPACED: Final = (
     "same city",
     "same pooling area",
     "same province",
+    "started by",
     "working day",
     "working day of month",
     "year to date",
