@@ -46,7 +46,7 @@ def open_spread(
 ) -> Program:
     """The program as `open_program` gives it, in which figures may take further values. Raises RuleError."""
     from mianshen.document import read
-    from mianshen.program.build import build
+    from mianshen.elaboration.build import build
 
     roots = tuple(paths) or (shipped_rulebook(),)
     document, mistakes = read(roots, tuple(overlay_file(o) for o in overlays))
