@@ -1,0 +1,70 @@
+"""Every command that the READMEs show runs as it is written, in one folder, in the order of the page."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.packaging.test_documents import ROOT, blocks
+
+from mianshen_cli.main import main
+
+INTERACTIVE = ("serve", "ask")  # a server, a dialogue; they have tests of their own
+LASTING = ("mutate", "prove", "test", "coverage")  # minutes over the whole rulebook; likewise
+
+
+def commands(text: str) -> list[list[str]]:
+    """The command lines of the page's shell blocks and of its sentences, without comments."""
+    blocked = [line for _, shown in blocks(text, "sh") for line in shown.replace("\\\n", " ").splitlines()]
+    spoken = re.findall(r"`(mianshen [^`]*)`", text)
+    lines = [" ".join(line.split()) for line in (*blocked, *spoken)]
+    words = [shlex.split(line, comments=True) for line in lines if line.startswith("mianshen ")]
+    return [line[1:] for line in words if len(line) > 1]
+
+
+def whole(line: list[str]) -> bool:
+    """Whether a command can be run as it stands: nothing is left out of it or stands for something else."""
+    if line[0] in (*INTERACTIVE, *LASTING) or len(line) == 1 or "…" in "".join(line):
+        return "--next" in line
+    return not any(re.fullmatch(r"[A-Z]{2,}[A-Z_]*", word) or word.startswith("cases/") for word in line)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files that the page's commands name."""
+    page = (ROOT / "README.md").read_text("utf-8")
+    record, draft, *_ = (shown for _, shown in blocks(page, "yaml"))
+    monkeypatch.chdir(tmp_path)
+    for name in ("record", "old", "new"):
+        Path(f"{name}.yaml").write_text(record, "utf-8")
+    Path("draft.yaml").write_text(draft, "utf-8")
+    assert main(["sample", "--out", ".", "--residents", "150", "--as-of", "2026-06-30"]) == 0
+    assert (
+        main(["sample", "--out", ".", "--residents", "150", "--as-of", "2026-06-30", "--format", "csv"]) == 0
+    )
+    event = {"event_id": "E1", "person_id": "P00000001", "type": "retirement", "date": "2026-06-01"}
+    Path("events.jsonl").write_text(json.dumps(event) + "\n", "utf-8")
+    words = ["--residents", "residents.parquet", "--claims", "claims.parquet", "--as-of", "2026-06-30"]
+    assert main(["batch", *words, "--out", "run-of-yesterday"]) == 0
+    shutil.rmtree("cases", ignore_errors=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("document", "lang"), [("README.md", "en"), ("README.zh-CN.md", "zh")])
+@pytest.mark.usefixtures("folder")
+def test_every_command_shown_runs(
+    document: str, lang: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8" if lang == "zh" else "en_GB.UTF-8")
+    lines = [line for line in commands((ROOT / document).read_text("utf-8")) if whole(line)]
+    assert len(lines) >= 15
+    for line in lines:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(Path("record.yaml").read_bytes()), "utf-8"))
+        status = main(line)
+        told = capsys.readouterr().err
+        assert status in (0, 1), f"mianshen {' '.join(line)}: {told}"
