@@ -159,6 +159,7 @@ class _Walk:
     needs: dict[Step_, list[Step_]] = field(default_factory=dict)
     grounds: dict[Step_, frozenset[tuple[str, str]]] = field(default_factory=dict)
     before: dict[tuple[Row, str], dict[Row, Row]] = field(default_factory=dict)
+    caveats: dict[tuple[Row, tuple[str, ...]], Caveats] = field(default_factory=dict)
 
 
 class Explainer:
@@ -189,12 +190,17 @@ class Explainer:
         """What decisions of a row rest on that is not certain, through everything they read."""
         with localcontext(EXACT):
             walk = self._walk(case)
+            if (known := walk.caveats.get((row, decisions))) is not None:
+                return known
             ground = frozenset().union(*(self._ground((row, name), walk) for name in decisions))
 
         def names(kind: str) -> tuple[str, ...]:
             return tuple(sorted(name for part, name in ground if part == kind))
 
-        return Caveats(names("provisional"), names("missing"), names("assumed"))
+        caveats = walk.caveats[row, decisions] = Caveats(
+            names("provisional"), names("missing"), names("assumed")
+        )
+        return caveats
 
     def step(self, case: Case, row: Row, decision: str) -> Step:
         """One decision of one row alone."""
