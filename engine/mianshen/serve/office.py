@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mianshen.casework.causes import Desk
 from mianshen.casework.check import Checked, Checker, Plain
@@ -33,9 +33,10 @@ from mianshen.serve.problems import Problem
 from mianshen.source import Diagnostic, Lang, RuleError, Span
 
 if TYPE_CHECKING:
-    from mianshen.cases.read import Programs
+    from mianshen.cases.read import CaseOf, Programs
 
 MOST_KEPT: Final = 8  # programs, and interviews
+MOST_ANSWERS: Final = 64
 ALL: Final = "all"
 Made = TypeVar("Made")
 Named = tuple[str, ...]
@@ -52,10 +53,14 @@ class Answered:
 class Kept(OrderedDict[object, Made]):
     """The last few things made, by what they were made of."""
 
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        super().__init__()
+        self.most = most
+
     def of(self, key: object, make: Callable[[], Made]) -> Made:
         if key not in self:
             self[key] = make()
-            if len(self) > MOST_KEPT:
+            if len(self) > self.most:
                 self.popitem(last=False)
         self.move_to_end(key)
         return self[key]
@@ -70,7 +75,8 @@ class Office:
         self._checkers: Kept[Checker] = Kept()
         self._interviews: Kept[Interview] = Kept()
         self._desks: Kept[Desk] = Kept()
-        self._programs: Programs | None = None  # of the cases, without a change
+        self._cases: Kept[Any] = Kept()  # as read, and the programs they are decided by without a change
+        self._moved: Kept[Plain] = Kept(MOST_ANSWERS)
         self.program = self.checker().program
 
     @staticmethod
@@ -191,39 +197,49 @@ class Office:
         return Answered(self.moved_by(overlay, names, cases))
 
     def moved_by(self, overlay: str | None, names: Named, cases: Sequence[Path]) -> Plain:
-        """The same, of an overlay's text and the names of others."""
-        from mianshen.cases.changes import changes_of
+        """The same, of an overlay's text and the names of others; kept for the next time it is asked."""
         from mianshen.cases.read import Programs, case_files, read_case_files
 
         if not cases:
             raise RuleError([diagnostics.no_cases()])
-        self._programs = programs = self._programs or Programs(self.rules, self.overlays)
-        read = read_case_files(case_files(cases), programs)
         with tempfile.TemporaryDirectory(prefix="mianshen-") as folder:
             proposed: list[str | Path] = [*self.overlays, *names]
             if overlay is not None:
                 file = Path(folder) / "overlay.yaml"
                 file.write_text(overlay, "utf-8")
                 proposed.append(file)
+            after = Programs(self.rules, tuple(proposed))
             try:
-                changes = changes_of(read, programs, Programs(self.rules, tuple(proposed)))
+                after.under(())
             except RuleError as error:
                 mistakes = [in_overlay(mistake, folder) for mistake in error.diagnostics]
                 raise Problem("conflict", None, mistakes) from None
-        return {
-            "cases": len(read) - len(changes.left_out),
-            "left_out": [f"{case.file.stem}.{case.name}" for case in changes.left_out],
-            "changes": [
-                {
-                    "case": f"{change.case.file.stem}.{change.case.name}", "what": change.what,
-                    "expected": change.expected, "before": change.before, "after": change.after,
-                    "causes": [
-                        {"kind": c.kind, "name": c.name, "before": c.before, "after": c.after} for c in change.causes
-                    ],
-                }
-                for change in changes.found
-            ],
-        }  # fmt: skip
+            files = case_files(cases)
+            stamp = tuple((file, file.stat().st_mtime_ns) for file in files)
+            before = self._cases.of("programs", lambda: Programs(self.rules, self.overlays))
+            read = self._cases.of(stamp, lambda: read_case_files(files, before))
+            return self._moved.of((stamp, overlay, names), lambda: _moved(read, before, after))
+
+
+def _moved(cases: Sequence[CaseOf], before: Programs, after: Programs) -> Plain:
+    """What of the cases comes out otherwise, as data."""
+    from mianshen.cases.changes import changes_of
+
+    changes = changes_of(cases, before, after)
+    return {
+        "cases": len(cases) - len(changes.left_out),
+        "left_out": [f"{case.file.stem}.{case.name}" for case in changes.left_out],
+        "changes": [
+            {
+                "case": f"{change.case.file.stem}.{change.case.name}", "what": change.what,
+                "expected": change.expected, "before": change.before, "after": change.after,
+                "causes": [
+                    {"kind": c.kind, "name": c.name, "before": c.before, "after": c.after} for c in change.causes
+                ],
+            }
+            for change in changes.found
+        ],
+    }  # fmt: skip
 
 
 def shipped(overlays: Named) -> Named:
