@@ -20,6 +20,7 @@ from mianshen.program.core import (
     Const,
     Core,
     DecisionRef,
+    Derived,
     Earlier,
     FactRef,
     Fail,
@@ -157,16 +158,15 @@ def _never_falls(
     parameters: Mapping[str, Parameter],
     decisions: Mapping[Key, Decision],
 ) -> bool:
+    if isinstance(limit, Derived):
+        return False
     match limit:
         case DecisionRef(entity=entity, name=name):
             if entity != accumulator.entity:
                 return True
             provisions = decisions[entity, name].provisions
-            shared = (
-                {c for c in provisions[0].condition if all(c in p.condition for p in provisions)}
-                if provisions
-                else set()
-            )
+            conditions = [set(p.condition) for p in provisions]
+            shared = set.intersection(*conditions) if conditions else set()
             return all(
                 not p.limits and _never_falls(p.value, accumulator, parameters, decisions)
                 and all(c in shared or all(_settled(n, entity) for n in walk(c)) for c in p.condition)
@@ -177,43 +177,27 @@ def _never_falls(
         case FactRef(entity=entity):
             return entity != accumulator.entity
         case ParameterRef(name=name):
-            known = [dated for dated in parameters[name].series if dated.value is not None]
-            return all(
-                later.value >= earlier.value  # type: ignore[operator]  # one numeric type per parameter
-                or _in_later_year(earlier, later, accumulator)
-                for earlier, later in pairwise(known)
-            )
+            return _series_never_falls(parameters[name], accumulator)
         case If(condition=condition, then=then, otherwise=otherwise):
             settled = all(_settled(node, accumulator.entity) for node in walk(condition))
             return settled and all(
                 _never_falls(part, accumulator, parameters, decisions) for part in (then, otherwise)
             )
-        case (
-            Aggregate()
-            | AsOf()
-            | BenefitYear()
-            | Choice()
-            | Earlier()
-            | Fail()
-            | InForce()
-            | InSet()
-            | IsKnown()
-        ):
+        case AsOf() | Fail() | MissingFigure() | NoValue() | YearToDate():
             return False
-        case (
-            FigureAt()
-            | Marginal()
-            | MissingFigure()
-            | NoValue()
-            | Op()
-            | Round()
-            | SamePlace()
-            | Within()
-            | YearToDate()
-        ):
+        case Aggregate() | Earlier() | InForce() | IsKnown() | Op() | Round():
             return False
         case _:
             assert_never(limit)
+
+
+def _series_never_falls(parameter: Parameter, accumulator: Accumulator) -> bool:
+    known = [dated for dated in parameter.series if dated.value is not None]
+    return all(
+        later.value >= earlier.value  # type: ignore[operator]  # one numeric type per parameter
+        or _in_later_year(earlier, later, accumulator)
+        for earlier, later in pairwise(known)
+    )
 
 
 def _in_later_year(earlier: Dated, later: Dated, accumulator: Accumulator) -> bool:

@@ -27,6 +27,7 @@ from mianshen.program.core import (
     InForce,
     InSet,
     IsKnown,
+    Leaf,
     Marginal,
     MissingFigure,
     NoValue,
@@ -48,15 +49,9 @@ FUNCTION_NAMES: Final = {op: name for name, (op, _, _) in FUNCTIONS.items()}
 
 def to_text(node: Core, home: str) -> str:
     """The node as a formula at entity `home`: its own names bare, others' through their entity."""
+    if isinstance(node, Leaf):
+        return _leaf(node, home)
     match node:
-        case Const(value=value):
-            return constant(value)
-        case FactRef(entity=owner, name=name) | DecisionRef(entity=owner, name=name):
-            return name if owner == home else f"{owner}.{name}"
-        case ParameterRef(name=name):
-            return name
-        case AsOf():
-            return "as_of"
         case Op():
             return _operation(node, home)
         case InSet(arg=arg, values=(value,)):
@@ -86,10 +81,24 @@ def to_text(node: Core, home: str) -> str:
             return _earlier(node)
         case Aggregate():
             return _aggregate(node)
+        case InForce(parameter=name):
+            return name
+        case _:
+            assert_never(node)
+
+
+def _leaf(node: Leaf, home: str) -> str:
+    match node:
+        case Const(value=value):
+            return constant(value)
+        case FactRef(entity=owner, name=name) | DecisionRef(entity=owner, name=name):
+            return name if owner == home else f"{owner}.{name}"
+        case ParameterRef(name=name) | MissingFigure(parameter=name):
+            return name
+        case AsOf():
+            return "as_of"
         case YearToDate(accumulator=name):
             return f"year to date({name})"
-        case MissingFigure(parameter=name) | InForce(parameter=name):
-            return name
         case NoValue():
             return "not modelled"
         case Fail():

@@ -45,6 +45,7 @@ from mianshen.program.core import (
     InForce,
     InSet,
     IsKnown,
+    Leaf,
     Marginal,
     MissingFigure,
     NoValue,
@@ -131,6 +132,32 @@ class FunctionBuilder:
             self._depth -= 1
 
     def _text(self, node: Core) -> str:
+        if isinstance(node, Leaf):
+            return self._leaf(node)
+        match node:
+            case Op():
+                return self._operation(node)
+            case Round(denominator=None):
+                return self.strict([node.numerator], f"rounded({{}}, ONE, {node.digits}, {node.mode!r})")
+            case Round(numerator=top, denominator=bottom):
+                divide = self.bind(partial(quotient, digits=node.digits, mode=node.mode))
+                return self.strict([top, cast("Core", bottom)], f"{divide}({{}}, {{}})")
+            case If(condition=condition, then=then, otherwise=otherwise):
+                return self._conditional(condition, then, otherwise)
+            case IsKnown():
+                return self._is_known(node)
+            case InForce() | Aggregate() | Earlier():
+                return self._apart(node)
+            case InSet(arg=arg, values=values):
+                return self.strict([arg], f"{{}} in {self.bind(frozenset(values))}")
+            case Within() | SamePlace() if (facts := facts_compared(node)) is not None:
+                return self._compared_places(node, facts)
+            case Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
+                return self._text(lowered(node, self.compiler.program.parameters))
+            case _:
+                assert_never(node)
+
+    def _leaf(self, node: Leaf) -> str:
         match node:
             case Const(value=bool() | str() as value):
                 return repr(value)
@@ -149,37 +176,30 @@ class FunctionBuilder:
                 return self._figure(name)
             case YearToDate(accumulator=name):
                 return f"row.before[{name!r}]"
-            case Op():
-                return self._operation(node)
-            case Round(denominator=None):
-                return self.strict([node.numerator], f"rounded({{}}, ONE, {node.digits}, {node.mode!r})")
-            case Round(numerator=top, denominator=bottom):
-                divide = self.bind(partial(quotient, digits=node.digits, mode=node.mode))
-                return self.strict([top, cast("Core", bottom)], f"{divide}({{}}, {{}})")
-            case If(condition=condition, then=then, otherwise=otherwise):
-                return self._conditional(condition, then, otherwise)
-            case IsKnown(arg=FactRef(entity=owner, name=name)) if owner == self.entity:
-                open_ = f"row.told is not None or {name!r} in row.unreadable"
-                return (
-                    f"({name!r} in facts or ({open_}) and {self.bind(self.compiler.apart(node, owner))}(row))"
-                )
-            case IsKnown(arg=DecisionRef() as arg):
-                value, apart = self.local(), self.bind(self.compiler.apart(node, self.entity))
-                return f"(True if ({value} := {self.text(arg)}).__class__ not in OPEN else {apart}(row))"
             case NoValue():
                 return "NOT_MODELLED"
             case MissingFigure(parameter=name):
                 return self.bind(missing_figure(name))
-            case IsKnown() | InForce() | Aggregate() | Earlier() | Fail():
-                return f"{self.bind(self.compiler.apart(node, self.entity))}(row)"
-            case InSet(arg=arg, values=values):
-                return self.strict([arg], f"{{}} in {self.bind(frozenset(values))}")
-            case Within() | SamePlace() if (facts := facts_compared(node)) is not None:
-                return self._compared_places(node, facts)
-            case Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
-                return self._text(lowered(node, self.compiler.program.parameters))
+            case Fail():
+                return self._apart(node)
             case _:
                 assert_never(node)
+
+    def _apart(self, node: IsKnown | InForce | Aggregate | Earlier | Fail) -> str:
+        """A node that is more than an expression, called."""
+        return f"{self.bind(self.compiler.apart(node, self.entity))}(row)"
+
+    def _is_known(self, node: IsKnown) -> str:
+        match node.arg:
+            case FactRef(entity=owner, name=name) if owner == self.entity:
+                open_ = f"row.told is not None or {name!r} in row.unreadable"
+                return f"({name!r} in facts or ({open_}) and {self._apart(node)})"
+            case DecisionRef():
+                value = self.local()
+                known = f"({value} := {self.text(node.arg)}).__class__ not in OPEN"
+                return f"(True if {known} else {self._apart(node)})"
+            case _:
+                return self._apart(node)
 
     def all(self, nodes: Sequence[Core]) -> str:
         """Kleene's and of the nodes, left to right."""

@@ -333,26 +333,7 @@ class Columns:
                 if entries.on in self.mapped
                 else "NULL"
             )
-        split = f"string_split({given}, {quoted(entries.separator)})"
-        if entries.part is not None:
-            pattern, groups = entry_pattern(entries.part) or ("", {})
-            texts = {
-                name: f"regexp_extract(e, {quoted(f'^{pattern}$')}, {number})"
-                for name, number in groups.items()
-            }
-            parts, shape = split, f"regexp_full_match(trim(e), {quoted(pattern)})"
-            texts = {name: text.replace("(e,", "(trim(e),", 1) for name, text in texts.items()}
-        else:
-            lists = [
-                split,
-                *(self._parallel(names, entries.separator) for names in (entries.begins, entries.ends)),
-            ]
-            parts, shape = f"list_zip({', '.join(lists)})", "true"
-            texts = {
-                "code": "trim(e[1])",
-                "begin": "trim(coalesce(e[2], ''))",
-                "end": "trim(coalesce(e[3], ''))",
-            }
+        parts, shape, texts = self._entries(entries, given)
         begin, end = (f"nullif({texts.get(name, quoted(''))}, '')" for name in ("begin", "end"))
         formats = tuple(dict.fromkeys((TIMESTAMP, *cell.dates)))
         begin, end = as_iso(begin, formats), as_iso(end, formats)
@@ -370,6 +351,24 @@ class Columns:
         return (
             f"CASE WHEN {given} IS NULL THEN {none} {unread} {chosen} WHEN len({codes}) = 0 THEN {none} END"
         )
+
+    def _entries(self, entries: Entries, cell: str) -> tuple[str, str, dict[str, str]]:
+        """The list of a cell's entries; of one, `e`, whether it is well written, and its parts by name."""
+        split = f"string_split({cell}, {quoted(entries.separator)})"
+        if entries.part is not None:
+            pattern, groups = entry_pattern(entries.part) or ("", {})
+            texts = {
+                name: f"regexp_extract(trim(e), {quoted(f'^{pattern}$')}, {number})"
+                for name, number in groups.items()
+            }
+            return split, f"regexp_full_match(trim(e), {quoted(pattern)})", texts
+        columns = (self._parallel(names, entries.separator) for names in (entries.begins, entries.ends))
+        texts = {
+            "code": "trim(e[1])",
+            "begin": "trim(coalesce(e[2], ''))",
+            "end": "trim(coalesce(e[3], ''))",
+        }
+        return f"list_zip({', '.join([split, *columns])})", "true", texts
 
     def _parallel(self, names: Sequence[str], separator: str) -> str:
         column = self.column(names)

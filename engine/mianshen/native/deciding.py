@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -173,42 +173,56 @@ class _Run:
                 self._gather_children(entity, places.parent[entity.name])
         self.packed, self.unpacked = self._room("in"), self._room("out")
         self.level, self.place = self._households(places)
-        order = [e.name for e in unit.order]
-        facts = [(self.tables[e], c) for e in order for c in unit.layout.facts[e]]
-        marks = [t.marks(c.name) for t, c in facts]
-        lists = unit.layout.lists if deciding.lists is None else deciding.lists
-        place = {code: at for at, code in enumerate(unit.layout.listed)}
-        items = np.array([place.get(item, -1) for listing in lists for item in listing] or [0], np.int32)
-        begins = np.cumsum([0, *map(len, lists)], dtype=np.int64)
+        self.struct = self._struct(places, columns, fallback, sets)
+
+    def _struct(
+        self, places: Places, columns: dict[Written, Array], fallback: dict[str, Array], sets: int
+    ) -> Run:
+        deciding, unit, times = self.deciding, self.unit, places.over_time
+        items, begins = self._lists(unit.layout.lists if deciding.lists is None else deciding.lists)
         figures = figure_table(unit.layout)
-        self.alive: list[Any] = [
-            (marks, items, begins, figures),
-            pointers([buffer_of(t.facts[c.name]) for t, c in facts]),
-            pointers([valid_of(t.facts[c.name]) for t, c in facts]),
-            pointers([None if m is None else address(m) for m in marks]),
-            pointers([address(columns[w]) for w in unit.written]),
-            *(
-                pointers([address(by_entity[e]) if e in by_entity else None for e in order])
-                for by_entity in (
-                    self.begin, self.row, places.status, fallback, places.under, places.voider, self.packed, self.unpacked,
-                )
-            ),
-        ]  # fmt: skip
-        times = places.over_time
-        self.turn = {name: self._turn(name) for name in unit.layout.joint}
-        self.turns = pointers([address(self.turn[e]) if e in self.turn else None for e in order])
-        self.struct = Run(
+        marks, facts = self._facts()
+        rows = [self.begin, self.row, places.status, fallback, places.under, places.voider]
+        arrays = [
+            *facts,
+            pointers([address(columns[written]) for written in unit.written]),
+            *map(self._by_entity, [*rows, self.packed, self.unpacked]),
+        ]
+        turn = {name: self._turn(name) for name in unit.layout.joint}
+        turns = self._by_entity(turn)
+        self.alive = (marks, items, begins, figures, arrays, turn, turns)  # what only the struct points to
+        return Run(
             (deciding.as_of - EPOCH).days,
-            *(ctypes.addressof(part) for part in self.alive[1:]),
+            *map(ctypes.addressof, arrays),
             address(self.level),
             address(self.place),
             *((None, None, None) if times is None else map(address, (times.next, times.start, times.early))),
-            ctypes.addressof(self.turns),
+            ctypes.addressof(turns),
             sets,
             address(begins),
             address(items),
             *map(address, figures),
         )
+
+    def _facts(self) -> tuple[list[Array | None], list[Any]]:
+        """The marks of every fact's column; and its cells, whether each is valid, and its marks, by pointers."""
+        facts = [(self.tables[e.name], c) for e in self.unit.order for c in self.unit.layout.facts[e.name]]
+        marks = [table.marks(column.name) for table, column in facts]
+        return marks, [
+            pointers([buffer_of(table.facts[column.name]) for table, column in facts]),
+            pointers([valid_of(table.facts[column.name]) for table, column in facts]),
+            pointers([None if mark is None else address(mark) for mark in marks]),
+        ]
+
+    def _by_entity(self, arrays: Mapping[str, Array]) -> Any:
+        """A pointer an entity, none where there is no array."""
+        return pointers([address(arrays[e.name]) if e.name in arrays else None for e in self.unit.order])
+
+    def _lists(self, lists: Sequence[tuple[str, ...]]) -> tuple[Array, Array]:
+        """The items of every list, by their places among the codes listed, and where each list begins."""
+        place = {code: at for at, code in enumerate(self.unit.layout.listed)}
+        items = np.array([place.get(item, -1) for listing in lists for item in listing] or [0], np.int32)
+        return items, np.cumsum([0, *map(len, lists)], dtype=np.int64)
 
     @property
     def households(self) -> int:

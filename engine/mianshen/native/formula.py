@@ -38,6 +38,7 @@ from mianshen.program.core import (
     InForce,
     InSet,
     IsKnown,
+    Leaf,
     Marginal,
     MissingFigure,
     NoValue,
@@ -71,6 +72,36 @@ class Formulas:
         return emit
 
     def _emit(self, node: Core, entity: str, row: str) -> Made:
+        if isinstance(node, Leaf):
+            return self.leaf(node, entity, row)
+        match node:
+            case Op():
+                return self.operation(node, entity, row)
+            case If():
+                return self.conditional(node, entity, row)
+            case Round():
+                return self.rounding(node, entity, row)
+            case IsKnown(arg=FactRef(entity=owner, name=name)):
+                at = self.above(entity, owner, row)
+                return Made(f"{at}->k_{name}", f"{at}->u_{name}", self.lacking(name))
+            case IsKnown(arg=arg):
+                known = self.emit(arg, entity, row)
+                state = f"(({known.state}) == 3 ? 3 : ({known.state}) == 1 && {row}->doubtful ? 1 : 0)"
+                return Made(
+                    f"(({known.state}) == 0)", state if known.state != NONE else NONE, f"{row}->doubt"
+                )
+            case InForce():
+                return self.in_force(node, entity, row)
+            case InSet() | Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
+                return self.emit(lowered(node, self.layout.program.parameters), entity, row)
+            case Aggregate():
+                return aggregate(self, node, row)
+            case Earlier():
+                return earlier(self, node, row)
+            case _:
+                assert_never(node)
+
+    def leaf(self, node: Leaf, entity: str, row: str) -> Made:
         match node:
             case Const(value=value, type=type_):
                 return Made(c_integer(self.layout.encoded(value, type_)))
@@ -85,34 +116,12 @@ class Formulas:
                 return self.figure(name, type_, entity, row)
             case AsOf():
                 return Made("run->as_of")
-            case Op():
-                return self.operation(node, entity, row)
-            case If():
-                return self.conditional(node, entity, row)
-            case Round():
-                return self.rounding(node, entity, row)
-            case IsKnown(arg=FactRef(entity=owner, name=name)):
-                at = self.above(entity, owner, row)
-                return Made(f"{at}->k_{name}", f"{at}->u_{name}", self.lacking(name))
-            case IsKnown(arg=arg):
-                result = self.emit(arg, entity, row)
-                emit = result.state
-                state = f"(({emit}) == 3 ? 3 : ({emit}) == 1 && {row}->doubtful ? 1 : 0)"
-                return Made(f"(({emit}) == 0)", state if emit != NONE else NONE, f"{row}->doubt")
             case NoValue():
                 return Made("0", "2")
             case Fail():
                 return Made("0", "3")
             case MissingFigure(parameter=name):
                 return Made("0", "1", self.lacking(f"parameter {name}"))
-            case InForce():
-                return self.in_force(node, entity, row)
-            case InSet() | Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
-                return self.emit(lowered(node, self.layout.program.parameters), entity, row)
-            case Aggregate():
-                return aggregate(self, node, row)
-            case Earlier():
-                return earlier(self, node, row)
             case YearToDate(accumulator=name):
                 return Made(f"{row}->v_before_{name}", f"{row}->s_before_{name}", f"{row}->m_before_{name}")
             case _:
@@ -200,46 +209,11 @@ class Formulas:
         )
 
     def operation(self, node: Op, entity: str, row: str) -> Made:
-        out = c_type(node.type)
         match node.op:
             case "add" | "sub" | "min" | "max":
-                operation, values, to, _ = self.together(node.args, entity, row)
-                to = "wide" if out == "wide" else to
-                joined = f"({to})({values[0]})"
-                for value in values[1:]:
-                    match node.op:
-                        case "add" | "sub":
-                            joined = f"{joined} {'+' if node.op == 'add' else '-'} ({to})({value})"
-                        case "min" | "max":
-                            joined = f"{node.op}_{to}({joined}, {value})"
-                return self.held(f"({out})({joined})", operation, out)
-            case "mul":
-                operation = [self.emit(a, entity, row) for a in node.args]
-                return self.held(" * ".join(f"({out})({m.value})" for m in operation), operation, out)
-            case "neg" | "abs":
-                (made_one,) = [self.emit(a, entity, row) for a in node.args]
-                value = f"-({made_one.value})" if node.op == "neg" else f"abs_{out}({made_one.value})"
-                return self.held(value, [made_one], out)
-            case "holds":
-                made_one = self.emit(node.args[0], entity, row)
-                state = f"(({made_one.state}) == 2 ? 0 : ({made_one.state}))"
-                if made_one.state == NONE:
-                    return made_one
-                return Made(f"(({made_one.state}) != 2 && ({made_one.value}))", state, made_one.miss)
-            case "not":
-                made_one = self.emit(node.args[0], entity, row)
-                return self.held(f"!({made_one.value})", [made_one])
-            case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
-                if all(isinstance(a.type, Numeric) for a in node.args):
-                    operation, values, _, _ = self.together(node.args, entity, row)
-                else:
-                    operation = [self.emit(a, entity, row) for a in node.args]
-                    values = [m.value for m in operation]
-                return self.held(f"({values[0]}) {COMPARED[node.op]} ({values[1]})", operation)
-            case "age" | "days_between" | "year" | "month" | "day":
-                operation = [self.emit(a, entity, row) for a in node.args]
-                called = f"{node.op}_of({', '.join(m.value for m in operation)})"
-                return self.held(called, operation, dear=True)
+                return self.combined(node, entity, row)
+            case "and" | "or":
+                return self.logic(node.args, entity, row, node.op == "and")
             case "add_months" | "add_days":
                 return self.shift(node, entity, row)
             case "list_count" | "list_distinct" | "list_contains":
@@ -248,10 +222,51 @@ class Formulas:
                 return self.place_prefix(node, entity, row)
             case "working_day" | "add_working_days" | "working_day_of_month" | "working_days_between":
                 return self.working(node, entity, row)
-            case "and" | "or":
-                return self.logic(node.args, entity, row, node.op == "and")
+            case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
+                return self.comparison(node, entity, row)
+            case _:
+                pass
+        out, parts = c_type(node.type), [self.emit(arg, entity, row) for arg in node.args]
+        first = parts[0]
+        match node.op:
+            case "mul":
+                return self.held(" * ".join(f"({out})({part.value})" for part in parts), parts, out)
+            case "neg":
+                return self.held(f"-({first.value})", parts, out)
+            case "abs":
+                return self.held(f"abs_{out}({first.value})", parts, out)
+            case "holds" if first.state == NONE:
+                return first
+            case "holds":
+                state = f"(({first.state}) == 2 ? 0 : ({first.state}))"
+                return Made(f"(({first.state}) != 2 && ({first.value}))", state, first.miss)
+            case "not":
+                return self.held(f"!({first.value})", parts)
+            case "age" | "days_between" | "year" | "month" | "day":
+                return self.held(f"{node.op}_of({', '.join(part.value for part in parts)})", parts, dear=True)
             case _:
                 assert_never(node.op)
+
+    def combined(self, node: Op, entity: str, row: str) -> Made:
+        """Numbers added, taken from one another, or the least or the greatest of them."""
+        out = c_type(node.type)
+        parts, values, to, _ = self.together(node.args, entity, row)
+        to = "wide" if out == "wide" else to
+        joined = f"({to})({values[0]})"
+        for value in values[1:]:
+            if node.op in ("add", "sub"):
+                joined = f"{joined} {'+' if node.op == 'add' else '-'} ({to})({value})"
+            else:
+                joined = f"{node.op}_{to}({joined}, {value})"
+        return self.held(f"({out})({joined})", parts, out)
+
+    def comparison(self, node: Op, entity: str, row: str) -> Made:
+        if all(isinstance(arg.type, Numeric) for arg in node.args):
+            parts, values, _, _ = self.together(node.args, entity, row)
+        else:
+            parts = [self.emit(arg, entity, row) for arg in node.args]
+            values = [part.value for part in parts]
+        return self.held(f"({values[0]}) {COMPARED[node.op]} ({values[1]})", parts)
 
     def listing(self, node: Op, entity: str, row: str) -> Made:
         """Functions of a list, which is the number of one."""

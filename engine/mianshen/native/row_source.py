@@ -309,20 +309,11 @@ class RowSource:
         )
         if name in self.path:
             yield f"    else if (level >= {self.path.index(name)}) {{ alone = 1; high = 1; }}"
-        yield f"    if (at->count_{name} + high - low > at->room_{name}) {{"
-        yield f"      int32_t room = (at->count_{name} + high - low) * 2 + 16;"
-        yield f"      void *more = realloc(at->rows_{name}, (size_t)room * sizeof *at->rows_{name});"
-        yield "      if (!more) return 2;"
-        yield f"      at->rows_{name} = more; at->room_{name} = room;"
-        yield "    }"
+        yield from self._room(name)
         yield f"    above->begin_{name} = at->count_{name};"
         yield "    for (int32_t i = low; i < high; i++) {"
-        alone = "0"
-        if name in self.path:
-            alone = f"alone ? level == {self.path.index(name)} ? start : -1 : "
-            yield f"      int32_t n = {alone}run->row[{number}][i];"
-        else:
-            yield f"      int32_t n = run->row[{number}][i];"
+        alone = f"alone ? level == {self.path.index(name)} ? start : -1 : " if name in self.path else ""
+        yield f"      int32_t n = {alone}run->row[{number}][i];"
         blank = "run->early && n >= 0 && run->early[n]" if self.over_time(name) else "0"
         yield f"      struct row_{name} *row = at->rows_{name} + at->count_{name}++;"
         yield f"      load_{name}(run, row, n, {blank}); row->up = above;"
@@ -341,6 +332,15 @@ class RowSource:
         yield "  }"
         if self.over_time(name):
             yield "  if (!gather_versions(run, at)) return 2;"
+
+    def _room(self, name: str) -> Iterator[str]:
+        """Room for so many more rows, twice what is needed. 2: no memory."""
+        yield f"    if (at->count_{name} + high - low > at->room_{name}) {{"
+        yield f"      int32_t room = (at->count_{name} + high - low) * 2 + 16;"
+        yield f"      void *more = realloc(at->rows_{name}, (size_t)room * sizeof *at->rows_{name});"
+        yield "      if (!more) return 2;"
+        yield f"      at->rows_{name} = more; at->room_{name} = room;"
+        yield "    }"
 
     def _turns(self) -> Iterator[str]:
         """Rows taken in turn beyond a parent's, put in order. 0: no memory."""

@@ -297,16 +297,18 @@ class Earlier:
     type: Type
 
 
-Primitive: TypeAlias = (
-    Const | FactRef | DecisionRef | ParameterRef | AsOf | Op | If | Round | IsKnown | Aggregate | Earlier | YearToDate
-    | MissingFigure | InForce | NoValue | Fail
-)  # fmt: skip
+Leaf: TypeAlias = (  # with no parts
+    Const | FactRef | DecisionRef | ParameterRef | AsOf | YearToDate | MissingFigure | NoValue | Fail
+)
+Primitive: TypeAlias = Leaf | Op | If | Round | IsKnown | Aggregate | Earlier | InForce
 Derived: TypeAlias = InSet | Within | SamePlace | Marginal | FigureAt | BenefitYear | Choice
 Core: TypeAlias = Primitive | Derived
 
 
 def children(node: Core) -> tuple[Core, ...]:
     """The direct parts of a node, in reading order."""
+    if isinstance(node, Leaf):
+        return ()
     match node:
         case Op(args=args):
             return args
@@ -330,10 +332,6 @@ def children(node: Core) -> tuple[Core, ...]:
             return tuple(part for part in (where, *same, body) if part is not None)
         case InForce(cases=cases):
             return cases
-        case Const() | FactRef() | DecisionRef() | ParameterRef() | AsOf() | YearToDate():
-            return ()
-        case MissingFigure() | NoValue() | Fail():
-            return ()
         case _:
             assert_never(node)
 

@@ -12,18 +12,16 @@ from typing import assert_never
 from mianshen.program.core import (
     Aggregate,
     AsOf,
-    BenefitYear,
-    Choice,
     Const,
     Core,
     DecisionRef,
+    Derived,
     Earlier,
     FactRef,
     Fail,
     FigureAt,
     If,
     InForce,
-    InSet,
     IsKnown,
     Marginal,
     MissingFigure,
@@ -31,8 +29,6 @@ from mianshen.program.core import (
     Op,
     ParameterRef,
     Round,
-    SamePlace,
-    Within,
     YearToDate,
     children,
     walk,
@@ -63,6 +59,8 @@ def reads(
     facts: set[Key] = set()
     for root in nodes:
         for node in walk(root):
+            if isinstance(node, Derived):
+                continue
             match node:
                 case DecisionRef(entity=owner, name=name):
                     decisions.add((owner, name))
@@ -76,23 +74,9 @@ def reads(
                     more = accumulator_reads(accumulators[name], counted_by)
                     decisions |= more[0] | {(accumulators[name].entity, accumulators[name].sums)}
                     facts |= more[1]
-                case (
-                    AsOf()
-                    | BenefitYear()
-                    | Choice()
-                    | Const()
-                    | Earlier()
-                    | Fail()
-                    | FigureAt()
-                    | If()
-                    | InForce()
-                    | InSet()
-                    | IsKnown()
-                ):
+                case AsOf() | Const() | Fail() | MissingFigure() | NoValue() | ParameterRef() | YearToDate():
                     pass
-                case Marginal() | MissingFigure() | NoValue() | Op() | ParameterRef() | Round():
-                    pass
-                case SamePlace() | Within() | YearToDate():
+                case Earlier() | If() | InForce() | IsKnown() | Op() | Round():
                     pass
                 case _:
                     assert_never(node)

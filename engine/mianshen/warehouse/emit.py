@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
-from typing import assert_never
+from typing import Literal, assert_never
 
 from sqlglot import exp
 
@@ -32,6 +32,7 @@ from mianshen.program.core import (
     InForce,
     InSet,
     IsKnown,
+    Leaf,
     Marginal,
     MissingFigure,
     NoValue,
@@ -65,6 +66,34 @@ PARTS: dict[str, type[exp.Func]] = {"year": exp.Year, "month": exp.Month, "day":
 
 
 def emit(node: Core, scope: Scope) -> Emitted:
+    if isinstance(node, Leaf):
+        return _leaf(node, scope)
+    match node:
+        case Op():
+            return _operation(node, scope)
+        case If():
+            return _conditional(node, scope)
+        case Round():
+            return _rounding(node, scope)
+        case IsKnown(arg=arg):
+            inner = emit(arg, scope)
+            return Emitted(terms.is_known(inner.value), FALSE, inner.error, nullable=False)
+        case InForce():
+            return _in_force(node, scope)
+        case InSet() | Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
+            return emit(lowered(node, scope.program.parameters), scope)
+        case Earlier():
+            raise AssertionError("rows before a row are refused beforehand")
+        case Aggregate():
+            label = scope.aggregates[node]
+            return Emitted(
+                terms.column(label), FALSE, terms.column(f"{label}?error") if fallible(node) else FALSE
+            )
+        case _:
+            assert_never(node)
+
+
+def _leaf(node: Leaf, scope: Scope) -> Emitted:
     match node:
         case Const(value=value, type=type_):
             scale = type_.scale if isinstance(type_, Numeric) else None
@@ -78,39 +107,16 @@ def emit(node: Core, scope: Scope) -> Emitted:
             return parameter(node.name, scope, blank_of(node.type), lambda dated: figure_of(dated, node.type))
         case AsOf():
             return Emitted(terms.literal(scope.as_of), nullable=False)
-        case Op():
-            return _operation(node, scope)
-        case If():
-            return _conditional(node, scope)
-        case Round():
-            return _rounding(node, scope)
-        case IsKnown(arg=arg):
-            inner = emit(arg, scope)
-            return Emitted(terms.is_known(inner.value), FALSE, inner.error, nullable=False)
         case NoValue():
             return Emitted(blank_of(node.type), terms.TRUE)
         case Fail():
             return Emitted(blank_of(node.type), FALSE, terms.TRUE)
         case MissingFigure():
             return Emitted(blank_of(node.type))
-        case InForce():
-            return _in_force(node, scope)
-        case InSet() | Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
-            return emit(lowered(node, scope.program.parameters), scope)
-        case Earlier():
-            raise AssertionError("rows before a row are refused beforehand")
-        case Aggregate():
-            label = scope.aggregates[node]
-            return Emitted(
-                terms.column(label), FALSE, terms.column(f"{label}?error") if fallible(node) else FALSE
-            )
         case YearToDate(accumulator=name):
-            idle = not any(feeds(p, name) for d in scope.program.decisions for p in d.provisions)
-            return Emitted(
-                opening_balance(scope.program.accumulators[name], scope)
-                if idle
-                else terms.column(f"{name}?before")
-            )
+            if any(feeds(p, name) for d in scope.program.decisions for p in d.provisions):
+                return Emitted(terms.column(f"{name}?before"))
+            return Emitted(opening_balance(scope.program.accumulators[name], scope))
         case _:
             assert_never(node)
 
@@ -150,26 +156,42 @@ def _operation(node: Op, scope: Scope) -> Emitted:
             return _strict(terms.extreme(kind, aligned(node.args, values), [a.nullable for a in args]), args)
         case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
             return _strict(terms.binary(COMPARE[node.op], *aligned(node.args, values)), args)
-        case "age":
-            return _strict(full_years(values[0], values[1]), args)
-        case "year" | "month" | "day":
-            return _strict(PARTS[node.op](this=values[0]), args)
-        case "days_between":
-            return _strict(exp.DateDiff(this=values[1], expression=values[0], unit=exp.var("DAY")), args)
+        case "age" | "year" | "month" | "day" | "days_between":
+            return _strict(_of_days(node.op, values), args)
         case "add_months" | "add_days":
             return _shifted(node, args, scope)
         case "working_day" | "add_working_days" | "working_day_of_month" | "working_days_between":
             return worked(node, args, scope)
         case "place_prefix":
             return _place_prefix(node, args[0])
-        case "list_count":
-            return _strict(terms.function("LEN", values[0]), args)
-        case "list_distinct":
-            return _strict(terms.function("LEN", terms.function("LIST_DISTINCT", values[0])), args)
-        case "list_contains":
-            return _strict(terms.function("LIST_CONTAINS", *values), args)
+        case "list_count" | "list_distinct" | "list_contains":
+            return _strict(_of_list(node.op, values), args)
         case _:
             assert_never(node.op)
+
+
+def _of_days(op: Literal["age", "year", "month", "day", "days_between"], values: list[Sql]) -> Sql:
+    match op:
+        case "age":
+            return full_years(values[0], values[1])
+        case "year" | "month" | "day":
+            return PARTS[op](this=values[0])
+        case "days_between":
+            return exp.DateDiff(this=values[1], expression=values[0], unit=exp.var("DAY"))
+        case _:
+            assert_never(op)
+
+
+def _of_list(op: Literal["list_count", "list_distinct", "list_contains"], values: list[Sql]) -> Sql:
+    match op:
+        case "list_count":
+            return terms.function("LEN", values[0])
+        case "list_distinct":
+            return terms.function("LEN", terms.function("LIST_DISTINCT", values[0]))
+        case "list_contains":
+            return terms.function("LIST_CONTAINS", *values)
+        case _:
+            assert_never(op)
 
 
 def _place_prefix(node: Op, place: Emitted) -> Emitted:

@@ -33,6 +33,7 @@ from mianshen.program.core import (
     InForce,
     InSet,
     IsKnown,
+    Leaf,
     Marginal,
     MissingFigure,
     NoValue,
@@ -113,19 +114,9 @@ class Reading:
         return self.names[key]
 
     def compile(self, node: Core, entity: str) -> Reader:
+        if isinstance(node, Leaf):
+            return self._leaf(node, entity)
         match node:
-            case Const() | NoValue() | Fail():
-                return NOTHING
-            case AsOf():
-                return _noting(self.name("as_of", "as_of"), 0)
-            case FactRef(entity=owner, name=name):
-                return _noting(self.name("fact", name, owner), distance(self.program, entity, owner))
-            case DecisionRef(entity=owner, name=name):
-                return _noting(self.name("decision", name, owner), distance(self.program, entity, owner))
-            case ParameterRef(name=name) | MissingFigure(parameter=name):
-                return _noting(self.name("parameter", name), 0)
-            case YearToDate(accumulator=name):
-                return _noting(self.name("year_to_date", name), 0)
             case Op(op="and" | "or"):
                 return _settled(node.op == "or", self._tested(node.args, entity))
             case Op(args=args):
@@ -154,6 +145,23 @@ class Reading:
                 return self._aggregate(node)
             case Earlier():
                 return self._earlier(node)
+            case _:
+                assert_never(node)
+
+    def _leaf(self, node: Leaf, entity: str) -> Reader:
+        match node:
+            case Const() | NoValue() | Fail():
+                return NOTHING
+            case AsOf():
+                return _noting(self.name("as_of", "as_of"), 0)
+            case FactRef(entity=owner, name=name):
+                return _noting(self.name("fact", name, owner), distance(self.program, entity, owner))
+            case DecisionRef(entity=owner, name=name):
+                return _noting(self.name("decision", name, owner), distance(self.program, entity, owner))
+            case ParameterRef(name=name) | MissingFigure(parameter=name):
+                return _noting(self.name("parameter", name), 0)
+            case YearToDate(accumulator=name):
+                return _noting(self.name("year_to_date", name), 0)
             case _:
                 assert_never(node)
 

@@ -63,16 +63,8 @@ def compare(
     parts = [_NOTHING]
     for entity in entities:
         now, before = (rows(run, entity) for run in runs)
-        here, there = (_benefits(side, connection) for side in (now, before))
-        of_entity = [*here, *(name for name in there if name not in here)]
-        wanted = [_columns(name, name in here, name in there) for name in of_entity]
-        differing = " OR ".join(f"({test})" for test, _ in wanted) or "false"
-        key, table = identifier(entity.key), identifier(f"differing {entity.name}")
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT coalesce(now.person, before.person) AS person, "
-            f"coalesce(now.owner, before.owner) AS owner, {', '.join(columns for _, columns in wanted) or 'NULL'} "
-            f"FROM {now} AS now FULL JOIN {before} AS before ON now.{key} = before.{key} WHERE {differing}"
-        )
+        table = identifier(f"differing {entity.name}")
+        of_entity = _keep_differing(table, entity, now, before, connection)
         names += of_entity
         parts += [_rows(name, table) for name in of_entity]
     connection.execute(
@@ -90,6 +82,23 @@ def compare(
         for benefit, kind, count, total, open_ in counted
     }
     return [result[name, kind] for name in names for kind in KINDS if (name, kind) in result]
+
+
+def _keep_differing(
+    table: str, entity: Entity, now: str, before: str, connection: duckdb.DuckDBPyConnection
+) -> list[str]:
+    """Makes the table of an entity's rows in which a benefit differs; gives the benefits of either run."""
+    here, there = (_benefits(side, connection) for side in (now, before))
+    names = [*here, *(name for name in there if name not in here)]
+    wanted = [_columns(name, name in here, name in there) for name in names]
+    differing = " OR ".join(f"({test})" for test, _ in wanted) or "false"
+    key = identifier(entity.key)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT coalesce(now.person, before.person) AS person, "
+        f"coalesce(now.owner, before.owner) AS owner, {', '.join(columns for _, columns in wanted) or 'NULL'} "
+        f"FROM {now} AS now FULL JOIN {before} AS before ON now.{key} = before.{key} WHERE {differing}"
+    )
+    return names
 
 
 def _benefits(people: str, connection: duckdb.DuckDBPyConnection) -> list[str]:
