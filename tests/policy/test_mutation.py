@@ -85,3 +85,29 @@ def test_several_processes_judge_as_one_does(
     alone = _mutated(capsys, *write())[1]
     monkeypatch.setattr("mianshen.policy.mutation.campaign.FEW", 1)
     assert _mutated(capsys, *write(), "--jobs", "2")[1] == alone
+
+
+def test_what_is_proved_equivalent_no_case_could_notice(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("z3")
+    from mianshen.cases.read import Programs, read_case_files
+    from mianshen.policy.mutation import Mutation
+
+    rules, cases = write(
+        (
+            "above_floor: {decision: excess, value:",
+            "above_floor: {decision: excess, from: 2020-01-01, value:",
+        ),
+        ("share: {decision: paid, value:", "share: {decision: paid, from: 2020-01-01, value:"),
+    )
+    mutation = Mutation(read_case_files([cases], Programs((rules,))), Programs((rules,)))
+    judged = {f"{m.name}: {m.before} -> {m.after}": mutation.judge(m)[0] for m in mutation.mutants}
+    assert (
+        judged['share: date("2020-01-01") -> date("2019-12-31")'] == "equivalent"
+    )  # excess is not modelled then
+    assert judged['share: date("2020-01-01") -> date("2020-01-02")'] == "survived"
+    mutation.cases.clear()  # nothing notices anything now: what a case noticed is still not proved equivalent
+    for mutant in mutation.mutants:
+        if judged[f"{mutant.name}: {mutant.before} -> {mutant.after}"] == "noticed":
+            assert mutation.judge(mutant)[0] != "equivalent", mutant

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from mianshen.cases.changes import Change, changes_of
+from mianshen.cases.changes import Change, Changes, changes_of
 from mianshen.cases.read import CaseOf, Programs
 from mianshen.cases.runs import BACK_ENDS, USUAL, Difference, Outcome, run_cases, usable
 from mianshen.casework.causes import Cause
@@ -20,6 +20,7 @@ from mianshen_cli import case_arguments, options, output
 from mianshen_cli.case_arguments import cases_at
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
+from mianshen_cli.render.case_results import junit_text, plain_changes, plain_outcomes
 
 _FILES = tuple(Message(*item) for item in (("文件", "file"), ("案例", "cases"), ("不符", "failed")))
 _DIFFERENCES = tuple(
@@ -88,17 +89,41 @@ _NONE = Message("（无）", "(none)")
         "a proposed change: a file or a shipped one's name; may be repeated",
     ),
 )
+@option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "junit"]),
+    default="table",
+    words=Message(
+        "输出格式（默认 table；junit 供 CI 使用）", "output format (default table; junit is for CI)"
+    ),
+)
+@option(
+    "--junit",
+    metavar="F",
+    words=Message("另把结果写成 JUnit 文件", "also write the results to this file, as JUnit has them"),
+)
 def test(
-    lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], backend: str | None, overlays: tuple[str, ...]
-) -> Status:
+    lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], backend: str | None, overlays: tuple[str, ...],
+    form: str, junit: str | None,
+) -> Status:  # fmt: skip
     programs = Programs(tuple(map(Path, rules)))
     cases = cases_at(paths, programs)
     if overlays:
-        return _changes(lang, cases, programs, Programs(programs.rules, overlays))
+        changes = changes_of(cases, programs, Programs(programs.rules, overlays))
+        if form == "json":
+            output.say(output.json_text(plain_changes(changes)))
+            return Status.FOUND if changes.found else Status.DONE
+        return _changes(lang, cases, changes)
     back_ends = usable([name for name in BACK_ENDS if backend in ("all", name)] if backend else USUAL)
     with output.progress(len(cases)) as advance:
         outcomes = run_cases(cases, programs, back_ends, advance)
-    return _outcomes(lang, outcomes)
+    if junit is not None:
+        Path(junit).write_text(junit_text(outcomes, lang), "utf-8")
+    if form == "table":
+        return _outcomes(lang, outcomes)
+    output.say(junit_text(outcomes, lang) if form == "junit" else output.json_text(plain_outcomes(outcomes)))
+    return Status.FOUND if _failed(outcomes) else Status.DONE
 
 
 # -- as expected or not ------------------------------------------------------------------------------
@@ -147,8 +172,7 @@ def _difference(each: Difference, lang: Lang) -> tuple[str, ...]:
 # -- with a change on top ----------------------------------------------------------------------------
 
 
-def _changes(lang: Lang, cases: list[CaseOf], programs: Programs, proposed: Programs) -> Status:
-    changes = changes_of(cases, programs, proposed)
+def _changes(lang: Lang, cases: list[CaseOf], changes: Changes) -> Status:
     if changes.found:
         output.say(output.table(_heads(_CHANGES, lang), [_change(item) for item in changes.found]))
         output.say()

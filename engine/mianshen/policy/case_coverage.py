@@ -84,7 +84,7 @@ def coverage_of(
         exerciser.go_through(record)
         told(1)
     seen = _together(exerciser.seen for exerciser in exercisers.values())
-    for point, covered in _points(program, seen):
+    for point, covered in points_of(program, seen):
         coverage.add(point, covered)
     return coverage
 
@@ -101,7 +101,7 @@ def _together(parts: Iterable[Exercise]) -> Exercise:
     return whole
 
 
-def _points(program: Program, seen: Exercise) -> Iterator[tuple[Uncovered, bool]]:
+def points_of(program: Program, seen: Exercise) -> Iterator[tuple[Uncovered, bool]]:
     """Every point of a program, and whether it was gone through."""
     lines: set[tuple[str, object]] = set()
     branches: set[tuple[str, Core]] = set()

@@ -103,13 +103,15 @@ class Chosen:
 class Lowering:
     """The decisions of one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, others: Lowering | None = None) -> None:
         self.world = world
+        self.others = others  # what decides what is read, where one decision alone is otherwise
         self.program = world.program
         self.failures: list[Failure] = []
         self.before: dict[tuple[str, str], Sym] = {}
         self._decided: dict[tuple[str, Key], Sym] = {}
         self.chosen: dict[Key, list[Chosen]] = {}
+        self._rows: dict[Core, Sym] = {}
         self._path: list[Term] = []
         self._deciding: Key | None = None
         self.loose: set[str] = set()  # what any value may stand for, which proves no less and refutes no more
@@ -118,6 +120,8 @@ class Lowering:
 
     def decision(self, key: Key, row: SymRow) -> Sym:
         """A decision of a row."""
+        if self.others is not None:
+            return self.others.decision(key, row)
         place = row.entity, key
         if place not in self._decided:
             outer = self._path, self._deciding
@@ -201,7 +205,13 @@ class Lowering:
 
     def balance(self, accumulator: str, row: SymRow) -> Sym:
         """What an accumulator holds before the row."""
+        if self.others is not None:
+            return self.others.balance(accumulator, row)
         key = accumulator, row.entity
+        if key not in self.before and self.world.open:
+            self.before[key] = Sym(
+                z3.Int(f"{accumulator} before"), z3.Bool(f"{accumulator} before is known"), scale=2
+            )
         if key not in self.before:
             made = self.program.accumulators[accumulator]
             if made.opening is None:
@@ -280,6 +290,8 @@ class Lowering:
                 return self._round(node, row)
             case IsKnown(arg=arg):
                 return Sym(self.node(arg, row).there)
+            case Aggregate() | Earlier() if self.world.open:
+                return self._any_rows(node)
             case Aggregate():
                 return self._aggregate(node, row)
             case YearToDate(accumulator=name):
@@ -329,16 +341,18 @@ class Lowering:
         """The case of the value in force on the row's reference date."""
         date = dated_fact(self.program, row.entity)
         day = self.world.as_of if date is None else self.world.fact(date)
-        value, inside = UNKNOWN, []
+        value, inside = UNKNOWN, list[Term]()
         for dated, case in zip(self._series(name), cases, strict=True):
             begun = day.value >= code_of(dated.start)
             held = begun if dated.end is None else all_of(begun, day.value <= code_of(dated.end))
             inside.append(held)
             value = _chosen(held, case, value)
             if dated.review_by is not None:
-                self._fails("past_review", name, all_of(held, day.value > code_of(dated.review_by)))
-        self._fails("no_figure", name, no(any_of(*inside)))
-        return value
+                self._fails(
+                    "past_review", name, all_of(day.known, held, day.value > code_of(dated.review_by))
+                )
+        self._fails("no_figure", name, all_of(day.known, no(any_of(*inside))))
+        return Sym(value.value, all_of(day.known, value.known), value.modelled, value.scale)
 
     def _if(self, condition: Core, then: Core, otherwise: Core, row: SymRow) -> Sym:
         truth = self.node(condition, row)
@@ -367,6 +381,20 @@ class Lowering:
         if isinstance(arg, Op) and arg.op == "place_prefix":
             others = [Sym(self.world.text(str(v))) for v in values]
         return Sym(any_of(*(_equal_values(value, other) for other in others)), value.known, value.modelled)
+
+    def _any_rows(self, node: Aggregate | Earlier) -> Sym:
+        """What rows that nobody knows of may come to: any value, the same wherever the same is asked."""
+        if self.others is not None:
+            return self.others._any_rows(node)  # noqa: SLF001  # of this class
+        if node not in self._rows:
+            name = f"rows {len(self._rows)}"
+            number_ = node.type if isinstance(node.type, Numeric) else None
+            value = z3.Bool(name) if isinstance(node.type, Boolean) else z3.Int(name)
+            modelled: Term = True if isinstance(node, Aggregate) else z3.Bool(f"{name} is modelled")
+            self._rows[node] = Sym(
+                value, z3.Bool(f"{name} is known"), modelled, 0 if number_ is None else number_.scale
+            )
+        return self._rows[node]
 
     # -- children ----------------------------------------------------------------------------
 

@@ -82,8 +82,11 @@ class Variables:
 class World:
     """The rows and facts of any one household."""
 
-    def __init__(self, program: Program, entity: str, variables: Variables | None = None) -> None:
+    def __init__(
+        self, program: Program, entity: str, variables: Variables | None = None, open_: bool = False
+    ) -> None:
         self.program = program
+        self.open = open_  # whether any fact may be unknown, and rows below and balances be any
         self.variables = Variables() if variables is None else variables
         self.changed: dict[Key, Sym] = {}  # facts that another variable stands for
         self.rows: dict[str, SymRow] = {}
@@ -134,7 +137,7 @@ class World:
     def variable(self, fact: Fact, name: str) -> Sym:
         """A new variable of a fact, with what its type allows."""
         key = fact.entity, fact.name
-        known = z3.Bool(f"{name} is known") if key in self.tested and not fact.required else True
+        known = z3.Bool(f"{name} is known") if self._may_lack(key, fact) else True
         match fact.type:
             case Boolean():
                 return Sym(z3.Bool(name), known)
@@ -152,6 +155,9 @@ class World:
                 return Sym(self._items(key, name), known)
             case Duration():
                 raise NotLowered(f"{fact.name} is a duration")
+
+    def _may_lack(self, key: Key, fact: Fact) -> bool:
+        return not fact.required and (self.open or key in self.tested)
 
     def _within(self, term: Term, count: int) -> Term:
         self.variables.domain.append(z3.And(term >= 0, term < count))

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mianshen.cases.read import CaseOf, Programs
 from mianshen.cases.runs import compared
@@ -21,6 +22,9 @@ from mianshen.policy.mutation.mutants import Mutant, Refused, mutants_of
 from mianshen.policy.mutation.reached import Place, Reach, places_of
 from mianshen.program.program import Program
 from mianshen.source import RuleError
+
+if TYPE_CHECKING:
+    from mianshen.proof.equivalence import Equivalence
 
 Judgement: TypeAlias = Literal["noticed", "refused", "equivalent", "survived"]
 
@@ -85,7 +89,23 @@ class Mutation:
                 return "refused", ""
             if noticing is not None:
                 return "noticed", str(noticing.case)
-        return "survived", ""
+        return ("equivalent" if self._is_equivalent(mutant) else "survived"), ""
+
+    def _is_equivalent(self, mutant: Mutant) -> bool:
+        """Whether the mutant is proved to decide everybody as the rulebook does; False where z3 is not installed."""
+        if self._equivalence is None or mutant.accumulator is not None:
+            return False
+        if mutant.parameter is not None:
+            return self._equivalence.of_figure(mutant.parameter[0].name, mutant.applied(self.program))
+        return self._equivalence.of_decision(mutant.decision(self.program))
+
+    @cached_property
+    def _equivalence(self) -> Equivalence | None:
+        try:
+            from mianshen.proof.equivalence import Equivalence
+        except ImportError:
+            return None
+        return Equivalence(self.program)
 
     def _notices(self, kept: _Kept, interpreter: Interpreter) -> bool:
         record = self._fresh(kept)

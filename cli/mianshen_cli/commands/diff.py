@@ -1,0 +1,166 @@
+"""`mianshen diff`: what differs between two rulebooks, or what an overlay changes, in the language of rules.
+
+In: two rulebooks, or one and overlays; cases, where those it touches are asked for. Out: figures with their days and
+clauses, provisions part by part, what rests on them, the expectations moved; a table, JSON or Markdown.
+Exit status 0 nothing differs, 1 something does, 2 a rulebook or case cannot be read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mianshen.cases.changes import Changes, changes_of
+from mianshen.cases.read import Programs, case_files, read_case_files
+from mianshen.policy.rule_diff import RuleChange, rule_changes
+from mianshen.source import Lang, Message
+from mianshen_cli import options, output
+from mianshen_cli.case_arguments import cited
+from mianshen_cli.click_commands import argument, command, option
+from mianshen_cli.output import Status
+from mianshen_cli.usage_errors import Refused
+
+_NOTHING = Message(
+    "请给出两个规则库，或用 --overlay 给出调整方案", "give two rulebooks, or an overlay by --overlay"
+)
+_KINDS = {
+    "figure": Message("数值", "figure"), "provision": Message("条款", "provision"), "decision": Message("决定", "decision"),
+    "accumulator": Message("累计", "accumulator"), "benefit": Message("待遇", "benefit"), "fact": Message("事实", "fact"),
+    "codes": Message("代码表", "code list"),
+}  # fmt: skip
+_HEADS = tuple(
+    Message(*item)
+    for item in (
+        ("类别", "kind"), ("名称", "name"), ("部分", "part"), ("原", "was"), ("新", "is"), ("条文", "clause"),
+        ("影响", "rests on it"),
+    )
+)  # fmt: skip
+_MOVED = (Message("案例", "case"), Message("项目", "what"), Message("原", "was"), Message("新", "is"))
+FEW = 4  # names of what rests on a change that a table shows
+_TITLE = Message("规则改动", "Changes of the rules")
+_CASES = Message("受影响的案例", "Cases touched")
+_SAME = Message("没有差别", "nothing differs")
+
+
+@command(
+    Message(
+        "用规则的语言列出两个规则库的差别，或调整方案改动了什么：数值、日期、条件、条文，影响哪些决定和待遇、哪些案例。\n"
+        "例：mianshen diff 旧规则 新规则 --cases cases --format markdown",
+        "What differs between two rulebooks, or what an overlay changes, in the language of rules: figures, dates, "
+        "conditions, clauses, what rests on them, cases touched.\nTry: mianshen diff old new --cases cases --format markdown",
+    )
+)
+@argument(
+    "old",
+    required=False,
+    words=Message("原规则库（默认随附的规则库）", "the old rulebook (default: the shipped one)"),
+)
+@argument("new", required=False, words=Message("新规则库", "the new rulebook"))
+@options.rulebook
+@options.overlay_named
+@option(
+    "--cases",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    words=Message(
+        "同时列出受影响的案例；可多次", "also tell which of these cases are touched; may be repeated"
+    ),
+)
+@option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "markdown"]),
+    default="table",
+    words=Message("输出格式（默认 table）", "output format (default table)"),
+)
+def diff(
+    lang: Lang, old: str | None, new: str | None, rules: tuple[str, ...], overlays: tuple[str, ...],
+    paths: tuple[str, ...], form: str,
+) -> Status:  # fmt: skip
+    if new is None and not overlays:
+        raise Refused(_NOTHING)
+    base = (Path(old),) if old is not None else tuple(map(Path, rules))
+    before = Programs(base)
+    after = Programs(base if new is None else (Path(new),), overlays)
+    changes = rule_changes(before.under(()), after.under(()))
+    moved = None
+    if paths:
+        cases = read_case_files(case_files([Path(path) for path in paths]), Programs(base))
+        moved = changes_of(cases, before, after)
+    match form:
+        case "json":
+            output.say(output.json_text(_plain(changes, moved, lang)))
+        case "markdown":
+            output.say(_markdown(changes, moved, lang))
+        case _:
+            output.say(_text(changes, moved, lang))
+    return Status.FOUND if changes else Status.DONE
+
+
+def _plain(changes: tuple[RuleChange, ...], moved: Changes | None, lang: Lang) -> output.Plain:
+    return {
+        "changes": [
+            {
+                "kind": change.kind, "name": change.name, "title": change.title.in_(lang), "part": change.part,
+                "before": change.before, "after": change.after, "where": str(change.span),
+                "clause": {"source": change.clause.source, "clause": change.clause.clause}, "rests": list(change.rests),
+            }
+            for change in changes
+        ],
+        "cases": None if moved is None else [
+            {"case": str(item.case), "what": item.what, "before": item.before, "after": item.after}
+            for item in moved.found
+        ],
+    }  # fmt: skip
+
+
+def _rows(changes: tuple[RuleChange, ...], lang: Lang) -> list[tuple[str, ...]]:
+    return [
+        (_KINDS[c.kind].in_(lang), c.name, c.part, c.before, c.after, cited(c.clause), _first(c.rests))
+        for c in changes
+    ]
+
+
+def _first(names: tuple[str, ...]) -> str:
+    """The first names, and how many more there are; JSON has them all."""
+    more = len(names) - FEW
+    return ", ".join(names[:FEW]) + (f" … +{more}" if more > 0 else "")
+
+
+def _moved(moved: Changes) -> list[tuple[str, ...]]:
+    return [
+        (f"{item.case.file.stem}.{item.case.name}", item.what, item.before, item.after)
+        for item in moved.found
+    ]
+
+
+def _text(changes: tuple[RuleChange, ...], moved: Changes | None, lang: Lang) -> str:
+    if not changes:
+        return _SAME.in_(lang)
+    parts = [output.table([head.in_(lang) for head in _HEADS], _rows(changes, lang))]
+    if moved is not None and moved.found:
+        parts.append(output.table([head.in_(lang) for head in _MOVED], _moved(moved)))
+    return "\n\n".join(parts)
+
+
+def _markdown(changes: tuple[RuleChange, ...], moved: Changes | None, lang: Lang) -> str:
+    lines = [f"## {_TITLE.in_(lang)}", ""]
+    lines += (
+        _table([head.in_(lang) for head in _HEADS], _rows(changes, lang)) if changes else [_SAME.in_(lang)]
+    )
+    if moved is not None:
+        lines += ["", f"## {_CASES.in_(lang)}", ""]
+        lines += (
+            _table([head.in_(lang) for head in _MOVED], _moved(moved)) if moved.found else [_SAME.in_(lang)]
+        )
+    return "\n".join(lines)
+
+
+def _table(heads: list[str], rows: list[tuple[str, ...]]) -> list[str]:
+    """A table of Markdown."""
+    cells = [heads, ["---"] * len(heads), *(list(row) for row in rows)]
+    return [
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in cells
+    ]

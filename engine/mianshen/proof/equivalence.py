@@ -1,0 +1,116 @@
+"""Whether a decision comes out the same when its provisions, or a figure, are changed.
+
+In: a program, another in which one decision or one figure is otherwise. Out: True only where it is proved for every
+row: facts known or not, balances and rows below any. What cannot be told is False.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import z3
+
+from mianshen.program.core import Core
+from mianshen.program.order import parameters_read
+from mianshen.program.program import Decision, Key, Program
+from mianshen.program.stages import nodes_of
+from mianshen.proof.lowering import Lowering, holds
+from mianshen.proof.symbols import NotLowered, Sym, Term, aligned, all_of, any_of, equal, no
+from mianshen.proof.world import World
+
+STEPS: Final = 6_000_000  # of the solver for one decision
+PATIENCE: Final = 20_000  # milliseconds
+
+
+class Equivalence:
+    """Compares one program with others that differ from it in one place."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._worlds: dict[Key, tuple[Lowering, Sym, list[z3.BoolRef]]] = {}
+
+    def of_decision(self, decision: Decision) -> bool:
+        """Whether a decision by other provisions always gives what the program's own gives."""
+        try:
+            return self._same(decision, self.program)
+        except NotLowered:
+            return False
+
+    def of_figure(self, name: str, other: Program) -> bool:
+        """Whether every decision that reads a figure gives the same under the other program."""
+        reading = [
+            d for d in self.program.decisions if name in parameters_read(list(_all_nodes(d, self.program)))
+        ]
+        try:
+            return bool(reading) and all(self._same(decision, other) for decision in reading)
+        except NotLowered:
+            return False
+
+    def _same(self, decision: Decision, other: Program) -> bool:
+        base, value, domain = self._base(decision.key)
+        world = World(other, decision.entity, base.world.variables, open_=True)
+        world.__dict__["as_of"] = base.world.as_of
+        lowering = Lowering(world, base)
+        changed = lowering.decided(decision, world.row)
+        mine = any_of(*(f.when for f in base.failures if f.of == decision.key))
+        theirs = any_of(*(f.when for f in lowering.failures))
+        told = [*domain, *world.variables.domain, holds(_differ(value, changed, mine, theirs))]
+        for arithmetic in (2, 6):
+            solver = z3.Solver()
+            solver.set("rlimit", STEPS)
+            solver.set("timeout", PATIENCE)
+            solver.set("arith.solver", arithmetic)
+            solver.add(*told)
+            outcome = solver.check()
+            if outcome != z3.unknown:
+                return bool(outcome == z3.unsat)
+        return False
+
+    def _base(self, key: Key) -> tuple[Lowering, Sym, list[z3.BoolRef]]:
+        """The program's own decision, and what every record satisfies."""
+        if key not in self._worlds:
+            world = World(self.program, key[0], open_=True)
+            lowering = Lowering(world)
+            value = lowering.decision(key, world.row)
+            failures = list(lowering.failures)
+            domain = [
+                holds(no(lowering.node(check.condition, row).false))
+                for row in world.rows.values()
+                if row.exists is True
+                for check in self.program.entities[row.entity].checks
+            ]
+            lowering.failures = failures
+            self._worlds[key] = lowering, value, domain
+        return self._worlds[key]
+
+
+def _differ(one: Sym, other: Sym, failing: Term, failing_other: Term) -> Term:
+    """Whether two outcomes differ: one fails alone, or neither does and their values are not the same."""
+    if one.scale or other.scale:
+        (left, right), _ = aligned([one, other])
+    else:
+        left, right = one.value, other.value
+    alike = equal(left, right)
+    there = all_of(one.there, other.there)
+    states = any_of(
+        _unlike(one.modelled, other.modelled),
+        all_of(one.modelled, other.modelled, _unlike(one.known, other.known)),
+    )
+    values = all_of(there, no(alike))
+    return any_of(
+        _unlike(failing, failing_other), all_of(no(failing), no(failing_other), any_of(states, values))
+    )
+
+
+def _unlike(one: Term, other: Term) -> Term:
+    return any_of(all_of(one, no(other)), all_of(no(one), other))
+
+
+def _all_nodes(decision: Decision, program: Program) -> Iterator[Core]:
+    yield from nodes_of(decision)
+    for provision in decision.provisions:
+        for name in provision.feeds:
+            over = program.accumulators[name].over
+            if over is not None:
+                yield over

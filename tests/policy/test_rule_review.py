@@ -1,0 +1,80 @@
+"""`mianshen diff`, `init` and the machine-readable results of `test`."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from tests.policy.conftest import Write
+
+from mianshen_cli.main import main
+
+
+def test_two_rulebooks_differ_figure_by_figure_and_part_by_part(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = tmp_path / "old.yaml"
+    old.write_bytes(write()[0].read_bytes())
+    new, cases = write(("value: 100.00", "value: 200.00"), ("age >= 60", "age >= 65"))
+    assert main(["diff", str(old), str(new), "--format", "json"]) == 1
+    changes = json.loads(capsys.readouterr().out)["changes"]
+    assert [(c["kind"], c["name"], c["part"], c["before"], c["after"]) for c in changes] == [
+        ("figure", "floor", "2020-01-01", "100.00 (cited)", "200.00 (cited)"),
+        ("provision", "of_age", "value", "age >= 60", "age >= 65"),
+    ]
+    assert changes[0]["rests"] == ["person.excess", "person.paid"]
+    assert changes[0]["clause"] == {"source": "S", "clause": "1"}
+    assert main(["diff", str(old), str(new), "--cases", str(cases), "--format", "markdown"]) == 1
+    page = capsys.readouterr().out
+    assert "| figure | floor | 2020-01-01 | 100.00 (cited) | 200.00 (cited) | S 1 |" in page
+    assert "| cases.poor | P1.paid | 800.04 | 720.04 |" in page
+
+
+def test_a_rulebook_does_not_differ_from_itself(write: Write) -> None:
+    rules = str(write()[0])
+    assert main(["diff", rules, rules]) == 0
+    assert main(["diff", rules]) == 2
+
+
+def test_an_overlay_is_told_as_what_it_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "--overlay", "employee_limit_2021_2025", "--format", "json"]) == 1
+    names = {change["name"] for change in json.loads(capsys.readouterr().out)["changes"]}
+    assert names == {"employee_annual_payment_limit"}
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_results_of_cases_as_junit_and_json(
+    failing: bool, write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules, cases = write(*([("paid: 500.03", "paid: 500.00")] if failing else []))
+    words = ["test", str(cases), "--rules", str(rules), "--backend", "interpreter"]
+    assert main([*words, "--format", "json", "--junit", str(tmp_path / "results.xml")]) == int(failing)
+    result = json.loads(capsys.readouterr().out)
+    assert (result["cases"], result["failed"], len(result["differences"])) == (7, int(failing), int(failing))
+    suites = ET.parse(tmp_path / "results.xml").getroot()
+    assert (suites.get("tests"), suites.get("failures")) == ("7", str(int(failing)))
+    failures = [case.get("name") for case in suites.iter("testcase") if case.find("failure") is not None]
+    assert failures == ["ordinary"] * failing
+
+
+def test_a_new_rulebook_is_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "rules-of-ours"
+    assert main(["init", str(folder)]) == 0
+    capsys.readouterr()
+    monkeypatch.chdir(folder)
+    assert main(["lint", "rules"]) == 0
+    assert main(["test", "cases", "--rules", "rules"]) == 0
+    assert main(["coverage", "cases", "--rules", "rules"]) == 0
+    assert "rules_of_ours" in Path("rules/rulebook.yaml").read_text("utf-8")
+    for file in (
+        ".github/workflows/rules.yml",
+        ".gitlab-ci.yml",
+        ".vscode/settings.json",
+        "schemas/case.schema.json",
+    ):
+        assert Path(file).is_file()
+    before = Path("README.md").read_bytes()
+    assert main(["init", "."]) == 2
+    assert Path("README.md").read_bytes() == before
