@@ -22,10 +22,13 @@ def refuse_in_turn(program: Program) -> None:
     For dates moved by computed days or months, and for totals of another period than a benefit year, of facts of the
     row, of a household or of no money, too.
     """
+    written = {decision.key: decision.written for decision in program.decisions}
     for accumulator in program.accumulators.values():
-        summed = program.decision(accumulator.entity, accumulator.sums)
+        if (accumulator.entity, accumulator.sums) not in written:  # a part of a program that does not decide it
+            continue
+        money = written[accumulator.entity, accumulator.sums] == "money"
         above = program.entities[accumulator.entity].parent
-        if accumulator.split or accumulator.holder != above or summed.written != "money":
+        if accumulator.split or accumulator.holder != above or not money:
             raise InTurnOnly(accumulator.name)
     own = grouped({decision.key: reads_of(decision, program)[0] for decision in program.decisions})
     for decision in program.decisions:
