@@ -87,6 +87,24 @@ def test_an_address_in_use_is_told_in_one_line() -> None:
     assert len(ended.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--rules", "nonesuch"),
+        ("--tokens", "nonesuch"),
+        ("--store", "."),
+        ("--audit", "."),
+        ("--certificate", "x", "--key", "x"),
+    ],
+)
+def test_what_cannot_be_used_is_told_before_it_starts(words: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "mianshen_cli", "serve", "--port", "0", "--lang", "en", *words]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert "internal" not in ended.stderr
+
+
 def test_over_tls_with_a_certificate(tmp_path: Path) -> None:
     names = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
     subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]

@@ -5,6 +5,7 @@ In: where to serve, for whom. Out: a server that runs until it is interrupted. E
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -60,8 +61,8 @@ _PATH = click.Path(path_type=Path)
         words=Message("政策页用的案例（默认随附的）", "cases for the policy desk (default: those of the checkout)"))  # fmt: skip
 @option("--name", "names", multiple=True, metavar="HOST",
         words=Message("请求可用的其他主机名", "another host name that requests may come for"))  # fmt: skip
-@option("--workers", type=Whole(1, 64), default=1, metavar="N",
-        words=Message("进程数（默认 1）", "processes (default 1)"))  # fmt: skip
+@option("--workers", type=Whole(1, 64), metavar="N",
+        words=Message("进程数（默认为全部核心）", "processes (default: one for each core)"))  # fmt: skip
 @option("--rate", type=Whole(1, 100000), default=50, metavar="N",
         words=Message("有令牌时每个地址每秒的请求数（默认 50）",
                       "with tokens, requests a second from one address (default 50)"))  # fmt: skip
@@ -70,7 +71,7 @@ _PATH = click.Path(path_type=Path)
 def serve(
     lang: Lang, host: str, port: int, certificate: Path | None, key: Path | None, tokens: Path | None,
     new_token: str | None, audit: Path | None, store: Path | None, runs: Path | None, cases: tuple[Path, ...],
-    names: tuple[str, ...], workers: int, rate: int, rules: tuple[str, ...], overlays: tuple[str, ...],
+    names: tuple[str, ...], workers: int | None, rate: int, rules: tuple[str, ...], overlays: tuple[str, ...],
 ) -> Status:  # fmt: skip
     from mianshen import serve as room
 
@@ -79,9 +80,9 @@ def serve(
     room.refuse_without_extra()
     settings = room.Settings(
         host, port, lang, tuple(map(Path, rules)), overlays, certificate, key, tokens, audit, store, runs,
-        cases or _shipped_cases(), names, workers, rate,
+        cases or _shipped_cases(), names, workers or os.cpu_count() or 1, rate,
     )  # fmt: skip
-    room.refuse_unsafe(settings)
+    room.refuse_unfit(settings)
     listening = room.address(settings)
     output.complain(_HERE.in_(lang).format(url=room.url(settings, listening)))
     if tokens is None:

@@ -144,11 +144,11 @@ def _described(fact: Schema) -> Schema:
     """A fact of which the words say what it may be: the API takes any value, and rejects the row where it is wrong."""
     if "title" not in fact:
         return fact
-    codes = {"examples": fact["enum"][:-1]} if "enum" in fact else {}
-    values = {"type": _SCALAR} if "anyOf" not in fact else {"anyOf": [
-        {"type": "array", "items": {"type": _SCALAR}}, {"type": _SCALAR}
-    ]}  # fmt: skip
-    return {"title": fact["title"], "description": fact["description"], **codes, **values}
+    codes = f": {', '.join(map(str, fact['enum'][:-1]))}" if "enum" in fact else ""
+    described = {"title": fact["title"], "description": fact["description"] + codes}
+    if "anyOf" not in fact:
+        return described | {"type": _SCALAR}
+    return described | {"anyOf": [{"type": "array", "items": {"type": _SCALAR}}, {"type": _SCALAR}]}
 
 
 def _ref(name: str) -> Schema:

@@ -1,7 +1,7 @@
 """Serving: sockets, processes, TLS.
 
 In: settings. Out: a server that runs until it is told to stop.
-Invariants: settings that are not safe start nothing; a process that dies is started again; the address is taken before
+Invariants: settings that are not safe start nothing; a process that is killed is started again; the address is taken before
 the processes part, so that one that is in use is told at once.
 """
 
@@ -13,11 +13,13 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import sys
 import time
 from importlib.util import find_spec
 from typing import Final
 
+from mianshen.rulebook import open_program
 from mianshen.serve import diagnostics
 from mianshen.serve.settings import Settings, refuse_unsafe
 from mianshen.source import RuleError
@@ -31,6 +33,26 @@ def refuse_without_extra() -> None:
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise RuleError([diagnostics.no_extra(missing[0])])
+
+
+def refuse_unfit(settings: Settings) -> None:
+    """Raises where the settings are not safe, or something that they name cannot be used: RuleError, OSError."""
+    refuse_unsafe(settings)
+    from mianshen.serve.audit import Audit
+    from mianshen.serve.identity import Tokens
+    from mianshen.serve.store import Store
+
+    open_program(settings.rules, settings.overlays)
+    if settings.tokens is not None:
+        Tokens(settings.tokens)
+    if settings.store is not None:
+        Store(settings.store)
+    if settings.audit is not None:
+        os.close(Audit(settings.audit).handle)
+    if settings.certificate is not None:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            settings.certificate, settings.key
+        )
 
 
 def address(settings: Settings) -> socket.socket:
@@ -52,7 +74,6 @@ def url(settings: Settings, listening: socket.socket) -> str:
 
 def serve(settings: Settings, listening: socket.socket) -> None:
     """Serve until interrupted or terminated."""
-    refuse_unsafe(settings)
     from mianshen.serve.app import shared_for
 
     shared = shared_for(settings)
@@ -100,8 +121,10 @@ def _supervise(settings: Settings, listening: socket.socket, shared: object) -> 
     signal.signal(signal.SIGINT, end)
     while running:
         begun = time.monotonic()
-        process, _ = os.wait()
+        process, status = os.wait()
         worker = running.pop(process)
+        if not ending and not os.WIFSIGNALED(status):  # it gave up by itself, and would again
+            end()
         if ending:
             continue
         if time.monotonic() - begun < _PAUSE:
