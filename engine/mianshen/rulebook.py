@@ -109,9 +109,9 @@ def _kept_at(roots: tuple[Path, ...], overlays: tuple[Path, ...]) -> Path | None
     return base / f"{sha256(f'{digest};{_engine_digest()};{names}'.encode()).hexdigest()[:40]}.program"
 
 
-def _read(kept: Path | None) -> Program | None:
+def _read(path: Path | None) -> Program | None:
     """A kept program."""
-    content = None if kept is None else read_kept(kept)
+    content = None if path is None else read_kept(path)
     if content is None:
         return None
     try:
@@ -121,7 +121,7 @@ def _read(kept: Path | None) -> Program | None:
     return program if isinstance(program, Program) else None
 
 
-def _keep(kept: Path | None, program: Program) -> None:
+def _keep(path: Path | None, program: Program) -> None:
     """Keep a program; failing to is no failure."""
-    if kept is not None:
-        keep(kept, pickle.dumps(program, protocol=pickle.HIGHEST_PROTOCOL))
+    if path is not None:
+        keep(path, pickle.dumps(program, protocol=pickle.HIGHEST_PROTOCOL))

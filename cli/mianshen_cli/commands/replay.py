@@ -62,33 +62,33 @@ def replay(
     return Status.FOUND if replay.differences else Status.DONE
 
 
-def _show(found: Replay, lang: Lang, explain: bool) -> None:
+def _show(replayed: Replay, lang: Lang, explain: bool) -> None:
     from mianshen_cli.render.answer import AnswerView
 
-    trace = found.checker.explainer.trace(found.checked.case) if explain else None
-    output.say(AnswerView(found.checker, lang).text(found.checked, trace) + "\n")
-    if not found.differences:
-        output.say(_SAME.in_(lang).format(count=found.compared))
+    trace = replayed.checker.explainer.trace(replayed.checked.case) if explain else None
+    output.say(AnswerView(replayed.checker, lang).text(replayed.checked, trace) + "\n")
+    if not replayed.differences:
+        output.say(_SAME.in_(lang).format(count=replayed.compared))
         return
-    entities = found.checker.program.entities
+    entities = replayed.checker.program.entities
     rows = [
-        (entities[d.entity].title.in_(lang), d.key, d.column, d.written, d.now) for d in found.differences
+        (entities[d.entity].title.in_(lang), d.key, d.column, d.written, d.now) for d in replayed.differences
     ]
     output.say(output.table([head.in_(lang) for head in _HEAD], rows))
 
 
-def _plain(found: Replay, lang: Lang, explain: bool) -> output.Plain:
-    def difference(each: Difference) -> output.Plain:
+def _plain(replayed: Replay, lang: Lang, explain: bool) -> output.Plain:
+    def difference(entry: Difference) -> output.Plain:
         return {
-            "entity": each.entity,
-            "key": each.key,
-            "column": each.column,
-            "written": each.written,
-            "now": each.now,
+            "entity": entry.entity,
+            "key": entry.key,
+            "column": entry.column,
+            "written": entry.written,
+            "now": entry.now,
         }
 
     return {
-        "answer": found.checker.answer(found.checked, lang, explain),
-        "compared": found.compared,
-        "differences": [difference(item) for item in found.differences],
+        "answer": replayed.checker.answer(replayed.checked, lang, explain),
+        "compared": replayed.compared,
+        "differences": [difference(item) for item in replayed.differences],
     }

@@ -155,17 +155,17 @@ def _failed(outcomes: Sequence[Outcome]) -> int:
     return sum(bool(outcome.differences) for outcome in outcomes)
 
 
-def _difference(each: Difference, lang: Lang) -> tuple[str, ...]:
-    expected = each.expected
-    if each.against is not None:
-        expected = _AGAINST.in_(lang).format(one=each.against, expected=expected)
+def _difference(difference: Difference, lang: Lang) -> tuple[str, ...]:
+    expected = difference.expected
+    if difference.against is not None:
+        expected = _AGAINST.in_(lang).format(one=difference.against, expected=expected)
     return (
-        _name(each.case),
-        each.what,
+        _name(difference.case),
+        difference.what,
         expected or _NONE.in_(lang),
-        each.got or _NONE.in_(lang),
-        each.back_end,
-        each.by,
+        difference.got or _NONE.in_(lang),
+        difference.back_end,
+        difference.by,
     )
 
 
@@ -189,14 +189,14 @@ def _changes(lang: Lang, cases: list[CaseOf], changes: Changes) -> Status:
     return Status.FOUND if changes.found else Status.DONE
 
 
-def _change(each: Change) -> tuple[str, ...]:
+def _change(change: Change) -> tuple[str, ...]:
     return (
-        _name(each.case),
-        each.what,
-        each.expected,
-        each.before,
-        each.after,
-        "; ".join(map(_cause, each.causes)),
+        _name(change.case),
+        change.what,
+        change.expected,
+        change.before,
+        change.after,
+        "; ".join(map(_cause, change.causes)),
     )
 
 

@@ -78,11 +78,11 @@ def _show(lang: Lang, findings: list[Finding], wrong: list[Finding]) -> None:
         output.say(_MOVED.in_(lang).format(moved=moved))
 
 
-def _plain(each: Finding) -> dict[str, str]:
+def _plain(finding: Finding) -> dict[str, str]:
     return {
-        "kind": each.kind,
-        "file": each.name,
-        "outcome": each.outcome,
-        "recorded": each.recorded,
-        "found": each.found,
+        "kind": finding.kind,
+        "file": finding.name,
+        "outcome": finding.outcome,
+        "recorded": finding.recorded,
+        "found": finding.found,
     }

@@ -68,16 +68,16 @@ class RedeterminationView:
 
     # -- text ----------------------------------------------------------------------------------
 
-    def text(self, found: Redetermination) -> str:
+    def text(self, result: Redetermination) -> str:
         title = self._say(self.program.entities[self.program.entry].title)
-        key = output.printable(found.after.person.key)
-        before, after = self._side(0, found.before, self.old), self._side(1, found.after, self.program)
+        key = output.printable(result.after.person.key)
+        before, after = self._side(0, result.before, self.old), self._side(1, result.after, self.program)
         lines = [self._say(_HEAD).format(title=title, key=key, before=before, after=after), ""]
-        rows = [*self._benefits(found), *(line for row in found.rows for line in self._row(row))]
+        rows = [*self._benefits(result), *(line for row in result.rows for line in self._row(row))]
         if not rows:
             return "\n".join([*lines, self._say(_SAME)])
         lines += [output.table([self._say(item) for item in _WHAT], rows, right=[1, 2, 3, 4]), ""]
-        lines.append(self._owed(found))
+        lines.append(self._owed(result))
         return "\n".join(lines)
 
     def _side(self, number: int, case: Case, program: Program) -> str:
@@ -89,15 +89,15 @@ class RedeterminationView:
             side = self._say(_UNDER).format(side=side, overlays=", ".join(program.overlays))
         return side
 
-    def _owed(self, found: Redetermination) -> str:
+    def _owed(self, result: Redetermination) -> str:
         """The total; where amounts are open, what is known of it and how many are."""
-        open_ = self._say(_OPEN).format(count=found.open) if found.open else ""
-        whole, known = (_OVERPAID, _OVERPAID_KNOWN) if found.owed < 0 else (_OWED, _OWED_KNOWN)
-        words = known if found.open else whole
-        return self._say(words).format(amount=f"{abs(found.owed):,.2f}") + open_
+        open_ = self._say(_OPEN).format(count=result.open) if result.open else ""
+        whole, known = (_OVERPAID, _OVERPAID_KNOWN) if result.owed < 0 else (_OWED, _OWED_KNOWN)
+        words = known if result.open else whole
+        return self._say(words).format(amount=f"{abs(result.owed):,.2f}") + open_
 
-    def _benefits(self, found: Redetermination) -> Iterator[tuple[str, ...]]:
-        for benefit in found.benefits:
+    def _benefits(self, result: Redetermination) -> Iterator[tuple[str, ...]]:
+        for benefit in result.benefits:
             title = (
                 self.words.program.benefits[benefit.name].title
                 if benefit.name in self.program.benefits
@@ -138,10 +138,10 @@ class RedeterminationView:
             return self._say(_ABSENT)
         return self._say(_SIDE.get(status) or STATUS[status])
 
-    def _value(self, row: RowChange, each: DecisionChange, value: Value | None) -> str:
+    def _value(self, row: RowChange, change: DecisionChange, value: Value | None) -> str:
         if value is None:
             return self._say(_ABSENT)
-        decision = self.words.decisions[row.entity, each.name]
+        decision = self.words.decisions[row.entity, change.name]
         return self._say(self.words.value(value, decision.written, decision.type))
 
     def _causes(self, causes: Iterable[Cause]) -> str:

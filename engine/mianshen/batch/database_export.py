@@ -118,8 +118,8 @@ def _into_sqlite(file: Path, files: list[Path]) -> None:
         database.execute("COMMIT")
 
 
-def _rows(found: duckdb.DuckDBPyConnection) -> Iterator[list[Any]]:
-    while rows := found.fetchmany(_MANY):
+def _rows(relation: duckdb.DuckDBPyConnection) -> Iterator[list[Any]]:
+    while rows := relation.fetchmany(_MANY):
         for row in rows:
             yield [_plain(cell) for cell in row]
 

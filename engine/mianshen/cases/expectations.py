@@ -63,10 +63,10 @@ class Expectation:
 class ExpectationReader:
     """Reads what one case expects; `found` gathers what is wrong."""
 
-    def __init__(self, program: Program, case: Case, found: list[Diagnostic]) -> None:
+    def __init__(self, program: Program, case: Case, mistakes: list[Diagnostic]) -> None:
         self.program = program
         self.case = case
-        self.found = found
+        self.found = mistakes
         self.rows: dict[str, list[str]] = {}
         for row in case.rows():
             self.rows.setdefault(row.entity, []).append(row.key)

@@ -49,10 +49,10 @@ def hide_pairs(raw: str) -> tuple[str, tuple[int, ...]]:
     """
     places: list[int] = []
 
-    def paint(found: re.Match[str]) -> str:
-        if len(found[0]) != 12:
-            return found[0]
-        places.append(found.start())
+    def paint(match: re.Match[str]) -> str:
+        if len(match[0]) != 12:
+            return match[0]
+        places.append(match.start())
         return "x" * 12
 
     return re.sub(_PAIR.pattern + r"|\\.", paint, raw), tuple(places)
@@ -155,8 +155,8 @@ def _unfold(lines: list[tuple[int, str, str]], indent: int, fold: bool, keep: st
     return "".join(char for char, _ in tuples), [*places, _end(tuples, at)]
 
 
-def _end(made: list[tuple[str, int]], otherwise: int) -> int:
-    if not made:
+def _end(decoded: list[tuple[str, int]], otherwise: int) -> int:
+    if not decoded:
         return otherwise
-    char, place = made[-1]
+    char, place = decoded[-1]
     return place if char == "\n" else place + 1

@@ -153,8 +153,8 @@ def bad_key(span: Span) -> Diagnostic:
 # The shape of a file
 
 
-def wrong_kind(span: Span, expected: Message, found: Message) -> Diagnostic:
-    return diagnostic("E120.wrong_kind", span, expected=expected, found=found)
+def wrong_kind(span: Span, expected: Message, actual: Message) -> Diagnostic:
+    return diagnostic("E120.wrong_kind", span, expected=expected, found=actual)
 
 
 def unknown_key(span: Span, key: str, known: Iterable[str]) -> Diagnostic:

@@ -57,20 +57,20 @@ NOTHING: Final[Mapping[str, Sequence[Decimal]]] = {}
 
 
 def build(
-    document: Document, found: Iterable[Diagnostic] = (), spread: Mapping[str, Sequence[Decimal]] = NOTHING
+    document: Document, mistakes: Iterable[Diagnostic] = (), spread: Mapping[str, Sequence[Decimal]] = NOTHING
 ) -> tuple[Program, tuple[Diagnostic, ...]]:
     """The program and its warnings; `spread`: values that figures may take besides those that are written.
 
-    Raises RuleError with every mistake, those already `found` while reading included.
+    Raises RuleError with every mistake, those already met while reading (`mistakes`) included.
     """
-    found = list(found)
+    mistakes = list(mistakes)
     draft = Draft(document, spread)
     program = draft.program()
-    found += dict.fromkeys(draft.found)
-    errors = [d for d in found if d.severity == "error"]
+    mistakes += dict.fromkeys(draft.found)
+    errors = [d for d in mistakes if d.severity == "error"]
     if program is None or errors:
         raise RuleError(errors)
-    return program, (*found, *audit(program), *gaps(program, document))
+    return program, (*mistakes, *audit(program), *gaps(program, document))
 
 
 def narrowed(declared: Type, provisions: list[Provision]) -> Type:

@@ -57,7 +57,9 @@ if TYPE_CHECKING:
     from mianshen.document import Document
 
 
-def linked(provisions: list[Provision], document: Document, found: list[Diagnostic]) -> tuple[Provision, ...]:
+def linked(
+    provisions: list[Provision], document: Document, mistakes: list[Diagnostic]
+) -> tuple[Provision, ...]:
     """Provisions of one decision, their exceptions (transitively) named.
 
     Each stands after its exceptions, fallbacks last.
@@ -67,7 +69,7 @@ def linked(provisions: list[Provision], document: Document, found: list[Diagnost
     closed = {name: _reach(name, excepts) for name in members}
     circular = sorted(name for name in members if name in closed[name])
     if circular:
-        found.append(diagnostics.exceptions_in_circle(members[circular[0]].span, [*circular, circular[0]]))
+        mistakes.append(diagnostics.exceptions_in_circle(members[circular[0]].span, [*circular, circular[0]]))
         return tuple(provisions)
     over = {name: tuple(sorted(n for n in members if name in closed[n])) for name in members}
     ranked = sorted(provisions, key=lambda p: (p.fallback, len(over[p.name])))
@@ -94,7 +96,7 @@ def _reach(name: str, edges: Mapping[str, set[str]]) -> set[str]:
 
 
 def clashes(
-    provisions: tuple[Provision, ...], codes: Mapping[str, CodeList], found: list[Diagnostic]
+    provisions: tuple[Provision, ...], codes: Mapping[str, CodeList], mistakes: list[Diagnostic]
 ) -> tuple[tuple[int, int], ...]:
     """Pairs not proved disjoint and not related by exception; two rows of a unique table must not be one."""
     prover = Prover(codes)
@@ -106,7 +108,7 @@ def clashes(
                 continue
             if "." in one.name and two.name.partition(".")[0] == one.name.partition(".")[0]:
                 first, second = sorted((one, two), key=lambda p: (p.span.line, p.span.column))
-                found.append(diagnostics.overlap(second.span, second.name, first.name, first.span))
+                mistakes.append(diagnostics.overlap(second.span, second.name, first.name, first.span))
             pairs.append((i, j))
     return tuple(pairs)
 

@@ -58,8 +58,8 @@ def missing_column(span: Span, name: str) -> Diagnostic:
     return diagnostic("E504.missing_column", span, name=name)
 
 
-def wrong_column(span: Span, name: str, found: str, wanted: Message) -> Diagnostic:
-    return diagnostic("E505.wrong_column", span, name=name, found=found, wanted=wanted)
+def wrong_column(span: Span, name: str, actual: str, wanted: Message) -> Diagnostic:
+    return diagnostic("E505.wrong_column", span, name=name, found=actual, wanted=wanted)
 
 
 def not_utf8(span: Span) -> Diagnostic:
@@ -88,9 +88,9 @@ def doubtful(span: Span, read: str, meant: str) -> Diagnostic:
     return diagnostic("E581.doubtful", span, read=read, meant=meant)
 
 
-def ragged(span: Span, wanted: int, found: int) -> Diagnostic:
+def ragged(span: Span, wanted: int, count: int) -> Diagnostic:
     """A line with fewer cells than the header (`found`), or with more."""
-    zh, en = (f"只有 {found} 列", str(found)) if found < wanted else ("有更多列", "more")
+    zh, en = (f"只有 {count} 列", str(count)) if count < wanted else ("有更多列", "more")
     return diagnostic("E509.ragged", span, wanted=wanted, names=Message(zh, en))
 
 

@@ -132,11 +132,11 @@ def names_of(facts: Mapping[str, Fact]) -> dict[str, str]:
     }
 
 
-def refuse_alike(path: Path, found: Sequence[Typed], places: Sequence[int], line: int) -> None:
+def refuse_alike(path: Path, columns: Sequence[Typed], places: Sequence[int], line: int) -> None:
     """Raises RuleError where two columns are of one name, or of names that differ in case alone."""
     seen: set[str] = set()
     wrong = []
-    for (written, _), at in zip(found, places, strict=True):
+    for (written, _), at in zip(columns, places, strict=True):
         name = written.strip(INVISIBLE).casefold()
         if name and name in seen:
             shown = written.strip(INVISIBLE) if name.isascii() and name.isidentifier() else None

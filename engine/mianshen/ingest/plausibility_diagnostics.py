@@ -33,9 +33,9 @@ _NO_REASON: Final[Words] = (
 _GO_ON: Final[Words] = ("；确认无误可加 --yes 继续", "; --yes goes on")
 
 
-def _doubt(code: str, place: str, what: Words, fix: Words) -> Diagnostic:
+def _doubt(code: str, place: str, words: Words, fix: Words) -> Diagnostic:
     return Diagnostic(
-        code, Span(place, 1, 1), Message(*what), Message(fix[0] + _GO_ON[0], fix[1] + _GO_ON[1]), severity="warning"
+        code, Span(place, 1, 1), Message(*words), Message(fix[0] + _GO_ON[0], fix[1] + _GO_ON[1]), severity="warning"
     )  # fmt: skip
 
 

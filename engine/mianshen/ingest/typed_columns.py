@@ -79,37 +79,37 @@ def arrow_type(type_: Type) -> pa.DataType:
             return pa.string()
 
 
-def wrong_type(fact: Fact, found: pa.DataType) -> Message | None:
+def wrong_type(fact: Fact, type_: pa.DataType) -> Message | None:
     """What a column should be, where its type cannot give the fact exactly; None where it can."""
-    if pa.types.is_null(found) or is_text(found):
+    if pa.types.is_null(type_) or is_text(type_):
         return None
-    whole = pa.types.is_integer(found)
+    whole = pa.types.is_integer(type_)
     match fact.type:
         case Numeric():
-            doubles = fact.written == "integer" and pa.types.is_floating(found)
-            return None if whole or doubles or pa.types.is_decimal(found) else NUMBERS
+            doubles = fact.written == "integer" and pa.types.is_floating(type_)
+            return None if whole or doubles or pa.types.is_decimal(type_) else NUMBERS
         case Boolean():
-            return None if pa.types.is_boolean(found) else TRUTHS
+            return None if pa.types.is_boolean(type_) else TRUTHS
         case Date():
-            stamp = pa.types.is_timestamp(found) and found.tz is None
-            return None if stamp or pa.types.is_date(found) else DATES
+            stamp = pa.types.is_timestamp(type_) and type_.tz is None
+            return None if stamp or pa.types.is_date(type_) else DATES
         case Listing():
-            return None if _is_list(found) and is_text(found.value_type) else TEXTS
+            return None if _is_list(type_) and is_text(type_.value_type) else TEXTS
         case _:
             return None if whole else TEXT
 
 
-def is_text(found: pa.DataType) -> bool:
+def is_text(type_: pa.DataType) -> bool:
     """Whether a column holds texts, as such or by number."""
-    if pa.types.is_dictionary(found):
-        return is_text(found.value_type)
+    if pa.types.is_dictionary(type_):
+        return is_text(type_.value_type)
     return bool(
-        pa.types.is_string(found) or pa.types.is_large_string(found) or pa.types.is_string_view(found)
+        pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)
     )
 
 
-def _is_list(found: pa.DataType) -> bool:
-    return bool(pa.types.is_list(found) or pa.types.is_large_list(found))
+def _is_list(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_))
 
 
 @dataclass(slots=True)

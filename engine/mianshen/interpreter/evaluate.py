@@ -49,13 +49,13 @@ class Compiler:
 
     def compile(self, node: Core, entity: str) -> Function:
         """The node as a function, written when it is first asked."""
-        made: Function | None = None
+        function: Function | None = None
 
         def evaluate(row: Row) -> Value:
-            nonlocal made
-            if made is None:
-                made = self.written(node, entity)
-            return made(row)
+            nonlocal function
+            if function is None:
+                function = self.written(node, entity)
+            return function(row)
 
         return evaluate
 

@@ -100,8 +100,8 @@ class Specialisations(Generic[Made]):
 class Changed(Generic[Made]):
     """What was made of settings, each changed when it is first asked for."""
 
-    def __init__(self, made: Specialisations[Made] | Changed[Made], change: Callable[[Made], Made]) -> None:
-        self._of = made.of
+    def __init__(self, before: Specialisations[Made] | Changed[Made], change: Callable[[Made], Made]) -> None:
+        self._of = before.of
         self._change = change
         self._changed: dict[int, Made] = {}
 

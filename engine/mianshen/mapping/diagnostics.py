@@ -64,8 +64,8 @@ def not_a_value(span: Span, fact: str, why: Message) -> Diagnostic:
     return diagnostic("E558.not_a_value", span, fact=fact, why=why)
 
 
-def inexact(span: Span, column: str, found: str) -> Diagnostic:
-    return diagnostic("E559.inexact", span, column=column, found=found)
+def inexact(span: Span, column: str, type_: str) -> Diagnostic:
+    return diagnostic("E559.inexact", span, column=column, found=type_)
 
 
 def one_kind(span: Span) -> Diagnostic:

@@ -206,9 +206,9 @@ class MappedEntity:
             return list(paths)
         return self._written(taking_part, len(paths))
 
-    def _written(self, kept: str, count: int) -> list[Path]:
+    def _written(self, relation: str, count: int) -> list[Path]:
         table = identifier(f"?mapped_{self.entity}")
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {kept}")
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {relation}")
         written = []
         for number in range(count):
             path = self.scratch().with_suffix(".parquet")
@@ -249,9 +249,9 @@ class MappedEntity:
                 if count
             }
 
-    def _of_persons(self, kept: str, person: PersonRows) -> str:
+    def _of_persons(self, relation: str, person: PersonRows) -> str:
         table = identifier("?person_rows")
-        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {kept}")
+        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {relation}")
         immutable = [
             n for (entity, n), f in self.program.facts.items() if entity == self.entity and f.immutable
         ]

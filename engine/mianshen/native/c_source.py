@@ -66,9 +66,9 @@ def c_integer(number: int) -> str:
     return f"(-{c_integer})" if number < 0 else c_integer
 
 
-def lacking(made: Made) -> str:
+def lacking(value: Made) -> str:
     """What is missing of a value that is unknown; asked for only then, for a household deals out its bits."""
-    return NONE if made.miss == NONE else f"(({made.state}) == 1 ? {made.miss} : 0)"
+    return NONE if value.miss == NONE else f"(({value.state}) == 1 ? {value.miss} : 0)"
 
 
 def union(parts: Sequence[str]) -> str:

@@ -179,12 +179,12 @@ class Formulas:
 
     # -- operations --------------------------------------------------------------------------
 
-    def rescaled(self, made: Made, type_: Type, scale: int, to: str) -> str:
+    def rescaled(self, emitted: Made, type_: Type, scale: int, to: str) -> str:
         """The value as an integer of more decimals."""
         steps = scale - scale_of(type_)
         if steps < 0:
             raise Unsupported("a value with fewer decimals than it is made of")
-        value = made.value if to == c_type(type_) == "word" else f"({to})({made.value})"
+        value = emitted.value if to == c_type(type_) == "word" else f"({to})({emitted.value})"
         return value if not steps else f"{value} * {c_integer(10**steps)}"
 
     def read_as(self, value: str, held: Type, type_: Type) -> str:

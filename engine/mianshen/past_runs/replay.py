@@ -156,9 +156,9 @@ class _Written:
     program: Program
     connection: duckdb.DuckDBPyConnection
 
-    def compared(self, result: CaseResult, found: _Found) -> tuple[int, tuple[Difference, ...]]:
+    def compared(self, result: CaseResult, household: _Found) -> tuple[int, tuple[Difference, ...]]:
         """How many cells were compared, and those that differ."""
-        person = found.case.person
+        person = household.case.person
         files = {f.entity.name: f.name for f in entity_files(self.program, self.program.entities)}
         people = [
             (row.entity, row.key, files[row.entity], cells)
@@ -173,7 +173,7 @@ class _Written:
             written = self._read(file, self.program.entities[entity].key, key)
             count += len(cells)
             differences += _differing(entity, key, cells, written)
-        rejected = list(self._rejects(found))
+        rejected = list(self._rejects(household))
         count += len(rejected) * 3
         for entity, key, cells, written in rejected:
             differences += _differing(entity, key, cells, written)
@@ -196,16 +196,16 @@ class _Written:
         row = rows.fetchone()
         return {} if row is None else dict(zip(names, row, strict=True))
 
-    def _rejects(self, found: _Found) -> Iterator[tuple[str, str, Cells, Cells]]:
+    def _rejects(self, household: _Found) -> Iterator[tuple[str, str, Cells, Cells]]:
         """The person's rejected rows, by the place in their file: for keys of rejected rows may be doubled."""
-        person = found.case.person
+        person = household.case.person
         mine = [
             row
-            for row in found.places
+            for row in household.places
             if row.current is person or (row.parent is not None and row.parent.current is person)
         ]
         for row in mine:
-            name, number = found.places[row]
+            name, number = household.places[row]
             where = (
                 f"FROM read_parquet({pattern(self.folder / 'rejects.parquet')}) WHERE file = ? AND row = ?"
             )

@@ -126,8 +126,8 @@ def points_of(program: Program, seen: Exercise) -> Iterator[tuple[Uncovered, boo
             yield point, (parameter.name, number) in seen.figures
 
 
-def _point(part: Part, provision: Provision, what: str) -> Uncovered:
-    return Uncovered(part, provision.name, what, provision.citation, provision.span)
+def _point(part: Part, provision: Provision, words: str) -> Uncovered:
+    return Uncovered(part, provision.name, words, provision.citation, provision.span)
 
 
 def _rows(

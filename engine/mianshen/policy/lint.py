@@ -90,8 +90,8 @@ def _overdue(program: Program, on: dt.date | None) -> list[Diagnostic]:
     return [] if on is None else overdue(program, on)
 
 
-def _place(each: Diagnostic) -> tuple[str, int, int, str]:
-    return each.span.file, each.span.line, each.span.column, each.code
+def _place(mistake: Diagnostic) -> tuple[str, int, int, str]:
+    return mistake.span.file, mistake.span.line, mistake.span.column, mistake.code
 
 
 def _has(path: Path, heading: re.Pattern[str]) -> bool:

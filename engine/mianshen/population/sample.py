@@ -114,8 +114,8 @@ def _stride(residents: int) -> int:
     return next(step for step in count(residents * 618 // 1000 + 1) if gcd(step, residents) == 1)
 
 
-def _counted(database: DuckDBPyConnection, what: Literal["household", "visits"]) -> int:
-    counted = "count(DISTINCT household) FROM person" if what == "household" else "count(*) FROM visits"
+def _counted(database: DuckDBPyConnection, table: Literal["household", "visits"]) -> int:
+    counted = "count(DISTINCT household) FROM person" if table == "household" else "count(*) FROM visits"
     [(number,)] = database.sql(f"SELECT {counted}").fetchall()
     return int(number)
 

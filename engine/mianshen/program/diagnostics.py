@@ -130,8 +130,8 @@ def earlier_facts(span: Span) -> Diagnostic:
     return diagnostic("E367.earlier_facts", span)
 
 
-def wrong_type(span: Span, wanted: Message, got: Message) -> Diagnostic:
-    return diagnostic("E303.wrong_type", span, wanted=wanted, got=got)
+def wrong_type(span: Span, wanted: Message, actual: Message) -> Diagnostic:
+    return diagnostic("E303.wrong_type", span, wanted=wanted, got=actual)
 
 
 def not_comparable(span: Span, left: Message, right: Message) -> Diagnostic:
@@ -170,8 +170,8 @@ def unknown_function(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
     return diagnostic("E309.unknown_function", span, fix=_known(name, known), name=name)
 
 
-def not_constant(span: Span, what: Message) -> Diagnostic:
-    return diagnostic("E310.not_constant", span, what_name=what)
+def not_constant(span: Span, part: Message) -> Diagnostic:
+    return diagnostic("E310.not_constant", span, what_name=part)
 
 
 def bad_literal(span: Span, text: str, wanted: Message) -> Diagnostic:
@@ -202,9 +202,9 @@ def special_parameter(span: Span, name: str, usage: str) -> Diagnostic:
     return diagnostic("E341.special_parameter", span, name=name, usage=usage)
 
 
-def too_many_decimals(span: Span, got: int, allowed: int) -> Diagnostic:
+def too_many_decimals(span: Span, decimals: int, allowed: int) -> Diagnostic:
     usage = f"round half up(x, {allowed})"
-    return diagnostic("E329.too_many_decimals", span, got=got, allowed=allowed, usage=usage)
+    return diagnostic("E329.too_many_decimals", span, got=decimals, allowed=allowed, usage=usage)
 
 
 def date_arithmetic(span: Span) -> Diagnostic:
@@ -300,8 +300,8 @@ def past_review(span: Span, name: str, review_by: str) -> Diagnostic:
     return diagnostic("E319.past_review", span, name=name, review_by=review_by)
 
 
-def wrong_cells(span: Span, wanted: int, got: int) -> Diagnostic:
-    return diagnostic("E320.wrong_cells", span, got=got, wanted=wanted)
+def wrong_cells(span: Span, wanted: int, cells: int) -> Diagnostic:
+    return diagnostic("E320.wrong_cells", span, got=cells, wanted=wanted)
 
 
 def other_decision(span: Span, accumulator: str, sums: str) -> Diagnostic:

@@ -59,15 +59,15 @@ def _accumulators(decision: Decision) -> Iterator[str]:
         yield from (node.accumulator for node in walk(root) if isinstance(node, YearToDate))
 
 
-def _cut(benefit: Benefit, kept: frozenset[Key]) -> Benefit:
-    amount = benefit.amount if (benefit.entity, benefit.amount or "") in kept else None
+def _cut(benefit: Benefit, part: frozenset[Key]) -> Benefit:
+    amount = benefit.amount if (benefit.entity, benefit.amount or "") in part else None
     return replace(
-        benefit, amount=amount, shows=tuple(n for n in benefit.shows if (benefit.entity, n) in kept)
+        benefit, amount=amount, shows=tuple(n for n in benefit.shows if (benefit.entity, n) in part)
     )
 
 
-def _bare(entity: Entity, kept: frozenset[Key]) -> Entity:
+def _bare(entity: Entity, part: frozenset[Key]) -> Entity:
     def there(name: str | None) -> str | None:
-        return name if (entity.name, name or "") in kept else None
+        return name if (entity.name, name or "") in part else None
 
     return replace(entity, outcome=there(entity.outcome), explained_by=there(entity.explained_by))

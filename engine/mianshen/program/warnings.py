@@ -116,5 +116,5 @@ def overdue(program: Program, on: dt.date) -> list[Diagnostic]:
     return _sorted(past_reviews)
 
 
-def _sorted(found: list[Diagnostic]) -> list[Diagnostic]:
-    return sorted(found, key=lambda d: (d.span.file, d.span.line, d.span.column, d.code))
+def _sorted(mistakes: list[Diagnostic]) -> list[Diagnostic]:
+    return sorted(mistakes, key=lambda d: (d.span.file, d.span.line, d.span.column, d.code))

@@ -69,8 +69,8 @@ _MENDED: Final[Mapping[str, Words]] = {
 }
 
 
-def _mistake(code: str, span: Span, what: Words, fix: Words, *also: tuple[Span, Message]) -> Diagnostic:
-    return Diagnostic(code, span, Message(*what), Message(*fix), also)
+def _mistake(code: str, span: Span, words: Words, fix: Words, *also: tuple[Span, Message]) -> Diagnostic:
+    return Diagnostic(code, span, Message(*words), Message(*fix), also)
 
 
 def _worded(named: Named) -> Message:
@@ -280,9 +280,9 @@ def too_few_said(span: Span, name: str, said: int, given: int) -> Diagnostic:
     return diagnostic("E432.too_few_said", span, name=name, said=said, given=given)
 
 
-def not_decided(span: Span, reason: str, what: Message) -> Diagnostic:
+def not_decided(span: Span, reason: str, words: Message) -> Diagnostic:
     """A row that deciding itself refused; `what` is the interpreter's own sentence."""
-    return _mistake(CODES[reason], span, (what.zh, what.en), _MENDED.get(reason, _LOOK))
+    return _mistake(CODES[reason], span, (words.zh, words.en), _MENDED.get(reason, _LOOK))
 
 
 def reverses_nothing(span: Span, name: str, value: str | None, entity: str) -> Diagnostic:

@@ -182,25 +182,25 @@ def _overlaid(defaults: Mapping, row: Mapping) -> Mapping:
     return replace(row, entries=tuple(entries.values()))
 
 
-def _records(root: Node, file: str, found: list[Diagnostic]) -> Iterator[Node]:
+def _records(root: Node, file: str, mistakes: list[Diagnostic]) -> Iterator[Node]:
     """The records in a file, whichever of the three forms it has."""
     if not isinstance(root, Mapping) or root.get("cases") is None:
         items = root.items if isinstance(root, Sequence) else (root,)
         if not items or (isinstance(root, Scalar) and root.null):
-            found.append(diagnostics.no_record(file))
+            mistakes.append(diagnostics.no_record(file))
         else:
             yield from items
         return
     for key, _ in root.entries:
         if key.text not in ("cases", "defaults"):
-            found.append(diagnostics.unknown_key(key.span, key.text, file, ("cases", "defaults")))
+            mistakes.append(diagnostics.unknown_key(key.span, key.text, file, ("cases", "defaults")))
     defaults, cases = root.get("defaults"), root.get("cases")
     if defaults is not None and not isinstance(defaults, Mapping):
-        found.append(diagnostics.wrong_shape(defaults.span, "defaults", A_MAPPING))
+        mistakes.append(diagnostics.wrong_shape(defaults.span, "defaults", A_MAPPING))
     if not isinstance(cases, Sequence):
-        found.append(diagnostics.wrong_shape(root.span, "cases", A_LIST))
+        mistakes.append(diagnostics.wrong_shape(root.span, "cases", A_LIST))
     elif not cases.items:
-        found.append(diagnostics.no_record(file))
+        mistakes.append(diagnostics.no_record(file))
     else:
         for case in cases.items:
             yield (
@@ -210,7 +210,7 @@ def _records(root: Node, file: str, found: list[Diagnostic]) -> Iterator[Node]:
             )
 
 
-def _named(node: Node, found: list[Diagnostic]) -> tuple[str | None, tuple[str, ...]]:
+def _named(node: Node, mistakes: list[Diagnostic]) -> tuple[str | None, tuple[str, ...]]:
     """The name of a case and the overlays it is decided under."""
     if not isinstance(node, Mapping):
         return None, ()
@@ -219,7 +219,7 @@ def _named(node: Node, found: list[Diagnostic]) -> tuple[str | None, tuple[str, 
     if isinstance(overlays, Sequence):
         names = [item.text for item in overlays.items if isinstance(item, Scalar)]
     if overlays is not None and (not isinstance(overlays, Sequence) or len(names) < len(overlays.items)):
-        found.append(diagnostics.wrong_shape(overlays.span, "overlays", A_LIST))
+        mistakes.append(diagnostics.wrong_shape(overlays.span, "overlays", A_LIST))
     return name.text if isinstance(name, Scalar) else None, tuple(names)
 
 

@@ -24,7 +24,10 @@ def refuse_in_turn(program: Program) -> None:
     """
     written = {decision.key: decision.written for decision in program.decisions}
     for accumulator in program.accumulators.values():
-        if (accumulator.entity, accumulator.sums) not in written:  # a part of a program that does not decide it
+        if (
+            accumulator.entity,
+            accumulator.sums,
+        ) not in written:  # a part of a program that does not decide it
             continue
         money = written[accumulator.entity, accumulator.sums] == "money"
         above = program.entities[accumulator.entity].parent

@@ -194,10 +194,10 @@ def too_few_said(parent: Entity, counted: str, table: str, below: str) -> exp.Se
     return query.join(too_few_said.subquery("given", copy=False), on=on, copy=False).where(fewer, copy=False)
 
 
-def failed(entity: Entity, table: str, made: str) -> exp.Select:
+def failed(entity: Entity, table: str, query: str) -> exp.Select:
     """The rows that a step could not decide: a conflict, an overflow, a figure's gap."""
     of = exp.to_table(table, quoted=True).as_("of", quoted=True)
-    step = exp.to_table(made, quoted=True).as_("made", quoted=True)
+    step = exp.to_table(query, quoted=True).as_("made", quoted=True)
     on = exp.EQ(this=terms.column("?row", "made"), expression=terms.column("?row", "of"))
     return (
         terms.select(*told(entity, terms.column("?error", "made")))

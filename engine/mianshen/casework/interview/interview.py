@@ -156,10 +156,10 @@ class Interview:
         ]
         return places[-max(scored)[-1]]
 
-    def _slim(self, story: Story, kept: Row | None) -> tuple[Story, dict[Row, Row]]:
+    def _slim(self, story: Story, spared: Row | None) -> tuple[Story, dict[Row, Row]]:
         """The story with one dated row, for all that are not asked about yet are alike."""
         copy, rows = self.retelling.copy(story.case)
-        wanted = None if kept is None else rows[kept]
+        wanted = None if spared is None else rows[spared]
         for row in rows.values():
             row.children = [
                 c for c in row.children if c is wanted or self.program.entities[c.entity].date is None

@@ -177,21 +177,21 @@ def _lists(items: list[str], current: Known | None) -> Iterator[Known]:
     yield from (tuple(items[:count]) for count in range(2, len(items) + 1))
 
 
-def closest(fact: Fact, current: Known | None, found: Known, works: Works) -> Known:
+def closest(fact: Fact, current: Known | None, working: Known, works: Works) -> Known:
     """The value nearest to `current` between it and `found` that works, if one side of a line does.
 
     Codes and the like are returned as they are. Whatever is returned works.
     """
-    match fact.type, current, found:
+    match fact.type, current, working:
         case Numeric(scale=scale), Decimal(), Decimal():
             step = Decimal(1).scaleb(-scale)
-            start, end = int(current / step), int(found / step)
+            start, end = int(current / step), int(working / step)
             return _bisected(start, end, lambda n: works(step * n)) * step
         case Date(), dt.date(), dt.date():
-            start, end = current.toordinal(), found.toordinal()
+            start, end = current.toordinal(), working.toordinal()
             return dt.date.fromordinal(_bisected(start, end, lambda n: works(dt.date.fromordinal(n))))
         case _:
-            return found
+            return working
 
 
 def _bisected(start: int, end: int, works: Callable[[int], bool]) -> int:
