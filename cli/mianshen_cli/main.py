@@ -60,6 +60,7 @@ COMMANDS = {
     ),
     "prove": Message("证明规则库的性质，或举出反例", "prove what the rulebook states, or refute it"),
     "seek": Message("求参数取何值才能达到目标", "the value of a figure at which a goal is met"),
+    "suggest": Message("为没有案例发现的改动写案例，待确认", "cases for what no case notices"),
     "diff": Message("用规则的语言列出两个规则库的差别", "what differs between two rulebooks"),
     "init": Message("新建一个规则库，带案例、CI 和编辑器设置", "make a new rulebook with cases and CI"),
     "lint": Message("检查规则库，逐条列出错误", "check a rulebook and tell every mistake"),

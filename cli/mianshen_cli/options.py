@@ -72,6 +72,11 @@ threads = option(
     type=Whole(1, 256),
     words=Message("线程数（默认为全部核心）", "threads (default: every core)"),
 )
+jobs = option(
+    "--jobs",
+    type=Whole(1, 256),
+    words=Message("进程数（默认为全部核心）", "processes (default: one a core)"),
+)
 memory = option("--memory", metavar="SIZE", words=Message("内存上限，如 4GB", "memory limit, such as 4GB"))
 explain = option("--explain", is_flag=True, words=Message("逐步说明依据", "show every step with its grounds"))
 form = option(

@@ -64,7 +64,9 @@ def test_every_command_shown_runs(
     lines = [line for line in commands((ROOT / document).read_text("utf-8")) if whole(line)]
     assert len(lines) >= 15
     for line in lines:
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(Path("record.yaml").read_bytes()), "utf-8"))
+        monkeypatch.setattr(
+            "sys.stdin", io.TextIOWrapper(io.BytesIO(Path("record.yaml").read_bytes()), "utf-8")
+        )
         status = main(line)
         told = capsys.readouterr().err
         assert status in (0, 1), f"mianshen {' '.join(line)}: {told}"

@@ -87,9 +87,7 @@ def test_several_processes_judge_as_one_does(
     assert _mutated(capsys, *write(), "--jobs", "2")[1] == alone
 
 
-def test_what_is_proved_equivalent_no_case_could_notice(
-    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_proved_equivalent_no_case_could_notice(write: Write) -> None:
     pytest.importorskip("z3")
     from mianshen.cases.read import Programs, read_case_files
     from mianshen.policy.mutation import Mutation

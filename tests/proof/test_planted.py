@@ -135,3 +135,11 @@ def test_a_poorer_category_paid_less_is_found(plant: Plant, tmp_path: Path) -> N
     other = _replayed(finding["record"], tmp_path / "planted.yaml")
     assert poorer.above("resident").facts["assistance_category"] == "destitute"
     assert poorer.values["assistance_payment"] < other.values["assistance_payment"]
+
+
+def test_without_the_extra_one_line_names_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mianshen.proof.find_spec", lambda _: None)
+    assert main(["prove"]) == 2
+    assert 'pip install "mianshen[proof]"' in capsys.readouterr().err

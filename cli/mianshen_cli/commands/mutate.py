@@ -17,7 +17,7 @@ from mianshen.policy.mutation import Campaign, Mutant, Setup, run_campaign
 from mianshen.source import Lang, Message
 from mianshen_cli import case_arguments, options, output
 from mianshen_cli.case_arguments import cited, shipped_cases
-from mianshen_cli.click_commands import Whole, command, option
+from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
 
@@ -46,11 +46,7 @@ _PERCENT = Message("--at-least 应为 0 至 100 的百分比", "--at-least takes
 @case_arguments.paths
 @options.rulebook
 @options.overlay_named
-@option(
-    "--jobs",
-    type=Whole(1, 256),
-    words=Message("进程数（默认为全部核心）", "processes (default: one a core)"),
-)
+@options.jobs
 @option(
     "--resume",
     "journal",

@@ -17,7 +17,7 @@ from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
 
 if TYPE_CHECKING:
-    from mianshen.proof import Finding
+    from mianshen.proof.prover import Finding
 
 _NO_EXTRA = Message(
     'prove 需要 z3，尚未安装：pip install "mianshen[proof]"',
@@ -73,11 +73,11 @@ def prove(
     named: tuple[str, ...],
     form: str,
 ) -> Status:
-    try:
-        from mianshen.proof import findings
-    except ImportError:
-        raise Refused(_NO_EXTRA) from None
+    from mianshen.proof import findings, solver_present
     from mianshen.rulebook import open_program
+
+    if not solver_present():
+        raise Refused(_NO_EXTRA)
 
     program = open_program(tuple(map(Path, rules)), overlays)
     results = list(findings(program, 1000 * budget, named))

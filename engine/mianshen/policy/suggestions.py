@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from mianshen.interpreter import Case, Interpreter
 from mianshen.policy.case_coverage import Uncovered, points_of
@@ -25,7 +25,7 @@ from mianshen.proof.records import Record, Records, Sampler, plain
 from mianshen.source import Span
 from mianshen.values import NOT_MODELLED, Known, Unknown, Value
 
-SAMPLE = 1500  # people made up, among whom a record is sought
+SAMPLE: Final = 1500  # people made up, among whom a record is sought
 Values: TypeAlias = dict[
     tuple[str, str, str], object
 ]  # (entity, key, decision) to a value, or the reason of a reject

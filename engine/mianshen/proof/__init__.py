@@ -2,20 +2,36 @@
 
 In: a program. Out: `Finding`s. The program's formulas are told to the solver with the interpreter's meaning: integers of
 fen, roundings where they are written, unknown and not modelled as values are; a refutation is a record that the
-interpreter decides so.
+interpreter decides so. `records` needs no solver.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from mianshen.program.program import Program
-from mianshen.proof.prover import BUDGET, Finding, Prover, Verdict
-from mianshen.proof.soundness import sound
 
-__all__ = ["BUDGET", "Finding", "Prover", "Verdict", "findings"]
+if TYPE_CHECKING:
+    from mianshen.proof.prover import Finding
+
+__all__ = ["findings", "solver_present"]
 
 
-def findings(program: Program, budget: int = BUDGET, named: Sequence[str] = ()) -> Iterator[Finding]:
-    """Every property stated, then what every rulebook must keep; only those whose name begins as one of `named`."""
+def solver_present() -> bool:
+    """Whether the extra `proof` is installed."""
+    return find_spec("z3") is not None
+
+
+def findings(program: Program, budget: int, named: Sequence[str] = ()) -> Iterator[Finding]:
+    """Every property stated, then what every rulebook must keep; only those whose name begins as one of `named`.
+
+    `budget`: milliseconds, about, for each.
+    """
+    from mianshen.proof.prover import Prover
+    from mianshen.proof.soundness import sound
+
     prover = Prover(program, budget, named=tuple(named))
     yield from prover.stated()
     yield from sound(prover)

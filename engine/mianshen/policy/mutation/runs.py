@@ -101,10 +101,12 @@ class Mutation:
 
     @cached_property
     def _equivalence(self) -> Equivalence | None:
-        try:
-            from mianshen.proof.equivalence import Equivalence
-        except ImportError:
+        from mianshen.proof import solver_present
+
+        if not solver_present():
             return None
+        from mianshen.proof.equivalence import Equivalence
+
         return Equivalence(self.program)
 
     def _notices(self, kept: _Kept, interpreter: Interpreter) -> bool:

@@ -1,0 +1,118 @@
+"""`mianshen suggest`: cases for what no case notices or goes through, with what the rules give, to be confirmed.
+
+In: case files or folders, a rulebook, overlays. Out: a case file, or JSON. With `--confirm F`: each case of such a file
+shown, and kept, left out or left for later by one key.
+Exit status 0 nothing to suggest, 1 something is suggested, 2 a case or the rulebook cannot be read.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mianshen.cases.read import Programs, case_files
+from mianshen.policy.case_coverage import coverage_of
+from mianshen.policy.case_text import Answer, case_file, confirmed
+from mianshen.policy.mutation import Setup, run_campaign
+from mianshen.policy.suggestions import SAMPLE, Suggesting, Suggestion
+from mianshen.source import Lang, Message
+from mianshen_cli import case_arguments, options, output
+from mianshen_cli.case_arguments import cases_at, shipped_cases
+from mianshen_cli.click_commands import Whole, command, option
+from mianshen_cli.output import Status
+from mianshen_cli.usage_errors import Refused
+
+_WRITTEN = Message("已写入 {file}，共 {count} 个案例，待确认", "wrote {file}: {count} cases, to be confirmed")
+_NOTHING = Message("没有可建议的案例", "there is nothing to suggest")
+_PRESENT = Message("{file} 已存在。请换一个文件名", "{file} is there already. Name another file")
+_ASK = Message("确认 y，删去 n，以后再说 回车：", "confirm y, leave out n, later enter: ")
+
+
+@command(
+    Message(
+        "为没有案例发现的变异和没有案例经过的条款、界线，各写一个最简案例，预期取现行规则所得，待确认。\n"
+        "例：mianshen suggest cases --out draft_cases.yaml，mianshen suggest --confirm draft_cases.yaml",
+        "Write a minimal case for each change that no case notices and each provision or line that none goes through, "
+        "with what the rules give today, to be confirmed.\n"
+        "Try: mianshen suggest cases --out draft_cases.yaml, mianshen suggest --confirm draft_cases.yaml",
+    )
+)
+@case_arguments.paths
+@options.rulebook
+@options.overlay_named
+@option("--out", metavar="F", words=Message("写成案例文件", "write a case file"))
+@option(
+    "--confirm",
+    metavar="F",
+    words=Message("逐个确认这个文件中的案例", "confirm the cases of this file one by one"),
+)
+@option(
+    "--sample",
+    type=Whole(1, 1_000_000),
+    default=SAMPLE,
+    words=Message("在多少名虚构人员中查找（默认 1500）", "people made up to seek among (default 1500)"),
+)
+@options.jobs
+@options.form
+def suggest(
+    lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], overlays: tuple[str, ...], out: str | None,
+    confirm: str | None, sample: int, jobs: int | None, form: str,
+) -> Status:  # fmt: skip
+    if confirm is not None:
+        return _confirm(lang, Path(confirm))
+    if out is not None and Path(out).exists():
+        raise Refused(Message(_PRESENT.zh.format(file=out), _PRESENT.en.format(file=out)))
+    suggestions = _suggestions(paths, rules, overlays, sample, jobs)
+    if form == "json":
+        output.say(output.json_text([_plain(suggestion, n) for n, suggestion in enumerate(suggestions, 1)]))
+    elif not suggestions:
+        output.say(_NOTHING.in_(lang))
+    elif out is None:
+        output.say(case_file(suggestions))
+    else:
+        Path(out).write_text(case_file(suggestions), "utf-8")
+        output.say(_WRITTEN.in_(lang).format(file=out, count=len(suggestions)))
+    return Status.FOUND if suggestions else Status.DONE
+
+
+def _suggestions(
+    paths: tuple[str, ...], rules: tuple[str, ...], overlays: tuple[str, ...], sample: int, jobs: int | None
+) -> list[Suggestion]:
+    """For the mutants that survive, and then for what is still gone through by none."""
+    roots = tuple(map(Path, rules))
+    programs = Programs(roots, overlays)
+    cases = cases_at(paths, Programs(roots))
+    points = [point for point in coverage_of(cases, programs).uncovered if point.part != "unknown_paths"]
+    files = tuple(case_files([Path(path) for path in paths] or [shipped_cases()]))
+    survivors = run_campaign(Setup(files, roots, overlays), jobs or os.cpu_count() or 1).survivors
+    seeking = Suggesting(programs.under(()), sample)
+    return [*seeking.for_mutants(survivors), *seeking.for_points(points)]
+
+
+def _plain(suggestion: Suggestion, number: int) -> output.Plain:
+    return {
+        "for": suggestion.reason, "where": str(suggestion.span),
+        "clause": {"source": suggestion.clause.source, "clause": suggestion.clause.clause},
+        "case": suggestion.case(f"suggested_{number}"),
+    }  # fmt: skip
+
+
+def _confirm(lang: Lang, file: Path) -> Status:
+    """Each case of the file asked about; what is confirmed loses its mark, what is refused is taken out."""
+    text = file.read_text("utf-8")
+    left = 0
+
+    def ask(block: str) -> Answer:
+        nonlocal left
+        output.say(block)
+        match (output.hear(_ASK.in_(lang)) or "").strip().lower():
+            case "y":
+                return "confirm"
+            case "n":
+                return "refuse"
+            case _:
+                left += 1
+                return "later"
+
+    file.write_text(confirmed(text, ask), "utf-8")
+    return Status.FOUND if left else Status.DONE
