@@ -109,7 +109,7 @@ class Answer:
 
     @property
     def as_of(self) -> dt.date:
-        """The day decided for."""
+        """The decision date."""
         return self._checked.result.as_of
 
     @cached_property
@@ -224,7 +224,7 @@ class Rulebook:
 
         `record`: the mapping of README's "records" (numbers as int, Decimal or text, never float), the text of one
         in YAML or JSON, or a file that holds one (a Path, or a text that ends in .yaml, .yml or .json). `as_of`: the
-        day decided for, else the record's own. Raises RuleError, every diagnostic with its place, where the record
+        decision date, else the record's own. Raises RuleError, every diagnostic with its place, where the record
         cannot be read; a row with a wrong value is rejected instead and stands in `Answer.rejects`.
         """
         from mianshen.records.python_values import tree_of

@@ -1,4 +1,4 @@
-"""A date that is taken, where nobody gives it, as the day decided for: `when_absent: as_of`.
+"""A date that is taken, where nobody gives it, as the decision date: `when_absent: as_of`.
 
 In the shipped rulebook the day of a delivery: a file without that column counts the birth as recent and
 says so, an empty cell is unknown, and a day more than a year back gives nothing new.
@@ -86,7 +86,7 @@ def test_a_file_without_the_column_is_decided_and_an_empty_cell_is_not(
 
 def test_a_record_says_that_the_day_is_assumed() -> None:
     answer = Checker(PROGRAM).check(case())
-    assert "day of the delivery (delivery_date) is not given and taken as day decided for" in [
+    assert "day of the delivery (delivery_date) is not given and taken as decision date" in [
         note.en for note in answer.notes
     ]
     told = Checker(PROGRAM).check(case(", delivery_date: 2026-11-01"))

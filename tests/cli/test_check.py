@@ -384,7 +384,7 @@ def test_many_claims_stand_one_below_the_other(run: Run, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("zh", ["== 就医费用 C1 2026-03-02 ==", "公式 employee_basic", "年度限额「", "未适用的规定", "[暂定; 2020-01-01 –"]),
+        ("zh", ["== 就医费用 C1 2026-03-02 ==", "公式 employee_basic", "年度限额“", "未适用的规定", "[暂定; 2020-01-01 –"]),
         ("en", ["== claim C1 2026-03-02 ==", "formula employee_basic", "annual limit '", "do not apply", "[provisional; "]),
     ],
 )  # fmt: skip

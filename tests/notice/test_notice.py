@@ -161,7 +161,7 @@ def test_a_claim_is_told_layer_by_layer_with_what_its_limits_did() -> None:
     }  # fmt: skip
     assert (notice.status, notice.amount, notice.subject) == ("decided", "803.25 yuan", "claim C1 2026-03-02")
     [limit] = [ground.limit for layer in notice.layers for ground in layer.grounds if ground.limit]
-    assert "limit 160,000.00, held before 0.00, due now 4,551.75, paid 4,551.75, withheld 0.00" in limit
+    assert "limit 160,000.00, counted before 0.00, due 4,551.75, paid 4,551.75, above the limit 0.00" in limit
     assert any("inpatient assistance paid earlier" in each for each in notice.assumptions)
 
 

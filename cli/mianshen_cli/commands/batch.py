@@ -33,13 +33,6 @@ _REPORT = Message("报告已写入 {page}", "The report is in {page}")
 _WITHOUT = Message(
     "--since 只在写报告时有用。请加上 --report", "--since compares in a report. Give --report, too"
 )
-_STATUS = {
-    "eligible": Message("符合", "eligible"),
-    "ineligible": Message("不符合", "not eligible"),
-    "undetermined": Message("待定", "undetermined"),
-    "not_modelled": Message("规则未覆盖", "not modelled"),
-    "decided": Message("已核定", "decided"),
-}
 _RECORDS = (
     Message("记录", "records"),
     Message("读取", "read"),
@@ -300,8 +293,10 @@ def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:
 
 def _show_rows(lang: Lang, program: Any, entity: Any, rows: dict[str, Any]) -> None:
     """How many rows of an entity have which answer; what they add up to, and how many rows each sum leaves out."""
+    from mianshen.casework.wording import STATUS
+
     if "status" in rows:
-        statuses = [(_STATUS[status].in_(lang), f"{n:,}") for status, n in rows["status"].items()]
+        statuses = [(STATUS[status].in_(lang), f"{n:,}") for status, n in rows["status"].items()]
         output.say("\n" + output.table([entity.title.in_(lang), _COUNT.in_(lang)], statuses, right=[1]))
     amounts = [
         (program.decision(entity.name, name).title.in_(lang), _yuan(total["amount"]), f"{total['rows']:,}",

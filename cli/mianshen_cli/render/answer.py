@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from mianshen.casework.check import Checked, Checker
+from mianshen.casework.wording import STATUS
 from mianshen.interpreter import BenefitResult, Rejected, Row, RowResult
 from mianshen.interpreter.result import Settlement
 from mianshen.interpreter.trace.explain import Trace
@@ -19,13 +20,6 @@ from mianshen.values import NOT_MODELLED, Unknown
 from mianshen_cli import output
 from mianshen_cli.render.explanation import Explanation
 
-STATUS = {
-    "eligible": Message("符合", "eligible"),
-    "ineligible": Message("不符合", "not eligible"),
-    "undetermined": Message("待定", "undetermined"),
-    "not_modelled": Message("规则未覆盖", "not modelled"),
-    "decided": Message("已核定", "decided"),
-}
 _DELIVERY = {
     "automatic": Message("自动办理", "automatic"),
     "confirm": Message("确认后办理", "on confirmation"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from mianshen.casework.wording import Words, number
+from mianshen.casework.wording import BASIS, Words, number
 from mianshen.interpreter.formula import to_text
 from mianshen.places import shown_place
 from mianshen.policy.catalogue import Catalogue, Item, Kind
@@ -68,11 +68,6 @@ _FIGURES = tuple(
     Message(*item)
     for item in (("起", "from"), ("止", "until"), ("数值", "value"), ("依据", "basis"), ("条款", "clause"), ("复核", "review by"))
 )  # fmt: skip
-_BASIS = {
-    "cited": Message("有出处", "cited"),
-    "provisional": Message("暂定", "provisional"),
-    "missing": Message("未公布", "not published"),
-}
 _NAMES = (Message("名称", "name"), Message("含义", "title"))
 _CODES = (Message("代码", "code"), Message("标签", "label"))
 
@@ -185,7 +180,7 @@ class CatalogueView:
                 str(dated.start),
                 str(dated.end or ""),
                 self.figure(parameter, dated),
-                _BASIS[dated.basis].in_(self.lang),
+                BASIS[dated.basis].in_(self.lang),
                 self.words.citation(dated.citation).in_(self.lang),
                 str(dated.review_by or ""),
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from mianshen.casework.wording import Words
+from mianshen.casework.wording import BASIS, LIMIT, Words
 from mianshen.interpreter.formula import to_text
 from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Input, Limited, Step, Trace, Used
@@ -16,19 +16,10 @@ from mianshen.interpreter.trace.unmatched import Unmatched
 from mianshen.source import Lang, Message
 from mianshen_cli import output
 
-_BASIS = {
-    "cited": Message("有出处", "cited"),
-    "provisional": Message("暂定", "provisional"),
-    "missing": Message("未公布", "not published"),
-}
 _PILOT = Message("试点", "pilot")
 _ASSUMED = Message("未提供，按此计", "not given, assumed")
 _FORMULA = Message("公式", "formula")
 _CONDITION = Message("条件", "when")
-_LIMIT = Message(
-    "年度限额「{title}」：限额 {limit}，此前已计 {before}，本次应计 {raw}，实计 {paid}，未计 {withheld}",
-    "annual limit '{title}': limit {limit}, held before {before}, due now {raw}, paid {paid}, withheld {withheld}",
-)
 _UNTOLD = Message("尚不能确定适用哪一条，以下条款都可能适用：", "which of these applies cannot be told yet:")
 _UNRULED = Message("没有适用的规定", "no provision applies")
 _OTHERS = Message("未适用的规定：", "provisions that do not apply:")
@@ -108,14 +99,14 @@ class Explanation:
         dated = given.dated
         dates = f"{dated.start} –" if dated.end is None else f"{dated.start} – {dated.end}"
         source = self.say(self.words.citation(dated.citation))
-        return f"{text} [{self.say(_BASIS[dated.basis])}; {dates}; {source}]"
+        return f"{text} [{self.say(BASIS[dated.basis])}; {dates}; {source}]"
 
     def _limited(self, limited: Limited) -> str:
         def money(value: object) -> str:
             return self.say(self.words.value(value, "money"))  # type: ignore[arg-type]
 
         unknown = limited.withheld if limited.withheld is not None else limited.paid
-        return _LIMIT.in_(self.lang).format(
+        return LIMIT.in_(self.lang).format(
             title=self.say(limited.accumulator.title),
             limit=money(limited.limit),
             before=money(limited.before),

@@ -10,14 +10,13 @@ from decimal import Decimal
 
 from mianshen.casework.causes import Cause
 from mianshen.casework.redetermination import DecisionChange, Redetermination, RowChange
-from mianshen.casework.wording import Words
+from mianshen.casework.wording import STATUS, Words
 from mianshen.interpreter.result import BenefitResult
 from mianshen.interpreter.rows import Case
 from mianshen.program.program import Program
 from mianshen.source import Lang, Message
 from mianshen.values import Value
 from mianshen_cli import output
-from mianshen_cli.render.answer import STATUS
 
 _HEAD = Message("{title} {key}：{before} 与 {after} 比较", "{title} {key}: {before} against {after}")
 _WHAT = tuple(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from mianshen.casework.what_if import Prospect, Prospector, names_to_ask, prospects
-from mianshen.casework.wording import PERSONAL
+from mianshen.casework.wording import PERSONAL, STATUS
 from mianshen.interpreter import BenefitResult
 from mianshen.interpreter.formula import to_text
 from mianshen.interpreter.rows import Row
@@ -23,7 +23,6 @@ from mianshen.program.titles import name_of
 from mianshen.source import Lang, Message, nearest
 from mianshen.values import Known
 from mianshen_cli import output
-from mianshen_cli.render.answer import STATUS
 from mianshen_cli.session import Answer
 from mianshen_cli.usage_errors import Refused
 
@@ -54,8 +53,8 @@ _UNTIL = Message(
 )
 _MARGINS = Message("各层与限额", "Layers and limits")
 _LIMIT = Message(
-    "{title}：年度限额 {limit}，此前已计 {before}，应计 {due}，实计 {paid}，未计 {withheld}；还剩 {left}",
-    "{title}: annual limit {limit}, held before {before}, due {due}, paid {paid}, withheld {withheld}; {left} left",
+    "{title}：年度限额 {limit}，此前已计 {before}，应支付 {due}，实支付 {paid}，超限额 {withheld}；还剩 {left}",
+    "{title}: annual limit {limit}, counted before {before}, due {due}, paid {paid}, above the limit {withheld}; {left} left",
 )
 _BRACKET = Message(
     "{title}：{amount} 位于 {over} 以上段，比例 {rate}", "{title}: {amount} lies above {over}, rate {rate}"

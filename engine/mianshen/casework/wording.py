@@ -21,10 +21,26 @@ from mianshen.source import Message
 from mianshen.values import NOT_MODELLED, Missing, Unknown, Value
 
 UNKNOWN = Message("未知", "unknown")
-DAY_DECIDED_FOR = Message("核定日", "day decided for")
+DAY_DECIDED_FOR = Message("核定日", "decision date")
 UNRULED = Message("规则未覆盖", "not modelled")
 YES, NO = Message("是", "yes"), Message("否", "no")
 PERSONAL = Message("（不显示）", "(not shown)")
+BASIS = {
+    "cited": Message("有文号依据", "cited"),
+    "provisional": Message("暂定", "provisional"),
+    "missing": Message("尚未公布", "not published"),
+}
+STATUS = {
+    "eligible": Message("符合", "eligible"),
+    "ineligible": Message("不符合", "not eligible"),
+    "undetermined": Message("待定", "undetermined"),
+    "not_modelled": Message("规则未覆盖", "not modelled"),
+    "decided": Message("已核定", "decided"),
+}
+LIMIT = Message(
+    "年度限额“{title}”：限额 {limit}，此前已计 {before}，应支付 {raw}，实支付 {paid}，超限额 {withheld}",
+    "annual limit '{title}': limit {limit}, counted before {before}, due {raw}, paid {paid}, above the limit {withheld}",
+)
 STAND_IN = Message(
     "{title}：代用（{of}，本地规定待录入）", "{title}: stand-in ({of}; the local one is not entered)"
 )

@@ -21,7 +21,7 @@ COLLECTIONS: Final = frozenset(
 )
 _COLUMN: Final = Message("结果文件的一列", "a column of results")
 _PART: Final = Message("结果或核定材料的一部分", "a part of results or records")
-_DAY: Final = Message("核定日", "the day decided for")
+_DAY: Final = Message("核定日", "the decision date")
 
 
 def reserved(vocabulary: Vocabulary) -> Iterator[Diagnostic]:

@@ -201,7 +201,7 @@ def make_row(
 ) -> Row:
     """A row with the vocabulary's assumptions filled in for the `absent` facts that have one.
 
-    An assumption that is the day decided for is taken anew whenever a case is decided.
+    An assumption that is the decision date is taken anew whenever a case is decided.
     """
     assumed: dict[str, Known] = {}
     for name in absent:

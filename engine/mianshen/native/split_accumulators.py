@@ -62,7 +62,7 @@ class SplitSource:
                 assert_never(unreachable)
 
     def _above(self, entity: str) -> str:
-        """The row of an entity above `row`, the person's as it is on the day decided for."""
+        """The row of an entity above `row`, the person's as it is on the decision date."""
         at, here = "row", self.accumulator.entity
         while here != entity:
             parent = self.layout.program.entities[here].parent

@@ -223,7 +223,7 @@ class Lowering:
         return self.before[key]
 
     def _same_period(self, accumulator: str, row: SymRow) -> Term:
-        """The row lies in the period of the day decided for, to which opening balances belong."""
+        """The row lies in the period of the decision date, to which opening balances belong."""
         made = self.program.accumulators[accumulator]
         date = dated_fact(self.program, row.entity)
         if date is None or made.period != "year" or made.days is not None:

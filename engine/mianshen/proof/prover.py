@@ -411,7 +411,7 @@ def _fact(row: Row, key: Key) -> Known | None:
 
 
 def _another_day(question: Question, model: z3.ModelRef) -> z3.BoolRef:
-    """Another day decided for, for what failed may have rested on it."""
+    """Another decision date, for what failed may have rested on it."""
     day = question.worlds[0][0].as_of.value
     return day != model.eval(day, model_completion=True)
 

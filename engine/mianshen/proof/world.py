@@ -189,7 +189,7 @@ class World:
 
     @cached_property
     def as_of(self) -> Sym:
-        """The day decided for."""
+        """The decision date."""
         key = ("", "as_of")
         if key not in self.variables.facts:
             self.variables.facts[key] = Sym(self.day("as_of", 2000, LAST_YEAR))

@@ -29,7 +29,7 @@ Operator = Annotated[Identity, Depends(allowed("operator"))]
 Policy = Annotated[Identity, Depends(allowed("policy"))]
 Anyone = Annotated[Identity, Depends(allowed())]
 DayParameter = Annotated[
-    str | None, Query(description="the day decided for", json_schema_extra={"format": "date"})
+    str | None, Query(description="the decision date", json_schema_extra={"format": "date"})
 ]
 
 

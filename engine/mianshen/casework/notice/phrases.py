@@ -17,11 +17,6 @@ STATUS: Final = {
     "not_modelled": Message("规则未覆盖", "Not modelled by the rulebook"),
     "decided": Message("已核定", "Decided"),
 }
-BASIS: Final = {
-    "cited": Message("有出处", "cited"),
-    "provisional": Message("暂定", "provisional"),
-    "missing": Message("未公布", "not published"),
-}
 DELIVERY: Final = {
     "automatic": Message("自动办理，无需申请", "granted without applying"),
     "confirm": Message("本人确认后办理", "granted once the person confirms the wish"),
@@ -43,10 +38,6 @@ ABSENT: Final = Message(
 OTHERS: Final = Message(
     "还依据家庭其他成员的记录，为保护其隐私不在此列出。",
     "The records of other members of the household count too; they are not shown here, for their privacy.",
-)
-LIMIT: Final = Message(
-    "年度限额“{title}”：限额 {limit}，此前已计 {before}，本次应计 {raw}，实计 {paid}，未计 {withheld}。",
-    "Annual limit '{title}': limit {limit}, held before {before}, due now {raw}, paid {paid}, withheld {withheld}.",
 )
 SETTLED: Final = Message(
     "实际已结算 {settled}，与规定应计相差 {difference}。",

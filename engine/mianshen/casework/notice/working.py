@@ -12,7 +12,7 @@ from itertools import chain
 
 from mianshen.casework.notice import phrases
 from mianshen.casework.notice.content import Facts, Figure, Given, Ground, Layer, Table
-from mianshen.casework.wording import Words
+from mianshen.casework.wording import BASIS, LIMIT, Words
 from mianshen.interpreter.result import settlements
 from mianshen.interpreter.rows import Case, Row
 from mianshen.interpreter.trace.explain import Input, Limited, Step, Trace, Used
@@ -108,7 +108,7 @@ class Working:
         def money(value: object) -> str:
             return self._say(self.words.value(value, "money"))  # type: ignore[arg-type]
 
-        return self._say(phrases.LIMIT).format(
+        return self._say(LIMIT).format(
             title=self._say(limited.accumulator.title),
             limit=money(limited.limit),
             before=money(limited.before),
@@ -167,7 +167,7 @@ class Working:
             value=self._say(self.words.figure(given)),
             dates=self._say(dates).format(start=dated.start, end=dated.end),
             basis=dated.basis,
-            basis_words=self._say(phrases.BASIS[dated.basis]),
+            basis_words=self._say(BASIS[dated.basis]),
             source=dated.citation.source or "",
             clause=dated.citation.clause or "",
             citation=self._say(self.words.citation(dated.citation)),

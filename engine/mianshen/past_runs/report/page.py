@@ -17,7 +17,7 @@ from typing import Any
 import jinja2
 
 from mianshen.batch.output_files import plural
-from mianshen.casework.wording import Words, named_place
+from mianshen.casework.wording import BASIS, STATUS, Words, named_place
 from mianshen.past_runs.report import phrases
 from mianshen.past_runs.report.bars import Bar, against, bars, stacked
 from mianshen.past_runs.report.changes import Change
@@ -139,7 +139,7 @@ class Page:
             earlier=self.earlier,
             rulebook=self._say(self.program.title),
             tables=self.tables,
-            statuses=[(status, self._say(phrases.STATUS[status])) for status in STATUSES],
+            statuses=[(status, self._say(STATUS[status])) for status in STATUSES],
             records=self._records(),
             amount=_money(self._amount_due()),
             amount_open=self._open(self._all_benefits().values()),
@@ -263,7 +263,7 @@ class Page:
             {
                 "title": self._say(entity.title),
                 "statuses": [
-                    (self._say(phrases.STATUS[status]), count)
+                    (self._say(STATUS[status]), count)
                     for status, count in self.tables.rows[stem].statuses.items()
                 ],
                 "layers": [
@@ -288,7 +288,7 @@ class Page:
         for ratio in self.ratios:
             target = None if ratio.target is None else ratio.target.value
             source = "" if ratio.target is None else self._say(words.citation(ratio.target.citation))
-            basis = "" if ratio.target is None else self._say(phrases.BASIS[ratio.target.basis])
+            basis = "" if ratio.target is None else self._say(BASIS[ratio.target.basis])
             ratios.append(
                 {
                     "province": self._area(ratio.province),

@@ -9,21 +9,9 @@ from typing import Final
 
 from mianshen.source import Lang, Message
 
-STATUS: Final = {
-    "eligible": Message("符合", "due"),
-    "ineligible": Message("不符合", "not due"),
-    "undetermined": Message("待定", "undetermined"),
-    "not_modelled": Message("规则未覆盖", "not modelled"),
-    "decided": Message("已核定", "decided"),
-}
-BASIS: Final = {
-    "cited": Message("有出处", "cited"),
-    "provisional": Message("暂定", "provisional"),
-    "missing": Message("未公布", "not published"),
-}
 STAGES: Final = {
     "read": Message("读取与校验", "read and check"),
-    "decide": Message("判定", "decide"),
+    "decide": Message("核定并写出", "decide and write"),
     "write": Message("写出结果", "write"),
     "seal": Message("摘要与清单", "digests and receipt"),
 }
@@ -39,7 +27,7 @@ REASONS: Final = {
     "required": Message("缺少必填项", "required and missing"),
     "duplicate": Message("编号重复", "a number that comes twice"),
     "other_parent": Message("属于另一个人或家庭", "belongs to another person or household"),
-    "after_as_of": Message("日期晚于核定日", "dated after the day decided for"),
+    "after_as_of": Message("日期晚于核定日", "dated after the decision date"),
     "failed_check": Message("不合词汇表的校验", "fails a check of the vocabulary"),
     "unknown_parent": Message("所属的人或家庭不在文件中", "its person or household is in no file"),
     "parent_rejected": Message("所属的人或家庭被退回", "its person or household is rejected"),
