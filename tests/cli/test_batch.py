@@ -17,7 +17,7 @@ P2,310113,employee,aktive,employed,none
 CLAIMS = """\
 claim_id,person_id,service_date,care_type,total_cost,out_of_scope_cost
 C1,P1,2026-03-02,inpatient,48650.37,5535.62
-C2,P1,2026-04-02,inpatient,-5,0
+C2,P1,2026-04-02,inpatient,-5,1
 C3,P1,2026-05-02,inpatient,100,0
 C4,P2,2026-05-02,inpatient,100,0
 C5,P9,2026-05-02,inpatient,100,0

@@ -91,3 +91,21 @@ def test_an_amount_below_zero_asks_for_what_it_cancels(shipped: Program) -> None
     _, [mistake] = read_record(_node(text), shipped)
     assert "E422: total_cost is -300.00, which is out of range" in mistake.show("en")
     assert mistake.show("en").endswith("leaves it out, and needs no amounts.")
+
+
+@pytest.mark.parametrize(
+    ("day", "amounts", "open_"),
+    [
+        ("2026-01-12", "total_cost: -300.00", ["A"]),
+        ("2026-02-12", "total_cost: -300.00, out_of_scope_cost: 0.00", ["A", "B", "D"]),
+        ("2026-02-12", "total_cost: -300.00, out_of_scope_cost: 1.00", []),
+    ],
+)
+def test_what_a_bare_refund_may_touch_is_undetermined(
+    shipped: Program, day: str, amounts: str, open_: list[str]
+) -> None:
+    row = f"{{claim_id: R, service_date: {day}, care_type: inpatient, {amounts}}}"
+    result, codes = _voided(shipped, row)
+    assert codes == ["E422"]
+    unknown = [row.row.key for row in result.rows if isinstance(row.values["in_scope_cost"], Unknown)]
+    assert unknown == open_

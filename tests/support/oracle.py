@@ -54,6 +54,16 @@ AID_LIMIT = Decimal("150000.00")
 AID_SINCE = dt.date(2024, 1, 1)
 WARNING_SHARE, WATCH_SHARE = Decimal("0.40"), Decimal("0.80")
 WARNING_SINCE = dt.date(2023, 2, 27)
+LAYERS = (
+    "in_scope_cost",
+    "deductible",
+    "basic_payment",
+    "supplementary_payment",
+    "critical_illness_payment",
+    "assistance_payment",
+    "patient_pays",
+)
+UNDETERMINED = ClaimAnswer(dict.fromkeys(LAYERS), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +219,7 @@ def decide(
     `rejected` holds what could be read of the claims that were rejected (they are not in `claims`); its
     key `unreadable` names the fact at fault, where that matters: `basic_paid` may then have been there.
     A rejected claim makes unknown the later claims that read a total it could have fed, and every sum
-    it may belong to.
+    it may belong to; one that has `refund` also every claim dated no later, which it may refund.
     Residents and households that were rejected are left out, with all that hangs on them.
     """
     good, bad = by_person(claims), by_person(rejected)
@@ -218,13 +228,22 @@ def decide(
     for resident in residents:
         person = str(resident["person_id"])
         mine, spoilt = good.get(person, []), bad.get(person, [])
-        decided = person_answers(resident, mine, spoilt, as_of, reading)
+        open_ = [claim for claim in mine if any(may_refund(bare, claim) for bare in spoilt)]
+        rest, spoilt = [claim for claim in mine if claim not in open_], [*spoilt, *open_]
+        decided = person_answers(resident, rest, spoilt, as_of, reading)
+        decided |= {str(claim["claim_id"]): UNDETERMINED for claim in open_}
         answers |= decided
         costs[person] = [
-            *((claim, decided[str(claim["claim_id"])].in_scope_personal_cost) for claim in mine),
+            *((claim, decided[str(claim["claim_id"])].in_scope_personal_cost) for claim in rest),
             *((claim, None) for claim in spoilt),
         ]
     return Answers(answers, benefits_of(residents, households, costs, as_of))
+
+
+def may_refund(rejected: Facts, claim: Facts) -> bool:
+    """Whether a rejected claim may be the refund of another: it is below zero, and not dated before it."""
+    dates = day(rejected, "service_date"), day(claim, "service_date")
+    return bool(rejected.get("refund")) and (None in dates or dates[1] <= dates[0])
 
 
 def benefits_of(

@@ -314,6 +314,10 @@ def _readable(claim: Row, fault: Fault) -> Row:
     left["unreadable"] = fault.field
     if fault.text in LATER:
         left["service_date"] = dt.date.fromisoformat(fault.text)
+    amounts = [
+        value for name, value in left.items() if name.endswith(("_cost", "_paid", "_payment", "_deductible"))
+    ]
+    left["refund"] = fault.text.startswith("-") and not any(isinstance(a, Decimal) and a > 0 for a in amounts)
     return left
 
 

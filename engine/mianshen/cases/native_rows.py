@@ -150,6 +150,7 @@ class CaseRows:
             True,
             unreadable,
             _keys(owners, [None if key is None else str(key) for key in reverses]),
+            np.flatnonzero([row.voids_some for row in rows]),
         )
 
 

@@ -177,6 +177,8 @@ def rows_of(table: EntityRows, as_of: dt.date) -> list[Row]:
     for number, kind in zip(*(array.tolist() for array in table.rejects.first()), strict=True):
         refusal = table.rejects.refusals[kind]
         rows[number].rejection = rejection(refusal.reason, refusal.field)
+    for number in table.rejects.voiding().tolist():
+        rows[number].voids_some = True
     for name, numbers in table.rejects.unreadable().items():
         for number in numbers.tolist():
             rows[number].unreadable |= {name}

@@ -8,9 +8,11 @@ keeps what could be read; every column is checked, and the facts that some rule 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any, Final
 
 import duckdb
@@ -40,8 +42,8 @@ from mianshen.records import diagnostics
 from mianshen.source import NOWHERE
 from mianshen.values import Known
 
-TOTALS: Final = frozenset(
-    {"合计", "总计", "小计", "共计", "累计", "本页合计", "本页小计", "total", "subtotal", "grandtotal", "sum"}
+TOTALS: Final = re.compile(  # 合计, 本页小计, 合计12笔, 共计3人次
+    r"(本页|本表|本月|全部)?[合总小共累]计([0-9]+[笔人次条户例项]+)?|(grand|sub)?totals?|sum"
 )
 _END: Final = 3  # rows at the end of a file of which one may be its totals
 _AROUND_TOTALS: Final = str.maketrans("", "", " \t\u3000\xa0:：")
@@ -323,13 +325,30 @@ class RowReader:
             refused.append((_rows(late), Refusal(entity.date, "after_as_of")))
         columns = {name: column.values for name, column in typed.items()}
         refused += RowChecks(self.program, self.connection, self.as_of).failed(entity, columns)
-        totals = self._totals(entity, typed[entity.key].values)
-        rejects = Rejects.of([*totals, *refused])
+        totals = self._totals(entity, typed)
+        rejects = Rejects.of([*totals, *self._but_with_amounts(entity, typed, refused)])
         if entity.reverses is not None and entity.reverses in typed and len(rejects.rows):
             owner = None if entity.parent is None else self.program.entities[entity.parent].key
             voiding = np.flatnonzero(np.asarray(typed[entity.reverses].values.is_valid()))
             rejects = rejects.without(voiding, {entity.key, owner or "", entity.reverses})
         return rejects
+
+    def _but_with_amounts(
+        self, entity: Entity, typed: Mapping[str, TypedColumn], refused: Iterable[tuple[Array, Refusal]]
+    ) -> Iterator[tuple[Array, Refusal]]:
+        """Refusals; a row with an amount below zero refunds nothing where another amount is above zero."""
+        amounts = [f.name for f in self._facts(entity) if f.written == "money" and f.name in typed]
+        for rows, why in refused:
+            if not why.voids or why.field == entity.reverses:
+                yield rows, why
+                continue
+            at, positive = pa.array(rows), np.zeros(len(rows), bool)
+            for name in amounts:
+                cells = typed[name].values.take(at)
+                above = pc.greater(cells, pa.scalar(Decimal(0), cells.type))
+                positive |= np.asarray(pc.fill_null(above, False))
+            yield rows[~positive], why
+            yield rows[positive], replace(why, voids=False)
 
     def _missing(
         self, entity: Entity, facts: Sequence[Fact], typed: Mapping[str, TypedColumn]
@@ -344,15 +363,18 @@ class RowReader:
                 mistake = diagnostics.required(NOWHERE, fact.name, entity.name)
                 yield np.flatnonzero(missing), refusal_of(fact.name, mistake)
 
-    def _totals(self, entity: Entity, keys: pa.StringArray) -> list[tuple[Array, Refusal]]:
-        """Rows whose key says that they are totals; they stand at the end of a file or of a page."""
-        rows = np.arange(max(0, len(keys) - _END), len(keys))
-        if not is_plain(keys):
-            rows = np.union1d(rows, _rows(pc.match_substring(keys, "计")))
-        texts = ((row, keys[int(row)].as_py() or "") for row in rows)
-        totals = [row for row, text in texts if text.translate(_AROUND_TOTALS).lower() in TOTALS]
-        mistake = diagnostics.total_row(NOWHERE, entity.key)
-        return [(np.array(totals, np.int64), refusal_of(entity.key, mistake))]
+    def _totals(self, entity: Entity, typed: Mapping[str, TypedColumn]) -> Iterator[tuple[Array, Refusal]]:
+        """Rows of which a text says that they are totals; they stand at the end of a file or of a page."""
+        for fact in self._facts(entity):
+            if fact.name not in typed or fact.type != String() or fact.personal:
+                continue
+            texts = typed[fact.name].values
+            rows = np.arange(max(0, len(texts) - _END), len(texts))
+            if not is_plain(texts):
+                rows = np.union1d(rows, _rows(pc.match_substring(texts, "计")))
+            labels = ((row, texts[int(row)].as_py() or "") for row in rows)
+            totals = [row for row, text in labels if TOTALS.fullmatch(text.translate(_AROUND_TOTALS).lower())]
+            yield np.array(totals, np.int64), refusal_of(fact.name, diagnostics.total_row(NOWHERE, fact.name))
 
     # -- what is kept ------------------------------------------------------------------------------
 

@@ -66,6 +66,11 @@ class Rejects:
                 arrays.setdefault(refusal.field, []).append(rows)
         return {name: np.unique(np.concatenate(rows)) for name, rows in arrays.items()}
 
+    def voiding(self) -> Array:
+        """The rows that may void another and do not say readably which, ascending."""
+        voids = np.array([refusal.voids for refusal in self.refusals], bool)
+        return np.unique(self.rows[voids[self.kinds]])
+
     def first(self) -> tuple[Array, Array]:
         """The rejected rows, and the kind of each one's reason."""
         rows, at = np.unique(self.rows, return_index=True)

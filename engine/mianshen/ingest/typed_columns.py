@@ -10,7 +10,7 @@ Invariant: a cell is read as the same cell of a single record is.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
@@ -23,7 +23,7 @@ from mianshen.program.core import Boolean, Date, Duration, Listing, Numeric, Str
 from mianshen.program.program import Fact, Program
 from mianshen.records import diagnostics
 from mianshen.records.diagnostics import REASONS
-from mianshen.records.facts import INVISIBLE, read_items, spelt_value
+from mianshen.records.facts import INVISIBLE, names_a_row, read_items, spelt_value
 from mianshen.source import NOWHERE, Diagnostic, Message
 from mianshen.values import Known
 
@@ -36,7 +36,7 @@ DATES: Final = Message("DATE，或文本 2026-01-31", "DATE, or text: 2026-01-31
 TEXTS: Final = Message("文本的列表", "a list of text")
 _FIRST_DAY, _LAST_DAY = -719162, 2932896  # 0001-01-01 and 9999-12-31, in days since 1970-01-01
 _NUMBER_BYTES: Final = np.isin(np.arange(256), np.frombuffer(b"0123456789+-.", np.uint8))
-_PLUS: Final = ord("+")
+_SPOILT_BYTES: Final = np.isin(np.arange(256), np.frombuffer(b"+#", np.uint8))
 _SHORT: Final = 20  # characters of a number that Arrow's grammar and ours read alike
 _HIDDEN_INSIDE: Final = r"[\p{Cc}\p{Cf}]"
 
@@ -48,6 +48,7 @@ class Refusal:
     field: str
     reason: str
     hint: Message | None = None
+    voids: bool = False  # the row may void another, and does not say readably which
 
 
 @dataclass(slots=True)
@@ -163,14 +164,14 @@ class ColumnReader:
     def _plain_texts(self, column: pa.StringArray) -> TypedColumn:
         """Texts and keys: those that hold anything but printable ASCII are looked at for blanks and invisible characters."""
         trimmed = column = without_empty(column)
-        odd = np.zeros(len(column), bool)
+        odd, is_key = np.zeros(len(column), bool), names_a_row(self.fact, self.program)
         if not is_plain(column):
             trimmed = pc.utf8_trim(column, characters=INVISIBLE)
             odd = _mask(pc.equal(pc.binary_length(trimmed), 0))
-            if self.fact.required:
+            if is_key:
                 odd = odd | _mask(pc.match_substring_regex(trimmed, _HIDDEN_INSIDE))
-        if self.fact.required and (_bytes_of(trimmed) == _PLUS).any():
-            odd = odd | _mask(pc.match_substring(trimmed, "E+", ignore_case=True))
+        if is_key and _SPOILT_BYTES[_bytes_of(trimmed)].any():
+            odd = odd | _mask(pc.match_substring_regex(trimmed, r"(?i)e\+|^#"))
         if self.fact.format is not None:
             odd = odd | ~sound_identity_numbers(trimmed)
         rows = np.flatnonzero(odd)
@@ -247,16 +248,24 @@ class ColumnReader:
             return None
         if text not in self.seen:
             value = spelt_value(str(text), self.fact, self.program)
-            if isinstance(value, Diagnostic) and str(text).strip().startswith("-") and self._refundable:
-                value = diagnostics.bare_negative(value, self._refundable) if value.code == "E422" else value
-            self.seen[text] = self._refusal(value)
+            below = (
+                isinstance(value, Diagnostic) and value.code == "E422" and str(text).strip().startswith("-")
+            )
+            if isinstance(value, Diagnostic) and below and self._refundable:
+                refund = refusal_of(self.fact.name, diagnostics.bare_negative(value, self._refundable))
+                self.seen[text] = replace(refund, voids=True)
+            else:
+                self.seen[text] = self._refusal(value)
         return self.seen[text]
 
     def _items_of(self, items: tuple[str | None, ...]) -> Known | Refusal:
         return self._refusal(read_items(items, self.fact, self.program))
 
     def _refusal(self, value: Known | Diagnostic) -> Known | Refusal:
-        return refusal_of(self.fact.name, value) if isinstance(value, Diagnostic) else value
+        if not isinstance(value, Diagnostic):
+            return value
+        voids = self.program.entities[self.fact.entity].reverses == self.fact.name
+        return replace(refusal_of(self.fact.name, value), voids=voids)
 
     # -- numbers and dates that are no texts -----------------------------------------------------
 
@@ -305,7 +314,7 @@ class ColumnReader:
         if self._refundable and type_.low >= 0:
             negative = pc.less(values, pa.scalar(Decimal(0), values.type))
             refund = refusal_of(self.fact.name, diagnostics.bare_negative(mistake, self._refundable))
-            below = _refusing(values, negative, refund)
+            below = _refusing(values, negative, replace(refund, voids=True))
             above = _refusing(below.values, pc.and_not_kleene(outside, negative), refusal)
             return TypedColumn(above.values, [r for r in (*below.refused, *above.refused) if len(r[0])])
         return _refusing(values, outside, refusal)

@@ -79,6 +79,7 @@ class Row:
     blank: bool = False  # stands for the time before a person's first row
     voider: Row | None = None  # a rejected row that would void this one, which is undetermined then
     idle: bool = False  # such a rejected row itself: it takes no part
+    voids_some: bool = False  # rejected, and may void an earlier row, nobody can tell which
     placeholders: frozenset[str] = frozenset()  # facts given as what means unknown
     unknowns: dict[str, Unknown] = field(
         default_factory=dict

@@ -54,7 +54,8 @@ class Table:
     and are wrong are NULL, and `unreadable` marks them: an array of 0 and 1, or row numbers in order, by fact.
     `given`: whether there is a file of these rows; without one nobody is missed in it.
     `reverses`: the keys of the rows that these void, where the entity has such a fact; a voiding row is not
-    rejected for its other facts.
+    rejected for its other facts. `voids_some`: the rejected rows, ascending, that may void an earlier row of their
+    parent's, nobody can tell which.
     """
 
     key: pa.StringArray
@@ -64,6 +65,7 @@ class Table:
     given: bool = True
     unreadable: dict[str, Array] = field(default_factory=dict)
     reverses: pa.StringArray | None = None
+    voids_some: Array = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
     def count(self) -> int:
@@ -142,6 +144,7 @@ class Placing:
                 self._leave_with_parent(entity)
                 if entity.reverses is not None and entity.parent is not None:
                     self._reverse(entity)
+                    self._doubt_earlier(entity)
         return self.places
 
     def _is_looked_up(self, entity: Entity) -> bool:
@@ -346,6 +349,29 @@ class Placing:
         voider = self.places.voider[entity.name] = np.full(max(1, len(status)), -1, np.int32)
         voider[target[open_]] = voiding[open_]
         parent[voiding] = -1
+
+    def _doubt_earlier(self, entity: Entity) -> None:
+        """The rows of a person that a rejected row may void are undetermined: those dated no later."""
+        table, status = self.tables[entity.name], self.places.status[entity.name]
+        parent = self.places.parent[entity.name]
+        voiding = table.voids_some[parent[table.voids_some] >= 0]
+        if not len(voiding):
+            return
+        days = None if entity.date is None else table.facts[entity.date]
+        ever = pa.nulls(table.count, pa.int32()) if days is None else days.cast(pa.int32())
+        day, dated = np.asarray(ever.fill_null(0)), np.asarray(ever.is_valid())
+        open_ = np.isin(parent, parent[voiding]) & (status != REVERSED)
+        if table.reverses is not None:
+            open_ &= np.asarray(table.reverses.is_null())
+        open_[table.voids_some] = False
+        below: dict[int, list[int]] = {}
+        for row in np.flatnonzero(open_).tolist():
+            below.setdefault(int(parent[row]), []).append(row)
+        voider = self.places.voider.setdefault(entity.name, np.full(max(1, table.count), -1, np.int32))
+        for row in voiding[in_turn(table, days, voiding)].tolist():
+            rows = np.array(below.get(int(parent[row]), ()), np.int64)
+            rows = rows[~(dated[rows] & dated[row] & (day[rows] > day[row])) & (voider[rows] < 0)]
+            voider[rows] = row
 
     def _leave_with_parent(self, entity: Entity) -> None:
         """Rows below a rejected row are rejected, below a reversed one reversed; from the entry down."""

@@ -117,20 +117,31 @@ def spelt_value(text: str, fact: Fact, program: Program, span: Span = NOWHERE) -
                 else place
             )
         case String() | Duration():
-            return _text_mistake(text, fact, span) or text
+            return _text_mistake(text, fact, program, span) or text
         case Listing():
             return _written_list(text, fact, program, span)
         case _:
             assert_never(fact.type)
 
 
-def _text_mistake(text: str, fact: Fact, span: Span) -> Diagnostic | None:
+def names_a_row(fact: Fact, program: Program) -> bool:
+    """Whether a text is a key: of its row, of the row above, or of the row that its row voids."""
+    entity = program.entities.get(fact.entity)
+    if fact.required or entity is None:
+        return fact.required
+    owner = None if entity.parent is None else program.entities[entity.parent].key
+    return fact.name in (owner, entity.reverses)
+
+
+def _text_mistake(text: str, fact: Fact, program: Program, span: Span) -> Diagnostic | None:
     """What is wrong with a text: keys hold nothing invisible, and nothing that a spreadsheet has spoilt."""
     if fact.format is not None and not is_identity_number(text):
         return diagnostics.bad_identity_number(span, fact.name)
-    if fact.required and is_spoilt(text):
+    if not names_a_row(fact, program):
+        return None
+    if is_spoilt(text):
         return diagnostics.spoilt_number(span, fact.name)
-    return diagnostics.invisible(span, fact.name) if fact.required and _HIDDEN.search(text) else None
+    return diagnostics.invisible(span, fact.name) if _HIDDEN.search(text) else None
 
 
 def _written_list(text: str, fact: Fact, program: Program, span: Span) -> Known | Diagnostic:

@@ -15,7 +15,10 @@ _SHAPE: Final = re.compile(r"[1-9][0-9]{16}[0-9Xx]", re.ASCII)
 _OLD_SHAPE: Final = re.compile(
     r"[1-9][0-9]{14}", re.ASCII
 )  # before 1999: a year of two digits, no check digit
-SPOILT: Final = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]{2,}", re.ASCII | re.IGNORECASE)
+SPOILT: Final = re.compile(  # 3.10113E+17, #N/A, ####
+    r"[0-9](\.[0-9]+)?E\+[0-9]{2,}|#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!)|#{2,}",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def is_identity_number(text: str) -> bool:
@@ -32,7 +35,7 @@ def check_digit(text: str) -> str:
 
 
 def is_spoilt(text: str) -> bool:
-    """Whether a spreadsheet has written a long number as 3.10113E+17: its digits are lost."""
+    """Whether a spreadsheet has put 3.10113E+17, an error or #### where a number stood: its digits are lost."""
     return bool(SPOILT.fullmatch(text))
 
 

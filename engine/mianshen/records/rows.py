@@ -129,6 +129,7 @@ class RowReader:
         wrong: list[tuple[str, Diagnostic]] = []
         placeholders: set[str] = set()
         absent = set(known)
+        voids_some = below_zero = False
         for key, value in node.entries:
             name = key.text
             fact = known.get(name)
@@ -139,7 +140,10 @@ class RowReader:
             absent.discard(name)
             read = read_fact(value, fact, self.program)
             if isinstance(read, Diagnostic):
-                wrong.append((name, self._as_refund(entity, fact, value, read)))
+                mistake = self._as_refund(entity, fact, value, read)
+                voids_some |= name == entity.reverses
+                below_zero |= mistake is not read
+                wrong.append((name, mistake))
             elif read is not None:
                 values[name] = read
             elif fact.placeholders and isinstance(value, Scalar) and not value.null:
@@ -149,9 +153,18 @@ class RowReader:
         )
         row.placeholders = frozenset(placeholders)
         self.written[row] = node
+        refund = below_zero and entity.reverses not in values and not self._has_amount(row)
+        row.voids_some = voids_some or refund
         for name, mistake in wrong:
             self.reject(row, name, mistake, unreadable=True)
         return row
+
+    def _has_amount(self, row: Row) -> bool:
+        """Whether an amount of the row is above zero, so that it refunds nothing."""
+        facts = self.facts[row.entity]
+        return any(
+            facts[n].written == "money" and isinstance(v, Decimal) and v > 0 for n, v in row.facts.items()
+        )
 
     @staticmethod
     def _as_refund(entity: Entity, fact: Fact, node: Node, mistake: Diagnostic) -> Diagnostic:

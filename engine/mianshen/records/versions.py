@@ -149,6 +149,7 @@ def take_out(case: Case, program: Program, refuse: Refuse) -> None:
             if described.reverses is not None:
                 mine = [row for row in parent.children if row.entity == entity]
                 case.reversed += _pairs(mine, described, keys, refuse)
+                _doubt_earlier(mine, described)
     gone = {id(row) for pair in case.reversed for row in pair}
     for parent in parents if gone else ():
         parent.children[:] = [child for child in parent.children if id(child) not in gone]
@@ -180,3 +181,17 @@ def _pairs(
         row.idle = True
         if id(target) not in taken and target.voider is None:
             target.voider = row
+
+
+def _doubt_earlier(rows: list[Row], entity: Entity) -> None:
+    """The rows of a person that a rejected row may void are in doubt: those dated no later."""
+    date = entity.date or ""
+    voiding = [row for row in rows if row.voids_some]
+    for row in sorted(voiding, key=lambda r: (str(r.facts.get(date, "")), r.key)):
+        day = row.facts.get(date)
+        for target in rows:
+            if target.voids_some or entity.reverses in target.facts or target.voider is not None:
+                continue
+            other = target.facts.get(date)
+            if not (isinstance(day, dt.date) and isinstance(other, dt.date) and other > day):
+                target.voider = row

@@ -41,7 +41,9 @@ REASONS: Final = {
     "reverses_nothing": Message("所冲销的费用不存在", "reverses no claim of that person"),
     "already_reversed": Message("该费用已被冲销", "that claim is reversed already"),
     "bad_identity_number": Message("不是居民身份证号码", "no resident identity number"),
-    "spoilt_number": Message("编号被电子表格写成科学计数", "a number that a spreadsheet turned into 1E+17"),
+    "spoilt_number": Message(
+        "编号被电子表格写坏（1E+17、#N/A）", "a number that a spreadsheet spoilt (1E+17, #N/A)"
+    ),
     "invisible_character": Message("编号中有不可见字符", "a key with an invisible character inside it"),
     "total_row": Message("合计行，不是记录", "a row of totals, not a record"),
     "history_unreadable": Message("生效日期无法读取", "the dates of the person's rows cannot be read"),

@@ -1,0 +1,105 @@
+"""Rows that a spreadsheet or a hand has spoilt: bare refunds, keys that lost their digits, rows of totals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.batch.batches import CLAIMS, EMPLOYEE, GOOD, RESIDENTS, STAY, batch, rows
+
+from mianshen.batch.request import Engine
+from mianshen.native.library import compiler
+
+ENGINES = ["interpreter", *(["native"] if compiler() else [])]
+LATER = "C2,P1,2026-05-02,inpatient,tertiary,1000.00,0.00\n"
+
+
+def _answers(out: Path) -> dict[str, tuple[str, str | None]]:
+    return {row["claim_id"]: (row["status"], row["missing"]) for row in rows(out / "claims.parquet")}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_a_bare_negative_amount_may_refund_is_undetermined_and_names_it(
+    engine: Engine, tmp_path: Path
+) -> None:
+    refund = "C1-TF,P1,2026-03-05,inpatient,tertiary,-300.00,0.00\n"
+    out = batch(
+        tmp_path, {"residents.csv": GOOD, "claims.csv": CLAIMS + STAY + refund + LATER}, engine=engine
+    )
+    doubtful = ("undetermined", "claim C1-TF")
+    assert _answers(out) == {"C1": doubtful, "C2": doubtful}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "row",
+    [
+        "R,P1,2026-02-01,inpatient,tertiary,-300.00,0.00\n",  # before the stay
+        "R,P1,2026-03-05,inpatient,tertiary,-0.01,100.00\n",  # another amount is above zero: a slip
+        "R,P2,2026-03-05,inpatient,tertiary,-300.00,0.00\n",  # somebody else's
+    ],
+)
+def test_a_claim_that_a_negative_amount_cannot_refund_is_not_in_doubt(
+    row: str, engine: Engine, tmp_path: Path
+) -> None:
+    people = GOOD + EMPLOYEE.replace("P1", "P2")
+    out = batch(tmp_path, {"residents.csv": people, "claims.csv": CLAIMS + STAY + row}, engine=engine)
+    assert rows(out / "claims.parquet")[0]["in_scope_cost"] is not None
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_reversal_whose_target_lost_its_digits_leaves_earlier_claims_undetermined(
+    engine: Engine, tmp_path: Path
+) -> None:
+    header = CLAIMS.replace("\n", ",reverses\n")
+    reversal = "R,P1,2026-03-05,inpatient,tertiary,10.00,0.00,2.02603E+15\n"
+    out = batch(
+        tmp_path,
+        {"residents.csv": GOOD, "claims.csv": header + STAY.replace("\n", ",\n") + reversal},
+        engine=engine,
+    )
+    assert _answers(out) == {"C1": ("undetermined", "claim R")}
+    assert [(r["field"], r["reason"]) for r in rows(out / "rejects.parquet")] == [
+        ("reverses", "spoilt_number")
+    ]
+
+
+@pytest.mark.parametrize("spoilt", ["3.10113E+17", "3e+08", "#N/A", "#REF!", "######"])
+def test_a_number_of_a_household_that_lost_its_digits_brings_nobody_together(
+    spoilt: str, tmp_path: Path
+) -> None:
+    header = RESIDENTS.replace("person_id,", "person_id,household_id,")
+    people = header + "".join(EMPLOYEE.replace("P1", f"P{number},{spoilt}") for number in (1, 2))
+    out = batch(tmp_path, {"residents.csv": people})
+    told = {(row["field"], row["reason"], row["key"]) for row in rows(out / "rejects.parquet")}
+    assert told == {("household_id", "spoilt_number", "P1"), ("household_id", "spoilt_number", "P2")}
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        (",合计,,,,60400.00,0.00\n", "person_id"),
+        ("合计：12笔,,,,,60400.00,0.00\n", "claim_id"),
+        ("共计3人次,,,,,60400.00,0.00\n", "claim_id"),
+        ("Totals,,,,,60400.00,0.00\n", "claim_id"),
+    ],
+)
+def test_a_row_of_totals_is_told_as_such_wherever_its_label_stands(
+    row: str, field: str, tmp_path: Path
+) -> None:
+    out = batch(tmp_path, {"residents.csv": GOOD, "claims.csv": CLAIMS + STAY + row})
+    assert [(r["field"], r["reason"]) for r in rows(out / "rejects.parquet")] == [(field, "total_row")]
+    assert _answers(out)["C1"][0] == "decided"
+
+
+@pytest.mark.parametrize(
+    ("birth", "rejected"), [("1800-01-01", True), ("1896-11-21", False), ("0001-01-01", False)]
+)
+def test_a_birth_that_nobody_living_can_have_is_refused_and_a_placeholder_unknown(
+    birth: str, rejected: bool, tmp_path: Path
+) -> None:
+    people = RESIDENTS.replace("person_id,", "person_id,birth_date,") + EMPLOYEE.replace("P1", f"P1,{birth}")
+    out = batch(tmp_path, {"residents.csv": people})
+    assert bool(rows(out / "rejects.parquet")) == rejected
+    if birth == "0001-01-01":
+        assert "birth_date" in rows(out / "residents.parquet")[0]["centenarian_subsidy_reason"]
