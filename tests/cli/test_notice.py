@@ -79,3 +79,44 @@ def test_a_record_with_a_rejected_row_is_told_of_and_exits_one(run: Run, file: s
     assert status == 1
     assert "total_cost" in err
     assert out.exists()
+
+
+OFFICE = """
+office: {zh: 某区医疗保障局, en: A district bureau}
+number: 某医保告〔{year}〕{serial} 号
+contact: {zh: 电话 000, en: Call 000}
+remedies: [{zh: 可申请行政复议。, en: You may ask for reconsideration.}]
+"""
+PERSON = """
+as_of: 2026-11-21
+resident: {person_id: P1, name: 张三, identity_number: "11010519491231002X", insured_area: "310113",
+           insurance_scheme: resident, coverage_status: active, assistance_category: subsistence}
+"""
+
+
+def test_an_office_puts_its_name_number_and_remedies_on_a_notice(run: Run, tmp_path: Path) -> None:
+    record, office = tmp_path / "record.yaml", tmp_path / "office.yaml"
+    record.write_text(PERSON, "utf-8")
+    office.write_text(OFFICE, "utf-8")
+    words = ["notice", str(record), "--benefit", "医疗救助对象资助参保", "--lang", "zh", "--out"]
+    issued, plain = tmp_path / "issued.html", tmp_path / "plain.html"
+    assert run(*words, str(issued), "--office", str(office), "--number", "12")[0] == 0
+    assert run(*words, str(plain))[0] == 0
+    page = issued.read_text("utf-8")
+    assert all(text in page for text in ("某区医疗保障局", "〕12 号", "电话 000", "可申请行政复议。", "张三"))
+    assert "1101**********002X" in page
+    for text in (page, plain.read_text("utf-8")):
+        assert "11010519491231002X" not in text
+    assert "张三" not in plain.read_text("utf-8")
+
+
+def test_a_misspelt_office_file_is_told_with_its_place(run: Run, tmp_path: Path) -> None:
+    record, office = tmp_path / "record.yaml", tmp_path / "office.yaml"
+    record.write_text(PERSON, "utf-8")
+    office.write_text(OFFICE.replace("contact:", "contcat:"), "utf-8")
+    words = ["--benefit", "premium_subsidy", "--out", str(tmp_path / "n.html"), "--office", str(office)]
+    status, _, err = run("notice", str(record), *words)
+    assert (status, err.splitlines()[0]) == (
+        2, f"{office}:4:1: E121: there is no key contcat here. Perhaps contact is meant."
+    )  # fmt: skip
+    assert not (tmp_path / "n.html").exists()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+from mianshen.program.titles import name_of
 from mianshen.source import Lang, Message, RuleError
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
@@ -42,15 +43,41 @@ _DONE = Message("告知书已写入 {out}", "The notice is in {out}")
     metavar="F.html|F.pdf",
     words=Message("写到哪个文件，.html 或 .pdf（必填）", "file to write, .html or .pdf (required)"),
 )
+@option(
+    "--office",
+    metavar="F.yaml",
+    words=Message(
+        "机关的落款文件：名称、文号格式、联系方式、救济途径；给出时告知书写明姓名和遮盖后的证件号码",
+        "the issuing office's file: its name, how it numbers, contact, remedies; the person's name and masked number "
+        "then stand on the notice",
+    ),
+)
+@option(
+    "--number",
+    "serial",
+    default="",
+    metavar="N",
+    words=Message("文号中的序号", "this notice's serial number"),
+)
 def notice(
     lang: Lang, file: str, benefit: str | None, claim: str | None, case: str | None, as_of: dt.date | None,
-    rules: tuple[str, ...], overlays: tuple[str, ...], out: str,
+    rules: tuple[str, ...], overlays: tuple[str, ...], out: str, office: str | None, serial: str,
 ) -> Status:  # fmt: skip
-    from mianshen.casework.notice import Subject, diagnostics, notice_of, write_notice
+    from mianshen.casework.notice import (
+        Subject,
+        diagnostics,
+        letterhead,
+        notice_of,
+        read_office,
+        write_notice,
+    )
     from mianshen.casework.notice.paper import refuse_unfit
 
-    refuse_replacing(Path(out), [Path(file), *rule_files(rules, overlays)])
+    refuse_replacing(
+        Path(out), [Path(file), *([] if office is None else [Path(office)]), *rule_files(rules, overlays)]
+    )
     refuse_unfit(Path(out))
+    issuer = None if office is None else read_office(Path(office))
     desk = Desk(tuple(map(Path, rules)), overlays, as_of)
     read = desk.read([Path(file)], case)
     if len(read) > 1:
@@ -58,7 +85,10 @@ def notice(
     answer = desk.answer(read[0])
     for diagnostic in read[0].record.rejects:
         output.complain(diagnostic.show(lang))
-    notice = notice_of(answer.checker, answer.checked, Subject(benefit, claim, file), lang)
+    program, person = answer.checker.program, answer.checked.case.person
+    head = None if issuer is None else letterhead(issuer, program, person, serial, desk.today, lang)
+    named = None if benefit is None else name_of(benefit, program.benefits)
+    notice = notice_of(answer.checker, answer.checked, Subject(named, claim, file), lang, head)
     write_notice(notice, Path(out))
     output.say(_DONE.in_(lang).format(out=out))
     return Status.FOUND if read[0].record.rejects else Status.DONE

@@ -3,6 +3,9 @@
 from mianshen.casework.notice.content import Notice
 from mianshen.casework.notice.digest import record_digest
 from mianshen.casework.notice.draft import Subject, notice_of
+from mianshen.casework.notice.office import letterhead, read_office
 from mianshen.casework.notice.paper import to_html, to_pdf, write_notice
 
-__all__ = ["Notice", "Subject", "notice_of", "record_digest", "to_html", "to_pdf", "write_notice"]
+__all__ = [
+    "Notice", "Subject", "letterhead", "notice_of", "read_office", "record_digest", "to_html", "to_pdf", "write_notice",
+]  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mianshen.casework.notice.office import Letterhead
 from mianshen.closed_sets import Basis
 from mianshen.source import Lang
 
@@ -107,3 +108,4 @@ class Notice:
     assumptions: tuple[str, ...]
     remedies: tuple[str, ...]
     replay: tuple[Given, ...]
+    letterhead: Letterhead | None = None

@@ -15,6 +15,7 @@ from mianshen.casework.check import Checked, Checker
 from mianshen.casework.notice import diagnostics, phrases
 from mianshen.casework.notice.content import Given, Notice
 from mianshen.casework.notice.digest import record_digest
+from mianshen.casework.notice.office import Letterhead
 from mianshen.casework.notice.working import Working
 from mianshen.interpreter.result import BenefitResult, RowResult, benefit_result, row_result
 from mianshen.interpreter.rows import Row
@@ -35,14 +36,19 @@ class Subject:
     file: str = ""  # the record's, for messages
 
 
-def notice_of(checker: Checker, checked: Checked, subject: Subject, lang: Lang) -> Notice:
+def notice_of(
+    checker: Checker, checked: Checked, subject: Subject, lang: Lang, letterhead: Letterhead | None = None
+) -> Notice:
     """The notice about a subject. Raises RuleError when the record has no such thing or it is rejected."""
-    draft = _Draft(checker, checked, subject, lang)
+    draft = _Draft(checker, checked, subject, lang, letterhead)
     return draft.notice()
 
 
 class _Draft:
-    def __init__(self, checker: Checker, checked: Checked, subject: Subject, lang: Lang) -> None:
+    def __init__(
+        self, checker: Checker, checked: Checked, subject: Subject, lang: Lang, letterhead: Letterhead | None
+    ) -> None:
+        self.letterhead = letterhead
         self.checker = checker
         self.checked = checked
         self.program: Program = checker.program
@@ -136,6 +142,7 @@ class _Draft:
             assumptions=tuple(self._assumptions(footing)),
             remedies=tuple(self._remedies(footing)),
             replay=tuple(self._replay()),
+            letterhead=self.letterhead,
         )
 
     def _say(self, message: Message) -> str:
@@ -238,7 +245,8 @@ class _Draft:
         if footing.provisional:
             yield self._say(phrases.REMEDIES["provisional"])
         yield from self._stand_ins(footing)
-        yield from map(self._say, phrases.ALWAYS)
+        own = () if self.letterhead is None else self.letterhead.remedies
+        yield from own or map(self._say, phrases.ALWAYS)
 
     def _stand_ins(self, footing: Caveats) -> Iterator[str]:
         """Where another place's rule stands in: which, and the local authority to be asked."""

@@ -100,7 +100,7 @@ DISCLAIMER: Final = Message(
 
 _LABELS: Final = {
     "person": Message("人员编号", "Person"),
-    "day": Message("核定日", "Decided for"),
+    "day": Message("核定日", "Decision date"),
     "subject": Message("核定事项", "Subject"),
     "decision": Message("结论", "Decision"),
     "clause": Message("依据", "Under"),
