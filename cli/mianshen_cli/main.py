@@ -62,6 +62,7 @@ COMMANDS = {
     "seek": Message("求参数取何值才能达到目标", "the value of a figure at which a goal is met"),
     "suggest": Message("为没有案例发现的改动写案例，待确认", "cases for what no case notices"),
     "diff": Message("用规则的语言列出两个规则库的差别", "what differs between two rulebooks"),
+    "graph": Message("把一个名称依据什么画成图（SVG）", "draw what a name rests on, as SVG"),
     "init": Message("新建一个规则库，带案例、CI 和编辑器设置", "make a new rulebook with cases and CI"),
     "lint": Message("检查规则库，逐条列出错误", "check a rulebook and tell every mistake"),
     "explain": Message("说明一个诊断代码", "explain a diagnostic code"),

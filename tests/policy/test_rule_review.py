@@ -78,3 +78,21 @@ def test_a_new_rulebook_is_whole(
     before = Path("README.md").read_bytes()
     assert main(["init", "."]) == 2
     assert Path("README.md").read_bytes() == before
+
+
+def test_a_name_is_drawn_with_what_it_rests_on(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    rules = str(write()[0])
+    assert main(["graph", "excess", "--rules", rules, "--format", "json"]) == 0
+    drawn = json.loads(capsys.readouterr().out)
+    columns = {node["name"]: node["column"] for node in drawn["nodes"]}
+    assert columns == {
+        "person.excess": 0, "above_floor": -1, "person.cost": -2, "floor": -2, "share": 1, "person.paid": 2,
+    }  # fmt: skip
+    assert {"reader": "above_floor", "read": "floor"} in drawn["reads"]
+    assert main(["graph", "excess", "--rules", rules]) == 0
+    texts = [
+        node.text for node in ET.fromstring(capsys.readouterr().out).iter("{http://www.w3.org/2000/svg}text")
+    ]
+    assert "person.excess" in texts
+    assert main(["graph", "exces", "--rules", rules]) == 2
+    assert "Perhaps excess is meant" in capsys.readouterr().err

@@ -1,0 +1,101 @@
+"""`mianshen graph`: what a name rests on and what rests on it, as a picture.
+
+In: a name. Out: SVG on standard output or in a file, or JSON. Exit status 0, 2 where no such name is known.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mianshen.policy.catalogue import Catalogue
+from mianshen.policy.rule_graph import Graph, graph_of, svg
+from mianshen.rulebook import open_program
+from mianshen.source import Lang, Message
+from mianshen_cli import options, output
+from mianshen_cli.click_commands import Whole, argument, command, option
+from mianshen_cli.output import Status
+from mianshen_cli.usage_errors import Refused
+
+_UNKNOWN = Message("规则库中没有 {name}", "the rulebook has no {name}")
+_PERHAPS = Message("。也许想写 {close}", ". Perhaps {close} is meant")
+_WRITTEN = Message("已写入 {file}", "wrote {file}")
+
+
+@command(
+    Message(
+        "把一个名称依据什么、又被谁依据画成图（SVG）。\n例：mianshen graph basic_payment --out basic_payment.svg",
+        "Draw what a name rests on and what rests on it, as SVG.\n"
+        "Try: mianshen graph basic_payment --out basic_payment.svg",
+    )
+)
+@argument(
+    "name",
+    words=Message(
+        "待遇、决定、条款、参数、累计或事实的名称",
+        "a benefit, decision, provision, parameter, accumulator or fact",
+    ),
+)
+@options.rulebook
+@options.overlay_named
+@option(
+    "--depth",
+    type=Whole(1, 20),
+    default=2,
+    words=Message("左右各几步（默认 2）", "steps to either side (default 2)"),
+)
+@option("--out", metavar="SVG", words=Message("写成文件", "write this file"))
+@option(
+    "--format",
+    "form",
+    type=click.Choice(["svg", "json"]),
+    default="svg",
+    words=Message("输出格式（默认 svg）", "output format (default svg)"),
+)
+def graph(
+    lang: Lang,
+    name: str,
+    rules: tuple[str, ...],
+    overlays: tuple[str, ...],
+    depth: int,
+    out: str | None,
+    form: str,
+) -> Status:
+    catalogue = Catalogue(open_program(tuple(map(Path, rules)), overlays))
+    items = catalogue.named(name)
+    if not items:
+        close = catalogue.nearest(name)
+        words = [
+            text.format(name=name) + ("" if close is None else more.format(close=close))
+            for text, more in ((_UNKNOWN.zh, _PERHAPS.zh), (_UNKNOWN.en, _PERHAPS.en))
+        ]
+        raise Refused(Message(*words))
+    drawn = graph_of(catalogue, items, depth)
+    text = output.json_text(_plain(drawn)) if form == "json" else svg(drawn, catalogue, lang, _shortened)
+    if out is None:
+        output.say(text)
+    else:
+        Path(out).write_text(text + "\n", "utf-8")
+        output.say(_WRITTEN.in_(lang).format(file=out))
+    return Status.DONE
+
+
+def _plain(graph: Graph) -> output.Plain:
+    return {
+        "nodes": [
+            {"kind": item.kind, "name": str(item), "column": column}
+            for column, items in graph.columns.items()
+            for item in items
+        ],
+        "reads": [{"reader": str(reader), "read": str(read)} for reader, read in graph.reads],
+    }  # fmt: skip
+
+
+def _shortened(text: str, columns: int) -> str:
+    """The text cut to so many columns of a terminal, a Chinese character filling two."""
+    if output.width(text) <= columns:
+        return text
+    while output.width(text) > columns - 1:
+        text = text[:-1]
+    return text + "…"
