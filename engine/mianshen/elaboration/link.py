@@ -40,7 +40,7 @@ from mianshen.program.core import (
     YearToDate,
     walk,
 )
-from mianshen.program.overlap import Prover
+from mianshen.program.overlap import Prover, together
 from mianshen.program.program import (
     Accumulator,
     CodeList,
@@ -99,17 +99,16 @@ def clashes(
     provisions: tuple[Provision, ...], codes: Mapping[str, CodeList], mistakes: list[Diagnostic]
 ) -> tuple[tuple[int, int], ...]:
     """Pairs not proved disjoint and not related by exception; two rows of a unique table must not be one."""
-    prover = Prover(codes)
     pairs = []
-    for i, one in enumerate(provisions):
-        for j, two in enumerate(provisions[i + 1 :], i + 1):
-            related = one.name in two.exceptions or two.name in one.exceptions
-            if related or one.fallback != two.fallback or prover.disjoint(one.condition, two.condition):
-                continue
-            if "." in one.name and two.name.partition(".")[0] == one.name.partition(".")[0]:
-                first, second = sorted((one, two), key=lambda p: (p.span.line, p.span.column))
-                mistakes.append(diagnostics.overlap(second.span, second.name, first.name, first.span))
-            pairs.append((i, j))
+    for i, j in together(Prover(codes), [provision.condition for provision in provisions]):
+        one, two = provisions[i], provisions[j]
+        related = one.name in two.exceptions or two.name in one.exceptions
+        if related or one.fallback != two.fallback:
+            continue
+        if "." in one.name and two.name.partition(".")[0] == one.name.partition(".")[0]:
+            first, second = sorted((one, two), key=lambda p: (p.span.line, p.span.column))
+            mistakes.append(diagnostics.overlap(second.span, second.name, first.name, first.span))
+        pairs.append((i, j))
     return tuple(pairs)
 
 

@@ -7,7 +7,7 @@ not understand it takes to be possible.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -227,3 +227,88 @@ def _merge(a: Case, b: Case) -> Case | None:
             return None
         merged[subject] = met
     return merged
+
+
+# -- many conditions ---------------------------------------------------------------------------------
+
+FEW: Final = 24  # conditions that are held against one another one by one
+
+
+def together(prover: Prover, conditions: Sequence[Iterable[Core]]) -> list[tuple[int, int]]:
+    """The pairs, in order, of conditions (each a conjunction) that are not proved never to hold together."""
+    cases = [prover.conjoined(condition, True) for condition in conditions]
+    pairs = {(i, j) for i, j in _near(cases, list(range(len(cases))), frozenset()) if _meet(cases[i], cases[j])}
+    return sorted(pairs)
+
+
+def _meet(one: list[Case], two: list[Case]) -> bool:
+    """Whether some way in which one condition holds goes with one of the other's."""
+    return any(_merge(a, b) is not None for a in one for b in two)
+
+
+def _near(cases: list[list[Case]], rows: list[int], used: frozenset[Core]) -> Iterator[tuple[int, int]]:
+    """Pairs that may meet: those apart by the value, or the range, of some subject of most are left out."""
+    split = None if len(rows) <= FEW else _dividing(cases, rows, used)
+    if split is None:
+        yield from ((min(i, j), max(i, j)) for at, i in enumerate(rows) for j in rows[at + 1 :])
+        return
+    subject, valued = split
+    buckets: dict[Any, list[int]] = {}
+    others: list[int] = []
+    for row in rows:
+        values = _values(cases[row], subject) if valued else None
+        for value in values or ():
+            buckets.setdefault(value, []).append(row)
+        if values is None:
+            others.append(row)
+    for bucket in buckets.values():
+        yield from _near(cases, [*bucket, *(others if valued else ())], used | {subject})
+    if not valued:
+        yield from _near_ranges(cases, rows, subject)
+    elif others:
+        yield from _near(cases, others, used | {subject})
+
+
+def _dividing(cases: list[list[Case]], rows: list[int], used: frozenset[Core]) -> tuple[Core, bool] | None:
+    """The subject that most conditions name values of (true), or else that all give a range to; None: there is none."""
+    valued: dict[Core, int] = {}
+    ranged: dict[Core, int] = {}
+    for row in rows:
+        for subject in set().union(*map(set, cases[row])) - used:
+            if _values(cases[row], subject) is not None:
+                valued[subject] = valued.get(subject, 0) + 1
+            elif all(subject in case for case in cases[row]):
+                ranged[subject] = ranged.get(subject, 0) + 1
+    best = max(valued, key=lambda subject: valued[subject], default=None)
+    if best is not None and valued[best] > len(rows) / 2:
+        return best, True
+    whole = [subject for subject, count in ranged.items() if count == len(rows)]
+    return (whole[0], False) if whole else None
+
+
+def _values(cases: list[Case], subject: Core) -> set[Any] | None:
+    """The values that a condition allows of a subject; None: it does not name them."""
+    values: set[Any] = set()
+    for case in cases:
+        allowed = case.get(subject)
+        if allowed is None or allowed.only is None:
+            return None
+        values |= allowed.only
+    return values
+
+
+def _near_ranges(cases: list[list[Case]], rows: list[int], subject: Core) -> Iterator[tuple[int, int]]:
+    """Pairs of rows whose ranges of a subject touch, found as they begin one after the other."""
+    spans = []
+    for row in rows:
+        lows = [case[subject].low for case in cases[row]]
+        highs = [case[subject].high for case in cases[row]]
+        low = None if any(end is None for end in lows) else min(end[0] for end in lows if end)
+        high = None if any(end is None for end in highs) else max(end[0] for end in highs if end)
+        spans.append((low, high, row))
+    spans.sort(key=lambda span: (span[0] is not None, span[0]))
+    open_: list[tuple[Any, int]] = []
+    for low, high, row in spans:
+        open_ = [(end, other) for end, other in open_ if end is None or low is None or end >= low]
+        yield from ((min(row, other), max(row, other)) for _, other in open_)
+        open_.append((high, row))

@@ -176,7 +176,7 @@ def chosen(branches: Sequence[Applied]) -> Sql:
     number: Sql = terms.literal(UNMODELLED)
     for tier in reversed(tiers(branches)):
         number = _number(tier, number)
-    return terms.cast(number, "TINYINT")
+    return terms.cast(number, "SMALLINT")
 
 
 def _number(tier: AppliedTier, otherwise: Sql) -> Sql:

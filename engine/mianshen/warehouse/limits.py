@@ -209,7 +209,7 @@ class Limits:
         if not numbers:
             return []
         by = terms.column(f"{decision.name}?by")
-        return [terms.alias(terms.cast(terms.case(numbers, by), "TINYINT"), f"{decision.name}?by")]
+        return [terms.alias(terms.cast(terms.case(numbers, by), "SMALLINT"), f"{decision.name}?by")]
 
     def _agreed(self, decision: Decision) -> list[tuple[Sql, Applied]]:
         """Where all provisions that may decide a row would pay the same; and the one that stands."""
