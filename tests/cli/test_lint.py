@@ -1,5 +1,6 @@
 """`mianshen lint`."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
@@ -81,3 +82,73 @@ def test_a_calendar_about_to_end_is_told_ahead_at_its_last_year(run: Run) -> Non
     assert "calendar.yaml:" in out
     assert "E348: the working-day calendar ends on 2026-12-31" in out
     assert "E348" not in run("lint", "--as-of", "2026-11-01")[1]
+
+
+def test_other_programs_read_what_is_found(run: Run) -> None:
+    bad = str(BAD / "warnings")
+    found = json.loads(run("lint", bad, "--format", "json")[1])
+    assert {"code", "severity", "file", "line", "column", "what", "fix", "also"} == set(found[0])
+    report = json.loads(run("lint", bad, "--format", "sarif")[1])
+    assert report["version"] == "2.1.0"
+    assert [r["ruleId"] for r in report["runs"][0]["results"]] == [one["code"] for one in found]
+    assert len({r["id"] for r in report["runs"][0]["tool"]["driver"]["rules"]}) == len(
+        {one["code"] for one in found}
+    )
+    annotations = run("lint", bad, "--format", "github")[1].splitlines()
+    assert len(annotations) == len(found)
+    assert annotations[0].startswith("::warning file=")
+    assert run("lint", str(BAD / "twenty_mistakes"), "--format", "sarif")[0] == 1
+
+
+DOUBTFUL = """
+rulebook: {name: d, title: d, entry: person}
+sources: {S: {title: s}}
+defaults: {source: S, clause: x}
+entities:
+  person: {title: p, key: id}
+  bill: {title: b, key: no, parent: person, children: bills, date: day, outcome: rest}
+codes: {kind: {title: k, values: {a: a, b: b}}}
+facts:
+  person: {id: {type: text, title: i}}
+  bill: {no: {type: text, title: n}, id: {type: text, title: i}, day: {type: date, title: d}, kind: {type: code kind, title: k}, cost: {type: money, title: c, min: 0}}
+decisions:
+  bill:
+    one: {type: money, title: one, paid: true}
+    two: {type: money, title: two, paid: true}
+    three: {type: money, title: three, paid: true}
+    rest: {type: money, title: rest}
+    step: {type: integer, title: step}
+    never: {type: money, title: never}
+accumulators:
+  lonely: {title: l, sums: never}
+  # lint: ignore E370 because it is for the next year
+  waiting: {title: w, sums: never}
+  other: {title: o, sums: rest}
+provisions:
+  one: {decision: one, when: cost >= 0, value: cost}
+  two: {decision: two, value: cost}
+  three: {decision: three, when: 'kind = "a"', value: cost}  # lint: ignore E371
+  three_too: {decision: three, when: 'kind = "a"', value: 0}
+  step_of_a: {decision: rest, when: 'kind = "a"', value: cost - one - two, annual_limit: {accumulator: other, limit: 5}}
+  step_of_b: {decision: rest, when: 'kind = "b" and cost > 10', value: cost - one - two, exception_to: step_of_all}
+  step_of_all: {decision: rest, when: 'kind = "b" and cost > 20', value: cost - one - two}
+tables:
+  t:
+    decision: step
+    inputs: [cost]
+    hit_policy: first
+    rows: [{id: r1, cells: ['< 100'], value: 1}, {id: r2, cells: ['< 50'], value: 2}, {id: r3, cells: ['-'], value: 3}]
+"""
+
+
+def test_a_colleague_would_ask(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "rules.yaml"
+    file.write_text(DOUBTFUL, "utf-8")
+    status, out, _ = run("lint", str(file))
+    assert status == 0, out
+    codes = [line.split(": ")[1] for line in out.splitlines() if "(warning)" in line]
+    assert set(codes) == {"E370", "E371", "E372", "E373", "E374", "E375", "E376"}, out
+    assert "waiting" not in out
+    assert "leaves out three" in out
+    assert "step_of_b comes before it" in out
+    assert "the row r2 is never reached: r1" in out

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import get_args
+
+import click
 
 from mianshen.source import Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, argument, command, option
 from mianshen_cli.output import Status
+from mianshen_cli.render.findings import Format, written
 
 _COUNT = Message("{files} 个文件：{errors} 个错误，{warnings} 个提醒", "{files}: {errors}, {warnings}")
 _WARNING = Message("（提醒）", " (warning)")
@@ -41,7 +45,19 @@ _WARNING = Message("（提醒）", " (warning)")
         "同时列出这一天已过复核期的数值", "also tell the figures whose review is overdue on this day"
     ),
 )
-def lint(lang: Lang, paths: tuple[str, ...], overlays: tuple[str, ...], as_of: dt.date | None) -> Status:
+@option(
+    "--format",
+    "form",
+    type=click.Choice(get_args(Format)),
+    default="table",
+    words=Message(
+        "输出格式（默认 table）；sarif、github 供其他工具读取",
+        "output format (default table); sarif and github are for other tools to read",
+    ),
+)
+def lint(
+    lang: Lang, paths: tuple[str, ...], overlays: tuple[str, ...], as_of: dt.date | None, form: Format
+) -> Status:
     from mianshen.policy.lint import UNREADABLE
     from mianshen.policy.lint import lint as findings_of
     from mianshen.rulebook import overlay_file
@@ -49,6 +65,13 @@ def lint(lang: Lang, paths: tuple[str, ...], overlays: tuple[str, ...], as_of: d
     findings = findings_of(
         [Path(path) for path in paths], [overlay_file(overlay) for overlay in overlays], as_of
     )
+    status = (
+        Status.UNUSABLE if findings.unreadable else Status.FOUND if findings.count("error") else Status.DONE
+    )
+    if form != "table":
+        for line in written(findings.found, form, lang):
+            output.say(line)
+        return status
     for item in findings.found:
         first, *more = item.show(lang).split("\n")
         mark = _WARNING.in_(lang) if item.severity == "warning" else ""
@@ -58,9 +81,7 @@ def lint(lang: Lang, paths: tuple[str, ...], overlays: tuple[str, ...], as_of: d
     counts = ((findings.files, "file"), (errors, "mistake"), (warnings, "warning"))
     files, mistakes, doubts = (str(count) if lang == "zh" else _many(count, thing) for count, thing in counts)
     output.say(_COUNT.in_(lang).format(files=files, errors=mistakes, warnings=doubts))
-    if findings.unreadable:
-        return Status.UNUSABLE
-    return Status.FOUND if errors else Status.DONE
+    return status
 
 
 def _many(count: int, thing: str) -> str:

@@ -161,6 +161,8 @@ class Decision(Shape):
     type: str
     title: Titled
     output: Flag = False  # a column of the batch's claims file and of `check`'s claims
+    min: Literal_ | None = None  # a value outside is an error on the row
+    max: Literal_ | None = None
     paid: Flag = False  # what is paid to or for the person; changes of it are owed or overpaid
 
 

@@ -7,8 +7,8 @@ of its own, 1.00 on every row.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from mianshen.elaboration.provision_parts import RulingChecks, conjunction
 from mianshen.elaboration.vocabulary import Vocabulary, message
@@ -19,6 +19,10 @@ from mianshen.program.literals import MONEY
 from mianshen.program.program import Accumulator, Citation, Decision, Key, Provision
 from mianshen.source import Message, Span
 from mianshen.values import ONE
+
+if TYPE_CHECKING:
+    from mianshen.document import Document
+    from mianshen.document.model import Accumulator as AccumulatorModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +175,27 @@ SPLITTING: Final = (
     "code",
 )  # types of facts that a sum is kept per
 MOST_DAYS: Final = 36_600
+
+
+def with_entities(document: Document) -> Document:
+    """The document with the entity that each accumulator is meant to be of, where it does not say and there is no claim.
+
+    That of the decision it sums; of one that counts rows, the one dated entity there is.
+    """
+    models = {
+        name: model.model_copy(update={"entity": _meant(document, model)})
+        if "entity" not in model.model_fields_set and model.entity not in document.entities
+        else model
+        for name, model in document.accumulators.items()
+    }
+    return replace(document, accumulators=models)
+
+
+def _meant(document: Document, model: AccumulatorModel) -> str:
+    dated = [n for n, e in document.entities.items() if e.date is not None and e.parent is not None]
+    owners = [e for e, decisions in document.decisions.items() if model.sums in decisions]
+    likely = dated if model.sums is None else owners
+    return likely[0] if len(likely) == 1 else model.entity
 
 
 def counted(name: str) -> str:

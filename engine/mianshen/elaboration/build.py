@@ -11,7 +11,13 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from mianshen.elaboration.accumulators import AccumulatorChecks, accumulator_names, counters, counting
+from mianshen.elaboration.accumulators import (
+    AccumulatorChecks,
+    accumulator_names,
+    counters,
+    counting,
+    with_entities,
+)
 from mianshen.elaboration.benefits import benefits, clauses, out_of_scope, sources
 from mianshen.elaboration.checks import RecordChecks
 from mianshen.elaboration.coverage import gaps
@@ -84,7 +90,9 @@ def narrowed(declared: Type, provisions: list[Provision]) -> Type:
         return declared
     low, high = min(r.low for r in ranges), max(r.high for r in ranges)
     low = min(max(low, declared.low), declared.high)
-    scale = min(declared.scale, max(r.scale for r in ranges)) if declared != MONEY else declared.scale
+    scale = (
+        min(declared.scale, max(r.scale for r in ranges)) if declared.scale != MONEY.scale else declared.scale
+    )
     return Numeric(scale, low, max(min(high, declared.high), low))
 
 
@@ -92,6 +100,7 @@ class Draft:
     """One build: the passes in order, their mistakes in `found`."""
 
     def __init__(self, document: Document, spread: Mapping[str, Sequence[Decimal]]) -> None:
+        document = with_entities(document)
         self.document = document
         self.vocabulary = Vocabulary(document)
         self.found = self.vocabulary.found

@@ -15,13 +15,14 @@ from mianshen.closed_sets import TextFormat
 from mianshen.formulas.symbol_table import describe
 from mianshen.program import diagnostics, literals
 from mianshen.program.core import AsOf, Code, Date, Listing, Numeric, String, Type
-from mianshen.program.literals import MONEY, MONEY_FACT, WRITTEN
+from mianshen.program.literals import MONEY_FACT, WRITTEN
 from mianshen.program.program import CodeList, Entity, Fact, Key
 from mianshen.source import TYPO, Diagnostic, Message, Span, nearest
 from mianshen.values import Known
 
 if TYPE_CHECKING:
     from mianshen.document import Document
+    from mianshen.document.model import Decision as DecisionModel
     from mianshen.document.model import Fact as FactModel
     from mianshen.document.model import Title
 
@@ -175,8 +176,11 @@ class Vocabulary:
                 continue
             path = ("facts", owner, name, "settles")
             type_ = self.decision_named(owner, fact.settles, path)
-            if type_ is not None and (type_ != MONEY or fact.written != "money"):
-                other = fact.type if type_ == MONEY else type_
+            money = (
+                self.document.decisions[owner][fact.settles].type == "money" if type_ is not None else False
+            )
+            if type_ is not None and (not money or fact.written != "money"):
+                other = fact.type if money else type_
                 wrong = diagnostics.wrong_type(
                     self.document.span(*path), literal_words("money"), describe(other)
                 )
@@ -265,7 +269,7 @@ class Vocabulary:
         return tuple(value for value in values if isinstance(value, Decimal | bool | str | dt.date))
 
     def _bounds(
-        self, model: FactModel, type_: Type, path: tuple[str, ...]
+        self, model: FactModel | DecisionModel, type_: Type, path: tuple[str, ...]
     ) -> tuple[Decimal | None, Decimal | None]:
         """The declared minimum and maximum; only numbers have them."""
         amounts: list[Decimal | None] = []
@@ -309,6 +313,10 @@ class Vocabulary:
                 if type_ is None:
                     self.failed.add(name)
                 elif entity in self.entities:
+                    low, high = self._bounds(model, type_, ("decisions", entity, name))
+                    if isinstance(type_, Numeric) and (low is not None or high is not None):
+                        least, most = type_.low if low is None else low, type_.high if high is None else high
+                        type_ = Numeric(type_.scale, least, most)
                     decisions[entity, name] = type_
         return decisions
 

@@ -148,4 +148,4 @@ class _Deciding:
         if not (self.decision.may_overflow and isinstance(type_, Numeric) and isinstance(value, Decimal)):
             return
         if not type_.low <= value <= type_.high:
-            raise stop("overflow", name, f"{name} is too large", f"{name} 的数值过大")
+            raise stop("overflow", name, f"{name} is outside its range", f"{name} 的数值超出范围")

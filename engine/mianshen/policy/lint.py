@@ -19,6 +19,8 @@ from mianshen.document import read
 from mianshen.document.load import Parse
 from mianshen.document.yaml_tree import read_tree
 from mianshen.elaboration.build import build
+from mianshen.policy.doubts import doubts
+from mianshen.policy.ignored import unless_ignored
 from mianshen.program.program import Program
 from mianshen.program.warnings import overdue
 from mianshen.shipped import shipped_rulebook
@@ -70,7 +72,8 @@ def lint(paths: Sequence[Path] = (), overlays: Sequence[Path] = (), on: dt.date 
     if result is not None:
         outcome = [part for part in outcome if os.path.realpath(part.span.file) in result]
         files = result
-    return Findings(tuple(sorted(dict.fromkeys(outcome), key=_place)), len(files))
+    kept = unless_ignored(dict.fromkeys(outcome), files)
+    return Findings(tuple(sorted(kept, key=_place)), len(files))
 
 
 def _judged(
@@ -83,7 +86,7 @@ def _judged(
         program, warnings = build(document, mistakes)
     except RuleError as error:
         return list(error.diagnostics), files
-    return [*warnings, *_overdue(program, on)], files
+    return [*warnings, *_overdue(program, on), *doubts(program, document)], files
 
 
 def _overdue(program: Program, on: dt.date | None) -> list[Diagnostic]:

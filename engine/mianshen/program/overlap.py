@@ -237,7 +237,9 @@ FEW: Final = 24  # conditions that are held against one another one by one
 def together(prover: Prover, conditions: Sequence[Iterable[Core]]) -> list[tuple[int, int]]:
     """The pairs, in order, of conditions (each a conjunction) that are not proved never to hold together."""
     cases = [prover.conjoined(condition, True) for condition in conditions]
-    pairs = {(i, j) for i, j in _near(cases, list(range(len(cases))), frozenset()) if _meet(cases[i], cases[j])}
+    pairs = {
+        (i, j) for i, j in _near(cases, list(range(len(cases))), frozenset()) if _meet(cases[i], cases[j])
+    }
     return sorted(pairs)
 
 
