@@ -50,6 +50,7 @@ COMMANDS = {
         "同一参保人核定两次：有何变化，应补发或应追回多少",
         "decide one person twice: what changes, what is owed",
     ),
+    "lsp": Message("编辑器的语言服务（LSP）", "a language server for editors of rulebooks"),
     "serve": Message("启动服务：网页和 HTTP 接口", "serve pages and an HTTP API"),
     "test": Message("运行案例，或看所提改动影响哪些案例", "run cases, or see what a proposed change moves"),
     "coverage": Message("案例覆盖了规则库的哪些部分", "which parts of the rulebook the cases try"),

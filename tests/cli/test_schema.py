@@ -24,6 +24,12 @@ def test_it_shows_the_case_file_s(run: Run) -> None:
     assert "cases" in json.loads(run("schema", "case")[1])["properties"]
 
 
+def test_it_shows_the_answer_s(run: Run) -> None:
+    schema = json.loads(run("schema", "answer")[1])
+    assert "premium_subsidy" in schema["properties"]["benefits"]["properties"]
+    assert "patient_pays" in schema["properties"]["claims"]["items"]["properties"]
+
+
 def test_the_editor_settings_name_every_schema(run: Run, tmp_path: Path) -> None:
     run("schema", "--out", str(tmp_path))
     settings = json.loads((Path(__file__).parents[2] / ".vscode" / "settings.json").read_text("utf-8"))

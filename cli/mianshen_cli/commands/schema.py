@@ -15,7 +15,8 @@ from mianshen.source import Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 
-_NAMES = ("rulebook", "overlay", "case", "record", "mapping")
+_FILES = ("rulebook", "overlay", "case", "record", "mapping")  # that people write
+_NAMES = (*_FILES, "answer")
 _WRITTEN = Message("已写入 {file}", "wrote {file}")
 
 
@@ -32,8 +33,8 @@ _WRITTEN = Message("已写入 {file}", "wrote {file}")
     type=click.Choice(_NAMES),
     required=False,
     words=Message(
-        "哪一种文件：rulebook 规则（默认）、overlay 改动、case 案例、record 核定材料、mapping 列的对照",
-        "which file: rulebook (default), overlay, case, record or mapping",
+        "哪一种文件：rulebook 规则（默认）、overlay 改动、case 案例、record 核定材料、mapping 列的对照、answer check 的答案",
+        "which file: rulebook (default), overlay, case, record or mapping, or the answer of check",
     ),
 )
 @option(
@@ -61,19 +62,25 @@ def schema(
 
         return (case_schema if cases else record_schema)(program())
 
+    def answer() -> dict[str, Any]:
+        from mianshen.casework.answer_schema import answer_schema
+
+        return answer_schema(program())
+
     schemas = {
         "rulebook": rulebook_schema,
         "overlay": overlay_schema,
         "case": lambda: records(cases=True),
         "record": lambda: records(cases=False),
         "mapping": columns,
+        "answer": answer,
     }
     if out is None:
         output.say(output.json_text(schemas[name or "rulebook"]()))
         return
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    for kind in [name] if name else _NAMES:
+    for kind in [name] if name else _FILES:
         file = folder / f"{kind}.schema.json"
         file.write_text(output.json_text(schemas[kind]()) + "\n", encoding="utf-8")
         output.say(_WRITTEN.in_(lang).format(file=file))

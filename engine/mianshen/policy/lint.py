@@ -111,9 +111,15 @@ def _home(files: Sequence[Path]) -> Path | None:
     """The rulebook's folder that files are part of, when they are not a rulebook themselves."""
     if not files or not all(path.is_file() for path in files) or any(_has(path, _HEADER) for path in files):
         return None
-    for folder in list(files[0].absolute().parents)[:MOST_ABOVE]:
+    folder = rulebook_above(files[0])
+    return None if folder is None else _as_given(files[0], folder)
+
+
+def rulebook_above(file: Path) -> Path | None:
+    """The nearest folder above a file that holds a rulebook's header."""
+    for folder in list(file.absolute().parents)[:MOST_ABOVE]:
         if any(_has(part, _HEADER) for part in sorted(folder.glob("*.yaml"))):
-            return _as_given(files[0], folder)
+            return folder
     return None
 
 

@@ -1,0 +1,193 @@
+"""The language server as an editor drives it: over the protocol, in a process of its own."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from lsprotocol import types as lsp
+from pygls.lsp.client import BaseLanguageClient  # type: ignore[attr-defined]
+from tests.support.pensions import RULES
+
+Drive = Callable[["Editor"], Awaitable[None]]
+CASE = """
+cases:
+  - name: old_worker
+    as_of: 2026-06-30
+    person: {person_id: A, place: "31", kind: worker, born: 1950-01-01, months: 400, frozen: false}
+    expect: {benefits: {pension: {status: eligible}}}
+"""
+
+
+class Editor:
+    """A client with one rulebook open."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.file = folder / "rules" / "pensions.yaml"
+        self.client = BaseLanguageClient("editor", "1")
+        self.told: dict[str, list[lsp.Diagnostic]] = {}
+        self.news = asyncio.Event()
+
+        @self.client.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)  # type: ignore[untyped-decorator]
+        def published(params: lsp.PublishDiagnosticsParams) -> None:
+            self.told[params.uri] = list(params.diagnostics)
+            self.news.set()
+
+    @property
+    def uri(self) -> str:
+        return self.file.as_uri()
+
+    @property
+    def document(self) -> lsp.TextDocumentIdentifier:
+        return lsp.TextDocumentIdentifier(self.uri)
+
+    async def begin(self) -> None:
+        await self.client.start_io(sys.executable, "-m", "mianshen_cli", "lsp", "--lang", "en")
+        await self.client.initialize_async(
+            lsp.InitializeParams(capabilities=lsp.ClientCapabilities(), root_uri=self.folder.as_uri())
+        )
+        self.client.initialized(lsp.InitializedParams())
+        self.open(self.file)
+        await self.heard()
+
+    def open(self, file: Path) -> None:
+        text = file.read_text("utf-8")
+        self.client.text_document_did_open(
+            lsp.DidOpenTextDocumentParams(lsp.TextDocumentItem(file.as_uri(), "yaml", 1, text))
+        )
+
+    async def type(self, text: str) -> None:
+        """Replace the whole text, and wait for the mistakes."""
+        self.news.clear()
+        changes = [lsp.TextDocumentContentChangeWholeDocument(text)]
+        self.client.text_document_did_change(
+            lsp.DidChangeTextDocumentParams(lsp.VersionedTextDocumentIdentifier(2, self.uri), changes)
+        )
+        await self.heard()
+
+    async def heard(self) -> None:
+        await asyncio.wait_for(self.news.wait(), 60)
+        self.news.clear()
+
+    def place(self, words: str, within: str | None = None) -> lsp.Position:
+        """Where some words first stand, or first after others."""
+        text = self.file.read_text("utf-8")
+        start = text.index(words, 0 if within is None else text.index(within))
+        line = text.count("\n", 0, start)
+        return lsp.Position(line, start - text.rfind("\n", 0, start) - 1 + 1)
+
+    async def end(self) -> None:
+        await self.client.shutdown_async(None)
+        self.client.exit(None)
+        await self.client.stop()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def drive(tmp_path: Path) -> Callable[[Drive], None]:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    (folder / "pensions.yaml").write_text(RULES, "utf-8")
+    (tmp_path / "cases.yaml").write_text(CASE, "utf-8")
+
+    def driven(script: Drive) -> None:
+        async def run() -> None:
+            editor = Editor(tmp_path)
+            await editor.begin()
+            try:
+                await script(editor)
+            finally:
+                await editor.end()
+
+        asyncio.run(run())
+
+    return driven
+
+
+def test_mistakes_are_told_as_they_are_typed_and_taken_back(drive: Callable[[Drive], None]) -> None:
+    async def script(editor: Editor) -> None:
+        assert [
+            item for item in editor.told[editor.uri] if item.severity == lsp.DiagnosticSeverity.Error
+        ] == []
+        await editor.type(RULES.replace("value: income < poverty_line", "value: incom < poverty_line"))
+        (mistake,) = editor.told[editor.uri]
+        assert mistake.code == "E301"
+        assert mistake.source == "mianshen"
+        line = RULES.split("\n")[mistake.range.start.line]
+        assert line[mistake.range.start.character :].startswith("income")
+        await editor.type(RULES)
+        assert [item.code for item in editor.told[editor.uri] if item.code == "E301"] == []
+        await editor.type(RULES.replace("provisions:", "provisions: ["))
+        assert editor.told[editor.uri]
+
+    drive(script)
+
+
+def test_a_name_is_explained_defined_and_found(drive: Callable[[Drive], None]) -> None:
+    async def script(editor: Editor) -> None:
+        place = editor.place("poverty_line", "value: income")
+        hover = await editor.client.text_document_hover_async(lsp.HoverParams(editor.document, place))
+        assert hover is not None
+        assert isinstance(hover.contents, lsp.MarkupContent)
+        assert "12,000.00" in hover.contents.value
+        assert "parameter" in hover.contents.value
+        assert "Example" in hover.contents.value
+        where = await editor.client.text_document_definition_async(
+            lsp.DefinitionParams(editor.document, place)
+        )
+        assert isinstance(where, list | tuple)
+        (only,) = where
+        assert isinstance(only, lsp.Location)
+        assert RULES.split("\n")[only.range.start.line].strip().startswith(("poverty_line", "{type: money"))
+        context = lsp.ReferenceContext(include_declaration=True)
+        uses = await editor.client.text_document_references_async(
+            lsp.ReferenceParams(context, editor.document, place)
+        )
+        assert uses is not None
+        assert len(uses) == RULES.count("poverty_line")
+
+    drive(script)
+
+
+def test_names_are_offered_while_a_line_is_half_written(drive: Callable[[Drive], None]) -> None:
+    async def script(editor: Editor) -> None:
+        await editor.type(RULES.replace("value: income < poverty_line", "value: inc"))
+        place = lsp.CompletionParams(editor.document, editor.place("income", "poor_people"))
+        offered = await editor.client.text_document_completion_async(place)
+        assert isinstance(offered, list | tuple)
+        details = {item.label: item.detail for item in offered}
+        assert {"income", "poverty_line", "worker", "pension_due", "old_enough"} <= set(details)
+        assert details["poverty_line"] == "parameter · line"
+
+    drive(script)
+
+
+def test_a_name_is_renamed_everywhere_at_once_or_not_at_all(drive: Callable[[Drive], None]) -> None:
+    async def script(editor: Editor) -> None:
+        async def rename(name: str, new: str) -> lsp.WorkspaceEdit | None:
+            params = lsp.RenameParams(editor.document, editor.place(name), new)
+            return await editor.client.text_document_rename_async(params)
+
+        edit = await rename("months:", "contributed")
+        assert edit is not None
+        assert edit.changes is not None
+        changed = {uri.rsplit("/", 1)[1]: len(edits) for uri, edits in edit.changes.items()}
+        titled = RULES.count("en: months")  # a title is no name
+        assert changed == {"pensions.yaml": RULES.count("months") - titled, "cases.yaml": 1}
+        assert await rename("months:", "income") is None  # taken
+        assert await rename("months:", "two words") is None
+
+    drive(script)
+
+
+def test_a_case_file_s_mistakes_are_told_too(drive: Callable[[Drive], None]) -> None:
+    async def script(editor: Editor) -> None:
+        file = editor.folder / "cases.yaml"
+        file.write_text(CASE.replace("status: eligible", "status: eligibel"), "utf-8")
+        editor.news.clear()
+        editor.open(file)
+        await editor.heard()
+        assert [item.code for item in editor.told[file.as_uri()]] != []
+
+    drive(script)
