@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 from mianshen.batch.block_decider import BlockDecider, DecidedBlock
-from mianshen.batch.engines import unit_of
 from mianshen.batch.fallback import Fallback
 from mianshen.batch.request import Request
 from mianshen.batch.row_batches import BlockRows
@@ -28,7 +27,6 @@ from mianshen.impact.compare import GOAL, compare
 from mianshen.impact.comparison import Comparison
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.sides import Sides, read_once
-from mianshen.native.library import Compiled
 from mianshen.native.placing import Places
 from mianshen.program.core import Numeric
 from mianshen.program.program import Citation, Dated, Key, Parameter, Program
@@ -283,10 +281,7 @@ class Trial:
     def _decider(self, program: Program) -> BlockDecider:
         """What decides by a program: the library that is there, with other figures."""
         first = self.sides.deciders[0]
-        compiled = None
-        if first.compiled is not None:
-            unit = unit_of(program, first.files, beside=first.compiled.unit.layout)
-            compiled = Compiled(unit, first.compiled.library)
+        compiled = None if first.compiled is None else first.compiled.with_figures(program)
         fallback = Fallback(program, {file.entity.name: file for file in first.files}, self.sides.threads)
         return replace(first, program=program, compiled=compiled, fallback=fallback)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -79,6 +80,12 @@ class Layout:
 
     program: Program
     beside: Layout | None = None
+
+    def with_figures(self, program: Program) -> Layout:
+        """The layout of a program that differs in the values and days of figures alone; what is worked out is kept."""
+        layout = copy(self)
+        object.__setattr__(layout, "program", program)
+        return layout
 
     @cached_property
     def stages(self) -> tuple[Stage, ...]:

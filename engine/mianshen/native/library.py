@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -24,6 +25,7 @@ from mianshen.cache import keep, sealed
 from mianshen.native.arrays import Texts
 from mianshen.native.layout import Unsupported
 from mianshen.native.translation_unit import Unit
+from mianshen.program.program import Program
 
 FLAGS: Final = ("-std=gnu11", "-fPIC", "-shared", "-w")
 PATIENCE: Final = 300  # seconds a compiler may take
@@ -53,6 +55,12 @@ class Compiled:
 
     unit: Unit
     library: ctypes.CDLL
+
+    def with_figures(self, program: Program) -> Compiled:
+        """The same library for a program that differs in the values and days of figures alone."""
+        unit = copy(self.unit)
+        object.__setattr__(unit, "layout", self.unit.layout.with_figures(program))
+        return Compiled(unit, self.library)
 
 
 def compiler() -> tuple[str, ...] | None:

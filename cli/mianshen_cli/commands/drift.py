@@ -1,0 +1,81 @@
+"""`mianshen drift`: settled amounts of a period against the rules, and the one figure that explains most differences.
+
+In: files of records with settled amounts. Out: what differs, and the figures suspected, the best first. Exit status 0
+nothing differs, 1 something does, 2 unusable.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from mianshen.source import Lang, Message
+from mianshen_cli import options, output
+from mianshen_cli.click_commands import command
+from mianshen_cli.output import Status
+
+_COUNT = Message(
+    "已结算金额 {compared:,} 项，其中 {differing:,} 项与规则不符，相差共 {difference} 元",
+    "{compared:,} settled amounts; {differing:,} are not what the rules give, by {difference} yuan in all",
+)
+_SUSPECT = Message(
+    "{title}：自 {first} {until}用的是 {used}，而不是 {rule}{of}：可解释 {explained:,} 项、{difference} 元{spoilt}",
+    "{title}: {used} was used from {first}{until}, not {rule}{of}: that explains {explained:,} amounts, "
+    "{difference} yuan{spoilt}",
+)
+_UNTIL = Message("至 {last} ", " to {last}")
+_OF = Message("（{start} 起的值）", " (its value from {start})")
+_SPOILT = Message("，但会使 {spoilt:,} 项不符", ", and would make {spoilt:,} wrong")
+_NONE = Message("没有一个参数能解释这些差异。", "No single figure explains them.")
+
+
+@command(
+    Message(
+        "核对一段时间的已结算金额与规则，找出最能解释差异的一个参数及其日期。\n"
+        "例：mianshen drift --residents r.parquet --claims 结算.parquet --as-of 2026-06-30",
+        "Hold settled amounts against the rules, and find the one figure, with its days, that explains most of what "
+        "differs.\nTry: mianshen drift --residents r.parquet --claims settled.parquet --as-of 2026-06-30",
+    )
+)
+@options.record_files()
+@options.day
+@options.one_rulebook
+@options.overlay
+@options.encoding
+@options.threads
+@options.yes
+@options.form
+def drift(
+    lang: Lang, records: dict[str, tuple[str, ...]], as_of: dt.date, rules: str | None, overlay: tuple[str, ...],
+    encoding: str | None, threads: int | None, yes: bool, form: str,
+) -> Status:  # fmt: skip
+    from mianshen.batch.request import Request
+    from mianshen.impact.drift import drift as detected
+    from mianshen.rulebook import open_program
+
+    paths = [Path(rules)] if rules else []
+    options.refuse_unfit_records(records, open_program(paths, overlay))
+    request = Request(records, as_of, Path(), threads, None, encoding, yes=yes)
+    content = detected(paths, overlay, request).content()
+    if form == "json":
+        output.say(output.json_text(content))
+    else:
+        output.say(_COUNT.in_(lang).format(**content))
+        for suspect in content["suspects"]:
+            output.say("\n" + "\n".join(output.fold(_told(lang, suspect), 80)))
+        if content["differing"] and not content["suspects"]:
+            output.say(_NONE.in_(lang))
+    return Status.FOUND if content["differing"] else Status.DONE
+
+
+def _told(lang: Lang, suspect: dict[str, Any]) -> str:
+    """A suspect as a sentence."""
+    until = "" if suspect["until"] is None else _UNTIL.in_(lang).format(last=suspect["until"])
+    of = "" if suspect["of"] is None else _OF.in_(lang).format(start=suspect["of"])
+    spoilt = _SPOILT.in_(lang).format(**suspect) if suspect["spoilt"] else ""
+    words = {name: suspect[name] for name in ("used", "rule", "explained", "difference")}
+    title = suspect["title"][lang]
+    return _SUSPECT.in_(lang).format(
+        title=title, first=suspect["from"], until=until, of=of, spoilt=spoilt, **words
+    )
