@@ -1,5 +1,6 @@
 """`mianshen report`, and `mianshen batch --report`, as an operator meets them."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -75,4 +76,28 @@ def test_since_alone_would_do_nothing_and_is_refused_before_the_run(
 ) -> None:
     status, _, err = run(*words, "--out", str(tmp_path / "out"), "--since", str(tmp_path))
     assert (status, err) == (2, "mianshen: --since compares in a report. Give --report, too.\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_comparison_with_a_run_by_other_rules_says_so(run: Run, words: list[str], tmp_path: Path) -> None:
+    overlay = ["--overlay", "employee_limit_2021_2025"]
+    run(*words, "--out", str(tmp_path / "before"))
+    run(*words, *overlay, "--out", str(tmp_path / "now"))
+    since = ["--since", str(tmp_path / "before"), "--out", str(tmp_path / "report")]
+    status, _, err = run("report", str(tmp_path / "now"), *since)
+    assert (status, err) == (0, (
+        f"{tmp_path}/before:1:1: E578: the earlier run was decided by another rulebook: changes are of the rules as well "
+        "as of the records. Use mianshen compare to see what the rules alone change.\n"
+    ))  # fmt: skip
+    assert json.loads((tmp_path / "report" / "report.json").read_text("utf-8"))["since"]["other_rulebook"]
+    assert "decided by another rulebook" in (tmp_path / "report" / "report.html").read_text("utf-8")
+
+
+def test_an_earlier_run_that_is_none_is_told_before_the_batch(
+    run: Run, words: list[str], tmp_path: Path
+) -> None:
+    report = ["--report", str(tmp_path / "report"), "--since", str(tmp_path / "nothing")]
+    status, _, err = run(*words, "--out", str(tmp_path / "out"), *report)
+    assert status == 2
+    assert [line.split(": ")[1] for line in err.splitlines()] == ["E570"]
     assert not (tmp_path / "out").exists()

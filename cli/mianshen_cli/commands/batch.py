@@ -58,6 +58,14 @@ _AMOUNTS = (
     Message("规则未覆盖", "not modelled"),
 )
 _COUNT = Message("条数", "count")
+_STOPPED = Message(
+    "已中断；{folder} 与运行前一样，没有留下别的东西。",
+    "Stopped; {folder} is as it was, and nothing else is left.",
+)
+_STOPPED_IN_PARTS = Message(
+    "已中断；{folder} 与运行前一样。核定完的部分已留存，加 --resume 再运行可接着核定。",
+    "Stopped; {folder} is as it was. What was decided is kept: run it again with --resume to go on.",
+)
 
 
 @command(
@@ -159,6 +167,7 @@ def batch(
     resume: bool, max_rejects: str, report_to: str | None, since: str | None, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.recorded_rules import Rules
+    from mianshen.batch.result_folder import work_folder
     from mianshen.batch.run import Request, run_batch
     from mianshen.rulebook import open_program
 
@@ -176,8 +185,18 @@ def batch(
         mapping, partitions, resume, yes,
     )  # fmt: skip
     database = _targets(into, sheets, request, program)
-    with Progress(lang, _STAGES) as progress:
-        summary = run_batch(program, request, progress)
+    if since is not None:
+        from mianshen.past_runs.report import doubts_since
+
+        for doubt in doubts_since(program, Path(since)):
+            output.complain(doubt.show(lang))
+    try:
+        with Progress(lang, _STAGES) as progress:
+            summary = run_batch(program, request, progress)
+    except KeyboardInterrupt:
+        kept = work_folder(Path(out).resolve()).exists()
+        output.complain((_STOPPED_IN_PARTS if kept else _STOPPED).in_(lang).format(folder=out))
+        raise
     for doubt in summary.doubts:
         output.complain(doubt.show(lang))
     _elsewhere(Path(out), database, sheets)

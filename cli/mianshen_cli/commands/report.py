@@ -59,7 +59,7 @@ def report(
     lang: Lang, run: str, since: str | None, records: dict[str, tuple[str, ...]], rules: str | None,
     overlay: tuple[str, ...], encoding: str | None, threads: int | None, memory: str | None, out: str,
 ) -> Status:  # fmt: skip
-    from mianshen.past_runs.report import FinishedRun, Order, make_report, program_of
+    from mianshen.past_runs.report import FinishedRun, Order, doubts_since, make_report, program_of
     from mianshen.rulebook import open_program
 
     limit = options.memory_limit(memory)
@@ -72,6 +72,8 @@ def report(
     options.refuse_unknown_entities(records, program)
     earlier = None if since is None else Path(since)
     order = Order(Path(run), Path(out), lang, earlier, records, encoding, threads, limit)
+    for doubt in () if earlier is None else doubts_since(program, earlier):
+        output.complain(doubt.show(lang))
     content = make_report(program, order)
     rows = sum(item["rows"] for item in content["lists"])
     output.say(_DONE.in_(lang).format(page=order.out / "report.html", lists=len(content["lists"]), rows=rows))

@@ -26,6 +26,10 @@ def other_rulebook(folder: str, name: str, overlays: tuple[str, ...]) -> Diagnos
     return diagnostic("E573.other_rulebook", Span(folder, 1, 1), name=name, with_name=Message(*with_))
 
 
+def other_rules_since(folder: str) -> Diagnostic:
+    return diagnostic("E578.other_rules_since", Span(folder, 1, 1))
+
+
 def foreign_folder(folder: str) -> Diagnostic:
     return diagnostic("E574.foreign_folder", Span(folder, 1, 1))
 

@@ -29,7 +29,7 @@ from mianshen.past_runs.report.ratios import Ratio, ratios
 from mianshen.past_runs.report.run import FinishedRun, find_inputs, table_of_facts
 from mianshen.past_runs.report.tables import Counting, Tables
 from mianshen.program.program import Program
-from mianshen.source import Lang, RuleError
+from mianshen.source import Diagnostic, Lang, RuleError
 
 PAGE, DATA, CHANGES = "report.html", "report.json", "changes.parquet"
 WRITTEN: Final = frozenset({PAGE, DATA, CHANGES, FOLDER})
@@ -60,6 +60,12 @@ class Found:
     ratios: tuple[Ratio, ...]
     changes: tuple[Change, ...]
     lists: Lists
+
+
+def doubts_since(program: Program, since: Path) -> list[Diagnostic]:
+    """What to bear in mind where a run by this program is compared with an earlier one. RuleError: there is none."""
+    same = FinishedRun.of(since).decided_by(program)
+    return [] if same else [diagnostics.other_rules_since(str(since))]
 
 
 def make_report(program: Program, order: Order) -> dict[str, Any]:

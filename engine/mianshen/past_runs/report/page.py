@@ -18,7 +18,7 @@ import jinja2
 
 from mianshen.batch.output_files import plural
 from mianshen.casework.wording import BASIS, STATUS, Words, named_place
-from mianshen.past_runs.report import phrases
+from mianshen.past_runs.report import diagnostics, phrases
 from mianshen.past_runs.report.bars import Bar, against, bars, stacked
 from mianshen.past_runs.report.changes import Change
 from mianshen.past_runs.report.lists import DELIVERIES, KINDS, Lists
@@ -116,6 +116,7 @@ class Page:
         return {
             "as_of": earlier.manifest["as_of"],
             "rulebook": earlier.manifest["rulebook"],
+            "other_rulebook": not earlier.decided_by(self.program),
             "changes": [
                 {
                     "benefit": change.benefit,
@@ -128,6 +129,12 @@ class Page:
             ],
         }
 
+    def _other_rules(self) -> str:
+        """A sentence where the earlier run was decided by another rulebook, else nothing."""
+        if self.earlier is None or self.earlier.decided_by(self.program):
+            return ""
+        return self._say(diagnostics.other_rules_since("").what)
+
     # -- report.html ---------------------------------------------------------------------------
 
     def html(self) -> str:
@@ -137,6 +144,7 @@ class Page:
             labels=phrases.labels(self.lang),
             run=self.run,
             earlier=self.earlier,
+            other_rules=self._other_rules(),
             rulebook=self._say(self.program.title),
             tables=self.tables,
             statuses=[(status, self._say(STATUS[status])) for status in STATUSES],

@@ -68,6 +68,10 @@ class FinishedRun:
             return f"read_parquet([{files}], hive_partitioning=false)"
         return f"read_parquet({pattern(path)}, hive_partitioning=false)"
 
+    def decided_by(self, program: Program) -> bool:
+        """Whether this program decided the run."""
+        return bool(self.manifest["rulebook"]["digest"] == f"sha256:{program.digest}")
+
     def refuse_other(self, program: Program) -> None:
         """RuleError unless this program decided the run."""
         rulebook = self.manifest["rulebook"]
