@@ -179,6 +179,8 @@ class AccumulatorState:
         """Whether what decided names the accumulator; of what might decide nobody knows."""
         if isinstance(chosen, Candidates):
             return True
+        if len(chosen) == 1:
+            return id(chosen[0]) in self.feeding
         return any(id(provision) in self.feeding for provision in chosen)
 
 

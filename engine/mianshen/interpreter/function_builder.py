@@ -274,6 +274,9 @@ class FunctionBuilder:
             case "holds":
                 truth = self.local()
                 return f"(False if ({truth} := {self.text(node.args[0])}) is NOT_MODELLED else {truth})"
+            case "eq" | "ne" | "lt" | "le" | "gt" | "ge" if (parts := self._parts_of_days(node)) is not None:
+                days = [part.args[0] for part in parts]
+                return self.strict(days, f" {INFIX[node.op]} ".join(f"{{}}.{part.op}" for part in parts))
             case "mul" | "eq" | "ne" | "lt" | "le" | "gt" | "ge":
                 return self.strict(node.args, f" {INFIX[node.op]} ".join(["{}"] * len(node.args)))
             case "neg" | "not":
@@ -290,6 +293,13 @@ class FunctionBuilder:
                 return self._place_prefix(node)
             case _:
                 assert_never(node.op)
+
+    def _parts_of_days(self, node: Op) -> list[Op] | None:
+        """The operands, where each is the year, month or day of a date: compared as integers then."""
+        parameters = self.compiler.program.parameters
+        args = [lowered(arg, parameters) if isinstance(arg, BenefitYear) else arg for arg in node.args]
+        parts = [arg for arg in args if isinstance(arg, Op) and arg.op in ("year", "month", "day")]
+        return parts if len(parts) == len(args) else None
 
     def _called(self, node: Op, function: Callable[..., Any]) -> str:
         """A strict operation that is a function of its operands."""

@@ -153,19 +153,20 @@ def _undetermined(
     candidates: Sequence[tuple[CompiledBranch, Value | None]], row: Row
 ) -> tuple[Unknown, Candidates]:
     """Unknown, resting on the candidates' open conditions and on what their values would need."""
-    missing: list[Value | None] = [condition for _, condition in candidates]
+    missing: list[Value | None] = []
     balances: list[Value] = []
-    for compiled, _ in candidates:
+    for compiled, condition in candidates:
+        missing.append(condition)
         try:
-            blocked = strict(_unlimited(compiled, row))
+            blocked = strict(_unlimited(compiled, row)) if compiled.limits else compiled.value(row)
         except RowError:
             continue
         missing.append(blocked)
-        if blocked is not NOT_MODELLED:
+        if compiled.limits and blocked is not NOT_MODELLED:
             balances += [row.before[limit.accumulator] for limit in compiled.provision.limits]
     apart = unknown_of(missing)
-    provisions = (compiled.provision for compiled, _ in candidates)
-    return unknown_of([apart, *balances]), Candidates(provisions, apart)
+    chosen = Candidates([compiled.provision for compiled, _ in candidates], apart)
+    return unknown_of([apart, *balances]) if balances else apart, chosen
 
 
 def paid(compiled: CompiledBranch, row: Row) -> Value:
