@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mianshen.ingest.column_parts import concatenated, filtered, numbered, whole
 from mianshen.ingest.inputs import Input, Part
 from mianshen.ingest.part_columns import Span, spans_of
 from mianshen.ingest.plausibility import Plausibility
@@ -36,7 +37,7 @@ from mianshen.ingest.typed_columns import (
 )
 from mianshen.native.arrays import repeated
 from mianshen.native.layout import area_number, is_text
-from mianshen.program.core import Code, Date, FactRef, Listing, Numeric, String, Type, walk
+from mianshen.program.core import Code, Date, FactRef, Listing, Numeric, String, walk
 from mianshen.program.program import Entity, Fact, Key, Program
 from mianshen.records import diagnostics
 from mianshen.source import NOWHERE
@@ -258,7 +259,7 @@ class RowReader:
         facts = self._facts(entity)
         blank = self._blank(entity, part, typed)
         if len(blank):
-            typed = {name: _filtered(column, blank, span.count) for name, column in typed.items()}
+            typed = {name: filtered(column, blank, span.count) for name, column in typed.items()}
         count = span.count - len(blank)
         if self.plausibility is not None:
             self.plausibility.see(entity, part, typed, count)
@@ -291,8 +292,8 @@ class RowReader:
             before += len(chunk)
             placeholders += column.placeholders
             written += [] if column.written is None else [column.written]
-        texts = _concatenated(written) if written else None
-        return TypedColumn(_whole(columns, fact.type), refused, placeholders, texts)
+        texts = concatenated(written) if written else None
+        return TypedColumn(whole(columns, fact.type), refused, placeholders, texts)
 
     def _absent(self, fact: Fact, count: int) -> pa.Array:
         """A fact that a file has no column for: unknown, or as the vocabulary assumes."""
@@ -394,15 +395,15 @@ class RowReader:
             case Code(codes=name):
                 places = {code: place for place, code in enumerate(self.program.codes[name].values)}
                 type_ = pa.int8() if len(places) < 127 else pa.int16()
-                return _numbered(values, lambda code: places[str(code)], type_)
+                return numbered(values, lambda code: places[str(code)], type_)
             case String(area=True):
-                return _numbered(values, lambda area: area_number(str(area)), pa.int64())
+                return numbered(values, lambda area: area_number(str(area)), pa.int64())
             case String():
                 texts = self.distinct.texts
-                return _numbered(values, lambda text: texts.setdefault(str(text), len(texts)), pa.int32())
+                return numbered(values, lambda text: texts.setdefault(str(text), len(texts)), pa.int32())
             case Listing():
                 lists = self.distinct.lists
-                return _numbered(values, lambda items: lists.setdefault(tuple(items), len(lists)), pa.int32())
+                return numbered(values, lambda items: lists.setdefault(tuple(items), len(lists)), pa.int32())
             case _:
                 return values
 
@@ -413,12 +414,12 @@ class RowReader:
         first = chunks[0]
         before = np.cumsum([0, *(chunk.count for chunk in chunks)])
         return EntityRows(
-            entity, self.program, _concatenated(chunk.key for chunk in chunks),
-            None if first.parent is None else _concatenated(chunk.parent for chunk in chunks),
-            {name: _concatenated(chunk.facts[name] for chunk in chunks) for name in first.facts},
+            entity, self.program, concatenated(chunk.key for chunk in chunks),
+            None if first.parent is None else concatenated(chunk.parent for chunk in chunks),
+            {name: concatenated(chunk.facts[name] for chunk in chunks) for name in first.facts},
             joined((chunk.rejects, int(rows)) for chunk, rows in zip(chunks, before, strict=False)),
             _files(chunks), self.distinct, first.supplied,
-            None if first.reverses is None else _concatenated(chunk.reverses for chunk in chunks),
+            None if first.reverses is None else concatenated(chunk.reverses for chunk in chunks),
         )  # fmt: skip
 
     def constants(self, entity: Entity, supplied: Container[str]) -> dict[str, pa.Array]:
@@ -466,55 +467,3 @@ def _files(chunks: Iterable[EntityRows]) -> list[FileRows]:
 
 def _rows(truths: pa.BooleanArray) -> Array:
     return np.flatnonzero(np.asarray(pc.fill_null(truths, False)))
-
-
-def _numbered(values: pa.Array, number: Any, type_: pa.DataType) -> pa.Array:
-    """Each value as its number, asked for once for each different one."""
-    if pa.types.is_null(values.type) or values.null_count == len(values):
-        return pa.nulls(len(values), type_)
-    coded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
-    distinct = [None if value is None else number(value) for value in coded.dictionary.to_pylist()]
-    return pa.array(distinct, type_).take(coded.indices)
-
-
-def _filtered(column: TypedColumn, blank: Array, count: int) -> TypedColumn:
-    """A column without the blank rows."""
-    ones = np.ones(count, bool)
-    ones[blank] = False
-    places = np.cumsum(ones) - 1
-    refused = [(places[rows[ones[rows]]], why) for rows, why in column.refused]
-    written = None if column.written is None else column.written.filter(pa.array(ones))
-    return TypedColumn(column.values.filter(pa.array(ones)), refused, column.placeholders, written)
-
-
-def _whole(columns: list[pa.Array], type_: Type) -> pa.Array:
-    """Arrays of one column as one, of whatever dictionaries."""
-    if len(columns) == 1 and columns[0].offset == 0:
-        return columns[0]
-    if not columns:
-        return pa.nulls(0, arrow_type(type_))
-    coded = [pa.types.is_dictionary(column.type) for column in columns]
-    if all(coded):
-        return _unified(columns)
-    columns = [c.dictionary_decode() if is_coded else c for c, is_coded in zip(columns, coded, strict=True)]
-    return _concatenated(columns)
-
-
-def _unified(columns: list[pa.DictionaryArray]) -> pa.DictionaryArray:
-    """Dictionary arrays one after the other, over one dictionary without null."""
-    places: dict[Any, int] = {}
-    indices = []
-    for column in columns:
-        values = [tuple(v) if isinstance(v, list) else v for v in column.dictionary.to_pylist()]
-        renumbered = [None if value is None else places.setdefault(value, len(places)) for value in values]
-        indices.append(pa.array(renumbered, pa.int32()).take(column.indices))
-    distinct = pa.array([list(v) if isinstance(v, tuple) else v for v in places], columns[0].type.value_type)
-    return pa.DictionaryArray.from_arrays(_concatenated(indices), distinct)
-
-
-def _concatenated(columns: Iterable[pa.Array | None]) -> pa.Array:
-    """Raises MemoryError where the texts are more than 2 GiB together."""
-    try:
-        return pa.concat_arrays([column for column in columns if column is not None])
-    except pa.ArrowInvalid:
-        raise MemoryError from None
