@@ -14,7 +14,7 @@ from tests.packaging.test_documents import ROOT, blocks
 
 from mianshen_cli.main import main
 
-INTERACTIVE = ("serve", "ask")  # a server, a dialogue; they have tests of their own
+INTERACTIVE = ("serve", "lsp", "ask")  # servers, a dialogue; they have tests of their own
 LASTING = ("mutate", "prove", "test", "coverage")  # minutes over the whole rulebook; likewise
 
 
