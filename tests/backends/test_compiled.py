@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.backends.test_generated import program_of
+from tests.support.campaigns import SOAK, seeds
 from tests.support.compiled import compiled_differences
 from tests.support.homes import Chances, homes, over_time
 
@@ -18,7 +19,7 @@ from mianshen.native.library import compiler
 from mianshen.rulebook import open_program
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
-SEEDS = range(7000, 7060)
+SEEDS = seeds(7000, few=14, many=60)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -29,7 +30,7 @@ def test_a_generated_rulebook_means_the_same_compiled(seed: int, tmp_path: Path)
     assert compiled_differences(program, homes(random.Random(seed), program, 25)) == []
 
 
-@pytest.mark.parametrize("seed", range(8000, 8030))
+@pytest.mark.parametrize("seed", seeds(8000, few=8, many=30))
 def test_rows_over_time_and_settled_amounts_mean_the_same_compiled(seed: int, tmp_path: Path) -> None:
     program = program_of(seed, tmp_path, over_time=True)
     if program is None:
@@ -39,7 +40,7 @@ def test_rows_over_time_and_settled_amounts_mean_the_same_compiled(seed: int, tm
     assert compiled_differences(program, people) == []
 
 
-@pytest.mark.parametrize("overlays", [(), ("employee_limit_2021_2025",)])
+@pytest.mark.parametrize("overlays", [(), ("employee_limit_2021_2025",)][: 2 if SOAK else 1])
 def test_the_shipped_rulebook_means_the_same_compiled(overlays: tuple[str, ...]) -> None:
     program = open_program(overlays=overlays)
     rng = random.Random(5)

@@ -7,12 +7,12 @@ households with gaps and ties. What a script does not take is compared with the 
 from __future__ import annotations
 
 import json
-import os
 import random
 from pathlib import Path
 
 import pytest
 from tests.support.agreement import differences
+from tests.support.campaigns import SOAK, seeds
 from tests.support.homes import AS_OF, Chances, case_of, homes
 from tests.support.rulebooks import Doc, rulebook
 
@@ -25,9 +25,8 @@ from mianshen.program.program import Program
 from mianshen.rulebook import open_program
 from mianshen.source import RuleError
 
-SOAK = bool(os.environ.get("MIANSHEN_SOAK"))
-SEEDS = range(7000, 7036 if SOAK else 7012)
-CALENDAR_SEEDS = range(7100, 7116 if SOAK else 7104)
+SEEDS = seeds(7000, few=12, many=36)
+CALENDAR_SEEDS = seeds(7100, few=4, many=16)
 GAPS = Chances(0.08, 0.0)
 
 
@@ -75,7 +74,7 @@ def test_a_generated_rulebook_with_working_days_means_the_same_in_the_script(
     assert differences(program, homes(random.Random(seed), program, 20, GAPS)) == []
 
 
-@pytest.mark.parametrize("seed", range(7000, 7020))
+@pytest.mark.parametrize("seed", seeds(7000, few=8, many=40))
 def test_every_decision_of_a_generated_rulebook_is_traced(seed: int, tmp_path: Path) -> None:
     """Also where provisions that may decide would fail."""
     program = program_of(seed, tmp_path)
