@@ -66,6 +66,7 @@ COMMANDS = {
     "graph": Message("把一个名称依据什么画成图（SVG）", "draw what a name rests on, as SVG"),
     "init": Message("新建一个规则库，带案例、CI 和编辑器设置", "make a new rulebook with cases and CI"),
     "drift": Message("已结算金额为何与规则不符", "which wrong figure explains settled amounts"),
+    "thresholds": Message("界限附近有多少人，跨过去得失多少", "who stands near a line, what crossing costs"),
     "lint": Message("检查规则库，逐条列出错误", "check a rulebook and tell every mistake"),
     "explain": Message("说明一个诊断代码", "explain a diagnostic code"),
     "show": Message("查看规则库中的一个名称", "show what the rulebook says about a name"),

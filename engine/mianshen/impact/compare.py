@@ -35,7 +35,9 @@ from mianshen.source import Lang, RuleError
 
 PAGE, DATA, ROWS = "report.html", "compare.json", "changes.parquet"
 GOAL: Final = "goal.json"
-WRITTEN: Final = frozenset({PAGE, DATA, ROWS, PARQUET, SHEET, NOTICES, GOAL})
+WRITTEN: Final = frozenset(
+    {PAGE, DATA, ROWS, PARQUET, SHEET, NOTICES, GOAL, "thresholds.json", "thresholds.csv"}
+)
 Resettle: TypeAlias = Literal["lists", "notices"]
 Progress = Callable[[str, int], None]
 

@@ -1,0 +1,107 @@
+"""`mianshen thresholds`: the lines in the rules, who stands near them, and what a step across gives or costs.
+
+In: files of records, a day. Out: lines and crossings as tables; with `--out` as `thresholds.json`, with `--lists` the rows
+too, in `thresholds.csv`. Exit status 0 nobody stands near a line, 1 somebody does, 2 unusable.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mianshen.source import Lang, Message
+from mianshen_cli import options, output
+from mianshen_cli.click_commands import command, option
+from mianshen_cli.output import Status
+
+MOST = 15
+_LINES = tuple(
+    Message(*pair)
+    for pair in (("事实", "fact"), ("界限", "line"), ("差一步（下）", "below"), ("差一步（上）", "above"), ("依据", "clause"))
+)  # fmt: skip
+_CROSSINGS = tuple(
+    Message(*pair)
+    for pair in (
+        ("事实", "fact"), ("一步", "step"), ("待遇", "benefit"), ("得", "gained"), ("失", "lost"),
+        ("合计（元）", "difference"), ("最大落差", "notch"),
+    )
+)  # fmt: skip
+_MORE = Message(
+    "另有 {count} 行；用 --format json 或 --out 看全部", "{count} more: --format json or --out tells all"
+)
+_DONE = Message("已写入 {folder}", "Written to {folder}")
+
+
+@command(
+    Message(
+        "界限图：规则中的每条界限附近（500 元、30 天或一级以内）有多少人，跨过去会得失多少。\n"
+        "例：mianshen thresholds --residents r.parquet --households h.parquet --as-of 2026-06-30",
+        "How many people stand within 500 yuan, 30 days or one level of each line in the rules, and what crossing it "
+        "gives or costs them.\nTry: mianshen thresholds --residents r.parquet --households h.parquet --as-of 2026-06-30",
+    )
+)
+@options.record_files()
+@options.day
+@option("--out", metavar="DIR", words=Message("再写入文件夹", "folder to write it to, too"))
+@option("--lists", is_flag=True, words=Message("列出每一行（含编号）", "list every row, by its key"))
+@options.one_rulebook
+@options.overlay
+@options.encoding
+@options.threads
+@options.yes
+@options.form
+def thresholds(
+    lang: Lang, records: dict[str, tuple[str, ...]], as_of: dt.date, out: str | None, lists: bool, rules: str | None,
+    overlay: tuple[str, ...], encoding: str | None, threads: int | None, yes: bool, form: str,
+) -> Status:  # fmt: skip
+    from mianshen.batch.request import Request
+    from mianshen.impact.thresholds import atlas
+    from mianshen.impact.thresholds_file import write_atlas
+    from mianshen.rulebook import open_program
+
+    program = open_program([Path(rules)] if rules else [], overlay)
+    options.refuse_unfit_records(records, program)
+    request = Request(records, as_of, Path(out or "."), threads, None, encoding, yes=yes)
+    found = atlas(program, request, listed=lists and out is not None)
+    content = found.content()
+    if out is not None:
+        write_atlas(Path(out), found)
+    if form == "json":
+        output.say(output.json_text(content))
+    else:
+        output.say(_lines(lang, content["lines"]) + "\n\n" + _crossings(lang, content["crossings"]))
+        if out is not None:
+            output.say(_DONE.in_(lang).format(folder=out))
+    return Status.FOUND if content["crossings"] else Status.DONE
+
+
+def _lines(lang: Lang, lines: list[dict[str, Any]]) -> str:
+    near = [line for line in lines if line["below"] or line["above"]]
+    rows = [
+        (line["title"][lang], line["line"], f"{line['below']:,}", f"{line['above']:,}", line["clause"])
+        for line in sorted(near, key=lambda line: -line["below"] - line["above"])
+    ]
+    return _table(lang, _LINES, rows, [1, 2, 3])
+
+
+def _crossings(lang: Lang, crossings: list[dict[str, Any]]) -> str:
+    rows = [
+        (
+            c["title"][lang],
+            c["step"],
+            c["benefit_title"][lang],
+            f"{c['gained']:,}",
+            f"{c['lost']:,}",
+            c["difference"],
+            c["notch"],
+        )
+        for c in crossings
+    ]
+    return _table(lang, _CROSSINGS, rows, [1, 3, 4, 5, 6])
+
+
+def _table(lang: Lang, heads: tuple[Message, ...], rows: Sequence[Sequence[str]], right: list[int]) -> str:
+    text = output.table([head.in_(lang) for head in heads], rows[:MOST], right=right)
+    return text if len(rows) <= MOST else text + "\n" + _MORE.in_(lang).format(count=len(rows) - MOST)
