@@ -110,7 +110,12 @@ entities:
 codes: {kind: {title: k, values: {a: a, b: b}}}
 facts:
   person: {id: {type: text, title: i}}
-  bill: {no: {type: text, title: n}, id: {type: text, title: i}, day: {type: date, title: d}, kind: {type: code kind, title: k}, cost: {type: money, title: c, min: 0}}
+  bill:
+    no: {type: text, title: n}
+    id: {type: text, title: i}
+    day: {type: date, title: d}
+    kind: {type: code kind, title: k}
+    cost: {type: money, title: c, min: 0}
 decisions:
   bill:
     one: {type: money, title: one, paid: true}
