@@ -13,7 +13,18 @@ from typing import TypeAlias
 
 from mianshen.interpreter.rows import Case, Row, RowError
 from mianshen.interpreter.trace.explain import Explainer, Limited, Step
-from mianshen.program.core import Const, Core, Marginal, Op, ParameterRef, beside
+from mianshen.program.core import (
+    Aggregate,
+    Choice,
+    Const,
+    Core,
+    Earlier,
+    If,
+    Marginal,
+    Op,
+    ParameterRef,
+    children,
+)
 from mianshen.program.program import Decision
 from mianshen.values import EXACT, NOT_MODELLED, ZERO, Value
 
@@ -91,30 +102,62 @@ class HeadroomFinder:
         (used,) = step.used
         if used.limited is not None:
             yield from self._limit(step, used.limited)
-        for node in beside(used.provision.value):
+        for node in self._at_work(used.provision.value, step.row):
             match node:
-                case Marginal(base=base, scale=scale):
-                    yield from self._bracket(step, base, scale)
+                case Marginal(date=None, inverse=False):
+                    yield from self._bracket(step, node)
                 case Op(op="min" | "max", args=args):
                     yield from self._caps(step, node, args)
                 case _:
                     pass
+
+    def _at_work(self, node: Core, row: Row) -> Iterator[Core]:
+        """The parts of an expression that its value at a row comes of: of a choice only what is chosen."""
+        yield node
+        match node:
+            case If(condition=condition, then=then, otherwise=otherwise):
+                truth = self._value(condition, row)
+                parts: list[Core] = [
+                    condition,
+                    *(part for part, holds in ((then, True), (otherwise, False)) if truth is holds),
+                ]
+            case Choice(policy="first", rows=rows):
+                chosen = next((value for holds, value in rows if self._value(holds, row) is not False), None)
+                parts = [] if chosen is None else [chosen]
+            case Aggregate() | Earlier():
+                return
+            case _:
+                parts = list(children(node))
+        for part in parts:
+            yield from self._at_work(part, row)
 
     def _limit(self, step: Step, limited: Limited) -> Iterator[Headroom]:
         limit, before, paid = limited.limit, limited.before, limited.paid
         if isinstance(limit, Decimal) and isinstance(before, Decimal) and isinstance(paid, Decimal):
             yield AnnualLimit(step.row, step.decision, limited, max(ZERO, limit - before - paid))
 
-    def _bracket(self, step: Step, base: Core, scale: str) -> Iterator[Headroom]:
-        value = self._value(base, step.row)
-        dated = self.explainer.dated(scale, step.row)
-        brackets = None if dated is None else dated.brackets
-        if not isinstance(value, Decimal) or brackets is None:
+    def _bracket(self, step: Step, node: Marginal) -> Iterator[Headroom]:
+        value, scale = self._value(node.base, step.row), node.scale
+        brackets = self._brackets(node, step.row)
+        if not isinstance(value, Decimal) or not brackets:
             return
         index = max((i for i, (over, _) in enumerate(brackets) if value > over), default=0)
         over, rate = brackets[index]
         following = brackets[index + 1] if index + 1 < len(brackets) else (None, None)
         yield Bracket(step.row, step.decision, scale, value, over, rate, *following)
+
+    def _brackets(self, node: Marginal, row: Row) -> list[tuple[Decimal, Decimal]]:
+        """The brackets of a scale as it is used: with its own deductible, and points on its rates."""
+        dated = self.explainer.dated(node.scale, row)
+        if dated is None or dated.brackets is None:
+            return []
+        start = None if node.start is None else self._value(node.start, row)
+        points = ZERO if node.points is None else self._value(node.points, row)
+        if not isinstance(start, Decimal | None) or not isinstance(points, Decimal):
+            return []
+        (first, rate), *others = dated.brackets
+        first = first if start is None else start
+        return [(first, rate + points), *((over, rate + points) for over, rate in others if over > first)]
 
     def _caps(self, step: Step, node: Op, args: tuple[Core, ...]) -> Iterator[Headroom]:
         bounds = [arg for arg in args if isinstance(arg, Const | ParameterRef)]
