@@ -43,7 +43,11 @@ def test_people_within_a_step_of_a_line_are_counted_with_what_crossing_gives(
     found = looked(tmp_path, engine)
     content = found.content()
     lines = {line["fact"]: line for line in content["lines"]}
-    assert (lines["income"]["line"], lines["income"]["below"], lines["income"]["above"]) == ("20000.00", 1, 2)
+    assert (lines["income"]["line"], lines["income"]["below"], lines["income"]["above"]) == (
+        "20,000.00",
+        1,
+        2,
+    )
     assert (lines["birth_date"]["line"], lines["birth_date"]["below"], lines["birth_date"]["above"]) == (
         "80 a",
         1,

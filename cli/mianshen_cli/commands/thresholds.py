@@ -15,6 +15,7 @@ from mianshen.source import Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
+from mianshen_cli.render.impact import short
 
 MOST = 15
 _LINES = tuple(
@@ -80,7 +81,13 @@ def thresholds(
 def _lines(lang: Lang, lines: list[dict[str, Any]]) -> str:
     near = [line for line in lines if line["below"] or line["above"]]
     rows = [
-        (line["title"][lang], line["line"], f"{line['below']:,}", f"{line['above']:,}", line["clause"])
+        (
+            short(line["title"][lang], 30),
+            line["line"],
+            f"{line['below']:,}",
+            f"{line['above']:,}",
+            short(line["clause"], 16),
+        )
         for line in sorted(near, key=lambda line: -line["below"] - line["above"])
     ]
     return _table(lang, _LINES, rows, [1, 2, 3])
@@ -89,9 +96,9 @@ def _lines(lang: Lang, lines: list[dict[str, Any]]) -> str:
 def _crossings(lang: Lang, crossings: list[dict[str, Any]]) -> str:
     rows = [
         (
-            c["title"][lang],
+            short(c["title"][lang], 18),
             c["step"],
-            c["benefit_title"][lang],
+            short(c["benefit_title"][lang], 18),
             f"{c['gained']:,}",
             f"{c['lost']:,}",
             c["difference"],

@@ -65,7 +65,7 @@ def _money(lang: Lang, program: Program, content: Mapping[str, Any]) -> str:
               if n["difference"] is not None and (n["rows"] or n["left_out"])]  # fmt: skip
     listed += [(_FUND[name], n) for name, n in content["fund"].items()]
     rows = [
-        (_short(title.in_(lang), 24), _amount(n["before"]), _signed(n["difference"]), *_interval(n))
+        (short(title.in_(lang), 24), _amount(n["before"]), _signed(n["difference"]), *_interval(n))
         for title, n in listed
     ]
     return _table(lang, _MONEY, rows, [1, 2, 3, 4])
@@ -81,7 +81,7 @@ def _interval(sums: Mapping[str, Any]) -> tuple[str, str]:
 
 def _benefits(lang: Lang, program: Program, benefits: Mapping[str, Any]) -> str:
     rows = [
-        (_short(program.benefits[name].title.in_(lang), 28), f"{n['gained']:,}", f"{n['lost']:,}",
+        (short(program.benefits[name].title.in_(lang), 28), f"{n['gained']:,}", f"{n['lost']:,}",
          "" if n["difference"] is None else _signed(n["difference"]), f"{n['left_out']:,}" if n["left_out"] else "")
         for name, n in benefits.items()
         if n["gained"] or n["lost"] or n["rows"] or (n["difference"] or "0.00") != "0.00"
@@ -96,8 +96,8 @@ def _bands(lang: Lang, bands: Mapping[str, Any]) -> str:
 
 def _causes(lang: Lang, causes: Sequence[Mapping[str, Any]]) -> str:
     rows = [
-        (_short(cause["title"][lang], 30), f"{cause['people'].get('changed', 0):,}",
-         _signed(cause["people"].get("difference", "0.00")), _short(cause["clause"], 20))
+        (short(cause["title"][lang], 30), f"{cause['people'].get('changed', 0):,}",
+         _signed(cause["people"].get("difference", "0.00")), short(cause["clause"], 20))
         for cause in sorted(causes, key=lambda cause: -cause["people"].get("changed", 0))
     ]  # fmt: skip
     return _table(lang, _CAUSES, rows, [1, 2])
@@ -116,7 +116,7 @@ def _decision_titles(program: Program) -> dict[tuple[str, str], Message]:
     return {decision.key: decision.title for decision in program.decisions}
 
 
-def _short(text: str, columns: int) -> str:
+def short(text: str, columns: int) -> str:
     """The text, cut to so many columns."""
     if output.width(text) <= columns:
         return text

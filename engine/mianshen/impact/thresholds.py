@@ -24,6 +24,7 @@ from mianshen.batch.output_files import above
 from mianshen.batch.request import Request
 from mianshen.batch.row_batches import BlockRows
 from mianshen.batch.totals import Counts, added, exact_sum
+from mianshen.casework.wording import number
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.sides import Sides, read_once
 from mianshen.impact.tracing import Family
@@ -32,6 +33,7 @@ from mianshen.interpreter.rows import RowError
 from mianshen.native.layout import EPOCH, wide
 from mianshen.program.core import Const, Core, Date, FactRef, Numeric, Op, ParameterRef, walk
 from mianshen.program.program import Fact, Key, Program, Provision
+from mianshen.program.stages import nodes_of
 from mianshen.source import Message
 from mianshen.values import add_months
 
@@ -99,7 +101,7 @@ class Atlas:
         """The same as data, money as text."""
         return {
             "as_of": self.as_of.isoformat(),
-            "lines": [self._line(number, line) for number, line in enumerate(self.lines)],
+            "lines": [self._line(at, line) for at, line in enumerate(self.lines)],
             "crossings": sorted(
                 (self._crossing(name, n) for name, n in self.crossings.items() if n["rows"]),
                 key=lambda crossing: (
@@ -110,10 +112,12 @@ class Atlas:
             ),
         }
 
-    def _line(self, number: int, line: Line) -> dict[str, Any]:
-        near = self.near.get(str(number), {"below": 0, "above": 0})
+    def _line(self, at: int, line: Line) -> dict[str, Any]:
+        near = self.near.get(str(at), {"below": 0, "above": 0})
         citation = line.provision.citation
-        value = f"{line.value} a" if line.aged else str(line.value)
+        written = self.program.facts[line.fact].written
+        value = str(line.value) if isinstance(line.value, dt.date) else number(line.value, written)
+        value = f"{value} a" if line.aged else value
         return {
             "fact": line.fact[1], "entity": line.fact[0], "title": _both(self.program.facts[line.fact].title),
             "line": value, "provision": line.provision.name,
@@ -141,16 +145,30 @@ def atlas(program: Program, request: Request, *, listed: bool = False) -> Atlas:
     """Who stands near which line; `listed`: with the rows that a step would change. Raises RuleError, MemoryError, OSError."""
     lines = list(lines_of(program, request.as_of))
     result = Atlas(program, request.as_of, lines)
-    steps = [
-        Step(program.facts[key], up)
-        for key in dict.fromkeys(line.fact for line in lines)
-        for up in (True, False)
-    ]
+    steps = [Step(program.facts[key], up) for key in facts_compared(program) for up in (True, False)]
     with read_once(program, program, request, RuleChanges(program, program)) as sides:
         store = sides.blocks
-        for number in range(store.first, store.first + store.count):
-            _Block(result, sides, sides.deciders[0].rows_of(store.take(number)), listed).look(steps)
+        for block in range(store.first, store.first + store.count):
+            _Block(result, sides, sides.deciders[0].rows_of(store.take(block)), listed).look(steps)
     return result
+
+
+def facts_compared(program: Program) -> list[Key]:
+    """The numbers and days of people, and of what stands above them, that some comparison rests on."""
+    owners = {program.entry, *above(program)}
+    facts: dict[Key, None] = {}
+    for decision in program.decisions:
+        for root in nodes_of(decision):
+            for node in walk(root):
+                if isinstance(node, Op) and node.op in COMPARING:
+                    for part in walk(node):
+                        if (
+                            isinstance(part, FactRef)
+                            and part.entity in owners
+                            and isinstance(part.type, Numeric | Date)
+                        ):
+                            facts |= {} if wide(part.type) else {(part.entity, part.name): None}
+    return list(facts)
 
 
 def lines_of(program: Program, as_of: dt.date) -> Iterator[Line]:
@@ -210,8 +228,8 @@ class _Block:
 
     def look(self, steps: Sequence[Step]) -> None:
         """Count the rows near lines, then take every step."""
-        for number, line in enumerate(self.atlas.lines):
-            self.atlas.near = added(self.atlas.near, {str(number): self._near(line)})
+        for at, line in enumerate(self.atlas.lines):
+            self.atlas.near = added(self.atlas.near, {str(at): self._near(line)})
         decider = self.sides.deciders[0]
         places = None
         if decider.compiled is not None:
