@@ -54,6 +54,8 @@ def test_what_no_case_notices_is_listed_with_its_clause(
     (survivor,) = [s for s in after["survivors"] if change in s["what"]]
     assert survivor["clause"] == {"source": "S", "clause": "1"}
     assert survivor["where"].partition(":")[0].endswith("rules.yaml")
+    assert survivor["moves"].keys() == {"people", "of", "amount"}
+    assert 0 <= survivor["moves"]["people"] <= survivor["moves"]["of"]
     assert status == 1
     assert after["mutants"] == after["noticed"] + after["equivalent"] + len(after["survivors"])
 

@@ -11,22 +11,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeAlias
 
 from mianshen.cases.read import case_files
 from mianshen.policy.mutation import Campaign, Mutant, Setup, run_campaign
+from mianshen.policy.mutation.moves import Moves, moves_of
+from mianshen.rulebook import open_program
 from mianshen.source import Lang, Message
+from mianshen.values import as_money
 from mianshen_cli import case_arguments, options, output
 from mianshen_cli.case_arguments import cited, shipped_cases
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
 
-_HEADS = (
-    Message("条文", "clause"),
-    Message("位置", "where"),
-    Message("名称", "name"),
-    Message("改动", "change"),
-)
+_HEADS = tuple(
+    Message(*item)
+    for item in (
+        ("条文", "clause"), ("位置", "where"), ("名称", "name"), ("改动", "change"),
+        ("影响虚构人员", "people made up that it moves"), ("涉及金额（元）", "yuan"),
+    )
+)  # fmt: skip
+Weighed: TypeAlias = list[tuple[Mutant, Moves]]
 _TOTAL = Message(
     "{mutants} 个变异：{noticed} 个被案例发现，{equivalent} 个证明等价，{survivors} 个未被发现",
     "{mutants} mutants: {noticed} noticed by the cases, {equivalent} proved equivalent, {survivors} not noticed",
@@ -74,10 +80,15 @@ def mutate(
         campaign = run_campaign(
             setup, jobs or os.cpu_count() or 1, None if journal is None else Path(journal), told
         )
+    program = open_program(setup.rules, overlays)
+    weighed = sorted(
+        zip(campaign.survivors, moves_of(program, campaign.survivors), strict=True),
+        key=lambda pair: (-pair[1].amount, -pair[1].people),
+    )
     if form == "json":
-        output.say(output.json_text(_plain(campaign)))
+        output.say(output.json_text(_plain(campaign, weighed)))
     else:
-        _table(campaign, lang)
+        _table(campaign, weighed, lang)
     if share is not None:
         judged = len(campaign.judged) - campaign.count("equivalent")
         return Status.DONE if 100 * campaign.count("noticed", "refused") >= share * judged else Status.FOUND
@@ -107,20 +118,21 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
         yield told
 
 
-def _plain(campaign: Campaign) -> output.Plain:
+def _plain(campaign: Campaign, weighed: Weighed) -> output.Plain:
     return {
         "mutants": len(campaign.judged),
         "noticed": campaign.count("noticed", "refused"),
         "equivalent": campaign.count("equivalent"),
-        "survivors": [_plain_mutant(mutant) for mutant in campaign.survivors],
+        "survivors": [_plain_mutant(mutant, moves) for mutant, moves in weighed],
         "left_out": [str(case) for case in campaign.failing],
     }
 
 
-def _plain_mutant(mutant: Mutant) -> output.Plain:
+def _plain_mutant(mutant: Mutant, moves: Moves) -> output.Plain:
     return {
         "where": str(mutant.span), "kind": mutant.kind, "what": _what(mutant),
-        "clause": {"source": mutant.clause.source, "clause": mutant.clause.clause}, "moves": None,
+        "clause": {"source": mutant.clause.source, "clause": mutant.clause.clause},
+        "moves": {"people": moves.people, "of": moves.of, "amount": as_money(moves.amount)},
     }  # fmt: skip
 
 
@@ -128,9 +140,18 @@ def _what(mutant: Mutant) -> str:
     return f"{mutant.name}: {mutant.before} -> {mutant.after}"
 
 
-def _table(campaign: Campaign, lang: Lang) -> None:
-    ordered = sorted(campaign.survivors, key=lambda m: (m.clause.source or "", m.clause.clause or ""))
-    rows = [(cited(m.clause), str(m.span), m.name, f"{m.before} -> {m.after}") for m in ordered]
+def _table(campaign: Campaign, weighed: Weighed, lang: Lang) -> None:
+    rows = [
+        (
+            cited(m.clause),
+            str(m.span),
+            m.name,
+            f"{m.before} -> {m.after}",
+            f"{moves.people}/{moves.of}",
+            as_money(moves.amount),
+        )
+        for m, moves in weighed
+    ]
     if rows:
         output.say(output.table([head.in_(lang) for head in _HEADS], rows))
         output.say()
