@@ -6,9 +6,10 @@ In: a core node. Out: each node that differs from it in one place, with what was
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from functools import partial
 from typing import Final, Literal, TypeAlias
 
 from mianshen.closed_sets import AggregateKind, ChoicePolicy, PlaceLevel, RoundingMode
@@ -22,12 +23,9 @@ from mianshen.program.core import (
     Const,
     Core,
     Earlier,
-    FigureAt,
     If,
-    InForce,
     InSet,
     IsKnown,
-    Marginal,
     Numeric,
     Op,
     Operator,
@@ -97,13 +95,8 @@ class Changes:
                 yield from self._constants(node)
             case Op():
                 yield from self._operations(node)
-            case InSet(arg=arg, values=values):
-                for subset in _without_one(values):
-                    yield (InSet(arg, subset) if subset else _FALSE), "condition"
-                if isinstance(arg.type, Code):
-                    other = next((c for c in self.codes[arg.type.codes].values if c not in values), None)
-                    if other is not None:
-                        yield InSet(arg, (*values, other)), "condition"
+            case InSet():
+                yield from self._sets(node)
             case Within(arg=arg, prefixes=prefixes):
                 for subset in _without_one(prefixes):
                     if subset:
@@ -136,6 +129,15 @@ class Changes:
                 yield Const(ZERO, Numeric(0, ZERO, ZERO)), "operation"
             case _:
                 return
+
+    def _sets(self, node: InSet) -> Iterator[tuple[Core, Kind]]:
+        for subset in _without_one(node.values):
+            yield (InSet(node.arg, subset) if subset else _FALSE), "condition"
+        if isinstance(node.arg.type, Code):
+            codes = self.codes[node.arg.type.codes].values
+            other = next((code for code in codes if code not in node.values), None)
+            if other is not None:
+                yield InSet(node.arg, (*node.values, other)), "condition"
 
     def _constants(self, node: Const) -> Iterator[tuple[Core, Kind]]:
         match node.value:
@@ -171,62 +173,17 @@ class Changes:
 
     def _below(self, node: Core, home: str) -> Iterator[Changed]:
         """Each part of the node changed in turn, put back in its place."""
+        if isinstance(node, Op) and node.op == "place_prefix":
+            return
         match node:
-            case Op(op="place_prefix"):
-                return
-            case Op(args=args):
-                for number, arg in enumerate(args):
-                    yield from self._put(
-                        arg, home, lambda new, n=number: replace(node, args=_with(node.args, n, new))
-                    )
-            case InSet(arg=arg) | Within(arg=arg) | IsKnown(arg=arg):
-                yield from self._put(arg, home, lambda new: replace(node, arg=new))
-            case If(condition=condition, then=then, otherwise=otherwise):
-                yield from self._put(condition, home, lambda new: replace(node, condition=new))
-                yield from self._put(then, home, lambda new: replace(node, then=new))
-                yield from self._put(otherwise, home, lambda new: replace(node, otherwise=new))
-            case Round(numerator=top, denominator=bottom):
-                yield from self._put(top, home, lambda new: replace(node, numerator=new))
-                if bottom is not None:
-                    yield from self._put(bottom, home, lambda new: replace(node, denominator=new))
-            case Marginal(base=base):
-                yield from self._put(base, home, lambda new: replace(node, base=new))
-                for part in ("start", "points", "date"):
-                    if (inner := getattr(node, part)) is not None:
-                        yield from self._put(inner, home, lambda new, p=part: replace(node, **{p: new}))
-            case BenefitYear(date=date) | FigureAt(date=date):
-                yield from self._put(date, home, lambda new: replace(node, date=new))
-            case Choice(rows=rows):
-                for number, (condition, value) in enumerate(rows):
-                    yield from self._put(
-                        condition, home,
-                        lambda new, n=number, v=value: replace(node, rows=_with(node.rows, n, (new, v))),
-                    )  # fmt: skip
-                    yield from self._put(
-                        value, home,
-                        lambda new, n=number, c=condition: replace(node, rows=_with(node.rows, n, (c, new))),
-                    )  # fmt: skip
-            case Aggregate(child=child, where=where, body=body):
-                if where is not None:
-                    yield from self._put(where, child, lambda new: replace(node, where=new))
-                if body is not None:
-                    yield from self._put(body, child, lambda new: replace(node, body=new))
-            case Earlier(entity=entity, where=where, body=body):
-                if where is not None:
-                    yield from self._put(where, entity, lambda new: replace(node, where=new))
-                if body is not None:
-                    yield from self._put(body, entity, lambda new: replace(node, body=new))
-            case InForce(cases=cases):
-                for number, case in enumerate(cases):
-                    yield from self._put(
-                        case, home, lambda new, n=number: replace(node, cases=_with(node.cases, n, new))
-                    )
+            case Aggregate(child=row) | Earlier(entity=row):
+                pass
             case _:
-                return
-
-    def _put(self, part: Core, home: str, back: object) -> Iterator[Changed]:
-        for changed in self.of(part, home):
-            yield replace(changed, node=back(changed.node))  # type: ignore[operator]  # a function
+                row = home
+        for name in (field.name for field in fields(node) if field.name != "same"):
+            for part, put in _parts(getattr(node, name)):
+                for changed in self.of(part, row):
+                    yield replace(changed, node=replace(node, **{name: put(changed.node)}))  # type: ignore[arg-type]  # the field of that name
 
 
 _FALSE: Final = Const(False, Boolean())
@@ -251,5 +208,15 @@ def _without_one(values: tuple[Core, ...] | tuple[object, ...]) -> Iterator[tupl
         yield values[:number] + values[number + 1 :]
 
 
-def _with(items: tuple, number: int, new: object) -> tuple:  # type: ignore[type-arg]
-    return (*items[:number], new, *items[number + 1 :])
+def _parts(value: object) -> Iterator[tuple[Core, Callable[[Core], object]]]:
+    """The nodes in a field of a node, each with what makes the field anew with another in its place."""
+    if isinstance(value, Core):
+        yield value, lambda new: new
+    elif isinstance(value, tuple):
+        for number, item in enumerate(value):
+            for part, put in _parts(item):
+                yield part, partial(_with, value, number, put)
+
+
+def _with(items: tuple[object, ...], number: int, put: Callable[[Core], object], new: Core) -> object:
+    return (*items[:number], put(new), *items[number + 1 :])
