@@ -25,9 +25,10 @@ def test_what_a_decision_lacks_is_enough_and_all_there_is(seed: int, tmp_path: P
     program = program_of(seed, tmp_path)
     assert program is not None
     gaps, probed, rng = Gaps(program), asked_whether_known(program), Random(seed)
+    people = list(gaps.cases(seed, 10))
     for decision in program.decisions:
         mine = Interpreter(part_of(program, [decision.key]))
-        for case in gaps.cases(seed, 10):
+        for case in people:
             for row, lacking in undetermined(gaps, mine, case, decision):
                 told = gaps.filling(rng, case, lacking.missing)
                 assert told is None or not isinstance(value(mine, filled(case, told), row, decision), Unknown)
