@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.pensions import pensions
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -207,3 +208,14 @@ def test_a_side_that_cannot_be_decided_says_why(run: Run, tmp_path: Path) -> Non
     assert status == 1
     assert "resident P1" in out
     assert {line.partition(" of ")[0] for line in err.splitlines()} == {f"{file}:1:1: E437: the value"}
+
+
+def test_rows_that_come_in_need_a_place_below_the_person(run: Run, tmp_path: Path) -> None:
+    pensions(tmp_path)
+    record, more = tmp_path / "record.json", tmp_path / "more.yaml"
+    record.write_text('{"as_of": "2026-06-30", "person": {"person_id": "A"}}', "utf-8")
+    more.write_text("claims: [{claim_id: C1}]", "utf-8")
+    rules = str(tmp_path / "pensions.yaml")
+    status, out, err = run("redetermine", str(record), "--rules", rules, "--with", str(more))
+    assert (status, out) == (2, "")
+    assert "E773" in err

@@ -75,7 +75,8 @@ def _grounds() -> Schema:
     """What benefits and rows have in common."""
     clause = _object(_CLAUSE)
     return {
-        "reason": _TEXT, "provision": _MAYBE, "missing": _NAMES, "missing_from": _MISSING_FROM,
+        "reason": _TEXT, "reason_zh": _TEXT, "reason_en": _TEXT, "provision": _MAYBE,
+        "missing": _NAMES, "missing_from": _MISSING_FROM,
         "provisional": _NAMES, "assumed": _NAMES, "clause": {"anyOf": [clause, {"type": "null"}]},
     }  # fmt: skip
 

@@ -146,6 +146,8 @@ def _changed(node: Node, terms: Terms, program: Program) -> Node:
                 items, more = [*items, *more], []
             value = replace(value, items=tuple(items))
         entries.append((key, value))
+    if more and not children:
+        raise RuleError([diagnostics.no_rows_here(more[0].span)])
     if more:
         name = next(iter(children))
         first = next(iter(_mapping(more[0]).entries))[0]

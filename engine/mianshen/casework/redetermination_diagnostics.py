@@ -27,6 +27,11 @@ def no_rows(file: str) -> Diagnostic:
     return diagnostic("E771.no_rows", Span(file, 1, 1))
 
 
+def no_rows_here(span: Span) -> Diagnostic:
+    """Rows that come in, where the rulebook has none below the person."""
+    return diagnostic("E773.no_rows_here", span)
+
+
 def not_of_one_person(span: Span) -> Diagnostic:
     """Two records to compare that are not of one person; whose they are is not repeated."""
     return diagnostic("E772.not_of_one_person", span)
