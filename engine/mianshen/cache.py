@@ -3,21 +3,30 @@
 In: names and contents. Out: contents that this user wrote and nobody changed, or None.
 Invariants: the folder belongs to this user and nobody else may enter it; every content carries a seal (a digest
 with a secret of the folder), so that what is damaged, or was put there by somebody else, is made anew and never
-trusted. Failing to keep something is no failure.
+trusted. Failing to keep something is no failure. What was used longest ago goes where more is kept than `MOST`
+contents, unless it was used within the last hour: somebody may be about to open it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import os
+import re
 import secrets
 import shutil
 import stat
+import time
 from pathlib import Path
 from typing import Final
 
 KEY_FILE: Final = "key"
 SEAL: Final = 32  # bytes
+MOST: Final = 200  # contents
+HOUR: Final = 3600  # seconds
+_KEPT: Final = re.compile(
+    r"([0-9a-f]{40}\.(?:program|so))(?:\.seal)?(?:\.[0-9]+)?"
+)  # with a seal, or half written
 
 
 def cache_folder() -> Path | None:
@@ -51,7 +60,26 @@ def keep(path: Path, content: bytes) -> bool:
             part.replace(name)
     except OSError:
         return False
+    _prune(path.parent)
     return True
+
+
+def _prune(folder: Path) -> None:
+    """Delete the contents used longest ago, beyond `MOST`, with their seals and what a killed run left of them."""
+    used: dict[str, float] = {}
+    files: dict[str, list[Path]] = {}
+    try:
+        for entry in os.scandir(folder):
+            kept = _KEPT.fullmatch(entry.name)
+            if kept is not None and entry.is_file(follow_symlinks=False):
+                used[kept[1]] = max(used.get(kept[1], 0.0), entry.stat(follow_symlinks=False).st_mtime)
+                files.setdefault(kept[1], []).append(Path(entry.path))
+        for name in sorted(used, key=lambda name: used[name])[: max(0, len(used) - MOST)]:
+            if used[name] < time.time() - HOUR:
+                for path in files[name]:
+                    path.unlink(missing_ok=True)
+    except OSError:
+        return
 
 
 def _content(path: Path) -> bytes | None:
@@ -62,7 +90,11 @@ def _content(path: Path) -> bytes | None:
         content, seal = _own(path), _own(_seal_of(path))
     except OSError:
         return None
-    return content if hmac.compare_digest(seal, _seal(secret, path.name, content)) else None
+    if not hmac.compare_digest(seal, _seal(secret, path.name, content)):
+        return None
+    with contextlib.suppress(OSError):
+        os.utime(path)  # when it was last used
+    return content
 
 
 def _seal_of(path: Path) -> Path:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 
 import pytest
 
+from mianshen import cache
 from mianshen.cache import keep, read_kept
 from mianshen.rulebook import open_program
 
@@ -76,3 +78,32 @@ class _Planted:
 
     def __reduce__(self) -> tuple[object, ...]:
         return Path.touch, (self.trace,)
+
+
+def test_what_was_used_longest_ago_goes_and_what_others_keep_stays(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{number:040x}.program" for number in range(6)]
+    for age, name in enumerate(names[:4]):
+        keep(folder / name, b"content")
+        for suffix in ("", ".seal"):
+            os.utime(folder / f"{name}{suffix}", (0, 10_000 - age))
+    (folder / f"{names[3]}.99").write_bytes(b"half")  # what a killed run left
+    os.utime(folder / f"{names[3]}.99", (0, 0))
+    (folder / "letters.txt").write_text("mine", encoding="utf-8")
+    assert read_kept(folder / names[2]) == b"content"  # used just now
+    monkeypatch.setattr(cache, "MOST", 3)
+    keep(folder / names[4], b"content")
+    keep(folder / names[5], b"content")
+    left = {path.name for path in folder.iterdir() if path.suffix == ".program"}
+    assert left == {names[2], names[4], names[5]}
+    assert not list(folder.glob(f"{names[3]}*"))
+    assert (folder / "letters.txt").read_text("utf-8") == "mine"
+
+
+def test_what_was_used_within_the_hour_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "MOST", 1)
+    names = [f"{number:040x}.so" for number in range(3)]
+    for name in names:
+        keep(folder / name, b"content")
+    assert [read_kept(folder / name) for name in names] == [b"content"] * 3
