@@ -65,10 +65,10 @@ def test_after_a_last_day_what_held_before_holds_again(tmp_path: Path) -> None:
 def value_on(values: list[ParameterValue], day: dt.date) -> object:
     """What a series says of a day, read as the rulebook's language does."""
     ordered = sorted(values, key=lambda value: value.from_)
-    held = [value for value in ordered if value.from_ <= day]
-    if not held or (held[-1].until is not None and held[-1].until < day):
+    started = [value for value in ordered if value.from_ <= day]
+    if not started or (started[-1].until is not None and started[-1].until < day):
         return None
-    return held[-1].value
+    return started[-1].value
 
 
 DAYS = [dt.date(2020, 1, 1) + dt.timedelta(days=days) for days in range(40)]
@@ -174,6 +174,6 @@ def test_overlays_that_change_the_same_are_told(tmp_path: Path) -> None:
 
 def test_an_overlay_that_drops_history_is_warned_of(tmp_path: Path) -> None:
     whole = "replace: {{parameters: {{employee_rate: {{type: rate, title: 新, basis: provisional, values: [{}]}}}}}}"
-    kept = "{from: 2020-01-01, value: 0.7}, {from: 2022-01-01, value: 0.8}, {from: 2027-01-01, value: 0.9}"
+    whole_history = "{from: 2020-01-01, value: 0.7}, {from: 2022-01-01, value: 0.8}, {from: 2027-01-01, value: 0.9}"
     assert warnings(tmp_path, whole.format("{from: 2020-01-01, value: 0.9}")) == ["E149"]
-    assert warnings(tmp_path, whole.format(kept)) == []
+    assert warnings(tmp_path, whole.format(whole_history)) == []

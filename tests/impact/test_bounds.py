@@ -45,25 +45,25 @@ def amounts_of(program: Program, case: Case) -> list[Amount]:
 
 def amount(case: Case, wanted: Amount) -> Decimal | None:
     """What a decided case gives; None where it is unknown."""
-    (name, what) = wanted
+    (name, subject) = wanted
     row = next(r for r in case.rows() if (r.entity, r.key) == name and r.version_of is None)
     if row.rejection is not None:
         return None
-    if isinstance(what, str):
-        value = row.values[what]
+    if isinstance(subject, str):
+        value = row.values[subject]
         return None if isinstance(value, Unknown) else value if isinstance(value, Decimal) else Decimal(0)
-    due = row.values[what.eligible]
+    due = row.values[subject.eligible]
     if due is not True:
         return None if isinstance(due, Unknown) else Decimal(0)
-    value = row.values[str(what.amount)]
+    value = row.values[str(subject.amount)]
     return value if isinstance(value, Decimal) else None
 
 
 def missing_of(case: Case, wanted: Amount) -> frozenset[Missing]:
     """The facts that an amount waits for."""
-    (name, what) = wanted
+    (name, subject) = wanted
     row = next(r for r in case.rows() if (r.entity, r.key) == name and r.version_of is None)
-    names = (what,) if isinstance(what, str) else (what.eligible, str(what.amount))
+    names = (subject,) if isinstance(subject, str) else (subject.eligible, str(subject.amount))
     values = [row.values.get(decision) for decision in names]
     return frozenset(m for value in values if isinstance(value, Unknown) for m in value.missing)
 

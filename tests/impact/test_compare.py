@@ -15,6 +15,7 @@ from tests.support.populations import AS_OF, nasty, spoil, write_csv
 from mianshen.batch.request import Engine, Request
 from mianshen.batch.run import run_batch
 from mianshen.impact.compare import compare
+from mianshen.impact.earlier import earlier_run
 from mianshen.program.program import Program
 from mianshen.rulebook import open_program
 
@@ -82,17 +83,17 @@ def test_a_comparison_is_the_difference_of_two_batches(
     one, other = cells(tmp_path / "a"), cells(tmp_path / "b")
     differing = {cell for cell in one.keys() | other.keys() if one.get(cell) != other.get(cell)}
     rows = pq.read_table(tmp_path / "out/changes.parquet").to_pylist()
-    told = {(row["entity"], row["key"], row["decision"]): row for row in rows}
-    assert differing <= told.keys()
-    assert {c for c in told if told[c]["before"] != "not_modelled" != told[c]["after"]} <= differing
+    listed = {(row["entity"], row["key"], row["decision"]): row for row in rows}
+    assert differing <= listed.keys()
+    assert {c for c in listed if listed[c]["before"] != "not_modelled" != listed[c]["after"]} <= differing
     assert rows
-    assert len(rows) == comparison.changed == len(told)
+    assert len(rows) == comparison.changed == len(listed)
     causes = {cause["name"] for cause in content["causes"]}
     assert {row["cause"] for row in rows} <= causes
     for cell in differing - {
-        cell for cell in told if "not_modelled" in (told[cell]["before"], told[cell]["after"])
+        cell for cell in listed if "not_modelled" in (listed[cell]["before"], listed[cell]["after"])
     }:
-        assert (told[cell]["before"], told[cell]["after"]) == (one.get(cell), other.get(cell))
+        assert (listed[cell]["before"], listed[cell]["after"]) == (one.get(cell), other.get(cell))
 
 
 def test_the_cause_is_the_first_change_that_a_row_meets(people: dict[str, Path], tmp_path: Path) -> None:
@@ -141,3 +142,15 @@ def test_the_page_speaks_both_languages_and_names_nobody(people: dict[str, Path]
     names = {row["person_id"] for row in rows} | {row["key"] for row in rows}
     text = re.sub(r"<[^>]*>", " ", page.split("</style>")[1])
     assert not {name for name in names if name and re.search(rf"\b{re.escape(name)}\b", text)}
+
+
+def test_an_earlier_run_is_a_side_of_its_own(people: dict[str, Path], tmp_path: Path) -> None:
+    program, after = open_program(), open_program((), [reform(tmp_path, ONE)])
+    batch(program, people, tmp_path / "run")
+    run = earlier_run(tmp_path / "run")
+    comparison = compare(run.program, after, run.request(tmp_path / "out", 1))
+    again = compare(
+        program, after, Request(inputs(people), AS_OF, tmp_path / "again", 1, engine="interpreter")
+    )
+    assert comparison.changed > 0
+    assert comparison.content()["decisions"] == again.content()["decisions"]

@@ -44,10 +44,10 @@ def settled_year(
 
 
 def test_the_old_rate_still_used_is_named_with_its_days(tmp_path: Path) -> None:
-    found = settled_year(
+    result = settled_year(
         tmp_path, {"rate": Decimal("0.80")}, dt.date(2026, 1, 1), dt.date(2026, 6, 30), noise=7
     )
-    best = found.suspects[0]
+    best = result.suspects[0]
     assert (best.parameter.name, best.value) == ("rate", Decimal("0.80"))
     assert best.first == dt.date(2026, 1, 1)
     assert best.last is not None
@@ -55,23 +55,23 @@ def test_the_old_rate_still_used_is_named_with_its_days(tmp_path: Path) -> None:
     assert best.own is not None
     assert best.own.start == dt.date(2020, 1, 1)
     assert best.spoilt == 0
-    assert found.differing - best.explained <= 7
+    assert result.differing - best.explained <= 7
 
 
 @pytest.mark.parametrize(("name", "value"), [("rate", "0.835"), ("floor", "250.00")])
 def test_a_value_that_never_was_is_inferred(tmp_path: Path, name: str, value: str) -> None:
-    found = settled_year(tmp_path, {name: Decimal(value)}, dt.date(2026, 4, 1), AS_OF, noise=5)
-    best = found.suspects[0]
+    result = settled_year(tmp_path, {name: Decimal(value)}, dt.date(2026, 4, 1), AS_OF, noise=5)
+    best = result.suspects[0]
     assert (best.parameter.name, best.value) == (name, Decimal(value))
     assert (best.first, best.last) == (dt.date(2026, 4, 1), None)
-    content = found.content()["suspects"][0]
+    content = result.content()["suspects"][0]
     assert content["from"] == "2026-04-01"
     assert content["clause"].startswith("S ")
 
 
 def test_nothing_is_suspected_where_nothing_differs(tmp_path: Path) -> None:
-    found = settled_year(tmp_path, {}, AS_OF, AS_OF)
-    assert (found.differing, found.suspects) == (0, [])
+    result = settled_year(tmp_path, {}, AS_OF, AS_OF)
+    assert (result.differing, result.suspects) == (0, [])
 
 
 def test_records_without_settled_amounts_are_told(tmp_path: Path) -> None:

@@ -39,18 +39,18 @@ def test_the_value_meets_the_goal_and_its_neighbour_does_not(people: dict[str, P
     quest = quest_of(open_program(), "employee_rate_working", START, (Decimal("0.8"), Decimal(1)), goal)
     search = seeking((), (), quest)
     request = Request(inputs(people), AS_OF, tmp_path / "out", 1, engine="interpreter")
-    found = search.seek(request)
-    assert found.value is not None
-    assert found.amount is not None
-    assert found.amount <= middle
-    assert found.value >= Decimal("0.8888")
-    assert len(found.tried) <= 12
-    assert fund(tmp_path / "one", found.value, people) == found.amount
-    assert fund(tmp_path / "next", found.value + quest.step, people) > middle
-    comparison = search.compare(found, request)
+    result = search.seek(request)
+    assert result.value is not None
+    assert result.amount is not None
+    assert result.amount <= middle
+    assert result.value >= Decimal("0.8888")
+    assert len(result.tried) <= 12
+    assert fund(tmp_path / "one", result.value, people) == result.amount
+    assert fund(tmp_path / "next", result.value + quest.step, people) > middle
+    comparison = search.compare(result, request)
     content = comparison.content()
-    assert content["fund"]["paid"]["after"] == f"{found.amount:.2f}"
-    assert json.loads((tmp_path / "out/goal.json").read_text("utf-8"))["value"] == str(found.value)
+    assert content["fund"]["paid"]["after"] == f"{result.amount:.2f}"
+    assert json.loads((tmp_path / "out/goal.json").read_text("utf-8"))["value"] == str(result.value)
 
 
 @given(
@@ -64,16 +64,18 @@ def test_the_edge_is_found_of_every_amount_that_never_turns(
         amounts.reverse()
     goal = Goal("fund", ">=" if sign == ">=" else "<=", Decimal(bound))
     quest = Quest("x", START, Decimal(0), Decimal(len(rises)), Decimal(1), goal)
-    found = _edge(quest, lambda at: amounts[at])
+    result = _edge(quest, lambda at: amounts[at])
     met = [at for at, amount in enumerate(amounts) if goal.met(amount)]
     if not met:
-        assert found.value is None
+        assert result.value is None
         return
-    assert found.value is not None
-    at = int(found.value)
+    assert result.value is not None
+    at = int(result.value)
     assert at in met
-    assert found.anything == (len(met) == len(amounts))
-    assert found.anything or any(0 <= other < len(amounts) and other not in met for other in (at - 1, at + 1))
+    assert result.anything == (len(met) == len(amounts))
+    assert result.anything or any(
+        0 <= other < len(amounts) and other not in met for other in (at - 1, at + 1)
+    )
 
 
 @pytest.mark.parametrize("text", ["fund", "fund<", "fund=5", "fund<=x", "fund<=-1"])

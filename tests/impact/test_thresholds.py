@@ -40,8 +40,8 @@ def looked(tmp_path: Path, engine: Engine) -> Atlas:
 def test_people_within_a_step_of_a_line_are_counted_with_what_crossing_gives(
     tmp_path: Path, engine: Engine
 ) -> None:
-    found = looked(tmp_path, engine)
-    content = found.content()
+    result = looked(tmp_path, engine)
+    content = result.content()
     lines = {line["fact"]: line for line in content["lines"]}
     assert (lines["income"]["line"], lines["income"]["below"], lines["income"]["above"]) == (
         "20,000.00",
@@ -60,7 +60,7 @@ def test_people_within_a_step_of_a_line_are_counted_with_what_crossing_gives(
     assert (down["rows"], down["gained"], down["difference"]) == (1, 1, "600.00")
     assert crossings["birth_date", "-30 d"]["gained"] == 1
     assert crossings["birth_date", "+30 d"]["lost"] == 1
-    rows = [row for table in found.rows for row in table.to_pylist()]
+    rows = [row for table in result.rows for row in table.to_pylist()]
     assert {(row["key"], row["step"]) for row in rows if row["fact"] == "income"} == {
         ("just_below", "+500.00"), ("at_the_line", "+500.00"), ("just_above", "-500.00"),
     }  # fmt: skip

@@ -23,8 +23,8 @@ STAGES = {
 }
 _DONE = Message("报告已写入 {page}", "The report is in {page}")
 _EITHER = Message(
-    "请给出 --cases，或 --residents（或 --input）和 --as-of，二者择一",
-    "give either --cases, or --residents (or --input) and --as-of",
+    "请给出 --cases、--run，或 --residents（或 --input）和 --as-of，只选其一",
+    "give one of --cases, --run, or --residents (or --input) and --as-of",
 )
 _CHANGE = Message(
     "请用 --overlay 给出调整方案，或用 --to 给出另一个规则库",
@@ -57,6 +57,15 @@ _LEFT_OUT = Message(
     metavar="PATH",
     words=Message("案例文件或文件夹，可多次", "case file or folder, may be repeated"),
 )
+@option(
+    "--run",
+    "earlier",
+    metavar="DIR",
+    words=Message(
+        "以前一次批量核定为改动前：用它的规则库、文件和核定日",
+        "an earlier batch as the side before: its rulebook, its files, its day",
+    ),
+)
 @options.record_files()
 @option(
     "--as-of", type=Day(), words=Message("核定日（人群必填）", "the decision date (required of a population)")
@@ -82,32 +91,27 @@ _LEFT_OUT = Message(
 )
 @options.form
 def compare(
-    lang: Lang, overlay: tuple[str, ...], to: str | None, cases: tuple[str, ...],
+    lang: Lang, overlay: tuple[str, ...], to: str | None, cases: tuple[str, ...], earlier: str | None,
     records: dict[str, tuple[str, ...]], as_of: dt.date | None, out: str, rules: str | None, encoding: str | None,
     mapping: str | None, threads: int | None, yes: bool, resettle: bool, notices: bool, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.request import Request
-    from mianshen.impact.compare import compare as compared
-    from mianshen.rulebook import open_program
     from mianshen_cli.render.impact import summary
 
-    if not overlay and to is None:
+    if not overlay and to is None and earlier is None:
         raise Refused(_CHANGE)
-    if bool(cases) == bool(records) or (records and as_of is None):
+    if sum(map(bool, (cases, records, earlier))) != 1 or (records and as_of is None):
         raise Refused(_EITHER)
     own, other = [[Path(path)] if path else [] for path in (rules, to or rules)]
+    resettling: Literal["lists", "notices"] | None = "notices" if notices else "lists" if resettle else None
     if cases:
         comparison = _over_cases(lang, own, other, overlay, cases, Path(out))
+    elif earlier is not None:
+        comparison = _since(lang, earlier, other, overlay, Path(out), threads, resettling)
     else:
-        before, after = open_program(own), open_program(other, overlay)
-        options.refuse_unfit_records(records, after)
         assert as_of is not None
         request = Request(records, as_of, Path(out), threads, None, encoding, mapping=mapping, yes=yes)
-        with Progress(lang, STAGES) as progress:
-            resettling: Literal["lists", "notices"] | None = (
-                "notices" if notices else "lists" if resettle else None
-            )
-            comparison = compared(before, after, request, progress, lang, resettling)
+        comparison = _over_files(lang, own, other, overlay, request, resettling)
     content = comparison.content()
     if form == "json":
         output.say(output.json_text(content))
@@ -115,6 +119,33 @@ def compare(
         output.say(summary(lang, comparison.program, content))
         output.say("\n" + _DONE.in_(lang).format(page=Path(out) / "report.html"))
     return Status.FOUND if comparison.changed else Status.DONE
+
+
+def _over_files(
+    lang: Lang, rules: list[Path], to: list[Path], overlays: tuple[str, ...], request: Any, resettling: Any
+) -> Any:  # fmt: skip
+    """The comparison over files of records."""
+    from mianshen.impact.compare import compare as compared
+    from mianshen.rulebook import open_program
+
+    before, after = open_program(rules), open_program(to, overlays)
+    options.refuse_unfit_records(request.inputs, after)
+    with Progress(lang, STAGES) as progress:
+        return compared(before, after, request, progress, lang, resettling)
+
+
+def _since(
+    lang: Lang, folder: str, to: list[Path], overlays: tuple[str, ...], out: Path, threads: int | None, resettling: Any
+) -> Any:  # fmt: skip
+    """The comparison with an earlier run, over the files it read."""
+    from mianshen.impact.compare import compare as compared
+    from mianshen.impact.earlier import earlier_run
+    from mianshen.rulebook import open_program
+
+    run = earlier_run(Path(folder))
+    after = open_program(to, overlays)
+    with Progress(lang, STAGES) as progress:
+        return compared(run.program, after, run.request(out, threads), progress, lang, resettling)
 
 
 def _over_cases(

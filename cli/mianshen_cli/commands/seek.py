@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from mianshen.source import Lang, Message
 from mianshen_cli import options, output
@@ -80,7 +81,7 @@ def seek(
     threads: int | None, yes: bool, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.request import Request
-    from mianshen.impact.seeking import Found, content_of, goal_of, quest_of, seeking
+    from mianshen.impact.seeking import GoalResult, content_of, goal_of, quest_of, seeking
     from mianshen.rulebook import open_program
 
     if not records:
@@ -91,33 +92,40 @@ def seek(
     quest = quest_of(program, parameter, start, _range(between), goal_of(goal))
     search = seeking(paths, overlay, quest)
     request = Request(records, as_of, Path(out or "."), threads, None, encoding, yes=yes)
-    found: Found = search.seek(request)
-    if out is not None and found.value is not None:
-        search.compare(found, request, lang)
+    result: GoalResult = search.seek(request)
+    if out is not None and result.value is not None:
+        search.compare(result, request, lang)
     if form == "json":
-        output.say(output.json_text(content_of(found)))
-        return Status.FOUND if found.value is None else Status.DONE
-    figure, written = program.parameters[parameter], program.parameters[parameter].written
-    words = {"low": _shown(quest.low, written), "high": _shown(quest.high, written), "goal": goal}
-    rows = [(_shown(value, written), f"{amount:,.2f}") for value, amount in sorted(found.tried)]
-    output.say(output.table([head.in_(lang) for head in _TRIED], rows, right=[0, 1]) + "\n")
-    if found.value is None:
-        output.say(_NONE.in_(lang).format(**words))
+        output.say(output.json_text(content_of(result)))
+        return Status.FOUND if result.value is None else Status.DONE
+    _say(lang, program.parameters[parameter], result)
+    if result.value is None:
         return Status.FOUND
-    if found.anything:
-        output.say(_ANY.in_(lang).format(**words))
-    value = _shown(found.value, written)
-    said = {
-        "title": figure.title.in_(lang),
-        "day": start,
-        "value": value,
-        "goal": goal,
-        "count": len(found.tried),
-    }
-    output.say(_FOUND.in_(lang).format(amount=f"{found.amount:,.2f}", **said))
     if out is not None:
         output.say(_REPORT.in_(lang).format(page=Path(out) / "report.html"))
     return Status.DONE
+
+
+def _say(lang: Lang, figure: Any, result: Any) -> None:
+    """The values tried, and the one that meets the goal."""
+    quest, written = result.quest, figure.written
+    words = {"low": _shown(quest.low, written), "high": _shown(quest.high, written), "goal": quest.goal}
+    rows = [(_shown(value, written), f"{amount:,.2f}") for value, amount in sorted(result.tried)]
+    output.say(output.table([head.in_(lang) for head in _TRIED], rows, right=[0, 1]) + "\n")
+    if result.value is None:
+        output.say(_NONE.in_(lang).format(**words))
+        return
+    if result.anything:
+        output.say(_ANY.in_(lang).format(**words))
+    value, count = _shown(result.value, written), len(result.tried)
+    said = {
+        "title": figure.title.in_(lang),
+        "day": quest.start,
+        "value": value,
+        "goal": quest.goal,
+        "count": count,
+    }
+    output.say(_FOUND.in_(lang).format(amount=f"{result.amount:,.2f}", **said))
 
 
 def _range(text: str | None) -> tuple[Decimal, Decimal] | None:

@@ -65,10 +65,10 @@ def thresholds(
     program = open_program([Path(rules)] if rules else [], overlay)
     options.refuse_unfit_records(records, program)
     request = Request(records, as_of, Path(out or "."), threads, None, encoding, yes=yes)
-    found = atlas(program, request, listed=lists and out is not None)
-    content = found.content()
+    result = atlas(program, request, listed=lists and out is not None)
+    content = result.content()
     if out is not None:
-        write_atlas(Path(out), found)
+        write_atlas(Path(out), result)
     if form == "json":
         output.say(output.json_text(content))
     else:

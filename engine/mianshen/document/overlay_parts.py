@@ -152,8 +152,8 @@ class PartChanges:
 
     def _grounded(self, update: dict[str, object]) -> dict[str, object]:
         """The change with the source, clause and basis of the overlay."""
-        given = self.part.filling.given
-        return {name: given[name] for name in ("source", "clause", "basis") if name in given} | update
+        grounds = self.part.filling.given
+        return {name: grounds[name] for name in ("source", "clause", "basis") if name in grounds} | update
 
     def extend(self) -> None:
         """`extend:` further codes of a list, further rows of a table."""

@@ -48,8 +48,8 @@ def bounds_of(
     for key, places in households.items():
         tops.setdefault(family.top_of(key[0]), set()).update(places.tolist())
     if sum(map(len, tops.values())) > MOST:
-        for key, what, rows in amounts:
-            yield from ((key, what, None) for _ in range(len(rows)))
+        for key, subject, rows in amounts:
+            yield from ((key, subject, None) for _ in range(len(rows)))
         return
     taken = [_rows_below(block, family, tops) for block in (before, after)]
     pairs = [
@@ -57,16 +57,16 @@ def bounds_of(
         for program, rows in zip(comparing.sides.programs, taken, strict=True)
     ]
     wanted: dict[tuple[str, str], list[tuple[Key, Benefit | str]]] = {}
-    for key, what, rows in amounts:
+    for key, subject, rows in amounts:
         for name in after.rows[key[0]].rows.key.take(rows).to_pylist():
-            wanted.setdefault((key[0], name), []).append((key, what))
+            wanted.setdefault((key[0], name), []).append((key, subject))
     yield from _bounded(comparing, ((pair, _listed(pair[1], wanted)) for pair in zip(*pairs, strict=True)))
 
 
 def _listed(case: Case, wanted: Mapping[tuple[str, str], list[tuple[Key, Benefit | str]]]) -> list[Listed]:
     """The open amounts of a household."""
     names = {(row.entity, row.key) for row in case.rows() if row.version_of is None}
-    return [(name, key, what) for name in sorted(names & wanted.keys()) for key, what in wanted[name]]
+    return [(name, key, subject) for name in sorted(names & wanted.keys()) for key, subject in wanted[name]]
 
 
 def _rows_below(block: DecidedBlock, family: Family, tops: dict[str, set[int]]) -> dict[str, EntityRows]:
@@ -85,11 +85,11 @@ def _bounded(
     comparing: Comparing, cases: Iterable[tuple[tuple[Case, Case], list[Listed]]]
 ) -> Iterator[Bound]:
     for pair, listed in cases:
-        asked: list[Amount] = [(name, what) for name, _, what in listed]
+        requested: list[Amount] = [(name, subject) for name, _, subject in listed]
         with comparing.bounding:
-            bounds = comparing.bounds.of(pair, asked)
-        for (_, key, what), (low, high) in zip(listed, bounds, strict=True):
-            yield key, what, (_fen(low), _fen(high))
+            bounds = comparing.bounds.of(pair, requested)
+        for (_, key, subject), (low, high) in zip(listed, bounds, strict=True):
+            yield key, subject, (_fen(low), _fen(high))
 
 
 def _fen(yuan: Decimal) -> int:

@@ -16,7 +16,8 @@ from itertools import product
 from math import prod
 from typing import Final, TypeAlias
 
-from mianshen.impact.possible import Possibilities, Possible, range_of
+from mianshen.impact.possible import Possibilities
+from mianshen.impact.ranges import Possible, range_of
 from mianshen.interpreter import Interpreter
 from mianshen.interpreter.rows import Case, Row
 from mianshen.interpreter.what_if.scenario import Scenario
@@ -51,16 +52,18 @@ class Bounds:
             interpreter.run(case)
         unknown = sorted({missing for case in cases for missing in self._missing(case, amounts)})
         bounds: list[Pair] = [(ZERO, ZERO)] * len(amounts)
-        for told in self._tried(unknown):
-            sides = [self._told(at, case, told) for at, case in enumerate(cases)] if told else list(cases)
+        for filling in self._tried(unknown):
+            sides = (
+                [self._told(at, case, filling) for at, case in enumerate(cases)] if filling else list(cases)
+            )
             possible = [Possibilities(i) for i in self.interpreters]
             rows = [
                 {(row.entity, row.key): row for row in case.rows() if row.version_of is None}
                 for case in sides
             ]
-            for number, (name, what) in enumerate(amounts):
+            for number, (name, subject) in enumerate(amounts):
                 parts = [
-                    _amount(p, by_name.get(name), what) for p, by_name in zip(possible, rows, strict=True)
+                    _amount(p, by_name.get(name), subject) for p, by_name in zip(possible, rows, strict=True)
                 ]
                 low, high = _difference(*parts)
                 bounds[number] = min(bounds[number][0], low), max(bounds[number][1], high)
@@ -69,9 +72,9 @@ class Bounds:
     def _missing(self, case: Case, amounts: Sequence[Amount]) -> Iterator[Missing]:
         """The facts that may still change the amounts."""
         rows = {(row.entity, row.key): row for row in case.rows() if row.version_of is None}
-        for name, what in amounts:
+        for name, subject in amounts:
             row = rows.get(name)
-            names = (what.eligible, what.amount) if isinstance(what, Benefit) else (what,)
+            names = (subject.eligible, subject.amount) if isinstance(subject, Benefit) else (subject,)
             for decision in names if row is not None else ():
                 value = row.values.get(decision or "") if row is not None else None
                 yield from value.missing if isinstance(value, Unknown) else ()
@@ -97,12 +100,12 @@ class Bounds:
                     values[key] = sorted(whole, key=str)  # type: ignore[arg-type]  # texts, or truths
         return values
 
-    def _told(self, at: int, case: Case, told: dict[Missing, Known]) -> Case:
+    def _told(self, at: int, case: Case, filling: dict[Missing, Known]) -> Case:
         """A copy of the case with facts told, decided."""
         rows = {(row.entity, row.key): row for row in case.rows() if row.version_of is None}
         known = {
             (row, missing.name): value
-            for missing, value in told.items()
+            for missing, value in filling.items()
             if (row := rows.get((missing.entity, missing.key))) is not None
             and (missing.entity, missing.name) in self.programs[at].facts
         }
@@ -111,17 +114,17 @@ class Bounds:
         return copy
 
 
-def _amount(possible: Possibilities, row: Row | None, what: Benefit | str) -> Possible | None:
+def _amount(possible: Possibilities, row: Row | None, subject: Benefit | str) -> Possible | None:
     """What an amount may be; None where the row has none."""
     if row is None or row.rejection is not None:
         return None
-    if isinstance(what, str):
-        return possible.decision(row, what)
-    due = possible.decision(row, what.eligible)
+    if isinstance(subject, str):
+        return possible.decision(row, subject)
+    due = possible.decision(row, subject.eligible)
     truths = (True, False) if due.values is None else due.values
-    if True not in truths or what.amount is None:
+    if True not in truths or subject.amount is None:
         return Possible(ZERO, ZERO)
-    amount = possible.decision(row, what.amount)
+    amount = possible.decision(row, subject.amount)
     if (False in truths or due.absent or amount.absent) and amount.bounds is not None:
         low, high = amount.bounds
         assert isinstance(low, Decimal)

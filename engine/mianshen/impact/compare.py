@@ -29,7 +29,7 @@ from mianshen.impact.page import Page
 from mianshen.impact.resettling import NOTICES, PARQUET, SHEET, write_resettlement
 from mianshen.impact.resettling import ROWS as RESETTLED
 from mianshen.impact.rule_changes import RuleChanges
-from mianshen.impact.sides import read_once
+from mianshen.impact.sides import Sides, read_once
 from mianshen.program.program import Program
 from mianshen.source import Lang, RuleError
 
@@ -66,25 +66,29 @@ def compare(
             sides, changes, comparison.dimensions, request.as_of, resettle=resettle is not None
         )
         rows = part / "resettled_rows.parquet"
-        with (
-            pq.ParquetWriter(part / ROWS, CHANGES, compression="zstd") as writer,
-            pq.ParquetWriter(rows, RESETTLED, compression="zstd") as resettled,
-        ):
-            for block in in_order(sides.blocks, comparing, sides.threads):
-                writer.write_table(block.changes)
-                comparison.add(block)
-                for table in block.resettled:
-                    resettled.write_table(table)
+        _decide(sides, comparing, comparison, part / ROWS, rows)
         if resettle is not None:
-            comparison.resettled = write_resettlement(
-                part, rows, changes, lang, notices=resettle == "notices"
-            )
+            notices = resettle == "notices"
+            comparison.resettled = write_resettlement(part, rows, changes, lang, notices=notices)
         rows.unlink()
         report("decide", sum(sides.intake.counts.values()))
         write(part, comparison, lang)
         for name, text in (also or {}).items():
             (part / name).write_text(text, "utf-8")
     return comparison
+
+
+def _decide(sides: Sides, comparing: Comparing, comparison: Comparison, cells: Path, rows: Path) -> None:
+    """Decide and compare every block, its changed cells and resettled rows written as they come."""
+    with (
+        pq.ParquetWriter(cells, CHANGES, compression="zstd") as writer,
+        pq.ParquetWriter(rows, RESETTLED, compression="zstd") as resettled,
+    ):
+        for block in in_order(sides.blocks, comparing, sides.threads):
+            writer.write_table(block.changes)
+            comparison.add(block)
+            for table in block.resettled:
+                resettled.write_table(table)
 
 
 def write(part: Path, comparison: Comparison, lang: Lang = "zh") -> None:

@@ -127,8 +127,8 @@ class Comparing:
                 taken = block.rows.taken(np.arange(block.rows.count))
                 for fact, at in unreadable:
                     cells = taken.facts[fact]
-                    held = np.isin(np.arange(taken.count), at, invert=True)
-                    taken.facts[fact] = pc.if_else(pa.array(held), cells, pa.scalar(None, cells.type))
+                    readable = np.isin(np.arange(taken.count), at, invert=True)
+                    taken.facts[fact] = pc.if_else(pa.array(readable), cells, pa.scalar(None, cells.type))
                 taken.rejects = taken.rejects.with_more(
                     [(at, Refusal(fact, "bad_code")) for fact, at in unreadable]
                 )
@@ -339,11 +339,11 @@ class _Comparison:
         if money and self.trace.changes.reached(key):
             self._open(key, key[1], open_)
 
-    def _open(self, key: Key, what: Benefit | str, rows: Array) -> None:
+    def _open(self, key: Key, subject: Benefit | str, rows: Array) -> None:
         """Rows of which an amount that may differ is not known."""
         if not rows.any():
             return
-        self.open_amounts.append((key, what, np.flatnonzero(rows)))
+        self.open_amounts.append((key, subject, np.flatnonzero(rows)))
         family = self.trace.family
         people = family.ancestor(key[0], family.program.entry)
         if people is not None:
@@ -353,10 +353,10 @@ class _Comparison:
     def _bounds(self) -> Counts:
         """What the open amounts may add to each difference."""
         bounds: Counts = {}
-        for key, what, pair in bounds_of(
+        for key, subject, pair in bounds_of(
             self.whole, self.before, self.after, self.trace.family, self.open_amounts
         ):
-            name = what if isinstance(what, str) else what.name
+            name = subject if isinstance(subject, str) else subject.name
             entry = bounds.setdefault(f"{key[0]}.{name}", {"low": 0, "high": 0, "unbounded": 0})
             if pair is None:
                 entry["unbounded"] += 1

@@ -241,14 +241,14 @@ class Ledger:
             )
             for decision, fact in file.settling.items():
                 if fact in table.facts:
-                    settled, told = amounts_of(table.facts[fact])
+                    settled, stated = amounts_of(table.facts[fact])
                     amounts = decided.results[name].ruled[decision]
-                    at = np.flatnonzero(told & (days != NOTHING))
+                    at = np.flatnonzero(stated & (days != NOTHING))
                     known = amounts.known.astype(bool)[at]
-                    given = np.where(
+                    ruled = np.where(
                         known, amounts.values[at], settled[at]
                     )  # of one not known nothing is said
-                    parts.append((settled[at], given, days[at], top[at], decided.decided(name)[at]))
+                    parts.append((settled[at], ruled, days[at], top[at], decided.decided(name)[at]))
         columns = [np.concatenate([part[n] for part in parts] or [np.empty(0, np.int64)]) for n in range(5)]
         shown = columns[4].astype(bool)
         return Compared(
@@ -309,10 +309,10 @@ class Search:
         }  # of each figure its best value
         ranked = sorted(best.items(), key=lambda item: (-item[1][1], item[0]))[:CONFIRMED]
         confirmed = [self._confirmed(name, value) for name, (value, _) in ranked]
-        found = [
+        useful = [
             suspect for suspect in confirmed if suspect is not None and suspect.explained > suspect.spoilt
         ]
-        return sorted(found, key=lambda s: (s.spoilt - s.explained, -s.fen, s.parameter.name))
+        return sorted(useful, key=lambda s: (s.spoilt - s.explained, -s.fen, s.parameter.name))
 
     def _values(self, name: str, before: list[Compared]) -> list[Decimal]:
         """Other values of the figure's own series, then those that most differences imply."""
@@ -363,7 +363,7 @@ class Search:
         days, gain = days[order], gain[order]
         if not (gain > 0).any():
             return None
-        each, at = np.unique(days, return_index=True)
+        distinct, at = np.unique(days, return_index=True)
         sums = np.add.reduceat(gain, at)
         best, running, start, result = 0, 0, 0, (0, 0, 0)
         for number, amount in enumerate(sums.tolist()):
@@ -371,7 +371,7 @@ class Search:
                 running, start = 0, number
             running += amount
             if running > best:
-                best, result = running, (running, int(each[start]), int(each[number]))
+                best, result = running, (running, int(distinct[start]), int(distinct[number]))
         return result if best else None
 
     def _confirmed(self, name: str, value: Decimal) -> Suspect | None:
@@ -383,12 +383,12 @@ class Search:
         first, last = self._days(name, value, best, everywhere_)
         variant = between(self.program, name, value, first, last)
         tried = [self.ledger.compared(variant, block) for block in self.whole]
-        made = [t.right & b.off for t, b in zip(tried, self.base, strict=True)]
+        mended = [t.right & b.off for t, b in zip(tried, self.base, strict=True)]
         spoilt = sum(int((b.right & ~t.right).sum()) for t, b in zip(tried, self.base, strict=True))
-        fen = sum(int(np.abs(b.settled - b.ruled)[m].sum()) for b, m in zip(self.base, made, strict=True))
+        fen = sum(int(np.abs(b.settled - b.ruled)[m].sum()) for b, m in zip(self.base, mended, strict=True))
         parameter = self.program.parameters[name]
         own = next((d for d in parameter.series if d.value == value), None)
-        return Suspect(parameter, value, first, last, own, sum(int(m.sum()) for m in made), fen, spoilt)
+        return Suspect(parameter, value, first, last, own, sum(int(m.sum()) for m in mended), fen, spoilt)
 
     def _days(
         self, name: str, value: Decimal, best: tuple[int, int, int], tried: list[Compared]

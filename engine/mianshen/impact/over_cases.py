@@ -158,10 +158,10 @@ class _Block:
     def anew(self, amounts: Sequence[Open]) -> Iterator[tuple[tuple[Case, Case], list[Listed]]]:
         """The cases of which an amount is open, read once more, undecided; the amounts."""
         listed: dict[str, list[Listed]] = {}
-        for key, what, rows in amounts:
+        for key, subject, rows in amounts:
             for row in rows.tolist():
                 label, own = self.rows[key[0]][row]
-                listed.setdefault(label, []).append(((key[0], own.key), key, what))
+                listed.setdefault(label, []).append(((key[0], own.key), key, subject))
         for member in self.members:
             if member.label in listed:
                 one, other = (member.case.record(program) for program in member.programs)

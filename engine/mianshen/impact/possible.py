@@ -9,23 +9,35 @@ is bounded by all rows that may come before it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Final, TypeAlias, assert_never
+from typing import assert_never
 
+from mianshen.impact.ranges import (
+    ABSENT,
+    ANYTHING,
+    EITHER,
+    NONE,
+    TRUTHS,
+    Possible,
+    arithmetic,
+    compared,
+    exactly,
+    hull,
+    numbers,
+    range_of,
+    within,
+)
 from mianshen.interpreter import Interpreter
 from mianshen.interpreter.rows import Row, RowError
 from mianshen.program.core import (
     Aggregate,
     AsOf,
     BenefitYear,
-    Boolean,
     Choice,
-    Code,
     Const,
     Core,
-    Date,
     DecisionRef,
     Earlier,
     FactRef,
@@ -43,93 +55,13 @@ from mianshen.program.core import (
     ParameterRef,
     Round,
     SamePlace,
-    Type,
     Within,
     YearToDate,
 )
 from mianshen.program.lower import lowered
 from mianshen.program.program import Accumulator, Decision, Program, Provision
 from mianshen.program.selection import Branch, selection
-from mianshen.values import NOT_MODELLED, ZERO, NotModelled, Unknown, Value, round_decimal, round_quotient
-
-Ordered: TypeAlias = "Decimal | dt.date"
-TRUTHS: Final = frozenset((True, False))
-
-
-@dataclass(frozen=True, slots=True)
-class Possible:
-    """Numbers and days from `low` to `high`, or one of `values`, or (neither given) anything; `absent`: or not modelled.
-
-    Nothing at all is possible where `values` is empty and it is not absent: every filling is an error then.
-    """
-
-    low: Ordered | None = None
-    high: Ordered | None = None
-    values: frozenset[object] | None = None
-    absent: bool = False
-
-    @property
-    def bounds(self) -> tuple[Ordered, Ordered] | None:
-        """The bounds, of something that has them."""
-        return None if self.low is None or self.high is None else (self.low, self.high)
-
-    @property
-    def impossible(self) -> bool:
-        """Whether it has no value."""
-        return self.low is None and self.values is not None and not self.values
-
-
-NONE: Final = Possible(values=frozenset())
-ABSENT: Final = Possible(values=frozenset(), absent=True)
-ANYTHING: Final = Possible()
-EITHER: Final = Possible(values=TRUTHS)
-
-
-def exactly(value: object) -> Possible:
-    """One value."""
-    if isinstance(value, Decimal | dt.date):
-        return Possible(value, value)
-    return Possible(values=frozenset((value,)))
-
-
-def hull(parts: Iterable[Possible]) -> Possible:
-    """What may be any of several."""
-    listed = list(parts)
-    absent = any(part.absent for part in listed)
-    there = [part for part in listed if not part.impossible]
-    if not there:
-        return replace(NONE, absent=absent)
-    bounds = [part.bounds for part in there]
-    if all(pair is not None for pair in bounds):
-        pairs = [pair for pair in bounds if pair is not None]
-        return Possible(min(p[0] for p in pairs), max(p[1] for p in pairs), None, absent)
-    if all(part.values is not None for part in there):
-        values = frozenset(value for part in there for value in part.values or ())
-        return Possible(values=values, absent=absent)
-    return replace(ANYTHING, absent=absent)
-
-
-def range_of(type_: Type, program: Program) -> Possible:
-    """Everything that a type holds."""
-    match type_:
-        case Numeric(low=low, high=high):
-            return Possible(low, high)
-        case Boolean():
-            return EITHER
-        case Code(codes=codes):
-            return Possible(values=frozenset(program.codes[codes].values))
-        case Date():
-            return Possible(dt.date.min, dt.date.max)
-        case _:
-            return ANYTHING
-
-
-def _within(part: Possible, whole: Possible) -> Possible:
-    """What lies in a type's range; what leaves it is an error."""
-    if part.bounds is None or whole.bounds is None:
-        return part
-    (a, b), (low, high) = part.bounds, whole.bounds
-    return replace(part, low=max(a, low), high=min(b, high))
+from mianshen.values import ZERO, NotModelled, Unknown, Value, round_decimal, round_quotient
 
 
 @dataclass
@@ -157,7 +89,7 @@ class Possibilities:
         if (row, name) not in self.memory:
             self.pending.add((row, name))
             decided = self._decided(decision, row, limited=True)
-            self.memory[row, name] = _within(decided, range_of(decision.type, self.program))
+            self.memory[row, name] = within(decided, range_of(decision.type, self.program))
             self.pending.discard((row, name))
         return self.memory[row, name]
 
@@ -194,15 +126,15 @@ class Possibilities:
         bounds = raw.bounds
         if bounds is None or not provision.limits:
             return raw
-        low, high = _numbers(bounds)
+        low, high = numbers(bounds)
         if not limited:
             return Possible(ZERO, max(ZERO, high), None, raw.absent)
         for limit in provision.limits:
-            most, held = self.value(limit.limit, row), self._balance(limit.accumulator, row)
-            if most.bounds is None or held.bounds is None:
+            most, balance = self.value(limit.limit, row), self._balance(limit.accumulator, row)
+            if most.bounds is None or balance.bounds is None:
                 low = min(low, ZERO)
                 continue
-            (least, largest), (before, after) = _numbers(most.bounds), _numbers(held.bounds)
+            (least, largest), (before, after) = numbers(most.bounds), numbers(balance.bounds)
             low, high = min(low, least - after), min(high, largest - before)
         return Possible(max(ZERO, low), max(ZERO, high), None, raw.absent)
 
@@ -227,7 +159,7 @@ class Possibilities:
         bounds = self.value(
             FactRef(*accumulator.opening, self.program.facts[accumulator.opening].type), row
         ).bounds
-        low, high = (ZERO, ZERO) if bounds is None else _numbers(bounds)
+        low, high = (ZERO, ZERO) if bounds is None else numbers(bounds)
         return min(ZERO, low), max(ZERO, high)
 
     def _adds(self, accumulator: Accumulator, row: Row) -> tuple[Decimal, Decimal]:
@@ -237,7 +169,7 @@ class Possibilities:
         shown = _of_value(row.values.get(accumulator.sums))
         if shown is None:
             shown = self._decided(self.program.decision(row.entity, accumulator.sums), row, limited=False)
-        low, high = (ZERO, ZERO) if shown.bounds is None else _numbers(shown.bounds)
+        low, high = (ZERO, ZERO) if shown.bounds is None else numbers(shown.bounds)
         settled = row.facts.get(self.program.settling(row.entity).get(accumulator.sums, ""))
         if isinstance(settled, Decimal):
             low, high = min(low, settled), max(high, settled)
@@ -248,10 +180,10 @@ class Possibilities:
     def value(self, node: Core, row: Row) -> Possible:
         """What an expression may be at a row; what the case tells is taken from it."""
         try:
-            told = self.interpreter.compiler.written(node, row.entity)(row)
+            concrete = self.interpreter.compiler.written(node, row.entity)(row)
         except RowError:
             return NONE
-        known = _of_value(told)
+        known = _of_value(concrete)
         return self._open(node, row) if known is None else known
 
     def _open(self, node: Core, row: Row) -> Possible:
@@ -304,7 +236,7 @@ class Possibilities:
         whole = range_of(fact.type, self.program)
         if whole.bounds is None or not isinstance(fact.type, Numeric):
             return whole
-        low, high = _numbers(whole.bounds)
+        low, high = numbers(whole.bounds)
         return Possible(low if fact.low is None else fact.low, high if fact.high is None else fact.high)
 
     def _figure(self, name: str) -> Possible:
@@ -338,12 +270,12 @@ class Possibilities:
         absent = top.absent or bottom.absent
         if top.bounds is None or bottom.bounds is None:
             return replace(range_of(node.type, self.program), absent=absent)
-        lower, upper = _numbers(bottom.bounds)
+        lower, upper = numbers(bottom.bounds)
         if lower <= 0 <= upper:
             return replace(range_of(node.type, self.program), absent=absent)
         quotients = [
             round_quotient(one, other, node.digits, node.mode)
-            for one in _numbers(top.bounds)
+            for one in numbers(top.bounds)
             for other in (lower, upper)
         ]
         return Possible(min(quotients), max(quotients), None, absent)
@@ -354,7 +286,7 @@ class Possibilities:
         assert callable(change)
         if part.bounds is None:
             return part
-        low, high = _numbers(part.bounds)
+        low, high = numbers(part.bounds)
         return replace(part, low=change(low), high=change(high))
 
     # -- operations --------------------------------------------------------------------------
@@ -390,12 +322,12 @@ class Possibilities:
                 values = parts[0].values
                 return EITHER if values is None else Possible(values=frozenset(not value for value in values))
             case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
-                return _compared(node.op, parts[0], parts[1])
+                return compared(node.op, parts[0], parts[1])
             case "neg" | "add" | "sub" | "mul" | "abs" | "min" | "max":
                 bounds = [part.bounds for part in parts]
                 if any(pair is None for pair in bounds):
                     return range_of(node.type, self.program)
-                return _arithmetic(node.op, [_numbers(pair) for pair in bounds if pair is not None])
+                return arithmetic(node.op, [numbers(pair) for pair in bounds if pair is not None])
             case _:
                 return range_of(node.type, self.program)
 
@@ -427,7 +359,7 @@ def _brought_together(node: Aggregate, items: Sequence[tuple[Possible, bool]], p
                     continue
                 if body.bounds is None:
                     return range_of(node.type, program)
-                least, most = _numbers(body.bounds)
+                least, most = numbers(body.bounds)
                 optional = body.absent or not certain
                 low, high = (
                     low + (min(ZERO, least) if optional else least),
@@ -444,59 +376,6 @@ def _brought_together(node: Aggregate, items: Sequence[tuple[Possible, bool]], p
             return EITHER
         case _:
             assert_never(node.kind)
-
-
-def _compared(op: str, one: Possible, other: Possible) -> Possible:
-    """Which answers a comparison may have."""
-    if one.bounds is not None and other.bounds is not None:
-        (a, b), (c, d) = one.bounds, other.bounds
-        below, above = b < c, a > d  # type: ignore[operator]  # both are numbers, or both days
-        touching = (b <= c, a >= d)  # type: ignore[operator]
-        match op:
-            case "eq" | "ne":
-                if below or above:
-                    return exactly(op == "ne")
-                return exactly(op == "eq") if a == b == c == d else EITHER
-            case "lt":
-                return exactly(True) if below else exactly(False) if touching[1] else EITHER
-            case "le":
-                return exactly(True) if touching[0] else exactly(False) if above else EITHER
-            case "gt":
-                return exactly(True) if above else exactly(False) if touching[0] else EITHER
-            case _:
-                return exactly(True) if touching[1] else exactly(False) if below else EITHER
-    if one.values is not None and other.values is not None and op in ("eq", "ne"):
-        if not one.values & other.values:
-            return exactly(op == "ne")
-        if len(one.values) == len(other.values) == 1:
-            return exactly(op == "eq")
-    return EITHER
-
-
-def _arithmetic(op: str, bounds: Sequence[tuple[Decimal, Decimal]]) -> Possible:
-    (a, b), *more = bounds
-    match op:
-        case "neg":
-            return Possible(-b, -a)
-        case "abs":
-            return Possible(ZERO if a <= 0 <= b else min(abs(a), abs(b)), max(abs(a), abs(b)))
-        case "min" | "max":
-            pick = min if op == "min" else max
-            return Possible(pick(low for low, _ in bounds), pick(high for _, high in bounds))
-        case "add":
-            return Possible(a + more[0][0], b + more[0][1])
-        case "sub":
-            return Possible(a - more[0][1], b - more[0][0])
-        case _:
-            products = [x * y for x in (a, b) for y in more[0]]
-            return Possible(min(products), max(products))
-
-
-def _numbers(bounds: tuple[Ordered, Ordered]) -> tuple[Decimal, Decimal]:
-    low, high = bounds
-    assert isinstance(low, Decimal)
-    assert isinstance(high, Decimal)
-    return low, high
 
 
 def _of_value(value: Value | None) -> Possible | None:
@@ -543,6 +422,3 @@ def _is_later(other: Row, row: Row, date: str | None) -> bool:
     if not isinstance(one, dt.date) or not isinstance(day, dt.date):
         return False
     return (one, other.key) > (day, row.key)
-
-
-__all__ = ["ABSENT", "NOT_MODELLED", "Possibilities", "Possible", "exactly", "hull"]

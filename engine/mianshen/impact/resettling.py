@@ -81,12 +81,14 @@ def resettled_rows(
         old, new = cells
         if not isinstance(old, Numbers) or not isinstance(new, Numbers):
             continue
-        settled, told = np.zeros(len(both), np.int64), np.zeros(len(both), bool)
+        settled, stated = np.zeros(len(both), np.int64), np.zeros(len(both), bool)
         fact = programs[1].settling(entity).get(key[1])
         if fact is not None and fact in rows.facts:
-            settled, told = amounts_of(rows.facts[fact])
-        paid = np.where(told, settled, old.values)
-        certain = both & (results[1].states[key[1]] == KNOWN) & (told | (results[0].states[key[1]] == KNOWN))
+            settled, stated = amounts_of(rows.facts[fact])
+        paid = np.where(stated, settled, old.values)
+        certain = (
+            both & (results[1].states[key[1]] == KNOWN) & (stated | (results[0].states[key[1]] == KNOWN))
+        )
         at = np.flatnonzero(certain & (paid != new.values))
         if len(at):
             yield _table(file, before, after, trace, key, at, (paid, new.values, old.values), names)
@@ -201,8 +203,8 @@ class _Words:
         return ", ".join(dict.fromkeys(self.causes[name].clause for name in cause.split(", ") if name))
 
     def _provision(self, name: str) -> str:
-        found = self.provisions.get(name)
-        return name if found is None else found.title.in_(self.lang)
+        provision = self.provisions.get(name)
+        return name if provision is None else provision.title.in_(self.lang)
 
 
 @cache

@@ -119,8 +119,8 @@ class RuleChanges:
         """The decisions at which changes are met, in the order of decisions."""
         keys = dict.fromkeys(d.key for program in (self.after, self.before) for d in program.decisions)
         order = {d.key: at for at, d in enumerate(self.after.decisions)}
-        found = [Origin(key, tuple(dict.fromkeys(self._met(key)))) for key in keys]
-        return tuple(sorted((o for o in found if o.changes), key=lambda o: order.get(o.key, len(order))))
+        candidates = [Origin(key, tuple(dict.fromkeys(self._met(key)))) for key in keys]
+        return tuple(sorted((o for o in candidates if o.changes), key=lambda o: order.get(o.key, len(order))))
 
     def _met(self, key: Key) -> Iterator[RuleChange]:
         sides = [decision_of(program, key) for program in (self.after, self.before)]

@@ -72,7 +72,7 @@ class Quest:
 
 
 @dataclass(slots=True)
-class Found:
+class GoalResult:
     """`value`: the one nearest to the goal's edge that meets it; None: none does. `anything`: the whole range meets it."""
 
     quest: Quest
@@ -153,7 +153,7 @@ class Seeking:
 
     def seek(
         self, request: Request, report: Callable[[Decimal, Decimal], None] = lambda _value, _amount: None
-    ) -> Found:
+    ) -> GoalResult:
         """Find the value. Raises RuleError, MemoryError, OSError."""
         quest = self.quest
         first = self.after(quest.low)
@@ -172,11 +172,11 @@ class Seeking:
         """The program with a value."""
         return with_value(self.part, self.quest.parameter, self.quest.start, value)
 
-    def compare(self, found: Found, request: Request, lang: Lang = "zh") -> Comparison:
+    def compare(self, result: GoalResult, request: Request, lang: Lang = "zh") -> Comparison:
         """Who gains and who loses by the value that was found, into the request's folder, with `goal.json`."""
-        assert found.value is not None
-        text = json.dumps(content_of(found), ensure_ascii=False, indent=2) + "\n"
-        return compare(self.part, self.after(found.value), request, lang=lang, also={GOAL: text})
+        assert result.value is not None
+        text = json.dumps(content_of(result), ensure_ascii=False, indent=2) + "\n"
+        return compare(self.part, self.after(result.value), request, lang=lang, also={GOAL: text})
 
 
 def seeking(paths: Sequence[Path], overlays: Sequence[Path | str], quest: Quest) -> Seeking:
@@ -198,18 +198,18 @@ def seeking(paths: Sequence[Path], overlays: Sequence[Path | str], quest: Quest)
     return Seeking(quest, part if benefit is not None else replace(part, shown=shown), keys)
 
 
-def content_of(found: Found) -> dict[str, Any]:
+def content_of(result: GoalResult) -> dict[str, Any]:
     """What `goal.json` holds."""
-    quest = found.quest
+    quest = result.quest
     return {
         "parameter": quest.parameter, "from": quest.start.isoformat(), "goal": str(quest.goal), "step": str(quest.step),
-        "value": None if found.value is None else str(found.value),
-        "amount": None if found.amount is None else as_money(found.amount), "anything": found.anything,
-        "tried": [{"value": str(value), "amount": as_money(amount)} for value, amount in sorted(found.tried)],
+        "value": None if result.value is None else str(result.value),
+        "amount": None if result.amount is None else as_money(result.amount), "anything": result.anything,
+        "tried": [{"value": str(value), "amount": as_money(amount)} for value, amount in sorted(result.tried)],
     }  # fmt: skip
 
 
-def _edge(quest: Quest, amount: Callable[[int], Decimal]) -> Found:
+def _edge(quest: Quest, amount: Callable[[int], Decimal]) -> GoalResult:
     """Where the goal's edge lies, by halving and by drawing a line between what was tried."""
     last = int(((quest.high - quest.low) / quest.step).to_integral_value(ROUND_FLOOR))
     known = {at: amount(at) for at in dict.fromkeys((0, last))}
@@ -235,16 +235,16 @@ def _edge(quest: Quest, amount: Callable[[int], Decimal]) -> Found:
         else:
             bad = at
     tried = [(quest.low + at * quest.step, total) for at, total in known.items()]
-    return Found(quest, quest.low + good * quest.step, known[good], anything=False, tried=tried)
+    return GoalResult(quest, quest.low + good * quest.step, known[good], anything=False, tried=tried)
 
 
-def _at_an_end(quest: Quest, known: dict[int, Decimal], last: int) -> Found:
+def _at_an_end(quest: Quest, known: dict[int, Decimal], last: int) -> GoalResult:
     """The goal is met at both ends, or at neither: the end that is nearer to its edge, or nothing."""
     tried = [(quest.low + at * quest.step, total) for at, total in known.items()]
     if not quest.goal.met(known[0]):
-        return Found(quest, None, None, anything=False, tried=tried)
+        return GoalResult(quest, None, None, anything=False, tried=tried)
     at = min((0, last), key=lambda end: abs(known[end] - quest.goal.amount))
-    return Found(quest, quest.low + at * quest.step, known[at], anything=True, tried=tried)
+    return GoalResult(quest, quest.low + at * quest.step, known[at], anything=True, tried=tried)
 
 
 @dataclass

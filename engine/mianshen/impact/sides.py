@@ -121,32 +121,36 @@ def read_once(before: Program, after: Program, request: Request, changes: RuleCh
         count = rows_about(inputs, connection)
         files = [entity_files(program, inputs) for program in (before, after)]
         units = _compiled((before, after), files, request, count)
-        traces = None if units is None else _traced(changes, units)
         facts = frozenset(
             fact for program in (before, after) for d in program.decisions for fact in reads_of(d, program)[1]
         )
         run = Execution(
             reading, request, connection, inputs, files[1], None if units is None else units[1],
-            request.threads or _cores(), block_count(count), facts | breakdown_facts(reading),
+            request.threads or os.cpu_count() or 1, block_count(count), facts | breakdown_facts(reading),
         )  # fmt: skip
         store = Blocks(run.blocks)
         intake = run.intake(store)
-        deciders = tuple(
-            BlockDecider(program, request.as_of, side, intake, None if units is None else units[at],
-                         Fallback(program, {f.entity.name: f for f in side}, run.threads, traced_keys(changes, program)))
-            for at, (program, side) in enumerate(zip((before, after), files, strict=True))
-        )  # fmt: skip
+        deciders = _deciders((before, after), files, run, intake, units, changes)
+        traces = None if units is None else _traced(changes, units)
         try:
-            yield Sides(
-                (before, after), files[1], intake, store, (deciders[0], deciders[1]), traces, run.threads
-            )
+            yield Sides((before, after), files[1], intake, store, deciders, traces, run.threads)
         finally:
             for decider in deciders:
                 decider.fallback.close()
 
 
-def _cores() -> int:
-    return os.cpu_count() or 1
+def _deciders(
+    programs: tuple[Program, Program], files: list[list[EntityFile]], run: Execution, intake: Intake,
+    units: tuple[Compiled, Compiled] | None, changes: RuleChanges,
+) -> tuple[BlockDecider, BlockDecider]:  # fmt: skip
+    """What decides blocks on either side."""
+    deciders = []
+    for at, (program, side) in enumerate(zip(programs, files, strict=True)):
+        by_entity = {file.entity.name: file for file in side}
+        fallback = Fallback(program, by_entity, run.threads, traced_keys(changes, program))
+        compiled = None if units is None else units[at]
+        deciders.append(BlockDecider(program, run.request.as_of, side, intake, compiled, fallback))
+    return deciders[0], deciders[1]
 
 
 @contextmanager

@@ -51,8 +51,8 @@ class Family:
             return np.full(rows.count, NOTHING, np.int64)
         decided = np.flatnonzero(self.block.decided(above))
         keys = self.block.rows[above].rows.key.take(decided)
-        found = np.asarray(pc.index_in(rows.parent, value_set=keys).fill_null(NOTHING)).astype(np.int64)
-        return np.where(found >= 0, decided[np.maximum(found, 0)] if len(decided) else NOTHING, NOTHING)
+        matches = np.asarray(pc.index_in(rows.parent, value_set=keys).fill_null(NOTHING)).astype(np.int64)
+        return np.where(matches >= 0, decided[np.maximum(matches, 0)] if len(decided) else NOTHING, NOTHING)
 
     def ancestor(self, entity: str, wanted: str) -> Array | None:
         """The place of the row of another entity that each row hangs on; None where it does not hang on one."""
@@ -99,12 +99,12 @@ class Trace:
                 if (cause >= 0).all():
                     return cause
                 if origin.key in self.met:
-                    found = (
+                    matches = (
                         self._own(origin.key, key[0], rows)
                         if level == "row"
                         else self._around(origin.key, key[0], rows, level)
                     )
-                    cause = np.where(cause < 0, found, cause)
+                    cause = np.where(cause < 0, matches, cause)
         first = origins[0].changes[0] if origins else None
         default = listed.index(first) if first is not None else 0
         return np.where(cause < 0, default, cause) if listed else cause
@@ -179,11 +179,11 @@ class Meeting:
         rows = np.flatnonzero(differs)
         texts = list(numbers)
         pairs, which = np.unique(np.stack([by[rows], by_now[rows]], axis=1), axis=0, return_inverse=True)
-        found = [
+        matches = [
             self.change(origin, *(((texts[at],) if at >= 0 else ()) for at in pair))
             for pair in pairs.tolist()
         ]
-        met[rows] = np.array(found, np.int32)[which.ravel()] if found else NOTHING
+        met[rows] = np.array(matches, np.int32)[which.ravel()] if matches else NOTHING
         return met
 
     def interpreted(self, origin: Origin, sides: tuple[EntityOutcome, EntityOutcome], met: Array) -> None:
