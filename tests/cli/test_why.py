@@ -96,7 +96,7 @@ def test_a_change_that_is_proposed_comes_true(run: Run, why: Callable[..., Any],
 
 def test_dates_of_service_are_named_as_what_does_not_change(why: Callable[..., Any]) -> None:
     found = why(told(), "poverty_warning")
-    assert {each["fact"] for each in found["immutable"]} == {"service_date"}
+    assert {each["fact"] for each in found["immutable"]} == {"service_date", "insured_area", "member_count"}
     assert all(fact["fact"] != "service_date" for flip in found["changes"] for fact in flip["facts"])
 
 
@@ -107,11 +107,17 @@ def test_what_is_undetermined_shows_what_the_missing_fact_would_have_to_be(why: 
     assert [flip["facts"][0]["to"] for flip in found["changes"]] == ["31950.01"]
 
 
-def test_an_area_without_rules_proposes_those_with_some(why: Callable[..., Any]) -> None:
+def test_nobody_is_advised_to_move_nor_to_take_what_comes_to_nothing(why: Callable[..., Any]) -> None:
     elsewhere = told(resident={"insured_area": "650100", "assistance_category": "illness_poverty"})
     found = why(last_year(elsewhere), "illness_poverty_aid")
     assert found["status"] == "not_modelled"
-    assert {flip["facts"][0]["to"] for flip in found["changes"]} == {"31", "11", "37"}
+    assert found["changes"] == []
+    nothing_borne = why(told(resident={"insured_area": "110101"}), "illness_poverty_aid")
+    assert nothing_borne["changes"] == []
+    uninsured = why(told(resident={"insured_area": "310113"}), "newborn_enrolment")
+    named = {(f["fact"], f["to"]) for flip in uninsured["changes"] for f in flip["facts"]}
+    assert not named & {("insurance_scheme", "none"), ("coverage_status", "ended")}
+    assert "birth_date" not in {fact for fact, _ in named}
 
 
 def test_how_far_each_limit_and_bracket_is(why: Callable[..., Any]) -> None:
@@ -142,8 +148,8 @@ def test_the_table_says_it_in_both_languages(run: Run, tmp_path: Path, lang: str
     status, out, err = run("check", str(file), "--why", "all", "--lang", lang)
     assert status == 0, err
     expected = {
-        "zh": ["不满足的条件", "非救助对象 → 因病致贫", "家庭年收入 (annual_income) 300,000.00 → 31,950.01", "还剩 500,020.00"],
-        "en": ["Conditions that fail", "not an assistance recipient → poverty caused by illness", "500,020.00 left",
+        "zh": ["不满足的条件", "家庭年收入 (annual_income) 300,000.00 → 31,950.01", "还剩 500,020.00"],
+        "en": ["Conditions that fail", "500,020.00 left",
                "annual income of the household (annual_income) 300,000.00 → 31,950.01"],
     }  # fmt: skip
     for text in expected[lang]:

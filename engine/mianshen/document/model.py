@@ -140,6 +140,7 @@ class Fact(Shape):
     format: TextFormat | None = None  # what a text must look like, its check digit included
     placeholders: tuple[Literal_, ...] = ()  # values that systems write where nothing is known: unknown
     settles: Identifier | None = None  # the money decision that this is the amount really paid of
+    proposed: Flag = True  # false: nobody is advised to change it
     asked: Flag = True  # false: a question about it is put only where an answer cannot do without it
 
 
@@ -147,6 +148,7 @@ class CodeValue(Title):
     """A code's titles; `also` holds other spellings that records may use."""
 
     also: tuple[str, ...] = ()
+    proposed: Flag = True  # false: nobody is advised to come under it
 
 
 TitledCode = Annotated[CodeValue, BeforeValidator(_title), AlsoWritten("string")]

@@ -75,7 +75,8 @@ class Vocabulary:
                 if other != code:
                     span = self.document.span("codes", name, "values", code)
                     self.found.append(diagnostics.same_spelling(span, spelling, code, other))
-        return CodeList(name, message(model.title), values, spellings)
+        unproposed = frozenset(code for code, value in model.values.items() if not value.proposed)
+        return CodeList(name, message(model.title), values, spellings, unproposed)
 
     def type_of(self, written: str, span: Span, also: Iterable[str] = ()) -> Type | None:
         """The type a vocabulary line names; `also` are further words that might have been meant."""
@@ -250,7 +251,7 @@ class Vocabulary:
         return Fact(
             entity, name, type_, model.type, message(model.title), model.required,
             absent, low, high, model.immutable, model.personal, model.settles,
-            self._format(model, type_, path), self._placeholders(model, type_, path), model.asked,
+            self._format(model, type_, path), self._placeholders(model, type_, path), model.proposed, model.asked,
         )  # fmt: skip
 
     def _format(self, model: FactModel, type_: Type, path: tuple[str, ...]) -> TextFormat | None:

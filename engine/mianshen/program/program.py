@@ -44,6 +44,7 @@ class Fact:
     settles: str | None = None  # the decision of which this is the amount really paid
     format: TextFormat | None = None
     placeholders: tuple[Decimal | bool | str | dt.date, ...] = ()  # values that mean unknown
+    proposed: bool = True  # false: no change of it is proposed to a person
     asked: bool = True  # false: an interview takes it as unknown where nobody states it
 
     def assumed_on(self, day: dt.date) -> Decimal | bool | str | dt.date | None:
@@ -85,6 +86,7 @@ class CodeList:
     title: Message
     values: Mapping[str, Message]
     spellings: Mapping[str, str]  # every accepted spelling, code or label, to its code
+    unproposed: frozenset[str] = frozenset()  # codes that no person is advised to come under
 
 
 @dataclass(frozen=True, slots=True)

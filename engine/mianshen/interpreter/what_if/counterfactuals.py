@@ -3,7 +3,8 @@
 In: a program, a benefit, a case. Out: `Prospects`.
 Invariants: every change shown was decided by the whole program, with the benefit due and no row rejected
 that was not before; one fact is tried before two, and of two neither alone would do; what cannot change
-(`immutable`, once known) is never proposed. Facts that make no difference even when unknown are not tried:
+(`immutable`, once known) or nobody should be advised to change (`proposed: false`) is never proposed, nor a change that
+brings an amount of nothing. Facts that make no difference even when unknown are not tried:
 by Kleene's logic no value of theirs can.
 """
 
@@ -23,7 +24,7 @@ from mianshen.interpreter.result import BenefitResult, benefit_result
 from mianshen.interpreter.rows import Case, Row
 from mianshen.interpreter.what_if.candidate_values import CandidateValues, Conditions, Works, closest, lines
 from mianshen.interpreter.what_if.scenario import Place, Reads, Scenario
-from mianshen.program.core import Date, Numeric
+from mianshen.program.core import Code, Date, Numeric
 from mianshen.program.program import Benefit, Fact, Program
 from mianshen.program.slicing import benefit_keys, part_of
 from mianshen.values import Known, Unknown
@@ -113,7 +114,7 @@ class CounterfactualSearch:
         row = copy.of(self.benefit.entity)
         assert row is not None  # the benefit is one of the case
         result = benefit_result(self.benefit, row)
-        return result if result.status == "eligible" else None
+        return result if result.status == "eligible" and result.amount != 0 else None
 
     # -- facts ---------------------------------------------------------------------------------
 
@@ -151,7 +152,9 @@ class CounterfactualSearch:
         fixed = [
             Fixed(row, fact, row.facts[fact.name])
             for row, fact in read
-            if fact.immutable and fact.name in row.facts and self.may_matter(case, [(row, fact.name)], now)
+            if not _changeable(row, fact)
+            and fact.name in row.facts
+            and self.may_matter(case, [(row, fact.name)], now)
         ]
         flips: list[Counterfactual] = []
         for row, fact in free:
@@ -200,7 +203,7 @@ class CounterfactualSearch:
     def _pair(self, case: Case, row1: Row, fact1: Fact, row2: Row, fact2: Fact) -> Iterator[Counterfactual]:
         """Values of two facts that do together; where the first is a number or a day, one such pair."""
         one, two = row1.facts.get(fact1.name), row2.facts.get(fact2.name)
-        for first in _nearest_first(self.trials.of(fact1, case.as_of, one), one):
+        for first in _nearest_first(self._values(fact1, case.as_of, one), one):
 
             def works(value: Known, first: Known = first) -> bool:
                 return self.due_with(case, {(row1, fact1.name): first, (row2, fact2.name): value})
@@ -234,7 +237,7 @@ class CounterfactualSearch:
                 seen[value] = self._picture(case, {**told, (row, fact.name): value})
             return seen[value]
 
-        values = self.trials.of(fact, case.as_of, row.facts.get(fact.name))
+        values = self._values(fact, case.as_of, row.facts.get(fact.name))
         for value in values:
             look(value)
         if isinstance(fact.type, Numeric | Date):
@@ -244,6 +247,12 @@ class CounterfactualSearch:
                 lines(fact, left, right, look)
             seen.pop(known, None)  # type: ignore[arg-type]  # None is no key
         return {value: picture[0] is True for value, picture in seen.items()}
+
+    def _values(self, fact: Fact, as_of: dt.date, known: Known | None) -> tuple[Known, ...]:
+        """The values worth trying that somebody may be advised of."""
+        values = self.trials.of(fact, as_of, known)
+        unproposed = self.program.codes[fact.type.codes].unproposed if isinstance(fact.type, Code) else ()
+        return tuple(value for value in values if value not in unproposed)
 
     def _picture(self, case: Case, told: dict[Place, Known]) -> tuple[object, ...]:
         """The answer, and which way each condition behind it goes."""
@@ -259,8 +268,8 @@ class CounterfactualSearch:
 
 
 def _changeable(row: Row, fact: Fact) -> bool:
-    """An unknown fact may be told even where it could not change."""
-    return not (fact.immutable and fact.name in row.facts)
+    """An unknown fact may be told even where it could not change, but for those that nobody is advised of."""
+    return fact.proposed and not (fact.immutable and fact.name in row.facts)
 
 
 def _nearest_first(values: Sequence[Any], to: Any) -> Sequence[Any]:
