@@ -21,6 +21,7 @@ _KINDS: dict[Kind, tuple[Message, Message]] = {
     "provision": (Message("条款", "provision"), Message("条款", "Provisions")),
     "planned": (Message("计划中的条款", "planned provision"), Message("计划中的条款", "Planned provisions")),
     "parameter": (Message("参数", "parameter"), Message("参数", "Parameters")),
+    "function": (Message("函数", "function"), Message("函数", "Functions")),
     "accumulator": (Message("累计", "accumulator"), Message("累计", "Accumulators")),
     "fact": (Message("事实", "fact"), Message("事实", "Facts")),
     "codes": (Message("代码表", "code list"), Message("代码表", "Code lists")),
@@ -55,6 +56,7 @@ _LABELS = {
     "delivery": Message("发放方式", "delivery"),
     "paid_to": Message("支付给", "paid to"),
     "decides": Message("决定", "decides"),
+    "call": Message("用法", "called"),
     "key": Message("主键", "key"),
     "parent": Message("上级", "parent"),
     "date": Message("日期", "date"),
@@ -137,6 +139,9 @@ class CatalogueView:
                 yield output.table(self._heads(_CODES), rows)
             case "entity":
                 yield from self._entity(name)
+            case "function":
+                yield from self._labelled("call", program.functions[name].call)
+                yield from self._labelled("value", program.functions[name].text)
             case "source":
                 yield from self._labelled("number", program.sources[name].number)
 

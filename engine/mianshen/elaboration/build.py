@@ -22,7 +22,7 @@ from mianshen.elaboration.benefits import benefits, clauses, out_of_scope, sourc
 from mianshen.elaboration.checks import RecordChecks
 from mianshen.elaboration.coverage import gaps
 from mianshen.elaboration.events import event_types
-from mianshen.elaboration.functions import check_functions, own_functions
+from mianshen.elaboration.functions import check_functions, own_functions, written_functions
 from mianshen.elaboration.link import clashes, foldless, linked
 from mianshen.elaboration.parameters import Figures
 from mianshen.elaboration.properties import check_properties, stated
@@ -136,7 +136,7 @@ class Draft:
             accumulators=foldless(accumulators, decisions, parameters, codes), benefits=made_benefits,
             sources=sources(document), out_of_scope=scope, clauses=listed, planned=tuple(first.planned),
             shown={e: tuple(n for n, d in ds.items() if d.output) for e, ds in document.decisions.items()},
-            paid=self.names.paid,
+            paid=self.names.paid, functions=written_functions(document),
             overlays=tuple(overlay.name for overlay in document.overlays), events=events, calendar=self.calendar,
             properties=properties,
         )  # fmt: skip

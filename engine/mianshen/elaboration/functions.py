@@ -6,15 +6,21 @@ so that one nobody calls is right too.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mianshen.elaboration.provision_parts import Parses
-from mianshen.elaboration.vocabulary import Vocabulary
+from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.formulas.checker import Checker
 from mianshen.formulas.formula import Local
 from mianshen.formulas.symbol_table import FunctionName, Names
 from mianshen.program import diagnostics
 from mianshen.program.core import FactRef
 from mianshen.program.operators import ALL_FUNCTIONS
+from mianshen.program.program import OwnFunction
 from mianshen.source import Message
+
+if TYPE_CHECKING:
+    from mianshen.document import Document
 
 
 def own_functions(vocabulary: Vocabulary, parses: Parses) -> dict[str, FunctionName]:
@@ -34,6 +40,17 @@ def own_functions(vocabulary: Vocabulary, parses: Parses) -> dict[str, FunctionN
             vocabulary.failed.add(name)
         else:
             functions[name] = FunctionName(takes, model.gives, body)
+    return functions
+
+
+def written_functions(document: Document) -> dict[str, OwnFunction]:
+    """The functions as written, to be shown."""
+    functions: dict[str, OwnFunction] = {}
+    for name, model in document.functions.items():
+        takes = ", ".join(f"{argument}: {written}" for argument, written in model.takes.items())
+        call = f"{name}({takes})" + ("" if model.gives is None else f": {model.gives}")
+        title = Message(name, name) if model.title is None else message(model.title)
+        functions[name] = OwnFunction(name, title, call, model.value)
     return functions
 
 

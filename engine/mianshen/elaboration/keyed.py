@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 
 Written: TypeAlias = "str | tuple[Bracket, ...] | dict[str, Any]"
 OTHERWISE: Final = ("otherwise", "-")
+_SIGNS: Final = (
+    (">=", "from"),
+    ("<=", "up_to"),
+    ("..", "to"),
+    ("<", "below"),
+    (">", "above"),
+    ("%", "percent"),
+)
 _SEVERAL: Final = re.compile("[,、]")
 _NOT_IN_NAMES: Final = re.compile("[^a-z0-9\u4e00-\u9fff]+")
 
@@ -128,7 +136,7 @@ class KeyReader:
 
     def _leaf(self, cells: tuple[str, ...]) -> Leaf:
         """The values for some keys under a name of their own."""
-        slug = "_".join(_NOT_IN_NAMES.sub("_", cell.lower()).strip("_") or "x" for cell in cells)
+        slug = "_".join(_NOT_IN_NAMES.sub("_", _spelt(cell)).strip("_") or "x" for cell in cells)
         name, taken = f"{self.name}__{slug}", {leaf.name for leaf in self.leaves}
         while name in taken:
             name = f"{name}_{len(taken)}"
@@ -265,6 +273,13 @@ class KeyReader:
                     span for test in tests if test.cell for t in test.cell.tests if (span := _interval(t))
                 ]
                 return _gap(spans, whole=isinstance(type_, Numeric) and not type_.scale)
+
+
+def _spelt(cell: str) -> str:
+    """A cell with its signs as words, for a name."""
+    for sign, word in _SIGNS:
+        cell = cell.replace(sign, f" {word} ")
+    return cell.lower()
 
 
 def _parts(cell: str) -> list[str]:

@@ -17,6 +17,7 @@ from mianshen.program.core import (
     Core,
     DecisionRef,
     FactRef,
+    FigureAt,
     Marginal,
     Op,
     ParameterRef,
@@ -28,7 +29,8 @@ from mianshen.program.program import Accumulator, Decision, Program, Provision
 from mianshen.source import Message, nearest
 
 Kind: TypeAlias = Literal[
-    "benefit", "decision", "provision", "parameter", "accumulator", "fact", "codes", "entity", "source", "planned"
+    "benefit", "decision", "provision", "parameter", "accumulator", "fact", "codes", "entity", "source", "planned",
+    "function",
 ]  # fmt: skip
 
 
@@ -62,13 +64,16 @@ class Catalogue:
                 self.readers.setdefault(item, []).append(reader)
 
     def named(self, name: str) -> list[Item]:
-        """Everything of that name, `claim.total_cost` or `total_cost`; the rows of a table by its name.
+        """Everything of that name, `claim.total_cost` or `total_cost`; rows of a table, figures with keys by its name.
 
         Where nothing has the name, everything that has it as its title.
         """
         items = [item for item in self.titles if name in (item.name, str(item))]
         items = items or [
             item for item in self.titles if item.kind == "provision" and item.name.startswith(f"{name}.")
+        ]
+        items = items or [
+            item for item in self.titles if item.kind == "parameter" and item.name.startswith(f"{name}__")
         ]
         return items or [item for item, title in self.titles.items() if name in (title.zh, title.en)]
 
@@ -123,7 +128,7 @@ class Catalogue:
                 yield Item("fact", name, entity)
             case DecisionRef(entity=entity, name=name):
                 yield Item("decision", name, entity)
-            case ParameterRef(name=name) | Marginal(scale=name):
+            case ParameterRef(name=name) | Marginal(scale=name) | FigureAt(parameter=name):
                 yield Item("parameter", name)
             case YearToDate(accumulator=name):
                 yield Item("accumulator", name)
@@ -165,5 +170,7 @@ def _titles(program: Program) -> Iterator[tuple[Item, Message]]:
         yield Item("fact", fact.name, fact.entity), fact.title
     for codes in program.codes.values():
         yield Item("codes", codes.name), codes.title
+    for function in program.functions.values():
+        yield Item("function", function.name), function.title
     for source in program.sources.values():
         yield Item("source", source.name), source.title

@@ -347,6 +347,16 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnFunction:
+    """A function of the rulebook as written: formulas hold it written out."""
+
+    name: str
+    title: Message
+    call: str  # `tax_on(income: money): money`
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     name: str
     title: Message
@@ -369,6 +379,7 @@ class Program:
     clauses: tuple[Clause, ...] = ()
     properties: tuple[Property, ...] = ()
     paid: frozenset[Key] = frozenset()  # the money decisions that are paid to or for the person
+    functions: Mapping[str, OwnFunction] = field(default_factory=dict)
 
     def decision(self, entity: str, name: str) -> Decision:
         """The decision of that name; KeyError when there is none."""
