@@ -28,7 +28,7 @@ class Equivalence:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._worlds: dict[Key, tuple[Lowering, Sym, list[z3.BoolRef]]] = {}
+        self._worlds: dict[tuple[Key, bool], tuple[Lowering, Sym, list[z3.BoolRef]]] = {}
 
     def of_decision(self, decision: Decision) -> bool:
         """Whether a decision by other provisions always gives what the program's own gives."""
@@ -48,10 +48,14 @@ class Equivalence:
             return False
 
     def _same(self, decision: Decision, other: Program) -> bool:
-        base, value, domain = self._base(decision.key)
+        """First with any value for what the decision reads, which is quick and proves most; then with what it is."""
+        return any(self._proved(decision, other, opaque) for opaque in (True, False))
+
+    def _proved(self, decision: Decision, other: Program, opaque: bool) -> bool:
+        base, value, domain = self._base(decision.key, opaque)
         world = World(other, decision.entity, base.world.variables, open_=True)
         world.__dict__["as_of"] = base.world.as_of
-        lowering = Lowering(world, base)
+        lowering = Lowering(world, base, opaque)
         changed = lowering.decided(decision, world.row)
         mine = any_of(*(f.when for f in base.failures if f.of == decision.key))
         theirs = any_of(*(f.when for f in lowering.failures))
@@ -67,11 +71,11 @@ class Equivalence:
                 return bool(outcome == z3.unsat)
         return False
 
-    def _base(self, key: Key) -> tuple[Lowering, Sym, list[z3.BoolRef]]:
+    def _base(self, key: Key, opaque: bool) -> tuple[Lowering, Sym, list[z3.BoolRef]]:
         """The program's own decision, and what every record satisfies."""
-        if key not in self._worlds:
+        if (key, opaque) not in self._worlds:
             world = World(self.program, key[0], open_=True)
-            lowering = Lowering(world)
+            lowering = Lowering(world, opaque=opaque)
             value = lowering.decision(key, world.row)
             failures = list(lowering.failures)
             domain = [
@@ -81,8 +85,8 @@ class Equivalence:
                 for check in self.program.entities[row.entity].checks
             ]
             lowering.failures = failures
-            self._worlds[key] = lowering, value, domain
-        return self._worlds[key]
+            self._worlds[key, opaque] = lowering, value, domain
+        return self._worlds[key, opaque]
 
 
 def _differ(one: Sym, other: Sym, failing: Term, failing_other: Term) -> Term:

@@ -103,8 +103,9 @@ class Chosen:
 class Lowering:
     """The decisions of one world."""
 
-    def __init__(self, world: World, others: Lowering | None = None) -> None:
+    def __init__(self, world: World, others: Lowering | None = None, opaque: bool = False) -> None:
         self.world = world
+        self.opaque = opaque  # whether decisions that are read may have any value of their type
         self.others = others  # what decides what is read, where one decision alone is otherwise
         self.program = world.program
         self.failures: list[Failure] = []
@@ -112,6 +113,7 @@ class Lowering:
         self._decided: dict[tuple[str, Key], Sym] = {}
         self.chosen: dict[Key, list[Chosen]] = {}
         self._rows: dict[Core, Sym] = {}
+        self._any: dict[Key, Sym] = {}
         self._path: list[Term] = []
         self._deciding: Key | None = None
         self.loose: set[str] = set()  # what any value may stand for, which proves no less and refutes no more
@@ -120,6 +122,8 @@ class Lowering:
 
     def decision(self, key: Key, row: SymRow) -> Sym:
         """A decision of a row."""
+        if self.opaque and (self.others is not None or self._deciding is not None):
+            return (self.others or self).any_decision(key)
         if self.others is not None:
             return self.others.decision(key, row)
         place = row.entity, key
@@ -131,6 +135,19 @@ class Lowering:
             finally:
                 self._path, self._deciding = outer
         return self._decided[place]
+
+    def any_decision(self, key: Key) -> Sym:
+        """Any value that a decision's type allows, known or not, modelled or not; the same whenever it is read."""
+        if key not in self._any:
+            name, type_ = ".".join(key), self.program.decision(*key).type
+            number_ = type_ if isinstance(type_, Numeric) else None
+            value = z3.Bool(name) if isinstance(type_, Boolean) else z3.Int(name)
+            if number_ is not None:
+                bounds = [int(bound.scaleb(number_.scale)) for bound in (number_.low, number_.high)]
+                self.world.variables.domain.append(z3.And(value >= bounds[0], value <= bounds[1]))
+            known, modelled = z3.Bool(f"{name} is known"), z3.Bool(f"{name} is modelled")
+            self._any[key] = Sym(value, known, modelled, 0 if number_ is None else number_.scale)
+        return self._any[key]
 
     def decided(self, decision: Decision, row: SymRow) -> Sym:
         """What the provisions of a decision, which need not be the program's own, give a row."""
