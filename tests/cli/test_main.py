@@ -119,7 +119,10 @@ def test_no_words_at_all_show_the_help_and_are_a_usage_mistake(run: Run) -> None
         ),
         (
             ["schema", "rulebok"],
-            "[rulebook|overlay|case|record|mapping|answer] takes rulebook or overlay or case or record or mapping or answer only.",
+            (
+                "[rulebook|overlay|case|record|mapping|answer] takes "
+                "rulebook or overlay or case or record or mapping or answer only."
+            ),
             "[rulebook|overlay|case|record|mapping|answer] 只能是 rulebook、overlay、case、record、mapping、answer。",
         ),
     ],

@@ -66,6 +66,10 @@ def no_such_figure(name: str, known: Sequence[str]) -> Diagnostic:
     return diagnostic("E892.no_such_figure", NOWHERE, fix=fix, name=name)
 
 
+def not_json(span: Span) -> Diagnostic:
+    return diagnostic("E895.not_json", span)
+
+
 def nothing_to_compare() -> Diagnostic:
     return diagnostic("E893.nothing_to_compare", NOWHERE)
 

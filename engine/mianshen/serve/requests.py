@@ -7,6 +7,7 @@ Invariants: numbers are never read as floats, for the tree keeps their text; a m
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping as Members
 from collections.abc import Sequence as Sequence_
 from typing import Final
@@ -25,7 +26,25 @@ def tree(body: bytes) -> Node:
     root, mistakes = read_tree(body, BODY)
     if root is None or mistakes:
         raise RuleError(mistakes or [record_diagnostics.no_record(BODY)])
+    _refuse_other_yaml(body)
     return root
+
+
+def _refuse_other_yaml(body: bytes) -> None:
+    """Raises RuleError at the place where YAML that can be read stops being JSON."""
+    try:
+        json.loads(
+            body.decode("utf-8").removeprefix("\ufeff"), parse_int=str, parse_float=str, parse_constant=_none
+        )
+    except json.JSONDecodeError as error:
+        raise RuleError([diagnostics.not_json(Span(BODY, error.lineno, error.colno))]) from None
+    except ValueError:
+        raise RuleError([diagnostics.not_json(Span(BODY, 1, 1))]) from None
+
+
+def _none(constant: str) -> object:
+    """NaN and the infinities, which JSON does not have."""
+    raise ValueError(constant)
 
 
 def members(body: bytes, known: Sequence_[str], needed: Sequence_[str]) -> Members[str, Node]:
