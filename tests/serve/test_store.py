@@ -45,7 +45,7 @@ def test_a_case_has_its_history(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         store.keep("P1", "", "c", (), "ben", 99)
     store.delete(number)
-    assert store.found() == ()
+    assert store.search() == ()
     with pytest.raises(KeyError):
         store.case(number)
     assert b"second" not in (tmp_path / "cases.db").read_bytes()
@@ -64,7 +64,7 @@ def test_cases_are_found_by_words_that_are_taken_as_they_are(tmp_path: Path) -> 
         "\\": [],
         "' OR 1=1": [],
     }.items():
-        assert [case.person for case in store.found(words)] == people, words
+        assert [case.person for case in store.search(words)] == people, words
 
 
 def test_another_database_is_not_taken_for_one(tmp_path: Path) -> None:
@@ -91,9 +91,9 @@ def test_what_was_kept_survives_a_kill(tmp_path: Path) -> None:
                 said = int(writer.stdout.readline())
             writer.send_signal(signal.SIGKILL)
             said = max([said, *map(int, writer.stdout.read().split())])
-        people = {case.person for case in Store(file).found()}
+        people = {case.person for case in Store(file).search()}
         assert {f"P{number}" for number in range(1, said + 1)} <= people
-        assert all(len(case.versions[0].record) == 20000 for case in Store(file).found())
+        assert all(len(case.versions[0].record) == 20000 for case in Store(file).search())
 
 
 # over the pages

@@ -30,7 +30,7 @@ class RuleServer(LanguageServer):
         super().__init__("mianshen", __version__)
         self.lang: Lang = lang
         self.rules = Workspace(Path.cwd(), lang)
-        self.told: set[str] = set()
+        self.reported: set[str] = set()
         self.turn = 0
 
     async def look(self, uri: str, pause: float = PAUSE) -> None:
@@ -40,27 +40,32 @@ class RuleServer(LanguageServer):
         await asyncio.sleep(pause)
         if turn != self.turn:
             return
-        found = await asyncio.to_thread(self.rules.findings, _path(uri))
-        files = {_uri(file): diagnostics for file, diagnostics in found.items() if file}
-        for target in {*files, *self.told, uri}:
+        findings = await asyncio.to_thread(self.rules.findings, _path(uri))
+        files = {_uri(file): diagnostics for file, diagnostics in findings.items() if file}
+        for target in {*files, *self.reported, uri}:
             items = [self.diagnostic(item) for item in files.get(target, [])]
             self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(target, items))
-        self.told = set(files)
+        self.reported = set(files)
 
-    def diagnostic(self, found: Diagnostic) -> lsp.Diagnostic:
+    def diagnostic(self, mistake: Diagnostic) -> lsp.Diagnostic:
         """A mistake as the protocol has it."""
         stop = "。" if self.lang == "zh" else ". "
-        parts = (found.what.in_(self.lang), found.fix.in_(self.lang))
+        parts = (mistake.what.in_(self.lang), mistake.fix.in_(self.lang))
         severity = (
-            lsp.DiagnosticSeverity.Warning if found.severity == "warning" else lsp.DiagnosticSeverity.Error
+            lsp.DiagnosticSeverity.Warning if mistake.severity == "warning" else lsp.DiagnosticSeverity.Error
         )
         related = [
             lsp.DiagnosticRelatedInformation(lsp.Location(_uri(span.file), _range(span)), note.in_(self.lang))
-            for span, note in found.also
+            for span, note in mistake.also
         ]
         message = stop.join(part.rstrip("。.") for part in parts if part)
         return lsp.Diagnostic(
-            _range(found.span), message, severity, found.code, source="mianshen", related_information=related
+            _range(mistake.span),
+            message,
+            severity,
+            mistake.code,
+            source="mianshen",
+            related_information=related,
         )
 
     def at(self, document: lsp.TextDocumentIdentifier, place: lsp.Position) -> Occurrence | None:

@@ -39,9 +39,9 @@ def _case(request: Request, number: int) -> StoredCase:
 
 @case_pages.get("/cases")
 async def cases(request: Request, identity: Counters, q: str = "") -> Response:
-    found = _store(request).found(q)
-    service_of(request).note(identity, "search", [case.person for case in found])
-    return page(request, "cases.html", cases=found, q=q)
+    stored = _store(request).search(q)
+    service_of(request).note(identity, "search", [case.person for case in stored])
+    return page(request, "cases.html", cases=stored, q=q)
 
 
 @case_pages.post("/cases")

@@ -130,7 +130,7 @@ class Counter:
         self.words = self.checker.words
         self.say = AnswerTexts(self.checker, lang)
         self.interview: Interview = office.interview(sent.benefits or ("all",), self.overlays)
-        self.asked: Question | None = None
+        self.edited: Question | None = None
         self.problems: list[Diagnostic] = []
         self._act()
 
@@ -156,7 +156,7 @@ class Counter:
             case "answer" | "unknown" | "assume":
                 self._answer()
             case "edit":
-                self.asked = self._question_at(self.sent.object)
+                self.edited = self._question_at(self.sent.object)
             case "forget":
                 place = self._places().get(self.sent.object)
                 if place is not None:
@@ -197,7 +197,7 @@ class Counter:
         value = question.read(text, self.story) if text else interview_diagnostics.needed(question.title)
         if isinstance(value, Diagnostic):
             self.problems.append(value)
-            self.asked = question
+            self.edited = question
         else:
             self.story.tell(place, value)
 
@@ -228,7 +228,7 @@ class Counter:
         return replace(checked, result=replace(checked.result, benefits=benefits))
 
     def view(self) -> CounterView:
-        question = self.asked or self.interview.next(self.story)
+        question = self.edited or self.interview.next(self.story)
         checked = self.checked()
         why = self.sent.object if self.sent.verb == "why" else ""
         benefits = [

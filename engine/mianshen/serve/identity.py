@@ -135,8 +135,8 @@ class Sessions:
             return None
         if now - used > _NOTED:
             self.database.execute("UPDATE session SET used = ? WHERE digest = ?", (now, key))
-        held = set(roles.split(","))
-        return Identity(name, frozenset(role for role in ROLES if role in held), key)
+        roles_then = set(roles.split(","))
+        return Identity(name, frozenset(role for role in ROLES if role in roles_then), key)
 
     def end(self, session: str) -> None:
         """End a session, by the digest of its cookie."""

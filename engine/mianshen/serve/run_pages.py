@@ -59,11 +59,11 @@ async def person(
 ) -> Response:
     form_of(request, identity, form_key)
     folder = folder_of(service_of(request).settings.runs, "--runs")
-    found = await run_in_threadpool(replayed, folder, name, key.strip())
-    service_of(request).note(identity, "replay", (found.checked.result.key,))
-    say = AnswerTexts(found.checker, language_of(request))
-    benefits = [say.benefit(found.checked, result) for result in found.checked.result.benefits.values()]
+    replay = await run_in_threadpool(replayed, folder, name, key.strip())
+    service_of(request).note(identity, "replay", (replay.checked.result.key,))
+    say = AnswerTexts(replay.checker, language_of(request))
+    benefits = [say.benefit(replay.checked, result) for result in replay.checked.result.benefits.values()]
     return page(
-        request, "person.html", name=name, key=found.checked.result.key, benefits=benefits,
-        rows=[say.row(row) for row in found.checked.result.rows], replay=found,
+        request, "person.html", name=name, key=replay.checked.result.key, benefits=benefits,
+        rows=[say.row(row) for row in replay.checked.result.rows], replay=replay,
     )  # fmt: skip

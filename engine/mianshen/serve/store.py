@@ -102,7 +102,7 @@ class Store:
             database.execute("COMMIT")  # what is not committed when the connection closes is undone
         return number
 
-    def found(self, words: str = "") -> tuple[StoredCase, ...]:
+    def search(self, words: str = "") -> tuple[StoredCase, ...]:
         """The cases whose number of the person, or label, holds some words; newest first, each with its last version."""
         like = "%" + words.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         with self._open() as database:
