@@ -86,7 +86,7 @@ def test_many_are_decided_reported_and_compared(run: Run, tmp_path: Path) -> Non
     assert {"homes.parquet", "persons.parquet", "months.parquet"} <= {path.name for path in out.iterdir()}
 
 
-def test_what_sql_cannot_say_is_refused_and_names_are_shown(run: Run, tmp_path: Path) -> None:
+def test_what_sql_cannot_say_is_refused_and_names_are_shown(run: Run) -> None:
     status, _, told = run("compile", "--rules", RULES, "--dialect", "duckdb", "--as-of", "2026-02-28")
     assert status != 0
     assert "E594" in told

@@ -174,6 +174,8 @@ def test_overlays_that_change_the_same_are_told(tmp_path: Path) -> None:
 
 def test_an_overlay_that_drops_history_is_warned_of(tmp_path: Path) -> None:
     whole = "replace: {{parameters: {{employee_rate: {{type: rate, title: 新, basis: provisional, values: [{}]}}}}}}"
-    whole_history = "{from: 2020-01-01, value: 0.7}, {from: 2022-01-01, value: 0.8}, {from: 2027-01-01, value: 0.9}"
+    whole_history = (
+        "{from: 2020-01-01, value: 0.7}, {from: 2022-01-01, value: 0.8}, {from: 2027-01-01, value: 0.9}"
+    )
     assert warnings(tmp_path, whole.format("{from: 2020-01-01, value: 0.9}")) == ["E149"]
     assert warnings(tmp_path, whole.format(whole_history)) == []

@@ -242,8 +242,8 @@ def decide(
 
 def may_refund(rejected: Facts, claim: Facts) -> bool:
     """Whether a rejected claim may be the refund of another: it is below zero, and not dated before it."""
-    dates = day(rejected, "service_date"), day(claim, "service_date")
-    return bool(rejected.get("refund")) and (None in dates or dates[1] <= dates[0])
+    refund, bill = day(rejected, "service_date"), day(claim, "service_date")
+    return bool(rejected.get("refund")) and (refund is None or bill is None or bill <= refund)
 
 
 def benefits_of(

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterator
 from functools import cached_property
 
-from mianshen.casework.wording import Words, number
+from mianshen.casework.wording import BASIS, Words, number
 from mianshen.policy.catalogue import Catalogue, Item, Kind
 from mianshen.program.program import Dated, Parameter, Program
 from mianshen.source import Lang, Message
@@ -27,11 +27,6 @@ KINDS: dict[Kind, Message] = {
     "source": Message("来源", "source"),
 }
 _CODE, _TODAY = Message("代码", "code"), Message("今日", "today")
-_BASIS = {
-    "cited": Message("有文号依据", "cited"),
-    "provisional": Message("暂定", "provisional"),
-    "missing": Message("尚未公布", "not published"),
-}
 
 
 class Hover:
@@ -85,6 +80,9 @@ class Hover:
             case "provision":
                 _, provision = self.catalogue.provisions[item.name]
                 yield self._say(self.words.citation(provision.citation))
+            case "function":
+                function = self.program.functions[item.name]
+                yield f"`{function.call}` = `{function.text}`"
             case "benefit":
                 yield self._say(self.words.citation(self.program.benefits[item.name].citation))
             case "accumulator" | "entity" | "planned" | "source":
@@ -97,7 +95,7 @@ class Hover:
         clause = self._say(self.words.citation(dated.citation))
         parts = (
             f"{self._say(_TODAY)} **{self._value(parameter, dated)}**",
-            self._say(_BASIS[dated.basis]),
+            self._say(BASIS[dated.basis]),
             clause,
         )
         yield " · ".join(filter(None, parts))
