@@ -32,11 +32,11 @@ def test_every_figure_is_listed_with_its_clause(desk: TestClient) -> None:
     assert found.count("/policy/figures/") < 10
 
 
-@pytest.mark.parametrize("name", open_program().parameters)
-def test_every_figure_has_its_page(desk: TestClient, name: str) -> None:
-    page = desk.get(f"/policy/figures/{name}")
-    assert page.status_code == 200
-    assert open_program().parameters[name].series[0].start.isoformat() in page.text
+def test_every_figure_has_its_page(desk: TestClient) -> None:
+    for name, parameter in open_program().parameters.items():
+        page = desk.get(f"/policy/figures/{name}")
+        assert page.status_code == 200, name
+        assert parameter.series[0].start.isoformat() in page.text
 
 
 def test_a_change_is_an_overlay_and_tells_the_cases_it_moves(desk: TestClient) -> None:
@@ -90,14 +90,26 @@ def test_a_change_is_tried_on_the_people_of_a_run(desk: TestClient, runs: Path) 
     assert not [path for path in runs.iterdir() if path.name not in ("june", "notes")]
 
 
+def test_a_property_is_proved_when_asked(desk: TestClient) -> None:
+    pytest.importorskip("z3")
+    page = desk.get("/policy/properties").text
+    names = [item.name for item in open_program().properties]
+    assert all(f'value="{name}"' in page for name in names)
+    proved = desk.post("/policy/properties", data={"form_key": form_key_of(page), "name": names[0]}).text
+    assert "Proved" in proved
+    assert f'value="{names[0]}"' not in proved
+    assert f'value="{names[1]}"' in proved
+
+
 def test_the_pages_fit(runs: Path) -> None:  # noqa: F811
     with served(Settings(cases=CHANGED, runs=runs)) as url, browser() as opened:
         for lang, width in (("zh", 400), ("en", 1280)):
             page = opened.new_page(viewport={"width": width, "height": 800})
             page.goto(f"{url}/language/{lang}?next=/policy")
             fits(page)
-            page.goto(f"{url}/policy/figures/{FIGURE}")
-            fits(page)
+            for path in ("/policy/properties", f"/policy/figures/{FIGURE}"):
+                page.goto(url + path)
+                fits(page)
             page.locator("#value").fill("91%")
             with page.expect_navigation():
                 page.locator("form[method=post] button.main").click()

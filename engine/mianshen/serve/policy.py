@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mianshen.batch.request import Request
 from mianshen.casework.wording import Words, number
 from mianshen.impact.compare import PAGE, compare
 from mianshen.program.core import Numeric
 from mianshen.program.program import Dated, Parameter, Program
+from mianshen.proof import findings
 from mianshen.rulebook import open_program
 from mianshen.serve.office import Named, in_overlay
 from mianshen.serve.problems import Problem
@@ -28,6 +29,10 @@ from mianshen.serve.runs import run_named
 from mianshen.serve.words import BASIS
 from mianshen.source import Lang, RuleError
 
+if TYPE_CHECKING:
+    from mianshen.proof.prover import Finding
+
+BUDGET: Final = 10_000  # milliseconds, about, for what a property comes to
 SPECIAL: Final = ("scale", "month_day")  # changed as text alone
 _HIGH, _WIDE = 120, 640  # of a plot
 
@@ -147,6 +152,31 @@ def _steps(parameter: Parameter) -> str:
         end = known[index + 1][0].toordinal() if index + 1 < len(known) else last
         points += [f"{across(start.toordinal())},{up(value)}", f"{across(end)},{up(value)}"]
     return " ".join(points)
+
+
+# -- what is proved --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyView:
+    """A property that the rulebook states, and what the solver finds of it; empty where it was not asked."""
+
+    name: str
+    title: str
+    clause: str
+    findings: tuple[Finding, ...]
+
+
+def properties(program: Program, lang: Lang, proved: str = "") -> list[PropertyView]:
+    """The properties that the rulebook states; the one to be proved with its findings."""
+    say = Words(program)
+    return [
+        PropertyView(
+            item.name, item.title.in_(lang), say.citation(item.citation).in_(lang),
+            tuple(findings(program, BUDGET, (item.name,))) if item.name == proved else (),
+        )
+        for item in program.properties
+    ]  # fmt: skip
 
 
 # -- a change --------------------------------------------------------------------------------------

@@ -11,13 +11,14 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from mianshen.proof import solver_present
 from mianshen.serve.identity import Identity
 from mianshen.serve.notices import page_response
 from mianshen.serve.pages import form_of, page
-from mianshen.serve.policy import figure_lines, figure_view, overlay_text, population_page
+from mianshen.serve.policy import figure_lines, figure_view, overlay_text, population_page, properties
 from mianshen.serve.problems import Problem
 from mianshen.serve.runs import runs_in
-from mianshen.serve.service import Service, allowed, folder_of, language_of, service_of
+from mianshen.serve.service import Service, allowed, folder_of, language_of, service_of, unavailable
 from mianshen.source import RuleError
 
 policy_pages: Final = APIRouter(include_in_schema=False)
@@ -30,6 +31,22 @@ async def figures(request: Request, identity: Policies, q: str = "") -> Response
     service = service_of(request)
     lines = figure_lines(service.office.program, service.office.today(), q, language_of(request))
     return page(request, "policy.html", figures=lines, q=q)
+
+
+@policy_pages.get("/policy/properties")
+async def stated(request: Request, identity: Policies) -> Response:  # noqa: ARG001
+    views = properties(service_of(request).office.program, language_of(request))
+    return page(request, "properties.html", properties=views, solver=solver_present())
+
+
+@policy_pages.post("/policy/properties")
+async def proved(request: Request, identity: Policies, form_key: Text = "", name: Text = "") -> Response:
+    form_of(request, identity, form_key)
+    if not solver_present():
+        raise unavailable("mianshen[proof]")
+    lang = language_of(request)
+    views = await service_of(request).slowly(lambda office: properties(office.program, lang, name))
+    return page(request, "properties.html", properties=views, solver=True)
 
 
 @policy_pages.get("/policy/figures/{name}")
