@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 
-from mianshen.source import Lang, Message
+from mianshen.source import Diagnostic, Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Whole, command, option
 from mianshen_cli.output import Status
@@ -167,8 +168,7 @@ def batch(
     resume: bool, max_rejects: str, report_to: str | None, since: str | None, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.recorded_rules import Rules
-    from mianshen.batch.result_folder import work_folder
-    from mianshen.batch.run import Request, run_batch
+    from mianshen.batch.run import Request
     from mianshen.rulebook import open_program
 
     if master is not None and engine != "spark":
@@ -188,29 +188,44 @@ def batch(
     if since is not None:
         from mianshen.past_runs.report import doubts_since
 
-        for doubt in doubts_since(program, Path(since)):
-            output.complain(doubt.show(lang))
-    try:
-        with Progress(lang, _STAGES) as progress:
-            summary = run_batch(program, request, progress)
-    except KeyboardInterrupt:
-        kept = work_folder(Path(out).resolve()).exists()
-        output.complain((_STOPPED_IN_PARTS if kept else _STOPPED).in_(lang).format(folder=out))
-        raise
-    for doubt in summary.doubts:
-        output.complain(doubt.show(lang))
+        _doubt(lang, doubts_since(program, Path(since)))
+    summary = _run(lang, program, request)
+    _doubt(lang, summary.doubts)
     _elsewhere(Path(out), database, sheets)
     if form == "json":
         output.say(output.json_text(summary.content))
     else:
-        _show(lang, program, summary.content)
-        _notes(lang, program, summary, Path(out))
-        output.say(_DONE.in_(lang).format(folder=out))
+        _say(lang, program, summary, out)
     if report_to is not None:
         _report(lang, program, request, Path(report_to), None if since is None else Path(since))
     number, unit = allowed
     over = summary.rejected > number if unit == "records" else summary.rejected * 100 > summary.read * number
     return Status.FOUND if over else Status.DONE
+
+
+def _doubt(lang: Lang, doubts: Iterable[Diagnostic]) -> None:
+    for doubt in doubts:
+        output.complain(doubt.show(lang))
+
+
+def _say(lang: Lang, program: Any, summary: Any, out: str) -> None:
+    _show(lang, program, summary.content)
+    _notes(lang, program, summary, Path(out))
+    output.say(_DONE.in_(lang).format(folder=out))
+
+
+def _run(lang: Lang, program: Any, request: Any) -> Any:
+    """The batch's summary; one that is stopped says what it leaves."""
+    from mianshen.batch.result_folder import work_folder
+    from mianshen.batch.run import run_batch
+
+    try:
+        with Progress(lang, _STAGES) as progress:
+            return run_batch(program, request, progress)
+    except KeyboardInterrupt:
+        parts = work_folder(request.out.resolve()).exists()
+        output.complain((_STOPPED_IN_PARTS if parts else _STOPPED).in_(lang).format(folder=request.out))
+        raise
 
 
 def _report(lang: Lang, program: Any, request: Any, to: Path, since: Path | None) -> None:

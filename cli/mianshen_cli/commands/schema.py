@@ -5,6 +5,7 @@ In: which one, or a folder. Out: the schema on standard output, or `<name>.schem
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,20 @@ _WRITTEN = Message("已写入 {file}", "wrote {file}")
 def schema(
     lang: Lang, name: str | None, out: str | None, rules: str | None, overlay: tuple[str, ...]
 ) -> None:
+    schemas = _schemas(rules, overlay)
+    if out is None:
+        output.say(output.json_text(schemas[name or "rulebook"]()))
+        return
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind in [name] if name else _FILES:
+        file = folder / f"{kind}.schema.json"
+        file.write_text(output.json_text(schemas[kind]()) + "\n", encoding="utf-8")
+        output.say(_WRITTEN.in_(lang).format(file=file))
+
+
+def _schemas(rules: str | None, overlay: tuple[str, ...]) -> dict[str, Callable[[], dict[str, Any]]]:
+    """What makes each schema, by its name."""
     from mianshen.document.schema import overlay_schema, rulebook_schema
 
     def program() -> Program:
@@ -67,7 +82,7 @@ def schema(
 
         return answer_schema(program())
 
-    schemas = {
+    return {
         "rulebook": rulebook_schema,
         "overlay": overlay_schema,
         "case": lambda: records(cases=True),
@@ -75,12 +90,3 @@ def schema(
         "mapping": columns,
         "answer": answer,
     }
-    if out is None:
-        output.say(output.json_text(schemas[name or "rulebook"]()))
-        return
-    folder = Path(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    for kind in [name] if name else _FILES:
-        file = folder / f"{kind}.schema.json"
-        file.write_text(output.json_text(schemas[kind]()) + "\n", encoding="utf-8")
-        output.say(_WRITTEN.in_(lang).format(file=file))

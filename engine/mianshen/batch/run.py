@@ -178,39 +178,22 @@ def _way(
     facts = (fact for decision in program.decisions for fact in reads_of(decision, program)[1])
     threads = request.threads or os.cpu_count() or 1
     run = Execution(
-        program,
-        request,
-        connection,
-        inputs,
-        files,
-        compiled,
-        threads,
-        block_count(rows),
-        frozenset(facts),
-        rows,
+        program, request, connection, inputs, files, compiled, threads, block_count(rows), frozenset(facts), rows,
         clock.within,
-    )
+    )  # fmt: skip
     work = work_folder(request.out.resolve())
     memory = bytes_of(request.memory) // 2 if request.memory else free_memory() * 3 // 4
     columns = max(len(part.columns) for source in inputs.values() for part in source.parts)
     partitions = request.shares or partitions_for(rows, columns, memory)
+    requested = request.shares is not None
     if request.engine == "spark":
         from mianshen.batch.spark import on_spark
 
         tasks = on_spark(request.master, threads)
-        count = request.shares or max(partitions, 2 * threads)
-        return Partitioned(
-            run,
-            min(count, run.blocks),
-            work,
-            request.resume,
-            request.shares is not None,
-            clock.partition,
-            tasks,
-        )
-    if partitions == 1 and request.shares is None and not (request.resume and work.exists()):
+        count = min(request.shares or max(partitions, 2 * threads), run.blocks)
+        return Partitioned(run, count, work, request.resume, requested, clock.partition, tasks)
+    if partitions == 1 and not requested and not (request.resume and work.exists()):
         return InMemory(run)
-    requested = request.shares is not None
     return Partitioned(run, min(partitions, run.blocks), work, request.resume, requested, clock.partition)
 
 

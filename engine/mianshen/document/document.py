@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mianshen.document import model
+from mianshen.document import model, overlay_model
 from mianshen.document.validate import Path, Place, locate
 from mianshen.document.yaml_tree import Mapping as MappingNode
 from mianshen.document.yaml_tree import Node, Scalar
@@ -51,7 +51,7 @@ class Document:
     calendar: Mapping[str, model.CalendarYear]
     clauses: tuple[model.Clause, ...]
     out_of_scope: tuple[model.OutOfScope, ...]
-    overlays: tuple[model.OverlayHeader, ...]
+    overlays: tuple[overlay_model.OverlayHeader, ...]
     files: tuple[str, ...]
     digest: str
     _origins: Mapping[tuple[str | int, ...], Origin] = field(repr=False)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping as Map
 from typing import Any
 
-from mianshen.document import diagnostics, model
+from mianshen.document import diagnostics, model, overlay_model
 from mianshen.document.defaults import Filling, filling
 from mianshen.document.document import Document, Origin
 from mianshen.document.recovery import mended
@@ -49,7 +49,7 @@ class Draft:
         self.broken: set[Path] = set()
         self.mistakes: list[Diagnostic] = []
         self.lists: dict[str, list[Any]] = {name: [] for name in LISTS}
-        self.overlays: list[model.OverlayHeader] = []
+        self.overlays: list[overlay_model.OverlayHeader] = []
         self.changed: dict[Path, tuple[str, Span, object]] = {}  # by which overlay, where, to what
 
     def is_broken(self, *path: str) -> bool:
@@ -225,7 +225,7 @@ class FilePart:
             return True
         same_file = first.node.source is name.source
         if self.overlay and not same_file:
-            replaceable = path[0] in model.Replacement.model_fields
+            replaceable = path[0] in overlay_model.Replacement.model_fields
             self.draft.mistakes.append(
                 diagnostics.exists_already(name.span, name.text, first.at, replaceable=replaceable)
             )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
-from mianshen.document import diagnostics, model
+from mianshen.document import diagnostics, model, overlay_model
 from mianshen.document.merge import Draft, FilePart, whole_file
 from mianshen.document.overlay_parts import PartChanges
 from mianshen.document.validate import MAPPING, NAME, fit, kind
@@ -33,7 +33,7 @@ def apply_overlay(draft: Draft, root: Node) -> None:
     if (entry := whole.entry("overlay")) is None:
         draft.mistakes.append(diagnostics.not_an_overlay(whole.source.span(0, 0)))
         return
-    header, faults = fit(model.OverlayHeader, entry[1], entry[0].span)
+    header, faults = fit(overlay_model.OverlayHeader, entry[1], entry[0].span)
     draft.mistakes += faults
     if header is not None:
         if header.name in (applied.name for applied in draft.overlays):
@@ -56,7 +56,7 @@ def apply_overlay(draft: Draft, root: Node) -> None:
 
 
 def _remove(draft: Draft, root: Mapping, changes: PartChanges) -> None:
-    for section, node in _sections(draft, root, "remove", tuple(model.Removal.model_fields)):
+    for section, node in _sections(draft, root, "remove", tuple(overlay_model.Removal.model_fields)):
         for name in _names(draft, node):
             if _exists(draft, section.text, name, diagnostics.nothing_to_remove):
                 path = (section.text, name.text)
@@ -68,7 +68,9 @@ def _remove(draft: Draft, root: Mapping, changes: PartChanges) -> None:
 
 
 def _replace(draft: Draft, part: FilePart, changes: PartChanges) -> None:
-    for section, node in _sections(draft, part.root, "replace", tuple(model.Replacement.model_fields)):
+    for section, node in _sections(
+        draft, part.root, "replace", tuple(overlay_model.Replacement.model_fields)
+    ):
         if section.text == "rows":
             continue  # parts of entries: `PartChanges`
         for name, entry in part.named((section.text,), section, node):

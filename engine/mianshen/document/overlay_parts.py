@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from mianshen.document import diagnostics, model
+from mianshen.document import diagnostics, model, overlay_model
 from mianshen.document.document import Origin
 from mianshen.document.merge import Draft, FilePart
 from mianshen.document.validate import LIST, MAPPING, Path, fit, kind
@@ -132,7 +132,7 @@ class PartChanges:
 
     def _replace_row(self, table: Scalar, row: Scalar, node: Node) -> None:
         draft, path = self.draft, ("tables", table.text)
-        change, faults = fit(model.RowChange, node, row.span)
+        change, faults = fit(overlay_model.RowChange, node, row.span)
         draft.mistakes += faults
         entry = draft.entries.get(path)
         if change is None or entry is None:
@@ -167,7 +167,7 @@ class PartChanges:
                     for name, entries in self._named("rows", inner):
                         self._extend_rows(name, entries)
                 case _:
-                    known = tuple(model.Extension.model_fields)
+                    known = tuple(overlay_model.Extension.model_fields)
                     self.draft.mistakes.append(diagnostics.unknown_key(section.span, section.text, known))
 
     def _present(self, section: str, name: Scalar) -> bool:

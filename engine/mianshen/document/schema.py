@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mianshen.document.model import OverlayFile, RulebookFile, Shape
+from mianshen.document.model import RulebookFile, Shape
+from mianshen.document.overlay_model import OverlayFile
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TITLES = {RulebookFile: "Mianshen rulebook file", OverlayFile: "Mianshen overlay file"}

@@ -79,6 +79,11 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             return self._of_values(node, values)
         if name in AGGREGATES and len(args) == 1 and not isinstance(args[0], tree.ListOf):
             return self.aggregate(node)
+        return self._named(node)
+
+    def _named(self, node: tree.Function) -> Partial | None:
+        """A function that is written by its name alone."""
+        name, args = node.name, node.arguments
         match name, len(args):
             case "count", 1:
                 return self._count_written(args[0])
@@ -87,19 +92,9 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             case "modulo", 2:
                 return self._modulo(node)
             case "odd" | "even", 1:
-                two = tree.Number(Decimal(2), node.span)
-                rest = self._modulo(tree.Function("modulo", (*args, two), node.span))
-                wanted = Decimal(name == "odd")
-                return (
-                    None
-                    if rest is None
-                    else Op("eq", (rest, Const(wanted, Numeric(0, wanted, wanted))), Boolean())
-                )
+                return self._odd(node)
             case "abs", 1:
-                if isinstance(size := self.visit(args[0], None), Months):
-                    return Months(Op("abs", (size.count,), absolute(number(size.count))), size.type)
-                arg = None if size is None else self.numeric(args[0])
-                return None if arg is None else Op("abs", (arg,), absolute(number(arg)))
+                return self._abs(args[0])
             case "not", 1:
                 inner = self.condition(args[0])
                 return None if inner is None else Op("not", (inner,), Boolean())
@@ -117,6 +112,21 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
                 return self.duration_literal(node)
             case _:
                 return self._special(node)
+
+    def _odd(self, node: tree.Function) -> Core | None:
+        """Whether half a number leaves one, or nothing."""
+        two = tree.Number(Decimal(2), node.span)
+        rest = self._modulo(tree.Function("modulo", (*node.arguments, two), node.span))
+        wanted = Decimal(node.name == "odd")
+        one = Const(wanted, Numeric(0, wanted, wanted))
+        return None if rest is None else Op("eq", (rest, one), Boolean())
+
+    def _abs(self, size: tree.Expr) -> Partial | None:
+        value = self.visit(size, None)
+        if isinstance(value, Months):
+            return Months(Op("abs", (value.count,), absolute(number(value.count))), value.type)
+        arg = None if value is None else self.numeric(size)
+        return None if arg is None else Op("abs", (arg,), absolute(number(arg)))
 
     def _months(self, node: tree.Function) -> Core | Months | None:
         months = self.months_between(node)

@@ -154,22 +154,18 @@ class FigureChecks(ComparisonChecks):
 
     def marginal(self, node: tree.Function) -> Core | None:
         """What a scale gives, perhaps from another deductible or with points on its rates, or its inverse."""
-        usage, inverse = USAGE_OF_SCALES[node.name], node.name != "marginal"
+        inverse = node.name != "marginal"
         count = len(node.arguments) - sum(name in OPTIONS for name in node.names)
         options = dict(zip(node.names, node.arguments, strict=True)) if node.names else {}
-        if node.names and (inverse or not set(node.names) <= {"base", "scale", *OPTIONS}):
-            self.report(diagnostics.wrong_arguments(node.span, node.name, usage))
-            return None
-        if count != 2:
-            self.report(diagnostics.wrong_arguments(node.span, node.name, usage))
+        misnamed = node.names and (inverse or not set(node.names) <= {"base", "scale", *OPTIONS})
+        if misnamed or count != 2:
+            self.report(diagnostics.wrong_arguments(node.span, node.name, USAGE_OF_SCALES[node.name]))
             return None
         base = self.numeric(options.get("base", node.arguments[0]))
         written = options.get("scale", node.arguments[1])
-        figure, date = (
-            (written.figure, self.value(written.date))
-            if isinstance(written, tree.OnDate)
-            else (written, None)
-        )
+        figure, date = written, None
+        if isinstance(written, tree.OnDate):
+            figure, date = written.figure, self.value(written.date)
         start, points = (self.numeric(options[o]) if o in options else None for o in OPTIONS)
         named = self._scale(figure, node)
         parts = [(start, "from"), (points, "points")]
