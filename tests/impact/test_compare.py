@@ -77,6 +77,7 @@ def test_a_comparison_is_the_difference_of_two_batches(
         totals = [s["claims"]["totals"].get(name, {}).get("amount") or "0.00" for s in summaries]
         assert [sums["before"], sums["after"]] == totals
         assert Decimal(sums["difference"]) == Decimal(totals[1]) - Decimal(totals[0])
+        assert sums["left_out"] or sums["least"] == sums["most"] == sums["difference"]
     for name, sums in content["benefits"].items():
         amounts = [s["benefits"].get(name, {}).get("eligible", {}).get("amount") or "0.00" for s in summaries]
         assert sums["before"] is None or [sums["before"], sums["after"]] == amounts
@@ -154,3 +155,29 @@ def test_an_earlier_run_is_a_side_of_its_own(people: dict[str, Path], tmp_path: 
     )
     assert comparison.changed > 0
     assert comparison.content()["decisions"] == again.content()["decisions"]
+
+
+NEW = """
+decisions: {resident: {extra_due: {type: boolean, title: x}, extra: {type: money, title: x}}}
+provisions:
+  extra_for_women: {decision: extra_due, title: x, value: 'sex = "female"', source: S2, clause: x}
+  extra_amount: {decision: extra, title: x, value: 12.00, source: S2, clause: x}
+benefits: {extra_help: {title: x, eligible: extra_due, amount: extra, delivery: automatic, source: S2, clause: x}}
+"""
+
+
+def test_a_benefit_that_one_side_has_alone_is_gained_or_lost(people: dict[str, Path], tmp_path: Path) -> None:
+    one, other = open_program(), open_program((), [reform(tmp_path, NEW)])
+    contents = []
+    for name, pair in (("gained", (one, other)), ("lost", (other, one))):
+        request = Request(inputs(people), AS_OF, tmp_path / name, 1, engine="interpreter")
+        contents.append(compare(*pair, request).content()["benefits"]["extra_help"])
+    assert contents[0]["gained"] == contents[1]["lost"] == contents[0]["eligible_after"] > 0
+    assert contents[0]["before"] == "0.00"
+    assert (
+        Decimal(contents[0]["difference"])
+        == 12 * contents[0]["gained"]
+        == -Decimal(contents[1]["difference"])
+    )
+    rows = pq.read_table(tmp_path / "gained/changes.parquet").to_pylist()
+    assert {row["cause"] for row in rows} <= {"extra_for_women", "extra_amount"}

@@ -116,7 +116,7 @@ def compare(
     if form == "json":
         output.say(output.json_text(content))
     else:
-        output.say(summary(lang, comparison.program, content))
+        output.say(summary(lang, content))
         output.say("\n" + _DONE.in_(lang).format(page=Path(out) / "report.html"))
     return Status.FOUND if comparison.changed else Status.DONE
 

@@ -1,6 +1,6 @@
 """What a reform does, on one page of a terminal: money, people, causes.
 
-In: a program, the content of `compare.json`. Out: lines of at most 80 columns.
+In: the content of `compare.json`. Out: lines of at most 80 columns.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from mianshen.program.program import Program
 from mianshen.source import Lang, Message
 from mianshen_cli import output
 
@@ -46,7 +45,7 @@ _BANDS = {
 _MORE = Message("另有 {count} 项见报告", "{count} more in the report")
 
 
-def summary(lang: Lang, program: Program, content: Mapping[str, Any]) -> str:
+def summary(lang: Lang, content: Mapping[str, Any]) -> str:
     """The page."""
     overlays = " + ".join(content["after"].get("overlays", ())) or content["after"]["name"]
     lines = [_HEAD.in_(lang).format(overlays=overlays, day=content["as_of"])]
@@ -54,18 +53,17 @@ def summary(lang: Lang, program: Program, content: Mapping[str, Any]) -> str:
         lines.append(_OF.in_(lang).format(**content["people"]))
     if not content["changed_cells"]:
         return "\n".join([*lines, _NOTHING.in_(lang)])
-    parts = ["\n".join(lines), _money(lang, program, content), _benefits(lang, program, content["benefits"])]
+    parts = ["\n".join(lines), _money(lang, content), _benefits(lang, content["benefits"])]
     parts += [_bands(lang, content["bands"]), _causes(lang, content["causes"])]
     return "\n\n".join(part for part in parts if part)
 
 
-def _money(lang: Lang, program: Program, content: Mapping[str, Any]) -> str:
-    titles = {name: title for (_, name), title in _decision_titles(program).items()}
-    listed = [(titles.get(name.rsplit(".", 1)[-1], Message(name, name)), n) for name, n in content["decisions"].items()
+def _money(lang: Lang, content: Mapping[str, Any]) -> str:
+    listed = [(n["title"][lang], n) for n in content["decisions"].values()
               if n["difference"] is not None and (n["rows"] or n["left_out"])]  # fmt: skip
-    listed += [(_FUND[name], n) for name, n in content["fund"].items()]
+    listed += [(_FUND[name].in_(lang), n) for name, n in content["fund"].items()]
     rows = [
-        (short(title.in_(lang), 24), _amount(n["before"]), _signed(n["difference"]), *_interval(n))
+        (short(title, 24), _amount(n["before"]), _signed(n["difference"]), *_interval(n))
         for title, n in listed
     ]
     return _table(lang, _MONEY, rows, [1, 2, 3, 4])
@@ -79,11 +77,11 @@ def _interval(sums: Mapping[str, Any]) -> tuple[str, str]:
     return tuple("?" if bound is None else _signed(bound) for bound in bounds)  # type: ignore[return-value]  # two
 
 
-def _benefits(lang: Lang, program: Program, benefits: Mapping[str, Any]) -> str:
+def _benefits(lang: Lang, benefits: Mapping[str, Any]) -> str:
     rows = [
-        (short(program.benefits[name].title.in_(lang), 28), f"{n['gained']:,}", f"{n['lost']:,}",
+        (short(n["title"][lang], 28), f"{n['gained']:,}", f"{n['lost']:,}",
          "" if n["difference"] is None else _signed(n["difference"]), f"{n['left_out']:,}" if n["left_out"] else "")
-        for name, n in benefits.items()
+        for n in benefits.values()
         if n["gained"] or n["lost"] or n["rows"] or (n["difference"] or "0.00") != "0.00"
     ]  # fmt: skip
     return _table(lang, _BENEFITS, rows, [1, 2, 3, 4])
@@ -110,10 +108,6 @@ def _table(lang: Lang, heads: Sequence[Message], rows: Sequence[Sequence[str]], 
     if len(rows) > MOST:
         text += "\n" + _MORE.in_(lang).format(count=len(rows) - MOST)
     return text
-
-
-def _decision_titles(program: Program) -> dict[tuple[str, str], Message]:
-    return {decision.key: decision.title for decision in program.decisions}
 
 
 def short(text: str, columns: int) -> str:

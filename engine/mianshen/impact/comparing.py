@@ -23,7 +23,7 @@ from mianshen.batch.block_store import BlockTables
 from mianshen.batch.blocks import Array
 from mianshen.batch.columns import Lists, Numbers, ResultColumn, Texts
 from mianshen.batch.output_files import EntityFile
-from mianshen.batch.results import KNOWN, NOT_MODELLED, UNKNOWN, Results
+from mianshen.batch.results import BENEFIT_STATUS, KNOWN, NOT_MODELLED, UNKNOWN, Results, empty_results
 from mianshen.batch.row_batches import BlockRows
 from mianshen.batch.totals import Counts, block_totals, exact_sum
 from mianshen.impact.bounding import Listed, Open, bounds_of
@@ -232,15 +232,16 @@ class _Comparison:
         name = file.entity.name
         if name not in self.before.results or name not in self.after.results:
             return
-        results = self.before.results[name], self.after.results[name]
         decided = self.before.decided(name), self.after.decided(name)
-        for decision in file.shown:
-            if all(decision.name in side.columns for side in results):
-                self._column(file, (name, decision.name), decision.name, results, decided)
-        old = {benefit.name for benefit in self.whole.sides.programs[0].benefits.values()}
-        for benefit in file.benefits:
-            if benefit.name in old:
-                self._benefit(file, benefit, results, decided)
+        old, new = self.before.results[name], self.after.results[name]
+        count = self.before.rows[name].rows.count
+        results = _completed(old, new, count), _completed(new, old, count)
+        shown = {d.name: None for side in (new, old) for d in side.file.shown}
+        for decision in shown:
+            self._column(file, (name, decision), decision, results, decided)
+        benefits = {b.name: b for side in (old, new) for b in side.file.benefits}
+        for benefit in benefits.values():
+            self._benefit(file, benefit, results, decided)
 
     def _column(
         self, file: EntityFile, key: Key, column: str, results: tuple[Results, Results], decided: tuple[Array, Array]
@@ -250,18 +251,19 @@ class _Comparison:
         states = [side.states[key[1]] for side in results]
         shown = [np.where(ok, state, UNKNOWN) for ok, state in zip(decided, states, strict=True)]
         both = decided[0] & decided[1]
-        known = both & (states[0] == KNOWN) & (states[1] == KNOWN)
+        certain = both & (states[0] != UNKNOWN) & (states[1] != UNKNOWN)  # what is not modelled adds nothing
+        was, now = certain & (states[0] == KNOWN), certain & (states[1] == KNOWN)
         differs = (decided[0] != decided[1]) | (both & (states[0] != states[1]))
-        differs |= known & _unequal(cells[0], cells[1])
+        differs |= was & now & _unequal(cells[0], cells[1])
         rows = np.flatnonzero(differs)
         open_ = (decided[0] | decided[1]) & ((shown[0] == UNKNOWN) | (shown[1] == UNKNOWN))
         cause = self.trace.causes(key, rows)
         self._take(file, key, column, rows, cause, cells, decided, states)
         self._count(key, rows, open_, money=decision_is_money(key, self.whole.sides.programs))
         counts = self.counts["decisions"][f"{key[0]}.{key[1]}"]
-        counts["known"] = _difference(cells[0], cells[1], known, known)
+        counts["known"] = _difference(cells[0], cells[1], was, now)
         if any(key in program.paid for program in self.whole.sides.programs):
-            self._pay(file.entity.name, cells, known, known)
+            self._pay(file.entity.name, cells, was, now)
 
     def _benefit(
         self, file: EntityFile, benefit: Benefit, results: tuple[Results, Results], decided: tuple[Array, Array]
@@ -383,6 +385,23 @@ class _Comparison:
         np.add.at(self.people.paid, at[there], before[there])
         changed = np.flatnonzero((before != after) & there)
         np.add.at(self.people.net, at[changed], (after - before)[changed])
+
+
+def _completed(results: Results, other: Results, count: int) -> Results:
+    """A side's results with what the other side alone shows: not modelled."""
+    missing = other.columns.keys() - results.columns.keys()
+    if not missing:
+        return results
+    blank = empty_results(other.file, count)
+    columns, states = dict(results.columns), dict(results.states)
+    for name in missing:
+        column = blank.columns[name]
+        if isinstance(column, Texts) and name.endswith("_status"):
+            column = Texts(np.full(count, BENEFIT_STATUS.index("not_modelled"), np.int32), BENEFIT_STATUS)
+        columns[name] = column
+        if name in blank.states:
+            states[name] = np.full(count, NOT_MODELLED, np.uint8)
+    return Results(results.file, columns, states, results.ruled)
 
 
 def _difference(one: ResultColumn, other: ResultColumn, was: Array, now: Array) -> int:

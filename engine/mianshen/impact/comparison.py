@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
-from mianshen.batch.output_files import EntityFile, entity_files
 from mianshen.batch.totals import Counts, added
 from mianshen.impact.comparing import BlockComparison
 from mianshen.impact.groups import Dimension, group_title
@@ -21,6 +20,7 @@ from mianshen.program.program import Key, Program
 from mianshen.source import Message
 from mianshen.values import as_money
 
+AMOUNTS: Final = ("before", "after", "difference", "least", "most")
 FUND: Final = Message("付给个人或为个人支付的合计", "paid to people or for them")
 
 
@@ -55,10 +55,6 @@ class Comparison:
     def program(self) -> Program:
         return self.changes.after
 
-    @property
-    def files(self) -> list[EntityFile]:
-        return entity_files(self.program, self.program.entities)
-
     def content(self) -> dict[str, Any]:
         """What `compare.json` holds."""
         return {
@@ -85,18 +81,19 @@ class Comparison:
     def _decisions(self) -> dict[str, Any]:
         """Every decision that results show; sums are those of amounts of money."""
         listed: dict[str, Any] = {}
-        for file in self.files:
-            for decision in file.shown:
-                key = (file.entity.name, decision.name)
-                counts = self.counts.get("decisions", {}).get(".".join(key))
-                if counts is None:
-                    continue
-                name = decision.name if decision.name not in listed else ".".join(key)
-                was, now = (self._amount(side, key) for side in self.totals)
-                listed[name] = self._sums(key, was, now, counts) if decision.written == "money" else {
-                    "before": None, "after": None, "difference": None, "least": None, "most": None,
-                    "left_out": counts["left_out"], "rows": counts["rows"],
-                }  # fmt: skip
+        for decision in {
+            d.key: d for d in (*self.changes.after.decisions, *self.changes.before.decisions)
+        }.values():
+            key = decision.key
+            counts = self.counts.get("decisions", {}).get(".".join(key))
+            if counts is None:
+                continue
+            name = decision.name if decision.name not in listed else ".".join(key)
+            was, now = (self._amount(side, key) for side in self.totals)
+            sums = self._sums(key, was, now, counts)
+            if decision.written != "money":
+                sums |= dict.fromkeys(AMOUNTS)
+            listed[name] = sums | {"title": _both(decision.title)}
         return listed
 
     @staticmethod
@@ -112,23 +109,20 @@ class Comparison:
 
     def _benefits(self) -> dict[str, Any]:
         listed: dict[str, Any] = {}
-        for file in self.files:
-            for benefit in file.benefits:
-                counts = self.counts.get("benefits", {}).get(benefit.name)
-                if counts is None:
-                    continue
-                sides = [
-                    s.get(file.entity.name, {}).get("benefits", {}).get(benefit.name, {}) for s in self.totals
-                ]
-                due = [side.get("eligible", {}) for side in sides]
-                was, now = (int(part.get("fen", 0)) for part in due)
-                sums = self._sums((file.entity.name, benefit.name), was, now, counts)
-                if benefit.amount is None:
-                    sums |= dict.fromkeys(("before", "after", "difference", "least", "most"))
-                listed[benefit.name] = sums | {
-                    "eligible_before": due[0].get("rows", 0), "eligible_after": due[1].get("rows", 0),
-                    "gained": counts["gained"], "lost": counts["lost"],
-                }  # fmt: skip
+        for benefit in {**self.changes.before.benefits, **self.changes.after.benefits}.values():
+            counts = self.counts.get("benefits", {}).get(benefit.name)
+            if counts is None:
+                continue
+            sides = [s.get(benefit.entity, {}).get("benefits", {}).get(benefit.name, {}) for s in self.totals]
+            due = [side.get("eligible", {}) for side in sides]
+            was, now = (int(part.get("fen", 0)) for part in due)
+            sums = self._sums((benefit.entity, benefit.name), was, now, counts)
+            if benefit.amount is None:
+                sums |= dict.fromkeys(AMOUNTS)
+            listed[benefit.name] = sums | {
+                "eligible_before": due[0].get("rows", 0), "eligible_after": due[1].get("rows", 0),
+                "gained": counts["gained"], "lost": counts["lost"], "title": _both(benefit.title),
+            }  # fmt: skip
         return listed
 
     def _fund(self) -> dict[str, Any]:

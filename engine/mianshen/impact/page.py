@@ -89,18 +89,16 @@ class Page:
         )  # fmt: skip
 
     def _amounts(self) -> Iterator[dict[str, Any]]:
-        titles = {decision.name: decision.title for decision in self.program.decisions}
         listed = [(n, s) for n, s in self.content["decisions"].items() if s["difference"] is not None]
         most = max((abs(Decimal(s["difference"])) for _, s in listed), default=Decimal(0))
-        for name, sums in listed:
+        for _, sums in listed:
             if sums["rows"] or sums["left_out"]:
-                title = titles.get(name.rsplit(".", 1)[-1], Message(name, name))
-                yield dict(sums) | {"title": title, "bar": _bar(Decimal(sums["difference"]), most)}
+                yield dict(sums) | {"bar": _bar(Decimal(sums["difference"]), most)}
 
     def _benefits(self) -> Iterator[dict[str, Any]]:
-        for name, sums in self.content["benefits"].items():
+        for sums in self.content["benefits"].values():
             if sums["gained"] or sums["lost"] or sums["rows"] or (sums["difference"] or "0.00") != "0.00":
-                yield dict(sums) | {"title": self.program.benefits[name].title}
+                yield dict(sums)
 
     def _bands(self) -> Iterator[dict[str, Any]]:
         bands = self.content["bands"]

@@ -12,6 +12,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import assert_never
 
 from mianshen.impact.ranges import (
@@ -59,7 +60,7 @@ from mianshen.program.core import (
     YearToDate,
 )
 from mianshen.program.lower import lowered
-from mianshen.program.program import Accumulator, Decision, Program, Provision
+from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
 from mianshen.program.selection import Branch, selection
 from mianshen.values import ZERO, NotModelled, Unknown, Value, round_decimal, round_quotient
 
@@ -76,6 +77,11 @@ class Possibilities:
     def program(self) -> Program:
         return self.interpreter.program
 
+    @cached_property
+    def decisions(self) -> dict[Key, Decision]:
+        """Every decision by key."""
+        return {decision.key: decision for decision in self.program.decisions}
+
     # -- decisions ---------------------------------------------------------------------------
 
     def decision(self, row: Row, name: str) -> Possible:
@@ -83,7 +89,9 @@ class Possibilities:
         known = _of_value(row.values.get(name))
         if known is not None:
             return known
-        decision = self.program.decision(row.entity, name)
+        decision = self.decisions.get((row.entity, name))
+        if decision is None:
+            return ABSENT  # the other side's alone
         if (row, name) in self.pending:
             return replace(range_of(decision.type, self.program), absent=True)
         if (row, name) not in self.memory:
