@@ -191,3 +191,20 @@ def test_a_case_file_s_mistakes_are_told_too(drive: Callable[[Drive], None]) -> 
         assert [item.code for item in editor.told[file.as_uri()]] != []
 
     drive(script)
+
+
+def test_what_a_case_comes_to_stands_beside_it(drive: Callable[[Drive], None]) -> None:
+    async def script(editor: Editor) -> None:
+        async def hints(text: str) -> list[str]:
+            file = editor.folder / "cases.yaml"
+            file.write_text(text, "utf-8")
+            document = lsp.TextDocumentIdentifier(file.as_uri())
+            whole = lsp.Range(lsp.Position(0, 0), lsp.Position(99, 0))
+            found = await editor.client.text_document_inlay_hint_async(lsp.InlayHintParams(document, whole))
+            return [str(hint.label) for hint in found or []]
+
+        assert await hints(CASE) == ["✓ Due"]
+        assert await hints(CASE.replace("born: 1950", "born: 2000")) == ["✗ ineligible Due"]
+        assert await hints(CASE.replace("eligible", "eligibel")) == []
+
+    drive(script)

@@ -147,6 +147,16 @@ def _names(server: RuleServer) -> None:
             changes.setdefault(_uri(use.span.file), []).append(edit)
         return lsp.WorkspaceEdit(changes) if changes else None
 
+    @server.feature(lsp.TEXT_DOCUMENT_INLAY_HINT)
+    async def traces(params: lsp.InlayHintParams) -> list[lsp.InlayHint]:
+        spans = await asyncio.to_thread(server.rules.traces, _path(params.text_document.uri))
+        first, last = params.range.start.line, params.range.end.line
+        return [
+            lsp.InlayHint(_range(span).end, text, padding_left=True)
+            for span, text in spans
+            if first <= span.line - 1 <= last
+        ]
+
     @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=["."]))
     def completion(params: lsp.CompletionParams) -> list[lsp.CompletionItem]:
         server.rules.ready(_path(params.text_document.uri))

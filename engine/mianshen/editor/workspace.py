@@ -18,13 +18,14 @@ from mianshen.cases.read import Programs, read_case_files
 from mianshen.document import read
 from mianshen.document.document import Document
 from mianshen.document.yaml_tree import Node, read_tree
+from mianshen.editor.case_trace import traces
 from mianshen.editor.hover import Hover
 from mianshen.editor.names import NAME, Occurrence, Symbol, occurrences, symbols
 from mianshen.elaboration.build import build
 from mianshen.policy.lint import rulebook_above
 from mianshen.program.program import Program
 from mianshen.shipped import shipped_rulebook
-from mianshen.source import Diagnostic, Lang, RuleError
+from mianshen.source import Diagnostic, Lang, RuleError, Span
 
 _OVERLAY: Final = re.compile(r"^overlay\s*:", re.MULTILINE)
 _CASES: Final = re.compile(r"^(cases|defaults)\s*:", re.MULTILINE)
@@ -108,6 +109,13 @@ class Workspace:
         except RuleError as error:
             return error.diagnostics
         return ()
+
+    def traces(self, file: Path) -> list[tuple[Span, str]]:
+        """What the expectations of a case file come to; nothing for another file."""
+        if not _CASES.search(self.text(file)) or not file.is_file():
+            return []
+        self._programs = self._programs or Programs((self.rulebook(file),))
+        return traces(file, self._programs, self.lang)
 
     def ready(self, file: Path) -> None:
         """Read the rulebook of a file, if none has been read."""
