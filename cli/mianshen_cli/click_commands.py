@@ -125,20 +125,25 @@ class Command(click.Command):
         _write_words(self.words, ctx, formatter)
 
 
+_COMMANDS = Message("命令", "Commands")
+
+
 class Lazy(click.Group):
     """A group that knows its commands by name and words, and imports one only to run it."""
 
     context_class = _Context
 
     def __init__(
-        self, name: str, words: Message, package: str, table: Mapping[str, Message], **settings: Any
-    ) -> None:
+        self, name: str, words: Message, package: str, table: Mapping[str, Message],
+        groups: Mapping[Message, Mapping[str, Message]] | None = None, **settings: Any,
+    ) -> None:  # fmt: skip
         settings.setdefault("params", []).extend(_shared_options())
         known = {item: click.Command(item) for item in table}  # names only, for "did you mean"
         super().__init__(name, commands=known, add_help_option=False, **settings)
         self.words = words
         self.package = package
         self.table = table
+        self.groups = groups or {_COMMANDS: table}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.table)
@@ -156,8 +161,10 @@ class Lazy(click.Group):
         _write_words(self.words, ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, words.in_(language_of(ctx))) for name, words in self.table.items()])
+        lang = language_of(ctx)
+        for heading, commands in self.groups.items():
+            with formatter.section(heading.in_(lang)):
+                formatter.write_dl([(name, words.in_(lang)) for name, words in commands.items()])
 
 
 class Day(click.ParamType[dt.date]):

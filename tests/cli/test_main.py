@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -12,10 +13,10 @@ from typing import Any
 import pytest
 
 import mianshen_cli
-from mianshen.source import Diagnostic, Message, RuleError, Span
+from mianshen.source import Diagnostic, Lang, Message, RuleError, Span
 from mianshen.version import __version__
 from mianshen_cli.commands import sample as sample_module
-from mianshen_cli.main import COMMANDS
+from mianshen_cli.main import COMMANDS, GROUPS
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -61,12 +62,21 @@ def test_every_command_explains_itself_in_both_languages(run: Run, name: str, la
     assert chinese == (lang == "zh")
 
 
-@pytest.mark.parametrize(("lang", "heading"), [("zh", "命令："), ("en", "Commands:")])
-def test_the_help_lists_every_command(run: Run, lang: str, heading: str) -> None:
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_help_lists_every_command_under_whom_it_is_for(run: Run, lang: Lang) -> None:
     status, out, _ = run("--help", "--lang", lang)
     assert status == 0
-    listed = out.split(heading)[1]
-    assert [line.split()[0] for line in listed.splitlines() if line.strip()] == list(COMMANDS)
+    groups = [heading.in_(lang) + ("：" if lang == "zh" else ":") for heading in GROUPS]
+    assert [line for line in out.splitlines() if line in groups] == groups
+    listed = out.split(groups[0])[1]
+    names = [line.split()[0] for line in listed.splitlines() if line.startswith("  ")]
+    assert names == list(COMMANDS)
+
+
+@pytest.mark.parametrize("document", ["README.md", "README.zh-CN.md"])
+def test_the_readme_lists_every_command(document: str) -> None:
+    text = (Path(__file__).parents[2] / document).read_text("utf-8")
+    assert re.findall(r"^\| \[?`([a-z-]+)`", text, re.MULTILINE)[: len(COMMANDS)] == list(COMMANDS)
 
 
 def test_no_words_at_all_show_the_help_and_are_a_usage_mistake(run: Run) -> None:
