@@ -85,6 +85,7 @@ def rule_server(lang: Lang) -> RuleServer:
     server = RuleServer(lang)
     _texts(server)
     _names(server)
+    _help(server)
     return server
 
 
@@ -138,6 +139,8 @@ def _names(server: RuleServer) -> None:
         uses = [] if at is None else server.rules.uses(at.name)
         return [lsp.Location(_uri(use.span.file), _range(use.span)) for use in uses]
 
+
+def _help(server: RuleServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_RENAME)
     def rename(params: lsp.RenameParams) -> lsp.WorkspaceEdit | None:
         at = server.at(params.text_document, params.position)
