@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from mianshen.source import Lang, Message
 from mianshen_cli import options, output
-from mianshen_cli.click_commands import Day, command, option
+from mianshen_cli.click_commands import Day, Whole, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.progress import Progress
 from mianshen_cli.usage_errors import Refused
@@ -89,11 +89,21 @@ _LEFT_OUT = Message(
     is_flag=True,
     words=Message("再写出每人一页的告知书 notices.html", "a notice a person too, notices.html"),
 )
+@option(
+    "--sample-of",
+    type=Whole(2),
+    metavar="N",
+    words=Message(
+        "文件是 N 人中的随机样本：推算合计及其标准误",
+        "files are a random sample of N people: total and error",
+    ),
+)
 @options.form
 def compare(
     lang: Lang, overlay: tuple[str, ...], to: str | None, cases: tuple[str, ...], earlier: str | None,
     records: dict[str, tuple[str, ...]], as_of: dt.date | None, out: str, rules: str | None, encoding: str | None,
-    mapping: str | None, threads: int | None, yes: bool, resettle: bool, notices: bool, form: str,
+    mapping: str | None, threads: int | None, yes: bool, resettle: bool, notices: bool, sample_of: int | None,
+    form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.request import Request
     from mianshen_cli.render.impact import summary
@@ -111,7 +121,7 @@ def compare(
     else:
         assert as_of is not None
         request = Request(records, as_of, Path(out), threads, None, encoding, mapping=mapping, yes=yes)
-        comparison = _over_files(lang, own, other, overlay, request, resettling)
+        comparison = _over_files(lang, own, other, overlay, request, resettling, sample_of)
     content = comparison.content()
     if form == "json":
         output.say(output.json_text(content))
@@ -122,7 +132,8 @@ def compare(
 
 
 def _over_files(
-    lang: Lang, rules: list[Path], to: list[Path], overlays: tuple[str, ...], request: Any, resettling: Any
+    lang: Lang, rules: list[Path], to: list[Path], overlays: tuple[str, ...], request: Any, resettling: Any,
+    sample_of: int | None,
 ) -> Any:  # fmt: skip
     """The comparison over files of records."""
     from mianshen.impact.compare import compare as compared
@@ -131,7 +142,7 @@ def _over_files(
     before, after = open_program(rules), open_program(to, overlays)
     options.refuse_unfit_records(request.inputs, after)
     with Progress(lang, STAGES) as progress:
-        return compared(before, after, request, progress, lang, resettling)
+        return compared(before, after, request, progress, lang, resettling, sample_of=sample_of)
 
 
 def _since(

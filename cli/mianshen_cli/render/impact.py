@@ -19,6 +19,10 @@ _OF = Message(
     "参保人 {people:,}：受益 {gain:,}，受损 {lose:,}，有变化 {changed:,}，待定 {open:,}",
     "{people:,} insured people: {gain:,} gain, {lose:,} lose, {changed:,} changed, {open:,} open",
 )
+_SAMPLE = Message(
+    "推算到 {of:,} 人：增减 {difference} 元，标准误 {standard_error} 元",
+    "of {of:,} people: {difference} yuan more, standard error {standard_error}",
+)
 _MONEY = tuple(
     Message(*item)
     for item in (
@@ -51,6 +55,8 @@ def summary(lang: Lang, content: Mapping[str, Any]) -> str:
     lines = [_HEAD.in_(lang).format(overlays=overlays, day=content["as_of"])]
     if content["people"]:
         lines.append(_OF.in_(lang).format(**content["people"]))
+    if content.get("sample", {}).get("difference") is not None:
+        lines.append(_SAMPLE.in_(lang).format(**content["sample"]))
     if not content["changed_cells"]:
         return "\n".join([*lines, _NOTHING.in_(lang)])
     parts = ["\n".join(lines), _money(lang, content), _benefits(lang, content["benefits"])]

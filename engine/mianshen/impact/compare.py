@@ -50,10 +50,12 @@ def compare(
     lang: Lang = "zh",
     resettle: Resettle | None = None,
     also: Mapping[str, str] | None = None,
+    sample_of: int | None = None,
 ) -> Comparison:
     """Compare two programs over the request's files, into its folder.
 
-    `resettle`: with files of what each person is due; `also`: further files by name, and their texts.
+    `resettle`: with files of what each person is due; `also`: further files by name, and their texts; `sample_of`:
+    how many people the records are a random sample of.
 
     Raises RuleError where a file or a rulebook does not do or the folder cannot be written; it is then as it was.
     """
@@ -61,7 +63,7 @@ def compare(
     with whole_folder(request.out) as part, read_once(before, after, request, changes) as sides:
         report("read", sum(sides.intake.counts.values()))
         comparison = Comparison(changes, request.as_of, dimensions(after))
-        comparison.records = dict(sides.intake.counts)
+        comparison.records, comparison.sample_of = dict(sides.intake.counts), sample_of
         comparing = Comparing(
             sides, changes, comparison.dimensions, request.as_of, resettle=resettle is not None
         )

@@ -40,6 +40,22 @@ class Comparison:
     changed: int = 0
     resettled: dict[str, Any] = field(default_factory=dict)  # owed and overpaid by layer, where asked for
 
+    sample_of: int | None = None  # how many people the records are a random sample of
+
+    def _sample(self, population: int) -> dict[str, Any]:
+        """What the people's difference comes to in the population that they are a simple random sample of."""
+        counts = self.people.get("all", {})
+        size, total = counts.get("people", 0), counts.get("gained", 0) + counts.get("lost", 0)
+        if size < 2:
+            return {"people": size, "of": population, "difference": None, "standard_error": None}
+        variance = (Decimal(counts["squares"]) - Decimal(total) ** 2 / size) / (size - 1)
+        rest = 1 - Decimal(min(size, population)) / population
+        error = population * (variance / size * rest).sqrt()
+        return {
+            "people": size, "of": population, "difference": yuan(int(Decimal(total) * population / size)),
+            "standard_error": yuan(int(error.to_integral_value())),
+        }  # fmt: skip
+
     def add(self, block: BlockComparison) -> None:
         """Add a block's counts."""
         one, other = self.totals
@@ -74,6 +90,7 @@ class Comparison:
             "causes": self._causes(),
             "changed_cells": self.changed,
             **({"resettlement": self.resettled} if self.resettled else {}),
+            **({"sample": self._sample(self.sample_of)} if self.sample_of else {}),
         }  # fmt: skip
 
     # -- amounts -----------------------------------------------------------------------------

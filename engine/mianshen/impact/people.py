@@ -33,7 +33,12 @@ class People:
     def counts(self, dimensions: Sequence[Dimension]) -> Counts:
         """What is counted of these people; an income has its groups later."""
         whole = np.ones(len(self.paid), bool)
-        counts: Counts = {"all": self._count(whole), "bands": self._bands(), "causes": self._causes()}
+        moved = self.net[self.net != 0].astype(object)  # squares of fen may take more than 64 bits
+        counts: Counts = {
+            "all": self._count(whole) | {"squares": int((moved * moved).sum())},
+            "bands": self._bands(),
+            "causes": self._causes(),
+        }
         for number, dimension in enumerate(dimensions):
             if dimension.sort != "income":
                 groups = self.groups[dimension]
