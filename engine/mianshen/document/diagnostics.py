@@ -169,6 +169,11 @@ def missing_key(span: Span, key: str, example: str) -> Diagnostic:
     return diagnostic("E122.missing_key", span, key_name=key, such=Message(such_zh, such_en))
 
 
+def cut_by_comma(span: Span, rest: str) -> Diagnostic:
+    """A formula in braces that its own comma ends."""
+    return diagnostic("E123.cut_by_comma", span, rest=shown(rest))
+
+
 def empty_value(span: Span, key: str) -> Diagnostic:
     of = f" {shown(key)} " if key else ""
     return diagnostic(

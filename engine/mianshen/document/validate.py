@@ -51,6 +51,8 @@ def empties(node: Node, key: str = "") -> list[Diagnostic]:
     """A mistake for each key or list item that has no value at all (`key:`)."""
     match node:
         case Scalar():
+            if node.empty and key.count(")") + key.count("]") > key.count("(") + key.count("["):
+                return [diagnostics.cut_by_comma(node.span, key)]
             return [diagnostics.empty_value(node.span, key)] if node.empty else []
         case Sequence(items):
             return [part for item in items for part in empties(item)]

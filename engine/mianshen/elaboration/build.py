@@ -241,7 +241,8 @@ class Draft:
             if key in counted:
                 span = self.document.span("accumulators", counted[key].name)
                 decisions.append(counting(counted[key], span))
-                continue
+            if key[1] not in self.document.decisions.get(key[0], {}):
+                continue  # of an accumulator that counts rows, or of one that is wrong
             mine = [site for site in sites if site.key == key and not site.planned]
             provisions = [provision for site in mine for provision in checks.typed(site)]
             if mine and not provisions and isinstance(types[key], Numeric):

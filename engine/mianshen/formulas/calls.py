@@ -305,9 +305,9 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
         if not isinstance(argument, tree.Name) or argument.value != self.entity or self.calling:
             self.report(diagnostics.wrong_arguments(node.span, node.name, f"{node.name}({self.entity})"))
             return None
-        names = sorted(
-            name for owner, name in self.names.paid if owner == self.entity and name != self.deciding
-        )
+        decisions = self.names.decisions
+        paid = (name for owner, name in self.names.paid if owner == self.entity and name != self.deciding)
+        names = sorted(name for name in paid if isinstance(decisions.get((self.entity, name)), Numeric))
         if not names:
             self.report(diagnostics.no_layers(node.span, self.entity))
             return None
