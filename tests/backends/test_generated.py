@@ -49,7 +49,8 @@ def with_times(doc: Doc) -> Doc:
         **doc["facts"],
         "resident": {**doc["facts"]["resident"], "since": {"type": "date", "title": "since"}},
     }
-    sums = {accumulator["sums"] for accumulator in doc.get("accumulators", {}).values()}
+    accumulators = doc.get("accumulators", {}).values()
+    sums = {accumulator["sums"] for accumulator in accumulators if "sums" in accumulator}
     settled = {f"paid_{n}": {"type": "money", "min": "0", "title": n, "settles": n} for n in sorted(sums)}
     settled["voids"] = {"type": "text", "title": "voids"}
     doc["entities"]["claim"]["reverses"] = "voids"

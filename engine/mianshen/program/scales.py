@@ -66,7 +66,8 @@ def on_date(series: Sequence[Dated], date: Core, cases: Sequence[Core], type_: T
 
 def _case(node: Marginal, brackets: Brackets | None) -> Core:
     if brackets is None:
-        return arithmetic("mul", node.base, MissingFigure(node.scale, Numeric(0, ZERO, ZERO)))
+        missing = arithmetic("mul", node.base, MissingFigure(node.scale, Numeric(0, ZERO, ZERO)))
+        return Round("half_up", FEN, missing, None, node.type) if node.inverse else missing
     return _inverse(node, brackets) if node.inverse else _bracketed(node, brackets)
 
 
