@@ -31,14 +31,18 @@ def test_what_a_decision_lacks_is_enough_and_all_there_is(seed: int, tmp_path: P
         for case in people:
             for row, lacking in undetermined(gaps, mine, case, decision):
                 told = gaps.filling(rng, case, lacking.missing)
-                assert told is None or not isinstance(value(mine, filled(case, told), row, decision), Unknown)
+                after = None if told is None else value(mine, filled(case, told), row, decision)
+                assert not isinstance(after, Unknown) or not after.missing
                 for gap in unnamed(gaps, case, lacking, probed, rng):
                     other = gaps.filling(rng, case, [gap])
                     assert other is None or value(mine, filled(case, other), row, decision) in (lacking, None)
 
 
 def undetermined(gaps: Gaps, mine: Interpreter, case: Case, decision: Decision) -> list[tuple[Row, Unknown]]:
-    """Rows at which only facts keep the decision from being made; none where a row fails."""
+    """Rows at which only facts keep the decision from being made; none where a row fails.
+
+    A place that a rule itself names too coarsely for a comparison names no fact, and none would tell it.
+    """
     copy = filled(case, {})
     mine.run(copy)
     rows = copy.rows()
@@ -48,7 +52,7 @@ def undetermined(gaps: Gaps, mine: Interpreter, case: Case, decision: Decision) 
     return [
         (row, lacking)
         for row, lacking in found
-        if isinstance(lacking, Unknown) and all(map(gaps.is_fact, lacking.missing))
+        if isinstance(lacking, Unknown) and lacking.missing and all(map(gaps.is_fact, lacking.missing))
     ][:2]
 
 
