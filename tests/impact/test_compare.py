@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from tests.impact.small import write_small
 from tests.support.populations import AS_OF, nasty, spoil, write_csv
 
 from mianshen.batch.request import Engine, Request
@@ -181,3 +182,35 @@ def test_a_benefit_that_one_side_has_alone_is_gained_or_lost(people: dict[str, P
     )
     rows = pq.read_table(tmp_path / "gained/changes.parquet").to_pylist()
     assert {row["cause"] for row in rows} <= {"extra_for_women", "extra_amount"}
+
+
+TOP_UP = """
+set: {rate: {from: 2026-01-01, value: 90%}}
+decisions: {claim: {top_up: {type: money, title: x}}}
+provisions:
+  tops_up: {decision: top_up, title: x, when: total_cost > 400.00, value: 7.00, source: S, clause: x}
+  no_top_up: {decision: top_up, title: x, when: total_cost <= 400.00, value: 0.00, source: S, clause: x}
+replace:
+  provisions: {rest: {decision: patient_pays, title: x, value: total_cost - payment - top_up, source: S, clause: 一}}
+"""
+STAYS = """\
+claim_id,person_id,service_date,total_cost
+C1,P1,2026-03-01,90.00
+C2,P1,2025-03-01,500.00
+C3,P1,2026-03-01,300.00
+"""
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "native"])
+def test_a_decision_that_is_new_is_a_cause_where_it_decides(tmp_path: Path, engine: Engine) -> None:
+    rules = write_small(tmp_path / "rules")
+    before, after = open_program([rules]), open_program([rules], [reform(tmp_path, TOP_UP)])
+    (tmp_path / "residents.csv").write_text("person_id\nP1\n", encoding="utf-8")
+    (tmp_path / "claims.csv").write_text(STAYS, encoding="utf-8")
+    files = {"resident": str(tmp_path / "residents.csv"), "claim": str(tmp_path / "claims.csv")}
+    compare(before, after, Request(files, AS_OF, tmp_path / "out", 1, engine=engine))
+    rows = pq.read_table(tmp_path / "out/changes.parquet").to_pylist()
+    causes = {(row["key"], row["decision"]): row["cause"] for row in rows}
+    assert causes == {
+        ("C2", "patient_pays"): "tops_up", ("C3", "payment"): "rate", ("C3", "patient_pays"): "rate",
+    }  # fmt: skip

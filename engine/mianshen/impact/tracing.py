@@ -17,10 +17,12 @@ import pyarrow.compute as pc
 from mianshen.batch.block_decider import DecidedBlock
 from mianshen.batch.blocks import Array
 from mianshen.batch.interpreted import EntityOutcome
+from mianshen.batch.results import NOT_MODELLED
 from mianshen.impact.rule_changes import Origin, RuleChange, RuleChanges, decision_of
 from mianshen.native.deciding import Decided
 from mianshen.native.library import Compiled
 from mianshen.program.program import Key, Program
+from mianshen.values import NOT_MODELLED as NOT_MODELLED_VALUE
 
 NOTHING: Final = -1
 
@@ -167,9 +169,15 @@ class Meeting:
     ) -> Array | None:
         """The change met at each row of the origin's entity, as the compiled programs have it."""
         cells = [_cells(decided, origin.key) for decided in sides]
-        if cells[0] is None or cells[1] is None:
+        present = next((part for part in cells if part is not None), None)
+        if present is None:
             return None
-        (one, was, by), (other, now, by_now) = cells[0], cells[1]
+        blank = (
+            np.zeros_like(present[0]),
+            np.full_like(present[1], NOT_MODELLED),
+            np.full_like(present[2], NOTHING),
+        )
+        (one, was, by), (other, now, by_now) = (blank if part is None else part for part in cells)
         names = [_names(unit, origin.key) for unit in units]
         numbers = {name: at for at, name in enumerate(dict.fromkeys((*names[0], *names[1])))}
         ranks = [np.array([*(numbers[n] for n in side), -2, -1], np.int32) for side in names]
@@ -189,7 +197,11 @@ class Meeting:
     def interpreted(self, origin: Origin, sides: tuple[EntityOutcome, EntityOutcome], met: Array) -> None:
         """Put into `met` the change that each row meets which the interpreter decided."""
         name = origin.key[1]
-        both = [dict(zip(side.rows, side.traced.get(name, ()), strict=False)) for side in sides]
+        nothing = (NOT_MODELLED_VALUE, "")
+        both = [
+            dict(zip(side.rows, side.traced.get(name) or [nothing] * len(side.rows), strict=True))
+            for side in sides
+        ]
         for row, (value, by) in both[0].items():
             if row in both[1]:
                 other, by_now = both[1][row]
@@ -204,4 +216,5 @@ def _cells(decided: Decided, key: Key) -> tuple[Array, Array, Array] | None:
 
 
 def _names(compiled: Compiled, key: Key) -> list[str]:
-    return [provision.name for provision in compiled.unit.layout.program.decision(*key).provisions]
+    decision = decision_of(compiled.unit.layout.program, key)
+    return [] if decision is None else [provision.name for provision in decision.provisions]
