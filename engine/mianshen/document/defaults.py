@@ -35,7 +35,7 @@ class Filling:
         match section:
             case "provisions" | "tables":
                 return self._complete_ruling
-            case "parameters":
+            case "parameters" | "data":
                 return self._complete_values
             case "set":
                 return self._complete_value

@@ -8,7 +8,7 @@ Invariants: mappings keep the order of the files; an entry that did not fit its 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mianshen.document import model, overlay_model
 from mianshen.document.validate import Path, Place, locate
@@ -41,6 +41,7 @@ class Document:
     decisions: Mapping[str, Mapping[str, model.Decision]]
     sources: Mapping[str, model.SourceDocument]
     parameters: Mapping[str, model.Parameter]
+    data: Mapping[str, model.DataTable]
     functions: Mapping[str, model.Function]
     accumulators: Mapping[str, model.Accumulator]
     provisions: Mapping[str, model.Provision]
@@ -56,6 +57,14 @@ class Document:
     digest: str
     _origins: Mapping[tuple[str | int, ...], Origin] = field(repr=False)
     _broken: frozenset[Path] = field(repr=False)
+
+    def with_parameters(self, parameters: Mapping[str, model.Parameter], table: str) -> Document:
+        """The document with further parameters, those of a table of data, which stand where it does."""
+        origins: dict[Path, Origin] = {
+            ("parameters", name): self._origins["data", table] for name in parameters
+        }
+        merged = {**self.parameters, **parameters}
+        return replace(self, parameters=merged, _origins={**self._origins, **origins})
 
     def span(self, *path: str | int) -> Span:
         """The place of what is written at a merged path, such as ("provisions", "x", "when").
@@ -105,7 +114,7 @@ def _elsewhere(origin: Origin, entry: Path, path: Path) -> list[tuple[Node, Path
     """Where else a value of the entry may have been given: on its parameter, in its file's defaults."""
     defaults = [origin.defaults] if origin.defaults is not None else []
     match (*entry, *path):
-        case ("parameters", str(), "values", int(), str(key), *rest):
+        case ("parameters" | "data", str(), "values", int(), str(key), *rest):
             return [(node, (key, *rest)) for node in (origin.node, *defaults)]
         case ("provisions" | "tables", str(), str(key), *rest):
             return [(node, (key, *rest)) for node in defaults]

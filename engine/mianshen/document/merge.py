@@ -26,6 +26,7 @@ SECTIONS: Map[str, type[model.Shape]] = {
     "codes": model.CodeList,
     "sources": model.SourceDocument,
     "parameters": model.Parameter,
+    "data": model.DataTable,
     "functions": model.Function,
     "accumulators": model.Accumulator,
     "provisions": model.Provision,

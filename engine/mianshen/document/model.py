@@ -196,18 +196,23 @@ ValueOrScale = Annotated[
 KeyedValues = TypeAliasType("KeyedValues", dict[str, ValueOrScale])
 
 
-class ParameterValue(Shape):
-    """One value of a dated series; it holds from `from` until the next one, or until `until`."""
+class DatedEntry(Shape):
+    """What holds from `from` until the next one, or until `until`; for keys, and what it rests on."""
 
     from_: Day = Field(alias="from")
     until: Day | None = None  # last day
     for_: dict[Identifier, Literal_] = Field({}, alias="for")  # keys for which it holds
-    value: ValueOrScale = None  # absent when the basis is `missing`
     basis: Basis | None = None
     source: str | None = None
     clause: Words | None = None
     review_by: Day | None = None
     note: str | None = None
+
+
+class ParameterValue(DatedEntry):
+    """One value of a dated series."""
+
+    value: ValueOrScale = None  # absent when the basis is `missing`
 
 
 class Parameter(Shape):
@@ -220,6 +225,36 @@ class Parameter(Shape):
     basis: Basis | None = None
     keys: dict[Identifier, str] = {}  # what it is looked up by, in this order, and of which type
     values: tuple[ParameterValue, ...]
+
+
+def _row_shape(value: object) -> str:
+    return "keyed" if isinstance(value, dict) else "row"
+
+
+RowOrKeyed = Annotated[
+    Annotated[tuple[Literal_ | None, ...], Tag("row")] | Annotated["KeyedRows", Tag("keyed")],
+    Discriminator(_row_shape),
+]
+# rows of a table of data by what a key is, one mapping within another; a row has a value for each column
+KeyedRows = TypeAliasType("KeyedRows", dict[str, RowOrKeyed])
+
+
+class DataValue(DatedEntry):
+    """The rows of a table of data that hold from `from` until the next ones, or until `until`."""
+
+    rows: KeyedRows
+
+
+class DataTable(Shape):
+    """Figures of several columns by the same keys: each column is a parameter with those keys."""
+
+    title: Titled
+    source: str | None = None
+    clause: Words | None = None
+    basis: Basis | None = None
+    keys: dict[Identifier, str]
+    columns: dict[Identifier, str]  # name and type of each
+    values: tuple[DataValue, ...]
 
 
 class Function(Shape):
@@ -440,6 +475,7 @@ class RulebookFile(Shape):
     decisions: dict[Identifier, dict[Identifier, Decision]] = {}
     sources: dict[str, SourceDocument] = {}
     parameters: dict[Identifier, Parameter] = {}
+    data: dict[Identifier, DataTable] = {}
     functions: dict[Identifier, Function] = {}
     accumulators: dict[Identifier, Accumulator] = {}
     provisions: dict[Identifier, Provision] = {}

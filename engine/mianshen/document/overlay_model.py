@@ -15,6 +15,7 @@ from mianshen.document.model import (
     Benefit,
     CalendarYear,
     Cell,
+    DataTable,
     Formula,
     Function,
     Identifier,
@@ -40,6 +41,7 @@ class Removal(Shape):
     provisions: Names = ()
     tables: Names = ()
     parameters: Names = ()
+    data: Names = ()
     functions: Names = ()
     accumulators: Names = ()
     benefits: Names = ()
@@ -67,6 +69,7 @@ class Replacement(Shape):
     """Whole new versions of what the rulebook already has, by name."""
 
     parameters: dict[Identifier, Parameter] = {}
+    data: dict[Identifier, DataTable] = {}
     functions: dict[Identifier, Function] = {}
     accumulators: dict[Identifier, Accumulator] = {}
     provisions: dict[Identifier, Provision] = {}

@@ -21,6 +21,7 @@ from mianshen.elaboration.accumulators import (
 from mianshen.elaboration.benefits import benefits, clauses, out_of_scope, sources
 from mianshen.elaboration.checks import RecordChecks
 from mianshen.elaboration.coverage import gaps
+from mianshen.elaboration.data_tables import with_data
 from mianshen.elaboration.events import event_types
 from mianshen.elaboration.functions import check_functions, own_functions, written_functions
 from mianshen.elaboration.link import clashes, foldless, linked
@@ -100,10 +101,12 @@ class Draft:
     """One build: the passes in order, their mistakes in `found`."""
 
     def __init__(self, document: Document, spread: Mapping[str, Sequence[Decimal]]) -> None:
-        document = with_entities(document)
+        mistakes: list[Diagnostic] = []
+        document = with_data(with_entities(document), mistakes)
         self.document = document
         self.vocabulary = Vocabulary(document)
         self.found = self.vocabulary.found
+        self.found += mistakes
         self.figures = Figures(self.vocabulary, spread)
         self.parses = Parses(document, self.found)
         self.calendar = calendar(self.vocabulary)

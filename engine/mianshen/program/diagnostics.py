@@ -130,6 +130,11 @@ def earlier_facts(span: Span) -> Diagnostic:
     return diagnostic("E367.earlier_facts", span)
 
 
+def wrong_columns(span: Span, wanted: int, written: int) -> Diagnostic:
+    """A row of a table of data that has not a value for each column."""
+    return diagnostic("E320.wrong_columns", span, wanted=wanted, written=written)
+
+
 def wrong_type(span: Span, wanted: Message, actual: Message) -> Diagnostic:
     return diagnostic("E303.wrong_type", span, wanted=wanted, got=actual)
 
