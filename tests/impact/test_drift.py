@@ -69,6 +69,44 @@ def test_a_value_that_never_was_is_inferred(tmp_path: Path, name: str, value: st
     assert content["clause"].startswith("S ")
 
 
+EXTRA = """\
+overlay: {name: extra, title: x}
+provisions:
+  poor_pay_less:
+    decision: payment
+    title: x
+    when: resident.income <= line
+    value: total_cost * rate
+    exception_to: pays
+    source: S
+    clause: 七
+"""
+
+
+def test_a_provision_that_was_not_applied_is_named(tmp_path: Path) -> None:
+    rules = write_small(tmp_path / "rules")
+    extra = tmp_path / "extra.yaml"
+    extra.write_text(EXTRA, encoding="utf-8")
+    rng, lines = Random(5), ["claim_id,person_id,service_date,total_cost,settled_payment"]
+    for number in range(120):
+        day, cost = (
+            dt.date(2026, 2, 1) + dt.timedelta(days=rng.randrange(300)),
+            Decimal(rng.randrange(20000, 90000)),
+        )
+        lines.append(f"C{number},P{number % 20},{day},{cost.scaleb(-2)},{ruled(day, cost.scaleb(-2))}")
+    people, claims = tmp_path / "residents.csv", tmp_path / "claims.csv"
+    claims.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    people.write_text(
+        "person_id,income\n" + "".join(f"P{n},{10000 * (n % 4)}.00\n" for n in range(20)), encoding="utf-8"
+    )
+    request = Request(
+        {"resident": str(people), "claim": str(claims)}, AS_OF, tmp_path, 1, engine="interpreter"
+    )
+    suspects = drift([rules], [extra], request).rules
+    assert suspects[0].provision.name == "poor_pay_less"
+    assert suspects[0].explained == suspects[0].looked_at
+
+
 def test_nothing_is_suspected_where_nothing_differs(tmp_path: Path) -> None:
     result = settled_year(tmp_path, {}, AS_OF, AS_OF)
     assert (result.differing, result.suspects) == (0, [])

@@ -27,6 +27,11 @@ _SUSPECT = Message(
 _UNTIL = Message("至 {last} ", " to {last}")
 _OF = Message("（{start} 起的值）", " (its value from {start})")
 _SPOILT = Message("，但会使 {spoilt:,} 项不符", ", and would make {spoilt:,} wrong")
+_RULE = Message(
+    "{title}：{first} 至 {until} 似乎没有适用：看过的 {looked_at:,} 项差异中可解释 {explained:,} 项",
+    "{title} seems not to have been applied from {first} to {until}: that explains {explained:,} of the "
+    "{looked_at:,} differences looked at",
+)
 _NONE = Message("没有一个参数能解释这些差异。", "No single figure explains them.")
 
 
@@ -64,7 +69,12 @@ def drift(
         output.say(_COUNT.in_(lang).format(**content))
         for suspect in content["suspects"]:
             output.say("\n" + "\n".join(output.fold(_told(lang, suspect), 80)))
-        if content["differing"] and not content["suspects"]:
+        for suspect in content["not_applied"]:
+            said = _RULE.in_(lang).format(
+                **suspect | {"title": suspect["title"][lang], "first": suspect["from"]}
+            )
+            output.say("\n" + "\n".join(output.fold(said, 80)))
+        if content["differing"] and not content["suspects"] and not content["not_applied"]:
             output.say(_NONE.in_(lang))
     return Status.FOUND if content["differing"] else Status.DONE
 

@@ -1,4 +1,4 @@
-"""Settled amounts that are not what the rules give, and the one figure that explains most of them.
+"""Settled amounts that are not what the rules give, and the one figure, or provision not applied, that explains most of them.
 
 In: a rulebook, files of records with settled amounts. Out: `Drift`: what differs, and `Suspect`s, the best first: a figure
 at another value over some days.
@@ -25,6 +25,7 @@ from mianshen.batch.request import Request
 from mianshen.batch.row_batches import BlockRows
 from mianshen.batch.settled import amounts_of
 from mianshen.impact import diagnostics
+from mianshen.impact.drift_rules import LOOKED_AT, SHARE, RuleSuspect, without
 from mianshen.impact.rule_changes import RuleChanges, figure_text
 from mianshen.impact.seeking import DAY, STEPS, USUAL
 from mianshen.impact.sides import Sides, read_once
@@ -75,12 +76,14 @@ class Drift:
     differing: int
     fen: int
     suspects: list[Suspect] = field(default_factory=list)
+    rules: list[RuleSuspect] = field(default_factory=list)  # looked for where no figure explains half of it
 
     def content(self) -> dict[str, Any]:
         """The same as data, money as text."""
         return {
             "as_of": self.as_of.isoformat(), "compared": self.rows, "differing": self.differing,
             "difference": _yuan(self.fen), "suspects": [_plain(suspect) for suspect in self.suspects],
+            "not_applied": [suspect.content() for suspect in self.rules],
         }  # fmt: skip
 
 
@@ -130,9 +133,10 @@ def drift(paths: Sequence[Path], overlays: Sequence[Path | str], request: Reques
             sum(int(np.abs(b.settled - b.ruled)[wrong].sum()) for b, wrong in zip(base, off, strict=True)),
         )  # fmt: skip
         few = [ledger.households(block, compared) for block, compared in zip(whole, base, strict=True)]
-        result.suspects = Search(
-            ledger, part, figures, whole, base, [b for b in few if b is not None]
-        ).suspects()
+        search = Search(ledger, part, figures, whole, base, [b for b in few if b is not None])
+        result.suspects = search.suspects()
+        if result.differing and 2 * max((s.explained for s in result.suspects), default=0) < result.differing:
+            result.rules = search.rules()
     return result
 
 
@@ -217,10 +221,14 @@ class Ledger:
         )
         return rows, places
 
-    def compared(self, program: Program, block: tuple[dict[str, BlockRows], Places | None]) -> Compared:
-        """The settled amounts of a block beside what a program gives."""
+    def compared(
+        self, program: Program, block: tuple[dict[str, BlockRows], Places | None], *, natively: bool = True
+    ) -> Compared:
+        """The settled amounts of a block beside what a program gives; `natively`: one that differs in figures alone."""
         rows, places = block
         decider = self._decider(program)
+        if not natively:
+            decider, places = replace(decider, compiled=None), None
         try:
             decided = decider.outcome(rows, None if places is None else places.copy())
         finally:
@@ -262,10 +270,10 @@ class Ledger:
         return replace(first, program=program, compiled=compiled, fallback=fallback)
 
     def households(
-        self, block: tuple[dict[str, BlockRows], Places | None], compared: Compared
+        self, block: tuple[dict[str, BlockRows], Places | None], compared: Compared, most: int | None = None
     ) -> tuple[dict[str, BlockRows], Places | None] | None:
-        """The block's households in which something differs."""
-        tops = np.unique(compared.top[compared.off])
+        """The block's households in which something differs, at most so many."""
+        tops = np.unique(compared.top[compared.off])[:most]
         if not len(tops):
             return None
         rows, _ = block
@@ -313,6 +321,24 @@ class Search:
             suspect for suspect in confirmed if suspect is not None and suspect.explained > suspect.spoilt
         ]
         return sorted(useful, key=lambda s: (s.spoilt - s.explained, -s.fen, s.parameter.name))
+
+    def rules(self) -> list[RuleSuspect]:
+        """Provisions that seem not to have been applied, the best first."""
+        block = self.ledger.households(
+            self.few[0], self.ledger.compared(self.program, self.few[0]), LOOKED_AT
+        )
+        assert block is not None
+        before = self.ledger.compared(self.program, block, natively=False)
+        looked_at = int(before.off.sum())
+        suspects = []
+        for decision in self.program.decisions:
+            for provision in decision.provisions:
+                variant = without(self.program, decision, provision)
+                best = self._best([self.ledger.compared(variant, block, natively=False)], [before])
+                if best is not None and best[0] * SHARE >= looked_at:
+                    first, last = (EPOCH + dt.timedelta(days=day) for day in best[1:])
+                    suspects.append(RuleSuspect(provision, first, last, best[0], looked_at))
+        return sorted(suspects, key=lambda s: (-s.explained, s.provision.name))[:CONFIRMED]
 
     def _values(self, name: str, before: list[Compared]) -> list[Decimal]:
         """Other values of the figure's own series, then those that most differences imply."""
