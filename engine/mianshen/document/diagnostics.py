@@ -171,7 +171,7 @@ def missing_key(span: Span, key: str, example: str) -> Diagnostic:
 
 def cut_by_comma(span: Span, rest: str) -> Diagnostic:
     """A formula in braces that its own comma ends."""
-    return diagnostic("E123.cut_by_comma", span, rest=shown(rest))
+    return diagnostic("E132.cut_by_comma", span, rest=shown(rest))
 
 
 def empty_value(span: Span, key: str) -> Diagnostic:
