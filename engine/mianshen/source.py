@@ -127,7 +127,10 @@ _KEY_ENDINGS = (  # of Chinese names of columns, and of no person's
 )  # fmt: skip
 _LONGEST_KEY = 40
 _DIGITS = re.compile(r"[0-9]{4}")
-_OF_A_PERSON = re.compile(r"[0-9]{17}|^[\u4e00-\u9fff·]{2,5}$")
+_OF_A_PERSON = re.compile(r"[0-9]{17}|(?<![0-9])[0-9]{15}(?![0-9.])|^[\u4e00-\u9fff·]{2,5}$")
+_RUN_INTO = re.compile(
+    r"[\u4e00-\u9fff·]{2}"
+)  # Chinese beside something else, as where a blank or a comma is missing
 
 
 def is_key(text: str, known: Iterable[str]) -> bool:
@@ -140,6 +143,8 @@ def is_key(text: str, known: Iterable[str]) -> bool:
         return False
     if text.isascii():
         return text.replace(" ", "_").replace("-", "_").isidentifier()
+    if runs_into_chinese(text):
+        return False
     names = [name.casefold() for name in known]
     behind = any(text != name and text.startswith(name) for name in names)
     return not behind and (text.endswith(_KEY_ENDINGS) or nearest(text, names, TYPO) is not None)
@@ -147,4 +152,10 @@ def is_key(text: str, known: Iterable[str]) -> bool:
 
 def may_name_a_person(text: str) -> bool:
     """Whether a value may be an identity number, or the name of a person in Chinese."""
-    return _OF_A_PERSON.search(unicodedata.normalize("NFKC", text).strip()) is not None
+    text = unicodedata.normalize("NFKC", text).strip()
+    return _OF_A_PERSON.search(text) is not None or runs_into_chinese(text)
+
+
+def runs_into_chinese(text: str) -> bool:
+    """Whether Chinese words stand in a value beside what is none: a name may have run into it."""
+    return _RUN_INTO.search(text) is not None and any(c.isascii() and c.isalnum() for c in text)

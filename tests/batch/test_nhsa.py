@@ -73,6 +73,12 @@ def test_a_shanghai_stay_is_held_against_what_was_settled(tmp_path: Path) -> Non
     assert found["summary"]["mapping"]["claim"]["columns_ignored"][-1] == "CRTE_TIME"
 
 
+def test_a_name_that_stands_in_the_header_is_not_repeated(tmp_path: Path) -> None:
+    found = decided(tmp_path, {"欧阳震华": "", "11010519491231002X": "", "镇街": ""})
+    ignored = found["summary"]["mapping"]["claim"]["columns_ignored"]
+    assert ignored[-4:] == ["CRTE_TIME", *(f"#{len(PLAIN) + number}" for number in (1, 2, 3))]
+
+
 def test_refunds_invalid_rows_and_what_reversals_name_take_no_part(tmp_path: Path) -> None:
     found = decided(
         tmp_path, {}, {"VALI_FLAG": "0", "MEDFEE_SUMAMT": "1.00"}, {"SETL_ID": "S2", "REFD_SETL_FLAG": "1"},

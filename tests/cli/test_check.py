@@ -259,7 +259,12 @@ def test_as_of_comes_before_the_record_s_day_and_says_so(run: Run, tmp_path: Pat
 
 
 def test_a_rejected_row_is_reported_and_the_rest_is_answered(run: Run, tmp_path: Path) -> None:
-    claims = [{"claim_id": "C1", "total_cost": "900.00"}, {"claim_id": "C2", "total_cost": "-1.00"}]
+    slip = {
+        "claim_id": "C2",
+        "total_cost": "-1.00",
+        "out_of_scope_cost": "1.00",
+    }  # no refund: an amount is above zero
+    claims = [{"claim_id": "C1", "total_cost": "900.00"}, slip]
     file = _write(tmp_path, _record(EMPLOYEE, *claims))
     status, out, err = run("check", file, "--format", "json")
     answer = json.loads(out)

@@ -29,7 +29,7 @@ from mianshen.mapping.sql import (
     quoted,
 )
 from mianshen.program.program import Program
-from mianshen.source import Message, RuleError
+from mianshen.source import Message, RuleError, is_key
 
 _KEPT: Final = "?kept:"  # how the columns begin, while they are staged, that the mapping does not name
 REVERSAL: Final = Message("冲销记录", "reversing rows")
@@ -141,8 +141,11 @@ class MappedEntity:
         numbers = [number for number, (name, _) in enumerate(columns.found) if name not in used]
         if not self.mapping.others_ignored:
             return tuple(numbers)
+        known = {name for names, _ in self.mapping.named() for name in names}
         for number in numbers:
-            if (name := columns.found[number][0].strip()) not in self.report.columns_ignored:
+            written = columns.found[number][0].strip()
+            name = written if is_key(written, known) else f"#{number + 1}"  # it may be somebody's data
+            if name not in self.report.columns_ignored:
                 self.report.columns_ignored.append(name)
         return ()
 

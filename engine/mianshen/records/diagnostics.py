@@ -16,7 +16,15 @@ from typing import Final
 from mianshen.catalogue import diagnostic
 from mianshen.document.diagnostics import listed, shown
 from mianshen.places import nearest_places, shown_place
-from mianshen.source import Diagnostic, Message, Span, is_key, may_name_a_person, nearest
+from mianshen.source import (
+    Diagnostic,
+    Message,
+    Span,
+    is_key,
+    may_name_a_person,
+    nearest,
+    runs_into_chinese,
+)
 
 Words = tuple[str, str]  # Chinese, English
 Named = str | Message  # a part of a record: a key, or words for what has none
@@ -194,7 +202,7 @@ def bad_code(span: Span, name: str, value: str | None, codes: Mapping[str, Messa
     close = None if value is None else _nearest_code(value, codes)
     zh, en = listed([f"{code}（{label.zh}）" for code, label in codes.items()])[0], listed(codes)[1]
     fix = (f"可用的有：{zh}", f"It takes: {en}") if close is None else _instead(close, "", "")
-    if close is None and value is not None and may_name_a_person(value):
+    if value is not None and may_name_a_person(value) and (close is None or runs_into_chinese(value)):
         value = None
     return _mistake("E424", span, _holds(name, value, "不是可用的代码", "is not one of its codes"), fix)
 
