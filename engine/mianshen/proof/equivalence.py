@@ -13,7 +13,7 @@ import z3
 
 from mianshen.program.core import Core
 from mianshen.program.order import parameters_read
-from mianshen.program.program import Decision, Key, Program
+from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
 from mianshen.program.stages import nodes_of
 from mianshen.proof.lowering import Lowering, holds
 from mianshen.proof.symbols import NotLowered, Sym, Term, aligned, all_of, any_of, equal, no
@@ -46,6 +46,29 @@ class Equivalence:
             return bool(reading) and all(self._same(decision, other) for decision in reading)
         except NotLowered:
             return False
+
+    def of_filter(self, old: Accumulator, new: Accumulator) -> bool:
+        """Whether an accumulator over other rows sums the same: those that provisions pay into it, it is over or not alike."""
+        feeding = [(d, p) for d in self.program.decisions for p in d.provisions if old.name in p.feeds]
+        try:
+            return bool(feeding) and all(self._alike(d, p, old.over, new.over) for d, p in feeding)
+        except NotLowered:
+            return False
+
+    def _alike(self, decision: Decision, provision: Provision, one: Core | None, two: Core | None) -> bool:
+        """Whether two filters take the same rows of those for which a provision's condition is not false."""
+        base, _, domain = self._base(decision.key, opaque=False)
+        row = base.world.row
+        parts = [base.node(part, row) for part in provision.condition]
+        first, second = (Sym(True) if node is None else base.node(node, row) for node in (one, two))
+        differ = any_of(_unlike(first.true, second.true), _unlike(first.false, second.false))
+        solver = z3.Solver()
+        solver.set("rlimit", STEPS)
+        solver.set("timeout", PATIENCE)
+        solver.add(
+            *domain, *base.world.variables.domain, holds(differ), *(holds(no(part.false)) for part in parts)
+        )
+        return bool(solver.check() == z3.unsat)
 
     def _same(self, decision: Decision, other: Program) -> bool:
         """First with any value for what the decision reads, which is quick and proves most; then with what it is."""

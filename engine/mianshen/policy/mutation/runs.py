@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -93,8 +93,11 @@ class Mutation:
 
     def _is_equivalent(self, mutant: Mutant) -> bool:
         """Whether the mutant is proved to decide everybody as the rulebook does; False where z3 is not installed."""
-        if self._equivalence is None or mutant.accumulator is not None:
+        if self._equivalence is None:
             return False
+        if mutant.accumulator is not None:
+            old, new = mutant.accumulator
+            return new == replace(old, over=new.over) and self._equivalence.of_filter(old, new)
         if mutant.parameter is not None:
             return self._equivalence.of_figure(mutant.parameter[0].name, mutant.applied(self.program))
         return self._equivalence.of_decision(mutant.decision(self.program))
