@@ -100,8 +100,8 @@ class DateChecks(FormulaChecks):
         if count is None:
             return None
         if number(count).scale:
-            wanted, got = Message("整数", "a whole number"), Message("小数", "one with decimals")
-            self.report(diagnostics.wrong_type(node.arguments[0].span, wanted, got))
+            wanted, written = Message("整数", "a whole number"), Message("小数", "one with decimals")
+            self.report(diagnostics.wrong_type(node.arguments[0].span, wanted, written))
             return None
         unit, months = UNITS[node.name]
         if months > 1:
@@ -135,8 +135,8 @@ class DateChecks(FormulaChecks):
             return None
         for part, argument in zip(known, arguments, strict=True):
             if number(part).scale:
-                wanted, got = Message("整数", "a whole number"), Message("小数", "one with decimals")
-                self.report(diagnostics.wrong_type(argument.span, wanted, got))
+                wanted, written = Message("整数", "a whole number"), Message("小数", "one with decimals")
+                self.report(diagnostics.wrong_type(argument.span, wanted, written))
                 return None
         if all(isinstance(part, Const) for part in known):
             text = "-".join(str(part.value).zfill(2) for part in known if isinstance(part, Const))

@@ -21,8 +21,8 @@ def earlier(formulas: Formulas, node: Earlier, row: str) -> Made:
     body, name = formulas.body, node.entity
     date = str(formulas.layout.program.entities[name].date)
     value, state, miss = formulas.opened(c_type(node.type))
-    item, found, first = body.fresh("c"), body.fresh("n"), body.fresh("w")
-    body.add(f"word {found} = 0; byte {first} = 0;")
+    item, place, first = body.fresh("c"), body.fresh("n"), body.fresh("w")
+    body.add(f"word {place} = 0; byte {first} = 0;")
     body.add(f"if (!{row}->k_{date}) {{ {state} = 1; {miss} = {formulas.lacking(date)}; }}")
     with body.block(
         f"else for (struct row_{name} *{item} = {row} - 1; {item} >= at->rows_{name} + {row}->up->begin_{name}; {item}--) {{"
@@ -30,12 +30,12 @@ def earlier(formulas: Formulas, node: Earlier, row: str) -> Made:
         dated = f"{item}->k_{date}"
         if node.body is not None:
             body.add(f"if ({first} && {dated}) continue;")
-        _matched(formulas, node, (row, item), (state, miss), (found, first))
+        _matched(formulas, node, (row, item), (state, miss), (place, first))
     if node.body is None:
-        body.add(f"{value} = {state} ? 0 : {found};")
+        body.add(f"{value} = {state} ? 0 : {place};")
     else:
-        with body.block(f"if (!{state} && {found}) {{"):
-            last = f"(at->rows_{name} + ({found} - 1))"
+        with body.block(f"if (!{state} && {place}) {{"):
+            last = f"(at->rows_{name} + ({place} - 1))"
             result = formulas.emit(node.body, name, last)
             scaled = formulas.rescaled(result, node.body.type, scale_of(node.type), c_type(node.type))
             body.add(
@@ -49,7 +49,7 @@ def _matched(
     formulas: Formulas, node: Earlier, rows: tuple[str, str], open_: tuple[str, str], seen: tuple[str, str]
 ) -> None:
     """One earlier row: left out, the one that is asked about, counted, or open whether it is."""
-    (row, item), (state, miss), (found, first) = rows, open_, seen
+    (row, item), (state, miss), (place, first) = rows, open_, seen
     body, name = formulas.body, node.entity
     date = str(formulas.layout.program.entities[name].date)
     lacks = body.fresh("m")
@@ -69,7 +69,7 @@ def _matched(
     )
     body.add(f"if ({lacks}_open) {{ {state} = most({state}, 1); {miss} |= {lacks}; }}")
     if node.body is None:
-        body.add(f"{found}++;")
+        body.add(f"{place}++;")
     else:
-        body.add(f"else if (!{found}) {found} = {item} - at->rows_{name} + 1;")
+        body.add(f"else if (!{place}) {place} = {item} - at->rows_{name} + 1;")
         body.add(f"if ({item}->k_{date}) {first} = 1;")

@@ -101,12 +101,12 @@ def _inverse(node: Marginal, brackets: Brackets) -> Core:
             continue
         more = arithmetic("sub", node.base, constant(paid[index], node.type))
         before = constant(EXACT.multiply(over, rate), node.type)
-        found = Round("half_up", FEN, arithmetic("add", more, before), constant(rate, node.type), node.type)
+        reached = Round("half_up", FEN, arithmetic("add", more, before), constant(rate, node.type), node.type)
         if index + 1 == len(brackets):
-            result = found
+            result = reached
         else:
             limit = comparison("le", node.base, constant(paid[index + 1], node.type))
-            result = If(limit, found, result, node.type)
+            result = If(limit, reached, result, node.type)
     return If(
         comparison("le", node.base, constant(ZERO, node.type)), constant(ZERO, node.type), result, node.type
     )
