@@ -9,13 +9,23 @@ import shlex
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from tests.packaging.test_documents import ROOT, blocks
 
 from mianshen_cli.main import main
 
 INTERACTIVE = ("serve", "lsp", "ask")  # servers, a dialogue; they have tests of their own
-LASTING = ("mutate", "prove", "test", "coverage")  # minutes over the whole rulebook; likewise
+LASTING = (
+    "mutate",
+    "prove",
+    "suggest",
+    "diff",
+    "test",
+    "coverage",
+)  # minutes over the whole rulebook; likewise
 
 
 def commands(text: str) -> list[list[str]]:
@@ -47,6 +57,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     assert (
         main(["sample", "--out", ".", "--residents", "150", "--as-of", "2026-06-30", "--format", "csv"]) == 0
     )
+    claims = pq.read_table("claims.parquet")
+    half = pc.cast(pc.round(pc.divide(pc.fill_null(claims["total_cost"], 0), 2), 2), pa.decimal128(18, 2))
+    for name in ("settled", "结算"):
+        pq.write_table(claims.append_column("settled_basic_payment", half), f"{name}.parquet")
     event = {"event_id": "E1", "person_id": "P00000001", "type": "retirement", "date": "2026-06-01"}
     Path("events.jsonl").write_text(json.dumps(event) + "\n", "utf-8")
     words = ["--residents", "residents.parquet", "--claims", "claims.parquet", "--as-of", "2026-06-30"]
