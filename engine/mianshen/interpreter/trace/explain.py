@@ -81,8 +81,7 @@ class Step(NamedTuple):
     @property
     def lost(self) -> tuple[Unmatched, ...]:
         """Why each other provision did not decide, worked out when it is asked for."""
-        with localcontext(EXACT):
-            return self.unmatched(self.row, self.decision)
+        return self.unmatched(self.row, self.decision)
 
 
 @dataclass(frozen=True, slots=True)

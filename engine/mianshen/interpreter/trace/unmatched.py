@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import localcontext
 from functools import cached_property
 from typing import Literal, TypeAlias
 
@@ -19,7 +20,7 @@ from mianshen.interpreter.rows import Row, RowError
 from mianshen.interpreter.specialisation import Specialisation, Specialisations
 from mianshen.program.core import Core
 from mianshen.program.program import Decision, Provision
-from mianshen.values import NOT_MODELLED
+from mianshen.values import EXACT, NOT_MODELLED
 
 Why: TypeAlias = Literal["failed", "unknown", "not_modelled", "overridden", "not_needed"]
 
@@ -65,6 +66,12 @@ class Field:
         known = self._known.get(decider)
         if known is not None:
             return known
+        with localcontext(EXACT):
+            return self._told_anew(row, chosen, decider)
+
+    def _told_anew(
+        self, row: Row, chosen: tuple[Provision, ...], decider: int | None
+    ) -> tuple[Unmatched, ...]:
         deciding = [id(provision) for provision in chosen]
         settled = bool(chosen) and not chosen[0].fallback  # fallbacks come last
         unmatcheds: list[Unmatched] = []
