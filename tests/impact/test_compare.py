@@ -38,7 +38,7 @@ def reform(folder: Path, text: str) -> Path:
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    population = spoil(nasty(11, 160, unknown=0.06), 5, 0.05)
+    population = spoil(nasty(11, 110, unknown=0.06), 5, 0.05)
     return write_csv(population, tmp_path_factory.mktemp("people"))
 
 

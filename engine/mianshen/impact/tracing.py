@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from mianshen.batch.block_decider import DecidedBlock
@@ -51,10 +52,14 @@ class Family:
             return np.maximum(places, NOTHING).astype(np.int64)
         if rows.parent is None:
             return np.full(rows.count, NOTHING, np.int64)
-        decided = np.flatnonzero(self.block.decided(above))
-        keys = self.block.rows[above].rows.key.take(decided)
+        decided = self.block.decided(above)
+        order = np.argsort(
+            ~decided, kind="stable"
+        )  # of rows that share a key one that is decided, else a rejected one
+        keys = self.block.rows[above].rows.key.take(pa.array(order))
         matches = np.asarray(pc.index_in(rows.parent, value_set=keys).fill_null(NOTHING)).astype(np.int64)
-        return np.where(matches >= 0, decided[np.maximum(matches, 0)] if len(decided) else NOTHING, NOTHING)
+        known = (matches >= 0) & np.asarray(rows.parent.is_valid())
+        return np.where(known, order[np.maximum(matches, 0)] if len(order) else NOTHING, NOTHING)
 
     def ancestor(self, entity: str, wanted: str) -> Array | None:
         """The place of the row of another entity that each row hangs on; None where it does not hang on one."""
