@@ -38,7 +38,10 @@ class Equivalence:
             return False
 
     def of_figure(self, name: str, other: Program) -> bool:
-        """Whether every decision that reads a figure gives the same under the other program; one that none reads decides nothing."""
+        """Whether every decision that reads a figure gives the same under the other program.
+
+        A figure that none reads decides nothing.
+        """
         reading = [
             d for d in self.program.decisions if name in parameters_read(list(_all_nodes(d, self.program)))
         ]
