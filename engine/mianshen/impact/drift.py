@@ -30,6 +30,7 @@ from mianshen.impact.rule_changes import RuleChanges, figure_text
 from mianshen.impact.seeking import DAY, STEPS, USUAL
 from mianshen.impact.sides import Sides, read_once
 from mianshen.impact.tracing import Family
+from mianshen.ingest.entity_rows import EntityRows
 from mianshen.native.layout import EPOCH
 from mianshen.native.placing import Places
 from mianshen.program.core import FigureAt, Numeric, ParameterRef, walk
@@ -241,12 +242,7 @@ class Ledger:
             if not file.settling or top is None:
                 continue
             table = rows[name].rows
-            date = None if file.entity.date is None else table.facts.get(file.entity.date)
-            days = (
-                np.zeros(table.count, np.int32)
-                if date is None
-                else np.asarray(date.cast("int32").fill_null(NOTHING))
-            )
+            days = _days(table)
             for decision, fact in file.settling.items():
                 if fact in table.facts:
                     settled, stated = amounts_of(table.facts[fact])
@@ -255,7 +251,7 @@ class Ledger:
                     known = amounts.known.astype(bool)[at]
                     ruled = np.where(
                         known, amounts.values[at], settled[at]
-                    )  # of one not known nothing is said
+                    )  # nothing is said of one not known
                     parts.append((settled[at], ruled, days[at], top[at], decided.decided(name)[at]))
         columns = [np.concatenate([part[n] for part in parts] or [np.empty(0, np.int64)]) for n in range(5)]
         shown = columns[4].astype(bool)
@@ -435,3 +431,11 @@ class Search:
                 break
         later = days[against & (days > last)]
         return begins, EPOCH + dt.timedelta(days=last) if len(later) else None
+
+
+def _days(table: EntityRows) -> Array:
+    """The days of rows, since 1970-01-01, `NOTHING` for one that does not say; 0 where their entity has none."""
+    date = None if table.entity.date is None else table.facts.get(table.entity.date)
+    if date is None:
+        return np.zeros(table.count, np.int32)
+    return np.asarray(date.cast("int32").fill_null(NOTHING))

@@ -108,8 +108,7 @@ def schemas(program: Program) -> Schema:
     benefits = {"type": "array", "items": {"enum": [*askable_benefits(program), "all"]}, "minItems": 1}
     overlays = {"type": "array", "items": {"enum": shipped_overlays()}}
     change = [{"required": [name]} for name in ("new", "from_date", "overlays", "late", "with")]
-    rows = [_ref(child.name) for child in program.children_of(program.entry)[:1]]
-    row = {"allOf": [*rows, {"type": "object", "minProperties": 1}]}
+    row = _row(program)
     subject = [{"required": ["benefit"]}, {"required": ["claim"]}]
     days = {"from_date": ["to_date"], "to_date": ["from_date"]}
     return named | {
@@ -138,6 +137,12 @@ def schemas(program: Program) -> Schema:
         "Health": _object({"status": {"const": "ok"}, "version": _TEXT, "rulebook": _TEXT}),
         "Problem": _problem(),
     }  # fmt: skip
+
+
+def _row(program: Program) -> Schema:
+    """A row below the person, which says something."""
+    rows = [_ref(child.name) for child in program.children_of(program.entry)[:1]]
+    return {"allOf": [*rows, {"type": "object", "minProperties": 1}]}
 
 
 def _described(fact: Schema) -> Schema:
