@@ -69,11 +69,13 @@ def _prune(folder: Path) -> None:
     used: dict[str, float] = {}
     files: dict[str, list[Path]] = {}
     try:
-        for entry in os.scandir(folder):
-            kept = _KEPT.fullmatch(entry.name)
-            if kept is not None and entry.is_file(follow_symlinks=False):
-                used[kept[1]] = max(used.get(kept[1], 0.0), entry.stat(follow_symlinks=False).st_mtime)
-                files.setdefault(kept[1], []).append(Path(entry.path))
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                content = _KEPT.fullmatch(entry.name)
+                if content is not None and entry.is_file(follow_symlinks=False):
+                    name, modified = content[1], entry.stat(follow_symlinks=False).st_mtime
+                    used[name] = max(used.get(name, 0.0), modified)
+                    files.setdefault(name, []).append(Path(entry.path))
         for name in sorted(used, key=lambda name: used[name])[: max(0, len(used) - MOST)]:
             if used[name] < time.time() - HOUR:
                 for path in files[name]:

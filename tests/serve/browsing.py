@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ QUIET = (
 @contextmanager
 def served(settings: Settings) -> Iterator[str]:
     """A server on a free port; gives where it is."""
-    listening = address(settings)
+    listening = address(replace(settings, port=0))
     port = listening.getsockname()[1]
     config = uvicorn.Config(create_app(settings), log_config=None, lifespan="off", access_log=False)
     server = uvicorn.Server(config)

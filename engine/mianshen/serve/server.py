@@ -59,9 +59,13 @@ def address(settings: Settings) -> socket.socket:
     """The socket to serve on; port 0 takes a free one. Raises OSError where the address cannot be had."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((settings.host.strip("[]"), settings.port))
-    listening.listen(1024)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host.strip("[]"), settings.port))
+        listening.listen(1024)
+    except OSError:
+        listening.close()
+        raise
     listening.set_inheritable(True)
     return listening
 
