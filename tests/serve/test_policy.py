@@ -59,6 +59,7 @@ def test_what_is_no_value_is_refused_at_its_place(desk: TestClient, value: str) 
     assert page.status_code == 422
     assert "overlay:" in page.text
     assert "/tmp" not in page.text
+    assert str(Path(__file__).parents[2]) not in page.text  # where the rules lie on the server
 
 
 def test_what_is_typed_stays_within_its_figure() -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import PurePath
 from typing import Any, Final, Literal, TypeAlias
 
 from starlette.responses import Response
 
-from mianshen.source import Diagnostic, Lang, Message
+from mianshen.source import Diagnostic, Lang, Message, Span
 
 Kind: TypeAlias = Literal[
     "unreadable", "bad_parameter", "no_token", "wrong_role", "other_site", "no_session", "not_found", "wrong_method",
@@ -70,7 +72,7 @@ class Problem(Exception):
         self.kind = kind
         self.status = TITLES[kind][0]
         self.detail = detail
-        self.diagnostics = tuple(diagnostics)
+        self.diagnostics = tuple(map(_without_folders, diagnostics))
         self.headers = dict(headers or {})
 
     def lines(self, lang: Lang) -> list[str]:
@@ -96,6 +98,17 @@ class Problem(Exception):
         """The problem as a response."""
         text = json.dumps(self.plain(lang), ensure_ascii=False)
         return Response(text, self.status, self.headers, MEDIA_TYPE)
+
+
+def _without_folders(diagnostic: Diagnostic) -> Diagnostic:
+    """The diagnostic with files of the server named by their last folder alone: where they lie is nobody's concern."""
+    also = tuple((_named(span), words) for span, words in diagnostic.also)
+    return replace(diagnostic, span=_named(diagnostic.span), also=also)
+
+
+def _named(span: Span) -> Span:
+    file = PurePath(span.file)
+    return replace(span, file="/".join(file.parts[-2:])) if file.is_absolute() else span
 
 
 def _plain(diagnostic: Diagnostic, lang: Lang) -> dict[str, Any]:
