@@ -46,8 +46,13 @@ TILTED: Final = ("destitute", "subsistence", "low_income", "returned_to_poverty"
 
 def row_on(rows: Sequence[Facts], day: dt.date) -> Facts:
     """The person's row in force on a day; nothing is known before the first."""
-    begun = [row for row in rows if (row.get("valid_from") or dt.date.min) <= day]
-    return max(begun, key=lambda row: row.get("valid_from") or dt.date.min, default={})
+    begun = [row for row in rows if _start(row) <= day]
+    return max(begun, key=_start, default={})
+
+
+def _start(row: Facts) -> dt.date:
+    start = row.get("valid_from")
+    return start if isinstance(start, dt.date) else dt.date.min
 
 
 @dataclass(slots=True)
@@ -124,9 +129,8 @@ class Person:
             claim, category, difference(in_scope, *layers[1:], others), (nothing, assisted, apart, uncovered)
         )
         employee = both(stay, is_one_of(scheme, "employee"))
-        self.deductible.add(
-            day, both(stays, is_one_of(scheme, "employee")), layers[0], claim.get("settled_deductible")
-        )  # type: ignore[arg-type]
+        deducted = both(stays, is_one_of(scheme, "employee"))
+        self.deductible.add(day, deducted, layers[0], claim.get("settled_deductible"))  # type: ignore[arg-type]
         self.basic.add(day, employee, layers[1], claim.get("settled_basic_payment"))  # type: ignore[arg-type]
         for standard, balances in self.assistance.items():
             cares = [name for name, wanted in STANDARD.items() if wanted == standard]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -53,7 +54,7 @@ OPENINGS: Final = {
 
 
 def _person(rng: Random, as_of: dt.date, unknown: float) -> list[dict[str, Any]]:
-    rows = [{name: rng.choice(values) for name, values in PERSON.items()}]
+    rows: list[dict[str, Any]] = [{name: rng.choice(values) for name, values in PERSON.items()}]
     if rng.random() < 0.5:
         for age in sorted(rng.sample(range(700), rng.randint(1, 2)), reverse=True):
             changed = {name: rng.choice(values) for name, values in CHANGES.items() if rng.random() < 0.3}
@@ -71,14 +72,17 @@ def _claim(rng: Random, number: int, as_of: dt.date, unknown: float) -> dict[str
     outside = rng.choice((Decimal("0.00"), fen(total * rng.randrange(50) / 100)))
     inside = total - outside
     days = (as_of, dt.date(2025, 6, 30), dt.date(2025, 7, 1), as_of - dt.timedelta(rng.randrange(1300)))
-    claim = {
+    claim: dict[str, Any] = {
         "claim_id": f"C{rng.randrange(1000)}-{number}", "service_date": min(as_of, rng.choice(days)),
         "care_type": rng.choice(CARE),
         "hospital_level": rng.choice(("primary", "secondary", "tertiary")), "total_cost": total,
         "out_of_scope_cost": outside, "critical_illness": rng.random() < 0.4,
     }  # fmt: skip
-    part = lambda most: fen(inside * rng.randrange(most) / 100)  # noqa: E731
-    more = {
+
+    def part(most: int) -> Decimal:
+        return fen(inside * rng.randrange(most) / 100)
+
+    more: dict[str, tuple[float, Callable[[], Any]]] = {
         "in_scope_cost_given": (0.2, lambda: inside),
         "basic_paid": (0.3, lambda: part(50)),
         "supplementary_paid": (0.15, lambda: part(20)),
