@@ -284,17 +284,8 @@ class Lowering:
     def node(self, node: Core, row: SymRow) -> Sym:
         """The value of a node at a row."""
         match node:
-            case Const(value=value):
-                return self._constant(value, node)
-            case FactRef(entity=entity, name=name):
-                row.above(entity)
-                return self.world.fact((entity, name))
-            case DecisionRef(entity=entity, name=name):
-                return self.decision((entity, name), row.above(entity))
-            case ParameterRef(name=name):
-                return self._in_force(
-                    name, row, [self._figure(name, dated, node) for dated in self._series(name)]
-                )
+            case Const() | FactRef() | DecisionRef() | ParameterRef():
+                return self._stated(node, row)
             case InForce(parameter=name, cases=cases):
                 return self._in_force(name, row, [self.node(case, row) for case in cases])
             case AsOf():
@@ -326,6 +317,22 @@ class Lowering:
                 return self._in_set(arg, values, row)
             case Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
                 return self.node(lowered(node, self.program.parameters), row)
+            case _:
+                assert_never(node)
+
+    def _stated(self, node: Const | FactRef | DecisionRef | ParameterRef, row: SymRow) -> Sym:
+        """What is written in a formula, told of a row, decided elsewhere, or a figure of the rulebook."""
+        match node:
+            case Const(value=value):
+                return self._constant(value, node)
+            case FactRef(entity=entity, name=name):
+                row.above(entity)
+                return self.world.fact((entity, name))
+            case DecisionRef(entity=entity, name=name):
+                return self.decision((entity, name), row.above(entity))
+            case ParameterRef(name=name):
+                figures = [self._figure(name, dated, node) for dated in self._series(name)]
+                return self._in_force(name, row, figures)
             case _:
                 assert_never(node)
 

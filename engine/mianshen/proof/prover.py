@@ -194,11 +194,7 @@ class Prover:
         one, two = lowering.decision(key, world.row), lowering2.decision(key, world2.row)
         (first, second, most), _ = aligned([one, two, number(up_to)])
         (low, high), _ = aligned([mine, theirs])
-        if values is None:
-            apart = low < high
-        else:
-            codes = list(self.program.codes[self.program.facts[fact].type.codes].values)  # type: ignore[union-attr]
-            apart = all_of(low == codes.index(values[1]), high == codes.index(values[0]))
+        apart = low < high if values is None else all_of(*self._are(fact, (low, high), values))
         broken = all_of(
             self._when(lowering, prop.when), self._when(lowering2, prop.when), one.there, two.there,
             apart, mine.known, theirs.known, first - second > most,
@@ -210,12 +206,9 @@ class Prover:
                 return None
             before, after = row.values.get(name), row2.values.get(name)
             was, now = _fact(row, fact), _fact(row2, fact)
-            if (
-                not isinstance(before, Decimal)
-                or not isinstance(after, Decimal)
-                or was is None
-                or now is None
-            ):
+            if not (isinstance(before, Decimal) and isinstance(after, Decimal)):
+                return None
+            if was is None or now is None:
                 return None
             grown = was < now if values is None else (was, now) == (values[1], values[0])  # type: ignore[operator]
             if not (before - after > up_to and grown):
@@ -228,6 +221,11 @@ class Prover:
 
         worlds = [(world, lowering), (world2, lowering2)]
         return Question(prop.name, prop.title, prop.citation, worlds, broken, shows, changed=fact)
+
+    def _are(self, fact: Key, terms: tuple[Term, Term], values: tuple[str, str]) -> tuple[Term, Term]:
+        """That the first household has the second code of two, and the second the first."""
+        codes = list(self.program.codes[self.program.facts[fact].type.codes].values)  # type: ignore[union-attr]
+        return terms[0] == codes.index(values[1]), terms[1] == codes.index(values[0])
 
     def _row(self, record: Record, prop: Property) -> Row | None:
         """The row a property is about, of a record that is decided; None where `when` does not hold of it."""
