@@ -15,8 +15,8 @@ from mianshen.program.core import Core
 from mianshen.program.order import parameters_read
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
 from mianshen.program.stages import nodes_of
-from mianshen.proof.lowering import Lowering, holds
-from mianshen.proof.symbols import NotLowered, Sym, Term, aligned, all_of, any_of, equal, no
+from mianshen.proof.lowering import Lowering
+from mianshen.proof.symbols import NotLowered, Sym, Term, aligned, all_of, any_of, equal, holds, no
 from mianshen.proof.world import World
 
 STEPS: Final = 6_000_000  # of the solver for one decision
@@ -103,14 +103,13 @@ class Equivalence:
             world = World(self.program, key[0], open_=True)
             lowering = Lowering(world, opaque=opaque)
             value = lowering.decision(key, world.row)
-            failures = list(lowering.failures)
-            domain = [
-                holds(no(lowering.node(check.condition, row).false))
-                for row in world.rows.values()
-                if row.exists is True
-                for check in self.program.entities[row.entity].checks
-            ]
-            lowering.failures = failures
+            with lowering.errors.unlisted():
+                domain = [
+                    holds(no(lowering.node(check.condition, row).false))
+                    for row in world.rows.values()
+                    if row.exists is True
+                    for check in self.program.entities[row.entity].checks
+                ]
             self._worlds[key, opaque] = lowering, value, domain
         return self._worlds[key, opaque]
 

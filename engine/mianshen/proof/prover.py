@@ -31,9 +31,9 @@ from mianshen.program.program import (
     Program,
     Property,
 )
-from mianshen.proof.lowering import Lowering, holds, number
+from mianshen.proof.lowering import Lowering
 from mianshen.proof.records import Record, Records, Sampler, plain
-from mianshen.proof.symbols import NotLowered, Sym, Term, aligned, all_of, any_of, no
+from mianshen.proof.symbols import NotLowered, Sym, Term, aligned, all_of, any_of, holds, no, number
 from mianshen.proof.world import World, dated_fact
 from mianshen.source import Message
 from mianshen.values import NOT_MODELLED, ZERO, Known
@@ -303,26 +303,25 @@ class Prover:
 
     def _records_read(self, world: World, lowering: Lowering) -> Iterator[z3.BoolRef]:
         """What every record satisfies: its rows' checks, days that have come, a household's size."""
-        failures = list(lowering.failures)
-        for row in world.rows.values():
-            entity = self.program.entities[row.entity]
-            for check in entity.checks:
-                yield holds(any_of(no(row.exists), no(lowering.node(check.condition, row).false)))
-            date = dated_fact(self.program, row.entity)
-            if date is not None:
-                yield holds(world.fact(date).value <= world.as_of.value)
-            if entity.counted_by is not None and entity.parent in world.rows:
-                yield holds(world.fact((entity.parent, entity.counted_by)).value == 1)
-        lowering.failures = failures
+        with lowering.errors.unlisted():
+            for row in world.rows.values():
+                entity = self.program.entities[row.entity]
+                for check in entity.checks:
+                    yield holds(any_of(no(row.exists), no(lowering.node(check.condition, row).false)))
+                date = dated_fact(self.program, row.entity)
+                if date is not None:
+                    yield holds(world.fact(date).value <= world.as_of.value)
+                if entity.counted_by is not None and entity.parent in world.rows:
+                    yield holds(world.fact((entity.parent, entity.counted_by)).value == 1)
 
     def _narrow(self, question: Question) -> list[z3.BoolRef]:
         """A recent year, in which nothing is past its review."""
-        world, lowering = question.worlds[0]
+        world = question.worlds[0][0]
         days = [
             world.as_of,
             *(world.fact(d) for e in world.rows if (d := dated_fact(self.program, e)) is not None),
         ]
-        parts = [lowering.parts(day.value) for day in days]
+        parts = [world.parts(day.value) for day in days]
         return [z3.And(part.year >= FIRST_ASKED[0], part.year <= FIRST_ASKED[1]) for part in parts]
 
     def _replayed(self, question: Question, model: z3.ModelRef) -> Finding | None:

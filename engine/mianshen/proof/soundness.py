@@ -15,7 +15,8 @@ from mianshen.program.core import Core, Date, Numeric
 from mianshen.program.overlap import Prover as Overlap
 from mianshen.program.program import Benefit, Citation, Decision, Provision
 from mianshen.program.selection import conjuncts
-from mianshen.proof.lowering import Failing, Lowering
+from mianshen.proof.failures import Failing
+from mianshen.proof.lowering import Lowering
 from mianshen.proof.prover import Finding, Prover, Question
 from mianshen.proof.records import Record, Sampler
 from mianshen.proof.symbols import NotLowered, Term, all_of, any_of, no

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, TypeAlias, assert_never
 
 import z3
@@ -52,6 +53,10 @@ class Sym:
         return all_of(self.known, self.modelled, no(_truth(self.value)))
 
 
+NO_VALUE: Final = Sym(0, True, False)
+UNKNOWN: Final = Sym(0, False)
+
+
 def _truth(value: Term) -> Term:
     """A condition's value; of what has none, false."""
     return bool(value) if isinstance(value, int) else value
@@ -92,7 +97,7 @@ def choose(condition: Term, one: Term, other: Term) -> Term:
         return one
     if isinstance(one, bool) and isinstance(other, bool):
         return condition if one else z3.Not(condition)
-    return z3.If(condition, _term(one), _term(other))
+    return z3.If(condition, term(one), term(other))
 
 
 def _is_logical(value: Term) -> bool:
@@ -109,10 +114,11 @@ def same(one: Term, other: Term) -> bool:
 def equal(one: Term, other: Term) -> Term:
     if isinstance(one, bool | int) and isinstance(other, bool | int):
         return one == other
-    return _term(one) == _term(other)
+    return term(one) == term(other)
 
 
-def _term(value: Term) -> Term:
+def term(value: Term) -> z3.ExprRef:
+    """A term of the solver's, of a constant too."""
     if isinstance(value, bool):
         return z3.BoolVal(value)
     return z3.IntVal(value) if isinstance(value, int) else value
@@ -179,7 +185,7 @@ def _rounded(top: Term, bottom: Term, mode: RoundingMode) -> Term:
     """By a positive divisor; integer division of both Python and z3 then goes down."""
 
     def down(a: Term, b: Term) -> Term:
-        return a // b if isinstance(a, int) and isinstance(b, int) else _term(a) / _term(b)
+        return a // b if isinstance(a, int) and isinstance(b, int) else term(a) / term(b)
 
     def away(a: Term) -> Term:  # of what is not negative
         match mode:
@@ -210,7 +216,61 @@ def _rounded(top: Term, bottom: Term, mode: RoundingMode) -> Term:
 def _greater(one: Term, other: Term) -> Term:
     if isinstance(one, int) and isinstance(other, int):
         return one > other
-    return _term(one) > _term(other)
+    return term(one) > term(other)
+
+
+def number(value: Decimal) -> Sym:
+    """A number as an integer of its last decimals."""
+    exponent = value.as_tuple().exponent
+    scale = max(0, -exponent) if isinstance(exponent, int) else 0
+    return Sym(int(value.scaleb(scale)), scale=scale)
+
+
+def less(one: Term, other: Term) -> Term:
+    """Whether one is less than the other."""
+    return one < other
+
+
+def strict(args: Sequence[Sym]) -> tuple[Term, Term]:
+    """(known, modelled) of a strict operation."""
+    return all_of(*(arg.known for arg in args)), all_of(*(arg.modelled for arg in args))
+
+
+def equal_values(one: Sym, other: Sym) -> Term:
+    """Whether two values are equal, at whatever scales."""
+    if one.scale == other.scale:
+        return equal(one.value, other.value)
+    (left, right), _ = aligned([one, other])
+    return equal(left, right)
+
+
+def chosen_of(condition: Term, one: Sym, other: Sym) -> Sym:
+    """One of two values; of what is no value anything may stand for it."""
+    if condition is True or condition is False:
+        return one if condition else other
+    value, scale = _joined(condition, one, other)
+    return Sym(
+        value,
+        choose(condition, one.known, other.known),
+        choose(condition, one.modelled, other.modelled),
+        scale,
+    )
+
+
+def _joined(condition: Term, one: Sym, other: Sym) -> tuple[Term, int]:
+    if one.there is False:
+        return other.value, other.scale
+    if other.there is False:
+        return one.value, one.scale
+    if one.scale == other.scale:
+        return choose(condition, one.value, other.value), one.scale
+    (left, right), scale = aligned([one, other])
+    return choose(condition, left, right), scale
+
+
+def holds(term: Term) -> z3.BoolRef:
+    """A term as the solver takes it."""
+    return z3.BoolVal(term) if isinstance(term, bool) else term
 
 
 # -- days --------------------------------------------------------------------------------------------

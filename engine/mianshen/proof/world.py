@@ -9,6 +9,7 @@ before the row are any that are not negative; one that nothing opens is zero.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -22,6 +23,7 @@ from mianshen.program.core import (
     Boolean,
     Code,
     Const,
+    Constant,
     Core,
     Date,
     Duration,
@@ -30,6 +32,7 @@ from mianshen.program.core import (
     Listing,
     Numeric,
     String,
+    Type,
     Within,
     walk,
 )
@@ -40,7 +43,10 @@ from mianshen.proof.symbols import (
     Parts,
     Sym,
     Term,
+    code_of,
     day_of,
+    number,
+    parts_of,
     valid,
 )
 
@@ -181,10 +187,26 @@ class World:
 
     def day(self, name: str, first: int = FIRST_YEAR, last: int = LAST_YEAR) -> Term:
         """A new day."""
-        parts = Parts(z3.Int(f"{name} year"), z3.Int(f"{name} month"), z3.Int(f"{name} day"))
+        return self.among_days(
+            Parts(z3.Int(f"{name} year"), z3.Int(f"{name} month"), z3.Int(f"{name} day")), first, last
+        )
+
+    def among_days(self, parts: Parts, first: int = FIRST_YEAR, last: int = LAST_YEAR) -> Term:
+        """The code of a day with these parts, which are those of some day of the years."""
         self.variables.domain += [valid(parts), parts.year >= first, parts.year <= last]
+        return self.noted(parts)
+
+    def parts(self, code: Term) -> Parts:
+        """The year, month and day of a day's code."""
+        if not isinstance(code, int) and code.get_id() in self.variables.dates:
+            return self.variables.dates[code.get_id()][1]
+        return parts_of(code)
+
+    def noted(self, parts: Parts) -> Term:
+        """The code of a day whose parts are remembered."""
         code = parts.code
-        self.variables.dates[code.get_id()] = code, parts
+        if not isinstance(code, int):
+            self.variables.dates[code.get_id()] = code, parts
         return code
 
     @cached_property
@@ -194,6 +216,22 @@ class World:
         if key not in self.variables.facts:
             self.variables.facts[key] = Sym(self.day("as_of", 2000, LAST_YEAR))
         return self.variables.facts[key]
+
+    def constant(self, value: Constant, type_: Type) -> Sym:
+        """What is written in a formula, or a figure's value, of a type."""
+        match value:
+            case bool():
+                return Sym(value)
+            case Decimal():
+                return number(value)
+            case dt.date():
+                return Sym(code_of(value))
+            case str() if isinstance(type_, Code):
+                return Sym(list(self.program.codes[type_.codes].values).index(value))
+            case str() if isinstance(type_, String) and type_.area and value in self.places:
+                return Sym(self.places.index(value))
+            case str():
+                return Sym(self.text(value))
 
     # -- texts and places --------------------------------------------------------------------
 
