@@ -109,6 +109,8 @@ def figures(home: Record) -> Answers:
             for member in home.children
             for claim in member.children
         ),
+        (home.key, "dearest"): max(costs, default=None),
+        (home.key, "first_seen"): min((told(claim)["service_date"] for claim in claims), default=None),
     }
     for member in home.children:
         rows = [told(claim) for claim in member.children]
@@ -170,8 +172,26 @@ def dates(home: Record) -> Answers:
             (member.key, "newborn_until"): months_later(person["birth_date"], 3),
             (member.key, "born_on"): person["birth_date"].replace(day=15),
         }
-        for claim in member.children:
+        of_year = Totals(Decimal)
+        for claim in in_turn(member.children):
             answers |= {(claim.key, name): value for name, value in _dates_of(told(claim), person).items()}
+            answers |= _over_new_year(claim.key, told(claim), of_year)
+    return answers
+
+
+def _over_new_year(key: str, claim: dict[str, Any], of_year: Totals) -> Answers:
+    """What is paid of a stay's days in each of two years, under the limits of both."""
+    admitted, day = claim["admission_date"], claim["service_date"]
+    rates = {2024: Decimal("0.6"), 2025: Decimal("0.7"), 2026: Decimal("0.8")}
+    stay = [(admitted + dt.timedelta(at)).year for at in range((day - admitted).days + 1)]
+    answers: Answers = {(key, "before_turn"): None}
+    for name, year in (("before_turn", admitted.year), ("after_turn", day.year)):
+        if name == "after_turn" or admitted.year < day.year:
+            due = (claim["cost"] * stay.count(year) * rates[year] / len(stay)).quantize(
+                Decimal("0.01"), ROUND_HALF_UP
+            )
+            answers[key, name] = within(due, Decimal(25000 if year == 2026 else 20000), of_year[year])
+            of_year[year] += answers[key, name]
     return answers
 
 

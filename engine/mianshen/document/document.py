@@ -57,6 +57,7 @@ class Document:
     digest: str
     _origins: Mapping[tuple[str | int, ...], Origin] = field(repr=False)
     _broken: frozenset[Path] = field(repr=False)
+    parts: Mapping[str, tuple[model.AccumulatorPart, ...]] = field(default_factory=dict)  # of accumulators
 
     def with_parameters(self, parameters: Mapping[str, model.Parameter], table: str) -> Document:
         """The document with further parameters, those of a table of data, which stand where it does."""
@@ -65,6 +66,15 @@ class Document:
         }
         merged = {**self.parameters, **parameters}
         return replace(self, parameters=merged, _origins={**self._origins, **origins})
+
+    def in_parts(self, name: str, parts: Mapping[model.AccumulatorPart, model.Accumulator]) -> Document:
+        """The document with an accumulator taken apart; its parts stand where it does."""
+        merged, origins = {**self.accumulators}, {**self._origins}
+        for part, written in parts.items():
+            merged[part.name] = written
+            origins["accumulators", part.name] = self._origins["accumulators", name]
+        taken_apart = {**self.parts, name: tuple(parts)}
+        return replace(self, accumulators=merged, parts=taken_apart, _origins=origins)
 
     def span(self, *path: str | int) -> Span:
         """The place of what is written at a merged path, such as ("provisions", "x", "when").

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, GetJsonSchemaHandler, Tag
@@ -287,7 +288,8 @@ class Accumulator(Shape):
 
     title: Titled
     entity: Identifier = "claim"
-    sums: Identifier | None = None  # None: it counts rows
+    sums: Names = ()  # none: it counts rows; of several, a limit counts those before it on the same row
+    dates: dict[Identifier, Identifier] = {}  # what counts by another date of the row than its own
     over: Formula | None = None
     per: Names = ()  # facts of the row or of what stands above it that also split the sum
     period: Period = "year"
@@ -295,6 +297,21 @@ class Accumulator(Shape):
     holder: Identifier | None = None  # whose rows share it: the parent, or an entity above it
     opening: Identifier | None = None  # the parent's fact holding the opening balance
     year_starts: Identifier | None = None  # a month_day parameter; the calendar year without one
+
+    @property
+    def summed(self) -> str | None:
+        """The one decision that it adds up."""
+        return self.sums[0] if self.sums else None
+
+
+@dataclass(frozen=True, slots=True)
+class AccumulatorPart:
+    """What an accumulator holds of one of its decisions, by the dates that rows are counted and read by (None: their own)."""
+
+    name: str
+    decision: str
+    counted_by: str | None = None
+    read_by: str | None = None
 
 
 class StandIn(Shape):

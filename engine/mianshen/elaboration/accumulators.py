@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from mianshen.document.model import AccumulatorPart
 from mianshen.elaboration.provision_parts import RulingChecks, conjunction
 from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.formulas.symbol_table import AccumulatorName, describe
@@ -55,8 +56,8 @@ class AccumulatorChecks:
         above = {holder, *self.rulings.names.ancestors(holder)}
         varying = tuple(key for key in per if key[0] not in above)
         self._opening(name, holder, varying)
-        if model.sums is not None:
-            self._sums(name, model.sums)
+        if model.summed is not None:
+            self._sums(name, model.summed)
         start, days = self._year_start(name), self._days(name)
         over = None
         if model.over is not None:
@@ -65,11 +66,33 @@ class AccumulatorChecks:
                 return None
             over = conjunction(parts)
         opening = None if model.opening is None else (holder, model.opening)
+        part = self._part(name)
+        self._dates(name)
         return Accumulator(
-            name, message(model.title), model.entity, model.sums or counted(name), over, per, opening, start,
-            period=model.period, days=days, holder=holder, counts=model.sums is None,
-            varying=varying,
+            name, message(model.title), model.entity, model.summed or counted(name), over, per, opening, start,
+            period=model.period, days=days, holder=holder, counts=model.summed is None, varying=varying,
+            counted_by=None if part is None else part.counted_by, read_by=None if part is None else part.read_by,
         )  # fmt: skip
+
+    def _part(self, name: str) -> AccumulatorPart | None:
+        """What part of another accumulator it is."""
+        parts = (part for parts in self.rulings.document.parts.values() for part in parts)
+        return next((part for part in parts if part.name == name), None)
+
+    def _dates(self, name: str) -> None:
+        """Another date that a decision counts by is a date of its row."""
+        model, names = self.rulings.document.accumulators[name], self.rulings.names
+        for decision, fact in model.dates.items():
+            known = [
+                n for (owner, n), f in names.facts.items() if owner == model.entity and f.written == "date"
+            ]
+            if fact not in known:
+                kind = ("facts", Message("日期事实", "date fact"))
+                self._unknown(name, ("dates", decision), kind, fact, known)
+            summed = [part.decision for part in self.rulings.document.parts.get(name, ())]
+            if decision not in summed:
+                kind = ("decisions", Message("决定", "decision"))
+                self._unknown(name, ("dates", decision), kind, decision, summed)
 
     def _holder(self, name: str, parent: str) -> str:
         """The entity whose rows share the accumulator."""
@@ -154,7 +177,7 @@ class AccumulatorChecks:
     def _unknown(
         self,
         name: str,
-        part: str | tuple[str, int],
+        part: str | tuple[str | int, ...],
         kind: tuple[str, Message],
         written: str,
         known: Iterable[str],
@@ -193,9 +216,30 @@ def with_entities(document: Document) -> Document:
 
 def _meant(document: Document, model: AccumulatorModel) -> str:
     dated = [n for n, e in document.entities.items() if e.date is not None and e.parent is not None]
-    owners = [e for e, decisions in document.decisions.items() if model.sums in decisions]
-    likely = dated if model.sums is None else owners
+    owners = [e for e, decisions in document.decisions.items() if model.summed in decisions]
+    likely = dated if model.summed is None else owners
     return likely[0] if len(likely) == 1 else model.entity
+
+
+def with_parts(document: Document) -> Document:
+    """The document with accumulators of several decisions, or of several dates, taken apart.
+
+    A part for each decision and each date that a balance is read by; the first keeps the name.
+    """
+    for name, model in document.accumulators.items():
+        if len(model.sums) < 2 and not model.dates:
+            continue
+        parts: dict[AccumulatorPart, AccumulatorModel] = {}
+        for read_by in (None, *dict.fromkeys(model.dates.values())):
+            for decision in model.sums:
+                own = "" if decision == model.sums[0] else f"__{decision}"
+                part_name = f"{name}{own}__by_{read_by}" if read_by else f"{name}{own}"
+                opening = model.opening if decision == model.sums[0] else None
+                part = AccumulatorPart(part_name, decision, model.dates.get(decision), read_by)
+                changed = {"sums": (decision,), "opening": opening, "dates": {} if parts else model.dates}
+                parts[part] = model.model_copy(update=changed)
+        document = document.in_parts(name, parts)
+    return document
 
 
 def counted(name: str) -> str:
@@ -206,7 +250,12 @@ def counted(name: str) -> str:
 def accumulator_names(vocabulary: Vocabulary) -> dict[str, AccumulatorName]:
     """The accumulators as formulas see them."""
     return {
-        name: AccumulatorName(model.entity, _scale(vocabulary, model.entity, model.sums), model.sums is None)
+        name: AccumulatorName(
+            model.entity,
+            _scale(vocabulary, model.entity, model.summed),
+            model.summed is None,
+            vocabulary.document.parts.get(name, ()),
+        )
         for name, model in vocabulary.document.accumulators.items()
     }
 
@@ -219,7 +268,7 @@ def _scale(vocabulary: Vocabulary, entity: str, sums: str | None) -> int:
 def counters(vocabulary: Vocabulary) -> dict[Key, Type]:
     """The decisions that counting accumulators add up."""
     models = vocabulary.document.accumulators.items()
-    return {(model.entity, counted(name)): MONEY for name, model in models if model.sums is None}
+    return {(model.entity, counted(name)): MONEY for name, model in models if model.summed is None}
 
 
 def counting(accumulator: Accumulator, span: Span) -> Decision:

@@ -17,6 +17,7 @@ from mianshen.elaboration.accumulators import (
     counters,
     counting,
     with_entities,
+    with_parts,
 )
 from mianshen.elaboration.benefits import benefits, clauses, out_of_scope, sources
 from mianshen.elaboration.checks import RecordChecks
@@ -102,7 +103,7 @@ class Draft:
 
     def __init__(self, document: Document, spread: Mapping[str, Sequence[Decimal]]) -> None:
         mistakes: list[Diagnostic] = []
-        document = with_data(with_entities(document), mistakes)
+        document = with_data(with_parts(with_entities(document)), mistakes)
         self.document = document
         self.vocabulary = Vocabulary(document)
         self.found = self.vocabulary.found

@@ -9,19 +9,40 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from mianshen.closed_sets import ProvisionStatus
+from mianshen.document.model import AccumulatorPart
 from mianshen.elaboration.vocabulary import Vocabulary, message
+from mianshen.formulas.calls import MONEY_SUM
 from mianshen.formulas.checker import Checker
 from mianshen.formulas.formula import Local, Months, Quotient, joined, number
 from mianshen.formulas.symbol_table import Names
 from mianshen.places import place_in_rules
 from mianshen.program import diagnostics
-from mianshen.program.core import AsOf, Boolean, Const, Core, Date, FactRef, Numeric, Op, String, Type, Within
+from mianshen.program.core import (
+    AsOf,
+    BenefitYear,
+    Boolean,
+    Const,
+    Core,
+    Date,
+    DecisionRef,
+    FactRef,
+    If,
+    Numeric,
+    Op,
+    String,
+    Type,
+    Within,
+    YearToDate,
+)
+from mianshen.program.nodes import as_far_as_modelled, comparison, constant
+from mianshen.program.operators import DATE_PARTS
 from mianshen.program.program import Citation, Key, Limit, Provision, StandIn
-from mianshen.source import Diagnostic, Message, RuleError
+from mianshen.source import Diagnostic, Message, RuleError, Span
 from mianshen.syntax import tree
+from mianshen.values import ZERO
 
 if TYPE_CHECKING:
     from mianshen.document import Document
@@ -198,8 +219,14 @@ class RulingChecks:
     def feeds(self, key: Key, limits: tuple[Limit, ...]) -> tuple[str, ...]:
         """The accumulators that a payment counts in: those of its limits, and those that no limit names."""
         named = tuple(limit.accumulator for limit in limits)
-        counting = (n for n, a in self.document.accumulators.items() if (a.entity, a.sums) == key)
-        return (*named, *(name for name in counting if name not in self.limiting))
+        counting = (n for n, a in self.document.accumulators.items() if (a.entity, a.summed) == key)
+        also = (name for name in counting if name not in self.limiting or name in self.of_several)
+        return tuple(dict.fromkeys((*named, *also)))
+
+    @cached_property
+    def of_several(self) -> frozenset[str]:
+        """The parts of accumulators: all that their decisions come to counts in them, whoever names them."""
+        return frozenset(part.name for parts in self.document.parts.values() for part in parts)
 
     @cached_property
     def limiting(self) -> frozenset[str]:
@@ -220,7 +247,69 @@ class RulingChecks:
         if number(limit).scale > most:
             self.found.append(diagnostics.too_many_decimals(parsed.span, number(limit).scale, most))
             return None
+        parts = self.names.accumulators[model.accumulator].parts
+        if parts:
+            return self._shared_limit(key, model, parts, limit, parsed.span)
         return Limit(model.accumulator, limit, model.limit)
+
+    def _shared_limit(
+        self, key: Key, model: AnnualLimit, parts: tuple[AccumulatorPart, ...], limit: Core, span: Span
+    ) -> Limit | None:
+        """The limit of a decision that shares it with others: less what earlier rows, and the row itself, had of them."""
+        own = next(part for part in parts if part.decision == key[1])
+        day, before, checker = own.counted_by, True, self.check(key[0])
+        scale = self.names.accumulators[model.accumulator].scale
+        name = own.name
+        rest: Core | None = limit
+        for part in (part for part in parts if part.read_by == day):
+            if part.decision == key[1]:
+                name, before = part.name, False
+                continue
+            shares: list[Core] = [YearToDate(part.name, Numeric(scale, MONEY_SUM.low, MONEY_SUM.high))]
+            if before:
+                shares.append(self._same_row(key[0], model.accumulator, part, day))
+            for share in shares:
+                rest = None if rest is None else checker.combine(span, "sub", rest, share)
+        return None if rest is None else Limit(name, rest, model.limit)
+
+    def _same_row(self, entity: str, accumulator: str, part: AccumulatorPart, day: str | None) -> Core:
+        """What another decision of the row brings to the balance that is read by `day`."""
+        type_ = self.names.decisions[entity, part.decision]
+        share = as_far_as_modelled(DecisionRef(entity, part.decision, type_))
+        model = self.document.accumulators[accumulator]
+        conditions = (
+            [] if model.over is None else self.condition(entity, ("accumulators", accumulator, "over"))
+        )
+        if part.counted_by != day:
+            conditions = [*(conditions or ()), self._same_year(entity, accumulator, part.counted_by, day)]
+        holds: list[Core] = [Op("holds", (condition,), Boolean()) for condition in conditions or ()]
+        return If(conjunction(holds), share, constant(ZERO, type_), type_) if holds else share
+
+    def _same_year(self, entity: str, accumulator: str, one: str | None, other: str | None) -> Core:
+        """Whether two dates of a row lie in one period of an accumulator."""
+        model = self.document.accumulators[accumulator]
+        own = str(self.names.entities[entity].date)
+        first, second = (FactRef(entity, name or own, Date()) for name in (one, other))
+        starts = self.names.parameters.get(model.year_starts or "")
+        start = (starts.month_day if starts else None) or (1, 1)
+        match model.period:
+            case "year":
+                year = DATE_PARTS["year"][1]
+                return comparison("eq", BenefitYear(first, start, year), BenefitYear(second, start, year))
+            case "month":
+                pairs = [
+                    comparison("eq", Op(op, (first,), type_), Op(op, (second,), type_))
+                    for op, type_ in (DATE_PARTS["year"], DATE_PARTS["month"])
+                ]
+                return Op("and", tuple(pairs), Boolean())
+            case "day":
+                return comparison("eq", first, second)
+            case "lifetime":
+                return TRUE
+            case "last year" | "last month":
+                return Const(False, Boolean())
+            case _ as unreachable:
+                assert_never(unreachable)
 
     def _accumulator(self, key: Key, name: str, place: Place) -> bool:
         """Whether the accumulator named sums the decision."""
@@ -231,9 +320,10 @@ class RulingChecks:
             self.vocabulary.unknown(span, "accumulators", Message("累计", "accumulator"), name, known)
             return False
         number = isinstance(self.names.decisions[key], Numeric)
-        right = accumulator.sums == key[1] and accumulator.entity == key[0] and number
-        if not right and accumulator.sums not in self.names.broken:
-            self.found.append(diagnostics.other_decision(span, name, accumulator.sums or name))
+        summed = [part.decision for part in self.document.parts.get(name, ())] or [*accumulator.sums]
+        right = key[1] in summed and accumulator.entity == key[0] and number
+        if not right and not self.names.broken.intersection(summed):
+            self.found.append(diagnostics.other_decision(span, name, ", ".join(summed) or name))
         return right
 
     # -- where and when ----------------------------------------------------------------------

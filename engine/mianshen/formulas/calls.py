@@ -34,7 +34,7 @@ from mianshen.program.core import (
     String,
     YearToDate,
 )
-from mianshen.program.nodes import as_far_as_modelled
+from mianshen.program.nodes import added, as_far_as_modelled
 from mianshen.program.operators import (
     AGGREGATES,
     ALL_FUNCTIONS,
@@ -350,7 +350,9 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
         accumulators = self.names.accumulators
         accumulator = accumulators.get(name)
         if accumulator is not None and accumulator.entity == self.entity:
-            total = YearToDate(name, Numeric(accumulator.scale, MONEY_SUM.low, MONEY_SUM.high))
+            type_ = Numeric(accumulator.scale, MONEY_SUM.low, MONEY_SUM.high)
+            parts = [part.name for part in accumulator.parts if part.read_by is None] or [name]
+            total = added([YearToDate(part, type_) for part in parts])
             return Round("down", 0, total, None, INTEGER) if accumulator.counts else total
         known = [other for other, named in accumulators.items() if named.entity == self.entity]
         if accumulator is not None:

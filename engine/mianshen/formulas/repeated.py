@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from functools import reduce
+from typing import TypeAlias
 
 from mianshen.closed_sets import AggregateKind
 from mianshen.formulas.dates import day_number, day_of_number
@@ -33,10 +34,13 @@ from mianshen.program.core import (
     YearToDate,
     walk,
 )
-from mianshen.program.nodes import added
+from mianshen.program.nodes import added, comparison, constant
 from mianshen.program.operators import INTEGER, either, totalled
 from mianshen.source import Span
 from mianshen.syntax import tree
+
+# what a call comes to of the rows inside a row: the call at hand, or how many there are
+Inner: TypeAlias = Callable[[tree.Function], Core | None]
 
 
 class RepeatedChecks(FormulaChecks):
@@ -132,12 +136,9 @@ class RepeatedChecks(FormulaChecks):
             if value is not None and body is None:
                 return None
             return self._total(node, child, where, body)
-        if node.name in ("min", "max"):
-            self.report(diagnostics.nested_extreme(node.span, node.name))
-            return None
         of, name, filters = outer
 
-        def inner() -> Core | None:
+        def inner(call: tree.Function) -> Core | None:
             collection: tree.Expr = tree.Name(name, items.span)
             for condition in filters:
                 collection = tree.Filter(collection, condition, items.span)
@@ -147,7 +148,7 @@ class RepeatedChecks(FormulaChecks):
                 )
             else:
                 again = None if value is None else tree.Path(collection, value.name, value.span)
-            return self._over(node, collection, again)
+            return self._over(call, collection, None if call.name == "count" else again)
 
         return self._summed(node, of, inner)
 
@@ -155,40 +156,56 @@ class RepeatedChecks(FormulaChecks):
         self, node: tree.Function, items: tree.Expr, value: tree.For, inner: tree.For
     ) -> Core | None:
         """`for` within `for`: the sum of what the inner one comes to at each row."""
-        if node.name in ("min", "max"):
-            self.report(diagnostics.nested_extreme(node.span, node.name))
-            return None
         result = self.items(items)
         if result is None:
             return None
-        child, where = result
-        call = tree.Function(node.name, (inner,), inner.span)
-        body = self.inside(child, lambda: self.aggregate(call), value.variable)
-        type_ = None if body is None else self.fitting(node.span, totalled(number(body)))
+
+        def within(call: tree.Function) -> Core | None:
+            return self.aggregate(tree.Function(call.name, (inner,), inner.span))
+
+        return self._of_each(node, result, within, value.variable)
+
+    def _of_each(
+        self, node: tree.Function, rows: tuple[str, Core | None], inner: Inner, variable: str | None = None
+    ) -> Core | None:
+        """What the rows inside each of some rows come to: the sum of sums, the least of the least of them.
+
+        Of the least and greatest, those that have no rows inside are left out.
+        """
+        child, where = rows
+        body = self.inside(child, lambda: inner(node), variable)
+        if body is None:
+            return None
+        if node.name in ("min", "max"):
+            count = self.inside(child, lambda: inner(tree.Function("count", (), node.span)), variable)
+            if count is None:
+                return None
+            some = comparison("gt", count, constant(Decimal(0), number(count)))
+            return self._total(
+                node, child, some if where is None else Op("and", (where, some), Boolean()), body
+            )
+        type_ = self.fitting(node.span, totalled(number(body)))
         return None if type_ is None else Aggregate("sum", child, where, body, type_)
 
-    def _summed(self, node: tree.Function, of: tree.Expr, inner: Callable[[], Core | None]) -> Core | None:
-        """The sum of what the rows inside each row of the outer collection come to."""
+    def _summed(self, node: tree.Function, of: tree.Expr, inner: Inner) -> Core | None:
+        """What the rows inside each row of the outer collection come to."""
         result = self.items(of) if self.is_collection(of) else None
         if result is None:
             return self._deeper(node, of, inner)
-        child, where = result
-        body = self.inside(child, inner)
-        type_ = None if body is None else self.fitting(node.span, totalled(number(body)))
-        return None if type_ is None else Aggregate("sum", child, where, body, type_)
+        return self._of_each(node, result, inner)
 
-    def _deeper(self, node: tree.Function, of: tree.Expr, inner: Callable[[], Core | None]) -> Core | None:
+    def _deeper(self, node: tree.Function, of: tree.Expr, inner: Inner) -> Core | None:
         outer = self.outer(of)
         if outer is None:
             self._no_items(of, node.name)
             return None
         above, name, filters = outer
 
-        def between() -> Core | None:
+        def between(call: tree.Function) -> Core | None:
             collection: tree.Expr = tree.Name(name, of.span)
             for condition in filters:
                 collection = tree.Filter(collection, condition, of.span)
-            return self._summed(node, collection, inner)
+            return self._summed(call, collection, inner)
 
         return self._summed(node, above, between)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from mianshen.document.model import AccumulatorPart
 from mianshen.program.calendar import Calendar
 from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String, Type
 from mianshen.program.program import CodeList, Entity, Fact, Key
@@ -72,6 +73,7 @@ class AccumulatorName:
     entity: str
     scale: int  # decimals of what it adds up
     counts: bool
+    parts: tuple[AccumulatorPart, ...] = ()  # of one that adds up several decisions, or by several dates
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ class AccumulatorState:
     def before(self, row: Row, balances: Balances, date: str) -> Value:
         """The balance that a row is decided on."""
         settled = self.settled is not None and self.settled in row.facts
+        date = self.accumulator.read_by or date
         return self._balance(row, balances.ruled if settled else balances.committed, date)
 
     def _balance(self, row: Row, years: Years, date: str) -> Value:
@@ -113,6 +114,7 @@ class AccumulatorState:
         contribution = self.contribution(row)
         if contribution is None:
             return
+        date = self.accumulator.counted_by or date
         self._add(row, balances.committed, contribution.committed, date)
         if balances.ruled is not balances.committed:
             self._add(row, balances.ruled, contribution.ruled, date)
@@ -258,6 +260,8 @@ class SplitState(AccumulatorState):
         return holder.unknown(fact[1]) if value is None else value
 
     def _add(self, row: Row, years: Years, amount: Value, date: str) -> None:
+        if amount == ZERO and self.accumulator.counted_by is not None:
+            return
         day = row.facts.get(date)
         if day is None:
             undated = row.unknown(date) if row.rejection is None else None

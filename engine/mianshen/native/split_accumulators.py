@@ -28,7 +28,17 @@ class SplitSource:
         return self.accumulator.name
 
     @property
-    def date(self) -> str:
+    def read_by(self) -> str:
+        """The date that says of which period a row reads the balance."""
+        return self.accumulator.read_by or self._own_date
+
+    @property
+    def counted_by(self) -> str:
+        """The date that says to which period a row counts."""
+        return self.accumulator.counted_by or self._own_date
+
+    @property
+    def _own_date(self) -> str:
         return str(self.layout.program.entities[self.accumulator.entity].date)
 
     def text(self) -> Iterator[str]:
@@ -100,12 +110,12 @@ class SplitSource:
             f"struct sum_{name} *sum) {{"
         )
         yield f"  row->v_before_{name} = 0; row->s_before_{name} = 1;"
-        yield f"  if (!row->k_{self.date}) {{ row->m_before_{name} = BIT({self.layout.bit(self.date)}); return; }}"
+        yield f"  if (!row->k_{self.read_by}) {{ row->m_before_{name} = BIT({self.layout.bit(self.read_by)}); return; }}"
         yield f"  names miss = {self._lost()};"
         yield f"  if (miss) {{ row->m_before_{name} = miss; return; }}"
         yield f"  int i = {'1' if settled is None else f'!row->k_{settled}'};"
         back = int(accumulator.period in ("last year", "last month"))
-        yield f"  word last = period_{name}(row->f_{self.date}) - {back}, first = last - {accumulator.days or 0};"
+        yield f"  word last = period_{name}(row->f_{self.read_by}) - {back}, first = last - {accumulator.days or 0};"
         yield "  wide held = 0; byte state = 0;"
         yield f"  const struct slot_{name} *slot = at->slots_{name};"
         yield "  for (int32_t n = 0; n < sum->count; n++, slot++) {"
@@ -130,7 +140,7 @@ class SplitSource:
             f"struct sum_{name} *sum, byte vague, byte ever) {{"
         )
         yield f"  struct slot_{name} *slot = at->slots_{name};"
-        yield f"  word period = ever ? 0 : period_{name}(row->f_{self.date});"
+        yield f"  word period = ever ? 0 : period_{name}(row->f_{self.counted_by});"
         yield "  for (int32_t n = 0; n < sum->count; n++, slot++)"
         yield (
             "    if (slot->period == period && slot->ever == ever && slot->vague == vague && "
@@ -153,12 +163,13 @@ class SplitSource:
 
     def added(self, body: Body) -> None:
         """What a row adds to its balances; 3 where there is no memory."""
-        bit = f"BIT({self.layout.bit(self.date)})"
+        bit = f"BIT({self.layout.bit(self.counted_by)})"
         body.add(
-            f"byte ever = !row->k_{self.date}; names lost = ever ? {bit} : {self._lost()}; byte vague = !!lost;"
+            f"byte ever = !row->k_{self.counted_by}; names lost = ever ? {bit} : {self._lost()}; byte vague = !!lost;"
         )
         with body.block("for (int i = 0; i < 2; i++) {"):
-            body.add("if (!ever && !open[i] && !add[i]) continue;")
+            always = "" if self.accumulator.counted_by is not None else "!ever && "
+            body.add(f"if ({always}!open[i] && !add[i]) continue;")
             body.add(f"struct slot_{self.name} *slot = slot_of_{self.name}(at, row, sum, vague, ever);")
             body.add("if (!slot) return 3;")
             body.add("if (open[i]) slot->miss[i] |= lacks[i];")

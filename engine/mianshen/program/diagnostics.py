@@ -116,10 +116,6 @@ def nothing_below(span: Span, name: str, entity: str) -> Diagnostic:
     return diagnostic("E308.nothing_below", span, name=name, entity=entity)
 
 
-def nested_extreme(span: Span, name: str) -> Diagnostic:
-    return diagnostic("E308.nested_extreme", span, name=name)
-
-
 def no_layers(span: Span, entity: str) -> Diagnostic:
     """No decision of an entity is said to be paid."""
     return diagnostic("E366.no_layers", span, entity=entity)

@@ -147,16 +147,22 @@ class Accumulator:
     holder: str = ""
     counts: bool = False
     varying: tuple[Key, ...] = ()  # those of `per` that may differ between the rows of a holder
+    counted_by: str | None = (
+        None  # the fact whose date says to which period a row counts, if not the row's own
+    )
+    read_by: str | None = None  # the one whose date says of which period a row reads the balance
 
     @property
     def facts(self) -> tuple[Key, ...]:
-        """The facts that split it or open it."""
-        return self.per if self.opening is None else (*self.per, self.opening)
+        """The facts that split it, date it or open it."""
+        dates = ((self.entity, name) for name in (self.counted_by, self.read_by) if name is not None)
+        return (*self.per, *dates, *(() if self.opening is None else (self.opening,)))
 
     @property
     def split(self) -> bool:
         """Whether a holder's rows in turn may go to and from several balances: not to one a benefit year."""
-        return bool(self.varying) or self.days is not None or self.period != "year"
+        elsewhere = self.counted_by is not None or self.read_by is not None
+        return bool(self.varying) or self.days is not None or self.period != "year" or elsewhere
 
 
 @dataclass(frozen=True, slots=True)
