@@ -2,10 +2,15 @@
 
 import datetime as dt
 from decimal import Decimal
+from pathlib import Path
 
+import pytest
+
+from mianshen.cases.read import Programs, case_files, read_case_files
 from mianshen.document.yaml_tree import read_tree
 from mianshen.interpreter import Case, Interpreter, Row
 from mianshen.interpreter.formula import to_text
+from mianshen.interpreter.result import result_of
 from mianshen.interpreter.trace.explain import Explainer, Step, Trace
 from mianshen.records.read import read_record
 from mianshen.rulebook import open_program
@@ -141,3 +146,36 @@ def test_thousands_of_claims_of_one_year_are_explained_without_recursion() -> No
     last = max(case.person.children, key=lambda row: (str(row.facts["service_date"]), row.key))
     assert "employee_rate_working" in EXPLAINER.rests_on(case, last, "patient_pays").provisional
     assert len(EXPLAINER.trace(case).steps) > 2000
+
+
+def _uncited(case: Case, row: Row, *decisions: str) -> set[str]:
+    """The provisions and figures without a source in the steps of decisions."""
+    uncited: set[str] = set()
+    for name in decisions:
+        for step in EXPLAINER.steps(case, row, name):
+            for used in step.used:
+                if used.provision.basis not in (None, "cited"):
+                    uncited.add(used.provision.name)
+                read = (*used.inputs, *used.tested, *(used.limited.inputs if used.limited else ()))
+                dated = [(item.name.name, item.dated) for item in read if item.dated is not None]
+                uncited |= {figure for figure, value in dated if value.basis != "cited"}
+    return uncited
+
+
+def test_what_a_benefit_rests_on_is_what_its_steps_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    exhaustive = Explainer(INTERPRETER)  # walks decisions that cannot be uncertain too
+    every = frozenset(decision.key for decision in PROGRAM.decisions)
+    monkeypatch.setattr(exhaustive._uncertain_decisions, "keys", lambda _: every)
+    programs, results = Programs(), 0
+    for case_of in read_case_files(case_files([Path("cases")]), programs)[::9]:
+        if case_of.overlays:
+            continue
+        case = case_of.record(PROGRAM)
+        INTERPRETER.run(case)
+        for result in result_of(PROGRAM, case).benefits.values():
+            names = [result.benefit.eligible, *result.benefit.shows]
+            caveats = EXPLAINER.rests_on(case, result.row, *names)
+            assert caveats == exhaustive.rests_on(case, result.row, *names)
+            assert {*caveats.provisional, *caveats.missing} == _uncited(case, result.row, *names)
+            results += 1
+    assert results > 2000

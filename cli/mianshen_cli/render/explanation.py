@@ -11,8 +11,9 @@ from itertools import groupby
 from mianshen.casework.wording import BASIS, LIMIT, Words
 from mianshen.interpreter.formula import to_text
 from mianshen.interpreter.rows import Row
-from mianshen.interpreter.trace.explain import Input, Limited, Step, Trace, Used
+from mianshen.interpreter.trace.explain import Limited, Step, Trace, Used
 from mianshen.interpreter.trace.unmatched import Unmatched
+from mianshen.interpreter.trace.walk import Input
 from mianshen.source import Lang, Message
 from mianshen_cli import output
 

@@ -16,7 +16,8 @@ from mianshen.casework.answers import RowKey, plain, shown
 from mianshen.casework.wording import number
 from mianshen.interpreter import Interpreter
 from mianshen.interpreter.rows import Case, Row
-from mianshen.interpreter.trace.explain import Explainer, Input, Step, Used
+from mianshen.interpreter.trace.explain import Explainer, Step, Used
+from mianshen.interpreter.trace.walk import Input
 from mianshen.program.program import Program, Provision
 from mianshen.values import Unknown
 

@@ -19,7 +19,8 @@ from mianshen.interpreter import Case, CaseResult, Interpreter, RowResult, resul
 from mianshen.interpreter.formula import to_text
 from mianshen.interpreter.result import BenefitResult, settlements
 from mianshen.interpreter.rows import Row
-from mianshen.interpreter.trace.explain import Caveats, Explainer, Input, Used
+from mianshen.interpreter.trace.explain import Explainer, Used
+from mianshen.interpreter.trace.walk import Caveats, Input
 from mianshen.program.program import Citation, Decision, Program
 from mianshen.records.diagnostics import CODES
 from mianshen.records.read import Record

@@ -12,7 +12,8 @@ from decimal import Decimal
 
 from mianshen.interpreter.result import BenefitResult, RowResult
 from mianshen.interpreter.rows import Case, Row
-from mianshen.interpreter.trace.explain import Explainer, Input, Step
+from mianshen.interpreter.trace.explain import Explainer, Step
+from mianshen.interpreter.trace.walk import Input
 from mianshen.places import place_name, shown_place
 from mianshen.program.calendar import MISSING
 from mianshen.program.core import AsOf, Code, DecisionRef, Listing, String, Type

@@ -244,6 +244,8 @@ def _moved(cases: Sequence[CaseOf], before: Programs, after: Programs) -> Plain:
 
 def shipped(overlays: Named) -> Named:
     """The names, each of an overlay that travels with the rulebook; RuleError where one is a path or none of them."""
+    if not overlays:
+        return ()
     known = shipped_overlays()
     wrong = [diagnostics.overlay_by_path(Span(requests.BODY, 0, 0)) for name in overlays if name not in known]
     if wrong:

@@ -19,7 +19,7 @@ from mianshen.casework.notice.office import Letterhead
 from mianshen.casework.notice.working import Working
 from mianshen.interpreter.result import BenefitResult, RowResult, benefit_result, row_result
 from mianshen.interpreter.rows import Row
-from mianshen.interpreter.trace.explain import Caveats, Step_
+from mianshen.interpreter.trace.walk import Caveats, Step_
 from mianshen.program.calendar import MISSING as CALENDAR
 from mianshen.program.program import Citation, Program
 from mianshen.source import Lang, Message, RuleError

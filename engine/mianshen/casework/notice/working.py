@@ -15,7 +15,8 @@ from mianshen.casework.notice.content import Facts, Figure, Given, Ground, Layer
 from mianshen.casework.wording import BASIS, LIMIT, Words
 from mianshen.interpreter.result import settlements
 from mianshen.interpreter.rows import Case, Row
-from mianshen.interpreter.trace.explain import Input, Limited, Step, Trace, Used
+from mianshen.interpreter.trace.explain import Limited, Step, Trace, Used
+from mianshen.interpreter.trace.walk import Input
 from mianshen.program.program import Dated
 from mianshen.source import Lang, Message
 

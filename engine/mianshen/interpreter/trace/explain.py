@@ -10,34 +10,32 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from functools import cached_property, partial
-from itertools import chain
-from typing import NamedTuple, TypeAlias
+from functools import partial
+from typing import NamedTuple
 
 from mianshen.interpreter.accumulator_state import back, period, split_facts
 from mianshen.interpreter.decide import Interpreter
 from mianshen.interpreter.evaluate import in_force
-from mianshen.interpreter.provisions import CompiledBranch, capped
+from mianshen.interpreter.provisions import capped
 from mianshen.interpreter.rows import Case, Row, RowError, ancestor, below
 from mianshen.interpreter.trace.reads import Always, Name, Reader, Reading, Sink
+from mianshen.interpreter.trace.uncertain import UncertainDecisions
 from mianshen.interpreter.trace.unmatched import Unmatched, UnmatchedProvisions
+from mianshen.interpreter.trace.walk import (
+    CERTAIN,
+    BranchReads,
+    Caveats,
+    Input,
+    Inputs,
+    ProvisionRead,
+    Step_,
+    Walk,
+)
 from mianshen.program.core import Core
 from mianshen.program.program import Accumulator, Dated, Decision, Provision
 from mianshen.values import EXACT, NOT_MODELLED, Value
-
-Step_: TypeAlias = tuple[Row, str]
-
-
-class Input(NamedTuple):
-    """A name a formula read, where, and its value; `dated` for a parameter."""
-
-    name: Name
-    row: Row
-    value: Value | None  # None: a figure that is no single value, such as a scale
-    dated: Dated | None = None
-    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,77 +88,6 @@ class Trace:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Caveats:
-    """Names of provisional and missing figures (or provisions), and of facts that were assumed."""
-
-    provisional: tuple[str, ...]
-    missing: tuple[str, ...]
-    assumed: tuple[str, ...]
-
-
-@dataclass
-class _Reads:
-    """The readers of a branch."""
-
-    branch: CompiledBranch
-    condition: Reader
-    value: Reader
-    limits: tuple[Reader, ...]
-
-    @cached_property
-    def provision(self) -> Provision:
-        return self.branch.provision
-
-    @cached_property
-    def accumulators(self) -> tuple[str, ...]:
-        """Those that limit what it pays."""
-        return tuple(limit.accumulator for limit in self.provision.limits)
-
-    @cached_property
-    def always(self) -> tuple[tuple[str, int], ...] | None:
-        """The decisions it reads whatever the row, each so many parents up; None where that depends."""
-        names: dict[tuple[str, int], None] = {}
-        for reader in (self.value, self.condition, *self.limits):
-            if not isinstance(reader, Always):
-                return None
-            for name, steps in reader.names:
-                if name.kind == "year_to_date":
-                    return None
-                if name.kind == "decision":
-                    names[name.name, steps] = None
-        return tuple(names)
-
-
-# A provision that decided (or might), and what it read: in its value, its condition, its limit.
-_Read: TypeAlias = tuple["_Reads", tuple[Input, ...], tuple[Input, ...], tuple[Input, ...]]
-
-
-class _Inputs(dict[tuple[Name, Row], Input]):
-    """What names are at rows, each made once."""
-
-    def __init__(self, make: Callable[[Name, Row], Input]) -> None:
-        self.make = make
-
-    def __missing__(self, key: tuple[Name, Row]) -> Input:
-        missing = self[key] = self.make(*key)
-        return missing
-
-
-@dataclass(slots=True)
-class _Walk:
-    """What is known so far about one case: what each decision read, and what it rests on."""
-
-    case: Case
-    inputs: _Inputs
-    unmatched: Callable[[Row, Decision], tuple[Unmatched, ...]]
-    uses: dict[Step_, list[_Read]] = field(default_factory=dict)
-    needs: dict[Step_, list[Step_]] = field(default_factory=dict)
-    grounds: dict[Step_, frozenset[tuple[str, str]]] = field(default_factory=dict)
-    before: dict[tuple[Row, str], dict[Row, Row]] = field(default_factory=dict)
-    caveats: dict[tuple[Row, tuple[str, ...]], Caveats] = field(default_factory=dict)
-
-
 class Explainer:
     """Traces of cases that one interpreter has decided; make one and use it for many."""
 
@@ -169,11 +96,12 @@ class Explainer:
         self.program = interpreter.program
         self.reading = Reading(interpreter.compiler)
         self.losing = UnmatchedProvisions(interpreter)
+        self._uncertain_decisions = UncertainDecisions(self.program)
         self.decisions = {decision.key: decision for decision in self.program.decisions}
         self.outputs = {entity: self.program.outputs(entity) for entity in self.program.entities}
-        self._reads: dict[int, _Reads] = {}  # by provision
+        self._reads: dict[int, BranchReads] = {}  # by provision
         self._parts: dict[tuple[str, Core], Reader] = {}
-        self._walked: _Walk | None = None
+        self._walked: Walk | None = None
 
     # -- what people ask -----------------------------------------------------------------------
 
@@ -182,7 +110,9 @@ class Explainer:
         with localcontext(EXACT):
             walk = self._walk(case)
             wanted = self.roots(case) if roots is None else roots
-            steps = [self._step(row, name, walk) for row, name in self._in_order(wanted, walk, set())]
+            steps = [
+                self._step(row, name, walk) for row, name in self._in_order(wanted, walk.needs_of, set())
+            ]
         return Trace(case, tuple(steps))
 
     def rests_on(self, case: Case, row: Row, *decisions: str) -> Caveats:
@@ -191,14 +121,14 @@ class Explainer:
             walk = self._walk(case)
             if (known := walk.caveats.get((row, decisions))) is not None:
                 return known
-            ground = frozenset().union(*(self._ground((row, name), walk) for name in decisions))
+            names = [name for name in decisions if (row.entity, name) in walk.uncertain]
+            ground = frozenset().union(*(self._ground((row, name), walk) for name in names))
 
-        def names(kind: str) -> tuple[str, ...]:
+        def of(kind: str) -> tuple[str, ...]:
             return tuple(sorted(name for part, name in ground if part == kind))
 
-        caveats = walk.caveats[row, decisions] = Caveats(
-            names("provisional"), names("missing"), names("assumed")
-        )
+        caveats = Caveats(of("provisional"), of("missing"), of("assumed")) if ground else CERTAIN
+        walk.caveats[row, decisions] = caveats
         return caveats
 
     def step(self, case: Case, row: Row, decision: str) -> Step:
@@ -210,7 +140,7 @@ class Explainer:
         """Every decision that a decision of a row rests on, each after those it reads, itself last."""
         with localcontext(EXACT):
             walk = self._walk(case)
-            order = self._in_order([(row, decision)], walk, set())
+            order = self._in_order([(row, decision)], walk.needs_of, set())
             return tuple([self._step(at, name, walk) for at, name in order])
 
     def inputs(self, part: Core, row: Row) -> tuple[Input, ...]:
@@ -252,26 +182,31 @@ class Explainer:
 
     # -- walking -------------------------------------------------------------------------------
 
-    def _walk(self, case: Case) -> _Walk:
+    def _walk(self, case: Case) -> Walk:
         """The walk of this case; asked again about the same case, it goes on where it was."""
         if self._walked is None or self._walked.case is not case:
-            self._walked = _Walk(case, _Inputs(self._input), partial(self.losing.of, known={}))
+            assumed = frozenset((row.entity, name) for row in case.rows() for name in row.assumed)
+            uncertain = self._uncertain_decisions.keys(assumed)
+            unmatched = partial(self.losing.of, known={})
+            self._walked = Walk(case, self._needed, uncertain, Inputs(self._input), unmatched)
         return self._walked
 
-    def _in_order(self, roots: Iterable[Step_], walk: _Walk, seen: set[Step_]) -> Iterator[Step_]:
+    def _in_order(
+        self, roots: Iterable[Step_], needs_of: Callable[[Step_], list[Step_]], seen: set[Step_]
+    ) -> Iterator[Step_]:
         """The roots and all they read, each after what it reads; no recursion, for chains can be long."""
         for root in roots:
             if root in seen:
                 continue
             seen.add(root)
-            stack = [(root, iter(self._needs(root, walk)))]
+            stack = [(root, iter(needs_of(root)))]
             while stack:
                 at, needs = stack[-1]
                 for need in needs:
                     if need in seen:
                         continue
                     seen.add(need)
-                    further = self._needs(need, walk)
+                    further = needs_of(need)
                     if further:
                         stack.append((need, iter(further)))
                         break
@@ -280,56 +215,51 @@ class Explainer:
                     stack.pop()
                     yield at
 
-    def _needs(self, at: Step_, walk: _Walk) -> list[Step_]:
+    def _needed(self, at: Step_, walk: Walk) -> list[Step_]:
         """The decisions a decision read, and the earlier rows that fed its accumulators."""
-        needs = walk.needs.get(at)
-        if needs is None:
-            needs = walk.needs[at] = self._needed(at, walk)
-        return needs
-
-    def _needed(self, at: Step_, walk: _Walk) -> list[Step_]:
-        used = self._used(at, walk)
-        if not used:
-            return []
+        row, decision = at
         needs: list[Step_] = []
-        for reads, value, tested, limits in used:
+        for reads in self._chosen(row, decision):
             if reads.always:
-                needs += [(ancestor(at[0], steps), name) for name, steps in reads.always]
+                needs += [(ancestor(row, steps), name) for name, steps in reads.always]
             elif reads.always is None:
-                for name, row, _, _, _ in chain(value, tested, limits):
+                for name, holder in reads.names(row):
                     if name.kind == "decision":
-                        needs.append((row, name.name))
+                        needs.append((holder, name.name))
                     elif name.kind == "year_to_date":
-                        needs += self._earlier(at[0], name.name, walk)
+                        needs += self._earlier(row, name.name, walk)
             for accumulator in reads.accumulators:
-                needs += self._earlier(at[0], accumulator, walk)
+                needs += self._earlier(row, accumulator, walk)
         return [need for need in needs if need[1] in need[0].values]
 
-    def _used(self, at: Step_, walk: _Walk) -> list[_Read]:
+    def _used(self, at: Step_, walk: Walk) -> list[ProvisionRead]:
         """What each provision that decided (or might) read."""
         known = walk.uses.get(at)
         if known is not None:
             return known
         row, name = at
         used = walk.uses[at] = []
-        for provision in row.chosen.get(name, ()):
-            reads = self._readers(row.entity, name, provision)
+        for reads in self._chosen(row, name):
             value, tested = self._read(reads.value, row, walk), self._read(reads.condition, row, walk)
             limits = () if not reads.limits else self._read_limits(reads, row, walk)
             used.append((reads, value, tested, limits))
         return used
 
-    def _read(self, reader: Reader, row: Row, walk: _Walk) -> tuple[Input, ...]:
+    def _read(self, reader: Reader, row: Row, walk: Walk) -> tuple[Input, ...]:
         if isinstance(reader, Always):
             return reader.inputs(row, walk.inputs)
         sink: Sink = {}
         reader(row, sink)
         return tuple([walk.inputs[part] for part in sink])
 
-    def _read_limits(self, reads: _Reads, row: Row, walk: _Walk) -> tuple[Input, ...]:
+    def _read_limits(self, reads: BranchReads, row: Row, walk: Walk) -> tuple[Input, ...]:
         return tuple([read for limit in reads.limits for read in self._read(limit, row, walk)])
 
-    def _readers(self, entity: str, decision: str, provision: Provision) -> _Reads:
+    def _chosen(self, row: Row, decision: str) -> list[BranchReads]:
+        """The readers of each provision that decided (or might)."""
+        return [self._readers(row.entity, decision, provision) for provision in row.chosen.get(decision, ())]
+
+    def _readers(self, entity: str, decision: str, provision: Provision) -> BranchReads:
         key = id(provision)
         if key not in self._reads:
             branches = self.interpreter.branches[entity, decision]
@@ -337,10 +267,10 @@ class Explainer:
             make = self.reading.compile
             limits = tuple(make(limit.limit, entity) for limit in provision.limits)
             condition = self.reading.all(branch.parts, entity)
-            self._reads[key] = _Reads(branch, condition, make(provision.value, entity), limits)
+            self._reads[key] = BranchReads(branch, condition, make(provision.value, entity), limits)
         return self._reads[key]
 
-    def _earlier(self, row: Row, accumulator: str, walk: _Walk) -> list[Step_]:
+    def _earlier(self, row: Row, accumulator: str, walk: Walk) -> list[Step_]:
         """The row that last fed the accumulator before this one, in the same benefit year."""
         holder = row.above(self.program.accumulators[accumulator].holder)
         key = holder, accumulator
@@ -372,24 +302,24 @@ class Explainer:
 
     # -- what results rest on ------------------------------------------------------------------
 
-    def _ground(self, at: Step_, walk: _Walk) -> frozenset[tuple[str, str]]:
+    def _ground(self, at: Step_, walk: Walk) -> frozenset[tuple[str, str]]:
         if at not in walk.grounds:
-            for part in self._in_order([at], walk, set(walk.grounds)):
+            for part in self._in_order([at], walk.uncertain_needs_of, set(walk.grounds)):
                 own_ground = self._own_ground(part, walk)
-                for need in self._needs(part, walk):
+                for need in walk.uncertain_needs_of(part):
                     own_ground |= walk.grounds.get(need, frozenset())
                 walk.grounds[part] = frozenset(own_ground)
         return walk.grounds[at]
 
-    def _own_ground(self, at: Step_, walk: _Walk) -> set[tuple[str, str]]:
+    def _own_ground(self, at: Step_, walk: Walk) -> set[tuple[str, str]]:
         own_ground: set[tuple[str, str]] = set()
-        row = at[0]
-        for reads, *read in self._used(at, walk):
+        row, decision = at
+        for reads in self._chosen(row, decision):
             provision = reads.provision
             if provision.basis not in (None, "cited"):
                 own_ground.add((str(provision.basis), provision.name))
             accumulators = [*reads.accumulators]
-            for name, _, _, dated, assumed in chain.from_iterable(read):
+            for name, _, _, dated, assumed in self._uncertain(reads, row, walk):
                 if assumed:
                     own_ground.add(("assumed", name.name))
                 elif dated is not None and dated.basis != "cited":
@@ -399,6 +329,13 @@ class Explainer:
             for accumulator in accumulators:
                 own_ground |= {("assumed", opening) for opening in self._opening(accumulator, row)}
         return own_ground
+
+    def _uncertain(self, reads: BranchReads, row: Row, walk: Walk) -> list[Input]:
+        """Those of its inputs that a result may rest on without being certain."""
+        sink: Sink = {}
+        for reader in reads.uncertain:
+            reader(row, sink)
+        return [walk.inputs[part] for part in sink if part[0].uncertain]
 
     def _opening(self, accumulator: str, row: Row) -> list[str]:
         """The opening balance an accumulator began with, where it was assumed."""
@@ -421,7 +358,7 @@ class Explainer:
 
     # -- one step ------------------------------------------------------------------------------
 
-    def _step(self, row: Row, name: str, walk: _Walk) -> Step:
+    def _step(self, row: Row, name: str, walk: Walk) -> Step:
         decision = self.decisions[row.entity, name]
         used = [
             Used(reads.provision, value, tested, self._limited(reads, row, limit) if reads.limits else None)
@@ -447,7 +384,7 @@ class Explainer:
             case "year_to_date":
                 return Input(name, row, row.before.get(name.name))
 
-    def _limited(self, reads: _Reads, row: Row, read: tuple[Input, ...]) -> Limited | None:
+    def _limited(self, reads: BranchReads, row: Row, read: tuple[Input, ...]) -> Limited | None:
         """The limit that decides what is paid: of several the one that leaves least, or the first that is unknown.
 
         None for a provision that may decide and whose value would fail.

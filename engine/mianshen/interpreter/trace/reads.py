@@ -57,6 +57,7 @@ class Name:
     kind: Kind
     entity: str  # of a fact or decision
     name: str
+    uncertain: bool = False  # a fact that may be assumed, a figure without a source, a balance
 
 
 Sink: TypeAlias = dict[tuple[Name, Row], None]
@@ -77,6 +78,11 @@ class Always:
             return tuple([known[name, row] for name, _ in self.names])
         line = self._line(row)
         return tuple([known[name, line[steps]] for name, steps in self.names])
+
+    def uncertain(self) -> Always:
+        """A reader of those names that a result may rest on without being certain."""
+        names = tuple(part for part in self.names if part[0].uncertain)
+        return Always(names, self.highest) if names else NOTHING
 
     def __call__(self, row: Row, sink: Sink) -> None:
         if not self.highest:
@@ -110,8 +116,21 @@ class Reading:
         """The one instance for a name."""
         key = kind, entity, name
         if key not in self.names:
-            self.names[key] = Name(kind, entity, name)
+            self.names[key] = Name(kind, entity, name, self._uncertain(kind, name, entity))
         return self.names[key]
+
+    def _uncertain(self, kind: Kind, name: str, entity: str) -> bool:
+        match kind:
+            case "fact":
+                return self.program.facts[entity, name].when_absent is not None
+            case "parameter":
+                return any(dated.basis != "cited" for dated in self.program.parameters[name].series)
+            case "year_to_date":
+                return True
+            case "decision" | "as_of":
+                return False
+            case _:
+                assert_never(kind)
 
     def compile(self, node: Core, entity: str) -> Reader:
         if isinstance(node, Leaf):

@@ -12,7 +12,8 @@ from decimal import localcontext
 
 from mianshen.interpreter.function_builder import distance
 from mianshen.interpreter.rows import Case, Row, RowError
-from mianshen.interpreter.trace.explain import Explainer, Input
+from mianshen.interpreter.trace.explain import Explainer
+from mianshen.interpreter.trace.walk import Input
 from mianshen.program.core import Boolean, Const, Core, DecisionRef, If, Op
 from mianshen.program.program import Provision
 from mianshen.values import EXACT, NOT_MODELLED, Unknown, Value
