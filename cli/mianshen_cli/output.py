@@ -14,7 +14,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TypeAlias
-from unicodedata import category, east_asian_width
+from unicodedata import category
+
+from mianshen import text_columns
+
+width, fold = text_columns.width, text_columns.fold
 
 _NARROWEST = 60  # columns a terminal has at least
 _LEAST = 12  # columns a text keeps
@@ -129,36 +133,3 @@ def _steers(character: str) -> bool:
 
 def _safe(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
-
-
-def width(text: str) -> int:
-    """How many columns of a terminal the text fills."""
-    return sum(2 if east_asian_width(item) in {"W", "F"} else 1 for item in text)
-
-
-def fold(text: str, columns: int) -> list[str]:
-    """The text as lines of at most `columns`, broken at blanks and between Chinese characters."""
-    lines = [""]
-    for piece in _pieces(text):
-        if width(lines[-1] + piece.rstrip()) > columns and lines[-1]:
-            lines.append("")
-        lines[-1] += piece if lines[-1] else piece.lstrip()
-    return [line.rstrip() for line in lines]
-
-
-_CLOSING = "，。、：；！？）》〕】」』”’"  # begins no line
-_OPENING = "（《〔【「『“‘"  # ends no line
-
-
-def _pieces(text: str) -> list[str]:
-    """The parts a line may be broken between: words with their blanks, Chinese characters one by one."""
-    pieces: list[str] = []
-    for item in text:
-        last = pieces[-1][-1:] if pieces else ""
-        wide = east_asian_width(item) in {"W", "F"} or east_asian_width(last or " ") in {"W", "F"}
-        together = item in _CLOSING or item == " " or (last != "" and last in _OPENING)
-        if pieces and (together or not (wide or last == " ")):
-            pieces[-1] += item
-        else:
-            pieces.append(item)
-    return pieces

@@ -7,6 +7,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from tests.policy.conftest import Write
 
+from mianshen.policy.catalogue import Catalogue, Item
+from mianshen.policy.rule_graph import COLUMNS
+from mianshen.rulebook import open_program
+from mianshen.text_columns import width
 from mianshen_cli.main import main
 
 
@@ -96,3 +100,25 @@ def test_a_name_is_drawn_with_what_it_rests_on(write: Write, capsys: pytest.Capt
     assert "person.excess" in texts
     assert main(["graph", "exces", "--rules", rules]) == 2
     assert "Perhaps excess is meant" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_labels_of_a_picture_are_whole_and_stay_in_their_boxes(
+    lang: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["graph", "premium_subsidy", "--lang", lang]) == 0
+    picture = ET.fromstring(capsys.readouterr().out)
+    svg = "{http://www.w3.org/2000/svg}"
+    labels = []
+    for node in picture.iter(f"{svg}g"):
+        box = node.find(f"{svg}rect")
+        assert box is not None
+        top, height = int(box.attrib["y"]), int(box.attrib["height"])
+        texts = list(node.iter(f"{svg}text"))
+        assert all(top < int(text.attrib["y"]) < top + height for text in texts)
+        assert all(width(text.text or "") <= COLUMNS for text in texts)
+        labels.append("".join(text.text or "" for text in texts).replace(" ", ""))
+    catalogue = Catalogue(open_program())
+    for name in ("shandong_premium_subsidy", "shanghai_premium_subsidy_amount.destitute"):
+        title = catalogue.titles[Item("provision", name)].in_("zh" if lang == "zh" else "en")
+        assert any(label.startswith(f"{title}{name}".replace(" ", "")) for label in labels)

@@ -72,7 +72,7 @@ def graph(
         ]
         raise Refused(Message(*words))
     drawn = graph_of(catalogue, items, depth)
-    text = output.json_text(_plain(drawn)) if form == "json" else svg(drawn, catalogue, lang, _shortened)
+    text = output.json_text(_plain(drawn)) if form == "json" else svg(drawn, catalogue, lang)
     if out is None:
         output.say(text)
     else:
@@ -90,12 +90,3 @@ def _plain(graph: Graph) -> output.Plain:
         ],
         "reads": [{"reader": str(reader), "read": str(read)} for reader, read in graph.reads],
     }  # fmt: skip
-
-
-def _shortened(text: str, columns: int) -> str:
-    """The text cut to so many columns of a terminal, a Chinese character filling two."""
-    if output.width(text) <= columns:
-        return text
-    while output.width(text) > columns - 1:
-        text = text[:-1]
-    return text + "…"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from mianshen.casework.check import Checked, Checker
-from mianshen.casework.wording import STATUS
+from mianshen.casework.wording import DELIVERY, STATUS
 from mianshen.interpreter import BenefitResult, Rejected, Row, RowResult
 from mianshen.interpreter.result import Settlement
 from mianshen.interpreter.trace.explain import Trace
@@ -20,11 +20,6 @@ from mianshen.values import NOT_MODELLED, Unknown
 from mianshen_cli import output
 from mianshen_cli.render.explanation import Explanation
 
-_DELIVERY = {
-    "automatic": Message("自动办理", "automatic"),
-    "confirm": Message("确认后办理", "on confirmation"),
-    "application": Message("申请办理", "on application"),
-}
 _HEAD = Message("{title} {key}，核定日 {day}", "{title} {key}, decision date {day}")
 _BENEFIT = (Message("符合的待遇", "eligible"), Message("金额", "amount"), Message("方式", "delivery"))
 _OPEN = (Message("待定的待遇", "undetermined"), Message("缺少", "missing"))
@@ -169,7 +164,7 @@ class AnswerView:
         return "" if result.benefit.amount is None else self._say(_AMOUNT_OPEN)
 
     def _delivery(self, result: BenefitResult) -> str:
-        return self._say(_DELIVERY[result.benefit.delivery])
+        return self._say(DELIVERY[result.benefit.delivery])
 
     def _count(self, count: int) -> str:
         return self._say(_FACTS).format(count=count)

@@ -38,6 +38,11 @@ STATUS = {
     "not_modelled": Message("规则未覆盖", "not modelled"),
     "decided": Message("已核定", "decided"),
 }
+DELIVERY: dict[str, Message] = {
+    "automatic": Message("自动办理", "automatic"),
+    "confirm": Message("确认后办理", "on confirmation"),
+    "application": Message("申请办理", "on application"),
+}
 LIMIT = Message(
     "年度限额“{title}”：限额 {limit}，此前已计 {before}，应支付 {raw}，实支付 {paid}，超限额 {withheld}",
     "annual limit '{title}': limit {limit}, counted before {before}, due {raw}, paid {paid}, above the limit {withheld}",

@@ -9,23 +9,12 @@ import datetime as dt
 from collections.abc import Iterator
 from functools import cached_property
 
-from mianshen.casework.wording import BASIS, Words, number
-from mianshen.policy.catalogue import Catalogue, Item, Kind
+from mianshen.casework.wording import BASIS, Words
+from mianshen.policy.catalogue import KINDS, Catalogue, Item
+from mianshen.policy.descriptions import figure_words
 from mianshen.program.program import Dated, Parameter, Program
 from mianshen.source import Lang, Message
 
-KINDS: dict[Kind, Message] = {
-    "benefit": Message("待遇", "benefit"),
-    "decision": Message("决定", "decision"),
-    "provision": Message("条款", "provision"),
-    "planned": Message("计划中的条款", "planned provision"),
-    "parameter": Message("参数", "parameter"),
-    "accumulator": Message("累计", "accumulator"),
-    "fact": Message("事实", "fact"),
-    "codes": Message("代码表", "code list"),
-    "entity": Message("实体", "entity"),
-    "source": Message("来源", "source"),
-}
 _CODE, _TODAY = Message("代码", "code"), Message("今日", "today")
 
 
@@ -53,7 +42,7 @@ class Hover:
     def names(self) -> list[tuple[str, str, str]]:
         """Every name with its kind and title, codes too; each name once."""
         named = {
-            item.name: (item.name, self._say(KINDS[item.kind]), self._say(title))
+            item.name: (item.name, self._say(KINDS[item.kind][0]), self._say(title))
             for item, title in self.catalogue.titles.items()
         }
         for codes in self.program.codes.values():
@@ -65,7 +54,7 @@ class Hover:
         return message.in_(self.lang)
 
     def _item(self, item: Item, today: dt.date) -> Iterator[str]:
-        yield f"**{item}** · {self._say(KINDS[item.kind])}"
+        yield f"**{item}** · {self._say(KINDS[item.kind][0])}"
         yield self._say(self.catalogue.titles[item])
         match item.kind:
             case "parameter":
@@ -104,10 +93,4 @@ class Hover:
         )
 
     def _value(self, parameter: Parameter, dated: Dated) -> str:
-        if dated.brackets is not None:
-            return "; ".join(
-                f"> {number(over, 'money')}: {number(rate, 'rate')}" for over, rate in dated.brackets
-            )
-        if dated.known is None:
-            return "—"
-        return self._say(self.words.value(dated.known, parameter.written, parameter.type))
+        return self._say(figure_words(self.words, parameter, dated)) or "—"

@@ -10,9 +10,10 @@ from decimal import Decimal
 
 from mianshen.casework.check import Checked, Checker
 from mianshen.casework.what_if import Prospector
+from mianshen.casework.wording import DELIVERY, STATUS
 from mianshen.interpreter.result import BenefitResult, RowResult
 from mianshen.interpreter.rows import Row
-from mianshen.serve.words import DELIVERY, STATUS, texts
+from mianshen.serve.words import texts
 from mianshen.source import Lang, Message
 from mianshen.values import Unknown
 

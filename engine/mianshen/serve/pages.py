@@ -15,14 +15,15 @@ import jinja2
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from mianshen.casework.wording import BASIS, STATUS
+from mianshen.page_style import STYLE
 from mianshen.serve.identity import Identity, Role, form_key
 from mianshen.serve.problems import Problem
 from mianshen.serve.service import COOKIE, LANG_COOKIE, Service, allowed, identity_of, language_of, service_of
-from mianshen.serve.words import BASIS, STATUS, texts
+from mianshen.serve.words import texts
 
 pages: Final = APIRouter(include_in_schema=False)
 _HERE: Final = Path(__file__).parent / "templates"
-_STYLE: Final = (_HERE / "style.css").read_text("utf-8")
 _SECTIONS: Final[tuple[tuple[str, str, Role], ...]] = (
     ("counter", "/counter", "counter"),
     ("cases", "/cases", "counter"),
@@ -88,7 +89,7 @@ async def home(request: Request, identity: Anyone) -> Response:
 
 @pages.get("/style.css")
 async def style() -> Response:
-    return Response(_STYLE, media_type="text/css", headers={"cache-control": "public, max-age=600"})
+    return Response(STYLE, media_type="text/css", headers={"cache-control": "public, max-age=600"})
 
 
 @pages.get("/language/{lang}")

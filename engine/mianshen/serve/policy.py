@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mianshen.batch.request import Request
-from mianshen.casework.wording import Words, number
+from mianshen.casework.wording import BASIS, Words, number
 from mianshen.impact.compare import PAGE, compare
 from mianshen.program.core import Numeric
 from mianshen.program.program import Dated, Parameter, Program
@@ -26,7 +26,6 @@ from mianshen.rulebook import open_program
 from mianshen.serve.office import Named, in_overlay
 from mianshen.serve.problems import Problem
 from mianshen.serve.runs import run_named
-from mianshen.serve.words import BASIS
 from mianshen.source import Lang, RuleError
 
 if TYPE_CHECKING:

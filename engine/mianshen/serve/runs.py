@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from mianshen.batch.output_files import REJECTS
 from mianshen.batch.reject_summary import reject_groups
-from mianshen.casework.wording import named_place
+from mianshen.casework.wording import STATUS, named_place
 from mianshen.ingest.inputs import identifier
 from mianshen.past_runs.replay import Replay, replay
 from mianshen.past_runs.report.lists import Lists
@@ -27,7 +27,6 @@ from mianshen.past_runs.report.run import FinishedRun, find_inputs, program_of, 
 from mianshen.past_runs.verify import past_run
 from mianshen.program.program import Benefit
 from mianshen.serve.problems import Problem
-from mianshen.serve.words import STATUS
 from mianshen.source import Lang, RuleError
 
 MOST_ROWS: Final = 200

@@ -8,26 +8,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Final
 
-from mianshen.closed_sets import Delivery
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 
-STATUS: Final = {
-    "eligible": Message("符合", "eligible"),
-    "ineligible": Message("不符合", "not eligible"),
-    "undetermined": Message("待定", "undetermined"),
-    "not_modelled": Message("规则未覆盖", "not modelled"),
-    "decided": Message("已核定", "decided"),
-}
-DELIVERY: Final[dict[Delivery, Message]] = {
-    "automatic": Message("自动办理", "automatic"),
-    "confirm": Message("确认后办理", "on confirmation"),
-    "application": Message("申请办理", "on application"),
-}
-BASIS: Final = {
-    "cited": Message("有文号依据", "cited"),
-    "provisional": Message("暂定", "provisional"),
-    "missing": Message("尚未公布", "not published"),
-}
 _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "product": ("免申", "Mianshen"),
     "skip": ("跳到正文", "Skip to the content"),

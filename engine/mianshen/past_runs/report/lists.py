@@ -16,7 +16,7 @@ from typing import Any, Final
 import duckdb
 
 from mianshen.batch.output_files import EntityFile, above
-from mianshen.casework.wording import Words, named_place
+from mianshen.casework.wording import DELIVERY, Words, named_place
 from mianshen.ingest.inputs import identifier, quoted
 from mianshen.interpreter.result import MISSING_FACTS
 from mianshen.past_runs.report.cells import CsvFile
@@ -31,11 +31,6 @@ FOLDER: Final = "lists"
 NOWHERE: Final = "unknown"  # the folder of people whose area is not known
 _BATCH: Final = 50_000  # rows held at a time
 
-DELIVERIES: Final = {
-    "automatic": Message("自动办理", "automatic"),
-    "confirm": Message("确认后办理", "on confirmation"),
-    "application": Message("申请办理", "on application"),
-}
 UNDETERMINED: Final = Message("待补事实", "undetermined, by missing fact")
 _OWNER: Final = "?owner"  # stands for the household in a title
 CHANGES: Final = Message("与上次相比的变化", "changes since the earlier run")
@@ -95,7 +90,7 @@ class Lists:
         """Every list: by delivery, those benefits that have one of their own, and what is missing."""
         benefits = [benefit for file in self.run.files(self.program) for benefit in file.benefits]
         benefits = [b for b in benefits if b.entity in (self.person.name, *above(self.program))]
-        for delivery in DELIVERIES:
+        for delivery in DELIVERY:
             self._due(delivery, [b for b in benefits if b.delivery == delivery and not b.work_list])
         for benefit in benefits:
             if benefit.work_list:
@@ -104,7 +99,7 @@ class Lists:
 
     def title(self, name: str) -> str:
         """What a list is called."""
-        known = {**DELIVERIES, "undetermined": UNDETERMINED, "changes": CHANGES}
+        known = {**DELIVERY, "undetermined": UNDETERMINED, "changes": CHANGES}
         title = known.get(name) or self.program.benefits[name].title
         return title.in_(self.lang)
 

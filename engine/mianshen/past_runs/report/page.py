@@ -17,11 +17,11 @@ from typing import Any
 import jinja2
 
 from mianshen.batch.output_files import plural
-from mianshen.casework.wording import BASIS, STATUS, Words, named_place
+from mianshen.casework.wording import BASIS, DELIVERY, STATUS, Words, named_place
 from mianshen.past_runs.report import diagnostics, phrases
 from mianshen.past_runs.report.bars import Bar, against, bars, stacked
 from mianshen.past_runs.report.changes import Change
-from mianshen.past_runs.report.lists import DELIVERIES, KINDS, Lists
+from mianshen.past_runs.report.lists import KINDS, Lists
 from mianshen.past_runs.report.ratios import Ratio
 from mianshen.past_runs.report.run import FinishedRun
 from mianshen.past_runs.report.tables import STATUSES, Counted, Layer, Place, Rows, Tables
@@ -201,7 +201,7 @@ class Page:
         return [
             {
                 "title": self._benefit_title(name),
-                "delivery": self._say(DELIVERIES[self.program.benefits[name].delivery]),
+                "delivery": self._say(DELIVERY[self.program.benefits[name].delivery]),
                 "counts": [counted.statuses[status] for status in STATUSES],
                 "amount": _money(counted.amount),
                 "open": self._open([counted]),

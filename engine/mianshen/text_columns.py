@@ -1,0 +1,54 @@
+"""Text in columns of one width, of which a Chinese character fills two.
+
+In: texts. Out: how wide they are; lines no wider than so many columns.
+Invariants: nothing is lost by folding; no line begins with a closing mark, and none ends with an opening one.
+"""
+
+from __future__ import annotations
+
+from unicodedata import east_asian_width
+
+_CLOSING = "，。、：；！？）》〕】」』”’"  # begins no line
+_OPENING = "（《〔【「『“‘"  # ends no line
+
+
+def width(text: str) -> int:
+    """How many columns the text fills."""
+    return sum(2 if east_asian_width(item) in {"W", "F"} else 1 for item in text)
+
+
+def fold(text: str, columns: int) -> list[str]:
+    """The text as lines of at most `columns`, broken at blanks and between Chinese characters."""
+    lines = [""]
+    for piece in _pieces(text):
+        if width(lines[-1] + piece.rstrip()) > columns and lines[-1]:
+            lines.append("")
+        lines[-1] += piece if lines[-1] else piece.lstrip()
+    return [line.rstrip() for line in lines]
+
+
+def fold_names(text: str, columns: int) -> list[str]:
+    """The text folded, a name that is too long by itself broken behind `_` or `.`, else where the line is full."""
+    lines = []
+    for line in fold(text, columns):
+        while width(line) > columns:
+            room = max(at for at in range(1, len(line)) if width(line[:at]) <= columns)
+            broken = max(line.rfind("_", 0, room), line.rfind(".", 0, room)) + 1 or room
+            lines.append(line[:broken])
+            line = line[broken:]
+        lines.append(line)
+    return lines
+
+
+def _pieces(text: str) -> list[str]:
+    """The parts a line may be broken between: words with their blanks, Chinese characters one by one."""
+    pieces: list[str] = []
+    for item in text:
+        last = pieces[-1][-1:] if pieces else ""
+        wide = east_asian_width(item) in {"W", "F"} or east_asian_width(last or " ") in {"W", "F"}
+        together = item in _CLOSING or item == " " or (last != "" and last in _OPENING)
+        if pieces and (together or not (wide or last == " ")):
+            pieces[-1] += item
+        else:
+            pieces.append(item)
+    return pieces
