@@ -31,6 +31,7 @@ class Blocks:
     first: int = 0
     schemas: dict[str, pa.Schema] = field(default_factory=dict)
     rows: dict[tuple[str, int], list[pa.RecordBatch]] = field(default_factory=dict)
+    again: bool = False  # whether a block's rows are kept when they are taken, to be taken again
 
     def begin(self, entity: str, schema: pa.Schema) -> None:
         """Make ready for rows of an entity."""
@@ -42,11 +43,18 @@ class Blocks:
             self.rows.setdefault((entity, self.first + block), []).append(rows)
 
     def take(self, block: int) -> BlockTables:
-        """The rows of a block, which are kept no longer."""
-        return {
+        """The rows of a block, which are kept no longer but where they are wanted again."""
+        tables = {
             entity: pa.Table.from_batches(self.rows.pop((entity, block), []), schema).combine_chunks()
             for entity, schema in self.schemas.items()
         }
+        if self.again:
+            self.rows |= {(entity, block): table.to_batches() for entity, table in tables.items()}
+        return tables
+
+    def runs(self) -> Iterator[Blocks]:
+        """The blocks by runs that are in memory together: all of them."""
+        yield self
 
 
 @dataclass(slots=True)
@@ -86,6 +94,12 @@ class PartitionFiles:
 
     def path(self, entity: str, partition: int) -> Path:
         return self.folder / f"{entity}.{partition}.arrow"
+
+    def runs(self) -> Iterator[Blocks]:
+        """The blocks by runs that are in memory together, read from the files, as often as they are wanted."""
+        for number, (first, after) in enumerate(pairwise(self.bounds.tolist())):
+            files = {entity: self.path(entity, number) for entity in self.schemas}
+            yield partition_blocks(files, first, after - first)
 
 
 def partition_blocks(files: dict[str, Path], first: int, count: int) -> Blocks:

@@ -182,9 +182,7 @@ def _way(
         clock.within,
     )  # fmt: skip
     work = work_folder(request.out.resolve())
-    memory = bytes_of(request.memory) // 2 if request.memory else free_memory() * 3 // 4
-    columns = max(len(part.columns) for source in inputs.values() for part in source.parts)
-    partitions = request.shares or partitions_for(rows, columns, memory)
+    partitions = partitions_of(request, inputs, rows)
     requested = request.shares is not None
     if request.engine == "spark":
         from mianshen.batch.spark import on_spark
@@ -195,6 +193,13 @@ def _way(
     if partitions == 1 and not requested and not (request.resume and work.exists()):
         return InMemory(run)
     return Partitioned(run, min(partitions, run.blocks), work, request.resume, requested, clock.partition)
+
+
+def partitions_of(request: Request, inputs: dict[str, Input], rows: int) -> int:
+    """In how many partitions rows are decided, so that they fit memory; 1: all are in memory at once."""
+    memory = bytes_of(request.memory) // 2 if request.memory else free_memory() * 3 // 4
+    columns = max(len(part.columns) for source in inputs.values() for part in source.parts)
+    return request.shares or partitions_for(rows, columns, memory)
 
 
 def _seal(

@@ -17,7 +17,6 @@ import duckdb
 import pyarrow.parquet as pq
 
 from mianshen.batch import diagnostics as batch_diagnostics
-from mianshen.batch.execution import in_order
 from mianshen.batch.lock import locked
 from mianshen.batch.request import Request
 from mianshen.batch.result_folder import beside, clear_up, publish
@@ -86,7 +85,7 @@ def _decide(sides: Sides, comparing: Comparing, comparison: Comparison, cells: P
         pq.ParquetWriter(cells, CHANGES, compression="zstd") as writer,
         pq.ParquetWriter(rows, RESETTLED, compression="zstd") as resettled,
     ):
-        for block in in_order(sides.blocks, comparing, sides.threads):
+        for block in sides.outcomes(comparing):
             writer.write_table(block.changes)
             comparison.add(block)
             for table in block.resettled:

@@ -3,14 +3,15 @@
 In: a rulebook, files of records with settled amounts. Out: `Drift`: what differs, and `Suspect`s, the best first: a figure
 at another value over some days.
 Invariants: a suspect is confirmed on every row, with what it leaves unexplained and what it would spoil; the value is
-another one of the figure's own series, or the one that most of the differences imply; rows are read once.
+another one of the figure's own series, or the one that most of the differences imply; rows are read once, and are in
+memory a partition at a time.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -18,21 +19,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from mianshen.batch.block_decider import BlockDecider
 from mianshen.batch.blocks import Array
-from mianshen.batch.fallback import Fallback
 from mianshen.batch.request import Request
-from mianshen.batch.row_batches import BlockRows
-from mianshen.batch.settled import amounts_of
 from mianshen.impact import diagnostics
+from mianshen.impact.drift_days import ByDay, Stretch, by_day
 from mianshen.impact.drift_rules import LOOKED_AT, SHARE, RuleSuspect, without
 from mianshen.impact.rule_changes import RuleChanges, figure_text
 from mianshen.impact.seeking import DAY, STEPS, USUAL
-from mianshen.impact.sides import Sides, read_once
-from mianshen.impact.tracing import Family
-from mianshen.ingest.entity_rows import EntityRows
+from mianshen.impact.settled_ledger import SEARCHED, Compared, Ledger, Rows
+from mianshen.impact.sides import read_once
 from mianshen.native.layout import EPOCH
-from mianshen.native.placing import Places
 from mianshen.program.core import FigureAt, Numeric, ParameterRef, walk
 from mianshen.program.program import Citation, Dated, Key, Parameter, Program
 from mianshen.program.slicing import part_of, rests_on
@@ -46,7 +42,6 @@ ROUND: Final = {  # how round a value may be that people set
     "rate": tuple(Decimal(text) for text in ("0.0001", "0.001", "0.005", "0.01", "0.05")),
 }
 CONFIRMED: Final = 5  # suspects that are tried on every row
-NOTHING: Final = np.iinfo(np.int32).min
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,22 +117,24 @@ def drift(paths: Sequence[Path], overlays: Sequence[Path | str], request: Reques
     figures = _figures(plain, keys)
     spread = {name: _range(plain.parameters[name]) for name in figures}
     part = part_of(open_spread(paths, overlays, spread), keys)
-    with read_once(part, part, request, RuleChanges(part, part)) as sides:
+    with read_once(part, part, request, RuleChanges(part, part), again=True) as sides:
         ledger = Ledger(sides, part)
-        whole = list(ledger.blocks())
-        base = [ledger.compared(part, block) for block in whole]
-        if not any(len(block.settled) for block in base):
+        totals, few = np.zeros(4, np.int64), list[Rows]()
+        searched = 0
+        for counts, rows, households in ledger.passed([part], ledger.differing):
+            totals += counts
+            if rows is not None and searched < SEARCHED:
+                few.append(rows)
+                searched += households
+        stated, compared, differing, fen = totals.tolist()
+        if not stated:
             raise RuleError([diagnostics.no_settled(plain.name)])
-        off = [block.off for block in base]
-        result = Drift(
-            request.as_of, plain, sum(int(block.decided.sum()) for block in base), sum(int(wrong.sum()) for wrong in off),
-            sum(int(np.abs(b.settled - b.ruled)[wrong].sum()) for b, wrong in zip(base, off, strict=True)),
-        )  # fmt: skip
-        few = [ledger.households(block, compared) for block, compared in zip(whole, base, strict=True)]
-        search = Search(ledger, part, figures, whole, base, [b for b in few if b is not None])
-        result.suspects = search.suspects()
-        if result.differing and 2 * max((s.explained for s in result.suspects), default=0) < result.differing:
-            result.rules = search.rules()
+        result = Drift(request.as_of, plain, compared, differing, fen)
+        if few:
+            search = Search(ledger, part, figures, few)
+            result.suspects = search.suspects()
+            if 2 * max((s.explained for s in result.suspects), default=0) < result.differing:
+                result.rules = search.rules()
     return result
 
 
@@ -184,106 +181,6 @@ def between(program: Program, name: str, value: Decimal, first: dt.date, last: d
     return replace(program, parameters={**program.parameters, name: replace(parameter, series=ordered)})
 
 
-@dataclass(slots=True)
-class Compared:
-    """The settled amounts of a block in fen, as they are and as the rules give them; of each its row's entity and day."""
-
-    settled: Array
-    ruled: Array
-    day: Array
-    top: Array  # the household's row
-    decided: Array  # whether the rules decide the row at all
-    right: Array
-
-    @property
-    def off(self) -> Array:
-        """What the rules give another amount for."""
-        off: Array = self.decided & ~self.right
-        return off
-
-
-@dataclass
-class Ledger:
-    """Decides blocks by variants of one program that differ in figures alone."""
-
-    sides: Sides
-    program: Program
-
-    def blocks(self) -> Iterator[tuple[dict[str, BlockRows], Places | None]]:
-        """Every block's rows, in their places."""
-        store = self.sides.blocks
-        for number in range(store.first, store.first + store.count):
-            yield self._placed(self.sides.deciders[0].rows_of(store.take(number)))
-
-    def _placed(self, rows: dict[str, BlockRows]) -> tuple[dict[str, BlockRows], Places | None]:
-        decider = self.sides.deciders[0]
-        places = (
-            None if decider.compiled is None else decider.deciding(decider.compiled, rows).placing().all()
-        )
-        return rows, places
-
-    def compared(
-        self, program: Program, block: tuple[dict[str, BlockRows], Places | None], *, natively: bool = True
-    ) -> Compared:
-        """The settled amounts of a block beside what a program gives; `natively`: one that differs in figures alone."""
-        rows, places = block
-        decider = self._decider(program)
-        if not natively:
-            decider, places = replace(decider, compiled=None), None
-        try:
-            decided = decider.outcome(rows, None if places is None else places.copy())
-        finally:
-            decider.fallback.close()
-        family = Family(program, decided)
-        parts: list[tuple[Array, ...]] = []
-        for file in decider.files:
-            name = file.entity.name
-            top = family.ancestor(name, family.top_of(name))
-            if not file.settling or top is None:
-                continue
-            table = rows[name].rows
-            days = _days(table)
-            for decision, fact in file.settling.items():
-                if fact in table.facts:
-                    settled, stated = amounts_of(table.facts[fact])
-                    amounts = decided.results[name].ruled[decision]
-                    at = np.flatnonzero(stated & (days != NOTHING))
-                    known = amounts.known.astype(bool)[at]
-                    ruled = np.where(
-                        known, amounts.values[at], settled[at]
-                    )  # nothing is said of one not known
-                    parts.append((settled[at], ruled, days[at], top[at], decided.decided(name)[at]))
-        columns = [np.concatenate([part[n] for part in parts] or [np.empty(0, np.int64)]) for n in range(5)]
-        shown = columns[4].astype(bool)
-        return Compared(
-            columns[0], columns[1], columns[2], columns[3], shown, shown & (columns[0] == columns[1])
-        )
-
-    def _decider(self, program: Program) -> BlockDecider:
-        first = self.sides.deciders[0]
-        compiled = None if first.compiled is None else first.compiled.with_figures(program)
-        fallback = Fallback(program, {file.entity.name: file for file in first.files}, self.sides.threads)
-        return replace(first, program=program, compiled=compiled, fallback=fallback)
-
-    def households(
-        self, block: tuple[dict[str, BlockRows], Places | None], compared: Compared, most: int | None = None
-    ) -> tuple[dict[str, BlockRows], Places | None] | None:
-        """The block's households in which something differs, at most so many."""
-        tops = np.unique(compared.top[compared.off])[:most]
-        if not len(tops):
-            return None
-        rows, _ = block
-        decider = self.sides.deciders[0]
-        family = Family(self.program, decider.outcome(rows, None if block[1] is None else block[1].copy()))
-        taken = {}
-        for name, part in rows.items():
-            at = family.ancestor(name, family.top_of(name))
-            assert at is not None
-            chosen = np.flatnonzero(np.isin(at, tops))
-            taken[name] = BlockRows(part.rows.taken(chosen), part.numbers[chosen])
-        return self._placed(taken)
-
-
 @dataclass
 class Search:
     """Tries one figure after the other on the households that differ, then the best of them on all."""
@@ -291,46 +188,47 @@ class Search:
     ledger: Ledger
     program: Program
     figures: tuple[str, ...]
-    whole: list[tuple[dict[str, BlockRows], Places | None]]
-    base: list[Compared]
-    few: list[tuple[dict[str, BlockRows], Places | None]]
+    few: list[Rows]  # of some of the households in which something differs
 
     def suspects(self) -> list[Suspect]:
         """Those that explain something, the best first."""
-        if not self.few:
-            return []
-        before = [self.ledger.compared(self.program, block) for block in self.few]
-        scored: list[tuple[int, str, Decimal]] = []
+        before = [self.ledger.compared([self.program], rows)[0] for rows in self.few]
+        best: dict[str, tuple[int, Decimal]] = {}  # of each figure how much its best value makes right
         for name in self.figures:
-            for value in self._values(name, before):
-                variant = everywhere(self.program, name, value)
-                gain = self._best([self.ledger.compared(variant, block) for block in self.few], before)
-                if gain is not None:
-                    scored.append((gain[0], name, value))
-        scored.sort(key=lambda item: (-item[0], item[1], item[2]))
-        best = {
-            name: (value, gain) for gain, name, value in reversed(scored)
-        }  # of each figure its best value
-        ranked = sorted(best.items(), key=lambda item: (-item[1][1], item[0]))[:CONFIRMED]
-        confirmed = [self._confirmed(name, value) for name, (value, _) in ranked]
-        useful = [
-            suspect for suspect in confirmed if suspect is not None and suspect.explained > suspect.spoilt
-        ]
+            values = sorted(self._values(name, before))
+            sums = self._tried([everywhere(self.program, name, value) for value in values], before)
+            for value, days in zip(values, sums, strict=True):
+                stretch = days.best()
+                if stretch is not None and stretch[0] > best.get(name, (0, value))[0]:
+                    best[name] = stretch[0], value
+        ranked = sorted(best, key=lambda name: (-best[name][0], name))[:CONFIRMED]
+        confirmed = self._confirmed([(name, best[name][1]) for name in ranked]) if ranked else []
+        useful = [suspect for suspect in confirmed if suspect.explained > suspect.spoilt]
         return sorted(useful, key=lambda s: (s.spoilt - s.explained, -s.fen, s.parameter.name))
+
+    def _tried(self, variants: Sequence[Program], before: Sequence[Compared]) -> list[ByDay]:
+        """What each variant makes of the few households."""
+        sums = [ByDay() for _ in variants]
+        for rows, one in zip(self.few, before, strict=True):
+            for whole, other in zip(
+                sums, self.ledger.compared(variants, rows) if variants else (), strict=True
+            ):
+                whole.add(by_day(one, other))
+        return sums
 
     def rules(self) -> list[RuleSuspect]:
         """Provisions that seem not to have been applied, the best first."""
-        block = self.ledger.households(
-            self.few[0], self.ledger.compared(self.program, self.few[0]), LOOKED_AT
-        )
-        assert block is not None
-        before = self.ledger.compared(self.program, block, natively=False)
+        (compared,) = self.ledger.compared([self.program], self.few[0])
+        rows = self.ledger.households(self.few[0], compared, LOOKED_AT)
+        assert rows is not None
+        (before,) = self.ledger.compared([self.program], rows, natively=False)
         looked_at = int(before.off.sum())
         suspects = []
         for decision in self.program.decisions:
             for provision in decision.provisions:
                 variant = without(self.program, decision, provision)
-                best = self._best([self.ledger.compared(variant, block, natively=False)], [before])
+                (after,) = self.ledger.compared([variant], rows, natively=False)
+                best = by_day(before, after).best()
                 if best is not None and best[0] * SHARE >= looked_at:
                     first, last = (EPOCH + dt.timedelta(days=day) for day in best[1:])
                     suspects.append(RuleSuspect(provision, first, last, best[0], looked_at))
@@ -359,8 +257,8 @@ class Search:
             parameters={**self.program.parameters, parameter.name: replace(parameter, series=series)},
         )
         implied: Counter[Decimal] = Counter()
-        for block, one in zip(self.few, before, strict=True):
-            other = self.ledger.compared(moved, block)
+        for rows, one in zip(self.few, before, strict=True):
+            (other,) = self.ledger.compared([moved], rows)
             rise, gap = other.ruled - one.ruled, one.settled - one.ruled
             for row in np.flatnonzero((rise != 0) & (gap != 0)).tolist():
                 day = EPOCH + dt.timedelta(days=int(one.day[row]))
@@ -374,54 +272,36 @@ class Search:
         low, high = _range(parameter)[0], _range(parameter)[2]
         return [value for value, _ in implied.most_common(TRIED) if low <= value <= high]
 
-    @staticmethod
-    def _best(tried: list[Compared], before: list[Compared]) -> tuple[int, int, int] | None:
-        """The stretch of days over which a variant makes most right: how much more, its first and last day."""
-        days = np.concatenate([one.day for one in before])
-        gain = np.concatenate(
-            [(t.right.astype(np.int64) - b.right) * b.decided for t, b in zip(tried, before, strict=True)]
-        )
-        order = np.argsort(days, kind="stable")
-        days, gain = days[order], gain[order]
-        if not (gain > 0).any():
-            return None
-        distinct, at = np.unique(days, return_index=True)
-        sums = np.add.reduceat(gain, at)
-        best, running, start, result = 0, 0, 0, (0, 0, 0)
-        for number, amount in enumerate(sums.tolist()):
-            if running <= 0:
-                running, start = 0, number
-            running += amount
-            if running > best:
-                best, result = running, (running, int(distinct[start]), int(distinct[number]))
-        return result if best else None
+    def _confirmed(self, suspected: Sequence[tuple[str, Decimal]]) -> list[Suspect]:
+        """Suspects on every row: the days of each, then what it makes right over them."""
+        variants = [everywhere(self.program, name, value) for name, value in suspected]
+        sums = [ByDay() for _ in variants]
+        for block in self.ledger.passed([self.program, *variants], _days_of):
+            for whole, part in zip(sums, block, strict=True):
+                whole.add(part)
+        stretches = [
+            (name, value, *self._days(name, best, days))
+            for (name, value), days in zip(suspected, sums, strict=True)
+            if (best := days.best()) is not None
+        ]
+        variants = [between(self.program, *stretch) for stretch in stretches]
+        counts = np.zeros((len(stretches), 3), np.int64)
+        for mended in self.ledger.passed([self.program, *variants], _mended) if stretches else ():
+            counts += mended
+        return [
+            Suspect(self.program.parameters[name], value, first, last, self._own(name, value), *numbers)
+            for (name, value, first, last), numbers in zip(stretches, counts.tolist(), strict=True)
+        ]
 
-    def _confirmed(self, name: str, value: Decimal) -> Suspect | None:
-        """A suspect on every row: its days, then what it makes right over them."""
-        everywhere_ = [self.ledger.compared(everywhere(self.program, name, value), b) for b in self.whole]
-        best = self._best(everywhere_, self.base)
-        if best is None:
-            return None
-        first, last = self._days(name, value, best, everywhere_)
-        variant = between(self.program, name, value, first, last)
-        tried = [self.ledger.compared(variant, block) for block in self.whole]
-        mended = [t.right & b.off for t, b in zip(tried, self.base, strict=True)]
-        spoilt = sum(int((b.right & ~t.right).sum()) for t, b in zip(tried, self.base, strict=True))
-        fen = sum(int(np.abs(b.settled - b.ruled)[m].sum()) for b, m in zip(self.base, mended, strict=True))
-        parameter = self.program.parameters[name]
-        own = next((d for d in parameter.series if d.value == value), None)
-        return Suspect(parameter, value, first, last, own, sum(int(m.sum()) for m in mended), fen, spoilt)
+    def _own(self, name: str, value: Decimal) -> Dated | None:
+        """The value of the figure's own series that a value is."""
+        return next((d for d in self.program.parameters[name].series if d.value == value), None)
 
-    def _days(
-        self, name: str, value: Decimal, best: tuple[int, int, int], tried: list[Compared]
-    ) -> tuple[dt.date, dt.date | None]:  # fmt: skip
+    def _days(self, name: str, best: Stretch, days: ByDay) -> tuple[dt.date, dt.date | None]:
         """The stretch's days, its beginning moved back to a day on which such things begin, where no row speaks against it."""
-        del value
         _, first, last = best
-        days = np.concatenate([one.day for one in self.base])
-        against = np.concatenate([b.right & ~t.right for t, b in zip(tried, self.base, strict=True)])
-        earlier = days[against & (days < first)]
-        limit = EPOCH + dt.timedelta(days=int(earlier.max())) if len(earlier) else None
+        spoilt = days.last_spoilt_before(first)
+        limit = None if spoilt is None else EPOCH + dt.timedelta(days=spoilt)
         begins = EPOCH + dt.timedelta(days=first)
         starts = [d.start for d in self.program.parameters[name].series if d.start <= begins]
         month = begins.replace(day=1)
@@ -429,13 +309,19 @@ class Search:
             if (limit is None and start == month) or (limit is not None and start > limit):
                 begins = start
                 break
-        later = days[against & (days > last)]
-        return begins, EPOCH + dt.timedelta(days=last) if len(later) else None
+        return begins, EPOCH + dt.timedelta(days=last) if days.spoils_after(last) else None
 
 
-def _days(table: EntityRows) -> Array:
-    """The days of rows, since 1970-01-01, `NOTHING` for one that does not say; 0 where their entity has none."""
-    date = None if table.entity.date is None else table.facts.get(table.entity.date)
-    if date is None:
-        return np.zeros(table.count, np.int32)
-    return np.asarray(date.cast("int32").fill_null(NOTHING))
+def _days_of(_rows: Rows, compared: list[Compared]) -> list[ByDay]:
+    """What each variant makes of a block, the rules as they are first."""
+    return [by_day(compared[0], other) for other in compared[1:]]
+
+
+def _mended(_rows: Rows, compared: list[Compared]) -> Array:
+    """Of each variant: how many amounts of a block it makes right, by how many fen they differ, how many it spoils."""
+    base = compared[0]
+    counts = np.zeros((len(compared) - 1, 3), np.int64)
+    for number, other in enumerate(compared[1:]):
+        mended = other.right & base.off
+        counts[number] = mended.sum(), base.gap[mended].sum(), (base.right & ~other.right).sum()
+    return counts

@@ -2,8 +2,9 @@
 
 In: a rulebook with the figure, a goal such as `fund<=3200000000`, a range of values. Out: `Found`: the value nearest to
 the goal's edge that meets it, and every value tried.
-Invariants: nothing is compiled after the first value; between two neighbouring steps of the figure's type the goal is met
-on one side only. A goal is taken to be met on one side of one edge within the range; its ends are tried first.
+Invariants: rows are in memory a partition at a time; nothing is compiled after the first value; between two neighbouring
+steps of the figure's type the goal is met on one side only. A goal is taken to be met on one side of one edge within the
+range; its ends are tried first.
 """
 
 from __future__ import annotations
@@ -17,17 +18,16 @@ from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-from mianshen.batch.block_decider import BlockDecider, DecidedBlock
+from mianshen.batch.block_decider import BlockDecider
+from mianshen.batch.block_store import BlockTables
 from mianshen.batch.fallback import Fallback
 from mianshen.batch.request import Request
-from mianshen.batch.row_batches import BlockRows
 from mianshen.batch.totals import Counts, added, block_totals
 from mianshen.impact import diagnostics
 from mianshen.impact.compare import GOAL, compare
 from mianshen.impact.comparison import Comparison
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.sides import Sides, read_once
-from mianshen.native.placing import Places
 from mianshen.program.core import Numeric
 from mianshen.program.program import Citation, Dated, Key, Parameter, Program
 from mianshen.program.slicing import benefit_keys, part_of
@@ -157,7 +157,7 @@ class Seeking:
         """Find the value. Raises RuleError, MemoryError, OSError."""
         quest = self.quest
         first = self.after(quest.low)
-        with read_once(first, first, request, RuleChanges(first, first)) as sides:
+        with read_once(first, first, request, RuleChanges(first, first), again=True) as sides:
             trial = Trial(sides, self.part, quest, self.keys)
 
             def amount(at: int) -> Decimal:
@@ -247,33 +247,22 @@ def _at_an_end(quest: Quest, known: dict[int, Decimal], last: int) -> GoalResult
     return GoalResult(quest, quest.low + at * quest.step, known[at], anything=True, tried=tried)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Trial:
-    """Rows kept in their places, decided with one value after the other."""
+    """The rows decided with one value after the other."""
 
     sides: Sides
     part: Program
     quest: Quest
     keys: tuple[Key, ...]
-    blocks: list[tuple[dict[str, BlockRows], Places | None]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        decider, store = self.sides.deciders[0], self.sides.blocks
-        for number in range(store.first, store.first + store.count):
-            rows = decider.rows_of(store.take(number))
-            compiled = decider.compiled
-            places = None if compiled is None else decider.deciding(compiled, rows).placing().all()
-            self.blocks.append((rows, places))
 
     def amount(self, value: Decimal) -> Decimal:
         """What the goal's amount comes to with a value of the figure, in yuan."""
-        program = with_value(self.part, self.quest.parameter, self.quest.start, value)
-        decider = self._decider(program)
+        decider = self._decider(with_value(self.part, self.quest.parameter, self.quest.start, value))
         totals: Counts = {}
         try:
-            for rows, places in self.blocks:
-                block = decider.outcome(rows, None if places is None else places.copy())
-                totals = added(totals, _totals(decider, block))
+            for counts in self.sides.outcomes(_Totals(decider)):
+                totals = added(totals, counts)
         finally:
             decider.fallback.close()
         return Decimal(sum(self._fen(totals, key) for key in self.keys)).scaleb(-2)
@@ -297,9 +286,17 @@ class Trial:
         return int(entity.get("amounts", {}).get(key[1], {}).get("fen", 0))
 
 
-def _totals(decider: BlockDecider, block: DecidedBlock) -> Counts:
-    return {
-        file.entity.name: block_totals(block.results[file.entity.name], block.decided(file.entity.name))
-        for file in decider.files
-        if file.entity.name in block.results
-    }
+@dataclass(frozen=True)
+class _Totals:
+    """Decides blocks, and keeps of each what its amounts come to."""
+
+    decider: BlockDecider
+
+    def decide(self, tables: BlockTables) -> Counts:
+        """The totals of a block, by entity. Raises MemoryError."""
+        block = self.decider.outcome(self.decider.rows_of(tables))
+        return {
+            file.entity.name: block_totals(block.results[file.entity.name], block.decided(file.entity.name))
+            for file in self.decider.files
+            if file.entity.name in block.results
+        }

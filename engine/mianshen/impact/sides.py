@@ -19,14 +19,15 @@ import duckdb
 
 from mianshen.batch import diagnostics as batch_diagnostics
 from mianshen.batch.block_decider import BlockDecider
-from mianshen.batch.block_store import Blocks
+from mianshen.batch.block_store import Blocks, PartitionFiles
 from mianshen.batch.blocks import block_count
 from mianshen.batch.engines import WORTH, unit_of
-from mianshen.batch.execution import Execution
+from mianshen.batch.execution import BlockOutcome, Decider, Execution, in_order
 from mianshen.batch.fallback import Fallback
 from mianshen.batch.intake import Intake, rows_about
 from mianshen.batch.output_files import EntityFile, entity_files
 from mianshen.batch.request import Request
+from mianshen.batch.run import connected, partitions_of
 from mianshen.cache import cache_folder
 from mianshen.impact import diagnostics
 from mianshen.impact.rule_changes import RuleChanges
@@ -49,10 +50,15 @@ class Sides:
     programs: tuple[Program, Program]
     files: list[EntityFile]
     intake: Intake
-    blocks: Blocks
+    blocks: Blocks | PartitionFiles
     deciders: tuple[BlockDecider, BlockDecider]
     traces: tuple[Compiled, Compiled] | None
     threads: int
+
+    def outcomes(self, decider: Decider[BlockOutcome]) -> Iterator[BlockOutcome]:
+        """What a decider makes of every block, in their order; rows are in memory a partition at a time."""
+        for blocks in self.blocks.runs():
+            yield from in_order(blocks, decider, self.threads)
 
     @property
     def same_places(self) -> bool:
@@ -99,8 +105,13 @@ def both(before: Program, after: Program) -> Program:
 
 
 @contextmanager
-def read_once(before: Program, after: Program, request: Request, changes: RuleChanges) -> Iterator[Sides]:
-    """The request's rows, read for both programs. Raises RuleError, MemoryError, OSError."""
+def read_once(
+    before: Program, after: Program, request: Request, changes: RuleChanges, *, again: bool = False
+) -> Iterator[Sides]:
+    """The request's rows, read for both programs; `again`: to be decided more than once.
+
+    Raises RuleError, MemoryError, OSError.
+    """
     reading = both(before, after)
     unknown = [entity for entity in request.inputs if entity not in reading.entities]
     if unknown:
@@ -127,9 +138,14 @@ def read_once(before: Program, after: Program, request: Request, changes: RuleCh
         run = Execution(
             reading, request, connection, inputs, files[1], None if units is None else units[1],
             request.threads or os.cpu_count() or 1, block_count(count), facts | breakdown_facts(reading),
+            count,
         )  # fmt: skip
-        store = Blocks(run.blocks)
-        intake = run.intake(store)
+        store = _store(run, Path(folder) / "rows", again)
+        try:
+            intake = run.intake(store)
+        finally:
+            if isinstance(store, PartitionFiles):
+                store.close()
         deciders = _deciders((before, after), files, run, intake, units, changes)
         traces = None if units is None else _traced(changes, units)
         try:
@@ -137,6 +153,15 @@ def read_once(before: Program, after: Program, request: Request, changes: RuleCh
         finally:
             for decider in deciders:
                 decider.fallback.close()
+
+
+def _store(run: Execution, folder: Path, again: bool) -> Blocks | PartitionFiles:
+    """Where rows are put: in memory, or in a folder's files where they do not fit it."""
+    partitions = min(partitions_of(run.request, run.inputs, run.rows), run.blocks)
+    if partitions == 1:
+        return Blocks(run.blocks, again=again)
+    folder.mkdir()
+    return PartitionFiles(folder, run.blocks, partitions)
 
 
 def _deciders(
@@ -155,8 +180,6 @@ def _deciders(
 
 @contextmanager
 def _connected(request: Request, folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    from mianshen.batch.run import connected
-
     connection = connected(request, folder)
     try:
         yield connection

@@ -147,9 +147,9 @@ def atlas(program: Program, request: Request, *, listed: bool = False) -> Atlas:
     result = Atlas(program, request.as_of, lines)
     steps = [Step(program.facts[key], up) for key in facts_compared(program) for up in (True, False)]
     with read_once(program, program, request, RuleChanges(program, program)) as sides:
-        store = sides.blocks
-        for block in range(store.first, store.first + store.count):
-            _Block(result, sides, sides.deciders[0].rows_of(store.take(block)), listed).look(steps)
+        for blocks in sides.blocks.runs():
+            for number in range(blocks.first, blocks.first + blocks.count):
+                _Block(result, sides, sides.deciders[0].rows_of(blocks.take(number)), listed).look(steps)
     return result
 
 
