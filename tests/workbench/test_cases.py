@@ -217,7 +217,7 @@ def test_a_change_of_a_figure_is_told_with_the_expectations_it_moves(tmp_path: P
         programs,
     )
     proposed = Programs(proposed=(SHIPPED / "overlays" / "ninety_percent.yaml",))
-    (change,) = changes_of(cases, programs, proposed).found
+    (change,) = changes_of(cases, programs, proposed).changes
     assert (change.what, change.expected, change.before, change.after) == (
         "C1.basic_payment",
         "8500.00",
@@ -237,7 +237,7 @@ def test_a_change_of_a_rule_names_the_provisions(tmp_path: Path) -> None:
         f"  - {{name: one, {resident}, {STAY}, expect: {{claims: {{C1: {{basic_payment: 1000.00}}}}}}}}\n",
         programs,
     )
-    (change,) = changes_of(cases, programs, Programs(proposed=("limit_counts_costs",))).found
+    (change,) = changes_of(cases, programs, Programs(proposed=("limit_counts_costs",))).changes
     assert change.after == "8500.00"
     assert [c.name for c in change.causes] == ["shanghai_employee_basic", "shanghai_employee_covered_cost"]
 
@@ -250,7 +250,7 @@ def test_a_case_whose_own_overlay_is_the_proposed_one_does_not_change(tmp_path: 
         programs,
     )
     changes = changes_of(cases, programs, Programs(proposed=("limit_counts_costs",)))
-    assert (changes.found, changes.left_out) == ((), ())
+    assert (changes.changes, changes.left_out) == ((), ())
 
 
 def test_a_proposed_change_that_is_wrong_is_refused(tmp_path: Path) -> None:

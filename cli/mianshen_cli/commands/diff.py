@@ -111,7 +111,7 @@ def _plain(changes: tuple[RuleChange, ...], moved: Changes | None, lang: Lang) -
         ],
         "cases": None if moved is None else [
             {"case": str(item.case), "what": item.what, "before": item.before, "after": item.after}
-            for item in moved.found
+            for item in moved.changes
         ],
     }  # fmt: skip
 
@@ -132,7 +132,7 @@ def _first(names: tuple[str, ...]) -> str:
 def _moved(moved: Changes) -> list[tuple[str, ...]]:
     return [
         (f"{item.case.file.stem}.{item.case.name}", item.what, item.before, item.after)
-        for item in moved.found
+        for item in moved.changes
     ]
 
 
@@ -140,7 +140,7 @@ def _text(changes: tuple[RuleChange, ...], moved: Changes | None, lang: Lang) ->
     if not changes:
         return _SAME.in_(lang)
     parts = [output.table([head.in_(lang) for head in _HEADS], _rows(changes, lang))]
-    if moved is not None and moved.found:
+    if moved is not None and moved.changes:
         parts.append(output.table([head.in_(lang) for head in _MOVED], _moved(moved)))
     return "\n\n".join(parts)
 
@@ -153,7 +153,7 @@ def _markdown(changes: tuple[RuleChange, ...], moved: Changes | None, lang: Lang
     if moved is not None:
         lines += ["", f"## {_CASES.in_(lang)}", ""]
         lines += (
-            _table([head.in_(lang) for head in _MOVED], _moved(moved)) if moved.found else [_SAME.in_(lang)]
+            _table([head.in_(lang) for head in _MOVED], _moved(moved)) if moved.changes else [_SAME.in_(lang)]
         )
     return "\n".join(lines)
 

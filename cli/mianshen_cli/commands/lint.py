@@ -69,10 +69,10 @@ def lint(
         Status.UNUSABLE if findings.unreadable else Status.FOUND if findings.count("error") else Status.DONE
     )
     if form != "table":
-        for line in written(findings.found, form, lang):
+        for line in written(findings.diagnostics, form, lang):
             output.say(line)
         return status
-    for item in findings.found:
+    for item in findings.diagnostics:
         first, *more = item.show(lang).split("\n")
         mark = _WARNING.in_(lang) if item.severity == "warning" else ""
         tell = output.complain if item.code in UNREADABLE else output.say

@@ -113,7 +113,7 @@ def test(
         changes = changes_of(cases, programs, Programs(programs.rules, overlays))
         if form == "json":
             output.say(output.json_text(plain_changes(changes)))
-            return Status.FOUND if changes.found else Status.DONE
+            return Status.FOUND if changes.changes else Status.DONE
         return _changes(lang, cases, changes)
     back_ends = usable([name for name in BACK_ENDS if backend in ("all", name)] if backend else USUAL)
     with output.progress(len(cases)) as advance:
@@ -173,20 +173,20 @@ def _difference(difference: Difference, lang: Lang) -> tuple[str, ...]:
 
 
 def _changes(lang: Lang, cases: list[CaseOf], changes: Changes) -> Status:
-    if changes.found:
-        output.say(output.table(_heads(_CHANGES, lang), [_change(item) for item in changes.found]))
+    if changes.changes:
+        output.say(output.table(_heads(_CHANGES, lang), [_change(item) for item in changes.changes]))
         output.say()
-    for cause in dict.fromkeys(cause for item in changes.found for cause in item.causes):
+    for cause in dict.fromkeys(cause for item in changes.changes for cause in item.causes):
         if cause.kind == "provision" and cause.before and cause.after:
             words = {"name": cause.name, "before": cause.before, "after": cause.after}
             output.say(_WORDING.in_(lang).format(**words))
     if changes.left_out:
         output.say(_LEFT_OUT.in_(lang).format(names=", ".join(map(_name, changes.left_out))))
-    touched = {id(item.case) for item in changes.found}
-    many = str(len(changes.found)) if lang == "zh" else _many(len(changes.found), "expectation")
+    touched = {id(item.case) for item in changes.changes}
+    many = str(len(changes.changes)) if lang == "zh" else _many(len(changes.changes), "expectation")
     tried = _cases(len(cases) - len(changes.left_out), lang)
     output.say(_CHANGED.in_(lang).format(cases=tried, changed=len(touched), many=many))
-    return Status.FOUND if changes.found else Status.DONE
+    return Status.FOUND if changes.changes else Status.DONE
 
 
 def _change(change: Change) -> tuple[str, ...]:

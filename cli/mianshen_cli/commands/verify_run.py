@@ -68,7 +68,7 @@ def _show(lang: Lang, findings: list[Finding], wrong: list[Finding]) -> None:
     if wrong:
         rows = [
             (_KINDS[mistake.kind].in_(lang), mistake.name, _OUTCOMES[mistake.outcome].in_(lang),
-             mistake.recorded[:_SHOWN], mistake.found[:_SHOWN])
+             mistake.recorded[:_SHOWN], mistake.actual[:_SHOWN])
             for mistake in wrong
         ]  # fmt: skip
         output.say(output.table([head.in_(lang) for head in _HEAD], rows))
@@ -84,5 +84,5 @@ def _plain(finding: Finding) -> dict[str, str]:
         "file": finding.name,
         "outcome": finding.outcome,
         "recorded": finding.recorded,
-        "found": finding.found,
+        "found": finding.actual,
     }

@@ -48,7 +48,7 @@ def plain_changes(changes: Changes) -> Plain:
                     for cause in change.causes
                 ],
             }
-            for change in changes.found
+            for change in changes.changes
         ],
         "left_out": [str(case) for case in changes.left_out],
     }  # fmt: skip

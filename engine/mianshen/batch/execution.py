@@ -63,7 +63,7 @@ def nothing_told(_stage: str, _done: int, _of: int) -> None:
 
 @dataclass(slots=True)
 class Execution:
-    """What a run is made of. `kept`: the facts that rules read; `blocks`: into how many the rows go."""
+    """What a run is made of. `facts`: those that rules read; `blocks`: into how many the rows go."""
 
     program: Program
     request: Request
@@ -73,7 +73,7 @@ class Execution:
     compiled: Compiled | None
     threads: int
     blocks: int
-    kept: frozenset[Key]
+    facts: frozenset[Key]
     rows: int = 0  # of all inputs, about
     within: Within = nothing_told
 
@@ -81,7 +81,7 @@ class Execution:
         """Read every file into a store. Raises RuleError, OSError, MemoryError."""
         layout = None if self.compiled is None else self.compiled.unit.layout
         as_of = self.request.as_of
-        reader = RowReader(self.program, self.connection, as_of, self.kept, self.threads, numbering(layout))
+        reader = RowReader(self.program, self.connection, as_of, self.facts, self.threads, numbering(layout))
         looked = reader.plausibility = Plausibility(self.program, self.connection, as_of)
         library = None if self.compiled is None else self.compiled.library
         taking = Taking(self.program, self.inputs, reader, store, self.blocks, library, as_of, self._read)

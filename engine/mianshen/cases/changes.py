@@ -33,7 +33,7 @@ class Change:
 class Changes:
     """What was found; `left_out`: cases whose own overlays cannot stand beside the proposed ones."""
 
-    found: tuple[Change, ...]
+    changes: tuple[Change, ...]
     left_out: tuple[CaseOf, ...]
 
 

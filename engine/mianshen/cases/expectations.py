@@ -66,7 +66,7 @@ class ExpectationReader:
     def __init__(self, program: Program, case: Case, mistakes: list[Diagnostic]) -> None:
         self.program = program
         self.case = case
-        self.found = mistakes
+        self.diagnostics = mistakes
         self.rows: dict[str, list[str]] = {}
         for row in case.rows():
             self.rows.setdefault(row.entity, []).append(row.key)
@@ -93,7 +93,7 @@ class ExpectationReader:
             elif key.text in single:
                 yield from self._row((key.text, self.rows[key.text][0]), value)
             else:
-                self.found.append(
+                self.diagnostics.append(
                     diagnostics.unknown_key(key.span, key.text, Message("expect", "expect"), known)
                 )
         yield self._rejects(node.span, rejects)
@@ -112,7 +112,7 @@ class ExpectationReader:
             if key.text in known:
                 yield from self._row((entity.name, key.text), value)
             else:
-                self.found.append(diagnostics.unknown_row(key.span, key.text, entity.name, known))
+                self.diagnostics.append(diagnostics.unknown_row(key.span, key.text, entity.name, known))
 
     def _row(self, row: RowKey, node: Node) -> Iterator[Expectation]:
         decisions = {d.name: d for d in self.program.decisions if d.entity == row[0]}
@@ -126,19 +126,23 @@ class ExpectationReader:
                     yield Expectation("value", row, key.text, wanted, value.span)
             else:
                 where = Message(f"{row[0]} 的决定", f"the decisions of a {row[0]}")
-                self.found.append(diagnostics.unknown_key(key.span, key.text, where, (*decisions, *parts)))
+                self.diagnostics.append(
+                    diagnostics.unknown_key(key.span, key.text, where, (*decisions, *parts))
+                )
 
     def _benefits(self, node: Node) -> Iterator[Expectation]:
         benefits = self.program.benefits
         for key, value in self._entries(node, "benefits"):
             if key.text not in benefits:
                 where = Message("待遇", "the benefits")
-                self.found.append(diagnostics.unknown_key(key.span, key.text, where, benefits))
+                self.diagnostics.append(diagnostics.unknown_key(key.span, key.text, where, benefits))
                 continue
             for part, entry in self._entries(value, key.text):
                 if part.text not in BENEFIT_PARTS:
                     where = Message("待遇的结果", "what a benefit gives")
-                    self.found.append(diagnostics.unknown_key(part.span, part.text, where, BENEFIT_PARTS))
+                    self.diagnostics.append(
+                        diagnostics.unknown_key(part.span, part.text, where, BENEFIT_PARTS)
+                    )
                 else:
                     row = self.above.get(benefits[key.text].entity, self.person)
                     yield from self._part(part.text, row, key.text, entry, BENEFIT_STATUSES)
@@ -153,7 +157,7 @@ class ExpectationReader:
                 if text in statuses:
                     yield Expectation("status", row, name, text, node.span)
                 elif text is not None:
-                    self.found.append(diagnostics.unknown_status(node.span, text, statuses))
+                    self.diagnostics.append(diagnostics.unknown_status(node.span, text, statuses))
             case "missing":
                 yield Expectation("missing", row, name, frozenset(self._missing(node)), node.span)
             case "reason":
@@ -169,7 +173,9 @@ class ExpectationReader:
                 wanted = None if decision is None else self._value(node, decision)
                 if decision is None:
                     where = Message(f"待遇 {name}", f"the benefit {name}")
-                    self.found.append(diagnostics.unknown_key(node.span, part, where, BENEFIT_PARTS[:1]))
+                    self.diagnostics.append(
+                        diagnostics.unknown_key(node.span, part, where, BENEFIT_PARTS[:1])
+                    )
                 if wanted is not None:
                     yield Expectation("amount", row, name, wanted, node.span)
 
@@ -184,7 +190,7 @@ class ExpectationReader:
             return Mark(text)
         value = literals.read(text, decision.type, self.program.codes)
         if value is None:
-            self.found.append(diagnostics.bad_value(node.span, text, literal_words(decision.written)))
+            self.diagnostics.append(diagnostics.bad_value(node.span, text, literal_words(decision.written)))
         return value
 
     def _missing(self, node: Node) -> Iterator[str]:
@@ -196,24 +202,26 @@ class ExpectationReader:
         known += [e.children for e in self.program.entities.values() if e.children]
         known += [f"{entity} {key}" for entity, keys in self.rows.items() for key in keys]
         if not isinstance(node, ListNode):
-            self.found.append(diagnostics.wrong_shape(node.span, "missing", _A_LIST))
+            self.diagnostics.append(diagnostics.wrong_shape(node.span, "missing", _A_LIST))
             return
         for item in node.items:
             text = self._text(item, "missing")
             if text in known:
                 yield text
             elif text is not None:
-                self.found.append(diagnostics.unknown_missing(item.span, text, known))
+                self.diagnostics.append(diagnostics.unknown_missing(item.span, text, known))
 
     def _known_reason(self, name: str, span: Span) -> None:
         known = [p.name for d in self.program.decisions for p in d.provisions]
         if name not in known and name not in (MISSING_FACTS, NO_PROVISION):
-            self.found.append(diagnostics.unknown_reason(span, name, [*known, MISSING_FACTS, NO_PROVISION]))
+            self.diagnostics.append(
+                diagnostics.unknown_reason(span, name, [*known, MISSING_FACTS, NO_PROVISION])
+            )
 
     def _rejects(self, span: Span, node: Node | None) -> Expectation:
         items = node.items if isinstance(node, ListNode) else ()
         if node is not None and not isinstance(node, ListNode):
-            self.found.append(diagnostics.wrong_shape(node.span, "rejects", _A_LIST))
+            self.diagnostics.append(diagnostics.wrong_shape(node.span, "rejects", _A_LIST))
         rejects = tuple(reject for item in items if (reject := self._reject(item)) is not None)
         return Expectation("rejects", self.person, "", "", span if node is None else node.span, rejects)
 
@@ -223,16 +231,16 @@ class ExpectationReader:
             text = self._text(value, key.text)
             if key.text not in REJECT_PARTS:
                 where = Message("rejects", "rejects")
-                self.found.append(diagnostics.unknown_key(key.span, key.text, where, REJECT_PARTS))
+                self.diagnostics.append(diagnostics.unknown_key(key.span, key.text, where, REJECT_PARTS))
             elif text is not None:
                 reject[key.text] = text
         keys = [key for of_entity in self.rows.values() for key in of_entity if key]
         if reject.get("key") not in keys:
-            self.found.append(diagnostics.unknown_row(node.span, reject.get("key", ""), "row", keys))
+            self.diagnostics.append(diagnostics.unknown_row(node.span, reject.get("key", ""), "row", keys))
             return None
         fields = [name for _, name in self.program.facts]
         if "field" in reject and reject["field"] not in fields:
-            self.found.append(diagnostics.unknown_missing(node.span, reject["field"], fields))
+            self.diagnostics.append(diagnostics.unknown_missing(node.span, reject["field"], fields))
         return Reject(reject["key"], reject.get("field"), reject.get("reason"), node.span)
 
     # -- shapes ------------------------------------------------------------------------------
@@ -240,13 +248,13 @@ class ExpectationReader:
     def _entries(self, node: Node, name: str) -> Iterable[tuple[Scalar, Node]]:
         if isinstance(node, Mapping):
             return node.entries
-        self.found.append(diagnostics.wrong_shape(node.span, name, _A_MAPPING))
+        self.diagnostics.append(diagnostics.wrong_shape(node.span, name, _A_MAPPING))
         return ()
 
     def _text(self, node: Node, name: str) -> str | None:
         if isinstance(node, Scalar) and not node.null:
             return node.text
-        self.found.append(diagnostics.wrong_shape(node.span, name, _A_TEXT))
+        self.diagnostics.append(diagnostics.wrong_shape(node.span, name, _A_TEXT))
         return None
 
 

@@ -104,19 +104,19 @@ def read_case_files(files: Iterable[Path], programs: Programs) -> list[CaseOf]:
     for file in files:
         reading = _FileReading(file, programs)
         cases += reading.cases()
-        problems += reading.found
+        problems += reading.diagnostics
     if problems:
         raise RuleError(dict.fromkeys(problems))
     return cases
 
 
 class _FileReading:
-    """One case file; `found` gathers what is wrong."""
+    """One case file; `diagnostics` gathers what is wrong."""
 
     def __init__(self, file: Path, programs: Programs) -> None:
         self.file = file
         self.programs = programs
-        self.found: list[Diagnostic] = []
+        self.diagnostics: list[Diagnostic] = []
         self.names: dict[str, Span] = {}
 
     def cases(self) -> list[CaseOf]:
@@ -125,21 +125,21 @@ class _FileReading:
     def _nodes(self) -> Iterator[Mapping]:
         """The file's cases, its defaults filled in."""
         root, nodes = read_tree(self.file)
-        self.found += nodes
+        self.diagnostics += nodes
         if nodes:
             return
         listed = root.get("cases") if isinstance(root, Mapping) else None
         if not isinstance(root, Mapping) or not isinstance(listed, ListNode) or not listed.items:
-            self.found.append(diagnostics.no_cases(str(self.file)))
+            self.diagnostics.append(diagnostics.no_cases(str(self.file)))
             return
         here = Message("案例文件", "a case file")
         self._only(root, ("defaults", "cases"), here)
         defaults = root.get("defaults")
         if defaults is not None and not isinstance(defaults, Mapping):
-            self.found.append(diagnostics.wrong_shape(defaults.span, "defaults", _A_MAPPING))
+            self.diagnostics.append(diagnostics.wrong_shape(defaults.span, "defaults", _A_MAPPING))
         for node in listed.items:
             if not isinstance(node, Mapping):
-                self.found.append(diagnostics.wrong_shape(node.span, "a case", _A_MAPPING))
+                self.diagnostics.append(diagnostics.wrong_shape(node.span, "a case", _A_MAPPING))
             else:
                 yield merged(defaults, node) if isinstance(defaults, Mapping) else node
 
@@ -147,7 +147,7 @@ class _FileReading:
         known = tuple(known)
         for key, _ in node.entries:
             if key.text not in known:
-                self.found.append(diagnostics.unknown_key(key.span, key.text, where, known))
+                self.diagnostics.append(diagnostics.unknown_key(key.span, key.text, where, known))
 
     def _case(self, node: Mapping) -> CaseOf | None:
         name = self._name(node)
@@ -157,28 +157,28 @@ class _FileReading:
         try:
             program = self.programs.under(overlays)
         except RuleError as error:
-            self.found += error.diagnostics
+            self.diagnostics += error.diagnostics
             return None
         case, wrong = read_record(node, program, None, CASE_KEYS)
         expect = node.get("expect")
         if expect is None:
-            self.found.append(diagnostics.nothing_expected(node.span, name))
+            self.diagnostics.append(diagnostics.nothing_expected(node.span, name))
         if case is None:
-            self.found += wrong
+            self.diagnostics += wrong
         elif any(row.told is not None for row in case.rows()):
-            self.found.append(diagnostics.rows_unknown(node.span, name))
+            self.diagnostics.append(diagnostics.rows_unknown(node.span, name))
         if case is None or expect is None:
             return None
-        reader = ExpectationReader(program, case, self.found)
+        reader = ExpectationReader(program, case, self.diagnostics)
         return CaseOf(self.file, name, node.span, node, overlays, tuple(reader.read(expect)))
 
     def _name(self, node: Mapping) -> str | None:
         name = node.get("name")
         if not isinstance(name, Scalar) or not _NAME.fullmatch(name.text):
-            self.found.append(diagnostics.no_name(node.span if name is None else name.span))
+            self.diagnostics.append(diagnostics.no_name(node.span if name is None else name.span))
             return None
         if name.text in self.names:
-            self.found.append(diagnostics.same_name(name.span, name.text, self.names[name.text]))
+            self.diagnostics.append(diagnostics.same_name(name.span, name.text, self.names[name.text]))
             return None
         self.names[name.text] = name.span
         return name.text
@@ -191,7 +191,7 @@ class _FileReading:
         items = listed.items if isinstance(listed, ListNode) else ()
         named = [item for item in items if isinstance(item, Scalar)]
         if not isinstance(listed, ListNode) or len(named) < len(items):
-            self.found.append(diagnostics.wrong_shape(listed.span, "overlays", _A_LIST))
+            self.diagnostics.append(diagnostics.wrong_shape(listed.span, "overlays", _A_LIST))
             return None
         overlays = [self._overlay(entry) for entry in named]
         known = tuple(part for part in overlays if part is not None)
@@ -202,9 +202,9 @@ class _FileReading:
             path = Path(os.path.normpath(self.file.parent / node.text))
             if path.is_file():
                 return path
-            self.found.append(diagnostics.no_overlay_file(node.span, str(path)))
+            self.diagnostics.append(diagnostics.no_overlay_file(node.span, str(path)))
         elif node.text in shipped_overlays():
             return node.text
         else:
-            self.found.append(unknown_overlay(node.span, node.text, shipped_overlays()))
+            self.diagnostics.append(unknown_overlay(node.span, node.text, shipped_overlays()))
         return None

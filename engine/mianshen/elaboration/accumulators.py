@@ -42,7 +42,7 @@ class AccumulatorChecks:
                               self.rulings.names.entities)  # fmt: skip
             elif entity.parent is None or entity.date is None:
                 span = self.rulings.document.span("accumulators", name, "entity")
-                self.rulings.found.append(diagnostics.undated(span, model.entity))
+                self.rulings.diagnostics.append(diagnostics.undated(span, model.entity))
             else:
                 accumulator = self._accumulator(name, entity.parent)
                 if accumulator is not None:
@@ -101,7 +101,7 @@ class AccumulatorChecks:
         if model.holder is None or model.holder in above:
             return model.holder or parent
         span = self.rulings.document.span("accumulators", name, "holder")
-        self.rulings.found.append(diagnostics.not_above(span, model.holder, model.entity, above))
+        self.rulings.diagnostics.append(diagnostics.not_above(span, model.holder, model.entity, above))
         return parent
 
     def _per(self, name: str, holder: str) -> tuple[Key, ...]:
@@ -117,7 +117,7 @@ class AccumulatorChecks:
                 why = Message("只能按代码、文本、是非、日期、整数或地区分开累计", "it is a code, text, true or false, date, "
                               "whole number or area that splits a sum")  # fmt: skip
                 span = self.rulings.document.span("accumulators", name, "per", index)
-                self.rulings.found.append(diagnostics.cannot_split(span, fact, why))
+                self.rulings.diagnostics.append(diagnostics.cannot_split(span, fact, why))
             else:
                 keys.append(key)
         return tuple(keys)
@@ -133,12 +133,12 @@ class AccumulatorChecks:
             known = [fact for owner, fact in names.facts if owner == holder]
             self._unknown(name, "opening", ("facts", Message("事实", "fact")), model.opening, known)
         elif opening.written not in ("money", "integer"):
-            self.rulings.found.append(diagnostics.wrong_type(span, MONEY_WORDS, describe(opening.type)))
+            self.rulings.diagnostics.append(diagnostics.wrong_type(span, MONEY_WORDS, describe(opening.type)))
         if model.days_before is not None or varying:
             why = Message(
                 "期初余额只有一个，不能分给多个累计", "there is one opening balance for all its sums"
             )
-            self.rulings.found.append(diagnostics.cannot_split(span, model.opening, why))
+            self.rulings.diagnostics.append(diagnostics.cannot_split(span, model.opening, why))
 
     def _days(self, name: str) -> int | None:
         """How many days before a row count, instead of a period."""
@@ -149,7 +149,7 @@ class AccumulatorChecks:
             return int(written)
         span = self.rulings.document.span("accumulators", name, "days_before")
         wanted = Message(f"天数（1 至 {MOST_DAYS}）", f"a number of days from 1 to {MOST_DAYS}")
-        self.rulings.found.append(diagnostics.bad_literal(span, written, wanted))
+        self.rulings.diagnostics.append(diagnostics.bad_literal(span, written, wanted))
         return None
 
     def _sums(self, name: str, sums: str) -> None:
@@ -159,7 +159,7 @@ class AccumulatorChecks:
         type_ = self.rulings.vocabulary.decision_named(model.entity, sums, path)
         if type_ is not None and not isinstance(type_, Numeric):
             span = self.rulings.document.span(*path)
-            self.rulings.found.append(diagnostics.wrong_type(span, NUMBER_WORDS, describe(type_)))
+            self.rulings.diagnostics.append(diagnostics.wrong_type(span, NUMBER_WORDS, describe(type_)))
 
     def _year_start(self, name: str) -> tuple[int, int]:
         """The month and day the benefit year begins on."""

@@ -50,12 +50,12 @@ def _decisions(name: str, vocabulary: Vocabulary) -> None:
     eligible = vocabulary.decision_named(entity, model.eligible, (*path, "eligible"))
     if eligible is not None and not isinstance(eligible, Boolean):
         span = vocabulary.document.span(*path, "eligible")
-        vocabulary.found.append(diagnostics.wrong_type(span, describe(Boolean()), describe(eligible)))
+        vocabulary.diagnostics.append(diagnostics.wrong_type(span, describe(Boolean()), describe(eligible)))
     if model.amount is not None:
         amount = vocabulary.decision_named(entity, model.amount, (*path, "amount"))
         if amount is not None and not isinstance(amount, Numeric):
             span = vocabulary.document.span(*path, "amount")
-            vocabulary.found.append(diagnostics.wrong_type(span, describe(MONEY), describe(amount)))
+            vocabulary.diagnostics.append(diagnostics.wrong_type(span, describe(MONEY), describe(amount)))
     for index, shown in enumerate(model.shows):
         vocabulary.decision_named(entity, shown, (*path, "shows", index))
 
@@ -88,7 +88,7 @@ def clauses(vocabulary: Vocabulary) -> tuple[Clause, ...]:
         citation = Citation(model.source, model.clause)
         if citation in clauses:
             span = vocabulary.document.span("clauses", index, "clause")
-            vocabulary.found.append(diagnostics.clause_twice(span, model.source, model.clause))
+            vocabulary.diagnostics.append(diagnostics.clause_twice(span, model.source, model.clause))
         else:
             clauses[citation] = Clause(citation, message(model.subject), model.answered_by)
             _answers(vocabulary, index, model.answered_by)
@@ -107,4 +107,4 @@ def _answers(vocabulary: Vocabulary, index: int, names: tuple[str, ...]) -> None
         if name not in known and not broken and not document.overlays:
             span = document.span("clauses", index, "answered_by", place)
             kind = Message("待遇、条款、表或参数", "benefit, provision, table or parameter")
-            vocabulary.found.append(diagnostics.unknown_reference(span, kind, name, known))
+            vocabulary.diagnostics.append(diagnostics.unknown_reference(span, kind, name, known))

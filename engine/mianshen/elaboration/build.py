@@ -74,7 +74,7 @@ def build(
     mistakes = list(mistakes)
     draft = Draft(document, spread)
     program = draft.program()
-    mistakes += dict.fromkeys(draft.found)
+    mistakes += dict.fromkeys(draft.diagnostics)
     errors = [d for d in mistakes if d.severity == "error"]
     if program is None or errors:
         raise RuleError(errors)
@@ -99,24 +99,24 @@ def narrowed(declared: Type, provisions: list[Provision]) -> Type:
 
 
 class Draft:
-    """One build: the passes in order, their mistakes in `found`."""
+    """One build: the passes in order, their mistakes in `diagnostics`."""
 
     def __init__(self, document: Document, spread: Mapping[str, Sequence[Decimal]]) -> None:
         mistakes: list[Diagnostic] = []
         document = with_data(with_parts(with_entities(document)), mistakes)
         self.document = document
         self.vocabulary = Vocabulary(document)
-        self.found = self.vocabulary.found
-        self.found += mistakes
+        self.diagnostics = self.vocabulary.diagnostics
+        self.diagnostics += mistakes
         self.figures = Figures(self.vocabulary, spread)
-        self.parses = Parses(document, self.found)
+        self.parses = Parses(document, self.diagnostics)
         self.calendar = calendar(self.vocabulary)
         self.names = self._names()
 
     def program(self) -> Program | None:
         """The program, or None when something was found."""
         self._misnamed()
-        self.found += reserved(self.vocabulary)
+        self.diagnostics += reserved(self.vocabulary)
         check_functions(self.vocabulary, self.names)
         first = self._checks(self.names, exact=False)
         sites = first.sites()
@@ -131,7 +131,7 @@ class Draft:
         scope, listed = out_of_scope(self.vocabulary), clauses(self.vocabulary)
         header = self._header()
         events = event_types(self.vocabulary)
-        if header is None or any(d.severity == "error" for d in self.found):
+        if header is None or any(d.severity == "error" for d in self.diagnostics):
             return None
         document, codes, parameters = self.document, self.vocabulary.codes, self.figures.parameters
         return Program(
@@ -146,7 +146,7 @@ class Draft:
         )  # fmt: skip
 
     def _checks(self, names: Names, exact: bool = True) -> ProvisionChecks:
-        return ProvisionChecks(self.vocabulary, names, self.parses, exact, self.found)
+        return ProvisionChecks(self.vocabulary, names, self.parses, exact, self.diagnostics)
 
     # -- names -------------------------------------------------------------------------------
 
@@ -180,14 +180,14 @@ class Draft:
             self._taken(("parameters", name), name, Message("实体", "an entity"))
 
     def _taken(self, path: tuple[str, ...], name: str, meaning: Message) -> None:
-        self.found.append(diagnostics.name_taken(self.document.span(*path), name, meaning))
+        self.diagnostics.append(diagnostics.name_taken(self.document.span(*path), name, meaning))
 
     def _header(self) -> Header | None:
         """The rulebook's name and the entity a check begins at."""
         header, entities = self.document.header, self.vocabulary.entities
         if header is None:
             if self.document.files and not self.document.is_broken("rulebook"):
-                self.found.append(diagnostics.no_header(self.document.span()))
+                self.diagnostics.append(diagnostics.no_header(self.document.span()))
             return None
         if header.entry not in entities:
             span = self.document.span("header", "entry")
@@ -227,7 +227,7 @@ class Draft:
         order, circles = in_order(edges)
         for circle in circles:
             span = next(p.span for s in sites if s.key == circle[0] for p in drafts[s.place])
-            self.found.append(diagnostics.cycle(span, [name for _, name in circle]))
+            self.diagnostics.append(diagnostics.cycle(span, [name for _, name in circle]))
         return order
 
     def _decisions(
@@ -253,7 +253,7 @@ class Draft:
                 types[key] = Numeric(0, ZERO, ZERO)  # all its provisions are wrong: add no mistakes to theirs
             else:
                 types[key] = narrowed(types[key], provisions)
-            decisions.append(self._decision(key, linked(provisions, self.document, self.found)))
+            decisions.append(self._decision(key, linked(provisions, self.document, self.diagnostics)))
         for site in sites:
             if site.planned:
                 checks.typed(site)  # checked like any other, and then set aside
@@ -267,7 +267,7 @@ class Draft:
             and (p.value.type.low < declared.low or p.value.type.high > declared.high)
             for p in provisions
         )
-        pairs = clashes(provisions, self.vocabulary.codes, self.found)
+        pairs = clashes(provisions, self.vocabulary.codes, self.diagnostics)
         return Decision(
             key[0], key[1], declared, model.type, message(model.title), provisions, pairs, overflow
         )

@@ -69,7 +69,7 @@ class RecordChecks:
                 whole = conjunction(condition)
                 for name in dict.fromkeys(_foreign(whole, entity)):
                     span = document.span(*place, "condition")
-                    self.rulings.found.append(diagnostics.check_reads(span, name))
+                    self.rulings.diagnostics.append(diagnostics.check_reads(span, name))
                 yield Check(model.name, model.field, whole, message(model.title), model.condition)
 
 

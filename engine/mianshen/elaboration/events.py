@@ -1,7 +1,7 @@
 """Life events as the rulebook declares them, and what benefits say of them.
 
 In: the document's models. Out: an `EventType` for each code of the list `event_type`; mistakes in the
-vocabulary's `found`.
+vocabulary's `diagnostics`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def event_types(vocabulary: Vocabulary) -> dict[str, EventType]:
         if name not in known:
             span = vocabulary.document.span("events", name)
             vocabulary.unknown(span, "codes", _EVENT, name, known)
-    return {name: _Reading(vocabulary, name).made(title) for name, title in known.items()}
+    return {name: _Reading(vocabulary, name).event_type(title) for name, title in known.items()}
 
 
 def triggers(benefit: str, vocabulary: Vocabulary) -> None:
@@ -75,7 +75,7 @@ class _Reading:
         self.entry = "" if header is None else header.entry
         self.adds = self._added("adds", self.model.adds) or self._added("may_add", self.model.may_add)
 
-    def made(self, title: Message) -> EventType:
+    def event_type(self, title: Message) -> EventType:
         sets = self._sets()
         changes = self._facts("changes", self.model.changes)
         carries = self._facts("carries", self.model.carries)
@@ -127,7 +127,7 @@ class _Reading:
                 continue
             if facts[key].type != facts[source].type:
                 wanted, keeps = describe(facts[key].type), describe(facts[source].type)
-                self.vocabulary.found.append(
+                self.vocabulary.diagnostics.append(
                     diagnostics.wrong_type(self.vocabulary.document.span(*path), wanted, keeps)
                 )
             result[key] = source
@@ -142,7 +142,7 @@ class _Reading:
         if key is not None and self.vocabulary.facts[key].type != Date():
             dated = describe(self.vocabulary.facts[key].type)
             span = self.vocabulary.document.span(*path)
-            self.vocabulary.found.append(diagnostics.wrong_type(span, describe(Date()), dated))
+            self.vocabulary.diagnostics.append(diagnostics.wrong_type(span, describe(Date()), dated))
         return key
 
     def _facts(self, part: str, names: tuple[str, ...]) -> tuple[Key, ...]:

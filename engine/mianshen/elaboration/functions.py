@@ -62,11 +62,11 @@ def check_functions(vocabulary: Vocabulary, names: Names) -> None:
         span = document.span("functions", name)
         if name in ALL_FUNCTIONS or name in names.parameters:
             meaning = Message("函数或参数", "a function or parameter")
-            vocabulary.found.append(diagnostics.name_taken(span, name, meaning))
+            vocabulary.diagnostics.append(diagnostics.name_taken(span, name, meaning))
         elif entity is not None:
             arguments = {
                 argument: Local(entity, FactRef(entity, argument, type_))
                 for argument, type_ in function.takes.items()
             }
-            checker = Checker(names, entity, False, vocabulary.found)
+            checker = Checker(names, entity, False, vocabulary.diagnostics)
             checker.called(name, function, arguments)

@@ -71,7 +71,7 @@ class KeyReader:
 
     def __init__(self, vocabulary: Vocabulary, name: str, model: ParameterModel) -> None:
         self.vocabulary, self.name, self.model = vocabulary, name, model
-        self.found = vocabulary.found
+        self.diagnostics = vocabulary.diagnostics
         self.leaves: list[Leaf] = []
         self.types: dict[str, Type] = {}
         self.sound = True
@@ -94,7 +94,7 @@ class KeyReader:
                 known = list(self.types)
                 kind = Message("键", "key")
                 span = self.vocabulary.document.span("parameters", self.name, *path, "for", key)
-                self.found.append(diagnostics.unknown_reference(span, kind, key, known))
+                self.diagnostics.append(diagnostics.unknown_reference(span, kind, key, known))
                 self.sound = False
             if not unknown:
                 self._add(root, tuple(self.types), index, value.value, (*path, "value"), ())
@@ -172,7 +172,7 @@ class KeyReader:
             for other, known in branch.tests.items():
                 if known is not None and _overlap(test, known):
                     span = self.vocabulary.document.span("parameters", self.name, *path)
-                    self.found.append(diagnostics.keys_overlap(span, self.name, other, cell))
+                    self.diagnostics.append(diagnostics.keys_overlap(span, self.name, other, cell))
                     return None
         branch.tests[label] = test
         return label
@@ -183,13 +183,15 @@ class KeyReader:
             case Code(codes=name):
                 codes = self.vocabulary.codes[name]
                 unknown = [part for part in _parts(cell) if part not in codes.spellings]
-                self.found += [diagnostics.unknown_code(span, part, name, codes.values) for part in unknown]
+                self.diagnostics += [
+                    diagnostics.unknown_code(span, part, name, codes.values) for part in unknown
+                ]
                 return (
                     None if unknown else KeyTest(values=tuple(codes.spellings[part] for part in _parts(cell)))
                 )
             case String(area=True):
                 places = [place_in_rules(part) for part in _parts(cell)]
-                self.found += [
+                self.diagnostics += [
                     diagnostics.unknown_place(span, part)
                     for part, place in zip(_parts(cell), places, strict=True)
                     if place is None
@@ -214,7 +216,7 @@ class KeyReader:
             parsed = parse_cell(Text.inline(cell))
         except RuleError as error:
             span = document.span("parameters", self.name, *path)
-            self.found += [diagnostics.at_key(span, mistake) for mistake in error.diagnostics]
+            self.diagnostics += [diagnostics.at_key(span, mistake) for mistake in error.diagnostics]
             return None
         if parsed.negated or any(interval is None for interval in map(_interval, parsed.tests)):
             self._mixed(
@@ -225,7 +227,7 @@ class KeyReader:
 
     def _mixed(self, path: tuple[str | int, ...], zh: str, en: str) -> None:
         span = self.vocabulary.document.span("parameters", self.name, *path)
-        self.found.append(diagnostics.keys_mixed(span, self.name, Message(zh, en)))
+        self.diagnostics.append(diagnostics.keys_mixed(span, self.name, Message(zh, en)))
         self.sound = False
 
     # -- all keys ----------------------------------------------------------------------------
@@ -237,7 +239,7 @@ class KeyReader:
         if missing is not None:
             span = self.vocabulary.document.span("parameters", self.name)
             where = f"{at}{key} {missing}"
-            self.found.append(diagnostics.keys_uncovered(span, self.name, Message(where, where)))
+            self.diagnostics.append(diagnostics.keys_uncovered(span, self.name, Message(where, where)))
             return None
         tests: list[tuple[KeyTest | None, KeyedValues | str]] = []
         for label in sorted(branch.tests, key=lambda label: _rank(branch.tests[label])):

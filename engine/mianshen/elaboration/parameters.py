@@ -42,7 +42,7 @@ class Figures:
         self.spread = spread
         self.vocabulary = vocabulary
         self.document = vocabulary.document
-        self.found = vocabulary.found
+        self.diagnostics = vocabulary.diagnostics
         self.parameters: dict[str, Parameter] = {}
         self.names: dict[str, ParameterName] = {}
         for name, model in self.document.parameters.items():
@@ -99,7 +99,7 @@ class Figures:
             return None
         if not known:
             said = Message(f"参数 {name} 没有值", f"parameter {name} has no values")
-            self.found.append(diagnostics.bad_series(span, said))
+            self.diagnostics.append(diagnostics.bad_series(span, said))
             return None
         ordered = self._in_order(name, known, [entry.index for entry in entries])
         shown = self._as_name(name, model.type, type_, ordered)
@@ -136,11 +136,11 @@ class Figures:
         span = self.document.span(*path)
         self.vocabulary.source(citation.source, *path, "source")
         if basis is None:
-            self.found.append(diagnostics.no_basis(span))
+            self.diagnostics.append(diagnostics.no_basis(span))
         elif known == (basis == "missing"):
-            self.found.append(diagnostics.basis_and_value(span))
+            self.diagnostics.append(diagnostics.basis_and_value(span))
         elif basis == "cited" and (citation.source is None or citation.clause is None):
-            self.found.append(diagnostics.uncited(span, Message("有依据的数字", "a cited figure")))
+            self.diagnostics.append(diagnostics.uncited(span, Message("有依据的数字", "a cited figure")))
         else:
             return True
         return False
@@ -156,7 +156,9 @@ class Figures:
         elif kind == "scale" and isinstance(written, tuple):
             return self._brackets(written, path)
         shown = written if isinstance(written, str) else "[…]"
-        self.found.append(diagnostics.bad_literal(self.document.span(*path), shown, literal_words(kind)))
+        self.diagnostics.append(
+            diagnostics.bad_literal(self.document.span(*path), shown, literal_words(kind))
+        )
         return None
 
     def _brackets(self, written: tuple[Bracket, ...], path: tuple[str | int, ...]) -> Brackets | None:
@@ -171,7 +173,7 @@ class Figures:
             return None
         floors = [over for over, _ in tuples]
         if not floors or floors != sorted(set(floors)) or floors[0] < 0:
-            self.found.append(diagnostics.brackets_fall(self.document.span(*path)))
+            self.diagnostics.append(diagnostics.brackets_fall(self.document.span(*path)))
             return None
         return tuple(tuples)
 
@@ -214,7 +216,7 @@ class Figures:
     def _series(self, name: str, index: int, part: str, zh: str, en: str) -> None:
         span = self.document.span("parameters", name, "values", index, part)
         said = Message(f"参数 {name}：{zh}", f"parameter {name}: {en}")
-        self.found.append(diagnostics.bad_series(span, said))
+        self.diagnostics.append(diagnostics.bad_series(span, said))
 
     def _as_name(self, name: str, kind: str, type_: Type, series: tuple[Dated, ...]) -> ParameterName | None:
         """What formulas may know of a parameter: its type with the range of its figures."""
@@ -225,7 +227,7 @@ class Figures:
                     f"月-日参数 {name} 各时段须为同一个值",
                     f"{name}, a month and day, has the same value throughout",
                 )
-                self.found.append(diagnostics.bad_series(self.document.span("parameters", name), said))
+                self.diagnostics.append(diagnostics.bad_series(self.document.span("parameters", name), said))
                 return None
             month, day = str(figures[0]).split("-")
             return ParameterName(None, month_day=(int(month), int(day)))

@@ -40,7 +40,7 @@ _SIDES: Final[tuple[Side, ...]] = ("at_least", "at_most")
 
 
 def stated(rulings: RulingChecks) -> tuple[Property, ...]:
-    """Every property, typed; mistakes in `rulings.found`."""
+    """Every property, typed; mistakes in `rulings.diagnostics`."""
     document = rulings.document
     properties = []
     for name, model in document.properties.items():
@@ -96,7 +96,7 @@ def _fact(rulings: RulingChecks, entity: str, place: Place) -> Key | None:
     if isinstance(node, FactRef):
         return node.entity, node.name
     if parsed is not None:
-        rulings.found.append(diagnostics.property_fact(rulings.document.span(*place)))
+        rulings.diagnostics.append(diagnostics.property_fact(rulings.document.span(*place)))
     return None
 
 
@@ -113,7 +113,7 @@ def check_properties(vocabulary: Vocabulary, parameters: Mapping[str, Parameter]
                     for value, limit in _outside(parameters[figure], parameters[bound], side):
                         span = vocabulary.document.span("parameters", figure)
                         title = message(model.title)
-                        vocabulary.found.append(
+                        vocabulary.diagnostics.append(
                             diagnostics.property_broken(
                                 span, figure, _plain(value), _plain(limit), side, title
                             )

@@ -1,6 +1,6 @@
 """What provisions and the rows of tables have in common: scope, condition, value, limit.
 
-In: the vocabulary, the symbol table, formulas by place. Out: core nodes; mistakes in `found`.
+In: the vocabulary, the symbol table, formulas by place. Out: core nodes; mistakes in `diagnostics`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Parses:
     """Parsed formulas by place; each is parsed once, its mistakes reported once."""
 
     document: Document
-    found: list[Diagnostic] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
     formulas: dict[Place, tree.Expr | None] = field(default_factory=dict)
     cells: dict[Place, tree.Cell | None] = field(default_factory=dict)
 
@@ -70,7 +70,7 @@ class Parses:
             try:
                 self.formulas[place] = parse_expression(self.document.text(*place))
             except RuleError as error:
-                self.found.extend(error.diagnostics)
+                self.diagnostics.extend(error.diagnostics)
                 self.formulas[place] = None
         return self.formulas[place]
 
@@ -82,7 +82,7 @@ class Parses:
             try:
                 self.cells[place] = parse_cell(self.document.text(*place))
             except RuleError as error:
-                self.found.extend(error.diagnostics)
+                self.diagnostics.extend(error.diagnostics)
                 self.cells[place] = None
         return self.cells[place]
 
@@ -95,7 +95,7 @@ class RulingChecks:
     names: Names
     parses: Parses
     exact: bool = True
-    found: list[Diagnostic] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
     locals: dict[str, Local] = field(default_factory=dict)  # of the provision or table at hand
     let: dict[str, str] = field(default_factory=dict)  # their formulas
 
@@ -104,7 +104,9 @@ class RulingChecks:
         return self.vocabulary.document
 
     def check(self, entity: str, deciding: str = "") -> Checker:
-        return Checker(self.names, entity, self.exact, self.found, locals=self.locals, deciding=deciding)
+        return Checker(
+            self.names, entity, self.exact, self.diagnostics, locals=self.locals, deciding=deciding
+        )
 
     def name_locals(self, entity: str, deciding: str, model: LocalNames, place: Place) -> None:
         """Give the names that a provision or table says under `let` their values, each in turn."""
@@ -114,14 +116,14 @@ class RulingChecks:
             at = (*place, "let", name)
             if (entity, name) in names.facts or (entity, name) in names.decisions or name in names.parameters:
                 meaning = Message(f"{entity} 的名称", f"a name of the {entity}")
-                self.found.append(diagnostics.name_taken(self.document.span(*at), name, meaning))
+                self.diagnostics.append(diagnostics.name_taken(self.document.span(*at), name, meaning))
             parsed, checker = self.parses.formula(at), self.check(entity, deciding)
             value = None if parsed is None else checker.visit(parsed, None)
             if parsed is not None and value is not None and not isinstance(value, Quotient | Months):
                 value = checker.of_size(name, parsed, value)
             self.locals = {**self.locals, name: Local(entity, value)}
 
-    def made(
+    def provision(
         self, key: Key, name: str, model: ProvisionModel, place: Place, condition: Iterable[Core], value: Core, *,
         limits: tuple[Limit, ...] = (), fallback: bool = False, title: Message | None = None, texts: tuple[str | None, str],
     ) -> Provision:  # fmt: skip
@@ -157,7 +159,9 @@ class RulingChecks:
         """A ruling names its source and clause."""
         self.vocabulary.source(model.source, *place, "source")
         if model.source is None or model.clause is None:
-            self.found.append(diagnostics.uncited(self.document.span(*place), Message("条款", "a provision")))
+            self.diagnostics.append(
+                diagnostics.uncited(self.document.span(*place), Message("条款", "a provision"))
+            )
 
     # -- formulas ----------------------------------------------------------------------------
 
@@ -245,7 +249,7 @@ class RulingChecks:
             return None
         most = number_type(self.names.decisions[key]).scale
         if number(limit).scale > most:
-            self.found.append(diagnostics.too_many_decimals(parsed.span, number(limit).scale, most))
+            self.diagnostics.append(diagnostics.too_many_decimals(parsed.span, number(limit).scale, most))
             return None
         parts = self.names.accumulators[model.accumulator].parts
         if parts:
@@ -323,7 +327,7 @@ class RulingChecks:
         summed = [part.decision for part in self.document.parts.get(name, ())] or [*accumulator.sums]
         right = key[1] in summed and accumulator.entity == key[0] and number
         if not right and not self.names.broken.intersection(summed):
-            self.found.append(diagnostics.other_decision(span, name, ", ".join(summed) or name))
+            self.diagnostics.append(diagnostics.other_decision(span, name, ", ".join(summed) or name))
         return right
 
     # -- where and when ----------------------------------------------------------------------
@@ -334,12 +338,14 @@ class RulingChecks:
         if model.area:
             area = self.area_fact(entity)
             if area is None:
-                self.found.append(diagnostics.no_area(self.document.span(*place, "area"), entity))
+                self.diagnostics.append(diagnostics.no_area(self.document.span(*place, "area"), entity))
                 return None
             places = [place_in_rules(code) for code in model.area]
             for code, known in zip(model.area, places, strict=True):
                 if known is None:
-                    self.found.append(diagnostics.unknown_place(self.document.span(*place, "area"), code))
+                    self.diagnostics.append(
+                        diagnostics.unknown_place(self.document.span(*place, "area"), code)
+                    )
             conditions.append(Within(area, tuple(known for known in places if known is not None)))
         date = self.reference_date(entity)
         if model.from_ is not None:

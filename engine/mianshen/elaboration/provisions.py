@@ -54,7 +54,9 @@ class ProvisionChecks(TableChecks):
         for name in self.document.tables:
             if name in self.document.provisions:
                 meaning = Message("条款的名称", "the name of a provision")
-                self.found.append(diagnostics.name_taken(self.document.span("tables", name), name, meaning))
+                self.diagnostics.append(
+                    diagnostics.name_taken(self.document.span("tables", name), name, meaning)
+                )
         return sites
 
     def _decision_of(self, model: Model, place: Place) -> Key | None:
@@ -64,7 +66,7 @@ class ProvisionChecks(TableChecks):
             return owners[0], name
         if len(owners) > 1:
             span = self.document.span(*place, "decision")
-            self.found.append(diagnostics.ambiguous_decision(span, name, owners))
+            self.diagnostics.append(diagnostics.ambiguous_decision(span, name, owners))
         elif model.entity is not None and model.entity not in self.names.entities:
             span = self.document.span(*place, "entity")
             kind = Message("实体", "entity")
@@ -111,7 +113,7 @@ class ProvisionChecks(TableChecks):
         scope = self.scope(key[0], model, place)
         if when is None or value is None or scope is None or limits is None:
             return None
-        return self.made(
+        return self.provision(
             key, site.name, model, place, (*scope, *when), value,
             limits=limits, fallback=model.fallback, texts=(model.when, model.value),
         )  # fmt: skip
@@ -131,14 +133,14 @@ class ProvisionChecks(TableChecks):
                 said = Message(
                     f"给出的是另一决定 {other.decision}", f"gives another decision, {other.decision}"
                 )
-                self.found.append(diagnostics.bad_exception(span, name, said))
+                self.diagnostics.append(diagnostics.bad_exception(span, name, said))
             elif fallback != getattr(other, "fallback", False):
                 said = Message(
                     "与它从不同时适用：其一是兜底条款", "never applies beside it: one of them is a fallback"
                 )
-                self.found.append(diagnostics.bad_exception(span, name, said))
+                self.diagnostics.append(diagnostics.bad_exception(span, name, said))
             elif name == site.name:
-                self.found.append(diagnostics.exceptions_in_circle(span, [name, name]))
+                self.diagnostics.append(diagnostics.exceptions_in_circle(span, [name, name]))
 
     def _named(self, name: str) -> Model | None:
         """The provision or table of a name."""

@@ -68,10 +68,10 @@ class TableChecks(RulingChecks):
         limits = self.limits(key, row.annual_limit, place)
         scope = self.scope(key[0], row, place)
         if row.annual_limit is not None and model.hit_policy != "unique":
-            self.found.append(diagnostics.limit_in_chosen(self.document.span(*place, "annual_limit")))
+            self.diagnostics.append(diagnostics.limit_in_chosen(self.document.span(*place, "annual_limit")))
         if len(row.cells) != len(model.inputs):
             span = self.document.span(*place, "cells")
-            self.found.append(diagnostics.wrong_cells(span, len(model.inputs), len(row.cells)))
+            self.diagnostics.append(diagnostics.wrong_cells(span, len(model.inputs), len(row.cells)))
             return None
         cells = self._cells(key[0], subjects, place)
         if scope is None or value is None or cells is None or limits is None:
@@ -99,7 +99,7 @@ class TableChecks(RulingChecks):
         row = model.rows[typed.index]
         inherited = {part: getattr(model, part) for part in _INHERITED if getattr(row, part) is None}
         title = self.title(row if row.title is not None else model, name)
-        return self.made(
+        return self.provision(
             key, f"{name}.{row.id}", row.model_copy(update=inherited), (*table, "rows", typed.index),
             (*shared, *typed.condition), typed.value, limits=typed.limits, title=title,
             texts=(_conditions(model, row) or None, row.value),
@@ -121,17 +121,17 @@ class TableChecks(RulingChecks):
         matched: Core = conditions[0] if len(conditions) == 1 else Op("or", conditions, Boolean())
         texts = (" ; ".join(filter(None, (model.when, *model.inputs))), model.hit_policy)
         value = Choice(policy, pairs, type_)
-        return [self.made(key, name, model, place, (*shared, matched), value, texts=texts)]
+        return [self.provision(key, name, model, place, (*shared, matched), value, texts=texts)]
 
     def _choice_type(self, policy: ChoicePolicy, values: list[Core], key: Key, place: Place) -> Type | None:
         """The type of a table's value; None, and reported, where the rows' values do not go together."""
         type_, numeric = choice_type(policy, [value.type for value in values])
         wanted, span = self.names.decisions[key], self.document.span(*place, "hit_policy")
         if type_ is None or (numeric and not isinstance(wanted, Numeric)):
-            self.found.append(diagnostics.wrong_type(span, describe(INTEGER), describe(wanted)))
+            self.diagnostics.append(diagnostics.wrong_type(span, describe(INTEGER), describe(wanted)))
             return None
         if self.exact and isinstance(type_, Numeric) and not type_.fits:
-            self.found.append(diagnostics.too_precise(span, type_.precision))
+            self.diagnostics.append(diagnostics.too_precise(span, type_.precision))
         return type_
 
 

@@ -1,6 +1,6 @@
 """The vocabulary: entities, facts, code lists and decisions, as the program wants them.
 
-In: the document's models. Out: `Entity`, `Fact`, `CodeList`, types of decisions; mistakes in `found`.
+In: the document's models. Out: `Entity`, `Fact`, `CodeList`, types of decisions; mistakes in `diagnostics`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Vocabulary:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.found: list[Diagnostic] = []
+        self.diagnostics: list[Diagnostic] = []
         self.failed: set[str] = set()
         self.codes = {name: self._code_list(name) for name in document.codes}
         self.entities = self._entities()
@@ -74,7 +74,7 @@ class Vocabulary:
                 other = spellings.setdefault(spelling, code)
                 if other != code:
                     span = self.document.span("codes", name, "values", code)
-                    self.found.append(diagnostics.same_spelling(span, spelling, code, other))
+                    self.diagnostics.append(diagnostics.same_spelling(span, spelling, code, other))
         unproposed = frozenset(code for code, value in model.values.items() if not value.proposed)
         return CodeList(name, message(model.title), values, spellings, unproposed)
 
@@ -85,7 +85,7 @@ class Vocabulary:
         match = _CODE.fullmatch(written)
         if match is None:
             known = [*WRITTEN, *also, "code NAME", "list of code NAME"]
-            self.found.append(diagnostics.bad_type(span, written, known))
+            self.diagnostics.append(diagnostics.bad_type(span, written, known))
             return None
         if match[2] in self.codes:
             code = Code(match[2])
@@ -100,7 +100,7 @@ class Vocabulary:
             return
         if self.document.is_broken(section) and nearest(name, known, TYPO) is None:
             return
-        self.found.append(diagnostics.unknown_reference(span, kind, name, known))
+        self.diagnostics.append(diagnostics.unknown_reference(span, kind, name, known))
 
     def source(self, name: str | None, *path: str | int) -> None:
         """Check that a named source is known."""
@@ -119,7 +119,7 @@ class Vocabulary:
                 chain.append(at)
             if at is not None:
                 span = self.document.span("entities", name, "parent")
-                self.found.append(diagnostics.entities_in_circle(span, [*chain[chain.index(at) :], at]))
+                self.diagnostics.append(diagnostics.entities_in_circle(span, [*chain[chain.index(at) :], at]))
                 parents[name] = None
         return {
             name: Entity(
@@ -164,10 +164,10 @@ class Vocabulary:
         header = self.document.header
         if entity.valid_from is not None and header is not None and entity.name != header.entry:
             span = self.document.span("entities", entity.name, "valid_from")
-            self.found.append(diagnostics.not_over_time(span, entity.name, header.entry))
+            self.diagnostics.append(diagnostics.not_over_time(span, entity.name, header.entry))
         if entity.reverses is not None and entity.parent is None:
             span = self.document.span("entities", entity.name, "reverses")
-            self.found.append(diagnostics.not_reversible(span, entity.name))
+            self.diagnostics.append(diagnostics.not_reversible(span, entity.name))
 
     def _check_settled(self) -> None:
         """What a fact settles is a money decision of its entity, and the fact is money; one fact a decision."""
@@ -185,10 +185,10 @@ class Vocabulary:
                 wrong = diagnostics.wrong_type(
                     self.document.span(*path), literal_words("money"), describe(other)
                 )
-                self.found.append(wrong)
+                self.diagnostics.append(wrong)
             if taken.setdefault((owner, fact.settles), name) != name:
                 first = taken[owner, fact.settles]
-                self.found.append(
+                self.diagnostics.append(
                     diagnostics.settled_twice(self.document.span(*path), fact.settles, first, name)
                 )
 
@@ -203,7 +203,7 @@ class Vocabulary:
             known = self.facts.get((entity.name, fact or ""))
             if known is not None and known.type != wanted:
                 span = self.document.span("entities", entity.name, part)
-                self.found.append(diagnostics.wrong_type(span, describe(wanted), describe(known.type)))
+                self.diagnostics.append(diagnostics.wrong_type(span, describe(wanted), describe(known.type)))
 
     # -- facts and decisions -----------------------------------------------------------------
 
@@ -257,7 +257,9 @@ class Vocabulary:
     def _format(self, model: FactModel, type_: Type, path: tuple[str, ...]) -> TextFormat | None:
         """The declared format; only texts have one."""
         if model.format is not None and (not isinstance(type_, String) or type_.area):
-            self.found.append(diagnostics.not_formatted(self.document.span(*path, "format"), model.type))
+            self.diagnostics.append(
+                diagnostics.not_formatted(self.document.span(*path, "format"), model.type)
+            )
         return model.format
 
     def _placeholders(
@@ -277,7 +279,7 @@ class Vocabulary:
         for part, text in (("min", model.min), ("max", model.max)):
             if text is not None and not isinstance(type_, Numeric):
                 span = self.document.span(*path, part)
-                self.found.append(diagnostics.not_bounded(span, model.type))
+                self.diagnostics.append(diagnostics.not_bounded(span, model.type))
             value = None
             if text is not None and isinstance(type_, Numeric):
                 value = self.literal(text, type_, model.type, (*path, part))
@@ -290,7 +292,7 @@ class Vocabulary:
 
     def _outside(self, value: str, range_: Numeric, path: tuple[str, ...]) -> None:
         span = self.document.span(*path)
-        self.found.append(diagnostics.out_of_range(span, value, str(range_.low), str(range_.high)))
+        self.diagnostics.append(diagnostics.out_of_range(span, value, str(range_.low), str(range_.high)))
 
     def literal(self, text: str, type_: Type, kind: str, path: tuple[str | int, ...]) -> Known | None:
         """The value a literal spells, or None when it spells none, which is reported."""
@@ -299,9 +301,9 @@ class Vocabulary:
             span = self.document.span(*path)
             if isinstance(type_, Code):
                 known = self.codes[type_.codes].values
-                self.found.append(diagnostics.unknown_code(span, text, type_.codes, known))
+                self.diagnostics.append(diagnostics.unknown_code(span, text, type_.codes, known))
             else:
-                self.found.append(diagnostics.bad_literal(span, text, literal_words(kind)))
+                self.diagnostics.append(diagnostics.bad_literal(span, text, literal_words(kind)))
         return value
 
     def _decisions(self) -> dict[Key, Type]:

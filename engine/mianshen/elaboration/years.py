@@ -25,7 +25,7 @@ _MONTH_DAY: Final = re.compile(r"([0-9]{2})-([0-9]{2})", re.ASCII)
 
 def calendar(vocabulary: Vocabulary) -> Calendar | None:
     """The calendar of a rulebook that has one; mistakes go where the vocabulary's go."""
-    document, calendar = vocabulary.document, vocabulary.found
+    document, calendar = vocabulary.document, vocabulary.diagnostics
     years: dict[int, bytes] = {}
     for name, model in document.calendar.items():
         vocabulary.source(model.source, "calendar", name, "source")
@@ -56,7 +56,7 @@ def _worked(year: int, model: CalendarYear, vocabulary: Vocabulary) -> bytes:
             at = None if day is None else (day - first).days
             if at is None or bool(days[at]) is worked:
                 span = vocabulary.document.span("calendar", str(year), key, index)
-                vocabulary.found.append(
+                vocabulary.diagnostics.append(
                     diagnostics.bad_calendar_day(span, text, year, at is not None, worked)
                 )
             else:

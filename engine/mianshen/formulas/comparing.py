@@ -116,11 +116,11 @@ class ComparisonChecks(FormulaChecks):
         """The value where it is a duration; nothing is reported."""
         if not self._may_be_duration(node):
             return None
-        outer, self.found = self.found, []
+        outer, self.diagnostics = self.diagnostics, []
         try:
             value = self.visit(node, None)
         finally:
-            self.found = outer
+            self.diagnostics = outer
         return value if isinstance(value, Months) else None
 
     def _may_be_duration(self, node: tree.Expr) -> bool:

@@ -55,12 +55,12 @@ class Local:
 
 @dataclass(slots=True)
 class FormulaChecks(ABC):
-    """Checks one formula at one entity; `found` gathers what is wrong."""
+    """Checks one formula at one entity; `diagnostics` gathers what is wrong."""
 
     names: Names
     entity: str
     exact: bool = True
-    found: list[Diagnostic] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)  # loop variable: child entity
     locals: Mapping[str, Local] = field(default_factory=dict)
     deciding: str = ""  # the decision that the formula is for
@@ -112,7 +112,7 @@ class FormulaChecks(ABC):
         return visit, None
 
     def report(self, mistake: Diagnostic) -> None:
-        self.found.append(mistake)
+        self.diagnostics.append(mistake)
 
     def wrong(self, span: Span, wanted: Type, got: Type) -> None:
         self.report(diagnostics.wrong_type(span, describe(wanted), describe(got)))

@@ -121,7 +121,7 @@ def _count(
 
 
 def _header(program: Program, entity: Entity, opened: Opened) -> Header:
-    return Header(program, entity, opened.part.path, opened.found, opened.places, opened.line)
+    return Header(program, entity, opened.part.path, opened.columns, opened.places, opened.line)
 
 
 def _entity(program: Program, opened: Opened, named: str | None) -> Entity:
@@ -131,7 +131,7 @@ def _entity(program: Program, opened: Opened, named: str | None) -> Entity:
 
     def known(entity: Entity) -> tuple[bool, int]:
         names = _header(program, entity, opened).names
-        written = [names.get(folded(name)) for name, _ in opened.found]
+        written = [names.get(folded(name)) for name, _ in opened.columns]
         return entity.key in written, sum(name is not None for name in written)
 
     best = max(program.entities.values(), key=known)
@@ -146,7 +146,7 @@ def _columns(header: Header) -> list[ColumnSurvey]:
     columns: list[ColumnSurvey] = []
     taken: set[str] = set()
     seen: set[str] = set()
-    for number, ((written, type_), at) in enumerate(zip(header.found, header.places, strict=True), 1):
+    for number, ((written, type_), at) in enumerate(zip(header.columns, header.places, strict=True), 1):
         place = Span(str(header.path), header.line, at)
         name = header.names.get(folded(written))
         shown = written if header.is_name(written, header.known) else None

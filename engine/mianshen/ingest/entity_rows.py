@@ -202,12 +202,12 @@ class _Stretch:
 
 @dataclass(slots=True)
 class RowReader:
-    """Reads the rows of entities. `kept`: the facts that rules read; None: all."""
+    """Reads the rows of entities. `facts`: those that rules read; None: all."""
 
     program: Program
     connection: duckdb.DuckDBPyConnection
     as_of: dt.date
-    kept: frozenset[Key] | None = None
+    facts: frozenset[Key] | None = None
     threads: int = 1
     distinct: Distinct = field(default_factory=Distinct)
     plausibility: Plausibility | None = None  # looks at the rows as they are read
@@ -382,7 +382,7 @@ class RowReader:
     def _is_kept(self, entity: Entity, fact: Fact, supplied: frozenset[str]) -> bool:
         if fact.name in supplied and (fact.name == entity.valid_from or fact.settles is not None):
             return True
-        return self.kept is None or (entity.name, fact.name) in self.kept or fact.name == entity.date
+        return self.facts is None or (entity.name, fact.name) in self.facts or fact.name == entity.date
 
     def _is_checked(self, entity: Entity, fact: Fact) -> bool:
         """Whether rows are rejected for what the fact says or does not say."""

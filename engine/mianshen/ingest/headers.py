@@ -45,7 +45,7 @@ class Header:
     program: Program
     entity: Entity
     path: Path
-    found: Sequence[Typed]
+    columns: Sequence[Typed]
     places: Sequence[int]
     line: int = 1
     facts: dict[str, Fact] = field(init=False)
@@ -58,19 +58,19 @@ class Header:
     @property
     def known(self) -> bool:
         """Whether some cell is a column's name."""
-        return any(folded(written) in self.names for written, _ in self.found)
+        return any(folded(written) in self.names for written, _ in self.columns)
 
     def matched(self, mapped: Mapping[str, Typed]) -> dict[str, Typed]:
         """The facts of the file's columns; `mapped` are those a mapping has named. Raises RuleError."""
         if (other := self._other_entity()) is not None:
             raise RuleError([looks_like(self._place(1), self.entity.title, other.title)])
         readable = bool(mapped) or self.known
-        if not readable and not any(nearest(written, self.names) for written, _ in self.found):
+        if not readable and not any(nearest(written, self.names) for written, _ in self.columns):
             raise RuleError([diagnostics.no_header(self._place(1), self.entity.key)])
         columns: dict[str, Typed] = dict(mapped)
         meant: set[str] = set()  # what misspelt columns seem to be
         wrong: list[Diagnostic] = []
-        for number, ((written, type_), at) in enumerate(zip(self.found, self.places, strict=True), 1):
+        for number, ((written, type_), at) in enumerate(zip(self.columns, self.places, strict=True), 1):
             name = self.names.get(folded(written))
             if not folded(written):
                 wrong.append(diagnostics.nameless_column(self._place(at), number))
@@ -98,7 +98,7 @@ class Header:
 
     def _other_entity(self) -> Entity | None:
         """The entity that a header is plainly of, where it is not the one that the file is given for."""
-        written = [folded(name) for name, _ in self.found]
+        written = [folded(name) for name, _ in self.columns]
 
         def share(of: Entity) -> float:
             names = names_of({name: f for (owner, name), f in self.program.facts.items() if owner == of.name})

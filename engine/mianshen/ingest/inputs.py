@@ -146,7 +146,7 @@ class Opened:
     """A file whose columns are not matched yet. `places`: where in its first line each column begins."""
 
     part: Part
-    found: list[Typed]
+    columns: list[Typed]
     places: list[int]
     ragged: Diagnostic | None = None
 
@@ -254,7 +254,7 @@ class _Opening:
             _refuse_ragged(opened)
         files_, report = (None, None) if mapping is None else self.mapped(entity, opened, mapping)
         for number, file in enumerate(opened):
-            part, result, places = file.part, file.found, file.places
+            part, result, places = file.part, file.columns, file.places
             if files_ is not None:
                 mapped = files_[number]
                 part = replace(
@@ -282,7 +282,7 @@ class _Opening:
     def _with_title(self, entity: Entity, file: Opened, error: RuleError) -> Sequence[Diagnostic]:
         """What is wrong with a header: it may be one that a shipped mapping reads, or a title before the header."""
         unknown = any(part.code in ("E502", "E542") for part in error.diagnostics)
-        if unknown and (name := likely_mapping(file.found, self.program, entity.name)) is not None:
+        if unknown and (name := likely_mapping(file.columns, self.program, entity.name)) is not None:
             place = Span(str(file.part.path), file.line, 1)
             return [diagnostics.no_header(place, entity.key, mapping=name)]
         layout = file.part.layout
@@ -308,7 +308,7 @@ class _Opening:
         mapper = MappedEntity(self.program, entity.name, mapping, self.connection, self.scratch, self.as_of)
         for file in opened:
             try:
-                mapper.stage(Source(file.part.relation, file.found, file.part.numbered))
+                mapper.stage(Source(file.part.relation, file.columns, file.part.numbered))
             except (duckdb.Error, UnicodeError) as error:
                 if isinstance(error, duckdb.OutOfMemoryException):
                     raise
@@ -319,7 +319,7 @@ class _Opening:
 def _refuse_ragged(opened: Sequence[Opened]) -> None:
     """Raises RuleError where lines have more or fewer cells than their header, or two columns one name."""
     for file in opened:
-        refuse_alike(file.part.path, file.found, file.places, file.line)
+        refuse_alike(file.part.path, file.columns, file.places, file.line)
     if ragged := [file.ragged for file in opened if file.ragged is not None]:
         raise RuleError(ragged)
 
@@ -331,10 +331,10 @@ def _absent(
 
     A first line of which no cell is a name may be somebody's record, and is not repeated.
     """
-    columns = [Columns(file.found) for file in opened]
+    columns = [Columns(file.columns) for file in opened]
     is_header = any(part.column(names_) is not None for names_, _ in mapping.named() for part in columns)
-    is_header |= any(Header(program, entity, f.part.path, f.found, f.places).known for f in opened)
-    known = dict.fromkeys(name.strip() for file in opened for name, _ in file.found) if is_header else {}
+    is_header |= any(Header(program, entity, f.part.path, f.columns, f.places).known for f in opened)
+    known = dict.fromkeys(name.strip() for file in opened for name, _ in file.columns) if is_header else {}
     shown = ", ".join(file.part.name for file in opened)
     return [
         diagnostics_of_mapping.no_such_column(span, names_[0], shown, known)

@@ -107,10 +107,10 @@ class Changed(Generic[Made]):
 
     def of(self, row: Row) -> Made:
         """What was made of the setting in which the row stands, changed."""
-        made = self._of(row)
-        if id(made) not in self._changed:
-            self._changed[id(made)] = self._change(made)
-        return self._changed[id(made)]
+        plan = self._of(row)
+        if id(plan) not in self._changed:
+            self._changed[id(plan)] = self._change(plan)
+        return self._changed[id(plan)]
 
 
 def leading(program: Program, entity: str, parts: Iterable[Core]) -> list[Core]:

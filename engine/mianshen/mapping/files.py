@@ -124,7 +124,7 @@ class MappedEntity:
             finish = self._left(columns)
             shown = [identifier(name) for name, _ in present.values()]
             shown += [
-                f"{identifier(_KEPT + columns.found[n][0])} AS {identifier(columns.found[n][0])}"
+                f"{identifier(_KEPT + columns.columns[n][0])} AS {identifier(columns.columns[n][0])}"
                 for n in finish
             ]
             scanned = f"read_parquet({quoted(str(path))}, file_row_number=true)"
@@ -138,12 +138,12 @@ class MappedEntity:
         used = {
             column[0] for names, _ in self.mapping.named() if (column := columns.column(names)) is not None
         }
-        numbers = [number for number, (name, _) in enumerate(columns.found) if name not in used]
+        numbers = [number for number, (name, _) in enumerate(columns.columns) if name not in used]
         if not self.mapping.others_ignored:
             return tuple(numbers)
         known = {name for names, _ in self.mapping.named() for name in names}
         for number in numbers:
-            written = columns.found[number][0].strip()
+            written = columns.columns[number][0].strip()
             name = written if is_key(written, known) else f"#{number + 1}"  # it may be somebody's data
             if name not in self.report.columns_ignored:
                 self.report.columns_ignored.append(name)
@@ -166,7 +166,7 @@ class MappedEntity:
     def _shown(self, columns: Columns, facts: dict[str, Operand]) -> list[str]:
         """The facts, the columns not named, and what decides which rows are kept."""
         shown = [identifier(FILE_ROW), *(identifier(mapped_name(name)) for name in facts)]
-        result = [columns.found[number][0] for number in self._left(columns)]
+        result = [columns.columns[number][0] for number in self._left(columns)]
         shown += [f"{identifier(name)} AS {identifier(_KEPT + name)}" for name in result]
         tests = [columns.holds(left_out.condition) for left_out in self.mapping.left_out]
         cases = " ".join(f"WHEN {test} THEN {number}" for number, test in enumerate(tests))
@@ -259,7 +259,7 @@ class MappedEntity:
             n for (entity, n), f in self.program.facts.items() if entity == self.entity and f.immutable
         ]
         rows = RowsOfPersons(self.connection, table, person, [mapped_name(name) for name in immutable])
-        query = rows.kept()
+        query = rows.query()
         self.report.merged = rows.merged
         self.report.disagreements = {fact_named(n): count for n, count in rows.disagreements().items()}
         return query

@@ -70,11 +70,11 @@ class RowsOfPersons:
     def merged(self) -> int:
         """How many rows of persons are not kept."""
         row = self.connection.execute(
-            f"SELECT (SELECT count(*) FROM {self.table}) - count(*) FROM ({self.kept()})"
+            f"SELECT (SELECT count(*) FROM {self.table}) - count(*) FROM ({self.query()})"
         ).fetchone()
         return 0 if row is None else int(row[0])
 
-    def kept(self) -> str:
+    def query(self) -> str:
         """The rows kept. A row that names nobody is kept, for its reader to refuse."""
         one = f"row_number() OVER (PARTITION BY {self._key} ORDER BY {self._order('DESC')}) = 1 OR {self._key} IS NULL"
         if mapped_name(self.person.per) not in self.names:

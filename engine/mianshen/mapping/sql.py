@@ -124,7 +124,7 @@ class Columns:
     grows with the mapping and not faster.
     """
 
-    found: Sequence[tuple[str, str]]
+    columns: Sequence[tuple[str, str]]
     as_of: dt.date | None = None
     mapped: set[str] = field(default_factory=set)  # facts that are columns already
     _layers: list[list[str]] = field(default_factory=list)
@@ -160,8 +160,8 @@ class Columns:
     def column(self, names: Sequence[str]) -> tuple[str, str] | None:
         """The first of the names that the file has, as written there, and its type."""
         for name in names:
-            same = [column for column in self.found if column[0].strip(_BLANKS) == name]
-            alike = [column for column in self.found if canonical(column[0]) == canonical(name)]
+            same = [column for column in self.columns if column[0].strip(_BLANKS) == name]
+            alike = [column for column in self.columns if canonical(column[0]) == canonical(name)]
             if same or len(alike) == 1:
                 return (same or alike)[0]
         return None

@@ -50,10 +50,10 @@ def aggregate(formulas: Formulas, node: Aggregate, row: str) -> Made:
 
 
 def _item(
-    formulas: Formulas, node: Aggregate, item: str, made: tuple[str, str, str], seen: tuple[str, str]
+    formulas: Formulas, node: Aggregate, item: str, variables: tuple[str, str, str], seen: tuple[str, str]
 ) -> None:
     """One child: nothing where the filter is false, its value, or an unknown."""
-    value, state, miss = made
+    value, state, miss = variables
     one_item, decided = seen
     body, out = formulas.body, c_type(node.type)
     where = Made("1") if node.where is None else formulas.emit(node.where, node.child, item)

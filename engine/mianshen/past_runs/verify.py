@@ -33,7 +33,7 @@ class Finding:
     name: str
     outcome: Outcome
     recorded: str
-    found: str
+    actual: str
     path: Path | None = None
 
     @property

@@ -54,14 +54,14 @@ def flow(value: Any) -> str:
 def confirmed(text: str, ask: Callable[[str], Answer]) -> str:
     """The text after each marked case was asked about; what comes later keeps its mark."""
     head, *blocks = re.split(rf"(?m)^(?={re.escape(MARK)})", text)
-    kept = [head]
+    parts = [head]
     for block in blocks:
         answer = ask(block)
         if answer == "confirm":
-            kept.append(block.partition("\n")[2])
+            parts.append(block.partition("\n")[2])
         elif answer == "later":
-            kept.append(block)
-    return "".join(kept)
+            parts.append(block)
+    return "".join(parts)
 
 
 def _one_line(text: str) -> str:

@@ -31,10 +31,10 @@ class Ignore:
     used: set[str] = field(default_factory=set)
 
 
-def unless_ignored(found: Iterable[Diagnostic], files: Iterable[str]) -> Iterator[Diagnostic]:
+def unless_ignored(reported: Iterable[Diagnostic], files: Iterable[str]) -> Iterator[Diagnostic]:
     """What is found and not ignored, and what is wrong with ignoring."""
     ignores = {file: _of(file) for file in files}
-    for diagnostic in found:
+    for diagnostic in reported:
         matching = [
             ignore
             for ignore in ignores.get(diagnostic.span.file, ())

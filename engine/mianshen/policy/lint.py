@@ -37,16 +37,16 @@ _OVERLAY: Final = re.compile(r"^overlay\s*:", re.MULTILINE)
 class Findings:
     """What was found, and how many files were looked at."""
 
-    found: tuple[Diagnostic, ...]
+    diagnostics: tuple[Diagnostic, ...]
     files: int
 
     def count(self, severity: str) -> int:
-        return sum(part.severity == severity for part in self.found)
+        return sum(part.severity == severity for part in self.diagnostics)
 
     @property
     def unreadable(self) -> bool:
         """Whether something that was asked for could not be read at all."""
-        return any(part.code in UNREADABLE for part in self.found)
+        return any(part.code in UNREADABLE for part in self.diagnostics)
 
 
 def lint(paths: Sequence[Path] = (), overlays: Sequence[Path] = (), on: dt.date | None = None) -> Findings:
@@ -72,8 +72,8 @@ def lint(paths: Sequence[Path] = (), overlays: Sequence[Path] = (), on: dt.date 
     if result is not None:
         outcome = [part for part in outcome if os.path.realpath(part.span.file) in result]
         files = result
-    kept = unless_ignored(dict.fromkeys(outcome), files)
-    return Findings(tuple(sorted(kept, key=_place)), len(files))
+    remaining = unless_ignored(dict.fromkeys(outcome), files)
+    return Findings(tuple(sorted(remaining, key=_place)), len(files))
 
 
 def _judged(

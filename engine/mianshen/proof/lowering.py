@@ -213,22 +213,22 @@ class Lowering:
                 z3.Int(f"{accumulator} before"), z3.Bool(f"{accumulator} before is known"), scale=2
             )
         if key not in self.before:
-            made = self.program.accumulators[accumulator]
-            if made.opening is None:
+            accumulator_ = self.program.accumulators[accumulator]
+            if accumulator_.opening is None:
                 self.before[key] = Sym(0, scale=2)
             else:
-                opening = self.world.fact(made.opening)
+                opening = self.world.fact(accumulator_.opening)
                 self.before[key] = opening
                 self.world.variables.domain.append(self._same_period(accumulator, row))
         return self.before[key]
 
     def _same_period(self, accumulator: str, row: SymRow) -> Term:
         """The row lies in the period of the decision date, to which opening balances belong."""
-        made = self.program.accumulators[accumulator]
+        accumulator_ = self.program.accumulators[accumulator]
         date = dated_fact(self.program, row.entity)
-        if date is None or made.period != "year" or made.days is not None:
+        if date is None or accumulator_.period != "year" or accumulator_.days is not None:
             raise NotLowered(f"the balances of {accumulator} are not kept by benefit year")
-        start = Parts(4, *made.year_start)
+        start = Parts(4, *accumulator_.year_start)
         days = [self.world.parts(sym.value) for sym in (self.world.fact(date), self.world.as_of)]
         return equal(full_years(start, days[0]), full_years(start, days[1]))
 

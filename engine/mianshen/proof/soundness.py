@@ -207,12 +207,12 @@ def _reached(prover: Prover, decision: Decision, provision: Provision, name: str
 def _nearest(prover: Prover, decision: Decision, provision: Provision, name: str) -> Finding:
     """A person whom the provision would be for, as far as its conditions can hold together."""
     parts = tuple(conjuncts(provision.condition))
-    for kept in range(len(parts), -1, -1):
+    for first in range(len(parts), -1, -1):
         world, lowering = prover.lowered(decision.entity)
         lowering.decision(decision.key, world.row)
-        broken = all_of(*(lowering.node(part, world.row).true for part in parts[:kept]))
+        broken = all_of(*(lowering.node(part, world.row).true for part in parts[:first]))
 
-        def shows(record: Record, _: Record | None, count: int = kept) -> Message | None:
+        def shows(record: Record, _: Record | None, count: int = first) -> Message | None:
             row = _decided_row(prover, record, decision.entity)
             if row is None or any(prover.records.value(part, row) is not True for part in parts[:count]):
                 return None

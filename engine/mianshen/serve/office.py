@@ -237,7 +237,7 @@ def _moved(cases: Sequence[CaseOf], before: Programs, after: Programs) -> Plain:
                     {"kind": c.kind, "name": c.name, "before": c.before, "after": c.after} for c in change.causes
                 ],
             }
-            for change in changes.found
+            for change in changes.changes
         ],
     }  # fmt: skip
 

@@ -47,15 +47,15 @@ def moves_of(program: Program, mutants: Iterable[Mutant], people: int = PEOPLE) 
         Reach(interpreter),
         Scenario(program),
     )
-    made: list[_Person] = []
+    persons: list[_Person] = []
     for _ in range(people):
         case = records.read(sampler.person(records))
         if case is not None:
             decided = scenario.copy(case)[0]
             interpreter.run(decided)
             failed = any(row.rejection is not None for row in decided.rows())
-            made.append(_Person(case, decided, reach.of(decided, failed)))
-    return [_moved(mutant, interpreter, made, scenario) for mutant in mutants]
+            persons.append(_Person(case, decided, reach.of(decided, failed)))
+    return [_moved(mutant, interpreter, persons, scenario) for mutant in mutants]
 
 
 def _moved(mutant: Mutant, interpreter: Interpreter, people: list[_Person], scenario: Scenario) -> Moves:

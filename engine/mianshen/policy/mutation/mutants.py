@@ -169,8 +169,8 @@ class _Making:
         self, decision: Decision, provision: Provision, kind: Kind, before: str, after: str,
         edits: Sequence[tuple[Provision, Provision | None, int]],
     ) -> Mutant:  # fmt: skip
-        made = tuple(Edit(decision.key, old, new, part) for old, new, part in edits)
-        return Mutant(kind, provision.name, before, after, provision.citation, provision.span, made)
+        changed = tuple(Edit(decision.key, old, new, part) for old, new, part in edits)
+        return Mutant(kind, provision.name, before, after, provision.citation, provision.span, changed)
 
     # -- accumulators ------------------------------------------------------------------------
 

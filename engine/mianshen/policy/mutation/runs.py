@@ -30,7 +30,7 @@ Judgement: TypeAlias = Literal["noticed", "refused", "equivalent", "survived"]
 
 
 @dataclass(slots=True)
-class _Kept:
+class _TracedCase:
     """A case read once: undecided, and the places it evaluates."""
 
     case: CaseOf
@@ -46,7 +46,7 @@ class Mutation:
     def __init__(self, cases: Sequence[CaseOf], programs: Programs) -> None:
         self.program = programs.under(())
         self.mutants = mutants_of(self.program)
-        self.cases: list[_Kept] = []
+        self.cases: list[_TracedCase] = []
         self.failing: list[CaseOf] = []  # cases that are not as expected already: they notice nothing
         self._scenarios: dict[int, Scenario] = {}
         interpreters: dict[int, Interpreter] = {}
@@ -70,21 +70,21 @@ class Mutation:
         failed = any(row.rejection is not None and id(row) not in rejected for row in decided.rows())
         reached = Reach(interpreter).of(decided, failed)
         plain = not decided.reversed and not any(row.voider or row.idle for row in decided.rows())
-        self.cases.append(_Kept(case, case.record(program), interpreter, reached, plain))
+        self.cases.append(_TracedCase(case, case.record(program), interpreter, reached, plain))
 
     def judge(self, mutant: Mutant) -> tuple[Judgement, str]:
         """Whether a case notices the mutant, and the first that does."""
         places = places_of(mutant, self.program)
-        reached = [kept for kept in self.cases if not places.isdisjoint(kept.reached)]
-        reached.sort(key=lambda kept: id(kept.interpreter))
-        for _, together in groupby(reached, key=lambda kept: id(kept.interpreter)):
+        reached = [traced for traced in self.cases if not places.isdisjoint(traced.reached)]
+        reached.sort(key=lambda traced: id(traced.interpreter))
+        for _, together in groupby(reached, key=lambda traced: id(traced.interpreter)):
             group = list(together)
             interpreter = group[0].interpreter
             if not mutant.fits(interpreter.program):
                 continue
             try:
                 with changed(interpreter, mutant) as otherwise:
-                    noticing = next((kept for kept in group if self._notices(kept, otherwise)), None)
+                    noticing = next((traced for traced in group if self._notices(traced, otherwise)), None)
             except Refused:
                 return "refused", ""
             if noticing is not None:
@@ -112,21 +112,21 @@ class Mutation:
 
         return Equivalence(self.program)
 
-    def _notices(self, kept: _Kept, interpreter: Interpreter) -> bool:
-        record = self._fresh(kept)
+    def _notices(self, traced: _TracedCase, interpreter: Interpreter) -> bool:
+        record = self._fresh(traced)
         interpreter.run(record)
-        return _differs(kept.case, kept.interpreter.program, record)
+        return _differs(traced.case, traced.interpreter.program, record)
 
-    def _fresh(self, kept: _Kept) -> Case:
+    def _fresh(self, traced: _TracedCase) -> Case:
         """The record undecided, once more."""
-        if not kept.copied:
-            return kept.case.record(kept.interpreter.program)
-        return self._scenarios[id(kept.interpreter)].copy(kept.record)[0]
+        if not traced.copied:
+            return traced.case.record(traced.interpreter.program)
+        return self._scenarios[id(traced.interpreter)].copy(traced.record)[0]
 
 
-def _differs(case: CaseOf, program: Program, decided: Case) -> bool:
-    """Whether a decided case is not as expected."""
-    answers = answers_of(decided)
+def _differs(case: CaseOf, program: Program, traced: Case) -> bool:
+    """Whether a traced case is not as expected."""
+    answers = answers_of(traced)
     return any(
         True
         for expectation in case.expectations
