@@ -105,6 +105,14 @@ out = option(
     metavar="DIR",
     words=Message("结果文件夹（必填）", "folder for the results (required)"),
 )
+workbooks = option(
+    "--xlsx",
+    is_flag=True,
+    words=Message(
+        "待办清单另存为 Excel 工作簿，每地一个",
+        "write the report's lists as workbooks too, one for each area",
+    ),
+)
 yes = option(
     "--yes", is_flag=True, words=Message("文件存疑时仍继续", "go on although the files are doubtful")
 )

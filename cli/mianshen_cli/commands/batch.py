@@ -34,6 +34,9 @@ _REPORT = Message("报告已写入 {page}", "The report is in {page}")
 _WITHOUT = Message(
     "--since 只在写报告时有用。请加上 --report", "--since compares in a report. Give --report, too"
 )
+_NO_LISTS = Message(
+    "--xlsx 写的是报告的清单。请加上 --report", "--xlsx writes the lists of a report. Give --report, too"
+)
 _RECORDS = (
     Message("记录", "records"),
     Message("读取", "read"),
@@ -154,6 +157,7 @@ _STOPPED_IN_PARTS = Message(
     metavar="DIR",
     words=Message("报告与哪一次的结果比较", "results of an earlier run that the report compares with"),
 )
+@options.workbooks
 @option(
     "--format",
     "form",
@@ -165,7 +169,7 @@ def batch(
     lang: Lang, records: dict[str, tuple[str, ...]], as_of: dt.date, out: str, rules: str | None,
     overlay: tuple[str, ...], encoding: str | None, threads: int | None, mapping: str | None, memory: str | None,
     engine: Any, master: str | None, into: str | None, sheets: str | None, partitions: int | None, yes: bool,
-    resume: bool, max_rejects: str, report_to: str | None, since: str | None, form: str,
+    resume: bool, max_rejects: str, report_to: str | None, since: str | None, xlsx: bool, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.recorded_rules import Rules
     from mianshen.batch.run import Request
@@ -173,8 +177,8 @@ def batch(
 
     if master is not None and engine != "spark":
         raise Refused(Message("--master 只用于 --engine spark", "--master goes with --engine spark"))
-    if since is not None and report_to is None:
-        raise Refused(_WITHOUT)
+    if report_to is None and (since is not None or xlsx):
+        raise Refused(_WITHOUT if since is not None else _NO_LISTS)
     allowed = _allowance(max_rejects)
     limit = options.memory_limit(memory)
     read = Rules((Path(rules),) if rules else (), overlay)
@@ -197,7 +201,7 @@ def batch(
     else:
         _say(lang, program, summary, out)
     if report_to is not None:
-        _report(lang, program, request, Path(report_to), None if since is None else Path(since))
+        _report(lang, program, request, Path(report_to), None if since is None else Path(since), xlsx)
     number, unit = allowed
     over = summary.rejected > number if unit == "records" else summary.rejected * 100 > summary.read * number
     return Status.FOUND if over else Status.DONE
@@ -228,12 +232,12 @@ def _run(lang: Lang, program: Any, request: Any) -> Any:
         raise
 
 
-def _report(lang: Lang, program: Any, request: Any, to: Path, since: Path | None) -> None:
+def _report(lang: Lang, program: Any, request: Any, to: Path, since: Path | None, xlsx: bool) -> None:
     """The report on a run that has just ended, from the same inputs."""
     from mianshen.past_runs.report import Order, make_report
 
     order = Order(
-        request.out, to, lang, since, request.inputs, request.encoding, request.threads, request.memory
+        request.out, to, lang, since, request.inputs, request.encoding, request.threads, request.memory, xlsx
     )
     make_report(program, order)
     output.complain(_REPORT.in_(lang).format(page=to / "report.html"))

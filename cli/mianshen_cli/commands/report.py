@@ -49,6 +49,7 @@ _DONE = Message(
 @options.encoding
 @options.threads
 @options.memory
+@options.workbooks
 @option(
     "--out",
     required=True,
@@ -57,7 +58,7 @@ _DONE = Message(
 )
 def report(
     lang: Lang, run: str, since: str | None, records: dict[str, tuple[str, ...]], rules: str | None,
-    overlay: tuple[str, ...], encoding: str | None, threads: int | None, memory: str | None, out: str,
+    overlay: tuple[str, ...], encoding: str | None, threads: int | None, memory: str | None, xlsx: bool, out: str,
 ) -> Status:  # fmt: skip
     from mianshen.past_runs.report import FinishedRun, Order, doubts_since, make_report, program_of
     from mianshen.rulebook import open_program
@@ -71,7 +72,7 @@ def report(
     )
     options.refuse_unknown_entities(records, program)
     earlier = None if since is None else Path(since)
-    order = Order(Path(run), Path(out), lang, earlier, records, encoding, threads, limit)
+    order = Order(Path(run), Path(out), lang, earlier, records, encoding, threads, limit, xlsx)
     for doubt in () if earlier is None else doubts_since(program, earlier):
         output.complain(doubt.show(lang))
     content = make_report(program, order)

@@ -1,7 +1,7 @@
 """A finished batch's tables as CSV for spreadsheets, in which no cell is taken for a formula.
 
-In: the folder of a finished run. Out: a CSV file for each Parquet file, in a folder of their own. A
-text that a spreadsheet would evaluate, or that already begins with an apostrophe, gets an apostrophe in front;
+In: the folder of a finished run. Out: a CSV file for each Parquet file, in a folder of their own. A text that a
+spreadsheet would evaluate or drop digits of, or that already begins with an apostrophe, gets an apostrophe in front;
 taking one away from each cell that begins with one gives the text back.
 """
 
@@ -22,7 +22,12 @@ from mianshen.ingest.inputs import identifier, pattern, quoted
 from mianshen.program.program import Program
 from mianshen.source import RuleError
 
-FORMULA: Final = r"(?s)[=+\-@\t\r\n'＝＋－＠].*"  # full-width signs too: some spreadsheets take them
+SPOILT: Final = (
+    r"0[0-9]+|[0-9]{12,}|[0-9]+[Ee][0-9]+"  # keys that a spreadsheet takes for a number and writes otherwise
+)
+FORMULA: Final = (
+    rf"(?s)[=+\-@\t\r\n'＝＋－＠].*|{SPOILT}"  # full-width signs too: some spreadsheets take them
+)
 
 
 def refuse_foreign_sheets(

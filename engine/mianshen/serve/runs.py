@@ -174,7 +174,9 @@ def due_list(folder: Path, name: str, benefit: str, area: str | None, lang: Lang
         names = tuple(filter(None, [person.area, *household]))
         day = str(run.manifest["as_of"])
         people = table_of_facts(program, person, inputs.get(person.name), names, connection, day)
-        lists = Lists(program, run, connection, people, person.area, Path(scratch), lang)
+        lists = Lists(
+            program, run, connection, people, person.area, Path(scratch), lang, next(iter(household), None)
+        )
         counts, shown = _placed(lists, described, area)
         places = tuple((code, _place(code, lang), count) for code, count in counts)
         return ListView(described.title.in_(lang), area or "", places, tuple(_rows(lists, shown)))
@@ -194,7 +196,7 @@ def _placed(lists: Lists, benefit: Benefit, area: str | None) -> tuple[list[Any]
 
 
 def _rows(lists: Lists, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, str, str]]:
-    for _, person, owner, amount, reason in rows:
+    for _, _, person, owner, amount, reason in rows:
         provision = lists.words.provisions.get(reason)
         ground = "" if provision is None else provision.title.in_(lists.lang)
         yield (person or owner, "" if amount is None else f"{amount:,.2f}", ground)

@@ -1,13 +1,16 @@
 """The lists a township works through: CSV files, a folder for each area of insurance.
 
-In: a finished run, its residents' areas. Out: `lists/<area>/<list>.csv`, and how many rows each holds.
-Invariants: a list names only people of its area; rows come by area, then person, then benefit; only one
-file is open at a time and only a part of the rows is held, however many there are.
+In: a finished run, its residents' areas and households, what benefits show. Out: `lists/<area>/<list>.csv`, perhaps a
+workbook of each area's lists, and how many rows each holds.
+Invariants: a list names only people of its area; what matters most comes first: the largest amount of a benefit, the
+first value that a benefit with a list of its own shows (the earliest day), the fact that most wait for. Only one file is
+open at a time and only a part of the rows is held, however many there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -16,16 +19,18 @@ from typing import Any, Final
 import duckdb
 
 from mianshen.batch.output_files import EntityFile, above
-from mianshen.casework.wording import DELIVERY, Words, named_place
+from mianshen.casework.wording import DELIVERY, NO, STATUS, YES, Words, named_place
 from mianshen.ingest.inputs import identifier, quoted
 from mianshen.interpreter.result import MISSING_FACTS
-from mianshen.past_runs.report.cells import CsvFile
+from mianshen.past_runs.report.cells import Cell, CsvFile
+from mianshen.past_runs.report.changes import TABLE
 from mianshen.past_runs.report.run import FinishedRun
 from mianshen.past_runs.report.tables import lacking, split_names
+from mianshen.past_runs.report.workbooks import Kind, write_workbook
 from mianshen.program.calendar import MISSING as CALENDAR
-from mianshen.program.program import Benefit, Entity, Program
+from mianshen.program.core import Boolean, Date, Numeric
+from mianshen.program.program import Benefit, Decision, Entity, Program
 from mianshen.source import Lang, Message
-from mianshen.values import as_money
 
 FOLDER: Final = "lists"
 NOWHERE: Final = "unknown"  # the folder of people whose area is not known
@@ -39,6 +44,7 @@ KINDS: Final = {
     "no_longer_due": Message("不再符合", "no longer due"),
     "amount_changed": Message("金额变化", "amount changed"),
 }
+_AS_BEFORE: Final = Message("继续符合", "due as before")
 _CHANGE, _BEFORE, _NOW = (
     Message("变化", "change"),
     Message("上次金额（元）", "amount before (yuan)"),
@@ -53,6 +59,7 @@ _LACKING, _NAME, _WAITING = (
 )
 _CALENDAR = Message("{year} 年工作日历", "working days of {year}")
 _OPEN = Message("待定", "cannot be told yet")
+_STATUS, _DETAILS = Message("结论", "answer"), Message("说明", "details")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +70,16 @@ class Written:
     name: str
     path: str  # from the report's folder
     rows: int
+    kinds: tuple[Kind, ...]  # of its columns
 
 
 @dataclass(slots=True)
 class Lists:
-    """Writes the lists of one run. `people` is a table of its residents' areas."""
+    """Writes the lists of one run.
+
+    `people`: a table of its residents' areas and households (`household` its column). `shown`: by entity the file of what
+    benefits show. `since`: whether an earlier run was compared with, so that there is a table of changes.
+    """
 
     program: Program
     run: FinishedRun
@@ -76,6 +88,9 @@ class Lists:
     area: str | None
     folder: Path
     lang: Lang
+    household: str | None = None
+    shown: Mapping[str, Path] = field(default_factory=dict)
+    since: bool = False
     words: Words = field(init=False)
     written: list[Written] = field(default_factory=list)
 
@@ -109,24 +124,92 @@ class Lists:
         if not benefits:
             return
 
-        def rows(benefit: Benefit) -> str:
-            return self.rows(self.run, self.program.entities[benefit.entity])
+        own = benefits[0].work_list
+        shown = (
+            [self._decision(benefits[0], name) for name in benefits[0].shows] if own and self.shown else []
+        )
+        parts = " UNION ALL ".join(self._due_rows(number, benefit) for number, benefit in enumerate(benefits))
+        query = self.placed(parts, "benefit, weight DESC NULLS LAST, made.person, owner", first=None)
+        amounts = not own or benefits[0].amount is not None
+        details = bool(self.shown) and not own and any(benefit.shows for benefit in benefits)
 
-        parts = [
-            f"SELECT person, owner, {number} AS benefit, {identifier(f'{benefit.name}_amount')} AS amount, "
-            f"{identifier(f'{benefit.name}_reason')} AS reason FROM {rows(benefit)} "
-            f"WHERE {identifier(f'{benefit.name}_status')} = 'eligible'"
-            for number, benefit in enumerate(benefits)
-        ]
-        query = self.placed(" UNION ALL ".join(parts), "benefit, owner")
-
-        def line(area: str, row: Sequence[Any]) -> list[str]:
-            person, owner, number, amount, reason = row
+        def line(area: str, row: Sequence[Any]) -> list[Cell]:
+            household, person, owner, number, amount, reason, change, values, _ = row
             benefit = benefits[number]
-            amount_ = self._money(amount, reason)
-            return [person, area, self._title(benefit, owner), amount_, *self._grounds(benefit, reason)]
+            told = [
+                self._shown(self._decision(benefit, name), value)
+                for name, value in zip(benefit.shows, values or (), strict=bool(values))
+            ]
+            also = told if own else [self._details(benefit, told)] if details else []
+            paid = [self._money(amount, reason)] if amounts else []
+            return [
+                *self.whose(person, owner or household, area), self._title(benefit, owner), self._status(change),
+                *paid, *(also or [""] * len(shown)), *self._grounds(benefit, reason),
+            ]  # fmt: skip
 
-        self.files(name, query, [*self.heads(), *map(self._say, (_BENEFIT, _AMOUNT, _GROUND, _CLAUSE))], line)
+        columns: list[tuple[str, Kind]] = [(self._say(_BENEFIT), "text"), (self._say(_STATUS), "text")]
+        columns += [(self._say(_AMOUNT), "amount")] if amounts else []
+        columns += [(self._say(decision.title), _kind(decision)) for decision in shown]
+        columns += [(self._say(_DETAILS), "text")] if details else []
+        columns += [(self._say(_GROUND), "text"), (self._say(_CLAUSE), "text")]
+        self.files(name, query, [*self.heads(), *columns], line)
+
+    def _due_rows(self, number: int, benefit: Benefit) -> str:
+        """The rows due a benefit: whose, amount, reason, what changed, what it shows as texts, its weight in the order."""
+        entity = self.program.entities[benefit.entity]
+        amount, reason, status = (
+            identifier(f"{benefit.name}_{part}") for part in ("amount", "reason", "status")
+        )
+        rows, change, values, weight = (
+            f"{self.rows(self.run, entity)} AS made",
+            "NULL",
+            "NULL::VARCHAR[]",
+            f"{amount}::DECIMAL(38, 6)",
+        )
+        if self.since:
+            same = f"c.benefit = {quoted(benefit.name)} AND c.person = made.person AND c.owner = made.owner"
+            rows += f" LEFT JOIN {TABLE} AS c ON {same}"
+            change = "coalesce(c.change, 'as_before')"
+        if benefit.shows and entity.name in self.shown:
+            key = identifier(entity.key)
+            rows += f" LEFT JOIN {_file(self.shown[entity.name])} AS also ON also.{key} = made.{key}"
+            values = f"[{', '.join(f'also.{identifier(name)}::VARCHAR' for name in benefit.shows)}]"
+            weight = _weight(self._decision(benefit, benefit.shows[0])) if benefit.work_list else weight
+        return (
+            f"SELECT made.person, made.owner, {number} AS benefit, {amount} AS amount, {reason} AS reason, "
+            f"{change} AS change, {values} AS shown, {weight} AS weight FROM {rows} WHERE {status} = 'eligible'"
+        )
+
+    def _decision(self, benefit: Benefit, name: str) -> Decision:
+        return self.words.decisions[benefit.entity, name]
+
+    def _shown(self, decision: Decision, value: str | None) -> Cell:
+        """What a benefit shows, read from the text of a result's cell; nothing where it is not known."""
+        match decision.type:
+            case _ if value is None:
+                return ""
+            case Numeric():
+                return Decimal(value)
+            case Date():
+                return dt.date.fromisoformat(value)
+            case Boolean():
+                return self._say(YES if value == "true" else NO)
+            case type_:
+                return self._say(self.words.value(value, decision.written, type_))
+
+    def _details(self, benefit: Benefit, told: Sequence[Cell]) -> str:
+        """What a benefit shows in one cell: `title value; title value`."""
+        parts = []
+        for name, cell in zip(benefit.shows, told, strict=bool(told)):
+            decision = self._decision(benefit, name)
+            value = cell if isinstance(cell, str) else self._say(self.words.value(cell, decision.written))
+            parts += [f"{self._say(decision.title)} {value}"] if value else []
+        return ("；" if self.lang == "zh" else "; ").join(parts)
+
+    def _status(self, change: str | None) -> str:
+        if change is None:
+            return self._say(STATUS["eligible"])
+        return self._say(KINDS.get(change, _AS_BEFORE))
 
     def rows(self, run: FinishedRun, entity: Entity) -> str:
         """The rows that benefits of an entity are decided at, with `person` and `owner`.
@@ -151,9 +234,9 @@ class Lists:
         whose = f"{self._say(self.program.entities[benefit.entity].title)} {owner}".rstrip()
         return f"{title}（{whose}）" if self.lang == "zh" else f"{title} ({whose})"
 
-    def _money(self, amount: Decimal | None, reason: str) -> str:
+    def _money(self, amount: Decimal | None, reason: str) -> Cell:
         if amount is not None:
-            return as_money(amount)
+            return amount
         return self._say(_OPEN) if reason.startswith(MISSING_FACTS) else ""
 
     def _grounds(self, benefit: Benefit, reason: str) -> tuple[str, str]:
@@ -189,17 +272,22 @@ class Lists:
             "SELECT person, fact, record, string_agg(DISTINCT waits, '; ' ORDER BY waits) "
             f"AS waits FROM ({' UNION ALL '.join(parts)}) GROUP BY ALL"
         )
-        query = self.placed(grouped, "fact, record", first="fact")
+        counted = f"SELECT *, count(*) OVER (PARTITION BY fact) AS waiting FROM ({grouped})"
+        query = self.placed(counted, "waiting DESC, fact, made.person, record", first=None)
 
-        def line(area: str, row: Sequence[Any]) -> list[str]:
-            person, fact, record, waits = row
-            return [self.fact(fact), fact, person, record, area, waits]
+        def line(area: str, row: Sequence[Any]) -> list[Cell]:
+            household, person, fact, record, waits, _ = row
+            return [self.fact(fact), fact, *self.whose(person, household, area), record, waits]
 
-        heads, child = self.heads(), self.program.child_of(self.person.name)
+        child = self.program.child_of(self.person.name)
         record = "" if child is None else self._say(self.program.facts[child.name, child.key].title)
+        before: list[tuple[str, Kind]] = [(self._say(_LACKING), "text"), (self._say(_NAME), "text")]
         self.files(
-            "undetermined", query, [self._say(_LACKING), self._say(_NAME), heads[0], record, heads[1], self._say(_WAITING)], line,
-        )  # fmt: skip
+            "undetermined",
+            query,
+            [*before, *self.heads(), (record, "text"), (self._say(_WAITING), "text")],
+            line,
+        )
 
     # -- what changed --------------------------------------------------------------------------
 
@@ -207,16 +295,21 @@ class Lists:
         """What changed since an earlier run, from the table of changes."""
         rows = f"SELECT person, owner, benefit, change, amount_before, amount, reason FROM {table}"
 
-        def line(area: str, row: Sequence[Any]) -> list[str]:
-            person, owner, benefit, change, before, now, reason = row
+        def line(area: str, row: Sequence[Any]) -> list[Cell]:
+            household, person, owner, benefit, change, before, now, reason = row
             known = self.program.benefits.get(benefit)
             title = benefit if known is None else self._title(known, owner)
             provision = self.words.provisions.get(reason or "")
             ground = "" if provision is None else self._say(provision.title)
-            return [person, area, title, self._say(KINDS[change]), _yuan(before), _yuan(now), ground]
+            amounts: list[Cell] = ["" if amount is None else amount for amount in (before, now)]
+            whose = self.whose(person, owner or household, area)
+            return [*whose, title, self._say(KINDS[change]), *amounts, ground]
 
-        heads = [*self.heads(), *map(self._say, (_BENEFIT, _CHANGE, _BEFORE, _NOW, _GROUND))]
-        self.files("changes", self.placed(rows, "benefit, owner"), heads, line)
+        columns: list[tuple[str, Kind]] = [
+            (self._say(_BENEFIT), "text"), (self._say(_CHANGE), "text"), (self._say(_BEFORE), "amount"),
+            (self._say(_NOW), "amount"), (self._say(_GROUND), "text"),
+        ]  # fmt: skip
+        self.files("changes", self.placed(rows, "benefit, owner"), [*self.heads(), *columns], line)
 
     def fact(self, name: str) -> str:
         """The title of a missing fact or figure; a rejected record by its kind alone."""
@@ -230,33 +323,49 @@ class Lists:
 
     # -- files by area -------------------------------------------------------------------------
 
-    def heads(self) -> list[str]:
-        """The columns every list has: person and area."""
-        area = "" if self.area is None else self._say(self.program.facts[self.person.name, self.area].title)
-        return [self._say(self.program.facts[self.person.name, self.person.key].title), area]
+    def heads(self) -> list[tuple[str, Kind]]:
+        """The columns every list has: person, household where people have one, area."""
+        entity = self.person.name
+        facts = [name for name in (self.person.key, self.household) if name is not None]
+        titles = [self._say(self.program.facts[entity, name].title) for name in facts]
+        area = "" if self.area is None else self._say(self.program.facts[entity, self.area].title)
+        return [(title, "text") for title in (*titles, area)]
 
-    def placed(self, rows: str, then: str, first: str = "person") -> str:
-        """Rows with a `person` beside the person's area, by area."""
-        area = "''" if self.area is None else f"coalesce(people.{identifier(self.area)}, '')"
+    def whose(self, person: str, household: str, area: str) -> list[Cell]:
+        """The cells below `heads`."""
+        return [person, area] if self.household is None else [person, household, area]
+
+    def placed(self, rows: str, then: str, first: str | None = "person") -> str:
+        """Rows with a `person` beside the person's area and household, by area."""
+        area, household = (
+            "''" if name is None else f"coalesce(people.{identifier(name)}, '')"
+            for name in (self.area, self.household)
+        )
         key = identifier(self.person.key)
+        order = then if first is None else f"made.{first}, made.person, {then}"
         return (
-            f"SELECT {area} AS area, made.* FROM ({rows}) AS made LEFT JOIN {self.people} AS people "
-            f"ON people.{key} = made.person ORDER BY area, made.{first}, made.person, {then}"
+            f"SELECT {area} AS area, {household} AS household, made.* FROM ({rows}) AS made LEFT JOIN {self.people} "
+            f"AS people ON people.{key} = made.person ORDER BY area, {order}"
         )
 
     def files(
-        self, name: str, query: str, header: list[str], line: Callable[[str, Sequence[Any]], list[str]]
+        self,
+        name: str,
+        query: str,
+        heads: list[tuple[str, Kind]],
+        line: Callable[[str, Sequence[Any]], list[Cell]],
     ) -> None:
         """A file of the list for each area that the query's rows come by."""
         file: CsvFile | None = None
+        header, kinds = [title for title, _ in heads], tuple(kind for _, kind in heads)
         at: str | None = None
         for area, *row in self._fetched(query):
             if file is None or area != at:
-                self._close(file, at, name)
+                self._close(file, at, name, kinds)
                 at = area
                 file = CsvFile(self.folder / self._path(area, name), header)
             file.write(line(self._say(named_place(area)) if area else "", row))
-        self._close(file, at, name)
+        self._close(file, at, name, kinds)
 
     def _fetched(self, query: str) -> Iterator[tuple[Any, ...]]:
         result = self.connection.execute(query)
@@ -266,10 +375,20 @@ class Lists:
     def _path(self, area: str, name: str) -> str:
         return f"{FOLDER}/{folder_of(area)}/{name}.csv"
 
-    def _close(self, file: CsvFile | None, area: str | None, name: str) -> None:
+    def _close(self, file: CsvFile | None, area: str | None, name: str, kinds: tuple[Kind, ...]) -> None:
         if file is not None and area is not None:
             file.close()
-            self.written.append(Written(area, name, self._path(area, name), file.rows))
+            self.written.append(Written(area, name, self._path(area, name), file.rows, kinds))
+
+    def workbooks(self) -> None:
+        """A workbook for each area, of the lists written so far. Raises OSError."""
+        by_area: dict[str, list[Written]] = {}
+        for item in self.written:
+            by_area.setdefault(item.area, []).append(item)
+        for area, items in by_area.items():
+            folder = folder_of(area)
+            sheets = ((self.title(item.name), self.folder / item.path, item.kinds) for item in items)
+            write_workbook(self.folder / FOLDER / folder / f"{folder}.xlsx", sheets)
 
     def _say(self, message: Message) -> str:
         return message.in_(self.lang)
@@ -280,5 +399,28 @@ def folder_of(area: str) -> str:
     return area if area.isascii() and area.isdigit() else NOWHERE
 
 
-def _yuan(amount: Decimal | None) -> str:
-    return "" if amount is None else as_money(amount)
+def _file(path: Path) -> str:
+    return f"read_parquet({quoted(str(path))})"
+
+
+def _kind(decision: Decision) -> Kind:
+    """How a workbook shows a decision's column."""
+    match decision.type:
+        case Numeric() if decision.written == "money":
+            return "amount"
+        case Date():
+            return "date"
+        case _:
+            return "text"
+
+
+def _weight(decision: Decision) -> str:
+    """What orders rows by a shown decision: the largest number first, the earliest day first."""
+    column = f"also.{identifier(decision.name)}"
+    match decision.type:
+        case Numeric():
+            return f"try_cast({column} AS DECIMAL(38, 6))"
+        case Date():
+            return f"-epoch_us({column})::DECIMAL(38, 6)"
+        case _:
+            return "NULL::DECIMAL(38, 6)"

@@ -8,6 +8,7 @@ and nowhere else.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import secrets
 import shutil
@@ -26,7 +27,8 @@ from mianshen.past_runs.report.changes import TABLE, Change, compare
 from mianshen.past_runs.report.lists import FOLDER, Lists
 from mianshen.past_runs.report.page import Page
 from mianshen.past_runs.report.ratios import Ratio, ratios
-from mianshen.past_runs.report.run import FinishedRun, find_inputs, table_of_facts
+from mianshen.past_runs.report.run import FinishedRun, find_inputs, named_inputs, table_of_facts
+from mianshen.past_runs.report.shown import decide_shown
 from mianshen.past_runs.report.tables import Counting, Tables
 from mianshen.program.program import Program
 from mianshen.source import Diagnostic, Lang, RuleError
@@ -50,6 +52,7 @@ class Order:
     encoding: str | None = None  # of CSV inputs; None: as the run read them
     threads: int | None = None
     memory: str | None = None  # such as 4GB
+    workbooks: bool = False  # a workbook for each area, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def _written(
         content = page.content()
         (part / DATA).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
         (part / PAGE).write_text(page.html(), "utf-8")
-        for ours in ("spill", "text"):
+        for ours in ("spill", "text", "shown"):
             shutil.rmtree(part / ours, ignore_errors=True)
         _publish(part, out)
     finally:
@@ -162,8 +165,14 @@ def _found(
             records = table_of_facts(program, child, inputs.get(child.name), care, connection, day)
     tables = Counting(program, run, connection, people, person.area).tables()
     result = () if records is None else ratios(program, run, connection, people, records)
-    lists = Lists(program, run, connection, people, person.area, part, order.lang)
-    lists.write()
+    shown = decide_shown(
+        program, named_inputs(run, order.inputs), dt.date.fromisoformat(day), part / "shown", run.mapping,
+        order.encoding or run.manifest.get("encoding"), order.threads, order.memory,
+    )  # fmt: skip
+    lists = Lists(
+        program, run, connection, people, person.area, part, order.lang, next(iter(household), None), shown,
+        earlier is not None,
+    )  # fmt: skip
     changes: list[Change] = []
     if earlier is not None:
         files = {file.name: file.entity for file in run.files(program) if file.benefits}
@@ -172,7 +181,11 @@ def _found(
         ]
         changes = compare(program, (run, earlier), entities, lists.rows, connection)
         connection.execute(f"COPY {TABLE} TO {quoted(str(part / CHANGES))} (FORMAT parquet)")
+    lists.write()
+    if earlier is not None:
         lists.changes(TABLE)
+    if order.workbooks:
+        lists.workbooks()
     return Found(tables, tuple(result), tuple(changes), lists)
 
 

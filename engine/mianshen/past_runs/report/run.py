@@ -68,6 +68,11 @@ class FinishedRun:
             return f"read_parquet([{files}], hive_partitioning=false)"
         return f"read_parquet({pattern(path)}, hive_partitioning=false)"
 
+    @property
+    def mapping(self) -> Path | None:
+        """The mapping that the run read its inputs by."""
+        return self.folder / COLUMNS if (self.folder / COLUMNS).exists() else None
+
     def decided_by(self, program: Program) -> bool:
         """Whether this program decided the run."""
         return bool(self.manifest["rulebook"]["digest"] == f"sha256:{program.digest}")
@@ -120,6 +125,18 @@ def find_inputs(
 
     Raises RuleError when one is not there or is not the file the run read.
     """
+    named = named_inputs(run, given)
+    encoding = encoding or run.manifest.get("encoding")
+    as_of = dt.date.fromisoformat(run.manifest["as_of"])
+    inputs = open_inputs(program, named, connection, scratch, encoding, run.mapping, as_of)
+    changed = list(_changed(run, inputs))
+    if changed:
+        raise RuleError(changed)
+    return inputs
+
+
+def named_inputs(run: FinishedRun, given: Mapping[str, Named]) -> dict[str, Named]:
+    """Where the run's inputs are, by entity. Raises RuleError when one is not there."""
     recorded = run.timings.get("inputs", {})
     named: dict[str, Named] = {}
     for entity, files in run.manifest["inputs"].items():
@@ -132,14 +149,7 @@ def find_inputs(
             file = gone[0] if gone else files[0]["file"]
             raise RuleError([diagnostics.input_moved(str(run.folder), entity, file)])
         named[entity] = places
-    mapping = run.folder / COLUMNS if (run.folder / COLUMNS).exists() else None
-    encoding = encoding or run.manifest.get("encoding")
-    as_of = dt.date.fromisoformat(run.manifest["as_of"])
-    inputs = open_inputs(program, named, connection, scratch, encoding, mapping, as_of)
-    changed = list(_changed(run, inputs))
-    if changed:
-        raise RuleError(changed)
-    return inputs
+    return named
 
 
 def _changed(run: FinishedRun, inputs: Mapping[str, Input]) -> Iterator[Diagnostic]:
