@@ -146,6 +146,10 @@ TYPOS: Final = {
     "a column of a condition": ("total_cost: {column: a, only: {column: bb, is: x}}", "E554: the file claim.csv has no column bb"),
     "a column of a sum": ("total_cost: {sum: [a, aa]}", "E554: the file claim.csv has no column aa"),
     "a part": ("care_type: {column: a, entries: {part: begin, order: [inpatient]}}", "E562"),
+    "two conditions before": (
+        "total_cost: {column: a, as_before: [one, two]}}}\nconditions: {one: {column: b, is: x}, two: {column: p, is: x}}\n#",
+        "E567: as_before takes one condition",
+    ),
     "a style": ("total_cost: {column: a, floats: short}", "E551"),
 }  # fmt: skip
 
@@ -211,6 +215,19 @@ def test_the_newest_row_of_a_person_or_its_history(tmp_path: Path, program: Prog
     made, inputs = opened(tmp_path / "h", program, PERSONS % "history", {"resident": text})
     days = sorted((row["person_id"], row["valid_from"] or "", row["sex"]) for row in made["resident"])
     assert days == [("P", "2026-01-01", "male"), ("P", "2026-03-01", "female"), ("Q", "", "male")]
+
+
+def test_texts_that_stand_for_nothing_are_empty_cells(tmp_path: Path, program: Program) -> None:
+    mapping = (
+        'claim:\n  cells: {trim: true, blank: ["NULL", (null)]}\n'
+        '  rows: {leave_out: [{column: v, is: ["", "0"]}], reversals: {names: of, key: c, nothing: ["0", "-"]}}\n'
+        "  facts: {claim_id: c, person_id: p, service_date: {first: [e, d]}, total_cost: {column: t, empty: 0.00}}\n"
+    )
+    text = "c,p,e,d,t,v,of\nC1,P,null,2026-01-02,NULL ,1,NULL\nC2,P,2026-01-03,x,(Null),1,0\nC3,P,,,,null,\n0,P,2026-01-04,,5,1,-\n"
+    made, _ = opened(tmp_path, program, mapping, {"claim": text})
+    assert [tuple(row.values()) for row in made["claim"]] == [
+        ("C1", "P", "2026-01-02", "0.00"), ("C2", "P", "2026-01-03", "0.00"), ("0", "P", "2026-01-04", "5"),
+    ]  # fmt: skip
 
 
 IDENTITIES: Final = """\

@@ -176,6 +176,17 @@ def test_a_person_is_the_newest_row_and_maternity_changes_no_scheme(tmp_path: Pa
     }
 
 
+def test_settlements_of_one_day_keep_what_each_says_of_the_person(tmp_path: Path) -> None:
+    rows = ({"INIT_SETL_ID": "NULL"}, {"SETL_ID": "S2", "PSN_TYPE": "1201", "INIT_SETL_ID": "0"})
+    found = decided(tmp_path, *rows)
+    assert [str(found["claims"][key]["deductible"]) for key in ("S1", "S2")] == ["1500.00", "0.00"]
+    assert str(found["claims"]["S2"]["basic_payment"]) == "39665.57"  # 92% of 43,114.75
+    assert found["summary"]["mapping"]["resident"]["disagreements"] == {"employment_status": 1}
+    assert found["people"]["P1"]["retiree_benefits_status"] != "ineligible"  # the later number says retired
+    again = decided(tmp_path / "turned", *reversed(rows))
+    assert again["claims"] == found["claims"]
+
+
 def test_a_made_up_export_of_all_layers_differs_where_it_was_made_to(tmp_path: Path) -> None:
     write_settlements(tmp_path, 1500, 7, DAY)
     with (tmp_path / "settlements.csv").open(encoding="utf-8") as file:

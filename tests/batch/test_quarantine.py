@@ -338,7 +338,7 @@ def readers(number: int, kind: Kind) -> dict[str, set[str]]:
     first = {"claim": "B", "resident": "P", "visit": "V"}[kind.entity]
     key = f"{kind.entity}_id".replace("resident_id", "person_id")
     keys = {each.get(key, f"{first}{number}").strip() for each in (kind.cells, kind.twin) if each is not None}
-    names = {f"{kind.entity} {each}" for each in keys}
+    names = {f"{kind.entity} {each}".strip() for each in keys}
     if kind.reason == "after_as_of":
         readers = "P"
     elif kind.entity == "claim":
@@ -356,7 +356,8 @@ def _named(row: Mapping[str, Any]) -> set[str]:
 
 def _names(cell: object) -> set[str]:
     words = str(cell or "").removeprefix("missing_facts: ").split(",")
-    return {word for word in words if word.startswith(("claim ", "resident ", "household ", "visit "))}
+    named = {word for word in words if word.startswith(("claim ", "resident ", "household ", "visit "))}
+    return {word.partition(" #")[0] for word in named}  # rows without a key are named by their place
 
 
 # -- checked one by one ----------------------------------------------------------------------

@@ -82,6 +82,9 @@ def test_a_number_of_a_household_that_lost_its_digits_brings_nobody_together(
         ("合计：12笔,,,,,60400.00,0.00\n", "claim_id"),
         ("共计3人次,,,,,60400.00,0.00\n", "claim_id"),
         ("Totals,,,,,60400.00,0.00\n", "claim_id"),
+        (",,合计,,,60400.00,0.00\n", "service_date"),
+        (",,,小计：,,60400.00,0.00\n", "care_type"),
+        (",,,,,总计,0.00\n", "total_cost"),
     ],
 )
 def test_a_row_of_totals_is_told_as_such_wherever_its_label_stands(
@@ -103,3 +106,13 @@ def test_a_birth_that_nobody_living_can_have_is_refused_and_a_placeholder_unknow
     assert bool(rows(out / "rejects.parquet")) == rejected
     if birth == "0001-01-01":
         assert "birth_date" in rows(out / "residents.parquet")[0]["centenarian_subsidy_reason"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_rejected_row_without_a_number_is_named_by_its_place(engine: Engine, tmp_path: Path) -> None:
+    people = RESIDENTS + "P1,310113,employee,active,employed,low_income\n"
+    nameless = ",P1,2026-01-02,inpatient,tertiary,1000.00,0.00\n"
+    out = batch(
+        tmp_path, {"residents.csv": people, "claims.csv": CLAIMS + nameless + STAY + nameless}, engine=engine
+    )
+    assert _answers(out)["C1"] == ("undetermined", "claim #1,claim #3")

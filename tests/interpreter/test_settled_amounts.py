@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -16,6 +17,7 @@ from tests.support.homes import AS_OF, Record
 from mianshen.document import read
 from mianshen.elaboration.build import build
 from mianshen.interpreter import Case, Interpreter
+from mianshen.native.library import compiler
 from mianshen.program.program import Program
 from mianshen.values import Known, Unknown, Value
 
@@ -87,6 +89,27 @@ def decided(
     top = rows_of(program, [home(claims, opening)], AS_OF)[0]
     Interpreter(program).run(Case(AS_OF, top, top.children[0]))
     return [claim.values for claim in top.children[0].children]
+
+
+OUTSIDE: Final = """
+  outside:
+    {title: none outside, decision: payment, when: not(stay), value: 0.00, exception_to: payment}
+"""
+
+
+def test_what_was_settled_where_nothing_is_due_uses_up_the_limit(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(RULES + OUTSIDE, "utf-8")
+    program, _ = build(*read([tmp_path / "rules.yaml"]))
+    assert program is not None
+    claims: list[dict[str, Known | None]] = [
+        {"cost": Decimal(900), "stay": False, "settled_payment": Decimal(700)},
+        {"cost": Decimal(900), "stay": True, "settled_deductible": Decimal(150)},
+        {"cost": Decimal(500), "stay": True, "settled_payment": Decimal(500)},
+    ]
+    shown = [values["payment"] for values in decided(program, claims, Decimal(0))]
+    assert shown == [Decimal(0), Decimal(300), Decimal(500)]
+    if compiler():
+        assert not differences(program, [home(claims, Decimal(0))], back_end="native")
 
 
 AMOUNTS = st.none() | st.sampled_from([Decimal(n) for n in (0, 60, 100, 150, 400, 1000, 1500)])

@@ -71,8 +71,12 @@ class TwoBalances:
         first = self.opening if year == benefit_year(self.as_of, self.starts) else ZERO
         return balances.get(year, first)
 
-    def add(self, day: dt.date, counts: Truth, shown: Amount, settled: Decimal | None) -> None:
-        if counts is False or shown is NOT_MODELLED:
+    def add(self, day: dt.date, counts: Truth, shown: Amount, settled: Decimal | None, member: Truth) -> None:
+        """Take in a claim: `counts` whether it is paid through the account, `member` whether it is of its kind."""
+        if shown is NOT_MODELLED:
+            return
+        if counts is False:
+            self._overpaid(day, member, shown, settled)
             return
         ruled, committed = self.before(day, True), self.before(day, False)
         known = shown if isinstance(shown, Decimal) else None
@@ -80,6 +84,14 @@ class TwoBalances:
         year = benefit_year(day, self.starts)
         self.ruled[year] = None if None in (counts, ruled, known) else ruled + known  # type: ignore[operator]
         self.committed[year] = None if None in (counts, committed, paid) else committed + paid  # type: ignore[operator]
+
+    def _overpaid(self, day: dt.date, member: Truth, shown: Amount, settled: Decimal | None) -> None:
+        """What was settled above a payment outside the account uses it up all the same."""
+        if member is False or settled is None or not isinstance(shown, Decimal) or settled <= shown:
+            return
+        before = self.before(day, False)
+        known = None if None in (member, before) else before + settled - shown  # type: ignore[operator]
+        self.committed[benefit_year(day, self.starts)] = known
 
 
 class Person:
@@ -130,12 +142,13 @@ class Person:
         )
         employee = both(stay, is_one_of(scheme, "employee"))
         deducted = both(stays, is_one_of(scheme, "employee"))
-        self.deductible.add(day, deducted, layers[0], claim.get("settled_deductible"))  # type: ignore[arg-type]
-        self.basic.add(day, employee, layers[1], claim.get("settled_basic_payment"))  # type: ignore[arg-type]
+        self.deductible.add(day, employee, layers[0], claim.get("settled_deductible"), deducted)  # type: ignore[arg-type]
+        self.basic.add(day, employee, layers[1], claim.get("settled_basic_payment"), deducted)  # type: ignore[arg-type]
         for standard, balances in self.assistance.items():
             cares = [name for name, wanted in STANDARD.items() if wanted == standard]
-            counts = both(is_one_of(care, *cares), assisted, is_one_of(category, *LIMITED))
-            balances.add(day, counts, aid, claim.get("settled_assistance_payment"))  # type: ignore[arg-type]
+            member = is_one_of(care, *cares)
+            counts = both(member, assisted, is_one_of(category, *LIMITED))
+            balances.add(day, counts, aid, claim.get("settled_assistance_payment"), member)  # type: ignore[arg-type]
         return {
             "in_scope_cost": in_scope, "deductible": layers[0], "basic_payment": layers[1], "supplementary_payment": layers[2],
             "critical_illness_payment": layers[3], "assistance_payment": aid,

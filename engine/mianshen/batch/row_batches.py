@@ -131,4 +131,5 @@ def from_table(
         info.supplied, columns.pop(REVERSES, None),
     )  # fmt: skip
     rows_of_block.facts = columns | info.constant_columns(len(numbers))
+    rows_of_block.name_unkeyed(numbers)
     return BlockRows(rows_of_block, numbers)

@@ -212,11 +212,9 @@ class Words:
             )
         if name == f"{missing.entity} {missing.key}":
             title = self.program.entities[missing.entity].title
-            key = (
-                Message(f" {missing.key}", f" {missing.key}")
-                if missing.key
-                else Message("（无编号）", " without a number")
-            )
+            key = Message(f" {missing.key}", f" {missing.key}")
+            if missing.key.startswith("#"):
+                key = Message(f"（无编号，{missing.key}）", f" without a number ({missing.key})")
             return Message(f"被退回的{title.zh}{key.zh}", f"the rejected {title.en}{key.en}")
         return Message(f"{whose.zh}其余{name}", f"the other {name}{whose.en}")
 

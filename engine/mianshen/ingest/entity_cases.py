@@ -174,6 +174,8 @@ def rows_of(table: EntityRows, as_of: dt.date) -> list[Row]:
     for cells in zip(*columns.values(), strict=True):
         facts = {name: cell for name, cell in zip(names, cells, strict=True) if cell is not None}
         rows.append(Row(entity.name, str(facts.get(entity.key, "")), facts, assumed=assumed, as_of=as_of))
+    for number, label in table.unkeyed.items():
+        rows[number].label = label
     for number, kind in zip(*(array.tolist() for array in table.rejects.first()), strict=True):
         refusal = table.rejects.refusals[kind]
         rows[number].rejection = rejection(refusal.reason, refusal.field)

@@ -35,6 +35,9 @@ from mianshen.ingest.typed_columns import (
     is_plain,
     refusal_of,
 )
+from mianshen.ingest.typed_columns import (
+    is_text as holds_text,
+)
 from mianshen.native.arrays import repeated
 from mianshen.native.layout import area_number, is_text
 from mianshen.program.core import Code, Date, FactRef, Listing, Numeric, String, walk
@@ -97,6 +100,7 @@ class EntityRows:
     in the list, areas as `native.layout` encodes them, texts and lists as their number in `distinct`. Null is unknown.
 
     `reverses` holds the keys of the rows that rows void. `supplied`: facts that some file has a column for.
+    `unkeyed`: how rows without a key are named, by row: their record's number, behind the file's name where there are several.
     """
 
     entity: Entity
@@ -109,6 +113,7 @@ class EntityRows:
     distinct: Distinct
     supplied: frozenset[str]
     reverses: pa.StringArray | None = None
+    unkeyed: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -138,6 +143,18 @@ class EntityRows:
         for at, file in enumerate(self.files):
             numbers[which == at] = file.numbers(np.asarray(rows)[which == at])
         return which, numbers
+
+    def name_unkeyed(self, numbers: Array) -> None:
+        """Name the rows without a key; `numbers`: the place of each row among all of its entity's, -1: made up."""
+        if not self.key.null_count:
+            return
+        rows = np.flatnonzero(np.asarray(self.key.is_null()) & (numbers >= 0))
+        if len(rows):
+            which, records = self.places(numbers[rows])
+            several = len(self.files) > 1
+            files = [self.files[at].name if several else "" for at in which]
+            named = zip(rows.tolist(), files, records.tolist(), strict=True)
+            self.unkeyed = {row: f"{file}#{record}" for row, file, record in named}
 
     def column(self, name: str) -> pa.Array:
         """One fact as numbers, dates, truths, texts, or lists of them; codes and areas as texts."""
@@ -170,6 +187,7 @@ class EntityRows:
             self.entity, self.program, self.key.take(which), None if self.parent is None else self.parent.take(which),
             {name: column.take(which) for name, column in self.facts.items()}, self.rejects.taken(rows), self.files,
             self.distinct, self.supplied, None if self.reverses is None else self.reverses.take(which),
+            {at: self.unkeyed[row] for at, row in enumerate(rows.tolist()) if row in self.unkeyed} if self.unkeyed else {},
         )  # fmt: skip
 
 
@@ -288,7 +306,9 @@ class RowReader:
         for chunk in span.column(fact.name):
             column = reader.read(chunk)
             columns.append(column.values)
-            refused += [(rows + before, why) for rows, why in column.refused]
+            for rows, why in column.refused:
+                total = _labelled(chunk, rows)
+                refused += [(rows[~total] + before, why), (rows[total] + before, _total_row(fact))]
             before += len(chunk)
             placeholders += column.placeholders
             written += [] if column.written is None else [column.written]
@@ -367,15 +387,16 @@ class RowReader:
     def _totals(self, entity: Entity, typed: Mapping[str, TypedColumn]) -> Iterator[tuple[Array, Refusal]]:
         """Rows of which a text says that they are totals; they stand at the end of a file or of a page."""
         for fact in self._facts(entity):
-            if fact.name not in typed or fact.type != String() or fact.personal:
+            if fact.name not in typed:
+                continue
+            yield from (part for part in typed[fact.name].refused if part[1].reason == "total_row")
+            if fact.type != String():
                 continue
             texts = typed[fact.name].values
             rows = np.arange(max(0, len(texts) - _END), len(texts))
             if not is_plain(texts):
                 rows = np.union1d(rows, _rows(pc.match_substring(texts, "计")))
-            labels = ((row, texts[int(row)].as_py() or "") for row in rows)
-            totals = [row for row, text in labels if TOTALS.fullmatch(text.translate(_AROUND_TOTALS).lower())]
-            yield np.array(totals, np.int64), refusal_of(fact.name, diagnostics.total_row(NOWHERE, fact.name))
+            yield rows[_labelled(texts, rows)], _total_row(fact)
 
     # -- what is kept ------------------------------------------------------------------------------
 
@@ -453,6 +474,23 @@ class RowReader:
         return EntityRows(
             entity, self.program, empty, parent, facts, Rejects(), files, self.distinct, frozenset()
         )
+
+
+def _total_row(fact: Fact) -> Refusal:
+    return refusal_of(fact.name, diagnostics.total_row(NOWHERE, fact.name))
+
+
+def _labelled(cells: pa.Array, rows: Array) -> Array:
+    """Which of some rows hold a label of totals. A cell that is no text holds none."""
+    labelled = np.zeros(len(rows), bool)
+    if not (len(rows) and holds_text(cells.type)):
+        return labelled
+    texts = cells.take(pa.array(rows)).cast(pa.string())
+    likely = pc.match_substring_regex(texts, "(?i)计|total|sum")
+    for at in np.flatnonzero(np.asarray(pc.fill_null(likely, False))):
+        text = texts[int(at)].as_py()
+        labelled[at] = TOTALS.fullmatch(text.translate(_AROUND_TOTALS).lower()) is not None
+    return labelled
 
 
 def _files(chunks: Iterable[EntityRows]) -> list[FileRows]:

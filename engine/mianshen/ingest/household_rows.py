@@ -66,6 +66,7 @@ class HouseholdRows:
             before += chunk.count
         self.rows[entity.name] = self.reader.joined(entity, source, chunks)
         self.places[entity.name] = np.concatenate([*places, np.empty(0, np.int64)])
+        self.rows[entity.name].name_unkeyed(self.places[entity.name])
 
 
 def _with_key(keys: pa.StringArray | None) -> Choice:

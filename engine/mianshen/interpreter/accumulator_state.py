@@ -141,13 +141,15 @@ class AccumulatorState:
         nothing. A row is unknown to both balances where its membership is, where it is rejected or perhaps void, or
         where it is not known who makes the payment. Where only the amount shown is unknown and the settled one is told,
         the committed balance stays known. What other accumulators hold is not missing here: what is paid
-        through them does not count.
+        through them does not count. Of a payment outside the accumulator what was settled above it is committed.
         """
         if not self.feeding or row.idle:
             return None
         value, chosen = row.values.get(self.sums), row.chosen.get(self.sums)
-        if value is NOT_MODELLED or (chosen is not None and not self.may_feed(chosen)):
+        if value is NOT_MODELLED:
             return None
+        if chosen is not None and not self.may_feed(chosen):
+            return self._overpaid(row, value)
         member = self._member(row)
         if member is False or member is NOT_MODELLED:
             return None
@@ -165,6 +167,19 @@ class AccumulatorState:
         if settled is None:
             return Contribution(shown, shown)
         return Contribution(shown, settled if isinstance(shown, Unknown) else max(settled, shown))
+
+    def _overpaid(self, row: Row, shown: Value | None) -> Contribution | None:
+        """What was settled above a payment that does not count in the accumulator: it uses up the limit all the same."""
+        settled = None if self.settled is None else row.facts.get(self.settled)
+        if not (isinstance(settled, Decimal) and isinstance(shown, Decimal) and settled > shown):
+            return None
+        member = self._member(row)
+        if member is False or member is NOT_MODELLED:
+            return None
+        in_doubt = doubt(row)
+        if in_doubt is not None:
+            return Contribution(ZERO, in_doubt)
+        return Contribution(ZERO, member if isinstance(member, Unknown) else settled - shown)
 
     def _member(self, row: Row) -> Value:
         """Whether the accumulator is over the row; of a rejected row, what fails is unknown."""

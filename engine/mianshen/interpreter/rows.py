@@ -81,6 +81,7 @@ class Row:
     idle: bool = False  # such a rejected row itself: it takes no part
     voids_some: bool = False  # rejected, and may void an earlier row, nobody can tell which
     placeholders: frozenset[str] = frozenset()  # facts given as what means unknown
+    label: str = ""  # how it is named where it has no key
     unknowns: dict[str, Unknown] = field(
         default_factory=dict
     )  # what its missing facts are, as far as asked for
@@ -153,7 +154,8 @@ def reject(row: Row, rejection: Rejection, program: Program) -> None:
 
 def rejected(row: Row) -> Unknown:
     """The unknown that rests on a row being rejected."""
-    return Unknown(frozenset((Missing(f"{row.entity} {row.key}", row.entity, row.key),)))
+    name = row.key or row.label
+    return Unknown(frozenset((Missing(f"{row.entity} {name}", row.entity, name),)))
 
 
 def doubt(row: Row) -> Unknown | None:

@@ -88,5 +88,9 @@ def unknown_mapping(name: str, known: Iterable[str]) -> Diagnostic:
     return diagnostic("E564.unknown_mapping", Span(name, 1, 1), fix=_meant(name, known), name=shown(name))
 
 
+def one_condition(span: Span) -> Diagnostic:
+    return diagnostic("E567.one_condition", span)
+
+
 def circle(span: Span, fact: str) -> Diagnostic:
     return diagnostic("E565.circle", span, fact=fact)

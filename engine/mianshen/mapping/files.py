@@ -99,7 +99,7 @@ class MappedEntity:
 
     def stage(self, source: Source) -> None:
         """Read one file. Raises RuleError where a column cannot be converted exactly; duckdb.Error."""
-        columns = Columns(source.columns, self.as_of)
+        columns = Columns(source.columns, self.as_of, self.mapping.blank)
         facts = {name: part for name, part in self.mapping.facts.items() if columns.has(part)}
         path = self.scratch().with_suffix(".parquet")
         try:
@@ -175,9 +175,10 @@ class MappedEntity:
         if (reversals := self.mapping.reversals) is not None:
             for name, cell in (("?names", reversals.names), ("?key", reversals.key)):
                 has = columns.column(cell.columns) is not None
-                shown.append(
-                    f"{columns.value(cell) if has else 'CAST(NULL AS VARCHAR)'} AS {identifier(name)}"
-                )
+                value = columns.value(cell) if has else "CAST(NULL AS VARCHAR)"
+                if has and name == "?names" and reversals.nothing:
+                    value = _but(value, reversals.nothing)
+                shown.append(f"{value} AS {identifier(name)}")
         if (person := self.mapping.person_rows) is not None:
             ordered = [columns.value(part) if columns.has(part) else "NULL" for part in person.order]
             shown += [f"{text} AS {identifier(f'?order{number}')}" for number, text in enumerate(ordered)]
@@ -274,3 +275,8 @@ class MappedEntity:
 
     def _count(self, query: str) -> int:
         return int(self._rows(query)[0][0])
+
+
+def _but(text: str, nothing: Sequence[str]) -> str:
+    """A text, NULL where it is one of those that name nothing."""
+    return f"CASE WHEN {text} NOT IN ({', '.join(map(quoted, nothing))}) THEN {text} END"

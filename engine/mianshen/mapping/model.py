@@ -146,6 +146,7 @@ class Reversals:
 
     names: Cell
     key: Cell
+    nothing: tuple[str, ...] = ()  # what `names` holds in a row that reverses none
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ class EntityMapping:
     facts: dict[str, Operand] = field(default_factory=dict)
     ignored: dict[str, Span] = field(default_factory=dict)
     title_lines: int = 0  # lines before the header
+    blank: tuple[str, ...] = ()  # texts, in any case, that stand for an empty cell
     missing_allowed: bool = False
     others_ignored: bool = False
     left_out: tuple[LeftOut, ...] = ()

@@ -49,7 +49,7 @@ SECTIONS: Final = ("columns", "facts", "constants", "ignore", "rows", "cells")
 ROWS: Final = (
     "title_lines", "missing_columns", "other_columns", "leave_out", "reversals", "per", "order", "keep", "day",
 )  # fmt: skip
-STYLE: Final = ("trim", "thousands", "floats", "date")
+STYLE: Final = ("trim", "thousands", "floats", "blank", "date")
 CELL: Final = (
     "trim", "thousands", "floats", "date", "unit", "values", "other", "empty", "absent", "entries", "invalid",
 )  # fmt: skip
@@ -217,10 +217,17 @@ class _EntityReader:
     def _restricted(self, operand: Operand, values: dict[str, Node]) -> Operand:
         only = self._conditions(values["only"]) if "only" in values else ()
         unless = self._conditions(values["unless"]) if "unless" in values else ()
-        before = self._conditions(values["as_before"]) if "as_before" in values else ()
+        before = self._as_before(values["as_before"]) if "as_before" in values else None
         if not (only or unless or before):
             return operand
-        return Restricted(operand, only, unless, before[0] if before else None)
+        return Restricted(operand, only, unless, before)
+
+    def _as_before(self, node: Node) -> Condition:
+        """One condition: of several names nobody could tell whether all must hold or one."""
+        if isinstance(node, Sequence) and len(node.items) != 1:
+            self.shared.wrong.append(diagnostics.one_condition(node.span))
+        conditions = self._conditions(node)
+        return conditions[0] if conditions else ()
 
     def _cell(self, columns: tuple[str, ...], span: Span, parts: dict[str, Node], fact: Fact) -> Cell:
         """A column's cell for a fact; a style that does not fit the fact's type is refused only where it is its own."""
@@ -268,6 +275,8 @@ class _EntityReader:
                     self.style = replace(self.style, trim=self.shared.flag(value, "trim"))
                 case "thousands":
                     self.style = replace(self.style, thousands=self.shared.flag(value, "thousands"))
+                case "blank":
+                    self.mapping.blank = self.shared.texts(value, "blank")
                 case "floats":
                     self.style = replace(self.style, shortest=self._shortest(value))
                 case _:
@@ -426,15 +435,17 @@ class _EntityReader:
         return tuple(left_out)
 
     def _reversals(self, node: Node) -> Reversals | None:
-        parts = {key.text: value for key, value in self.shared.entries(node, "reversals", ("names", "key"))}
+        known = ("names", "key", "nothing")
+        parts = {key.text: value for key, value in self.shared.entries(node, "reversals", known)}
+        nothing = self.shared.texts(parts.pop("nothing"), "nothing") if "nothing" in parts else ()
         if set(parts) != {"names", "key"}:
             self.shared.shape(node, "reversals", ("names 与 key 两项", "two columns, names and key"))
             return None
-        cells = [
+        names, key = (
             replace(self.style, columns=self.shared.names(parts[name], name), span=parts[name].span, trim=True, dates=())
             for name in ("names", "key")
-        ]  # fmt: skip
-        return Reversals(*cells)
+        )  # fmt: skip
+        return Reversals(names, key, nothing)
 
     def _person_rows(self, parts: dict[str, Node]) -> PersonRows:
         read = self.shared

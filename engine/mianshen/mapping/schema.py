@@ -31,6 +31,7 @@ _STYLE: Final = {
     "floats": _FLOATS,
     "date": _DATES,
 }
+_CELLS: Final = {**_STYLE, "blank": _TEXTS}
 _CELL: Final = {
     **_STYLE,
     "unit": {"enum": [*FACTORS, PERCENT]},
@@ -48,7 +49,7 @@ _ROWS: Final = {
     "leave_out": {"type": "array", "items": _TEST},
     "reversals": {
         "type": "object",
-        "properties": {"names": _TEXTS, "key": _TEXTS},
+        "properties": {"names": _TEXTS, "key": _TEXTS, "nothing": _TEXTS},
         "additionalProperties": False,
     },
     "per": {"type": "string"},
@@ -70,14 +71,14 @@ def mapping_schema(program: Program) -> dict[str, Any]:
             "constants": {"type": "object", "propertyNames": names, "additionalProperties": _VALUE},
             "ignore": {"type": "array", "items": {"type": "string"}},
             "rows": _closed(_ROWS),
-            "cells": _closed({name: _STYLE[name] for name in STYLE}),
+            "cells": _closed({name: _CELLS[name] for name in STYLE}),
         })  # fmt: skip
     operand: dict[str, Any] = {"$ref": "#/$defs/operand"}
     compound = _closed({
         "column": _TEXTS, "constant": _VALUE,
             "row": {"type": "string"}, "sum": {"type": "array", "items": operand},
         "minus": {"anyOf": [operand, {"type": "array", "items": operand}]}, "first": {"type": "array", "items": operand},
-        "only": _CONDITIONS, "unless": _CONDITIONS, "as_before": _CONDITIONS, **_CELL,
+        "only": _CONDITIONS, "unless": _CONDITIONS, "as_before": {"anyOf": [{"type": "string"}, _TEST]}, **_CELL,
     })  # fmt: skip
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

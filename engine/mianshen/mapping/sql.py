@@ -126,6 +126,7 @@ class Columns:
 
     columns: Sequence[tuple[str, str]]
     as_of: dt.date | None = None
+    blank: Sequence[str] = ()  # texts, in any case, that stand for an empty cell
     mapped: set[str] = field(default_factory=set)  # facts that are columns already
     _layers: list[list[str]] = field(default_factory=list)
     _depths: dict[str, int] = field(default_factory=dict)  # of the columns that layers have made
@@ -205,7 +206,7 @@ class Columns:
         """What a fact's column holds: a cell that is only renamed as it is, anything else as text. Raises Inexact."""
         if isinstance(operand, Cell) and (column := self.column(operand.columns)) is not None:
             listed, float_ = column[1].endswith("[]"), column[1] in FLOATS and operand.shortest
-            if (operand.plain and not float_) or listed:
+            if (operand.plain and not float_ and not self.blank) or listed:
                 return identifier(column[0])
         return self.value(operand)
 
@@ -261,7 +262,11 @@ class Columns:
             text = f"CAST({text} AS VARCHAR)"
         if cell.trim:
             text = f"trim({text}, {quoted(_BLANKS)})"
-        return self.let(f"nullif({text}, '')")
+        text = f"nullif({text}, '')"
+        if self.blank:
+            blank = ", ".join(quoted(value.lower()) for value in self.blank)
+            return self.let(f"CASE WHEN lower({self.let(text)}) NOT IN ({blank}) THEN {self.let(text)} END")
+        return self.let(text)
 
     def _cell(self, cell: Cell) -> str:
         column = self.column(cell.columns)

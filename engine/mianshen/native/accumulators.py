@@ -73,7 +73,14 @@ class AccumulatorSource:
         feeding = [f"row->b_{sums} == {i}" for i, p in enumerate(provisions) if name in p.feeds]
         if feeding:
             may_feed = " || ".join([_open_payment(sums), *feeding])
-            body.add(f"if (row->s_{sums} == 2 || !({may_feed})) return 0;")
+            settled = self._settled(accumulator)
+            body.add(f"if (row->s_{sums} == 2) return 0;")
+            body.add(f"byte outside = !({may_feed});")
+            if settled is None:
+                body.add("if (outside) return 0;")
+            else:  # what was settled above a payment outside the accumulator uses up the limit all the same
+                above = f"row->k_{settled} && !row->s_{sums} && row->f_{settled} > row->v_{sums}"
+                body.add(f"if (outside && !({above})) return 0;")
             member = Made("1")
             if accumulator.over is not None:
                 member = Formulas(self.layout, body).emit(accumulator.over, accumulator.entity, "row")
@@ -109,6 +116,7 @@ class AccumulatorSource:
             body.add(f"  wide paid = row->f_{settled};")
             body.add(f"  add[1] = row->s_{sums} || paid > shown ? paid : shown; open[1] = 0;")
             body.add("}")
+            body.add(f"if (outside) {{ add[0] = 0; open[0] = 0; add[1] = row->f_{settled} - shown; }}")
         if self.layout.split(accumulator):
             SplitSource(self.layout, accumulator).added(body)
             return

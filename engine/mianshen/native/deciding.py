@@ -130,7 +130,16 @@ class Deciding:
         parts = [names]
         for number, entity in enumerate(unit.order):
             rows = used[used >> 32 == number + 1] & 0xFFFFFFFF
-            keys = self.tables[entity.name].key.take(pa.array(rows)).cast(pa.string()).fill_null("")
+            table = self.tables[entity.name]
+            keys = table.key.take(pa.array(rows)).cast(pa.string()).fill_null("")
+            if table.unkeyed:
+                keys = pa.array(
+                    [
+                        table.unkeyed.get(row) or key
+                        for row, key in zip(rows.tolist(), keys.to_pylist(), strict=True)
+                    ],
+                    pa.string(),
+                )
             parts.append(pc.binary_join_element_wise(pa.scalar(entity.name), keys, " "))
         texts = pa.concat_arrays(parts)
         rank = np.asarray(pc.rank(texts, tiebreaker="dense")).astype(

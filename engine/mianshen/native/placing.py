@@ -8,7 +8,7 @@ over time, and which rejected row would void another. What stands here equals `r
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, TypeAlias, get_args
@@ -66,6 +66,7 @@ class Table:
     unreadable: dict[str, Array] = field(default_factory=dict)
     reverses: pa.StringArray | None = None
     voids_some: Array = field(default_factory=lambda: np.empty(0, np.int64))
+    unkeyed: Mapping[int, str] = field(default_factory=dict)  # how rows without a key are named
 
     @property
     def count(self) -> int:

@@ -201,10 +201,10 @@ class RowReader:
         if not isinstance(listed, Sequence):
             self.unreadable.append(diagnostics.wrong_shape(listed.span, name, ROWS))
             return
-        for item in listed.items:
+        for number, item in enumerate(listed.items, 1):
             row = self.row(entity, item, item.span, nested=True)
             if row is not None:
-                row.parent = parent
+                row.parent, row.label = parent, f"#{number}"
                 parent.children.append(row)
 
     def _leave_open(self, parent: Row, entity: Entity, name: str) -> None:
