@@ -2,7 +2,8 @@
 
 In: texts as `Message` pairs. Out: click commands whose help and errors come in the user's language.
 Invariants: a command takes the language (`Lang`) first and returns a `Status`, or None for DONE; the
-command `look` is the function `look` of the module `look`, imported only when it is called (`Lazy`).
+command `look` is the function `look` of the module `look` (of `import`: `import_`), imported only when it is called
+(`Lazy`).
 
     @command(Message("看一看", "Have a look"))
     @argument("file", words=Message("核定材料文件", "a record file"))
@@ -16,6 +17,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any, TypeVar
 
 import click
@@ -151,7 +153,7 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.table:
             return None
-        module = cmd_name.replace("-", "_")
+        module = cmd_name.replace("-", "_") + "_" * iskeyword(cmd_name)
         command = getattr(import_module(f"{self.package}.{module}"), module)
         assert isinstance(command, Command)
         command.name = cmd_name

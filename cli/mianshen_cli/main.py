@@ -78,6 +78,12 @@ GROUPS = {
         "prove": Message("证明规则库的性质，或举出反例", "prove what the rulebook states, or refute it"),
         "diff": Message("用规则的语言列出两个规则库的差别", "what differs between two rulebooks"),
         "graph": Message("把一个名称依据什么画成图（SVG）", "draw what a name rests on, as SVG"),
+        "export": Message(
+            "把参数、决策表和代码表写成电子表格", "figures, decision tables and code lists as a workbook"
+        ),
+        "import": Message(
+            "读回改过的电子表格，写成调整方案", "an edited workbook as an overlay, with what it changes"
+        ),
         "show": Message("查看规则库中的一个名称", "show what the rulebook says about a name"),
     },
     Message("工具", "Tools"): {

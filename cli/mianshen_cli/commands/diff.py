@@ -16,31 +16,17 @@ from mianshen.cases.read import Programs, case_files, read_case_files
 from mianshen.policy.rule_diff import RuleChange, rule_changes
 from mianshen.source import Lang, Message
 from mianshen_cli import options, output
-from mianshen_cli.case_arguments import cited
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
+from mianshen_cli.render.rule_changes import HEADS, SAME, change_rows, changes_table
 from mianshen_cli.usage_errors import Refused
 
 _NOTHING = Message(
     "请给出两个规则库，或用 --overlay 给出调整方案", "give two rulebooks, or an overlay by --overlay"
 )
-_KINDS = {
-    "figure": Message("数值", "figure"), "provision": Message("条款", "provision"), "decision": Message("决定", "decision"),
-    "accumulator": Message("累计", "accumulator"), "benefit": Message("待遇", "benefit"), "fact": Message("事实", "fact"),
-    "codes": Message("代码表", "code list"),
-}  # fmt: skip
-_HEADS = tuple(
-    Message(*item)
-    for item in (
-        ("类别", "kind"), ("名称", "name"), ("部分", "part"), ("原", "was"), ("新", "is"), ("条文", "clause"),
-        ("影响", "rests on it"),
-    )
-)  # fmt: skip
 _MOVED = (Message("案例", "case"), Message("项目", "what"), Message("原", "was"), Message("新", "is"))
-FEW = 4  # names of what rests on a change that a table shows
 _TITLE = Message("规则改动", "Changes of the rules")
 _CASES = Message("受影响的案例", "Cases touched")
-_SAME = Message("没有差别", "nothing differs")
 
 
 @command(
@@ -116,19 +102,6 @@ def _plain(changes: tuple[RuleChange, ...], moved: Changes | None, lang: Lang) -
     }  # fmt: skip
 
 
-def _rows(changes: tuple[RuleChange, ...], lang: Lang) -> list[tuple[str, ...]]:
-    return [
-        (_KINDS[c.kind].in_(lang), c.name, c.part, c.before, c.after, cited(c.clause), _first(c.rests))
-        for c in changes
-    ]
-
-
-def _first(names: tuple[str, ...]) -> str:
-    """The first names, and how many more there are; JSON has them all."""
-    more = len(names) - FEW
-    return ", ".join(names[:FEW]) + (f" … +{more}" if more > 0 else "")
-
-
 def _moved(moved: Changes) -> list[tuple[str, ...]]:
     return [
         (f"{item.case.file.stem}.{item.case.name}", item.what, item.before, item.after)
@@ -137,10 +110,8 @@ def _moved(moved: Changes) -> list[tuple[str, ...]]:
 
 
 def _text(changes: tuple[RuleChange, ...], moved: Changes | None, lang: Lang) -> str:
-    if not changes:
-        return _SAME.in_(lang)
-    parts = [output.table([head.in_(lang) for head in _HEADS], _rows(changes, lang))]
-    if moved is not None and moved.changes:
+    parts = [changes_table(changes, lang)]
+    if changes and moved is not None and moved.changes:
         parts.append(output.table([head.in_(lang) for head in _MOVED], _moved(moved)))
     return "\n\n".join(parts)
 
@@ -148,12 +119,14 @@ def _text(changes: tuple[RuleChange, ...], moved: Changes | None, lang: Lang) ->
 def _markdown(changes: tuple[RuleChange, ...], moved: Changes | None, lang: Lang) -> str:
     lines = [f"## {_TITLE.in_(lang)}", ""]
     lines += (
-        _table([head.in_(lang) for head in _HEADS], _rows(changes, lang)) if changes else [_SAME.in_(lang)]
+        _table([head.in_(lang) for head in HEADS], change_rows(changes, lang))
+        if changes
+        else [SAME.in_(lang)]
     )
     if moved is not None:
         lines += ["", f"## {_CASES.in_(lang)}", ""]
         lines += (
-            _table([head.in_(lang) for head in _MOVED], _moved(moved)) if moved.changes else [_SAME.in_(lang)]
+            _table([head.in_(lang) for head in _MOVED], _moved(moved)) if moved.changes else [SAME.in_(lang)]
         )
     return "\n".join(lines)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from mianshen.document import model, overlay_model
 from mianshen.document.validate import Path, Place, locate
 from mianshen.document.yaml_tree import Mapping as MappingNode
-from mianshen.document.yaml_tree import Node, Scalar
+from mianshen.document.yaml_tree import Node, Scalar, Sequence
 from mianshen.source import NOWHERE, Span, Text
 
 
@@ -61,8 +61,10 @@ class Document:
 
     def with_parameters(self, parameters: Mapping[str, model.Parameter], table: str) -> Document:
         """The document with further parameters, those of a table of data, which stand where it does."""
+        origin = self._origins["data", table]
         origins: dict[Path, Origin] = {
-            ("parameters", name): self._origins["data", table] for name in parameters
+            ("parameters", name): replace(origin, node=_column(origin.node, place))
+            for place, name in enumerate(parameters)
         }
         merged = {**self.parameters, **parameters}
         return replace(self, parameters=merged, _origins={**self._origins, **origins})
@@ -82,6 +84,14 @@ class Document:
         What is not written is shown at its file's `defaults`, or at the nearest entry that is.
         """
         return self._locate(path)[1]
+
+    def key_span(self, *path: str | int) -> Span:
+        """The place of the key that leads to a merged path; of what is written there, where it has none."""
+        for length in range(len(path), 0, -1):
+            if (origin := self._origins.get(path[:length])) is not None:
+                place = origin.find(path[length:])
+                return self.span(*path) if place.key is None or place.rest else place.key
+        return self.span(*path)
 
     def text(self, *path: str | int) -> Text:
         """The text written at a merged path, each character with its place; empty when none is."""
@@ -107,6 +117,34 @@ class Document:
             if (origin := self._origins.get(path[:length])) is not None:
                 return _within(origin, path[:length], path[length:])
         return None, Span(self.files[0], 1, 1) if self.files else NOWHERE
+
+
+def _column(node: Node, place: int) -> Node:
+    """A table of data as written, as the parameter that one of its columns is."""
+    match node:
+        case MappingNode(entries=entries):
+            columns = [
+                (replace(key, text="value"), _cells(value, place))
+                if key.text == "rows"
+                else (key, _column(value, place))
+                for key, value in entries
+            ]
+            return replace(node, entries=tuple(columns))
+        case Sequence(items=items):
+            return replace(node, items=tuple(_column(item, place) for item in items))
+        case Scalar():
+            return node
+
+
+def _cells(rows: Node, place: int) -> Node:
+    """What a column holds, by the keys."""
+    match rows:
+        case MappingNode(entries=entries):
+            return replace(rows, entries=tuple((key, _cells(below, place)) for key, below in entries))
+        case Sequence(items=items) if place < len(items):
+            return items[place]
+        case _:
+            return rows
 
 
 def _within(origin: Origin, entry: Path, path: Path) -> tuple[Node | None, Span]:

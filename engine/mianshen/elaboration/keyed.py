@@ -19,7 +19,7 @@ from mianshen.formulas.symbol_table import KeyedValues, KeyTest
 from mianshen.places import place_in_rules
 from mianshen.program import diagnostics
 from mianshen.program.core import Boolean, Code, Listing, Numeric, String, Type
-from mianshen.source import Message, RuleError, Text
+from mianshen.source import Message, RuleError, Span, Text
 from mianshen.syntax import tree
 
 if TYPE_CHECKING:
@@ -171,14 +171,14 @@ class KeyReader:
                 return None
             for other, known in branch.tests.items():
                 if known is not None and _overlap(test, known):
-                    span = self.vocabulary.document.span("parameters", self.name, *path)
+                    span = self._key_span(path)
                     self.diagnostics.append(diagnostics.keys_overlap(span, self.name, other, cell))
                     return None
         branch.tests[label] = test
         return label
 
     def _read(self, type_: Type, cell: str, path: tuple[str | int, ...]) -> KeyTest | None:
-        span = self.vocabulary.document.span("parameters", self.name, *path)
+        span = self._key_span(path)
         match type_:
             case Code(codes=name):
                 codes = self.vocabulary.codes[name]
@@ -211,11 +211,10 @@ class KeyReader:
     def _range(self, cell: str, path: tuple[str | int, ...]) -> KeyTest | None:
         from mianshen.syntax import parse_cell
 
-        document = self.vocabulary.document
         try:
             parsed = parse_cell(Text.inline(cell))
         except RuleError as error:
-            span = document.span("parameters", self.name, *path)
+            span = self._key_span(path)
             self.diagnostics += [diagnostics.at_key(span, mistake) for mistake in error.diagnostics]
             return None
         if parsed.negated or any(interval is None for interval in map(_interval, parsed.tests)):
@@ -224,6 +223,11 @@ class KeyReader:
             )
             return None
         return KeyTest(cell=parsed)
+
+    def _key_span(self, path: tuple[str | int, ...]) -> Span:
+        """Where a test is written: as a key, or beside it under `for`."""
+        document = self.vocabulary.document
+        return (document.span if "for" in path else document.key_span)("parameters", self.name, *path)
 
     def _mixed(self, path: tuple[str | int, ...], zh: str, en: str) -> None:
         span = self.vocabulary.document.span("parameters", self.name, *path)

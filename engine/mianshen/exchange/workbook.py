@@ -1,0 +1,321 @@
+"""Sheets written to an xlsx file and read back, every cell as exact text with its place.
+
+In: `Sheet`s, or a file. Out: a file, or `ReadSheet`s. Raises RuleError with every cell that cannot be read exactly:
+formulas, merged cells, errors, headers that are missing or unknown.
+Invariants: cells are written as text, so that no number passes through a float and no text is taken for a formula; a
+number that comes back is read only where its digits are certain. A sheet is known by its first cell, a column by its
+identifier: tabs may be renamed, columns moved.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+from mianshen.exchange import diagnostics
+from mianshen.exchange.sheets import CHOICES, Sheet
+from mianshen.ingest.workbooks import refuse_unfit_zip
+from mianshen.source import Diagnostic, RuleError, Span
+
+if TYPE_CHECKING:
+    from openpyxl.cell.cell import Cell as BookCell
+    from openpyxl.worksheet.worksheet import Worksheet
+
+GUIDE: Final = "mianshen exchange 1"  # the first cell of the sheet that lists the others
+FIRST: Final = 4  # row of a sheet's first cells; above it: what the sheet is, titles, identifiers
+_LISTED: Final = 12  # row of the guide at which the list of sheets begins
+_SPARE: Final = 40  # rows below the last that may be filled in
+_LARGEST: Final = (50_000, 500)  # rows and columns that a sheet may have
+_CERTAIN: Final = 15  # digits of a number that a spreadsheet keeps as they were typed
+_WIDEST, _NARROWEST = 48, 10
+_EPOCH: Final = dt.date(1899, 12, 30)  # day 0 of a spreadsheet's serial dates
+_WORDS: Final = (
+    "可以修改白色单元格，在表末空行处增加行；灰色单元格不能修改。改完保存，用 mianshen import 读回。",
+    "White cells may be changed, rows added below the last; grey cells are not to be changed. Save, then: mianshen import.",
+    "全部单元格都是文本：金额写 1200.00，比例写 85%，日期写 2026-01-31。不要使用公式，不要合并单元格。",
+    "Every cell is text: write amounts as 1200.00, rates as 85%, days as 2026-01-31. No formulas, no merged cells.",
+    "表格中的条件：代码加英文双引号，多个用英文逗号隔开；- 表示不限。列可以移动，第 3 行（标识）不要改。",
+    "Conditions in tables: codes in double quotes, several with commas; - is any. Columns may be moved; row 3 stays.",
+)  # fmt: skip
+CellKind: TypeAlias = Literal["text", "number", "day", "moment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell's text, where it stands, and what the spreadsheet holds it as."""
+
+    text: str
+    span: Span
+    kind: CellKind = "text"
+
+
+# -- out -----------------------------------------------------------------------------------------------
+
+
+def write_workbook(path: Path, title: str, sheets: Sequence[Sheet], names: Sequence[str]) -> None:
+    """Write the sheets, behind a guide that lists them."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    guide = book.active
+    assert guide is not None
+    guide.title = "说明"
+    tabs: list[str] = ["说明"]
+    for sheet in sheets:
+        tab = _tab(sheet.title, tabs)
+        tabs.append(tab)
+        _write_sheet(book.create_sheet(tab), sheet)
+    _write_guide(guide, title, sheets, tabs[1:], names)
+    book.save(path)
+
+
+def _tab(title: str, taken: Sequence[str]) -> str:
+    """A tab's name: 31 characters without those that none may have, and not taken."""
+    name = "".join("-" if c in "[]:*?/\\'" else c for c in title)[:31].strip() or "表"
+    number = 2
+    lowered = [one.lower() for one in taken]
+    while name.lower() in lowered:
+        end = f" {number}"
+        name = (
+            name[: 31 - len(end)].rstrip() + end
+            if number == 2
+            else name.rsplit(" ", 1)[0][: 31 - len(end)] + end
+        )
+        number += 1
+    return name
+
+
+def _write_sheet(page: Worksheet, sheet: Sheet) -> None:
+    from openpyxl.styles import Alignment, Font, PatternFill, Protection
+    from openpyxl.utils import get_column_letter
+
+    grey, bold = PatternFill("solid", fgColor="E7E6E6"), Font(bold=True)
+    open_, wrapped = Protection(locked=False), Alignment(vertical="top", wrap_text=True)
+    heads = (
+        [sheet.path, sheet.title, sheet.note],
+        [c.title for c in sheet.columns],
+        [c.name for c in sheet.columns],
+    )
+    for number, texts in enumerate(heads, 1):
+        for column, text in enumerate(texts, 1):
+            cell = _put(page, number, column, text)
+            cell.fill, cell.font = grey, bold if number == 2 else Font(color="7F7F7F")
+    last = FIRST + len(sheet.rows) + _SPARE
+    for column, head in enumerate(sheet.columns, 1):
+        for number in range(FIRST, last):
+            row = sheet.rows[number - FIRST] if number - FIRST < len(sheet.rows) else None
+            cell = _put(page, number, column, "" if row is None else row.get(head.name, ""))
+            cell.alignment = wrapped
+            if head.editable and not (sheet.kind == "codes" and row is not None):
+                cell.protection = open_
+            elif row is not None:
+                cell.fill = grey
+        texts = [head.title, head.name, *(row.get(head.name, "") for row in sheet.rows)]
+        page.column_dimensions[get_column_letter(column)].width = _width(texts)
+        _offer(page, head.name, get_column_letter(column), last)
+    page.freeze_panes = f"A{FIRST}"
+    protection = page.protection
+    protection.sheet = True
+    protection.formatColumns = protection.formatRows = protection.insertRows = protection.sort = False
+
+
+def _put(page: Worksheet, row: int, column: int, text: str) -> BookCell:
+    """Write a text as text, whatever it begins with."""
+    cell: Any = page.cell(row, column)
+    cell.number_format = "@"
+    if text:
+        cell.value = text
+        cell.data_type = "s"
+    return cell  # type: ignore[no-any-return]
+
+
+def _offer(page: Worksheet, name: str, letter: str, last: int) -> None:
+    """What a cell of a closed set may hold, as a list to choose from; anything may be typed all the same."""
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    if name in CHOICES:
+        offered = DataValidation(
+            "list", formula1=f'"{",".join(CHOICES[name])}"', allow_blank=True, showErrorMessage=False
+        )
+        page.add_data_validation(offered)
+        offered.add(f"{letter}{FIRST}:{letter}{last}")
+
+
+def _width(texts: Sequence[str]) -> int:
+    """The width of a column in characters; a Chinese one fills two."""
+    longest = max(sum(1 if character.isascii() else 2 for character in text) for text in texts)
+    return min(_WIDEST, max(_NARROWEST, longest + 2))
+
+
+def _write_guide(
+    page: Worksheet, title: str, sheets: Sequence[Sheet], tabs: Sequence[str], names: Sequence[str]
+) -> None:
+    from openpyxl.styles import Font
+
+    _put(page, 1, 1, GUIDE)
+    _put(page, 1, 2, title).font = Font(bold=True, size=14)
+    for number, words in enumerate(_WORDS, 3):
+        _put(page, number, 2, words)
+    _put(page, _LISTED - 2, 1, "名称 names")
+    _put(page, _LISTED - 2, 2, " ".join(names))
+    for column, head in enumerate(("标识 sheet", "工作表 tab", "校验 digest"), 1):
+        _put(page, _LISTED - 1, column, head).font = Font(bold=True)
+    for number, (sheet, tab) in enumerate(zip(sheets, tabs, strict=True), _LISTED):
+        _put(page, number, 1, sheet.path)
+        link = _put(page, number, 2, tab)
+        link.hyperlink = f"#'{tab}'!A1"
+        link.font = Font(color="0563C1", underline="single")
+        _put(page, number, 3, sheet.digest)
+    for letter, width in (("A", 30), ("B", 60), ("C", 20)):
+        page.column_dimensions[letter].width = width
+    page.protection.sheet = True
+
+
+# -- in ------------------------------------------------------------------------------------------------
+
+
+class Reader:
+    """Reads a workbook; what is wrong with it goes into `mistakes`, each at its cell."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = str(path)
+        self.mistakes: list[Diagnostic] = []
+        self._read: dict[str, list[dict[str, Cell]]] = {}
+        self.pages, guide = self._pages(path)
+        self.names = tuple(str(guide.cell(_LISTED - 2, 2).value or "").split())
+        self.digests = dict(self._listed(guide))
+        known = set(self.digests)
+        for sheet in known - set(self.pages):
+            self.mistakes.append(diagnostics.sheet_missing(self.place(guide), sheet))
+        for sheet in set(self.pages) - known:
+            self.mistakes.append(diagnostics.unknown_sheet(self.place(self.pages[sheet]), known))
+
+    def place(self, page: Worksheet, row: int = 1, column: int = 1) -> Span:
+        """A cell as `tables.xlsx:费率!C5`."""
+        from openpyxl.utils import get_column_letter
+
+        return Span(f"{self.file}:{page.title}!{get_column_letter(column)}{row}", 0, 0)
+
+    def _pages(self, path: Path) -> tuple[dict[str, Worksheet], Worksheet]:
+        """The worksheets by what their first cells say, and the guide. Raises RuleError where there is none."""
+        from openpyxl import load_workbook
+        from openpyxl.utils.exceptions import InvalidFileException
+
+        refuse_unfit_zip(path)
+        try:
+            book = load_workbook(path)
+        except (
+            InvalidFileException,
+            zipfile.BadZipFile,
+            KeyError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            SyntaxError,
+        ):
+            raise RuleError([diagnostics.not_a_workbook(self.file)]) from None
+        pages: dict[str, Worksheet] = {}
+        for page in book.worksheets:
+            path_of = str(page.cell(1, 1).value or "").strip()
+            if path_of in pages:
+                self.mistakes.append(diagnostics.sheet_twice(self.place(page), path_of))
+            pages.setdefault(path_of, page)
+        guide = pages.pop(GUIDE, None)
+        if guide is None:
+            raise RuleError([diagnostics.no_guide(self.file)])
+        return pages, guide
+
+    def _listed(self, guide: Worksheet) -> Iterator[tuple[str, str]]:
+        for row in range(_LISTED, min(guide.max_row, _LARGEST[0]) + 1):
+            sheet, digest = guide.cell(row, 1).value, guide.cell(row, 3).value
+            if sheet:
+                yield str(sheet).strip(), str(digest or "").strip()
+
+    def rows(self, sheet: Sheet) -> list[dict[str, Cell]]:
+        """The rows of a sheet, each with a cell for every column; none where a column is missing."""
+        if sheet.path not in self._read:
+            self._read[sheet.path] = self._rows(sheet)
+        return self._read[sheet.path]
+
+    def digest(self, sheet: Sheet) -> str:
+        """The digest of a sheet as it now is."""
+        rows = tuple({name: cell.text for name, cell in row.items()} for row in self.rows(sheet))
+        return replace(sheet, rows=rows).digest
+
+    def _rows(self, sheet: Sheet) -> list[dict[str, Cell]]:
+        """The rows in which anything that may be edited holds something."""
+        page = self.pages.get(sheet.path)
+        if page is None:
+            return []
+        if page.max_row > _LARGEST[0] or page.max_column > _LARGEST[1]:
+            self.mistakes.append(diagnostics.too_large(self.place(page), *_LARGEST))
+            return []
+        for merged in page.merged_cells.ranges:
+            self.mistakes.append(diagnostics.merged(self.place(page, merged.min_row, merged.min_col)))
+        places = self._heads(page, sheet)
+        rows: list[dict[str, Cell]] = []
+        for number in range(FIRST, page.max_row + 1):
+            row = {
+                column.name: self._cell(page, number, places[column.name])
+                for column in sheet.columns
+                if column.name in places
+            }
+            if any(cell.text for name, cell in row.items() if sheet.column(name).editable):
+                rows.append(row)
+        return rows if len(places) == len(sheet.columns) else []
+
+    def _heads(self, page: Worksheet, sheet: Sheet) -> dict[str, int]:
+        """The number of each column, by the identifiers of the third row."""
+        places: dict[str, int] = {}
+        known = [column.name for column in sheet.columns]
+        for number in range(1, page.max_column + 1):
+            name = " ".join(str(page.cell(FIRST - 1, number).value or "").split())
+            below = any(page.cell(row, number).value for row in range(FIRST, page.max_row + 1))
+            if name in places:
+                self.mistakes.append(diagnostics.column_twice(self.place(page, FIRST - 1, number), name))
+            elif name in known:
+                places[name] = number
+            elif name or below:
+                self.mistakes.append(
+                    diagnostics.unknown_column(self.place(page, FIRST - 1, number), name, known)
+                )
+        for name in known:
+            if name not in places:
+                self.mistakes.append(diagnostics.column_missing(self.place(page, FIRST - 1), name))
+        return places
+
+    def _cell(self, page: Worksheet, row: int, column: int) -> Cell:
+        cell: Any = page.cell(row, column)
+        span, value = self.place(page, row, column), cell.value
+        match value:
+            case _ if cell.data_type == "f":
+                self.mistakes.append(diagnostics.formula(span))
+            case _ if cell.data_type == "e":
+                self.mistakes.append(diagnostics.error_value(span, str(value)))
+            case None:
+                pass
+            case bool():
+                return Cell("true" if value else "false", span)
+            case int() | float():
+                number = f"{Decimal(repr(value)).normalize():f}"
+                if len(number.replace(".", "").strip("-0")) <= _CERTAIN:
+                    return Cell(number, span, "number")
+                self.mistakes.append(diagnostics.uncertain_number(span, number))
+            case dt.datetime() if value.time() == dt.time():
+                return Cell(value.date().isoformat(), span, "day")
+            case dt.datetime() | dt.time() | dt.timedelta():
+                return Cell(str(value), span, "moment")
+            case _:
+                return Cell(str(value).strip(), span)
+        return Cell("", span)
+
+
+def day_of_serial(text: str) -> dt.date | None:
+    """The day that a spreadsheet's serial number stands for."""
+    number = Decimal(text)
+    return _EPOCH + dt.timedelta(days=int(number)) if 1 <= number < 2_958_466 else None
