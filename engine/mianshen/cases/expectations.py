@@ -77,9 +77,9 @@ class ExpectationReader:
 
     def read(self, node: Node) -> Iterator[Expectation]:
         """Every expectation; that of rejects always, for none is one too."""
-        lists = {
-            e.children: e for e in self.program.entities.values() if e.parent == self.person[0] and e.children
-        }
+        listed = [e for e in self.program.entities.values() if e.parent is not None and e.children]
+        own_last = sorted(listed, key=lambda entity: entity.parent == self.person[0])
+        lists = {e.children: e for e in own_last if e.children}
         single = [self.person[0], *self._ancestors(self.person[0])]
         known = (*lists, *single, "benefits", "rejects")
         rejects: Node | None = None

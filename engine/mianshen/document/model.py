@@ -141,6 +141,7 @@ class Fact(Shape):
     format: TextFormat | None = None  # what a text must look like, its check digit included
     placeholders: tuple[Literal_, ...] = ()  # values that systems write where nothing is known: unknown
     settles: Identifier | None = None  # the money decision that this is the amount really paid of
+    overrides: Identifier | None = None  # the decision that, where this is given, is what it says
     proposed: Flag = True  # false: nobody is advised to change it
     asked: Flag = True  # false: a question about it is put only where an answer cannot do without it
 

@@ -26,6 +26,7 @@ from mianshen.elaboration.data_tables import with_data
 from mianshen.elaboration.events import event_types
 from mianshen.elaboration.functions import check_functions, own_functions, written_functions
 from mianshen.elaboration.link import clashes, foldless, linked
+from mianshen.elaboration.overriding import overridden, overriding
 from mianshen.elaboration.parameters import Figures
 from mianshen.elaboration.properties import check_properties, stated
 from mianshen.elaboration.provision_parts import Parses
@@ -249,11 +250,13 @@ class Draft:
                 continue  # of an accumulator that counts rows, or of one that is wrong
             mine = [site for site in sites if site.key == key and not site.planned]
             provisions = [provision for site in mine for provision in checks.typed(site)]
+            provisions = [*overriding(key, self.vocabulary.facts, accumulators), *provisions]
             if mine and not provisions and isinstance(types[key], Numeric):
                 types[key] = Numeric(0, ZERO, ZERO)  # all its provisions are wrong: add no mistakes to theirs
             else:
                 types[key] = narrowed(types[key], provisions)
-            decisions.append(self._decision(key, linked(provisions, self.document, self.diagnostics)))
+            ranked = overridden(linked(provisions, self.document, self.diagnostics), self.vocabulary.facts)
+            decisions.append(self._decision(key, ranked))
         for site in sites:
             if site.planned:
                 checks.typed(site)  # checked like any other, and then set aside

@@ -215,7 +215,9 @@ def _settled(node: Core, entity: str) -> bool:
             return False
         case FactRef(entity=owner) | DecisionRef(entity=owner):
             return owner != entity
-        case Aggregate() | AsOf() | BenefitYear() | Choice() | Const() | Fail() | If() | InSet():
+        case Aggregate(same=same):
+            return not same
+        case AsOf() | BenefitYear() | Choice() | Const() | Fail() | If() | InSet():
             return True
         case IsKnown() | MissingFigure() | NoValue() | Op() | Round() | SamePlace() | Within():
             return True

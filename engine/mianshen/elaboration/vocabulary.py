@@ -158,6 +158,7 @@ class Vocabulary:
             self._check_types(entity)
             self._check_rows(entity)
         self._check_settled()
+        self._check_overrides()
 
     def _check_rows(self, entity: Entity) -> None:
         """Only the person of a record has rows over time; only what has a parent can be cancelled."""
@@ -168,6 +169,28 @@ class Vocabulary:
         if entity.reverses is not None and entity.parent is None:
             span = self.document.span("entities", entity.name, "reverses")
             self.diagnostics.append(diagnostics.not_reversible(span, entity.name))
+
+    def _check_overrides(self) -> None:
+        """What a fact overrides is a decision of its entity, of the same type; one fact a decision."""
+        taken: dict[Key, str] = {}
+        for (owner, name), fact in self.facts.items():
+            if fact.overrides is None:
+                continue
+            path = ("facts", owner, name, "overrides")
+            type_ = self.decision_named(owner, fact.overrides, path)
+            written = (
+                self.document.decisions[owner][fact.overrides].type if type_ is not None else fact.written
+            )
+            if type_ is not None and written != fact.written:
+                wrong = diagnostics.wrong_type(
+                    self.document.span(*path), describe(fact.type), describe(type_)
+                )
+                self.diagnostics.append(wrong)
+            if taken.setdefault((owner, fact.overrides), name) != name:
+                twice = diagnostics.settled_twice(
+                    self.document.span(*path), fact.overrides, taken[owner, fact.overrides], name
+                )
+                self.diagnostics.append(twice)
 
     def _check_settled(self) -> None:
         """What a fact settles is a money decision of its entity, and the fact is money; one fact a decision."""
@@ -251,7 +274,8 @@ class Vocabulary:
         return Fact(
             entity, name, type_, model.type, message(model.title), model.required,
             absent, low, high, model.immutable, model.personal, model.settles,
-            self._format(model, type_, path), self._placeholders(model, type_, path), model.proposed, model.asked,
+            self._format(model, type_, path), self._placeholders(model, type_, path), model.proposed,
+            model.asked and model.overrides is None, model.overrides,
         )  # fmt: skip
 
     def _format(self, model: FactModel, type_: Type, path: tuple[str, ...]) -> TextFormat | None:

@@ -151,7 +151,7 @@ def reads_others(program: Program, benefit: Benefit) -> bool:
         seen.add(key)
         for node in _nodes(decisions[key].provisions):
             match node:
-                case Aggregate(child=child) if child == program.entry:
+                case Aggregate(child=child, levels=levels) if child == program.entry or levels:
                     return True
                 case DecisionRef(entity=entity, name=name):
                     pending.append((entity, name))

@@ -381,6 +381,7 @@ USAGE: Final = {
     "odd": "odd(x)",
     "even": "even(x)",
     "previous": "previous(claims[condition]).x",
+    "sharing": "sum(sharing(household.members, a_fact).x)",
     "days": "days(5)",
     "months": "months(6)",
     "years": "years(2)",

@@ -6,9 +6,10 @@ In: surface nodes. Out: core nodes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from mianshen.closed_sets import AggregateKind
 from mianshen.formulas.dates import day_number, day_of_number
@@ -31,16 +32,48 @@ from mianshen.program.core import (
     Op,
     Operator,
     String,
+    Type,
     YearToDate,
     walk,
 )
 from mianshen.program.nodes import added, comparison, constant
-from mianshen.program.operators import INTEGER, either, totalled
+from mianshen.program.operators import DATE_PARTS, INTEGER, either, totalled
 from mianshen.source import Span
 from mianshen.syntax import tree
 
 # what a call comes to of the rows inside a row: the call at hand, or how many there are
 Inner: TypeAlias = Callable[[tree.Function], Core | None]
+SHARING_USAGE: Final = "sum(sharing(household.members, a_fact).x)"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows that something is made of: own children, or, through `levels`, those below a row above."""
+
+    child: str
+    where: Core | None = None
+    levels: tuple[str, ...] = ()
+    same: tuple[tuple[Core, Core], ...] = ()
+
+    def narrowed(self, where: Core) -> Rows:
+        """Those for which a condition holds, too."""
+        return replace(self, where=where if self.where is None else Op("and", (self.where, where), Boolean()))
+
+    def aggregate(self, kind: AggregateKind, body: Core | None, type_: Type) -> Aggregate:
+        return Aggregate(kind, self.child, self.where, body, type_, self.levels, self.same)
+
+
+def _comparable(one: Type, other: Type) -> bool:
+    """Whether values of two types are equal where they are stored alike."""
+    if isinstance(one, Numeric) and isinstance(other, Numeric):
+        return one.scale == other.scale
+    return one == other and not isinstance(one, Listing)
+
+
+def _unfiltered(node: tree.Expr) -> tree.Expr:
+    while isinstance(node, tree.Filter):
+        node = node.of
+    return node
 
 
 class RepeatedChecks(FormulaChecks):
@@ -50,19 +83,60 @@ class RepeatedChecks(FormulaChecks):
 
     # -- collections -------------------------------------------------------------------------
 
-    def items(self, node: tree.Expr) -> tuple[str, Core | None] | None:
-        """The child entity and the filter of `claims`, `claims[…]` or `m.claims`; None when something is wrong."""
+    def items(self, node: tree.Expr) -> Rows | None:
+        """The rows of `claims`, `claims[…]`, `m.claims`, `household.members`, `sharing(…)`; None when something is wrong."""
         if isinstance(node, tree.Filter):
             inner = self.items(node.of)
             if inner is None:
                 return None
-            child, first = inner
-            where = self.inside(child, lambda: self.condition(node.condition))
-            if where is None:
+            where = self.inside(inner.child, lambda: self.condition(node.condition))
+            return None if where is None else inner.narrowed(where)
+        if isinstance(node, tree.Function):
+            return self._sharing(node)
+        child_name, levels = self.child(node), self.levels(node)
+        if child_name is not None:
+            return Rows(child_name)
+        return Rows(levels[-1], levels=levels) if levels else None
+
+    def levels(self, node: tree.Expr) -> tuple[str, ...]:
+        """The entities that `household.members.claims` leads down through from a row above; none: it is no such."""
+        if not isinstance(node, tree.Path) or self.calling:
+            return ()
+        above, owner = self.levels(node.of), ""
+        if isinstance(node.of, tree.Name) and node.of.value in self.names.ancestors(self.entity):
+            owner = node.of.value
+        child = self.names.collection(above[-1] if above else owner, node.name)
+        return () if child is None else (*above, child)
+
+    def _sharing(self, node: tree.Function) -> Rows | None:
+        """The rows below one above that share facts with this row."""
+        rows, *facts = node.arguments or (None,)
+        result = None if rows is None or not self.levels(_unfiltered(rows)) else self.items(rows)
+        if result is None:
+            self.report(diagnostics.wrong_arguments(node.span, node.name, SHARING_USAGE))
+            return None
+        pairs: list[tuple[Core, Core]] = []
+        for written in facts:
+            theirs = self.inside(result.child, lambda one=written: self._shared(one))  # type: ignore[misc]
+            mine = self._shared(written)
+            if theirs is None or mine is None or not _comparable(theirs.type, mine.type):
+                self.report(diagnostics.not_shared(written.span))
                 return None
-            return child, where if first is None else Op("and", (first, where), Boolean())
-        child_name = self.child(node)
-        return None if child_name is None else (child_name, None)
+            pairs.append((theirs, mine))
+        return replace(result, same=tuple(pairs))
+
+    def _shared(self, written: tree.Expr) -> Core | None:
+        """What rows share, at the row at hand: a fact of it or of the nearest row above that has it, or a part of it."""
+        if isinstance(written, tree.Path) and isinstance(written.of, tree.Name):
+            day, part = self._shared(written.of), DATE_PARTS.get(written.name)
+            return Op(part[0], (day,), part[1]) if day is not None and part is not None else None
+        if not isinstance(written, tree.Name):
+            return None
+        for owner in (self.entity, *self.names.ancestors(self.entity)):
+            fact = self.names.facts.get((owner, written.value))
+            if fact is not None:
+                return FactRef(owner, written.value, fact.type)
+        return None
 
     def child(self, node: tree.Expr) -> str | None:
         """The entity of the rows that a name stands for: `claims`, or `m.claims` of the row itself."""
@@ -76,9 +150,10 @@ class RepeatedChecks(FormulaChecks):
                 return None
 
     def is_collection(self, node: tree.Expr) -> bool:
-        while isinstance(node, tree.Filter):
-            node = node.of
-        return self.child(node) is not None
+        rows = _unfiltered(node)
+        if isinstance(rows, tree.Function):
+            return rows.name == "sharing"
+        return self.child(rows) is not None or bool(self.levels(rows))
 
     def outer(self, node: tree.Expr) -> tuple[tree.Expr, str, list[tree.Expr]] | None:
         """`members[…].claims[…]` as its outer collection, the inner one's name, its filters; None: it is no such."""
@@ -86,7 +161,7 @@ class RepeatedChecks(FormulaChecks):
         while isinstance(node, tree.Filter):
             filters.insert(0, node.condition)
             node = node.of
-        if isinstance(node, tree.Path) and self.child(node) is None and self._reaches(node.of):
+        if isinstance(node, tree.Path) and not self.is_collection(node) and self._reaches(node.of):
             return node.of, node.name, filters
         return None
 
@@ -131,11 +206,10 @@ class RepeatedChecks(FormulaChecks):
             result = self.items(items)
             if result is None:
                 return None
-            child, where = result
-            body = None if value is None else self._item_value(child, value, node)
+            body = None if value is None else self._item_value(result.child, value, node)
             if value is not None and body is None:
                 return None
-            return self._total(node, child, where, body)
+            return self._total(node, result, body)
         of, name, filters = outer
 
         def inner(call: tree.Function) -> Core | None:
@@ -166,13 +240,13 @@ class RepeatedChecks(FormulaChecks):
         return self._of_each(node, result, within, value.variable)
 
     def _of_each(
-        self, node: tree.Function, rows: tuple[str, Core | None], inner: Inner, variable: str | None = None
+        self, node: tree.Function, rows: Rows, inner: Inner, variable: str | None = None
     ) -> Core | None:
         """What the rows inside each of some rows come to: the sum of sums, the least of the least of them.
 
         Of the least and greatest, those that have no rows inside are left out.
         """
-        child, where = rows
+        child = rows.child
         body = self.inside(child, lambda: inner(node), variable)
         if body is None:
             return None
@@ -181,11 +255,9 @@ class RepeatedChecks(FormulaChecks):
             if count is None:
                 return None
             some = comparison("gt", count, constant(Decimal(0), number(count)))
-            return self._total(
-                node, child, some if where is None else Op("and", (where, some), Boolean()), body
-            )
+            return self._total(node, rows.narrowed(some), body)
         type_ = self.fitting(node.span, totalled(number(body)))
-        return None if type_ is None else Aggregate("sum", child, where, body, type_)
+        return None if type_ is None else rows.aggregate("sum", body, type_)
 
     def _summed(self, node: tree.Function, of: tree.Expr, inner: Inner) -> Core | None:
         """What the rows inside each row of the outer collection come to."""
@@ -232,17 +304,17 @@ class RepeatedChecks(FormulaChecks):
             return None
         return item
 
-    def _total(self, node: tree.Function, child: str, where: Core | None, body: Core | None) -> Core | None:
+    def _total(self, node: tree.Function, rows: Rows, body: Core | None) -> Core | None:
         if body is None or node.name == "count":
-            return Aggregate("count", child, where, None, INTEGER)
+            return rows.aggregate("count", None, INTEGER)
         if isinstance(body.type, Date):
-            days = self._total(node, child, where, day_number(body))
+            days = self._total(node, rows, day_number(body))
             return None if days is None else day_of_number(days)
         type_ = self.fitting(node.span, totalled(number(body)) if node.name == "sum" else number(body))
         if type_ is None:
             return None
         kind: AggregateKind = "sum" if node.name == "sum" else "min" if node.name == "min" else "max"
-        return Aggregate(kind, child, where, body, type_)
+        return rows.aggregate(kind, body, type_)
 
     # -- earlier rows ------------------------------------------------------------------------
 
@@ -292,9 +364,8 @@ class RepeatedChecks(FormulaChecks):
         quantified = self.items(node.items)
         if quantified is None:
             return None
-        child, where = quantified
-        body = self.inside(child, lambda: self.condition(node.condition), node.variable)
-        return None if body is None else Aggregate(node.kind, child, where, body, Boolean())
+        body = self.inside(quantified.child, lambda: self.condition(node.condition), node.variable)
+        return None if body is None else quantified.aggregate(node.kind, body, Boolean())
 
     def _over_list(self, node: tree.Quantified) -> Core | None:
         """Over the codes of a list that a fact holds: each code of its code list, where it is in it."""

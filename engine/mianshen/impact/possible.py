@@ -36,6 +36,7 @@ from mianshen.program.core import (
     Aggregate,
     AsOf,
     BenefitYear,
+    Boolean,
     Choice,
     Const,
     Core,
@@ -341,6 +342,8 @@ class Possibilities:
 
     def _aggregated(self, node: Aggregate, row: Row) -> Possible:
         """An aggregate over the rows that the record holds; rejected ones keep what rests on them unknown."""
+        if node.levels:
+            return EITHER if isinstance(node.type, Boolean) else range_of(node.type, self.program)
         children = [c for c in row.current.children if c.entity == node.child and c.rejection is None]
         items: list[tuple[Possible, bool]] = []  # its value, whether it surely counts
         for child in children:

@@ -30,8 +30,10 @@ NEUTRAL: Final[dict[AggregateKind, tuple[object, ...]]] = {
 DECISIVE: Final[dict[AggregateKind, bool]] = {"some": True, "every": False}
 
 
-def aggregate(node: Aggregate, compiler: Compiler) -> Function:
-    """The aggregate as a function of the row whose children it ranges over."""
+def aggregate(node: Aggregate, compiler: Compiler, entity: str) -> Function:
+    """The aggregate as a function of the row, of an entity, whose children it ranges over."""
+    if node.levels:
+        return RowsBeside(node, compiler, entity)
     child, kind = compiler.program.entities[node.child], node.kind
     name, brings = child.name, _brings(node, compiler)
     unseen = _Unseen(node, child, brings, tuple(compiler.program.accumulators))
@@ -53,6 +55,71 @@ def aggregate(node: Aggregate, compiler: Compiler) -> Function:
         return total(kind, items, unsure)
 
     return evaluate
+
+
+class RowsBeside:
+    """An aggregate over rows below a row above, those that share facts with the row."""
+
+    def __init__(self, node: Aggregate, compiler: Compiler, entity: str) -> None:
+        entities = compiler.program.entities
+        above = entities[node.levels[0]].parent
+        self.above, self.own = str(above), above == entity
+        self.kind, self.brings = node.kind, _brings(node, compiler)
+        names = tuple(compiler.program.accumulators)
+        self.levels = [
+            (level, _Unseen(node, entities[level], self.brings, names, last=level == node.child))
+            for level in node.levels
+        ]
+        self.same = [
+            (compiler.compile(theirs, node.child), compiler.compile(mine, entity))
+            for theirs, mine in node.same
+        ]
+
+    def __call__(self, row: Row) -> Value:
+        """What they come to."""
+        unsure: list[Value] = []
+        items: list[Any] = []
+        for item in self.rows(row, unsure):
+            shared = self.shared(row, item)
+            value = None if shared is False else self.brings(item)
+            if value is None:
+                continue
+            open_ = doubt(item) is None and isinstance(shared, Unknown)
+            parts = [value, shared] if open_ else [value]
+            if any(isinstance(part, Unknown) for part in parts):
+                unsure.append(unknown_of(parts))
+            else:
+                items.append(value)
+        return total(self.kind, items, unsure)
+
+    def rows(self, row: Row, unsure: list[Value] | None = None) -> list[Row]:
+        """The rows of the last level; what may be missing of each level is added to `unsure`."""
+        parents = [row.current if self.own else row.above(self.above)]
+        for level, unseen in self.levels:
+            below: list[Row] = []
+            for parent in parents:
+                mine = [item for item in parent.children if item.entity == level and not item.idle]
+                if unsure is not None:
+                    unsure += unseen.of(parent, len(mine))
+                below += mine
+            if level != self.levels[-1][0]:
+                doubts = [open_ for item in below if (open_ := doubt(item)) is not None]
+                below = [item for item in below if doubt(item) is None]
+                if unsure is not None:
+                    unsure += doubts
+            parents = below
+        return parents
+
+    def shared(self, row: Row, item: Row) -> Value:
+        """Whether the facts are equal; unknown where one is, and no other differs."""
+        missing: list[Value] = []
+        for theirs, mine in self.same:
+            one, other = theirs(item), mine(row)
+            unknown = [part for part in (one, other) if isinstance(part, Unknown)]
+            missing += unknown
+            if not unknown and one != other:
+                return False
+        return unknown_of(missing) if missing else True
 
 
 def _brings(node: Aggregate, compiler: Compiler) -> Callable[[Row], Value | None]:
@@ -91,6 +158,7 @@ class _Unseen:
     child: Entity
     brings: Callable[[Row], Value | None]
     accumulators: tuple[str, ...]
+    last: bool = True  # they are what is added up, not what stands above it
 
     def of(self, row: Row, seen: int) -> Iterator[Unknown]:
         """The unknowns that rest on them, where the row has so many others."""
@@ -107,6 +175,8 @@ class _Unseen:
 
     def _add_nothing(self, row: Row, plural: str) -> bool:
         """Whether a child of which nothing is told would make no difference."""
+        if not self.last:
+            return False
         blank = Row(self.child.name, "", {}, row, told=frozenset(), as_of=row.as_of)
         blank.before = dict.fromkeys(self.accumulators, row.unknown(plural))
         try:

@@ -89,7 +89,7 @@ class Compiler:
             case Fail():
                 return _disagreeing
             case Aggregate():
-                return aggregate(node, self)
+                return aggregate(node, self, entity)
             case Earlier():
                 return EarlierRows(node, self)
             case _:

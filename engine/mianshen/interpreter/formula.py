@@ -198,4 +198,7 @@ def _earlier(node: Earlier) -> str:
 def _aggregate(node: Aggregate) -> str:
     where = "" if node.where is None else f"[{to_text(node.where, node.child)}]"
     body = "" if node.body is None else f".{_inner(node.body, node.child)}"
-    return f"{node.kind}({node.child}{where}{body})"
+    rows = f"{node.child}{where}"
+    if node.same:
+        rows = f"sharing({rows}, {', '.join(to_text(theirs, node.child) for theirs, _ in node.same)})"
+    return f"{node.kind}({rows}{body})"

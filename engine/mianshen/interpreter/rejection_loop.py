@@ -13,9 +13,10 @@ from itertools import groupby
 from mianshen.interpreter.accumulator_state import AccumulatorState, HeldBalances
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.rows import Row, RowError, in_order, reject
+from mianshen.program.core import Aggregate, DecisionRef, walk
 from mianshen.program.failing import fails_alone
 from mianshen.program.program import Key, Program
-from mianshen.program.stages import Stage, joint, read_below, stages
+from mianshen.program.stages import Stage, joint, nodes_of, read_below, stages
 from mianshen.values import Unknown
 
 
@@ -30,7 +31,8 @@ class RejectionLoop:
         self.accumulators = accumulators
         self.stages = stages(program)
         dated = [s.entity for s in self.stages if program.entities[s.entity].date is not None]
-        self.tangled = len(dated) > len(set(dated))  # one dated row cannot be decided whole before the next
+        # one dated row cannot be decided whole before the next, or rows of several parents read one another
+        self.tangled = len(dated) > len(set(dated)) or _reads_beside(program)
 
     @cached_property
     def alone(self) -> list[Key]:
@@ -135,6 +137,17 @@ class RejectionLoop:
         except RowError as error:
             return error
         return None
+
+
+def _reads_beside(program: Program) -> bool:
+    """Whether some decision adds up decisions of rows that are not below its own."""
+    nodes = (node for decision in program.decisions for root in nodes_of(decision) for node in walk(root))
+    return any(
+        isinstance(part, DecisionRef)
+        for node in nodes
+        if isinstance(node, Aggregate) and node.levels
+        for part in walk(node)
+    )
 
 
 def clear(rows: Sequence[Row]) -> None:

@@ -5,6 +5,7 @@ In: an aggregate, and the formulas that it stands among. Out: `Made`.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from mianshen.native.c_source import Made, c_type
@@ -15,27 +16,30 @@ if TYPE_CHECKING:
     from mianshen.native.formula import Formulas
 
 
-def aggregate(formulas: Formulas, node: Aggregate, row: str) -> Made:
+def aggregate(formulas: Formulas, node: Aggregate, entity: str, row: str) -> Made:
     body, out = formulas.body, c_type(node.type)
-    child = formulas.layout.program.entities[node.child]
     value, state, miss = formulas.opened(out)
-    aggregate, item = body.fresh("n"), body.fresh("c")
-    decided = body.fresh("d")
+    aggregate, decided = body.fresh("n"), body.fresh("d")
     body.add(f"word {aggregate} = 0; byte {decided} = 0;")
-    if child.counted_by is not None:
-        plural = child.children or child.name
-        stated = f"{row}->f_{child.counted_by}"
-        body.add(
-            f"if (!{row}->k_{child.counted_by}) {{ {state} = 1; {miss} |= {formulas.lacking(child.counted_by)}; }} "
-            f"else if ({stated} > {row}->end_{child.name} - {row}->begin_{child.name}) "
-            f"{{ {state} = 1; {miss} |= {formulas.lacking(plural)}; }}"
-        )
-    rows = f"at->rows_{child.name}"
-    with body.block(
-        f"for (struct row_{child.name} *{item} = {rows} + {row}->begin_{child.name}; "
-        f"{item} < {rows} + {row}->end_{child.name}; {item}++) {{"
-    ):
-        _item(formulas, node, item, (value, state, miss), (aggregate, decided))
+    with ExitStack() as blocks:
+        levels = node.levels or (node.child,)
+        at = _above(formulas, levels[0], entity, row) if node.levels else row
+        for level in levels:
+            item = body.fresh("c")
+            _counted(formulas, level, at, state, miss)
+            rows = f"at->rows_{level}"
+            opening = (
+                f"for (struct row_{level} *{item} = {rows} + {at}->begin_{level}; "
+                f"{item} < {rows} + {at}->end_{level}; {item}++) {{"
+            )
+            blocks.enter_context(body.block(opening))
+            if level != levels[-1]:
+                body.add(
+                    f"if ({item}->doubtful) {{ {state} = most({state}, 1); {miss} |= {item}->doubt; continue; }}"
+                )
+            at = item
+        shared = _shared(formulas, node, (entity, row), at)
+        _item(formulas, node, at, (value, state, miss), (aggregate, decided), shared)
     if node.kind in ("some", "every"):
         body.add(
             f"if ({decided} && {state} != 3) {{ {state} = 0; {value} = {int(node.kind == 'some')}; }} "
@@ -49,9 +53,51 @@ def aggregate(formulas: Formulas, node: Aggregate, row: str) -> Made:
     return Made(value, state, miss)
 
 
+def _above(formulas: Formulas, level: str, entity: str, row: str) -> str:
+    """The row, above `row`, below which rows of a level stand; a person's as it is on the decision date."""
+    entities = formulas.layout.program.entities
+    owner = entities[level].parent
+    assert owner is not None
+    at = formulas.above(entity, owner, row)
+    return f"{at}->current" if entities[owner].valid_from is not None else at
+
+
+def _counted(formulas: Formulas, level: str, at: str, state: str, miss: str) -> None:
+    """What is missing where a row has more children than are given."""
+    child = formulas.layout.program.entities[level]
+    if child.counted_by is None:
+        return
+    plural = child.children or child.name
+    stated = f"{at}->f_{child.counted_by}"
+    formulas.body.add(
+        f"if (!{at}->k_{child.counted_by}) {{ {state} = most({state}, 1); {miss} |= {formulas.lacking(child.counted_by)}; }} "
+        f"else if ({stated} > {at}->end_{child.name} - {at}->begin_{child.name}) "
+        f"{{ {state} = most({state}, 1); {miss} |= {formulas.lacking(plural)}; }}"
+    )
+
+
+def _shared(formulas: Formulas, node: Aggregate, own: tuple[str, str], item: str) -> tuple[str, str]:
+    """Leave an item out whose facts differ from the row's; whether that is open, and what is missing."""
+    if not node.same:
+        return "0", "0"
+    body, (entity, row) = formulas.body, own
+    lacks = body.fresh("m")
+    body.add(f"names {lacks} = 0; byte {lacks}_open = 0;")
+    for their_part, my_part in node.same:
+        theirs, mine = formulas.emit(their_part, node.child, item), formulas.emit(my_part, entity, row)
+        either = f"({theirs.state}) || ({mine.state})"
+        body.add(f"if (!({either}) && ({theirs.value}) != ({mine.value})) continue;")
+        body.add(
+            f"if ({either}) {{ {lacks}_open = 1; {lacks} |= (({theirs.state}) ? {theirs.miss} : 0) | "
+            f"(({mine.state}) ? {mine.miss} : 0); }}"
+        )
+    return f"{lacks}_open", lacks
+
+
 def _item(
-    formulas: Formulas, node: Aggregate, item: str, variables: tuple[str, str, str], seen: tuple[str, str]
-) -> None:
+    formulas: Formulas, node: Aggregate, item: str, variables: tuple[str, str, str], seen: tuple[str, str],
+    shared: tuple[str, str],
+) -> None:  # fmt: skip
     """One child: nothing where the filter is false, its value, or an unknown."""
     value, state, miss = variables
     one_item, decided = seen
@@ -68,8 +114,9 @@ def _item(
     outcome = Made("1") if node.body is None else formulas.emit(node.body, node.child, item)
     body.add(f"if (({outcome.state}) == 3) {{ {state} = 3; continue; }}")
     body.add(f"if (({outcome.state}) == 2) continue;")
-    with body.block(f"if (({result}) == 1 || ({outcome.state}) == 1) {{"):
-        body.add(f"{state} = most({state}, 1);")
+    open_, lacks = shared
+    with body.block(f"if (({result}) == 1 || ({outcome.state}) == 1 || {open_}) {{"):
+        body.add(f"{state} = most({state}, 1); {miss} |= {lacks};")
         body.add(
             f"{miss} |= (({result}) == 1 ? {where.miss} : 0) | (({outcome.state}) == 1 ? {outcome.miss} : 0); continue;"
         )

@@ -95,7 +95,7 @@ class Formulas:
             case InSet() | Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
                 return self.emit(lowered(node, self.layout.program.parameters), entity, row)
             case Aggregate():
-                return aggregate(self, node, row)
+                return aggregate(self, node, entity, row)
             case Earlier():
                 return earlier(self, node, row)
             case _:

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Final, TypeVar, assert_never
 
 from mianshen.program.core import (
+    Aggregate,
     Boolean,
     Code,
     Const,
@@ -210,6 +211,8 @@ class Layout:
         places = {id(node) for node in bound}
         texts = [n for n in self.nodes if isinstance(n, FactRef) and is_text(n.type)]
         shared = [fact for n in self.nodes if isinstance(n, Earlier) for fact in n.same]
+        equal = (part for n in self.nodes if isinstance(n, Aggregate) for pair in n.same for part in pair)
+        shared += [n for part in equal for n in walk(part) if isinstance(n, FactRef)]
         split = [(fact.entity, fact.name) for fact in shared if is_text(fact.type)]
         split += [
             key for a in self.accumulators for key in a.varying if is_text(self.program.facts[key].type)

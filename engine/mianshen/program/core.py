@@ -265,13 +265,19 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """Over the child rows for which `where` holds; `body` and `where` are evaluated at the child."""
+    """Over the child rows for which `where` holds; `body` and `where` are evaluated at the child.
+
+    `levels`: instead of the row's own children those below a row above it, through the entities named, the child last.
+    `same`: what is equal at the child and at the row.
+    """
 
     kind: AggregateKind
     child: str
     where: Core | None
     body: Core | None
     type: Type
+    levels: tuple[str, ...] = ()
+    same: tuple[tuple[Core, Core], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,8 +332,9 @@ def children(node: Core) -> tuple[Core, ...]:
             return (date,)
         case Choice(rows=rows):
             return tuple(part for row in rows for part in row)
-        case Aggregate(where=where, body=body):
-            return tuple(part for part in (where, body) if part is not None)
+        case Aggregate(where=where, body=body, same=same):
+            equal = (part for pair in same for part in pair)
+            return tuple(part for part in (*equal, where, body) if part is not None)
         case Earlier(where=where, same=same, body=body):
             return tuple(part for part in (where, *same, body) if part is not None)
         case InForce(cases=cases):

@@ -52,6 +52,11 @@ def accumulator_elsewhere(span: Span, name: str, owner: str, entity: str) -> Dia
     return diagnostic("E302.accumulator_elsewhere", span, name=name, owner=owner, entity=entity)
 
 
+def not_shared(span: Span) -> Diagnostic:
+    """What rows are to share is no fact that both have."""
+    return diagnostic("E308.not_shared", span)
+
+
 def cannot_split(span: Span, fact: str, why: Message) -> Diagnostic:
     """A fact that no balance can be kept per, or a balance that cannot be split."""
     return diagnostic("E361.cannot_split", span, fact=fact, why=why)

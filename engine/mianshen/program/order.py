@@ -66,10 +66,9 @@ def reads(
                     decisions.add((owner, name))
                 case FactRef(entity=owner, name=name):
                     facts.add((owner, name))
-                case Aggregate(child=child):
-                    counted = counted_by.get(child)
-                    if counted is not None:
-                        facts.add(counted)
+                case Aggregate(child=child, levels=levels):
+                    counted = (counted_by.get(level) for level in levels or (child,))
+                    facts |= {fact for fact in counted if fact is not None}
                 case YearToDate(accumulator=name) if name in accumulators:
                     more = accumulator_reads(accumulators[name], counted_by)
                     decisions |= more[0] | {(accumulators[name].entity, accumulators[name].sums)}

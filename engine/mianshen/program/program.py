@@ -46,6 +46,7 @@ class Fact:
     placeholders: tuple[Decimal | bool | str | dt.date, ...] = ()  # values that mean unknown
     proposed: bool = True  # false: no change of it is proposed to a person
     asked: bool = True  # false: an interview takes it as unknown where nobody states it
+    overrides: str | None = None  # the decision that, where this is given, is what it says
 
     def assumed_on(self, day: dt.date) -> Decimal | bool | str | dt.date | None:
         """What is taken, in a case decided for `day`, where nobody says anything; None: it is unknown."""

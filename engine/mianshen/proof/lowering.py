@@ -267,6 +267,8 @@ class Lowering:
                 return Sym(self.node(arg, row).there)
             case Aggregate() | Earlier() if self.world.open:
                 return self._any_rows(node)
+            case Aggregate(levels=levels) if levels:
+                return self._any_rows(node)
             case Aggregate():
                 return self._aggregate(node, row)
             case YearToDate(accumulator=name):

@@ -20,6 +20,7 @@ from mianshen.program.program import Check, Entity, Fact, Program
 from mianshen.program.remembered import remembered
 from mianshen.records import diagnostics
 from mianshen.records.facts import read_fact
+from mianshen.records.monthly import monthly
 from mianshen.records.versions import HISTORY, Times, take_out
 from mianshen.source import Diagnostic, Span
 from mianshen.values import EXACT, Known, Unknown
@@ -201,7 +202,7 @@ class RowReader:
         if not isinstance(listed, Sequence):
             self.unreadable.append(diagnostics.wrong_shape(listed.span, name, ROWS))
             return
-        for number, item in enumerate(listed.items, 1):
+        for number, item in enumerate(monthly(listed.items, entity), 1):
             row = self.row(entity, item, item.span, nested=True)
             if row is not None:
                 row.parent, row.label = parent, f"#{number}"

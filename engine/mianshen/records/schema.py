@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from mianshen.program.core import AsOf, Boolean, Code, Date, Listing, Numeric, Type
 from mianshen.program.program import Entity, Fact, Program
+from mianshen.records.monthly import EVERY_MONTH_UNTIL
 from mianshen.records.versions import HISTORY
 
 Schema: TypeAlias = dict[str, Any]
@@ -63,6 +64,8 @@ def _record(program: Program) -> Schema:
     while above.parent is not None:
         above = program.entities[above.parent]
         record[above.name] = {"anyOf": [_of(above.name), {"type": "null"}]}
+        others = (child for child in program.children_of(above.name) if child.name not in record)
+        record |= {child.children or child.name: _list(_of(child.name)) for child in others}
     if entry.parent is not None:
         record[entry.children or f"other_{entry.name}"] = _list(_of(f"{entry.name}_with_rows"))
     return record | _below(program, entry)
@@ -90,6 +93,8 @@ def _definitions(program: Program) -> Schema:
             for (owner, _), fact in program.facts.items()
             if owner == entity.name
         }
+        if entity.date is not None and entity.parent is not None:
+            facts[EVERY_MONTH_UNTIL] = {"type": "string", "format": "date"}
         definitions[entity.name] = {
             "title": entity.title.zh,
             "description": entity.title.en,
@@ -157,7 +162,8 @@ def _expected(program: Program) -> Schema:
         "benefits": _closed({name: due for name, b in program.benefits.items() if b.entity in above}),
         "rejects": {"type": "array", "items": reject},
     }
-    for child in program.children_of(entry.name):
+    below = sorted(program.entities.values(), key=lambda entity: entity.parent == entry.name)
+    for child in (entity for entity in below if entity.parent is not None and entity.children):
         row = _closed({**_decisions(program, child), **expected})
         result[child.children or child.name] = {"type": "object", "additionalProperties": row}
     at: Entity | None = entry

@@ -36,7 +36,7 @@ KEYWORDS: Final = frozenset(
 CALLED: Final = frozenset({
     "abs", "after", "before", "ceiling", "coincides", "contains", "count", "date", "days", "decimal", "duration", "during",
     "even", "finishes", "floor", "includes", "marginal", "max", "meets", "min", "modulo", "months", "odd", "overlaps",
-    "previous", "starts", "sum", "within", "years",
+    "previous", "sharing", "starts", "sum", "within", "years",
 })  # fmt: skip
 SPACED: Final = (
     "add working days",

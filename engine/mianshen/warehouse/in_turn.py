@@ -6,7 +6,7 @@ limit at most.
 
 from __future__ import annotations
 
-from mianshen.program.core import Const, Core, Earlier, Op, walk
+from mianshen.program.core import Aggregate, Const, Core, Earlier, Op, walk
 from mianshen.program.program import Program
 from mianshen.program.stages import nodes_of, reads_of
 from mianshen.program.totals import grouped
@@ -44,8 +44,8 @@ def refuse_in_turn(program: Program) -> None:
 
 
 def _needs_rows(node: Core) -> bool:
-    """A date moved by so many days or months as only the row tells, or rows before a row."""
-    if isinstance(node, Earlier):
+    """A date moved by so many days or months as only the row tells, rows before a row or beside it."""
+    if isinstance(node, Earlier) or (isinstance(node, Aggregate) and node.levels):
         return True
     return (
         isinstance(node, Op) and node.op in ("add_days", "add_months") and not isinstance(node.args[1], Const)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, TypeVar, assert_never
 
+from mianshen.interpreter.aggregates import RowsBeside
 from mianshen.interpreter.earlier import EarlierRows
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.function_builder import distance
@@ -161,7 +162,7 @@ class Reading:
                 values = [self.compile(value, entity) for _, value in rows]
                 return _choosing(policy == "first", tested, values)
             case Aggregate():
-                return self._aggregate(node)
+                return self._aggregate(node, entity)
             case Earlier():
                 return self._earlier(node)
             case _:
@@ -214,20 +215,25 @@ class Reading:
 
         return read
 
-    def _aggregate(self, node: Aggregate) -> Reader:
+    def _aggregate(self, node: Aggregate, entity: str) -> Reader:
         child = self.program.entities[node.child]
         where = None if node.where is None else self._tested((node.where,), node.child)[0]
         holding = NOTHING if node.where is None else self.holding(node.where, node.child)
         body: Reader = NOTHING if node.body is None else self.compile(node.body, node.child)
         counted = None
-        if child.counted_by is not None and child.parent is not None:
+        if child.counted_by is not None and child.parent is not None and not node.levels:
             counted = self.name("fact", child.counted_by, child.parent)
+        beside = RowsBeside(node, self.compiler, entity) if node.levels else None
+        mine = self.all([mine for _, mine in node.same], entity)
 
         def read(row: Row, sink: Sink) -> None:
             if counted is not None:
                 sink[counted, row] = None
-            for item in row.children:
+            mine(row, sink)
+            for item in row.children if beside is None else beside.rows(row):
                 if item.entity != child.name or item.rejection is not None:
+                    continue
+                if beside is not None and beside.shared(row, item) is False:
                     continue
                 truth = True if where is None else _truth(where[0], item)
                 if truth is False:

@@ -180,7 +180,7 @@ class Changes:
                 pass
             case _:
                 row = home
-        for name in (field.name for field in fields(node) if field.name != "same"):
+        for name in (field.name for field in fields(node) if field.name not in ("same", "levels")):
             for part, put in _parts(getattr(node, name)):
                 for changed in self.of(part, row):
                     yield replace(changed, node=replace(node, **{name: put(changed.node)}))  # type: ignore[arg-type]  # the field of that name
