@@ -1,7 +1,7 @@
 """Spoilt inputs are decided or refused in a line: no traceback, no internal error, nobody's name or number told.
 
 `MIANSHEN_FUZZ_INPUTS` says how many (50,000 in `make soak`), `MIANSHEN_FUZZ_FIRST` the first seed, so that a campaign goes on
-where it stopped: `build/fuzz.json` holds the next one. A seed that fails is tried alone with `MIANSHEN_FUZZ_INPUTS=1`.
+where it stopped: `build/fuzz-FIRST.json` holds the next one. A seed that fails is tried alone with `MIANSHEN_FUZZ_INPUTS=1`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mianshen_cli.main import main
 
 INPUTS: Final = int(os.environ.get("MIANSHEN_FUZZ_INPUTS", "60"))
 FIRST: Final = int(os.environ.get("MIANSHEN_FUZZ_FIRST", "0"))
-PROGRESS: Final = Path("build/fuzz.json").resolve()
+PROGRESS: Final = Path(f"build/fuzz-{FIRST}.json").resolve()
 _PERSONAL: Final = re.compile(
     "|".join([*(NAME[at : at + 3] for at in range(3)), *(NUMBER[at : at + 12] for at in range(7))])
 )
