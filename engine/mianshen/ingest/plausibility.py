@@ -37,7 +37,6 @@ YEARS: Final = (1990, 2100)  # of a decision date
 SKETCH: Final = 1 << 14  # hashes by which the keys of two files are compared
 SAMPLE: Final = 256  # keys by which padding is looked for
 WHOLE_COLUMN: Final = 0.9  # of its cells are refused for one reason
-_PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
 SHOWN: Final = 20  # likely doubles that are named
 
 
@@ -190,11 +189,15 @@ class Plausibility:
         said = [n for n in cells if isinstance(facts[n].type, Code) or _is_area(facts[n])]
         signature = np.zeros(len(next(iter(cells.values()))), np.uint64)
         if "parent" in hashes and entity.date is not None and entity.date in cells and money:
-            signature = hashes["parent"]
+            signature = hashes["parent"].copy()
+            positive = np.zeros(len(signature), np.bool_)
             for name in (entity.date, *sorted([*money, *said])):
-                signature = _mixed(signature, cells[name])
-            signatures = (hashes["parent"] != 0) & np.asarray(cells[entity.date].is_valid())
-            signature[~(signatures & np.logical_or.reduce([_is_positive(cells[name]) for name in money]))] = 0
+                words = _words(cells[name])
+                signature += words * np.uint64(hash_of(name) | 1)
+                if name in money:
+                    positive |= _is_positive(cells[name], words)
+            usable = (hashes["parent"] != 0) & np.asarray(cells[entity.date].is_valid()) & positive
+            signature[~usable] = 0
         reversals = cells.get(entity.reverses or "")
         if reversals is not None:
             signature[np.asarray(reversals.is_valid())] = 0
@@ -366,32 +369,28 @@ def _different(hashes: Array) -> Array:
     return ordered[np.r_[True, ordered[1:] != ordered[:-1]]] if len(ordered) else ordered
 
 
-def _is_positive(amounts: pa.Array) -> Array:
-    """Which amounts, in decimals of 64 bits or more, are known and greater than zero."""
-    if not pa.types.is_decimal64(amounts.type):
-        return np.asarray(pc.fill_null(pc.greater(amounts, 0), False))
-    words = pa.Array.from_buffers(
-        pa.int64(), len(amounts), amounts.buffers(), amounts.null_count, amounts.offset
-    )
-    return np.asarray(pc.fill_null(pc.greater(words, 0), False))
+def _is_positive(amounts: pa.Array, words: Array) -> Array:
+    """Which amounts, in decimals, are known and greater than zero; `words` as `_words` gives them."""
+    if pa.types.is_decimal64(amounts.type):
+        return words.view(np.int64) > 1
+    return np.asarray(pc.fill_null(pc.greater(amounts, 0), False))
 
 
-def _mixed(hashes: Array, cells: pa.Array) -> Array:
-    """Hashes of rows with one more cell of each; unknown is a cell of its own."""
+def _words(cells: pa.Array) -> Array:
+    """What each cell adds to the hash of its row: a number of 64 bits, one more than a number's own; unknown adds nothing."""
     if pa.types.is_dictionary(cells.type):
         values = np.array([hash_of(value) for value in cells.dictionary.to_pylist()] + [0], np.uint64)
-        more = values[np.asarray(pc.fill_null(cells.indices, len(values) - 1))]
-    elif pa.types.is_string(cells.type) or cells.type.bit_width > 64:
-        return _mixed(hashes, cells.cast(pa.string()).dictionary_encode())
-    else:
-        word = pa.int32() if cells.type.bit_width == 32 else pa.int64()
-        bits = pa.Array.from_buffers(word, len(cells), [None, cells.buffers()[1]], 0, cells.offset)
-        more = np.asarray(bits).astype(np.uint64) + np.uint64(1)
-        if cells.null_count:
-            more[np.asarray(cells.is_null())] = 0
-    mixed: Array = (hashes ^ more) * _PRIME
-    mixed ^= mixed >> np.uint64(29)
-    return mixed
+        texts: Array = values[np.asarray(pc.fill_null(cells.indices, len(values) - 1))]
+        return texts
+    if pa.types.is_string(cells.type) or cells.type.bit_width > 64:
+        return _words(cells.cast(pa.string()).dictionary_encode())
+    word = pa.int32() if cells.type.bit_width == 32 else pa.int64()
+    bits = pa.Array.from_buffers(word, len(cells), [None, cells.buffers()[1]], 0, cells.offset)
+    words: Array = np.asarray(bits).astype(np.uint64)
+    words += np.uint64(1)
+    if cells.null_count:
+        words *= np.asarray(cells.is_valid())
+    return words
 
 
 def hash_of(text: str | None) -> int:
