@@ -18,7 +18,7 @@ from mianshen.cache import cache_folder, keep, read_kept
 from mianshen.document.digest import digest_of
 from mianshen.program.program import Program
 from mianshen.shipped import shipped_rulebook
-from mianshen.source import Diagnostic, Message, RuleError, Span, nearest
+from mianshen.source import Diagnostic, Message, RuleError, Span, nearest, unlined
 
 
 def open_program(paths: Sequence[Path] = (), overlays: Sequence[Path | str] = ()) -> Program:
@@ -62,7 +62,7 @@ def overlay_file(overlay: Path | str) -> Path:
     if path.suffix in (".yaml", ".yml") or path.exists():
         return path
     if str(overlay) not in shipped_overlays():
-        raise RuleError([unknown_overlay(Span(str(overlay), 1, 1), str(overlay), shipped_overlays())])
+        raise RuleError([unknown_overlay(unlined(str(overlay)), str(overlay), shipped_overlays())])
     return shipped_rulebook() / "overlays" / f"{overlay}.yaml"
 
 

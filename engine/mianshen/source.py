@@ -32,6 +32,13 @@ class Span:
 
 
 NOWHERE = Span("", 0, 0)
+
+
+def unlined(name: str) -> Span:
+    """The place of what has no lines: a folder, an option, a database, a pattern of files."""
+    return Span(name, 0, 0)
+
+
 TYPO = 0.85  # closeness of a name misspelt by a letter or two
 _SHORT = 4  # characters of a Chinese word of which a near one may share but half
 

@@ -320,7 +320,7 @@ def test_a_rulebook_that_does_not_fit_is_told_so(tmp_path: Path, little: Program
         tmp_path / "one", {"residents.csv": "person_id\n", "households.csv": "household_id\n"}, program=little
     )
     assert told == [
-        "small:1:1: E520: the rulebook knows no records of household. Leave that input out, or name another rulebook."
+        "small: E520: the rulebook knows no records of household. Leave that input out, or name another rulebook."
     ]
 
 

@@ -97,7 +97,7 @@ def test_what_cannot_be_read_is_told_and_no_password_is_repeated(tmp_path: Path,
         with pytest.raises(RuleError) as caught:
             run_batch(little, Request({"resident": address}, AS_OF, tmp_path / "out"))
         (line,) = (each.show("en") for each in caught.value.diagnostics)
-        assert f":1:1: {wanted}" in line
+        assert f": {wanted}" in line
         assert "secret" not in line
 
 

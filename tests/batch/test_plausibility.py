@@ -77,7 +77,7 @@ def test_a_decision_date_long_after_the_last_claim_is_doubted(tmp_path: Path) ->
     _, doubts = seen(tmp_path, people(20), bills(20), dt.date(2062, 6, 30))
     assert doubts[0].startswith("claims.csv:1:1: E545: the last row (claim) lies 36 years before")
     _, doubts = seen(tmp_path, people(20), bills(20), dt.date(206, 6, 30))
-    assert doubts[0].startswith("--as-of:1:1: E546: the decision date 0206-06-30 is implausible")
+    assert doubts[0].startswith("--as-of: E546: the decision date 0206-06-30 is implausible")
 
 
 @pytest.mark.parametrize(

@@ -165,5 +165,5 @@ def test_the_mistakes_of_all_files_are_a_line_each_and_quote_no_record(
 def test_too_little_memory_is_told_so(run: Run, words: list[str], tmp_path: Path) -> None:
     status, _, err = run(*words, "--memory", "1MB")
     assert status == 2
-    assert err.splitlines()[-1].startswith(f"{tmp_path}/out:1:1: E518: the memory does not suffice.")
+    assert err.splitlines()[-1].startswith(f"{tmp_path}/out: E518: the memory does not suffice.")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["c.csv", "r.csv"]

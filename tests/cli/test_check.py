@@ -354,7 +354,7 @@ def test_a_misspelt_overlay_is_told_with_the_nearest_one_that_ships(run: Run, tm
         2,
         "",
         (
-            "limit_counts_cost:1:1: E460: no overlay limit_counts_cost travels with the rulebook. "
+            "limit_counts_cost: E460: no overlay limit_counts_cost travels with the rulebook. "
             "Perhaps limit_counts_costs is meant.\n"
         ),
     )

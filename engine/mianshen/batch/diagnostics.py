@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from mianshen.catalogue import diagnostic
 from mianshen.document.diagnostics import shown
-from mianshen.source import Diagnostic, Span
+from mianshen.source import Diagnostic, Span, unlined
 
 Words = tuple[str, str]  # Chinese, English
 
 
 def cannot_write(folder: str, why: str) -> Diagnostic:
-    return diagnostic("E506.cannot_write", Span(folder, 1, 1), why=why)
+    return diagnostic("E506.cannot_write", unlined(folder), why=why)
 
 
 def foreign_folder(folder: str) -> Diagnostic:
-    return diagnostic("E507.foreign_folder", Span(folder, 1, 1))
+    return diagnostic("E507.foreign_folder", unlined(folder))
 
 
 def inputs_inside(folder: str, file: str) -> Diagnostic:
-    return diagnostic("E517.inputs_inside", Span(folder, 1, 1), file=file)
+    return diagnostic("E517.inputs_inside", unlined(folder), file=file)
 
 
 def no_memory(folder: str) -> Diagnostic:
-    return diagnostic("E518.no_memory", Span(folder, 1, 1))
+    return diagnostic("E518.no_memory", unlined(folder))
 
 
 def changed(file: str) -> Diagnostic:
@@ -30,19 +30,19 @@ def changed(file: str) -> Diagnostic:
 
 
 def no_such_entity(rulebook: str, entity: str) -> Diagnostic:
-    return diagnostic("E520.no_such_entity", Span(rulebook, 1, 1), entity=entity)
+    return diagnostic("E520.no_such_entity", unlined(rulebook), entity=entity)
 
 
 def no_outcome(rulebook: str) -> Diagnostic:
-    return diagnostic("E521.no_outcome", Span(rulebook, 1, 1))
+    return diagnostic("E521.no_outcome", unlined(rulebook))
 
 
 def in_use(folder: str) -> Diagnostic:
-    return diagnostic("E528.in_use", Span(folder, 1, 1))
+    return diagnostic("E528.in_use", unlined(folder))
 
 
 def rulebook_changed(rulebook: str) -> Diagnostic:
-    return diagnostic("E529.rulebook_changed", Span(rulebook, 1, 1))
+    return diagnostic("E529.rulebook_changed", unlined(rulebook))
 
 
 def bad_record(file: str) -> Diagnostic:
@@ -50,7 +50,7 @@ def bad_record(file: str) -> Diagnostic:
 
 
 def unaccounted(folder: str, entity: str, read: int, told: int) -> Diagnostic:
-    return diagnostic("E531.unaccounted", Span(folder, 1, 1), entity=entity, read=read, told=told)
+    return diagnostic("E531.unaccounted", unlined(folder), entity=entity, read=read, told=told)
 
 
 def input_moved(file: str) -> Diagnostic:
@@ -62,7 +62,7 @@ def input_differs(file: str) -> Diagnostic:
 
 
 def no_such_person(folder: str) -> Diagnostic:
-    return diagnostic("E534.no_such_person", Span(folder, 1, 1))
+    return diagnostic("E534.no_such_person", unlined(folder))
 
 
 def no_spark(why: str) -> Diagnostic:
@@ -73,23 +73,23 @@ def no_spark(why: str) -> Diagnostic:
             "Install Java 17 or later, and set JAVA_HOME",
         ),
     }.get(why, ("请检查 --master 和 Spark 的配置", "Check --master and Spark's configuration"))
-    return diagnostic("E590.no_spark", Span("--engine", 1, 1), fix=fix, why=why)
+    return diagnostic("E590.no_spark", unlined("--engine"), fix=fix, why=why)
 
 
 def spark_failed(table: str, why: str) -> Diagnostic:
-    return diagnostic("E591.spark_failed", Span("--engine", 1, 1), table=table, why=why)
+    return diagnostic("E591.spark_failed", unlined("--engine"), table=table, why=why)
 
 
 def not_compiled(why: str) -> Diagnostic:
-    return diagnostic("E540.not_compiled", Span("--engine", 1, 1), why=why)
+    return diagnostic("E540.not_compiled", unlined("--engine"), why=why)
 
 
 def bad_target(address: str) -> Diagnostic:
-    return diagnostic("E538.bad_target", Span(address, 1, 1))
+    return diagnostic("E538.bad_target", unlined(address))
 
 
 def not_resumable(folder: str) -> Diagnostic:
-    return diagnostic("E541.not_resumable", Span(folder, 1, 1))
+    return diagnostic("E541.not_resumable", unlined(folder))
 
 
 def in_turn_only(provision: str) -> Diagnostic:
@@ -98,7 +98,7 @@ def in_turn_only(provision: str) -> Diagnostic:
 
 
 def too_wide(dialect: str) -> Diagnostic:
-    return diagnostic("E592.too_wide", Span("--engine", 1, 1), dialect=dialect)
+    return diagnostic("E592.too_wide", unlined("--engine"), dialect=dialect)
 
 
 def no_such_wish(option: str, name: str, near: str | None) -> Diagnostic:
@@ -107,4 +107,4 @@ def no_such_wish(option: str, name: str, near: str | None) -> Diagnostic:
         if near is None
         else (f"也许想写 {near}", f"Perhaps {near} is meant")
     )
-    return diagnostic("E593.no_such_wish", Span(option, 1, 1), fix=fix, name=shown(name))
+    return diagnostic("E593.no_such_wish", unlined(option), fix=fix, name=shown(name))

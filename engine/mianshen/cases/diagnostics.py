@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mianshen.catalogue import diagnostic
-from mianshen.source import Diagnostic, Message, Span, nearest
+from mianshen.source import Diagnostic, Message, Span, nearest, unlined
 
 MOST_LISTED = 12  # names in one sentence
 
@@ -78,7 +78,7 @@ def no_cases(file: str) -> Diagnostic:
 
 
 def no_files(path: str) -> Diagnostic:
-    return diagnostic("E463.no_files", Span(path, 1, 1))
+    return diagnostic("E463.no_files", unlined(path))
 
 
 def rows_unknown(span: Span, name: str) -> Diagnostic:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 
 from mianshen.catalogue import diagnostic
-from mianshen.source import Diagnostic, Message, Span, is_key, nearest
+from mianshen.source import Diagnostic, Message, Span, is_key, nearest, unlined
 
 Also = tuple[tuple[Span, Message], ...]
 
@@ -73,7 +73,7 @@ def _escaped(char: str) -> str:
 
 
 def no_files(folder: str) -> Diagnostic:
-    return diagnostic("E104.no_files", Span(folder, 1, 1))
+    return diagnostic("E104.no_files", unlined(folder))
 
 
 def wrong_ending(file: str) -> Diagnostic:

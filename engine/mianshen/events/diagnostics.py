@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from mianshen.catalogue import diagnostic
-from mianshen.source import Diagnostic, Message, Span, nearest
+from mianshen.source import Diagnostic, Message, Span, nearest, unlined
 
 Words = tuple[str, str]  # Chinese, English
 
@@ -44,7 +44,7 @@ def _listed(names: Iterable[str]) -> Words:
 
 def no_durable_rules() -> Diagnostic:
     version = platform.python_version()
-    return diagnostic("E601.no_durable_rules", Span("watch", 1, 1), version=version)
+    return diagnostic("E601.no_durable_rules", unlined("watch"), version=version)
 
 
 def journal_in_use(file: str) -> Diagnostic:
@@ -64,7 +64,7 @@ def same_file(file: str) -> Diagnostic:
 
 
 def no_event_types(name: str) -> Diagnostic:
-    return diagnostic("E606.no_event_types", Span(name, 1, 1))
+    return diagnostic("E606.no_event_types", unlined(name))
 
 
 def cannot_read(file: str, why: str) -> Diagnostic:

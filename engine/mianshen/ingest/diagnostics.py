@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mianshen.catalogue import diagnostic
 from mianshen.document.diagnostics import listed, shown
-from mianshen.source import Diagnostic, Message, Span
+from mianshen.source import Diagnostic, Message, Span, unlined
 
 Words = tuple[str, str]  # Chinese, English
 
@@ -70,7 +70,7 @@ def no_such_encoding(written: str, known: Iterable[str], entities: Iterable[str]
     owners = list(entities)
     return diagnostic(
         "E580.no_such_encoding",
-        Span("--encoding", 1, 1),
+        unlined("--encoding"),
         fix=(
             f"可写 {'、'.join(known)}，或如 {owners[0]}s=gb18030",
             f"It takes {', '.join(known)}, or one input's alone, such as {owners[0]}s=gb18030",
@@ -148,15 +148,15 @@ def named_twice(file: str) -> Diagnostic:
 
 
 def nothing_matches(pattern: str) -> Diagnostic:
-    return diagnostic("E523.nothing_matches", Span(pattern, 1, 1))
+    return diagnostic("E523.nothing_matches", unlined(pattern))
 
 
 def not_records(folder: str, file: str) -> Diagnostic:
-    return diagnostic("E524.not_records", Span(folder, 1, 1), file=shown(file))
+    return diagnostic("E524.not_records", unlined(folder), file=shown(file))
 
 
 def empty_folder(folder: str) -> Diagnostic:
-    return diagnostic("E525.empty_folder", Span(folder, 1, 1))
+    return diagnostic("E525.empty_folder", unlined(folder))
 
 
 def undecodable(span: Span, encoding: str) -> Diagnostic:
@@ -168,16 +168,16 @@ def bad_gzip(span: Span) -> Diagnostic:
 
 
 def no_extra(address: str, extra: str) -> Diagnostic:
-    return diagnostic("E587.no_extra", Span(address, 1, 1), extra=extra)
+    return diagnostic("E587.no_extra", unlined(address), extra=extra)
 
 
 def view_reads_files(address: str) -> Diagnostic:
-    return diagnostic("E588.view_reads_files", Span(address, 1, 1))
+    return diagnostic("E588.view_reads_files", unlined(address))
 
 
 def no_table(address: str, table: str) -> Diagnostic:
-    return diagnostic("E536.no_table", Span(address, 1, 1), table=shown(table))
+    return diagnostic("E536.no_table", unlined(address), table=shown(table))
 
 
 def bad_database(address: str) -> Diagnostic:
-    return diagnostic("E537.bad_database", Span(address, 1, 1))
+    return diagnostic("E537.bad_database", unlined(address))

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Final, Literal, TypeAlias
 
 from mianshen.catalogue import diagnostic
-from mianshen.source import Diagnostic, Message, Span
+from mianshen.source import Diagnostic, Message, Span, unlined
 
 Words = tuple[str, str]  # Chinese, English
 Difference: TypeAlias = Literal["blanks", "case", "zeros"]
@@ -34,8 +34,9 @@ _GO_ON: Final[Words] = ("；确认无误可加 --yes 继续", "; --yes goes on")
 
 
 def _doubt(code: str, place: str, words: Words, fix: Words) -> Diagnostic:
+    span = unlined(place) if place.startswith("--") else Span(place, 1, 1)
     return Diagnostic(
-        code, Span(place, 1, 1), Message(*words), Message(fix[0] + _GO_ON[0], fix[1] + _GO_ON[1]), severity="warning"
+        code, span, Message(*words), Message(fix[0] + _GO_ON[0], fix[1] + _GO_ON[1]), severity="warning"
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mianshen.catalogue import diagnostic
 from mianshen.document.diagnostics import listed, shown
-from mianshen.source import Diagnostic, Message, Span, nearest
+from mianshen.source import Diagnostic, Message, Span, nearest, unlined
 
 Words = tuple[str, str]  # Chinese, English
 
@@ -85,7 +85,7 @@ def bad_test(span: Span) -> Diagnostic:
 
 
 def unknown_mapping(name: str, known: Iterable[str]) -> Diagnostic:
-    return diagnostic("E564.unknown_mapping", Span(name, 1, 1), fix=_meant(name, known), name=shown(name))
+    return diagnostic("E564.unknown_mapping", unlined(name), fix=_meant(name, known), name=shown(name))
 
 
 def one_condition(span: Span) -> Diagnostic:

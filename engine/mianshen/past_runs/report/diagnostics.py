@@ -6,41 +6,41 @@ Codes E570 to E579.
 from __future__ import annotations
 
 from mianshen.catalogue import diagnostic
-from mianshen.source import Diagnostic, Message, Span
+from mianshen.source import Diagnostic, Message, unlined
 
 
 def no_run(folder: str, name: str) -> Diagnostic:
-    return diagnostic("E570.no_run", Span(folder, 1, 1), name=name)
+    return diagnostic("E570.no_run", unlined(folder), name=name)
 
 
 def input_moved(folder: str, entity: str, file: str) -> Diagnostic:
-    return diagnostic("E571.input_moved", Span(folder, 1, 1), file=file, entity=entity)
+    return diagnostic("E571.input_moved", unlined(folder), file=file, entity=entity)
 
 
 def input_changed(folder: str, file: str) -> Diagnostic:
-    return diagnostic("E572.input_changed", Span(folder, 1, 1), file=file)
+    return diagnostic("E572.input_changed", unlined(folder), file=file)
 
 
 def other_rulebook(folder: str, name: str, overlays: tuple[str, ...]) -> Diagnostic:
     with_ = ("", "") if not overlays else (f"（叠加 {'、'.join(overlays)}）", f" with {', '.join(overlays)}")
-    return diagnostic("E573.other_rulebook", Span(folder, 1, 1), name=name, with_name=Message(*with_))
+    return diagnostic("E573.other_rulebook", unlined(folder), name=name, with_name=Message(*with_))
 
 
 def other_rules_since(folder: str) -> Diagnostic:
-    return diagnostic("E578.other_rules_since", Span(folder, 1, 1))
+    return diagnostic("E578.other_rules_since", unlined(folder))
 
 
 def foreign_folder(folder: str) -> Diagnostic:
-    return diagnostic("E574.foreign_folder", Span(folder, 1, 1))
+    return diagnostic("E574.foreign_folder", unlined(folder))
 
 
 def inside_run(folder: str) -> Diagnostic:
-    return diagnostic("E575.inside_run", Span(folder, 1, 1))
+    return diagnostic("E575.inside_run", unlined(folder))
 
 
 def cannot_write(folder: str, why: str) -> Diagnostic:
-    return diagnostic("E576.cannot_write", Span(folder, 1, 1), why=why)
+    return diagnostic("E576.cannot_write", unlined(folder), why=why)
 
 
 def no_memory(folder: str) -> Diagnostic:
-    return diagnostic("E577.no_memory", Span(folder, 1, 1))
+    return diagnostic("E577.no_memory", unlined(folder))
