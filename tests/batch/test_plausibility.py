@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.batch.batches import refusal
+from tests.batch.batches import CLAIMS, EMPLOYEE, RESIDENTS, STAY, batch, refusal, rows
 
 from mianshen.ingest import entity_rows, part_columns
 from mianshen.ingest.entity_rows import RowReader
@@ -195,3 +196,19 @@ def test_a_file_that_is_plainly_another_entitys_is_told_so_once(tmp_path: Path) 
         "claims.csv:1:1: E543: this file is given as claim and looks like resident. Check which file each option names.",
         "residents.csv:1:1: E543: this file is given as resident and looks like claim. Check which file each option names.",
     ]
+
+
+def test_the_dead_and_what_is_dated_after_their_death_are_counted(tmp_path: Path) -> None:
+    people = RESIDENTS.replace("person_id,", "person_id,death_date,") + "".join(
+        EMPLOYEE.replace("P1", f"P{number},{day}")
+        for number, day in ((1, "2026-03-02"), (2, ""), (3, "2026-12-30"))
+    )
+    claims = CLAIMS + "".join(
+        STAY.replace("C1,P1,2026-03-02", f"C{number},P{person},2026-03-{day:02}")
+        for number, (person, day) in enumerate(((1, 2), (1, 3), (1, 4), (2, 3), (3, 3)))
+    )
+    out = batch(tmp_path, {"residents.csv": people, "claims.csv": claims})
+    findings = json.loads((out / "summary.json").read_text("utf-8"))["findings"]
+    assert findings["dead_by_the_decision_date"] == 1
+    assert findings["dated_after_death"] == {"claim": 2}
+    assert rows(out / "rejects.parquet") == []

@@ -38,6 +38,14 @@ _PLACEHOLDER = Message(
     "{fact}（{name}）有 {rows} 格是占位值，按未知处理",
     "{fact} ({name}): {rows} cells hold a placeholder and are taken as unknown",
 )
+_DEAD = Message(
+    "有 {rows} 人在核定日前已死亡：待遇仍按所填事实核定，发放前请核对",
+    "{rows} persons died by the decision date: benefits are decided by the facts as given. Check before paying",
+)
+_AFTER_DEATH = Message(
+    "{entity}：{rows} 条的日期晚于本人死亡日期，请核对两者",
+    "{entity}: {rows} rows are dated after the death of their person. Check both dates",
+)
 _BLANK = Message("{entity}：略过 {rows} 个空行", "{entity}: {rows} blank rows were skipped")
 _HEAD = (
     Message("退回原因", "reason for rejection"), Message("文件", "file"), Message("字段", "fact"),
@@ -91,6 +99,10 @@ def finding_lines(lang: Lang, program: Any, findings: dict[str, Any]) -> Iterato
         yield _DOUBLES.in_(lang).format(
             rows=f"{finding['rows']:,}", entity=program.entities[entity].title.in_(lang), places=shown
         )
+    if dead := findings.get("dead_by_the_decision_date", 0):
+        yield _DEAD.in_(lang).format(rows=f"{dead:,}")
+    for entity, rows in findings.get("dated_after_death", {}).items():
+        yield _AFTER_DEATH.in_(lang).format(entity=program.entities[entity].title.in_(lang), rows=f"{rows:,}")
     for entity, rows in findings.get("blank_rows", {}).items():
         yield _BLANK.in_(lang).format(entity=program.entities[entity].title.in_(lang), rows=f"{rows:,}")
     for entity, facts in findings.get("placeholders", {}).items():

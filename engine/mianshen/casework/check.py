@@ -7,7 +7,7 @@ decimals, unknown as null), and the case behind it for explanations.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -101,7 +101,27 @@ class Checker:
                     f"{fact.title.en} ({name}) holds a placeholder and is taken as unknown",
                 )
             )
-        return notes
+        return [*notes, *self._of_the_dead(case)]
+
+    def _of_the_dead(self, case: Case) -> Iterator[Message]:
+        """Who died by the decision date, and rows that are dated later than that."""
+        ends = self.program.entities[self.program.entry].ends
+        for row in case.rows() if ends is not None else ():
+            day = row.facts.get(ends or "")
+            if row.entity != self.program.entry or row.version_of is not None or not isinstance(day, dt.date):
+                continue
+            if day <= case.as_of:
+                yield Message(
+                    f"{row.key} 已于 {day} 死亡：待遇仍按所填事实核定，发放前请核对",
+                    f"{row.key} died on {day}: benefits are decided by the facts as given. Check before paying",
+                )
+            for child in row.children:
+                dated = child.facts.get(self.program.entities[child.entity].date or "")
+                if isinstance(dated, dt.date) and dated > day:
+                    yield Message(
+                        f"{child.key or child.label} 的日期 {dated} 晚于本人死亡日期 {day}，请核对两者",
+                        f"{child.key or child.label} is dated {dated}, after the death of {row.key} on {day}. Check both dates",
+                    )
 
     def _assumed(self, case: Case, result: CaseResult) -> set[str]:
         footings = [self.footing(case, benefit) for benefit in result.benefits.values()]

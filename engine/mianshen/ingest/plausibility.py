@@ -102,6 +102,7 @@ class EntityCounts:
     own: list[Array] = field(default_factory=list)  # hashes of keys
     voided: list[Array] = field(default_factory=list)  # hashes of the keys that reversals name
     placeholders: dict[str, int] = field(default_factory=dict)
+    after_end: int = 0  # rows dated after the death of their person
 
 
 @dataclass(slots=True)
@@ -115,6 +116,7 @@ class Plausibility:
     numbers: list[tuple[Array, Array]] = field(
         default_factory=list
     )  # hashes of identity numbers, of their persons
+    ended: list[tuple[Array, Array]] = field(default_factory=list)  # hashes of who died, and the day
     cells: dict[tuple[str, str], ColumnCells] = field(default_factory=dict)  # by file and fact
 
     def see(self, entity: Entity, part: Part, columns: Mapping[str, TypedColumn], count: int) -> None:
@@ -129,6 +131,7 @@ class Plausibility:
             self._dates(counts, cells[entity.date])
         written = {name: column.written for name, column in columns.items() if column.written is not None}
         hashes = self._keys(entity, counts, cells, written)
+        self._ended(entity, counts, cells, hashes)
         if entity.outcome is not None:
             self._signatures(entity, counts, cells, hashes)
 
@@ -179,6 +182,23 @@ class Plausibility:
                 known = (number != 0) & (hashes[person] != 0)
                 self.numbers.append((number[known], hashes[person][known]))
         return hashes
+
+    def _ended(
+        self, entity: Entity, counts: EntityCounts, cells: Mapping[str, pa.Array], hashes: Mapping[str, Array]
+    ) -> None:
+        """Who died on which day, and rows of theirs that are dated later."""
+        if entity.ends in cells and "key" in hashes:
+            died = cells[entity.ends]
+            known = np.asarray(died.is_valid()) & (hashes["key"] != 0)
+            self.ended.append((hashes["key"][known], np.asarray(died.cast(pa.int32()).fill_null(0))[known]))
+        if entity.parent == self.program.entry and entity.date in cells and "parent" in hashes and self.ended:
+            people, days = (np.concatenate(part) for part in zip(*self.ended, strict=True))
+            order = np.argsort(people, kind="stable")
+            dates = np.asarray(cells[entity.date].cast(pa.int32()).fill_null(np.iinfo(np.int32).min))
+            at = np.minimum(np.searchsorted(people[order], hashes["parent"]), max(len(order) - 1, 0))
+            if len(order):
+                same = people[order][at] == hashes["parent"]
+                counts.after_end += int((same & (dates > days[order][at])).sum())
 
     def _signatures(
         self, entity: Entity, counts: EntityCounts, cells: Mapping[str, pa.Array], hashes: Mapping[str, Array]
@@ -340,9 +360,19 @@ class Plausibility:
                 for name, double in doubles.items() if double.count
             },
             "placeholders": self.placeholders(),
+            "dead_by_the_decision_date": self.dead,
+            "dated_after_death": {name: c.after_end for name, c in self.seen.items() if c.after_end},
             "blank_rows": {name: blank for name, listed in files.items() if (blank := sum(f.blank_rows for f in listed))},
         }  # fmt: skip
         return {name: value for name, value in findings.items() if value}
+
+    @property
+    def dead(self) -> int:
+        """How many persons died by the decision date."""
+        last = (self.as_of - dt.date(1970, 1, 1)).days
+        return (
+            len(np.unique(np.concatenate([who[day <= last] for who, day in self.ended]))) if self.ended else 0
+        )
 
     def placeholders(self) -> dict[str, dict[str, int]]:
         """How many cells held what means unknown, by entity and fact."""

@@ -79,6 +79,7 @@ class Entity:
     checks: tuple[Check, ...] = ()
     valid_from: str | None = None  # the fact that says from when a row holds; only of the entry entity
     reverses: str | None = None  # the fact that names the row of the same parent which this one cancels
+    ends: str | None = None  # the fact that says on which day the person died
 
 
 @dataclass(frozen=True, slots=True)
