@@ -53,6 +53,25 @@ def test_the_value_meets_the_goal_and_its_neighbour_does_not(people: dict[str, P
     assert json.loads((tmp_path / "out/goal.json").read_text("utf-8"))["value"] == str(result.value)
 
 
+def test_nothing_is_compiled_after_the_first_value(
+    people: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goal = goal_of("fund<=100000")
+    search = seeking((), (), quest_of(open_program(), "employee_rate_working", START, None, goal))
+    request = Request(inputs(people), AS_OF, tmp_path / "out", 1, engine="native")
+    values: list[Decimal] = []
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a program is started")
+
+    def told(value: Decimal, _: Decimal) -> None:
+        values.append(value)
+        monkeypatch.setattr("subprocess.Popen", refuse)
+
+    search.seek(request, told)
+    assert 2 <= len(values) <= 12
+
+
 @given(
     st.lists(st.integers(0, 5), min_size=2, max_size=60), st.integers(-5, 200), st.booleans(), st.sampled_from(("<=", ">="))
 )  # fmt: skip

@@ -14,6 +14,7 @@ from mianshen.source import Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import command
 from mianshen_cli.output import Status
+from mianshen_cli.render.impact import grouped
 
 _COUNT = Message(
     "已结算金额 {compared:,} 项，其中 {differing:,} 项与规则不符，相差共 {difference} 元",
@@ -66,7 +67,8 @@ def drift(
     if form == "json":
         output.say(output.json_text(content))
     else:
-        output.say(_COUNT.in_(lang).format(**content))
+        shown = content | {"difference": grouped(content["difference"])}
+        output.say(_COUNT.in_(lang).format(**shown))
         for suspect in content["suspects"]:
             output.say("\n" + "\n".join(output.fold(_told(lang, suspect), 80)))
         for suspect in content["not_applied"]:
@@ -84,7 +86,8 @@ def _told(lang: Lang, suspect: dict[str, Any]) -> str:
     until = "" if suspect["until"] is None else _UNTIL.in_(lang).format(last=suspect["until"])
     of = "" if suspect["of"] is None else _OF.in_(lang).format(start=suspect["of"])
     spoilt = _SPOILT.in_(lang).format(**suspect) if suspect["spoilt"] else ""
-    words = {name: suspect[name] for name in ("used", "rule", "explained", "difference")}
+    words = {name: suspect[name] for name in ("used", "rule", "explained")}
+    words["difference"] = grouped(suspect["difference"])
     title = suspect["title"][lang]
     return _SUSPECT.in_(lang).format(
         title=title, first=suspect["from"], until=until, of=of, spoilt=spoilt, **words

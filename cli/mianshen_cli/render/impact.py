@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from mianshen.impact.page import is_huge
 from mianshen.source import Lang, Message
 from mianshen_cli import output
 
 COLUMNS: Final = 80
 MOST: Final = 12  # lines of a table
-_HEAD = Message("{overlays}，核定日 {day}", "{overlays}, decided for {day}")
+LONG: Final = 13  # characters of an amount beyond which a table leaves the fen out
+_HEAD = Message("{overlays}：按 {day} 的情形核定 {records}", "{overlays}: {records} as of {day}")
+_OVER_CASES = Message("{overlays}：{count:,} 个案例", "{overlays}: {count:,} cases")
+_RECORDS = Message("{count:,} 条记录", "{count:,} records")
 _NOTHING = Message("没有变化。", "Nothing changes.")
 _OF = Message(
     "参保人 {people:,}：受益 {gain:,}，受损 {lose:,}，有变化 {changed:,}，待定 {open:,}",
@@ -52,7 +56,7 @@ _MORE = Message("另有 {count} 项见报告", "{count} more in the report")
 def summary(lang: Lang, content: Mapping[str, Any]) -> str:
     """The page."""
     overlays = " + ".join(content["after"].get("overlays", ())) or content["after"]["name"]
-    lines = [_HEAD.in_(lang).format(overlays=overlays, day=content["as_of"])]
+    lines = [_heading(lang, overlays, content)]
     if content["people"]:
         lines.append(_OF.in_(lang).format(**content["people"]))
     if content.get("sample", {}).get("difference") is not None:
@@ -64,33 +68,49 @@ def summary(lang: Lang, content: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def _heading(lang: Lang, overlays: str, content: Mapping[str, Any]) -> str:
+    """What is compared over what: cases, or files of records on a day."""
+    counts = content["records"]
+    if counts.keys() == {"case"}:
+        return _OVER_CASES.in_(lang).format(overlays=overlays, count=counts["case"])
+    records = _RECORDS.in_(lang).format(count=sum(counts.values()))
+    return _HEAD.in_(lang).format(overlays=overlays, records=records, day=content["as_of"])
+
+
 def _money(lang: Lang, content: Mapping[str, Any]) -> str:
     listed = [(n["title"][lang], n) for n in content["decisions"].values()
-              if n["difference"] is not None and (n["rows"] or n["left_out"])]  # fmt: skip
+              if n["difference"] is not None and (n["rows"] or n["least"] != n["most"])]  # fmt: skip
     listed += [(_FUND[name].in_(lang), n) for name, n in content["fund"].items()]
+    whole = any(len(grouped(n["before"])) > LONG for _, n in listed)
     rows = [
-        (short(title, 24), _amount(n["before"]), _signed(n["difference"]), *_interval(n))
+        (title, _amount(n["before"], whole), _signed(n["difference"], whole), *_interval(n, whole))
         for title, n in listed
     ]
-    return _table(lang, _MONEY, rows, [1, 2, 3, 4])
+    if not any(least for *_, least, _ in rows):
+        return _table(lang, _MONEY[:3], [row[:3] for row in rows], [1, 2])
+    return _table(lang, _MONEY, [(short(row[0], 24), *row[1:]) for row in rows], [1, 2, 3, 4])
 
 
-def _interval(sums: Mapping[str, Any]) -> tuple[str, str]:
+def _interval(sums: Mapping[str, Any], whole: bool) -> tuple[str, str]:
     """The bounds, where they say more than the difference does."""
     bounds = sums["least"], sums["most"]
     if bounds == (sums["difference"],) * 2:
         return "", ""
-    return tuple("?" if bound is None else _signed(bound) for bound in bounds)  # type: ignore[return-value]  # two
+    return tuple("?" if bound is None or is_huge(bound) else _signed(bound, whole) for bound in bounds)  # type: ignore[return-value]  # two
 
 
 def _benefits(lang: Lang, benefits: Mapping[str, Any]) -> str:
-    rows = [
-        (short(n["title"][lang], 28), f"{n['gained']:,}", f"{n['lost']:,}",
-         "" if n["difference"] is None else _signed(n["difference"]), f"{n['left_out']:,}" if n["left_out"] else "")
-        for n in benefits.values()
-        if n["gained"] or n["lost"] or n["rows"] or (n["difference"] or "0.00") != "0.00"
+    shown = [
+        n for n in benefits.values() if n["gained"] or n["lost"] or n["rows"] or (n["difference"] or "0.00") != "0.00"
     ]  # fmt: skip
-    return _table(lang, _BENEFITS, rows, [1, 2, 3, 4])
+    whole = any(len(grouped(n["difference"] or "0.00")) > LONG for n in shown)
+    rows = [
+        (n["title"][lang], f"{n['gained']:,}", f"{n['lost']:,}",
+         "" if n["difference"] is None else _signed(n["difference"], whole), f"{n['left_out']:,}" if n["left_out"] else "")
+        for n in shown
+    ]  # fmt: skip
+    heads = _BENEFITS if any(row[-1] for row in rows) else _BENEFITS[:-1]
+    return _table(lang, heads, [row[: len(heads)] for row in rows], list(range(1, len(heads))))
 
 
 def _bands(lang: Lang, bands: Mapping[str, Any]) -> str:
@@ -99,9 +119,10 @@ def _bands(lang: Lang, bands: Mapping[str, Any]) -> str:
 
 
 def _causes(lang: Lang, causes: Sequence[Mapping[str, Any]]) -> str:
+    whole = any(len(grouped(cause["people"].get("difference", "0.00"))) > LONG for cause in causes)
     rows = [
         (short(cause["title"][lang], 30), f"{cause['people'].get('changed', 0):,}",
-         _signed(cause["people"].get("difference", "0.00")), short(cause["clause"], 20))
+         _signed(cause["people"].get("difference", "0.00"), whole), short(cause["clause"], 20))
         for cause in sorted(causes, key=lambda cause: -cause["people"].get("changed", 0))
     ]  # fmt: skip
     return _table(lang, _CAUSES, rows, [1, 2])
@@ -125,19 +146,20 @@ def short(text: str, columns: int) -> str:
     return text + "…"
 
 
-def _amount(yuan: str) -> str:
-    """With thousands marked; whole yuan where the number is long."""
-    shown = _grouped(yuan)
-    return shown.rsplit(".", 1)[0] if len(shown) > 13 else shown
+def _amount(yuan: str, whole: bool) -> str:
+    """With thousands marked; `whole`: without the fen."""
+    shown = grouped(yuan)
+    return shown.rsplit(".", 1)[0] if whole else shown
 
 
-def _grouped(yuan: str) -> str:
+def grouped(yuan: str) -> str:
+    """An amount with thousands marked."""
     whole, _, fen = yuan.partition(".")
     sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
     return f"{sign}{int(digits):,}.{fen}"
 
 
-def _signed(yuan: str) -> str:
-    """With its sign, thousands marked; whole yuan where the number is long."""
-    shown = _amount(yuan)
+def _signed(yuan: str, whole: bool) -> str:
+    """With its sign, thousands marked."""
+    shown = _amount(yuan, whole)
     return shown if yuan.startswith("-") or yuan.strip("0.") == "" else f"+{shown}"

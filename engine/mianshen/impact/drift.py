@@ -41,6 +41,7 @@ ROUND: Final = {  # how round a value may be that people set
     "money": tuple(Decimal(text) for text in ("0.01", "1", "10", "50", "100", "1000", "10000")),
     "rate": tuple(Decimal(text) for text in ("0.0001", "0.001", "0.005", "0.01", "0.05")),
 }
+WORTH_TELLING: Final = 100  # what explains less than a hundredth of what the best does is no suspect
 CONFIRMED: Final = 5  # suspects that are tried on every row
 
 
@@ -203,7 +204,8 @@ class Search:
                     best[name] = stretch[0], value
         ranked = sorted(best, key=lambda name: (-best[name][0], name))[:CONFIRMED]
         confirmed = self._confirmed([(name, best[name][1]) for name in ranked]) if ranked else []
-        useful = [suspect for suspect in confirmed if suspect.explained > suspect.spoilt]
+        least = max((s.explained for s in confirmed), default=0) // WORTH_TELLING
+        useful = [s for s in confirmed if s.explained > max(s.spoilt, least)]
         return sorted(useful, key=lambda s: (s.spoilt - s.explained, -s.fen, s.parameter.name))
 
     def _tried(self, variants: Sequence[Program], before: Sequence[Compared]) -> list[ByDay]:

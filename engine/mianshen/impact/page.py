@@ -66,7 +66,7 @@ WORDS: Final = {
         ("causes_note", "每一处变化归于它最先遇到的改动。", "Each change counts under the first thing that differs on its way."),
     )
 }  # fmt: skip
-HUGE: Final = Decimal(10) ** 13  # yuan; wider bounds tell nothing
+HUGE: Final = Decimal(10) ** 12  # yuan; wider bounds tell nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +135,15 @@ def _signed(text: str | None) -> str:
     return shown if not shown or shown.startswith("−") or text in ("0.00", None) else f"+{shown}"
 
 
+def is_huge(yuan: str) -> bool:
+    """Whether a bound is so far off that it bounds nothing."""
+    return abs(Decimal(yuan)) >= HUGE
+
+
 def _interval(sums: Mapping[str, Any]) -> str | None:
     """The bounds as text; None where nothing bounds them, empty where they say no more than the difference."""
     low, high = sums["least"], sums["most"]
-    if low is None or high is None or max(abs(Decimal(low)), abs(Decimal(high))) >= HUGE:
+    if low is None or high is None or is_huge(low) or is_huge(high):
         return None
     return "" if low == high == sums["difference"] else f"{_signed(low)} ～ {_signed(high)}"
 

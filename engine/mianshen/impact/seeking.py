@@ -3,8 +3,8 @@
 In: a rulebook with the figure, a goal such as `fund<=3200000000`, a range of values. Out: `Found`: the value nearest to
 the goal's edge that meets it, and every value tried.
 Invariants: rows are in memory a partition at a time; nothing is compiled after the first value; between two neighbouring
-steps of the figure's type the goal is met on one side only. A goal is taken to be met on one side of one edge within the
-range; its ends are tried first.
+steps of the figure's type the goal is met on one side only. What an amount comes to is taken never to turn within the
+range: to rise, or to fall, all over it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_FLOOR, Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
@@ -39,6 +40,8 @@ FUND: Final = "fund"
 STEPS: Final = {"money": Decimal("0.01"), "rate": Decimal("0.0001"), "integer": Decimal(1)}
 USUAL: Final = Decimal("0.01")  # the step of other numbers
 DAY: Final = dt.timedelta(days=1)
+NUDGE: Final = 20  # the second value tried is a twentieth of the range from the first
+OVERSHOT: Final = Decimal("1.1")  # so much beyond where a line would meet the goal
 _GOAL: Final = re.compile(r"\s*([^\s<>=]+)\s*(<=|>=)\s*([0-9][0-9,]*(?:\.[0-9]+)?)\s*")
 Tried: TypeAlias = tuple[Decimal, Decimal]  # a value, the amount that it comes to
 
@@ -69,6 +72,7 @@ class Quest:
     high: Decimal
     step: Decimal
     goal: Goal
+    now: Decimal | None = None  # the value on that day as the rules are
 
 
 @dataclass(slots=True)
@@ -110,7 +114,8 @@ def quest_of(
         most = max((d.value for d in parameter.series if isinstance(d.value, Decimal)), default=Decimal(1))
         between = (Decimal(0), Decimal(1)) if parameter.written == "rate" else (Decimal(0), 2 * most)
     step = STEPS.get(parameter.written, USUAL)
-    return Quest(name, start, between[0], between[1], step, goal)
+    now = next((d.value for d in reversed(parameter.series) if d.start <= start), None)
+    return Quest(name, start, between[0], between[1], step, goal, now if isinstance(now, Decimal) else None)
 
 
 def keys_of_goal(program: Program, goal: Goal) -> tuple[Key, ...]:
@@ -212,12 +217,18 @@ def content_of(result: GoalResult) -> dict[str, Any]:
 def _edge(quest: Quest, amount: Callable[[int], Decimal]) -> GoalResult:
     """Where the goal's edge lies, by halving and by drawing a line between what was tried."""
     last = int(((quest.high - quest.low) / quest.step).to_integral_value(ROUND_FLOOR))
-    known = {at: amount(at) for at in dict.fromkeys((0, last))}
-    good, bad = 0, last
-    if quest.goal.met(known[last]):
-        good, bad = last, 0
-    if quest.goal.met(known[0]) == quest.goal.met(known[last]):
+    known: dict[int, Decimal] = {}
+    while (at := _outward(quest, known, last)) is not None:
+        known[at] = amount(at)
+    met = {at: quest.goal.met(total) for at, total in known.items()}
+    if len(set(met.values())) == 1:
         return _at_an_end(quest, known, last)
+    ordered = sorted(known)
+    good, bad = next(
+        (one, other) if met[one] else (other, one)
+        for one, other in pairwise(ordered)
+        if met[one] != met[other]
+    )
     turn = 0
     while abs(good - bad) > 1:
         low, high = sorted((good, bad))
@@ -238,12 +249,38 @@ def _edge(quest: Quest, amount: Callable[[int], Decimal]) -> GoalResult:
     return GoalResult(quest, quest.low + good * quest.step, known[good], anything=False, tried=tried)
 
 
-def _at_an_end(quest: Quest, known: dict[int, Decimal], last: int) -> GoalResult:
-    """The goal is met at both ends, or at neither: the end that is nearer to its edge, or nothing."""
+def _outward(quest: Quest, known: Mapping[int, Decimal], last: int) -> int | None:
+    """The next step to try until the goal is met at one step and not at another; None where that is so, or at an end.
+
+    From the value there is now outward, for far off it rules may fail that nobody would ever make.
+    """
+    if not known:
+        now = quest.low + last * quest.step / 2 if quest.now is None else quest.now
+        return min(max(int((now - quest.low) / quest.step), 0), last)
+    low, high = min(known), max(known)
+    if len(known) == 1:
+        if not last:
+            return None
+        nudge = max(1, last // NUDGE)
+        return low + nudge if low + nudge <= last else max(0, low - nudge)
+    if quest.goal.met(known[low]) != quest.goal.met(known[high]):
+        return None
+    rise = known[high] - known[low]
+    if not rise:
+        return 0 if low else last if high < last else None
+    crossing = low + (quest.goal.amount - known[low]) * (high - low) / rise
+    if crossing <= low:
+        return max(0, low - int((low - crossing) * OVERSHOT) - 1) if low else None
+    return min(last, high + int((crossing - high) * OVERSHOT) + 1) if high < last else None
+
+
+def _at_an_end(quest: Quest, known: Mapping[int, Decimal], last: int) -> GoalResult:
+    """The goal is met by every value, or by none: the end that is nearer to its edge, or nothing."""
     tried = [(quest.low + at * quest.step, total) for at, total in known.items()]
-    if not quest.goal.met(known[0]):
+    ends = [at for at in dict.fromkeys((0, last)) if at in known]
+    if not quest.goal.met(known[ends[0]]):
         return GoalResult(quest, None, None, anything=False, tried=tried)
-    at = min((0, last), key=lambda end: abs(known[end] - quest.goal.amount))
+    at = min(ends, key=lambda end: abs(known[end] - quest.goal.amount))
     return GoalResult(quest, quest.low + at * quest.step, known[at], anything=True, tried=tried)
 
 
