@@ -24,7 +24,7 @@ from tests.support.rulebooks import Doc
 from mianshen import closed_sets
 from mianshen.document import read
 from mianshen.elaboration.build import build
-from mianshen.formulas.calls import USAGE
+from mianshen.formulas.usage import USAGE
 from mianshen.interpreter.formula import to_text
 from mianshen.native.library import compiler
 from mianshen.program import core

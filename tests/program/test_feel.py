@@ -1,6 +1,7 @@
 """What FEEL gives for expressions without facts: the same here, on the interpreter and in the compiled program.
 
-A wrong type, a day there is not and the like, for which FEEL gives null, are refused on load.
+`feel_values.txt` holds what is true in FEEL, `feel_nulls.txt` what it makes null: a wrong type, a day there is not and the
+like, which are refused on load, or are an error of the row.
 """
 
 from __future__ import annotations
@@ -19,56 +20,27 @@ from mianshen.interpreter import Interpreter
 from mianshen.native.library import compiler
 from mianshen.program.program import Program
 from mianshen.source import RuleError
+from mianshen.values import Unknown
 
-TRUE = (
-    # numbers
-    ".872 = 0.872", "-.5 < 0", "1.23e4 = 12300", "125e-3 = 0.125", "1E2 = 100", "10 ** 2 = 100", "10 ** -3 = 0.001",
-    "2 ** 0 = 1", "5 ** 1 = 5", "-2 ** 2 = 4", "1 + 2 * 3 = 7", "(1 + 2) * 3 = 9", "10 - 3 - 2 = 5", "floor(1.5) = 1",
-    "floor(-1.5) = -2", "floor(1.56, 1) = 1.5", "floor(-1.56, 1) = -1.6", "ceiling(1.5) = 2", "ceiling(1.56, 1) = 1.6",
-    "ceiling(-1.5) = -1", "floor(n: 1.5) = 1", "ceiling(n: 1.55, scale: 1) = 1.6", "abs(-10) = 10", "abs(n: -10.5) = 10.5",
-    "round half up(5.125, 2) = 5.13", "round half up(n: -5.125, scale: 2) = -5.13", "round half down(5.125, 2) = 5.12",
-    "round up(1.121, 2) = 1.13", "round down(-1.126, 2) = -1.12", "decimal(1/3, 2) = 0.33", "decimal(2.5, 0) = 2",
-    "decimal(n: 3.5, scale: 0) = 4", "modulo(10, 4) = 2", "modulo(-12, 5) = 3", "modulo(10.1, 4.5) = 1.1", "odd(5)",
-    "even(4)", "not(odd(number: 2))", "max(3, 1, 2) = 3", "max([3, 1, 2]) = 3", "min(list: [3, 1, 2]) = 1",
-    "sum(1, 2, 3) = 6", "sum([1.5, 2]) = 3.5", "count([5, 6]) = 2", "count([]) = 0", "max(7) = 7",
-    # comparing
-    '"a" < "b"', 'not("b" <= "a")', '"foo" >= "bar"', '"a" between "a" and "c"', "5 between 5 and 6", "is(1.0, 1)",
-    'is(value1: date("2012-12-25"), value2: date("2012-12-25"))', "5 in (> 3, < 1)", "1 in [2, 3, 1]", "5 in [2..5]",
-    "not(5 in [2..5))", "5 in (4..6)", "[1..5] = [1..5]", "[1..5) != [1..5]", "[1, 2] = [1, 2]", "[1, 2] != [2, 1]",
-    "[1..10].end = 10", "(2..3).start = 2", "not(false)", "not(negand: false)", "true and true or false",
-    "if 1 > 2 then false else true", "some x in [1, 2, 3] satisfies x > 2", "every x in [1, 2, 3] satisfies x > 0",
-    "some x in [1, 2], y in [2, 3] satisfies x = y", "sum(for x in [1, 2, 3] return x * x) = 14",
-    # dates and durations
-    'date(2017, 12, 31) = date("2017-12-31")', 'date(year: 2017, month: 2, day: 1) = date("2017-02-01")',
-    'date("2024-02-29").year = 2024', 'date("2017-01-01").weekday = 7', 'date("2021-01-04").weekday = 1',
-    'date(date("2017-01-01")) = date(2017, 1, 1)', 'date("2017-03-31") - duration("P1M") = date("2017-02-28")',
-    'date("2016-02-29") + duration("P1Y") = date("2017-02-28")', 'date("2012-12-24") + duration("P1D") = date("2012-12-25")',
-    'duration("P1D") + date("2012-12-24") = date("2012-12-25")',
-    'date("2012-12-25") - date("2012-12-24") = duration("P1D")', 'duration("P1Y2M") = duration("P14M")',
-    'duration("P13M") > duration("P1Y")', '-duration("P1M") = duration("-P1M")', 'abs(duration("-P5D")) = duration("P5D")',
-    'duration("P1M") * 3 = duration("P3M")', '2 * duration("P2D") = duration("P4D")',
-    'duration("P6M") - duration("P8M") = duration("-P2M")', 'duration("P1Y") / duration("P3M") = 4',
-    'duration("P14M").years = 1', 'duration("P14M").months = 2', 'duration("P5D").days = 5',
-    'years and months duration(date("2011-12-22"), date("2013-08-24")) = duration("P1Y8M")',
-    'years and months duration(from: date("2013-08-24"), to: date("2011-12-22")) = duration("-P1Y8M")',
-    'duration("P3D") between duration("P1D") and duration("P3D")', 'duration("P2M") in [duration("P1M")..duration("P3M"))',
-    'max(date("2017-01-01"), date("2016-01-01")) = date("2017-01-01")',
-    'date("2018-01-01") in (date("2017-01-01")..date("2019-01-01"))',
-    # ranges
-    "before(1, 10)", "not(before(10, [1..10]))", "before([1..10), 10)", "before([1..5), [5..10])", "after(12, [2..5])",
-    "meets([1..5], [5..10])", "not(meets([1..5), [5..10]))", "met by([5..10], [1..5])", "overlaps([1..5], [3..8])",
-    "not(overlaps([1..5), [5..8]))", "overlaps before([1..5], [3..8])", "overlaps after([3..8], [1..5])",
-    "finishes(10, [1..10])", "finishes([5..10], [1..10])", "finished by([1..10], [5..10])", "includes([1..10], 5)",
-    "not(includes([1..10), 10))", "includes([1..10], [4..6])", "during(5, (1..10))", "during(range1: [4..6], range2: [1..10])",
-    "starts(1, [1..10])", "starts([1..5], [1..10])", "started by([1..10], 1)", "coincides([1..5], [1..5])",
-    "not(coincides([1..5], [1..5)))", 'before(date("2020-01-01"), [date("2020-02-01")..date("2020-03-01")])',
-)  # fmt: skip
-REFUSED = (
-    '1 = "1"', '1 + "1"', "not(1)", "date(2017, 2, 30)", 'date("2017-13-01")', 'duration("P1Y2D")', "10 / 0 = 1 and 1",
-    'date("2017-01-01") + 1 = date("2017-01-02")', 'duration("P1M") > duration("P30D")', "max([]) = 1", "[1, 2] = 1",
-    "if 1 then true else false", '"a" and true', "floor(x: 1) = 1", "abs(true) = 1", '1 in "a"', "null = 1",
-    "overlaps(1, [1..2])", '5 between 1 and "a"', "[1..5]", "for x in [1] return x",
-)  # fmt: skip
+HERE = Path(__file__).parent
+LEAST = 0.95  # of what FEEL gives a value for
+# Left out on purpose: powers that readers take in two ways, comments to the end of a line, which a folded block would
+# make swallow what follows, brackets turned outwards, irrational numbers, patterns, weeks, functions as values.
+GAPS = frozenset({
+    "2 ** 3 ** 2 = 64", "sqrt(16) = 4", "sqrt(number: 9) = 3", "1 in ]0..2[", "not(2 in ]0..2[)",
+    'week of year(date("2019-09-17")) = 38', 'week of year(date("2005-01-01")) = 53',
+    "sort([3, 1, 2], function(x, y) x < y) = [1, 2, 3]", 'replace("abcd", "b", "x") = "axcd"', 'matches("foobar", "^fo*b")',
+    "true // the end",
+})  # fmt: skip
+
+
+def expressions(name: str) -> list[str]:
+    """The lines of a file of expressions."""
+    lines = (HERE / name).read_text("utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+VALUES, NULLS = expressions("feel_values.txt"), expressions("feel_nulls.txt")
 
 
 def program(folder: Path, *values: str) -> Program:
@@ -95,18 +67,36 @@ def program(folder: Path, *values: str) -> Program:
     return build(*read([folder / "rules.yaml"]))[0]
 
 
+def test_there_are_many_expressions_and_few_gaps() -> None:
+    assert len(VALUES) == len(set(VALUES)) >= 400
+    assert set(VALUES) >= GAPS
+    assert 1 - len(GAPS) / len(VALUES) >= LEAST
+
+
 def test_expressions_give_what_feel_gives_on_every_back_end(tmp_path: Path) -> None:
-    made = program(tmp_path, *TRUE)
+    said = [text for text in VALUES if text not in GAPS]
+    rules = program(tmp_path, *said)
     home = Record("top", "T", {}, children=[Record("case", "C", {})])
-    case = case_of(made, home)
-    Interpreter(made).run(case)
+    case = case_of(rules, home)
+    Interpreter(rules).run(case)
     values = case.person.values
-    assert [text for number, text in enumerate(TRUE) if values.get(f"d{number}") is not True] == []
+    assert [text for number, text in enumerate(said) if values.get(f"d{number}") is not True] == []
     if compiler() is not None:
-        assert compiled_differences(made, [home]) == []
+        assert compiled_differences(rules, [home]) == []
 
 
-@pytest.mark.parametrize("text", REFUSED)
-def test_what_feel_makes_null_is_refused(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", sorted(GAPS))
+def test_a_gap_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(RuleError):
         program(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", NULLS)
+def test_what_feel_makes_null_is_refused_or_has_no_value(text: str, tmp_path: Path) -> None:
+    try:
+        rules = program(tmp_path, text)
+    except RuleError:
+        return
+    case = case_of(rules, Record("top", "T", {}, children=[Record("case", "C", {})]))
+    Interpreter(rules).run(case)
+    assert case.person.rejection is not None or isinstance(case.person.values["d0"], Unknown), text

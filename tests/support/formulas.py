@@ -36,6 +36,23 @@ LITERALS: Final = (
 )
 
 
+WRITTEN_OUT: Final = {  # functions of lists and texts that are written out, of numbers A and B
+    "append": "append([A], B) = [A, B]", "concatenate": "A in concatenate([A], [B])", "union": "B in union([1], [B, 2])",
+    "distinct values": "A in distinct values([1, 2, 1])", "reverse": "max(reverse([A, B])) >= B",
+    "flatten": "min(flatten([[A], B])) <= A", "sublist": "A in sublist([1, 2, 3], 2)",
+    "insert before": "B in insert before([1], 1, B)", "remove": "A in remove([A, B], 1)",
+    "index of": "A in index of([5, 6], 6)", "split": '"a" in split("a;b", ";")', "mean": "mean([A, B]) > A",
+    "median": "median([1, 3]) < A", "product": "product([A, 2]) > B", "all": "all([A > B, true])", "any": "any([A > B])",
+    "list contains": "list contains([A, 1], B)", "string join": 'string join(["a", "b"], "") = "ab"',
+    "string length": 'string length("ab") < A', "upper case": 'upper case("a") = "A"', "lower case": 'lower case("X") = "x"',
+    "substring": 'substring("abc", 2) = "bc"', "substring before": 'substring before("abc", "c") = "ab"',
+    "substring after": 'substring after("abc", "a") = "bc"', "starts with": 'starts with("ab", "a")',
+    "ends with": 'ends with("ab", "a")', "string": 'string(1.50) = "1.5"', "number": 'number("12") > A',
+    "day of week": 'day of week(date("2026-03-02")) = "Monday"', "month of year": 'month of year(as_of) = "March"',
+    "day of year": "day of year(as_of) > A", "instance of": 'instance of(A, "number")',
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """Something a formula may name. `whole`, `scale`: digits before and after the point, at most."""
@@ -249,6 +266,8 @@ class Formulas:
             return Num(f"year to date({self.pick(self.world.accumulators)})", 21, 2)
         if at == "claim" and self.world.scales and self.rng.random() < 0.1:
             return self.rng.choice((
+                Num("count(sharing(resident.claims[urgent], care, seen.year))", 6, 0),
+                Num("sum(sharing(household.members.claims, hospital).cost)", 15, 2),
                 Num("count(previous(claims[urgent], care))", 6, 0), Num("previous(claims[cost > 10]).small", 4, 2),
                 Num("p_keyed(level, hospital)", 1, 4), Num("p_money at seen", 6, 2),
                 Num("p_keyed(place: resident.insured_area, level: level) at seen", 1, 4),
@@ -296,9 +315,11 @@ class Formulas:
         function = self.pick((
             "before", "after", "meets", "met by", "overlaps", "overlaps before", "overlaps after", "finishes",
             "finished by", "includes", "during", "starts", "started by", "coincides", "odd", "even", "modulo", "is",
-            "decimal",
+            "decimal", *WRITTEN_OUT,
         ))  # fmt: skip
         match function:
+            case _ if function in WRITTEN_OUT:
+                return WRITTEN_OUT[function].replace("A", a).replace("B", b)
             case "odd" | "even":
                 return f"{function}({self.pick(('days', '7', '4')) if at == 'claim' else '3'})"
             case "modulo":

@@ -9,8 +9,9 @@ from decimal import Decimal, Inexact
 
 from mianshen.formulas.dates import DateChecks, minus
 from mianshen.formulas.formula import ANY_NUMBER, Months, Partial, Quotient, fraction, number
+from mianshen.formulas.written import WrittenChecks
 from mianshen.program import diagnostics
-from mianshen.program.core import Const, Core, Date, Numeric, Op, Operator
+from mianshen.program.core import Const, Core, Date, Numeric, Op, Operator, String
 from mianshen.program.nodes import constant
 from mianshen.program.operators import ROUNDINGS, negated
 from mianshen.source import Message, Span
@@ -21,7 +22,7 @@ MOST_DIGITS = 12  # decimals one may round to
 MOST_POWER = 38
 
 
-class ArithmeticChecks(DateChecks):
+class ArithmeticChecks(DateChecks, WrittenChecks):
     """The part of the checker that computes."""
 
     __slots__ = ()
@@ -45,6 +46,8 @@ class ArithmeticChecks(DateChecks):
             return None
         if isinstance(left, Months) or isinstance(right, Months) or _is_date(left) or _is_date(right):
             return self.dates(node, left, right)
+        if node.op == "+" and (joined := _joined_texts(left, right)) is not None:
+            return joined
         for side, part in ((node.left, left), (node.right, right)):
             if not isinstance(part, Quotient) and not isinstance(part.type, Numeric):
                 self.wrong(side.span, ANY_NUMBER, part.type)
@@ -97,9 +100,9 @@ class ArithmeticChecks(DateChecks):
         return self._reciprocal(result) or Quotient(one, result)
 
     def _exponent(self, node: tree.Expr) -> int | None:
-        sign, written = (-1, node.value) if isinstance(node, tree.Negate) else (1, node)
-        if isinstance(written, tree.Number) and written.value in range(MOST_POWER + 1):
-            return sign * int(written.value)
+        written = self.written_value(node)
+        if isinstance(written, Decimal) and abs(written) in range(MOST_POWER + 1):
+            return int(written)
         said = Message(
             f"指数（绝对值不超过 {MOST_POWER} 的整数）", f"an exponent (a whole number up to {MOST_POWER})"
         )
@@ -126,14 +129,38 @@ class ArithmeticChecks(DateChecks):
         rational = self.rational(args[0])
         if rational is None or digits is None:
             return None
+        if digits < 0:
+            return self._to_tens(node, -digits, *rational)
         return self.round_to(node.span, ROUNDINGS[node.name], digits, *rational)
 
+    def _to_tens(self, node: tree.Function, zeros: int, top: Core, bottom: Core | None) -> Core | None:
+        """A number rounded to tens, hundreds and so on."""
+        size = constant(Decimal(10**zeros), number(top))
+        divisor = size if bottom is None else self.combine(node.span, "mul", bottom, size)
+        times = None if divisor is None else self.round_to(node.span, ROUNDINGS[node.name], 0, top, divisor)
+        return None if times is None else self.combine(node.span, "mul", times, size)
+
     def _digits(self, node: tree.Expr) -> int | None:
-        if isinstance(node, tree.Number) and node.value in range(MOST_DIGITS + 1):
-            return int(node.value)
-        said = Message(f"小数位数（0 至 {MOST_DIGITS}）", f"the number of decimals (0 to {MOST_DIGITS})")
+        written = self.written_value(node)
+        if isinstance(written, Decimal) and abs(written) in range(MOST_DIGITS + 1):
+            return int(written)
+        said = Message(
+            f"小数位数（{-MOST_DIGITS} 至 {MOST_DIGITS}）",
+            f"the number of decimals ({-MOST_DIGITS} to {MOST_DIGITS})",
+        )
         self.report(diagnostics.not_constant(node.span, said))
         return None
+
+
+def _joined_texts(left: Partial, right: Partial) -> Core | None:
+    """Two texts that are written out, one after the other."""
+    match left, right:
+        case Const(value=str() as one, type=String(area=False)), Const(
+            value=str() as two, type=String(area=False)
+        ):
+            return Const(one + two, String())
+        case _:
+            return None
 
 
 def _is_date(value: Partial) -> bool:

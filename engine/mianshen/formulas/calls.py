@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from functools import reduce
 from typing import Final
 
 from mianshen.formulas.arithmetic import ArithmeticChecks
 from mianshen.formulas.dates import extreme
 from mianshen.formulas.figure_reads import USAGE_OF_SCALES, FigureChecks
-from mianshen.formulas.formula import Months, Partial, number
-from mianshen.formulas.intervals import INTERVAL_USAGE, LIES, IntervalChecks
+from mianshen.formulas.formula import Months, Partial, Quotient, number
+from mianshen.formulas.intervals import LIES, IntervalChecks
 from mianshen.formulas.repeated import RepeatedChecks
 from mianshen.formulas.symbol_table import describe
+from mianshen.formulas.texts import TEXTS
+from mianshen.formulas.usage import ARGUMENTS, DAY_NAMES, USAGE
+from mianshen.formulas.written import OF_LISTS
 from mianshen.program import diagnostics
 from mianshen.program.core import (
     BenefitYear,
@@ -34,7 +38,7 @@ from mianshen.program.core import (
     String,
     YearToDate,
 )
-from mianshen.program.nodes import added, as_far_as_modelled
+from mianshen.program.nodes import added, as_far_as_modelled, comparison
 from mianshen.program.operators import (
     AGGREGATES,
     ALL_FUNCTIONS,
@@ -67,6 +71,12 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             return self.by_keys(node)
         if name in USAGE_OF_SCALES:
             return self.marginal(node)
+        if name in OF_LISTS:
+            return self.of_list(node)
+        if (name in TEXTS and name != "contains") or _of_texts(node):
+            return self.of_text(node)
+        if name in DAY_NAMES:
+            return self.name_of_day(node)
         if node.names:
             return self._by_name(node)
         if name in ROUNDINGS:
@@ -75,18 +85,27 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             return self._plain(node)
         if name in LIES and len(args) == 2:
             return self.lies(node)
-        if name in AGGREGATES and args and name != "count" and (values := _written_out(args)):
-            return self._of_values(node, values)
-        if name in AGGREGATES and len(args) == 1 and not isinstance(args[0], tree.ListOf):
-            return self.aggregate(node)
+        if name in AGGREGATES and args:
+            return self._aggregate(node)
         return self._named(node)
+
+    def _aggregate(self, node: tree.Function) -> Partial | None:
+        """A sum, a count, the least or greatest: of values, of a list that is written out, or of rows."""
+        name, args = node.name, node.arguments
+        listed = self.listed(args[0]) if len(args) == 1 else args
+        plain = len(args) == 1 and isinstance(args[0], tree.Number)
+        if name == "count" and len(args) == 1 and listed is not None:
+            return self._count_written(listed)
+        if name != "count" and (listed or plain):
+            return self._of_values(node, listed or args)
+        return self.aggregate(node) if len(args) == 1 and listed is None else self._named(node)
 
     def _named(self, node: tree.Function) -> Partial | None:
         """A function that is written by its name alone."""
         name, args = node.name, node.arguments
         match name, len(args):
-            case "count", 1:
-                return self._count_written(args[0])
+            case "instance of", 2:
+                return self._instance(node)
             case "is", 2:
                 return self.compare(node.span, "eq", *args)
             case "modulo", 2:
@@ -216,18 +235,37 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             self.report(diagnostics.outside_calendar(span, str(calendar.first), str(calendar.last)))
         return not outside
 
-    def _count_written(self, node: tree.Expr) -> Core:
+    def _instance(self, node: tree.Function) -> Core | None:
+        """Whether a value is of a kind, which its type says; unknown of one that is unknown."""
+        subject, kind = node.arguments
+        value = self.visit(subject, None)
+        if value is None or not isinstance(kind, tree.String) or kind.value not in KINDS:
+            if value is not None:
+                self.report(diagnostics.wrong_arguments(node.span, node.name, USAGE[node.name]))
+            return None
+        wanted = KINDS[kind.value]
+        if isinstance(value, Months):
+            return Const(value.type == wanted, Boolean())
+        type_ = Numeric if isinstance(value, Quotient) else type(value.type)
+        right = type_ is wanted
+        if isinstance(value, Quotient | Const):
+            return Const(right, Boolean())
+        known = comparison("eq", value, value)
+        return known if right else Op("not", (known,), Boolean())
+
+    def _count_written(self, items: tuple[tree.Expr, ...]) -> Core:
         """How many items a list has that is written out."""
-        assert isinstance(node, tree.ListOf)
-        count = Decimal(len(node.items))
-        for item in node.items:
+        count = Decimal(len(items))
+        for item in items:
             self.visit(item, None)
         return Const(count, Numeric(0, count, count))
 
-    def _of_values(self, node: tree.Function, values: tuple[tree.Expr, ...]) -> Core | None:
+    def _of_values(self, node: tree.Function, values: tuple[tree.Expr, ...]) -> Partial | None:
         """The sum, least or greatest of values that are written out."""
         if node.name != "sum":
-            return self._extreme(tree.Function(node.name, values, node.span))
+            return self._extreme_duration(node.name, values) or self._extreme(
+                tree.Function(node.name, values, node.span)
+            )
         total = self.numeric(values[0])
         for value in values[1:]:
             more = self.numeric(value)
@@ -243,6 +281,15 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
         taken = None if times is None else self.combine(node.span, "mul", times, bottom)
         return None if taken is None else self.combine(node.span, "sub", top, taken)
 
+    def _extreme_duration(self, name: str, values: tuple[tree.Expr, ...]) -> Months | None:
+        durations = self.durations(values)
+        if durations is None:
+            return None
+        op: Operator = "min" if name == "min" else "max"
+        counts = [duration.count for duration in durations]
+        type_ = reduce(ARITHMETIC[op], (number(count) for count in counts))
+        return Months(counts[0] if len(counts) == 1 else Op(op, tuple(counts), type_), durations[0].type)
+
     def _extreme(self, node: tree.Function) -> Core | None:
         """The least or greatest of numbers, or of dates."""
         args = [self.value(arg) for arg in node.arguments]
@@ -253,6 +300,9 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             return None
         if all(isinstance(arg.type, Date) for arg in known):
             return extreme(node.name, known)
+        texts = [arg.value for arg in known if isinstance(arg, Const) and isinstance(arg.value, str)]
+        if len(texts) == len(known):
+            return Const(min(texts) if node.name == "min" else max(texts), String())
         for arg, written in zip(known, node.arguments, strict=True):
             if not isinstance(arg.type, Numeric):
                 wanted = Message("数值（或都是日期）", "a number (or dates throughout)")
@@ -367,77 +417,18 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
         return None if listing is None or item is None else self.contains(node.span, listing, item)
 
 
-def _written_out(arguments: tuple[tree.Expr, ...]) -> tuple[tree.Expr, ...]:
-    """The values of `max(a, b)` and `max([a, b])`; none where it is of rows."""
-    if len(arguments) == 1 and isinstance(arguments[0], tree.ListOf):
-        return arguments[0].items
-    return arguments if len(arguments) > 1 or isinstance(arguments[0], tree.Number) else ()
+def _of_texts(node: tree.Function) -> bool:
+    """Whether `contains` is asked of a text that is written out, not of a list."""
+    return node.name == "contains" and (
+        "string" in node.names or any(isinstance(arg, tree.String) for arg in node.arguments[:1])
+    )
 
 
-USAGE: Final = {
-    **INTERVAL_USAGE,
-    "is": "is(a, b)",
-    "modulo": "modulo(x, 7)",
-    "odd": "odd(x)",
-    "even": "even(x)",
-    "previous": "previous(claims[condition]).x",
-    "sharing": "sum(sharing(household.members, a_fact).x)",
-    "days": "days(5)",
-    "months": "months(6)",
-    "years": "years(2)",
-    "months between": "months between(earlier, later)",
-    "years between": "years between(earlier, later)",
-    "years and months duration": "years and months duration(earlier, later)",
-    "days of overlap": "days of overlap(first, before, other_first, other_before)",
-    "same city": "same city(insured_area, hospital_area)",
-    "same province": "same province(insured_area, hospital_area)",
-    "pooling area": "pooling area(insured_area)",
-    "paid layers": "paid layers(claim)",
-    "min": "min(a, b)",
-    "max": "max(a, b)",
-    "sum": "sum(claims.x)",
-    "count": "count(claims)",
-    **USAGE_OF_SCALES,
-    "within": 'within(insured_area, "31")',
-    "same pooling area": "same pooling area(insured_area, hospital_area)",
-    "benefit year": "benefit year(service_date) or benefit year(service_date, a_month_day_parameter)",
-    "year to date": "year to date(an_accumulator)",
-    "contains": 'contains(a_list_fact, "code")',
-    "distinct count": "distinct count(a_list_fact)",
-    "age on": "age on(birth_date, as_of)",
-    "days between": "days between(earlier, later)",
-    "working day": "working day(service_date)",
-    "add working days": "add working days(service_date, 5)",
-    "working day of month": "working day of month(service_date, 5)",
-    "working days between": "working days between(earlier, later)",
-    "abs": "abs(x)",
-    "not": "not(condition)",
-    "date": 'date("2026-01-31")',
-    "duration": 'duration("P12M") or duration("P5D")',
-    "floor": "floor(x)",
-    "ceiling": "ceiling(x)",
-    **{name: f"{name}(x, 2)" for name in ROUNDINGS if name not in ("floor", "ceiling")},
-}
-# What the arguments of a function are called, in order; of some there may be fewer.
-ARGUMENTS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
-    "abs": (("n",), ("number",)),
-    "floor": (("n",), ("n", "scale")),
-    "ceiling": (("n",), ("n", "scale")),
-    **{name: (("n", "scale"),) for name in ROUNDINGS if name not in ("floor", "ceiling")},
-    "not": (("negand",),),
-    **dict.fromkeys(
-        LIES, (("point1", "point2"), ("range1", "range2"), ("point", "range"), ("range", "point"))
-    ),
-    "sum": (("list",),),
-    "min": (("list",),),
-    "max": (("list",),),
-    "count": (("list",),),
-    "date": (("from",), ("year", "month", "day")),
-    "duration": (("from",),),
-    "contains": (("list", "element"),),
-    "is": (("value1", "value2"),),
-    "years and months duration": (("from", "to"),),
-    "modulo": (("dividend", "divisor"),),
-    "even": (("number",),),
-    "odd": (("number",),),
+KINDS: Final[dict[str, object]] = {  # what `instance of` may name: the type of a value, or a duration's unit
+    "number": Numeric,
+    "string": String,
+    "boolean": Boolean,
+    "date": Date,
+    "years and months duration": Duration("months"),
+    "days and time duration": Duration("days"),
 }

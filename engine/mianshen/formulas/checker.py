@@ -12,7 +12,7 @@ from typing import assert_never
 
 from mianshen.formulas.calls import CallChecks
 from mianshen.formulas.dates import weekday_of
-from mianshen.formulas.formula import Months, Partial, joined
+from mianshen.formulas.formula import Months, Partial, joined, number
 from mianshen.formulas.symbol_table import describe
 from mianshen.places import place_in_rules
 from mianshen.program import diagnostics
@@ -35,7 +35,7 @@ from mianshen.program.core import (
     String,
     Type,
 )
-from mianshen.program.operators import COMPARISONS, DATE_PARTS
+from mianshen.program.operators import COMPARISONS, DATE_PARTS, either
 from mianshen.source import Message
 from mianshen.syntax import tree
 
@@ -68,6 +68,8 @@ class Checker(CallChecks):
                 return self.truth(node)
             case tree.OnDate():
                 return self.on_date(node)
+            case tree.Filter() if (item := self.item_at(node)) is not None:
+                return self.visit(item, want)
             case tree.Filter() | tree.ListOf() | tree.For() | tree.RangeTest():
                 self.loose(node)
                 return None
@@ -199,6 +201,8 @@ class Checker(CallChecks):
             return None
         if isinstance(node.of, tree.RangeTest) and node.name in ("start", "end"):
             return self.value(node.of.low if node.name == "start" else node.of.high)
+        if isinstance(node.of, tree.RangeTest) and node.name in ("start included", "end included"):
+            return Const(node.of.low_closed if node.name[0] == "s" else node.of.high_closed, Boolean())
         if isinstance(node.of, tree.Function) and node.of.name == "previous" and node.of.arguments:
             return self.earlier(node.of, node.name, node)
         visited = self.visit(node.of, None)
@@ -256,8 +260,13 @@ class Checker(CallChecks):
         op: Operator = "and" if node.op == "and" else "or"
         return Op(op, tuple(parts), Boolean()) if sound else None
 
-    def conditional(self, node: tree.If, want: Type | None) -> Core | None:
+    def conditional(self, node: tree.If, want: Type | None) -> Partial | None:
         condition = self.condition(node.condition)
+        durations = self.durations((node.then, node.otherwise))
+        if durations is not None and condition is not None:
+            one, two = durations
+            both = either(number(one.count), number(two.count))
+            return Months(If(condition, one.count, two.count, both), one.type)
         then, otherwise = self.value(node.then, want), self.value(node.otherwise, want)
         if condition is None or then is None or otherwise is None:
             return None

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from operator import ge, gt, le, lt
 
-from mianshen.formulas.formula import FormulaChecks, Months, Partial, Quotient, number
+from mianshen.formulas.formula import Months, Partial, Quotient, number
 from mianshen.formulas.symbol_table import describe
+from mianshen.formulas.written import WrittenChecks
 from mianshen.program import diagnostics
 from mianshen.program.core import (
     Boolean,
@@ -39,16 +40,17 @@ ORDERED = (Numeric, Date)
 AREA = String(area=True)
 _TURNED: Mapping[Operator, Operator] = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 TEXT_ORDER: Mapping[Operator, Callable[[str, str], bool]] = {"lt": lt, "le": le, "gt": gt, "ge": ge}
-DURATIONS = ("days", "months", "years", "duration", "years and months duration", "abs")
+DURATIONS = ("days", "months", "years", "duration", "years and months duration", "abs", "min", "max")
 
 
-class ComparisonChecks(FormulaChecks):
+class ComparisonChecks(WrittenChecks):
     """The part of the checker that compares."""
 
     __slots__ = ()
 
     def compare(self, span: Span, op: Operator, left: tree.Expr, right: tree.Expr) -> Core | None:
         """A comparison as written; a text on either side is read as the other side's type."""
+        left, right = self._as_list(left), self._as_list(right)
         if isinstance(left, tree.RangeTest | tree.ListOf) or isinstance(right, tree.RangeTest | tree.ListOf):
             return self._alike(span, op, left, right)
         if isinstance(left, tree.String):
@@ -64,6 +66,11 @@ class ComparisonChecks(FormulaChecks):
         if isinstance(a, Quotient) or isinstance(b, Quotient):
             return self._compare_ratios(span, op, (left, a), (right, b))
         return self.comparison(span, op, a, b)
+
+    def _as_list(self, node: tree.Expr) -> tree.Expr:
+        """A list that is made of lists written out, as it comes out."""
+        items = None if isinstance(node, tree.RangeTest | tree.ListOf) else self.listed(node)
+        return node if items is None else tree.ListOf(items, node.span)
 
     def _compare_ratios(
         self, span: Span, op: Operator, left: tuple[tree.Expr, Partial], right: tuple[tree.Expr, Partial]
@@ -112,6 +119,13 @@ class ComparisonChecks(FormulaChecks):
         whole = Op("and", (Const(same, Boolean()), *known), Boolean()) if known else Const(same, Boolean())
         return whole if op == "eq" else Op("not", (whole,), Boolean())
 
+    def durations(self, nodes: tuple[tree.Expr, ...]) -> list[Months] | None:
+        """The values where all are durations of one unit; nothing is reported."""
+        values = [self._duration(node) for node in nodes]
+        known = [value for value in values if value is not None]
+        alike = len(known) == len(values) and len({value.type for value in known}) == 1
+        return known if alike else None
+
     def _duration(self, node: tree.Expr) -> Months | None:
         """The value where it is a duration; nothing is reported."""
         if not self._may_be_duration(node):
@@ -127,14 +141,14 @@ class ComparisonChecks(FormulaChecks):
         match node:
             case tree.Function(name=name):
                 return name in DURATIONS or name in self.names.functions
-            case tree.Binary(op="+" | "-" | "*", left=left, right=right):
+            case tree.Binary(op="+" | "-" | "*" | "/", left=left, right=right):
                 dates = (
                     node.op == "-"
                     and not isinstance(left, tree.Number)
                     and not isinstance(right, tree.Number)
                 )
                 return dates or self._may_be_duration(left) or self._may_be_duration(right)
-            case tree.Negate(value=value):
+            case tree.Negate(value=value) | tree.If(then=value):
                 return self._may_be_duration(value)
             case tree.Name(value=name):
                 return name in self.locals
@@ -270,6 +284,8 @@ class ComparisonChecks(FormulaChecks):
                     for item in items
                 )  # fmt: skip
                 return self.tests(subject, tuple(inner), test.span)
+            case tree.CompareTest(op="=") if isinstance(as_list := self._as_list(test.value), tree.ListOf):
+                return self._test(subject, tree.CompareTest("=", as_list, test.span))
             case tree.CompareTest():
                 value = self.value(test.value, subject.type)
                 if value is None:

@@ -14,7 +14,20 @@ from typing import Final
 
 from mianshen.formulas.formula import FormulaChecks, Months, Partial, Quotient, number
 from mianshen.program import diagnostics
-from mianshen.program.core import Boolean, Const, Core, Date, Duration, Fail, If, Numeric, Op, Operator, Round
+from mianshen.program.core import (
+    Boolean,
+    Const,
+    Constant,
+    Core,
+    Date,
+    Duration,
+    Fail,
+    If,
+    Numeric,
+    Op,
+    Operator,
+    Round,
+)
 from mianshen.program.nodes import arithmetic, comparison
 from mianshen.program.operators import DATE_PARTS, negated
 from mianshen.source import Message
@@ -46,6 +59,10 @@ class DateChecks(FormulaChecks):
                 return self._durations(node, left, right)
             case Months(), Months(), _:
                 pass
+            case Months(), Const(value=Decimal()), "*" | "/" if isinstance(left.count, Const):
+                return self._share(node, left.count, right.value, left)
+            case Const(value=Decimal()), Months(), "*" if isinstance(right.count, Const):
+                return self._share(node, right.count, left.value, right)
             case Months(), _, "*" if isinstance(right.type, Numeric):
                 return self._times(node, left, right)
             case _, Months(), "*" if isinstance(left.type, Numeric):
@@ -72,6 +89,16 @@ class DateChecks(FormulaChecks):
             return Quotient(left.count, right.count)
         count = self.combine(node.span, "add" if node.op == "+" else "sub", left.count, right.count)
         return None if count is None else Months(count, left.type)
+
+    def _share(self, node: tree.Binary, count: Const, by: Constant, duration: Months) -> Months | None:
+        """A duration written out times or by a number; a whole one comes out."""
+        assert isinstance(count.value, Decimal)
+        assert isinstance(by, Decimal)
+        value = count.value * by if node.op == "*" else count.value / by if by else Decimal("0.5")
+        if value != int(value):
+            self.report(diagnostics.date_arithmetic(node.span))
+            return None
+        return Months(_whole(int(value)), duration.type)
 
     def _times(self, node: tree.Binary, duration: Months, by: Core) -> Months | None:
         if number(by).scale:

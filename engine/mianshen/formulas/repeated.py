@@ -13,7 +13,8 @@ from typing import Final, TypeAlias
 
 from mianshen.closed_sets import AggregateKind
 from mianshen.formulas.dates import day_number, day_of_number
-from mianshen.formulas.formula import ANY_NUMBER, FormulaChecks, Local, Months, Quotient, number
+from mianshen.formulas.formula import ANY_NUMBER, Local, Months, Quotient, number
+from mianshen.formulas.written import WrittenChecks
 from mianshen.program import diagnostics
 from mianshen.program.core import (
     Aggregate,
@@ -76,7 +77,7 @@ def _unfiltered(node: tree.Expr) -> tree.Expr:
     return node
 
 
-class RepeatedChecks(FormulaChecks):
+class RepeatedChecks(WrittenChecks):
     """The part of the checker that reads what is of several rows."""
 
     __slots__ = ()
@@ -375,6 +376,8 @@ class RepeatedChecks(FormulaChecks):
         )
         if codes is None:
             return None
+        if not codes:
+            return Const(node.kind == "every", Boolean())
         if node.kind == "some":
             parts: list[Core] = [Op("and", pair, Boolean()) for pair in codes]
         else:
@@ -409,8 +412,9 @@ class RepeatedChecks(FormulaChecks):
         self, variable: str, items: tree.Expr, check: Callable[[], Core | None], kind: str, usage: str
     ) -> list[tuple[Core, Core]] | None:
         """Of each code that a list may hold, whether it does, and what is made of the code."""
-        if isinstance(items, tree.ListOf):
-            return self._written_items(variable, items, check)
+        written = self.listed(items)
+        if written is not None:
+            return self._written_items(variable, tree.ListOf(written, items.span), check)
         listing = self.visit(items, None) if isinstance(items, tree.Name | tree.Path) else None
         if isinstance(items, tree.Name | tree.Path) and listing is None:
             return None
@@ -447,9 +451,7 @@ class RepeatedChecks(FormulaChecks):
             if result is None:
                 return None
             pairs.append((Const(True, Boolean()), result))
-        if not pairs:
-            self.report(diagnostics.loose_list(items.span))
-        return pairs or None
+        return pairs
 
     def list_size(self, node: tree.Function, op: Operator) -> Core | None:
         arg = self.value(node.arguments[0])

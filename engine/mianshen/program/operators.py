@@ -107,7 +107,10 @@ ALL_FUNCTIONS: Final = (
     "years", "months between", "years between", "years and months duration", "days of overlap", "benefit year", "year to date",
     "contains", "distinct count", "not", "date", "duration", "is", "modulo", "odd", "even", "before", "after", "meets", "met by",
     "overlaps", "overlaps before", "overlaps after", "finishes", "finished by", "includes", "during", "starts", "started by",
-    "coincides",
+    "coincides", "append", "concatenate", "union", "distinct values", "reverse", "flatten", "sublist", "insert before",
+    "remove", "index of", "split", "mean", "median", "product", "all", "any", "list contains", "string join", "string length",
+    "upper case", "lower case", "substring", "substring before", "substring after", "starts with", "ends with", "string",
+    "number", "day of week", "month of year", "day of year", "instance of",
 )  # fmt: skip
 
 _WIDE: Final = Context(prec=120)

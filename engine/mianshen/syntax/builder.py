@@ -119,6 +119,14 @@ class Builder:
             self._refuse(start, diagnostics.unknown_character(span, half[0]))
         return Part(String(value, span), start, end, 1)
 
+    def dated_text(self, children: Children) -> Part:
+        """`@"2026-01-31"` and `@"P1Y"`, a date and a duration."""
+        start, end = _place(children[0])
+        span = self.text.span(start, end)
+        written = children[0][2:-1]
+        name = "duration" if written.lstrip("-").startswith("P") else "date"
+        return Part(Function(name, (String(written, span),), span), start, end, 2)
+
     def boolean(self, children: Children) -> Part:
         start, end = _place(children[0])
         return Part(Boolean(children[0] == "true", self.text.span(start, end)), start, end, 1)
@@ -136,7 +144,7 @@ class Builder:
     def path(self, children: Children) -> Part:
         of, _, name = children
         start, end = of.start, name.end_pos
-        return self._part(lambda span: Path(of.node, str(name), span), start, end, of)
+        return self._part(lambda span: Path(of.node, " ".join(name.split()), span), start, end, of)
 
     def filtered(self, children: Children) -> Part:
         of, _, condition, closing = children
@@ -210,6 +218,21 @@ class Builder:
         value, _, word = children
         negated = word == "unknown"
         return self._part(lambda span: IsKnown(value.node, negated, span), value.start, word.end_pos, value)
+
+    def instance(self, children: Children) -> Part:
+        value, kind = children
+        name = " ".join(kind.split()[2:])
+        start, end = _place(kind)
+        told = String(name, self.text.span(start, end))
+        return self._part(
+            lambda span: Function("instance of", (value.node, told), span), value.start, end, value
+        )
+
+    def stretch(self, children: Children) -> Part:
+        low, _, high = children
+        return self._part(
+            lambda span: RangeTest(low.node, high.node, True, True, span), low.start, high.end, low, high
+        )
 
     def contained(self, children: Children) -> Part:
         value, _, membership = children

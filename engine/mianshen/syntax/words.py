@@ -34,36 +34,20 @@ KEYWORDS: Final = frozenset(
 
 # Functions people forget the brackets of; what a call may name is for the program to say.
 CALLED: Final = frozenset({
-    "abs", "after", "before", "ceiling", "coincides", "contains", "count", "date", "days", "decimal", "duration", "during",
-    "even", "finishes", "floor", "includes", "marginal", "max", "meets", "min", "modulo", "months", "odd", "overlaps",
-    "previous", "sharing", "starts", "sum", "within", "years",
+    "abs", "after", "all", "any", "append", "before", "ceiling", "coincides", "concatenate", "contains", "count",
+    "date", "days", "decimal", "duration", "during", "even", "finishes", "flatten", "floor", "includes", "marginal",
+    "max", "mean", "median", "meets", "min", "modulo", "months", "number", "odd", "overlaps", "previous", "product",
+    "remove", "reverse", "sharing", "split", "starts", "string", "sublist", "substring", "sum", "union", "within",
+    "years",
 })  # fmt: skip
 SPACED: Final = (
-    "add working days",
-    "age on",
-    "benefit year",
-    "days of overlap",
-    "distinct count",
-    "finished by",
-    "inverse marginal",
-    "met by",
-    "overlaps after",
-    "overlaps before",
-    "paid layers",
-    "pooling area",
-    "round down",
-    "round half down",
-    "round half even",
-    "round half up",
-    "round up",
-    "same city",
-    "same pooling area",
-    "same province",
-    "started by",
-    "working day",
-    "working day of month",
-    "year to date",
-)
+    "add working days", "age on", "benefit year", "day of week", "day of year", "days of overlap", "distinct count",
+    "distinct values", "ends with", "finished by", "index of", "insert before", "instance of", "inverse marginal",
+    "list contains", "lower case", "met by", "month of year", "overlaps after", "overlaps before", "paid layers",
+    "pooling area", "round down", "round half down", "round half even", "round half up", "round up", "same city",
+    "same pooling area", "same province", "started by", "starts with", "string join", "string length",
+    "substring after", "substring before", "upper case", "working day", "working day of month", "year to date",
+)  # fmt: skip
 
 # What people write after a number: units and powers of ten.
 UNITS: Final = frozenset("元角分百千万亿岁年月天日")
