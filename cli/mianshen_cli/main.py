@@ -84,6 +84,7 @@ GROUPS = {
         "import": Message(
             "读回改过的电子表格，写成调整方案", "an edited workbook as an overlay, with what it changes"
         ),
+        "docs": Message("把规则库写成可检索的网页", "the rulebook as searchable pages"),
         "show": Message("查看规则库中的一个名称", "show what the rulebook says about a name"),
     },
     Message("工具", "Tools"): {

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from mianshen.cases.read import Programs
-from mianshen.policy.case_coverage import PARTS, CaseCoverage, Part, Uncovered, coverage_of
+from mianshen.policy.case_coverage import PART_TITLES, PARTS, CaseCoverage, Part, Uncovered, coverage_of
 from mianshen.source import Lang, Message
 from mianshen_cli import case_arguments, options, output
 from mianshen_cli.case_arguments import cases_at, cited
@@ -19,14 +19,6 @@ from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
 
-_PARTS: dict[Part, Message] = {
-    "provisions": Message("条款", "provisions"),
-    "rows": Message("决策表的行", "table rows"),
-    "boundaries": Message("界线的各侧", "sides of lines"),
-    "unknown_paths": Message("未知路径", "unknown paths"),
-    "branches": Message("分支", "branches"),
-    "dated_values": Message("按日期的数值", "dated values"),
-}
 _HEADS = (Message("部分", "part"), Message("已覆盖", "covered"), Message("总数", "all"))
 _UNCOVERED = (
     Message("位置", "where"),
@@ -87,7 +79,7 @@ def coverage(
     for part in missed:
         count = result.counts[part]
         words = {
-            "part": _PARTS[part].in_(lang),
+            "part": PART_TITLES[part].in_(lang),
             "covered": count.covered,
             "all": count.all,
             "least": least[part],
@@ -128,12 +120,12 @@ def _plain_point(point: Uncovered) -> output.Plain:
 
 
 def _table(result: CaseCoverage, lang: Lang) -> None:
-    rows = [(_PARTS[part].in_(lang), str(c.covered), str(c.all)) for part, c in result.counts.items()]
+    rows = [(PART_TITLES[part].in_(lang), str(c.covered), str(c.all)) for part, c in result.counts.items()]
     output.say(output.table([head.in_(lang) for head in _HEADS], rows, right=[1, 2]))
     for part in PARTS:
         points = [point for point in result.uncovered if point.part == part]
         if points:
-            output.say(f"\n{_PARTS[part].in_(lang)}")
+            output.say(f"\n{PART_TITLES[part].in_(lang)}")
             cells = [(str(p.span), p.name, p.what, cited(p.clause)) for p in points]
             output.say(output.table([head.in_(lang) for head in _UNCOVERED], cells))
     if result.left_out:

@@ -18,10 +18,18 @@ from mianshen.interpreter.formula import to_text
 from mianshen.policy.exercised import SIDES, Exercise, Exerciser, Side, lines_of, placed
 from mianshen.program.core import Choice, Core, FactRef, If, IsKnown, Numeric, Op, walk
 from mianshen.program.program import Citation, Decision, Key, Limit, Program, Provision
-from mianshen.source import RuleError, Span
+from mianshen.source import Message, RuleError, Span
 
 Part: TypeAlias = Literal["provisions", "rows", "boundaries", "unknown_paths", "branches", "dated_values"]
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
+PART_TITLES: Final[dict[Part, Message]] = {
+    "provisions": Message("条款", "provisions"),
+    "rows": Message("决策表的行", "table rows"),
+    "boundaries": Message("界线的各侧", "sides of lines"),
+    "unknown_paths": Message("未知路径", "unknown paths"),
+    "branches": Message("分支", "branches"),
+    "dated_values": Message("按日期的数值", "dated values"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,38 +75,41 @@ def coverage_of(
     cases: Sequence[CaseOf], programs: Programs, told: Callable[[int], None] = lambda _: None
 ) -> CaseCoverage:
     """What the cases cover of the program without overlays of their own; `told` hears of each case decided."""
-    program = programs.under(())
-    coverage = CaseCoverage()
+    seen, left_out = Exercise(), []
+    for case, exercise in exercises(cases, programs):
+        if exercise is None:
+            left_out.append(case)
+        else:
+            seen.add(exercise)
+            told(1)
+    return summed_up(programs.under(()), seen, left_out)
+
+
+def exercises(cases: Sequence[CaseOf], programs: Programs) -> Iterator[tuple[CaseOf, Exercise | None]]:
+    """Each case with what it goes through; None where its own overlays clash with the proposed ones."""
     exercisers: dict[int, Exerciser] = {}
     for case in cases:
         try:
             under = programs.under(case.overlays)
         except RuleError:
-            coverage.left_out.append(case)
+            yield case, None
             continue
         if id(under) not in exercisers:
             exercisers[id(under)] = Exerciser(Interpreter(under))
         exerciser = exercisers[id(under)]
+        exerciser.seen = Exercise()
         record = case.record(under)
         exerciser.interpreter.run(record)
         exerciser.go_through(record)
-        told(1)
-    seen = _together(exerciser.seen for exerciser in exercisers.values())
+        yield case, exerciser.seen
+
+
+def summed_up(program: Program, seen: Exercise, left_out: Iterable[CaseOf] = ()) -> CaseCoverage:
+    """The coverage of a program that was gone through so far."""
+    coverage = CaseCoverage(left_out=list(left_out))
     for point, covered in points_of(program, seen):
         coverage.add(point, covered)
     return coverage
-
-
-def _together(parts: Iterable[Exercise]) -> Exercise:
-    whole = Exercise()
-    for part in parts:
-        whole.provisions |= part.provisions
-        whole.rows |= part.rows
-        whole.lines |= part.lines
-        whole.branches |= part.branches
-        whole.figures |= part.figures
-        whole.unknowns |= part.unknowns
-    return whole
 
 
 def points_of(program: Program, seen: Exercise) -> Iterator[tuple[Uncovered, bool]]:

@@ -40,7 +40,9 @@ LABELS: Final = {
     "per": Message("按", "per"),
     "opening": Message("期初", "opening"),
     "period": Message("周期", "period"),
-    "holder": Message("归属", "shared by"),
+    "holder": Message("共用", "shared by"),
+    "counted_by": Message("计入日期", "counted by"),
+    "read_by": Message("查询日期", "read by date"),
     "year": Message("年度起始", "year starts"),
     "eligible": Message("资格", "eligible"),
     "amount": Message("金额", "amount"),
@@ -64,12 +66,16 @@ EVERYWHERE: Final = Message("全国", "everywhere")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A label, and what stands behind it: words, a formula, or names of other things; a mark has none of them."""
+    """A label, and what stands behind it: words, a formula, or names of other things; a mark has none of them.
+
+    `citation`: the clause that the words name.
+    """
 
     label: str  # in LABELS
     words: Message = NO_WORDS
     formula: str = ""
     items: tuple[Item, ...] = ()
+    citation: Citation | None = None
 
 
 class Descriptions:
@@ -172,7 +178,10 @@ class Descriptions:
             yield Line("period", Message(f"此前 {accumulator.days} 天", f"{accumulator.days} days before"))
         elif accumulator.period != "year":
             yield _plain("period", accumulator.period)
-        if accumulator.holder:
+        for label, dated_by in (("counted_by", accumulator.counted_by), ("read_by", accumulator.read_by)):
+            if dated_by is not None:
+                yield Line(label, items=(Item("fact", dated_by, accumulator.entity),))
+        if accumulator.holder and accumulator.holder != self.program.entities[accumulator.entity].parent:
             yield Line("holder", items=(Item("entity", accumulator.holder),))
         yield _plain("year", "{:02}-{:02}".format(*accumulator.year_start))
 
@@ -211,7 +220,7 @@ class Descriptions:
     def _clause(self, citation: Citation) -> Iterator[Line]:
         words = self.words.citation(citation)
         if words.zh:
-            yield Line("clause", words)
+            yield Line("clause", words, citation=citation)
 
 
 def figure_words(words: Words, parameter: Parameter, dated: Dated) -> Message:

@@ -28,6 +28,14 @@ def never_decides(span: Span, name: str, other: str) -> Diagnostic:
     return diagnostic("E373.never_decides", span, name=name, other=other)
 
 
+def foreign_docs(folder: str) -> Diagnostic:
+    return diagnostic("E794.foreign_docs", Span(folder, 0, 0))
+
+
+def no_texts(folder: str) -> Diagnostic:
+    return diagnostic("E795.no_texts", Span(folder, 0, 0))
+
+
 def row_never_reached(span: Span, row: str, earlier: str) -> Diagnostic:
     return diagnostic("E374.row_never_reached", span, row_id=row, earlier=earlier)
 

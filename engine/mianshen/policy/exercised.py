@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal, localcontext
 from typing import Any, Final, Literal, TypeAlias
 
@@ -56,6 +56,11 @@ class Exercise:
     branches: set[tuple[str, Core, bool]] = field(default_factory=set)
     figures: set[tuple[str, int]] = field(default_factory=set)
     unknowns: set[tuple[Key, Key]] = field(default_factory=set)
+
+    def add(self, other: Exercise) -> None:
+        """Take in what another went through."""
+        for kind in fields(self):
+            getattr(self, kind.name).update(getattr(other, kind.name))
 
 
 class Exerciser:

@@ -1,0 +1,166 @@
+"""The docs as a folder of pages in both languages, with a search that needs no server.
+
+In: a subject, a folder. Out: the folder, whole or not at all: `index.html`, `zh/`, `en/`, style, scripts, `docs.json`.
+Invariants: the same rulebook, cases and texts give the same bytes; nothing is fetched from elsewhere; a folder that
+is not docs already is never replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+
+from mianshen.batch.lock import locked
+from mianshen.batch.result_folder import beside, clear_up, publish
+from mianshen.docs.case_pages import CasePages
+from mianshen.docs.lists import ListPages
+from mianshen.docs.pages import FEW, LISTED, ItemPages, Page
+from mianshen.docs.subject import Subject
+from mianshen.docs.words import texts
+from mianshen.page_style import STYLE
+from mianshen.policy.catalogue import KINDS, Catalogue
+from mianshen.policy.diagnostics import foreign_docs
+from mianshen.source import Lang, RuleError
+from mianshen.version import __version__
+
+MARKER: Final = "docs.json"
+LANGUAGES: Final[tuple[Lang, ...]] = ("zh", "en")
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+def write_docs(subject: Subject, out: Path) -> int:
+    """Write the docs and return how many pages they have. Raises RuleError, OSError."""
+    folder = out.resolve()
+    if folder.exists() and not _replaceable(folder):
+        raise RuleError([foreign_docs(str(out))])
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(folder, str(out)):
+        clear_up(folder)
+        part = beside(folder, "part")
+        try:
+            count = _fill(part, subject)
+            publish(part, folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    return count
+
+
+def _replaceable(folder: Path) -> bool:
+    return folder.is_dir() and ((folder / MARKER).is_file() or not any(folder.iterdir()))
+
+
+def _fill(part: Path, subject: Subject) -> int:
+    count = 0
+    for lang in LANGUAGES:
+        sections = _sections(subject, lang)
+        for page in pages(subject, lang):
+            _write(part / lang / page.path, _page(page, subject, lang, sections))
+            count += 1
+    style = STYLE + (_TEMPLATES / "docs.css").read_text("utf-8")
+    marker = {
+        "rulebook": subject.program.name,
+        "digest": f"sha256:{subject.program.digest}",
+        "version": __version__,
+    }
+    index = json.dumps(_index(subject), ensure_ascii=False, separators=(",", ":"))
+    for name, text in (
+        ("style.css", style),
+        ("search.js", (_TEMPLATES / "search.js").read_text("utf-8")),
+        ("search-index.js", f"window.mianshenIndex = {index};\n".replace("],[", "],\n[")),
+        ("index.html", _environment().get_template("languages.html").render(title=subject.program.title)),
+        (MARKER, json.dumps(marker, ensure_ascii=False, indent=2) + "\n"),
+    ):
+        _write(part / name, text)
+    return count
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8", newline="\n")
+
+
+def pages(subject: Subject, lang: Lang) -> Iterator[Page]:
+    """Every page of a language."""
+    lists = ListPages(subject, lang, up="")
+    yield lists.start()
+    for kind in LISTED:
+        if subject.catalogue.of_kind(kind):
+            yield lists.kind(kind)
+    yield from filter(None, (lists.tables(), lists.open(), lists.coverage(), lists.cases_list()))
+    items = ItemPages(subject, lang)
+    for item, path in subject.links.paths.items():
+        if "#" not in path:
+            yield items.page(item)
+    if subject.evidence is not None:
+        yield from CasePages(subject, lang).pages(subject.evidence)
+
+
+def _sections(subject: Subject, lang: Lang) -> list[tuple[str, str]]:
+    """Where every page leads: (name, path)."""
+    words = texts(lang)
+    listed = [
+        (KINDS[kind][1].in_(lang), f"{kind}.html") for kind in LISTED if subject.catalogue.of_kind(kind)
+    ]
+    if any("__" in name for name in subject.program.parameters):
+        listed.append((words["tables"], "tables.html"))
+    listed.append((words["open"], "open.html"))
+    cases = [("coverage", "coverage.html"), ("cases", "cases.html")] if subject.evidence is not None else []
+    return [*listed, *((words[name], path) for name, path in cases)]
+
+
+def _page(page: Page, subject: Subject, lang: Lang, sections: list[tuple[str, str]]) -> str:
+    return _environment().get_template("page.html").render(
+        page=page, lang=lang, other="en" if lang == "zh" else "zh", t=texts(lang), few=FEW, sections=sections,
+        rulebook=subject.program.title.in_(lang),
+    )  # fmt: skip
+
+
+def _index(subject: Subject) -> list[list[Any]]:
+    """What the search finds: kind in both languages, title in both, name, path."""
+    catalogue: Catalogue = subject.catalogue
+    rows = [
+        [
+            KINDS[item.kind][0].zh,
+            KINDS[item.kind][0].en,
+            title.zh,
+            title.en,
+            str(item),
+            subject.links.paths[item],
+        ]
+        for item, title in catalogue.titles.items()
+        if item in subject.links.paths
+    ]
+    words = {lang: texts(lang) for lang in LANGUAGES}
+    for citation, path in subject.clauses.items():
+        clause = next(
+            c.clause for c in subject.covered[citation.source or ""] if c.clause.citation == citation
+        )
+        titles = [f"{citation.clause} {clause.subject.in_(lang)}".strip() for lang in LANGUAGES]
+        rows.append([words["zh"]["clause"], words["en"]["clause"], *titles, citation.source or "", path])
+    for case in () if subject.evidence is None else subject.evidence.cases:
+        name = case.name.replace("_", " ")
+        rows.append(
+            [
+                words["zh"]["cases"],
+                words["en"]["cases"],
+                name,
+                name,
+                subject.case_file(case.file),
+                subject.case_link(case),
+            ]
+        )
+    return rows
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip

@@ -1,0 +1,120 @@
+"""What the docs are of: a rulebook with its catalogue, the cases that show it, the texts of its documents.
+
+In: a program, cases, a folder of texts. Out: `Subject`. Invariant: nothing of it depends on a language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mianshen.cases.read import CaseOf, Programs
+from mianshen.docs.evidence import Evidence, evidence_of
+from mianshen.docs.links import Links
+from mianshen.docs.quotes import Document
+from mianshen.elaboration.coverage import Covered, coverage
+from mianshen.policy.catalogue import Catalogue, Item
+from mianshen.policy.descriptions import Descriptions
+from mianshen.policy.diagnostics import no_texts
+from mianshen.program.program import Citation, Clause, Program
+from mianshen.source import Message, RuleError, Span
+
+
+@dataclass(slots=True)
+class Subject:
+    """`roots`: the rulebook's folders and files, which places are shown relative to; likewise `case_roots`."""
+
+    programs: Programs
+    roots: Sequence[Path]
+    case_roots: Sequence[Path] = ()
+    evidence: Evidence | None = None
+    documents: Mapping[str, Document] = field(default_factory=dict)  # by source
+    catalogue: Catalogue = field(init=False)
+    described: Descriptions = field(init=False)
+    links: Links = field(init=False)
+    covered: dict[str, list[Covered]] = field(init=False)  # the clauses of each source, those not listed last
+    clauses: dict[Citation, str] = field(init=False)  # where each clause stands in the docs
+    case_pages: dict[Path, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.catalogue = Catalogue(self.program)
+        self.described = Descriptions(self.catalogue)
+        self.links = Links(self.catalogue)
+        self.covered = {name: [] for name in self.program.sources}
+        whole = replace(self.program, clauses=(*self.program.clauses, *self._unlisted()))
+        for covered in coverage(whole):
+            self.covered[covered.clause.citation.source or ""].append(covered)
+        self.clauses = {
+            covered.clause.citation: f"{self.links.paths[Item('source', name)]}#c{number}"
+            for name, clauses in self.covered.items()
+            for number, covered in enumerate(clauses, 1)
+        }
+        files = [] if self.evidence is None else [case.file for case in self.evidence.cases]
+        self.case_pages = {
+            file: self.links.path("cases", self.case_file(file).replace("/", "."))
+            for file in dict.fromkeys(files)
+        }
+
+    @property
+    def program(self) -> Program:
+        return self.programs.under(())
+
+    def _unlisted(self) -> Iterator[Clause]:
+        """The clauses that are cited and not listed."""
+        program = self.program
+        listed = {clause.citation for clause in program.clauses}
+        citing: list[Citation] = [b.citation for b in program.benefits.values()]
+        citing += [p.citation for d in program.decisions for p in d.provisions]
+        citing += [dated.citation for figure in program.parameters.values() for dated in figure.series]
+        citing += [planned.citation for planned in program.planned]
+        for citation in dict.fromkeys(citing):
+            if citation.source in program.sources and citation.clause and citation not in listed:
+                yield Clause(citation, Message("", ""), ())
+
+    def place(self, span: Span) -> str:
+        """Where something stands, as the rulebook's folder has it."""
+        return f"{relative(Path(span.file), self.roots)}:{span.line}"
+
+    def case_file(self, file: Path) -> str:
+        """A case file as the folder of cases has it."""
+        return relative(file, self.case_roots)
+
+    @property
+    def quoted(self) -> int:
+        """How many clauses are found in their documents."""
+        listed = ((self.documents.get(c.source or ""), c.clause or "") for c in self.clauses)
+        return sum(document is not None and document.quote(clause) is not None for document, clause in listed)
+
+    def case_link(self, case: CaseOf) -> str:
+        return f"{self.case_pages[case.file]}#{case.name}"
+
+
+def relative(file: Path, roots: Sequence[Path]) -> str:
+    """A file's path below the first root that holds it; its name where none does."""
+    resolved = file.resolve()
+    for root in roots:
+        if root.is_dir() and resolved.is_relative_to(root.resolve()):
+            return resolved.relative_to(root.resolve()).as_posix()
+    return file.name
+
+
+def subject_of(
+    programs: Programs,
+    roots: Sequence[Path],
+    cases: Sequence[CaseOf] | None,
+    case_roots: Sequence[Path],
+    texts: Path | None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Subject:
+    """Everything the docs are made from; `cases`: None where there are none. Raises RuleError, OSError."""
+    program = programs.under(())
+    documents = {
+        source.name: Document((texts / source.file).read_text("utf-8"))
+        for source in program.sources.values()
+        if texts is not None and source.file is not None and (texts / source.file).is_file()
+    }
+    if texts is not None and not documents:
+        raise RuleError([no_texts(str(texts))])
+    evidence = None if cases is None else evidence_of(cases, programs, Catalogue(program), advance)
+    return Subject(programs, roots, case_roots, evidence, documents)
