@@ -39,7 +39,7 @@ class Blocks:
 
     def add(self, entity: str, batch: pa.RecordBatch, blocks: Array) -> None:
         """Take in rows."""
-        for block, rows in split(batch, blocks, np.arange(self.first, self.first + self.count + 1)):
+        for block, rows in split(batch, blocks - self.first, self.count):
             self.rows.setdefault((entity, self.first + block), []).append(rows)
 
     def take(self, block: int) -> BlockTables:
@@ -85,7 +85,8 @@ class PartitionFiles:
     def add(self, entity: str, batch: pa.RecordBatch, blocks: Array) -> None:
         """Take in rows. Raises OSError."""
         append_column = batch.append_column(BLOCK, pa.array(blocks, pa.uint32()))
-        for partition, rows in split(append_column, blocks, self.bounds):
+        partitions = np.searchsorted(self.bounds, blocks, side="right") - 1
+        for partition, rows in split(append_column, partitions, self.partitions):
             self._writers[entity][partition].write_batch(rows)
 
     def close(self) -> None:
@@ -115,20 +116,18 @@ def partition_blocks(files: dict[str, Path], first: int, count: int) -> Blocks:
     return blocks
 
 
-def split(batch: pa.RecordBatch, blocks: Array, bounds: Array) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """The rows of each stretch of blocks between two bounds that has some, in order; the stretch's number first."""
-    if not len(blocks):
+def split(batch: pa.RecordBatch, parts: Array, count: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """The rows of each part that has some, in order; `parts`: the part of each row, below `count`."""
+    if not len(parts):
         return
-    if len(bounds) == 2:
+    if count == 1:
         yield 0, batch
         return
-    stretch = (np.searchsorted(bounds, blocks, side="right") - 1).astype(
-        np.uint16
-    )  # few enough to be sorted by counting
-    order = np.argsort(stretch, kind="stable")
-    sorted_batch = _taken(batch, pa.array(order))
-    starts = np.searchsorted(stretch[order], np.arange(len(bounds)))
-    for number, (low, high) in enumerate(pairwise(starts)):
+    narrow = parts.astype(np.uint16)  # few enough to be sorted by counting
+    order = np.argsort(narrow, kind="stable")
+    sorted_batch = _taken(batch, pa.array(order.astype(np.uint32)))
+    ends = np.cumsum(np.bincount(narrow, minlength=count)).tolist()
+    for number, (low, high) in enumerate(pairwise([0, *ends])):
         if low < high:
             yield number, sorted_batch.slice(low, high - low)
 
