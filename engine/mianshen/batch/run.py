@@ -41,6 +41,7 @@ from mianshen.batch.result_folder import (
     refuse_foreign,
     work_folder,
 )
+from mianshen.batch.reused_memory import reused_memory
 from mianshen.batch.totals import summary_of
 from mianshen.ingest.inputs import Input, open_inputs
 from mianshen.mapping.model import COLUMNS, mapping_file
@@ -91,7 +92,7 @@ def run_batch(program: Program, request: Request, report: Progress = lambda _nam
     result = missing_above(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with locked(out, shown):
+        with locked(out, shown), reused_memory():
             summary = _run(out, program, request, Clock(report))
         result = None
     except OSError as error:
