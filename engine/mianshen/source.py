@@ -135,6 +135,7 @@ _KEY_ENDINGS = (  # of Chinese names of columns, and of no person's
 _LONGEST_KEY = 40
 _DIGITS = re.compile(r"[0-9]{4}")
 _OF_A_PERSON = re.compile(r"[0-9]{17}|(?<![0-9])[0-9]{15}(?![0-9.])|^[\u4e00-\u9fff·]{2,5}$")
+_IDENTITY_NUMBER = re.compile(r"[0-9]{17,}[Xx]?|(?<![0-9.])[0-9]{15}(?![0-9.])")
 _RUN_INTO = re.compile(
     r"[\u4e00-\u9fff·]{2}"
 )  # Chinese beside something else, as where a blank or a comma is missing
@@ -155,6 +156,11 @@ def is_key(text: str, known: Iterable[str]) -> bool:
     names = [name.casefold() for name in known]
     behind = any(text != name and text.startswith(name) for name in names)
     return not behind and (text.endswith(_KEY_ENDINGS) or nearest(text, names, TYPO) is not None)
+
+
+def without_identity_numbers(text: str) -> str:
+    """A text in which digits that may be an identity number are left out."""
+    return _IDENTITY_NUMBER.sub("…", text)
 
 
 def may_name_a_person(text: str) -> bool:

@@ -133,7 +133,7 @@ def spoilt_bytes(content: bytes, chance: Random) -> bytes:
     return bytes(data)
 
 
-def spoilt_text(text: str, chance: Random) -> str:
+def spoilt_text(text: str, chance: Random, cells: list[str] = CELLS) -> str:
     """A text with words exchanged, left out or put in; its layout stays."""
     words = list(_words(text))
     for _ in range(chance.choice((1, 1, 2, 4))):
@@ -146,7 +146,7 @@ def spoilt_text(text: str, chance: Random) -> str:
             case 2:
                 words[at] += " " + chance.choice(words)
             case _:
-                words[at] = chance.choice(CELLS)
+                words[at] = chance.choice(cells)
     return "".join(words)
 
 
@@ -345,7 +345,10 @@ def _export(chance: Random, folder: Path) -> Spoilt:
 def _mapping(chance: Random, folder: Path) -> Spoilt:
     (folder / "claims.csv").write_text(csv_text(table(COSTS, COST, chance)), "utf-8")
     (folder / "people.csv").write_text(csv_text(table(PEOPLE, PERSON, chance)), "utf-8")
-    content = spoilt_text(MAPPING, chance).encode()
+    nameless = [
+        cell for cell in CELLS if NAME not in cell
+    ]  # a mapping holds no records; its columns may be named
+    content = spoilt_text(MAPPING, chance, nameless).encode()
     (folder / "m.yaml").write_bytes(spoilt_bytes(content, chance) if chance.random() < 0.4 else content)
     words = [
         "batch",

@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterable
 
 from mianshen.catalogue import diagnostic
-from mianshen.source import Diagnostic, Message, Span, is_key, nearest, unlined
+from mianshen.source import Diagnostic, Message, Span, is_key, nearest, unlined, without_identity_numbers
 
 Also = tuple[tuple[Span, Message], ...]
 
 
 def shown(text: str) -> str:
-    """A piece of the user's text, short and on one line."""
-    line = " ".join(text.split())
+    """A piece of the user's text, short, on one line and without digits that may be an identity number."""
+    line = without_identity_numbers(" ".join(text.split()))
     return line if len(line) <= 40 else line[:37] + "..."
 
 

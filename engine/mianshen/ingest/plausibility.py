@@ -187,14 +187,15 @@ class Plausibility:
         self, entity: Entity, counts: EntityCounts, cells: Mapping[str, pa.Array], hashes: Mapping[str, Array]
     ) -> None:
         """Who died on which day, and rows of theirs that are dated later."""
-        if entity.ends in cells and "key" in hashes:
-            died = cells[entity.ends]
+        died = None if entity.ends is None else cells.get(entity.ends)
+        if died is not None and "key" in hashes:
             known = np.asarray(died.is_valid()) & (hashes["key"] != 0)
             self.ended.append((hashes["key"][known], np.asarray(died.cast(pa.int32()).fill_null(0))[known]))
-        if entity.parent == self.program.entry and entity.date in cells and "parent" in hashes and self.ended:
+        dated = None if entity.date is None else cells.get(entity.date)
+        if entity.parent == self.program.entry and dated is not None and "parent" in hashes and self.ended:
             people, days = (np.concatenate(part) for part in zip(*self.ended, strict=True))
             order = np.argsort(people, kind="stable")
-            dates = np.asarray(cells[entity.date].cast(pa.int32()).fill_null(np.iinfo(np.int32).min))
+            dates = np.asarray(dated.cast(pa.int32()).fill_null(np.iinfo(np.int32).min))
             at = np.minimum(np.searchsorted(people[order], hashes["parent"]), max(len(order) - 1, 0))
             if len(order):
                 same = people[order][at] == hashes["parent"]
