@@ -337,7 +337,9 @@ def test_a_fact_of_another_type_can_be_tested(tmp_path: Path, program: Program) 
         assert connection.sql(shown).fetchall() == [("5.00",)]
 
 
-def test_an_identity_number_among_the_keys_of_a_mapping_is_not_repeated(tmp_path: Path, program: Program) -> None:
+def test_an_identity_number_among_the_keys_of_a_mapping_is_not_repeated(
+    tmp_path: Path, program: Program
+) -> None:
     with pytest.raises(RuleError) as caught:
         opened(tmp_path, program, "claim: {cells: {310113199001011235: true}}\n", {"claim": "c\n1\n"})
     assert "3101131990" not in str(caught.value)

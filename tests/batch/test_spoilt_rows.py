@@ -64,7 +64,7 @@ def test_a_reversal_whose_target_lost_its_digits_leaves_earlier_claims_undetermi
     ]
 
 
-@pytest.mark.parametrize("spoilt", ["3.10113E+17", "3e+08", "#N/A", "#REF!", "######"])
+@pytest.mark.parametrize("spoilt", ["3.10113E+17", "3e+08", "3.10113e17", "#N/A", "#REF!", "######"])
 def test_a_number_of_a_household_that_lost_its_digits_brings_nobody_together(
     spoilt: str, tmp_path: Path
 ) -> None:
@@ -85,6 +85,8 @@ def test_a_number_of_a_household_that_lost_its_digits_brings_nobody_together(
         (",,合计,,,60400.00,0.00\n", "service_date"),
         (",,,小计：,,60400.00,0.00\n", "care_type"),
         (",,,,,总计,0.00\n", "total_cost"),
+        ("合计金额（元）,,,,,60400.00,0.00\n", "claim_id"),
+        ("總計,,,,,60400.00,0.00\n", "claim_id"),
     ],
 )
 def test_a_row_of_totals_is_told_as_such_wherever_its_label_stands(

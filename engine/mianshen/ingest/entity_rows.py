@@ -46,11 +46,12 @@ from mianshen.records import diagnostics
 from mianshen.source import NOWHERE
 from mianshen.values import Known
 
-TOTALS: Final = re.compile(  # 合计, 本页小计, 合计12笔, 共计3人次
-    r"(本页|本表|本月|全部)?[合总小共累]计([0-9]+[笔人次条户例项]+)?|(grand|sub)?totals?|sum"
+TOTALS: Final = re.compile(  # 合计, 本页小计, 合计12笔, 共计3人次, 总金额, 合計（元）, Total amount
+    r"(本[页頁表月年期批]|全部)?([合总總小共累][计計](金[额額]|[费費]用|人[数數]|[数數]|[额額])?|[总總](金[额額]|[费費]用))"
+    r"([0-9,.]*[笔筆人次条條户戶例项項万萬元]*)?|(grand|sub)?totals?(amount)?|sum"
 )
 _END: Final = 3  # rows at the end of a file of which one may be its totals
-_AROUND_TOTALS: Final = str.maketrans("", "", " \t\u3000\xa0:：")
+_AROUND_TOTALS: Final = str.maketrans("", "", " \t\u3000\xa0:：()（）*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,7 +396,7 @@ class RowReader:
             texts = typed[fact.name].values
             rows = np.arange(max(0, len(texts) - _END), len(texts))
             if not is_plain(texts):
-                rows = np.union1d(rows, _rows(pc.match_substring(texts, "计")))
+                rows = np.union1d(rows, _rows(pc.match_substring_regex(texts, "[计計额額用]")))
             yield rows[_labelled(texts, rows)], _total_row(fact)
 
     # -- what is kept ------------------------------------------------------------------------------
@@ -486,7 +487,7 @@ def _labelled(cells: pa.Array, rows: Array) -> Array:
     if not (len(rows) and holds_text(cells.type)):
         return labelled
     texts = cells.take(pa.array(rows)).cast(pa.string())
-    likely = pc.match_substring_regex(texts, "(?i)计|total|sum")
+    likely = pc.match_substring_regex(texts, "(?i)计|計|额|額|用|total|sum")
     for at in np.flatnonzero(np.asarray(pc.fill_null(likely, False))):
         text = texts[int(at)].as_py()
         labelled[at] = TOTALS.fullmatch(text.translate(_AROUND_TOTALS).lower()) is not None

@@ -36,7 +36,7 @@ DATES: Final = Message("DATE，或文本 2026-01-31", "DATE, or text: 2026-01-31
 TEXTS: Final = Message("文本的列表", "a list of text")
 _FIRST_DAY, _LAST_DAY = -719162, 2932896  # 0001-01-01 and 9999-12-31, in days since 1970-01-01
 _NUMBER_BYTES: Final = np.isin(np.arange(256), np.frombuffer(b"0123456789+-.", np.uint8))
-_SPOILT_BYTES: Final = np.isin(np.arange(256), np.frombuffer(b"+#", np.uint8))
+_SPOILT_BYTES: Final = np.isin(np.arange(256), np.frombuffer(b"+#.", np.uint8))
 _SHORT: Final = 20  # characters of a number that Arrow's grammar and ours read alike
 _HIDDEN_INSIDE: Final = r"[\p{Cc}\p{Cf}]"
 
@@ -171,7 +171,7 @@ class ColumnReader:
             if is_key:
                 odd = odd | _mask(pc.match_substring_regex(trimmed, _HIDDEN_INSIDE))
         if is_key and _SPOILT_BYTES[_bytes_of(trimmed)].any():
-            odd = odd | _mask(pc.match_substring_regex(trimmed, r"(?i)e\+|^#"))
+            odd = odd | _mask(pc.match_substring_regex(trimmed, r"(?i)e\+|[.][0-9]*e[0-9]|^#"))
         if self.fact.format is not None:
             odd = odd | ~sound_identity_numbers(trimmed)
         rows = np.flatnonzero(odd)

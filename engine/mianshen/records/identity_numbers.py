@@ -15,8 +15,8 @@ _SHAPE: Final = re.compile(r"[1-9][0-9]{16}[0-9Xx]", re.ASCII)
 _OLD_SHAPE: Final = re.compile(
     r"[1-9][0-9]{14}", re.ASCII
 )  # before 1999: a year of two digits, no check digit
-SPOILT: Final = re.compile(  # 3.10113E+17, #N/A, ####
-    r"[0-9](\.[0-9]+)?E\+[0-9]{2,}|#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!)|#{2,}",
+SPOILT: Final = re.compile(  # 3.10113E+17, 3.10113e17, #N/A, ####
+    r"[0-9](\.[0-9]+)?E\+[0-9]{2,}|[0-9]\.[0-9]+E[0-9]{1,2}|#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!)|#{2,}",
     re.ASCII | re.IGNORECASE,
 )
 
