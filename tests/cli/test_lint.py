@@ -1,6 +1,7 @@
 """`mianshen lint`."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
@@ -73,7 +74,7 @@ def test_what_cannot_be_read_exits_with_2(run: Run, tmp_path: Path) -> None:
     for path in (tmp_path / "none", tmp_path):
         status, _, err = run("lint", str(path))
         assert status == 2
-        assert err.startswith(f"{path}:1:1: E10")
+        assert err.startswith(f"{path}: E10")
 
 
 def test_a_calendar_about_to_end_is_told_ahead_at_its_last_year(run: Run) -> None:
@@ -157,3 +158,26 @@ def test_a_colleague_would_ask(run: Run, tmp_path: Path) -> None:
     assert "leaves out three" in out
     assert "step_of_b comes before it" in out
     assert "the row r2 is never reached: r1" in out
+
+
+def many_rows(folder: Path, count: int) -> str:
+    """A rulebook of one table of so many rows: ranges of a cost by two kinds, from a day on."""
+    head = DOUBTFUL.partition("decisions:")[0].replace(", outcome: rest", "")
+    rows = ", ".join(
+        f"{{id: r{at}, cells: ['[{at * 10}..{at * 10 + 10})', '\"a\", \"b\"'], value: {at}}}"
+        for at in range(count)
+    )
+    table = f"tables: {{t: {{decision: one, from: 2020-01-01, inputs: [cost, kind], rows: [{rows}]}}}}"
+    file = folder / f"{count}.yaml"
+    file.write_text(f"{head}decisions: {{bill: {{one: {{type: money, title: one}}}}}}\n{table}\n", "utf-8")
+    return str(file)
+
+
+def test_a_thousand_rows_on_one_decision_take_little_more_than_a_few(run: Run, tmp_path: Path) -> None:
+    few, many = many_rows(tmp_path, 250), many_rows(tmp_path, 1000)
+    spent = []
+    for file in (few, few, many):
+        began = time.process_time()
+        assert run("lint", file)[0] == 0
+        spent.append(time.process_time() - began)
+    assert spent[2] < 8 * spent[1]  # four times the rows; every pair of them would be sixteen times

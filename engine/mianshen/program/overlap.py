@@ -272,7 +272,10 @@ def _near(cases: list[list[Case]], rows: list[int], used: frozenset[Core]) -> It
 
 
 def _dividing(cases: list[list[Case]], rows: list[int], used: frozenset[Core]) -> tuple[Core, bool] | None:
-    """The subject that most conditions name values of (true), or else that all give a range to; None: there is none."""
+    """The subject that most conditions name values of (true), or else that all give ranges to; None: there is none.
+
+    Of several the one of the most values or ranges.
+    """
     valued: dict[Core, int] = {}
     ranged: dict[Core, int] = {}
     for row in rows:
@@ -281,11 +284,23 @@ def _dividing(cases: list[list[Case]], rows: list[int], used: frozenset[Core]) -
                 valued[subject] = valued.get(subject, 0) + 1
             elif all(subject in case for case in cases[row]):
                 ranged[subject] = ranged.get(subject, 0) + 1
-    best = max(valued, key=lambda subject: valued[subject], default=None)
-    if best is not None and valued[best] > len(rows) / 2:
-        return best, True
+    often = [subject for subject, count in valued.items() if count > len(rows) / 2]
+    if often:
+        return max(often, key=lambda subject: len(_told_apart(cases, rows, subject))), True
     whole = [subject for subject, count in ranged.items() if count == len(rows)]
-    return (whole[0], False) if whole else None
+    if not whole:
+        return None
+    return max(whole, key=lambda subject: len(_told_apart(cases, rows, subject))), False
+
+
+def _told_apart(cases: list[list[Case]], rows: list[int], subject: Core) -> set[Any]:
+    """What conditions say of a subject, each once."""
+    return {
+        (allowed.only, allowed.low, allowed.high)
+        for row in rows
+        for case in cases[row]
+        if (allowed := case.get(subject)) is not None
+    }
 
 
 def _values(cases: list[Case], subject: Core) -> set[Any] | None:
