@@ -74,7 +74,8 @@ def test_what_cannot_be_read_exits_with_2(run: Run, tmp_path: Path) -> None:
     for path in (tmp_path / "none", tmp_path):
         status, _, err = run("lint", str(path))
         assert status == 2
-        assert err.startswith(f"{path}: E10")
+        assert err.startswith(str(path))
+        assert ": E10" in err
 
 
 def test_a_calendar_about_to_end_is_told_ahead_at_its_last_year(run: Run) -> None:
