@@ -33,6 +33,9 @@ GROUPS = {
         "notice": Message(
             "把一项核定结果写成可打印的告知书", "write one decision as a printable notice, HTML or PDF"
         ),
+        "verify-notice": Message(
+            "由核定材料重新核定，与告知书核对", "is a notice what its record gives when decided again?"
+        ),
         "serve": Message("启动服务：网页和 HTTP 接口", "serve pages and an HTTP API"),
     },
     Message("批量与夜间", "Overnight"): {

@@ -1,47 +1,111 @@
-"""`mianshen notice`: one answer about one person as a printable notice.
+"""`mianshen notice`: one answer about one person as a printable notice, or everybody's of a batch or of a file.
 
-In: a record, what is asked about. Out: an HTML page or a PDF. Exit status 0 written, whatever the
-answer; 2 a file cannot be read or the record has no such thing.
+In: a record and what is asked about; a batch's folder or several records. Out: an HTML page or a PDF; a folder of them with an
+index, or one page to print. Exit status 0 written, whatever the answer; 2 a file cannot be read or the record has no such thing.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
 
 from mianshen.program.titles import name_of
 from mianshen.source import Lang, Message, RuleError
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
+from mianshen_cli.render.progress import Progress
 from mianshen_cli.session import Desk, refuse_replacing, rule_files
+from mianshen_cli.usage_errors import Refused
+
+if TYPE_CHECKING:
+    from mianshen.casework.notice.office import OfficeFile
+    from mianshen.past_runs.notices import Layout
+    from mianshen.program.program import Program
 
 _DONE = Message("告知书已写入 {out}", "The notice is in {out}")
+_VERIFICATION = Message("核验材料已写入 {out}", "The verification file is in {out}")
+_MANY = Message("{count:,} 份告知书已写入 {out}", "{count:,} notices are in {out}")
+_NOBODY = Message("没有这样的结论，{out} 中没有告知书", "Nobody has such an answer; {out} holds no notice")
+_ONE_BENEFIT = Message(
+    "一份告知书只说一项待遇。请只给一个 --benefit，或让 --out 指向文件夹",
+    "one notice is about one benefit. Give one --benefit, or a folder as --out",
+)
+_SERIAL = re.compile(r"[0-9]{1,6}")
+_NO_SERIAL = Message(
+    "--number 应为整数，多份时从它起编号", "--number takes a whole number, from which many are counted"
+)
+_STAGES = {
+    "read": Message("读取结果和材料", "results and records read"),
+    "decide": Message("核定并写告知书", "decided and written"),
+    "seal": Message("索引", "index"),
+}
 
 
 @command(
     Message(
         "把一项核定结果写成可打印的告知书（HTML 或 PDF）：结论、逐项金额、依据、所用数值及出处、缺少的事项。\n"
-        "例：mianshen notice 核定材料.yaml --benefit illness_poverty_aid --out 告知书.pdf",
+        "给出批量核定的文件夹或多份核定材料时，逐人逐项写成文件夹（附索引）或一个可打印的网页。\n"
+        "例：mianshen notice 核定材料.yaml --benefit illness_poverty_aid --out 告知书.pdf\n"
+        "    mianshen notice run --benefit maternity_allowance --office 机关.yaml --out 告知书",
         "Write one decision as a printable notice (HTML or PDF): the answer, amounts layer by layer, clauses, "
         "every figure with its source, what is missing.\n"
-        "Try: mianshen notice record.yaml --benefit illness_poverty_aid --out notice.pdf",
+        "Of a batch's folder, or of several records, a notice for each person and benefit: a folder with an index, or one "
+        "page to print.\n"
+        "Try: mianshen notice record.yaml --benefit illness_poverty_aid --out notice.pdf\n"
+        "     mianshen notice run --benefit maternity_allowance --office office.yaml --out notices",
     )
 )
-@argument("file", metavar="FILE", words=Message("核定材料文件（YAML 或 JSON）", "record file: YAML or JSON"))
-@option("--benefit", metavar="B", words=Message("告知哪一项待遇", "the benefit to tell about"))
+@argument(
+    "file",
+    metavar="FILE|RUN_DIR",
+    words=Message(
+        "核定材料文件（YAML 或 JSON），或批量核定的文件夹", "record file (YAML or JSON), or a batch's folder"
+    ),
+)
+@option(
+    "--benefit",
+    "benefits",
+    multiple=True,
+    metavar="B",
+    words=Message(
+        "告知哪一项待遇；多份时可多次，默认每项",
+        "the benefit to tell about; of many, may be repeated (default: every one)",
+    ),
+)
 @option(
     "--claim", metavar="ID", words=Message("告知哪一笔费用的核定", "the claim to tell about, layer by layer")
 )
 @option("--case", metavar="NAME", words=Message("文件中的哪一例", "the case of that name in the file"))
+@option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice(["eligible", "ineligible", "undetermined", "not_modelled"]),
+    words=Message("多份时告知哪些结论（默认 eligible）", "of many, which answers to tell (default eligible)"),
+)
 @options.record_day
 @options.rulebook
 @options.change
+@options.record_files(moved=True)
 @option(
     "--out",
     required=True,
-    metavar="F.html|F.pdf",
-    words=Message("写到哪个文件，.html 或 .pdf（必填）", "file to write, .html or .pdf (required)"),
+    metavar="F.html|F.pdf|DIR",
+    words=Message(
+        "写到哪个文件，.html 或 .pdf；多份时为文件夹，或一个 .html（必填）",
+        "file to write, .html or .pdf; of many a folder, or one .html (required)",
+    ),
+)
+@option(
+    "--pdf",
+    is_flag=True,
+    words=Message("文件夹中写 PDF（默认 HTML）", "PDF files in the folder (default: HTML)"),
 )
 @option(
     "--office",
@@ -57,28 +121,66 @@ _DONE = Message("告知书已写入 {out}", "The notice is in {out}")
     "serial",
     default="",
     metavar="N",
-    words=Message("文号中的序号", "this notice's serial number"),
+    words=Message(
+        "文号中的序号；多份时为第一份的序号", "this notice's serial number; of many, the first one's"
+    ),
+)
+@option(
+    "--verification",
+    is_flag=True,
+    words=Message(
+        "另写核验材料（含核定材料全文）和离线核对页",
+        "also a verification file, which holds the whole record, and the page that checks offline",
+    ),
 )
 def notice(
-    lang: Lang, file: str, benefit: str | None, claim: str | None, case: str | None, as_of: dt.date | None,
-    rules: tuple[str, ...], overlays: tuple[str, ...], out: str, office: str | None, serial: str,
+    lang: Lang, file: str, benefits: tuple[str, ...], claim: str | None, case: str | None, statuses: tuple[str, ...],
+    as_of: dt.date | None, rules: tuple[str, ...], overlays: tuple[str, ...], records: dict[str, tuple[str, ...]],
+    out: str, pdf: bool, office: str | None, serial: str, verification: bool,
 ) -> Status:  # fmt: skip
+    from mianshen.casework.notice import read_office
+    from mianshen.casework.notice.paper import refuse_unfit
+
+    to, source = Path(out), Path(file)
+    many = source.is_dir() or not to.suffix
+    inputs = [*([] if source.is_dir() else [source]), *([Path(office)] if office else [])]
+    refuse_replacing(to, [*inputs, *rule_files(rules, overlays)])
+    refuse_unfit(to if to.suffix else Path(f"{out}.pdf" if pdf else f"{out}.html"))
+    issuer = None if office is None else read_office(Path(office))
+    desk = Desk(tuple(map(Path, rules)), overlays, as_of)
+    if not many:
+        return _one(lang, desk, file, case, _Asked(benefits, claim, to, issuer, serial, verification))
+    layout = _layout(to, lang, desk.today, issuer, serial, pdf, verification)
+    if source.is_dir():
+        return _of_run(source, benefits, statuses, records, layout)
+    return _of_records(desk, file, case, benefits, statuses, layout)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one notice is to be about, and what stands on it."""
+
+    benefits: tuple[str, ...]
+    claim: str | None
+    out: Path
+    office: OfficeFile | None
+    serial: str
+    verification: bool
+
+
+def _one(lang: Lang, desk: Desk, file: str, case: str | None, asked: _Asked) -> Status:
+    """One notice about the one record of a file. Raises RuleError."""
     from mianshen.casework.notice import (
         Subject,
         diagnostics,
         letterhead,
         notice_of,
-        read_office,
+        verification_file,
         write_notice,
     )
-    from mianshen.casework.notice.paper import refuse_unfit
 
-    refuse_replacing(
-        Path(out), [Path(file), *([] if office is None else [Path(office)]), *rule_files(rules, overlays)]
-    )
-    refuse_unfit(Path(out))
-    issuer = None if office is None else read_office(Path(office))
-    desk = Desk(tuple(map(Path, rules)), overlays, as_of)
+    if len(asked.benefits) > 1:
+        raise Refused(_ONE_BENEFIT)
     read = desk.read([Path(file)], case)
     if len(read) > 1:
         raise RuleError([diagnostics.several_records(file, len(read))])
@@ -86,9 +188,81 @@ def notice(
     for diagnostic in read[0].record.rejects:
         output.complain(diagnostic.show(lang))
     program, person = answer.checker.program, answer.checked.case.person
-    head = None if issuer is None else letterhead(issuer, program, person, serial, desk.today, lang)
-    named = None if benefit is None else name_of(benefit, program.benefits)
-    notice = notice_of(answer.checker, answer.checked, Subject(named, claim, file), lang, head)
-    write_notice(notice, Path(out))
-    output.say(_DONE.in_(lang).format(out=out))
+    head = None
+    if asked.office is not None:
+        head = letterhead(asked.office, program, person, asked.serial, desk.today, lang)
+    named = name_of(asked.benefits[0], program.benefits) if asked.benefits else None
+    subject = Subject(named, asked.claim, file)
+    notice = notice_of(answer.checker, answer.checked, subject, lang, head)
+    write_notice(notice, asked.out)
+    if asked.verification:
+        beside = asked.out.with_suffix(".verification.json")
+        beside.write_text(verification_file(answer.checker, answer.checked, subject), "utf-8")
+        output.say(_VERIFICATION.in_(lang).format(out=beside))
+    output.say(_DONE.in_(lang).format(out=asked.out))
     return Status.FOUND if read[0].record.rejects else Status.DONE
+
+
+# -- many --------------------------------------------------------------------------------------
+
+
+def _layout(
+    out: Path, lang: Lang, issued: dt.date, office: OfficeFile | None, serial: str, pdf: bool, verification: bool
+) -> Layout:  # fmt: skip
+    from mianshen.past_runs import notices_diagnostics as diagnostics
+    from mianshen.past_runs.notices import Layout
+
+    if out.suffix.lower() == ".pdf":
+        raise RuleError([diagnostics.no_single_pdf(str(out))])
+    if serial and not _SERIAL.fullmatch(serial):
+        raise Refused(_NO_SERIAL)
+    return Layout(out, lang, issued, office, int(serial or 1), ".pdf" if pdf else ".html", verification)
+
+
+def _of_run(
+    run: Path, benefits: tuple[str, ...], statuses: tuple[str, ...], records: dict[str, tuple[str, ...]], layout: Layout
+) -> Status:  # fmt: skip
+    """A notice for everybody of a batch whose answer is asked for. Raises RuleError."""
+    from mianshen.past_runs.notices import RunOrder, write_run_notices
+    from mianshen.past_runs.report import FinishedRun, program_of
+
+    program = program_of(FinishedRun.of(run))
+    order = RunOrder(run, _named(benefits, program, str(run)), statuses or ("eligible",), records)
+    with Progress(layout.lang, _STAGES) as progress:
+        count = write_run_notices(order, layout, lambda done, all_: progress(f"decide {done}/{all_}", 0))
+    return _told(layout, count)
+
+
+def _of_records(
+    desk: Desk, file: str, case: str | None, benefits: tuple[str, ...], statuses: tuple[str, ...], layout: Layout
+) -> Status:  # fmt: skip
+    """A notice for every record of a file whose answer is asked for. Raises RuleError."""
+    from mianshen.past_runs.notices import RunOrder, told_of_records, write_notices
+
+    read = desk.read([Path(file)], case)
+    rejects = [diagnostic for given in read for diagnostic in given.record.rejects]
+    for diagnostic in rejects:
+        output.complain(diagnostic.show(layout.lang))
+    answers = [desk.answer(given) for given in read if given.record.case.person.rejection is None]
+    order = RunOrder(Path(file), _named(benefits, desk.checker().program, file), statuses or ("eligible",))
+    told = told_of_records([(answer.checker, answer.checked) for answer in answers], order)
+    count = write_notices(told, len(told), layout)
+    return Status.FOUND if rejects else _told(layout, count)
+
+
+def _named(benefits: tuple[str, ...], program: Program, file: str) -> tuple[str, ...]:
+    """Benefits by their names, given by name or title. Raises RuleError where one is none."""
+    from mianshen.casework.notice import diagnostics
+
+    names = tuple(name_of(benefit, program.benefits) for benefit in benefits)
+    wrong = [
+        diagnostics.unknown_benefit(file, n, program.benefits) for n in names if n not in program.benefits
+    ]
+    if wrong:
+        raise RuleError(wrong)
+    return names
+
+
+def _told(layout: Layout, count: int) -> Status:
+    output.say((_MANY if count else _NOBODY).in_(layout.lang).format(count=count, out=layout.out))
+    return Status.DONE

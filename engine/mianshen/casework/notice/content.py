@@ -108,4 +108,5 @@ class Notice:
     assumptions: tuple[str, ...]
     remedies: tuple[str, ...]
     replay: tuple[Given, ...]
+    code: str  # the digests as the QR code holds them
     letterhead: Letterhead | None = None

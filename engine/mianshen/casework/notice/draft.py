@@ -14,7 +14,7 @@ from decimal import Decimal
 from mianshen.casework.check import Checked, Checker
 from mianshen.casework.notice import diagnostics, phrases
 from mianshen.casework.notice.content import Given, Notice
-from mianshen.casework.notice.digest import record_digest
+from mianshen.casework.notice.digest import Digests, canonical_answer, digest_of, record_digest
 from mianshen.casework.notice.office import Letterhead
 from mianshen.casework.notice.working import Working
 from mianshen.interpreter.result import BenefitResult, RowResult, benefit_result, row_result
@@ -36,15 +36,22 @@ class Subject:
     file: str = ""  # the record's, for messages
 
 
+def draft_of(checker: Checker, checked: Checked, subject: Subject) -> Draft:
+    """The draft about a subject, in no office's name. Raises RuleError as `notice_of` does."""
+    return Draft(checker, checked, subject, "en", None)
+
+
 def notice_of(
     checker: Checker, checked: Checked, subject: Subject, lang: Lang, letterhead: Letterhead | None = None
 ) -> Notice:
     """The notice about a subject. Raises RuleError when the record has no such thing or it is rejected."""
-    draft = _Draft(checker, checked, subject, lang, letterhead)
+    draft = Draft(checker, checked, subject, lang, letterhead)
     return draft.notice()
 
 
-class _Draft:
+class Draft:
+    """A notice being drafted: what is asked about, found in the case, and traced."""
+
     def __init__(
         self, checker: Checker, checked: Checked, subject: Subject, lang: Lang, letterhead: Letterhead | None
     ) -> None:
@@ -142,6 +149,7 @@ class _Draft:
             assumptions=tuple(self._assumptions(footing)),
             remedies=tuple(self._remedies(footing)),
             replay=tuple(self._replay()),
+            code=self.digests().code(),
             letterhead=self.letterhead,
         )
 
@@ -209,7 +217,9 @@ class _Draft:
         """A decision worth showing beside the amount, such as a deadline."""
         decision = self.words.decisions[self.row.entity, name]
         value = self.words.value(self.row.values[name], decision.written, decision.type)
-        return Given(self._say(decision.title), name, self._say(value))
+        known = decision.written == "money" and isinstance(self.row.values[name], Decimal)
+        yuan = (" 元" if self.lang == "zh" else " yuan") if known else ""
+        return Given(self._say(decision.title), name, self._say(value) + yuan)
 
     def _clauses(self) -> Iterator[str]:
         """The clause that decided, then the benefit's own where it is another."""
@@ -257,15 +267,23 @@ class _Draft:
                 remedy = self._say(phrases.REMEDIES["stand_in"])
                 yield remedy.format(rule=self._say(rule), authority=self._say(authority))
 
+    def digests(self) -> Digests:
+        """What the notice can be held against."""
+        case = self.checked.case
+        answer = digest_of(canonical_answer(case, self.result))
+        return Digests(record_digest(case), f"sha256:{self.program.digest}", answer, self.day)
+
     def _replay(self) -> Iterator[Given]:
         def told(name: str, value: str) -> Given:
             return Given(self._say(phrases.REPLAY[name]), name, value)
 
         yield told("rulebook", self._say(self.program.title))
-        yield told("rulebook_digest", f"sha256:{self.program.digest}")
+        digests = self.digests()
+        yield told("rulebook_digest", digests.rulebook)
         if self.program.overlays:
             yield told("overlays", ", ".join(self.program.overlays))
-        yield told("record_digest", record_digest(self.checked.case))
+        yield told("record_digest", digests.record)
+        yield told("answer_digest", digests.answer)
         yield told("version", f"mianshen {__version__}")
 
 

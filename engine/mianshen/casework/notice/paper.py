@@ -7,8 +7,10 @@ Invariants: the templates see texts and escape them; the same notice gives the s
 
 from __future__ import annotations
 
+import io
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cache
 from importlib.util import find_spec
@@ -16,11 +18,12 @@ from pathlib import Path
 from typing import Final
 
 import jinja2
+import segno
 
 from mianshen.casework.notice import diagnostics
 from mianshen.casework.notice.content import Notice
-from mianshen.casework.notice.phrases import labels
-from mianshen.source import RuleError
+from mianshen.casework.notice.phrases import HEADING, labels
+from mianshen.source import Lang, RuleError
 
 FORMS: Final = (".html", ".pdf")
 _HERE: Final = Path(__file__).parent
@@ -51,7 +54,38 @@ def refuse_unfit(out: Path) -> None:
 
 def to_html(notice: Notice) -> str:
     """The page, self-contained."""
-    return _page().render(notice=notice, labels=labels(notice.lang))
+    return _page().render(notice=notice, labels=labels(notice.lang), qr=_qr(notice.code, embedded=True))
+
+
+def _qr(code: str, embedded: bool = False) -> str:
+    """The QR code of a text as an SVG element; `embedded`: in a page, which needs no name space."""
+    out = io.BytesIO()
+    segno.make(code, error="m", micro=False).save(
+        out,
+        kind="svg",
+        xmldecl=False,
+        svgclass=None,
+        lineclass=None,
+        omitsize=True,
+        svgns=not embedded,
+        border=2,
+        title="QR",
+    )
+    return out.getvalue().decode()
+
+
+def joined_pages(pages: Iterable[Path], to: Path, lang: Lang) -> None:
+    """Several notices' pages as one, each beginning on a sheet of its own. Raises OSError."""
+    with to.open("w", encoding="utf-8") as out:
+        begun = False
+        for page in pages:
+            head, _, rest = page.read_text("utf-8").partition("<body>\n")
+            body, _, end = rest.rpartition("</body>")
+            if not begun:
+                out.write(f"{head}<body>\n")
+                begun = True
+            out.write(f'<div class="sheet">\n{body}</div>\n')
+        out.write(f"</body>{end}" if begun else f"<!doctype html><title>{HEADING.in_(lang)}</title>\n")
 
 
 @cache
@@ -71,7 +105,9 @@ def to_pdf(notice: Notice) -> bytes:
     import pylopdf_fonts_zh_cn
     import typst
 
-    data = json.dumps({"notice": asdict(notice), "labels": labels(notice.lang)}, ensure_ascii=False)
+    data = json.dumps(
+        {"notice": asdict(notice), "labels": labels(notice.lang), "qr": _qr(notice.code)}, ensure_ascii=False
+    )
     pdf: bytes = typst.compile(
         _HERE / "notice.typ",
         font_paths=[pylopdf_fonts_zh_cn.sans_path().parent],

@@ -51,6 +51,7 @@ REPLAY: Final = {
     "rulebook_digest": Message("规则库摘要值", "Digest of the rulebook"),
     "overlays": Message("调整方案", "Overlays applied"),
     "record_digest": Message("核定材料摘要值", "Digest of the record"),
+    "answer_digest": Message("核定结果摘要值", "Digest of the answer"),
     "version": Message("程序版本", "Version of the program"),
 }
 
@@ -114,8 +115,11 @@ _LABELS: Final = {
     "remedies": Message("如有不符，怎么办", "If something is wrong"),
     "replay": Message("复核信息", "For checking this again"),
     "replay_note": Message(
-        "以同一核定材料和同一规则库重新核定，结果必然相同；摘要值相同，即为同一核定材料、同一规则库。",
-        "The same record under the same rulebook gives the same decision; equal digests mean that they are the same.",
+        "以同一核定材料和同一规则库重新核定，结果必然相同；摘要值相同，即为同一核定材料、同一规则库。"
+        "二维码含这些摘要值：经办机构用 mianshen verify-notice 由核定材料重新核定并核对；手持核验材料的，可用离线网页核对。",
+        "The same record under the same rulebook gives the same decision; equal digests mean that they are the same. The QR "
+        "code holds them: the office decides the record again and compares by mianshen verify-notice; who holds the "
+        "verification file compares on the offline page.",
     ),
     "working": Message("附：计算过程", "Annex: the working"),
     "item": Message("项目", "Item"),

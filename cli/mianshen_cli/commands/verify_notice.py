@@ -1,0 +1,169 @@
+"""`mianshen verify-notice`: a notice held against the record, decided again.
+
+In: a notice's page or the text of its QR code; a record file, or a batch's folder and a person. Out: whether record, rulebook
+and answer are those of the notice. Exit status 0 they are, 1 one is not, 2 a file cannot be read or holds no code.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mianshen.source import Lang, Message, RuleError
+from mianshen_cli import options, output
+from mianshen_cli.click_commands import argument, command, option
+from mianshen_cli.output import Status
+from mianshen_cli.session import Desk, refuse_replacing
+from mianshen_cli.usage_errors import Refused
+
+if TYPE_CHECKING:
+    from mianshen.casework.check import Checked, Checker
+    from mianshen.casework.notice import Comparison, Digests
+
+_HEAD = (
+    Message("项目", "item"),
+    Message("结果", "result"),
+    Message("告知书上", "on the notice"),
+    Message("现在", "now"),
+)
+_ITEMS = (
+    Message("核定材料", "record"),
+    Message("规则库", "rulebook"),
+    Message("核定结果", "answer"),
+)
+_SAME, _DIFFERS = Message("相同", "same"), Message("不同", "differs")
+_GOOD = Message(
+    "由核定材料重新核定，与告知书一致：{subject}。",
+    "Decided again from the record, it is what the notice says: {subject}.",
+)
+_BAD = Message(
+    "告知书与重新核定的不一致。", "The notice is not what the record gives when it is decided again."
+)
+_NOTHING = Message(
+    "请给出告知书的 HTML 文件（或用 --code 给出二维码文字）和核定材料",
+    "give the notice's HTML file (or the text of its QR code by --code) and the record",
+)
+_NO_PERSON = Message("批量核定的文件夹需用 --person 指明人员", "a batch's folder needs --person, too")
+_PAGE = Message("离线核对页已写入 {out}", "The page that checks offline is in {out}")
+_SHOWN = 19  # characters of a digest
+
+
+@command(
+    Message(
+        "核对告知书：由核定材料（或批量核定的文件夹）重新核定，与告知书二维码中的摘要值比较。不联网。\n"
+        "例：mianshen verify-notice 告知书.html 核定材料.yaml",
+        "Hold a notice against the record (or a batch's folder): decide it again and compare with the digests in its QR "
+        "code. Uses no network.\nTry: mianshen verify-notice notice.html record.yaml",
+    )
+)
+@argument(
+    "files", nargs=-1, metavar="[NOTICE] RECORD",
+    words=Message("告知书（HTML）和核定材料，或批量核定的文件夹", "the notice (HTML), and a record file or a batch's folder"),
+)  # fmt: skip
+@option(
+    "--code",
+    metavar="TEXT",
+    words=Message(
+        "扫描二维码所得的文字，代替告知书", "the scanned text of the QR code, in place of the notice"
+    ),
+)
+@option(
+    "--case", metavar="NAME", words=Message("材料文件中的哪一例", "the case of that name in the record file")
+)
+@option(
+    "--person",
+    metavar="ID",
+    words=Message("批量核定中的人员编号", "number of the person, of a batch's folder"),
+)
+@options.rulebook
+@options.change
+@option(
+    "--page", metavar="F", words=Message("只写出离线核对用的网页", "only write the page that checks offline")
+)
+def verify_notice(
+    lang: Lang, files: tuple[str, ...], code: str | None, case: str | None, person: str | None,
+    rules: tuple[str, ...], overlays: tuple[str, ...], page: str | None,
+) -> Status:  # fmt: skip
+    from mianshen.casework.notice import compared
+
+    if page is not None:
+        _write_page(lang, Path(page))
+        if not files:
+            return Status.DONE
+    if len(files) != (2 if code is None else 1):
+        raise Refused(_NOTHING)
+    digests = _digests(files[0] if code is None else None, code)
+    record = Path(files[-1])
+    if record.is_dir():
+        checker, checked = _of_run(record, person)
+    else:
+        checker, checked = _of_record(record, case, digests, rules, overlays)
+    comparison = compared(checker, checked, digests)
+    _show(lang, comparison)
+    return Status.DONE if comparison.same else Status.FOUND
+
+
+def _digests(notice: str | None, code: str | None) -> Digests:
+    """The digests on a notice, or in a scanned text. Raises RuleError where there is none, OSError."""
+    from mianshen.casework.notice import digests_in
+    from mianshen.past_runs import notices_diagnostics as diagnostics
+
+    if code is None:
+        code = sys.stdin.read() if notice == "-" else Path(notice or "").read_text("utf-8", "replace")
+    digests = digests_in(" ".join(code.split()))
+    if digests is None:
+        raise RuleError([diagnostics.no_code(notice or "--code")])
+    return digests
+
+
+def _of_run(folder: Path, person: str | None) -> tuple[Checker, Checked]:
+    from mianshen.past_runs.replay import replay
+    from mianshen.past_runs.verify import past_run
+
+    if person is None:
+        raise Refused(_NO_PERSON)
+    replayed = replay(past_run(folder), person, {})
+    return replayed.checker, replayed.checked
+
+
+def _of_record(
+    file: Path, case: str | None, digests: Digests, rules: tuple[str, ...], overlays: tuple[str, ...]
+) -> tuple[Checker, Checked]:
+    from mianshen.casework.notice import diagnostics
+
+    desk = Desk(tuple(map(Path, rules)), overlays, dt.date.fromisoformat(digests.day))
+    records = desk.read([file], case)
+    if len(records) != 1:
+        raise RuleError([diagnostics.several_records(str(file), len(records))])
+    answer = desk.answer(records[0])
+    return answer.checker, answer.checked
+
+
+def _show(lang: Lang, comparison: Comparison) -> None:
+    notice = comparison.on_notice
+    answer_now = notice.answer if comparison.subject is not None else ""
+    pairs = [
+        (notice.record, comparison.record),
+        (notice.rulebook, comparison.rulebook),
+        (notice.answer, answer_now),
+    ]
+    rows = [
+        (item.in_(lang), (_SAME if before == now else _DIFFERS).in_(lang), before[:_SHOWN], now[:_SHOWN])
+        for item, (before, now) in zip(_ITEMS, pairs, strict=True)
+    ]
+    output.say(output.table([head.in_(lang) for head in _HEAD], rows))
+    subject = comparison.subject
+    if comparison.same and subject is not None:
+        output.say("\n" + _GOOD.in_(lang).format(subject=subject.in_(lang)))
+    else:
+        output.say("\n" + _BAD.in_(lang))
+
+
+def _write_page(lang: Lang, out: Path) -> None:
+    from mianshen.casework.notice.verification import PAGE
+
+    refuse_replacing(out, [PAGE])
+    out.write_bytes(PAGE.read_bytes())
+    output.say(_PAGE.in_(lang).format(out=out))

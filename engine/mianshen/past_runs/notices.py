@@ -1,0 +1,277 @@
+"""Many notices in one run: of everybody due something in a finished batch, or of every record of a file.
+
+In: a run's folder or checked records, which answers to tell. Out: a folder with a notice for each person and benefit
+and an index, or one page to print; whole or not at all.
+Invariants: a notice about a run's person is decided anew by the run's own rulebook and inputs, and refused where that is not
+what the run wrote; the same order gives the same bytes; numbers of persons stand in names of files only where they are plain.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import duckdb
+import pyarrow as pa
+
+from mianshen.batch.lock import locked
+from mianshen.batch.result_folder import beside, clear_up, publish
+from mianshen.casework.check import Checked, Checker
+from mianshen.casework.notice import (
+    Notice,
+    Subject,
+    letterhead,
+    notice_of,
+    to_html,
+    to_pdf,
+    verification_file,
+)
+from mianshen.casework.notice.office import OfficeFile
+from mianshen.casework.notice.paper import joined_pages
+from mianshen.casework.notice.verification import PAGE
+from mianshen.casework.wording import STATUS, named_place
+from mianshen.ingest.entity_rows import RowReader
+from mianshen.ingest.household_rows import HouseholdRows
+from mianshen.ingest.input_paths import Named
+from mianshen.ingest.inputs import identifier, quoted
+from mianshen.past_runs import notices_diagnostics as diagnostics
+from mianshen.past_runs.report.cells import Cell, CsvFile
+from mianshen.past_runs.report.lists import Lists
+from mianshen.past_runs.report.run import FinishedRun, find_inputs, program_of, table_of_facts
+from mianshen.program.program import Program
+from mianshen.source import Lang, Message, RuleError
+
+Progress: TypeAlias = Callable[[int, int], None]  # notices written, of how many
+INDEX: Final = "index.csv"
+_PLAIN: Final = re.compile(r"[0-9A-Za-z_-]{1,40}")
+_OURS: Final = re.compile(r"index\.csv|verify\.html|[0-9]{6}[0-9A-Za-z_-]*\.(html|pdf|verification\.json)")
+_HEADS: Final = (
+    Message("序号", "number"),
+    Message("文件", "file"),
+    Message("文号", "number on the notice"),
+    Message("人员编号", "person"),
+    Message("参保地", "area of insurance"),
+    Message("核定事项", "subject"),
+    Message("结论", "answer"),
+    Message("金额", "amount"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How notices are written. `first`: the serial number of the first; `pages`: .html or .pdf files."""
+
+    out: Path
+    lang: Lang
+    issued: dt.date
+    office: OfficeFile | None = None
+    first: int = 1
+    pages: Literal[".html", ".pdf"] = ".html"
+    verification: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A decision to tell: of whom, about what; `place`: its turn among all."""
+
+    place: int
+    checker: Checker
+    checked: Checked
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True)
+class RunOrder:
+    """Which answers of a run are told. No benefits: every one; `moved`: where inputs are now, by entity."""
+
+    run: Path
+    benefits: Collection[str] = ()
+    statuses: Collection[str] = ("eligible",)
+    moved: Mapping[str, Named] = field(default_factory=dict)
+
+
+# -- writing -----------------------------------------------------------------------------------
+
+
+def write_notices(
+    told: Iterable[Told], count: int, layout: Layout, progress: Progress = lambda _d, _c: None
+) -> int:
+    """Write notices into a folder with an index, or into one page; gives how many. Raises RuleError."""
+    out, shown = layout.out.resolve(), str(layout.out)
+    single = bool(layout.out.suffix)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with locked(out, shown):
+            clear_up(out)
+            if out.exists() and not single and not _is_ours(out):
+                raise RuleError([diagnostics.foreign_folder(shown)])
+            part = beside(out, "part")
+            try:
+                part.mkdir()
+                written = _write_all(told, count, layout, part, progress)
+                if single:
+                    joined_pages([part / name for name in sorted(written)], part / "all", layout.lang)
+                    (part / "all").replace(out)
+                else:
+                    publish(part, out)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+    except OSError as error:
+        raise RuleError([diagnostics.cannot_write(shown, error.strerror or "")]) from None
+    return len(written)
+
+
+def _is_ours(out: Path) -> bool:
+    """Whether a folder is empty or holds what an earlier run of notices wrote, and nothing else."""
+    names = {path.name for path in out.iterdir()} if out.is_dir() else {""}
+    return not names or (INDEX in names and all(map(_OURS.fullmatch, names)))
+
+
+def _write_all(told: Iterable[Told], count: int, layout: Layout, part: Path, progress: Progress) -> list[str]:
+    lines: dict[int, list[Cell]] = {}
+    names = []
+    for done, decision in enumerate(told, 1):
+        serial = f"{layout.first + decision.place:06}"
+        notice = _notice(decision, layout, serial)
+        stem = f"{serial}-{notice.person}" if _PLAIN.fullmatch(notice.person) else serial
+        name = f"{stem}{layout.pages}"
+        (part / name).write_bytes(to_pdf(notice) if layout.pages == ".pdf" else to_html(notice).encode())
+        if layout.verification:
+            text = verification_file(decision.checker, decision.checked, decision.subject)
+            (part / f"{stem}.verification.json").write_text(text, "utf-8")
+        names.append(name)
+        lines[decision.place] = [serial.lstrip("0"), name, *_line(decision, notice, layout.lang)]
+        progress(done, count)
+    index = CsvFile(part / INDEX, [head.in_(layout.lang) for head in _HEADS])
+    for place in sorted(lines):
+        index.write(lines[place])
+    index.close()
+    if layout.verification:
+        shutil.copyfile(PAGE, part / PAGE.name)
+    return names
+
+
+def _notice(told: Told, layout: Layout, serial: str) -> Notice:
+    head = None
+    if layout.office is not None:
+        person = told.checked.case.person
+        head = letterhead(
+            layout.office, told.checker.program, person, serial.lstrip("0"), layout.issued, layout.lang
+        )
+    return notice_of(told.checker, told.checked, told.subject, layout.lang, head)
+
+
+def _line(told: Told, notice: Notice, lang: Lang) -> list[Cell]:
+    program, person = told.checker.program, told.checked.case.person
+    area = person.facts.get(program.entities[person.entity].area or "")
+    number = "" if notice.letterhead is None else notice.letterhead.number
+    place = named_place(area).in_(lang) if isinstance(area, str) else ""
+    return [number, notice.person, place, notice.subject, STATUS[notice.status].in_(lang), notice.amount]
+
+
+# -- of records --------------------------------------------------------------------------------
+
+
+def told_of_records(records: Iterable[tuple[Checker, Checked]], order: RunOrder) -> list[Told]:
+    """The decisions to tell of checked records, in their order."""
+    decisions: list[Told] = []
+    for checker, checked in records:
+        for name, benefit in checked.result.benefits.items():
+            if benefit.status in order.statuses and (not order.benefits or name in order.benefits):
+                decisions.append(Told(len(decisions), checker, checked, Subject(name, None, str(order.run))))
+    return decisions
+
+
+# -- of a run ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """An answer as the run wrote it."""
+
+    place: int
+    benefit: str
+    status: str
+    amount: Decimal | None
+
+
+def write_run_notices(order: RunOrder, layout: Layout, progress: Progress = lambda _d, _c: None) -> int:
+    """Write a notice for every answer of a run that is asked for; gives how many.
+
+    Raises RuleError where the run is none, its inputs are not as they were, or it says otherwise than its rules.
+    """
+    run = FinishedRun.of(order.run)
+    program = program_of(run)
+    with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
+        inputs = find_inputs(run, order.moved, program, connection, Path(scratch) / "text")
+        person = program.entities[program.entry]
+        names = tuple(filter(None, [person.area, _household(program)]))
+        day = str(run.manifest["as_of"])
+        people = table_of_facts(program, person, inputs.get(person.name), names, connection, day)
+        lists = Lists(
+            program, run, connection, people, person.area, Path(scratch), layout.lang, _household(program)
+        )
+        due = _due(lists, order)
+        as_of = dt.date.fromisoformat(day)
+        rows = HouseholdRows(RowReader(program, connection, as_of, threads=os.cpu_count() or 1), inputs)
+        rows.read(pa.array(list(due), pa.string()))
+        count = sum(map(len, due.values()))
+        return write_notices(_told(program, rows, due, order), count, layout, progress)
+
+
+def _household(program: Program) -> str | None:
+    """The fact that says which household a person belongs to."""
+    person = program.entities[program.entry]
+    key = None if person.parent is None else program.entities[person.parent].key
+    return key if key is not None and (person.name, key) in program.facts else None
+
+
+def _due(lists: Lists, order: RunOrder) -> dict[str, list[_Due]]:
+    """By person the answers to tell, in the order of places, people and benefits."""
+    program = lists.program
+    statuses = ", ".join(map(quoted, order.statuses))
+    parts = []
+    for benefit in (benefit for file in lists.run.files(program) for benefit in file.benefits):
+        if not order.benefits or benefit.name in order.benefits:
+            status, amount = (identifier(f"{benefit.name}_{part}") for part in ("status", "amount"))
+            rows = lists.rows(lists.run, program.entities[benefit.entity])
+            parts.append(
+                f"SELECT person, owner, {quoted(benefit.name)} AS benefit, {status} AS status, {amount} AS amount "
+                f"FROM {rows} WHERE {status} IN ({statuses}) AND person <> ''"
+            )
+    due: dict[str, list[_Due]] = {}
+    if parts:
+        found: list[tuple[Any, ...]] = lists.connection.execute(
+            lists.placed(" UNION ALL ".join(parts), "benefit")
+        ).fetchall()
+        for place, (_, _, person, _, benefit_name, status, amount) in enumerate(found):
+            due.setdefault(person, []).append(_Due(place, benefit_name, status, amount))
+    return due
+
+
+def _told(
+    program: Program, rows: HouseholdRows, due: Mapping[str, list[_Due]], order: RunOrder
+) -> Iterator[Told]:
+    checker = Checker(program)
+    for case, numbers in rows.cases():
+        for key in dict.fromkeys(row.current.key for row in numbers if row.entity == program.entry):
+            if key not in due:
+                continue
+            person = next(
+                row.current for row in numbers if row.entity == program.entry and row.current.key == key
+            )
+            checked = checker.check(replace(case, person=person))
+            for answer in due[key]:
+                result = checked.result.benefits[answer.benefit]
+                if (result.status, result.amount) != (answer.status, answer.amount):
+                    raise RuleError([diagnostics.other_answer(str(order.run), answer.benefit)])
+                yield Told(answer.place, checker, checked, Subject(answer.benefit, None, str(order.run)))
