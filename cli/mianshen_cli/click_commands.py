@@ -169,14 +169,21 @@ class Lazy(click.Group):
                 formatter.write_dl([(name, words.in_(lang)) for name, words in commands.items()])
 
 
+_DAYS = {"today": 0, "今天": 0, "yesterday": 1, "昨天": 1}  # how many days ago
+
+
 class Day(click.ParamType[dt.date]):
-    """A date, written 2026-11-21."""
+    """A date, written 2026-11-21, or today, yesterday, month-end: the last day of the month before."""
 
     name = "date"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
         if isinstance(value, dt.date):
             return value
+        if value in _DAYS:
+            return today() - dt.timedelta(days=_DAYS[value])
+        if value in ("month-end", "上月末"):
+            return today().replace(day=1) - dt.timedelta(days=1)
         try:
             return dt.datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=dt.UTC).date()
         except ValueError:

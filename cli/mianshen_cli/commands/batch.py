@@ -20,6 +20,7 @@ from mianshen_cli import options, output
 from mianshen_cli.click_commands import Whole, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.progress import Progress
+from mianshen_cli.run_file import dated, take_run_file
 from mianshen_cli.usage_errors import Refused
 
 _ALLOWED = re.compile(r"([0-9]{1,18})|([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
@@ -37,31 +38,6 @@ _WITHOUT = Message(
 _NO_LISTS = Message(
     "--xlsx 写的是报告的清单。请加上 --report", "--xlsx writes the lists of a report. Give --report, too"
 )
-_RECORDS = (
-    Message("记录", "records"),
-    Message("读取", "read"),
-    Message("核定", "decided"),
-    Message("退回", "rejected"),
-)
-_BENEFITS = (
-    Message("待遇", "benefit"),
-    Message("符合", "eligible"),
-    Message("不符合", "not eligible"),
-    Message("待定", "undetermined"),
-    Message("规则未覆盖", "not modelled"),
-    Message("金额（元）", "amount (yuan)"),
-    Message("金额未计入", "amount left out"),
-)
-_ANSWERS = ("eligible", "ineligible", "undetermined", "not_modelled")
-_FOR_NOBODY = Message("对任何人都规则未覆盖的待遇：{names}。", "Not modelled for anybody: {names}.")
-_AMOUNTS = (
-    Message("费用与支付", "cost and payments"),
-    Message("合计（元）", "total (yuan)"),
-    Message("条数", "rows"),
-    Message("未计入：待定", "left out: undetermined"),
-    Message("规则未覆盖", "not modelled"),
-)
-_COUNT = Message("条数", "count")
 _STOPPED = Message(
     "已中断；{folder} 与运行前一样，没有留下别的东西。",
     "Stopped; {folder} is as it was, and nothing else is left.",
@@ -79,6 +55,16 @@ _STOPPED_IN_PARTS = Message(
         "Decide every resident: each benefit of each person, each layer of each claim.\n"
         "Input is CSV (UTF-8 or GB18030, also gzip), Parquet, a folder or a pattern, and may be given more than once.",
     )
+)
+@option(
+    "--run-file",
+    metavar="F",
+    is_eager=True,
+    callback=take_run_file,
+    words=Message(
+        "从文件（TOML）取各选项，如 mianshen.toml；命令行所写优先；路径从该文件所在文件夹算起",
+        "take options from a file (TOML), such as mianshen.toml; the command line comes before it, and paths are from its folder",
+    ),
 )
 @options.record_files()
 @options.day
@@ -159,6 +145,14 @@ _STOPPED_IN_PARTS = Message(
 )
 @options.workbooks
 @option(
+    "--dry-run",
+    is_flag=True,
+    words=Message(
+        "只读文件：列出行数、读取的列、存疑之处、预计时间和大小、会写出什么，不写任何东西",
+        "only read the files: tell rows, columns, doubts, time and size to expect and what would be written; write nothing",
+    ),
+)
+@option(
     "--format",
     "form",
     type=click.Choice(["table", "json"]),
@@ -170,11 +164,18 @@ def batch(
     overlay: tuple[str, ...], encoding: str | None, threads: int | None, mapping: str | None, memory: str | None,
     engine: Any, master: str | None, into: str | None, sheets: str | None, partitions: int | None, yes: bool,
     resume: bool, max_rejects: str, report_to: str | None, since: str | None, xlsx: bool, form: str,
+    run_file: str | None, dry_run: bool,
 ) -> Status:  # fmt: skip
     from mianshen.batch.recorded_rules import Rules
     from mianshen.batch.run import Request
     from mianshen.rulebook import open_program
 
+    if run_file is not None:
+        records = {entity: tuple(dated(file, as_of) for file in files) for entity, files in records.items()}
+        out = dated(out, as_of)
+        into, sheets, report_to, since = (
+            None if place is None else dated(place, as_of) for place in (into, sheets, report_to, since)
+        )
     if master is not None and engine != "spark":
         raise Refused(Message("--master 只用于 --engine spark", "--master goes with --engine spark"))
     if report_to is None and (since is not None or xlsx):
@@ -193,6 +194,8 @@ def batch(
         from mianshen.past_runs.report import doubts_since
 
         _doubt(lang, doubts_since(program, Path(since)))
+    if dry_run:
+        return _plan(lang, program, request, form, [*filter(None, (into, sheets, report_to))])
     summary = _run(lang, program, request)
     _doubt(lang, summary.doubts)
     _elsewhere(Path(out), database, sheets)
@@ -207,14 +210,30 @@ def batch(
     return Status.FOUND if over else Status.DONE
 
 
+def _plan(lang: Lang, program: Any, request: Any, form: str, elsewhere: list[str]) -> Status:
+    """What the run would do; nothing is written. Status FOUND where it would stop for doubts."""
+    from mianshen.batch.plan import plan_batch
+    from mianshen_cli.render.batch_plan import plain_plan, show_plan
+
+    with Progress(lang, _STAGES) as progress:
+        plan = plan_batch(program, request, progress)
+    if form == "json":
+        output.say(output.json_text(plain_plan(lang, plan)))
+    else:
+        show_plan(lang, program, plan, [str(request.out), *elsewhere])
+    _doubt(lang, plan.doubts)
+    return Status.FOUND if plan.doubts and not request.yes else Status.DONE
+
+
 def _doubt(lang: Lang, doubts: Iterable[Diagnostic]) -> None:
     for doubt in doubts:
         output.complain(doubt.show(lang))
 
 
 def _say(lang: Lang, program: Any, summary: Any, out: str) -> None:
-    _show(lang, program, summary.content)
-    _notes(lang, program, summary, Path(out))
+    from mianshen_cli.render.batch_summary import show_summary
+
+    show_summary(lang, program, summary, Path(out))
     output.say(_DONE.in_(lang).format(folder=out))
 
 
@@ -279,74 +298,3 @@ def _allowance(text: str) -> tuple[Decimal, str]:
             )
         )
     return (Decimal(match[1]), "records") if match[1] else (Decimal(match[2]), "percent")
-
-
-def _notes(lang: Lang, program: Any, summary: Any, out: Path) -> None:
-    """What a mapping made of the files, what stands in them twice, and why rows are rejected."""
-    from mianshen.batch.reject_summary import reject_groups
-    from mianshen_cli.render.batch_notes import finding_lines, mapping_lines, reject_table
-
-    content = summary.content
-    lines = [
-        *mapping_lines(lang, program, content.get("mapping", {})),
-        *finding_lines(lang, program, content.get("findings", {})),
-    ]
-    if lines:
-        output.say("\n" + "\n".join(lines))
-    if summary.rejected:
-        output.say("\n" + reject_table(lang, reject_groups(out, summary.cells)))
-
-
-def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:
-    """The summary as tables, titles from the vocabulary."""
-    from mianshen.batch.output_files import entity_files
-
-    records = [
-        (program.entities[entity].title.in_(lang), f"{n['read']:,}", f"{n['decided']:,}", f"{n['rejected']:,}")
-        for entity, n in content["records"].items()
-    ]  # fmt: skip
-    output.say(output.table([h.in_(lang) for h in _RECORDS], records, right=[1, 2, 3]))
-    files = entity_files(program, content["records"])
-    stem = {benefit.name: file.stem for file in files for benefit in file.benefits}
-    benefits, nobody = [], []
-    for name, answers in content["benefits"].items():
-        title = program.benefits[name].title.in_(lang)
-        if set(answers) <= {"not_modelled"}:
-            nobody.append(title)
-            continue
-        counts = [answers.get(status, {}).get(stem[name], 0) for status in _ANSWERS]
-        due = answers.get("eligible", {})
-        left_out = f"{due['without_amount']:,}" if due.get("without_amount") else ""
-        benefits.append((title, *(f"{count:,}" for count in counts), _yuan(due.get("amount")), left_out))
-    output.say("\n" + output.table([h.in_(lang) for h in _BENEFITS], benefits, right=range(1, 7)))
-    if nobody:
-        names = ("、" if lang == "zh" else "; ").join(nobody)
-        output.say(
-            "\n" + "\n".join(output.fold(_FOR_NOBODY.in_(lang).format(names=names), output.columns() or 100))
-        )
-    for file in files:
-        if file.stem in content:
-            _show_rows(lang, program, file.entity, content[file.stem])
-
-
-def _show_rows(lang: Lang, program: Any, entity: Any, rows: dict[str, Any]) -> None:
-    """How many rows of an entity have which answer; what they add up to, and how many rows each sum leaves out."""
-    from mianshen.casework.wording import STATUS
-
-    if "status" in rows:
-        statuses = [(STATUS[status].in_(lang), f"{n:,}") for status, n in rows["status"].items()]
-        output.say("\n" + output.table([entity.title.in_(lang), _COUNT.in_(lang)], statuses, right=[1]))
-    amounts = [
-        (program.decision(entity.name, name).title.in_(lang), _yuan(total["amount"]), f"{total['rows']:,}",
-         f"{total['undetermined']:,}", f"{total['not_modelled']:,}")
-        for name, total in rows["totals"].items()
-    ]  # fmt: skip
-    output.say("\n" + output.table([h.in_(lang) for h in _AMOUNTS], amounts, right=[1, 2, 3, 4]))
-
-
-def _yuan(amount: str | None) -> str:
-    """An amount of yuan with thousands marked; nothing when there is none."""
-    if amount is None:
-        return ""
-    whole, _, fen = amount.partition(".")
-    return f"{int(whole):,}.{fen}" if not whole.startswith("-0") else amount

@@ -33,6 +33,17 @@ def unit_of(program: Program, files: Sequence[EntityFile], beside: Layout | None
     return Unit(Layout(program, beside), tuple(shown), benefits)
 
 
+def expected_engine(program: Program, files: Sequence[EntityFile], engine: Engine, rows: int) -> Engine:
+    """What would decide so many rows, with nothing compiled for it."""
+    if engine != "auto":
+        return engine
+    try:
+        ready = rows >= WORTH or is_kept(unit_of(program, files), cache_folder())
+    except Unsupported:
+        ready = False
+    return "native" if ready else "interpreter"
+
+
 def compiled_for(program: Program, files: Sequence[EntityFile], engine: Engine, rows: int) -> Compiled | None:
     """The program compiled; None where the interpreter decides. Raises RuleError."""
     if engine == "interpreter":

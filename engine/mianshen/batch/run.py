@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -85,9 +85,7 @@ def run_batch(program: Program, request: Request, report: Progress = lambda _nam
     then is as it was before.
     """
     out, shown = request.out.resolve(), str(request.out)
-    unknown = [entity for entity in request.inputs if entity not in program.entities]
-    if unknown:
-        raise RuleError([diagnostics.no_such_entity(program.name, entity) for entity in unknown])
+    refuse_unknown_entities(program, request.inputs)
     refuse_foreign(out, shown, program, request.inputs)
     result = missing_above(out)
     try:
@@ -101,6 +99,13 @@ def run_batch(program: Program, request: Request, report: Progress = lambda _nam
         if result is not None:
             shutil.rmtree(result, ignore_errors=True)
     return summary
+
+
+def refuse_unknown_entities(program: Program, entities: Iterable[str]) -> None:
+    """Raises RuleError where files are named for an entity that the program does not have."""
+    unknown = [entity for entity in entities if entity not in program.entities]
+    if unknown:
+        raise RuleError([diagnostics.no_such_entity(program.name, entity) for entity in unknown])
 
 
 def _run(out: Path, program: Program, request: Request, clock: Clock) -> Summary:

@@ -217,9 +217,7 @@ class Draft:
         """A decision worth showing beside the amount, such as a deadline."""
         decision = self.words.decisions[self.row.entity, name]
         value = self.words.value(self.row.values[name], decision.written, decision.type)
-        known = decision.written == "money" and isinstance(self.row.values[name], Decimal)
-        yuan = (" 元" if self.lang == "zh" else " yuan") if known else ""
-        return Given(self._say(decision.title), name, self._say(value) + yuan)
+        return Given(self._say(decision.title), name, self._say(value))
 
     def _clauses(self) -> Iterator[str]:
         """The clause that decided, then the benefit's own where it is another."""

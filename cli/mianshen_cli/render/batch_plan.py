@@ -1,0 +1,116 @@
+"""What a batch would do, as tables: its files and columns, what would be refused, time, size, and what would be written.
+
+In: a `Plan` of the engine. Out: standard output; the same as plain values for JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mianshen.source import Lang, Message
+from mianshen_cli import output
+from mianshen_cli.render.batch_notes import finding_lines, mapping_lines
+
+_FILES = (Message("记录", "records"), Message("行数", "rows"), Message("文件", "files"))
+_COLUMNS = (
+    Message("文件", "file"),
+    Message("列", "column"),
+    Message("读作", "read as"),
+    Message("事实", "fact"),
+)
+_READ = Message("{file}：读取 {count} 列", "{file}: {count} columns are read")
+_REFUSED = (
+    Message("文件", "file"), Message("事实", "fact"), Message("原因", "reason"), Message("格数", "cells"),
+)  # fmt: skip
+_NOTHING_REFUSED = Message("没有会退回的单元格。", "No cell would be refused.")
+_BY = {
+    "native": Message("由编译后的规则核定", "decided by the compiled rules"),
+    "interpreter": Message("由解释器核定", "decided by the interpreter"),
+    "spark": Message("由 Spark 核定", "decided by Spark"),
+}
+_WHOLE = Message("全部在内存中", "all in memory")
+_PARTS = Message("分 {count} 份", "in {count} partitions")
+_EXPECTED = Message(
+    "预计：{by}，{parts}，约 {seconds}，结果约 {size}（首次编译另需数秒）。",
+    "To expect: {by}, {parts}, about {seconds}, results of about {size} (compiling the first time takes some seconds more).",
+)
+_WOULD = Message("会写出 {places}：{files}。", "Would write to {places}: {files}.")
+_NOTHING = Message("这次没有写任何东西。", "Nothing was written.")
+
+
+def show_plan(lang: Lang, program: Any, plan: Any, places: list[str]) -> None:
+    """The plan as tables and sentences."""
+    from mianshen.past_runs.report.phrases import REASONS
+
+    rows = [
+        (program.entities[name].title.in_(lang), f"{count:,}", ", ".join(f.name for f in plan.files if f.entity == name))
+        for name, count in plan.rows.items()
+    ]  # fmt: skip
+    output.say(output.table([head.in_(lang) for head in _FILES], rows, right=[1]))
+    renamed = [
+        (file.name, written, fact, program.facts[file.entity, fact].title.in_(lang))
+        for file in plan.files for written, fact in file.columns if written != fact
+    ]  # fmt: skip
+    output.say()
+    for file in plan.files:
+        output.say(_READ.in_(lang).format(file=file.name, count=len(file.columns)))
+    if renamed:
+        output.say("\n" + output.table([head.in_(lang) for head in _COLUMNS], renamed))
+    refused = [
+        (file, fact, REASONS[reason].in_(lang) if reason in REASONS else reason, f"{count:,}")
+        for (file, fact), cells in plan.cells.items() for reason, count in cells.refused.items()
+    ]  # fmt: skip
+    output.say(
+        "\n"
+        + (
+            output.table([h.in_(lang) for h in _REFUSED], refused, right=[3])
+            if refused
+            else _NOTHING_REFUSED.in_(lang)
+        )
+    )
+    notes = [*mapping_lines(lang, program, plan.mapping), *finding_lines(lang, program, plan.findings)]
+    if notes:
+        output.say("\n" + "\n".join(notes))
+    parts = _WHOLE.in_(lang) if plan.partitions == 1 else _PARTS.in_(lang).format(count=plan.partitions)
+    comma = "、" if lang == "zh" else ", "
+    by, seconds, size = _BY[plan.engine].in_(lang), _time(lang, plan.seconds), _size(plan.size)
+    sentences = [
+        _EXPECTED.in_(lang).format(by=by, parts=parts, seconds=seconds, size=size),
+        _WOULD.in_(lang).format(places=comma.join(places), files=comma.join(plan.outputs)),
+        _NOTHING.in_(lang),
+    ]
+    output.say()
+    for sentence in sentences:
+        output.say("\n".join(output.fold(sentence, output.columns() or 100)))
+
+
+def plain_plan(lang: Lang, plan: Any) -> dict[str, Any]:
+    """The plan as JSON has it."""
+    return {
+        "rows": dict(plan.rows),
+        "files": [
+            {"entity": file.entity, "file": file.name, "columns": dict(file.columns)}
+            for file in plan.files
+        ],
+        "refused": [
+            {"file": file, "fact": fact, "reason": reason, "cells": count}
+            for (file, fact), cells in plan.cells.items() for reason, count in cells.refused.items()
+        ],
+        "findings": dict(plan.findings),
+        "doubts": [{"code": doubt.code, "message": doubt.show(lang)} for doubt in plan.doubts],
+        "engine": plan.engine,
+        "partitions": plan.partitions,
+        "seconds": str(round(plan.seconds, 1)),
+        "bytes": plan.size,
+        "outputs": list(plan.outputs),
+    }  # fmt: skip
+
+
+def _time(lang: Lang, seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} " + ("秒" if lang == "zh" else "s")
+    return f"{round(seconds / 60)} " + ("分钟" if lang == "zh" else "min")
+
+
+def _size(size: int) -> str:
+    return f"{max(1, size // 1_000_000):,} MB"

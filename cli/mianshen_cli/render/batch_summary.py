@@ -1,0 +1,115 @@
+"""The summary of a batch as tables: records, benefits, what rows add up to, and what is to be said beside them.
+
+In: the content of `summary.json`, a program. Out: standard output.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mianshen.source import Lang, Message
+from mianshen_cli import output
+
+_RECORDS = (
+    Message("记录", "records"),
+    Message("读取", "read"),
+    Message("核定", "decided"),
+    Message("退回", "rejected"),
+)
+_BENEFITS = (
+    Message("待遇", "benefit"),
+    Message("符合", "eligible"),
+    Message("不符合", "not eligible"),
+    Message("待定", "undetermined"),
+    Message("规则未覆盖", "not modelled"),
+    Message("金额（元）", "amount (yuan)"),
+    Message("金额未计入", "amount left out"),
+)
+_ANSWERS = ("eligible", "ineligible", "undetermined", "not_modelled")
+_FOR_NOBODY = Message("对任何人都规则未覆盖的待遇：{names}。", "Not modelled for anybody: {names}.")
+_AMOUNTS = (
+    Message("费用与支付", "cost and payments"),
+    Message("合计（元）", "total (yuan)"),
+    Message("条数", "rows"),
+    Message("未计入：待定", "left out: undetermined"),
+    Message("规则未覆盖", "not modelled"),
+)
+_COUNT = Message("条数", "count")
+
+
+def show_summary(lang: Lang, program: Any, summary: Any, out: Path) -> None:
+    """The summary of a finished run and the notes on it."""
+    _show(lang, program, summary.content)
+    _notes(lang, program, summary, out)
+
+
+def _notes(lang: Lang, program: Any, summary: Any, out: Path) -> None:
+    """What a mapping made of the files, what stands in them twice, and why rows are rejected."""
+    from mianshen.batch.reject_summary import reject_groups
+    from mianshen_cli.render.batch_notes import finding_lines, mapping_lines, reject_table
+
+    content = summary.content
+    lines = [
+        *mapping_lines(lang, program, content.get("mapping", {})),
+        *finding_lines(lang, program, content.get("findings", {})),
+    ]
+    if lines:
+        output.say("\n" + "\n".join(lines))
+    if summary.rejected:
+        output.say("\n" + reject_table(lang, reject_groups(out, summary.cells)))
+
+
+def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:
+    """The summary as tables, titles from the vocabulary."""
+    from mianshen.batch.output_files import entity_files
+
+    records = [
+        (program.entities[entity].title.in_(lang), f"{n['read']:,}", f"{n['decided']:,}", f"{n['rejected']:,}")
+        for entity, n in content["records"].items()
+    ]  # fmt: skip
+    output.say(output.table([h.in_(lang) for h in _RECORDS], records, right=[1, 2, 3]))
+    files = entity_files(program, content["records"])
+    stem = {benefit.name: file.stem for file in files for benefit in file.benefits}
+    benefits, nobody = [], []
+    for name, answers in content["benefits"].items():
+        title = program.benefits[name].title.in_(lang)
+        if set(answers) <= {"not_modelled"}:
+            nobody.append(title)
+            continue
+        counts = [answers.get(status, {}).get(stem[name], 0) for status in _ANSWERS]
+        due = answers.get("eligible", {})
+        left_out = f"{due['without_amount']:,}" if due.get("without_amount") else ""
+        benefits.append((title, *(f"{count:,}" for count in counts), _yuan(due.get("amount")), left_out))
+    output.say("\n" + output.table([h.in_(lang) for h in _BENEFITS], benefits, right=range(1, 7)))
+    if nobody:
+        names = ("、" if lang == "zh" else "; ").join(nobody)
+        output.say(
+            "\n" + "\n".join(output.fold(_FOR_NOBODY.in_(lang).format(names=names), output.columns() or 100))
+        )
+    for file in files:
+        if file.stem in content:
+            _show_rows(lang, program, file.entity, content[file.stem])
+
+
+def _show_rows(lang: Lang, program: Any, entity: Any, rows: dict[str, Any]) -> None:
+    """How many rows of an entity have which answer; what they add up to, and how many rows each sum leaves out."""
+    from mianshen.casework.wording import STATUS
+
+    if "status" in rows:
+        statuses = [(STATUS[status].in_(lang), f"{n:,}") for status, n in rows["status"].items()]
+        output.say("\n" + output.table([entity.title.in_(lang), _COUNT.in_(lang)], statuses, right=[1]))
+    amounts = [
+        (program.decision(entity.name, name).title.in_(lang), _yuan(total["amount"]), f"{total['rows']:,}",
+         f"{total['undetermined']:,}", f"{total['not_modelled']:,}")
+        for name, total in rows["totals"].items()
+    ]  # fmt: skip
+    output.say("\n" + output.table([h.in_(lang) for h in _AMOUNTS], amounts, right=[1, 2, 3, 4]))
+
+
+def _yuan(amount: str | None) -> str:
+    """An amount of yuan with thousands marked; nothing when there is none."""
+    if amount is None:
+        return ""
+    whole, _, fen = amount.partition(".")
+    return f"{int(whole):,}.{fen}" if not whole.startswith("-0") else amount
