@@ -58,7 +58,7 @@ def show_plan(lang: Lang, program: Any, plan: Any, places: list[str]) -> None:
         output.say("\n" + output.table([head.in_(lang) for head in _COLUMNS], renamed))
     refused = [
         (file, fact, REASONS[reason].in_(lang) if reason in REASONS else reason, f"{count:,}")
-        for (file, fact), cells in plan.cells.items() for reason, count in cells.refused.items()
+        for (file, fact), cells in plan.cells.items() for reason, count in cells.refused.items() if count
     ]  # fmt: skip
     output.say(
         "\n"
@@ -94,7 +94,7 @@ def plain_plan(lang: Lang, plan: Any) -> dict[str, Any]:
         ],
         "refused": [
             {"file": file, "fact": fact, "reason": reason, "cells": count}
-            for (file, fact), cells in plan.cells.items() for reason, count in cells.refused.items()
+            for (file, fact), cells in plan.cells.items() for reason, count in cells.refused.items() if count
         ],
         "findings": dict(plan.findings),
         "doubts": [{"code": doubt.code, "message": doubt.show(lang)} for doubt in plan.doubts],
