@@ -23,8 +23,8 @@ from typing import Any, Final
 
 import click
 
-from mianshen.catalogue import diagnostic
-from mianshen.source import Diagnostic, Message, RuleError, Span, nearest
+from mianshen.batch import diagnostics
+from mianshen.source import Diagnostic, Message, RuleError, Span
 from mianshen_cli.click_commands import Option
 from mianshen_cli.usage_errors import usage_mistake
 
@@ -76,16 +76,16 @@ def take_run_file(context: click.Context, _: click.Parameter, value: str | None)
     for written, said in file.content.items():
         name = written.replace("_", "-")
         if name not in known:
-            wrong.append(_unknown(file.at(written), written, known))
+            wrong.append(diagnostics.unknown_option(file.at(written), written, known))
             continue
         option = options[name]
         try:
             values = _values(file, name, option, said)
             option.type_cast_value(context, values)
         except click.ClickException as error:
-            wrong.append(_unfit(file.at(written), usage_mistake(error)))
+            wrong.append(diagnostics.unfit_value(file.at(written), usage_mistake(error)))
         except ValueError:
-            wrong.append(_unfit(file.at(written), _kind(option)))
+            wrong.append(diagnostics.unfit_value(file.at(written), _kind(option)))
         else:
             defaults[option.name or ""] = values
     if wrong:
@@ -108,14 +108,14 @@ def _read(path: Path) -> _RunFile:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise RuleError([diagnostic("E102.not_utf8", Span(str(path), 1, 1))]) from None
+        raise RuleError([diagnostics.not_toml(Span(str(path), 1, 1), "not UTF-8")]) from None
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         at = _AT.search(str(error))
         line, column = (int(at[1]), int(at[2])) if at and at[1] else (len(text.splitlines()) or 1, 1)
         why = _AT.sub("", str(error))
-        raise RuleError([diagnostic("E755.not_toml", Span(str(path), line, column), why=why)]) from None
+        raise RuleError([diagnostics.not_toml(Span(str(path), line, column), why)]) from None
     return _RunFile(path, content, _places(str(path), text))
 
 
@@ -172,18 +172,6 @@ def _path(file: _RunFile, text: str, named: bool = False) -> str:
     if colon and kind in ("duckdb", "sqlite"):
         return f"{kind}:{_path(file, rest)}"
     return str(file.path.parent / text)
-
-
-def _unknown(place: Span, name: str, known: list[str]) -> Diagnostic:
-    close = nearest(name, known)
-    fix = Message("看 mianshen batch --help", "See mianshen batch --help")
-    if close:
-        fix = Message(f"也许想写 {close}", f"Perhaps {close} is meant")
-    return diagnostic("E756.unknown_option", place, fix=fix, name=name)
-
-
-def _unfit(place: Span, why: Message) -> Diagnostic:
-    return diagnostic("E757.unfit_value", place, why=why)
 
 
 def _kind(option: Option) -> Message:

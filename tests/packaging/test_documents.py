@@ -108,7 +108,7 @@ def test_the_readme_shows_what_the_commands_say(
             assert unspaced(line) in said or "…" in line or set(line) <= {"-", " "} or _of_the_batch(line), (
                 line
             )
-    counts = re.findall(r"`… ([^`]*0 [^`]*)`|`?(31 (?:cases|个)[^`\n]*)", text)
+    counts = re.findall(r"`… ([^`]*0 [^`]*)`|`?(\d+ (?:cases,|个案例，)[^`\n]*)", text)
     assert counts
     assert all(unspaced(one or other) in said for one, other in counts)
 

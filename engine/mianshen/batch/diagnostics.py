@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mianshen.catalogue import diagnostic
 from mianshen.document.diagnostics import shown
-from mianshen.source import Diagnostic, Span, unlined
+from mianshen.source import Diagnostic, Message, Span, nearest, unlined
 
 Words = tuple[str, str]  # Chinese, English
 
@@ -108,3 +110,22 @@ def no_such_wish(option: str, name: str, near: str | None) -> Diagnostic:
         else (f"也许想写 {near}", f"Perhaps {near} is meant")
     )
     return diagnostic("E593.no_such_wish", unlined(option), fix=fix, name=shown(name))
+
+
+# -- a run file --------------------------------------------------------------------------------
+
+
+def not_toml(span: Span, why: str) -> Diagnostic:
+    return diagnostic("E755.not_toml", span, why=why)
+
+
+def unknown_option(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
+    close = nearest(name, list(known))
+    fix = Message("看 mianshen batch --help", "See mianshen batch --help")
+    if close:
+        fix = Message(f"也许想写 {close}", f"Perhaps {close} is meant")
+    return diagnostic("E756.unknown_option", span, fix=fix, name=name)
+
+
+def unfit_value(span: Span, why: Message) -> Diagnostic:
+    return diagnostic("E757.unfit_value", span, why=why)
