@@ -25,8 +25,10 @@ from mianshen.interpreter.trace.uncertain import UncertainDecisions
 from mianshen.interpreter.trace.unmatched import Unmatched, UnmatchedProvisions
 from mianshen.interpreter.trace.walk import (
     CERTAIN,
+    NO_GROUND,
     BranchReads,
     Caveats,
+    Ground,
     Input,
     Inputs,
     ProvisionRead,
@@ -223,7 +225,7 @@ class Explainer:
             if reads.always:
                 needs += [(ancestor(row, steps), name) for name, steps in reads.always]
             elif reads.always is None:
-                for name, holder in reads.names(row):
+                for name, holder in walk.names_of(reads, row):
                     if name.kind == "decision":
                         needs.append((holder, name.name))
                     elif name.kind == "year_to_date":
@@ -302,24 +304,38 @@ class Explainer:
 
     # -- what results rest on ------------------------------------------------------------------
 
-    def _ground(self, at: Step_, walk: Walk) -> frozenset[tuple[str, str]]:
-        if at not in walk.grounds:
-            for part in self._in_order([at], walk.uncertain_needs_of, set(walk.grounds)):
-                own_ground = self._own_ground(part, walk)
-                for need in walk.uncertain_needs_of(part):
-                    own_ground |= walk.grounds.get(need, frozenset())
-                walk.grounds[part] = frozenset(own_ground)
-        return walk.grounds[at]
+    def _ground(self, at: Step_, walk: Walk) -> Ground:
+        """What a decision rests on through all it read; no recursion, for chains can be long."""
+        grounds, waiting = walk.grounds, [at]
+        while waiting:
+            step = waiting[-1]
+            if step in grounds:
+                waiting.pop()
+                continue
+            needs = walk.uncertain_needs_of(step)
+            further = [need for need in needs if need not in grounds]
+            if further:
+                waiting += further
+            else:
+                grounds[step] = self._own_ground(step, walk).union(*[grounds[need] for need in needs])
+                waiting.pop()
+        return grounds[at]
 
-    def _own_ground(self, at: Step_, walk: Walk) -> set[tuple[str, str]]:
+    def _own_ground(self, at: Step_, walk: Walk) -> Ground:
+        """What a decision itself reads that is not certain."""
         own_ground: set[tuple[str, str]] = set()
         row, decision = at
         for reads in self._chosen(row, decision):
+            if reads.is_certain:
+                continue
             provision = reads.provision
             if provision.basis not in (None, "cited"):
                 own_ground.add((str(provision.basis), provision.name))
             accumulators = [*reads.accumulators]
-            for name, _, _, dated, assumed in self._uncertain(reads, row, walk):
+            for part in walk.names_of(reads, row) if reads.always is None else reads.uncertain_names(row):
+                if not part[0].uncertain:
+                    continue
+                name, _, _, dated, assumed = walk.inputs[part]
                 if assumed:
                     own_ground.add(("assumed", name.name))
                 elif dated is not None and dated.basis != "cited":
@@ -328,14 +344,7 @@ class Explainer:
                     accumulators.append(name.name)
             for accumulator in accumulators:
                 own_ground |= {("assumed", opening) for opening in self._opening(accumulator, row)}
-        return own_ground
-
-    def _uncertain(self, reads: BranchReads, row: Row, walk: Walk) -> list[Input]:
-        """Those of its inputs that a result may rest on without being certain."""
-        sink: Sink = {}
-        for reader in reads.uncertain:
-            reader(row, sink)
-        return [walk.inputs[part] for part in sink if part[0].uncertain]
+        return frozenset(own_ground) if own_ground else NO_GROUND
 
     def _opening(self, accumulator: str, row: Row) -> list[str]:
         """The opening balance an accumulator began with, where it was assumed."""

@@ -41,6 +41,10 @@ class Caveats:
 
 
 CERTAIN: Final = Caveats((), (), ())
+Ground: TypeAlias = frozenset[
+    tuple[str, str]
+]  # what a decision rests on that is not certain: its kind, its name
+NO_GROUND: Final[Ground] = frozenset()
 
 
 @dataclass
@@ -80,17 +84,31 @@ class BranchReads:
         return (self.value, self.condition, *self.limits)
 
     @cached_property
-    def uncertain(self) -> tuple[Reader, ...]:
-        """Readers of what it reads that may not be certain."""
-        readers = (reader.uncertain() if isinstance(reader, Always) else reader for reader in self.readers)
+    def is_certain(self) -> bool:
+        """Whether nothing that it reads itself can be uncertain, whatever the row."""
+        cited = self.provision.basis in (None, "cited") and not self.accumulators
+        return cited and self.always is not None and not self._uncertain
+
+    @cached_property
+    def _uncertain(self) -> tuple[Reader, ...]:
+        """Readers of those names that may be uncertain, where what it reads is the same for every row."""
+        readers = (reader.uncertain() for reader in self.readers if isinstance(reader, Always))
         return tuple(reader for reader in readers if reader is not NOTHING)
+
+    def uncertain_names(self, row: Row) -> Sink:
+        """What it read at a row that may be uncertain."""
+        return _read(self._uncertain, row)
 
     def names(self, row: Row) -> Sink:
         """What it read at a row, without the values."""
-        sink: Sink = {}
-        for reader in self.readers:
-            reader(row, sink)
-        return sink
+        return _read(self.readers, row)
+
+
+def _read(readers: tuple[Reader, ...], row: Row) -> Sink:
+    sink: Sink = {}
+    for reader in readers:
+        reader(row, sink)
+    return sink
 
 
 # A provision that decided (or might), and what it read: in its value, its condition, its limit.
@@ -119,7 +137,9 @@ class Walk:
     unmatched: Callable[[Row, Decision], tuple[Unmatched, ...]]
     uses: dict[Step_, list[ProvisionRead]] = field(default_factory=dict)
     needs: dict[Step_, list[Step_]] = field(default_factory=dict)
-    grounds: dict[Step_, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    uncertain_needs: dict[Step_, list[Step_]] = field(default_factory=dict)
+    names: dict[tuple[int, Row], Sink] = field(default_factory=dict)  # by the readers' identity
+    grounds: dict[Step_, Ground] = field(default_factory=dict)
     before: dict[tuple[Row, str], dict[Row, Row]] = field(default_factory=dict)
     caveats: dict[tuple[Row, tuple[str, ...]], Caveats] = field(default_factory=dict)
 
@@ -132,5 +152,17 @@ class Walk:
 
     def uncertain_needs_of(self, at: Step_) -> list[Step_]:
         """Those of them that may be uncertain."""
-        uncertain = self.uncertain
-        return [need for need in self.needs_of(at) if (need[0].entity, need[1]) in uncertain]
+        needs = self.uncertain_needs.get(at)
+        if needs is None:
+            uncertain = self.uncertain
+            needs = [need for need in self.needs_of(at) if (need[0].entity, need[1]) in uncertain]
+            self.uncertain_needs[at] = needs
+        return needs
+
+    def names_of(self, reads: BranchReads, row: Row) -> Sink:
+        """What a provision read at a row, read once."""
+        key = id(reads), row
+        names = self.names.get(key)
+        if names is None:
+            names = self.names[key] = reads.names(row)
+        return names
