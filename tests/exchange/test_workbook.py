@@ -183,7 +183,7 @@ def test_one_dated_value_is_set_and_nothing_else(small: Path) -> None:
     assert text.splitlines()[2:] == [
         "set:", "  base:", "    - {from: 2026-01-01, value: 130.00, basis: cited, source: S, clause: 二}",
     ]  # fmt: skip
-    assert changes(small, text)[1:] == [("base", "2026-01-01", "", "130.00 (cited)")]
+    assert changes(small, text) == [("base", "2026-01-01", "120.50 (cited)", "130.00 (cited)")]
 
 
 def test_a_changed_value_does_not_keep_the_clause_of_the_old_one(small: Path) -> None:

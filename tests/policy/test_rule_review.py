@@ -122,3 +122,107 @@ def test_labels_of_a_picture_are_whole_and_stay_in_their_boxes(
     for name in ("shandong_premium_subsidy", "shanghai_premium_subsidy_amount.destitute"):
         title = catalogue.titles[Item("provision", name)].in_("zh" if lang == "zh" else "en")
         assert any(label.startswith(f"{title}{name}".replace(" ", "")) for label in labels)
+
+
+def told(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str], *changes: tuple[str, str]
+) -> list[list[str]]:
+    """What `diff` tells of replacing texts in the small rulebook: kind, name, part, before, after."""
+    old = tmp_path / "old.yaml"
+    old.write_bytes(write()[0].read_bytes())
+    new, _ = write(*changes)
+    assert main(["diff", str(old), str(new), "--format", "json"]) == 1
+    listed = json.loads(capsys.readouterr().out)["changes"]
+    return [[change[part] for part in ("kind", "name", "part", "before", "after")] for change in listed]
+
+
+VALUES = "values: [{from: 2020-01-01, value: 100.00}]"
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (
+            "values: [{from: 2020-01-01, value: 100.00}, {from: 2024-01-01, value: 130.00}]",
+            [["figure", "floor", "2024-01-01", "100.00 (cited)", "130.00 (cited)"]],
+        ),
+        (
+            "values: [{from: 2020-01-01, value: 100.00, until: 2023-12-31}]",
+            [["figure", "floor", "2024-01-01", "100.00 (cited)", ""]],
+        ),
+        (
+            "values: [{from: 2019-01-01, value: 90.00}, {from: 2020-01-01, value: 100.00}]",
+            [["figure", "floor", "2019-01-01", "", "90.00 until 2019-12-31 (cited)"]],
+        ),
+        (
+            'values: [{from: 2020-01-01, value: 100.00, clause: "2"}]',
+            [["figure", "floor", "2020-01-01", "100.00 (cited), S 1, review by —", "100.00 (cited), S 2, review by —"]],
+        ),
+        (
+            "values: [{from: 2020-01-01, value: 100.00, review_by: 2027-01-01}]",
+            [["figure", "floor", "2020-01-01", "100.00 (cited), S 1, review by —", "100.00 (cited), S 1, review by 2027-01-01"]],
+        ),
+        (
+            "values: [{from: 2020-01-01, basis: missing}]",
+            [["figure", "floor", "2020-01-01", "100.00 (cited)", "missing"]],
+        ),
+    ],
+)  # fmt: skip
+def test_a_figure_differs_from_the_day_on_which_another_value_is_in_force(
+    values: str, expected: list[list[str]], write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told(write, tmp_path, capsys, (VALUES, values)) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (
+            "key: person_id}", "key: person_id, checks: [{name: adult, field: age, condition: age > 1, title: t}]}",
+            ["entity", "person", "checks", "", "age > 1"],
+        ),
+        ("max: 120, title: age", "max: 110, title: age", ["fact", "person.age", "most", "120", "110"]),
+        (
+            "cost: {type: money", "cost: {type: money, when_absent: 0.00",
+            ["fact", "person.cost", "when absent", "", "0.00"],
+        ),
+        (
+            "{decision: old, value", "{decision: old, basis: provisional, value",
+            ["provision", "of_age", "basis", "", "provisional"],
+        ),
+    ],
+)  # fmt: skip
+def test_whatever_an_answer_rests_on_is_told(
+    before: str,
+    after: str,
+    expected: list[str],
+    write: Write,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert expected in told(write, tmp_path, capsys, (before, after))
+
+
+def test_a_review_speaks_the_readers_language(capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        "diff",
+        "--overlay",
+        "employee_limit_2021_2025",
+        "--format",
+        "markdown",
+        "--cases",
+        "cases/shanghai/readings.yaml",
+    ]
+    assert main([*words, "--lang", "zh"]) == 1
+    page = capsys.readouterr().out
+    assert (
+        "| 数值 | 职工医保年度最高支付限额（employee_annual_payment_limit） | 2022-07-01 | 550,000.00（暂定） |"
+        in page
+    )
+    assert "上海市职工医保年度最高支付限额历年通知 2022年度 | 未救助患者主动救助、" in page
+    assert "provisional" not in page
+    assert main([*words, "--lang", "en"]) == 1
+    assert (
+        "| figure | Annual payment limit of the employee scheme (employee_annual_payment_limit) |"
+        in capsys.readouterr().out
+    )

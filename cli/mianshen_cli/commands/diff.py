@@ -11,8 +11,9 @@ from pathlib import Path
 
 import click
 
-from mianshen.cases.changes import Changes, changes_of
+from mianshen.cases.changes import Changes, changes_of, moved_words
 from mianshen.cases.read import Programs, case_files, read_case_files
+from mianshen.casework.wording import Words
 from mianshen.policy.rule_diff import RuleChange, rule_changes
 from mianshen.source import Lang, Message
 from mianshen_cli import options, output
@@ -71,6 +72,7 @@ def diff(
     before = Programs(base)
     after = Programs(base if new is None else (Path(new),), overlays)
     changes = rule_changes(before.under(()), after.under(()))
+    words = Words(after.under(()))
     moved = None
     if paths:
         cases = read_case_files(case_files([Path(path) for path in paths]), Programs(base))
@@ -79,9 +81,9 @@ def diff(
         case "json":
             output.say(output.json_text(_plain(changes, moved, lang)))
         case "markdown":
-            output.say(_markdown(changes, moved, lang))
+            output.say(_markdown(changes, moved, words, lang))
         case _:
-            output.say(_text(changes, moved, lang))
+            output.say(_text(changes, moved, words, lang))
     return Status.FOUND if changes else Status.DONE
 
 
@@ -102,31 +104,39 @@ def _plain(changes: tuple[RuleChange, ...], moved: Changes | None, lang: Lang) -
     }  # fmt: skip
 
 
-def _moved(moved: Changes) -> list[tuple[str, ...]]:
+def _moved(moved: Changes, words: Words, lang: Lang) -> list[tuple[str, ...]]:
     return [
-        (f"{item.case.file.stem}.{item.case.name}", item.what, item.before, item.after)
+        (
+            f"{item.case.file.stem}.{item.case.name}",
+            moved_words(item, words).in_(lang),
+            item.before,
+            item.after,
+        )
         for item in moved.changes
     ]
 
 
-def _text(changes: tuple[RuleChange, ...], moved: Changes | None, lang: Lang) -> str:
-    parts = [changes_table(changes, lang)]
+def _text(changes: tuple[RuleChange, ...], moved: Changes | None, words: Words, lang: Lang) -> str:
+    parts = [changes_table(changes, words, lang)]
     if changes and moved is not None and moved.changes:
-        parts.append(output.table([head.in_(lang) for head in _MOVED], _moved(moved)))
+        parts.append(output.table([head.in_(lang) for head in _MOVED], _moved(moved, words, lang)))
     return "\n\n".join(parts)
 
 
-def _markdown(changes: tuple[RuleChange, ...], moved: Changes | None, lang: Lang) -> str:
+def _markdown(changes: tuple[RuleChange, ...], moved: Changes | None, words: Words, lang: Lang) -> str:
     lines = [f"## {_TITLE.in_(lang)}", ""]
     lines += (
-        _table([head.in_(lang) for head in HEADS], change_rows(changes, lang))
+        _table([head.in_(lang) for head in HEADS], change_rows(changes, words, lang))
         if changes
         else [SAME.in_(lang)]
     )
     if moved is not None:
-        lines += ["", f"## {_CASES.in_(lang)}", ""]
+        touched = len({str(change.case) for change in moved.changes})
+        lines += ["", f"## {_CASES.in_(lang)} ({touched})", ""]
         lines += (
-            _table([head.in_(lang) for head in _MOVED], _moved(moved)) if moved.changes else [SAME.in_(lang)]
+            _table([head.in_(lang) for head in _MOVED], _moved(moved, words, lang))
+            if moved.changes
+            else [SAME.in_(lang)]
         )
     return "\n".join(lines)
 

@@ -83,9 +83,11 @@ def _check(target: Path, file: str, rules: tuple[str, ...], overlays: tuple[str,
 
 def _changes(lang: Lang, target: Path, rules: tuple[str, ...], overlays: tuple[str, ...]) -> str:
     """What the overlay changes, in the language of rules."""
+    from mianshen.casework.wording import Words
     from mianshen.policy.rule_diff import rule_changes
     from mianshen.rulebook import open_program
 
     paths = tuple(map(Path, rules))
-    changes = rule_changes(open_program(paths, overlays), open_program(paths, (*overlays, target)))
-    return changes_table(changes, lang) if changes else _ONLY_WORDS.in_(lang)
+    edited = open_program(paths, (*overlays, target))
+    changes = rule_changes(open_program(paths, overlays), edited)
+    return changes_table(changes, Words(edited), lang) if changes else _ONLY_WORDS.in_(lang)

@@ -5,15 +5,16 @@ In: changes of the policy room. Out: rows of texts, or the table of them.
 
 from __future__ import annotations
 
+from mianshen.casework.wording import Words
+from mianshen.policy.catalogue import Item, titles_of
 from mianshen.policy.rule_diff import RuleChange
 from mianshen.source import Lang, Message
 from mianshen_cli import output
-from mianshen_cli.case_arguments import cited
 
 _KINDS = {
     "figure": Message("数值", "figure"), "provision": Message("条款", "provision"), "decision": Message("决定", "decision"),
     "accumulator": Message("累计", "accumulator"), "benefit": Message("待遇", "benefit"), "fact": Message("事实", "fact"),
-    "codes": Message("代码表", "code list"),
+    "codes": Message("代码表", "code list"), "entity": Message("实体", "entity"), "calendar": Message("日历", "calendar"),
 }  # fmt: skip
 HEADS = tuple(
     Message(*item)
@@ -26,21 +27,38 @@ FEW = 4  # names of what rests on a change that a table shows
 SAME = Message("没有差别", "nothing differs")
 
 
-def changes_table(changes: tuple[RuleChange, ...], lang: Lang) -> str:
-    """The changes, or that there are none."""
+def changes_table(changes: tuple[RuleChange, ...], words: Words, lang: Lang) -> str:
+    """The changes, or that there are none; `words`: of the new rulebook."""
     if not changes:
         return SAME.in_(lang)
-    return output.table([head.in_(lang) for head in HEADS], change_rows(changes, lang))
+    return output.table([head.in_(lang) for head in HEADS], change_rows(changes, words, lang))
 
 
-def change_rows(changes: tuple[RuleChange, ...], lang: Lang) -> list[tuple[str, ...]]:
+def change_rows(changes: tuple[RuleChange, ...], words: Words, lang: Lang) -> list[tuple[str, ...]]:
+    """A row for each change: things by their titles, names behind them."""
+    titles = titles_of(words.program)
     return [
-        (_KINDS[c.kind].in_(lang), c.name, c.part, c.before, c.after, cited(c.clause), _first(c.rests))
-        for c in changes
-    ]
+        (
+            _KINDS[change.kind].in_(lang), named(change.title.in_(lang), change.name, lang), change.of.in_(lang),
+            change.was.in_(lang), change.now.in_(lang), words.citation(change.clause).in_(lang),
+            _first([titles[item].in_(lang) for item in sorted(change.resting, key=_benefits_first) if item in titles], lang),
+        )
+        for change in changes
+    ]  # fmt: skip
 
 
-def _first(names: tuple[str, ...]) -> str:
+def named(title: str, name: str, lang: Lang) -> str:
+    """A title with the name behind it, where that says more."""
+    if title == name:
+        return name
+    return f"{title}（{name}）" if lang == "zh" else f"{title} ({name})"
+
+
+def _benefits_first(item: Item) -> bool:
+    return item.kind != "benefit"
+
+
+def _first(names: list[str], lang: Lang) -> str:
     """The first names, and how many more there are; JSON has them all."""
     more = len(names) - FEW
-    return ", ".join(names[:FEW]) + (f" … +{more}" if more > 0 else "")
+    return ("、" if lang == "zh" else ", ").join(names[:FEW]) + (f" … +{more}" if more > 0 else "")

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from mianshen.cases.expectations import Expectation
 from mianshen.cases.read import CaseOf, Programs
 from mianshen.cases.runs import compared
 from mianshen.casework.answers import Answers, answers_of
 from mianshen.casework.causes import Cause, Causes, Desk, Side, side_of
+from mianshen.casework.wording import Words
 from mianshen.program.program import Program
-from mianshen.source import RuleError
+from mianshen.source import Message, RuleError
+
+PARTS_OF_ANSWERS: Final = {
+    "status": Message("结论", "answer"), "amount": Message("金额", "amount"), "missing": Message("缺少", "missing"),
+    "reason": Message("理由", "reason"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,21 @@ class Changes:
 
     changes: tuple[Change, ...]
     left_out: tuple[CaseOf, ...]
+
+
+def moved_words(change: Change, words: Words) -> Message:
+    """What moves by its title: `C1 basic payment`, `Premium subsidy: status`; its name where it has no other title."""
+    program = words.program
+    first, _, last = change.what.rpartition(".")
+    titles = {decision.name: decision.title for decision in program.decisions}
+    benefit, title = program.benefits.get(first), titles.get(last)
+    subject = Message(first, first) if benefit is None else benefit.title
+    if last in PARTS_OF_ANSWERS:
+        part = PARTS_OF_ANSWERS[last]
+        return Message(f"{subject.zh}：{part.zh}", f"{subject.en}: {part.en}")
+    if title is None or title.en == last:
+        return Message(change.what, change.what)
+    return Message(f"{first} {title.zh}", f"{first} {title.en}")
 
 
 def changes_of(cases: Sequence[CaseOf], programs: Programs, proposed: Programs) -> Changes:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Literal, TypeAlias
 
 from mianshen.casework.wording import number
 from mianshen.program.core import FigureAt, Marginal, Op, ParameterRef, YearToDate, walk
 from mianshen.program.program import (
+    Accumulator,
     Citation,
     Dated,
     Decision,
@@ -192,9 +193,12 @@ def wording(provision: Provision | None) -> str:
     return " | ".join(part for part in parts if part)
 
 
-def _counting(accumulator: object) -> tuple[object, ...]:
-    names = ("entity", "sums", "over", "per", "opening", "year_start", "period", "days", "holder", "counts")
-    return tuple(getattr(accumulator, name) for name in names)
+def _counting(accumulator: Accumulator) -> tuple[object, ...]:
+    return tuple(
+        getattr(accumulator, part.name)
+        for part in fields(accumulator)
+        if part.name not in ("title", "foldless")
+    )
 
 
 # -- figures -----------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class Catalogue:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.titles = dict(_titles(program))
+        self.titles = titles_of(program)
         self.provisions: dict[str, tuple[Decision, Provision]] = {
             provision.name: (decision, provision)
             for decision in program.decisions
@@ -161,6 +161,11 @@ class Catalogue:
                 return owner == entity and self.program.entities[owner].date == name
             case _:
                 return False
+
+
+def titles_of(program: Program) -> dict[Item, Message]:
+    """Every named thing of a program, by its title."""
+    return dict(_titles(program))
 
 
 def _titles(program: Program) -> Iterator[tuple[Item, Message]]:

@@ -1,48 +1,95 @@
 """What differs between two rulebooks, in the language of rules.
 
-In: two programs. Out: `RuleChange`s: figures value by value with their days and clauses, provisions part by part, and
-what rests on each. Invariant: only what can change an answer, or what an answer rests on, is told; titles are not.
+In: two programs. Out: `RuleChange`s: figures day by day with their clauses, provisions part by part, and what rests on
+each. Invariant: only what can change an answer, or what an answer rests on, is told; titles are not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
-from mianshen.casework.wording import number
+from mianshen.casework.wording import BASIS, DELIVERY, Words, listed
+from mianshen.interpreter.formula import to_text
+from mianshen.places import shown_place
 from mianshen.policy.catalogue import Catalogue, Item
+from mianshen.policy.descriptions import EVERYWHERE, LABELS, NO_WORDS, figure_words
 from mianshen.program.program import (
     Accumulator,
     Benefit,
     Citation,
+    CodeList,
     Dated,
     Decision,
+    Entity,
     Fact,
-    Limit,
     Parameter,
     Program,
     Provision,
 )
 from mianshen.source import Message, Span
 
-ChangeKind: TypeAlias = Literal["figure", "provision", "decision", "accumulator", "benefit", "fact", "codes"]
+ChangeKind: TypeAlias = Literal[
+    "figure", "provision", "decision", "accumulator", "benefit", "fact", "codes", "entity", "calendar"
+]
+Parts: TypeAlias = Mapping[str, Message]
+DAY: Final = dt.timedelta(days=1)
+PARTS: Final = {
+    name: Message(zh, en)
+    for name, zh, en in (
+        ("area", "地区", "area"), ("from", "起", "from"), ("until", "止", "until"), ("when", "条件", "when"),
+        ("value", "取值", "value"), ("limit", "限额", "limit"), ("fallback", "兜底", "fallback"),
+        ("exceptions", "例外", "exceptions"), ("status", "状态", "status"), ("basis", "依据性质", "basis"),
+        ("stand-in", "代用", "stand-in"), ("clause", "依据", "clause"), ("type", "类型", "type"), ("sums", "汇总", "sums"),
+        ("over", "范围", "over"), ("per", "按", "per"), ("opening", "期初", "opening"), ("period", "周期", "period"),
+        ("days", "天数", "days"), ("shared by", "共用", "shared by"), ("counted by", "计入日期", "counted by"),
+        ("read by", "查询日期", "read by"), ("year starts", "年度起始", "year starts"), ("eligible", "资格", "eligible"),
+        ("amount", "金额", "amount"), ("delivery", "发放方式", "delivery"), ("triggers", "触发", "triggers"),
+        ("once per", "周期", "once per"), ("shows", "另显示", "shows"), ("paid to", "支付给", "paid to"),
+        ("least", "最小", "least"), ("most", "最大", "most"), ("when absent", "未提供时按", "when absent"),
+        ("required", "必填", "required"), ("settles", "已结算金额", "settles"), ("placeholders", "占位值", "placeholders"),
+        ("values", "代码", "values"), ("valid from", "生效日", "valid from"), ("reverses", "冲销", "reverses"),
+        ("checks", "检查", "checks"), ("worked days", "工作日", "worked days"),
+    )
+}  # fmt: skip
+_STATUS: Final = {
+    "in_force": Message("施行", "in_force"), "pilot": Message("试点", "pilot"), "planned": Message("计划中", "planned"),
+}  # fmt: skip
+_CALENDAR: Final = Message("工作日历", "working-day calendar")
 
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """One thing changed: `part` of `name`, before and after (empty: not there)."""
+    """One thing changed: a part of `name`, before and after (empty: not there), each in words."""
 
     kind: ChangeKind
     name: str
     title: Message
-    part: str
-    before: str
-    after: str
+    of: Message  # the part; empty: all of it
+    was: Message
+    now: Message
     clause: Citation
     span: Span
-    rests: tuple[str, ...]  # decisions and benefits that rest on it, directly or not
+    resting: tuple[Item, ...]  # decisions and benefits that rest on it, directly or not, nearest first
+
+    @property
+    def part(self) -> str:
+        return self.of.en
+
+    @property
+    def before(self) -> str:
+        return self.was.en
+
+    @property
+    def after(self) -> str:
+        return self.now.en
+
+    @property
+    def rests(self) -> tuple[str, ...]:
+        """The names of what rests on it."""
+        return tuple(map(str, self.resting))
 
 
 def rule_changes(old: Program, new: Program) -> tuple[RuleChange, ...]:
@@ -54,57 +101,116 @@ class _Diff:
     def __init__(self, old: Program, new: Program) -> None:
         self.old, self.new = old, new
         self.catalogues = Catalogue(old), Catalogue(new)
+        self.words = Words(old), Words(new)
 
     def all(self) -> Iterator[RuleChange]:
         old, new = self.old, self.new
         for name, one, two in _paired(old.parameters, new.parameters):
             yield from self._figures(name, one, two)
-        provisions = _provisions(old), _provisions(new)
-        for name, first, second in _paired(*provisions):
-            yield from self._parts("provision", name, _provision(first), _provision(second), first or second)
-        for kind, before, after, parts in (
+        kinds: tuple[
+            tuple[ChangeKind, Mapping[str, Any], Mapping[str, Any], Callable[[Any, Words], Parts]], ...
+        ] = (
+            ("provision", _provisions(old), _provisions(new), _provision),
             ("decision", {d.name: d for d in old.decisions}, {d.name: d for d in new.decisions}, _decision),
             ("accumulator", old.accumulators, new.accumulators, _accumulator),
             ("benefit", old.benefits, new.benefits, _benefit),
-            ("fact", {".".join(k): f for k, f in old.facts.items()}, {".".join(k): f for k, f in new.facts.items()}, _fact),
+            ("fact", _facts(old), _facts(new), _fact),
             ("codes", old.codes, new.codes, _codes),
-        ):  # fmt: skip
+            ("entity", old.entities, new.entities, _entity),
+        )
+        for kind, before, after, parts in kinds:
             for name, left, right in _paired(before, after):
-                yield from self._parts(kind, name, parts(left), parts(right), left or right)  # type: ignore[arg-type]
+                one = {} if left is None else parts(left, self.words[0])
+                two = {} if right is None else parts(right, self.words[1])
+                yield from self._parts(kind, name, one, two, right or left)
+        yield from self._calendar()
 
     def _figures(self, name: str, one: Parameter | None, two: Parameter | None) -> Iterator[RuleChange]:
-        """The values of a series, matched by the day they begin."""
+        """The days from which another value is in force, with the values of both sides."""
         some = two or one
         assert some is not None
-        before = {} if one is None else {dated.start: dated for dated in one.series}
-        after = {} if two is None else {dated.start: dated for dated in two.series}
-        for day in sorted({*before, *after}):
-            was, now = before.get(day), after.get(day)
-            texts = _value(was, some), _value(now, some)
-            if texts != ("", "") and texts[0] != texts[1]:
+        sides = [() if side is None else side.series for side in (one, two)]
+        days = {d.start for side in sides for d in side} | {
+            d.end + DAY for side in sides for d in side if d.end
+        }
+        for day in sorted(days):
+            was, now = (_in_force(side, day) for side in sides)
+            if _stands_on(was) != _stands_on(now):
+                before, after = self._value(some, was), self._value(some, now)
+                if before == after and was is not None and now is not None:
+                    before, after = self._grounds(was, before), self._grounds(now, after)
                 clause = (now or was).citation  # type: ignore[union-attr]  # one of them is there
-                yield self._change("figure", name, some, f"{day}", *texts, clause)
+                yield self._change("figure", name, some, Message(f"{day}", f"{day}"), before, after, clause)
+
+    def _value(self, parameter: Parameter, dated: Dated | None) -> Message:
+        """A value with its last day and basis."""
+        if dated is None:
+            return NO_WORDS
+        value = figure_words(self.words[1], parameter, dated)
+        zh, en = (value.zh, value.en) if dated.value is not None else ("尚未公布", "missing")
+        if dated.end is not None:
+            zh, en = f"{zh}，至 {dated.end}", f"{en} until {dated.end}"
+        return (
+            Message(f"{zh}（{BASIS[dated.basis].zh}）", f"{en} ({dated.basis})")
+            if dated.value is not None
+            else Message(zh, en)
+        )
+
+    def _grounds(self, dated: Dated, value: Message) -> Message:
+        """A value with its clause and by when it is reviewed, where nothing else differs."""
+        clause, review = self.words[1].citation(dated.citation), dated.review_by or "—"
+        return Message(
+            f"{value.zh}，{clause.zh}，复核期限 {review}", f"{value.en}, {clause.en}, review by {review}"
+        )
 
     def _parts(
-        self, kind: ChangeKind, name: str, before: Mapping[str, str], after: Mapping[str, str], some: Any
+        self, kind: ChangeKind, name: str, before: Parts, after: Parts, some: Any
     ) -> Iterator[RuleChange]:
         clause = getattr(some, "citation", Citation(None, None))
         if not before or not after:
-            yield self._change(kind, name, some, "", _whole(before), _whole(after), clause)
+            yield self._change(kind, name, some, NO_WORDS, _whole(before), _whole(after), clause)
             return
         for part in dict.fromkeys((*before, *after)):
-            if before.get(part, "") != after.get(part, ""):
-                yield self._change(kind, name, some, part, before.get(part, ""), after.get(part, ""), clause)
+            was, now = before.get(part, NO_WORDS), after.get(part, NO_WORDS)
+            if was != now:
+                yield self._change(kind, name, some, PARTS[part], was, now, clause)
 
     def _change(
-        self, kind: ChangeKind, name: str, some: Any, part: str, before: str, after: str, clause: Citation
+        self,
+        kind: ChangeKind,
+        name: str,
+        some: Any,
+        part: Message,
+        before: Message,
+        after: Message,
+        clause: Citation,
     ) -> RuleChange:
         item_kind = "parameter" if kind == "figure" else kind
-        rests = dict.fromkeys(
-            n for catalogue in self.catalogues for n in _resting(catalogue, item_kind, name)
+        resting = dict.fromkeys(
+            i for catalogue in self.catalogues for i in _resting(catalogue, item_kind, name)
         )
         span = getattr(some, "span", Span("", 0, 0))
-        return RuleChange(kind, name, some.title, part, before, after, clause, span, tuple(rests))
+        return RuleChange(kind, name, some.title, part, before, after, clause, span, tuple(resting))
+
+    def _calendar(self) -> Iterator[RuleChange]:
+        """The working days, where they are not the same."""
+        old, new = self.old.calendar, self.new.calendar
+        if (old and (old.first, old.worked)) != (new and (new.first, new.worked)):
+            was, now = (
+                NO_WORDS if c is None else Message(*[f"{c.first}: {len(c.worked)}"] * 2) for c in (old, new)
+            )
+            none, nowhere = Citation(None, None), Span("", 0, 0)
+            yield RuleChange(
+                "calendar", "calendar", _CALENDAR, PARTS["worked days"], was, now, none, nowhere, ()
+            )
+
+
+def _in_force(series: tuple[Dated, ...], day: dt.date) -> Dated | None:
+    return next((d for d in series if d.start <= day and (d.end is None or day <= d.end)), None)
+
+
+def _stands_on(dated: Dated | None) -> object:
+    return None if dated is None else (dated.value, dated.basis, dated.review_by, dated.citation)
 
 
 def _paired(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -117,88 +223,108 @@ def _provisions(program: Program) -> dict[str, Provision]:
     return {p.name: p for d in program.decisions for p in d.provisions}
 
 
-def _whole(parts: Mapping[str, str]) -> str:
-    return "; ".join(f"{part}: {text}" for part, text in parts.items() if text)
+def _facts(program: Program) -> dict[str, Fact]:
+    return {".".join(key): fact for key, fact in program.facts.items()}
+
+
+def _whole(parts: Parts) -> Message:
+    """Every part of something that is new or gone."""
+    known = [(PARTS[part], text) for part, text in parts.items() if text != NO_WORDS and part != "clause"]
+    return Message(
+        "；".join(f"{label.zh}：{text.zh}" for label, text in known),
+        "; ".join(f"{label.en}: {text.en}" for label, text in known),
+    )
 
 
 # -- what is compared --------------------------------------------------------------------------------
 
 
-def _value(dated: Dated | None, parameter: Parameter) -> str:
-    if dated is None:
-        return ""
-    if dated.value is None:
-        return "missing"
-    if dated.brackets is not None:
-        text = "; ".join(f"> {over:f}: {rate:%}" for over, rate in dated.brackets)
-    elif isinstance(dated.value, tuple):
-        text = ", ".join(map(str, dated.value))
-    else:
-        text = (
-            number(dated.value, parameter.written) if isinstance(dated.value, Decimal) else str(dated.value)
-        )
-    until = "" if dated.end is None else f" until {dated.end}"
-    return f"{text}{until} ({dated.basis})"
+def _plain(**parts: object) -> dict[str, Message]:
+    """Parts that read alike in both languages; `_` stands for a blank, nothing for None, False and an empty text."""
+    texts = {
+        name.removesuffix("_").replace("_", " "): "" if value in (None, False, "") else str(value)
+        for name, value in parts.items()
+    }
+    return {name: Message(text, text) for name, text in texts.items()}
 
 
-def _provision(provision: Provision | None) -> dict[str, str]:
-    if provision is None:
-        return {}
+def _provision(provision: Provision, words: Words) -> Parts:
+    places = [Message(shown_place(code), shown_place(code, "en")) for code in provision.areas]
+    stand_in = NO_WORDS if provision.stand_in is None else provision.stand_in.of
+    limits = "; ".join(f"{limit.accumulator} <= {limit.text}" for limit in provision.limits)
     return {
-        "area": ", ".join(provision.areas), "from": str(provision.start or ""), "until": str(provision.end or ""),
-        "when": provision.when_text or "", "value": provision.value_text, "limit": "; ".join(map(_limit, provision.limits)),
-        "fallback": "true" if provision.fallback else "", "exceptions": ", ".join(provision.exceptions),
-        "status": provision.status, "basis": provision.basis or "",
-        "clause": " ".join(filter(None, (provision.citation.source, provision.citation.clause))),
+        "area": listed(places) if places else EVERYWHERE,
+        **_plain(
+            from_=provision.start,
+            until=provision.end,
+            when=provision.when_text,
+            value=provision.value_text,
+            limit=limits,
+        ),
+        "fallback": LABELS["fallback"] if provision.fallback else NO_WORDS,
+        **_plain(exceptions=", ".join(provision.exceptions)),
+        "status": _STATUS[provision.status],
+        "basis": NO_WORDS if provision.basis is None else BASIS[provision.basis],
+        "stand-in": stand_in,
+        "clause": words.citation(provision.citation),
+    }
+
+
+def _decision(decision: Decision, words: Words) -> Parts:  # noqa: ARG001  # as the others
+    return _plain(type=decision.written)
+
+
+def _accumulator(accumulator: Accumulator, words: Words) -> Parts:  # noqa: ARG001  # as the others
+    opening = accumulator.opening
+    return _plain(
+        sums=accumulator.sums, over=None if accumulator.over is None else to_text(accumulator.over, accumulator.entity),
+        per=", ".join(name for _, name in accumulator.per), opening=None if opening is None else opening[1],
+        period=accumulator.period, days=accumulator.days, shared_by=accumulator.holder, counted_by=accumulator.counted_by,
+        read_by=accumulator.read_by, year_starts="{:02}-{:02}".format(*accumulator.year_start),
+    )  # fmt: skip
+
+
+def _benefit(benefit: Benefit, words: Words) -> Parts:
+    once = _plain(
+        once_per=benefit.once_per, triggers=", ".join(benefit.triggers), shows=", ".join(benefit.shows)
+    )
+    return {
+        **_plain(eligible=benefit.eligible, amount=benefit.amount),
+        "delivery": DELIVERY[benefit.delivery],
+        **once,
+        "paid to": benefit.paid_to or NO_WORDS,
+        "clause": words.citation(benefit.citation),
+    }
+
+
+def _fact(fact: Fact, words: Words) -> Parts:
+    values = [
+        words.value(value, fact.written, fact.type) for value in (fact.low, fact.high, fact.when_absent)
+    ]
+    limits = [NO_WORDS if value.zh == "—" else value for value in values]
+    return {
+        **_plain(type=fact.written), "least": limits[0], "most": limits[1], "when absent": limits[2],
+        **_plain(required=fact.required, settles=fact.settles, placeholders=", ".join(map(str, fact.placeholders))),
     }  # fmt: skip
 
 
-def _limit(limit: Limit) -> str:
-    return f"{limit.accumulator} <= {limit.text}"
+def _codes(codes: CodeList, words: Words) -> Parts:  # noqa: ARG001  # as the others
+    return _plain(values=", ".join(codes.values))
 
 
-def _decision(decision: Decision | None) -> dict[str, str]:
-    return {} if decision is None else {"type": decision.written}
+def _entity(entity: Entity, words: Words) -> Parts:  # noqa: ARG001  # as the others
+    checks = "; ".join(check.text for check in entity.checks)
+    return _plain(valid_from=entity.valid_from, reverses=entity.reverses, checks=checks)
 
 
-def _accumulator(accumulator: Accumulator | None) -> dict[str, str]:
-    if accumulator is None:
-        return {}
-    return {
-        "sums": accumulator.sums, "over": "" if accumulator.over is None else repr(accumulator.over),
-        "per": ", ".join(name for _, name in accumulator.per), "opening": accumulator.opening[1] if accumulator.opening else "",
-        "period": accumulator.period, "year starts": "{:02}-{:02}".format(*accumulator.year_start),
-    }  # fmt: skip
-
-
-def _benefit(benefit: Benefit | None) -> dict[str, str]:
-    if benefit is None:
-        return {}
-    return {
-        "eligible": benefit.eligible, "amount": benefit.amount or "", "delivery": benefit.delivery,
-        "triggers": ", ".join(benefit.triggers), "once per": benefit.once_per,
-    }  # fmt: skip
-
-
-def _fact(fact: Fact | None) -> dict[str, str]:
-    if fact is None:
-        return {}
-    absent = "" if fact.when_absent is None else str(fact.when_absent)
-    return {"type": fact.written, "least": str(fact.low), "most": str(fact.high), "when absent": absent}
-
-
-def _codes(codes: Any) -> dict[str, str]:
-    return {} if codes is None else {"values": ", ".join(codes.values)}
-
-
-def _resting(catalogue: Catalogue, kind: str, name: str) -> Iterator[str]:
+def _resting(catalogue: Catalogue, kind: str, name: str) -> Iterator[Item]:
     """The decisions and benefits that rest on something, nearest first."""
     pending = [item for item in catalogue.named(name) if item.kind == kind]
     seen: set[Item] = set(pending)
     while pending:
         item = pending.pop(0)
         if item.kind in ("decision", "benefit") and item.name != name:
-            yield str(item)
+            yield item
         above = list(catalogue.readers.get(item, ()))
         if item.kind == "provision":
             decision, _ = catalogue.provisions[item.name]
