@@ -17,6 +17,7 @@ from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
 
 if TYPE_CHECKING:
+    from mianshen.program.program import Program
     from mianshen.proof.prover import Finding
 
 _NO_EXTRA = Message(
@@ -43,10 +44,12 @@ _TOTAL = Message(
 @command(
     Message(
         "证明规则库声明的性质，以及无冲突、无空档、无从不适用的条款；不成立的，给出一个可重现的人。\n"
-        "例：mianshen prove --overlay 草案.yaml --budget 30",
+        "例：mianshen prove --overlay 草案.yaml --budget 30\n"
+        "   mianshen prove --overlay 草案.yaml --for assistance_category=destitute",
         "Prove what the rulebook states of itself, and that it has no conflict, no gap and no provision that never "
         "decides; what is refuted comes with a person who can be checked.\n"
-        "Try: mianshen prove --overlay draft.yaml --budget 30",
+        "Try: mianshen prove --overlay draft.yaml --budget 30\n"
+        "     mianshen prove --overlay draft.yaml --for assistance_category=destitute",
     )
 )
 @options.rulebook
@@ -64,28 +67,77 @@ _TOTAL = Message(
     multiple=True,
     words=Message("只看名称以此开头的性质；可多次", "only properties whose name begins so; may be repeated"),
 )
+@option(
+    "--against",
+    metavar="PATH",
+    words=Message(
+        "与改动前的规则库比较：各项结果对任何人是否相同（不给 --for 时）",
+        "hold against the rulebook before: whether everything comes out the same for everybody (without --for)",
+    ),
+)
+@option(
+    "--for",
+    "whom",
+    metavar="FACT=VALUE",
+    multiple=True,
+    words=Message(
+        "改动后这类人的支付是否都不减少，如 assistance_category=destitute；不给 --against 时与未加调整方案的规则库比较；可多次",
+        "whether nobody of a category is paid less than before, such as assistance_category=destitute; without "
+        "--against, before is the rulebook without overlays; may be repeated",
+    ),
+)
 @options.form
 def prove(
-    lang: Lang,
-    rules: tuple[str, ...],
-    overlays: tuple[str, ...],
-    budget: int,
-    named: tuple[str, ...],
-    form: str,
-) -> Status:
-    from mianshen.proof import findings, solver_present
+    lang: Lang, rules: tuple[str, ...], overlays: tuple[str, ...], budget: int, named: tuple[str, ...],
+    against: str | None, whom: tuple[str, ...], form: str,
+) -> Status:  # fmt: skip
+    from mianshen.proof import findings, findings_against, solver_present
     from mianshen.rulebook import open_program
 
     if not solver_present():
         raise Refused(_NO_EXTRA)
 
-    program = open_program(tuple(map(Path, rules)), overlays)
-    results = list(findings(program, 1000 * budget, named))
+    paths = tuple(map(Path, rules))
+    program = open_program(paths, overlays)
+    if against is None and not whom:
+        results = list(findings(program, 1000 * budget, named))
+    else:
+        before = open_program((Path(against),) if against is not None else paths)
+        categories = [_category(program, text) for text in whom]
+        results = list(findings_against(before, program, 1000 * budget, named, categories))
     if form == "json":
         output.say(output.json_text([_plain(finding, lang) for finding in results]))
     else:
         _table(results, lang)
     return Status.FOUND if any(finding.verdict == "refuted" for finding in results) else Status.DONE
+
+
+def _category(program: Program, text: str) -> tuple[tuple[str, str], str]:
+    """A fact of people, or of what stands above them, and one of its values."""
+    from mianshen.program.core import Boolean, Code
+
+    name, equals, value = text.partition("=")
+    owners = [e for e in program.entities if e == program.entry or program.above_entry(e)]
+    owner, dot, fact_name = name.partition(".")
+    keys = [(owner, fact_name)] if dot else [(entity, name) for entity in owners]
+    for key in keys:
+        fact = program.facts.get(key)
+        if fact is not None and equals:
+            values: list[str] = ["true", "false"] if isinstance(fact.type, Boolean) else []
+            if isinstance(fact.type, Code):
+                values = list(program.codes[fact.type.codes].values)
+            if value in values:
+                return key, value
+            if values:
+                listed = ", ".join(values)
+                raise Refused(
+                    Message(f"--for：{name} 没有取值 {value}，应为 {listed} 之一",
+                            f"--for: {name} has no value {value}. Give one of {listed}")
+                )  # fmt: skip
+    raise Refused(
+        Message(f"--for 应写成 事实=取值，如 assistance_category=destitute；{text} 不是",
+                f"--for takes FACT=VALUE, such as assistance_category=destitute, and {text} is none")
+    )  # fmt: skip
 
 
 def _plain(finding: Finding, lang: Lang) -> output.Plain:

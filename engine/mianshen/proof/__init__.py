@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from mianshen.program.program import Program
 
 if TYPE_CHECKING:
+    from mianshen.proof.against import Category
     from mianshen.proof.prover import Finding
 
-__all__ = ["findings", "solver_present"]
+__all__ = ["findings", "findings_against", "solver_present"]
 
 
 def solver_present() -> bool:
@@ -35,3 +36,17 @@ def findings(program: Program, budget: int, named: Sequence[str] = ()) -> Iterat
     prover = Prover(program, budget, named=tuple(named))
     yield from prover.stated()
     yield from sound(prover)
+
+
+def findings_against(
+    before: Program,
+    after: Program,
+    budget: int,
+    named: Sequence[str] = (),
+    categories: Sequence[Category] = (),
+) -> Iterator[Finding]:
+    """What comes out the same under two programs, or, of some categories of people, that nobody is paid less."""
+    from mianshen.proof.against import Against
+    from mianshen.proof.prover import Prover
+
+    yield from Against(Prover(after, budget, named=tuple(named)), before).findings(categories)

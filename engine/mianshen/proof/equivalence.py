@@ -85,7 +85,7 @@ class Equivalence:
         changed = lowering.decided(decision, world.row)
         mine = any_of(*(f.when for f in base.failures if f.of == decision.key))
         theirs = any_of(*(f.when for f in lowering.failures))
-        told = [*domain, *world.variables.domain, holds(_differ(value, changed, mine, theirs))]
+        told = [*domain, *world.variables.domain, holds(differ(value, changed, mine, theirs))]
         for arithmetic in (2, 6):
             solver = z3.Solver()
             solver.set("rlimit", STEPS)
@@ -114,7 +114,7 @@ class Equivalence:
         return self._worlds[key, opaque]
 
 
-def _differ(one: Sym, other: Sym, failing: Term, failing_other: Term) -> Term:
+def differ(one: Sym, other: Sym, failing: Term, failing_other: Term) -> Term:
     """Whether two outcomes differ: one fails alone, or neither does and their values are not the same."""
     if one.scale or other.scale:
         (left, right), _ = aligned([one, other])

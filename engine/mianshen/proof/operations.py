@@ -92,7 +92,7 @@ class Operations:
             case "place_prefix":
                 return self._prefix(one, prefix_digits(node))
             case "working_day" | "add_working_days" | "working_day_of_month" | "working_days_between":
-                return self._any_value(node, args, "the working-day calendar")
+                return self._any_value(node, args, "the working-day calendar", self.world.label)
             case "and" | "or" | "list_count" | "list_distinct" | "list_contains":
                 raise AssertionError(node.op)  # told apart above
             case _:

@@ -328,7 +328,7 @@ class Prover:
         """The person a model stands for, if the interpreter confirms what is sought."""
         world = question.worlds[0][0]
         record = world.record(model)
-        other = None if len(question.worlds) < 2 else question.worlds[1][0].record(model)
+        other = None if question.changed is None else question.worlds[1][0].record(model)
         if question.shows(record, other) is None:
             return None
 

@@ -10,7 +10,7 @@ before the row are any that are not negative; one that nothing opens is zero.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -94,6 +94,7 @@ class World:
         self.program = program
         self.open = open_  # whether any fact may be unknown, and rows below and balances be any
         self.variables = Variables() if variables is None else variables
+        self.label = ""  # tells what stands for the working days here from another calendar's
         self.changed: dict[Key, Sym] = {}  # facts that another variable stands for
         self.rows: dict[str, SymRow] = {}
         line = [entity]
@@ -240,32 +241,8 @@ class World:
 
     @cached_property
     def places(self) -> tuple[str, ...]:
-        """Places of every kind that rules tell apart: in each one named two, beside it one, and elsewhere."""
-        named = sorted(self._named_places())
-        known: dict[str, None] = {}
-        for code in named:
-            finer = tuple(other for other in named if other != code and other.startswith(code))
-            first = county_in(code, finer)
-            second = county_in(code, (*finer, first[:4]))
-            if len(second) < COUNTY:
-                second = county_in(code, (*finer, first))
-            counties = [place for place in (first, second) if len(place) >= COUNTY]
-            known |= dict.fromkeys(counties or [code])
-        known |= dict.fromkeys(ELSEWHERE[:2])
-        return tuple(known)
-
-    def _named_places(self) -> Iterator[str]:
-        roots: list[Core] = [node for d in self.program.decisions for node in nodes_of(d)]
-        roots += [a.over for a in self.program.accumulators.values() if a.over is not None]
-        for root in roots:
-            for node in walk(root):
-                if isinstance(node, Within):
-                    yield from node.prefixes
-                elif isinstance(node, Const) and isinstance(node.type, String) and node.type.area:
-                    yield str(node.value)
-        for parameter in self.program.parameters.values():
-            if isinstance(parameter.type, String) and parameter.type.area:
-                yield from (str(dated.value) for dated in parameter.series if isinstance(dated.value, str))
+        """Places of every kind that rules tell apart."""
+        return places_of((self.program,))
 
     # -- records -----------------------------------------------------------------------------
 
@@ -342,3 +319,33 @@ def dated_fact(program: Program, entity: str) -> Key | None:
     """The fact that is the reference date of an entity's rows."""
     date = program.entities[entity].date
     return None if date is None else (entity, date)
+
+
+def places_of(programs: Sequence[Program]) -> tuple[str, ...]:
+    """Places of every kind that programs tell apart: in each one named two, beside it one, and elsewhere."""
+    named = sorted({place for program in programs for place in _named_places(program)})
+    known: dict[str, None] = {}
+    for code in named:
+        finer = tuple(other for other in named if other != code and other.startswith(code))
+        first = county_in(code, finer)
+        second = county_in(code, (*finer, first[:4]))
+        if len(second) < COUNTY:
+            second = county_in(code, (*finer, first))
+        counties = [place for place in (first, second) if len(place) >= COUNTY]
+        known |= dict.fromkeys(counties or [code])
+    known |= dict.fromkeys(ELSEWHERE[:2])
+    return tuple(known)
+
+
+def _named_places(program: Program) -> Iterator[str]:
+    roots: list[Core] = [node for d in program.decisions for node in nodes_of(d)]
+    roots += [a.over for a in program.accumulators.values() if a.over is not None]
+    for root in roots:
+        for node in walk(root):
+            if isinstance(node, Within):
+                yield from node.prefixes
+            elif isinstance(node, Const) and isinstance(node.type, String) and node.type.area:
+                yield str(node.value)
+    for parameter in program.parameters.values():
+        if isinstance(parameter.type, String) and parameter.type.area:
+            yield from (str(dated.value) for dated in parameter.series if isinstance(dated.value, str))
