@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from keyword import iskeyword
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -27,6 +27,10 @@ from mianshen_cli import output
 from mianshen_cli import usage_errors as usage
 from mianshen_cli.lang import LANGUAGES
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+COMPLETION = "_MIANSHEN_COMPLETE"  # the variable by which a shell's completion script asks
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
 
@@ -58,6 +62,9 @@ class Option(click.Option):
         record = super().get_help_record(ctx)
         return record and (record[0], self.words.in_(language_of(ctx)))
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        return _completed(self, ctx, incomplete) or super().shell_complete(ctx, incomplete)
+
 
 class Argument(click.Argument):
     """An argument that explains itself in both languages."""
@@ -68,6 +75,15 @@ class Argument(click.Argument):
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
         return self.make_metavar(ctx), self.words.in_(language_of(ctx))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        return _completed(self, ctx, incomplete) or super().shell_complete(ctx, incomplete)
+
+
+def _completed(parameter: click.Parameter, context: click.Context, incomplete: str) -> list[CompletionItem]:
+    from mianshen_cli.completion import completions
+
+    return completions(parameter, context, incomplete)
 
 
 class _Help(click.HelpFormatter):
@@ -119,7 +135,7 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         parse_args = super().parse_args(ctx, args)
-        if parse_args:
+        if parse_args and not ctx.resilient_parsing:
             raise usage.Refused(usage.unexpected_words(parse_args), ctx)
         return parse_args
 
@@ -161,6 +177,14 @@ class Lazy(click.Group):
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         _write_words(self.words, ctx, formatter)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        lang = language_of(ctx)
+        commands = [CompletionItem(name, help=words.in_(lang)) for name, words in self.table.items()]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [item for item in commands if item.value.startswith(incomplete)] + options
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         lang = language_of(ctx)

@@ -17,7 +17,7 @@ import click
 from mianshen.source import Lang, Message, RuleError
 from mianshen.version import __version__
 from mianshen_cli import output
-from mianshen_cli.click_commands import Lazy, Option
+from mianshen_cli.click_commands import COMPLETION, Lazy, Option
 from mianshen_cli.lang import language
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import usage_mistake
@@ -102,6 +102,8 @@ GROUPS = {
         ),
         "lsp": Message("编辑器的语言服务（LSP）", "a language server for editors of rulebooks"),
         "explain": Message("说明一个诊断代码", "explain a diagnostic code"),
+        "completion": Message("输出 shell 的补全脚本", "a shell's completion script"),
+        "man": Message("输出手册页", "the manual page, for man"),
     },
 }
 COMMANDS = {name: words for group in GROUPS.values() for name, words in group.items()}
@@ -125,7 +127,9 @@ def main(words: Sequence[str] | None = None) -> int:
         status = _group().main(argv, prog_name="mianshen", standalone_mode=False, obj=lang)
         sys.stdout.flush()
     except Exception as error:  # noqa: BLE001 - py4j and pyspark raise several kinds, none of them ours
-        return _explain(error, lang)
+        return (
+            Status.DONE if COMPLETION in os.environ else _explain(error, lang)
+        )  # a shell's line stays clean
     return int(status or Status.DONE)
 
 

@@ -1,0 +1,105 @@
+"""`mianshen man`: the manual page of every command, in the form that `man` reads.
+
+In: the language. Out: one page of roff, on standard output. Exit status 0.
+"""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from mianshen.source import Lang, Message
+from mianshen.version import __version__
+from mianshen_cli import output
+from mianshen_cli.click_commands import Command, Lazy, command
+from mianshen_cli.output import Status
+
+_WIDE = re.compile(
+    r"([\u3400-\u9fff，。；：、）〕》”])(?![，。；：、？！）〕》”]|$)"
+)  # a line may break after it
+_HEADINGS = {
+    "name": Message("名称", "NAME"),
+    "synopsis": Message("概要", "SYNOPSIS"),
+    "description": Message("说明", "DESCRIPTION"),
+    "commands": Message("命令", "COMMANDS"),
+    "status": Message("退出状态", "EXIT STATUS"),
+    "environment": Message("环境变量", "ENVIRONMENT"),
+    "more": Message("另见", "SEE ALSO"),
+}
+_STATUS = (
+    ("0", Message("完成", "done")),
+    ("1", Message("运行到底，并有所发现", "it ran to the end and found something")),
+    ("2", Message("用法有误，或输入、规则库无法读取", "usage, or an input or rulebook that cannot be read")),
+)
+_ENVIRONMENT = (
+    ("LC_ALL, LC_MESSAGES, LANG", Message("界面语言", "the language spoken")),
+    ("XDG_CACHE_HOME", Message("编译后规则的存放处", "where built and compiled rulebooks are kept")),
+    ("NO_COLOR", Message("不用颜色", "no colour")),
+    ("PAGER", Message("长输出用的分页程序", "what shows long output")),
+)
+_MORE = Message(
+    "mianshen 命令 --help 给出每个命令的说明；mianshen explain 代码 说明诊断代码。",
+    "mianshen COMMAND --help says what a command does; mianshen explain CODE says what a diagnostic code means.",
+)
+
+
+@command(
+    Message(
+        "输出手册页，供 man 阅读。\n例：mianshen man | man -l -",
+        "Print the manual page, for man to read.\nTry: mianshen man | man -l -",
+    )
+)
+def man(lang: Lang) -> Status:
+    context = click.get_current_context().find_root()
+    group = context.command
+    assert isinstance(group, Lazy)
+    output.say("\n".join(page(context, group, lang)))
+    return Status.DONE
+
+
+def page(context: click.Context, group: Lazy, lang: Lang) -> list[str]:
+    """The lines of the page."""
+
+    def heading(name: str) -> str:
+        return f".SH {_HEADINGS[name].in_(lang)}"
+
+    title, *_ = group.words.in_(lang).split("\n")
+    lines = [
+        f'.TH MIANSHEN 1 "" "mianshen {__version__}" "Mianshen"', ".ds AD l", ".ad l",
+        heading("name"), f"mianshen \\- {_plain(title)}",
+        heading("synopsis"), ".B mianshen", "[\\-\\-lang zh|en]", ".I COMMAND", "[...]",
+        heading("description"), _plain(title), heading("commands"),
+    ]  # fmt: skip
+    for words, commands in group.groups.items():
+        lines += [".SS " + _plain(words.in_(lang))]
+        for name in commands:
+            found = group.get_command(context, name)
+            assert isinstance(found, Command)
+            lines += _command(context, name, found, lang)
+    for part, entries in (("status", _STATUS), ("environment", _ENVIRONMENT)):
+        lines.append(heading(part))
+        for term, said in entries:
+            lines += [".TP", f".B {_plain(term)}", _plain(said.in_(lang))]
+    return [*lines, heading("more"), _plain(_MORE.in_(lang))]
+
+
+def _command(context: click.Context, name: str, command_: Command, lang: Lang) -> list[str]:
+    """A command: how it is called, what it does, its arguments and options."""
+    inner = click.Context(command_, info_name=f"mianshen {name}", parent=context)
+    called = " ".join(("mianshen", name, *command_.collect_usage_pieces(inner)))
+    called = called if lang == "en" else called.replace("[OPTIONS]", "[选项]")
+    lines = [".PP", f".B {_plain(called)}", ".RS 4"]
+    for paragraph in command_.words.in_(lang).split("\n"):
+        lines += [".PP", _plain(paragraph)]
+    for parameter in command_.get_params(inner):
+        record = parameter.get_help_record(inner)
+        if record is not None and not ({"--lang", "--help"} & set(parameter.opts)):
+            lines += [".TP", f".B {_plain(record[0])}", _plain(record[1])]
+    return [*lines, ".RE"]
+
+
+def _plain(text: str) -> str:
+    """A text that roff shows as it is, on one line."""
+    escaped = _WIDE.sub(r"\1\\:", " ".join(text.split()).replace("\\", "\\e").replace("-", "\\-"))
+    return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
