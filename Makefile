@@ -1,7 +1,7 @@
 # What there is to do here. Each target makes its own environment in .venv the first time: with uv where
 # it is installed, otherwise with `python3 -m venv` and pip, to the same versions (uv.lock).
 # Needs Python 3.11 or 3.12, make, and a C compiler (durable-rules has no wheels). `make setup-full` adds what tests
-# would otherwise skip: Spark, PostgreSQL's driver, a browser's driver, spreadsheets, a C compiler of its own.
+# would otherwise skip: Spark, PostgreSQL's driver, a browser's driver, dmn-js, spreadsheets, a C compiler of its own.
 
 VENV := .venv
 READY := $(VENV)/.ready
@@ -57,6 +57,9 @@ $(FULL): $(READY)
 	  $(PY) .ci/pins.py $(VENV); \
 	  $(PY) -m pip install --quiet --disable-pip-version-check \
 	    --constraint $(VENV)/pins.txt --requirement $(VENV)/full.txt; \
+	fi
+	@if command -v npm >/dev/null 2>&1; then \
+	  mkdir -p $(VENV)/dmn-js && cd $(VENV)/dmn-js && npm pack --silent dmn-js@17.10.2 >/dev/null && tar xzf dmn-js-17.10.2.tgz; \
 	fi
 	@touch $@
 

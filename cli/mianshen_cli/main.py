@@ -82,10 +82,12 @@ GROUPS = {
         "diff": Message("用规则的语言列出两个规则库的差别", "what differs between two rulebooks"),
         "graph": Message("把一个名称依据什么画成图（SVG）", "draw what a name rests on, as SVG"),
         "export": Message(
-            "把参数、决策表和代码表写成电子表格", "figures, decision tables and code lists as a workbook"
+            "把参数、决策表和代码表写成电子表格，或把决定写成 DMN",
+            "figures, tables and code lists as a workbook, decisions as DMN",
         ),
         "import": Message(
-            "读回改过的电子表格，写成调整方案", "an edited workbook as an overlay, with what it changes"
+            "读回改过的电子表格，写成调整方案；读入 DMN",
+            "an edited workbook as an overlay, DMN as a rulebook",
         ),
         "docs": Message("把规则库写成可检索的网页", "the rulebook as searchable pages"),
         "show": Message("查看规则库中的一个名称", "show what the rulebook says about a name"),

@@ -6,6 +6,7 @@ import datetime as dt
 import zipfile
 from collections.abc import Callable
 from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -365,6 +366,9 @@ def test_entities_in_a_workbook_are_not_expanded(small: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
+    if find_spec("lxml") is not None:  # with lxml openpyxl leaves entities alone, else it refuses them
+        assert import_workbook(path, [small], [], "draft").text == ""
+        return
     with pytest.raises(RuleError, match="E903"):
         import_workbook(path, [small], [], "draft")
 

@@ -19,7 +19,7 @@ from mianshen.source import Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
-from mianshen_cli.render.rule_changes import HEADS, SAME, change_rows, changes_table
+from mianshen_cli.render.rule_changes import HEADS, SAME, change_rows, changes_table, plain_changes
 from mianshen_cli.usage_errors import Refused
 
 _NOTHING = Message(
@@ -89,14 +89,7 @@ def diff(
 
 def _plain(changes: tuple[RuleChange, ...], moved: Changes | None, lang: Lang) -> output.Plain:
     return {
-        "changes": [
-            {
-                "kind": change.kind, "name": change.name, "title": change.title.in_(lang), "part": change.part,
-                "before": change.before, "after": change.after, "where": str(change.span),
-                "clause": {"source": change.clause.source, "clause": change.clause.clause}, "rests": list(change.rests),
-            }
-            for change in changes
-        ],
+        "changes": plain_changes(changes, lang),
         "cases": None if moved is None else [
             {"case": str(item.case), "what": item.what, "before": item.before, "after": item.after}
             for item in moved.changes

@@ -1,7 +1,7 @@
-"""`mianshen import`: an edited workbook as an overlay that holds only what was changed, and what that changes.
+"""`mianshen import`: an edited workbook as an overlay with nothing but the edits; a DMN model as a rulebook.
 
-In: a workbook that `mianshen export` wrote, the rulebook. Out: an overlay, warnings, the changes as a table.
-Exit status 0 read (an overlay is written where anything was edited), 2 a cell or the rulebook cannot be used.
+In: a workbook that `mianshen export` wrote and its rulebook, or a DMN file. Out: an overlay and what it changes, or a
+rulebook and what it does not carry. Exit status 0 read, 2 a cell, an element or the rulebook cannot be used.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _OTHER = Message(
 )
 _ENDING = Message("{out} 应以 .yaml 结尾", "{out} has to end in .yaml")
 _NOTHING = Message("没有改动，不写调整方案", "nothing was edited; no overlay is written")
-_WRITTEN = Message("改动写成调整方案 {out}", "the changes are the overlay {out}")
+_OVERLAY = Message("改动写成调整方案 {out}", "the changes are the overlay {out}")
+_RULEBOOK = Message("模型写成规则库 {out}", "the model is the rulebook {out}")
 _ONLY_WORDS = Message(
     "只改了标题、备注或代码表的名称，不影响核定", "only titles, notes or labels differ; no answer does"
 )
@@ -30,64 +31,90 @@ _ONLY_WORDS = Message(
 
 @command(
     Message(
-        "读回用电子表格改过的参数、表和代码表，写成只含改动的调整方案，并列出改动；有误处指明单元格。\n"
+        "读回用电子表格改过的参数、表和代码表，写成只含改动的调整方案，并列出改动；"
+        "或把 DMN 模型读成规则库。有误处指明单元格或行列。\n"
         "例：mianshen import 规则.xlsx --out 草案.yaml",
         "Read back figures, tables and code lists edited in a workbook, write an overlay with nothing but the changes, and "
-        "list them; what is wrong is shown at its cell.\nTry: mianshen import rules.xlsx --out draft.yaml",
+        "list them; or read a DMN model as a rulebook. What is wrong is shown at its cell, or line and column.\n"
+        "Try: mianshen import rules.xlsx --out draft.yaml",
     )
 )
 @argument(
     "file",
     metavar="FILE",
-    words=Message("mianshen export 写出、改过的工作簿", "a workbook that mianshen export wrote"),
+    words=Message(
+        "mianshen export 写出、改过的工作簿，或 DMN 模型",
+        "a workbook that mianshen export wrote, or a DMN model",
+    ),
 )
 @option(
     "--out",
     metavar="F",
-    words=Message(
-        "调整方案写到的文件（默认同名的 .yaml）", "the overlay to write (default: FILE with .yaml)"
-    ),
+    words=Message("写到的文件（默认同名的 .yaml）", "the file to write (default: FILE with .yaml)"),
 )
 @options.rulebook
 @options.overlay_named
+@options.form
 def import_(
-    lang: Lang, file: str, out: str | None, rules: tuple[str, ...], overlays: tuple[str, ...]
+    lang: Lang, file: str, out: str | None, rules: tuple[str, ...], overlays: tuple[str, ...], form: str
 ) -> Status:
-    from mianshen.exchange import MADE_BY, import_workbook
-    from mianshen.rulebook import overlay_file
+    from mianshen.exchange import MADE_BY
 
     target = Path(out) if out is not None else Path(file).with_suffix(".yaml")
     _check(target, file, rules, overlays, MADE_BY)
-    imported = import_workbook(
-        Path(file), rule_files(rules, ()), [overlay_file(one) for one in overlays], target.stem
-    )
+    if file.lower().endswith((".dmn", ".xml")):
+        return _model(lang, file, target, form)
+    return _workbook(lang, file, target, rules, overlays, form)
+
+
+def _model(lang: Lang, file: str, target: Path, form: str) -> Status:
+    from mianshen.exchange import import_model
+    from mianshen_cli.render.losses import losses_table, plain_losses
+
+    model = import_model(Path(file))
+    target.write_text(model.text, "utf-8")
+    if form == "json":
+        output.say(output.json_text({"file": str(target), "not_carried": plain_losses(model.losses)}))
+        return Status.DONE
+    output.say(losses_table(model.losses, lang))
+    output.say(_RULEBOOK.in_(lang).format(out=target))
+    return Status.DONE
+
+
+def _workbook(
+    lang: Lang, file: str, target: Path, rules: tuple[str, ...], overlays: tuple[str, ...], form: str
+) -> Status:
+    from mianshen.casework.wording import Words
+    from mianshen.exchange import import_workbook
+    from mianshen.policy.rule_diff import rule_changes
+    from mianshen.rulebook import open_program, overlay_file
+    from mianshen_cli.render.rule_changes import plain_changes
+
+    applied = [overlay_file(one) for one in overlays]
+    imported = import_workbook(Path(file), rule_files(rules, ()), applied, target.stem)
     for warning in imported.warnings:
         output.complain(warning.show(lang))
-    if not imported.text:
+    if imported.text:
+        target.write_text(imported.text, "utf-8")
+    paths = tuple(map(Path, rules))
+    after: tuple[str | Path, ...] = (*overlays, target) if imported.text else overlays
+    edited = open_program(paths, after)
+    changes = rule_changes(open_program(paths, overlays), edited)
+    if form == "json":
+        written = str(target) if imported.text else None
+        output.say(output.json_text({"file": written, "changes": plain_changes(changes, lang)}))
+    elif not imported.text:
         output.say(_NOTHING.in_(lang))
-        return Status.DONE
-    target.write_text(imported.text, "utf-8")
-    output.say(_changes(lang, target, rules, overlays))
-    output.say(_WRITTEN.in_(lang).format(out=target))
+    else:
+        output.say(changes_table(changes, Words(edited), lang) if changes else _ONLY_WORDS.in_(lang))
+        output.say(_OVERLAY.in_(lang).format(out=target))
     return Status.DONE
 
 
 def _check(target: Path, file: str, rules: tuple[str, ...], overlays: tuple[str, ...], made_by: str) -> None:
-    """Raises where the overlay would replace what somebody wrote by hand."""
+    """Raises where a file that somebody wrote by hand would be replaced."""
     if target.suffix != ".yaml":
         raise Refused(Message(_ENDING.zh.format(out=target), _ENDING.en.format(out=target)))
     refuse_replacing(target, [Path(file), *rule_files(rules, overlays)])
     if target.exists() and made_by not in target.read_text("utf-8", errors="replace").split("\n", 1)[0]:
         raise Refused(Message(_OTHER.zh.format(out=target), _OTHER.en.format(out=target)))
-
-
-def _changes(lang: Lang, target: Path, rules: tuple[str, ...], overlays: tuple[str, ...]) -> str:
-    """What the overlay changes, in the language of rules."""
-    from mianshen.casework.wording import Words
-    from mianshen.policy.rule_diff import rule_changes
-    from mianshen.rulebook import open_program
-
-    paths = tuple(map(Path, rules))
-    edited = open_program(paths, (*overlays, target))
-    changes = rule_changes(open_program(paths, overlays), edited)
-    return changes_table(changes, Words(edited), lang) if changes else _ONLY_WORDS.in_(lang)

@@ -62,3 +62,15 @@ def _first(names: list[str], lang: Lang) -> str:
     """The first names, and how many more there are; JSON has them all."""
     more = len(names) - FEW
     return ("、" if lang == "zh" else ", ").join(names[:FEW]) + (f" … +{more}" if more > 0 else "")
+
+
+def plain_changes(changes: tuple[RuleChange, ...], lang: Lang) -> output.Plain:
+    """The changes as values for JSON."""
+    return [
+        {
+            "kind": change.kind, "name": change.name, "title": change.title.in_(lang), "part": change.part,
+            "before": change.before, "after": change.after, "where": str(change.span),
+            "clause": {"source": change.clause.source, "clause": change.clause.clause}, "rests": list(change.rests),
+        }
+        for change in changes
+    ]  # fmt: skip

@@ -119,3 +119,64 @@ def stale(span: Span, sheet: str) -> Diagnostic:
 def no_longer_cited(span: Span, name: str) -> Diagnostic:
     """A warning: a figure was changed, the clause it is cited from was not."""
     return diagnostic("E923.no_longer_cited", span, name=name)
+
+
+def unknown_decision(name: str, known: Collection[str]) -> Diagnostic:
+    fix = _perhaps(name, known, Message("用 mianshen show 查看名称", "See the names with mianshen show"))
+    return diagnostic("E924.unknown_decision", NOWHERE, fix=fix, name=name)
+
+
+# -- DMN ---------------------------------------------------------------------------------------------
+
+
+def not_xml(span: Span) -> Diagnostic:
+    return diagnostic("E930.not_xml", span)
+
+
+def doctype(span: Span) -> Diagnostic:
+    """A DOCTYPE, which may declare entities."""
+    return diagnostic("E931.doctype", span)
+
+
+def not_dmn(span: Span) -> Diagnostic:
+    return diagnostic("E932.not_dmn", span)
+
+
+def unsupported(span: Span, tag: str) -> Diagnostic:
+    return diagnostic("E933.unsupported", span, tag=tag)
+
+
+def hit_policy(span: Span, policy: str) -> Diagnostic:
+    return diagnostic("E934.hit_policy", span, policy=policy)
+
+
+def several_outputs(span: Span, name: str) -> Diagnostic:
+    return diagnostic("E935.several_outputs", span, name=name)
+
+
+def no_type(span: Span, name: str) -> Diagnostic:
+    return diagnostic("E936.no_type", span, name=name)
+
+
+def unusable_type(span: Span, type_: str) -> Diagnostic:
+    return diagnostic("E937.unusable_type", span, type=type_)
+
+
+def null_first(span: Span) -> Diagnostic:
+    return diagnostic("E938.null_first", span)
+
+
+def other_language(span: Span, language: str) -> Diagnostic:
+    return diagnostic("E939.other_language", span, language=language)
+
+
+def nothing_written(span: Span, tag: str) -> Diagnostic:
+    return diagnostic("E940.nothing_written", span, tag=tag)
+
+
+def no_name(span: Span, tag: str) -> Diagnostic:
+    return diagnostic("E941.no_name", span, tag=tag)
+
+
+def no_decisions(span: Span) -> Diagnostic:
+    return diagnostic("E942.no_decisions", span)

@@ -18,6 +18,9 @@ from mianshen.source import Diagnostic, Span
 
 Plain: TypeAlias = "Mapping[str, Plain] | Mapping[Cell, Plain] | Mapping[str | Cell, Plain] | Sequence[Plain] | Cell | str | None"
 
+MADE_BY: Final = (
+    "# 由 mianshen import 生成 · made by mianshen import"  # in the first line of what was imported
+)
 _PLAIN: Final = re.compile(
     r"[A-Za-z_\u4e00-\u9fff][A-Za-z0-9_\u4e00-\u9fff（）〔〕–]*|[0-9]+(\.[0-9]+)?%?|[0-9]{4}-[0-9]{2}-[0-9]{2}"
 )
@@ -79,6 +82,7 @@ class Written:
             case str() | None:
                 self._add("null" if value is None else _scalar(value))
             case Mapping():
+                self._mark(value)
                 self._add("{")
                 for number, (key, inner) in enumerate(value.items()):
                     self._add(", " if number else "")
@@ -87,6 +91,7 @@ class Written:
                     self._flow(inner)
                 self._add("}")
             case _:
+                self._mark(value)
                 self._add("[")
                 for number, inner in enumerate(value):
                     self._add(", " if number else "")

@@ -203,7 +203,7 @@ def _grounds(dated: model.DatedEntry, missing: bool = False) -> dict[str, str]:
 def _table(document: Document, name: str, table: model.Table) -> Sheet:
     inputs = own_names(table.inputs)
     heads = tuple(
-        Column(column, _input_title(document, formula))
+        Column(column, input_title(document, formula))
         for column, formula in zip(inputs, table.inputs, strict=True)
     )
     columns = (
@@ -239,7 +239,7 @@ def _holds(table: model.Table) -> str:
     return "；".join(f"{part} {text}" for part, text in parts.items() if text)
 
 
-def _input_title(document: Document, formula: str) -> str:
+def input_title(document: Document, formula: str) -> str:
     """The Chinese title of a fact or decision that is an input by itself; otherwise the formula."""
     entity, _, name = formula.strip().rpartition(".")
     for section in (document.facts, document.decisions):

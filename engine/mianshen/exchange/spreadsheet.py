@@ -17,12 +17,10 @@ from mianshen.document import Document, read
 from mianshen.elaboration.build import build
 from mianshen.exchange import diagnostics
 from mianshen.exchange.edits import Edits, SheetEdits
-from mianshen.exchange.overlay_text import Written
+from mianshen.exchange.overlay_text import MADE_BY, Written
 from mianshen.exchange.sheets import Row, Sheet, sheets_of
 from mianshen.exchange.workbook import Reader, write_workbook
 from mianshen.source import Diagnostic, RuleError
-
-MADE_BY = "# 由 mianshen import 生成 · made by mianshen import"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class Imported:
 def export_workbook(rules: Sequence[Path], overlays: Sequence[Path], names: Sequence[str], out: Path) -> int:
     """Write the entries named, or all, to a workbook; how many sheets it has."""
     need("openpyxl")
-    document = _sound(rules, overlays)
+    document = sound_document(rules, overlays)
     sheets = sheets_of(document, names)
     title = document.header.title.zh if document.header is not None else out.stem
     write_workbook(out, title, sheets, names)
@@ -46,7 +44,7 @@ def export_workbook(rules: Sequence[Path], overlays: Sequence[Path], names: Sequ
 def import_workbook(path: Path, rules: Sequence[Path], overlays: Sequence[Path], name: str) -> Imported:
     """What was edited since the export, as an overlay called `name` to apply after `overlays`."""
     need("openpyxl")
-    document = _sound(rules, overlays)
+    document = sound_document(rules, overlays)
     reader = Reader(path)
     sheets = sheets_of(document, reader.names)
     _refuse(reader.mistakes)
@@ -75,7 +73,8 @@ def need(package: str) -> None:
         raise RuleError([diagnostics.no_extra(package)])
 
 
-def _sound(rules: Sequence[Path], overlays: Sequence[Path]) -> Document:
+def sound_document(rules: Sequence[Path], overlays: Sequence[Path]) -> Document:
+    """The document of a rulebook that can be built."""
     document, mistakes = read(rules, overlays)
     build(document, mistakes)
     return document

@@ -1,0 +1,25 @@
+"""What an exchange could not carry, as a table or as plain values.
+
+In: losses. Out: text; values for JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mianshen.exchange import Loss
+from mianshen.source import Lang, Message
+from mianshen_cli import output
+
+_HEADS = (Message("名称", "name"), Message("未带出", "not carried"))
+_ALL = Message("全部", "all")
+FORMAT = Message("输出格式（默认 table）", "output format (default table)")
+
+
+def losses_table(losses: Sequence[Loss], lang: Lang) -> str:
+    rows = [(loss.name or _ALL.in_(lang), loss.why.in_(lang)) for loss in losses]
+    return output.table([head.in_(lang) for head in _HEADS], rows)
+
+
+def plain_losses(losses: Sequence[Loss]) -> output.Plain:
+    return [{"name": loss.name, "zh": loss.why.zh, "en": loss.why.en} for loss in losses]
