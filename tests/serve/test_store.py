@@ -136,3 +136,13 @@ def test_a_case_is_there_after_a_restart(tmp_path: Path) -> None:
     client.post("/cases", data={"form_key": key, "record": RECORD, "benefits": "premium_subsidy"})
     assert "P1" in client_of(settings).get("/cases").text
     assert (tmp_path / "cases.db").stat().st_mode & 0o077 == 0
+
+
+def test_a_search_as_long_as_a_page_and_a_number_beyond_all_find_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path / "cases.db")
+    assert store.search("x" * 60_000) == ()
+    for number in (0, -1, 2**63, 10**40):
+        with pytest.raises(KeyError):
+            store.case(number)
+        with pytest.raises(KeyError):
+            store.keep("P1", "", "{}", (), "desk", number)

@@ -20,6 +20,8 @@ from mianshen.serve import diagnostics
 from mianshen.source import RuleError
 
 MOST_SHOWN: Final = 100
+MOST_NUMBER: Final = 2**63 - 1  # that the database holds
+MOST_WORDS: Final = 200  # characters of a search
 _KIND: Final = 0x4D534331  # marks the file as ours
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS cases (id INTEGER PRIMARY KEY AUTOINCREMENT, person TEXT NOT NULL, label TEXT NOT NULL);
@@ -104,7 +106,11 @@ class Store:
 
     def search(self, words: str = "") -> tuple[StoredCase, ...]:
         """The cases whose number of the person, or label, holds some words; newest first, each with its last version."""
-        like = "%" + words.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        like = (
+            "%"
+            + words.strip()[:MOST_WORDS].replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+            + "%"
+        )
         with self._open() as database:
             rows = database.execute(
                 "SELECT c.id, c.person, c.label, v.id, v.kept_at, v.kept_by, v.benefits, v.record FROM cases c "
@@ -116,6 +122,8 @@ class Store:
 
     def case(self, number: int) -> StoredCase:
         """A case with all its versions. KeyError where there is none."""
+        if not 0 < number <= MOST_NUMBER:
+            raise KeyError(number)
         with self._open() as database:
             row = database.execute("SELECT id, person, label FROM cases WHERE id = ?", (number,)).fetchone()
             if row is None:
@@ -139,9 +147,12 @@ def _case(database: sqlite3.Connection, person: str, label: str, case: int | Non
             database.execute("INSERT INTO cases (person, label) VALUES (?, ?)", (person, label)).lastrowid
             or 0
         )
-    if not database.execute(
-        "UPDATE cases SET person = ?, label = ? WHERE id = ?", (person, label, case)
-    ).rowcount:
+    if (
+        not 0 < case <= MOST_NUMBER
+        or not database.execute(
+            "UPDATE cases SET person = ?, label = ? WHERE id = ?", (person, label, case)
+        ).rowcount
+    ):
         raise KeyError(case)
     return case
 
