@@ -185,7 +185,7 @@ class Person:
         self, person: Facts, claim: Facts, in_scope: Amount
     ) -> tuple[Amount, Amount, Amount, Amount]:
         day: dt.date = claim["service_date"]  # type: ignore[assignment]
-        retired = is_one_of(person.get("employment_status"), "retired")
+        retired = is_one_of(claim.get("employment_status") or person.get("employment_status"), "retired")
         whole = None if retired is None else Decimal(1200 if retired else 1500)
         rate = None if retired is None else Decimal("0.92" if retired else "0.85")
         used = self.deductible.before(day, claim.get("settled_deductible") is not None)

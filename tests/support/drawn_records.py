@@ -1,0 +1,118 @@
+"""Records drawn by chance, with everything that real ones have: rows over time, settled amounts, reversals, other payers.
+
+Out: a person's rows and claims as facts; a fact that is None is unknown, one that is missing is not told of.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from random import Random
+from typing import Any, Final
+
+from tests.support.oracle_over_time import OTHER_PAYERS
+from tests.support.oracle_stack import fen
+
+PERSON: Final = {
+    "insured_area": ("310113", "310118", "310000", "31", "110101", "371402", "37", "440305", "310113001000"),
+    "insurance_scheme": ("employee", "employee", "resident", "resident", "special", "mutual_aid", "none"),
+    "coverage_status": ("active", "active", "active", "active", "suspended", "ended"),
+    "employment_status": ("employed", "retired", "unemployed", "none"),
+    "assistance_category": (
+        "none", "none", "destitute", "subsistence", "low_income", "hardship_allowance", "retrenched_worker",
+        "returned_youth", "illness_poverty", "returned_to_poverty",
+    ),
+}  # fmt: skip
+CHANGES: Final = {
+    "employment_status": ("employed", "retired"),
+    "assistance_category": ("none", "subsistence", "destitute", "low_income"),
+    "coverage_status": ("active", "suspended"),
+    "insurance_scheme": ("employee", "resident"),
+    "insured_area": ("310113", "110101", "371402"),
+}
+CARE: Final = (
+    *["inpatient"] * 5,
+    "outpatient",
+    "outpatient",
+    "chronic_outpatient",
+    "delivery",
+    "prenatal",
+    "pharmacy",
+)
+OPENINGS: Final = {
+    "opening_deductible_used": ("0.00", "700.00", "1500.00"),
+    "opening_basic_paid": ("0.00", "540000.00", "549999.99"),
+    "opening_assistance_inpatient_paid": ("0.00", "159000.00"),
+    "opening_assistance_outpatient_paid": ("0.00", "7500.00"),
+}
+
+
+def drawn_rows(rng: Random, as_of: dt.date, unknown: float) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [{name: rng.choice(values) for name, values in PERSON.items()}]
+    if rng.random() < 0.5:
+        for age in sorted(rng.sample(range(700), rng.randint(1, 2)), reverse=True):
+            changed = {name: rng.choice(values) for name, values in CHANGES.items() if rng.random() < 0.3}
+            rows.append(rows[-1] | changed | {"valid_from": as_of - dt.timedelta(age)})
+        rows = rows[1:] if rng.random() < 0.3 else rows
+    openings = {name: Decimal(rng.choice(values)) for name, values in OPENINGS.items() if rng.random() < 0.5}
+    gaps = [[name for name in PERSON if rng.random() < unknown] for _ in rows]
+    return [row | openings | dict.fromkeys(lost) for row, lost in zip(rows, gaps, strict=True)]
+
+
+def _claim(rng: Random, number: int, as_of: dt.date, unknown: float) -> dict[str, Any]:
+    total = Decimal(rng.choice((200000, rng.randrange(1, 9_000_000), rng.randrange(1, 90_000_000)))).scaleb(
+        -2
+    )
+    outside = rng.choice((Decimal("0.00"), fen(total * rng.randrange(50) / 100)))
+    inside = total - outside
+    days = (as_of, dt.date(2025, 6, 30), dt.date(2025, 7, 1), as_of - dt.timedelta(rng.randrange(1300)))
+    claim: dict[str, Any] = {
+        "claim_id": f"C{rng.randrange(1000)}-{number}", "service_date": min(as_of, rng.choice(days)),
+        "care_type": rng.choice(CARE),
+        "hospital_level": rng.choice(("primary", "secondary", "tertiary")), "total_cost": total,
+        "out_of_scope_cost": outside, "critical_illness": rng.random() < 0.4,
+    }  # fmt: skip
+
+    def part(most: int) -> Decimal:
+        return fen(inside * rng.randrange(most) / 100)
+
+    more: dict[str, tuple[float, Callable[[], Any]]] = {
+        "in_scope_cost_given": (0.2, lambda: inside),
+        "basic_paid": (0.3, lambda: part(50)),
+        "supplementary_paid": (0.15, lambda: part(20)),
+        "critical_illness_paid": (0.15, lambda: part(20)),
+        "insurance_scheme": (0.15, lambda: rng.choice(("employee", "resident"))),
+        "employment_status": (0.1, lambda: rng.choice(("employed", "retired"))),
+        "category_on_admission": (0.1, lambda: rng.choice(("subsistence", "destitute", "none"))),
+        **{name: (0.1, lambda: part(15)) for name in OTHER_PAYERS},
+        **{
+            f"settled_{layer}": (0.25, lambda: rng.choice((Decimal("0.00"), Decimal("1500.00"), part(100))))
+            for layer in (
+                "deductible",
+                "basic_payment",
+                "supplementary_payment",
+                "critical_illness_payment",
+                "assistance_payment",
+            )
+        },
+    }
+    claim |= {name: value() for name, (chance, value) in more.items() if rng.random() < chance}
+    open_ = (
+        "care_type",
+        "hospital_level",
+        "total_cost",
+        "out_of_scope_cost",
+        "critical_illness",
+        *OTHER_PAYERS,
+    )
+    return claim | dict.fromkeys(name for name in open_ if name in claim and rng.random() < unknown)
+
+
+def drawn_claims(rng: Random, as_of: dt.date, unknown: float) -> list[dict[str, Any]]:
+    claims = [_claim(rng, number, as_of, unknown) for number in range(rng.randrange(7))]
+    voided = [claim for claim in claims if rng.random() < 0.08]
+    return claims + [
+        {"claim_id": f"R{c['claim_id']}", "service_date": c["service_date"], "reverses": c["claim_id"]}
+        for c in voided
+    ]
