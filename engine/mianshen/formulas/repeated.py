@@ -393,6 +393,9 @@ class RepeatedChecks(WrittenChecks):
         codes = self._codes(value.variable, value.items, lambda: self.numeric(value.value), node.name, usage)
         if codes is None:
             return None
+        if not codes:
+            self.report(diagnostics.wrong_arguments(node.span, node.name, usage))
+            return None
         if node.name == "count":
             return self.list_size(tree.Function("distinct count", (value.items,), node.span), "list_distinct")
         shared = reduce(either, (number(result) for _, result in codes))
@@ -405,8 +408,11 @@ class RepeatedChecks(WrittenChecks):
             return None if total is None else added(parts)
         op: Operator = "min" if node.name == "min" else "max"
         whole = parts[0] if len(parts) == 1 else Op(op, tuple(parts), type_)
-        any_ = [contained for contained, _ in codes]
-        return If(any_[0] if len(any_) == 1 else Op("or", tuple(any_), Boolean()), whole, Fail(type_), type_)
+        contained = codes[0][0]
+        if not isinstance(contained, Op):  # a list that is written out has items
+            return whole
+        size = Op("list_count", contained.args[:1], INTEGER)
+        return If(comparison("gt", size, constant(Decimal(0), INTEGER)), whole, Fail(type_), type_)
 
     def _codes(
         self, variable: str, items: tree.Expr, check: Callable[[], Core | None], kind: str, usage: str

@@ -14,6 +14,7 @@ from typing import Final, assert_never
 from mianshen.native.aggregates import aggregate
 from mianshen.native.c_source import NONE, Body, Made, c_integer, c_type, greatest, lacking, union
 from mianshen.native.earlier import earlier
+from mianshen.native.keyed import by_code, keyed
 from mianshen.native.layout import (
     AREA_DIGITS,
     WORD_DIGITS,
@@ -92,6 +93,8 @@ class Formulas:
                 )
             case InForce():
                 return self.in_force(node, entity, row)
+            case Choice() if (subject := by_code(node)) is not None:
+                return keyed(self, node, subject, entity, row)
             case InSet() | Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
                 return self.emit(lowered(node, self.layout.program.parameters), entity, row)
             case Aggregate():

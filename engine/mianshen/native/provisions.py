@@ -21,6 +21,9 @@ from mianshen.program.selection import Selection, Shared, Tier, selection, share
 
 ROW: Final = "const struct run *run, struct place *at, struct row_{} *row"
 
+LONG: Final = 800  # lines of a function
+VERY_LONG: Final = 1500
+
 
 @dataclass(slots=True)
 class ProvisionSource:
@@ -28,8 +31,15 @@ class ProvisionSource:
 
     layout: Layout
 
-    def function(self, head: str, body: Body) -> list[str]:
-        return [f"{head} {{", *body.lines, "}", ""]
+    def function(self, head: str, body: Body, seldom: bool = False) -> list[str]:
+        """A function; one that is long, or seldom called, is compiled quickly: the time grows with its square."""
+        level = 0 if seldom and len(body.lines) > LONG else 1 if len(body.lines) > VERY_LONG else None
+        hints = [
+            *(["cold", "noinline"] if seldom else []),
+            *([] if level is None else [f'optimize("O{level}")']),
+        ]
+        attributes = f"__attribute__(({', '.join(hints)})) " if hints else ""
+        return [f"{head.replace('static ', f'static {attributes}', 1)} {{", *body.lines, "}", ""]
 
     def decision(self, decision: Decision) -> Iterator[str]:
         """The functions of a decision's provisions, then its own."""
@@ -101,6 +111,7 @@ class ProvisionSource:
             f"static byte apart_{entity}_{decision.name}_{index}"
             f"(const struct run *run, struct place *at, struct row_{entity} *row, names *miss)",
             body,
+            seldom=True,
         )
 
     def _told(self, parts: Sequence[Made], body: Body) -> None:
