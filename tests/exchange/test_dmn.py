@@ -331,6 +331,62 @@ def test_a_model_with_names_of_its_own_is_read(tmp_path: Path) -> None:
         assert (one.values["fee"], one.values["is_dear"]) == (fee, dear), record
 
 
+SEASONS = """<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="https://www.omg.org/spec/DMN/20180521/MODEL/" xmlns:x="http://tool" id="dish" name="Dish" namespace="n">
+  <inputData id="s" name="Season"><variable id="v1" name="season" typeRef="string"/></inputData>
+  <inputData id="g" name="Guests"><variable id="v2" name="guestCount" typeRef="integer"/></inputData>
+  <inputData id="w" name="When"><variable id="v3" name="when is it" typeRef="date"/></inputData>
+  <decision id="d" name="Dish">
+    <decisionTable id="dt">
+      <input id="i1" label="Season" x:inputVariable="z">
+        <inputExpression id="e1" typeRef="string"><text>season</text></inputExpression>
+      </input>
+      <input id="i2"><inputExpression id="e2" typeRef="integer"><text>guestCount</text></inputExpression></input>
+      <output id="o1" name="dish" typeRef="string"/>
+      <rule id="r1">
+        <inputEntry id="a1"><text>"Fall","Winter"</text></inputEntry><inputEntry id="a2"><text>&lt;= 8</text></inputEntry>
+        <outputEntry id="a3"><text>"Ribs"</text></outputEntry>
+      </rule>
+      <rule id="r2">
+        <inputEntry id="b1"><text>"Fall","Winter"</text></inputEntry><inputEntry id="b2"><text>&gt; 8</text></inputEntry>
+        <outputEntry id="b3"><text>"Stew"</text></outputEntry>
+      </rule>
+      <rule id="r3">
+        <inputEntry id="c1"><text>not("Fall","Winter")</text></inputEntry><inputEntry id="c2"><text></text></inputEntry>
+        <outputEntry id="c3"><text>"Salad"</text></outputEntry>
+      </rule>
+    </decisionTable>
+  </decision>
+  <decision id="f" name="Late">
+    <variable id="u" name="Late" typeRef="boolean"/>
+    <literalExpression id="l"><text>when is it &gt; @"2026-01-01" and season = "Fall"</text></literalExpression>
+  </decision>
+</definitions>
+"""
+
+
+@pytest.mark.parametrize(
+    ("season", "guests", "dish", "late"),
+    [("Fall", 8, "Ribs", True), ("Winter", 9, "Stew", False), ("Summer", 30, "Salad", False)],
+)
+def test_texts_and_types_of_other_modellers_are_read(
+    tmp_path: Path, season: str, guests: int, dish: str, late: bool
+) -> None:
+    path, back = tmp_path / "m.dmn", tmp_path / "back.yaml"
+    path.write_text(SEASONS, "utf-8")
+    back.write_text(import_model(path).text, "utf-8")
+    day = dt.date(2026, 2, 1)
+    facts: dict[str, Any] = {
+        "case_id": "X",
+        "season": season,
+        "guest_count": Decimal(guests),
+        "when_is_it": day,
+    }
+    row = Row("case", "X", facts, as_of=day)
+    Interpreter(open_program([back])).run(Case(day, row, row))
+    assert (row.values["dish"], row.values["late"]) == (dish, late)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "marker", "code", "fix"),
     [

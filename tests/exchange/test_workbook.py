@@ -135,6 +135,27 @@ def test_what_is_not_edited_does_not_change(name: str, tmp_path: Path) -> None:
     assert listed >= {entry for section in entries for entry in section}
 
 
+@pytest.mark.parametrize("name", RULEBOOKS)
+def test_what_a_sheet_says_is_all_that_a_figure_or_row_means(name: str, tmp_path: Path) -> None:
+    """With a note on each row every value and row is written anew from its cells, and no rule differs."""
+    rules, path = RULEBOOKS[name], tmp_path / "t.xlsx"
+    export_workbook(rules, [], (), path)
+    book = load_workbook(path)
+    for page in book.worksheets:
+        heads = {cell.value: cell.column for cell in page[3]}
+        if "note" in heads:
+            for number in range(4, page.max_row + 1):
+                if page.cell(number, 1).value:
+                    page.cell(number, heads["note"]).value = "仅供测试"
+    book.save(path)
+    overlay, text = tmp_path / "draft.yaml", import_workbook(path, rules, [], "draft").text
+    assert bool(text) == (name != "accumulators")  # which has neither figures nor tables
+    overlay.write_text(text or "overlay: {name: none, title: none}", "utf-8")
+    old, new = open_program(rules), open_program(rules, [overlay])
+    assert rule_changes(old, new) == ()
+    assert old.parameters.keys() == new.parameters.keys()
+
+
 def test_a_part_of_a_rulebook_is_exported_by_name(small: Path) -> None:
     text = edited(small, put("补助表", "A5", "high"), "grants", "base").text
     assert text == ""

@@ -103,6 +103,8 @@ def test_what_is_proved_disjoint_never_holds_together(folder: Path, one: str, tw
         ("days < limit", "limit <= days"),
         ("days in [1..2)", "days between 2 and 3"),
         ("days = 2", "days in (1, 3)"),
+        ("days = 2", "days != 2"),
+        ("days in (1, 3)", "not(days in (1, 2, 3))"),
         ("days is unknown", "days = 2"),
         ('within(resident.insured_area, "31")', 'within(resident.insured_area, "11", "12")'),
         ('within(resident.insured_area, "31")', 'not(within(resident.insured_area, "31", "11"))'),

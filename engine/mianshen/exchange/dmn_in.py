@@ -28,7 +28,10 @@ from mianshen.syntax import KEYWORDS
 ENTITY: Final = "case"
 KEY: Final = "case_id"
 SOURCE: Final = "DMN"
-_TYPES: Final = {"string": "text", "number": "number", "boolean": "boolean", "date": "date"}
+_TYPES: Final = {
+    "string": "text", "number": "number", "boolean": "boolean", "date": "date",
+    "integer": "integer", "long": "integer", "double": "number",  # as some modellers write them
+}  # fmt: skip
 _POLICIES: Final = {
     ("UNIQUE", ""): "unique", ("ANY", ""): "any", ("FIRST", ""): "first", ("COLLECT", "SUM"): "collect sum",
     ("COLLECT", "MIN"): "collect min", ("COLLECT", "MAX"): "collect max", ("COLLECT", "COUNT"): "collect count",
@@ -91,6 +94,7 @@ class _Reader:
     names: dict[str, str] = field(default_factory=dict)  # spelt for formulas, by the spelling of the model
     items: dict[str, Node] = field(default_factory=dict)
     codes: dict[str, Any] = field(default_factory=dict)
+    kinds: dict[str, list[str]] = field(default_factory=dict)  # names of areas and of lists
 
     def rulebook(self) -> dict[str, Any]:
         root = self.root
@@ -147,6 +151,13 @@ class _Reader:
         while spelt in KEYWORDS or spelt in self.names.values():
             spelt += "_"
         self.names[name] = spelt
+        variable = node.child("variable")
+        reference = variable.get("typeRef") if variable is not None else ""
+        item = self.items.get(reference)
+        if item is not None and item.get("isCollection") == "true":
+            self.kinds.setdefault("list", []).append(spelt)
+        elif reference == "area" and item is not None:
+            self.kinds.setdefault("area", []).append(spelt)
 
     def _own_name(self, node: Node) -> str:
         variable = node.child("variable")
@@ -161,9 +172,9 @@ class _Reader:
     def _typed(self, node: Node, reference: str) -> str:
         """The written type that a reference means; reported where there is none."""
         name = reference.rsplit(":", 1)[-1]
-        if name in _TYPES:
-            return _TYPES[name]
         item = self.items.get(name)
+        if name in _TYPES and item is None:
+            return _TYPES[name]
         if item is None or item.child("itemComponent") is not None:
             self.mistakes.append(diagnostics.unusable_type(node.span, reference))
             return "text"
@@ -344,9 +355,12 @@ class _Reader:
                     rf"(?<![\w.])(?:{names})(?!\w)", lambda found: changed[" ".join(found[0].split())], part
                 )
             part = re.sub(r"!= null\b", "is known", part)
-            part = re.sub(r"(?<![<>!])= null\b", "is unknown", part).replace("list contains(", "contains(")
-            parts[number] = part.replace("starts with(", "within(") if "area" in self.items else part
-        return "".join(parts)
+            parts[number] = re.sub(r"(?<![<>!])= null\b", "is unknown", part)
+        whole = re.sub(r'@("[0-9]{4}-[0-9]{2}-[0-9]{2}")', r"date(\1)", "".join(parts))
+        for feel, own, kind in (("starts with", "within", "area"), ("list contains", "contains", "list")):
+            if spelt := self.kinds.get(kind):
+                whole = re.sub(rf"\b{feel}\((?=(?:{'|'.join(spelt)})\b)", f"{own}(", whole)
+        return whole
 
 
 _OF_DECISION: Final = (
@@ -380,7 +394,7 @@ def _slug(name: str) -> str:
     """A name as formulas spell it; empty where nothing is left of it."""
     if _NAME.fullmatch(name):
         return name
-    spelt = _OTHER.sub("_", name.lower()).strip("_")
+    spelt = _OTHER.sub("_", re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_")
     if not spelt or _NAME.fullmatch(spelt):
         return spelt
     return f"变量_{spelt}" if not spelt.isascii() else f"n_{spelt}"

@@ -12,6 +12,8 @@ from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 from mianshen.document import Document
+from mianshen.formulas.texts import TEXTS
+from mianshen.formulas.written import LISTS, OF_LISTS
 from mianshen.places import place_in_rules
 from mianshen.source import Message, Text
 from mianshen.syntax import cell_to_text, parse_cell, parse_expression, tree
@@ -20,10 +22,11 @@ from mianshen.syntax import to_text as printed
 Key: TypeAlias = tuple[str, str]  # entity and name of a fact or decision
 
 ALIKE: Final = frozenset({
-    "abs", "ceiling", "count", "date", "decimal", "duration", "even", "floor", "max", "min", "modulo", "odd", "round down",
-    "round half down", "round half up", "round up", "sum",
+    "abs", "ceiling", "count", "date", "day of week", "day of year", "decimal", "duration", "even", "floor", "max", "min",
+    "modulo", "month of year", "odd", "round down", "round half down", "round half up", "round up", "sum",
+    *LISTS, *OF_LISTS, *TEXTS,
 })  # fmt: skip
-RENAMED: Final = {"contains": "list contains", "round half even": "decimal"}
+RENAMED: Final = {"round half even": "decimal"}
 ALIKE_PARTS: Final = ("year", "month", "day", "weekday", "days")
 AS_OF: Final = "as_of"
 
@@ -211,9 +214,8 @@ class Scope:
             return tree.Path(tree.Binary("-", last, first), "days")
         if name == "contains":
             listed = self.type_of(e.arguments[0])
-            return tree.Function(
-                "list contains", tuple(self.expression(part, listed) for part in e.arguments)
-            )
+            named = "list contains" if listed.startswith("list of ") else "contains"
+            return tree.Function(named, tuple(self.expression(part, listed) for part in e.arguments))
         if name not in ALIKE and name not in RENAMED:
             raise not_carried(f"FEEL 没有函数 {name}", f"FEEL has no function {name}")
         return tree.Function(RENAMED.get(name, name), tuple(map(self.expression, e.arguments)))

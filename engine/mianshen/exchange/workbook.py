@@ -10,10 +10,12 @@ identifier: tabs may be renamed, columns moved.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -32,7 +34,7 @@ _LISTED: Final = 12  # row of the guide at which the list of sheets begins
 _SPARE: Final = 40  # rows below the last that may be filled in
 _LARGEST: Final = (50_000, 500)  # rows and columns that a sheet may have
 _CERTAIN: Final = 15  # digits of a number that a spreadsheet keeps as they were typed
-_WIDEST, _NARROWEST = 48, 10
+_WIDEST, _NARROWEST, _LINE = 48, 10, 15
 _EPOCH: Final = dt.date(1899, 12, 30)  # day 0 of a spreadsheet's serial dates
 _WORDS: Final = (
     "可以修改白色单元格，在表末空行处增加行；灰色单元格不能修改。改完保存，用 mianshen import 读回。",
@@ -67,27 +69,21 @@ def write_workbook(path: Path, title: str, sheets: Sequence[Sheet], names: Seque
     guide.title = "说明"
     tabs: list[str] = ["说明"]
     for sheet in sheets:
-        tab = _tab(sheet.title, tabs)
+        tab = _tab(sheet, tabs)
         tabs.append(tab)
         _write_sheet(book.create_sheet(tab), sheet)
     _write_guide(guide, title, sheets, tabs[1:], names)
     book.save(path)
 
 
-def _tab(title: str, taken: Sequence[str]) -> str:
-    """A tab's name: 31 characters without those that none may have, and not taken."""
-    name = "".join("-" if c in "[]:*?/\\'" else c for c in title)[:31].strip() or "表"
-    number = 2
-    lowered = [one.lower() for one in taken]
-    while name.lower() in lowered:
-        end = f" {number}"
-        name = (
-            name[: 31 - len(end)].rstrip() + end
-            if number == 2
-            else name.rsplit(" ", 1)[0][: 31 - len(end)] + end
-        )
-        number += 1
-    return name
+def _tab(sheet: Sheet, taken: Sequence[str]) -> str:
+    """A tab's name: the title, or what the sheet holds where the title is taken, in 31 characters that tabs may have."""
+    numbered = (f"{number} {sheet.entry}" for number in count(2))
+    for text in chain((sheet.title, sheet.entry), numbered):
+        name = re.sub(r"[\[\]:*?/\\']", "-", text)[:31].strip()
+        if name and name.lower() not in (one.lower() for one in taken):
+            return name
+    raise AssertionError
 
 
 def _write_sheet(page: Worksheet, sheet: Sheet) -> None:
@@ -116,8 +112,12 @@ def _write_sheet(page: Worksheet, sheet: Sheet) -> None:
             elif row is not None:
                 cell.fill = grey
         texts = [head.title, head.name, *(row.get(head.name, "") for row in sheet.rows)]
-        page.column_dimensions[get_column_letter(column)].width = _width(texts)
+        width = min(_WIDEST, max(_NARROWEST, *(_wide(text) + 2 for text in texts)))
+        page.column_dimensions[get_column_letter(column)].width = width
         _offer(page, head.name, get_column_letter(column), last)
+    for number, row in enumerate(sheet.rows, FIRST):
+        lines = max(-(-_wide(row.get(column.name, "")) // _WIDEST) for column in sheet.columns)
+        page.row_dimensions[number].height = _LINE * max(1, lines)
     page.freeze_panes = f"A{FIRST}"
     protection = page.protection
     protection.sheet = True
@@ -146,10 +146,9 @@ def _offer(page: Worksheet, name: str, letter: str, last: int) -> None:
         offered.add(f"{letter}{FIRST}:{letter}{last}")
 
 
-def _width(texts: Sequence[str]) -> int:
-    """The width of a column in characters; a Chinese one fills two."""
-    longest = max(sum(1 if character.isascii() else 2 for character in text) for text in texts)
-    return min(_WIDEST, max(_NARROWEST, longest + 2))
+def _wide(text: str) -> int:
+    """The width of a text in characters; a Chinese one fills two."""
+    return sum(1 if character.isascii() else 2 for character in text)
 
 
 def _write_guide(

@@ -8,7 +8,7 @@ not understand it takes to be possible.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from mianshen.program.core import (
@@ -22,6 +22,7 @@ from mianshen.program.core import (
     IsKnown,
     Op,
     SamePlace,
+    String,
     Within,
 )
 from mianshen.program.program import CodeList
@@ -33,7 +34,7 @@ LIMIT: Final = 256  # conjunctions looked at before giving up
 class Allowed:
     """What a subject may be.
 
-    `only` some values (None: any), area prefixes, prefixes barred, bounds and whether they are
+    `only` some values (None: any), values `excluded`, area prefixes, prefixes barred, bounds and whether they are
     closed, and whether it is known (None: either).
     """
 
@@ -43,6 +44,7 @@ class Allowed:
     low: tuple[Any, bool] | None = None  # (bound, closed)
     high: tuple[Any, bool] | None = None
     known: bool | None = None
+    excluded: frozenset[Any] = frozenset()
 
     def meet(self, other: Allowed) -> Allowed | None:
         """Both at once, or None when that is impossible."""
@@ -57,6 +59,7 @@ class Allowed:
             low,
             high,
             _both(self.known, other.known, lambda known, _: known),
+            self.excluded | other.excluded,
         )
         return met.settled()
 
@@ -75,12 +78,14 @@ class Allowed:
         remaining = frozenset(value for value in self.only if self._takes(value))
         if not remaining:
             return None
-        return Allowed(remaining, self.prefixes, self.barred, self.low, self.high, self.known)
+        return replace(self, only=remaining)
 
     def _open(self, prefix: str) -> bool:
         return not any(prefix.startswith(tuple(bar)) for bar in self.barred)
 
     def _takes(self, value: Any) -> bool:
+        if value in self.excluded:
+            return False
         if isinstance(value, bool):
             return True
         if isinstance(value, str):
@@ -174,6 +179,8 @@ class Prover:
             case InSet(arg=arg, values=values) if isinstance(arg.type, Code):
                 rest = frozenset(self.codes[arg.type.codes].values) - frozenset(values)
                 return arg, Allowed(only=rest, known=True)
+            case InSet(arg=arg, values=values) if not _is_area(arg):
+                return arg, Allowed(known=True, excluded=frozenset(values))
             case Within(arg=arg, prefixes=prefixes) if truth:
                 return arg, Allowed(prefixes=frozenset(prefixes), known=True)
             case Within(arg=arg, prefixes=prefixes):
@@ -215,8 +222,15 @@ def _compared(op: str, left: Core, right: Core) -> tuple[Core, Allowed] | None:
             return left, Allowed(low=(value, op == "ge"), known=True)
         case "ne" if isinstance(value, bool):
             return left, Allowed(only=frozenset({not value}), known=True)
+        case "ne" if not _is_area(left):
+            return left, Allowed(known=True, excluded=frozenset({value}))
         case _:
             return None
+
+
+def _is_area(node: Core) -> bool:
+    """Whether a value is a place, which is not told from another by its code alone."""
+    return isinstance(node.type, String) and node.type.area
 
 
 def _merge(a: Case, b: Case) -> Case | None:
