@@ -15,6 +15,7 @@ from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, Whole, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.progress import Progress
+from mianshen_cli.session import refuse_replacing, rule_files
 from mianshen_cli.usage_errors import Refused
 
 STAGES = {
@@ -98,31 +99,50 @@ _LEFT_OUT = Message(
         "files are a random sample of N people: total and error",
     ),
 )
+@option(
+    "--statement",
+    metavar="F",
+    words=Message(
+        "再写一份可打印的影响说明（附件，中文，A4）；此时 --cases 可与人群一起给出，列出受影响的案例",
+        "an impact statement to print, too (in Chinese, A4); --cases may then stand beside a population",
+    ),
+)
 @options.form
 def compare(
     lang: Lang, overlay: tuple[str, ...], to: str | None, cases: tuple[str, ...], earlier: str | None,
     records: dict[str, tuple[str, ...]], as_of: dt.date | None, out: str, rules: str | None, encoding: str | None,
     mapping: str | None, threads: int | None, yes: bool, resettle: bool, notices: bool, sample_of: int | None,
-    form: str,
+    statement: str | None, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.request import Request
     from mianshen_cli.render.impact import summary
 
     if not overlay and to is None and earlier is None:
         raise Refused(_CHANGE)
-    if sum(map(bool, (cases, records, earlier))) != 1 or (records and as_of is None):
+    beside = statement is not None and bool(records)
+    if sum(map(bool, (cases and not beside, records, earlier))) != 1 or (records and as_of is None):
         raise Refused(_EITHER)
+    if statement is not None:
+        refuse_replacing(
+            Path(statement), [*rule_files(() if rules is None else (rules,), overlay), *map(Path, cases)]
+        )
     own, other = [[Path(path)] if path else [] for path in (rules, to or rules)]
     resettling: Literal["lists", "notices"] | None = "notices" if notices else "lists" if resettle else None
-    if cases:
+    if cases and not beside:
         comparison = _over_cases(lang, own, other, overlay, cases, Path(out))
     elif earlier is not None:
-        comparison = _since(lang, earlier, other, overlay, Path(out), threads, resettling)
+        comparison = _since(
+            lang, earlier, other, overlay, Path(out), threads, resettling, statement is not None
+        )
     else:
         assert as_of is not None
         request = Request(records, as_of, Path(out), threads, None, encoding, mapping=mapping, yes=yes)
-        comparison = _over_files(lang, own, other, overlay, request, resettling, sample_of)
+        comparison = _over_files(
+            lang, own, other, overlay, request, resettling, sample_of, statement is not None
+        )
     content = comparison.content()
+    if statement is not None:
+        _state(Path(statement), comparison, content, own, other, overlay, cases)
     if form == "json":
         output.say(output.json_text(content))
     else:
@@ -133,7 +153,7 @@ def compare(
 
 def _over_files(
     lang: Lang, rules: list[Path], to: list[Path], overlays: tuple[str, ...], request: Any, resettling: Any,
-    sample_of: int | None,
+    sample_of: int | None, digests: bool,
 ) -> Any:  # fmt: skip
     """The comparison over files of records."""
     from mianshen.impact.compare import compare as compared
@@ -142,11 +162,14 @@ def _over_files(
     before, after = open_program(rules), open_program(to, overlays)
     options.refuse_unfit_records(request.inputs, after)
     with Progress(lang, STAGES) as progress:
-        return compared(before, after, request, progress, lang, resettling, sample_of=sample_of)
+        return compared(
+            before, after, request, progress, lang, resettling, sample_of=sample_of, digests=digests
+        )
 
 
 def _since(
-    lang: Lang, folder: str, to: list[Path], overlays: tuple[str, ...], out: Path, threads: int | None, resettling: Any
+    lang: Lang, folder: str, to: list[Path], overlays: tuple[str, ...], out: Path, threads: int | None, resettling: Any,
+    digests: bool,
 ) -> Any:  # fmt: skip
     """The comparison with an earlier run, over the files it read."""
     from mianshen.impact.compare import compare as compared
@@ -156,7 +179,9 @@ def _since(
     run = earlier_run(Path(folder))
     after = open_program(to, overlays)
     with Progress(lang, STAGES) as progress:
-        return compared(run.program, after, run.request(out, threads), progress, lang, resettling)
+        return compared(
+            run.program, after, run.request(out, threads), progress, lang, resettling, digests=digests
+        )
 
 
 def _over_cases(
@@ -173,3 +198,25 @@ def _over_cases(
         names = ", ".join(f"{case.file.stem}.{case.name}" for case in compared.left_out)
         output.complain(_LEFT_OUT.in_(lang).format(names=names))
     return compared.comparison
+
+
+def _state(
+    file: Path, comparison: Any, content: Any, rules: list[Path], to: list[Path], overlays: tuple[str, ...],
+    paths: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Write the statement of a comparison; with cases, what moves in them."""
+    from mianshen.batch.manifest import digest_of_file
+    from mianshen.cases.changes import changes_of
+    from mianshen.cases.read import Programs, case_files, read_case_files
+    from mianshen.impact.statement import Statement
+    from mianshen.policy.rule_diff import rule_changes
+
+    before, after = comparison.changes.before, comparison.changes.after
+    moved, digests = None, {}
+    if paths:
+        files = case_files([Path(path) for path in paths])
+        programs = Programs(tuple(rules))
+        moved = changes_of(read_case_files(files, programs), programs, Programs(tuple(to), overlays))
+        digests = {case_file.name: digest_of_file(case_file) for case_file in files}
+    stated = Statement(after, content, rule_changes(before, after), moved, digests)
+    file.write_text(stated.html(), "utf-8")

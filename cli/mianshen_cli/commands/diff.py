@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from mianshen.cases.changes import Changes, changes_of, moved_words
+from mianshen.cases.changes import Changes, changes_of, moved_words, outcome_words
 from mianshen.cases.read import Programs, case_files, read_case_files
 from mianshen.casework.wording import Words
 from mianshen.policy.rule_diff import RuleChange, rule_changes
@@ -102,8 +102,7 @@ def _moved(moved: Changes, words: Words, lang: Lang) -> list[tuple[str, ...]]:
         (
             f"{item.case.file.stem}.{item.case.name}",
             moved_words(item, words).in_(lang),
-            item.before,
-            item.after,
+            *(outcome_words(item, text, words).in_(lang) for text in (item.before, item.after)),
         )
         for item in moved.changes
     ]

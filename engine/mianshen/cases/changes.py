@@ -14,7 +14,8 @@ from mianshen.cases.read import CaseOf, Programs
 from mianshen.cases.runs import compared
 from mianshen.casework.answers import Answers, answers_of
 from mianshen.casework.causes import Cause, Causes, Desk, Side, side_of
-from mianshen.casework.wording import Words
+from mianshen.casework.wording import NO, STATUS, UNKNOWN, YES, Words, listed
+from mianshen.program.core import Code
 from mianshen.program.program import Program
 from mianshen.source import Message, RuleError
 
@@ -57,6 +58,21 @@ def moved_words(change: Change, words: Words) -> Message:
     if title is None or title.en == last:
         return Message(change.what, change.what)
     return Message(f"{first} {title.zh}", f"{first} {title.en}")
+
+
+def outcome_words(change: Change, text: str, words: Words) -> Message:
+    """What comes out, of an answer of a row or benefit, a truth or a code in words; a number as it is."""
+    known = {**STATUS, "unknown": UNKNOWN, "true": YES, "false": NO}
+    if text in known:
+        return known[text]
+    name = change.what.rpartition(".")[2]
+    type_ = next((decision.type for decision in words.program.decisions if decision.name == name), None)
+    if isinstance(type_, Code):
+        return words.value(text, "", type_)
+    if text.startswith("[") and text.endswith("]"):
+        titles = {name: fact.title for (_, name), fact in words.program.facts.items()}
+        return listed(titles.get(part, Message(part, part)) for part in text[1:-1].split(", "))
+    return Message(text, text)
 
 
 def changes_of(cases: Sequence[CaseOf], programs: Programs, proposed: Programs) -> Changes:

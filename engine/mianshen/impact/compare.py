@@ -17,6 +17,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from mianshen.batch import diagnostics as batch_diagnostics
+from mianshen.batch.input_digests import InputDigests
 from mianshen.batch.lock import locked
 from mianshen.batch.request import Request
 from mianshen.batch.result_folder import beside, clear_up, publish
@@ -50,11 +51,12 @@ def compare(
     resettle: Resettle | None = None,
     also: Mapping[str, str] | None = None,
     sample_of: int | None = None,
+    digests: bool = False,
 ) -> Comparison:
     """Compare two programs over the request's files, into its folder.
 
     `resettle`: with files of what each person is due; `also`: further files by name, and their texts; `sample_of`:
-    how many people the records are a random sample of.
+    how many people the records are a random sample of; `digests`: those of the files are told.
 
     Raises RuleError where a file or a rulebook does not do or the folder cannot be written; it is then as it was.
     """
@@ -63,6 +65,8 @@ def compare(
         report("read", sum(sides.intake.counts.values()))
         comparison = Comparison(changes, request.as_of, dimensions(after))
         comparison.records, comparison.sample_of = dict(sides.intake.counts), sample_of
+        if digests:
+            comparison.inputs = _digests(sides)
         comparing = Comparing(
             sides, changes, comparison.dimensions, request.as_of, resettle=resettle is not None
         )
@@ -77,6 +81,16 @@ def compare(
         for name, text in (also or {}).items():
             (part / name).write_text(text, "utf-8")
     return comparison
+
+
+def _digests(sides: Sides) -> dict[str, str]:
+    """The digest of each file that was read, by its name. Raises RuleError where one changed since."""
+    taken = InputDigests(sides.inputs)
+    try:
+        taken.begin()
+        return {path.name: digest for path, digest in sorted(taken.finish().items())}
+    finally:
+        taken.close()
 
 
 def _decide(sides: Sides, comparing: Comparing, comparison: Comparison, cells: Path, rows: Path) -> None:

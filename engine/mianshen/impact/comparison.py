@@ -40,6 +40,7 @@ class Comparison:
     changed: int = 0
     resettled: dict[str, Any] = field(default_factory=dict)  # owed and overpaid by layer, where asked for
 
+    inputs: Mapping[str, str] = field(default_factory=dict)  # digests of the files, where asked for
     sample_of: int | None = None  # how many people the records are a random sample of
 
     def _sample(self, population: int) -> dict[str, Any]:
@@ -89,6 +90,7 @@ class Comparison:
             "groups": self._groups(),
             "causes": self._causes(),
             "changed_cells": self.changed,
+            **({"inputs": dict(self.inputs)} if self.inputs else {}),
             **({"resettlement": self.resettled} if self.resettled else {}),
             **({"sample": self._sample(self.sample_of)} if self.sample_of else {}),
         }  # fmt: skip

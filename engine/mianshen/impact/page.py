@@ -80,7 +80,7 @@ class Page:
     def html(self) -> str:
         """The page."""
         content = self.content
-        return _template().render(
+        return template("report.html").render(
             words=WORDS, lang=self.lang, content=content, overlays=" + ".join(content["after"].get("overlays", ())),
             fund=[(WORDS[name], n) for name, n in content["fund"].items()],
             amounts=list(self._amounts()), benefits=list(self._benefits()), bands=list(self._bands()),
@@ -149,7 +149,8 @@ def _interval(sums: Mapping[str, Any]) -> str | None:
 
 
 @cache
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """A template of this room, with what it writes amounts by."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )  # fmt: skip
@@ -159,4 +160,4 @@ def _template() -> jinja2.Template:
         "interval": _interval,
         "number": lambda n: f"{n:,}",
     }
-    return environment.get_template("report.html")
+    return environment.get_template(name)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +31,7 @@ from mianshen.batch.run import connected, partitions_of
 from mianshen.cache import cache_folder
 from mianshen.impact import diagnostics
 from mianshen.impact.rule_changes import RuleChanges
-from mianshen.ingest.inputs import open_inputs
+from mianshen.ingest.inputs import Input, open_inputs
 from mianshen.native.layout import Layout, Unsupported
 from mianshen.native.library import Compiled, compiled, is_kept
 from mianshen.native.translation_unit import Unit
@@ -54,6 +54,7 @@ class Sides:
     deciders: tuple[BlockDecider, BlockDecider]
     traces: tuple[Compiled, Compiled] | None
     threads: int
+    inputs: Mapping[str, Input] = field(default_factory=dict)
 
     def outcomes(self, decider: Decider[BlockOutcome]) -> Iterator[BlockOutcome]:
         """What a decider makes of every block, in their order; rows are in memory a partition at a time."""
@@ -149,7 +150,7 @@ def read_once(
         deciders = _deciders((before, after), files, run, intake, units, changes)
         traces = None if units is None else _traced(changes, units)
         try:
-            yield Sides((before, after), files[1], intake, store, deciders, traces, run.threads)
+            yield Sides((before, after), files[1], intake, store, deciders, traces, run.threads, inputs)
         finally:
             for decider in deciders:
                 decider.fallback.close()

@@ -7,7 +7,7 @@ each. Invariant: only what can change an answer, or what an answer rests on, is 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
@@ -262,12 +262,20 @@ def _provision(provision: Provision, words: Words) -> Parts:
             limit=limits,
         ),
         "fallback": LABELS["fallback"] if provision.fallback else NO_WORDS,
-        **_plain(exceptions=", ".join(provision.exceptions)),
+        "exceptions": _named(provision.exceptions, words),
         "status": _STATUS[provision.status],
         "basis": NO_WORDS if provision.basis is None else BASIS[provision.basis],
         "stand-in": stand_in,
         "clause": words.citation(provision.citation),
     }
+
+
+def _named(names: Sequence[str], words: Words) -> Message:
+    """Provisions by their titles, in English by their names alone, as other programs read them."""
+    titles = [
+        f"{words.provisions[name].title.zh}（{name}）" if name in words.provisions else name for name in names
+    ]
+    return Message("、".join(titles), ", ".join(names))
 
 
 def _decision(decision: Decision, words: Words) -> Parts:  # noqa: ARG001  # as the others
