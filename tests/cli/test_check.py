@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mianshen_cli import output
 from mianshen_cli.main import main
 
 Run = Callable[..., tuple[int, str, str]]
@@ -489,3 +490,24 @@ def test_a_claim_after_death_and_benefits_of_the_dead_are_told(run: Run, tmp_pat
         "P1 died on 2026-03-01",
         "C2 is dated 2026-03-02",
     ]
+
+
+def test_an_explanation_is_folded_and_says_once_what_is_the_same_for_several_claims(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stay = "service_date: 2026-03-02, care_type: inpatient, hospital_level: tertiary, total_cost: 100.00, out_of_scope_cost: 0.00"
+    claims = ", ".join(f"{{claim_id: C{n}, {stay}}}" for n in (1, 2))
+    resident = 'person_id: P1, insured_area: "310113", insurance_scheme: resident, coverage_status: active'
+    (tmp_path / "r.yaml").write_text(
+        f"as_of: 2026-11-21\nresident: {{{resident}}}\nclaims: [{claims}]\n", "utf-8"
+    )
+    for columns in (80, 120):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        for lang in ("zh", "en"):
+            text = run("check", str(tmp_path / "r.yaml"), "--explain", "--lang", lang)[1]
+            assert max(map(output.width, text.splitlines())) <= columns
+    assert "scheme the claim falls under scheme = resident scheme (as for C1)" in text
+    assert 'within(resident.insured_area, "11")' not in text
+    assert "shanghai_resident_deductible: other rows, that do not match: 2" in text
+    about = run("check", str(tmp_path / "r.yaml"), "--about", "C1", "--lang", "en")[1]
+    assert "shanghai_resident_deductible.primary: hospital_level =" in about

@@ -104,7 +104,7 @@ class AnswerView:
             yield from self._list(_REJECTED, (self._rejection(reject) for reject in result.rejected))
         if trace is not None:
             yield f"{self._say(_STEPS)}{self._say(_COLON).rstrip()}"
-            yield Explanation(self.words, self.lang).text(trace)
+            yield Explanation(self.words, self.lang).text(trace, output.columns())
             yield ""
         yield from self._list(_NOTES, map(self._say, checked.notes))
 

@@ -5,6 +5,7 @@ In: a trace, words for its values. Out: lines of text in one language.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -17,6 +18,7 @@ from mianshen.interpreter.trace.walk import Input
 from mianshen.source import Lang, Message
 from mianshen_cli import output
 
+_NARROW = 30  # columns in which no text is folded
 _PILOT = Message("试点", "pilot")
 _ASSUMED = Message("未提供，按此计", "not given, assumed")
 _FORMULA = Message("公式", "formula")
@@ -24,6 +26,14 @@ _CONDITION = Message("条件", "when")
 _UNTOLD = Message("尚不能确定适用哪一条，以下条款都可能适用：", "which of these applies cannot be told yet:")
 _UNRULED = Message("没有适用的规定", "no provision applies")
 _OTHERS = Message("未适用的规定：", "provisions that do not apply:")
+_LEFT_OUT = Message(
+    "（其他地方的规定和表中不匹配的行不逐条列出；--about 待遇名或费用编号 列出一项的全部）",
+    "(Provisions of other places and rows of tables that do not match are not listed; --about NAME lists all of one.)",
+)
+_MANY = 40  # steps from which on an explanation is brief
+_ROWS = Message("{table}：不匹配的其余各行共 {count} 行", "{table}: other rows, that do not match: {count}")
+_TABLE = Message("{table}（{count} 行）", "{table} ({count} rows)")
+_AS_FOR = Message("同 {row}", "as for {row}")
 _WHY = {
     "failed": Message("不满足 {part}", "{part} does not hold"),
     "unknown": Message("不知是否满足 {part}", "whether {part} holds is unknown"),
@@ -40,18 +50,29 @@ class Explanation:
         self.words = words
         self.program = words.program
         self.lang = lang
+        self.brief = False  # rows of tables that do not match are counted, not listed
+        self._told: dict[
+            tuple[str, tuple[str, ...]], str
+        ] = {}  # a decision's lines, and the row they were told of
 
-    def text(self, trace: Trace) -> str:
-        """The whole trace: a heading for each row, then its decisions in the order they were made."""
+    def text(self, trace: Trace, width: int | None = None) -> str:
+        """The whole trace: a heading for each row, then its decisions in the order they were made.
+
+        What is the same as for an earlier row is said once; lines are folded to `width` columns.
+        """
         rows: dict[Row, list[Step]] = {}
         for step in trace.steps:
             rows.setdefault(step.row, []).append(step)
-        parts = []
+        parts: list[str] = []
+        self._told.clear()
+        self.brief = len(trace.steps) > _MANY
         for row, steps in rows.items():
             parts.append(self._heading(row))
             parts += [line for step in steps for line in self._step(step)]
             parts.append("")
-        return "\n".join(parts).rstrip()
+        parts = [*([self.say(_LEFT_OUT)] if self.brief else []), *parts]
+        folded = parts if width is None else [line for part in parts for line in _folded(part, width)]
+        return "\n".join(folded).rstrip()
 
     def say(self, message: Message) -> str:
         return output.printable(message.in_(self.lang))
@@ -65,14 +86,32 @@ class Explanation:
     def _step(self, step: Step) -> Iterator[str]:
         decision = step.decision
         value = self.say(self.words.value(step.value, decision.written, decision.type))
-        yield f"{self.say(decision.title)} {decision.name} = {value}"
+        head = f"{self.say(decision.title)} {decision.name} = {value}"
+        grounds, lost = tuple(self._grounds(step)), tuple(self._lost(step))
+        if before := self._before(step, (head, *grounds, *lost)):
+            yield f"{head} ({before})"
+            return
+        yield head
+        yield from grounds
+        if len(lost) > 1 and (before := self._before(step, lost)):
+            yield f"    {self.say(_OTHERS)} {before}"
+        elif lost:
+            yield f"    {self.say(_OTHERS)}"
+            yield from lost
+
+    def _before(self, step: Step, lines: tuple[str, ...]) -> str:
+        """The earlier row of which the same was told of a decision; empty where this is the first."""
+        row = self._told.setdefault((step.decision.name, lines), output.printable(step.row.key))
+        return "" if row == step.row.key else self.say(_AS_FOR).format(row=row)
+
+    def _grounds(self, step: Step) -> Iterator[str]:
+        """The provisions that gave a value, or may give one."""
         if not step.used:
             yield f"    {self.say(_UNRULED)}"
         if len(step.used) > 1:
             yield f"    {self.say(_UNTOLD)}"
         for used in step.used:
             yield from self._used(used, step)
-        yield from self._lost(step)
 
     def _used(self, used: Used, step: Step) -> Iterator[str]:
         provision = used.provision
@@ -117,15 +156,51 @@ class Explanation:
         )
 
     def _lost(self, step: Step) -> Iterator[str]:
-        if step.lost:
-            yield f"    {self.say(_OTHERS)}"
-        for why, group in groupby(step.lost, key=lambda lost: self._why(lost, step.row.entity)):
-            names = ", ".join(lost.provision.name for lost in group)
+        lost = list(step.lost)
+        if self.brief:
+            tables = {
+                used.provision.name.partition(".")[0] for used in step.used if "." in used.provision.name
+            }
+            rows = [item for item in lost if _table(item) in tables and item.why == "failed"]
+            lost = [item for item in lost if item not in rows and not self._elsewhere(item, step.row.entity)]
+            for table, count in Counter(map(_table, rows)).items():
+                yield f"        {self.say(_ROWS).format(table=table, count=count)}"
+        for why, group in groupby(lost, key=lambda item: self._why(item, step.row.entity)):
+            names = ", ".join(self._names([item.provision.name for item in group]))
             yield f"        {names}: {why}"
+
+    def _elsewhere(self, lost: Unmatched, home: str) -> bool:
+        """Whether a provision does not apply because it is another place's."""
+        part = "" if lost.part is None else to_text(lost.part, home)
+        return bool(lost.provision.areas) and lost.why == "failed" and part.startswith("within(")
+
+    def _names(self, names: list[str]) -> list[str]:
+        """Names of provisions; where much is told, several rows of a table by the table's."""
+        tables = Counter(name.partition(".")[0] for name in names)
+        if not self.brief or len(tables) == len(names):
+            return names
+        return [
+            table if count == 1 else self.say(_TABLE).format(table=table, count=count)
+            for table, count in tables.items()
+        ]
 
     def _why(self, lost: Unmatched, home: str) -> str:
         part = "" if lost.part is None else to_text(lost.part, home)
         return _WHY[lost.why].in_(self.lang).format(part=part, by=lost.by or "")
+
+
+def _table(lost: Unmatched) -> str:
+    """The table that a provision is a row of; its own name where it is none."""
+    return lost.provision.name.partition(".")[0]
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """A line in pieces of a width, the later ones indented further."""
+    indent = len(line) - len(line.lstrip())
+    if output.width(line) <= width or width - indent < _NARROW:
+        return [line]
+    first, *rest = output.fold(line[indent:], width - indent - 4)
+    return [" " * indent + first, *(" " * (indent + 4) + piece for piece in rest)]
 
 
 def _one_line(formula: str) -> str:
