@@ -88,3 +88,19 @@ def test_without_durable_rules_it_says_so_in_one_line(
     assert (status, out) == (2, "")
     assert "无法导入 durable_rules" in err
     assert err.count("\n") == 1
+
+
+def test_blank_rows_of_events_are_counted_and_totals_told_as_such(
+    run: Run, words: list[str], tmp_path: Path
+) -> None:
+    table = "event_id,person_id,type,date\n,,,\nE9,P1,retirement,2026-03-01\n合计,,,2\n"
+    (tmp_path / "e.csv").write_text(table, "utf-8")
+    status, out, err = run("watch", "--events", str(tmp_path / "e.csv"), *words[3:])
+    assert status == 1
+    assert "E449: event_id says total: this is a row of totals" in err
+    assert len(err.splitlines()) == 1
+    assert "1 blank rows were skipped" in out
+    (tmp_path / "e.jsonl").write_text(EVENTS + '{}\n{"event_id": null}\n', "utf-8")
+    status, out, err = run(*words)
+    assert (status, err) == (0, "")
+    assert "2 blank rows were skipped" in out

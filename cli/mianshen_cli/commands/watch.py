@@ -28,6 +28,7 @@ _EVENTS = Message(
     "事件：新办 {taken}，此前已办 {repeated}，退回 {refused}",
     "Events: {taken} taken, {repeated} known before, {refused} refused",
 )
+_BLANK = Message("略过空行 {blank} 行", "{blank} blank rows were skipped")
 _LATE = Message(
     "其中 {late} 个事件的日期早于同一家庭已办的事件；已办事件的结论不重算",
     "{late} of them are dated before events of the same household taken earlier; what those made due stands",
@@ -96,6 +97,8 @@ def watch(
     output.say(
         _EVENTS.in_(lang).format(taken=counts.taken, repeated=counts.repeated, refused=len(watched.refused))
     )
+    if watched.blank:
+        output.say(_BLANK.in_(lang).format(blank=watched.blank))
     if counts.late:
         output.say(_LATE.in_(lang).format(late=counts.late))
     output.say(_DONE.in_(lang).format(out=out))

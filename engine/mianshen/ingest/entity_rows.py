@@ -8,7 +8,6 @@ keeps what could be read; every column is checked, and the facts that some rule 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -26,6 +25,7 @@ from mianshen.ingest.part_columns import Span, spans_of
 from mianshen.ingest.plausibility import Plausibility
 from mianshen.ingest.rejects import Rejects, joined
 from mianshen.ingest.row_checks import RowChecks
+from mianshen.ingest.total_rows import labelled, total_row
 from mianshen.ingest.typed_columns import (
     Array,
     ColumnReader,
@@ -35,9 +35,6 @@ from mianshen.ingest.typed_columns import (
     is_plain,
     refusal_of,
 )
-from mianshen.ingest.typed_columns import (
-    is_text as holds_text,
-)
 from mianshen.native.arrays import repeated
 from mianshen.native.layout import area_number, is_text
 from mianshen.program.core import Code, Date, FactRef, Listing, Numeric, String, walk
@@ -46,12 +43,7 @@ from mianshen.records import diagnostics
 from mianshen.source import NOWHERE
 from mianshen.values import Known
 
-TOTALS: Final = re.compile(  # 合计, 本页小计, 合计12笔, 共计3人次, 总金额, 合計（元）, Total amount
-    r"(本[页頁表月年期批]|全部)?([合总總小共累][计計](金[额額]|[费費]用|人[数數]|[数數]|[额額])?|[总總](金[额額]|[费費]用))"
-    r"([0-9,.]*[笔筆人次条條户戶例项項万萬元]*)?|(grand|sub)?totals?(amount)?|sum"
-)
 _END: Final = 3  # rows at the end of a file of which one may be its totals
-_AROUND_TOTALS: Final = str.maketrans("", "", " \t\u3000\xa0:：()（）*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,8 +300,8 @@ class RowReader:
             column = reader.read(chunk)
             columns.append(column.values)
             for rows, why in column.refused:
-                total = _labelled(chunk, rows)
-                refused += [(rows[~total] + before, why), (rows[total] + before, _total_row(fact))]
+                total = labelled(chunk, rows)
+                refused += [(rows[~total] + before, why), (rows[total] + before, total_row(fact))]
             before += len(chunk)
             placeholders += column.placeholders
             written += [] if column.written is None else [column.written]
@@ -397,7 +389,7 @@ class RowReader:
             rows = np.arange(max(0, len(texts) - _END), len(texts))
             if not is_plain(texts):
                 rows = np.union1d(rows, _rows(pc.match_substring_regex(texts, "[计計额額用]")))
-            yield rows[_labelled(texts, rows)], _total_row(fact)
+            yield rows[labelled(texts, rows)], total_row(fact)
 
     # -- what is kept ------------------------------------------------------------------------------
 
@@ -475,23 +467,6 @@ class RowReader:
         return EntityRows(
             entity, self.program, empty, parent, facts, Rejects(), files, self.distinct, frozenset()
         )
-
-
-def _total_row(fact: Fact) -> Refusal:
-    return refusal_of(fact.name, diagnostics.total_row(NOWHERE, fact.name))
-
-
-def _labelled(cells: pa.Array, rows: Array) -> Array:
-    """Which of some rows hold a label of totals. A cell that is no text holds none."""
-    labelled = np.zeros(len(rows), bool)
-    if not (len(rows) and holds_text(cells.type)):
-        return labelled
-    texts = cells.take(pa.array(rows)).cast(pa.string())
-    likely = pc.match_substring_regex(texts, "(?i)计|計|额|額|用|total|sum")
-    for at in np.flatnonzero(np.asarray(pc.fill_null(likely, False))):
-        text = texts[int(at)].as_py()
-        labelled[at] = TOTALS.fullmatch(text.translate(_AROUND_TOTALS).lower()) is not None
-    return labelled
 
 
 def _files(chunks: Iterable[EntityRows]) -> list[FileRows]:

@@ -2,7 +2,7 @@
 
 In: a file, a program (for its life events and vocabulary). Out: `Event`s with their places, and a
 `Refusal` for each event that is none.
-Invariants: every line or row is an event or refused, never passed over; a value is read from its text, as
+Invariants: every line or row is an event, refused, or blank and counted; a value is read from its text, as
 in a record; a column that no event has ends the reading; of different events that share a number none is
 right, so each is refused.
 """
@@ -20,9 +20,10 @@ from mianshen.document.yaml_tree import Mapping as Fields
 from mianshen.document.yaml_tree import Node, Scalar, Sequence, read_tree
 from mianshen.elaboration.events import EVENT_TYPES
 from mianshen.events import Event, Refusal, diagnostics
+from mianshen.ingest.total_rows import is_total_label
 from mianshen.program.core import Date, String
 from mianshen.program.program import EventType, Fact, Program
-from mianshen.records.diagnostics import wrong_shape
+from mianshen.records.diagnostics import total_row, wrong_shape
 from mianshen.records.facts import read_fact
 from mianshen.source import Diagnostic, Message, RuleError, Span
 from mianshen.values import Known
@@ -36,11 +37,12 @@ LIST: Final = "events"  # the key under which a YAML or JSON file may list them
 
 @dataclass(slots=True)
 class Read:
-    """What a file holds; `count`: lines or rows."""
+    """What a file holds; `count`: lines or rows, `blank` ones aside, of which nothing is filled in."""
 
     events: list[Event] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     count: int = 0
+    blank: int = 0
 
 
 def read_events(path: Path, program: Program) -> Read:
@@ -119,6 +121,9 @@ class _Reader:
 
     def one(self, node: Node, line: int | None = None) -> None:
         """One event; `line`: where the text that holds it stands, if that is not the file's first."""
+        if isinstance(node, Fields) and all(_is_blank(value) for _, value in node.entries):
+            self.read.blank += 1
+            return
         self.read.count += 1
         if not isinstance(node, Fields):
             self._refuse(
@@ -131,6 +136,9 @@ class _Reader:
                     line,
                 ),
             )
+            return
+        if (total := _total(node)) is not None:
+            self._refuse("", total.text, _at(total_row(total.span, total.text), line))
             return
         fields: dict[str, Node] = {}
         wrong: list[tuple[str, Diagnostic]] = []
@@ -263,3 +271,12 @@ def _text_lines(path: Path) -> Iterator[str]:
             yield from file
     except OSError as error:
         raise RuleError([diagnostics.cannot_read(str(path), error.strerror or "")]) from None
+
+
+def _is_blank(value: Node) -> bool:
+    return isinstance(value, Scalar) and (value.null or not value.text.strip())
+
+
+def _total(row: Fields) -> Scalar | None:
+    """The key under which a row says that it holds totals, where it does."""
+    return next((k for k, v in row.entries if isinstance(v, Scalar) and is_total_label(v.text)), None)

@@ -67,6 +67,7 @@ class Watched:
     items: Mapping[str, int]
     counts: Counts
     refused: tuple[Refusal, ...]
+    blank: int = 0  # rows of the file of events of which nothing is filled in
 
 
 def run_watch(program: Program, request: Request, report: Progress = lambda _taken: None) -> Watched:
@@ -92,7 +93,7 @@ def run_watch(program: Program, request: Request, report: Progress = lambda _tak
             sorted(refused, key=lambda item: (item.diagnostic.span.line, item.diagnostic.span.column))
         )
         items = write_work_list(program, request.out, journal.items(), refused)
-    return Watched(items, watcher.counts, refused)
+    return Watched(items, watcher.counts, refused, read.blank)
 
 
 def _take(
