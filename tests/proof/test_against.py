@@ -92,3 +92,10 @@ def test_what_is_no_category_is_refused(
     before, after = rulebooks
     assert main(["prove", "--rules", str(after), "--against", str(before), "--for", text]) == 2
     assert "--for" in capsys.readouterr().err
+
+
+def test_a_property_that_is_none_is_refused(
+    rulebooks: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prove", "--rules", str(rulebooks[0]), "--property", "nosuch"]) == 2
+    assert "nosuch" in capsys.readouterr().err

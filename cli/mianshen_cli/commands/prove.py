@@ -105,6 +105,11 @@ def prove(
         before = open_program((Path(against),) if against is not None else paths)
         categories = [_category(program, text) for text in whom]
         results = list(findings_against(before, program, 1000 * budget, named, categories))
+    if named and not results:
+        raise Refused(
+            Message(f"--property：没有性质的名称以 {', '.join(named)} 开头。先不带 --property 运行，看有哪些名称",
+                    f"--property: no property's name begins with {', '.join(named)}. Run without it to see the names")
+        )  # fmt: skip
     if form == "json":
         output.say(output.json_text([_plain(finding, lang) for finding in results]))
     else:
