@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import pytest
 
 Run = Callable[..., tuple[int, str, str]]
 DAY = ("--as-of", "2026-11-21")
+BAOSHAN = 'insured_area: "310113", insurance_scheme: resident, coverage_status: active'
 
 
 @pytest.fixture
@@ -225,6 +227,70 @@ def test_a_record_with_rows_over_time_is_asked_about_row_by_row(typed: Typed, tm
     assert "history:" in saved.read_text("utf-8")
 
 
+# As people type
+
+
+@pytest.mark.parametrize(
+    ("income", "count", "saved"),
+    [
+        ("6万", "3人", "60000.00"),
+        ("60,300元", "３", "60300.00"),
+        ("￥１．２５万元", "3", "12500.00"),
+        ("1234.5", "3", "1234.50"),
+    ],
+)
+def test_amounts_and_digits_are_taken_as_people_type_them(
+    typed: Typed, tmp_path: Path, income: str, count: str, saved: str
+) -> None:
+    file = tmp_path / "r.yaml"
+    file.write_text(
+        f"as_of: 2026-11-21\nresident: {{person_id: P1, {BAOSHAN}}}\nhousehold: {{household_id: H1}}\n",
+        "utf-8",
+    )
+    _, out, err = typed([income, count], "poverty_warning", str(file), "--save", str(file))
+    assert err == ""
+    assert f"annual_income: {saved}, member_count: 3" in file.read_text("utf-8").replace('"', "")
+    assert ("taken as" in out) == (income != "1234.5")
+
+
+@pytest.mark.parametrize("income", ["6万3", "60,30元", "many", "-1元"])
+def test_what_is_no_amount_is_asked_again(typed: Typed, tmp_path: Path, income: str) -> None:
+    file = tmp_path / "r.yaml"
+    file.write_text(
+        f"as_of: 2026-11-21\nresident: {{person_id: P1, {BAOSHAN}}}\nhousehold: {{household_id: H1}}\n",
+        "utf-8",
+    )
+    _, out, err = typed([income], "poverty_warning", str(file))
+    assert (err.count("\n"), out.count("[1] ")) == (1, 1)
+
+
+def test_leaving_is_confirmed(typed: Typed) -> None:
+    _, out, _ = typed(["q", "n", "低保", "1"], "illness_poverty_aid")
+    assert out.count("[1] medical-assistance category") == 2
+    assert "Not eligible: Illness-poverty aid (household)." in out
+
+
+def test_an_answer_can_be_changed_when_nothing_is_left_to_ask(typed: Typed) -> None:
+    _, out, _ = typed(["?", "b", "低保", "1"], "illness_poverty_aid")
+    assert "Nothing is left to ask" in out
+    assert "Not eligible: Illness-poverty aid (household)." in out
+
+
+def test_what_was_not_known_is_asked_again_when_wanted(typed: Typed, tmp_path: Path) -> None:
+    saved = tmp_path / "r.yaml"
+    out = typed(["?"], "illness_poverty_aid", "--save", str(saved))[1]
+    assert f"Saved to {saved}: 0 told, 1 not known." in out
+    assert "[1]" not in typed([], "illness_poverty_aid", str(saved))[1]
+    out = typed(["低保", "1"], "illness_poverty_aid", str(saved), "--again")[1]
+    assert "Not eligible: Illness-poverty aid (household)." in out
+
+
+def test_no_fact_is_named_by_an_identifier_alone_in_chinese(typed: Typed) -> None:
+    out = typed(["q"], "poverty_warning", "--lang", "zh")[1]
+    assert "其余就医费用" in out
+    assert "其余claims" not in out
+
+
 # A real terminal
 
 
@@ -248,6 +314,27 @@ def test_on_a_terminal() -> None:
         assert re.search("符合的待遇 .*因病致贫家庭救助（家庭） +待定", _until(ours, None), re.DOTALL)
     os.close(ours)
     assert running.returncode == 0
+
+
+def test_an_interruption_keeps_what_was_told(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-m", "mianshen_cli", "ask", "illness_poverty_aid", "--lang", "zh", *DAY]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PYTHONUTF8": "1"}
+    saved = tmp_path / "r.yaml"
+    with subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True, env=environment
+    ) as running:
+        os.close(theirs)
+        _until(ours, "回答> ")
+        os.write(ours, "因病致贫\n".encode())
+        _until(ours, "回答> ")
+        running.send_signal(signal.SIGINT)
+        _until(ours, "回车不保存> ")
+        os.write(ours, f"{saved}\n".encode())
+        assert f"已存入 {saved}：答了 1 项" in _until(ours, None)
+    os.close(ours)
+    assert running.returncode == 130
+    assert "illness_poverty" in saved.read_text("utf-8")
 
 
 def _until(terminal: int, mark: str | None) -> str:

@@ -76,6 +76,11 @@ ALL = "all"
         "an answer given beforehand: insured_area=310113, claims=2, C1.total_cost=500; ? for unknown; may be repeated",
     ),
 )
+@option(
+    "--again",
+    is_flag=True,
+    words=Message("已有材料中记为不知道的，再问一次", "ask again what the record tells to be unknown"),
+)
 def ask(
     lang: Lang,
     names: tuple[str, ...],
@@ -85,6 +90,7 @@ def ask(
     save: Path | None,
     once: bool,
     answers: tuple[str, ...],
+    again: bool,
 ) -> Status:
     *benefits, last = names
     file = Path(last) if last.endswith(_RECORDS) else None
@@ -94,12 +100,21 @@ def ask(
     program = open_program(tuple(map(Path, rules)), overlays)
     day = today()
     story = begun(program, as_of or day) if file is None else read_story(file, program, as_of, day)
+    if again:
+        story.ask_again()
     interview = _ready(program, list(askable_benefits(program)) if ALL in wanted else wanted, story, answers)
     view = AskView(interview, lang)
+    stopped = False
     if not once:
-        story = _talk(interview, story, view)
+        story, stopped = _talk(interview, story, view)
+        if stopped and save is None:
+            save = view.where_to_save()
     if save is not None:
         kept(interview, story, save)
+        if not once:
+            output.say(view.saved(story, save))
+    if stopped:
+        raise click.Abort
     return _finish(interview, story, view, once)
 
 
@@ -126,30 +141,38 @@ def _finish(interview: Interview, story: Story, view: AskView, once: bool) -> St
     return Status.FOUND if checked is not None and checked.result.rejected else Status.DONE
 
 
-def _talk(interview: Interview, story: Story, view: AskView) -> Story:
-    """The dialogue: what has been told when it is over."""
+def _talk(interview: Interview, story: Story, view: AskView) -> tuple[Story, bool]:
+    """The dialogue: what has been told when it is over, and whether it was interrupted."""
     output.say(view.opening())
     past: list[Story] = []
-    while (question := interview.next(story)) is not None:
-        output.say(view.question(question, len(past) + 1, story))
-        answer = _answer(question, story, view)
-        if isinstance(answer, Story):
-            past.append(story)
-            story = answer
-        elif answer == "back":
-            story = past.pop() if past else story
-        else:
-            break
-    return story
+    try:
+        while True:
+            question = interview.next(story)
+            if question is None:
+                if not past or not view.goes_back():
+                    return story, False
+                story = past.pop()
+                continue
+            output.say(view.question(question, len(past) + 1, story))
+            answer = _answer(question, story, view)
+            if isinstance(answer, Story):
+                past.append(story)
+                story = answer
+            elif answer == "back":
+                story = past.pop() if past else story
+            elif answer == "end" or view.leaves():
+                return story, False
+    except KeyboardInterrupt:
+        return story, True
 
 
 def _answer(question: Question, story: Story, view: AskView) -> Story | str:
-    """The story with one answer more; "back" or "quit"."""
+    """The story with one answer more; "back", "quit", or "end" where no more is typed."""
     while True:
         line = output.hear(view.prompt(question))
         word = None if line is None else view.command(line, question)
         if line is None or word in ("back", "quit"):
-            return word or "quit"
+            return word or "end"
         if word == "help":
             output.say(view.help(question))
             continue
@@ -168,6 +191,8 @@ def _answer(question: Question, story: Story, view: AskView) -> Story | str:
                 output.complain(_one_line(value, view.lang))
                 continue
             answer.tell(place, value)
+            if taken := view.taken(question, line, value):
+                output.say(taken)
         return answer
 
 

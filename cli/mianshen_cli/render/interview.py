@@ -5,13 +5,16 @@ In: questions, what a person types. Out: lines of text in one language; which co
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from mianshen.casework.check import Checked, Checker
 from mianshen.casework.interview import Interview, Question, Story
+from mianshen.casework.interview.typed import as_written
 from mianshen.casework.wording import Words
 from mianshen.program.core import Boolean, Code, String
 from mianshen.source import Lang, Message
+from mianshen.values import Known
 from mianshen_cli import output
 from mianshen_cli.render.answer import AnswerView
 
@@ -25,6 +28,18 @@ _OF = Message("{title} {key}：", "{title} {key}: ")
 _ASSUMED = Message("直接回车按 {value} 计", "Enter takes {value}")
 _SKIP = Message("直接回车为不知道", "Enter means don't know")
 _PROMPT = Message("回答> ", "answer> ")
+_LEAVE = Message("结束询问？回车结束，n 继续> ", "leave? Enter leaves, n goes on> ")
+_OVER = Message(
+    "没有要问的了。回车看结论，b 改上一题> ", "Nothing is left to ask. Enter shows the answer, b goes back> "
+)
+_TAKEN = Message("    记为 {value}", "    taken as {value}")
+_SAVED = Message(
+    "已存入 {file}：答了 {told} 项，不知道 {unknown} 项。再次 ask 时把它写在最后即可接着问{again}。",
+    "Saved to {file}: {told} told, {unknown} not known. Name it last when you ask again, to go on{again}.",
+)
+_AGAIN = Message("，加 --again 再问不知道的", "; with --again, what was not known is asked again")
+_WHERE = Message("存到哪个文件？回车不保存> ", "save to which file? Enter keeps nothing> ")
+_YES_TO_GO_ON = ("n", "no", "否", "不", "继续")
 _HELP = Message(
     "输入序号、名称或代码均可。b 上一题，? 不知道，q 结束（已答的会保留）。事实名：{name}",
     "A number, a label or a code will do. b back, ? don't know, q quit (answers so far are kept). "
@@ -92,6 +107,38 @@ class AskView:
     def prompt(self, question: Question) -> str:
         del question
         return _PROMPT.in_(self.lang)
+
+    def leaves(self) -> bool:
+        """Whether somebody who wants to leave means it; the end of what is typed does."""
+        line = output.hear(_LEAVE.in_(self.lang))
+        return line is None or line.strip().lower() not in _YES_TO_GO_ON
+
+    def goes_back(self) -> bool:
+        """Whether the last answer is to be changed, now that nothing is left to ask."""
+        line = output.hear("\n" + _OVER.in_(self.lang))
+        return line is not None and line.strip().lower() in COMMANDS["back"]
+
+    def taken(self, question: Question, line: str, value: Known) -> str:
+        """What an answer was taken for, where it was typed otherwise; else empty."""
+        fact = question.fact
+        shown = self.words.value(
+            value, "" if fact is None else fact.written, None if fact is None else fact.type
+        )
+        plain = as_written(line.strip(), fact)
+        return "" if plain == line.strip() else _TAKEN.in_(self.lang).format(value=shown.in_(self.lang))
+
+    def saved(self, story: Story, file: Path) -> str:
+        """What was saved, and how to go on from it."""
+        unknown = len(story.unknown_places())
+        again = _AGAIN.in_(self.lang) if unknown else ""
+        return "\n" + _SAVED.in_(self.lang).format(
+            file=file, told=story.facts_told(), unknown=unknown, again=again
+        )
+
+    def where_to_save(self) -> Path | None:
+        """A file that somebody who stops names; None where there is none."""
+        line = output.hear("\n" + _WHERE.in_(self.lang))
+        return Path(line.strip()) if line and line.strip() else None
 
     def command(self, line: str, question: Question) -> str | None:
         """Which command a line is; where a text is asked for, one that begins with a colon."""

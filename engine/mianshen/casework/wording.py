@@ -216,7 +216,8 @@ class Words:
             if missing.key.startswith("#"):
                 key = Message(f"（无编号，{missing.key}）", f" without a number ({missing.key})")
             return Message(f"被退回的{title.zh}{key.zh}", f"the rejected {title.en}{key.en}")
-        return Message(f"{whose.zh}其余{name}", f"the other {name}{whose.en}")
+        below = next((e.title.zh for e in self.program.entities.values() if f"{e.name}s" == name), name)
+        return Message(f"{whose.zh}其余{below}", f"the other {name}{whose.en}")
 
     def owner(self, missing: Missing, home: Row) -> Message:
         """Whose fact it is, unless it is the row's own or that of something above it."""

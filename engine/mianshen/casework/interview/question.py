@@ -17,6 +17,7 @@ from typing import Final
 from mianshen.casework.check import Plain
 from mianshen.casework.interview import diagnostics
 from mianshen.casework.interview.story import Place, Story
+from mianshen.casework.interview.typed import as_written
 from mianshen.document.yaml_tree import read_tree
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.what_if.scenario import Scenario
@@ -108,6 +109,10 @@ class Question:
     def read(self, text: str, story: Story) -> Known | Diagnostic:
         """The value an answer gives; a Diagnostic where it gives none."""
         text = text.strip()
+        labels = {
+            label for message in self.choices(story.program).values() for label in (message.zh, message.en)
+        }
+        text = text if text in labels else as_written(text, self.fact)
         if self.fact is None:
             most = MOST_ROWS
             return Decimal(text) if _is_count(text, 0, most) else diagnostics.not_a_count(text, 0, most)

@@ -236,6 +236,20 @@ class Story:
         unknown = (row.told or frozenset()) - unasked
         return [n for _, n in self._told_names(row) if n in unknown and n not in row.facts]
 
+    def unknown_places(self) -> list[tuple[Row, str]]:
+        """The facts that were told to be unknown."""
+        return [(row, name) for row in self.case.rows() for name in self.told_unknown(row)]
+
+    def facts_told(self) -> int:
+        """How many facts were told, keys and assumptions aside."""
+        keys = {entity.key for entity in self.program.entities.values()}
+        return sum(len(set(row.facts) - set(row.assumed) - keys) for row in self.case.rows())
+
+    def ask_again(self) -> None:
+        """Let what was told to be unknown be told anew."""
+        for row, name in self.unknown_places():
+            row.told = (row.told or frozenset()) - {name}
+
     def _fact_without_assumption(self, row: Row, name: str) -> bool:
         fact = self.program.facts.get((row.entity, name))
         return fact is not None and fact.when_absent is None
