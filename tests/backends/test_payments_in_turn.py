@@ -89,6 +89,9 @@ def test_rows_are_taken_in_turn(
     programs = Programs(())
     (outcome,) = run_cases(read_case_files([file], programs), programs)
     assert outcome.differences == ()
+    if rules == COUNTED:  # a total of what no limit cuts is a running sum
+        assert set(outcome.answers) == {"interpreter", "native", "duckdb"}
+        return
     assert set(outcome.answers) == {"interpreter", "native"}
     with pytest.raises(InTurnOnly):
         refuse_in_turn(open_program((), [tmp_path / "turn.yaml"]))

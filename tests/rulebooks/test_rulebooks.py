@@ -13,6 +13,7 @@ from random import Random
 import pytest
 from tests.rulebooks import oracles
 from tests.rulebooks.made_up import household
+from tests.support.agreement import differences
 from tests.support.compiled import compiled_differences
 from tests.support.homes import AS_OF, case_of, homes
 
@@ -72,6 +73,44 @@ def test_both_back_ends_agree_on_people_of_whom_much_is_unknown(program: Program
     if compiler() is None:
         pytest.skip("no C compiler")
     assert compiled_differences(program, homes(Random(5), program, 150)) == []
+
+
+MOVING = """
+decisions:
+  claim:
+    at_hospital: {type: money, title: a}
+    of_episode: {type: money, title: b}
+    of_day: {type: money, title: c}
+    stays_here: {type: integer, title: d}
+    net: {type: money, title: e}
+    read: {type: money, title: f}
+accumulators:
+  stays: {title: a, over: care = "inpatient", per: hospital}
+  hospital_paid: {title: b, sums: at_hospital, per: hospital}
+  episode_paid: {title: c, sums: of_episode, period: lifetime, per: [episode, level]}
+  day_paid: {title: d, sums: of_day, period: day}
+  net_of_month: {title: e, sums: net, period: month, per: level}
+  recent: {title: f, days_before: 30, over: care = "outpatient"}
+  recent_net: {title: g, days_before: 45, sums: net, per: level}
+  claims_last_year: {title: h, period: last year}
+  paid_last_month: {title: i, period: last month, sums: at_hospital, per: level}
+defaults: {from: 2020-01-01, source: S, clause: x, basis: cited}
+provisions:
+  hospital: {decision: at_hospital, value: cost, annual_limit: {accumulator: hospital_paid, limit: 500 - wage_paid}}
+  episode: {decision: of_episode, value: cost, annual_limit: {accumulator: episode_paid, limit: 700}}
+  day: {decision: of_day, value: cost, annual_limit: {accumulator: day_paid, limit: 300}}
+  stays: {decision: stays_here, value: year to date(stays) + year to date(recent) * 100 + year to date(claims_last_year) * 9999}
+  net: {decision: net, when: transferred, value: cost - wage_paid}
+  read: {decision: read, value: year to date(net_of_month) + year to date(recent_net) + year to date(paid_last_month)}
+"""
+
+
+def test_the_script_says_totals_of_every_period_and_of_facts_of_the_row(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(MOVING, "utf-8")
+    program = open_program((HERE / "people.yaml", tmp_path / "rules.yaml"))
+    assert differences(program, homes(Random(3), program, 80)) == []
+    if compiler() is not None:
+        assert compiled_differences(program, homes(Random(3), program, 80)) == []
 
 
 def test_the_mechanisms_are_short() -> None:

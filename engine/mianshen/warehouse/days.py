@@ -42,6 +42,22 @@ def benefit_year(day: Sql, start: tuple[int, int]) -> Sql:
     )
 
 
+def beyond_calendar(day: Sql, steps: Sql, months: bool) -> Sql:
+    """Moving the day so many days or months, as a column says, leaves the calendar."""
+    if months:
+        year = exp.Mul(this=exp.Year(this=day.copy()), expression=terms.literal(12))
+        number: Sql = exp.Add(this=year, expression=exp.Month(this=day.copy()))
+        first, last = 13, 9999 * 12 + 12
+    else:
+        start = terms.literal(dt.date.min)
+        number = exp.DateDiff(this=day.copy(), expression=start, unit=exp.var("DAY"))
+        first, last = 0, (dt.date.max - dt.date.min).days
+    reached = exp.Add(this=terms.paren(number), expression=terms.paren(steps.copy()))
+    early = exp.LT(this=terms.paren(reached), expression=terms.literal(first))
+    late = exp.GT(this=terms.paren(reached.copy()), expression=terms.literal(last))
+    return terms.surely(terms.disjoin([early, late]))
+
+
 def outside_calendar(day: Sql, steps: int, months: bool) -> Sql:
     """The day is so early or late that moving it leaves the calendar."""
     try:

@@ -51,7 +51,7 @@ from mianshen.program.operators import either
 from mianshen.program.place_tests import prefix_digits
 from mianshen.values import add_months
 from mianshen.warehouse import expressions as terms
-from mianshen.warehouse.days import full_years, outside_calendar
+from mianshen.warehouse.days import beyond_calendar, full_years, outside_calendar
 from mianshen.warehouse.expressions import FALSE, Sql
 from mianshen.warehouse.figures import blank_of, feeds, figure_of, opening_balance, parameter
 from mianshen.warehouse.rounding import rounded_quotient, rounded_value
@@ -316,7 +316,14 @@ def _rounding(node: Round, scope: Scope) -> Emitted:
 def _shifted(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
     """A date moved; an error outside the years 1 to 9999."""
     count = node.args[1]
-    assert isinstance(count, Const)
+    months, unit = node.op == "add_months", exp.var("MONTH" if node.op == "add_months" else "DAY")
+    if not isinstance(count, Const):
+        steps_ = terms.cast(args[1].value.copy(), "INT")
+        one = exp.Interval(this=exp.Literal.string("1"), unit=unit)
+        by = exp.Mul(this=terms.paren(steps_), expression=one)
+        moved = terms.cast(exp.Add(this=terms.paren(args[0].value.copy()), expression=by), "DATE")
+        outside = beyond_calendar(args[0].value, steps_, months)
+        return _strict(terms.case([(terms.negate(outside), moved)]), args, outside)
     assert isinstance(count.value, Decimal)
     steps = int(count.value)
     if isinstance(node.args[0], AsOf):
@@ -329,10 +336,9 @@ def _shifted(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
         except OverflowError:
             return Emitted(blank_of(node.type), FALSE, terms.TRUE)
         return Emitted(terms.literal(day), nullable=False)
-    unit = "MONTH" if node.op == "add_months" else "DAY"
-    interval = exp.Interval(this=exp.Literal.string(str(steps)), unit=exp.var(unit))
+    interval = exp.Interval(this=exp.Literal.string(str(steps)), unit=unit)
     moved = terms.cast(exp.Add(this=terms.paren(args[0].value.copy()), expression=interval), "DATE")
-    outside = outside_calendar(args[0].value, steps, node.op == "add_months")
+    outside = outside_calendar(args[0].value, steps, months)
     return _strict(terms.case([(terms.negate(outside), moved)]), [args[0]], outside)
 
 

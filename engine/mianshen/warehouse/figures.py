@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Final, assert_never
 
 from sqlglot import exp
 
 from mianshen.program.core import Numeric, Type
-from mianshen.program.program import Accumulator, Dated, Provision
-from mianshen.values import benefit_year as year_of
+from mianshen.program.program import Accumulator, Dated, Program, Provision
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.days import benefit_year
 from mianshen.warehouse.expressions import FALSE, Sql
 from mianshen.warehouse.scope import Emitted, Scope
+
+MONTHS: Final = 12
+EPOCH: Final = dt.date(2000, 1, 1)
 
 
 def figure_of(dated: Dated, type_: object) -> Sql | None:
@@ -79,7 +82,32 @@ def _covers(dated: Dated, first: dt.date, last: dt.date) -> bool:
 
 def feeds(provision: Provision, accumulator: str) -> bool:
     """Whether what the provision pays counts in the accumulator."""
-    return any(limit.accumulator == accumulator for limit in provision.limits)
+    return accumulator in provision.feeds
+
+
+def unlimited(program: Program, accumulator: Accumulator) -> bool:
+    """Whether no payment is cut to what the accumulator leaves: it only adds up."""
+    key = accumulator.entity, accumulator.sums
+    provisions = (p for decision in program.decisions if decision.key == key for p in decision.provisions)
+    return not any(limit.accumulator == accumulator.name for p in provisions for limit in p.limits)
+
+
+def period_of(accumulator: Accumulator, day: Sql) -> Sql:
+    """The period that holds a day, as a number."""
+    if accumulator.days is not None:
+        return exp.DateDiff(this=day.copy(), expression=terms.literal(EPOCH), unit=exp.var("DAY"))
+    match accumulator.period:
+        case "year" | "last year":
+            return benefit_year(day, accumulator.year_start)
+        case "month" | "last month":
+            year = exp.Mul(this=exp.Year(this=day.copy()), expression=terms.literal(MONTHS))
+            return exp.Add(this=year, expression=exp.Month(this=day.copy()))
+        case "day":
+            return exp.DateDiff(this=day.copy(), expression=terms.literal(EPOCH), unit=exp.var("DAY"))
+        case "lifetime":
+            return terms.literal(0)
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def opening_balance(accumulator: Accumulator, scope: Scope) -> Sql:
@@ -89,10 +117,8 @@ def opening_balance(accumulator: Accumulator, scope: Scope) -> Sql:
     assert day is not None
     if accumulator.opening is None:
         return terms.case([(terms.is_known(day), nothing)]) if scope.undated else nothing
-    this_year = year_of(scope.as_of, accumulator.year_start)
-    same = exp.EQ(
-        this=terms.paren(benefit_year(day, accumulator.year_start)), expression=terms.literal(this_year)
-    )
+    now = terms.literal(scope.as_of)
+    same = exp.EQ(this=terms.paren(period_of(accumulator, day)), expression=period_of(accumulator, now))
     fact = scope.column_of(*accumulator.opening)
     opening = terms.case([(same, fact)], nothing)
     return terms.case([(terms.is_known(day), opening)]) if scope.undated else opening

@@ -6,10 +6,11 @@ limit at most.
 
 from __future__ import annotations
 
-from mianshen.program.core import Aggregate, Const, Core, Earlier, Op, walk
-from mianshen.program.program import Program
+from mianshen.program.core import Aggregate, Core, Earlier, walk
+from mianshen.program.program import Accumulator, Program
 from mianshen.program.stages import nodes_of, reads_of
 from mianshen.program.totals import grouped
+from mianshen.warehouse.figures import unlimited
 
 
 class InTurnOnly(Exception):
@@ -17,10 +18,10 @@ class InTurnOnly(Exception):
 
 
 def refuse_in_turn(program: Program) -> None:
-    """Raises InTurnOnly for several limits on one payment, for totals without a limit, for totals of themselves.
+    """Raises InTurnOnly for several limits on one payment, for totals of themselves or of what a limit cut.
 
-    For dates moved by computed days or months, and for totals of another period than a benefit year, of facts of the
-    row, of a household or of no money, too.
+    For rows before a row or beside it, for limits of the days or the period before, and for totals by other dates, of a
+    household or of no money, too.
     """
     written = {decision.key: decision.written for decision in program.decisions}
     for accumulator in program.accumulators.values():
@@ -31,7 +32,7 @@ def refuse_in_turn(program: Program) -> None:
             continue
         money = written[accumulator.entity, accumulator.sums] == "money"
         above = program.entities[accumulator.entity].parent
-        if accumulator.split or accumulator.holder != above or not money:
+        if _elsewhere(accumulator, program) or accumulator.holder != above or not money:
             raise InTurnOnly(accumulator.name)
     own = grouped({decision.key: reads_of(decision, program)[0] for decision in program.decisions})
     for decision in program.decisions:
@@ -39,14 +40,20 @@ def refuse_in_turn(program: Program) -> None:
             named = tuple(limit.accumulator for limit in provision.limits)
             if any(_needs_rows(node) for root in nodes_of(decision) for node in walk(root)):
                 raise InTurnOnly(provision.name)
-            if len(named) > 1 or provision.feeds != named or decision.key in own:
+            others = (program.accumulators[name] for name in provision.feeds if name not in named)
+            shared = any(not unlimited(program, other) for other in others)
+            if len(named) > 1 or shared or decision.key in own:
                 raise InTurnOnly(provision.name)
 
 
+def _elsewhere(accumulator: Accumulator, program: Program) -> bool:
+    """Whether rows go to and from balances that no order of a period's rows tells."""
+    shifted = accumulator.counted_by is not None or accumulator.read_by is not None
+    moving = accumulator.days is not None or accumulator.period in ("last year", "last month")
+    above = any(owner != accumulator.entity for owner, _ in accumulator.varying)
+    return above or shifted or (moving and not unlimited(program, accumulator))
+
+
 def _needs_rows(node: Core) -> bool:
-    """A date moved by so many days or months as only the row tells, rows before a row or beside it."""
-    if isinstance(node, Earlier) or (isinstance(node, Aggregate) and node.levels):
-        return True
-    return (
-        isinstance(node, Op) and node.op in ("add_days", "add_months") and not isinstance(node.args[1], Const)
-    )
+    """Rows before a row, or beside it."""
+    return isinstance(node, Earlier) or (isinstance(node, Aggregate) and bool(node.levels))

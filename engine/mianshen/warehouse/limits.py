@@ -17,7 +17,7 @@ from mianshen.warehouse.balances import Balances
 from mianshen.warehouse.decisions import UNDECIDED, Applied, agreed, decided, outside
 from mianshen.warehouse.emit import emit
 from mianshen.warehouse.expressions import FALSE, TRUE, Sql
-from mianshen.warehouse.figures import opening_balance
+from mianshen.warehouse.figures import opening_balance, unlimited
 from mianshen.warehouse.layers import Windowed
 from mianshen.warehouse.plan import read_elsewhere
 from mianshen.warehouse.scope import Emitted, Scope
@@ -25,28 +25,34 @@ from mianshen.warehouse.scope import Emitted, Scope
 
 @dataclass(slots=True)
 class Limits:
-    """The limited decisions of a level. `branches`: by decision, of all decisions of the level."""
+    """The limited decisions of a level, or those that are only added up, once they are made.
+
+    `branches`: by decision, of all decisions of the level.
+    """
 
     program: Program
     scope: Scope
     decisions: list[Decision]
+    summed: list[Decision]
     branches: dict[str, list[Applied]]
     failing_filters: set[str] = field(default_factory=set)  # accumulators whose filter has an error column
 
     def accumulators(self) -> list[Accumulator]:
         """The accumulators that sum this level's decisions."""
-        sums = {(d.entity, d.name) for d in self.decisions}
-        return [
-            a for a in self.program.accumulators.values() if (a.entity, a.sums) in sums and self._naming(a)
-        ]
+        limited = {(d.entity, d.name) for d in self.decisions}
+        summed = {(d.entity, d.name) for d in self.summed}
+
+        def mine(accumulator: Accumulator) -> bool:
+            key = accumulator.entity, accumulator.sums
+            if unlimited(self.program, accumulator):
+                return key in summed and read_elsewhere(self.program, accumulator.name)
+            return key in limited
+
+        return [a for a in self.program.accumulators.values() if mine(a) and self._naming(a)]
 
     def _naming(self, accumulator: Accumulator) -> list[int]:
         decision = self._decision(accumulator)
-        return [
-            i
-            for i, p in enumerate(decision.provisions)
-            if p.limits and p.limits[0].accumulator == accumulator.name
-        ]
+        return [i for i, p in enumerate(decision.provisions) if accumulator.name in p.feeds]
 
     # -- before the windows ------------------------------------------------------------------
 
@@ -70,17 +76,21 @@ class Limits:
         naming = [branches[i] for i in self._naming(accumulator)]
         by = terms.column(f"{accumulator.sums}?by")
         limits: list[tuple[Sql, Emitted]] = [
-            (exp.EQ(this=by.copy(), expression=terms.literal(b.index)), self._limit(b)) for b in naming
+            (exp.EQ(this=by.copy(), expression=terms.literal(b.index)), self._limit(b))
+            for b in naming
+            if b.provision.limits
         ]
         over = (
             Emitted(TRUE, nullable=False) if accumulator.over is None else emit(accumulator.over, self.scope)
         )
         values = {
-            "limit": terms.cast(_picked(limits), self._limit_type(naming)),
-            "limitvoid": terms.disjoin(terms.conjoin([a, e.void]) for a, e in limits if e.void != FALSE),
             "over": over.value if over.void == FALSE else terms.case([(over.void, FALSE)], over.value),
             "opening": opening_balance(accumulator, self.scope),
         }
+        if limits:
+            void = terms.disjoin(terms.conjoin([a, e.void]) for a, e in limits if e.void != FALSE)
+            limit = terms.cast(_picked(limits), self._limit_type(naming))
+            values = {"limit": limit, "limitvoid": void, **values}
         failing = terms.disjoin(terms.conjoin([a, e.error]) for a, e in limits if e.error != FALSE)
         if failing != FALSE:
             values["error"] = failing
@@ -107,23 +117,29 @@ class Limits:
 
     def _feeds(self, accumulator: Accumulator, void: Sql) -> Sql:
         """A provision that names the accumulator pays the row, or nobody knows which one does."""
+        return terms.conjoin([terms.negate(void), self._may_pay(accumulator)])
+
+    def _may_pay(self, accumulator: Accumulator) -> Sql:
         by = terms.column(f"{accumulator.sums}?by")
-        may = exp.In(this=by, expressions=[terms.literal(i) for i in (UNDECIDED, *self._naming(accumulator))])
-        return terms.conjoin([terms.negate(void), may])
+        return exp.In(
+            this=by, expressions=[terms.literal(i) for i in (UNDECIDED, *self._naming(accumulator))]
+        )
 
     def _brought(self, accumulator: Accumulator, errors: list[tuple[str, Sql]]) -> list[Sql]:
         """`?x`: the amount counted before any limit; `?u`: 1 where that is not known."""
         name, decision = accumulator.name, accumulator.sums
-        by, raw, over = (terms.column(c) for c in (f"{decision}?by", f"{decision}?raw", f"{name}?over"))
+        by, over = (terms.column(c) for c in (f"{decision}?by", f"{name}?over"))
         paying = exp.In(this=by, expressions=[terms.literal(i) for i in self._naming(accumulator)])
-        limitvoid = terms.conjoin([paying, terms.column(f"{name}?limitvoid")])
-        void = terms.disjoin([terms.column(f"{decision}?rawvoid"), limitvoid])
+        raw, voids = self._raw(accumulator), [self._rawvoid(accumulator)]
+        if not unlimited(self.program, accumulator):
+            voids.append(terms.conjoin([paying, terms.column(f"{name}?limitvoid")]))
+        void = terms.disjoin(voids)
         feeds = self._feeds(accumulator, void)
         counts = terms.conjoin([paying, terms.negate(void), terms.surely(over), terms.is_known(raw)])
         columns = {
             "x": self._amount(accumulator, counts),
             "u": terms.cast(self._unsure(accumulator, feeds), "TINYINT"),
-            "named": TRUE if read_elsewhere(self.program, name) else paying,
+            "named": TRUE if read_elsewhere(self.program, name) else self._may_pay(accumulator),
             "counted": terms.conjoin([paying, terms.surely(over)]),
         }
         if name in self.failing_filters:
@@ -133,16 +149,24 @@ class Limits:
 
     def _unsure(self, accumulator: Accumulator, feeds: Sql) -> Sql:
         """The row may add an unknown amount. `feeds`: it is paid through the accumulator, or may be."""
-        limit, over, opening = (terms.column(f"{accumulator.name}?{p}") for p in ("limit", "over", "opening"))
-        parts = [over, terms.column(f"{accumulator.sums}?raw"), limit, opening]
+        limits = () if unlimited(self.program, accumulator) else ("limit",)
+        limit = [terms.column(f"{accumulator.name}?{part}") for part in limits]
+        over, opening = (terms.column(f"{accumulator.name}?{p}") for p in ("over", "opening"))
+        parts = [over, self._raw(accumulator), *limit, opening]
         parts += [self.scope.day] if self.scope.undated and self.scope.day is not None else []
-        unknown = terms.disjoin(terms.is_null(part) for part in parts)
-        return terms.conjoin([terms.negate(terms.surely_not(over)), feeds, unknown])
+        unknown = [terms.is_null(part) for part in parts]
+        missing = [terms.is_null(terms.column(fact)) for _, fact in accumulator.varying]
+        if missing and not limits:  # a row that adds nothing goes nowhere
+            some = exp.NEQ(this=self._raw(accumulator), expression=terms.literal(0))
+            missing = [terms.conjoin([terms.disjoin(missing), terms.surely(some)])]
+        unknown = [*unknown, *missing]
+        return terms.conjoin([terms.negate(terms.surely_not(over)), feeds, terms.disjoin(unknown)])
 
     def _amount(self, accumulator: Accumulator, known: Sql) -> Sql:
         """The amount before the limit, not below zero; one that may be huge is cut to the most that can be paid."""
-        decision = self._decision(accumulator)
-        raw = terms.column(f"{decision.name}?raw")
+        decision, raw = self._decision(accumulator), self._raw(accumulator)
+        if unlimited(self.program, accumulator):
+            return terms.cast(terms.case([(known, raw)], terms.literal(0)), "DECIMAL(38, 2)")
         if decision.may_overflow:
             room = exp.Sub(
                 this=terms.column(f"{accumulator.name}?limit"),
@@ -154,7 +178,18 @@ class Limits:
         return terms.cast(amount, "DECIMAL(38, 2)" if decision.may_overflow else "DECIMAL(18, 2)")
 
     def _decision(self, accumulator: Accumulator) -> Decision:
-        return next(d for d in self.decisions if d.name == accumulator.sums)
+        return next(d for d in (*self.decisions, *self.summed) if d.name == accumulator.sums)
+
+    def _raw(self, accumulator: Accumulator) -> Sql:
+        """The amount before any limit; of a decision without one what it comes to."""
+        limited = any(d.name == accumulator.sums for d in self.decisions)
+        return terms.column(f"{accumulator.sums}?raw" if limited else accumulator.sums)
+
+    def _rawvoid(self, accumulator: Accumulator) -> Sql:
+        if any(d.name == accumulator.sums for d in self.decisions):
+            return terms.column(f"{accumulator.sums}?rawvoid")
+        decided = (accumulator.entity, accumulator.sums)
+        return terms.column(f"{accumulator.sums}?void") if decided in self.scope.voidable else FALSE
 
     # -- after the windows -------------------------------------------------------------------
 

@@ -109,7 +109,7 @@ def outer_reads(nodes: Iterable[Core], entity: str) -> list[FactRef | DecisionRe
 
 def uses_year_to_date(step: Step) -> set[str]:
     """The accumulators that a step reads or pays through."""
-    accumulators = {p.limits[0].accumulator for d in step.decisions for p in d.provisions if p.limits}
+    accumulators = {name for d in step.decisions for p in d.provisions for name in p.feeds}
     for decision in step.decisions:
         for root in nodes_of(decision):
             accumulators |= {n.accumulator for n in walk(root) if isinstance(n, YearToDate)}

@@ -99,6 +99,8 @@ class Rows:
             n.name for d in self.step.decisions for root in nodes_of(d)
             for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
         }  # fmt: skip
+        for accumulator in (self.program.accumulators[name] for name in uses_year_to_date(self.step)):
+            facts |= {name for owner, name in accumulator.varying if owner == entity}
         more = [*self._accumulator_nodes(), *self._item_nodes()]
         facts |= {
             n.name for root in more for n in walk(root) if isinstance(n, FactRef) and n.entity == entity

@@ -98,22 +98,27 @@ class Stage:
     def _level(self, level: tuple[Decision, ...], cut: str) -> None:
         limited = [d for d in level if any(p.limits for p in d.provisions)]
         branches = {d.name: [applied(b, self.scope) for b in selection(d).branches] for d in level}
-        limits = Limits(self.program, self.scope, limited, branches)
+        limits = Limits(self.program, self.scope, limited, [], branches)
+        totals = Limits(self.program, self.scope, [], list(level), branches)
         columns: list[Sql] = []
         for decision in level:
             if decision not in limited:
                 columns += self._columns(decision, branches[decision.name])
-        columns += limits.before_windows(self.errors)
+        columns += limits.before_windows(self.errors) + totals.before_windows(self.errors)
         assert self.scope.lets is not None
         self.layers.append(Layer(self.scope.lets))  # what comes later in the level may name more
         self._layer([terms.alias(chosen(branches[d.name]), f"{d.name}?by") for d in level])
         self._layer(columns)
-        self.limited += [a.name for a in limits.accumulators()]
-        if limited:
+        self.limited += [a.name for part in (limits, totals) for a in part.accumulators()]
+        if limits.accumulators():
             amounts, windowed = limits.windowed(cut, self.errors)
             self._layer(amounts)
             self.layers.append(Layer(limits.after_windows(self.voidable, self.errors), cut, windowed))
             self._layer([column for d in limited for column in limits.decided_by(d)])
+        if totals.accumulators():
+            amounts, windowed = totals.windowed(f"{cut}_totals", self.errors)
+            self._layer(amounts)
+            self.layers.append(Layer([], f"{cut}_totals", windowed))
 
     def _layer(self, columns: list[Sql]) -> None:
         if columns:
