@@ -146,7 +146,7 @@ def test_what_a_sheet_says_is_all_that_a_figure_or_row_means(name: str, tmp_path
         if "note" in heads:
             for number in range(4, page.max_row + 1):
                 if page.cell(number, 1).value:
-                    page.cell(number, heads["note"]).value = "仅供测试"
+                    page.cell(number, int(heads["note"] or 1)).value = "仅供测试"
     book.save(path)
     overlay, text = tmp_path / "draft.yaml", import_workbook(path, rules, [], "draft").text
     assert bool(text) == (name != "accumulators")  # which has neither figures nor tables
@@ -321,6 +321,7 @@ def test_a_value_until_a_day_is_what_the_sheet_says(small: Path) -> None:
         (put("参数", "F3", "valeu"), "t.xlsx:参数!F3: E910", "value"),
         (put("按级别", "C4", "lwo"), "t.xlsx:按级别!C4: E305", "low"),
         (put("机构", "E5", "八十"), "t.xlsx:机构!E5: E311", "八十"),
+        (put("机构", "A4", ""), "t.xlsx:机构!", "from"),
         (put("机构", "C5", "lwo"), "t.xlsx:机构!C5: E305", "low"),
         (put("补助表", "B4", '"lwo"'), "t.xlsx:补助表!B4: E305", "low"),
         (put("补助表", "D4", "bose"), "t.xlsx:补助表!D4: E301", "base"),
@@ -344,6 +345,7 @@ def test_a_mistake_is_refused_at_its_cell(
 ) -> None:
     told = refused(small, edit)
     assert any(one.startswith(start) and part in one for one in told), told
+    assert all(one.startswith("t.xlsx") for one in told), told
 
 
 def test_every_mistake_of_a_workbook_is_told_at_once(small: Path) -> None:

@@ -106,6 +106,13 @@ def whole_file(draft: Draft, root: Node) -> Mapping | None:
     return None
 
 
+def _columns(path: Path, node: Node) -> Iterator[Path]:
+    """The figures that a broken table of data would have had."""
+    columns = node.get("columns") if path[0] == "data" and isinstance(node, Mapping) else None
+    for name, _ in columns.entries if isinstance(columns, Mapping) else ():
+        yield "parameters", name.text
+
+
 class FilePart:
     """The sections of one file, or of an overlay, on their way into the draft."""
 
@@ -194,7 +201,7 @@ class FilePart:
         draft.origins[path] = Origin(at, node, self.filling.node if fill else None)
         draft.broken.discard(path)
         if fitted is None:
-            draft.broken.add(path)
+            draft.broken |= {path, *_columns(path, node)}
             fitted = self._as_meant(path, shape, at, node)
         if fitted is not None:
             draft.entries[path] = fitted

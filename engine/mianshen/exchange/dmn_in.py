@@ -169,20 +169,20 @@ class _Reader:
     def _title(self, node: Node) -> str:
         return node.get("label") or node.get("name") or self._own_name(node)
 
-    def _typed(self, node: Node, reference: str) -> str:
-        """The written type that a reference means; reported where there is none."""
+    def _typed(self, node: Node, reference: str, above: tuple[str, ...] = ()) -> str:
+        """The written type that a reference means; reported where there is none. `above`: definitions that lead here."""
         name = reference.rsplit(":", 1)[-1]
         item = self.items.get(name)
         if name in _TYPES and item is None:
             return _TYPES[name]
-        if item is None or item.child("itemComponent") is not None:
+        if item is None or item.child("itemComponent") is not None or name in above:
             self.mistakes.append(diagnostics.unusable_type(node.span, reference))
             return "text"
         base = item.child("typeRef")
         below = base.text if base is not None else "string"
         allowed = item.child("allowedValues")
         if item.get("isCollection") == "true":
-            inner = self._typed(item, below)
+            inner = self._typed(item, below, (*above, name))
             if not inner.startswith("code "):
                 self.mistakes.append(diagnostics.unusable_type(item.span, name))
             return f"list of {inner}"
@@ -195,7 +195,7 @@ class _Reader:
             return f"code {spelt}"
         if allowed is not None:
             self._lose(name, "允许值的范围不读取", "its range of allowed values is left out")
-        return self._typed(item, below)
+        return self._typed(item, below, (*above, name))
 
     def _type_of(self, node: Node, *more: Node | None) -> str:
         """The type that an element says it has."""

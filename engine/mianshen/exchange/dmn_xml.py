@@ -98,5 +98,7 @@ def read_xml(path: Path) -> Node:
     except ParseError as error:
         line, column = error.position
         raise RuleError([diagnostics.not_xml(Span(str(path), line, column + 1))]) from None
+    except (LookupError, ValueError):  # an encoding that there is not
+        raise RuleError([diagnostics.not_xml(Span(str(path), 1, 1))]) from None
     assert builder.root is not None
     return builder.root
