@@ -66,7 +66,7 @@ def broken(site: Path) -> list[str]:
     return wrong
 
 
-def made(out: Path, *words: str) -> Path:
+def write_site(out: Path, *words: str) -> Path:
     assert main(["docs", "--out", str(out), *words]) == 0
     return out.resolve()
 
@@ -94,12 +94,12 @@ def small(tmp_path: Path) -> list[str]:
 def test_any_rulebook_has_docs_whose_links_resolve(mechanism: str, tmp_path: Path) -> None:
     rules = [word for file in files(mechanism) for word in ("--rules", str(file))]
     cases = ["--cases", str(HERE / f"{mechanism}.cases.yaml")]
-    assert broken(made(tmp_path / "site", *rules, *cases)) == []
+    assert broken(write_site(tmp_path / "site", *rules, *cases)) == []
 
 
 def test_taxes_have_docs_with_their_tables(tmp_path: Path) -> None:
     words = ["--rules", str(TAXES / "rules"), "--cases", str(TAXES / "cases.yaml")]
-    site = made(tmp_path / "site", *words)
+    site = write_site(tmp_path / "site", *words)
     assert broken(site) == []
     tables = (site / "en" / "tables.html").read_text("utf-8")
     assert "contributions by age ([18..67))" in tables
@@ -110,7 +110,7 @@ def test_taxes_have_docs_with_their_tables(tmp_path: Path) -> None:
 
 
 def test_the_shipped_rulebook_has_docs_whose_links_resolve(tmp_path: Path) -> None:
-    site = made(tmp_path / "site", "--cases", "cases/beijing")
+    site = write_site(tmp_path / "site", "--cases", "cases/beijing")
     assert broken(site) == []
     rows = json.loads((site / "search-index.js").read_text("utf-8").partition("=")[2].rstrip(" ;\n"))
     assert [
@@ -127,7 +127,7 @@ def test_the_shipped_rulebook_has_docs_whose_links_resolve(tmp_path: Path) -> No
 
 
 def test_what_is_provisional_or_not_tried_is_marked(small: list[str], tmp_path: Path) -> None:
-    site = made(tmp_path / "site", *small)
+    site = write_site(tmp_path / "site", *small)
     assert broken(site) == []
     excess = (site / "zh" / "decision" / "person.excess.html").read_text("utf-8")
     assert '<span class="mark warn">暂定</span>' in excess
@@ -144,7 +144,7 @@ def test_what_is_provisional_or_not_tried_is_marked(small: list[str], tmp_path: 
 
 
 def test_no_text_of_a_rulebook_becomes_markup(small: list[str], tmp_path: Path) -> None:
-    site = made(tmp_path / "site", *small)
+    site = write_site(tmp_path / "site", *small)
     assert all("<script>alert" not in page.read_text("utf-8") for page in site.rglob("*.html"))
     assert "&lt;script&gt;alert" in (site / "en" / "entity" / "person.html").read_text("utf-8")
 
@@ -152,9 +152,9 @@ def test_no_text_of_a_rulebook_becomes_markup(small: list[str], tmp_path: Path) 
 def test_the_same_inputs_give_the_same_bytes(
     small: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = made(tmp_path / "one", *small)
+    one = write_site(tmp_path / "one", *small)
     monkeypatch.chdir(tmp_path)
-    two = made(
+    two = write_site(
         Path("two"), *(str(Path(word).relative_to(tmp_path)) if word[0] == "/" else word for word in small)
     )
     contents = [
@@ -166,8 +166,8 @@ def test_the_same_inputs_give_the_same_bytes(
 def test_docs_replace_docs_and_nothing_else(
     small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made(tmp_path / "site", *small)
-    made(tmp_path / "site", *small)
+    write_site(tmp_path / "site", *small)
+    write_site(tmp_path / "site", *small)
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "thesis.txt").write_text("mine", "utf-8")
     assert main(["docs", "--out", str(tmp_path / "own"), *small]) == 2

@@ -86,15 +86,15 @@ def test_without_cases_a_statement_says_so(folder: Path) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_cases_stand_beside_a_population_for_a_statement_alone() -> None:
-    asked = [
+    arguments = [
         word for word in words(*POPULATION, "--cases", "cases.yaml") if word not in ("--statement", "s.html")
     ]
-    assert main(asked) == 2
+    assert main(arguments) == 2
 
 
 def test_a_statement_replaces_no_input(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = ["draft.yaml" if word == "s.html" else word for word in words(*POPULATION)]
-    assert main(asked) == 2
+    arguments = ["draft.yaml" if word == "s.html" else word for word in words(*POPULATION)]
+    assert main(arguments) == 2
     assert "draft.yaml" in capsys.readouterr().err
     assert (folder / "draft.yaml").read_text("utf-8") == OVERLAY
 

@@ -124,7 +124,7 @@ def test_labels_of_a_picture_are_whole_and_stay_in_their_boxes(
         assert any(label.startswith(f"{title}{name}".replace(" ", "")) for label in labels)
 
 
-def told(
+def differences(
     write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str], *changes: tuple[str, str]
 ) -> list[list[str]]:
     """What `diff` tells of replacing texts in the small rulebook: kind, name, part, before, after."""
@@ -171,7 +171,7 @@ VALUES = "values: [{from: 2020-01-01, value: 100.00}]"
 def test_a_figure_differs_from_the_day_on_which_another_value_is_in_force(
     values: str, expected: list[list[str]], write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert told(write, tmp_path, capsys, (VALUES, values)) == expected
+    assert differences(write, tmp_path, capsys, (VALUES, values)) == expected
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_whatever_an_answer_rests_on_is_told(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert expected in told(write, tmp_path, capsys, (before, after))
+    assert expected in differences(write, tmp_path, capsys, (before, after))
 
 
 def test_a_review_speaks_the_readers_language(capsys: pytest.CaptureFixture[str]) -> None:

@@ -123,23 +123,19 @@ def compare(
     if sum(map(bool, (cases and not beside, records, earlier))) != 1 or (records and as_of is None):
         raise Refused(_EITHER)
     if statement is not None:
-        refuse_replacing(
-            Path(statement), [*rule_files(() if rules is None else (rules,), overlay), *map(Path, cases)]
-        )
+        inputs = [*rule_files(() if rules is None else (rules,), overlay), *map(Path, cases)]
+        refuse_replacing(Path(statement), inputs)
     own, other = [[Path(path)] if path else [] for path in (rules, to or rules)]
     resettling: Literal["lists", "notices"] | None = "notices" if notices else "lists" if resettle else None
+    digests = statement is not None
     if cases and not beside:
         comparison = _over_cases(lang, own, other, overlay, cases, Path(out))
     elif earlier is not None:
-        comparison = _since(
-            lang, earlier, other, overlay, Path(out), threads, resettling, statement is not None
-        )
+        comparison = _since(lang, earlier, other, overlay, Path(out), threads, resettling, digests)
     else:
         assert as_of is not None
         request = Request(records, as_of, Path(out), threads, None, encoding, mapping=mapping, yes=yes)
-        comparison = _over_files(
-            lang, own, other, overlay, request, resettling, sample_of, statement is not None
-        )
+        comparison = _over_files(lang, own, other, overlay, request, resettling, sample_of, digests)
     content = comparison.content()
     if statement is not None:
         _state(Path(statement), comparison, content, own, other, overlay, cases)

@@ -6,6 +6,7 @@ In: a subject, a language. Out: `Page`s.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os.path import commonprefix
 from pathlib import Path
 
 from markupsafe import Markup, escape
@@ -102,8 +103,11 @@ class ListPages(ItemPages):
             [self.say(parameter.title), *(self._value(keyed[column][number]) for column in columns)]
             for number, parameter in enumerate(first)
         ]
-        title = ", ".join(columns)
-        return Section(title, fragment(columns[0]), heads=[self.text("title"), *columns], rows=rows)
+        prefix = commonprefix([self.say(p.title) for p in first])  # noqa: RUF071  # characters, no paths
+        title = prefix.rpartition("（" if self.lang == "zh" else " (")[0] or prefix
+        return Section(
+            title, fragment(columns[0]), ", ".join(columns), heads=[self.text("title"), *columns], rows=rows
+        )
 
     def _value(self, parameter: Parameter) -> Markup:
         return self.link(Item("parameter", parameter.name), self.figure(parameter, parameter.series[-1]))

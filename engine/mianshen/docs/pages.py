@@ -61,6 +61,7 @@ class Section:
     rows: Sequence[Sequence[Markup | str]] = ()
     beside: str = ""  # what the items are, where the title does not tell
     items: Sequence[Markup] = ()
+    unlisted: int = 0  # items that there are beside those
     quoted: str = ""  # how the quotes were found
     quotes: Sequence[Markup] = ()
 
@@ -163,9 +164,12 @@ class Writer:
             return []
         numbers = self.evidence.shows.get(item, ())
         cases = [self.evidence.cases[number] for number in numbers[:MOST_CASES]]
-        links = [self.anchor(self.subject.case_link(case), f"{case.file.stem}.{case.name}") for case in cases]
-        further = len(numbers) - MOST_CASES
-        return [*links, escape(self.text("most", n=further))] if further > 0 else links
+        return [self.anchor(self.subject.case_link(case), f"{case.file.stem}.{case.name}") for case in cases]
+
+    def unlisted(self, item: Item) -> int:
+        """How many more cases show an item than are linked."""
+        numbers = () if self.evidence is None else self.evidence.shows.get(item, ())
+        return max(0, len(numbers) - MOST_CASES)
 
     def covered(self, item: Item) -> list[Mark]:
         """How many cases show it; none is said, too."""
@@ -196,7 +200,9 @@ class ItemPages(Writer):
             page.sections += self._lineage(item)
         cases = self.cases(item)
         if cases and item.kind != "decision":  # those of its provisions are with them
-            page.sections.append(Section(self.text("shown_by"), "cases", items=cases))
+            page.sections.append(
+                Section(self.text("shown_by"), "cases", items=cases, unlisted=self.unlisted(item))
+            )
         return page
 
     def _own(self, item: Item, page: Page) -> Iterator[Section]:
@@ -290,6 +296,7 @@ class ItemPages(Writer):
         if untried:
             section.lines += [(self.text("untried"), Markup("<br>").join(untried))]
         section.beside, section.items = self.text("shown_by"), self.cases(item)
+        section.unlisted = self.unlisted(item)
         return section
 
     def marks(self, provision: Provision) -> list[Mark]:
@@ -434,8 +441,8 @@ def whole(text: object) -> Markup:
     return Markup('<span class="whole">{}</span>').format(text)
 
 
-def mark(given: Mark) -> Markup:
-    return Markup('<span class="mark {}">{}</span>').format(given.sort, given.words)
+def mark(shown: Mark) -> Markup:
+    return Markup('<span class="mark {}">{}</span>').format(shown.sort, shown.words)
 
 
 def marked(paragraph: str, words: str) -> Markup:

@@ -99,6 +99,15 @@ def relative(file: Path, roots: Sequence[Path]) -> str:
     return file.name
 
 
+def _text(file: Path) -> str:
+    """A document's text, UTF-8 or GB18030. Raises OSError; what is neither is read as far as it can be."""
+    content = file.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("gb18030", errors="replace")
+
+
 def subject_of(
     programs: Programs,
     roots: Sequence[Path],
@@ -110,7 +119,7 @@ def subject_of(
     """Everything the docs are made from; `cases`: None where there are none. Raises RuleError, OSError."""
     program = programs.under(())
     documents = {
-        source.name: Document((texts / source.file).read_text("utf-8"))
+        source.name: Document(_text(texts / source.file))
         for source in program.sources.values()
         if texts is not None and source.file is not None and (texts / source.file).is_file()
     }

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.formulas.symbol_table import KeyedValues, KeyTest
-from mianshen.places import place_in_rules
+from mianshen.places import place_in_rules, place_name
 from mianshen.program import diagnostics
 from mianshen.program.core import Boolean, Code, Listing, Numeric, String, Type
 from mianshen.source import Message, RuleError, Span, Text
@@ -155,6 +155,9 @@ class KeyReader:
             codes = self.vocabulary.codes[type_.codes]
             titles = [codes.values[codes.spellings[c]] for c in _parts(cell) if c in codes.spellings]
             return Message("、".join(t.zh for t in titles), ", ".join(t.en for t in titles))
+        if type_ == String(area=True):
+            names = [place_name(place_in_rules(part) or "") or part for part in _parts(cell)]
+            return Message("、".join(names), ", ".join(names))
         return Message(cell, cell)
 
     # -- one key -----------------------------------------------------------------------------

@@ -48,6 +48,7 @@ LABELS: Final = {
     "amount": Message("金额", "amount"),
     "shows": Message("另显示", "shows"),
     "delivery": Message("发放方式", "delivery"),
+    "triggers": Message("触发", "triggered by"),
     "paid_to": Message("支付给", "paid to"),
     "decides": Message("决定", "decides"),
     "call": Message("用法", "called"),
@@ -202,6 +203,10 @@ class Descriptions:
         if benefit.shows:
             yield Line("shows", items=tuple(Item("decision", name, benefit.entity) for name in benefit.shows))
         yield Line("delivery", DELIVERY[benefit.delivery])
+        if benefit.triggers:
+            titles = {name: benefit.title for name, benefit in self.program.benefits.items()}
+            titles |= {name: event.title for name, event in self.program.events.items()}
+            yield Line("triggers", listed(titles[name] for name in benefit.triggers))
         if benefit.paid_to is not None:
             yield Line("paid_to", benefit.paid_to)
         yield from self._clause(benefit.citation)
