@@ -9,11 +9,11 @@ is bounded by all rows that may come before it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
-from typing import assert_never
+from typing import Literal, assert_never
 
 from mianshen.impact.ranges import (
     ABSENT,
@@ -62,7 +62,7 @@ from mianshen.program.core import (
 )
 from mianshen.program.lower import lowered
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
-from mianshen.program.selection import Branch, selection
+from mianshen.program.selection import Branch, conjuncts, selection
 from mianshen.values import ZERO, NotModelled, Unknown, Value, round_decimal, round_quotient
 
 
@@ -198,7 +198,7 @@ class Possibilities:
     def _open(self, node: Core, row: Row) -> Possible:
         match node:
             case FactRef(entity=entity, name=name):
-                return self._fact(entity, name)
+                return self._fact(entity, name, row)
             case DecisionRef(entity=entity, name=name):
                 above = _ancestor(row, entity)
                 return ANYTHING if above is None else self.decision(above, name)
@@ -240,13 +240,36 @@ class Possibilities:
             return EITHER  # of a place that is not known, or too coarse
         return self.value(lowered(node, self.program.parameters), row)
 
-    def _fact(self, entity: str, name: str) -> Possible:
+    def _fact(self, entity: str, name: str, row: Row) -> Possible:
+        """What an unknown fact may be: its range, as far as checks against known facts of its row allow."""
         fact = self.program.facts[entity, name]
         whole = range_of(fact.type, self.program)
         if whole.bounds is None or not isinstance(fact.type, Numeric):
             return whole
         low, high = numbers(whole.bounds)
-        return Possible(low if fact.low is None else fact.low, high if fact.high is None else fact.high)
+        low, high = low if fact.low is None else fact.low, high if fact.high is None else fact.high
+        owner = _ancestor(row, entity)
+        for sign, bound in () if owner is None else self._checked(entity, name, owner):
+            if sign == "most":
+                high = max(low, min(high, bound))
+            else:
+                low = min(high, max(low, bound))
+        return Possible(low, high)
+
+    def _checked(
+        self, entity: str, name: str, owner: Row
+    ) -> Iterator[tuple[Literal["most", "least"], Decimal]]:
+        """The known values that checks of a row hold a fact of it to: at most, or at least."""
+        for check in self.program.entities[entity].checks:
+            for part in conjuncts((check.condition,)):
+                if not isinstance(part, Op) or part.op not in ("le", "lt", "ge", "gt"):
+                    continue
+                one, two = part.args
+                for this, other, ops in ((one, two, ("le", "lt")), (two, one, ("ge", "gt"))):
+                    if isinstance(this, FactRef) and (this.entity, this.name) == (entity, name):
+                        value = self.interpreter.compiler.written(other, entity)(owner)
+                        if isinstance(value, Decimal):
+                            yield "most" if part.op in ops else "least", value
 
     def _figure(self, name: str) -> Possible:
         """Any value of the series: the day is unknown, or the value is missing."""
