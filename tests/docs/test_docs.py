@@ -12,6 +12,10 @@ from tests.rulebooks.test_rulebooks import HERE, MECHANISMS, files
 from mianshen.docs.quotes import Document
 from mianshen_cli.main import main
 
+CASE = """\
+defaults: {as_of: 2026-01-01}
+cases: [{name: 老人, 人: {编号: P1, 年龄: 60, 类别: A}, expect: {人: {补贴: 20.00}}}]
+"""
 TAXES = HERE / "taxes"
 SMALL = {
     "title: cost}": "title: {zh: 费用, en: cost}}",
@@ -88,6 +92,16 @@ def small(tmp_path: Path) -> list[str]:
         ("sources", tmp_path / "texts"),
     )
     return [word for name, path in named for word in (f"--{name}", str(path))]
+
+
+def test_names_in_any_script_have_pages_and_none_shares_another_s(tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text(CASE, "utf-8")
+    rules = str(Path(__file__).parent / "names.yaml")
+    site = write_site(tmp_path / "site", "--rules", rules, "--cases", str(tmp_path / "cases.yaml"))
+    assert broken(site) == []
+    pages = [page.relative_to(site).as_posix() for page in site.rglob("*.html")]
+    assert len({page.casefold() for page in pages}) == len(pages)
+    assert "zh/source/国办发=30142021=301542号=2f附件=3f=23.html" in pages
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)

@@ -1,22 +1,34 @@
-"""Pages that list: the start, each kind of thing, data tables, what is provisional, coverage, files of cases.
+"""Pages that list: the start, each kind of thing, data tables, what is provisional, properties, coverage, files of cases.
 
 In: a subject, a language. Out: `Page`s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from os.path import commonprefix
 from pathlib import Path
+from typing import assert_never
 
 from markupsafe import Markup, escape
 
 from mianshen.casework.wording import DELIVERY
 from mianshen.docs.links import fragment
 from mianshen.docs.pages import LISTED, PROVISION_HEADS, ItemPages, Page, Section, mark, whole
+from mianshen.interpreter.formula import to_text
 from mianshen.policy.case_coverage import PART_TITLES, PARTS
 from mianshen.policy.catalogue import KINDS, Item, Kind
-from mianshen.program.program import Parameter
+from mianshen.policy.descriptions import LABELS
+from mianshen.program.program import (
+    AlwaysModelled,
+    Claim,
+    FiguresWithin,
+    Holds,
+    Key,
+    NeverFalls,
+    NeverLess,
+    Parameter,
+)
 
 
 class ListPages(ItemPages):
@@ -154,6 +166,47 @@ class ListPages(ItemPages):
         if not section.rows:
             section.note = self.text("nothing")
         return section
+
+    # -- properties --------------------------------------------------------------------------
+
+    def properties(self) -> Page | None:
+        """What the rulebook states of itself."""
+        sections = []
+        for stated in self.program.properties:
+            when = " and ".join(to_text(part, stated.entity) for part in stated.when)
+            lines: list[tuple[str, Markup | str]] = []
+            if stated.entity:
+                lines.append((self.text("entity"), self.link(Item("entity", stated.entity))))
+            if when:
+                lines.append((self.say(LABELS["when"]), Markup("<code>{}</code>").format(when)))
+            lines += [(self.text("states"), self._claim(claim, stated.entity)) for claim in stated.claims]
+            clause = self.citation(stated.citation)
+            lines += [(self.text("clause"), clause)] if clause else []
+            sections.append(Section(self.say(stated.title), fragment(stated.name), stated.name, lines=lines))
+        return Page("properties.html", self.text("properties"), sections=sections) if sections else None
+
+    def _claim(self, claim: Claim, entity: str) -> Markup | str:
+        def decisions(names: Iterable[str]) -> Markup:
+            return self.joined(self.link(Item("decision", name, entity)) for name in names)
+
+        def fact(key: Key) -> Markup:
+            return self.link(Item("fact", key[1], key[0]))
+
+        match claim:
+            case Holds(text=text):
+                return Markup("<code>{}</code>").format(text)
+            case AlwaysModelled(decisions=names):
+                return self.filled("always_modelled", decisions=decisions(names))
+            case NeverFalls(decisions=names, fact=key):
+                return self.filled("never_falls", decisions=decisions(names), fact=fact(key))
+            case NeverLess(decisions=names, fact=key, values=values, than=than):
+                sides = {"values": self.joined(values), "than": self.joined(than)}
+                return self.filled("never_less", decisions=decisions(names), fact=fact(key), **sides)
+            case FiguresWithin(figures=figures):
+                links = self.joined(self.link(Item("parameter", name)) for name in figures)
+                return self.filled("within", figures=links)
+            case _:
+                assert_never(claim)
 
     # -- coverage ----------------------------------------------------------------------------
 

@@ -100,6 +100,10 @@ class Writer:
     def text(self, name: str, **values: object) -> str:
         return self.texts[name].format(**values) if values else self.texts[name]
 
+    def filled(self, name: str, **parts: Markup | str) -> Markup:
+        """A text with parts that may be HTML."""
+        return escape(self.texts[name]).format(**parts)
+
     def link(self, item: Item, words: str = "") -> Markup:
         return self.links.link(item, self.lang, self.up, words)
 

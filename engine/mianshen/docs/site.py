@@ -19,6 +19,7 @@ import jinja2
 from mianshen.batch.lock import locked
 from mianshen.batch.result_folder import beside, clear_up, publish
 from mianshen.docs.case_pages import CasePages
+from mianshen.docs.links import fragment
 from mianshen.docs.lists import ListPages
 from mianshen.docs.pages import FEW, LISTED, ItemPages, Page
 from mianshen.docs.subject import Subject
@@ -92,7 +93,9 @@ def pages(subject: Subject, lang: Lang) -> Iterator[Page]:
     for kind in LISTED:
         if subject.catalogue.of_kind(kind):
             yield lists.kind(kind)
-    yield from filter(None, (lists.tables(), lists.open(), lists.coverage(), lists.cases_list()))
+    yield from filter(
+        None, (lists.tables(), lists.properties(), lists.open(), lists.coverage(), lists.cases_list())
+    )
     items = ItemPages(subject, lang)
     for item, path in subject.links.paths.items():
         if "#" not in path:
@@ -109,6 +112,8 @@ def _sections(subject: Subject, lang: Lang) -> list[tuple[str, str]]:
     ]
     if any("__" in name for name in subject.program.parameters):
         listed.append((words["tables"], "tables.html"))
+    if subject.program.properties:
+        listed.append((words["properties"], "properties.html"))
     listed.append((words["open"], "open.html"))
     cases = [("coverage", "coverage.html"), ("cases", "cases.html")] if subject.evidence is not None else []
     return [*listed, *((words[name], path) for name, path in cases)]
@@ -137,6 +142,17 @@ def _index(subject: Subject) -> list[list[Any]]:
         if item in subject.links.paths
     ]
     words = {lang: texts(lang) for lang in LANGUAGES}
+    for stated in subject.program.properties:
+        kinds = [words[lang]["properties"] for lang in LANGUAGES]
+        rows.append(
+            [
+                *kinds,
+                stated.title.zh,
+                stated.title.en,
+                stated.name,
+                f"properties.html#{fragment(stated.name)}",
+            ]
+        )
     for citation, path in subject.clauses.items():
         clause = next(
             c.clause for c in subject.covered[citation.source or ""] if c.clause.citation == citation
