@@ -134,7 +134,7 @@ class _Reader:
             if node.tag in _LEFT_OUT:
                 self._lose(node.get("name"), f"{node.tag} 不读取", f"{node.tag} is left out")
             elif node.tag not in (*_WORDS, "decision", "businessKnowledgeModel"):
-                self.mistakes.append(diagnostics.unsupported(node.span, node.tag))
+                self.mistakes.append(diagnostics.unsupported(node.span, tag=node.tag))
 
     def _lose(self, name: str, zh: str, en: str) -> None:
         self.losses.append(Loss(name, Message(zh, en)))
@@ -146,7 +146,7 @@ class _Reader:
         name = self._own_name(node)
         spelt = _slug(name)
         if not spelt:
-            self.mistakes.append(diagnostics.no_name(node.span, node.tag))
+            self.mistakes.append(diagnostics.no_name(node.span, tag=node.tag))
             return
         while spelt in KEYWORDS or spelt in self.names.values():
             spelt += "_"
@@ -176,7 +176,7 @@ class _Reader:
         if name in _TYPES and item is None:
             return _TYPES[name]
         if item is None or item.child("itemComponent") is not None or name in above:
-            self.mistakes.append(diagnostics.unusable_type(node.span, reference))
+            self.mistakes.append(diagnostics.unusable_type(node.span, type=reference))
             return "text"
         base = item.child("typeRef")
         below = base.text if base is not None else "string"
@@ -184,7 +184,7 @@ class _Reader:
         if item.get("isCollection") == "true":
             inner = self._typed(item, below, (*above, name))
             if not inner.startswith("code "):
-                self.mistakes.append(diagnostics.unusable_type(item.span, name))
+                self.mistakes.append(diagnostics.unusable_type(item.span, type=name))
             return f"list of {inner}"
         if name in (*NUMBERS, "area"):
             return name
@@ -211,7 +211,7 @@ class _Reader:
     def _fact(self, node: Node) -> dict[str, Any]:
         type_ = self._type_of(node)
         if not type_:
-            self.mistakes.append(diagnostics.no_type(node.span, self._own_name(node)))
+            self.mistakes.append(diagnostics.no_type(node.span, name=self._own_name(node)))
         return {"type": Cell(type_ or "text", node.span), "title": Cell(self._title(node), node.span)}
 
     # -- logic -------------------------------------------------------------------------------
@@ -221,11 +221,11 @@ class _Reader:
         name, table, literal = self._name(node), node.child("decisionTable"), node.child("literalExpression")
         for child in node.children:
             if child.tag not in _OF_DECISION:
-                self.mistakes.append(diagnostics.unsupported(child.span, child.tag))
+                self.mistakes.append(diagnostics.unsupported(child.span, tag=child.tag))
         output = table.child("output") if table is not None else literal
         type_ = self._type_of(node, output) or (self._inferred(table) if table is not None else "")
         if not type_:
-            self.mistakes.append(diagnostics.no_type(node.span, self._own_name(node)))
+            self.mistakes.append(diagnostics.no_type(node.span, name=self._own_name(node)))
         entry = {"type": Cell(type_ or "text", node.span), "title": Cell(self._title(node), node.span)}
         if table is None and literal is None:
             self._lose(name, "没有逻辑：作为需要给出的事实", "it has no logic: it is a fact to be given")
@@ -239,27 +239,28 @@ class _Reader:
             "clause": node.get("name") or name,
         }
         if table is not None:
-            written = self._table(table)
-            if written["hit_policy"] == "unique" and any(
-                c.get("typeRef") == "boolean" for c in _questions(table)
-            ):
-                for row in written["rows"]:
-                    asked = [_asked(*pair) for pair in zip(written["inputs"], row["cells"], strict=False)]
-                    words = {"note": row["note"]} if "note" in row else {}
-                    when = (
-                        {"when": Cell(" and ".join(filter(None, asked)), row["value"].span)}
-                        if any(asked)
-                        else {}
-                    )
-                    sections["provisions"][f"{name}_{row['id']}"] = (
-                        grounds | when | {"value": row["value"]} | words
-                    )
-            else:
-                sections["tables"][name] = grounds | written
-            if (default := self._default(table)) is not None:
-                sections["provisions"][f"{name}_default"] = grounds | {"fallback": "true", "value": default}
+            self._decide_by_table(name, table, grounds, sections)
         elif literal is not None:
             sections["provisions"][name] = grounds | {"value": self._formula(literal)}
+
+    def _decide_by_table(
+        self, name: str, table: Node, grounds: dict[str, Any], sections: Mapping[str, dict[str, Any]]
+    ) -> None:
+        """A table; one that asks conditions, of which nobody can tell that rows exclude each other, as provisions."""
+        written, provisions = self._table(table), sections["provisions"]
+        if written["hit_policy"] == "unique" and any(
+            c.get("typeRef") == "boolean" for c in _questions(table)
+        ):
+            for row in written["rows"]:
+                asked = [_asked(*pair) for pair in zip(written["inputs"], row["cells"], strict=False)]
+                parts = {part: row[part] for part in ("value", "note") if part in row}
+                if when := " and ".join(filter(None, asked)):
+                    parts["when"] = Cell(when, row["value"].span)
+                provisions[f"{name}_{row['id']}"] = grounds | parts
+        else:
+            sections["tables"][name] = grounds | written
+        if (default := self._default(table)) is not None:
+            provisions[f"{name}_default"] = grounds | {"fallback": "true", "value": default}
 
     def _inferred(self, table: Node) -> str:
         """The type of a table's outputs, where all of them are literals of one."""
@@ -271,9 +272,9 @@ class _Reader:
     def _table(self, table: Node) -> dict[str, Any]:
         policy = (table.get("hitPolicy") or "UNIQUE", table.get("aggregation"))
         if policy not in _POLICIES:
-            self.mistakes.append(diagnostics.hit_policy(table.span, " ".join(policy).strip()))
+            self.mistakes.append(diagnostics.hit_policy(table.span, policy=" ".join(policy).strip()))
         if len(list(table.all("output"))) != 1:
-            self.mistakes.append(diagnostics.several_outputs(table.span, table.get("id")))
+            self.mistakes.append(diagnostics.several_outputs(table.span, name=table.get("id")))
         inputs = [self._formula(column.child("inputExpression") or column) for column in table.all("input")]
         for column in table.all("input"):
             if column.child("inputValues") is not None:
@@ -318,12 +319,12 @@ class _Reader:
         logic = node.child("encapsulatedLogic")
         literal = logic.child("literalExpression") if logic is not None else None
         if logic is None or literal is None:
-            self.mistakes.append(diagnostics.unsupported(node.span, node.tag))
+            self.mistakes.append(diagnostics.unsupported(node.span, tag=node.tag))
             return {}
         takes, own = {}, dict(self.names)
         for argument in logic.all("formalParameter"):
             if not argument.get("typeRef"):
-                self.mistakes.append(diagnostics.no_type(argument.span, argument.get("name")))
+                self.mistakes.append(diagnostics.no_type(argument.span, name=argument.get("name")))
             self.names[argument.get("name")] = _slug(argument.get("name"))
             takes[_slug(argument.get("name"))] = Cell(
                 self._typed(argument, argument.get("typeRef") or "string"), argument.span
@@ -335,10 +336,10 @@ class _Reader:
     def _formula(self, node: Node) -> Cell:
         language = node.get("expressionLanguage")
         if language and "feel" not in language.lower():
-            self.mistakes.append(diagnostics.other_language(node.span, language))
+            self.mistakes.append(diagnostics.other_language(node.span, language=language))
         text = self._respelt(node.texts())
         if not text:
-            self.mistakes.append(diagnostics.nothing_written(node.span, node.tag))
+            self.mistakes.append(diagnostics.nothing_written(node.span, tag=node.tag))
         return Cell(text or "-", node.span)
 
     def _respelt(self, text: str) -> str:

@@ -86,9 +86,9 @@ class SheetEdits:
         if day and cell.kind == "number":
             serial = day_of_serial(cell.text)
             meant = serial.isoformat() if serial else "2026-01-31"
-            self.mistakes.append(diagnostics.date_serial(cell.span, cell.text, meant))
+            self.mistakes.append(diagnostics.date_serial(cell.span, text=cell.text, day=meant))
         elif cell.kind == "moment" or (cell.kind == "day" and not day):
-            self.mistakes.append(diagnostics.turned_into_date(cell.span, cell.text))
+            self.mistakes.append(diagnostics.turned_into_date(cell.span, text=cell.text))
 
     def _like(self, sheet: Sheet, row: CellRow, base: Row | None, type_: str = "") -> CellRow:
         """The row with the base's text where a cell means the same; what may not be edited is refused."""
@@ -134,7 +134,7 @@ class SheetEdits:
         for name, part in split.items():
             if not part:
                 self.mistakes.append(
-                    diagnostics.rows_gone(self.reader.place(self.reader.pages[sheet.path]), name)
+                    diagnostics.rows_gone(self.reader.place(self.reader.pages[sheet.path]), name=name)
                 )
         return split
 
@@ -156,7 +156,7 @@ class SheetEdits:
         if not rows or not self._unique(rows, identity):
             if not rows and sheet.entry:
                 self.mistakes.append(
-                    diagnostics.rows_gone(self.reader.place(self.reader.pages[sheet.path]), name)
+                    diagnostics.rows_gone(self.reader.place(self.reader.pages[sheet.path]), name=name)
                 )
             return
         before = {tuple(row[part] for part in identity): row for row in base}
@@ -196,7 +196,7 @@ class SheetEdits:
         changed = [figure for figure in figures if row[figure].text != old[figure]]
         if not changed or any(row[part].text != old[part] for part in ("source", "clause")):
             return row
-        self.mistakes.append(diagnostics.no_longer_cited(row[changed[0]].span, name))
+        self.mistakes.append(diagnostics.no_longer_cited(row[changed[0]].span, name=name))
         return {**row, "basis": Cell("provisional", row[changed[0]].span)}
 
     def _set(self, name: str, rows: Sequence[CellRow], base: Sequence[Row], figures: Sequence[str]) -> None:
@@ -274,7 +274,7 @@ class SheetEdits:
         table = self.document.tables[sheet.entry]
         if not rows:
             self.mistakes.append(
-                diagnostics.rows_gone(self.reader.place(self.reader.pages[sheet.path]), sheet.entry)
+                diagnostics.rows_gone(self.reader.place(self.reader.pages[sheet.path]), name=sheet.entry)
             )
             return
         if not self._unique(rows, ("id",)):
@@ -342,7 +342,7 @@ class SheetEdits:
             base = {row["code"]: row for row in sheet.rows if row["list"] == name}
             for code in base.keys() - {row["code"].text for row in part}:
                 page = self.reader.place(self.reader.pages[sheet.path])
-                self.mistakes.append(diagnostics.rows_gone(page, f"{name}.{code}"))
+                self.mistakes.append(diagnostics.rows_gone(page, name=f"{name}.{code}"))
             for row in part:
                 if row["code"].text in base:
                     self._unedited(row, base[row["code"].text])

@@ -95,7 +95,7 @@ def _edited(reader: Reader, sheets: Sequence[Sheet]) -> list[Sheet]:
             current.append(sheet)
         elif exported is not None and reader.digest(sheet) != exported:
             place = reader.place(reader.pages[sheet.path])
-            reader.mistakes.append(diagnostics.stale(place, sheet.path))
+            reader.mistakes.append(diagnostics.stale(place, sheet=sheet.path))
     return current
 
 

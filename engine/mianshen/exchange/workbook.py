@@ -190,7 +190,7 @@ class Reader:
         self.digests = dict(self._listed(guide))
         known = set(self.digests)
         for sheet in known - set(self.pages):
-            self.mistakes.append(diagnostics.sheet_missing(self.place(guide), sheet))
+            self.mistakes.append(diagnostics.sheet_missing(self.place(guide), sheet=sheet))
         for sheet in set(self.pages) - known:
             self.mistakes.append(diagnostics.unknown_sheet(self.place(self.pages[sheet]), known))
 
@@ -222,7 +222,7 @@ class Reader:
         for page in book.worksheets:
             path_of = str(page.cell(1, 1).value or "").strip()
             if path_of in pages:
-                self.mistakes.append(diagnostics.sheet_twice(self.place(page), path_of))
+                self.mistakes.append(diagnostics.sheet_twice(self.place(page), sheet=path_of))
             pages.setdefault(path_of, page)
         guide = pages.pop(GUIDE, None)
         if guide is None:
@@ -252,7 +252,9 @@ class Reader:
         if page is None:
             return []
         if page.max_row > _LARGEST[0] or page.max_column > _LARGEST[1]:
-            self.mistakes.append(diagnostics.too_large(self.place(page), *_LARGEST))
+            self.mistakes.append(
+                diagnostics.too_large(self.place(page), rows=_LARGEST[0], columns=_LARGEST[1])
+            )
             return []
         for merged in page.merged_cells.ranges:
             self.mistakes.append(diagnostics.merged(self.place(page, merged.min_row, merged.min_col)))
@@ -276,7 +278,7 @@ class Reader:
             name = " ".join(str(page.cell(FIRST - 1, number).value or "").split())
             below = any(page.cell(row, number).value for row in range(FIRST, page.max_row + 1))
             if name in places:
-                self.mistakes.append(diagnostics.column_twice(self.place(page, FIRST - 1, number), name))
+                self.mistakes.append(diagnostics.column_twice(self.place(page, FIRST - 1, number), name=name))
             elif name in known:
                 places[name] = number
             elif name or below:
@@ -285,7 +287,7 @@ class Reader:
                 )
         for name in known:
             if name not in places:
-                self.mistakes.append(diagnostics.column_missing(self.place(page, FIRST - 1), name))
+                self.mistakes.append(diagnostics.column_missing(self.place(page, FIRST - 1), name=name))
         return places
 
     def _cell(self, page: Worksheet, row: int, column: int) -> Cell:
@@ -295,7 +297,7 @@ class Reader:
             case _ if cell.data_type == "f":
                 self.mistakes.append(diagnostics.formula(span))
             case _ if cell.data_type == "e":
-                self.mistakes.append(diagnostics.error_value(span, str(value)))
+                self.mistakes.append(diagnostics.error_value(span, text=str(value)))
             case None:
                 pass
             case bool():
@@ -304,7 +306,7 @@ class Reader:
                 number = f"{Decimal(repr(value)).normalize():f}"
                 if len(number.replace(".", "").strip("-0")) <= _CERTAIN:
                     return Cell(number, span, "number")
-                self.mistakes.append(diagnostics.uncertain_number(span, number))
+                self.mistakes.append(diagnostics.uncertain_number(span, text=number))
             case dt.datetime() if value.time() == dt.time():
                 return Cell(value.date().isoformat(), span, "day")
             case dt.datetime() | dt.time() | dt.timedelta():
