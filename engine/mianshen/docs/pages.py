@@ -168,7 +168,10 @@ class Writer:
             return []
         numbers = self.evidence.shows.get(item, ())
         cases = [self.evidence.cases[number] for number in numbers[:MOST_CASES]]
-        return [self.anchor(self.subject.case_link(case), f"{case.file.stem}.{case.name}") for case in cases]
+        return [
+            self.anchor(self.subject.case_link(case), breakable(f"{case.file.stem}.{case.name}"))
+            for case in cases
+        ]
 
     def unlisted(self, item: Item) -> int:
         """How many more cases show an item than are linked."""
@@ -436,6 +439,11 @@ class ItemPages(Writer):
             if item.kind in ("benefit", "provision", "parameter", "planned", "decision"):
                 return Markup('{} <span class="soft">{}</span>').format(self.link(item), name)
         return escape(name)
+
+
+def breakable(name: str) -> Markup:
+    """A name that is broken over lines behind an underscore."""
+    return Markup("_<wbr>").join(map(escape, name.split("_")))
 
 
 def whole(text: object) -> Markup:
