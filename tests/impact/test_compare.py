@@ -214,3 +214,32 @@ def test_a_decision_that_is_new_is_a_cause_where_it_decides(tmp_path: Path, engi
     assert causes == {
         ("C2", "patient_pays"): "tops_up", ("C3", "payment"): "rate", ("C3", "patient_pays"): "rate",
     }  # fmt: skip
+
+
+WEIGHTED = """\
+person_id,income,weight
+P1,100.00,10
+P2,100.00,2.5
+P3,100.00,
+"""
+
+
+def test_people_count_as_often_as_their_weight_says(tmp_path: Path) -> None:
+    rules = write_small(tmp_path / "rules")
+    text = "set: {rate: {from: 2026-01-01, value: 90%}}"
+    before, after = open_program([rules]), open_program([rules], [reform(tmp_path, text)])
+    (tmp_path / "residents.csv").write_text(WEIGHTED, encoding="utf-8")
+    claims = "".join(f"C{n},P{n},2026-03-01,1100.00\n" for n in (1, 2, 3))
+    (tmp_path / "claims.csv").write_text("claim_id,person_id,service_date,total_cost\n" + claims, "utf-8")
+    files = {"resident": str(tmp_path / "residents.csv"), "claim": str(tmp_path / "claims.csv")}
+    request = Request(files, AS_OF, tmp_path / "out", 1, engine="interpreter")
+    people = compare(before, after, request, weights="weight").content()["people"]
+    assert (people["people"], people["difference"]) == (3, "150.00")  # 5% of 1,000.00 each
+    weighted = people["weighted"]
+    assert (weighted["people"], weighted["gain"], weighted["lose"]) == ("12.5", "12.5", "0")
+    assert (weighted["difference"], weighted["gained"]) == (
+        "625.00",
+        "625.00",
+    )  # 10 times 50.00 and 2.5 times 50.00
+    # squares of 500, 125 and 0 less 625 squared by three, times three halves: the square of 450.69
+    assert weighted["standard_error"] == "450.69"

@@ -31,6 +31,10 @@ _CHANGE = Message(
     "请用 --overlay 给出调整方案，或用 --to 给出另一个规则库",
     "name what changes: --overlay F, or --to with another rulebook",
 )
+_WEIGHTS = Message(
+    "--weights 只用于人群文件。请用 --residents（或 --input）给出",
+    "--weights is for files of people. Give --residents (or --input)",
+)
 _LEFT_OUT = Message(
     "未比较：自身的调整方案与所提改动不相容：{names}", "left out, their own overlays clash with it: {names}"
 )
@@ -107,12 +111,20 @@ _LEFT_OUT = Message(
         "an impact statement to print, too (in Chinese, A4); --cases may then stand beside a population",
     ),
 )
+@option(
+    "--weights",
+    metavar="COLUMN",
+    words=Message(
+        "人群文件中表示每人代表多少人的列：另给加权的人数、增减及其标准误",
+        "column of the people's files that says how many people each stands for: weighted counts, amounts and error too",
+    ),
+)
 @options.form
 def compare(
     lang: Lang, overlay: tuple[str, ...], to: str | None, cases: tuple[str, ...], earlier: str | None,
     records: dict[str, tuple[str, ...]], as_of: dt.date | None, out: str, rules: str | None, encoding: str | None,
     mapping: str | None, threads: int | None, yes: bool, resettle: bool, notices: bool, sample_of: int | None,
-    statement: str | None, form: str,
+    statement: str | None, weights: str | None, form: str,
 ) -> Status:  # fmt: skip
     from mianshen.batch.request import Request
     from mianshen_cli.render.impact import summary
@@ -125,6 +137,8 @@ def compare(
     if statement is not None:
         inputs = [*rule_files(() if rules is None else (rules,), overlay), *map(Path, cases)]
         refuse_replacing(Path(statement), inputs)
+    if weights is not None and not records:
+        raise Refused(_WEIGHTS)
     own, other = [[Path(path)] if path else [] for path in (rules, to or rules)]
     resettling: Literal["lists", "notices"] | None = "notices" if notices else "lists" if resettle else None
     digests = statement is not None
@@ -135,7 +149,7 @@ def compare(
     else:
         assert as_of is not None
         request = Request(records, as_of, Path(out), threads, None, encoding, mapping=mapping, yes=yes)
-        comparison = _over_files(lang, own, other, overlay, request, resettling, sample_of, digests)
+        comparison = _over_files(lang, own, other, overlay, request, resettling, sample_of, digests, weights)
     content = comparison.content()
     if statement is not None:
         _state(Path(statement), comparison, content, own, other, overlay, cases)
@@ -149,7 +163,7 @@ def compare(
 
 def _over_files(
     lang: Lang, rules: list[Path], to: list[Path], overlays: tuple[str, ...], request: Any, resettling: Any,
-    sample_of: int | None, digests: bool,
+    sample_of: int | None, digests: bool, weights: str | None,
 ) -> Any:  # fmt: skip
     """The comparison over files of records."""
     from mianshen.impact.compare import compare as compared
@@ -159,7 +173,15 @@ def _over_files(
     options.refuse_unfit_records(request.inputs, after)
     with Progress(lang, STAGES) as progress:
         return compared(
-            before, after, request, progress, lang, resettling, sample_of=sample_of, digests=digests
+            before,
+            after,
+            request,
+            progress,
+            lang,
+            resettling,
+            sample_of=sample_of,
+            digests=digests,
+            weights=weights,
         )
 
 

@@ -27,6 +27,10 @@ _SAMPLE = Message(
     "推算到 {of:,} 人：增减 {difference} 元，标准误 {standard_error} 元",
     "of {of:,} people: {difference} yuan more, standard error {standard_error}",
 )
+_WEIGHTED = Message(
+    "加权：{people} 人，增减 {difference} 元，标准误 {standard_error} 元",
+    "weighted: {people} people, {difference} yuan more, standard error {standard_error}",
+)
 _MONEY = tuple(
     Message(*item)
     for item in (
@@ -59,6 +63,8 @@ def summary(lang: Lang, content: Mapping[str, Any]) -> str:
     lines = [_heading(lang, overlays, content)]
     if content["people"]:
         lines.append(_OF.in_(lang).format(**content["people"]))
+    if content["people"].get("weighted", {}).get("standard_error") is not None:
+        lines.append(_WEIGHTED.in_(lang).format(**content["people"]["weighted"]))
     if content.get("sample", {}).get("difference") is not None:
         lines.append(_SAMPLE.in_(lang).format(**content["sample"]))
     if not content["changed_cells"]:

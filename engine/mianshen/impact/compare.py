@@ -52,16 +52,21 @@ def compare(
     also: Mapping[str, str] | None = None,
     sample_of: int | None = None,
     digests: bool = False,
+    weights: str | None = None,
 ) -> Comparison:
     """Compare two programs over the request's files, into its folder.
 
     `resettle`: with files of what each person is due; `also`: further files by name, and their texts; `sample_of`:
-    how many people the records are a random sample of; `digests`: those of the files are told.
+    how many people the records are a random sample of; `digests`: those of the files are told;
+    `weights`: the column that says how many people each person stands for.
 
     Raises RuleError where a file or a rulebook does not do or the folder cannot be written; it is then as it was.
     """
     changes = RuleChanges(before, after)
-    with whole_folder(request.out) as part, read_once(before, after, request, changes) as sides:
+    with (
+        whole_folder(request.out) as part,
+        read_once(before, after, request, changes, weights=weights) as sides,
+    ):
         report("read", sum(sides.intake.counts.values()))
         comparison = Comparison(changes, request.as_of, dimensions(after))
         comparison.records, comparison.sample_of = dict(sides.intake.counts), sample_of

@@ -29,7 +29,7 @@ from mianshen.batch.totals import Counts, block_totals, exact_sum
 from mianshen.impact.bounding import Listed, Open, bounds_of
 from mianshen.impact.bounds import Bounds
 from mianshen.impact.groups import Dimension, groups_of
-from mianshen.impact.people import People
+from mianshen.impact.people import People, weights_of
 from mianshen.impact.resettling import resettled_rows
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.sides import Sides
@@ -103,6 +103,7 @@ class Comparing:
     def decide(self, tables: BlockTables) -> BlockComparison:
         """Decide a block on both sides and compare. Raises MemoryError."""
         first, second = self.sides.deciders
+        tables, weights = self._weighed(tables)
         rows = second.rows_of(tables)
         mine = [self._read_by(rows, program) for program in self.sides.programs]
         places = None
@@ -112,11 +113,26 @@ class Comparing:
             decider.outcome(part, None if places is None else places.copy())
             for decider, part in zip((first, second), mine, strict=True)
         ]
-        return self.comparison(blocks, Family(self.sides.programs[1], blocks[1]))
+        return self.comparison(blocks, Family(self.sides.programs[1], blocks[1]), weights)
 
-    def comparison(self, blocks: Sequence[DecidedBlock], family: Family) -> BlockComparison:
-        """Compare what became of a block on either side."""
-        return _Comparison(self, blocks[0], blocks[1], self._trace(blocks, family)).comparison()
+    def comparison(
+        self, blocks: Sequence[DecidedBlock], family: Family, weights: Array | None = None
+    ) -> BlockComparison:
+        """Compare what became of a block on either side; `weights`: how many people each stands for, in millionths."""
+        trace = self._trace(blocks, family)
+        return _Comparison(self, blocks[0], blocks[1], trace, weights).comparison()
+
+    def _weighed(self, tables: BlockTables) -> tuple[BlockTables, Array | None]:
+        """A block without a column of weights that no rule knows, and the weights of its people."""
+        key = self.sides.weights
+        if key is None:
+            return tables, None
+        table = tables[key[0]]
+        if key[1] not in table.column_names:
+            return tables, np.zeros(len(table), np.int64)
+        weights = weights_of(table[key[1]], self.sides.weight)
+        known = all(key in program.facts for program in self.sides.programs)
+        return tables if known else {**tables, key[0]: table.drop_columns([key[1]])}, weights
 
     def _read_by(self, rows: dict[str, BlockRows], program: Program) -> dict[str, BlockRows]:
         """The rows as a side reads them: a row with a code that its list does not hold is rejected."""
@@ -183,6 +199,7 @@ class _Comparison:
     before: DecidedBlock
     after: DecidedBlock
     trace: Trace
+    weights: Array | None = None
     tables: list[pa.Table] = field(default_factory=list)
     counts: Counts = field(default_factory=dict)
     open_amounts: list[tuple[Key, Benefit | str, Array]] = field(default_factory=list)
@@ -195,7 +212,7 @@ class _Comparison:
         count = entry.count
         self.people = People(
             np.zeros(count, np.int64), np.zeros(count, np.int64), np.full(count, NOTHING, np.int32),
-            {d: self._groups(d) for d in self.whole.dimensions}, np.zeros(count, bool),
+            {d: self._groups(d) for d in self.whole.dimensions}, np.zeros(count, bool), self._padded(count),
         )  # fmt: skip
         for file in sides.files:
             self._file(file)
@@ -216,6 +233,12 @@ class _Comparison:
             yield from resettled_rows(
                 self.whole.sides.programs, file, self.before, self.after, self.trace, self.whole.names
             )
+
+    def _padded(self, count: int) -> Array | None:
+        """The weights of all people; those made up for rows that name none have none."""
+        if self.weights is None:
+            return None
+        return np.concatenate([self.weights, np.zeros(count - len(self.weights), np.int64)])
 
     def _groups(self, dimension: Dimension) -> Array:
         """The group of each person."""
@@ -425,7 +448,10 @@ def _chosen(people: People, which: Array) -> People:
     if which.all():
         return people
     groups = {dimension: group[which] for dimension, group in people.groups.items()}
-    return People(people.paid[which], people.net[which], people.cause[which], groups, people.open[which])
+    weights = None if people.weights is None else people.weights[which]
+    return People(
+        people.paid[which], people.net[which], people.cause[which], groups, people.open[which], weights
+    )
 
 
 def _unequal(one: ResultColumn, other: ResultColumn) -> Array:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from mianshen.batch.totals import Counts, added
 from mianshen.impact.comparing import BlockComparison
 from mianshen.impact.groups import Dimension, group_title
-from mianshen.impact.people import BANDS, Incomes
+from mianshen.impact.people import BANDS, MILLIONTHS, Incomes
 from mianshen.impact.rule_changes import RuleChange, RuleChanges
 from mianshen.program.program import Key, Program
 from mianshen.source import Message
@@ -175,7 +175,8 @@ class Comparison:
     def _people(counts: Counts) -> dict[str, Any]:
         if not counts:
             return {}
-        return {
+        weighted = {"weighted": _weighted(counts)} if "weighted" in counts else {}
+        return weighted | {
             "people": counts["people"], "changed": counts["changed"], "gain": counts["gain"], "lose": counts["lose"],
             "open": counts["open"], "paid_before": yuan(counts["paid"]), "gained": yuan(counts["gained"]),
             "lost": yuan(counts["lost"]), "difference": yuan(counts["gained"] + counts["lost"]),
@@ -200,6 +201,29 @@ class Comparison:
             cause_words(change) | {"people": self._people(counts.get(str(number), {}))}
             for number, change in enumerate(self.changes.listed)
         ]
+
+
+def _weighted(counts: Counts) -> dict[str, Any]:
+    """Counts of people and amounts with each person weighted; the standard error is that of independent draws."""
+    weighted, size = counts["weighted"], counts["people"]
+    total = weighted["gained"] + weighted["lost"]
+    error = None
+    if size > 1:
+        spread = Decimal(weighted["squares"]) - Decimal(total) ** 2 / size
+        error = (max(spread, Decimal(0)) * size / (size - 1)).sqrt()
+    return {
+        name: str(Decimal(weighted[name]).scaleb(-MILLIONTHS).normalize() + 0)
+        for name in ("people", "changed", "gain", "lose", "open")
+    } | {
+        "paid_before": _of_weighted(weighted["paid"]), "gained": _of_weighted(weighted["gained"]),
+        "lost": _of_weighted(weighted["lost"]), "difference": _of_weighted(total),
+        "standard_error": None if error is None else _of_weighted(error),
+    }  # fmt: skip
+
+
+def _of_weighted(fen: int | Decimal) -> str:
+    """Millionths of a fen as yuan."""
+    return yuan(int(Decimal(fen).scaleb(-MILLIONTHS).to_integral_value(ROUND_HALF_UP)))
 
 
 def cause_words(change: RuleChange) -> dict[str, Any]:

@@ -41,3 +41,7 @@ def no_goal(text: str) -> Diagnostic:
 
 def no_settled(rulebook: str) -> Diagnostic:
     return diagnostic("E828.no_settled", unlined(rulebook))
+
+
+def no_weights(rulebook: str, name: str) -> Diagnostic:
+    return diagnostic("E829.no_weights", unlined(rulebook), name=shown(name))

@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from mianshen.batch.blocks import Array
 from mianshen.batch.totals import Counts, exact_sum
 from mianshen.impact.groups import DECILES, UNKNOWN, Dimension
+from mianshen.program.core import Numeric, Type
 
 EDGE: Final = 20  # a band begins where the change is a twentieth of what was paid
+MILLIONTHS: Final = 6  # decimals of a weight
 BANDS: Final = ("loses_much", "loses", "same", "gains", "gains_much")
 
 
@@ -29,6 +33,7 @@ class People:
     cause: Array  # the first change behind what differs for the person, -1: nothing differs
     groups: dict[Dimension, Array]
     open: Array  # whether something of the person that differs is not known on both sides
+    weights: Array | None = None  # how many people each stands for, in millionths
 
     def counts(self, dimensions: Sequence[Dimension]) -> Counts:
         """What is counted of these people; an income has its groups later."""
@@ -56,10 +61,26 @@ class People:
 
     def _count(self, which: Array) -> Counts:
         net = self.net[which]
-        return {
+        weighted = {} if self.weights is None else {"weighted": self._weighted(which, self.weights)}
+        return weighted | {
             "people": int(which.sum()), "gain": int((net > 0).sum()), "lose": int((net < 0).sum()),
             "changed": int((self.cause[which] >= 0).sum()), "open": int(self.open[which].sum()),
             "gained": exact_sum(net[net > 0]), "lost": exact_sum(net[net < 0]), "paid": exact_sum(self.paid[which]),
+        }  # fmt: skip
+
+    def _weighted(self, which: Array, weights: Array) -> Counts:
+        """The same with each person as many times as the weight says, in millionths; `squares`: of weighted changes."""
+        net, weight, changed = self.net[which], weights[which], self.cause[which] >= 0
+        products = net[net != 0].astype(object) * weight[net != 0].astype(
+            object
+        )  # exact, whatever their size
+        paid = self.paid[which]
+        return {
+            "people": exact_sum(weight), "gain": exact_sum(weight[net > 0]), "lose": exact_sum(weight[net < 0]),
+            "changed": exact_sum(weight[changed]), "open": exact_sum(weight[self.open[which]]),
+            "gained": int(sum(products[products > 0])), "lost": int(sum(products[products < 0])),
+            "paid": int(sum(paid[paid != 0].astype(object) * weight[paid != 0].astype(object))),
+            "squares": int(sum(products * products)),
         }  # fmt: skip
 
     def _bands(self) -> Counts:
@@ -79,6 +100,16 @@ class People:
             for cause in np.unique(self.cause).tolist()
             if cause >= 0
         }
+
+
+def weights_of(cells: pa.Array, type_: Type) -> Array:
+    """A column of weights in millionths; one that is not known is none."""
+    assert isinstance(type_, Numeric)
+    decimals = pc.fill_null(
+        cells.cast(pa.decimal128(38, type_.scale)), pa.scalar(0, pa.decimal128(38, type_.scale))
+    )
+    values = [int(value.as_py().scaleb(MILLIONTHS)) for value in decimals]
+    return np.array(values, np.int64)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -35,11 +36,13 @@ from mianshen.ingest.inputs import Input, open_inputs
 from mianshen.native.layout import Layout, Unsupported
 from mianshen.native.library import Compiled, compiled, is_kept
 from mianshen.native.translation_unit import Unit
-from mianshen.program.program import Key, Program
+from mianshen.program.core import Numeric, Type
+from mianshen.program.program import Fact, Key, Program
 from mianshen.program.slicing import part_of
 from mianshen.program.stages import reads_of
-from mianshen.source import RuleError
+from mianshen.source import Message, RuleError
 
+WEIGHT: Final = Numeric(6, Decimal(0), Decimal(1_000_000))
 SHARED: Final = ("key", "parent", "children", "counted_by", "date", "valid_from", "reverses")
 
 
@@ -55,6 +58,15 @@ class Sides:
     traces: tuple[Compiled, Compiled] | None
     threads: int
     inputs: Mapping[str, Input] = field(default_factory=dict)
+    weights: Key | None = None  # the fact that says how many people each person stands for
+
+    @property
+    def weight(self) -> Type:
+        """The type of the weights."""
+        for program in self.programs:
+            if self.weights is not None and self.weights in program.facts:
+                return program.facts[self.weights].type
+        return WEIGHT
 
     def outcomes(self, decider: Decider[BlockOutcome]) -> Iterator[BlockOutcome]:
         """What a decider makes of every block, in their order; rows are in memory a partition at a time."""
@@ -107,13 +119,17 @@ def both(before: Program, after: Program) -> Program:
 
 @contextmanager
 def read_once(
-    before: Program, after: Program, request: Request, changes: RuleChanges, *, again: bool = False
-) -> Iterator[Sides]:
+    before: Program, after: Program, request: Request, changes: RuleChanges, *, again: bool = False,
+    weights: str | None = None,
+) -> Iterator[Sides]:  # fmt: skip
     """The request's rows, read for both programs; `again`: to be decided more than once.
+
+    `weights`: a column of people's files, or a number that the rulebook knows, by which people are weighted.
 
     Raises RuleError, MemoryError, OSError.
     """
-    reading = both(before, after)
+    reading = _weighted(both(before, after), weights)
+    weighting = frozenset() if weights is None else frozenset({(reading.entry, weights)})
     unknown = [entity for entity in request.inputs if entity not in reading.entities]
     if unknown:
         raise RuleError([batch_diagnostics.no_such_entity(after.name, entity) for entity in unknown])
@@ -138,7 +154,7 @@ def read_once(
         )
         run = Execution(
             reading, request, connection, inputs, files[1], None if units is None else units[1],
-            request.threads or os.cpu_count() or 1, block_count(count), facts | breakdown_facts(reading),
+            request.threads or os.cpu_count() or 1, block_count(count), facts | breakdown_facts(reading) | weighting,
             count,
         )  # fmt: skip
         store = _store(run, Path(folder) / "rows", again)
@@ -150,10 +166,31 @@ def read_once(
         deciders = _deciders((before, after), files, run, intake, units, changes)
         traces = None if units is None else _traced(changes, units)
         try:
-            yield Sides((before, after), files[1], intake, store, deciders, traces, run.threads, inputs)
+            yield Sides(
+                (before, after),
+                files[1],
+                intake,
+                store,
+                deciders,
+                traces,
+                run.threads,
+                inputs,
+                next(iter(weighting), None),
+            )
         finally:
             for decider in deciders:
                 decider.fallback.close()
+
+
+def _weighted(program: Program, name: str | None) -> Program:
+    """The program with a column of weights as a fact of people. Raises RuleError where the fact there is is no number."""
+    key = program.entry, name or ""
+    if name is None or (key in program.facts and isinstance(program.facts[key].type, Numeric)):
+        return program
+    if key in program.facts:
+        raise RuleError([diagnostics.no_weights(program.name, name)])
+    fact = Fact(*key, WEIGHT, "number", Message("权重", "weight"), low=WEIGHT.low, high=WEIGHT.high)
+    return replace(program, facts={**program.facts, key: fact})
 
 
 def _store(run: Execution, folder: Path, again: bool) -> Blocks | PartitionFiles:
