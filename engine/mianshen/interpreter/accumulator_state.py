@@ -193,8 +193,11 @@ class AccumulatorState:
             return Unknown()
 
     def may_feed(self, chosen: tuple[Provision, ...]) -> bool:
-        """Whether what decided names the accumulator; of what might decide nobody knows."""
-        if isinstance(chosen, Candidates):
+        """Whether what decided names the accumulator, or something of what might.
+
+        Where one provision stands and only an exception to it is open, every accumulator may be fed.
+        """
+        if isinstance(chosen, Candidates) and (chosen.overridden or not chosen):
             return True
         if len(chosen) == 1:
             return id(chosen[0]) in self.feeding

@@ -117,12 +117,12 @@ def _standing(
         return paid(compiled, row), compiled.sole
     value = _agreed([compiled, *pending], row)
     if value is None:
-        return _undetermined([(compiled, None), *((p, truths[p.branch.index]) for p in pending)], row)
+        return _undetermined([(compiled, None), *((p, truths[p.branch.index]) for p in pending)], row, True)
     feeds = {(candidate.provision.feeds, candidate.limits) for candidate in (compiled, *pending)}
     if feeds == {(compiled.provision.feeds, ())}:
         return value, compiled.sole
     provisions = (candidate.provision for candidate in (compiled, *pending))
-    return value, Candidates(provisions, unknown_of([truths[p.branch.index] for p in pending]))
+    return value, Candidates(provisions, unknown_of([truths[p.branch.index] for p in pending]), True)
 
 
 def _reserve(branches: Sequence[CompiledBranch], row: Row) -> Iterator[tuple[CompiledBranch, Value | None]]:
@@ -150,7 +150,7 @@ def _agreed(branches: Sequence[CompiledBranch], row: Row) -> Value | None:
 
 
 def _undetermined(
-    candidates: Sequence[tuple[CompiledBranch, Value | None]], row: Row
+    candidates: Sequence[tuple[CompiledBranch, Value | None]], row: Row, overridden: bool = False
 ) -> tuple[Unknown, Candidates]:
     """Unknown, resting on the candidates' open conditions and on what their values would need."""
     missing: list[Value | None] = []
@@ -165,7 +165,7 @@ def _undetermined(
         if compiled.limits and blocked is not NOT_MODELLED:
             balances += [row.before[limit.accumulator] for limit in compiled.provision.limits]
     apart = unknown_of(missing)
-    chosen = Candidates([compiled.provision for compiled, _ in candidates], apart)
+    chosen = Candidates([compiled.provision for compiled, _ in candidates], apart, overridden)
     return unknown_of([apart, *balances]) if balances else apart, chosen
 
 

@@ -38,14 +38,17 @@ class Candidates(tuple[Provision, ...]):  # noqa: SLOT001  (a tuple has no room 
     """The provisions that might decide a decision, undetermined or, if all pay the same, known.
 
     The one that stands comes first. `apart`: what it unknowns, balances aside; in which accumulators a payment
-    counts is open even where its amount is known.
+    counts is open even where its amount is known. `overridden`: one stands, and whether an exception to it does is open.
     """
 
     apart: Unknown
+    overridden: bool
 
-    def __new__(cls, provisions: Iterable[Provision] = (), apart: Unknown = NOTHING_MISSING) -> Self:
+    def __new__(
+        cls, provisions: Iterable[Provision] = (), apart: Unknown = NOTHING_MISSING, overridden: bool = False
+    ) -> Self:
         new = super().__new__(cls, provisions)
-        new.apart = apart
+        new.apart, new.overridden = apart, overridden
         return new
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from mianshen.native.c_source import Body, Made
 from mianshen.native.formula import Formulas
 from mianshen.native.layout import Layout
+from mianshen.native.provisions import mask
 from mianshen.native.split_accumulators import SplitSource
 from mianshen.program.program import Accumulator
 
@@ -72,7 +73,9 @@ class AccumulatorSource:
         provisions = self.layout.program.decision(accumulator.entity, sums).provisions
         feeding = [f"row->b_{sums} == {i}" for i, p in enumerate(provisions) if name in p.feeds]
         if feeding:
-            may_feed = " || ".join([_open_payment(sums), *feeding])
+            decision = self.layout.program.decision(accumulator.entity, sums)
+            may_be_fed = f"({_open_payment(sums)} && (row->w_{sums} & {mask(decision, [name])}ULL))"
+            may_feed = " || ".join([may_be_fed, *feeding])
             settled = self._settled(accumulator)
             body.add(f"if (row->s_{sums} == 2) return 0;")
             body.add(f"byte outside = !({may_feed});")

@@ -7,7 +7,7 @@ that the row fails. The rule of choosing is that of `program.selection`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 from typing import Final
@@ -192,6 +192,12 @@ class ProvisionSource:
                         f"may[{branch.index}] = is == 1 || is == 2; if (is == 2) open |= miss; }}"
                     )
                 yield "  }"
+        if counted(decision):  # which accumulators may be fed where no provision stands
+            masks = ", ".join(f"{mask(decision, p.feeds)}ULL" for p in decision.provisions)
+            yield f"  static const unsigned long long feeds[] = {{{masks}}};"
+            yield f"  row->w_{name} = by == PERHAPS ? 0 : ~0ULL;"
+            yield f"  for (int i = 0; by == PERHAPS && i < {len(decision.provisions)}; i++)"
+            yield f"    if (may[i]) row->w_{name} |= feeds[i];"
         if competing:
             yield f"  if (by >= 0 && may[by] && !same_{entity}_{name}(run, at, row, may, by)) by = PERHAPS;"
         if counted(decision):
@@ -293,6 +299,13 @@ class ProvisionSource:
         yield "  return 1;"
         yield "}"
         yield ""
+
+
+def mask(decision: Decision, accumulators: Iterable[str]) -> int:
+    """A bit for each of some accumulators, in the order in which provisions name them; the last for all beyond 64."""
+    named = list(dict.fromkeys(name for p in decision.provisions for name in p.feeds))
+    bits = {name: 1 << min(place, 63) for place, name in enumerate(named)}
+    return sum({bits[name] for name in accumulators})
 
 
 def counted(decision: Decision) -> bool:

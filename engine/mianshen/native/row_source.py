@@ -97,7 +97,7 @@ class RowSource:
             if decision.entity == entity.name:
                 yield f"  {c_type(self.layout.stored[decision.key])} v_{decision.name}; names m_{decision.name};"
                 if counted(decision):
-                    yield f"  names a_{decision.name}; byte o_{decision.name};"
+                    yield f"  names a_{decision.name}; unsigned long long w_{decision.name}; byte o_{decision.name};"
                 yield f"  byte s_{decision.name}; short b_{decision.name};"
         for accumulator in self.layout.accumulators:
             if accumulator.entity == entity.name:

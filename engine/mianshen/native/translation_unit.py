@@ -161,7 +161,7 @@ class Unit:
             yield "  }"
         yield f"  row->v_{name} = 0; row->s_{name} = 1; row->m_{name} = row->doubt; row->b_{name} = PERHAPS;"
         if counted(decision):
-            yield f"  row->a_{name} = row->doubt;"
+            yield f"  row->a_{name} = row->doubt; row->w_{name} = ~0ULL;"
         yield "  return 0;"
         yield "}"
 

@@ -14,7 +14,7 @@ from mianshen.program.core import Numeric, Type
 from mianshen.program.program import Accumulator, Decision, Key, Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.balances import Balances
-from mianshen.warehouse.decisions import UNDECIDED, Applied, agreed, decided, outside
+from mianshen.warehouse.decisions import UNDECIDED, Applied, agreed, decided, outside, tiers
 from mianshen.warehouse.emit import emit
 from mianshen.warehouse.expressions import FALSE, TRUE, Sql
 from mianshen.warehouse.figures import opening_balance, unlimited
@@ -86,6 +86,7 @@ class Limits:
         values = {
             "over": over.value if over.void == FALSE else terms.case([(over.void, FALSE)], over.value),
             "opening": opening_balance(accumulator, self.scope),
+            "may": self._may_feed(branches, naming),
         }
         if limits:
             void = terms.disjoin(terms.conjoin([a, e.void]) for a, e in limits if e.void != FALSE)
@@ -99,6 +100,15 @@ class Limits:
             values["overerror"] = over.error
             self.failing_filters.add(accumulator.name)
         return [terms.alias(value, f"{accumulator.name}?{label}") for label, value in values.items()]
+
+    @staticmethod
+    def _may_feed(branches: list[Applied], naming: list[Applied]) -> Sql:
+        """Where it is open what decides: something that names the accumulator may, or one stands and its exception is open."""
+        main, fallbacks = tiers(branches)
+        open_ = terms.disjoin([main.unsure(), terms.conjoin([main.none_applies(), fallbacks.unsure()])])
+        return terms.disjoin(
+            [terms.negate(open_), *(terms.negate(terms.surely_not(b.applies)) for b in naming)]
+        )
 
     def _limit_type(self, naming: list[Applied]) -> exp.DataType:
         return _money_type(*(b.provision.limits[0].limit.type for b in naming if b.provision.limits))
@@ -121,9 +131,9 @@ class Limits:
 
     def _may_pay(self, accumulator: Accumulator) -> Sql:
         by = terms.column(f"{accumulator.sums}?by")
-        return exp.In(
-            this=by, expressions=[terms.literal(i) for i in (UNDECIDED, *self._naming(accumulator))]
-        )
+        pays = exp.In(this=by, expressions=[terms.literal(i) for i in self._naming(accumulator)])
+        open_ = exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED))
+        return terms.disjoin([pays, terms.conjoin([open_, terms.column(f"{accumulator.name}?may")])])
 
     def _brought(self, accumulator: Accumulator, errors: list[tuple[str, Sql]]) -> list[Sql]:
         """`?x`: the amount counted before any limit; `?u`: 1 where that is not known."""
