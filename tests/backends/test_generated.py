@@ -50,7 +50,8 @@ def with_times(doc: Doc) -> Doc:
         "resident": {**doc["facts"]["resident"], "since": {"type": "date", "title": "since"}},
     }
     accumulators = doc.get("accumulators", {}).values()
-    sums = {accumulator["sums"] for accumulator in accumulators if "sums" in accumulator}
+    listed = [accumulator["sums"] for accumulator in accumulators if "sums" in accumulator]
+    sums = {name for names in listed for name in ([names] if isinstance(names, str) else names)}
     settled = {f"paid_{n}": {"type": "money", "min": "0", "title": n, "settles": n} for n in sorted(sums)}
     settled["voids"] = {"type": "text", "title": "voids"}
     doc["entities"]["claim"]["reverses"] = "voids"

@@ -172,7 +172,7 @@ def _without(doc: Doc, path: tuple[Any, ...]) -> Doc | None:
 def _undecide(doc: Doc, name: str) -> None:
     for section in ("provisions", "tables"):
         doc[section] = {k: v for k, v in doc.get(section, {}).items() if v["decision"] != name}
-    doc["accumulators"] = {k: v for k, v in doc.get("accumulators", {}).items() if v["sums"] != name}
+    doc["accumulators"] = {k: v for k, v in doc.get("accumulators", {}).items() if v.get("sums") != name}
 
 
 def _with(doc: Doc, path: tuple[Any, ...], formula: str) -> Doc | None:

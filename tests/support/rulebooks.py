@@ -494,7 +494,16 @@ class Drafting:
         models |= {
             "paid_too": {"type": "money", "title": TITLE, "paid": "true"},
             "rest": {"type": "money", "title": TITLE},
+            "one_part": {"type": "money", "title": TITLE},
+            "other_part": {"type": "money", "title": TITLE},
         }
+        parts: Doc = {"title": TITLE, "sums": ["one_part", "other_part"]}
+        if self.chance(0.5):
+            parts["dates"] = {"one_part": "seen"}
+        if self.chance(0.3):
+            parts["over"] = "not(urgent)"
+        parts["period"] = self.rng.choice(("year", "year", "month", "lifetime"))
+        self.doc.setdefault("accumulators", {})["parts"] = parts
         self.doc.setdefault("accumulators", {})["rows"] = {
             "title": TITLE,
             "over": "urgent",
@@ -502,6 +511,13 @@ class Drafting:
         }
         self.doc.setdefault("provisions", {}).update({
             "paid_too_given": {"decision": "paid_too", "when": "year to date(rows) < 2", "value": "small"},
+            "one_part_given": {
+                "decision": "one_part", "when": 'care != "inpatient"', "value": "small",
+                "annual_limit": {"accumulator": "parts", "limit": "1000"},
+            },
+            "other_part_given": {
+                "decision": "other_part", "value": "cost / 3", "annual_limit": {"accumulator": "parts", "limit": self.limit()},
+            },
             "rest_given": {"decision": "rest", "let": {"own": "small * 2"}, "value": "own - paid layers(claim) / 1000"},
         })  # fmt: skip
 

@@ -274,7 +274,7 @@ class RulingChecks:
                 shares.append(self._same_row(key[0], model.accumulator, part, day))
             for share in shares:
                 rest = None if rest is None else checker.combine(span, "sub", rest, share)
-        return None if rest is None else Limit(name, rest, model.limit)
+        return None if rest is None else Limit(name, rest, model.limit, limit)
 
     def _same_row(self, entity: str, accumulator: str, part: AccumulatorPart, day: str | None) -> Core:
         """What another decision of the row brings to the balance that is read by `day`."""

@@ -169,9 +169,12 @@ class Accumulator:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
+    """`whole`: the limit as written, where others share it; `limit` is then what they leave of it."""
+
     accumulator: str
     limit: Core
     text: str
+    whole: Core | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from mianshen.interpreter.trace.walk import (
     Walk,
 )
 from mianshen.program.core import Core
-from mianshen.program.program import Accumulator, Dated, Decision, Provision
+from mianshen.program.program import Accumulator, Dated, Decision, Limit, Provision
 from mianshen.values import EXACT, NOT_MODELLED, Value
 
 
@@ -409,4 +409,14 @@ class Explainer:
         at = open_[0] if open_ else min(range(len(rooms)), key=lambda n: rooms[n])  # type: ignore[arg-type, return-value]
         accumulator = self.program.accumulators[limits[at].accumulator]
         paid = capped(raw, allowed, before)
-        return Limited(accumulator, raw, allowed[at], before[at], paid, read, limits[at].text)
+        most, counted = self._whole(limits[at], row, allowed[at], before[at])
+        return Limited(accumulator, raw, most, counted, paid, read, limits[at].text)
+
+    def _whole(self, limit: Limit, row: Row, left: Value, before: Value) -> tuple[Value, Value]:
+        """A limit as written and all that is counted before the row, of others who share it, too."""
+        whole = (
+            None if limit.whole is None else self.interpreter.compiler.written(limit.whole, row.entity)(row)
+        )
+        if not (isinstance(whole, Decimal) and isinstance(left, Decimal) and isinstance(before, Decimal)):
+            return left, before
+        return whole, before + whole - left
