@@ -100,3 +100,10 @@ def test_what_feel_makes_null_is_refused_or_has_no_value(text: str, tmp_path: Pa
     case = case_of(rules, Record("top", "T", {}, children=[Record("case", "C", {})]))
     Interpreter(rules).run(case)
     assert case.person.rejection is not None or isinstance(case.person.values["d0"], Unknown), text
+
+
+def test_nested_choices_and_extremes_are_read_once(tmp_path: Path) -> None:
+    choices = "".join(f"if {at} = 0 then {at} - 1 else " for at in range(60)) + "5"
+    extremes = "max(" * 30 + "3 - 1" + ", 2 - 1)" * 30
+    rules = program(tmp_path, f"({choices}) = -1", f"{extremes} = 2")
+    assert len(rules.decisions) == 2

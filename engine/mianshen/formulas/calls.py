@@ -13,7 +13,7 @@ from typing import Final
 from mianshen.formulas.arithmetic import ArithmeticChecks
 from mianshen.formulas.dates import extreme
 from mianshen.formulas.figure_reads import USAGE_OF_SCALES, FigureChecks
-from mianshen.formulas.formula import Months, Partial, Quotient, number
+from mianshen.formulas.formula import Months, Partial, Quotient, number, same_unit
 from mianshen.formulas.intervals import LIES, IntervalChecks
 from mianshen.formulas.repeated import RepeatedChecks
 from mianshen.formulas.symbol_table import describe
@@ -263,9 +263,7 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
     def _of_values(self, node: tree.Function, values: tuple[tree.Expr, ...]) -> Partial | None:
         """The sum, least or greatest of values that are written out."""
         if node.name != "sum":
-            return self._extreme_duration(node.name, values) or self._extreme(
-                tree.Function(node.name, values, node.span)
-            )
+            return self._extreme(tree.Function(node.name, values, node.span))
         total = self.numeric(values[0])
         for value in values[1:]:
             more = self.numeric(value)
@@ -281,18 +279,16 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
         taken = None if times is None else self.combine(node.span, "mul", times, bottom)
         return None if taken is None else self.combine(node.span, "sub", top, taken)
 
-    def _extreme_duration(self, name: str, values: tuple[tree.Expr, ...]) -> Months | None:
-        durations = self.durations(values)
-        if durations is None:
-            return None
-        op: Operator = "min" if name == "min" else "max"
-        counts = [duration.count for duration in durations]
-        type_ = reduce(ARITHMETIC[op], (number(count) for count in counts))
-        return Months(counts[0] if len(counts) == 1 else Op(op, tuple(counts), type_), durations[0].type)
-
-    def _extreme(self, node: tree.Function) -> Core | None:
-        """The least or greatest of numbers, or of dates."""
-        args = [self.value(arg) for arg in node.arguments]
+    def _extreme(self, node: tree.Function) -> Partial | None:
+        """The least or greatest of numbers, of dates, of durations of one unit, or of texts written out."""
+        visited = [self.visit(arg, None) for arg in node.arguments]
+        op: Operator = "min" if node.name == "min" else "max"
+        durations = same_unit(visited)
+        if durations is not None:
+            counts = [duration.count for duration in durations]
+            type_ = reduce(ARITHMETIC[op], (number(count) for count in counts))
+            return Months(counts[0] if len(counts) == 1 else Op(op, tuple(counts), type_), durations[0].type)
+        args = [self.plain(arg, value) for arg, value in zip(node.arguments, visited, strict=True)]
         if len(args) == 1:
             return args[0]
         known = [arg for arg in args if arg is not None]
@@ -308,11 +304,7 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
                 wanted = Message("数值（或都是日期）", "a number (or dates throughout)")
                 self.report(diagnostics.wrong_type(written.span, wanted, describe(arg.type)))
                 return None
-        op: Operator = "min" if node.name == "min" else "max"
-        type_ = number(known[0])
-        for arg in known[1:]:
-            type_ = ARITHMETIC[op](type_, number(arg))
-        fitting = self.fitting(node.span, type_)
+        fitting = self.fitting(node.span, reduce(ARITHMETIC[op], (number(arg) for arg in known)))
         return None if fitting is None else Op(op, tuple(known), fitting)
 
     # -- special functions -------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from mianshen.formulas.calls import CallChecks
 from mianshen.formulas.dates import weekday_of
-from mianshen.formulas.formula import Months, Partial, joined, number
+from mianshen.formulas.formula import Months, Partial, joined, number, same_unit
 from mianshen.formulas.symbol_table import describe
 from mianshen.places import place_in_rules
 from mianshen.program import diagnostics
@@ -262,12 +262,13 @@ class Checker(CallChecks):
 
     def conditional(self, node: tree.If, want: Type | None) -> Partial | None:
         condition = self.condition(node.condition)
-        durations = self.durations((node.then, node.otherwise))
+        branches = self.visit(node.then, want), self.visit(node.otherwise, want)
+        durations = same_unit(branches)
         if durations is not None and condition is not None:
             one, two = durations
             both = either(number(one.count), number(two.count))
             return Months(If(condition, one.count, two.count, both), one.type)
-        then, otherwise = self.value(node.then, want), self.value(node.otherwise, want)
+        then, otherwise = self.plain(node.then, branches[0]), self.plain(node.otherwise, branches[1])
         if condition is None or then is None or otherwise is None:
             return None
         type_ = joined(then.type, otherwise.type)

@@ -119,13 +119,6 @@ class ComparisonChecks(WrittenChecks):
         whole = Op("and", (Const(same, Boolean()), *known), Boolean()) if known else Const(same, Boolean())
         return whole if op == "eq" else Op("not", (whole,), Boolean())
 
-    def durations(self, nodes: tuple[tree.Expr, ...]) -> list[Months] | None:
-        """The values where all are durations of one unit; nothing is reported."""
-        values = [self._duration(node) for node in nodes]
-        known = [value for value in values if value is not None]
-        alike = len(known) == len(values) and len({value.type for value in known}) == 1
-        return known if alike else None
-
     def _duration(self, node: tree.Expr) -> Months | None:
         """The value where it is a duration; nothing is reported."""
         if not self._may_be_duration(node):

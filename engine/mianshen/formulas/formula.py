@@ -8,7 +8,7 @@ found too precise, so that a first pass can see what reads what.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias, TypeVar
@@ -72,7 +72,10 @@ class FormulaChecks(ABC):
 
     def value(self, node: tree.Expr, want: Type | None = None) -> Core | None:
         """A plain value: no quotient, no duration."""
-        value = self.visit(node, want)
+        return self.plain(node, self.visit(node, want))
+
+    def plain(self, node: tree.Expr, value: Partial | None) -> Core | None:
+        """What was visited, if it is a plain value."""
         match value:
             case Quotient():
                 self.report(diagnostics.loose_quotient(node.span))
@@ -154,6 +157,13 @@ class FormulaChecks(ABC):
         needed = 0 if under is None else quotient_digits(number(top), under, digits)
         type_ = self.fitting(span, rounded(number(top), under, digits), needed)
         return None if type_ is None else Round(mode, digits, top, bottom, type_)
+
+
+def same_unit(values: Sequence[Partial | None]) -> list[Months] | None:
+    """The values where all are durations of one unit."""
+    durations = [value for value in values if isinstance(value, Months)]
+    alike = len(durations) == len(values) and len({duration.type for duration in durations}) == 1
+    return durations if alike else None
 
 
 def number(node: Core) -> Numeric:
