@@ -21,7 +21,8 @@ from mianshen import text_columns
 width, fold = text_columns.width, text_columns.fold
 
 _NARROWEST = 60  # columns a terminal has at least
-_LEAST = 12  # columns a text keeps
+_LEAST = 10  # columns a text keeps
+_NARROW_TEXT = 30  # columns in which no text is folded
 _GAP = 2  # between columns
 
 Plain: TypeAlias = "str | int | bool | Sequence[Plain] | Mapping[str, Plain] | None"
@@ -87,7 +88,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], right: Collecti
 
 
 def _folded(cell: str, columns: int) -> str:
-    return "\n".join(fold(cell, columns))
+    return "\n".join(text_columns.fold_names(cell, columns))
 
 
 def _widths(rows: Sequence[Sequence[str]], right: Collection[int]) -> list[int] | None:
@@ -100,8 +101,9 @@ def _widths(rows: Sequence[Sequence[str]], right: Collection[int]) -> list[int] 
     widths = [max((width(row[at]) for row in rows), default=0) for at in range(len(head))]
     if most is None or sum(widths) + _GAP * (len(widths) - 1) <= most:
         return None
+    longest = [max(map(width, title.split()), default=0) if title.isascii() else 0 for title in head]
     least = [
-        max([width(row[at]) for row in body if at in right] or [min(widths[at], _LEAST)])
+        max([longest[at], *(width(row[at]) for row in body)]) if at in right else min(widths[at], _LEAST)
         for at in range(len(head))
     ]
     while sum(widths) + _GAP * (len(widths) - 1) > most:
@@ -111,6 +113,22 @@ def _widths(rows: Sequence[Sequence[str]], right: Collection[int]) -> list[int] 
         at = max(range(len(widths)), key=lambda at: (room[at] > 0, widths[at]))
         widths[at] -= 1
     return widths
+
+
+def folded(text: str, columns: int | None) -> str:
+    """Lines no wider than so many columns, what is folded of one indented further; None: as they are."""
+    if columns is None:
+        return text
+    return "\n".join(piece for line in text.split("\n") for piece in _pieces(line, columns))
+
+
+def _pieces(line: str, columns: int) -> list[str]:
+    indent = len(line) - len(line.lstrip())
+    if width(line) <= columns or columns - indent < _NARROW_TEXT:
+        return [line]
+    mark = 2 if line.lstrip().startswith("- ") else 4
+    first, *rest = text_columns.fold_names(line[indent:], columns - indent - mark)
+    return [" " * indent + first, *(" " * (indent + mark) + piece for piece in rest)]
 
 
 def json_text(value: Plain) -> str:

@@ -128,7 +128,7 @@ def _as_text(answer: Answer, lang: Lang, steps: Steps, asked: tuple[str, ...]) -
 
         prospector, named = asked_about(answer, asked)
         view = ProspectView(prospector, lang)
-        return "\n\n".join([text, *(view.text(name) for name in named)])
+        return "\n\n".join([text, *(output.folded(view.text(name), output.columns()) for name in named)])
     return text
 
 

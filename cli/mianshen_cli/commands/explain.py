@@ -36,7 +36,11 @@ def explain(lang: Lang, code: str | None) -> Status:
     for key, entry in sorted(entries.items()):
         name = key.split(".")[0]
         if code is None or name == code.upper():
-            output.say(f"{name}  {plain(entry.what.in_(lang)) or _DEPENDS.in_(lang)}")
+            output.say(_folded(f"{name}  {plain(entry.what.in_(lang)) or _DEPENDS.in_(lang)}"))
         if code is not None and name == code.upper():
-            output.say(f"      {plain(entry.fix.in_(lang)) or _DEPENDS.in_(lang)}")
+            output.say(_folded(f"      {plain(entry.fix.in_(lang)) or _DEPENDS.in_(lang)}"))
     return Status.DONE
+
+
+def _folded(line: str) -> str:
+    return output.folded(line, output.columns())

@@ -66,12 +66,12 @@ def show(
     catalogue = Catalogue(program)
     view = CatalogueView(catalogue, lang)
     if name is None:
-        output.say(view.everything())
+        output.say(output.folded(view.everything(), output.columns()))
         return None
     items = catalogue.named(name)
     if not items:
         raise Refused(_unknown(name, catalogue.nearest(name)))
-    output.say("\n\n".join(view.one(item) for item in items))
+    output.say(output.folded("\n\n".join(view.one(item) for item in items), output.columns()))
     return None
 
 
@@ -79,7 +79,7 @@ def _coverage(program: Program, lang: Lang) -> Status:
     from mianshen_cli.render.coverage import CoverageView
 
     view = CoverageView(program, lang)
-    output.say(view.text())
+    output.say(output.folded(view.text(), output.columns()))
     return Status.DONE if view.complete else Status.FOUND
 
 

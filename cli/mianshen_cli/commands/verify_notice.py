@@ -156,7 +156,7 @@ def _show(lang: Lang, comparison: Comparison) -> None:
     output.say(output.table([head.in_(lang) for head in _HEAD], rows))
     subject = comparison.subject
     if comparison.same and subject is not None:
-        output.say("\n" + _GOOD.in_(lang).format(subject=subject.in_(lang)))
+        output.say("\n" + output.folded(_GOOD.in_(lang).format(subject=subject.in_(lang)), output.columns()))
     else:
         output.say("\n" + _BAD.in_(lang))
 

@@ -18,7 +18,6 @@ from mianshen.interpreter.trace.walk import Input
 from mianshen.source import Lang, Message
 from mianshen_cli import output
 
-_NARROW = 30  # columns in which no text is folded
 _PILOT = Message("试点", "pilot")
 _ASSUMED = Message("未提供，按此计", "not given, assumed")
 _FORMULA = Message("公式", "formula")
@@ -71,8 +70,7 @@ class Explanation:
             parts += [line for step in steps for line in self._step(step)]
             parts.append("")
         parts = [*([self.say(_LEFT_OUT)] if self.brief else []), *parts]
-        folded = parts if width is None else [line for part in parts for line in _folded(part, width)]
-        return "\n".join(folded).rstrip()
+        return output.folded("\n".join(parts), width).rstrip()
 
     def say(self, message: Message) -> str:
         return output.printable(message.in_(self.lang))
@@ -192,15 +190,6 @@ class Explanation:
 def _table(lost: Unmatched) -> str:
     """The table that a provision is a row of; its own name where it is none."""
     return lost.provision.name.partition(".")[0]
-
-
-def _folded(line: str, width: int) -> list[str]:
-    """A line in pieces of a width, the later ones indented further."""
-    indent = len(line) - len(line.lstrip())
-    if output.width(line) <= width or width - indent < _NARROW:
-        return [line]
-    first, *rest = output.fold(line[indent:], width - indent - 4)
-    return [" " * indent + first, *(" " * (indent + 4) + piece for piece in rest)]
 
 
 def _one_line(formula: str) -> str:
