@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import tempfile
 from decimal import Decimal
 from functools import cache
@@ -385,6 +386,19 @@ def test_texts_and_types_of_other_modellers_are_read(
     row = Row("case", "X", facts, as_of=day)
     Interpreter(open_program([back])).run(Case(day, row, row))
     assert (row.values["dish"], row.values["late"]) == (dish, late)
+
+
+def test_inputs_without_a_type_or_of_a_table_alone_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "m.dmn"
+    bare = re.sub("<inputData.*</inputData>", "", SEASONS)
+    bare = re.sub('(?s)<decision id="f".*</decision>', "", bare)
+    untyped = SEASONS.replace(' name="guestCount" typeRef="integer"/>', ' name="guestCount"/>')
+    assert len({bare, untyped, SEASONS}) == 3
+    for text, told in ((bare, {"", "season", "guest_count"}), (untyped, {""})):
+        path.write_text(text, "utf-8")
+        model = import_model(path)
+        assert "guest_count: {type: integer" in model.text
+        assert {loss.name for loss in model.losses} == told
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -104,10 +104,24 @@ class _Reader:
         functions = list(root.all("businessKnowledgeModel"))
         for node in (*inputs, *decisions, *functions):
             self._spell(node)
+        asked = self._asked(decisions)
         if not decisions:
             self.mistakes.append(diagnostics.no_decisions(root.span))
         facts: dict[str, Any] = {KEY: {"type": "text", "required": "true", "title": "编号"}}
-        facts |= {self._name(node): self._fact(node) for node in inputs if self._name(node) != AS_OF}
+        facts |= {self._name(node): self._fact(node, asked) for node in inputs if self._name(node) != AS_OF}
+        for spelt, question in asked.items():
+            if not inputs and spelt not in self.names.values():  # else it is a name misspelt
+                self._lose(
+                    spelt,
+                    "模型没有这个输入：取自决策表",
+                    "the model has no such input: it is taken from a table",
+                )
+                type_ = self._typed(question, question.get("typeRef"))
+                facts[spelt] = {
+                    "type": Cell(type_, question.span),
+                    "title": Cell(question.texts(), question.span),
+                }
+                self.names[question.texts()] = spelt
         sections: dict[str, Any] = {"decisions": {}, "tables": {}, "provisions": {}}
         for node in decisions:
             self._decision(node, facts, sections)
@@ -124,6 +138,7 @@ class _Reader:
 
     def _survey(self) -> None:
         """List what is left out, refuse what is not known."""
+        self._refuse_language(self.root)
         self._lose("", "FEEL 的 null 在此为未知或规则未覆盖", "FEEL's null is unknown here, or not modelled")
         self._lose(
             "",
@@ -208,8 +223,17 @@ class _Reader:
                 return self._typed(place, place.get("typeRef"))
         return ""
 
-    def _fact(self, node: Node) -> dict[str, Any]:
-        type_ = self._type_of(node)
+    def _asked(self, decisions: Sequence[Node]) -> dict[str, Node]:
+        """The names, as they are spelt here, that tables ask by themselves, with their types."""
+        tables = [table for node in decisions for table in node.all("decisionTable")]
+        questions = [
+            question for table in tables for question in _questions(table) if question.get("typeRef")
+        ]
+        named = [one for one in questions if re.fullmatch(r"[^\W\d]\w*", one.texts())]
+        return {self.names.get(one.texts()) or _slug(one.texts()): one for one in reversed(named)}
+
+    def _fact(self, node: Node, asked: Mapping[str, Node]) -> dict[str, Any]:
+        type_ = self._type_of(node, asked.get(self._name(node)))
         if not type_:
             self.mistakes.append(diagnostics.no_type(node.span, name=self._own_name(node)))
         return {"type": Cell(type_ or "text", node.span), "title": Cell(self._title(node), node.span)}
@@ -333,10 +357,13 @@ class _Reader:
         value, self.names = self._formula(literal), own
         return {"title": self._title(node), "takes": takes, **money, "value": value}
 
-    def _formula(self, node: Node) -> Cell:
+    def _refuse_language(self, node: Node) -> None:
         language = node.get("expressionLanguage")
         if language and "feel" not in language.lower():
             self.mistakes.append(diagnostics.other_language(node.span, language=language))
+
+    def _formula(self, node: Node) -> Cell:
+        self._refuse_language(node)
         text = self._respelt(node.texts())
         if not text:
             self.mistakes.append(diagnostics.nothing_written(node.span, tag=node.tag))

@@ -17,7 +17,7 @@ from mianshen.exchange import diagnostics
 from mianshen.source import RuleError, Span
 
 _DMN: Final = re.compile(
-    r"https?://www\.omg\.org/spec/DMN/(20151101/dmn\.xsd|20180521/MODEL/|20191111/MODEL/|20211108/MODEL/|20230324/MODEL/)"
+    r"https?://www\.omg\.org/spec/DMN/(20151101/dmn(11)?\.xsd|20180521/MODEL/|20191111/MODEL/|20211108/MODEL/|20230324/MODEL/)"
 )
 
 
