@@ -226,3 +226,13 @@ def test_a_review_speaks_the_readers_language(capsys: pytest.CaptureFixture[str]
         "| figure | Annual payment limit of the employee scheme (employee_annual_payment_limit) |"
         in capsys.readouterr().out
     )
+
+
+def test_every_node_of_a_picture_has_its_whole_title_as_its_tooltip(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["graph", "shanghai_premium_subsidy_amount", "--lang", "en"]) == 0
+    titles = [
+        node.text for node in ET.fromstring(capsys.readouterr().out).iter("{http://www.w3.org/2000/svg}title")
+    ]
+    assert "The destitute have the whole premium paid shanghai_premium_subsidy_amount.destitute" in titles

@@ -113,7 +113,9 @@ def svg(graph: Graph, catalogue: Catalogue, lang: Lang, address: Address | None 
     ]
     for item, node in nodes.items():
         target = None if address is None else address(item)
-        drawn = _drawn(node, KINDS[item.kind][0].in_(lang), item in graph.columns.get(0, []))
+        title = catalogue.titles[item].in_(lang) if item in catalogue.titles else ""
+        kind, own = KINDS[item.kind][0].in_(lang), item in graph.columns.get(0, [])
+        drawn = _drawn(node, f"{title} {item}".strip(), kind, own)
         lines.append(drawn if target is None else f'<a href="{escape(target)}">{drawn}</a>')
     return "\n".join([*lines, "</svg>"])
 
@@ -155,7 +157,7 @@ def _edge(reader: _Node, read: _Node) -> str:
     return f'<path d="M{left},{y1} C{left + bend},{y1} {right - bend},{y2} {right},{y2}" fill="none" stroke="#9aa5b1"/>'
 
 
-def _drawn(node: _Node, kind: str, own: bool) -> str:
+def _drawn(node: _Node, label: str, kind: str, own: bool) -> str:
     lines = [*((line, "#1b2430") for line in node.title), *((line, "#4d5863") for line in node.name)]
     texts = "".join(
         f'<text x="{node.x + 8}" y="{node.y + (row + 1) * LEADING}" fill="{colour}">{escape(line)}</text>'
@@ -163,7 +165,7 @@ def _drawn(node: _Node, kind: str, own: bool) -> str:
         if line
     )
     return (
-        f'<g><title>{escape(str(node.item))}</title><rect x="{node.x}" y="{node.y}" width="{WIDTH}" '
+        f'<g><title>{escape(label)}</title><rect x="{node.x}" y="{node.y}" width="{WIDTH}" '
         f'height="{node.height}" rx="5" fill="{COLOURS[node.item.kind]}" stroke="#5b6773" stroke-width="{2 if own else 1}"/>'
         f'{texts}<text x="{node.x + WIDTH - 8}" y="{node.y + len(lines) * LEADING}" text-anchor="end" '
         f'fill="#4d5863">{escape(kind)}</text></g>'
