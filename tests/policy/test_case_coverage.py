@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.policy.conftest import Write
+from tests.policy.conftest import RULES, Write
 
 from mianshen_cli.main import main
 
@@ -87,3 +87,42 @@ def _line(file: Path, text: str) -> int:
 
 def test_the_shipped_cases_try_every_provision_and_every_row() -> None:
     assert main(["coverage", "--at-least", "provisions=100", "--at-least", "rows=100"]) == 0
+
+
+EITHER = RULES.replace(
+    "  of_age: {decision: old, value: age >= 60}",
+    "  of_age: {decision: old, value: 'age >= 60 or standing = \"poor\"'}",
+)
+
+
+@pytest.mark.parametrize(
+    ("people", "covered"),
+    [
+        ([(59, "ordinary"), (60, "ordinary"), (59, "poor")], 4),
+        ([(59, "ordinary"), (60, "poor")], 2),  # of two that hold neither decides alone
+        ([(60, "poor")], 0),
+    ],
+)
+def test_an_operand_is_covered_where_it_alone_decides(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], people: list[tuple[int, str]], covered: int
+) -> None:
+    (tmp_path / "rules.yaml").write_text(EITHER, "utf-8")
+    cases = "".join(
+        f"  - {{name: c{n}, person: {{age: {age}, standing: {standing}}}, expect: {{person: {{old: {old}}}}}}}\n"
+        for n, (age, standing) in enumerate(people)
+        for old in [str(age >= 60 or standing == "poor").lower()]
+    )
+    head = "defaults: {as_of: 2026-01-01, person: {person_id: P1, cost: 1.00}}\ncases:\n"
+    (tmp_path / "cases.yaml").write_text(head + cases, "utf-8")
+    main(
+        [
+            "coverage",
+            str(tmp_path / "cases.yaml"),
+            "--rules",
+            str(tmp_path / "rules.yaml"),
+            "--format",
+            "json",
+        ]
+    )
+    content = json.loads(capsys.readouterr().out)
+    assert content["conditions"] == {"covered": covered, "all": 4}

@@ -15,12 +15,14 @@ from typing import Final, Literal, TypeAlias, cast, get_args
 from mianshen.cases.read import CaseOf, Programs
 from mianshen.interpreter import Interpreter
 from mianshen.interpreter.formula import to_text
-from mianshen.policy.exercised import SIDES, Exercise, Exerciser, Side, lines_of, placed
+from mianshen.policy.exercised import SIDES, Exercise, Exerciser, Side, lines_of, placed, when_parts
 from mianshen.program.core import Choice, Core, FactRef, If, IsKnown, Numeric, Op, walk
 from mianshen.program.program import Citation, Decision, Key, Limit, Program, Provision
 from mianshen.source import Message, RuleError, Span
 
-Part: TypeAlias = Literal["provisions", "rows", "boundaries", "unknown_paths", "branches", "dated_values"]
+Part: TypeAlias = Literal[
+    "provisions", "rows", "boundaries", "unknown_paths", "branches", "conditions", "dated_values"
+]
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
 PART_TITLES: Final[dict[Part, Message]] = {
     "provisions": Message("条款", "provisions"),
@@ -28,6 +30,7 @@ PART_TITLES: Final[dict[Part, Message]] = {
     "boundaries": Message("界线的各侧", "sides of lines"),
     "unknown_paths": Message("未知路径", "unknown paths"),
     "branches": Message("分支", "branches"),
+    "conditions": Message("条件中单独起作用的部分（MC/DC）", "operands that decide alone (MC/DC)"),
     "dated_values": Message("按日期的数值", "dated values"),
 }
 
@@ -116,6 +119,7 @@ def points_of(program: Program, seen: Exercise) -> Iterator[tuple[Uncovered, boo
     """Every point of a program, and whether it was gone through."""
     lines: set[tuple[str, object]] = set()
     branches: set[tuple[str, Core]] = set()
+    operations: set[tuple[str, Core]] = set()
     for decision in program.decisions:
         for provision in decision.provisions:
             covered = (decision.key, provision) in seen.provisions
@@ -126,6 +130,7 @@ def points_of(program: Program, seen: Exercise) -> Iterator[tuple[Uncovered, boo
                 lines.add((entity, line))
                 yield from _sides(entity, line, provision, seen)
         yield from _branches(decision, branches, seen)
+        yield from _conditions(decision, operations, seen)
         yield from _unknown_paths(decision, program, seen)
     for parameter in program.parameters.values():
         if parameter.written == "month_day":
@@ -191,6 +196,27 @@ def _branches(
                     for truth, word in ((True, "true"), (False, "false")):
                         what = f"{to_text(node.condition, entity)}: {word}"
                         yield _point("branches", provision, what), (entity, node, truth) in seen.branches
+
+
+def _conditions(
+    decision: Decision, done: set[tuple[str, Core]], seen: Exercise
+) -> Iterator[tuple[Uncovered, bool]]:
+    """Each operand of a condition, true and false, where it alone decides (modified condition/decision coverage)."""
+    for provision in decision.provisions:
+        places: list[tuple[object, str, Sequence[Core]]] = []
+        parts = when_parts(provision)
+        if len(parts) > 1:
+            places.append(((decision.key, provision.name), decision.entity, parts))
+        for root in (*provision.condition, provision.value):
+            for entity, node in placed(root, decision.entity):
+                if isinstance(node, Op) and node.op in ("and", "or") and (entity, node) not in done:
+                    done.add((entity, node))
+                    places.append(((entity, node), entity, node.args))
+        for place, entity, operands in places:
+            for number, operand in enumerate(operands):
+                for truth in (True, False):
+                    what = f"{to_text(operand, entity)}: {str(truth).lower()}"
+                    yield _point("conditions", provision, what), (place, number, truth) in seen.conditions
 
 
 def _unknown_paths(decision: Decision, program: Program, seen: Exercise) -> Iterator[tuple[Uncovered, bool]]:

@@ -9,7 +9,7 @@ is passed over. A line is a comparison that orders two values, or an annual limi
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal, localcontext
 from typing import Any, Final, Literal, TypeAlias
@@ -20,12 +20,14 @@ from mianshen.interpreter.rows import Candidates
 from mianshen.program.core import (
     Aggregate,
     Choice,
+    Const,
     Core,
     If,
     InForce,
     Marginal,
     Op,
     ParameterRef,
+    Within,
     children,
 )
 from mianshen.program.program import Decision, Key, Provision
@@ -46,7 +48,8 @@ class Exercise:
 
     `provisions`: (decision, provision). `rows`: (decision, provision, number of a row of its table). `lines`:
     (entity, node or limit, side). `branches`: (entity, node, whether its condition held). `figures`: (parameter,
-    number of the dated value). `unknowns`: (decision, entity and name of the fact it lacks).
+    number of the dated value). `unknowns`: (decision, entity and name of the fact it lacks). `conditions`: (entity and
+    node, or decision and provision's name; number of an operand; its truth), where that operand alone decided so.
     """
 
     parts: set[tuple[Key, str, int]] = field(default_factory=set)
@@ -56,6 +59,7 @@ class Exercise:
     branches: set[tuple[str, Core, bool]] = field(default_factory=set)
     figures: set[tuple[str, int]] = field(default_factory=set)
     unknowns: set[tuple[Key, Key]] = field(default_factory=set)
+    conditions: set[tuple[object, int, bool]] = field(default_factory=set)
 
     def add(self, other: Exercise) -> None:
         """Take in what another went through."""
@@ -87,6 +91,9 @@ class Exerciser:
         if isinstance(value, Unknown):
             self.seen.unknowns |= {(decision.key, (lack.entity, lack.name)) for lack in value.missing}
         for provision in decision.provisions:
+            parts = when_parts(provision)
+            if len(parts) > 1:
+                self._deciding((decision.key, provision.name), parts, row, decision.entity, decisive=False)
             if self._holds(provision.condition, row, decision.entity) is not True:
                 continue
             if provision in chosen:
@@ -132,6 +139,7 @@ class Exerciser:
     def _node(self, node: Core, row: Row, entity: str) -> None:
         match node:
             case Op(op="and" | "or" as op, args=args):
+                self._deciding((entity, node), args, row, entity, decisive=op == "or")
                 for part in args:
                     self._node(part, row, entity)
                     if self._value(part, row, entity) is (op == "or"):
@@ -160,6 +168,19 @@ class Exerciser:
                 for part in children(node):
                     self._node(part, row, entity)
 
+    def _deciding(
+        self, place: object, operands: Sequence[Core], row: Row, entity: str, *, decisive: bool
+    ) -> None:
+        """Note the operands that decide alone: the only one of the decisive truth, or each where none is."""
+        truths = [self._value(part, row, entity) for part in operands]
+        if not all(isinstance(truth, bool) for truth in truths):
+            return
+        deciding = [number for number, truth in enumerate(truths) if truth is decisive]
+        if len(deciding) == 1:
+            self.seen.conditions.add((place, deciding[0], decisive))
+        elif not deciding:
+            self.seen.conditions |= {(place, number, not decisive) for number in range(len(truths))}
+
     def _item(self, item: Row, where: Core | None, body: Core | None) -> None:
         if where is not None and self._holds([where], item, item.entity) is not True:
             return
@@ -181,6 +202,25 @@ class Exerciser:
             return self.interpreter.compiler.written(node, entity)(row)
         except RowError:
             return None
+
+
+def when_parts(provision: Provision) -> list[Core]:
+    """The parts of what a provision is for, its place and days left out; a row of a table has none of its own."""
+    if "." in provision.name:
+        return []
+    return [part for part in conjuncts(provision.condition) if not _is_scope(part, provision)]
+
+
+def _is_scope(part: Core, provision: Provision) -> bool:
+    if isinstance(part, Within):
+        return True
+    days = {provision.start, provision.end} - {None}
+    return (
+        isinstance(part, Op)
+        and part.op in ("ge", "le")
+        and isinstance(part.args[1], Const)
+        and part.args[1].value in days
+    )
 
 
 def _told_but_for_figures(value: Value | None) -> bool:
