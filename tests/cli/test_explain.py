@@ -42,6 +42,6 @@ def test_all_codes_are_listed_and_an_unknown_one_is_refused_with_the_nearest(
 
 def test_every_line_of_the_catalogue_is_somebody_s_and_every_constructor_has_one() -> None:
     source = "".join(path.read_text("utf-8") for path in (ROOT / "engine").rglob("*.py"))
-    used = set(re.findall(r'diagnostic\(\s*"(E[0-9]{3}\.\w+)"', source))
+    used = set(re.findall(r'diagnostic[(,]\s*"(E[0-9]{3}\.\w+)"', source))
     lines = {key for key in catalogue() if not key.endswith(".in_general")}
     assert used == lines

@@ -49,7 +49,7 @@ defaults: {from: 2020-01-01, source: S, clause: 一}
 parameters:
   base: {type: money, title: 基数, values: [{value: 100, basis: cited}, {from: 2024-01-01, value: 120.50, basis: cited}]}
   later: {type: rate, title: 以后的比例, values: [{basis: missing}]}
-  first_day: {type: date, title: 首日, values: [{value: 2020-02-01, basis: provisional}]}
+  first_day: {type: date, title: 首日, values: [{value: 2020-02-01, basis: provisional, note: "=1+1"}]}
   steps: {type: scale, title: 分段, values: [{basis: provisional, value: [{over: 0, rate: 5%}, {over: 1000, rate: 8%}]}]}
   by_level:
     type: money
@@ -154,6 +154,14 @@ def test_what_a_sheet_says_is_all_that_a_figure_or_row_means(name: str, tmp_path
     old, new = open_program(rules), open_program(rules, [overlay])
     assert rule_changes(old, new) == ()
     assert old.parameters.keys() == new.parameters.keys()
+
+
+def test_texts_that_look_like_formulas_stay_texts_and_none_is_cut(small: Path) -> None:
+    assert edited(small, lambda book: book["参数"]["K7"].value).text == ""
+    assert load_workbook(small.parent / "t.xlsx")["参数"]["K7"].data_type == "s"
+    small.write_text(SMALL.replace('"=1+1"', "x" * 40_000), "utf-8")
+    with pytest.raises(RuleError, match=r"参数!K7: E925"):
+        export_workbook([small], [], (), small.parent / "t.xlsx")
 
 
 def test_a_part_of_a_rulebook_is_exported_by_name(small: Path) -> None:

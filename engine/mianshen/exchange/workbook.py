@@ -33,6 +33,7 @@ FIRST: Final = 4  # row of a sheet's first cells; above it: what the sheet is, t
 _LISTED: Final = 12  # row of the guide at which the list of sheets begins
 _SPARE: Final = 40  # rows below the last that may be filled in
 _LARGEST: Final = (50_000, 500)  # rows and columns that a sheet may have
+_LONGEST: Final = 32_767  # characters of a cell
 _CERTAIN: Final = 15  # digits of a number that a spreadsheet keeps as they were typed
 _WIDEST, _NARROWEST, _LINE = 48, 10, 15
 _EPOCH: Final = dt.date(1899, 12, 30)  # day 0 of a spreadsheet's serial dates
@@ -125,7 +126,10 @@ def _write_sheet(page: Worksheet, sheet: Sheet) -> None:
 
 
 def _put(page: Worksheet, row: int, column: int, text: str) -> BookCell:
-    """Write a text as text, whatever it begins with."""
+    """Write a text as text, whatever it begins with. Raises RuleError where a cell cannot hold it."""
+    if len(text) > _LONGEST:
+        place = Span(f"{page.title}!{page.cell(row, column).coordinate}", 0, 0)
+        raise RuleError([diagnostics.too_long(place, most=_LONGEST)])
     cell: Any = page.cell(row, column)
     cell.number_format = "@"
     if text:
