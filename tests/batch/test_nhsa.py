@@ -261,3 +261,11 @@ def test_an_export_without_its_mapping_is_told_which_one_reads_it(tmp_path: Path
     [line] = [each.show("en") for each in caught.value.diagnostics]
     assert "E542" in line
     assert line.endswith("It looks like what the shipped mapping nhsa reads: add --mapping nhsa.")
+
+
+def test_rows_of_which_nothing_is_filled_in_are_passed_over_whatever_the_mapping_adds(tmp_path: Path) -> None:
+    blank = dict.fromkeys(PLAIN, "")
+    found = decided(tmp_path, {}, blank, dict.fromkeys(PLAIN, " \u3000"))
+    assert found["rejects"] == []
+    assert found["summary"]["records"]["claim"] == {"read": 1, "decided": 1, "rejected": 0}
+    assert [part["rows"] for part in found["summary"]["mapping"]["claim"]["left_out"]] == [2]

@@ -255,7 +255,7 @@ class Plausibility:
 
     def doubts(self, inputs: Mapping[str, Input]) -> list[Diagnostic]:
         """Why the files may not be what they are taken for, or the decision date may be wrong."""
-        problems: list[Diagnostic] = [doubt for source in inputs.values() for doubt in source.doubts]
+        problems = list(dict.fromkeys(doubt for source in inputs.values() for doubt in source.doubts))
         if not YEARS[0] <= self.as_of.year <= YEARS[1]:
             problems.append(diagnostics.strange_day(self.as_of))
         for name, counts in self.seen.items():

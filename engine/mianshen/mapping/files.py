@@ -32,6 +32,7 @@ from mianshen.program.program import Program
 from mianshen.source import Message, RuleError, is_key
 
 _KEPT: Final = "?kept:"  # how the columns begin, while they are staged, that the mapping does not name
+BLANK: Final = Message("空行", "blank rows")
 REVERSAL: Final = Message("冲销记录", "reversing rows")
 REVERSED: Final = Message("被冲销的记录", "rows that they reverse")
 
@@ -168,7 +169,10 @@ class MappedEntity:
         shown = [identifier(FILE_ROW), *(identifier(mapped_name(name)) for name in facts)]
         result = [columns.columns[number][0] for number in self._left(columns)]
         shown += [f"{identifier(name)} AS {identifier(_KEPT + name)}" for name in result]
-        tests = [columns.holds(left_out.condition) for left_out in self.mapping.left_out]
+        tests = [
+            columns.blank_row(),
+            *(columns.holds(left_out.condition) for left_out in self.mapping.left_out),
+        ]
         cases = " ".join(f"WHEN {test} THEN {number}" for number, test in enumerate(tests))
         out = f"CASE {cases} END" if cases else "CAST(NULL AS INTEGER)"
         shown.append(f'{out} AS "?out"')
@@ -206,7 +210,7 @@ class MappedEntity:
         taking_part = f'SELECT * EXCLUDE ("?out") FROM {every} WHERE "?out" IS NULL'
         if self.mapping.person_rows is not None:
             return self._written(self._of_persons(taking_part, self.mapping.person_rows), len(paths))
-        if not (self.mapping.left_out or self.mapping.reversals):
+        if not (self.mapping.left_out or self.mapping.reversals or self.report.left_out):
             return list(paths)
         return self._written(taking_part, len(paths))
 
@@ -225,7 +229,7 @@ class MappedEntity:
 
     def _out(self, every: str) -> str:
         """The rows with why they are left out; the mapping's reasons first, then reversals and what they name."""
-        reasons = [left_out.reason for left_out in self.mapping.left_out]
+        reasons = [BLANK, *(left_out.reason for left_out in self.mapping.left_out)]
         if self.mapping.reversals is not None:
             first = len(reasons)
             reasons += [REVERSAL, REVERSED]

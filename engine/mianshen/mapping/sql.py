@@ -232,6 +232,11 @@ class Columns:
             case _:
                 assert_never(operand)
 
+    def blank_row(self) -> str:
+        """Whether no cell of the row holds anything."""
+        cells = [f"trim(CAST({identifier(name)} AS VARCHAR), {quoted(_BLANKS)})" for name, _ in self.columns]
+        return f"(concat({', '.join(cells)}) = '')"
+
     def holds(self, condition: Condition) -> str:
         """Whether every test holds; a column that is not there is empty."""
         return "(" + " AND ".join(self._test(test) for test in condition) + ")"
