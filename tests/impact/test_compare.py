@@ -19,6 +19,7 @@ from mianshen.impact.compare import compare
 from mianshen.impact.earlier import earlier_run
 from mianshen.program.program import Program
 from mianshen.rulebook import open_program
+from mianshen.source import RuleError
 
 ONE = "set: {employee_rate_working: {from: 2020-06-01, value: 90%}}"
 SEVERAL = """
@@ -243,3 +244,15 @@ def test_people_count_as_often_as_their_weight_says(tmp_path: Path) -> None:
     )  # 10 times 50.00 and 2.5 times 50.00
     # squares of 500, 125 and 0 less 625 squared by three, times three halves: the square of 450.69
     assert weighted["standard_error"] == "450.69"
+
+
+def test_weights_that_no_file_has_are_refused(tmp_path: Path) -> None:
+    program = open_program([write_small(tmp_path / "rules")])
+    (tmp_path / "residents.csv").write_text("person_id,income\nP1,1.00\n", encoding="utf-8")
+    request = Request(
+        {"resident": str(tmp_path / "residents.csv")}, AS_OF, tmp_path / "out", 1, engine="interpreter"
+    )
+    for name in ("nosuch", "birth_date"):
+        with pytest.raises(RuleError) as caught:
+            compare(program, program, request, weights=name)
+        assert [d.code for d in caught.value.diagnostics] == ["E829"]

@@ -43,5 +43,5 @@ def no_settled(rulebook: str) -> Diagnostic:
     return diagnostic("E828.no_settled", unlined(rulebook))
 
 
-def no_weights(rulebook: str, name: str) -> Diagnostic:
-    return diagnostic("E829.no_weights", unlined(rulebook), name=shown(name))
+def no_weights(name: str, why: Message) -> Diagnostic:
+    return diagnostic("E829.no_weights", unlined("--weights"), name=shown(name), why=why)

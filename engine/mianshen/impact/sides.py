@@ -146,6 +146,7 @@ def read_once(
             request.mapping,
             request.as_of,
         )
+        _refuse_missing(weights, inputs.get(reading.entry))
         count = rows_about(inputs, connection)
         files = [entity_files(program, inputs) for program in (before, after)]
         units = _compiled((before, after), files, request, count)
@@ -188,9 +189,16 @@ def _weighted(program: Program, name: str | None) -> Program:
     if name is None or (key in program.facts and isinstance(program.facts[key].type, Numeric)):
         return program
     if key in program.facts:
-        raise RuleError([diagnostics.no_weights(program.name, name)])
+        raise RuleError([diagnostics.no_weights(name, Message("它不是数值", "it holds no numbers"))])
     fact = Fact(*key, WEIGHT, "number", Message("权重", "weight"), low=WEIGHT.low, high=WEIGHT.high)
     return replace(program, facts={**program.facts, key: fact})
+
+
+def _refuse_missing(weights: str | None, people: Input | None) -> None:
+    """Raises RuleError where a file of people has no column of weights."""
+    if weights is not None and (people is None or any(weights not in part.columns for part in people.parts)):
+        why = Message("人群文件中没有这一列", "a file of people does not have it")
+        raise RuleError([diagnostics.no_weights(weights, why)])
 
 
 def _store(run: Execution, folder: Path, again: bool) -> Blocks | PartitionFiles:
