@@ -9,6 +9,7 @@ import python_calamine
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.batch.batches import AS_OF
+from tests.serve.browsing import browser, fits
 
 from mianshen.batch.run import Request, run_batch
 from mianshen.past_runs.report import Order, make_report
@@ -125,3 +126,16 @@ def test_a_marked_text_is_found_again(text: str) -> None:
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=2))
 def test_an_amount_stands_as_it_is(amount: Decimal) -> None:
     assert Decimal(safe(amount)) == amount
+
+
+def test_the_page_reads_on_a_telephone_its_labels_whole(folder: Path) -> None:
+    with browser() as chromium:
+        page = chromium.new_page(viewport={"width": 400, "height": 800})
+        page.goto((folder / "report" / "report.html").as_uri())
+        fits(page)
+        sizes = page.evaluate(
+            "[...document.querySelectorAll('.bar span')].map(e => parseFloat(getComputedStyle(e).fontSize))"
+        )
+        assert min(sizes) >= 12
+        cut = "[...document.querySelectorAll('td, .bar span')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
+        assert page.evaluate(cut) == 0
