@@ -192,12 +192,7 @@ class ProvisionSource:
                         f"may[{branch.index}] = is == 1 || is == 2; if (is == 2) open |= miss; }}"
                     )
                 yield "  }"
-        if counted(decision):  # which accumulators may be fed where no provision stands
-            masks = ", ".join(f"{mask(decision, p.feeds)}ULL" for p in decision.provisions)
-            yield f"  static const unsigned long long feeds[] = {{{masks}}};"
-            yield f"  row->w_{name} = by == PERHAPS ? 0 : ~0ULL;"
-            yield f"  for (int i = 0; by == PERHAPS && i < {len(decision.provisions)}; i++)"
-            yield f"    if (may[i]) row->w_{name} |= feeds[i];"
+        yield from self._fed(decision)
         if competing:
             yield f"  if (by >= 0 && may[by] && !same_{entity}_{name}(run, at, row, may, by)) by = PERHAPS;"
         if counted(decision):
@@ -212,6 +207,16 @@ class ProvisionSource:
         )
         yield "  if (told == 3) return 3;"
         yield from self._noted(decision)
+
+    def _fed(self, decision: Decision) -> Iterator[str]:
+        """Which accumulators may be fed: where no provision stands, those that some of what may decide names."""
+        if not counted(decision):
+            return
+        masks = ", ".join(f"{mask(decision, p.feeds)}ULL" for p in decision.provisions)
+        yield f"  static const unsigned long long feeds[] = {{{masks}}};"
+        yield f"  row->w_{decision.name} = by == PERHAPS ? 0 : ~0ULL;"
+        yield f"  for (int i = 0; by == PERHAPS && i < {len(decision.provisions)}; i++)"
+        yield f"    if (may[i]) row->w_{decision.name} |= feeds[i];"
 
     def _noted(self, decision: Decision) -> Iterator[str]:
         """The end of a decision's function: its value in the row."""
