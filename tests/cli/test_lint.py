@@ -126,11 +126,14 @@ decisions:
     rest: {type: money, title: rest}
     step: {type: integer, title: step}
     never: {type: money, title: never}
+    never_too: {type: money, title: never}
 accumulators:
   lonely: {title: l, sums: never}
   # lint: ignore E370 because it is for the next year
   waiting: {title: w, sums: never}
   other: {title: o, sums: rest}
+  shared: {title: s, sums: [never, rest]}
+  unfed: {title: u, sums: [never, never_too]}
 provisions:
   one: {decision: one, when: cost >= 0, value: cost}
   two: {decision: two, value: cost}
@@ -156,6 +159,8 @@ def test_a_colleague_would_ask(run: Run, tmp_path: Path) -> None:
     codes = [line.split(": ")[1] for line in out.splitlines() if "(warning)" in line]
     assert set(codes) == {"E370", "E371", "E372", "E373", "E374", "E375", "E376"}, out
     assert "waiting" not in out
+    assert "adds to the accumulator unfed" in out
+    assert "shared" not in out
     assert "leaves out three" in out
     assert "step_of_b comes before it" in out
     assert "the row r2 is never reached: r1" in out

@@ -66,18 +66,19 @@ class AccumulatorChecks:
                 return None
             over = conjunction(parts)
         opening = None if model.opening is None else (holder, model.opening)
-        part = self._part(name)
+        whole, part = self._part(name)
         self._dates(name)
         return Accumulator(
             name, message(model.title), model.entity, model.summed or counted(name), over, per, opening, start,
             period=model.period, days=days, holder=holder, counts=model.summed is None, varying=varying,
             counted_by=None if part is None else part.counted_by, read_by=None if part is None else part.read_by,
+            part_of=whole,
         )  # fmt: skip
 
-    def _part(self, name: str) -> AccumulatorPart | None:
-        """What part of another accumulator it is."""
-        parts = (part for parts in self.rulings.document.parts.values() for part in parts)
-        return next((part for part in parts if part.name == name), None)
+    def _part(self, name: str) -> tuple[str | None, AccumulatorPart | None]:
+        """Of which accumulator it is a part, and which."""
+        parts = ((whole, part) for whole, parts in self.rulings.document.parts.items() for part in parts)
+        return next(((whole, part) for whole, part in parts if part.name == name), (None, None))
 
     def _dates(self, name: str) -> None:
         """Another date that a decision counts by is a date of its row."""

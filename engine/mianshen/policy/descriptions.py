@@ -167,7 +167,9 @@ class Descriptions:
 
     def _accumulator(self, name: str) -> Iterator[Line]:
         accumulator = self.program.accumulators[name]
-        yield Line("sums", items=(Item("decision", accumulator.sums, accumulator.entity),))
+        parts = (a for a in self.program.accumulators.values() if a.part_of == name and a.read_by is None)
+        sums = dict.fromkeys(a.sums for a in (accumulator, *parts))
+        yield Line("sums", items=tuple(Item("decision", summed, accumulator.entity) for summed in sums))
         if accumulator.per:
             yield Line("per", items=tuple(Item("fact", fact, entity) for entity, fact in accumulator.per))
         if accumulator.opening is not None:

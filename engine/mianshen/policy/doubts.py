@@ -47,7 +47,10 @@ def doubts(program: Program, document: Document) -> Iterator[Diagnostic]:
 def _unfed(program: Program, document: Document) -> Iterator[Diagnostic]:
     """Totals that no provision adds to."""
     fed = {name for decision in program.decisions for p in decision.provisions for name in p.feeds}
-    for name in program.accumulators.keys() - fed:
+    wholes = {a.name: a.part_of or a.name for a in program.accumulators.values()}
+    for name in dict.fromkeys(wholes.values()):
+        if any(name == wholes[other] for other in fed):
+            continue
         yield diagnostics.nothing_fed(document.span("accumulators", name), name)
 
 

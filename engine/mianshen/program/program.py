@@ -153,6 +153,9 @@ class Accumulator:
         None  # the fact whose date says to which period a row counts, if not the row's own
     )
     read_by: str | None = None  # the one whose date says of which period a row reads the balance
+    part_of: str | None = (
+        None  # the accumulator of several decisions, or of several dates, of which it is one part
+    )
 
     @property
     def facts(self) -> tuple[Key, ...]:
