@@ -115,3 +115,13 @@ def test_the_pages_fit(runs: Path) -> None:  # noqa: F811
             with page.expect_navigation():
                 page.locator("form[method=post] button.main").click()
             fits(page)
+
+
+def test_a_plot_of_a_figure_says_its_ends(desk: TestClient) -> None:
+    page = desk.get("/policy/figures/shanghai_employer_rate?lang=en").text
+    axes = page.partition('class="axes"')[2].partition("</div>")[0]
+    for end in ("9%", "9.5%", "2020-01-01"):
+        assert end in axes
+    assert (
+        'class="axes"' not in desk.get("/policy/figures/employee_annual_payment_limit").text
+    )  # always the same

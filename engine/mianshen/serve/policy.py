@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mianshen.proof.prover import Finding
 
 BUDGET: Final = 10_000  # milliseconds, about, for what a property comes to
+_BEYOND: Final = 365  # days that a plot goes on after the last value
 SPECIAL: Final = ("scale", "month_day")  # changed as text alone
 _HIGH, _WIDE = 120, 640  # of a plot
 
@@ -60,14 +61,28 @@ class ValueView:
 
 
 @dataclass(frozen=True, slots=True)
+class Axes:
+    """What stands beside a plot of a value over time: its lowest and highest value, its first and last day."""
+
+    low: str
+    high: str
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
 class FigureView:
-    """`steps`: the value over time as points of a plot, empty where it is no number. `plain`: a form can change it."""
+    """`steps`: the value over time as points of a plot, empty where it is no number or always the same.
+
+    `plain`: a form can change it.
+    """
 
     name: str
     title: str
     type: str
     values: tuple[ValueView, ...]
     steps: str
+    axes: Axes
     plain: bool
     suggestion: str
 
@@ -112,6 +127,7 @@ def figure_view(program: Program, name: str, lang: Lang) -> FigureView:
         parameter.written,
         values,
         _steps(parameter),
+        _axes(parameter),
         plain,
         written if plain else "",
     )
@@ -131,19 +147,29 @@ def _value(say: Words, parameter: Parameter, dated: Dated, lang: Lang) -> str:
     return "—" if dated.known is None else say.value(dated.known, parameter.written, parameter.type).in_(lang)
 
 
+def _axes(parameter: Parameter) -> Axes:
+    """The ends of the axes of a figure's plot; empty texts where there is nothing to plot."""
+    known = [(dated.start, dated.known) for dated in parameter.series if isinstance(dated.known, Decimal)]
+    if not known:
+        return Axes("", "", "", "")
+    values = [value for _, value in known]
+    low, high = (number(value, parameter.written) for value in (min(values), max(values)))
+    return Axes(low, high, str(known[0][0]), str(known[-1][0] + dt.timedelta(_BEYOND)))
+
+
 def _steps(parameter: Parameter) -> str:
     """The points of a stair, from the first value to a year after the last."""
     known = [(dated.start, dated.known) for dated in parameter.series if isinstance(dated.known, Decimal)]
-    if not isinstance(parameter.type, Numeric) or len(known) < 2:
+    low, high = min((value for _, value in known), default=0), max((value for _, value in known), default=0)
+    if not isinstance(parameter.type, Numeric) or low == high:
         return ""
-    first, last = known[0][0].toordinal(), known[-1][0].toordinal() + 365
-    low, high = min(value for _, value in known), max(value for _, value in known)
+    first, last = known[0][0].toordinal(), known[-1][0].toordinal() + _BEYOND
 
     def across(day: int) -> str:
         return str((day - first) * _WIDE // (last - first))
 
     def up(value: Decimal) -> str:
-        share = (value - low) / (high - low) if high > low else Decimal("0.5")
+        share = (value - low) / (high - low)
         return str(int(_HIGH - 10 - share * (_HIGH - 20)))
 
     points = []
