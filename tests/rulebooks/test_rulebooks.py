@@ -84,7 +84,10 @@ decisions:
     stays_here: {type: integer, title: d}
     net: {type: money, title: e}
     read: {type: money, title: f}
+    monthly: {type: number, title: g}
+    hours_so_far: {type: number, title: h}
 accumulators:
+  hours_paid: {title: j, sums: monthly, period: month}
   stays: {title: a, over: care = "inpatient", per: hospital}
   hospital_paid: {title: b, sums: at_hospital, per: hospital}
   episode_paid: {title: c, sums: of_episode, period: lifetime, per: [episode, level]}
@@ -100,6 +103,8 @@ provisions:
   episode: {decision: of_episode, value: cost, annual_limit: {accumulator: episode_paid, limit: 700}}
   day: {decision: of_day, value: cost, annual_limit: {accumulator: day_paid, limit: 300}}
   stays: {decision: stays_here, value: year to date(stays) + year to date(recent) * 100 + year to date(claims_last_year) * 9999}
+  hours: {decision: monthly, value: hours, annual_limit: {accumulator: hours_paid, limit: 40.123456}}
+  hours_so_far: {decision: hours_so_far, value: year to date(hours_paid)}
   net: {decision: net, when: transferred, value: cost - wage_paid}
   read: {decision: read, value: year to date(net_of_month) + year to date(recent_net) + year to date(paid_last_month)}
 """

@@ -17,7 +17,7 @@ from sqlglot import exp
 from mianshen.program.program import Accumulator, Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.expressions import Sql
-from mianshen.warehouse.figures import period_of, unlimited
+from mianshen.warehouse.figures import decimals, period_of, unlimited
 from mianshen.warehouse.folding import folded
 from mianshen.warehouse.layers import Windowed
 from mianshen.warehouse.scope import Scope
@@ -98,7 +98,7 @@ class Balances:
             exp.to_table(running, quoted=True).as_("running"), copy=False)  # fmt: skip
         for index, accumulator in enumerate(accumulators):
             table, name = f"{target}_fold{index}", f"folded{index}"
-            tables += folded(running, accumulator.name, self._order(), table)
+            tables += folded(running, accumulator.name, self._order(), table, self._type(accumulator))
             on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?row", "running"))
             query = query.join(
                 exp.to_table(table, quoted=True).as_(name), on=on, join_type="left", copy=False
@@ -106,6 +106,10 @@ class Balances:
             balance = terms.alias(terms.column("?balance", name), f"{accumulator.name}?folded")
             query = query.select(balance, copy=False)
         return tables, query
+
+    def _type(self, accumulator: Accumulator) -> exp.DataType:
+        """The type of a balance."""
+        return terms.decimal_type(38, decimals(self.program.decision(accumulator.entity, accumulator.sums)))
 
     def _order(self) -> exp.Order:
         """By date, then by key."""

@@ -12,7 +12,7 @@ from typing import Final, assert_never
 from sqlglot import exp
 
 from mianshen.program.core import Numeric, Type
-from mianshen.program.program import Accumulator, Dated, Program, Provision
+from mianshen.program.program import Accumulator, Dated, Decision, Program, Provision
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.days import benefit_year
 from mianshen.warehouse.expressions import FALSE, Sql
@@ -110,9 +110,16 @@ def period_of(accumulator: Accumulator, day: Sql) -> Sql:
             assert_never(unreachable)
 
 
+def decimals(decision: Decision) -> int:
+    """How many decimals the sums of a decision have."""
+    return max(2, decision.type.scale) if isinstance(decision.type, Numeric) else 2
+
+
 def opening_balance(accumulator: Accumulator, scope: Scope) -> Sql:
     """The opening balance: the parent's fact in the benefit year of `as_of`, zero in any other."""
-    nothing = terms.cast(terms.literal(0), "DECIMAL(18, 2)")
+    key = accumulator.entity, accumulator.sums
+    scale = max((decimals(d) for d in scope.program.decisions if d.key == key), default=2)
+    nothing = terms.cast(terms.literal(0), terms.decimal_type(16 + scale, scale))
     day = scope.day
     assert day is not None
     if accumulator.opening is None:

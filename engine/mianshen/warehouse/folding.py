@@ -12,17 +12,18 @@ from sqlglot import exp
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.expressions import Sql
 
-BALANCE = "DECIMAL(38, 2)"
 ZERO = terms.literal(0)
 
 
-def folded(source: str, name: str, order: exp.Order, target: str) -> tuple[tuple[str, exp.Query], ...]:
+def folded(
+    source: str, name: str, order: exp.Order, target: str, balance: exp.DataType
+) -> tuple[tuple[str, exp.Query], ...]:
     """Tables to make, in order; the last has `?row` and `?balance`. `name`: the accumulator."""
     rows = f"{target}_rows"
-    return (rows, _rows(source, name, order)), (target, _fold(rows))
+    return (rows, _rows(source, name, order, balance)), (target, _fold(rows, balance))
 
 
-def _rows(source: str, name: str, order: exp.Order) -> exp.Select:
+def _rows(source: str, name: str, order: exp.Order, balance: exp.DataType) -> exp.Select:
     """The rows of the parents' years that are folded, numbered."""
     x, limit, opening, counted = (
         terms.column(f"{name}?{part}") for part in ("x", "limit", "opening", "counted")
@@ -33,7 +34,7 @@ def _rows(source: str, name: str, order: exp.Order) -> exp.Select:
     flagged = exp.Window(this=exp.LogicalOr(this=cut), partition_by=[p.copy() for p in partition])
     number = exp.Window(this=exp.RowNumber(), partition_by=partition, order=order)
     columns = {
-        "?n": number, "?cut": flagged, "?x": x, "?limit": limit, "?opening": terms.cast(opening, BALANCE), "?counted": counted,
+        "?n": number, "?cut": flagged, "?x": x, "?limit": limit, "?opening": terms.cast(opening, balance), "?counted": counted,
     }  # fmt: skip
     numbered = exp.select(
         *(terms.column(c) for c in ("?row", "?parent", "?year")),
@@ -48,13 +49,13 @@ def _rows(source: str, name: str, order: exp.Order) -> exp.Select:
     )
 
 
-def _fold(rows: str) -> exp.Select:
+def _fold(rows: str, type_: exp.DataType) -> exp.Select:
     """Each row after the one before it, from the first of its year on."""
     table = exp.to_table(rows, quoted=True).as_("following")
-    first = exp.select(*_columns(terms.column("?opening", "following"))).from_(table.copy())
+    first = exp.select(*_columns(terms.column("?opening", "following"), type_)).from_(table.copy())
     first = first.where(exp.EQ(this=terms.column("?n", "following"), expression=terms.literal(1)))
     after = exp.Add(this=terms.column("?n", "folded"), expression=terms.literal(1))
-    next_ = exp.select(*_columns(terms.column("?after", "folded"))).from_("folded").join(table, on=terms.conjoin([
+    next_ = exp.select(*_columns(terms.column("?after", "folded"), type_)).from_("folded").join(table, on=terms.conjoin([
         exp.EQ(this=terms.column("?parent", "following"), expression=terms.column("?parent", "folded")),
         exp.EQ(this=terms.column("?year", "following"), expression=terms.column("?year", "folded")),
         exp.EQ(this=terms.column("?n", "following"), expression=after),
@@ -67,7 +68,7 @@ def _fold(rows: str) -> exp.Select:
     )
 
 
-def _columns(balance: Sql) -> list[Sql]:
+def _columns(balance: Sql, type_: exp.DataType) -> list[Sql]:
     """A row with the balance before it and the balance after it."""
     x, limit, counted = (terms.column(c, "following") for c in ("?x", "?limit", "?counted"))
     room = exp.Sub(this=limit, expression=terms.paren(balance.copy()))
@@ -76,6 +77,6 @@ def _columns(balance: Sql) -> list[Sql]:
     after = exp.Add(this=balance.copy(), expression=terms.case([(counts, paid)], ZERO))
     return [
         *(terms.column(c, "following") for c in ("?row", "?parent", "?year", "?n")),
-        terms.alias(terms.cast(balance.copy(), BALANCE), "?balance"),
-        terms.alias(terms.cast(after, BALANCE), "?after"),
+        terms.alias(terms.cast(balance.copy(), type_), "?balance"),
+        terms.alias(terms.cast(after, type_), "?after"),
     ]

@@ -20,19 +20,17 @@ class InTurnOnly(Exception):
 def refuse_in_turn(program: Program) -> None:
     """Raises InTurnOnly for several limits on one payment, for totals of themselves or of what a limit cut.
 
-    For rows before a row or beside it, for limits of the days or the period before, and for totals by other dates, of a
-    household or of no money, too.
+    For rows before a row or beside it, for limits of the days or the period before, and for totals by other dates or of a
+    household, too.
     """
-    written = {decision.key: decision.written for decision in program.decisions}
+    decided = {decision.key for decision in program.decisions}
     for accumulator in program.accumulators.values():
-        if (
-            accumulator.entity,
-            accumulator.sums,
-        ) not in written:  # a part of a program that does not decide it
+        if (accumulator.entity, accumulator.sums) not in decided:  # a part of a program leaves it out
             continue
-        money = written[accumulator.entity, accumulator.sums] == "money"
-        above = program.entities[accumulator.entity].parent
-        if _elsewhere(accumulator, program) or accumulator.holder != above or not money:
+        if (
+            _elsewhere(accumulator, program)
+            or accumulator.holder != program.entities[accumulator.entity].parent
+        ):
             raise InTurnOnly(accumulator.name)
     own = grouped({decision.key: reads_of(decision, program)[0] for decision in program.decisions})
     for decision in program.decisions:

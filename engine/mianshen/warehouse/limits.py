@@ -17,7 +17,7 @@ from mianshen.warehouse.balances import Balances
 from mianshen.warehouse.decisions import UNDECIDED, Applied, agreed, decided, outside, tiers
 from mianshen.warehouse.emit import emit
 from mianshen.warehouse.expressions import FALSE, TRUE, Sql
-from mianshen.warehouse.figures import opening_balance, unlimited
+from mianshen.warehouse.figures import decimals, opening_balance, unlimited
 from mianshen.warehouse.layers import Windowed
 from mianshen.warehouse.plan import read_elsewhere
 from mianshen.warehouse.scope import Emitted, Scope
@@ -176,7 +176,7 @@ class Limits:
         """The amount before the limit, not below zero; one that may be huge is cut to the most that can be paid."""
         decision, raw = self._decision(accumulator), self._raw(accumulator)
         if unlimited(self.program, accumulator):
-            return terms.cast(terms.case([(known, raw)], terms.literal(0)), "DECIMAL(38, 2)")
+            return terms.cast(terms.case([(known, raw)], terms.literal(0)), held_as(decision, 38))
         if decision.may_overflow:
             room = exp.Sub(
                 this=terms.column(f"{accumulator.name}?limit"),
@@ -185,7 +185,7 @@ class Limits:
             raw = terms.skipping(exp.Least, raw, exp.Coalesce(this=room, expressions=[terms.literal(0)]))
         amount = terms.skipping(exp.Greatest, raw, terms.literal(0))
         amount = terms.case([(known, amount)], terms.literal(0))
-        return terms.cast(amount, "DECIMAL(38, 2)" if decision.may_overflow else "DECIMAL(18, 2)")
+        return terms.cast(amount, held_as(decision, 38 if decision.may_overflow else 18))
 
     def _decision(self, accumulator: Accumulator) -> Decision:
         return next(d for d in (*self.decisions, *self.summed) if d.name == accumulator.sums)
@@ -285,8 +285,14 @@ def _picked(limits: list[tuple[Sql, Emitted]]) -> Sql:
     return terms.case([(test, e.value) for test, e in limits])
 
 
+def held_as(decision: Decision, digits: int) -> exp.DataType:
+    """The type that sums of a decision have: two decimals, or as many as it has."""
+    scale = decimals(decision)
+    return terms.decimal_type(min(38, digits + scale - 2), scale)
+
+
 def _money_type(*types: Type) -> exp.DataType:
     """A column type that holds amounts of all of the types."""
-    return terms.decimal_type(
-        max([18, *(2 + t.precision - t.scale for t in types if isinstance(t, Numeric))]), 2
-    )
+    numbers = [type_ for type_ in types if isinstance(type_, Numeric)]
+    scale = max([2, *(type_.scale for type_ in numbers)])
+    return terms.decimal_type(max([16 + scale, *(scale + t.precision - t.scale for t in numbers)]), scale)
