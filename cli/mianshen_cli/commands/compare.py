@@ -129,16 +129,15 @@ def compare(
     from mianshen.batch.request import Request
     from mianshen_cli.render.impact import summary
 
-    if not overlay and to is None and earlier is None:
-        raise Refused(_CHANGE)
     beside = statement is not None and bool(records)
-    if sum(map(bool, (cases and not beside, records, earlier))) != 1 or (records and as_of is None):
-        raise Refused(_EITHER)
+    _refuse_unfit(
+        bool(overlay) or to is not None, (bool(cases) and not beside, bool(records), bool(earlier)), as_of
+    )
+    if weights is not None and not records:
+        raise Refused(_WEIGHTS)
     if statement is not None:
         inputs = [*rule_files(() if rules is None else (rules,), overlay), *map(Path, cases)]
         refuse_replacing(Path(statement), inputs)
-    if weights is not None and not records:
-        raise Refused(_WEIGHTS)
     own, other = [[Path(path)] if path else [] for path in (rules, to or rules)]
     resettling: Literal["lists", "notices"] | None = "notices" if notices else "lists" if resettle else None
     digests = statement is not None
@@ -159,6 +158,15 @@ def compare(
         output.say(summary(lang, content))
         output.say("\n" + _DONE.in_(lang).format(page=Path(out) / "report.html"))
     return Status.FOUND if comparison.changed else Status.DONE
+
+
+def _refuse_unfit(changed: bool, over: tuple[bool, bool, bool], as_of: dt.date | None) -> None:
+    """Raises where nothing is changed, or it is not said over what: cases, records with a day, or an earlier run."""
+    _, records, earlier = over
+    if not changed and not earlier:
+        raise Refused(_CHANGE)
+    if sum(over) != 1 or (records and as_of is None):
+        raise Refused(_EITHER)
 
 
 def _over_files(

@@ -128,8 +128,8 @@ def read_once(
 
     Raises RuleError, MemoryError, OSError.
     """
+    programs = before, after
     reading = _weighted(both(before, after), weights)
-    weighting = frozenset() if weights is None else frozenset({(reading.entry, weights)})
     unknown = [entity for entity in request.inputs if entity not in reading.entities]
     if unknown:
         raise RuleError([batch_diagnostics.no_such_entity(after.name, entity) for entity in unknown])
@@ -137,50 +137,58 @@ def read_once(
         tempfile.TemporaryDirectory(prefix="mianshen-") as folder,
         _connected(request, Path(folder)) as connection,
     ):
-        inputs = open_inputs(
-            reading,
-            request.inputs,
-            connection,
-            Path(folder) / "text",
-            request.encoding,
-            request.mapping,
-            request.as_of,
-        )
-        _refuse_missing(weights, inputs.get(reading.entry))
+        inputs = _opened(reading, request, connection, Path(folder), weights)
+        files = [entity_files(program, inputs) for program in programs]
         count = rows_about(inputs, connection)
-        files = [entity_files(program, inputs) for program in (before, after)]
-        units = _compiled((before, after), files, request, count)
-        facts = frozenset(
-            fact for program in (before, after) for d in program.decisions for fact in reads_of(d, program)[1]
-        )
-        run = Execution(
-            reading, request, connection, inputs, files[1], None if units is None else units[1],
-            request.threads or os.cpu_count() or 1, block_count(count), facts | breakdown_facts(reading) | weighting,
-            count,
-        )  # fmt: skip
+        units = _compiled(programs, files, request, count)
+        weighting = None if weights is None else (reading.entry, weights)
+        facts = _read_facts(programs, reading, weighting)
+        run = _execution(reading, request, connection, inputs, files[1], units, facts, count)
         store = _store(run, Path(folder) / "rows", again)
         try:
             intake = run.intake(store)
         finally:
             if isinstance(store, PartitionFiles):
                 store.close()
-        deciders = _deciders((before, after), files, run, intake, units, changes)
+        deciders = _deciders(programs, files, run, intake, units, changes)
         traces = None if units is None else _traced(changes, units)
         try:
-            yield Sides(
-                (before, after),
-                files[1],
-                intake,
-                store,
-                deciders,
-                traces,
-                run.threads,
-                inputs,
-                next(iter(weighting), None),
-            )
+            yield Sides(programs, files[1], intake, store, deciders, traces, run.threads, inputs, weighting)
         finally:
             for decider in deciders:
                 decider.fallback.close()
+
+
+def _opened(
+    reading: Program, request: Request, connection: duckdb.DuckDBPyConnection, folder: Path, weights: str | None
+) -> dict[str, Input]:  # fmt: skip
+    """The request's files. Raises RuleError where one cannot be read, or of people and has no weights."""
+    inputs = open_inputs(
+        reading, request.inputs, connection, folder / "text", request.encoding, request.mapping, request.as_of
+    )
+    people = inputs.get(reading.entry)
+    if weights is not None and (people is None or any(weights not in part.columns for part in people.parts)):
+        why = Message("人群文件中没有这一列", "a file of people does not have it")
+        raise RuleError([diagnostics.no_weights(weights, why)])
+    return inputs
+
+
+def _read_facts(programs: tuple[Program, Program], reading: Program, weighting: Key | None) -> frozenset[Key]:
+    """The facts that either program reads, or results are broken down or weighted by."""
+    facts = frozenset(fact for p in programs for d in p.decisions for fact in reads_of(d, p)[1])
+    return facts | breakdown_facts(reading) | (frozenset() if weighting is None else {weighting})
+
+
+def _execution(
+    reading: Program, request: Request, connection: duckdb.DuckDBPyConnection, inputs: dict[str, Input],
+    files: list[EntityFile], units: tuple[Compiled, Compiled] | None, facts: frozenset[Key],
+    count: int,
+) -> Execution:  # fmt: skip
+    """What reads the rows, about so many."""
+    return Execution(
+        reading, request, connection, inputs, files, None if units is None else units[1],
+        request.threads or os.cpu_count() or 1, block_count(count), facts, count,
+    )  # fmt: skip
 
 
 def _weighted(program: Program, name: str | None) -> Program:
@@ -192,13 +200,6 @@ def _weighted(program: Program, name: str | None) -> Program:
         raise RuleError([diagnostics.no_weights(name, Message("它不是数值", "it holds no numbers"))])
     fact = Fact(*key, WEIGHT, "number", Message("权重", "weight"), low=WEIGHT.low, high=WEIGHT.high)
     return replace(program, facts={**program.facts, key: fact})
-
-
-def _refuse_missing(weights: str | None, people: Input | None) -> None:
-    """Raises RuleError where a file of people has no column of weights."""
-    if weights is not None and (people is None or any(weights not in part.columns for part in people.parts)):
-        why = Message("人群文件中没有这一列", "a file of people does not have it")
-        raise RuleError([diagnostics.no_weights(weights, why)])
 
 
 def _store(run: Execution, folder: Path, again: bool) -> Blocks | PartitionFiles:

@@ -63,8 +63,7 @@ class Operations:
         if node.op in ("list_count", "list_distinct", "list_contains"):
             return self._list(node, row)
         args = [self.node(arg, row) for arg in node.args]
-        there = strict(args)
-        one = args[0]
+        one, there = args[0], strict(args)
         match node.op:
             case "holds":
                 return Sym(all_of(one.modelled, one.value), any_of(one.known, no(one.modelled)))
