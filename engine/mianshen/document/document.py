@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from mianshen.document import model, overlay_model
+from mianshen.document.accumulator_part import AccumulatorPart
 from mianshen.document.validate import Path, Place, locate
 from mianshen.document.yaml_tree import Mapping as MappingNode
 from mianshen.document.yaml_tree import Node, Scalar, Sequence
@@ -57,7 +58,7 @@ class Document:
     digest: str
     _origins: Mapping[tuple[str | int, ...], Origin] = field(repr=False)
     _broken: frozenset[Path] = field(repr=False)
-    parts: Mapping[str, tuple[model.AccumulatorPart, ...]] = field(default_factory=dict)  # of accumulators
+    parts: Mapping[str, tuple[AccumulatorPart, ...]] = field(default_factory=dict)  # of accumulators
 
     def with_parameters(self, parameters: Mapping[str, model.Parameter], table: str) -> Document:
         """The document with further parameters, those of a table of data, which stand where it does."""
@@ -69,7 +70,7 @@ class Document:
         merged = {**self.parameters, **parameters}
         return replace(self, parameters=merged, _origins={**self._origins, **origins})
 
-    def in_parts(self, name: str, parts: Mapping[model.AccumulatorPart, model.Accumulator]) -> Document:
+    def in_parts(self, name: str, parts: Mapping[AccumulatorPart, model.Accumulator]) -> Document:
         """The document with an accumulator taken apart; its parts stand where it does."""
         merged, origins = {**self.accumulators}, {**self._origins}
         for part, written in parts.items():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, GetJsonSchemaHandler, Tag
@@ -304,16 +303,6 @@ class Accumulator(Shape):
     def summed(self) -> str | None:
         """The one decision that it adds up."""
         return self.sums[0] if self.sums else None
-
-
-@dataclass(frozen=True, slots=True)
-class AccumulatorPart:
-    """What an accumulator holds of one of its decisions, by the dates that rows are counted and read by (None: their own)."""
-
-    name: str
-    decision: str
-    counted_by: str | None = None
-    read_by: str | None = None
 
 
 class StandIn(Shape):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from mianshen.document.model import AccumulatorPart
+from mianshen.document.accumulator_part import AccumulatorPart
 from mianshen.elaboration.provision_parts import RulingChecks, conjunction
 from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.formulas.symbol_table import AccumulatorName, describe

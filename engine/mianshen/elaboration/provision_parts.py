@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from mianshen.closed_sets import ProvisionStatus
-from mianshen.document.model import AccumulatorPart
+from mianshen.document.accumulator_part import AccumulatorPart
 from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.formulas.calls import MONEY_SUM
 from mianshen.formulas.checker import Checker

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from mianshen.document.model import AccumulatorPart
+from mianshen.document.accumulator_part import AccumulatorPart
 from mianshen.program.calendar import Calendar
 from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String, Type
 from mianshen.program.program import CodeList, Entity, Fact, Key

@@ -125,8 +125,7 @@ class WrittenChecks(FormulaChecks):
             case "flatten":
                 return tuple(part for item in items for part in self._flat(item))
             case "index of":
-                found = [self._same(item, others[0]) for item in items]
-                places = (place for place, same in enumerate(found, 1) if same)
+                places = (place for place, item in enumerate(items, 1) if self._same(item, others[0]))
                 return tuple(tree.Number(Decimal(place), node.span) for place in places)
             case _:
                 return self._placed(node.name, items, others)

@@ -114,9 +114,8 @@ def _item(
     outcome = Made("1") if node.body is None else formulas.emit(node.body, node.child, item)
     body.add(f"if (({outcome.state}) == 3) {{ {state} = 3; continue; }}")
     body.add(f"if (({outcome.state}) == 2) continue;")
-    open_, lacks = shared
-    with body.block(f"if (({result}) == 1 || ({outcome.state}) == 1 || {open_}) {{"):
-        body.add(f"{state} = most({state}, 1); {miss} |= {lacks};")
+    with body.block(f"if (({result}) == 1 || ({outcome.state}) == 1 || {shared[0]}) {{"):
+        body.add(f"{state} = most({state}, 1); {miss} |= {shared[1]};")
         body.add(
             f"{miss} |= (({result}) == 1 ? {where.miss} : 0) | (({outcome.state}) == 1 ? {outcome.miss} : 0); continue;"
         )
