@@ -128,10 +128,10 @@ def compared(decided: Interpreter, names: dict[tuple[str, str], str], as_of: dt.
     """How many decisions of a case came out alike; a known value never comes out as another."""
     back, alike = decided.program, 0
     carried = {decision.name for decision in back.decisions}
-    given = {name for _, name in back.facts}
+    inputs = {name for _, name in back.facts}
     for row in rows:
         known = flat(row, names)
-        facts: dict[str, Any] = {name: value for name, value in known.items() if name in given}
+        facts: dict[str, Any] = {name: value for name, value in known.items() if name in inputs}
         copy = Row(back.entry, "X", {"case_id": "X", **facts}, as_of=as_of)
         decided.run(Case(as_of, copy, copy))
         assert copy.rejection is None, copy.rejection
@@ -394,11 +394,11 @@ def test_inputs_without_a_type_or_of_a_table_alone_are_read(tmp_path: Path) -> N
     bare = re.sub('(?s)<decision id="f".*</decision>', "", bare)
     untyped = SEASONS.replace(' name="guestCount" typeRef="integer"/>', ' name="guestCount"/>')
     assert len({bare, untyped, SEASONS}) == 3
-    for text, told in ((bare, {"", "season", "guest_count"}), (untyped, {""})):
+    for text, lost in ((bare, {"", "season", "guest_count"}), (untyped, {""})):
         path.write_text(text, "utf-8")
         model = import_model(path)
         assert "guest_count: {type: integer" in model.text
-        assert {loss.name for loss in model.losses} == told
+        assert {loss.name for loss in model.losses} == lost
 
 
 @pytest.mark.parametrize(
@@ -434,8 +434,11 @@ def test_what_is_not_understood_is_refused_where_it_stands(
         import_model(path)
     at = text.index(marker)
     place = f"{text[:at].count(chr(10)) + 1}:{at - text.rfind(chr(10), 0, at)}: " if marker else ""
-    told = [str(one).removeprefix(f"{path}:") for one in raised.value.diagnostics]
-    assert any(one.startswith(place) and f"{code}" in one and fix in one for one in told), (place, told)
+    messages = [str(one).removeprefix(f"{path}:") for one in raised.value.diagnostics]
+    assert any(one.startswith(place) and f"{code}" in one and fix in one for one in messages), (
+        place,
+        messages,
+    )
 
 
 def test_entities_are_never_expanded(tmp_path: Path) -> None:

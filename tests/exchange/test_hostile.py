@@ -67,8 +67,8 @@ def test_any_cell_is_read_or_refused(data: st.DataObject) -> None:
             row, column = data.draw(st.integers(1, 9)), data.draw(st.integers(1, 13))
             page.cell(row, column).value = data.draw(CELLS)
         book.save(path)
-        told = refusal(lambda: import_workbook(path, [rules], [], "draft"))
-        assert all(one.span.file.startswith(str(path)) or one.code == "E902" for one in told), told
+        mistakes = refusal(lambda: import_workbook(path, [rules], [], "draft"))
+        assert all(one.span.file.startswith(str(path)) or one.code == "E902" for one in mistakes), mistakes
 
 
 def models() -> list[str]:
@@ -88,8 +88,8 @@ PARTS = re.compile(r'<[a-zA-Z:]+|</[a-zA-Z:]+>|/>|[a-zA-Z]+="[^"]*"|>[^<>]+<')
 def test_any_model_is_read_or_refused(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from(MODELS))
     for _ in range(data.draw(st.integers(1, 3))):
-        found = list(PARTS.finditer(text))
-        part, other = data.draw(st.sampled_from(found)), data.draw(st.sampled_from(found))
+        places = list(PARTS.finditer(text))
+        part, other = data.draw(st.sampled_from(places)), data.draw(st.sampled_from(places))
         put = data.draw(
             st.sampled_from(("", other[0], part[0] * 2, re.sub(r'"[^"]*"', '"x"', part[0]), ">null<"))
         )
@@ -97,8 +97,8 @@ def test_any_model_is_read_or_refused(data: st.DataObject) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "m.dmn"
         path.write_text(text, "utf-8")
-        told = refusal(lambda: import_model(path))
-        assert all(one.span.file == str(path) and one.span.line for one in told), told
+        mistakes = refusal(lambda: import_model(path))
+        assert all(one.span.file == str(path) and one.span.line for one in mistakes), mistakes
 
 
 @settings(max_examples=30)

@@ -351,9 +351,9 @@ def test_a_value_until_a_day_is_what_the_sheet_says(small: Path) -> None:
 def test_a_mistake_is_refused_at_its_cell(
     small: Path, edit: Callable[[Workbook], object], start: str, part: str
 ) -> None:
-    told = refused(small, edit)
-    assert any(one.startswith(start) and part in one for one in told), told
-    assert all(one.startswith("t.xlsx") for one in told), told
+    messages = refused(small, edit)
+    assert any(one.startswith(start) and part in one for one in messages), messages
+    assert all(one.startswith("t.xlsx") for one in messages), messages
 
 
 def test_every_mistake_of_a_workbook_is_told_at_once(small: Path) -> None:

@@ -302,10 +302,10 @@ class ModelBuilder:
         inputs = [self._input(inner, formula) for formula in table.inputs]
         policy, aggregation = policy_of(table.hit_policy)
         rows = [row for row in table.rows if not self._planned(row.id, row)]
-        held = [feel.text(feel.both(self._conditions(scope, table, row))) for row in rows]
-        columns = [condition for condition in dict.fromkeys(held) if condition != "true"]
+        scopes_of_rows = [feel.text(feel.both(self._conditions(scope, table, row))) for row in rows]
+        columns = [condition for condition in dict.fromkeys(scopes_of_rows) if condition != "true"]
         rules = []
-        for row, condition in zip(rows, held, strict=True):
+        for row, condition in zip(rows, scopes_of_rows, strict=True):
             self._no_limit(row)
             value = self._value(scope, table.let, row.value, money)
             if aggregation == "SUM" and money and value.startswith("round "):
@@ -374,10 +374,10 @@ class ModelBuilder:
                 continue
             self._no_limit(row)
             inner = replace(scope, let=one.let)
-            asked = [
+            tested = [
                 inner.matched(subject, cell) for subject, cell in zip(one.inputs, row.cells, strict=True)
             ]
-            cells = [condition for condition in asked if condition is not None]
+            cells = [condition for condition in tested if condition is not None]
             condition = feel.text(feel.both([*self._conditions(scope, one, row), *cells]))
             yield name, condition, self._value(scope, one.let, row.value, money), self._note(one, row)
 

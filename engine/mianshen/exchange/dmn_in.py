@@ -104,12 +104,14 @@ class _Reader:
         functions = list(root.all("businessKnowledgeModel"))
         for node in (*inputs, *decisions, *functions):
             self._spell(node)
-        asked = self._asked(decisions)
+        questions = self._questions_by_name(decisions)
         if not decisions:
             self.mistakes.append(diagnostics.no_decisions(root.span))
         facts: dict[str, Any] = {KEY: {"type": "text", "required": "true", "title": "编号"}}
-        facts |= {self._name(node): self._fact(node, asked) for node in inputs if self._name(node) != AS_OF}
-        for spelt, question in asked.items():
+        facts |= {
+            self._name(node): self._fact(node, questions) for node in inputs if self._name(node) != AS_OF
+        }
+        for spelt, question in questions.items():
             if not inputs and spelt not in self.names.values():  # else it is a name misspelt
                 self._lose(
                     spelt,
@@ -223,17 +225,15 @@ class _Reader:
                 return self._typed(place, place.get("typeRef"))
         return ""
 
-    def _asked(self, decisions: Sequence[Node]) -> dict[str, Node]:
+    def _questions_by_name(self, decisions: Sequence[Node]) -> dict[str, Node]:
         """The names, as they are spelt here, that tables ask by themselves, with their types."""
         tables = [table for node in decisions for table in node.all("decisionTable")]
-        questions = [
-            question for table in tables for question in _questions(table) if question.get("typeRef")
-        ]
-        named = [one for one in questions if re.fullmatch(r"[^\W\d]\w*", one.texts())]
+        typed = [question for table in tables for question in _questions(table) if question.get("typeRef")]
+        named = [one for one in typed if re.fullmatch(r"[^\W\d]\w*", one.texts())]
         return {self.names.get(one.texts()) or _slug(one.texts()): one for one in reversed(named)}
 
-    def _fact(self, node: Node, asked: Mapping[str, Node]) -> dict[str, Any]:
-        type_ = self._type_of(node, asked.get(self._name(node)))
+    def _fact(self, node: Node, questions: Mapping[str, Node]) -> dict[str, Any]:
+        type_ = self._type_of(node, questions.get(self._name(node)))
         if not type_:
             self.mistakes.append(diagnostics.no_type(node.span, name=self._own_name(node)))
         return {"type": Cell(type_ or "text", node.span), "title": Cell(self._title(node), node.span)}
@@ -276,9 +276,9 @@ class _Reader:
             c.get("typeRef") == "boolean" for c in _questions(table)
         ):
             for row in written["rows"]:
-                asked = [_asked(*pair) for pair in zip(written["inputs"], row["cells"], strict=False)]
+                conditions = [_asked(*pair) for pair in zip(written["inputs"], row["cells"], strict=False)]
                 parts = {part: row[part] for part in ("value", "note") if part in row}
-                if when := " and ".join(filter(None, asked)):
+                if when := " and ".join(filter(None, conditions)):
                     parts["when"] = Cell(when, row["value"].span)
                 provisions[f"{name}_{row['id']}"] = grounds | parts
         else:
@@ -380,7 +380,7 @@ class _Reader:
             part = parts[number]
             if changed:
                 part = re.sub(
-                    rf"(?<![\w.])(?:{names})(?!\w)", lambda found: changed[" ".join(found[0].split())], part
+                    rf"(?<![\w.])(?:{names})(?!\w)", lambda match: changed[" ".join(match[0].split())], part
                 )
             part = re.sub(r"!= null\b", "is known", part)
             parts[number] = re.sub(r"(?<![<>!])= null\b", "is unknown", part)

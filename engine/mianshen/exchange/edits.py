@@ -323,10 +323,10 @@ class SheetEdits:
         entry: dict[str, Any] = table.model_dump(
             mode="json", by_alias=True, exclude_none=True, exclude_defaults=True
         )
-        kept = {row["id"]: row for row in entry.pop("rows")}
+        rows_before = {row["id"]: row for row in entry.pop("rows")}
         whole = []
         for row in rows:
-            old = kept.get(row["id"].text, {})
+            old = rows_before.get(row["id"].text, {})
             unseen = {part: _plain(old[part]) for part in ("annual_limit", "stand_in") if part in old}
             whole.append({**_whole_row(row, inputs), **unseen})
         self.edits.at("replace", "tables")[name] = {**_plain(entry), "rows": whole}
