@@ -174,7 +174,7 @@ def batch(
         records = {entity: tuple(dated(file, as_of) for file in files) for entity, files in records.items()}
         out = dated(out, as_of)
         into, sheets, report_to, since = (
-            None if place is None else dated(place, as_of) for place in (into, sheets, report_to, since)
+            place and dated(place, as_of) for place in (into, sheets, report_to, since)
         )
     if master is not None and engine != "spark":
         raise Refused(Message("--master 只用于 --engine spark", "--master goes with --engine spark"))

@@ -40,13 +40,32 @@ _NOTHING = Message("这次没有写任何东西。", "Nothing was written.")
 
 def show_plan(lang: Lang, program: Any, plan: Any, places: list[str]) -> None:
     """The plan as tables and sentences."""
-    from mianshen.past_runs.report.phrases import REASONS
-
     rows = [
         (program.entities[name].title.in_(lang), f"{count:,}", ", ".join(f.name for f in plan.files if f.entity == name))
         for name, count in plan.rows.items()
     ]  # fmt: skip
     output.say(output.table([head.in_(lang) for head in _FILES], rows, right=[1]))
+    _show_columns(lang, program, plan)
+    notes = [*mapping_lines(lang, program, plan.mapping), *finding_lines(lang, program, plan.findings)]
+    if notes:
+        output.say("\n" + "\n".join(notes))
+    parts = _WHOLE.in_(lang) if plan.partitions == 1 else _PARTS.in_(lang).format(count=plan.partitions)
+    comma = "、" if lang == "zh" else ", "
+    by, seconds, size = _BY[plan.engine].in_(lang), _time(lang, plan.seconds), _size(plan.size)
+    sentences = [
+        _EXPECTED.in_(lang).format(by=by, parts=parts, seconds=seconds, size=size),
+        _WOULD.in_(lang).format(places=comma.join(places), files=comma.join(plan.outputs)),
+        _NOTHING.in_(lang),
+    ]
+    output.say()
+    for sentence in sentences:
+        output.say("\n".join(output.fold(sentence, output.columns() or 100)))
+
+
+def _show_columns(lang: Lang, program: Any, plan: Any) -> None:
+    """How many columns of each file are read, which are named otherwise than their fact, what would be refused."""
+    from mianshen.past_runs.report.phrases import REASONS
+
     renamed = [
         (file.name, written, fact, program.facts[file.entity, fact].title.in_(lang))
         for file in plan.files for written, fact in file.columns if written != fact
@@ -68,20 +87,6 @@ def show_plan(lang: Lang, program: Any, plan: Any, places: list[str]) -> None:
             else _NOTHING_REFUSED.in_(lang)
         )
     )
-    notes = [*mapping_lines(lang, program, plan.mapping), *finding_lines(lang, program, plan.findings)]
-    if notes:
-        output.say("\n" + "\n".join(notes))
-    parts = _WHOLE.in_(lang) if plan.partitions == 1 else _PARTS.in_(lang).format(count=plan.partitions)
-    comma = "、" if lang == "zh" else ", "
-    by, seconds, size = _BY[plan.engine].in_(lang), _time(lang, plan.seconds), _size(plan.size)
-    sentences = [
-        _EXPECTED.in_(lang).format(by=by, parts=parts, seconds=seconds, size=size),
-        _WOULD.in_(lang).format(places=comma.join(places), files=comma.join(plan.outputs)),
-        _NOTHING.in_(lang),
-    ]
-    output.say()
-    for sentence in sentences:
-        output.say("\n".join(output.fold(sentence, output.columns() or 100)))
 
 
 def plain_plan(lang: Lang, plan: Any) -> dict[str, Any]:
