@@ -63,3 +63,15 @@ def test_a_file_that_is_all_right_is_status_0_and_one_of_nobody_2(
     assert status == 2
     assert len(err.strip().splitlines()) == 1
     assert run(capsys, str(tmp_path / "gone.csv"))[0] == 2
+
+
+def test_a_label_of_totals_is_told_as_such_in_any_column(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "r.csv").write_text(
+        "person_id,birth_date,sex\nP1,1990-01-01,male\n,合计,\n总计：,,\n", encoding="utf-8"
+    )
+    status, out, _ = run(capsys, str(tmp_path / "r.csv"), "--lang", "en")
+    assert status == 1
+    assert out.count("1 total_row") == 2
+    assert "bad_date" not in out

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from mianshen.ingest import diagnostics
 from mianshen.ingest.headers import Header, folded, unfit
 from mianshen.ingest.inputs import Opened, Part, file_opened, open_inputs
 from mianshen.ingest.part_columns import spans_of
+from mianshen.ingest.total_rows import labelled, total_row
 from mianshen.ingest.typed_columns import ColumnReader, Refusal, is_text
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.source import Diagnostic, RuleError, Span, nearest
@@ -183,8 +185,12 @@ def _look(column: ColumnSurvey, reader: ColumnReader, cells: pa.Array) -> None:
     """Take a further stretch of a column's cells into its survey."""
     typed = reader.read(cells)
     counts = Counter(dict(column.refused))
+    totals = labelled(cells, np.arange(len(cells))) if is_text(cells.type) else np.zeros(len(cells), bool)
     for rows, refusal in typed.refused:
-        counts[refusal] += len(rows)
+        counts[refusal] += int((~totals[rows]).sum())
+    if column.fact is not None and totals.any():
+        counts[total_row(column.fact)] += int(totals.sum())
+    counts = +counts
     column.refused = counts.most_common()
     column.cells += len(cells)
     refused = sum(len(rows) for rows, _ in typed.refused)
