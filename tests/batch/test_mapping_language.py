@@ -343,3 +343,13 @@ def test_an_identity_number_among_the_keys_of_a_mapping_is_not_repeated(
     with pytest.raises(RuleError) as caught:
         opened(tmp_path, program, "claim: {cells: {310113199001011235: true}}\n", {"claim": "c\n1\n"})
     assert "3101131990" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["missing_columns:王小明allowed", "姓名：王小明 rows", "trim王小明"])
+def test_a_name_that_ran_into_a_key_of_a_mapping_is_not_repeated(
+    tmp_path: Path, program: Program, key: str
+) -> None:
+    with pytest.raises(RuleError) as caught:
+        opened(tmp_path, program, f"claim:\n  rows: {{? {key} : true}}\n", {"claim": "c\n1\n"})
+    assert "E550" in str(caught.value)
+    assert "王小明" not in str(caught.value)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mianshen.catalogue import diagnostic
 from mianshen.document.diagnostics import listed, shown
-from mianshen.source import Diagnostic, Message, Span, nearest, unlined
+from mianshen.source import Diagnostic, Message, Span, nearest, runs_into_chinese, unlined
 
 Words = tuple[str, str]  # Chinese, English
 
@@ -20,8 +20,13 @@ def _meant(name: str, known: Iterable[str]) -> Words:
     return f"可用的有：{zh}", f"It takes: {en}"
 
 
+def _key(name: str) -> str:
+    """A misspelt key; left out where somebody's name may have run into it, as where a colon is missing."""
+    return "…" if any(sign in name for sign in ":：") or runs_into_chinese(name) else shown(name)
+
+
 def unknown_key(span: Span, name: str, where: str, known: Iterable[str]) -> Diagnostic:
-    return diagnostic("E550.unknown_key", span, fix=_meant(name, known), where=where, name=shown(name))
+    return diagnostic("E550.unknown_key", span, fix=_meant(name, known), where=where, name=_key(name))
 
 
 def wrong_shape(span: Span, name: str, wanted: Words) -> Diagnostic:
@@ -29,7 +34,7 @@ def wrong_shape(span: Span, name: str, wanted: Words) -> Diagnostic:
 
 
 def unknown_fact(span: Span, name: str, entity: str, known: Iterable[str]) -> Diagnostic:
-    return diagnostic("E552.unknown_fact", span, fix=_meant(name, known), entity=entity, name=shown(name))
+    return diagnostic("E552.unknown_fact", span, fix=_meant(name, known), entity=entity, name=_key(name))
 
 
 def given_twice(span: Span, fact: str) -> Diagnostic:
