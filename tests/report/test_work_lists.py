@@ -1,11 +1,13 @@
 """Work lists carry what a township needs to work from, the most pressing first, in forms that spreadsheets keep whole."""
 
 import csv
+import io
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 import python_calamine
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.batch.batches import AS_OF
@@ -14,6 +16,7 @@ from tests.serve.browsing import browser, fits
 from mianshen.batch.run import Request, run_batch
 from mianshen.past_runs.report import Order, make_report
 from mianshen.past_runs.report.cells import safe, unmarked
+from mianshen.past_runs.report.workbooks import sheet_name
 from mianshen.rulebook import open_program
 
 PROGRAM = open_program()
@@ -139,3 +142,13 @@ def test_the_page_reads_on_a_telephone_its_labels_whole(folder: Path) -> None:
         assert min(sizes) >= 12
         cut = "[...document.querySelectorAll('td, .bar span')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
         assert page.evaluate(cut) == 0
+
+
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=6))
+def test_any_title_makes_a_sheet_of_its_own(titles: list[str]) -> None:
+    taken: set[str] = set()
+    names = [sheet_name(title, 1, taken) for title in titles]
+    assert len({name.lower() for name in names}) == len(names)
+    with xlsxwriter.Workbook(io.BytesIO(), {"in_memory": True}) as book:
+        for name in names:
+            book.add_worksheet(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from itertools import islice
@@ -38,16 +39,33 @@ def write_workbook(to: Path, sheets: Iterable[tuple[str, Path, Sequence[Kind]]])
         "amount": book.add_format({"num_format": "#,##0.00"}),
         "date": book.add_format({"num_format": "yyyy-mm-dd"}),
     }
+    taken: set[str] = set()
     try:
         for name, path, kinds in sheets:
             with path.open(encoding="utf-8-sig", newline="") as opened:
                 lines = csv.reader(opened)
                 header = [unmarked(cell) for cell in next(lines)]
                 for number, part in enumerate(_parts(lines), 1):
-                    sheet = book.add_worksheet(f"{name[:24]} {number}" if number > 1 else name[:31])
+                    sheet = book.add_worksheet(sheet_name(name, number, taken))
                     _write_sheet(sheet, header, part, kinds, formats)
     finally:
         book.close()
+
+
+def sheet_name(title: str, number: int, taken: set[str]) -> str:
+    """A name that a workbook takes, and has not got yet: 31 characters at most, some signs not among them.
+
+    >>> sheet_name("Poverty warning", 1, set()), sheet_name("a/b: [c]?", 2, set()), sheet_name("'A'", 1, {"a"})
+    ('Poverty warning', 'a b c 2', 'A 2')
+    """
+    plain = " ".join(re.sub(r"[\[\]:*?/\\']", " ", title).split()) or "list"
+    while True:
+        ending = f" {number}" if number > 1 else ""
+        name = plain[: 31 - len(ending)].rstrip() + ending
+        if name.lower() not in taken:
+            taken.add(name.lower())
+            return name
+        number += 1
 
 
 def _parts(lines: Iterator[list[str]]) -> Iterator[Iterator[list[str]]]:
