@@ -141,37 +141,26 @@ def _index(subject: Subject) -> list[list[Any]]:
         for item, title in catalogue.titles.items()
         if item in subject.links.paths
     ]
+    return [*rows, *_index_beside(subject)]
+
+
+def _index_beside(subject: Subject) -> Iterator[list[Any]]:
+    """What the search finds beside the names of the catalogue: properties, clauses, cases."""
     words = {lang: texts(lang) for lang in LANGUAGES}
     for stated in subject.program.properties:
         kinds = [words[lang]["properties"] for lang in LANGUAGES]
-        rows.append(
-            [
-                *kinds,
-                stated.title.zh,
-                stated.title.en,
-                stated.name,
-                f"properties.html#{fragment(stated.name)}",
-            ]
-        )
+        path = f"properties.html#{fragment(stated.name)}"
+        yield [*kinds, stated.title.zh, stated.title.en, stated.name, path]
     for citation, path in subject.clauses.items():
         clause = next(
             c.clause for c in subject.covered[citation.source or ""] if c.clause.citation == citation
         )
         titles = [f"{citation.clause} {clause.subject.in_(lang)}".strip() for lang in LANGUAGES]
-        rows.append([words["zh"]["clause"], words["en"]["clause"], *titles, citation.source or "", path])
+        yield [words["zh"]["clause"], words["en"]["clause"], *titles, citation.source or "", path]
     for case in () if subject.evidence is None else subject.evidence.cases:
         name = case.name.replace("_", " ")
-        rows.append(
-            [
-                words["zh"]["cases"],
-                words["en"]["cases"],
-                name,
-                name,
-                subject.case_file(case.file),
-                subject.case_link(case),
-            ]
-        )
-    return rows
+        file, link = subject.case_file(case.file), subject.case_link(case)
+        yield [words["zh"]["cases"], words["en"]["cases"], name, name, file, link]
 
 
 @cache

@@ -111,19 +111,8 @@ class _Reader:
         facts |= {
             self._name(node): self._fact(node, questions) for node in inputs if self._name(node) != AS_OF
         }
-        for spelt, question in questions.items():
-            if not inputs and spelt not in self.names.values():  # else it is a name misspelt
-                self._lose(
-                    spelt,
-                    "模型没有这个输入：取自决策表",
-                    "the model has no such input: it is taken from a table",
-                )
-                type_ = self._typed(question, question.get("typeRef"))
-                facts[spelt] = {
-                    "type": Cell(type_, question.span),
-                    "title": Cell(question.texts(), question.span),
-                }
-                self.names[question.texts()] = spelt
+        if not inputs:  # else a name that is none of them is misspelt
+            facts |= self._facts_of_tables(questions)
         sections: dict[str, Any] = {"decisions": {}, "tables": {}, "provisions": {}}
         for node in decisions:
             self._decision(node, facts, sections)
@@ -137,6 +126,23 @@ class _Reader:
             "provisions": sections["provisions"],
         }  # fmt: skip
         return {name: section for name, section in whole.items() if section}
+
+    def _facts_of_tables(self, questions: Mapping[str, Node]) -> dict[str, Any]:
+        """Facts of what decision tables ask for, of a model without inputs."""
+        facts: dict[str, Any] = {}
+        for spelt, question in questions.items():
+            if spelt in self.names.values():
+                continue
+            self._lose(
+                spelt, "模型没有这个输入：取自决策表", "the model has no such input: it is taken from a table"
+            )
+            type_ = self._typed(question, question.get("typeRef"))
+            facts[spelt] = {
+                "type": Cell(type_, question.span),
+                "title": Cell(question.texts(), question.span),
+            }
+            self.names[question.texts()] = spelt
+        return facts
 
     def _survey(self) -> None:
         """List what is left out, refuse what is not known."""

@@ -30,7 +30,7 @@ from mianshen.past_runs.report.ratios import Ratio, ratios
 from mianshen.past_runs.report.run import FinishedRun, find_inputs, named_inputs, table_of_facts
 from mianshen.past_runs.report.shown import decide_shown
 from mianshen.past_runs.report.tables import Counting, Tables
-from mianshen.program.program import Program
+from mianshen.program.program import Entity, Program
 from mianshen.source import Diagnostic, Lang, RuleError
 
 PAGE, DATA, CHANGES = "report.html", "report.json", "changes.parquet"
@@ -154,9 +154,8 @@ def _found(
     inputs = find_inputs(run, order.inputs, program, connection, part / "text", order.encoding)
     day = str(run.manifest["as_of"])
     person = program.entities[program.entry]
+    household = _household(program)
     scheme = Ratio.facts(program, person.name)
-    parent = None if person.parent is None else program.entities[person.parent].key
-    household = [parent] if parent is not None and (person.name, parent) in program.facts else []
     names = tuple(dict.fromkeys([*([person.area] if person.area else []), *household, *scheme]))
     people = table_of_facts(program, person, inputs.get(person.name), names, connection, day)
     records = None
@@ -175,11 +174,7 @@ def _found(
     )  # fmt: skip
     changes: list[Change] = []
     if earlier is not None:
-        files = {file.name: file.entity for file in run.files(program) if file.benefits}
-        entities = [
-            e for name, e in files.items() if e.name == person.name or (earlier.folder / name).exists()
-        ]
-        changes = compare(program, (run, earlier), entities, lists.rows, connection)
+        changes = compare(program, (run, earlier), _compared(program, run, earlier), lists.rows, connection)
         connection.execute(f"COPY {TABLE} TO {quoted(str(part / CHANGES))} (FORMAT parquet)")
     lists.write()
     if earlier is not None:
@@ -187,6 +182,23 @@ def _found(
     if order.workbooks:
         lists.workbooks()
     return Found(tables, tuple(result), tuple(changes), lists)
+
+
+def _compared(program: Program, run: FinishedRun, earlier: FinishedRun) -> list[Entity]:
+    """The entities whose benefits both runs decided."""
+    files = {file.name: file.entity for file in run.files(program) if file.benefits}
+    return [
+        entity
+        for name, entity in files.items()
+        if entity.name == program.entry or (earlier.folder / name).exists()
+    ]
+
+
+def _household(program: Program) -> list[str]:
+    """The fact by which a person names what stands above; none where there is no such fact."""
+    person = program.entities[program.entry]
+    parent = None if person.parent is None else program.entities[person.parent].key
+    return [parent] if parent is not None and (person.name, parent) in program.facts else []
 
 
 def _refuse_foreign(out: Path, order: Order) -> None:
