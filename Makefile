@@ -15,7 +15,7 @@ DEMO_RESIDENTS := 20000
 DEMO_FILE := cases/shanghai/assistance.yaml
 DEMO_CASE := subsistence_critical_stay
 
-.PHONY: help setup setup-full demo test soak lint format bench schemas calendar places clean
+.PHONY: help setup setup-full demo test soak lint format bench schemas calendar places codes reference screenshots schemas clean
 
 help:
 	@echo 'make demo      make up $(DEMO_RESIDENTS) residents, decide them all, then explain one case and write its notice'
@@ -28,6 +28,8 @@ help:
 	@echo 'make calendar  write rules/calendar.yaml from the library chinesecalendar of the environment'
 	@echo 'make places    write the list of places from three packages that it downloads (needs pip and npm)'
 	@echo 'make codes     write the page of diagnostic codes'
+	@echo 'make screenshots  take the pictures of the guides (needs Chromium)'
+	@echo 'make reference write the pages of all commands'
 	@echo 'make setup     only make the environment'
 	@echo 'make setup-full  the environment with everything that some test needs, as .ci/run has it'
 	@echo 'make clean     remove what was built (not the environment)'
@@ -101,6 +103,12 @@ places:
 
 codes: $(READY)
 	$(PY) .ci/diagnostic_codes.py
+
+reference: $(READY)
+	$(PY) .ci/command_reference.py
+
+screenshots: $(FULL)
+	PYTHONPATH=. $(PY) .ci/screenshots.py
 
 schemas: $(READY)
 	$(MIANSHEN) schema --out schemas/

@@ -126,7 +126,7 @@ def main(words: Sequence[str] | None = None) -> int:
     _forgive(sys.stdout)
     _forgive(sys.stderr)
     try:
-        status = _group().main(argv, prog_name="mianshen", standalone_mode=False, obj=lang)
+        status = group().main(argv, prog_name="mianshen", standalone_mode=False, obj=lang)
         sys.stdout.flush()
     except Exception as error:  # noqa: BLE001 - py4j and pyspark raise several kinds, none of them ours
         return (
@@ -135,7 +135,9 @@ def main(words: Sequence[str] | None = None) -> int:
     return int(status or Status.DONE)
 
 
-def _group() -> Lazy:
+def group() -> Lazy:
+    """All commands, under whom they are for."""
+
     def version(context: click.Context, _: click.Parameter, asked: bool) -> None:
         if asked and not context.resilient_parsing:
             output.say(f"mianshen {__version__}")

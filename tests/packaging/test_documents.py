@@ -1,23 +1,30 @@
 """The documents say what is so: links lead somewhere, commands exist, every example of rules loads."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import click
 import pytest
+from tests.packaging.pages import ROOT, manual
 
 from mianshen.cases.read import Programs, read_case_files
 from mianshen.cases.runs import BACK_ENDS, run_cases
 from mianshen.document import read
 from mianshen.elaboration.build import build
 from mianshen.shipped import shipped_rulebook
-from mianshen.source import Diagnostic, RuleError
+from mianshen.source import Diagnostic, Lang, RuleError
 from mianshen_cli.click_commands import Lazy
 from mianshen_cli.main import COMMANDS, main
 
-ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
-    [*ROOT.glob("*.md"), *(ROOT / "rules").glob("*.md"), *(ROOT / "engine").glob("decisions/*.md")]
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "rules").glob("*.md"),
+        *(ROOT / "engine").glob("decisions/*.md"),
+        *(ROOT / "cli/guides").glob("*.md"),
+    ]
 )
 LANGUAGE = (ROOT / "rules" / "README.md").read_text("utf-8")
 NAMES = "|".join(COMMANDS)
@@ -84,15 +91,14 @@ def test_commands_and_their_options_exist(document: Path) -> None:
         assert set(re.findall(r"(?<!\S)--[a-z-]+", words)) <= known, words
 
 
-@pytest.mark.parametrize(("document", "lang"), [("README.md", "en"), ("README.zh-CN.md", "zh")])
-def test_the_readme_shows_what_the_commands_say(
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_guides_show_what_the_commands_say(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    document: str,
-    lang: str,
+    lang: Lang,
 ) -> None:
-    text = (ROOT / document).read_text("utf-8")
+    text = manual(lang)
     record, draft, *_ = (shown for _, shown in blocks(text, "yaml"))
     monkeypatch.chdir(tmp_path)
     Path("record.yaml").write_text(record, "utf-8")
@@ -153,3 +159,8 @@ def test_both_editions_of_the_language_show_the_same_examples() -> None:
     for kind in ("yaml", "formula"):
         assert blocks(LANGUAGE, kind)
         assert blocks(chinese, kind) == blocks(LANGUAGE, kind)
+
+
+def test_the_reference_of_commands_says_what_the_commands_do() -> None:
+    command = [sys.executable, ".ci/command_reference.py", "--check"]
+    assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0, "run `make reference`"

@@ -1,4 +1,4 @@
-"""Every command that the READMEs show runs as it is written, in one folder, in the order of the page."""
+"""Every command that the READMEs and guides show runs as it is written, in one folder, in the order of the page."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from tests.packaging.test_documents import ROOT, blocks
+from tests.packaging.pages import manual
+from tests.packaging.test_documents import blocks
 
+from mianshen.source import Lang
 from mianshen_cli.main import main
 
 INTERACTIVE = ("serve", "lsp", "ask")  # servers, a dialogue; they have tests of their own
@@ -47,8 +49,7 @@ def whole(line: list[str]) -> bool:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The files that the page's commands name."""
-    page = (ROOT / "README.md").read_text("utf-8")
-    record, draft, *_ = (shown for _, shown in blocks(page, "yaml"))
+    record, draft, *_ = (shown for _, shown in blocks(manual("en"), "yaml"))
     monkeypatch.chdir(tmp_path)
     for name in ("record", "old", "new"):
         Path(f"{name}.yaml").write_text(record, "utf-8")
@@ -69,13 +70,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("document", "lang"), [("README.md", "en"), ("README.zh-CN.md", "zh")])
+@pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.usefixtures("folder")
 def test_every_command_shown_runs(
-    document: str, lang: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    lang: Lang, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LANG", "zh_CN.UTF-8" if lang == "zh" else "en_GB.UTF-8")
-    lines = [line for line in commands((ROOT / document).read_text("utf-8")) if whole(line)]
+    lines = [line for line in commands(manual(lang)) if whole(line)]
     assert len(lines) >= 15
     for line in lines:
         monkeypatch.setattr(
