@@ -172,28 +172,18 @@ def batch(
 
     if run_file is not None:
         records = {entity: tuple(dated(file, as_of) for file in files) for entity, files in records.items()}
-        out = dated(out, as_of)
-        into, sheets, report_to, since = (
-            place and dated(place, as_of) for place in (into, sheets, report_to, since)
-        )
-    if master is not None and engine != "spark":
-        raise Refused(Message("--master 只用于 --engine spark", "--master goes with --engine spark"))
-    if report_to is None and (since is not None or xlsx):
-        raise Refused(_WITHOUT if since is not None else _NO_LISTS)
+        places = (place and dated(place, as_of) for place in (into, sheets, report_to, since))
+        out, (into, sheets, report_to, since) = dated(out, as_of), places
+    _refuse_alone(engine, master, report_to, since, xlsx)
     allowed = _allowance(max_rejects)
     limit = options.memory_limit(memory)
     read = Rules((Path(rules),) if rules else (), overlay)
     program = open_program(read.paths, read.overlays)
     options.refuse_unfit_records(records, program)
-    request = Request(
-        records, as_of, Path(out), threads, limit, encoding, read, engine, master,
-        mapping, partitions, resume, yes,
-    )  # fmt: skip
+    request = Request(records, as_of, Path(out), threads, limit, encoding, read, engine, master, mapping,
+                      partitions, resume, yes)  # fmt: skip
     database = _targets(into, sheets, request, program)
-    if since is not None:
-        from mianshen.past_runs.report import doubts_since
-
-        _doubt(lang, doubts_since(program, Path(since)))
+    _doubt_since(lang, program, since)
     if dry_run:
         return _plan(lang, program, request, form, [*filter(None, (into, sheets, report_to))])
     summary = _run(lang, program, request)
@@ -205,9 +195,33 @@ def batch(
         _say(lang, program, summary, out)
     if report_to is not None:
         _report(lang, program, request, Path(report_to), None if since is None else Path(since), xlsx)
-    number, unit = allowed
-    over = summary.rejected > number if unit == "records" else summary.rejected * 100 > summary.read * number
-    return Status.FOUND if over else Status.DONE
+    return Status.FOUND if _too_many(summary, *allowed) else Status.DONE
+
+
+def _doubt_since(lang: Lang, program: Any, since: str | None) -> None:
+    """Tells what speaks against comparing with an earlier run, before anything is decided."""
+    if since is not None:
+        from mianshen.past_runs.report import doubts_since
+
+        _doubt(lang, doubts_since(program, Path(since)))
+
+
+def _refuse_alone(
+    engine: str, master: str | None, report_to: str | None, since: str | None, xlsx: bool
+) -> None:
+    """Refuses options that mean nothing without another."""
+    if master is not None and engine != "spark":
+        raise Refused(Message("--master 只用于 --engine spark", "--master goes with --engine spark"))
+    if report_to is None and (since is not None or xlsx):
+        raise Refused(_WITHOUT if since is not None else _NO_LISTS)
+
+
+def _too_many(summary: Any, number: Any, unit: str) -> bool:
+    """Whether more records are rejected than are allowed."""
+    too_many: bool = (
+        summary.rejected > number if unit == "records" else summary.rejected * 100 > summary.read * number
+    )
+    return too_many
 
 
 def _plan(lang: Lang, program: Any, request: Any, form: str, elsewhere: list[str]) -> Status:

@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -68,13 +69,9 @@ def compare(
         read_once(before, after, request, changes, weights=weights) as sides,
     ):
         report("read", sum(sides.intake.counts.values()))
-        comparison = Comparison(changes, request.as_of, dimensions(after))
-        comparison.records, comparison.sample_of = dict(sides.intake.counts), sample_of
-        if digests:
-            comparison.inputs = _digests(sides)
-        comparing = Comparing(
-            sides, changes, comparison.dimensions, request.as_of, resettle=resettle is not None
-        )
+        comparison = _begun(sides, changes, request.as_of, sample_of, digests)
+        settles = resettle is not None
+        comparing = Comparing(sides, changes, comparison.dimensions, request.as_of, resettle=settles)
         rows = part / "resettled_rows.parquet"
         _decide(sides, comparing, comparison, part / ROWS, rows)
         if resettle is not None:
@@ -85,6 +82,17 @@ def compare(
         write(part, comparison, lang)
         for name, text in (also or {}).items():
             (part / name).write_text(text, "utf-8")
+    return comparison
+
+
+def _begun(
+    sides: Sides, changes: RuleChanges, as_of: date, sample_of: int | None, digests: bool
+) -> Comparison:
+    """A comparison of which only the records are known."""
+    comparison = Comparison(changes, as_of, dimensions(changes.after))
+    comparison.records, comparison.sample_of = dict(sides.intake.counts), sample_of
+    if digests:
+        comparison.inputs = _digests(sides)
     return comparison
 
 
