@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from mianshen.impact.page import is_huge
+from mianshen.impact.page import is_far
 from mianshen.source import Lang, Message
 from mianshen_cli import output
 
@@ -30,6 +30,11 @@ _SAMPLE = Message(
 _WEIGHTED = Message(
     "加权：{people} 人，增减 {difference} 元，标准误 {standard_error} 元",
     "weighted: {people} people, {difference} yuan more, standard error {standard_error}",
+)
+_OPEN: Final = Message(
+    "增减只合计已知金额，最多有 {rows} 行因事实未知未计入；最少、最多：未知事实无论如何填写都不会超出的范围，? 表示无法界定。",
+    "The difference adds up what is known, up to {rows} rows of unknown facts left out; least and most: what it lies between "
+    "whatever they turn out to be; ?: nothing bounds it.",
 )
 _MONEY = tuple(
     Message(*item)
@@ -94,7 +99,9 @@ def _money(lang: Lang, content: Mapping[str, Any]) -> str:
     ]
     if not any(least for *_, least, _ in rows):
         return _table(lang, _MONEY[:3], [row[:3] for row in rows], [1, 2])
-    return _table(lang, _MONEY, [(short(row[0], 24), *row[1:]) for row in rows], [1, 2, 3, 4])
+    table = _table(lang, _MONEY, [(short(row[0], 24), *row[1:]) for row in rows], [1, 2, 3, 4])
+    left_out = max(n.get("left_out", 0) for _, n in listed)
+    return f"{table}\n{output.folded(_OPEN.in_(lang).format(rows=f'{left_out:,}'), output.columns())}"
 
 
 def _interval(sums: Mapping[str, Any], whole: bool) -> tuple[str, str]:
@@ -102,7 +109,9 @@ def _interval(sums: Mapping[str, Any], whole: bool) -> tuple[str, str]:
     bounds = sums["least"], sums["most"]
     if bounds == (sums["difference"],) * 2:
         return "", ""
-    return tuple("?" if bound is None or is_huge(bound) else _signed(bound, whole) for bound in bounds)  # type: ignore[return-value]  # two
+    return tuple(
+        "?" if bound is None or is_far(bound, sums["before"]) else _signed(bound, whole) for bound in bounds
+    )  # type: ignore[return-value]  # two
 
 
 def _benefits(lang: Lang, benefits: Mapping[str, Any]) -> str:

@@ -66,7 +66,7 @@ WORDS: Final = {
         ("causes_note", "每一处变化归于它最先遇到的改动。", "Each change counts under the first thing that differs on its way."),
     )
 }  # fmt: skip
-HUGE: Final = Decimal(10) ** 12  # yuan; wider bounds tell nothing
+FAR: Final = Decimal(10) ** 7, 10  # yuan, and times what was paid before: a bound beyond both tells nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +135,16 @@ def _signed(text: str | None) -> str:
     return shown if not shown or shown.startswith("−") or text in ("0.00", None) else f"+{shown}"
 
 
-def is_huge(yuan: str) -> bool:
-    """Whether a bound is so far off that it bounds nothing."""
-    return abs(Decimal(yuan)) >= HUGE
+def is_far(bound: str, before: str) -> bool:
+    """Whether a bound is so far beyond what was paid before that it bounds nothing; both in yuan."""
+    yuan, times = FAR
+    return abs(Decimal(bound)) > max(yuan, abs(Decimal(before)) * times)
 
 
 def _interval(sums: Mapping[str, Any]) -> str | None:
     """The bounds as text; None where nothing bounds them, empty where they say no more than the difference."""
     low, high = sums["least"], sums["most"]
-    if low is None or high is None or is_huge(low) or is_huge(high):
+    if low is None or high is None or is_far(low, sums["before"]) or is_far(high, sums["before"]):
         return None
     return "" if low == high == sums["difference"] else f"{_signed(low)} ～ {_signed(high)}"
 
