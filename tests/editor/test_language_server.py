@@ -10,6 +10,8 @@ from lsprotocol import types as lsp
 from pygls.lsp.client import BaseLanguageClient  # type: ignore[attr-defined]
 from tests.support.pensions import RULES
 
+from mianshen.editor.workspace import Workspace
+
 Drive = Callable[["Editor"], Awaitable[None]]
 CASE = """
 cases:
@@ -208,3 +210,13 @@ def test_what_a_case_comes_to_stands_beside_it(drive: Callable[[Drive], None]) -
         assert await hints(CASE.replace("eligible", "eligibel")) == []
 
     drive(script)
+
+
+def test_a_rulebook_above_the_workspace_is_none_of_it(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text(RULES, "utf-8")
+    root = tmp_path / "project"
+    (root / "rules").mkdir(parents=True)
+    (root / "rules" / "pensions.yaml").write_text(RULES, "utf-8")
+    workspace = Workspace(root, "en")
+    assert workspace.rulebook(root / "cases.yaml") == root / "rules"
+    assert workspace.rulebook(tmp_path / "other.yaml") == tmp_path

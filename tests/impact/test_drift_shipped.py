@@ -40,9 +40,11 @@ def settled(population: Path, folder: Path, name: str, value: Decimal) -> Path:
     run_batch(program, Request(inputs, AS_OF, folder / "run", 2, engine="interpreter", yes=True))
     columns = ", ".join(f"r.{layer} AS settled_{layer}" for layer in LAYERS)
     claims, results = population / "claims.parquet", folder / "run/claims.parquet"
-    duckdb.sql(
-        f"COPY (SELECT c.*, {columns} FROM '{claims}' c JOIN '{results}' r USING (claim_id)) TO '{folder}/settled.parquet'"
-    )
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"COPY (SELECT c.*, {columns} FROM '{claims}' c JOIN '{results}' r USING (claim_id)) "
+            f"TO '{folder}/settled.parquet'"
+        )
     return folder / "settled.parquet"
 
 

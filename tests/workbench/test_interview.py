@@ -133,7 +133,7 @@ def test_what_is_not_known_is_not_asked_again_and_nothing_idle_after_it(program:
         ("incom=5", "E702"),
         ("person_id=?", "E704"),
         ("income=-1", "E422"),
-        ("born=2020/1/1", "E423"),
+        ("born=2020/13/1", "E423"),
     ],
 )
 def test_an_answer_that_is_none_is_refused(program: Program, answer: str, code: str) -> None:

@@ -76,8 +76,8 @@ class Workspace:
     def rulebook(self, file: Path) -> Path:
         """The rulebook that a file belongs to: the folder above it, one of the workspace, or the shipped one."""
         above = rulebook_above(file)
-        if above is not None:
-            return above
+        if above is not None and (above.is_relative_to(self.root) or not file.is_relative_to(self.root)):
+            return above  # what lies above the workspace is none of it
         headers = (path for path in sorted(self.root.glob("*/*.yaml")) if rulebook_above(path) == path.parent)
         return next((path.parent for path in headers), None) or shipped_rulebook()
 
