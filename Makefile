@@ -49,7 +49,7 @@ $(READY): pyproject.toml uv.lock .ci/pins.py
 	  $(PY) -m pip install --quiet --disable-pip-version-check \
 	    --constraint $(VENV)/pins.txt --requirement $(VENV)/dev.txt --editable .; \
 	fi
-	@$(PY) -m compileall -q engine cli  # a start then takes half the time where Python may write no bytecode
+	@$(PY) -m compileall -q engine cli  # a start then takes a third less where Python may write no bytecode
 	@touch $@
 
 setup-full: $(FULL)

@@ -22,6 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.batch.test_file_formats import workbook
+from tests.campaigns.fuzzing import spoilt_bytes
 
 from mianshen.ingest.column_survey import survey
 from mianshen.ingest.entity_cases import cases_of
@@ -103,37 +104,13 @@ FILES: dict[str, Callable[[], bytes]] = {
 }  # fmt: skip
 
 
-SIGNS: Final = (b",", b'"', b"\n", b"\r", b"\t", b"\x00", b"\xef\xbb\xbf", b"\xa0", b"''", b"{", b"PK")
-
-
-def spoilt(content: bytes, chance: random.Random) -> bytes:
-    """A file with some bytes changed, left out, doubled or put in."""
-    data = bytearray(content)
-    for _ in range(chance.choice((1, 1, 2, 5, 20))):
-        at, size = chance.randrange(len(data) + 1), chance.choice((1, 1, 2, 8, 64))
-        match chance.randrange(5):
-            case 0:
-                data[at : at + size] = chance.randbytes(size)
-            case 1:
-                del data[at : at + size]
-            case 2:
-                data[at:at] = data[at : at + size]
-            case 3:
-                data[at:at] = chance.choice(
-                    (b",", b'"', b"\n", b"\r", b"\t", b"\x00", b"\xef\xbb\xbf", b"\xa0", b"''", b"{", b"PK")
-                )
-            case _:
-                data = data[: max(1, at)]
-    return bytes(data)
-
-
 @pytest.mark.parametrize("name", FILES)
 def test_spoilt_files_are_read_or_refused_in_a_line(tmp_path: Path, name: str) -> None:
     content = FILES[name]()
     (tmp_path / name).write_bytes(content)
     read(tmp_path / name)
     for seed in range(8 * SCALE):
-        (tmp_path / name).write_bytes(spoilt(content, random.Random(f"{name} {seed}")))
+        (tmp_path / name).write_bytes(spoilt_bytes(content, random.Random(f"{name} {seed}")))
         read(tmp_path / name, random.Random(seed).choice((None, None, "gb18030", "utf-8")))
 
 

@@ -74,9 +74,9 @@ def page(context: click.Context, group: Lazy, lang: Lang) -> list[str]:
     for words, commands in group.groups.items():
         lines += [".SS " + _plain(words.in_(lang))]
         for name in commands:
-            found = group.get_command(context, name)
-            assert isinstance(found, Command)
-            lines += _command(context, name, found, lang)
+            one = group.get_command(context, name)
+            assert isinstance(one, Command)
+            lines += _command(context, name, one, lang)
     for part, entries in (("status", _STATUS), ("environment", _ENVIRONMENT)):
         lines.append(heading(part))
         for term, said in entries:

@@ -240,13 +240,13 @@ def _of_records(
     from mianshen.past_runs.notices import RunOrder, told_of_records, write_notices
 
     read = desk.read([Path(file)], case)
-    rejects = [diagnostic for given in read for diagnostic in given.record.rejects]
+    rejects = [diagnostic for record in read for diagnostic in record.record.rejects]
     for diagnostic in rejects:
         output.complain(diagnostic.show(layout.lang))
-    answers = [desk.answer(given) for given in read if given.record.case.person.rejection is None]
+    answers = [desk.answer(record) for record in read if record.record.case.person.rejection is None]
     order = RunOrder(Path(file), _named(benefits, desk.checker().program, file), statuses or ("eligible",))
-    told = told_of_records([(answer.checker, answer.checked) for answer in answers], order)
-    count = write_notices(told, len(told), layout)
+    notices = told_of_records([(answer.checker, answer.checked) for answer in answers], order)
+    count = write_notices(notices, len(notices), layout)
     return Status.FOUND if rejects else _told(layout, count)
 
 

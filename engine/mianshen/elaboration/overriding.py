@@ -32,11 +32,11 @@ def overriding(
 def overridden(provisions: tuple[Provision, ...], facts: Mapping[Key, Fact]) -> tuple[Provision, ...]:
     """Provisions of one decision in order: before all comes what a fact says."""
     names = {fact.name for fact in facts.values() if fact.overrides is not None}
-    given = tuple(provision for provision in provisions if provision.name in names)
-    if not given:
+    from_facts = tuple(provision for provision in provisions if provision.name in names)
+    if not from_facts:
         return provisions
     others = (p for p in provisions if p.name not in names)
     return (
-        *given,
-        *(replace(p, exceptions=(*p.exceptions, *(g.name for g in given))) for p in others),
+        *from_facts,
+        *(replace(p, exceptions=(*p.exceptions, *(g.name for g in from_facts))) for p in others),
     )

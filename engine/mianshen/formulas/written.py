@@ -166,11 +166,11 @@ class WrittenChecks(FormulaChecks):
         return (item,) if inner is None else tuple(part for one in inner for part in self._flat(one))
 
     def _distinct(self, items: tuple[tree.Expr, ...]) -> tuple[tree.Expr, ...]:
-        kept: list[tree.Expr] = []
+        distinct: list[tree.Expr] = []
         for item in items:
-            if not any(self._same(item, other) for other in kept):
-                kept.append(item)
-        return tuple(kept)
+            if not any(self._same(item, other) for other in distinct):
+                distinct.append(item)
+        return tuple(distinct)
 
     def _same(self, one: tree.Expr, other: tree.Expr) -> bool:
         first, second = self.written_value(one), self.written_value(other)
@@ -292,10 +292,10 @@ class WrittenChecks(FormulaChecks):
         """The arguments in order, however they are given; None where a name is wrong."""
         if not node.names:
             return node.arguments
-        given = dict(zip(node.names, node.arguments, strict=True))
-        if not set(given) <= set(names):
+        by_name = dict(zip(node.names, node.arguments, strict=True))
+        if not set(by_name) <= set(names):
             return None
-        return tuple(given[name] for name in names if name in given)
+        return tuple(by_name[name] for name in names if name in by_name)
 
 
 def value_of(node: Partial) -> Written | None:
