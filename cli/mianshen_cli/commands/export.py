@@ -20,7 +20,7 @@ _NOWHERE = Message(
     "name the file to write with --xlsx or --dmn, one of them",
 )
 _ENDING = Message("{out} 应以 {ending} 结尾", "{out} has to end in {ending}")
-_SHEETS = Message("{out}：{count} 张工作表", "{out}: {count} sheets")
+_SHEETS = Message("{out}：{count} 张工作表", "{out}; sheets: {count}")
 _DECISIONS = Message("{out}：{count} 个决策和函数", "{out}: {count} decisions and functions")
 
 
