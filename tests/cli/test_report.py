@@ -87,7 +87,7 @@ def test_a_comparison_with_a_run_by_other_rules_says_so(run: Run, words: list[st
     status, _, err = run("report", str(tmp_path / "now"), *since)
     assert (status, err) == (0, (
         f"{tmp_path}/before: E578: the earlier run was decided by another rulebook: changes are of the rules as well "
-        "as of the records. Use mianshen compare to see what the rules alone change.\n"
+        "as of the records. What the rules alone change stands apart in the report, and in its folder rules.\n"
     ))  # fmt: skip
     assert json.loads((tmp_path / "report" / "report.json").read_text("utf-8"))["since"]["other_rulebook"]
     assert "decided by another rulebook" in (tmp_path / "report" / "report.html").read_text("utf-8")

@@ -183,7 +183,7 @@ def batch(
     request = Request(records, as_of, Path(out), threads, limit, encoding, read, engine, master, mapping,
                       partitions, resume, yes)  # fmt: skip
     database = _targets(into, sheets, request, program)
-    _doubt_since(lang, program, since)
+    alone = _alone(lang, program, since)
     if dry_run:
         return _plan(lang, program, request, form, [*filter(None, (into, sheets, report_to))])
     summary = _run(lang, program, request)
@@ -194,16 +194,19 @@ def batch(
     else:
         _say(lang, program, summary, out)
     if report_to is not None:
-        _report(lang, program, request, Path(report_to), None if since is None else Path(since), xlsx)
+        _report(lang, program, request, Path(report_to), None if since is None else Path(since), xlsx, alone)
     return Status.FOUND if _too_many(summary, *allowed) else Status.DONE
 
 
-def _doubt_since(lang: Lang, program: Any, since: str | None) -> None:
-    """Tells what speaks against comparing with an earlier run, before anything is decided."""
-    if since is not None:
-        from mianshen.past_runs.report import doubts_since
+def _alone(lang: Lang, program: Any, since: str | None) -> Any:
+    """What compares the rules with those of an earlier run, where they differ; tells so before anything is decided."""
+    if since is None:
+        return None
+    from mianshen.impact.since import rules_since
 
-        _doubt(lang, doubts_since(program, Path(since)))
+    alone, doubts = rules_since(program, Path(since))
+    _doubt(lang, doubts)
+    return alone
 
 
 def _refuse_alone(
@@ -265,13 +268,15 @@ def _run(lang: Lang, program: Any, request: Any) -> Any:
         raise
 
 
-def _report(lang: Lang, program: Any, request: Any, to: Path, since: Path | None, xlsx: bool) -> None:
+def _report(
+    lang: Lang, program: Any, request: Any, to: Path, since: Path | None, xlsx: bool, alone: Any
+) -> None:  # fmt: skip
     """The report on a run that has just ended, from the same inputs."""
     from mianshen.past_runs.report import Order, make_report
 
     order = Order(
-        request.out, to, lang, since, request.inputs, request.encoding, request.threads, request.memory, xlsx
-    )
+        request.out, to, lang, since, request.inputs, request.encoding, request.threads, request.memory, xlsx, alone
+    )  # fmt: skip
     make_report(program, order)
     output.complain(_REPORT.in_(lang).format(page=to / "report.html"))
 

@@ -60,7 +60,8 @@ def report(
     lang: Lang, run: str, since: str | None, records: dict[str, tuple[str, ...]], rules: str | None,
     overlay: tuple[str, ...], encoding: str | None, threads: int | None, memory: str | None, xlsx: bool, out: str,
 ) -> Status:  # fmt: skip
-    from mianshen.past_runs.report import FinishedRun, Order, doubts_since, make_report, program_of
+    from mianshen.impact.since import rules_since
+    from mianshen.past_runs.report import FinishedRun, Order, make_report, program_of
     from mianshen.rulebook import open_program
 
     limit = options.memory_limit(memory)
@@ -72,8 +73,9 @@ def report(
     )
     options.refuse_unknown_entities(records, program)
     earlier = None if since is None else Path(since)
-    order = Order(Path(run), Path(out), lang, earlier, records, encoding, threads, limit, xlsx)
-    for doubt in () if earlier is None else doubts_since(program, earlier):
+    alone, doubts = (None, []) if earlier is None else rules_since(program, earlier)
+    order = Order(Path(run), Path(out), lang, earlier, records, encoding, threads, limit, xlsx, alone)
+    for doubt in doubts:
         output.complain(doubt.show(lang))
     content = make_report(program, order)
     rows = sum(item["rows"] for item in content["lists"])

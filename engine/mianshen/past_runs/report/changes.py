@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Final
 
 import duckdb
 
-from mianshen.ingest.inputs import identifier, quoted
+from mianshen.ingest.inputs import identifier, pattern, quoted
 from mianshen.past_runs.report.run import FinishedRun
 from mianshen.program.program import Entity, Program
 
@@ -82,6 +83,19 @@ def compare(
         for benefit, kind, count, total, open_ in counted
     }
     return [result[name, kind] for name in names for kind in KINDS if (name, kind) in result]
+
+
+def add_causes(compared: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    """Add to the table of changes which change of the rules is behind each; NULL: the records are.
+
+    `compared`: the changed cells of a comparison of the rules over the same records.
+    """
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {TABLE} AS SELECT c.*, min(r.cause) AS cause FROM {TABLE} AS c "
+        f"LEFT JOIN {pattern(compared)} AS r ON r.key = coalesce(nullif(c.owner, ''), c.person) "
+        "AND r.decision IN (c.benefit || '_status', c.benefit || '_amount') GROUP BY ALL "
+        "ORDER BY person, owner, benefit"
+    )
 
 
 def _keep_differing(

@@ -30,6 +30,10 @@ def other_rules_since(folder: str) -> Diagnostic:
     return diagnostic("E578.other_rules_since", unlined(folder))
 
 
+def other_rules_gone(folder: str, why: Message) -> Diagnostic:
+    return diagnostic("E579.other_rules_gone", unlined(folder), why=why)
+
+
 def foreign_folder(folder: str) -> Diagnostic:
     return diagnostic("E574.foreign_folder", unlined(folder))
 

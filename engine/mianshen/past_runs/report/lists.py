@@ -52,6 +52,7 @@ _CHANGE, _BEFORE, _NOW = (
 )
 _BENEFIT, _AMOUNT = Message("待遇", "benefit"), Message("金额（元）", "amount (yuan)")
 _GROUND, _CLAUSE = Message("依据", "provision"), Message("出处", "source and clause")
+_CAUSE, _RECORDS = Message("起因", "cause"), Message("记录变化", "the records changed")
 _LACKING, _NAME, _WAITING = (
     Message("缺少的事实", "missing fact"),
     Message("字段", "field"),
@@ -291,24 +292,29 @@ class Lists:
 
     # -- what changed --------------------------------------------------------------------------
 
-    def changes(self, table: str) -> None:
-        """What changed since an earlier run, from the table of changes."""
-        rows = f"SELECT person, owner, benefit, change, amount_before, amount, reason FROM {table}"
+    def changes(self, table: str, causes: Sequence[Mapping[str, Any]] | None = None) -> None:
+        """What changed since an earlier run, from the table of changes; `causes`: of the rules, where they changed."""
+        cause = "NULL" if causes is None else "cause"
+        titles = {cause["name"]: cause["title"][self.lang] for cause in causes or ()}
+        rows = f"SELECT person, owner, benefit, change, amount_before, amount, reason, {cause} AS cause FROM {table}"
 
         def line(area: str, row: Sequence[Any]) -> list[Cell]:
-            household, person, owner, benefit, change, before, now, reason = row
+            household, person, owner, benefit, change, before, now, reason, cause = row
             known = self.program.benefits.get(benefit)
             title = benefit if known is None else self._title(known, owner)
             provision = self.words.provisions.get(reason or "")
             ground = "" if provision is None else self._say(provision.title)
             amounts: list[Cell] = ["" if amount is None else amount for amount in (before, now)]
             whose = self.whose(person, owner or household, area)
-            return [*whose, title, self._say(KINDS[change]), *amounts, ground]
+            behind = [] if causes is None else [titles.get(cause, self._say(_RECORDS))]
+            return [*whose, title, self._say(KINDS[change]), *amounts, ground, *behind]
 
         columns: list[tuple[str, Kind]] = [
             (self._say(_BENEFIT), "text"), (self._say(_CHANGE), "text"), (self._say(_BEFORE), "amount"),
             (self._say(_NOW), "amount"), (self._say(_GROUND), "text"),
         ]  # fmt: skip
+        if causes is not None:
+            columns.append((self._say(_CAUSE), "text"))
         self.files("changes", self.placed(rows, "benefit, owner"), [*self.heads(), *columns], line)
 
     def fact(self, name: str) -> str:

@@ -1,7 +1,7 @@
 """A report made: the run read, counted, listed, compared, laid out; a folder, whole or not at all.
 
 In: the folder of a finished run, its program, perhaps an earlier run. Out: a folder with `report.html`,
-`report.json`, `lists/`, and with an earlier run `changes.parquet`.
+`report.json`, `lists/`, with an earlier run `changes.parquet`, and where other rules decided that one `rules/`.
 Invariants: the run's own folder is only read; numbers of persons stand in the lists and in the changes
 and nowhere else.
 """
@@ -12,10 +12,10 @@ import datetime as dt
 import json
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import duckdb
 
@@ -23,7 +23,7 @@ from mianshen.batch.lock import locked
 from mianshen.ingest.input_paths import Named
 from mianshen.ingest.inputs import quoted
 from mianshen.past_runs.report import diagnostics
-from mianshen.past_runs.report.changes import TABLE, Change, compare
+from mianshen.past_runs.report.changes import TABLE, Change, add_causes, compare
 from mianshen.past_runs.report.lists import FOLDER, Lists
 from mianshen.past_runs.report.page import Page
 from mianshen.past_runs.report.ratios import Ratio, ratios
@@ -31,10 +31,12 @@ from mianshen.past_runs.report.run import FinishedRun, find_inputs, named_inputs
 from mianshen.past_runs.report.shown import decide_shown
 from mianshen.past_runs.report.tables import Counting, Tables
 from mianshen.program.program import Entity, Program
-from mianshen.source import Diagnostic, Lang, RuleError
+from mianshen.source import Lang, RuleError
 
-PAGE, DATA, CHANGES = "report.html", "report.json", "changes.parquet"
-WRITTEN: Final = frozenset({PAGE, DATA, CHANGES, FOLDER})
+PAGE, DATA, CHANGES, RULES = "report.html", "report.json", "changes.parquet", "rules"
+WRITTEN: Final = frozenset({PAGE, DATA, CHANGES, FOLDER, RULES})
+# compares the rules of two runs over the records of one: the run, its files, the order, where to
+RulesCompared: TypeAlias = "Callable[[FinishedRun, Mapping[str, Named], Order, Path], dict[str, Any]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Order:
     threads: int | None = None
     memory: str | None = None  # such as 4GB
     workbooks: bool = False  # a workbook for each area, too
+    rules: RulesCompared | None = None  # tells what the rules alone change since the earlier run
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,7 @@ class Found:
     ratios: tuple[Ratio, ...]
     changes: tuple[Change, ...]
     lists: Lists
-
-
-def doubts_since(program: Program, since: Path) -> list[Diagnostic]:
-    """What to bear in mind where a run by this program is compared with an earlier one. RuleError: there is none."""
-    same = FinishedRun.of(since).decided_by(program)
-    return [] if same else [diagnostics.other_rules_since(str(since))]
+    rules: Mapping[str, Any] | None  # a comparison's content
 
 
 def make_report(program: Program, order: Order) -> dict[str, Any]:
@@ -103,7 +101,7 @@ def _written(
         part.mkdir()
         written = _found(program, order, run, earlier, connection, part)
         page = Page(
-            program, run, earlier, written.tables, written.ratios, written.changes, written.lists, order.lang
+            program, run, earlier, written.tables, written.ratios, written.changes, written.lists, written.rules, order.lang
         )  # fmt: skip
         content = page.content()
         (part / DATA).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
@@ -173,15 +171,19 @@ def _found(
         earlier is not None,
     )  # fmt: skip
     changes: list[Change] = []
+    rules = None
     if earlier is not None:
         changes = compare(program, (run, earlier), _compared(program, run, earlier), lists.rows, connection)
+        if order.rules is not None:
+            rules = order.rules(run, named_inputs(run, order.inputs), order, part / RULES)
+            add_causes(part / RULES / CHANGES, connection)
         connection.execute(f"COPY {TABLE} TO {quoted(str(part / CHANGES))} (FORMAT parquet)")
     lists.write()
     if earlier is not None:
-        lists.changes(TABLE)
+        lists.changes(TABLE, None if rules is None else rules["causes"])
     if order.workbooks:
         lists.workbooks()
-    return Found(tables, tuple(result), tuple(changes), lists)
+    return Found(tables, tuple(result), tuple(changes), lists, rules)
 
 
 def _compared(program: Program, run: FinishedRun, earlier: FinishedRun) -> list[Entity]:

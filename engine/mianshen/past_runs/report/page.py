@@ -6,7 +6,7 @@ Invariants: no number of a person, no script, nothing fetched; amounts are text 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
@@ -40,6 +40,7 @@ class Page:
     ratios: tuple[Ratio, ...]
     changes: tuple[Change, ...]
     lists: Lists
+    rules: Mapping[str, Any] | None  # what the rules alone change, as a comparison has it
     lang: Lang
 
     # -- report.json ---------------------------------------------------------------------------
@@ -127,7 +128,10 @@ class Page:
                 }
                 for change in self.changes
             ],
-        }
+            "rules": None if self.rules is None else {
+                name: self.rules[name] for name in ("benefits", "fund", "people", "causes")
+            },
+        }  # fmt: skip
 
     def _other_rules(self) -> str:
         """A sentence where the earlier run was decided by another rulebook, else nothing."""
@@ -159,6 +163,7 @@ class Page:
             lacks=self._lacks(),
             refusals=self._refusals(),
             changes=self._changes(),
+            rules=None if self.rules is None else self._rules_alone(self.rules),
             lists=self._lists(),
             timings=self._timings(),
             plots=self._plots(),
@@ -358,6 +363,20 @@ class Page:
             for change in self.changes
         ]
 
+    def _rules_alone(self, rules: Mapping[str, Any]) -> dict[str, Any]:
+        """What the rules alone change: benefits that change, the fund, the changes of rules behind them."""
+        benefits = [
+            (n["title"][self.lang], f"{n['gained']:,}", f"{n['lost']:,}", _of_text(n["difference"]), n["left_out"])
+            for n in rules["benefits"].values()
+            if n["gained"] or n["lost"] or n["rows"] or (n["difference"] or "0.00") != "0.00"
+        ]  # fmt: skip
+        causes = [
+            (n["title"][self.lang], n["clause"], n["people"].get("changed", 0), _of_text(n["people"].get("difference")))
+            for n in rules["causes"]
+        ]  # fmt: skip
+        paid = rules["fund"].get("paid", {}).get("difference")
+        return {"benefits": benefits, "causes": causes, "paid": _of_text(paid), "people": rules["people"]}
+
     def _lists(self) -> list[dict[str, Any]]:
         """The lists by name: rows in all, and a link for each area."""
         anys: dict[str, list[Any]] = {}
@@ -443,6 +462,10 @@ def _plain_rows(rows: Rows) -> dict[str, Any]:
 
 def _money(amount: Decimal | None) -> str:
     return "" if amount is None else f"{amount:,.2f}"
+
+
+def _of_text(amount: str | None) -> str:
+    return _money(None if amount is None else Decimal(amount))
 
 
 def _share(share: Decimal | None) -> str | None:

@@ -106,6 +106,22 @@ _LABELS: Final = {
         "上次：核定日 {day}，规则库 {digest}", "Earlier run: decision date {day}, rulebook {digest}"
     ),
     "change": Message("变化", "change"),
+    "rules_alone": Message("仅因规则", "By the rules alone"),
+    "rules_note": Message(
+        "本次的记录按上次的规则库和本次的规则库各核定一次，两者之差；人数、金额和起因与 mianshen compare 相同。",
+        "This run's records decided by the earlier rulebook and by this one, and what differs; people, amounts and causes "
+        "are those of mianshen compare.",
+    ),
+    "gained": Message("新增", "gained"),
+    "lost": Message("失去", "lost"),
+    "left_out": Message("未计入", "left out"),
+    "cause": Message("参数或条款", "figure or provision"),
+    "clause": Message("依据", "clause"),
+    "changed": Message("有变化", "changed"),
+    "gain": Message("受益", "gain"),
+    "lose": Message("受损", "lose"),
+    "paid_more": Message("支付增减（元）", "paid more or less (yuan)"),
+    "rules_page": Message("详细测算", "The comparison in full"),
     "difference": Message("金额差（元）", "difference (yuan)"),
     "lists": Message("待办清单", "Lists to work through"),
     "lists_note": Message(
