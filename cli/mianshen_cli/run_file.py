@@ -24,6 +24,7 @@ from typing import Any, Final
 import click
 
 from mianshen.batch import diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.source import Diagnostic, Message, RuleError, Span
 from mianshen_cli.click_commands import Option
 from mianshen_cli.usage_errors import usage_mistake
@@ -83,9 +84,9 @@ def take_run_file(context: click.Context, _: click.Parameter, value: str | None)
             values = _values(file, name, option, said)
             option.type_cast_value(context, values)
         except click.ClickException as error:
-            wrong.append(diagnostics.unfit_value(file.at(written), usage_mistake(error)))
+            wrong.append(diagnostic("E757.unfit_value", file.at(written), why=usage_mistake(error)))
         except ValueError:
-            wrong.append(diagnostics.unfit_value(file.at(written), _kind(option)))
+            wrong.append(diagnostic("E757.unfit_value", file.at(written), why=_kind(option)))
         else:
             defaults[option.name or ""] = values
     if wrong:
@@ -108,14 +109,14 @@ def _read(path: Path) -> _RunFile:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise RuleError([diagnostics.not_toml(Span(str(path), 1, 1), "not UTF-8")]) from None
+        raise RuleError([diagnostic("E755.not_toml", Span(str(path), 1, 1), why="not UTF-8")]) from None
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         at = _AT.search(str(error))
         line, column = (int(at[1]), int(at[2])) if at and at[1] else (len(text.splitlines()) or 1, 1)
         why = _AT.sub("", str(error))
-        raise RuleError([diagnostics.not_toml(Span(str(path), line, column), why)]) from None
+        raise RuleError([diagnostic("E755.not_toml", Span(str(path), line, column), why=why)]) from None
     return _RunFile(path, content, _places(str(path), text))
 
 

@@ -1,5 +1,6 @@
 """`mianshen explain` and the page of codes it reads."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -11,6 +12,10 @@ from mianshen.catalogue import catalogue
 from mianshen_cli.main import main
 
 ROOT = Path(__file__).parents[2]
+
+
+def _sources() -> list[Path]:
+    return [*(ROOT / "engine").rglob("*.py"), *(ROOT / "cli").rglob("*.py")]
 
 
 def test_the_page_of_codes_is_what_the_catalogue_says() -> None:
@@ -40,8 +45,22 @@ def test_all_codes_are_listed_and_an_unknown_one_is_refused_with_the_nearest(
     assert "E422" in capsys.readouterr().err
 
 
-def test_every_line_of_the_catalogue_is_somebody_s_and_every_constructor_has_one() -> None:
-    source = "".join(path.read_text("utf-8") for path in (ROOT / "engine").rglob("*.py"))
+def test_every_line_of_the_catalogue_is_used() -> None:
+    source = "".join(path.read_text("utf-8") for path in _sources())
     used = set(re.findall(r'diagnostic[(,]\s*"(E[0-9]{3}\.\w+)"', source))
-    lines = {key for key in catalogue() if not key.endswith(".in_general")}
-    assert used == lines
+    assert used == {key for key in catalogue() if not key.endswith(".in_general")}
+
+
+def test_every_diagnostic_is_given_the_values_that_its_words_name() -> None:
+    for path in _sources():
+        calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
+        for call in calls:
+            if ast.unparse(call.func).split(".")[-1] != "diagnostic" or not isinstance(
+                call.args[0], ast.Constant
+            ):
+                continue
+            keywords = {keyword.arg for keyword in call.keywords}
+            words = catalogue()[str(call.args[0].value)]._asdict().items()
+            texts = [text for name, text in words if name not in {"severity", *keywords}]
+            named = re.findall(r"(?<!\{)\{(\w+)\}(?!\})", "".join(text.zh + text.en for text in texts))
+            assert keywords - {"also", "what", "fix"} == set(named), f"{path}:{call.lineno}"

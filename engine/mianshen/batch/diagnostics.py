@@ -27,10 +27,6 @@ def no_memory(folder: str) -> Diagnostic:
     return diagnostic("E518.no_memory", unlined(folder))
 
 
-def changed(file: str) -> Diagnostic:
-    return diagnostic("E519.changed", Span(file, 1, 1))
-
-
 def no_such_entity(rulebook: str, entity: str) -> Diagnostic:
     return diagnostic("E520.no_such_entity", unlined(rulebook), entity=entity)
 
@@ -57,10 +53,6 @@ def unaccounted(folder: str, entity: str, read: int, told: int) -> Diagnostic:
 
 def input_moved(file: str) -> Diagnostic:
     return diagnostic("E532.input_moved", Span(file, 1, 1))
-
-
-def input_differs(file: str) -> Diagnostic:
-    return diagnostic("E533.input_differs", Span(file, 1, 1))
 
 
 def no_such_person(folder: str) -> Diagnostic:
@@ -94,11 +86,6 @@ def not_resumable(folder: str) -> Diagnostic:
     return diagnostic("E541.not_resumable", unlined(folder))
 
 
-def in_turn_only(provision: str) -> Diagnostic:
-    """A rulebook with a payment that SQL cannot give."""
-    return diagnostic("E594.in_turn_only", Span(provision, 0, 0))
-
-
 def too_wide(dialect: str) -> Diagnostic:
     return diagnostic("E592.too_wide", unlined("--engine"), dialect=dialect)
 
@@ -115,17 +102,9 @@ def no_such_wish(option: str, name: str, near: str | None) -> Diagnostic:
 # -- a run file --------------------------------------------------------------------------------
 
 
-def not_toml(span: Span, why: str) -> Diagnostic:
-    return diagnostic("E755.not_toml", span, why=why)
-
-
 def unknown_option(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
     close = nearest(name, list(known))
     fix = Message("看 mianshen batch --help", "See mianshen batch --help")
     if close:
         fix = Message(f"也许想写 {close}", f"Perhaps {close} is meant")
     return diagnostic("E756.unknown_option", span, fix=fix, name=name)
-
-
-def unfit_value(span: Span, why: Message) -> Diagnostic:
-    return diagnostic("E757.unfit_value", span, why=why)

@@ -11,10 +11,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mianshen.batch import diagnostics
 from mianshen.batch.manifest import digest_of_file
+from mianshen.catalogue import diagnostic
 from mianshen.ingest.inputs import Input, parts_of, unchanged
-from mianshen.source import RuleError
+from mianshen.source import RuleError, Span
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class InputDigests:
         digests = {path: digest.result() for path, digest in self._digests.items()}
         changed = [part for part in parts_of(self.inputs) if not unchanged(part)]
         if changed:
-            raise RuleError([diagnostics.changed(str(part.path)) for part in changed])
+            raise RuleError([diagnostic("E519.changed", Span(str(part.path), 1, 1)) for part in changed])
         return digests
 
     def close(self) -> None:

@@ -36,25 +36,13 @@ def unknown_key(span: Span, key: str, where: Message, known: Iterable[str]) -> D
     return diagnostic("E451.unknown_key", span, fix=_known(key, known), where=where, key_name=key)
 
 
-def no_name(span: Span) -> Diagnostic:
-    return diagnostic("E452.no_name", span)
-
-
 def same_name(span: Span, name: str, other: Span) -> Diagnostic:
     also = ((other, Message("另一个在此", "the other one is here")),)
     return diagnostic("E453.same_name", span, also=also, name=name)
 
 
-def nothing_expected(span: Span, name: str) -> Diagnostic:
-    return diagnostic("E454.nothing_expected", span, name=name)
-
-
 def unknown_row(span: Span, key: str, entity: str, known: Iterable[str]) -> Diagnostic:
     return diagnostic("E455.unknown_row", span, fix=_known(key, known), entity=entity, key_name=key)
-
-
-def bad_value(span: Span, text: str, wanted: Message) -> Diagnostic:
-    return diagnostic("E456.bad_value", span, text=text, wanted=wanted)
 
 
 def unknown_status(span: Span, text: str, known: Iterable[str]) -> Diagnostic:
@@ -69,17 +57,5 @@ def unknown_reason(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
     return diagnostic("E459.unknown_reason", span, fix=_known(name, known), name=name)
 
 
-def no_overlay_file(span: Span, name: str) -> Diagnostic:
-    return diagnostic("E461.no_overlay_file", span, name=name)
-
-
-def no_cases(file: str) -> Diagnostic:
-    return diagnostic("E462.no_cases", Span(file, 1, 1))
-
-
 def no_files(path: str) -> Diagnostic:
     return diagnostic("E463.no_files", unlined(path))
-
-
-def rows_unknown(span: Span, name: str) -> Diagnostic:
-    return diagnostic("E464.rows_unknown", span, name=name)

@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 from mianshen.cases import diagnostics
 from mianshen.casework.answers import Mark, RowKey
+from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import Mapping, Node, Scalar
 from mianshen.document.yaml_tree import Sequence as ListNode
 from mianshen.elaboration.vocabulary import literal_words
@@ -190,7 +191,9 @@ class ExpectationReader:
             return Mark(text)
         value = literals.read(text, decision.type, self.program.codes)
         if value is None:
-            self.diagnostics.append(diagnostics.bad_value(node.span, text, literal_words(decision.written)))
+            self.diagnostics.append(
+                diagnostic("E456.bad_value", node.span, text=text, wanted=literal_words(decision.written))
+            )
         return value
 
     def _missing(self, node: Node) -> Iterator[str]:

@@ -17,6 +17,7 @@ from typing import Final
 
 from mianshen.cases import diagnostics
 from mianshen.cases.expectations import Expectation, ExpectationReader
+from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import Mapping, Scalar, read_tree
 from mianshen.document.yaml_tree import Sequence as ListNode
 from mianshen.interpreter.rows import Case
@@ -130,7 +131,7 @@ class _FileReading:
             return
         listed = root.get("cases") if isinstance(root, Mapping) else None
         if not isinstance(root, Mapping) or not isinstance(listed, ListNode) or not listed.items:
-            self.diagnostics.append(diagnostics.no_cases(str(self.file)))
+            self.diagnostics.append(diagnostic("E462.no_cases", Span(str(self.file), 1, 1)))
             return
         here = Message("案例文件", "a case file")
         self._only(root, ("defaults", "cases"), here)
@@ -162,11 +163,11 @@ class _FileReading:
         case, wrong = read_record(node, program, None, CASE_KEYS)
         expect = node.get("expect")
         if expect is None:
-            self.diagnostics.append(diagnostics.nothing_expected(node.span, name))
+            self.diagnostics.append(diagnostic("E454.nothing_expected", node.span, name=name))
         if case is None:
             self.diagnostics += wrong
         elif any(row.told is not None for row in case.rows()):
-            self.diagnostics.append(diagnostics.rows_unknown(node.span, name))
+            self.diagnostics.append(diagnostic("E464.rows_unknown", node.span, name=name))
         if case is None or expect is None:
             return None
         reader = ExpectationReader(program, case, self.diagnostics)
@@ -175,7 +176,7 @@ class _FileReading:
     def _name(self, node: Mapping) -> str | None:
         name = node.get("name")
         if not isinstance(name, Scalar) or not _NAME.fullmatch(name.text):
-            self.diagnostics.append(diagnostics.no_name(node.span if name is None else name.span))
+            self.diagnostics.append(diagnostic("E452.no_name", node.span if name is None else name.span))
             return None
         if name.text in self.names:
             self.diagnostics.append(diagnostics.same_name(name.span, name.text, self.names[name.text]))
@@ -202,7 +203,7 @@ class _FileReading:
             path = Path(os.path.normpath(self.file.parent / node.text))
             if path.is_file():
                 return path
-            self.diagnostics.append(diagnostics.no_overlay_file(node.span, str(path)))
+            self.diagnostics.append(diagnostic("E461.no_overlay_file", node.span, name=str(path)))
         elif node.text in shipped_overlays():
             return node.text
         else:

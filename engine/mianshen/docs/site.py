@@ -18,6 +18,7 @@ import jinja2
 
 from mianshen.batch.lock import locked
 from mianshen.batch.result_folder import beside, clear_up, publish
+from mianshen.catalogue import diagnostic
 from mianshen.docs.case_pages import CasePages
 from mianshen.docs.links import fragment
 from mianshen.docs.lists import ListPages
@@ -26,8 +27,7 @@ from mianshen.docs.subject import Subject
 from mianshen.docs.words import texts
 from mianshen.page_style import STYLE
 from mianshen.policy.catalogue import KINDS, Catalogue
-from mianshen.policy.diagnostics import foreign_docs
-from mianshen.source import Lang, RuleError
+from mianshen.source import Lang, RuleError, Span
 from mianshen.version import __version__
 
 MARKER: Final = "docs.json"
@@ -39,7 +39,7 @@ def write_docs(subject: Subject, out: Path) -> int:
     """Write the docs and return how many pages they have. Raises RuleError, OSError."""
     folder = out.resolve()
     if folder.exists() and not _replaceable(folder):
-        raise RuleError([foreign_docs(str(out))])
+        raise RuleError([diagnostic("E794.foreign_docs", Span(str(out), 0, 0))])
     folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder, str(out)):
         clear_up(folder)

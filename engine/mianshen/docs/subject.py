@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mianshen.cases.read import CaseOf, Programs
+from mianshen.catalogue import diagnostic
 from mianshen.docs.evidence import Evidence, evidence_of
 from mianshen.docs.links import Links
 from mianshen.docs.quotes import Document
 from mianshen.elaboration.coverage import Covered, coverage
 from mianshen.policy.catalogue import Catalogue, Item
 from mianshen.policy.descriptions import Descriptions
-from mianshen.policy.diagnostics import no_texts
 from mianshen.program.program import Citation, Clause, Program
 from mianshen.source import Message, RuleError, Span
 
@@ -124,6 +124,6 @@ def subject_of(
         if texts is not None and source.file is not None and (texts / source.file).is_file()
     }
     if texts is not None and not documents:
-        raise RuleError([no_texts(str(texts))])
+        raise RuleError([diagnostic("E795.no_texts", Span(str(texts), 0, 0))])
     evidence = None if cases is None else evidence_of(cases, programs, Catalogue(program), advance)
     return Subject(programs, roots, case_roots, evidence, documents)

@@ -76,32 +76,12 @@ def no_files(folder: str) -> Diagnostic:
     return diagnostic("E104.no_files", unlined(folder))
 
 
-def wrong_ending(file: str) -> Diagnostic:
-    return diagnostic("E105.wrong_ending", Span(file, 1, 1))
-
-
 # A file as YAML
 
 
 def syntax(span: Span, what: Message, fix: Message, also: Also = ()) -> Diagnostic:
     """Not YAML, in a way `what` tells."""
     return Diagnostic("E106", span, what, fix, also)
-
-
-def tab(span: Span) -> Diagnostic:
-    return diagnostic("E107.tab", span)
-
-
-def full_width(span: Span, char: str, ascii_char: str) -> Diagnostic:
-    return diagnostic("E108.full_width", span, char=char, ascii_char=ascii_char)
-
-
-def bad_escape(span: Span) -> Diagnostic:
-    return diagnostic("E109.bad_escape", span)
-
-
-def unclosed_quote(span: Span) -> Diagnostic:
-    return diagnostic("E110.unclosed_quote", span)
 
 
 def doubled_key(span: Span, key: str, first: Span) -> Diagnostic:
@@ -122,34 +102,6 @@ def unknown_alias(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
     return diagnostic("E112.unknown_alias", span, fix=(zh, en), name=name)
 
 
-def alias_cycle(span: Span, name: str) -> Diagnostic:
-    return diagnostic("E113.alias_cycle", span, name=name)
-
-
-def aliases_explode(span: Span, most: int) -> Diagnostic:
-    return diagnostic("E114.aliases_explode", span, most=most)
-
-
-def too_deep(span: Span, most: int) -> Diagnostic:
-    return diagnostic("E115.too_deep", span, most=most)
-
-
-def merge_key(span: Span) -> Diagnostic:
-    return diagnostic("E116.merge_key", span)
-
-
-def tag(span: Span) -> Diagnostic:
-    return diagnostic("E117.tag", span)
-
-
-def several_documents(span: Span) -> Diagnostic:
-    return diagnostic("E118.several_documents", span)
-
-
-def bad_key(span: Span) -> Diagnostic:
-    return diagnostic("E119.bad_key", span)
-
-
 # The shape of a file
 
 
@@ -167,11 +119,6 @@ def missing_key(span: Span, key: str, example: str) -> Diagnostic:
     """`example` is a value the key may have, or empty."""
     such_zh, such_en = (f"，例如 {key}: {example}", f", such as {key}: {example}") if example else ("", "")
     return diagnostic("E122.missing_key", span, key_name=key, such=Message(such_zh, such_en))
-
-
-def cut_by_comma(span: Span, rest: str) -> Diagnostic:
-    """A formula in braces that its own comma ends."""
-    return diagnostic("E132.cut_by_comma", span, rest=shown(rest))
 
 
 def empty_value(span: Span, key: str) -> Diagnostic:
@@ -198,10 +145,6 @@ def not_one_of(span: Span, written: str, allowed: Iterable[str]) -> Diagnostic:
     return diagnostic("E125.not_one_of", span, fix=fix, written=shown(written))
 
 
-def not_a_day(span: Span, written: str) -> Diagnostic:
-    return diagnostic("E126.not_a_day", span, written=shown(written))
-
-
 def not_a_flag(span: Span, written: str) -> Diagnostic:
     meant = {"yes": "true", "on": "true", "1": "true", "y": "true", "t": "true", "是": "true"}
     meant |= {"no": "false", "off": "false", "0": "false", "n": "false", "f": "false", "否": "false"}
@@ -215,19 +158,6 @@ def not_a_flag(span: Span, written: str) -> Diagnostic:
     )
 
 
-def not_an_area(span: Span, written: str) -> Diagnostic:
-    return diagnostic("E128.not_an_area", span, written=shown(written))
-
-
-def empty_text(span: Span) -> Diagnostic:
-    return diagnostic("E129.empty_text", span)
-
-
-def other_shape(span: Span, reason: str) -> Diagnostic:
-    """What no other shape mistake covers; `reason` is the validator's own English sentence."""
-    return diagnostic("E130.other_shape", span, reason=reason)
-
-
 def defined_twice(span: Span, name: str, first: Span) -> Diagnostic:
     return diagnostic(
         "E131.defined_twice",
@@ -238,10 +168,6 @@ def defined_twice(span: Span, name: str, first: Span) -> Diagnostic:
 
 
 # What files and overlays say together
-
-
-def overlay_among_files(span: Span) -> Diagnostic:
-    return diagnostic("E140.overlay_among_files", span)
 
 
 def exists_already(span: Span, name: str, first: Span, *, replaceable: bool) -> Diagnostic:
@@ -276,14 +202,6 @@ def _absent(name: str, known: Iterable[str], zh: str, en: str) -> tuple[str, str
     return zh, en
 
 
-def applied_twice(span: Span, name: str) -> Diagnostic:
-    return diagnostic("E145.applied_twice", span, name=shown(name))
-
-
-def not_an_overlay(span: Span) -> Diagnostic:
-    return diagnostic("E146.not_an_overlay", span)
-
-
 def nothing_to_set(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
     fix = _absent(name, known, "要新增它，写在 parameters 下", "To add it, write it under parameters")
     return diagnostic("E147.nothing_to_set", span, fix=fix, name=shown(name))
@@ -296,14 +214,4 @@ def overlays_conflict(span: Span, name: str, overlay: str, first: Span) -> Diagn
         also=((first, Message("前一个方案改在这里", "the earlier overlay changes it here")),),
         name=shown(name),
         overlay=shown(overlay),
-    )
-
-
-def drops_history(span: Span, name: str, day: str, first: Span) -> Diagnostic:
-    return diagnostic(
-        "E149.drops_history",
-        span,
-        also=((first, Message("原来的取值", "the values there were")),),
-        name=shown(name),
-        day=day,
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from mianshen.catalogue import diagnostic
 from mianshen.document import diagnostics
 from mianshen.document.digest import digest_of_bytes
 from mianshen.document.document import Document
@@ -49,7 +50,7 @@ def _missing_files(paths: Sequence[Path], files: Sequence[RulebookPath]) -> list
     empty = [path for path in paths if path.is_dir() and path not in read_from]
     return [
         *(diagnostics.no_files(str(path)) for path in empty),
-        *(diagnostics.wrong_ending(str(path)) for path in passed_over(paths)),
+        *(diagnostic("E105.wrong_ending", Span(str(path), 1, 1)) for path in passed_over(paths)),
     ]
 
 
@@ -67,7 +68,7 @@ def _add(draft: Draft, file: RulebookPath, root: Node | None, mistakes: Sequence
     if root is None and mistakes:
         draft.broken.add(())
     elif file.overlay and root is None:
-        draft.mistakes.append(diagnostics.not_an_overlay(Span(str(file.path), 1, 1)))
+        draft.mistakes.append(diagnostic("E146.not_an_overlay", Span(str(file.path), 1, 1)))
     elif file.overlay and root is not None:
         apply_overlay(draft, root)
     elif root is not None:

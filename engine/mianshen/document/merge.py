@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping as Map
 from typing import Any
 
+from mianshen.catalogue import diagnostic
 from mianshen.document import diagnostics, model, overlay_model
 from mianshen.document.defaults import Filling, filling
 from mianshen.document.document import Document, Origin
@@ -91,7 +92,7 @@ def add_file(draft: Draft, root: Node) -> None:
     if (whole := whole_file(draft, root)) is None:
         return
     if (entry := whole.entry("overlay")) is not None:
-        draft.mistakes.append(diagnostics.overlay_among_files(entry[0].span))
+        draft.mistakes.append(diagnostic("E140.overlay_among_files", entry[0].span))
         return
     FilePart(draft, whole).add()
 

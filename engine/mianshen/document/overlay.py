@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
+from mianshen.catalogue import diagnostic
 from mianshen.document import diagnostics, model, overlay_model
 from mianshen.document.merge import Draft, FilePart, whole_file
 from mianshen.document.overlay_parts import PartChanges
@@ -31,13 +32,15 @@ def apply_overlay(draft: Draft, root: Node) -> None:
     if (whole := whole_file(draft, root)) is None:
         return
     if (entry := whole.entry("overlay")) is None:
-        draft.mistakes.append(diagnostics.not_an_overlay(whole.source.span(0, 0)))
+        draft.mistakes.append(diagnostic("E146.not_an_overlay", whole.source.span(0, 0)))
         return
     header, faults = fit(overlay_model.OverlayHeader, entry[1], entry[0].span)
     draft.mistakes += faults
     if header is not None:
         if header.name in (applied.name for applied in draft.overlays):
-            draft.mistakes.append(diagnostics.applied_twice(entry[0].span, header.name))
+            draft.mistakes.append(
+                diagnostic("E145.applied_twice", entry[0].span, name=diagnostics.shown(header.name))
+            )
             return
         draft.overlays.append(header)
     part = FilePart(draft, whole, overlay=True)
@@ -88,7 +91,15 @@ def _replace(draft: Draft, part: FilePart, changes: PartChanges) -> None:
                 dropped = sorted(value.from_ for value in before.values if value.from_ not in starts)
                 if dropped:
                     day = dropped[0].isoformat()
-                    draft.mistakes.append(diagnostics.drops_history(name.span, name.text, day, first))
+                    draft.mistakes.append(
+                        diagnostic(
+                            "E149.drops_history",
+                            name.span,
+                            also=((first, Message("原来的取值", "the values there were")),),
+                            name=diagnostics.shown(name.text),
+                            day=day,
+                        )
+                    )
 
 
 def _switch_on(draft: Draft, root: Mapping) -> None:

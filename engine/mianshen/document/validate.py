@@ -16,6 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from mianshen.catalogue import diagnostic
 from mianshen.document import diagnostics
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
 from mianshen.source import Diagnostic, Message, Span, nearest
@@ -52,7 +53,7 @@ def empties(node: Node, key: str = "") -> list[Diagnostic]:
     match node:
         case Scalar():
             if node.empty and key.count(")") + key.count("]") > key.count("(") + key.count("["):
-                return [diagnostics.cut_by_comma(node.span, key)]
+                return [diagnostic("E132.cut_by_comma", node.span, rest=diagnostics.shown(key))]
             return [diagnostics.empty_value(node.span, key)] if node.empty else []
         case Sequence(items):
             return [part for item in items for part in empties(item)]
@@ -127,7 +128,7 @@ def _one(model: type[BaseModel], node: Node, at: Span, error: ErrorDetails) -> D
         case "flag" if isinstance(value, Scalar):
             return diagnostics.not_a_flag(span, text)
         case "day" if isinstance(value, Scalar):
-            return diagnostics.not_a_day(span, text)
+            return diagnostic("E126.not_a_day", span, written=diagnostics.shown(text))
         case "string_type" | "flag" | "day":
             return diagnostics.wrong_kind(span, TEXT, kind(value))
         case "model_type" | "dict_type" | "model_attributes_type":
@@ -141,11 +142,15 @@ def _one(model: type[BaseModel], node: Node, at: Span, error: ErrorDetails) -> D
             return diagnostics.not_one_of(span, text, allowed)
         case "string_pattern_mismatch":
             is_area = "[0-9]{6}" in error["ctx"]["pattern"]
-            return diagnostics.not_an_area(span, text) if is_area else diagnostics.bad_name(span, text)
+            return (
+                diagnostic("E128.not_an_area", span, written=diagnostics.shown(text))
+                if is_area
+                else diagnostics.bad_name(span, text)
+            )
         case "string_too_short":
-            return diagnostics.empty_text(span)
+            return diagnostic("E129.empty_text", span)
         case _:
-            return diagnostics.other_shape(span, error["msg"])
+            return diagnostic("E130.other_shape", span, reason=error["msg"])
 
 
 _EXAMPLES = {

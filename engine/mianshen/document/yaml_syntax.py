@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from mianshen.catalogue import diagnostic
 from mianshen.document import diagnostics
 from mianshen.document.yaml_source import YamlSource
 from mianshen.source import Diagnostic, Message, Span
@@ -102,11 +103,11 @@ def explained(source: YamlSource, at: int, context_at: int | None, problem: str,
     if comma := _full_width_comma(source, at, context_at, problem):
         return comma
     if "tab" in problem or _begins_with_tab(source, at):
-        return diagnostics.tab(_here(source, at))
+        return diagnostic("E107.tab", _here(source, at))
     if "quoted scalar" in context and context_at is not None:
         if "end of stream" in problem or "document indicator" in problem:
-            return diagnostics.unclosed_quote(_here(source, context_at))
-        return diagnostics.bad_escape(_here(source, at))
+            return diagnostic("E110.unclosed_quote", _here(source, context_at))
+        return diagnostic("E109.bad_escape", _here(source, at))
     if problem == "could not find expected ':'" and context_at is not None:
         at = context_at
     if problem == "mapping values are not allowed in this context" and (key := _key_above(source, at)):
@@ -133,7 +134,7 @@ def full_width_colon(source: YamlSource, line: int) -> Diagnostic | None:
     """The full-width colon after what looks like a key on a line, if there is one."""
     if match := _FULL_WIDTH_COLON.match(source.line(line)):
         at = source.line_starts[line - 1] + match.start(1)
-        return diagnostics.full_width(source.span(at, at + 1), "：", "`: `")
+        return diagnostic("E108.full_width", source.span(at, at + 1), char="：", ascii_char="`: `")
     return None
 
 
@@ -153,7 +154,7 @@ def _full_width_comma(source: YamlSource, at: int, context_at: int | None, probl
     if not finditer:
         return None
     comma = finditer[-1].start(finditer[-1].lastindex or 0)
-    return diagnostics.full_width(source.span(comma, comma + 1), "，", "`, `")
+    return diagnostic("E108.full_width", source.span(comma, comma + 1), char="，", ascii_char="`, `")
 
 
 def _key_above(source: YamlSource, at: int) -> int | None:

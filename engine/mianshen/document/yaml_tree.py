@@ -17,6 +17,7 @@ from typing import TypeAlias, cast
 
 import yaml
 
+from mianshen.catalogue import diagnostic
 from mianshen.document import diagnostics
 from mianshen.document.characters import decode, hide_pairs
 from mianshen.document.yaml_source import YamlSource
@@ -220,7 +221,7 @@ class _Builder:
                     self._add(self._alias(event), None)
                 case yaml.DocumentStartEvent() if self.root is not None:
                     at = _start(event)
-                    self.mistakes.append(diagnostics.several_documents(self.source.span(at, at + 3)))
+                    self.mistakes.append(diagnostic("E118.several_documents", self.source.span(at, at + 3)))
                     raise _Stop
                 case _:
                     pass
@@ -242,13 +243,13 @@ class _Builder:
 
     def _refuse_tag(self, tag: str | None, start: int) -> None:
         if tag is not None:
-            self.mistakes.append(diagnostics.tag(self.source.span(start, start + 1)))
+            self.mistakes.append(diagnostic("E117.tag", self.source.span(start, start + 1)))
 
     def _begin(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         start = _start(event)
         self._refuse_tag(event.tag, start)
         if len(self.open) >= DEEPEST:
-            self.mistakes.append(diagnostics.too_deep(self.source.span(start, start), DEEPEST))
+            self.mistakes.append(diagnostic("E115.too_deep", self.source.span(start, start), most=DEEPEST))
             raise _Stop
         self.open.append(_Open(start, event.anchor, isinstance(event, yaml.MappingStartEvent)))
 
@@ -268,7 +269,7 @@ class _Builder:
         name, start = event.anchor or "", _start(event)
         span = self.source.span(start, _end(event))
         if any(frame.anchor == name for frame in self.open):
-            self.mistakes.append(diagnostics.alias_cycle(span, name))
+            self.mistakes.append(diagnostic("E113.alias_cycle", span, name=name))
         elif name not in self.anchors:
             self.mistakes.append(diagnostics.unknown_alias(span, name, self.anchors))
         else:
@@ -279,9 +280,9 @@ class _Builder:
         size, height = self._extent(node)
         self.copies += size
         if len(self.open) + height > DEEPEST:
-            self.mistakes.append(diagnostics.too_deep(span, DEEPEST))
+            self.mistakes.append(diagnostic("E115.too_deep", span, most=DEEPEST))
         elif self.copies > MOST_COPIES:
-            self.mistakes.append(diagnostics.aliases_explode(span, MOST_COPIES))
+            self.mistakes.append(diagnostic("E114.aliases_explode", span, most=MOST_COPIES))
         else:
             return node
         raise _Stop
@@ -321,12 +322,12 @@ class _Builder:
 
     def _is_name(self, key: Node) -> bool:
         if not isinstance(key, Scalar):
-            self.mistakes.append(diagnostics.bad_key(key.span))
+            self.mistakes.append(diagnostic("E119.bad_key", key.span))
         elif key.plain and key.text == "<<":
-            self.mistakes.append(diagnostics.merge_key(key.span))
+            self.mistakes.append(diagnostic("E116.merge_key", key.span))
             return True
         elif key.text == "":
-            self.mistakes.append(diagnostics.bad_key(key.span))
+            self.mistakes.append(diagnostic("E119.bad_key", key.span))
         else:
             return True
         return False

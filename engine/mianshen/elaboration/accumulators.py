@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.document.accumulator_part import AccumulatorPart
 from mianshen.elaboration.provision_parts import RulingChecks, conjunction
 from mianshen.elaboration.vocabulary import Vocabulary, message
@@ -42,7 +43,7 @@ class AccumulatorChecks:
                               self.rulings.names.entities)  # fmt: skip
             elif entity.parent is None or entity.date is None:
                 span = self.rulings.document.span("accumulators", name, "entity")
-                self.rulings.diagnostics.append(diagnostics.undated(span, model.entity))
+                self.rulings.diagnostics.append(diagnostic("E339.undated", span, entity=model.entity))
             else:
                 accumulator = self._accumulator(name, entity.parent)
                 if accumulator is not None:
@@ -118,7 +119,7 @@ class AccumulatorChecks:
                 why = Message("只能按代码、文本、是非、日期、整数或地区分开累计", "it is a code, text, true or false, date, "
                               "whole number or area that splits a sum")  # fmt: skip
                 span = self.rulings.document.span("accumulators", name, "per", index)
-                self.rulings.diagnostics.append(diagnostics.cannot_split(span, fact, why))
+                self.rulings.diagnostics.append(diagnostic("E361.cannot_split", span, fact=fact, why=why))
             else:
                 keys.append(key)
         return tuple(keys)
@@ -139,7 +140,9 @@ class AccumulatorChecks:
             why = Message(
                 "期初余额只有一个，不能分给多个累计", "there is one opening balance for all its sums"
             )
-            self.rulings.diagnostics.append(diagnostics.cannot_split(span, model.opening, why))
+            self.rulings.diagnostics.append(
+                diagnostic("E361.cannot_split", span, fact=model.opening, why=why)
+            )
 
     def _days(self, name: str) -> int | None:
         """How many days before a row count, instead of a period."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mianshen.catalogue import diagnostic
 from mianshen.elaboration.events import occasion, triggers
 from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.formulas.symbol_table import describe
@@ -88,7 +89,9 @@ def clauses(vocabulary: Vocabulary) -> tuple[Clause, ...]:
         citation = Citation(model.source, model.clause)
         if citation in clauses:
             span = vocabulary.document.span("clauses", index, "clause")
-            vocabulary.diagnostics.append(diagnostics.clause_twice(span, model.source, model.clause))
+            vocabulary.diagnostics.append(
+                diagnostic("E349.clause_twice", span, source=model.source, clause=model.clause)
+            )
         else:
             clauses[citation] = Clause(citation, message(model.subject), model.answered_by)
             _answers(vocabulary, index, model.answered_by)

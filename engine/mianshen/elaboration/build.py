@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.elaboration.accumulators import (
     AccumulatorChecks,
     accumulator_names,
@@ -188,7 +189,7 @@ class Draft:
         header, entities = self.document.header, self.vocabulary.entities
         if header is None:
             if self.document.files and not self.document.is_broken("rulebook"):
-                self.diagnostics.append(diagnostics.no_header(self.document.span()))
+                self.diagnostics.append(diagnostic("E323.no_header", self.document.span()))
             return None
         if header.entry not in entities:
             span = self.document.span("header", "entry")

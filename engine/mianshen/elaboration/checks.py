@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from mianshen.catalogue import diagnostic
 from mianshen.elaboration.provision_parts import Place, RulingChecks, conjunction
 from mianshen.elaboration.vocabulary import message
-from mianshen.program import diagnostics
 from mianshen.program.core import (
     Aggregate,
     AsOf,
@@ -69,7 +69,7 @@ class RecordChecks:
                 whole = conjunction(condition)
                 for name in dict.fromkeys(_foreign(whole, entity)):
                     span = document.span(*place, "condition")
-                    self.rulings.diagnostics.append(diagnostics.check_reads(span, name))
+                    self.rulings.diagnostics.append(diagnostic("E337.check_reads", span, name=name))
                 yield Check(model.name, model.field, whole, message(model.title), model.condition)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from mianshen.program import diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.program.program import Citation, Clause, OutOfScope, Program
 from mianshen.source import Diagnostic
 
@@ -69,8 +69,11 @@ def gaps(program: Program, document: Document) -> Iterator[Diagnostic]:
     for index, covered in enumerate(coverage(program)):
         if not covered.answers and not covered.left_out:
             citation = covered.clause.citation
-            yield diagnostics.not_answered(
-                document.span("clauses", index, "clause"), citation.source or "", citation.clause or ""
+            yield diagnostic(
+                "E350.not_answered",
+                document.span("clauses", index, "clause"),
+                source=citation.source or "",
+                clause=citation.clause or "",
             )
     listed = {clause.citation for clause in program.clauses}
     citations: set[Citation] = set()
@@ -78,12 +81,15 @@ def gaps(program: Program, document: Document) -> Iterator[Diagnostic]:
         if citation.source and citation.clause and citation not in listed | citations:
             citations.add(citation)
             span = document.span(answer.kind, answer.name, "clause")
-            yield diagnostics.not_listed(span, citation.source, citation.clause)
+            yield diagnostic("E351.not_listed", span, source=citation.source, clause=citation.clause)
     for index, model in enumerate(document.out_of_scope):
         for clause in model.clause:
             if Citation(model.source, clause) not in listed:
-                yield diagnostics.not_listed(
-                    document.span("out_of_scope", index, "clause"), model.source, clause
+                yield diagnostic(
+                    "E351.not_listed",
+                    document.span("out_of_scope", index, "clause"),
+                    source=model.source,
+                    clause=clause,
                 )
 
 

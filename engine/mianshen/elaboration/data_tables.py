@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mianshen.catalogue import diagnostic
 from mianshen.document.model import Parameter, ParameterValue
 from mianshen.program import diagnostics
 from mianshen.source import Diagnostic, Message
@@ -27,7 +28,9 @@ def with_data(document: Document, mistakes: list[Diagnostic]) -> Document:
             for cell, row in _rows(value.rows):
                 if len(row) != len(table.columns):
                     at = document.span("data", name, "values", index, "rows", *cell)
-                    mistakes.append(diagnostics.wrong_columns(at, len(table.columns), len(row)))
+                    mistakes.append(
+                        diagnostic("E320.wrong_columns", at, wanted=len(table.columns), written=len(row))
+                    )
                     taken.append(name)
         if not taken:
             document = document.with_parameters(_columns(table), name)

@@ -14,6 +14,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from mianshen.catalogue import diagnostic
 from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.formulas.symbol_table import KeyedValues, KeyTest
 from mianshen.places import place_in_rules, place_name
@@ -175,7 +176,9 @@ class KeyReader:
             for other, known in branch.tests.items():
                 if known is not None and _overlap(test, known):
                     span = self._key_span(path)
-                    self.diagnostics.append(diagnostics.keys_overlap(span, self.name, other, cell))
+                    self.diagnostics.append(
+                        diagnostic("E365.keys_overlap", span, name=self.name, one=other, two=cell)
+                    )
                     return None
         branch.tests[label] = test
         return label
@@ -234,7 +237,7 @@ class KeyReader:
 
     def _mixed(self, path: tuple[str | int, ...], zh: str, en: str) -> None:
         span = self.vocabulary.document.span("parameters", self.name, *path)
-        self.diagnostics.append(diagnostics.keys_mixed(span, self.name, Message(zh, en)))
+        self.diagnostics.append(diagnostic("E365.keys_mixed", span, name=self.name, why=Message(zh, en)))
         self.sound = False
 
     # -- all keys ----------------------------------------------------------------------------
@@ -246,7 +249,9 @@ class KeyReader:
         if missing is not None:
             span = self.vocabulary.document.span("parameters", self.name)
             where = f"{at}{key} {missing}"
-            self.diagnostics.append(diagnostics.keys_uncovered(span, self.name, Message(where, where)))
+            self.diagnostics.append(
+                diagnostic("E365.keys_uncovered", span, name=self.name, missing=Message(where, where))
+            )
             return None
         tests: list[tuple[KeyTest | None, KeyedValues | str]] = []
         for label in sorted(branch.tests, key=lambda label: _rank(branch.tests[label])):

@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import TYPE_CHECKING, Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.closed_sets import Basis
 from mianshen.elaboration.keyed import Entry, KeyReader, Written
 from mianshen.elaboration.vocabulary import Vocabulary, literal_words, message
@@ -136,11 +137,13 @@ class Figures:
         span = self.document.span(*path)
         self.vocabulary.source(citation.source, *path, "source")
         if basis is None:
-            self.diagnostics.append(diagnostics.no_basis(span))
+            self.diagnostics.append(diagnostic("E333.no_basis", span))
         elif known == (basis == "missing"):
-            self.diagnostics.append(diagnostics.basis_and_value(span))
+            self.diagnostics.append(diagnostic("E333.basis_and_value", span))
         elif basis == "cited" and (citation.source is None or citation.clause is None):
-            self.diagnostics.append(diagnostics.uncited(span, Message("有依据的数字", "a cited figure")))
+            self.diagnostics.append(
+                diagnostic("E328.uncited", span, kind=Message("有依据的数字", "a cited figure"))
+            )
         else:
             return True
         return False
@@ -173,7 +176,7 @@ class Figures:
             return None
         floors = [over for over, _ in tuples]
         if not floors or floors != sorted(set(floors)) or floors[0] < 0:
-            self.diagnostics.append(diagnostics.brackets_fall(self.document.span(*path)))
+            self.diagnostics.append(diagnostic("E334.brackets_fall", self.document.span(*path)))
             return None
         return tuple(tuples)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
+from mianshen.catalogue import diagnostic
 from mianshen.elaboration.provision_parts import Place, RulingChecks, conjunction
 from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.program import diagnostics
@@ -96,7 +97,7 @@ def _fact(rulings: RulingChecks, entity: str, place: Place) -> Key | None:
     if isinstance(node, FactRef):
         return node.entity, node.name
     if parsed is not None:
-        rulings.diagnostics.append(diagnostics.property_fact(rulings.document.span(*place)))
+        rulings.diagnostics.append(diagnostic("E792.property_fact", rulings.document.span(*place)))
     return None
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
+from mianshen.catalogue import diagnostic
 from mianshen.closed_sets import ProvisionStatus
 from mianshen.document.accumulator_part import AccumulatorPart
 from mianshen.elaboration.vocabulary import Vocabulary, message
@@ -160,7 +161,7 @@ class RulingChecks:
         self.vocabulary.source(model.source, *place, "source")
         if model.source is None or model.clause is None:
             self.diagnostics.append(
-                diagnostics.uncited(self.document.span(*place), Message("条款", "a provision"))
+                diagnostic("E328.uncited", self.document.span(*place), kind=Message("条款", "a provision"))
             )
 
     # -- formulas ----------------------------------------------------------------------------
@@ -327,7 +328,9 @@ class RulingChecks:
         summed = [part.decision for part in self.document.parts.get(name, ())] or [*accumulator.sums]
         right = key[1] in summed and accumulator.entity == key[0] and number
         if not right and not self.names.broken.intersection(summed):
-            self.diagnostics.append(diagnostics.other_decision(span, name, ", ".join(summed) or name))
+            self.diagnostics.append(
+                diagnostic("E324.other_decision", span, accumulator=name, sums=", ".join(summed) or name)
+            )
         return right
 
     # -- where and when ----------------------------------------------------------------------
@@ -338,7 +341,9 @@ class RulingChecks:
         if model.area:
             area = self.area_fact(entity)
             if area is None:
-                self.diagnostics.append(diagnostics.no_area(self.document.span(*place, "area"), entity))
+                self.diagnostics.append(
+                    diagnostic("E326.no_area", self.document.span(*place, "area"), entity=entity)
+                )
                 return None
             places = [place_in_rules(code) for code in model.area]
             for code, known in zip(model.area, places, strict=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
+from mianshen.catalogue import diagnostic
 from mianshen.elaboration.provision_parts import Place
 from mianshen.elaboration.tables import TableChecks
 from mianshen.program import diagnostics
@@ -66,7 +67,15 @@ class ProvisionChecks(TableChecks):
             return owners[0], name
         if len(owners) > 1:
             span = self.document.span(*place, "decision")
-            self.diagnostics.append(diagnostics.ambiguous_decision(span, name, owners))
+            self.diagnostics.append(
+                diagnostic(
+                    "E327.ambiguous_decision",
+                    span,
+                    entities="、".join(owners),
+                    name=name,
+                    entities2=" and ".join(owners),
+                )
+            )
         elif model.entity is not None and model.entity not in self.names.entities:
             span = self.document.span(*place, "entity")
             kind = Message("实体", "entity")
@@ -133,12 +142,12 @@ class ProvisionChecks(TableChecks):
                 said = Message(
                     f"给出的是另一决定 {other.decision}", f"gives another decision, {other.decision}"
                 )
-                self.diagnostics.append(diagnostics.bad_exception(span, name, said))
+                self.diagnostics.append(diagnostic("E335.bad_exception", span, name=name, problem=said))
             elif fallback != getattr(other, "fallback", False):
                 said = Message(
                     "与它从不同时适用：其一是兜底条款", "never applies beside it: one of them is a fallback"
                 )
-                self.diagnostics.append(diagnostics.bad_exception(span, name, said))
+                self.diagnostics.append(diagnostic("E335.bad_exception", span, name=name, problem=said))
             elif name == site.name:
                 self.diagnostics.append(diagnostics.exceptions_in_circle(span, [name, name]))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
+from mianshen.catalogue import diagnostic
 from mianshen.closed_sets import ChoicePolicy
 from mianshen.elaboration.provision_parts import Place, RulingChecks, conjunction
 from mianshen.formulas.formula import joined
@@ -68,10 +69,14 @@ class TableChecks(RulingChecks):
         limits = self.limits(key, row.annual_limit, place)
         scope = self.scope(key[0], row, place)
         if row.annual_limit is not None and model.hit_policy != "unique":
-            self.diagnostics.append(diagnostics.limit_in_chosen(self.document.span(*place, "annual_limit")))
+            self.diagnostics.append(
+                diagnostic("E330.limit_in_chosen", self.document.span(*place, "annual_limit"))
+            )
         if len(row.cells) != len(model.inputs):
             span = self.document.span(*place, "cells")
-            self.diagnostics.append(diagnostics.wrong_cells(span, len(model.inputs), len(row.cells)))
+            self.diagnostics.append(
+                diagnostic("E320.wrong_cells", span, got=len(row.cells), wanted=len(model.inputs))
+            )
             return None
         cells = self._cells(key[0], subjects, place)
         if scope is None or value is None or cells is None or limits is None:
@@ -131,7 +136,7 @@ class TableChecks(RulingChecks):
             self.diagnostics.append(diagnostics.wrong_type(span, describe(INTEGER), describe(wanted)))
             return None
         if self.exact and isinstance(type_, Numeric) and not type_.fits:
-            self.diagnostics.append(diagnostics.too_precise(span, type_.precision))
+            self.diagnostics.append(diagnostic("E306.too_precise", span, precision=type_.precision))
         return type_
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.closed_sets import TextFormat
 from mianshen.formulas.symbol_table import describe
 from mianshen.program import diagnostics, literals
@@ -74,7 +75,9 @@ class Vocabulary:
                 other = spellings.setdefault(spelling, code)
                 if other != code:
                     span = self.document.span("codes", name, "values", code)
-                    self.diagnostics.append(diagnostics.same_spelling(span, spelling, code, other))
+                    self.diagnostics.append(
+                        diagnostic("E340.same_spelling", span, spelling=spelling, other=other, code_name=code)
+                    )
         unproposed = frozenset(code for code, value in model.values.items() if not value.proposed)
         return CodeList(name, message(model.title), values, spellings, unproposed)
 
@@ -166,10 +169,12 @@ class Vocabulary:
         header = self.document.header
         if entity.valid_from is not None and header is not None and entity.name != header.entry:
             span = self.document.span("entities", entity.name, "valid_from")
-            self.diagnostics.append(diagnostics.not_over_time(span, entity.name, header.entry))
+            self.diagnostics.append(
+                diagnostic("E353.not_over_time", span, entry=header.entry, entity=entity.name)
+            )
         if entity.reverses is not None and entity.parent is None:
             span = self.document.span("entities", entity.name, "reverses")
-            self.diagnostics.append(diagnostics.not_reversible(span, entity.name))
+            self.diagnostics.append(diagnostic("E354.not_reversible", span, entity=entity.name))
 
     def _check_overrides(self) -> None:
         """What a fact overrides is a decision of its entity, of the same type; one fact a decision."""
@@ -188,8 +193,12 @@ class Vocabulary:
                 )
                 self.diagnostics.append(wrong)
             if taken.setdefault((owner, fact.overrides), name) != name:
-                twice = diagnostics.settled_twice(
-                    self.document.span(*path), fact.overrides, taken[owner, fact.overrides], name
+                twice = diagnostic(
+                    "E355.settled_twice",
+                    self.document.span(*path),
+                    one=taken[owner, fact.overrides],
+                    two=name,
+                    decision=fact.overrides,
                 )
                 self.diagnostics.append(twice)
 
@@ -213,7 +222,13 @@ class Vocabulary:
             if taken.setdefault((owner, fact.settles), name) != name:
                 first = taken[owner, fact.settles]
                 self.diagnostics.append(
-                    diagnostics.settled_twice(self.document.span(*path), fact.settles, first, name)
+                    diagnostic(
+                        "E355.settled_twice",
+                        self.document.span(*path),
+                        one=first,
+                        two=name,
+                        decision=fact.settles,
+                    )
                 )
 
     def _check_types(self, entity: Entity) -> None:
@@ -284,7 +299,7 @@ class Vocabulary:
         """The declared format; only texts have one."""
         if model.format is not None and (not isinstance(type_, String) or type_.area):
             self.diagnostics.append(
-                diagnostics.not_formatted(self.document.span(*path, "format"), model.type)
+                diagnostic("E359.not_formatted", self.document.span(*path, "format"), kind=model.type)
             )
         return model.format
 
@@ -305,7 +320,7 @@ class Vocabulary:
         for part, text in (("min", model.min), ("max", model.max)):
             if text is not None and not isinstance(type_, Numeric):
                 span = self.document.span(*path, part)
-                self.diagnostics.append(diagnostics.not_bounded(span, model.type))
+                self.diagnostics.append(diagnostic("E342.not_bounded", span, kind=model.type))
             value = None
             if text is not None and isinstance(type_, Numeric):
                 value = self.literal(text, type_, model.type, (*path, part))
@@ -318,7 +333,9 @@ class Vocabulary:
 
     def _outside(self, value: str, range_: Numeric, path: tuple[str, ...]) -> None:
         span = self.document.span(*path)
-        self.diagnostics.append(diagnostics.out_of_range(span, value, str(range_.low), str(range_.high)))
+        self.diagnostics.append(
+            diagnostic("E325.out_of_range", span, value=value, low=str(range_.low), high=str(range_.high))
+        )
 
     def literal(self, text: str, type_: Type, kind: str, path: tuple[str | int, ...]) -> Known | None:
         """The value a literal spells, or None when it spells none, which is reported."""

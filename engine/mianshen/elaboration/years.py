@@ -11,6 +11,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.elaboration.vocabulary import Vocabulary
 from mianshen.program import diagnostics
 from mianshen.program.calendar import Calendar
@@ -32,12 +33,16 @@ def calendar(vocabulary: Vocabulary) -> Calendar | None:
         if _YEAR.fullmatch(name):
             years[int(name)] = _worked(int(name), model, vocabulary)
         else:
-            calendar.append(diagnostics.bad_year(document.span("calendar", name), name))
+            calendar.append(diagnostic("E343.bad_year", document.span("calendar", name), name=name))
     ordered = sorted(years)
     for earlier, later in pairwise(ordered):
         between = (str(year) for year in range(earlier + 1, later))
         if later != earlier + 1 and not all(document.is_broken("calendar", year) for year in between):
-            calendar.append(diagnostics.years_apart(document.span("calendar", str(later)), earlier, later))
+            calendar.append(
+                diagnostic(
+                    "E344.years_apart", document.span("calendar", str(later)), earlier=earlier, later=later
+                )
+            )
     if not ordered:
         return None
     whole = range(

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import localcontext
 
+from mianshen.catalogue import diagnostic
 from mianshen.events import diagnostics
 from mianshen.events.happening import Event, Scene
 from mianshen.events.network import Said
@@ -109,7 +110,7 @@ class Decider:
                 return diagnostics.undecidable(event.place, _why(brought.rejection))
             date = brought.facts.get(entity.date or "")
             if isinstance(date, dt.date) and date > day:
-                return diagnostics.after_day(event.place, date, day)
+                return diagnostic("E618.after_day", event.place, date=date, day=day)
         with localcontext(EXACT):
             for row in (own, brought):
                 for check, holds in () if row is None else self._checks[row.entity]:

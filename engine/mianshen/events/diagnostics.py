@@ -7,7 +7,6 @@ E610 on refuse one event (`REASONS` names why, for the list of rejects). No fact
 
 from __future__ import annotations
 
-import datetime as dt
 import platform
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -47,28 +46,12 @@ def no_durable_rules() -> Diagnostic:
     return diagnostic("E601.no_durable_rules", unlined("watch"), version=version)
 
 
-def journal_in_use(file: str) -> Diagnostic:
-    return diagnostic("E602.journal_in_use", Span(file, 1, 1))
-
-
-def not_a_journal(file: str) -> Diagnostic:
-    return diagnostic("E603.not_a_journal", Span(file, 1, 1))
-
-
 def journal_unusable(file: str, why: str) -> Diagnostic:
     return diagnostic("E604.journal_unusable", Span(file, 1, 1), why=why)
 
 
-def same_file(file: str) -> Diagnostic:
-    return diagnostic("E605.same_file", Span(file, 1, 1))
-
-
 def no_event_types(name: str) -> Diagnostic:
     return diagnostic("E606.no_event_types", unlined(name))
-
-
-def cannot_read(file: str, why: str) -> Diagnostic:
-    return diagnostic("E607.cannot_read", Span(file, 1, 1), why=why)
 
 
 def unknown_form(file: str, known: Iterable[str]) -> Diagnostic:
@@ -95,10 +78,6 @@ def unknown_field(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
         else (f"可用的有：{zh}", f"It takes: {en}"),
         name=name,
     )
-
-
-def required(span: Span, name: str) -> Diagnostic:
-    return diagnostic("E612.required", span, name=name)
 
 
 def unknown_type(span: Span, name: str, known: Iterable[str]) -> Diagnostic:
@@ -132,17 +111,9 @@ def number_taken(span: Span, other: Span | None) -> Diagnostic:
     return diagnostic("E615.number_taken", span, also=tuple(also))
 
 
-def unknown_person(span: Span, key: str) -> Diagnostic:
-    return diagnostic("E616.unknown_person", span, key_name=key)
-
-
 def person_rejected(span: Span, field: str, reason: str) -> Diagnostic:
     where = f"{field}: {reason}" if field else reason
     return diagnostic("E617.person_rejected", span, where=where)
-
-
-def after_day(span: Span, date: dt.date, day: dt.date) -> Diagnostic:
-    return diagnostic("E618.after_day", span, date=date, day=day)
 
 
 def undecidable(span: Span, why: Message) -> Diagnostic:

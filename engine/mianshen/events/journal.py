@@ -18,12 +18,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.events import diagnostics
 from mianshen.events.happening import Event
 from mianshen.events.items import Item
 from mianshen.program.literals import read
 from mianshen.program.program import Citation, Program
-from mianshen.source import Message, RuleError
+from mianshen.source import Message, RuleError, Span
 from mianshen.values import Known
 
 _OURS: Final = 0x4D53454A  # application_id: MSEJ
@@ -183,9 +184,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
 def _explained(path: Path, error: sqlite3.Error | OSError) -> RuleError:
     match error:
         case sqlite3.OperationalError() if "locked" in str(error):
-            return RuleError([diagnostics.journal_in_use(str(path))])
+            return RuleError([diagnostic("E602.journal_in_use", Span(str(path), 1, 1))])
         case sqlite3.DatabaseError() if "file is not a database" in str(error):
-            return RuleError([diagnostics.not_a_journal(str(path))])
+            return RuleError([diagnostic("E603.not_a_journal", Span(str(path), 1, 1))])
         case OSError():
             return RuleError([diagnostics.journal_unusable(str(path), error.strerror or "")])
         case _:

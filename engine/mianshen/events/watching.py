@@ -12,6 +12,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from mianshen import catalogue
 from mianshen.events import diagnostics
 from mianshen.events.deciding import Answer, Decider, below
 from mianshen.events.happening import Event, Placing, Scene, people_of, scene_after
@@ -86,7 +87,9 @@ class Watcher:
             return
         day = self.as_of or event.date
         if event.date > day:
-            self.refuse(event, "date", diagnostics.after_day(event.place, event.date, day))
+            self.refuse(
+                event, "date", catalogue.diagnostic("E618.after_day", event.place, date=event.date, day=day)
+            )
             return
         items = household.items(event, day)
         if isinstance(items, Diagnostic):

@@ -58,18 +58,6 @@ def unknown_entry(name: str, known: Collection[str]) -> Diagnostic:
     return diagnostic("E902.unknown_entry", NOWHERE, fix=fix, name=name)
 
 
-def not_a_workbook(file: str) -> Diagnostic:
-    return diagnostic("E903.not_a_workbook", Span(file, 0, 0))
-
-
-def no_guide(file: str) -> Diagnostic:
-    return diagnostic("E904.no_guide", Span(file, 0, 0))
-
-
-def unknown_sheet(span: Span, known: Collection[str]) -> Diagnostic:
-    return diagnostic("E906.unknown_sheet", span, known=", ".join(sorted(known)))
-
-
 def unknown_column(span: Span, name: str, known: Collection[str]) -> Diagnostic:
     fix = _perhaps(
         name, known, Message("删去该列，备注写在 note 列", "Delete the column; remarks go into note")

@@ -19,6 +19,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from mianshen.catalogue import diagnostic
 from mianshen.exchange import diagnostics
 from mianshen.exchange.sheets import CHOICES, Sheet
 from mianshen.ingest.workbooks import refuse_unfit_zip
@@ -196,7 +197,11 @@ class Reader:
         for sheet in known - set(self.pages):
             self.mistakes.append(diagnostics.sheet_missing(self.place(guide), sheet=sheet))
         for sheet in set(self.pages) - known:
-            self.mistakes.append(diagnostics.unknown_sheet(self.place(self.pages[sheet]), known))
+            self.mistakes.append(
+                diagnostic(
+                    "E906.unknown_sheet", self.place(self.pages[sheet]), known=", ".join(sorted(known))
+                )
+            )
 
     def place(self, page: Worksheet, row: int = 1, column: int = 1) -> Span:
         """A cell as `tables.xlsx:费率!C5`."""
@@ -221,7 +226,7 @@ class Reader:
             AttributeError,
             SyntaxError,
         ):
-            raise RuleError([diagnostics.not_a_workbook(self.file)]) from None
+            raise RuleError([diagnostic("E903.not_a_workbook", Span(self.file, 0, 0))]) from None
         pages: dict[str, Worksheet] = {}
         for page in book.worksheets:
             path_of = str(page.cell(1, 1).value or "").strip()
@@ -230,7 +235,7 @@ class Reader:
             pages.setdefault(path_of, page)
         guide = pages.pop(GUIDE, None)
         if guide is None:
-            raise RuleError([diagnostics.no_guide(self.file)])
+            raise RuleError([diagnostic("E904.no_guide", Span(self.file, 0, 0))])
         return pages, guide
 
     def _listed(self, guide: Worksheet) -> Iterator[tuple[str, str]]:

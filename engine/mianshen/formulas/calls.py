@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.formulas.arithmetic import ArithmeticChecks
 from mianshen.formulas.dates import extreme
 from mianshen.formulas.figure_reads import USAGE_OF_SCALES, FigureChecks
@@ -221,7 +222,7 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
         calendar = self.names.calendar
         if calendar is None:
             if not self.names.calendar_broken:
-                self.report(diagnostics.no_calendar(node.span, node.name))
+                self.report(diagnostic("E346.no_calendar", node.span, function=node.name))
             return False
         outside = [
             written.span
@@ -232,7 +233,9 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
         if not outside and len(constants) == len(args):
             outside = [node.span] * isinstance(CALENDAR[op](calendar, *constants), Unknown)
         for span in () if self.names.calendar_broken else outside:
-            self.report(diagnostics.outside_calendar(span, str(calendar.first), str(calendar.last)))
+            self.report(
+                diagnostic("E347.outside_calendar", span, first=str(calendar.first), last=str(calendar.last))
+            )
         return not outside
 
     def _instance(self, node: tree.Function) -> Core | None:
@@ -351,7 +354,7 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
         paid = (name for owner, name in self.names.paid if owner == self.entity and name != self.deciding)
         names = sorted(name for name in paid if isinstance(decisions.get((self.entity, name)), Numeric))
         if not names:
-            self.report(diagnostics.no_layers(node.span, self.entity))
+            self.report(diagnostic("E366.no_layers", node.span, entity=self.entity))
             return None
         layers = [DecisionRef(self.entity, name, self.names.decisions[self.entity, name]) for name in names]
         total: Core | None = as_far_as_modelled(layers[0])
@@ -398,7 +401,15 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             return Round("down", 0, total, None, INTEGER) if accumulator.counts else total
         known = [other for other, named in accumulators.items() if named.entity == self.entity]
         if accumulator is not None:
-            self.report(diagnostics.accumulator_elsewhere(arg.span, name, accumulator.entity, self.entity))
+            self.report(
+                diagnostic(
+                    "E302.accumulator_elsewhere",
+                    arg.span,
+                    name=name,
+                    owner=accumulator.entity,
+                    entity=self.entity,
+                )
+            )
         elif not self.names.excused(name, known):
             self.report(diagnostics.unknown_reference(arg.span, Message("累计", "accumulator"), name, known))
         return None

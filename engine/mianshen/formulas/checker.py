@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import assert_never
 
+from mianshen.catalogue import diagnostic
 from mianshen.formulas.calls import CallChecks
 from mianshen.formulas.dates import weekday_of
 from mianshen.formulas.formula import Months, Partial, joined, number, same_unit
@@ -99,11 +100,11 @@ class Checker(CallChecks):
     def loose(self, node: tree.Filter | tree.ListOf | tree.For | tree.RangeTest) -> None:
         """Report what is no value by itself."""
         if isinstance(node, tree.For):
-            self.report(diagnostics.loose_for(node.span))
+            self.report(diagnostic("E332.loose_for", node.span))
         elif isinstance(node, tree.RangeTest):
-            self.report(diagnostics.loose_range(node.span))
+            self.report(diagnostic("E332.loose_range", node.span))
         elif isinstance(node, tree.ListOf):
-            self.report(diagnostics.loose_list(node.span))
+            self.report(diagnostic("E332.loose_list", node.span))
         elif self.is_collection(node):
             self.report(diagnostics.unnamed_items(node.span, _collection_name(node)))
         else:
@@ -157,7 +158,7 @@ class Checker(CallChecks):
         if parameter.type is None or parameter.keyed:
             usage = f"marginal(x, {name})" if parameter.scale_rates else f"benefit year(d, {name})"
             usage = parameter.keyed.usage(name) if parameter.keyed is not None else usage
-            self.report(diagnostics.special_parameter(node.span, name, usage))
+            self.report(diagnostic("E341.special_parameter", node.span, name=name, usage=usage))
             return None
         return ParameterRef(name, parameter.type)
 
@@ -166,14 +167,16 @@ class Checker(CallChecks):
         name, names = node.value, self.names
         owner = next((e for e in names.ancestors(self.entity) if self.lookup(e, name) is not None), None)
         if self.calling and self._is_of_row(name):
-            self.report(diagnostics.fact_in_function(node.span, name, self.calling[-1]))
+            self.report(diagnostic("E363.fact_in_function", node.span, name=name, function=self.calling[-1]))
         elif name in self.locals:
             if self.locals[name].value is not None:
-                self.report(diagnostics.elsewhere(node.span, name, self.locals[name].entity))
+                self.report(
+                    diagnostic("E302.elsewhere", node.span, name=name, entity=self.locals[name].entity)
+                )
         elif names.collection(self.entity, name) or name in self.variables:
             self.report(diagnostics.unnamed_items(node.span, name))
         elif owner is not None:
-            self.report(diagnostics.elsewhere(node.span, name, owner))
+            self.report(diagnostic("E302.elsewhere", node.span, name=name, entity=owner))
         elif not names.excused(name, names.known_at(self.entity)):
             self.report(diagnostics.unknown_name(node.span, name, names.known_at(self.entity)))
 

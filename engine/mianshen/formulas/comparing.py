@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from operator import ge, gt, le, lt
 
+from mianshen.catalogue import diagnostic
 from mianshen.formulas.formula import Months, Partial, Quotient, number
 from mianshen.formulas.symbol_table import describe
 from mianshen.formulas.written import WrittenChecks
@@ -174,7 +175,7 @@ class ComparisonChecks(WrittenChecks):
         ):
             return Const(TEXT_ORDER[op](str(a.value), str(b.value)), Boolean())
         if op not in ("eq", "ne") and not isinstance(a.type, ORDERED):
-            self.report(diagnostics.not_ordered(span, describe(a.type)))
+            self.report(diagnostic("E304.not_ordered", span, kind=describe(a.type)))
             return None
         if AREA in (a.type, b.type):
             return self._places(span, op, a, b)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
 
+from mianshen.catalogue import diagnostic
 from mianshen.formulas.comparing import ComparisonChecks
 from mianshen.formulas.formula import Local, Months, Partial, Quotient, joined, number
 from mianshen.formulas.symbol_table import FunctionName, Keyed, KeyedValues, KeyTest, ParameterName
@@ -63,7 +64,7 @@ class FigureChecks(ComparisonChecks):
         name, parameter = node.name, self.names.parameters[node.name]
         if parameter.type is None:
             usage = f"marginal(x, {name})"
-            self.report(diagnostics.special_parameter(node.span, name, usage))
+            self.report(diagnostic("E341.special_parameter", node.span, name=name, usage=usage))
             return None
         return self._leaf(node, ParameterRef)
 
@@ -71,7 +72,7 @@ class FigureChecks(ComparisonChecks):
         """`rate at admission_date`."""
         named, date = self.figure_named(node.figure), self.value(node.date)
         if named is None or named[1].type is None or isinstance(named[1].type, Listing):
-            self.report(diagnostics.no_figure(node.figure.span))
+            self.report(diagnostic("E364.no_figure", node.figure.span))
             return None
         if date is None:
             return None
@@ -254,7 +255,11 @@ class FigureChecks(ComparisonChecks):
         """A function of the rulebook: its formula with the arguments in their places."""
         function = self.names.functions[node.name]
         if node.name in self.calling:
-            self.report(diagnostics.functions_in_circle(node.span, [*self.calling, node.name]))
+            self.report(
+                diagnostic(
+                    "E363.functions_in_circle", node.span, chain=" -> ".join([*self.calling, node.name])
+                )
+            )
             return None
         arguments = self.in_order(node, list(function.takes)) if node.names else node.arguments
         if arguments is None:
@@ -308,7 +313,7 @@ class FigureChecks(ComparisonChecks):
             pending.extend(children(pending.pop()))
         if count <= MOST_PARTS:
             return value
-        self.report(diagnostics.too_large(node.span, name, MOST_PARTS))
+        self.report(diagnostic("E363.too_large", node.span, name=name, most=MOST_PARTS))
         return None
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias, TypeVar
 
+from mianshen.catalogue import diagnostic
 from mianshen.closed_sets import RoundingMode
 from mianshen.formulas.symbol_table import Names, describe
 from mianshen.program import diagnostics
@@ -81,7 +82,7 @@ class FormulaChecks(ABC):
                 self.report(diagnostics.loose_quotient(node.span))
                 return None
             case Months():
-                self.report(diagnostics.loose_duration(node.span))
+                self.report(diagnostic("E332.loose_duration", node.span))
                 return None
             case _:
                 return value
@@ -139,7 +140,7 @@ class FormulaChecks(ABC):
             return type_
         if not self.exact:
             return clamped(type_)
-        self.report(diagnostics.too_precise(span, needed))
+        self.report(diagnostic("E306.too_precise", span, precision=needed))
         return None
 
     def combine(self, span: Span, op: Operator, a: Core, b: Core) -> Core | None:

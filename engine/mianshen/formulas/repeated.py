@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import Final, TypeAlias
 
+from mianshen.catalogue import diagnostic
 from mianshen.closed_sets import AggregateKind
 from mianshen.formulas.dates import day_number, day_of_number
 from mianshen.formulas.formula import ANY_NUMBER, Local, Months, Quotient, number
@@ -121,7 +122,7 @@ class RepeatedChecks(WrittenChecks):
             theirs = self.inside(result.child, lambda one=written: self._shared(one))  # type: ignore[misc]
             mine = self._shared(written)
             if theirs is None or mine is None or not _comparable(theirs.type, mine.type):
-                self.report(diagnostics.not_shared(written.span))
+                self.report(diagnostic("E308.not_shared", written.span))
                 return None
             pairs.append((theirs, mine))
         return replace(result, same=tuple(pairs))
@@ -190,7 +191,9 @@ class RepeatedChecks(WrittenChecks):
                     usage = f"{node.name}({collections[0]}.x)"
                     self.report(diagnostics.wrong_arguments(node.span, node.name, usage))
                 else:
-                    self.report(diagnostics.nothing_below(node.span, node.name, self.entity))
+                    self.report(
+                        diagnostic("E308.nothing_below", node.span, name=node.name, entity=self.entity)
+                    )
                 return None
 
     def _over(self, node: tree.Function, items: tree.Expr, value: tree.For | tree.Path | None) -> Core | None:
@@ -343,7 +346,7 @@ class RepeatedChecks(WrittenChecks):
         shared = tuple(fact for fact in facts if isinstance(fact, FactRef) and fact.entity == self.entity)
         parts = [part for root in (*known, body) if root is not None for part in walk(root)]
         if len(shared) < len(facts) or any(isinstance(part, UNTOLD) for part in parts):
-            self.report(diagnostics.earlier_facts(node.span))
+            self.report(diagnostic("E367.earlier_facts", node.span))
             return None
         where = known[0] if len(known) == 1 else Op("and", tuple(known), Boolean()) if known else None
         type_ = INTEGER if body is None else body.type

@@ -20,6 +20,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
 from mianshen.ingest.headers import Header, folded, unfit
 from mianshen.ingest.inputs import Opened, Part, file_opened, open_inputs
@@ -154,7 +155,7 @@ def _columns(header: Header) -> list[ColumnSurvey]:
         shown = written if header.is_name(written, header.known) else None
         column = ColumnSurvey(written if name is not None or shown else "…", type_)
         if not folded(written):
-            column.problem = diagnostics.nameless_column(place, number)
+            column.problem = diagnostic("E516.nameless_column", place, number=number)
         elif folded(written) in seen:
             column.problem = diagnostics.doubled_column(place, shown)
         elif name is None:
@@ -164,7 +165,11 @@ def _columns(header: Header) -> list[ColumnSurvey]:
         else:
             column.fact = header.facts[name]
             why = unfit(column.fact, type_)
-            column.problem = None if why is None else diagnostics.wrong_column(place, name, type_, why)
+            column.problem = (
+                None
+                if why is None
+                else diagnostic("E505.wrong_column", place, name=name, found=type_, wanted=why)
+            )
             taken.add(name)
         seen.add(folded(written))
         columns.append(column)

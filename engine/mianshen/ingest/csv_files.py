@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
 from mianshen.ingest.encodings import Plain, Shape, head_of
 from mianshen.mapping.sql import quoted
@@ -93,7 +94,7 @@ def _header(path: Path, head: str, line: int) -> tuple[list[str], list[int], str
     separator = next((s for s in _OTHERS if len(names) == 1 and s in names[0]), None)
     if separator is not None:
         place = Span(str(path), line, names[0].index(separator) + 1)
-        raise RuleError([diagnostics.other_separator(place, separator)])
+        raise RuleError([diagnostic("E515.other_separator", place, separator=separator)])
     return names, places, COMMA
 
 
@@ -147,7 +148,7 @@ def ragged_line(layout: CsvLayout) -> Diagnostic | None:
             read.clear()
             if number >= layout.title_lines and cells and len(cells) != layout.width:
                 if record.count('"') % 2 and not next(file, ""):  # it swallowed all that follows
-                    return diagnostics.bad_quotes(Span(str(layout.path), first, 1))
+                    return diagnostic("E510.bad_quotes", Span(str(layout.path), first, 1))
                 _, places = _cells(record, layout.separator)
                 at = places[layout.width] if len(places) > layout.width else len(record.rstrip("\r\n")) + 1
                 return diagnostics.ragged(Span(str(layout.path), first, at), layout.width, len(cells))
@@ -172,12 +173,12 @@ def explained_csv(layout: CsvLayout, words: str) -> RuleError:
     if _COUNTS.search(words) is not None and (mistake := ragged_line(layout)) is not None:
         return RuleError([mistake])
     if "unterminated quote" in words:
-        return RuleError([diagnostics.bad_quotes(place)])
+        return RuleError([diagnostic("E510.bad_quotes", place)])
     if (mixed := _other_ending(layout.text)) is not None:
-        return RuleError([diagnostics.mixed_endings(Span(str(layout.path), mixed, 1))])
+        return RuleError([diagnostic("E511.mixed_endings", Span(str(layout.path), mixed, 1))])
     if (counts := _COUNTS.search(words)) is not None:
         return RuleError([diagnostics.ragged(place, int(counts[1]), int(counts[2]))])
-    return RuleError([diagnostics.bad_csv(place)])
+    return RuleError([diagnostic("E512.bad_csv", place)])
 
 
 def _other_ending(path: Path) -> int | None:

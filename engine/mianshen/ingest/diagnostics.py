@@ -54,18 +54,6 @@ def doubled_column(span: Span, name: str | None) -> Diagnostic:
     return diagnostic("E503.doubled_column", span, named=named)
 
 
-def missing_column(span: Span, name: str) -> Diagnostic:
-    return diagnostic("E504.missing_column", span, name=name)
-
-
-def wrong_column(span: Span, name: str, actual: str, wanted: Message) -> Diagnostic:
-    return diagnostic("E505.wrong_column", span, name=name, found=actual, wanted=wanted)
-
-
-def not_utf8(span: Span) -> Diagnostic:
-    return diagnostic("E508.not_utf8", span)
-
-
 def no_such_encoding(written: str, known: Iterable[str], entities: Iterable[str]) -> Diagnostic:
     owners = list(entities)
     return diagnostic(
@@ -79,10 +67,6 @@ def no_such_encoding(written: str, known: Iterable[str], entities: Iterable[str]
     )
 
 
-def rather_utf_8(span: Span) -> Diagnostic:
-    return diagnostic("E589.rather_utf_8", span)
-
-
 def doubtful(span: Span, read: str, meant: str) -> Diagnostic:
     """A file that is UTF-8 as it stands, and would be plain Chinese in GB18030."""
     return diagnostic("E581.doubtful", span, read=read, meant=meant)
@@ -94,28 +78,8 @@ def ragged(span: Span, wanted: int, count: int) -> Diagnostic:
     return diagnostic("E509.ragged", span, wanted=wanted, names=Message(zh, en))
 
 
-def bad_quotes(span: Span) -> Diagnostic:
-    return diagnostic("E510.bad_quotes", span)
-
-
-def mixed_endings(span: Span) -> Diagnostic:
-    return diagnostic("E511.mixed_endings", span)
-
-
-def bad_csv(span: Span) -> Diagnostic:
-    return diagnostic("E512.bad_csv", span)
-
-
 def bad_parquet(span: Span) -> Diagnostic:
     return diagnostic("E513.bad_parquet", span)
-
-
-def packed(span: Span, kind: str) -> Diagnostic:
-    return diagnostic("E514.packed", span, kind=kind)
-
-
-def other_separator(span: Span, separator: str) -> Diagnostic:
-    return diagnostic("E515.other_separator", span, separator=separator)
 
 
 def no_sheet(span: Span, sheet: str, sheets: Iterable[str]) -> Diagnostic:
@@ -125,26 +89,6 @@ def no_sheet(span: Span, sheet: str, sheets: Iterable[str]) -> Diagnostic:
 
 def bad_workbook(span: Span) -> Diagnostic:
     return diagnostic("E583.bad_workbook", span)
-
-
-def encrypted(span: Span) -> Diagnostic:
-    return diagnostic("E584.encrypted", span)
-
-
-def oversized(span: Span) -> Diagnostic:
-    return diagnostic("E585.oversized", span)
-
-
-def bad_json_line(span: Span) -> Diagnostic:
-    return diagnostic("E586.bad_json_line", span)
-
-
-def nameless_column(span: Span, number: int) -> Diagnostic:
-    return diagnostic("E516.nameless_column", span, number=number)
-
-
-def named_twice(file: str) -> Diagnostic:
-    return diagnostic("E522.named_twice", Span(file, 1, 1))
 
 
 def nothing_matches(pattern: str) -> Diagnostic:
@@ -157,14 +101,6 @@ def not_records(folder: str, file: str) -> Diagnostic:
 
 def empty_folder(folder: str) -> Diagnostic:
     return diagnostic("E525.empty_folder", unlined(folder))
-
-
-def undecodable(span: Span, encoding: str) -> Diagnostic:
-    return diagnostic("E526.undecodable", span, encoding=encoding)
-
-
-def bad_gzip(span: Span) -> Diagnostic:
-    return diagnostic("E527.bad_gzip", span)
 
 
 def no_extra(address: str, extra: str) -> Diagnostic:

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
 from mianshen.source import Diagnostic, RuleError, Span
 
@@ -139,7 +140,7 @@ def plain(path: Path, scratch: Callable[[], Path], encoding: str | None = None) 
                 return _transcoded(path, scratch(), packed, GB18030)
             except RuleError:
                 pass
-        raise RuleError([diagnostics.not_utf8(Span(str(path), error.line, error.column))]) from None
+        raise RuleError([diagnostic("E508.not_utf8", Span(str(path), error.line, error.column))]) from None
     return Plain(path, UTF_8, reading.shape, None if encoding else reading.doubt())
 
 
@@ -150,7 +151,7 @@ def _meant_as_utf_8(path: Path, packed: bool) -> Diagnostic | None:
         reading.decode(None)
     except _Undecodable:
         return None
-    return diagnostics.rather_utf_8(Span(str(path), 1, 1)) if reading.chinese else None
+    return diagnostic("E589.rather_utf_8", Span(str(path), 1, 1)) if reading.chinese else None
 
 
 def _transcoded(path: Path, target: Path, packed: bool, encoding: str) -> Plain:
@@ -160,7 +161,7 @@ def _transcoded(path: Path, target: Path, packed: bool, encoding: str) -> Plain:
             reading.decode(out.write)
     except _Undecodable as error:
         raise RuleError(
-            [diagnostics.undecodable(Span(str(path), error.line, error.column), encoding)]
+            [diagnostic("E526.undecodable", Span(str(path), error.line, error.column), encoding=encoding)]
         ) from None
     return Plain(target, encoding, reading.shape)
 
@@ -240,7 +241,7 @@ def _read(file: gzip.GzipFile | io.BufferedReader, path: Path, size: int = _CHUN
     try:
         return file.read(size)
     except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise RuleError([diagnostics.bad_gzip(Span(str(path), 1, 1))]) from None
+        raise RuleError([diagnostic("E527.bad_gzip", Span(str(path), 1, 1))]) from None
 
 
 def _after(text: str, line: int, column: int) -> tuple[int, int]:

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mianshen.catalogue import diagnostic
 from mianshen.ingest.column_parts import concatenated, filtered, numbered, whole
 from mianshen.ingest.inputs import Input, Part
 from mianshen.ingest.part_columns import Span, spans_of
@@ -39,7 +40,6 @@ from mianshen.native.arrays import repeated
 from mianshen.native.layout import area_number, is_text
 from mianshen.program.core import Code, Date, FactRef, Listing, Numeric, String, walk
 from mianshen.program.program import Entity, Fact, Key, Program
-from mianshen.records import diagnostics
 from mianshen.source import NOWHERE
 from mianshen.values import Known
 
@@ -374,7 +374,7 @@ class RowReader:
                 missing = np.asarray(column.values.is_null())
                 for rows, _ in column.refused:
                     missing[rows] = False
-                mistake = diagnostics.required(NOWHERE, fact.name, entity.name)
+                mistake = diagnostic("E428.required", NOWHERE, where=entity.name, name=fact.name)
                 yield np.flatnonzero(missing), refusal_of(fact.name, mistake)
 
     def _totals(self, entity: Entity, typed: Mapping[str, TypedColumn]) -> Iterator[tuple[Array, Refusal]]:

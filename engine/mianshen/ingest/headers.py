@@ -15,6 +15,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
 from mianshen.ingest.plausibility_diagnostics import looks_like
 from mianshen.ingest.typed_columns import wrong_type
@@ -73,7 +74,7 @@ class Header:
         for number, ((written, type_), at) in enumerate(zip(self.columns, self.places, strict=True), 1):
             name = self.names.get(folded(written))
             if not folded(written):
-                wrong.append(diagnostics.nameless_column(self._place(at), number))
+                wrong.append(diagnostic("E516.nameless_column", self._place(at), number=number))
             elif name is None:
                 near = nearest(written, self.names)
                 meant.add(self.names[near] if near else "")
@@ -88,7 +89,7 @@ class Header:
             wrong += self._unfit(name, type_, 1)
         for name, fact in self.facts.items():
             if fact.required and name not in columns and name not in meant:
-                wrong.append(diagnostics.missing_column(self._place(1), name))
+                wrong.append(diagnostic("E504.missing_column", self._place(1), name=name))
         if wrong:
             raise RuleError(wrong)
         return columns
@@ -117,7 +118,11 @@ class Header:
     def _unfit(self, name: str, type_: str, at: int) -> list[Diagnostic]:
         """A column whose type cannot give the fact exactly."""
         why = unfit(self.facts[name], type_)
-        return [] if why is None else [diagnostics.wrong_column(self._place(at), name, type_, why)]
+        return (
+            []
+            if why is None
+            else [diagnostic("E505.wrong_column", self._place(at), name=name, found=type_, wanted=why)]
+        )
 
 
 def names_of(facts: Mapping[str, Fact]) -> dict[str, str]:

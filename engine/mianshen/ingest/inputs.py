@@ -18,6 +18,7 @@ import duckdb
 import pyarrow.parquet as pq
 from pyarrow import ArrowException
 
+from mianshen import catalogue
 from mianshen.ingest import diagnostics
 from mianshen.ingest.csv_files import HEAD, CsvLayout, CsvTable, csv_table, explained_csv
 from mianshen.ingest.csv_files import pattern as pattern  # noqa: PLC0414
@@ -204,7 +205,7 @@ class _Opening:
             write_workbook(path, target, sheet)
             return plain(target, self.scratch, UTF_8)
         if kind is not None:
-            raise RuleError([diagnostics.packed(Span(str(path), 1, 1), kind)])
+            raise RuleError([catalogue.diagnostic("E514.packed", Span(str(path), 1, 1), kind=kind)])
         text = plain(path, self.scratch, encoding)
         if path.name.lower().removesuffix(".gz").endswith(LINES):
             target = self.scratch()

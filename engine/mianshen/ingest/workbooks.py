@@ -16,6 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
 from mianshen.source import RuleError, Span
 
@@ -68,10 +69,10 @@ def refuse_unfit_zip(path: Path) -> None:
     except (zipfile.BadZipFile, OSError, ValueError):
         raise RuleError([diagnostics.bad_workbook(Span(str(path), 1, 1))]) from None
     if any(member.flag_bits & _ENCRYPTED for member in members):
-        raise RuleError([diagnostics.encrypted(Span(str(path), 1, 1))])
+        raise RuleError([diagnostic("E584.encrypted", Span(str(path), 1, 1))])
     large = any(m.file_size > max(_RATIO * m.compress_size, 1 << 20) for m in members)
     if large or sum(member.file_size for member in members) > MOST:
-        raise RuleError([diagnostics.oversized(Span(str(path), 1, 1))])
+        raise RuleError([diagnostic("E585.oversized", Span(str(path), 1, 1))])
 
 
 def _text(cell: object) -> str:
@@ -112,7 +113,7 @@ def _records(text: Path, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             except (ValueError, RecursionError):
                 record = None
             if not isinstance(record, dict) or not all(_is_cell(value) for value in record.values()):
-                raise RuleError([diagnostics.bad_json_line(Span(str(path), number, 1))])
+                raise RuleError([diagnostic("E586.bad_json_line", Span(str(path), number, 1))])
             yield number, record
 
 

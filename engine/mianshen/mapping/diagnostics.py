@@ -37,10 +37,6 @@ def unknown_fact(span: Span, name: str, entity: str, known: Iterable[str]) -> Di
     return diagnostic("E552.unknown_fact", span, fix=_meant(name, known), entity=entity, name=_key(name))
 
 
-def given_twice(span: Span, fact: str) -> Diagnostic:
-    return diagnostic("E553.given_twice", span, fact=fact)
-
-
 def no_such_column(span: Span, name: str, file: str, known: Iterable[str]) -> Diagnostic:
     """`known`: the columns that the file has; none where its first line may be no header."""
     names = list(known)
@@ -65,18 +61,6 @@ def unfit(span: Span, name: str, fact: str, written: str) -> Diagnostic:
     return diagnostic("E557.unfit", span, fact=fact, written=written, name=name)
 
 
-def not_a_value(span: Span, fact: str, why: Message) -> Diagnostic:
-    return diagnostic("E558.not_a_value", span, fact=fact, why=why)
-
-
-def inexact(span: Span, column: str, type_: str) -> Diagnostic:
-    return diagnostic("E559.inexact", span, column=column, found=type_)
-
-
-def one_kind(span: Span) -> Diagnostic:
-    return diagnostic("E560.one_kind", span)
-
-
 def stray_star(span: Span, text: str) -> Diagnostic:
     return diagnostic("E561.stray_star", span, text=shown(text))
 
@@ -85,17 +69,5 @@ def bad_part(span: Span, text: str) -> Diagnostic:
     return diagnostic("E562.bad_part", span, text=shown(text))
 
 
-def bad_test(span: Span) -> Diagnostic:
-    return diagnostic("E563.bad_test", span)
-
-
 def unknown_mapping(name: str, known: Iterable[str]) -> Diagnostic:
     return diagnostic("E564.unknown_mapping", unlined(name), fix=_meant(name, known), name=shown(name))
-
-
-def one_condition(span: Span) -> Diagnostic:
-    return diagnostic("E567.one_condition", span)
-
-
-def circle(span: Span, fact: str) -> Diagnostic:
-    return diagnostic("E565.circle", span, fact=fact)

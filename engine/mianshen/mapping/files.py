@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import duckdb
 
-from mianshen.mapping import diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.mapping.model import EntityMapping, Operand, PersonRows, Restricted, facts_of
 from mianshen.mapping.persons import RowsOfPersons
 from mianshen.mapping.sql import (
@@ -106,7 +106,9 @@ class MappedEntity:
         try:
             query = self._staged(source, columns, facts)
         except Inexact as error:
-            raise RuleError([diagnostics.inexact(error.cell.span, error.written, error.type)]) from None
+            raise RuleError(
+                [diagnostic("E559.inexact", error.cell.span, column=error.written, found=error.type)]
+            ) from None
         self._copy(query, path)
         self.staged.append((path, columns, facts))
 

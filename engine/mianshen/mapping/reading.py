@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
+from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import Mapping as Tree
 from mianshen.document.yaml_tree import Node, Scalar, Sequence, read_tree
 from mianshen.mapping import diagnostics
@@ -140,7 +141,7 @@ class _EntityReader:
             waiting = {name: read for name, read in waiting.items() if name not in ready}
         for name in waiting:
             places = [span for _, span in columns_of(self.mapping.facts[name])]
-            self.shared.wrong += [diagnostics.circle(span, name) for span in places[:1]]
+            self.shared.wrong += [diagnostic("E565.circle", span, fact=name) for span in places[:1]]
 
     # -- facts -------------------------------------------------------------------------------
 
@@ -171,7 +172,7 @@ class _EntityReader:
         if fact is None:
             self.shared.wrong.append(diagnostics.unknown_fact(at.span, at.text, self.entity, self.facts))
         elif fact.name in self.mapping.facts:
-            self.shared.wrong.append(diagnostics.given_twice(at.span, fact.name))
+            self.shared.wrong.append(diagnostic("E553.given_twice", at.span, fact=fact.name))
             return None
         return fact
 
@@ -186,7 +187,7 @@ class _EntityReader:
         kinds = [name for name in KINDS if name in parts]
         if len(kinds) != 1:
             self.shared.wrong.append(
-                diagnostics.one_kind(node.span if not kinds else parts[kinds[-1]][0].span)
+                diagnostic("E560.one_kind", node.span if not kinds else parts[kinds[-1]][0].span)
             )
             return Constant("")
         operand = self._of_kind(kinds[0], values, fact, parts[kinds[0]][1].span)
@@ -225,7 +226,7 @@ class _EntityReader:
     def _as_before(self, node: Node) -> Condition:
         """One condition: of several names nobody could tell whether all must hold or one."""
         if isinstance(node, Sequence) and len(node.items) != 1:
-            self.shared.wrong.append(diagnostics.one_condition(node.span))
+            self.shared.wrong.append(diagnostic("E567.one_condition", node.span))
         conditions = self._conditions(node)
         return conditions[0] if conditions else ()
 
@@ -289,7 +290,7 @@ class _EntityReader:
             return None
         read = read_fact(node, fact, self.program)
         if isinstance(read, Diagnostic):
-            self.shared.wrong.append(diagnostics.not_a_value(node.span, fact.name, read.what))
+            self.shared.wrong.append(diagnostic("E558.not_a_value", node.span, fact=fact.name, why=read.what))
             return None
         return node.text
 
@@ -376,7 +377,7 @@ class _EntityReader:
         read = self.shared
         parts = {key.text: value for key, value in read.entries(node, "conditions", (*TEST, *more))}
         if ("column" in parts) == ("fact" in parts) or "is" not in parts:
-            read.wrong.append(diagnostics.bad_test(node.span))
+            read.wrong.append(diagnostic("E563.bad_test", node.span))
             return Test((), "", (), node.span)
         values = parts["is"]
         for item in values.items if isinstance(values, Sequence) else (values,):

@@ -25,6 +25,7 @@ from mianshen.batch.manifest import digest_of_file
 from mianshen.batch.output_files import entity_files
 from mianshen.batch.recorded_rules import RULES, recorded_program
 from mianshen.casework.check import Checked, Checker
+from mianshen.catalogue import diagnostic
 from mianshen.ingest.databases import file_behind
 from mianshen.ingest.entity_cases import Numbers
 from mianshen.ingest.entity_rows import RowReader
@@ -37,7 +38,7 @@ from mianshen.mapping.model import COLUMNS
 from mianshen.past_runs.verify import Past
 from mianshen.program.program import Program
 from mianshen.records.diagnostics import CODES
-from mianshen.source import RuleError
+from mianshen.source import RuleError, Span
 from mianshen.values import NotModelled, Unknown, Value
 
 Cells: TypeAlias = dict[str, object]
@@ -115,7 +116,10 @@ def _recorded_inputs(
         digests = [digest_of_file(part.path) for part in inputs[entity].parts]
         if digests != recorded:
             differing = [p for p, d in zip(inputs[entity].parts, digests, strict=True) if d not in recorded]
-            wrong += [diagnostics.input_differs(str(p.path)) for p in differing or inputs[entity].parts]
+            wrong += [
+                diagnostic("E533.input_differs", Span(str(p.path), 1, 1))
+                for p in differing or inputs[entity].parts
+            ]
     if wrong:
         raise RuleError(wrong)
     return inputs

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from mianshen.catalogue import diagnostic
 from mianshen.document import Document
 from mianshen.policy import diagnostics
 from mianshen.program.core import (
@@ -51,7 +52,7 @@ def _unfed(program: Program, document: Document) -> Iterator[Diagnostic]:
     for name in dict.fromkeys(wholes.values()):
         if any(name == wholes[other] for other in fed):
             continue
-        yield diagnostics.nothing_fed(document.span("accumulators", name), name)
+        yield diagnostic("E370.nothing_fed", document.span("accumulators", name), name=name)
 
 
 # -- layers ------------------------------------------------------------------------------------------
@@ -71,8 +72,12 @@ def _left_out(program: Program) -> Iterator[Diagnostic]:
         if decision.key in layers | (rested - outcomes) or decision.written != "money" or len(read) < 2:
             continue
         for _, name in sorted(own - read):
-            yield diagnostics.layer_left_out(
-                decision.provisions[0].span, decision.name, name, decision.entity
+            yield diagnostic(
+                "E371.layer_left_out",
+                decision.provisions[0].span,
+                decision=decision.name,
+                layer=name,
+                entity=decision.entity,
             )
 
 
@@ -102,7 +107,7 @@ def _of_decision(decision: Decision, prover: Prover) -> Iterator[Diagnostic]:
             over = (p for p in provisions if not p.fallback)
         hidden = next((p for p in over if _implies(provision.condition, p.condition, prover)), None)
         if hidden is not None:
-            yield diagnostics.never_decides(provision.span, provision.name, hidden.name)
+            yield diagnostic("E373.never_decides", provision.span, name=provision.name, other=hidden.name)
 
 
 def _implies(conditions: Iterable[Core], others: Iterable[Core], prover: Prover) -> bool:
@@ -124,7 +129,9 @@ def _never_reached(
         for earlier in range(number):
             if _implies([condition], [choice.rows[earlier][0]], prover):
                 span = document.span("tables", provision.name, "rows", number, "id")
-                yield diagnostics.row_never_reached(span, rows[number].id, rows[earlier].id)
+                yield diagnostic(
+                    "E374.row_never_reached", span, row_id=rows[number].id, earlier=rows[earlier].id
+                )
                 break
 
 
@@ -134,7 +141,9 @@ def _always_true(provision: Provision, entity: str, prover: Prover) -> Iterator[
 
     for part in conjuncts(provision.condition):
         if isinstance(part, Const) or prover.impossible([_not(part), *_ranges(part)]):
-            yield diagnostics.always_true(provision.span, provision.name, to_text(part, entity))
+            yield diagnostic(
+                "E375.always_true", provision.span, name=provision.name, condition=to_text(part, entity)
+            )
 
 
 def _ranges(condition: Core) -> Iterator[Core]:

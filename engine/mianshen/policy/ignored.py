@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from mianshen.policy import diagnostics
+from mianshen import catalogue
 from mianshen.source import Diagnostic, Span
 
 _IGNORE: Final = re.compile(
@@ -48,10 +48,12 @@ def unless_ignored(reported: Iterable[Diagnostic], files: Iterable[str]) -> Iter
             yield diagnostic
     for ignore in (ignore for among in ignores.values() for ignore in among):
         if not ignore.reason:
-            yield diagnostics.ignored_without_reason(ignore.span, ", ".join(ignore.codes))
+            yield catalogue.diagnostic(
+                "E376.ignored_without_reason", ignore.span, codes=", ".join(ignore.codes)
+            )
         idle = [code for code in ignore.codes if code not in ignore.used]
         if idle:
-            yield diagnostics.ignores_nothing(ignore.span, ", ".join(idle))
+            yield catalogue.diagnostic("E376.ignores_nothing", ignore.span, codes=", ".join(idle))
 
 
 def _of(file: str) -> list[Ignore]:

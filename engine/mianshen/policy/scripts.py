@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from mianshen.batch import diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.policy.result_queries import ResultQueries
 from mianshen.program.program import Entity, Key, Program
-from mianshen.source import RuleError, nearest
+from mianshen.source import RuleError, Span, nearest
 from mianshen.version import __version__
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.dialects import Dialect, TooWide, text_of
@@ -75,7 +76,7 @@ def compiled(
     except TooWide:
         raise RuleError([diagnostics.too_wide(dialect)]) from None
     except InTurnOnly as error:
-        raise RuleError([diagnostics.in_turn_only(str(error))]) from None
+        raise RuleError([diagnostic("E594.in_turn_only", Span(str(error), 0, 0))]) from None
     reads = {
         entity: {n: text_of(terms.sql_type(fact.type), dialect) for n, fact in script.facts(entity).items()}
         for entity in script.entities()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 from itertools import pairwise
 
-from mianshen.program import diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.program.core import Aggregate, Core, DecisionRef, children
 from mianshen.program.order import parameters_read
 from mianshen.program.overlap import Prover
@@ -33,14 +33,18 @@ def _gaps(program: Program) -> list[Diagnostic]:
         for earlier, later in pairwise(parameter.series):
             if earlier.end is not None and earlier.end < later.start - DAY:
                 first, last = earlier.end + DAY, later.start - DAY
-                gaps.append(diagnostics.gap(parameter.span, parameter.name, str(first), str(last)))
+                gaps.append(
+                    diagnostic(
+                        "E318.gap", parameter.span, name=parameter.name, after=str(first), before=str(last)
+                    )
+                )
     return gaps
 
 
 def _unreachable(program: Program) -> list[Diagnostic]:
     prover = Prover(program.codes)
     return [
-        diagnostics.never_applies(provision.span, provision.name)
+        diagnostic("E316.never_applies", provision.span, name=provision.name)
         for decision in program.decisions
         for provision in decision.provisions
         if prover.impossible(provision.condition)
@@ -52,7 +56,7 @@ def _never_given(program: Program) -> list[Diagnostic]:
     planned = {planned.decision for planned in program.planned}
     empty = {d.key for d in program.decisions if not d.provisions and d.name not in planned}
     return [
-        diagnostics.never_given(provision.span, name)
+        diagnostic("E357.never_given", provision.span, name=name)
         for decision in program.decisions
         for provision in decision.provisions
         for owner, name in sorted(_decisions_read(provision) & empty)
@@ -75,7 +79,9 @@ def _other_days(program: Program) -> list[Diagnostic]:
                 continue
             day = str(program.entities[decision.entity].date)
             other_days += [
-                diagnostics.other_day(provision.span, name, f"{owner}.{read_name}", day)
+                diagnostic(
+                    "E358.other_day", provision.span, through=f"{owner}.{read_name}", parameter=name, day=day
+                )
                 for (owner, read_name), names in sorted(above.items())
                 for name in sorted(names)
             ]
@@ -102,7 +108,7 @@ def _nodes(provision: Provision) -> list[Core]:
 def overdue(program: Program, on: dt.date) -> list[Diagnostic]:
     """Figures whose review falls before `on` while they would still be used, and a calendar about to end."""
     past_reviews = [
-        diagnostics.past_review(parameter.span, parameter.name, str(dated.review_by))
+        diagnostic("E319.past_review", parameter.span, name=parameter.name, review_by=str(dated.review_by))
         for parameter in program.parameters.values()
         for dated in parameter.series
         if dated.start <= on and (dated.end is None or dated.end >= on)
@@ -111,7 +117,9 @@ def overdue(program: Program, on: dt.date) -> list[Diagnostic]:
     calendar = program.calendar
     if calendar is not None and calendar.last - AHEAD < on:
         past_reviews.append(
-            diagnostics.calendar_ends(calendar.span, str(calendar.last), str(calendar.last - AHEAD))
+            diagnostic(
+                "E348.calendar_ends", calendar.span, last=str(calendar.last), on=str(calendar.last - AHEAD)
+            )
         )
     return _sorted(past_reviews)
 

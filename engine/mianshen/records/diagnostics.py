@@ -8,7 +8,6 @@ fact is never repeated: such a value comes in as None.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
@@ -115,26 +114,9 @@ def unknown_key(span: Span, name: str, where: Named, known: Iterable[str]) -> Di
     )
 
 
-def wrong_type(span: Span, kind: str) -> Diagnostic:
-    """A Python value of a type that no record holds."""
-    return diagnostic("E408.wrong_type", span, kind=kind)
-
-
-def several_records(file: str, count: int) -> Diagnostic:
-    return diagnostic("E409.several_records", Span(file, 1, 1), count=count)
-
-
 def misplaced_key(span: Span, name: str, where: Named, home: Named) -> Diagnostic:
     here, there = _worded(where), _worded(home)
     return diagnostic("E404.misplaced_key", span, name=name, here=here, there=there)
-
-
-def missing_part(span: Span, name: str) -> Diagnostic:
-    return diagnostic("E405.missing_part", span, name=name)
-
-
-def no_day(span: Span) -> Diagnostic:
-    return diagnostic("E406.no_day", span)
 
 
 def bad_day(span: Span, text: str) -> Diagnostic:
@@ -234,29 +216,8 @@ def bad_boolean(span: Span, name: str, value: str | None) -> Diagnostic:
     )
 
 
-def empty(span: Span, name: str) -> Diagnostic:
-    return diagnostic("E427.empty", span, name=name)
-
-
-def invisible(span: Span, name: str) -> Diagnostic:
-    return diagnostic("E448.invisible", span, name=name)
-
-
-def bad_identity_number(span: Span, name: str) -> Diagnostic:
-    """Never repeats the number."""
-    return diagnostic("E446.bad_identity_number", span, name=name)
-
-
-def spoilt_number(span: Span, name: str) -> Diagnostic:
-    return diagnostic("E447.spoilt_number", span, name=name)
-
-
 def total_row(span: Span, name: str) -> Diagnostic:
     return diagnostic("E449.total_row", span, name=name)
-
-
-def required(span: Span, name: str, where: str) -> Diagnostic:
-    return diagnostic("E428.required", span, where=where, name=name)
 
 
 def duplicate(span: Span, name: str, value: str | None, other: Span) -> Diagnostic:
@@ -270,22 +231,9 @@ def duplicate(span: Span, name: str, value: str | None, other: Span) -> Diagnost
     )
 
 
-def other_parent(span: Span, name: str, owner: str) -> Diagnostic:
-    return diagnostic("E430.other_parent", span, name=name, owner=owner)
-
-
-def after_day(span: Span, name: str, value: dt.date, day: dt.date) -> Diagnostic:
-    return diagnostic("E431.after_day", span, name=name, value=value, day=day)
-
-
 def failed_check(span: Span, title: Message, text: str) -> Diagnostic:
     """A condition of the vocabulary that no row may fail; `text` is its formula."""
     return diagnostic("E432.failed_check", span, what=(title.zh, title.en), text=text)
-
-
-def too_few_said(span: Span, name: str, said: int, given: int) -> Diagnostic:
-    """A count that is less than the rows given, which contradict it."""
-    return diagnostic("E432.too_few_said", span, name=name, said=said, given=given)
 
 
 def not_decided(span: Span, reason: str, words: Message) -> Diagnostic:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final, assert_never
 
+from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
 from mianshen.places import read_place
 from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String
@@ -92,7 +93,7 @@ def spelt_value(text: str, fact: Fact, program: Program, span: Span = NOWHERE) -
     """The value that a text spells, a placeholder or not, or the mistake."""
     text = text.strip(INVISIBLE)
     if not text:
-        return diagnostics.empty(span, fact.name)
+        return diagnostic("E427.empty", span, name=fact.name)
     coded = isinstance(fact.type, Code | Listing)
     echo = None if fact.personal or (not coded and may_name_a_person(text)) else text
     match fact.type:
@@ -136,12 +137,12 @@ def names_a_row(fact: Fact, program: Program) -> bool:
 def _text_mistake(text: str, fact: Fact, program: Program, span: Span) -> Diagnostic | None:
     """What is wrong with a text: keys hold nothing invisible, and nothing that a spreadsheet has spoilt."""
     if fact.format is not None and not is_identity_number(text):
-        return diagnostics.bad_identity_number(span, fact.name)
+        return diagnostic("E446.bad_identity_number", span, name=fact.name)
     if not names_a_row(fact, program):
         return None
     if is_spoilt(text):
-        return diagnostics.spoilt_number(span, fact.name)
-    return diagnostics.invisible(span, fact.name) if _HIDDEN.search(text) else None
+        return diagnostic("E447.spoilt_number", span, name=fact.name)
+    return diagnostic("E448.invisible", span, name=fact.name) if _HIDDEN.search(text) else None
 
 
 def _written_list(text: str, fact: Fact, program: Program, span: Span) -> Known | Diagnostic:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.document import yaml_tree as tree
 from mianshen.document.yaml_source import YamlSource
-from mianshen.records import diagnostics
 from mianshen.source import RuleError, Span
 
 ROOT: Final = "record"
@@ -30,7 +30,9 @@ class ValuePlace(YamlSource):
 
 def tree_of(value: object, place: str = ROOT) -> tree.Node:
     """The tree of a value. Raises RuleError naming every value of a type that no record holds."""
-    problems = [diagnostics.wrong_type(Span(path, 0, 0), kind) for path, kind in _misfits(value, place)]
+    problems = [
+        diagnostic("E408.wrong_type", Span(path, 0, 0), kind=kind) for path, kind in _misfits(value, place)
+    ]
     if problems:
         raise RuleError(problems)
     return _node(value, place)

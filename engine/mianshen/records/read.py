@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from mianshen import catalogue
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence, read_tree
 from mianshen.interpreter.rows import Case, Row
 from mianshen.program.literals import read_date
@@ -102,7 +103,11 @@ def lone_node(source: Path | str) -> Node:
     root, lone_node = read_tree(Path(source)) if is_file else read_tree(str(source), name)
     nodes = [] if root is None else list(_records(root, name, lone_node))
     if not lone_node and len(nodes) != 1:
-        lone_node = [diagnostics.several_records(name, len(nodes)) if nodes else diagnostics.no_record(name)]
+        lone_node = [
+            catalogue.diagnostic("E409.several_records", Span(name, 1, 1), count=len(nodes))
+            if nodes
+            else diagnostics.no_record(name)
+        ]
     if lone_node:
         raise RuleError(lone_node)
     return nodes[0]
@@ -285,7 +290,7 @@ class _Reading:
         """The record's own day."""
         written = node.get(DAY)
         if written is None or (isinstance(written, Scalar) and written.null):
-            self.rows.unreadable.append(diagnostics.no_day(node.span))
+            self.rows.unreadable.append(catalogue.diagnostic("E406.no_day", node.span))
             return None
         day = read_date(written.text) if isinstance(written, Scalar) else None
         if day is None:

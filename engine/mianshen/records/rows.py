@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal, localcontext
 
+from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
@@ -55,7 +56,7 @@ class RowReader:
         """The row a mapping holds; with `nested`, it may hold lists of child rows."""
         if node is None or (isinstance(node, Scalar) and node.null):
             self.unreadable.append(
-                diagnostics.missing_part(beside if node is None else node.span, entity.name)
+                diagnostic("E405.missing_part", beside if node is None else node.span, name=entity.name)
             )
             return None
         if not isinstance(node, Mapping):
@@ -246,7 +247,9 @@ class RowReader:
             for row in rows:
                 self._passes(row)
                 for name, said, part in too_few_said(self.program, row):
-                    mistake = diagnostics.too_few_said(self._place(row, name), name, said, part)
+                    mistake = diagnostic(
+                        "E432.too_few_said", self._place(row, name), name=name, said=said, given=part
+                    )
                     self.reject(row, name, mistake)
         times = Times(self.program, case.as_of, self._refuse)
         times.place(case)
@@ -310,7 +313,7 @@ class RowReader:
             self.reject(
                 row,
                 name,
-                diagnostics.other_parent(self._place(row, name), name, parent.entity),
+                diagnostic("E430.other_parent", self._place(row, name), name=name, owner=parent.entity),
                 unreadable=True,
             )
 
@@ -324,14 +327,21 @@ class RowReader:
             if (name == entity.key and row in self.tops) or (name == owner and self._left_out(row, name)):
                 continue
             self.reject(
-                row, name, diagnostics.required(self._place(row, name), name, row.entity), unreadable=True
+                row,
+                name,
+                diagnostic("E428.required", self._place(row, name), where=row.entity, name=name),
+                unreadable=True,
             )
 
     def _in_time(self, row: Row, day: dt.date) -> None:
         name = self.program.entities[row.entity].date
         date = None if name is None else row.facts.get(name)
         if name is not None and isinstance(date, dt.date) and date > day:
-            self.reject(row, name, diagnostics.after_day(self._place(row, name), name, date, day))
+            self.reject(
+                row,
+                name,
+                diagnostic("E431.after_day", self._place(row, name), name=name, value=date, day=day),
+            )
 
     def _refuse_duplicates(self, rows: list[Row]) -> None:
         same: dict[tuple[str, str], list[Row]] = {}

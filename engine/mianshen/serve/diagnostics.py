@@ -32,28 +32,8 @@ def no_extra(package: str) -> Diagnostic:
     return diagnostic("E884.no_extra", NOWHERE, package=package)
 
 
-def bad_token_line(span: Span) -> Diagnostic:
-    return diagnostic("E885.bad_token_line", span)
-
-
-def not_there(path: str) -> Diagnostic:
-    return diagnostic("E886.not_there", Span(path, 0, 0))
-
-
-def no_such_member(span: Span, known: Sequence[str]) -> Diagnostic:
-    return diagnostic("E887.no_such_member", span, known=", ".join(known))
-
-
-def missing_member(span: Span, name: str) -> Diagnostic:
-    return diagnostic("E888.missing_member", span, name=name)
-
-
 def wrong_member(span: Span, name: str, kind: str) -> Diagnostic:
     return diagnostic("E889.wrong_member", span, name=name, kind=kind)
-
-
-def overlay_by_path(span: Span) -> Diagnostic:
-    return diagnostic("E890.overlay_by_path", span)
 
 
 def not_a_store(path: str) -> Diagnostic:
@@ -64,10 +44,6 @@ def no_such_figure(name: str, known: Sequence[str]) -> Diagnostic:
     near = nearest(name, known)
     fix = None if near is None else (f"是不是 {near}？", f"Did you mean {near}?")
     return diagnostic("E892.no_such_figure", NOWHERE, fix=fix, name=name)
-
-
-def not_json(span: Span) -> Diagnostic:
-    return diagnostic("E895.not_json", span)
 
 
 def nothing_to_compare() -> Diagnostic:

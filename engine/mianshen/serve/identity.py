@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
-from mianshen.serve import diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.source import RuleError, Span
 
 Role: TypeAlias = Literal["counter", "operator", "policy"]
@@ -79,7 +79,7 @@ def _read(file: Path) -> dict[str, Identity]:
             continue
         roles = frozenset(role for role in ROLES if len(words) == 3 and role in words[1].split(","))
         if not roles or len(words[2]) != 64 or len(roles) != len(words[1].split(",")):
-            problems.append(diagnostics.bad_token_line(Span(str(file), number, 1)))
+            problems.append(diagnostic("E885.bad_token_line", Span(str(file), number, 1)))
         else:
             known[words[2].lower()] = Identity(words[0], roles)
     if problems:

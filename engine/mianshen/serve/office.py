@@ -24,6 +24,7 @@ from mianshen.casework.interview.story import begun, story_of
 from mianshen.casework.notice import Notice, Subject, notice_of
 from mianshen.casework.redetermination import Terms, redetermine, refuse_unknown
 from mianshen.casework.redetermination_data import to_plain
+from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import Mapping, Node
 from mianshen.program.program import Program
 from mianshen.records.read import DAY, named, read_cases
@@ -247,7 +248,11 @@ def shipped(overlays: Named) -> Named:
     if not overlays:
         return ()
     known = shipped_overlays()
-    wrong = [diagnostics.overlay_by_path(Span(requests.BODY, 0, 0)) for name in overlays if name not in known]
+    wrong = [
+        diagnostic("E890.overlay_by_path", Span(requests.BODY, 0, 0))
+        for name in overlays
+        if name not in known
+    ]
     if wrong:
         raise RuleError(wrong)
     return tuple(dict.fromkeys(overlays))

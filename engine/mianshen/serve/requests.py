@@ -12,6 +12,7 @@ from collections.abc import Mapping as Members
 from collections.abc import Sequence as Sequence_
 from typing import Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence, read_tree
 from mianshen.program.literals import read_date
 from mianshen.records import diagnostics as record_diagnostics
@@ -37,9 +38,9 @@ def _refuse_other_yaml(body: bytes) -> None:
             body.decode("utf-8").removeprefix("\ufeff"), parse_int=str, parse_float=str, parse_constant=_none
         )
     except json.JSONDecodeError as error:
-        raise RuleError([diagnostics.not_json(Span(BODY, error.lineno, error.colno))]) from None
+        raise RuleError([diagnostic("E895.not_json", Span(BODY, error.lineno, error.colno))]) from None
     except ValueError:
-        raise RuleError([diagnostics.not_json(Span(BODY, 1, 1))]) from None
+        raise RuleError([diagnostic("E895.not_json", Span(BODY, 1, 1))]) from None
 
 
 def _none(constant: str) -> object:
@@ -53,10 +54,14 @@ def members(body: bytes, known: Sequence_[str], needed: Sequence_[str]) -> Membe
     if not isinstance(root, Mapping):
         raise RuleError([diagnostics.wrong_member(root.span, BODY, "object")])
     strange = [
-        diagnostics.no_such_member(key.span, known) for key, _ in root.entries if key.text not in known
+        diagnostic("E887.no_such_member", key.span, known=", ".join(known))
+        for key, _ in root.entries
+        if key.text not in known
     ]
     nodes = {key.text: node for key, node in root.entries}
-    lacking = [diagnostics.missing_member(root.span, name) for name in needed if name not in nodes]
+    lacking = [
+        diagnostic("E888.missing_member", root.span, name=name) for name in needed if name not in nodes
+    ]
     if strange or lacking:
         raise RuleError([*strange, *lacking])
     return nodes

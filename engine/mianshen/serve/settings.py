@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.serve import diagnostics
-from mianshen.source import Diagnostic, Lang, RuleError
+from mianshen.source import Diagnostic, Lang, RuleError, Span
 
 LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 MOST_BYTES: Final = 2 * 1024 * 1024  # of a request's body
@@ -80,4 +81,4 @@ def _problems(settings: Settings) -> Iterator[Diagnostic]:
             yield diagnostics.needs_audit(settings.host)
     for folder in filter(None, (settings.runs, *settings.cases)):
         if not folder.exists():
-            yield diagnostics.not_there(str(folder))
+            yield diagnostic("E886.not_there", Span(str(folder), 0, 0))

@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from mianshen.catalogue import diagnostic
 from mianshen.source import Diagnostic, Span, Text
 from mianshen.syntax import diagnostics
 from mianshen.syntax.tree import (
@@ -100,13 +101,18 @@ class Builder:
             right = token.lstrip("0")
             self._refuse(
                 start,
-                diagnostics.leading_zero(span, str(token), right if right[:1].isdigit() else f"0{right}"),
+                diagnostic(
+                    "E213.leading_zero",
+                    span,
+                    written=str(token),
+                    right=right if right[:1].isdigit() else f"0{right}",
+                ),
             )
         else:
             value = Decimal(f"{digits}E-2" if token.endswith("%") else digits)
             if not _fits(value):
                 value = Decimal(0)
-                self._refuse(start, diagnostics.number_too_long(span, MAX_DIGITS))
+                self._refuse(start, diagnostic("E212.number_too_long", span, limit=MAX_DIGITS))
         return Part(Number(value, span), start, end, 1)
 
     def string(self, children: Children) -> Part:
@@ -136,7 +142,7 @@ class Builder:
         start, end = _place(word)
         span = self.text.span(start, end)
         if word == "null":
-            self._refuse(start, diagnostics.no_null(span))
+            self._refuse(start, diagnostic("E222.no_null", span))
         return Part(Name(str(word), span), start, end, 1)
 
     # Selections, calls and lists
@@ -163,7 +169,7 @@ class Builder:
         nodes = tuple(argument.node for argument in arguments)
         names = tuple(argument.name for argument in arguments if isinstance(argument, NamedPart))
         if names and len(names) < len(arguments):
-            self._refuse(start, diagnostics.half_named(self.text.span(start, end), name))
+            self._refuse(start, diagnostic("E226.half_named", self.text.span(start, end), name=name))
         return self._part(lambda span: Function(name, nodes, span, names), start, end, *arguments)
 
     def named(self, children: Children) -> NamedPart:
@@ -186,7 +192,8 @@ class Builder:
         word, _, value, closing = children
         if isinstance(value, NamedPart) and value.name != "negand":
             self._refuse(
-                word.start_pos, diagnostics.not_without_brackets(self.text.span(word.start_pos, word.end_pos))
+                word.start_pos,
+                diagnostic("E217.not_without_brackets", self.text.span(word.start_pos, word.end_pos)),
             )
         return self._part(lambda span: Not(value.node, span), word.start_pos, closing.end_pos, value)
 
@@ -200,7 +207,7 @@ class Builder:
         start, end = left.start, right.end
         span = self.text.span(start, end)
         if depth == MAX_DEPTH + 1:
-            self._refuse(start, diagnostics.too_deep(span, MAX_DEPTH))
+            self._refuse(start, diagnostic("E225.too_deep", span, limit=MAX_DEPTH))
         return Part(Binary(str(op), left.node, right.node, span), start, end, depth)  # type: ignore[arg-type]
 
     def between(self, children: Children) -> Part:
@@ -346,7 +353,7 @@ class Builder:
         depth = 1 + max((part.depth for part in parts), default=0)
         span: Span = self.text.span(start, end)
         if depth == MAX_DEPTH + 1:
-            self._refuse(start, diagnostics.too_deep(span, MAX_DEPTH))
+            self._refuse(start, diagnostic("E225.too_deep", span, limit=MAX_DEPTH))
         return Part(make(span), start, end, depth)
 
     def _refuse(self, start: int, mistake: Diagnostic) -> None:
@@ -359,7 +366,9 @@ class Builder:
                 return chr(int(code, 16))
             if letter not in _ESCAPED:
                 start, end = offset + match.start(), offset + match.end()
-                self._refuse(start, diagnostics.bad_escape(self.text.span(start, end), match[0]))
+                self._refuse(
+                    start, diagnostic("E209.bad_escape", self.text.span(start, end), written=match[0])
+                )
             return _ESCAPED.get(letter, letter)
 
         value = _ESCAPE.sub(one, inside)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.source import Diagnostic, Text
 from mianshen.syntax import diagnostics
 from mianshen.syntax.words import KEYWORDS
@@ -107,24 +108,24 @@ def _look(text: Text, piece: re.Match[str]) -> Iterator[tuple[int, Diagnostic]]:
             yield start, diagnostics.full_width(text.span(start, start + 1), written[0], '"')
             yield end - 1, diagnostics.full_width(text.span(end - 1, end), written[-1], '"')
         case "single":
-            yield start, diagnostics.single_quotes(span, written[1:-1])
+            yield start, diagnostic("E208.single_quotes", span, inside=written[1:-1])
         case "unclosed":
             yield from _unclosed(text, start)
         case "comment":
-            yield start, diagnostics.comment(span)
+            yield start, diagnostic("E206.comment", span)
         case "exponent":
             yield start, diagnostics.number_spelling(span, written, _all_digits(written))
         case "word" if not _NAME.fullmatch(written):
             yield start, _word(text, start, written)
         case "operator":
-            yield start, diagnostics.wrong_operator(span, written, _OPERATORS[written])
+            yield start, diagnostic("E210.wrong_operator", span, written=written, right=_OPERATORS[written])
         case "wide":
             narrow = "".join(chr(ord(c) - 0xFEE0) for c in written)
             yield start, diagnostics.full_width(span, written, narrow)
         case "money":
-            yield start, diagnostics.currency_sign(span, written)
+            yield start, diagnostic("E206.currency_sign", span, written=written)
         case "percent":
-            yield start, diagnostics.lone_percent(span)
+            yield start, diagnostic("E213.lone_percent", span)
         case "other" if written in _ASCII:
             yield start, diagnostics.full_width(span, written, _ASCII[written])
         case "other":
@@ -139,7 +140,7 @@ def _unclosed(text: Text, start: int) -> Iterator[tuple[int, Diagnostic]]:
     for quote in curly:
         yield quote.start(), diagnostics.full_width(text.span(*quote.span()), quote[0], '"')
     if not curly:
-        yield start, diagnostics.unclosed_text(text.span(start, start + 1))
+        yield start, diagnostic("E207.unclosed_text", text.span(start, start + 1))
 
 
 def _all_digits(written: str) -> str:
@@ -151,8 +152,8 @@ def _all_digits(written: str) -> str:
 def _word(text: Text, start: int, written: str) -> Diagnostic:
     span = text.span(start, start + len(written))
     if (lower := written.lower()) in KEYWORDS | {"null"}:
-        return diagnostics.keyword_spelling(span, written, lower)
+        return diagnostic("E216.keyword_spelling", span, written=written, right=lower)
     right = re.sub("_+", "_", _HUMP.sub("_", written).lower()).strip("_")
     if not _NAME.fullmatch(right):
         return diagnostics.unknown_character(span, written)
-    return diagnostics.name_spelling(span, written, right)
+    return diagnostic("E216.name_spelling", span, written=written, right=right)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from mianshen.catalogue import diagnostic
 from mianshen.source import Diagnostic, Span, Text
 from mianshen.syntax import diagnostics
 from mianshen.syntax.characters import strange_characters
@@ -103,66 +104,73 @@ class _Failure:
             case "DOT":
                 return self._after_dot()
             case "SOME" | "EVERY" | "FOR" if bad.text in KEYWORDS:
-                return diagnostics.keyword_as_name(self._span(bad), bad.text)
+                return diagnostic("E215.keyword_as_name", self._span(bad), word=bad.text)
             case "SOME" | "EVERY" | "FOR":
-                return diagnostics.name_missing(self._span(before), before.text)
+                return diagnostic("E216.name_missing", self._span(before), after=before.text)
             case "IS":
-                return diagnostics.known_or_unknown(self._span(before, bad))
+                return diagnostic("E222.known_or_unknown", self._span(before, bad))
             case "NOT":
-                return diagnostics.not_without_brackets(self._span(before))
+                return diagnostic("E217.not_without_brackets", self._span(before))
             case "LPAR" | "LSQB" if bad.kind == _END:
-                return diagnostics.unclosed_bracket(self._span(before), before.text, _CLOSING[before.kind])
+                return diagnostic(
+                    "E214.unclosed_bracket",
+                    self._span(before),
+                    opening=before.text,
+                    closing=_CLOSING[before.kind],
+                )
             case _ if bad.kind == _END:
-                return diagnostics.value_missing_after(self._span(before), before.text)
+                return diagnostic("E203.value_missing_after", self._span(before), word=before.text)
             case "AND" | "OR" if bad.kind == "COMPARE":
-                return diagnostics.half_comparison(self._span(bad), bad.text)
+                return diagnostic("E219.half_comparison", self._span(bad), word=bad.text)
             case _:
                 return self._no_value()
 
     def _no_value(self) -> Diagnostic:
         bad, span = self.bad, self._span(self.bad)
         if bad.kind in _SENTENCES:
-            return diagnostics.needs_brackets(span, bad.text)
+            return diagnostic("E220.needs_brackets", span, word=bad.text)
         if bad.kind == "DOT" and self.next.kind == "NUMBER" and self.next.start == bad.end:
             written = bad.text + self.next.text
             return diagnostics.number_spelling(self._span(bad, self.next), written, f"0{written}")
         if bad.kind in _OPENING and not any(kind in _CLOSING for kind, _ in self.open):
-            return diagnostics.unopened_bracket(span, bad.text)
+            return diagnostic("E214.unopened_bracket", span, closing=bad.text)
         if bad.text in KEYWORDS:
-            return diagnostics.keyword_for_value(span, bad.text)
-        return diagnostics.value_missing_before(span, bad.text)
+            return diagnostic("E215.keyword_for_value", span, word=bad.text)
+        return diagnostic("E203.value_missing_before", span, word=bad.text)
 
     def _after_dot(self) -> Diagnostic:
         bad, number = self.bad, self.before_that
         if bad.text in KEYWORDS:
-            return diagnostics.keyword_as_name(self._span(bad), bad.text)
+            return diagnostic("E215.keyword_as_name", self._span(bad), word=bad.text)
         if bad.kind == "CALL":
-            return diagnostics.call_after_dot(self._span(bad), " ".join(bad.text.split()))
+            return diagnostic("E217.call_after_dot", self._span(bad), function=" ".join(bad.text.split()))
         if number.kind == "NUMBER" and number.end == self.before.start:
             return diagnostics.number_spelling(
                 self._span(number, self.before), f"{number.text}.", number.text
             )
-        return diagnostics.name_missing(self._span(self.before), ".")
+        return diagnostic("E216.name_missing", self._span(self.before), after=".")
 
     # A value is complete; what follows cannot follow it.
 
     def _after_value(self) -> Diagnostic:
         bad, span = self.bad, self._span(self.bad)
         if self.before_that.kind in ("SOME", "EVERY", "FOR"):
-            return diagnostics.part_missing(self._span(self.before_that), self.before_that.text, "in")
+            return diagnostic(
+                "E221.part_missing", self._span(self.before_that), word=self.before_that.text, part="in"
+            )
         if bad.kind in _BEGINS_VALUE:
             return self._two_values()
         if bad.kind in _PARTS:
             return self._part_of_sentence()
         if bad.kind in _COMPARISONS:
-            return diagnostics.chained_comparison(span, bad.text)
+            return diagnostic("E219.chained_comparison", span, word=bad.text)
         match bad.kind:
             case "POWER":
-                return diagnostics.chained_power(span)
+                return diagnostic("E219.chained_power", span)
             case "DOTDOT":
-                return diagnostics.range_out_of_place(span)
+                return diagnostic("E223.range_out_of_place", span)
             case "KNOWN" | "UNKNOWN":
-                return diagnostics.known_or_unknown(span)
+                return diagnostic("E222.known_or_unknown", span)
             case "COMMA" if self.before.end == bad.start and self._decimal_comma():
                 written = f"{self.before.text},{self.next.text}"
                 return diagnostics.number_spelling(
@@ -171,7 +179,7 @@ class _Failure:
             case "RPAR" | "RSQB" | "COMMA" | "OR" | "AND" | "END":
                 return self._unfinished()
             case _:
-                return diagnostics.unexpected(span, bad.text)
+                return diagnostic("E202.unexpected", span, word=bad.text)
 
     def _decimal_comma(self) -> bool:
         numbers = self.before.kind == self.next.kind == "NUMBER"
@@ -180,17 +188,23 @@ class _Failure:
     def _two_values(self) -> Diagnostic:
         bad, before = self.bad, self.before
         if bad.kind == "NOT":
-            return diagnostics.not_inside(self._span(bad))
+            return diagnostic("E217.not_inside", self._span(bad))
         if before.kind == "NAME" and (function := self._function_without_brackets()):
             return function
         if before.kind == bad.kind == "NAME":
             if before.end == bad.start:
-                return diagnostics.mixed_name(self._span(before, bad), before.text + bad.text)
+                return diagnostic("E216.mixed_name", self._span(before, bad), written=before.text + bad.text)
             words = f"{before.text} {bad.text}"
-            return diagnostics.spaced_name(self._span(before, bad), words, words.replace(" ", "_"))
+            return diagnostic(
+                "E216.spaced_name", self._span(before, bad), words=words, joined=words.replace(" ", "_")
+            )
         if before.kind == "NUMBER" and bad.kind == "NAME" and UNITS.issuperset(bad.text):
-            return diagnostics.unit_after_number(self._span(before, bad), before.text, bad.text)
-        return diagnostics.operator_missing(self._span(bad), before.text, " ".join(bad.text.split()))
+            return diagnostic(
+                "E213.unit_after_number", self._span(before, bad), number=before.text, unit=bad.text
+            )
+        return diagnostic(
+            "E204.operator_missing", self._span(bad), left=before.text, right=" ".join(bad.text.split())
+        )
 
     def _function_without_brackets(self) -> Diagnostic | None:
         names = [self.before, *self.later]
@@ -199,15 +213,19 @@ class _Failure:
         for function in SPACED:
             if joined.startswith(f"{function} "):
                 last = names[function.count(" ")]
-                return diagnostics.brackets_for_function(self._span(self.before, last), function)
+                return diagnostic(
+                    "E217.brackets_for_function", self._span(self.before, last), function=function
+                )
         if self.before.text in CALLED:
-            return diagnostics.brackets_for_function(self._span(self.before), self.before.text)
+            return diagnostic(
+                "E217.brackets_for_function", self._span(self.before), function=self.before.text
+            )
         return None
 
     def _part_of_sentence(self) -> Diagnostic:
         opener, word = _PARTS[self.bad.kind]
         if not any(kind == opener for kind, _ in self.open):
-            return diagnostics.part_alone(self._span(self.bad), self.bad.text, word)
+            return diagnostic("E221.part_alone", self._span(self.bad), part=self.bad.text, word=word)
         return self._unfinished()
 
     def _unfinished(self) -> Diagnostic:
@@ -215,21 +233,25 @@ class _Failure:
         bad, span = self.bad, self._span(self.bad)
         kind, opening = self.open[-1] if self.open else (_END, bad)
         if kind in _AWAITED:
-            return diagnostics.part_missing(self._span(opening), opening.text, _AWAITED[kind])
+            return diagnostic(
+                "E221.part_missing", self._span(opening), word=opening.text, part=_AWAITED[kind]
+            )
         match bad.kind:
             case "AND" | "OR":
-                return diagnostics.joined_tests(span, bad.text)
+                return diagnostic("E219.joined_tests", span, word=bad.text)
             case "COMMA":
-                return diagnostics.comma_out_of_place(span)
+                return diagnostic("E224.comma_out_of_place", span)
             case "RPAR" | "RSQB" if kind == _END:
-                return diagnostics.unopened_bracket(span, bad.text)
+                return diagnostic("E214.unopened_bracket", span, closing=bad.text)
             case "RPAR" | "RSQB" if kind != _OPENING[bad.kind]:
                 right, opened = _CLOSING[kind], self._span(opening)
                 return diagnostics.mismatched_bracket(span, opening.text, bad.text, right, opened)
             case _ if kind in _CLOSING:
-                return diagnostics.unclosed_bracket(self._span(opening), opening.text, _CLOSING[kind])
+                return diagnostic(
+                    "E214.unclosed_bracket", self._span(opening), opening=opening.text, closing=_CLOSING[kind]
+                )
             case _:
-                return diagnostics.unexpected(span, bad.text)
+                return diagnostic("E202.unexpected", span, word=bad.text)
 
 
 def _open(words: list[_Word]) -> list[tuple[str, _Word]]:

@@ -14,6 +14,7 @@ from pathlib import Path as FilePath
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
+from mianshen.catalogue import diagnostic
 from mianshen.source import RuleError, Text
 from mianshen.syntax import diagnostics
 from mianshen.syntax.builder import Builder, Part
@@ -57,7 +58,7 @@ def _parse(text: Text, start: _Start) -> Any:
     from lark.exceptions import UnexpectedInput
 
     if len(text.value) > MAX_LENGTH:
-        raise RuleError([diagnostics.too_long(text.span(0, len(text.value)), MAX_LENGTH)])
+        raise RuleError([diagnostic("E225.too_long", text.span(0, len(text.value)), limit=MAX_LENGTH)])
     if half := _SURROGATE.search(text.value):
         raise RuleError([diagnostics.unknown_character(text.span(*half.span()), half[0])])
     lark, builder = _reader()

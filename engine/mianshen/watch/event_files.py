@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from mianshen import catalogue
 from mianshen.document.yaml_tree import Mapping as Fields
 from mianshen.document.yaml_tree import Node, Scalar, Sequence, read_tree
 from mianshen.elaboration.events import EVENT_TYPES
@@ -150,7 +151,7 @@ class _Reader:
                 fields.setdefault(name, value)
         for name in (ID, self.person, TYPE, DATE):
             if name not in fields and not any(part == name for part, _ in wrong):
-                wrong.append((name, diagnostics.required(node.span, name)))
+                wrong.append((name, catalogue.diagnostic("E612.required", node.span, name=name)))
         event = None if wrong else self._event(node, fields, wrong)
         id_ = fields.get(ID)
         name = id_.text if isinstance(id_, Scalar) else ""
@@ -270,7 +271,9 @@ def _text_lines(path: Path) -> Iterator[str]:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
             yield from file
     except OSError as error:
-        raise RuleError([diagnostics.cannot_read(str(path), error.strerror or "")]) from None
+        raise RuleError(
+            [catalogue.diagnostic("E607.cannot_read", Span(str(path), 1, 1), why=error.strerror or "")]
+        ) from None
 
 
 def _is_blank(value: Node) -> bool:

@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from mianshen.casework.wording import Words
+from mianshen.catalogue import diagnostic
 from mianshen.events import (
     Answer,
     Counts,
@@ -39,7 +40,7 @@ from mianshen.ingest.inputs import open_inputs
 from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Explainer
 from mianshen.program.program import Program
-from mianshen.source import Message, RuleError
+from mianshen.source import Message, RuleError, Span
 from mianshen.watch.event_files import read_events
 from mianshen.watch.event_versions import placing
 from mianshen.watch.work_list import SUFFIXES, rejects_beside, write_work_list
@@ -124,7 +125,7 @@ def _take(
         journal.commit()
     key = program.entities[program.entry].key
     for event in (event for part in of.values() for event in part):
-        watcher.refuse(event, key, diagnostics.unknown_person(event.place, key))
+        watcher.refuse(event, key, diagnostic("E616.unknown_person", event.place, key_name=key))
 
 
 def _households(
@@ -149,6 +150,6 @@ def _refuse_unfit(request: Request) -> None:
     written = [request.out, rejects_beside(request.out), request.journal]
     for index, path in enumerate(written):
         if path.resolve() in read | {other.resolve() for other in written[:index]}:
-            raise RuleError([diagnostics.same_file(str(path))])
+            raise RuleError([diagnostic("E605.same_file", Span(str(path), 1, 1))])
     if request.out.suffix.lower() not in SUFFIXES:
         raise RuleError([diagnostics.unknown_form(str(request.out), SUFFIXES)])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mianshen.catalogue import diagnostic
-from mianshen.source import NOWHERE, Diagnostic, Message, Span, nearest
+from mianshen.source import NOWHERE, Diagnostic, Message, nearest
 
 
 def no_such_benefit(name: str, known: Iterable[str]) -> Diagnostic:
@@ -58,7 +58,3 @@ def after_day(title: Message, day: str) -> Diagnostic:
 
 def already_told(name: str) -> Diagnostic:
     return diagnostic("E711.already_told", NOWHERE, name=name)
-
-
-def several_records(file: str) -> Diagnostic:
-    return diagnostic("E709.several_records", Span(file, 1, 1), file=file)

@@ -43,29 +43,5 @@ def needs_row(file: str, benefit: str, known: Iterable[str]) -> Diagnostic:
     )
 
 
-def row_rejected(file: str, entity: Message, why: Message) -> Diagnostic:
-    return diagnostic("E743.row_rejected", Span(file, 1, 1), entity=entity, why=why)
-
-
-def unknown_form(file: str) -> Diagnostic:
-    return diagnostic("E744.unknown_form", Span(file, 1, 1))
-
-
-def no_extra(file: str, package: str) -> Diagnostic:
-    return diagnostic("E745.no_extra", Span(file, 1, 1), package=package)
-
-
 def several_records(file: str, count: int) -> Diagnostic:
     return diagnostic("E746.several_records", Span(file, 1, 1), count=count)
-
-
-def nothing_asked(file: str) -> Diagnostic:
-    return diagnostic("E747.nothing_asked", Span(file, 1, 1))
-
-
-def needs_no_row(file: str, benefit: str) -> Diagnostic:
-    return diagnostic("E748.needs_no_row", Span(file, 1, 1), benefit=benefit)
-
-
-def cancelled(file: str, key: str, by: str) -> Diagnostic:
-    return diagnostic("E749.cancelled", Span(file, 1, 1), key_name=key, by=by)

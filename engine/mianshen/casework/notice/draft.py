@@ -17,12 +17,13 @@ from mianshen.casework.notice.content import Given, Notice
 from mianshen.casework.notice.digest import Digests, canonical_answer, digest_of, record_digest
 from mianshen.casework.notice.office import Letterhead
 from mianshen.casework.notice.working import Working
+from mianshen.catalogue import diagnostic
 from mianshen.interpreter.result import BenefitResult, RowResult, benefit_result, row_result
 from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.walk import Caveats, Step_
 from mianshen.program.calendar import MISSING as CALENDAR
 from mianshen.program.program import Citation, Program
-from mianshen.source import Lang, Message, RuleError
+from mianshen.source import Lang, Message, RuleError, Span
 from mianshen.values import NOT_MODELLED, Missing
 from mianshen.version import __version__
 
@@ -76,22 +77,39 @@ class Draft:
         person = self.checked.case.person
         below = {row.key: row for row in person.children}
         if subject.benefit is None and subject.row is None:
-            raise RuleError([diagnostics.nothing_asked(self.file)])
+            raise RuleError([diagnostic("E747.nothing_asked", Span(self.file, 1, 1))])
         if subject.benefit is not None and subject.benefit not in self.program.benefits:
             raise RuleError([diagnostics.unknown_benefit(self.file, subject.benefit, self.program.benefits)])
         cancelled = {row.key: by.key for by, row in self.checked.case.reversed}
         if subject.row in cancelled and subject.row not in below:
-            raise RuleError([diagnostics.cancelled(self.file, subject.row, cancelled[subject.row])])
+            raise RuleError(
+                [
+                    diagnostic(
+                        "E749.cancelled",
+                        Span(self.file, 1, 1),
+                        key_name=subject.row,
+                        by=cancelled[subject.row],
+                    )
+                ]
+            )
         if subject.row is not None and subject.row not in below:
             raise RuleError([diagnostics.unknown_row(self.file, subject.row, below)])
         row = person if subject.row is None else below[subject.row]
         if subject.benefit is not None:
             row = self._of_benefit(subject.benefit, row)
         if subject.row is not None and row is not below[subject.row]:
-            raise RuleError([diagnostics.needs_no_row(self.file, subject.benefit or "")])
+            raise RuleError(
+                [diagnostic("E748.needs_no_row", Span(self.file, 1, 1), benefit=subject.benefit or "")]
+            )
         if row.rejection is not None:
             title = self.program.entities[row.entity].title
-            raise RuleError([diagnostics.row_rejected(self.file, title, row.rejection.message)])
+            raise RuleError(
+                [
+                    diagnostic(
+                        "E743.row_rejected", Span(self.file, 1, 1), entity=title, why=row.rejection.message
+                    )
+                ]
+            )
         return row
 
     def _of_benefit(self, name: str, row: Row) -> Row:

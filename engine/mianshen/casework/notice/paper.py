@@ -20,10 +20,10 @@ from typing import Final
 import jinja2
 import segno
 
-from mianshen.casework.notice import diagnostics
 from mianshen.casework.notice.content import Notice
 from mianshen.casework.notice.phrases import HEADING, labels
-from mianshen.source import Lang, RuleError
+from mianshen.catalogue import diagnostic
+from mianshen.source import Lang, RuleError, Span
 
 FORMS: Final = (".html", ".pdf")
 _HERE: Final = Path(__file__).parent
@@ -45,11 +45,11 @@ def write_notice(notice: Notice, out: Path) -> None:
 def refuse_unfit(out: Path) -> None:
     """RuleError when no notice can be written under that name: another form, or its extra is not there."""
     if out.suffix.lower() not in FORMS:
-        raise RuleError([diagnostics.unknown_form(str(out))])
+        raise RuleError([diagnostic("E744.unknown_form", Span(str(out), 1, 1))])
     if out.suffix.lower() == ".pdf":
         for package in (_TYPESETTER, _FONTS):
             if find_spec(package) is None:
-                raise RuleError([diagnostics.no_extra(str(out), package)])
+                raise RuleError([diagnostic("E745.no_extra", Span(str(out), 1, 1), package=package)])
 
 
 def to_html(notice: Notice) -> str:

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Final, get_args
 
 from mianshen.cases.read import CaseOf, Programs, read_case_files
-from mianshen.policy.mutation import diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.policy.mutation.mutants import Mutant
 from mianshen.policy.mutation.runs import Judgement, Mutation
-from mianshen.source import RuleError
+from mianshen.source import RuleError, Span
 from mianshen.version import __version__
 
 CHUNK: Final = 16  # mutants a process judges between two reports
@@ -131,7 +131,7 @@ def _resumed(journal: Path, digest: str) -> dict[int, tuple[Judgement, str]]:
         return {}
     head, *lines = journal.read_text("utf-8").splitlines() or [""]
     if _head(head) != digest:
-        raise RuleError([diagnostics.other_journal(str(journal))])
+        raise RuleError([diagnostic("E790.other_journal", Span(str(journal), 1, 1))])
     results: dict[int, tuple[Judgement, str]] = {}
     for line in lines:
         try:
