@@ -123,7 +123,7 @@ class Answer:
                 status=benefit.status,
                 amount=benefit.amount,
                 delivery=benefit.benefit.delivery,
-                reason=words.of_benefit(benefit, self._checker.explainer, self._checked.case),
+                reason=words.of_benefit(benefit, self._checker.explainer),
                 provision=decided.name if (decided := words.provisions.get(benefit.reason)) else None,
                 missing=tuple(sorted({missing.name for missing in benefit.missing})),
                 clause=benefit.benefit.citation if decided is None else decided.citation,

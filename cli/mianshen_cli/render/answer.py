@@ -213,14 +213,13 @@ class AnswerView:
         yield ""
 
     def _benefit_reasons(self, checked: Checked, every: bool) -> Iterator[str]:
-        case = checked.case
         for benefit in checked.result.benefits.values():
             if benefit.status == "not_modelled" or (benefit.status == "ineligible" and not every):
                 continue
             decided = self.words.provisions.get(benefit.reason)
             possible = benefit.row.chosen.get(benefit.benefit.eligible, ()) if decided is None else (decided,)
             cited = possible[0].citation if possible else benefit.benefit.citation
-            reason = self.words.of_benefit(benefit, self.checker.explainer, case)
+            reason = self.words.of_benefit(benefit, self.checker.explainer)
             shows = [
                 f"{self._say(self.words.decisions[benefit.row.entity, name].title)} {self._decided(benefit.row, name)}"
                 for name in benefit.benefit.shows
@@ -231,7 +230,7 @@ class AnswerView:
                 self._title(benefit), [self._say(reason), *shows, self._say(self.words.citation(cited))]
             )
             if benefit.status == "eligible":
-                yield from self._provisional(self.checker.footing(case, benefit).provisional)
+                yield from self._provisional(checked.benefit_caveats[benefit.benefit.name].provisional)
 
     def _decided(self, row: Row, name: str) -> str:
         decision = self.words.decisions[row.entity, name]
@@ -281,7 +280,7 @@ class AnswerView:
             cited = "" if decided is None else self._say(self.words.citation(decided.citation))
             yield self._reason(Message(row.row.key, row.row.key), [self._say(self.words.of_row(row)), cited])
             if row.status == "decided":
-                provisional |= set(self.checker.row_footing(checked.case, row).provisional)
+                provisional |= set(checked.row_caveats[row.row].provisional)
         yield from self._provisional(tuple(sorted(provisional)))
 
     def _rejection(self, rejected: Rejected) -> str:

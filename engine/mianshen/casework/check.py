@@ -7,7 +7,7 @@ decimals, unknown as null), and the case behind it for explanations.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -21,7 +21,7 @@ from mianshen.interpreter.result import BenefitResult, settlements
 from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Explainer, Used
 from mianshen.interpreter.trace.walk import Caveats, Input
-from mianshen.program.program import Citation, Decision, Program
+from mianshen.program.program import Citation, Decision, Fact, Program
 from mianshen.records.diagnostics import CODES
 from mianshen.records.read import Record
 from mianshen.source import Lang, Message
@@ -45,11 +45,23 @@ class Checked:
 
     case: Case
     result: CaseResult
-    write_notes: Callable[[], Iterable[Message]] = field(repr=False)
+    checker: Checker = field(repr=False)
+    first_notes: tuple[Message, ...] = ()
 
     @cached_property
     def notes(self) -> tuple[Message, ...]:
-        return tuple(self.write_notes())
+        return (*self.first_notes, *self.checker.notes(self))
+
+    @cached_property
+    def benefit_caveats(self) -> dict[str, Caveats]:
+        """By benefit, what it rests on that is not certain."""
+        footing, case = self.checker.footing, self.case
+        return {name: footing(case, benefit) for name, benefit in self.result.benefits.items()}
+
+    @cached_property
+    def row_caveats(self) -> dict[Row, Caveats]:
+        """The same by row."""
+        return {row.row: self.checker.row_footing(self.case, row) for row in self.result.rows}
 
 
 class Checker:
@@ -61,12 +73,15 @@ class Checker:
         self.explainer = Explainer(self.interpreter)
         self.words = Words(program)
         self.relevance = Relevance(program, self.interpreter)
+        self._facts: dict[str, Fact] = {}  # by name, the one declared first
+        for (_, name), fact in program.facts.items():
+            self._facts.setdefault(name, fact)
 
     def check(self, case: Case, notes: Iterable[Message] = ()) -> Checked:
         """Decide a case; `notes` are the caller's own and come first."""
         self.interpreter.run(case)
         result = self.relevance.narrowed(case, result_of(self.program, case))
-        return Checked(case, result, lambda: (*notes, *self._notes(case, result)))
+        return Checked(case, result, self, tuple(notes))
 
     def check_record(self, record: Record, as_of: dt.date | None, today: dt.date) -> Checked:
         """Decide a record that was read for `as_of`, else for its own day, else for `today`, and note which."""
@@ -77,15 +92,18 @@ class Checker:
             notes.append(_with_day(_TODAY, today))
         return self.check(record.case, notes)
 
-    def _notes(self, case: Case, result: CaseResult) -> list[Message]:
+    def notes(self, checked: Checked) -> list[Message]:
+        """What else there is to say: facts that were assumed, placeholders, the dead."""
+        case = checked.case
         notes = [
             Message(
                 f"未注明日期的事实按 {case.as_of} 的情况采用",
                 f"facts without a date count as they stand on {case.as_of}",
             )
         ]
-        for name in sorted(self._assumed(case, result)):
-            fact = next(fact for (_, part), fact in self.program.facts.items() if part == name)
+        caveats = (*checked.benefit_caveats.values(), *checked.row_caveats.values())
+        for name in sorted({name for caveat in caveats for name in caveat.assumed}):
+            fact = self._facts[name]
             value = self.words.value(fact.when_absent, fact.written, fact.type)
             notes.append(
                 Message(
@@ -123,11 +141,6 @@ class Checker:
                         f"{child.key or child.label} is dated {dated}, after the death of {row.key} on {day}. Check both dates",
                     )
 
-    def _assumed(self, case: Case, result: CaseResult) -> set[str]:
-        footings = [self.footing(case, benefit) for benefit in result.benefits.values()]
-        footings += [self.row_footing(case, row) for row in result.rows]
-        return {name for footing in footings for name in footing.assumed}
-
     def footing(self, case: Case, result: BenefitResult) -> Caveats:
         """What a benefit rests on that is not certain."""
         names = [result.benefit.eligible]
@@ -152,7 +165,7 @@ class Checker:
             rulebook["overlays"] = list(program.overlays)
         rows: dict[str, Plain] = {
             child.children or child.name: [
-                self._row(case, row, lang) for row in result.rows if row.row.entity == child.name
+                self._row(checked, row, lang) for row in result.rows if row.row.entity == child.name
             ]
             for child in program.children_of(entry.name)
         }
@@ -161,7 +174,7 @@ class Checker:
             "as_of": result.as_of.isoformat(),
             "rulebook": rulebook,
             "benefits": {
-                name: self._benefit(case, benefit, lang) for name, benefit in result.benefits.items()
+                name: self._benefit(checked, benefit, lang) for name, benefit in result.benefits.items()
             },
             **rows,
             **self._own(checked),
@@ -171,27 +184,27 @@ class Checker:
             **({"steps": self._steps(case, lang)} if explain else {}),
         }
 
-    def _benefit(self, case: Case, result: BenefitResult, lang: Lang) -> Plain:
+    def _benefit(self, checked: Checked, result: BenefitResult, lang: Lang) -> Plain:
         benefit, row = result.benefit, result.row
         decided = self.words.provisions.get(result.reason)
-        footing = self.footing(case, result)
+        caveats = checked.benefit_caveats[benefit.name]
         content: dict[str, Plain] = {
             "status": result.status,
             "amount": None if result.amount is None else as_money(result.amount),
             "delivery": benefit.delivery,
-            **_both(self.words.of_benefit(result, self.explainer, case), lang),
+            **_both(self.words.of_benefit(result, self.explainer), lang),
             "provision": None if decided is None else decided.name,
             "missing": _names(result.missing),
             "missing_from": self._from(result.missing),
-            "provisional": list(footing.provisional),
-            "assumed": list(footing.assumed),
+            "provisional": list(caveats.provisional),
+            "assumed": list(caveats.assumed),
             "clause": _clause(benefit.citation if decided is None else decided.citation),
         }
         if benefit.paid_to is not None:
             content["paid_to"] = benefit.paid_to.in_(lang)
         if benefit.shows:
             content["shows"] = {name: self._value(row, name, row.values[name]) for name in benefit.shows}
-        if row is not case.person:
+        if row is not checked.case.person:
             content["of"] = {"entity": row.entity, "key": row.key or None}
         return content
 
@@ -240,10 +253,10 @@ class Checker:
         }
         return {"settled": content} if content else {}
 
-    def _row(self, case: Case, result: RowResult, lang: Lang) -> Plain:
+    def _row(self, checked: Checked, result: RowResult, lang: Lang) -> Plain:
         entity = self.program.entities[result.row.entity]
         decided = self.words.provisions.get(result.reason)
-        footing = self.row_footing(case, result)
+        caveats = checked.row_caveats[result.row]
         return {
             entity.key: result.row.key,
             **{name: self._value(result.row, name, value) for name, value in result.values.items()},
@@ -254,8 +267,8 @@ class Checker:
             "missing_from": self._from(result.missing),
             "not_modelled": [name for name, value in result.values.items() if not _is_known(value)
                              and not isinstance(value, Unknown)],
-            "provisional": list(footing.provisional),
-            "assumed": list(footing.assumed),
+            "provisional": list(caveats.provisional),
+            "assumed": list(caveats.assumed),
             "clause": None if decided is None else _clause(decided.citation),
             **self._settled(result.row),
         }  # fmt: skip

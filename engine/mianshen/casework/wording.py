@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from mianshen.interpreter.result import BenefitResult, RowResult
-from mianshen.interpreter.rows import Case, Row
-from mianshen.interpreter.trace.explain import Explainer, Step
+from mianshen.interpreter.rows import Row
+from mianshen.interpreter.trace.explain import Explainer
+from mianshen.interpreter.trace.reads import Name
 from mianshen.interpreter.trace.walk import Input
 from mianshen.places import place_name, shown_place
 from mianshen.program.calendar import MISSING
@@ -109,9 +110,11 @@ class Words:
             case bool():
                 return YES if value else NO
             case Decimal():
-                return Message(*[number(value, written)] * 2)
+                text = number(value, written)
+                return Message(text, text)
             case dt.date():
-                return Message(*[value.isoformat()] * 2)
+                text = value.isoformat()
+                return Message(text, text)
             case str() if isinstance(type_, Code):
                 return self.program.codes[type_.codes].values.get(value, Message(value, value))
             case str() if type_ == String(area=True):
@@ -236,9 +239,7 @@ class Words:
 
     # -- reasons -------------------------------------------------------------------------------
 
-    def of_benefit(
-        self, result: BenefitResult, explainer: Explainer, case: Case, row: Row | None = None
-    ) -> Message:
+    def of_benefit(self, result: BenefitResult, explainer: Explainer, row: Row | None = None) -> Message:
         """Why a benefit is due, is not, or cannot be told, in one sentence; at the person, or another row."""
         at = result.row if row is None else row
         match result.status:
@@ -248,11 +249,10 @@ class Words:
                 missing = self.missing(result.missing, at)
                 return Message(f"待定，缺少：{missing.zh}", f"Cannot be told yet; missing: {missing.en}")
             case "eligible" | "ineligible":
-                return self._decided(result, explainer, case, at)
+                return self._decided(result, explainer, at)
 
-    def _decided(self, result: BenefitResult, explainer: Explainer, case: Case, row: Row) -> Message:
-        step = explainer.step(case, row, result.benefit.eligible)
-        because = self.because(explainer, case, step)
+    def _decided(self, result: BenefitResult, explainer: Explainer, row: Row) -> Message:
+        because = self.because(explainer, row, result.benefit.eligible)
         verdict = (
             Message("符合", "Eligible") if result.status == "eligible" else Message("不符合", "Not eligible")
         )
@@ -267,24 +267,22 @@ class Words:
             f"{words.en}. {open_.en} cannot be told yet; missing: {missing.en}",
         )
 
-    def because(self, explainer: Explainer, case: Case, step: Step) -> Message:
+    def because(self, explainer: Explainer, row: Row, decision: str) -> Message:
         """The provision that settled a decision, with the values that did; handed on, the one behind it."""
-        used = step.used[0]
-        value = used.provision.value
-        if isinstance(value, DecisionRef) and used.inputs:
-            row = used.inputs[0].row
-            if row.chosen.get(value.name):
-                return self.because(explainer, case, explainer.step(case, row, value.name))
-        read = used.inputs or used.tested
-        because = listed(
-            Message(
-                f"{self.title(item).zh}：{self.shown(item).zh}",
-                f"{self.title(item).en}: {self.shown(item).en}",
-            )
-            for item in _distinct(read)[:4]
-        )
-        title = used.provision.title
-        return Message(f"{title.zh}（{because.zh}）", f"{title.en} ({because.en})") if because.en else title
+        provision, read = explainer.basis(row, decision)
+        value = provision.value
+        if isinstance(value, DecisionRef) and read:
+            holder = read[0][1]
+            if holder.chosen.get(value.name):
+                return self.because(explainer, holder, value.name)
+        zh, en = list[str](), list[str]()
+        for name, holder in _distinct(read)[:4]:
+            item = explainer.input(name, holder)
+            title, shown = self.title(item), self.shown(item)
+            zh.append(f"{title.zh}：{shown.zh}")
+            en.append(f"{title.en}: {shown.en}")
+        title = provision.title
+        return Message(f"{title.zh}（{'、'.join(zh)}）", f"{title.en} ({', '.join(en)})") if en else title
 
     def of_row(self, result: RowResult) -> Message:
         """Why a row is decided as it is, or is not."""
@@ -307,9 +305,12 @@ class Words:
                 )
 
 
-def _distinct(inputs: Iterable[Input]) -> list[Input]:
+def _distinct(read: Iterable[tuple[Name, Row]]) -> list[tuple[Name, Row]]:
     """One for each name, as first read."""
-    return list({input_.name: input_ for input_ in reversed(list(inputs))}.values())[::-1]
+    rows: dict[Name, Row] = {}
+    for name, row in read:
+        rows.setdefault(name, row)
+    return list(rows.items())
 
 
 def listed(messages: Iterable[Message]) -> Message:

@@ -27,7 +27,7 @@ from mianshen.source import Diagnostic, Span, Text
 DEEPEST = 100  # collections within collections
 MOST_COPIES = 100_000  # nodes that aliases may add to a file
 
-_REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _SEVERAL_LINES = re.compile(r"[\r\n]")
 _QUOTES = ("'", '"')
 _PROPERTIES = re.compile(r"(?:[&!][^\s]*|#[^\r\n]*|\s+)*")
@@ -140,7 +140,7 @@ def _not_utf8(file: str, content: bytes, error: UnicodeDecodeError) -> Diagnosti
 def _parse(source: YamlSource) -> tuple[Node | None, list[Diagnostic]]:
     refused = [
         diagnostics.refused_character(source.span(part.start(), part.end()), part[0])
-        for part in _REFUSED.finditer(source.text)
+        for part in REFUSED.finditer(source.text)
     ]
     if refused:
         return None, refused[:20]

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
-from mianshen.program.program import Program, Provision
+from mianshen.program.program import Fact, Program, Provision
+from mianshen.program.remembered import remembered
 from mianshen.source import Message
 from mianshen.values import NOTHING_MISSING, Known, Missing, Unknown, Value
 
@@ -210,9 +211,18 @@ def make_row(
     An assumption that is the decision date is taken anew whenever a case is decided.
     """
     assumed: dict[str, Known] = {}
-    for name in absent:
-        fact = program.facts.get((entity, name))
-        value = None if fact is None else fact.assumed_on(as_of)
+    for fact in _assumed(program).get(entity, ()):
+        value = fact.assumed_on(as_of) if fact.name in absent else None
         if value is not None:
-            assumed[name] = value
+            assumed[fact.name] = value
     return Row(entity, key, {**facts, **assumed}, assumed=frozenset(assumed))
+
+
+@remembered
+def _assumed(program: Program) -> dict[str, list[Fact]]:
+    """By entity, the facts that are assumed where nobody gives them."""
+    assumed: dict[str, list[Fact]] = {}
+    for (entity, _), fact in program.facts.items():
+        if fact.when_absent is not None:
+            assumed.setdefault(entity, []).append(fact)
+    return assumed

@@ -394,13 +394,13 @@ class Program:
     properties: tuple[Property, ...] = ()
     paid: frozenset[Key] = frozenset()  # the money decisions that are paid to or for the person
     functions: Mapping[str, OwnFunction] = field(default_factory=dict)
+    _by_key: dict[Key, Decision] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def decision(self, entity: str, name: str) -> Decision:
         """The decision of that name; KeyError when there is none."""
-        for decision in self.decisions:
-            if decision.entity == entity and decision.name == name:
-                return decision
-        raise KeyError((entity, name))
+        if not self._by_key:
+            self._by_key.update((decision.key, decision) for decision in self.decisions)
+        return self._by_key[entity, name]
 
     def child_of(self, entity: str) -> Entity | None:
         """The entity whose parent this is; of several, the one declared first."""

@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Final, assert_never
+from typing import Final, TypeVar, assert_never
 
 from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
@@ -24,9 +24,10 @@ from mianshen.program.literals import TRUTH, read_date, read_number, settle
 from mianshen.program.program import Fact, Program
 from mianshen.records import diagnostics
 from mianshen.records.identity_numbers import is_identity_number, is_spoilt
-from mianshen.source import NOWHERE, Diagnostic, Span, may_name_a_person
+from mianshen.source import NOWHERE, Diagnostic, may_name_a_person
 from mianshen.values import Known
 
+Read = TypeVar("Read", bound="Known | Diagnostic | None")
 ONE_VALUE = ("一个值", "a single value")
 A_LIST = ("列表", "a list of values")
 # blanks, control characters, and characters of no width such as the byte-order mark
@@ -52,14 +53,15 @@ def read_fact(node: Node, fact: Fact, program: Program) -> Known | Diagnostic | 
     """What `node` says of `fact`; a mistake whose code is not in `diagnostics.REASONS` is one of shape."""
     match node:
         case Scalar():
-            return None if node.null else read_text(node.text, fact, program, node.span)
+            return None if node.null else _placed(read_text(node.text, fact, program), node)
         case Sequence() if isinstance(fact.type, Listing):
-            items: list[str | None] = []
+            items: list[Known | Diagnostic] = []
+            item_fact = replace(fact, type=fact.type.item)
             for item in node.items:
                 if not isinstance(item, Scalar):
                     return diagnostics.wrong_shape(item.span, fact.name, A_LIST)
-                items.append(None if item.null else item.text)
-            return read_items(items, fact, program, [item.span for item in node.items])
+                items.append(_placed(spelt_value("" if item.null else item.text, item_fact, program), item))
+            return _listed(items)
         case Sequence() | Mapping():
             wanted = A_LIST if isinstance(fact.type, Listing) else ONE_VALUE
             return diagnostics.wrong_shape(node.span, fact.name, wanted)
@@ -67,62 +69,77 @@ def read_fact(node: Node, fact: Fact, program: Program) -> Known | Diagnostic | 
             assert_never(node)
 
 
-def read_items(
-    items: Iterable[str | None], fact: Fact, program: Program, spans: Iterable[Span] | None = None
-) -> Known | Diagnostic:
+def _placed(value: Read, node: Scalar) -> Read:
+    """What a node's text reads as; a mistake gets the node's place, which is only worked out for it."""
+    return replace(value, span=node.span) if isinstance(value, Diagnostic) else value
+
+
+def read_items(items: Iterable[str | None], fact: Fact, program: Program) -> Known | Diagnostic:
     """A list of texts as a fact of a list type; None among the items is refused as empty."""
-    texts = list(items)
     assert isinstance(fact.type, Listing)
     item_fact = replace(fact, type=fact.type.item)
+    return _listed(spelt_value(text or "", item_fact, program) for text in items)
+
+
+def _listed(items: Iterable[Known | Diagnostic]) -> Known | Diagnostic:
+    """The items as one value, or the first mistake among them."""
     values = []
-    for text, span in zip(texts, spans or [NOWHERE] * len(texts), strict=True):
-        value = spelt_value(text or "", item_fact, program, span)
+    for value in items:
         if isinstance(value, Diagnostic):
             return value
         values.append(str(value))
     return tuple(values)
 
 
-def read_text(text: str, fact: Fact, program: Program, span: Span = NOWHERE) -> Known | Diagnostic | None:
+def read_text(text: str, fact: Fact, program: Program) -> Known | Diagnostic | None:
     """The value that a text spells, None for a placeholder, or the mistake, whose code is in `diagnostics.REASONS`."""
-    value = spelt_value(text, fact, program, span)
+    value = spelt_value(text, fact, program)
     return None if fact.placeholders and value in fact.placeholders else value
 
 
-def spelt_value(text: str, fact: Fact, program: Program, span: Span = NOWHERE) -> Known | Diagnostic:
+def spelt_value(text: str, fact: Fact, program: Program) -> Known | Diagnostic:
     """The value that a text spells, a placeholder or not, or the mistake."""
     text = text.strip(INVISIBLE)
     if not text:
-        return diagnostic("E427.empty", span, name=fact.name)
-    coded = isinstance(fact.type, Code | Listing)
-    echo = None if fact.personal or (not coded and may_name_a_person(text)) else text
+        return diagnostic("E427.empty", NOWHERE, name=fact.name)
     match fact.type:
         case Numeric():
-            return _number(text, fact, fact.type, echo, span)
+            return _number(text, fact, fact.type)
         case Boolean():
             truth = TRUTH.get(text.lower())
-            return diagnostics.bad_boolean(span, fact.name, echo) if truth is None else truth
+            return diagnostics.bad_boolean(NOWHERE, fact.name, _echo(text, fact)) if truth is None else truth
         case Date():
             day = _day(text)
-            better = None if fact.personal else _day_meant(text)
-            return diagnostics.bad_date(span, fact.name, echo, better) if day is None else day
+            return _bad_day(text, fact) if day is None else day
         case Code(codes=name):
             codes = program.codes[name]
             code = codes.spellings.get(text)
-            return diagnostics.bad_code(span, fact.name, echo, codes.values) if code is None else code
+            echo = None if fact.personal else text
+            return diagnostics.bad_code(NOWHERE, fact.name, echo, codes.values) if code is None else code
         case String(area=True):
             place = read_place(text)
+            written = None if fact.personal else text
             return (
-                diagnostics.bad_area(span, fact.name, echo, None if fact.personal else text)
+                diagnostics.bad_area(NOWHERE, fact.name, _echo(text, fact), written)
                 if place is None
                 else place
             )
         case String() | Duration():
-            return _text_mistake(text, fact, program, span) or text
+            return _text_mistake(text, fact, program) or text
         case Listing():
-            return _written_list(text, fact, program, span)
+            return read_items((part for part in text.split(";") if part.strip(INVISIBLE)), fact, program)
         case _:
             assert_never(fact.type)
+
+
+def _echo(text: str, fact: Fact) -> str | None:
+    """A wrong value as it may be repeated; None where it is, or may be, something personal."""
+    return None if fact.personal or may_name_a_person(text) else text
+
+
+def _bad_day(text: str, fact: Fact) -> Diagnostic:
+    better = None if fact.personal else _day_meant(text)
+    return diagnostics.bad_date(NOWHERE, fact.name, _echo(text, fact), better)
 
 
 def names_a_row(fact: Fact, program: Program) -> bool:
@@ -134,34 +151,28 @@ def names_a_row(fact: Fact, program: Program) -> bool:
     return fact.name in (owner, entity.reverses)
 
 
-def _text_mistake(text: str, fact: Fact, program: Program, span: Span) -> Diagnostic | None:
+def _text_mistake(text: str, fact: Fact, program: Program) -> Diagnostic | None:
     """What is wrong with a text: keys hold nothing invisible, and nothing that a spreadsheet has spoilt."""
     if fact.format is not None and not is_identity_number(text):
-        return diagnostic("E446.bad_identity_number", span, name=fact.name)
+        return diagnostic("E446.bad_identity_number", NOWHERE, name=fact.name)
     if not names_a_row(fact, program):
         return None
     if is_spoilt(text):
-        return diagnostic("E447.spoilt_number", span, name=fact.name)
-    return diagnostic("E448.invisible", span, name=fact.name) if _HIDDEN.search(text) else None
+        return diagnostic("E447.spoilt_number", NOWHERE, name=fact.name)
+    return diagnostic("E448.invisible", NOWHERE, name=fact.name) if _HIDDEN.search(text) else None
 
 
-def _written_list(text: str, fact: Fact, program: Program, span: Span) -> Known | Diagnostic:
-    """A list as a table's cell has it: `a; b`."""
-    parts = [part for part in text.split(";") if part.strip(INVISIBLE)]
-    return read_items(parts, fact, program, [span] * len(parts))
-
-
-def _number(text: str, fact: Fact, type_: Numeric, echo: str | None, span: Span) -> Decimal | Diagnostic:
+def _number(text: str, fact: Fact, type_: Numeric) -> Decimal | Diagnostic:
     percent = fact.written == "rate"
     number = read_number(text, percent=percent)
     if number is None:
         better = None if fact.personal else _number_meant(text, percent)
-        return diagnostics.bad_number(span, fact.name, echo, better)
+        return diagnostics.bad_number(NOWHERE, fact.name, _echo(text, fact), better)
     value = settle(number, type_.scale)
     if value is None and abs(number) < 10**15:
-        return diagnostics.too_many_decimals(span, fact.name, echo, type_.scale)
+        return diagnostics.too_many_decimals(NOWHERE, fact.name, _echo(text, fact), type_.scale)
     if value is None or not type_.low <= value <= type_.high:
-        return diagnostics.out_of_range(span, fact.name, echo, type_.low, type_.high)
+        return diagnostics.out_of_range(NOWHERE, fact.name, _echo(text, fact), type_.low, type_.high)
     return value
 
 

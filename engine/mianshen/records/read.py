@@ -38,8 +38,8 @@ A_LIST: Final = ("列表", "a list")
 class Record:
     """A record read: `rejects` say why rows of `case` are rejected.
 
-    `dated`: it names its own day; `alone`: its file is no list, so that one answer is wanted; `places`:
-    where its rows stand, those it describes.
+    `dated`: it names its own day; `alone`: its file is no list, so that one answer is wanted; `written`: what
+    describes each row, of those it describes.
     """
 
     case: Case
@@ -48,7 +48,12 @@ class Record:
     alone: bool
     name: str | None = None
     overlays: tuple[str, ...] = ()
-    places: dict[Row, Span] = field(default_factory=dict)
+    written: Map[Row, Node] = field(default_factory=dict)
+
+    @property
+    def places(self) -> dict[Row, Span]:
+        """Where its rows stand."""
+        return {row: node.span for row, node in self.written.items()}
 
 
 def read_cases(
@@ -81,8 +86,7 @@ def read_cases(
         if case is None:
             cases += wrong
         else:
-            places = {row: written.span for row, written in rows.written.items()}
-            read.append(Record(case, tuple(wrong), dated, alone, name, overlays, places))
+            read.append(Record(case, tuple(wrong), dated, alone, name, overlays, rows.written))
     if cases:
         raise RuleError(cases)
     return read

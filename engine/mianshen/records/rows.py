@@ -37,13 +37,7 @@ class RowReader:
         self.program = program
         self.unreadable: list[Diagnostic] = []
         self.rejects: list[Diagnostic] = []
-        self.facts: dict[str, dict[str, Fact]] = {name: {} for name in program.entities}
-        for (entity, name), fact in program.facts.items():
-            self.facts[entity][name] = fact
-        self.lists: dict[str, dict[str, Entity]] = {name: {} for name in program.entities}
-        for child in program.entities.values():
-            if child.parent is not None:
-                self.lists[child.parent][child.children or child.name] = child
+        self.facts, self.lists = _vocabulary(program)
         self.written: dict[Row, Mapping] = {}
         self.tops: set[Row] = set()
         self.told: dict[Row, list[Diagnostic]] = {}
@@ -363,6 +357,19 @@ class RowReader:
                 row.facts.pop(check.field, None)
                 mistake = diagnostics.failed_check(self._place(row, check.field), check.title, check.text)
                 self.reject(row, check.field, mistake, unreadable=True)
+
+
+@remembered
+def _vocabulary(program: Program) -> tuple[dict[str, dict[str, Fact]], dict[str, dict[str, Entity]]]:
+    """By entity: its facts, and the lists of children that its rows may hold."""
+    facts: dict[str, dict[str, Fact]] = {name: {} for name in program.entities}
+    for (entity, name), fact in program.facts.items():
+        facts[entity][name] = fact
+    lists: dict[str, dict[str, Entity]] = {name: {} for name in program.entities}
+    for child in program.entities.values():
+        if child.parent is not None:
+            lists[child.parent][child.children or child.name] = child
+    return facts, lists
 
 
 @remembered

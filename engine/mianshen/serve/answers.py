@@ -69,7 +69,7 @@ class AnswerTexts:
         """One benefit; with `why`, what would change its answer too."""
         benefit, row = result.benefit, result.row
         decided = self.words.provisions.get(result.reason)
-        footing = self.checker.footing(checked.case, result)
+        footing = checked.benefit_caveats[result.benefit.name]
         shown = [name for name in benefit.shows if not isinstance(row.values[name], Unknown)]
         amount = "" if result.amount is None else f"{result.amount:,.2f} {self.texts.yuan}"
         if result.status == "eligible" and benefit.amount is not None and result.amount is None:
@@ -80,7 +80,7 @@ class AnswerTexts:
             status=result.status,
             amount=amount,
             delivery=self.say(DELIVERY[benefit.delivery]),
-            reason=self.say(self.words.of_benefit(result, self.checker.explainer, checked.case)),
+            reason=self.say(self.words.of_benefit(result, self.checker.explainer)),
             clause=self.say(self.words.citation(benefit.citation if decided is None else decided.citation)),
             missing=tuple(self.say(self.words.missing([fact], row)) for fact in sorted(result.missing)),
             provisional=tuple(self.say(self.words.provisional(name)) for name in footing.provisional),

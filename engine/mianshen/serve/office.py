@@ -12,6 +12,7 @@ import datetime as dt
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -27,7 +28,7 @@ from mianshen.casework.redetermination_data import to_plain
 from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import Mapping, Node
 from mianshen.program.program import Program
-from mianshen.records.read import DAY, named, read_cases
+from mianshen.records.read import DAY, Record, named, read_cases
 from mianshen.rulebook import open_program, shipped_overlays
 from mianshen.serve import diagnostics, requests
 from mianshen.serve.problems import Problem
@@ -102,7 +103,7 @@ class Office:
 
     def check(self, body: bytes, lang: Lang, as_of: dt.date | None = None, explain: bool = False) -> Answered:
         """What `mianshen check --format json` prints: an object for one record, a list for several."""
-        records = read_cases(requests.tree(body), self._of_record, as_of, self.today())
+        records = self._read(body, as_of)
         answers: list[Plain] = []
         people: list[str] = []
         for record in records:
@@ -112,6 +113,16 @@ class Office:
             people.append(checked.result.key)
         alone = len(records) == 1 and records[0].alone
         return Answered(answers[0] if alone else answers, tuple(people))
+
+    def _read(self, body: bytes, as_of: dt.date | None) -> list[Record]:
+        """The records of a body; one in which something is wrong is read again, for the places."""
+        quick, today = requests.placeless(body), self.today()
+        if quick is not None:
+            with suppress(RuleError):
+                records = read_cases(quick, self._of_record, as_of, today)
+                if not any(record.rejects for record in records):
+                    return records
+        return read_cases(requests.tree(body), self._of_record, as_of, today)
 
     def next(self, body: bytes, lang: Lang) -> Answered:
         """What `mianshen ask --next` prints: the next question, or the answer once nothing is left to ask."""

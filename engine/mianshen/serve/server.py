@@ -24,7 +24,7 @@ from mianshen.serve import diagnostics
 from mianshen.serve.settings import Settings, refuse_unsafe
 from mianshen.source import RuleError
 
-PACKAGES: Final = ("fastapi", "uvicorn", "multipart")
+PACKAGES: Final = ("fastapi", "uvicorn", "multipart", "orjson")
 _PAUSE: Final = 1.0  # seconds before a process that died at once is started again
 
 

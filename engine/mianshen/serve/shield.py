@@ -11,9 +11,10 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Final
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mianshen.serve.metrics import OTHER, Metrics
@@ -69,6 +70,8 @@ class Shield:
         self.settings = settings
         self.metrics = metrics
         self.hosts = settings.known_hosts
+        headers = HEADERS | ({"strict-transport-security": HSTS} if settings.tls else {})
+        self.headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
         self.buckets = None if settings.tokens is None else Buckets(settings.rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,7 +85,7 @@ class Shield:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._add_headers(MutableHeaders(scope=message))
+                message["headers"] = [*message["headers"], *self._added(message["headers"])]
             await send(message)
 
         try:
@@ -118,11 +121,10 @@ class Shield:
         scheme = "https" if self.settings.tls else "http"
         return origin is not None and origin.lower() != f"{scheme}://{host}"
 
-    def _add_headers(self, headers: MutableHeaders) -> None:
-        for name, value in HEADERS.items():
-            headers.setdefault(name, value)
-        if self.settings.tls:
-            headers.setdefault("strict-transport-security", HSTS)
+    def _added(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers that a response gets beside its own."""
+        own = {name.lower() for name, _ in headers}
+        return [header for header in self.headers if header[0] not in own]
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", OTHER)

@@ -85,7 +85,7 @@ def run_watch(program: Program, request: Request, report: Progress = lambda _tak
         explainer = Explainer(decider.interpreter)
 
         def explain(answer: Answer) -> Message:
-            return words.of_benefit(answer.result, explainer, answer.case, answer.row)
+            return words.of_benefit(answer.result, explainer, answer.row)
 
         watcher = Watcher(decider, journal, explain, placing(program), request.as_of)
         _take(program, request, watcher, journal, read.events, report)

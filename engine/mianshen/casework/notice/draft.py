@@ -218,9 +218,8 @@ class Draft:
         if isinstance(self.result, RowResult):
             return self._say(self.words.of_row(self.result))
         if self.row is self.checked.case.person or self.result.status == "not_modelled":
-            return self._say(self.words.of_benefit(self.result, self.checker.explainer, self.checked.case))
-        step = self.checker.explainer.step(self.checked.case, self.row, self.result.benefit.eligible)
-        return self._say(self.words.because(self.checker.explainer, self.checked.case, step))
+            return self._say(self.words.of_benefit(self.result, self.checker.explainer))
+        return self._say(self.words.because(self.checker.explainer, self.row, self.result.benefit.eligible))
 
     def _terms(self) -> Iterator[Given]:
         if isinstance(self.result, BenefitResult) and self.result.status == "eligible":

@@ -20,15 +20,13 @@ from mianshen.interpreter.decide import Interpreter
 from mianshen.interpreter.evaluate import in_force
 from mianshen.interpreter.provisions import capped
 from mianshen.interpreter.rows import Case, Row, RowError, ancestor, below
+from mianshen.interpreter.trace.grounds import Grounds
 from mianshen.interpreter.trace.reads import Always, Name, Reader, Reading, Sink
 from mianshen.interpreter.trace.uncertain import UncertainDecisions
 from mianshen.interpreter.trace.unmatched import Unmatched, UnmatchedProvisions
 from mianshen.interpreter.trace.walk import (
-    CERTAIN,
-    NO_GROUND,
     BranchReads,
     Caveats,
-    Ground,
     Input,
     Inputs,
     ProvisionRead,
@@ -104,6 +102,7 @@ class Explainer:
         self._reads: dict[int, BranchReads] = {}  # by provision
         self._parts: dict[tuple[str, Core], Reader] = {}
         self._walked: Walk | None = None
+        self._grounds = Grounds(self.program, self._readers, self._earlier, self.dated)
 
     # -- what people ask -----------------------------------------------------------------------
 
@@ -119,24 +118,23 @@ class Explainer:
 
     def rests_on(self, case: Case, row: Row, *decisions: str) -> Caveats:
         """What decisions of a row rest on that is not certain, through everything they read."""
-        with localcontext(EXACT):
-            walk = self._walk(case)
-            if (known := walk.caveats.get((row, decisions))) is not None:
-                return known
-            names = [name for name in decisions if (row.entity, name) in walk.uncertain]
-            ground = frozenset().union(*(self._ground((row, name), walk) for name in names))
-
-        def of(kind: str) -> tuple[str, ...]:
-            return tuple(sorted(name for part, name in ground if part == kind))
-
-        caveats = Caveats(of("provisional"), of("missing"), of("assumed")) if ground else CERTAIN
-        walk.caveats[row, decisions] = caveats
-        return caveats
+        return self._grounds.of(row, decisions, self._walk(case))
 
     def step(self, case: Case, row: Row, decision: str) -> Step:
         """One decision of one row alone."""
         with localcontext(EXACT):
             return self._step(row, decision, self._walk(case))
+
+    def basis(self, row: Row, decision: str) -> tuple[Provision, tuple[tuple[Name, Row], ...]]:
+        """The provision that decided, and what its value read; what its condition read where that is nothing."""
+        reads = self._readers(row.entity, decision, row.chosen[decision][0])
+        with localcontext(EXACT):
+            for reader in reads.value, reads.condition:
+                sink: Sink = {}
+                reader(row, sink)
+                if sink:
+                    break
+        return reads.provision, tuple(sink)
 
     def steps(self, case: Case, row: Row, decision: str) -> tuple[Step, ...]:
         """Every decision that a decision of a row rests on, each after those it reads, itself last."""
@@ -153,7 +151,7 @@ class Explainer:
         sink: Sink = {}
         with localcontext(EXACT):
             self._parts[key](row, sink)
-        return tuple([self._input(*entry) for entry in sink])
+        return tuple([self.input(*entry) for entry in sink])
 
     def roots(self, case: Case) -> Iterator[Step_]:
         """The decisions results show: those of the person's dated rows in order, then the benefits'.
@@ -190,7 +188,7 @@ class Explainer:
             assumed = frozenset((row.entity, name) for row in case.rows() for name in row.assumed)
             uncertain = self._uncertain_decisions.keys(assumed)
             unmatched = partial(self.losing.of, known={})
-            self._walked = Walk(case, self._needed, uncertain, Inputs(self._input), unmatched)
+            self._walked = Walk(case, self._needed, uncertain, Inputs(self.input), unmatched)
         return self._walked
 
     def _in_order(
@@ -225,7 +223,7 @@ class Explainer:
             if reads.always:
                 needs += [(ancestor(row, steps), name) for name, steps in reads.always]
             elif reads.always is None:
-                for name, holder in walk.names_of(reads, row):
+                for name, holder in reads.names(row):
                     if name.kind == "decision":
                         needs.append((holder, name.name))
                     elif name.kind == "year_to_date":
@@ -302,60 +300,6 @@ class Explainer:
     def _turn(self, row: Row) -> tuple[str, str]:
         return str(row.facts.get(self.program.entities[row.entity].date or "", "")), row.key
 
-    # -- what results rest on ------------------------------------------------------------------
-
-    def _ground(self, at: Step_, walk: Walk) -> Ground:
-        """What a decision rests on through all it read; no recursion, for chains can be long."""
-        grounds, waiting = walk.grounds, [at]
-        while waiting:
-            step = waiting[-1]
-            if step in grounds:
-                waiting.pop()
-                continue
-            needs = walk.uncertain_needs_of(step)
-            further = [need for need in needs if need not in grounds]
-            if further:
-                waiting += further
-            else:
-                grounds[step] = self._own_ground(step, walk).union(*[grounds[need] for need in needs])
-                waiting.pop()
-        return grounds[at]
-
-    def _own_ground(self, at: Step_, walk: Walk) -> Ground:
-        """What a decision itself reads that is not certain."""
-        own_ground: set[tuple[str, str]] = set()
-        row, decision = at
-        for reads in self._chosen(row, decision):
-            if reads.is_certain:
-                continue
-            provision = reads.provision
-            if provision.basis not in (None, "cited"):
-                own_ground.add((str(provision.basis), provision.name))
-            accumulators = [*reads.accumulators]
-            for part in walk.names_of(reads, row) if reads.always is None else reads.uncertain_names(row):
-                if not part[0].uncertain:
-                    continue
-                name, _, _, dated, assumed = walk.inputs[part]
-                if assumed:
-                    own_ground.add(("assumed", name.name))
-                elif dated is not None and dated.basis != "cited":
-                    own_ground.add((dated.basis, name.name))
-                elif name.kind == "year_to_date":
-                    accumulators.append(name.name)
-            for accumulator in accumulators:
-                own_ground |= {("assumed", opening) for opening in self._opening(accumulator, row)}
-        return frozenset(own_ground) if own_ground else NO_GROUND
-
-    def _opening(self, accumulator: str, row: Row) -> list[str]:
-        """The opening balance an accumulator began with, where it was assumed."""
-        accumulators = self.program.accumulators[accumulator]
-        date = row.facts.get(self.program.entities[accumulators.entity].date or "")
-        if accumulators.opening is None or row.parent is None or not isinstance(date, dt.date):
-            return []
-        same = period(accumulators, date) == period(accumulators, row.as_of)
-        holder = row.above(accumulators.holder)
-        return [accumulators.opening[1]] if same and accumulators.opening[1] in holder.assumed else []
-
     def dated(self, parameter: str, row: Row) -> Dated | None:
         """The value of a figure that a row looks up; None where there is none."""
         date = self.program.entities[row.entity].date
@@ -375,7 +319,8 @@ class Explainer:
         ]
         return Step(row, decision, row.values[name], tuple(used), walk.unmatched)
 
-    def _input(self, name: Name, row: Row) -> Input:
+    def input(self, name: Name, row: Row) -> Input:
+        """A name as a row has it."""
         match name.kind:
             case "fact":
                 fact = name.name

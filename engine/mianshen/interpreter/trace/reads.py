@@ -80,11 +80,6 @@ class Always:
         line = self._line(row)
         return tuple([known[name, line[steps]] for name, steps in self.names])
 
-    def uncertain(self) -> Always:
-        """A reader of those names that a result may rest on without being certain."""
-        names = tuple(part for part in self.names if part[0].uncertain)
-        return Always(names, self.highest) if names else NOTHING
-
     def __call__(self, row: Row, sink: Sink) -> None:
         if not self.highest:
             for name, _ in self.names:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from mianshen.interpreter.provisions import CompiledBranch
 from mianshen.interpreter.rows import Case, Row
-from mianshen.interpreter.trace.reads import NOTHING, Always, Name, Reader, Sink
+from mianshen.interpreter.trace.reads import Always, Name, Reader, Sink
 from mianshen.interpreter.trace.unmatched import Unmatched
 from mianshen.program.program import Dated, Decision, Key, Provision
 from mianshen.values import Value
@@ -41,10 +41,6 @@ class Caveats:
 
 
 CERTAIN: Final = Caveats((), (), ())
-Ground: TypeAlias = frozenset[
-    tuple[str, str]
-]  # what a decision rests on that is not certain: its kind, its name
-NO_GROUND: Final[Ground] = frozenset()
 
 
 @dataclass
@@ -84,31 +80,17 @@ class BranchReads:
         return (self.value, self.condition, *self.limits)
 
     @cached_property
-    def is_certain(self) -> bool:
-        """Whether nothing that it reads itself can be uncertain, whatever the row."""
-        cited = self.provision.basis in (None, "cited") and not self.accumulators
-        return cited and self.always is not None and not self._uncertain
-
-    @cached_property
-    def _uncertain(self) -> tuple[Reader, ...]:
-        """Readers of those names that may be uncertain, where what it reads is the same for every row."""
-        readers = (reader.uncertain() for reader in self.readers if isinstance(reader, Always))
-        return tuple(reader for reader in readers if reader is not NOTHING)
-
-    def uncertain_names(self, row: Row) -> Sink:
-        """What it read at a row that may be uncertain."""
-        return _read(self._uncertain, row)
+    def uncertain(self) -> tuple[tuple[Name, int], ...]:
+        """Names that may be uncertain, each so many parents up, of what it reads whatever the row."""
+        names = (part for reader in self.readers if isinstance(reader, Always) for part in reader.names)
+        return tuple(dict.fromkeys(part for part in names if part[0].uncertain))
 
     def names(self, row: Row) -> Sink:
         """What it read at a row, without the values."""
-        return _read(self.readers, row)
-
-
-def _read(readers: tuple[Reader, ...], row: Row) -> Sink:
-    sink: Sink = {}
-    for reader in readers:
-        reader(row, sink)
-    return sink
+        sink: Sink = {}
+        for reader in self.readers:
+            reader(row, sink)
+        return sink
 
 
 # A provision that decided (or might), and what it read: in its value, its condition, its limit.
@@ -137,11 +119,8 @@ class Walk:
     unmatched: Callable[[Row, Decision], tuple[Unmatched, ...]]
     uses: dict[Step_, list[ProvisionRead]] = field(default_factory=dict)
     needs: dict[Step_, list[Step_]] = field(default_factory=dict)
-    uncertain_needs: dict[Step_, list[Step_]] = field(default_factory=dict)
-    names: dict[tuple[int, Row], Sink] = field(default_factory=dict)  # by the readers' identity
-    grounds: dict[Step_, Ground] = field(default_factory=dict)
+    grounds: dict[Step_, int] = field(default_factory=dict)  # bits, as `Grounds` has them
     before: dict[tuple[Row, str], dict[Row, Row]] = field(default_factory=dict)
-    caveats: dict[tuple[Row, tuple[str, ...]], Caveats] = field(default_factory=dict)
 
     def needs_of(self, at: Step_) -> list[Step_]:
         """The decisions that a decision read."""
@@ -149,20 +128,3 @@ class Walk:
         if needs is None:
             needs = self.needs[at] = self.needed(at, self)
         return needs
-
-    def uncertain_needs_of(self, at: Step_) -> list[Step_]:
-        """Those of them that may be uncertain."""
-        needs = self.uncertain_needs.get(at)
-        if needs is None:
-            uncertain = self.uncertain
-            needs = [need for need in self.needs_of(at) if (need[0].entity, need[1]) in uncertain]
-            self.uncertain_needs[at] = needs
-        return needs
-
-    def names_of(self, reads: BranchReads, row: Row) -> Sink:
-        """What a provision read at a row, read once."""
-        key = id(reads), row
-        names = self.names.get(key)
-        if names is None:
-            names = self.names[key] = reads.names(row)
-        return names
