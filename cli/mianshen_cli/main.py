@@ -7,6 +7,7 @@ Invariant: starting costs click and nothing else of weight; a command brings wha
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -116,11 +117,17 @@ _WORDS = Message(
     "and what is missing when that cannot be told.",
 )
 _VERSION = Message("显示版本", "show the version")
+_COLLECTING = (
+    50_000,
+    50,
+    50,
+)  # programs and records live to the end: Python's own pace costs a quarter of a run
 _TRACEBACK = "MIANSHEN_TRACEBACK"  # when set, an internal error shows where it happened
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status."""
+    gc.set_threshold(*_COLLECTING)
     argv = list(sys.argv[1:] if words is None else words)
     lang = language(argv, os.environ)
     _forgive(sys.stdout)

@@ -29,6 +29,9 @@ class CaseDecider(Protocol):
     def takes(self, program: Program, case: Case, rejects: bool = False) -> bool:
         """Whether it decides a case as it stands. `rejects`: the case expects a row to be rejected."""
 
+    def prepare(self, program: Program) -> None:
+        """Do beforehand, in a thread of its own, what needs no case."""
+
     def decided(self, program: Program, cases: Sequence[Case], as_of: dt.date) -> list[Answers]:
         """What it answers to each case, all of the day `as_of`; deciding may write in the cases."""
 
@@ -46,6 +49,9 @@ class InterpreterCases:
     def takes(self, program: Program, case: Case, rejects: bool = False) -> bool:
         del program, case, rejects
         return True
+
+    def prepare(self, program: Program) -> None:
+        del program
 
     def decided(self, program: Program, cases: Sequence[Case], as_of: dt.date) -> list[Answers]:
         interpreter = Interpreter(program)
@@ -70,6 +76,11 @@ class NativeCases:
         del program, case, rejects
         return True
 
+    def prepare(self, program: Program) -> None:
+        from mianshen.cases.native_rows import compiled_cases
+
+        compiled_cases(program)
+
     def decided(self, program: Program, cases: Sequence[Case], as_of: dt.date) -> list[Answers]:
         from mianshen.cases.native_rows import decided_on_native
 
@@ -92,6 +103,9 @@ class DuckdbCases:
         from mianshen.cases.tables import said_by_script
 
         return not rejects and said_by_script(case, program)
+
+    def prepare(self, program: Program) -> None:
+        del program
 
     def decided(self, program: Program, cases: Sequence[Case], as_of: dt.date) -> list[Answers]:
         from mianshen.cases.tables import decided_by_script

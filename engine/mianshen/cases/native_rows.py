@@ -46,7 +46,7 @@ def decided_on_native(program: Program, cases: Sequence[Case], as_of: dt.date) -
     A case in which deciding a row fails is decided by the interpreter, as in a batch. Raises Unsupported where
     there is no compiler.
     """
-    ready = _compiled(program)
+    ready = compiled_cases(program)
     rows = CaseRows(program, ready.unit.layout, as_of)
     for case in cases:
         rows.add(case)
@@ -54,7 +54,8 @@ def decided_on_native(program: Program, cases: Sequence[Case], as_of: dt.date) -
 
 
 @remembered
-def _compiled(program: Program) -> Compiled:
+def compiled_cases(program: Program) -> Compiled:
+    """Every decision of the program as a library."""
     return compiled(case_unit(program), cache_folder())
 
 

@@ -8,6 +8,7 @@ is not checked, except that no row may be rejected unexpectedly.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,6 +43,7 @@ class CaseOf:
     name: str
     span: Span
     node: Mapping = field(repr=False)
+    as_of: dt.date
     overlays: tuple[Path | str, ...]
     expectations: tuple[Expectation, ...]
 
@@ -171,7 +173,7 @@ class _FileReading:
         if case is None or expect is None:
             return None
         reader = ExpectationReader(program, case, self.diagnostics)
-        return CaseOf(self.file, name, node.span, node, overlays, tuple(reader.read(expect)))
+        return CaseOf(self.file, name, node.span, node, case.as_of, overlays, tuple(reader.read(expect)))
 
     def _name(self, node: Mapping) -> str | None:
         name = node.get("name")

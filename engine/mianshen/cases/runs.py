@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
@@ -68,18 +69,32 @@ def run_cases(
 ) -> list[Outcome]:
     """Decide every case on every back end, in the order given; `told` hears of each finished one."""
     answered: dict[int, dict[BackEnd, Answers]] = {index: {} for index in range(len(cases))}
-    for overlays, day, members in _groups(cases, programs):
-        program = programs.under(overlays)
-        for back_end in back_ends:
-            deciding = decider(back_end)
-            if not deciding.can_say(program):
-                continue
-            read = {index: cases[index].record(program) for index in members}
-            taken = {i: c for i, c in read.items() if deciding.takes(program, c, bool(_rejects_of(cases[i])))}
-            decided = deciding.decided(program, list(taken.values()), day) if taken else []
-            for index, answers in zip(taken, decided, strict=True):
-                answered[index][back_end] = answers
-        told(len(members))
+    deciders = {name: decider(name) for name in back_ends}
+    opened = {case.overlays: programs.under(case.overlays) for case in cases}
+    with ThreadPoolExecutor(1) as beside:  # a C compiler works while the interpreter decides
+        ready = {
+            (name, overlays): beside.submit(deciding.prepare, program)
+            for name, deciding in deciders.items()
+            for overlays, program in opened.items()
+            if deciding.can_say(program)
+        }
+        for name, deciding in deciders.items():
+            for overlays, day, members in _groups(cases):
+                if (name, overlays) in ready:
+                    ready[name, overlays].result()
+                    read = [(index, cases[index].record(opened[overlays])) for index in members]
+                    taken = [
+                        (index, case)
+                        for index, case in read
+                        if deciding.takes(opened[overlays], case, bool(_rejects_of(cases[index])))
+                    ]
+                    decided = (
+                        deciding.decided(opened[overlays], [case for _, case in taken], day) if taken else []
+                    )
+                    for (index, _), answers in zip(taken, decided, strict=True):
+                        answered[index][name] = answers
+                if name == back_ends[-1]:
+                    told(len(members))
     return [
         Outcome(
             case, answered[index], tuple(_differences(case, programs.under(case.overlays), answered[index]))
@@ -88,14 +103,11 @@ def run_cases(
     ]
 
 
-def _groups(
-    cases: Sequence[CaseOf], programs: Programs
-) -> Iterator[tuple[tuple[Path | str, ...], dt.date, list[int]]]:
+def _groups(cases: Sequence[CaseOf]) -> Iterator[tuple[tuple[Path | str, ...], dt.date, list[int]]]:
     """Cases of the same overlays and day, by number."""
     groups: dict[tuple[tuple[Path | str, ...], dt.date], list[int]] = {}
     for index, case in enumerate(cases):
-        day = case.record(programs.under(case.overlays)).as_of
-        groups.setdefault((case.overlays, day), []).append(index)
+        groups.setdefault((case.overlays, case.as_of), []).append(index)
     for (overlays, day), members in groups.items():
         yield overlays, day, members
 
