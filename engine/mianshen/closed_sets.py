@@ -15,7 +15,7 @@ ChoicePolicy: TypeAlias = Literal[
 HitPolicy: TypeAlias = Literal["unique", ChoicePolicy]
 # Over what an accumulator adds up; the last two hold what the year or month before held.
 Period: TypeAlias = Literal["year", "month", "day", "lifetime", "last year", "last month"]
-AggregateKind: TypeAlias = Literal["sum", "count", "min", "max", "some", "every"]
+AggregateKind: TypeAlias = Literal["sum", "count", "min", "max", "some", "every", "first"]
 # At which two places are compared; "named": whether the first lies in the second, which a figure names.
 PlaceLevel: TypeAlias = Literal["county", "pooling area", "named"]
 RoundingMode: TypeAlias = Literal["half_up", "half_down", "half_even", "up", "down", "floor", "ceiling"]

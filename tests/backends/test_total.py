@@ -106,6 +106,7 @@ AGGREGATES: Final[dict[closed_sets.AggregateKind, tuple[str, str]]] = {
     "max": ("resident money", "max(claims.cost)"),
     "some": ("resident boolean", "some c in claims satisfies c.urgent"),
     "every": ("resident boolean", "every c in claims satisfies c.urgent"),
+    "first": ("household boolean", "some m in first(members) satisfies m.insured_area is known"),
 }
 # What a table gives whose rows say 50 where urgent, 20 where the cost is above 10 and 50 where it is above 20.
 POLICIES: Final[dict[closed_sets.ChoicePolicy, dict[tuple[bool, int], object]]] = {

@@ -139,7 +139,7 @@ def expected(
             )
             for claim, cost in left
         ]
-    current = {person: row_on(rows, as_of) for person, rows in family.people.items()}
+    current = {person: {**row_on(rows, as_of), "person_id": person} for person, rows in family.people.items()}
     burden = burden_of(family.facts, [(current[p], costs[p]) for p in current], as_of)
     statuses = {
         person: {

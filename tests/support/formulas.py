@@ -420,6 +420,8 @@ class Formulas:
             return self.boolean(at, depth - 1)
         items, child = self.items(at, depth - 1)
         kind = self.pick(("some", "every"))
+        if child == "resident" and self.rng.random() < 0.3:
+            items = f"first({items})"
         return f"({kind} one in {items} satisfies {self.boolean(child, depth - 1)})"
 
     def _chosen(self, at: str, depth: int) -> str:

@@ -122,7 +122,7 @@ def illness_poverty_aid(household: Facts, members: Sequence[Member], as_of: dt.d
         return BenefitAnswer("undetermined" if unsure else "ineligible")
     if as_of < AID_SINCE:
         return BenefitAnswer("not_modelled")
-    modelled = aid_is_modelled(having)
+    modelled = aid_is_modelled([m for m, _ in members])
     if not modelled:
         return BenefitAnswer("undetermined" if modelled is None else "not_modelled")
     base = None
@@ -131,16 +131,19 @@ def illness_poverty_aid(household: Facts, members: Sequence[Member], as_of: dt.d
     return BenefitAnswer("eligible", None if base is None else marginal_aid(max(ZERO, base)))
 
 
-def aid_is_modelled(having: Sequence[Facts]) -> Truth:
-    """Whether the household is of a place with the aid.
+def aid_is_modelled(members: Sequence[Facts]) -> Truth:
+    """Whether the household is of a place with the aid: that of the first member, by person number, who has the category.
 
-    The rulebook has no "first by person number": of several members in different places one with the aid
-    decides, which differs from the policy only where places with and without it mix.
+    A member before that one whose category is unknown may be the first, which matters where the places differ.
     """
-    places = [is_within(m.get("insured_area"), "11", "31", "37") for m in having]
-    if True in places:
-        return True
-    return False if False in places else None
+    answers: set[Truth] = set()
+    for member in sorted(members, key=lambda m: str(m["person_id"])):
+        category = member.get("assistance_category")
+        if category in (None, "illness_poverty"):
+            answers.add(is_within(member.get("insured_area"), "11", "31", "37"))
+        if category == "illness_poverty":
+            break
+    return answers.pop() if len(answers) == 1 else None
 
 
 def are_missing(household: Facts, members: Sequence[Member]) -> bool:

@@ -45,6 +45,7 @@ from mianshen.syntax import tree
 
 # what a call comes to of the rows inside a row: the call at hand, or how many there are
 Inner: TypeAlias = Callable[[tree.Function], Core | None]
+FIRST_USAGE: Final = "some m in first(members[condition]) satisfies m.x > 0"
 SHARING_USAGE: Final = "sum(sharing(household.members, a_fact).x)"
 
 
@@ -363,6 +364,8 @@ class RepeatedChecks(WrittenChecks):
                 collection = tree.Filter(collection, condition, node.items.span)
             inner = tree.Quantified(node.kind, node.variable, collection, node.condition, node.span)
             return self.quantified(tree.Quantified(node.kind, ITEM, of, inner, node.span))
+        if isinstance(node.items, tree.Function) and node.items.name == "first":
+            return self._of_first(node, node.items)
         if not self.is_collection(node.items):
             return self._over_list(node)
         quantified = self.items(node.items)
@@ -370,6 +373,20 @@ class RepeatedChecks(WrittenChecks):
             return None
         body = self.inside(quantified.child, lambda: self.condition(node.condition), node.variable)
         return None if body is None else quantified.aggregate(node.kind, body, Boolean())
+
+    def _of_first(self, node: tree.Quantified, call: tree.Function) -> Core | None:
+        """Whether the condition holds of the first of a row's children by key; `every` is true where there is none."""
+        items = call.arguments[0] if len(call.arguments) == 1 else call
+        rows = self.items(items) if self.child(_unfiltered(items)) is not None else None
+        if rows is None or self.names.entities[rows.child].date is not None:
+            self.report(diagnostics.wrong_arguments(call.span, call.name, FIRST_USAGE))
+            return None
+        body = self.inside(rows.child, lambda: self.condition(node.condition), node.variable)
+        if body is None:
+            return None
+        if node.kind == "some":
+            return rows.aggregate("first", body, Boolean())
+        return Op("not", (rows.aggregate("first", Op("not", (body,), Boolean()), Boolean()),), Boolean())
 
     def _over_list(self, node: tree.Quantified) -> Core | None:
         """Over the codes of a list that a fact holds: each code of its code list, where it is in it."""

@@ -29,6 +29,7 @@ USAGE: Final = {
     "even": "even(x)",
     "previous": "previous(claims[condition]).x",
     "sharing": "sum(sharing(household.members, a_fact).x)",
+    "first": "some m in first(members[condition]) satisfies m.x > 0",
     "days": "days(5)",
     "months": "months(6)",
     "years": "years(2)",

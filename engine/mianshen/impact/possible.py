@@ -406,7 +406,7 @@ def _brought_together(node: Aggregate, items: Sequence[tuple[Possible, bool]], p
                 return range_of(node.type, program)
             pairs = [pair for pair in bounds if pair is not None]
             return Possible(min(p[0] for p in pairs), max(p[1] for p in pairs))
-        case "some" | "every":
+        case "some" | "every" | "first":
             return EITHER
         case _:
             assert_never(node.kind)

@@ -34,6 +34,8 @@ def aggregate(node: Aggregate, compiler: Compiler, entity: str) -> Function:
     """The aggregate as a function of the row, of an entity, whose children it ranges over."""
     if node.levels:
         return RowsBeside(node, compiler, entity)
+    if node.kind == "first":
+        return FirstOf(node, compiler)
     child, kind = compiler.program.entities[node.child], node.kind
     name, brings = child.name, _brings(node, compiler)
     unseen = _Unseen(node, child, brings, tuple(compiler.program.accumulators))
@@ -55,6 +57,53 @@ def aggregate(node: Aggregate, compiler: Compiler, entity: str) -> Function:
         return total(kind, items, unsure)
 
     return evaluate
+
+
+class FirstOf:
+    """Whether a condition holds of the first row by key for which another does."""
+
+    def __init__(self, node: Aggregate, compiler: Compiler) -> None:
+        assert node.body is not None
+        child = compiler.program.entities[node.child]
+        self.child, self.plural = node.child, child.children or child.name
+        self.where = None if node.where is None else compiler.compile(node.where, node.child)
+        self.body = compiler.compile(node.body, node.child)
+        names = tuple(compiler.program.accumulators)
+        self.unseen = _Unseen(node, child, _brings(node, compiler), names)
+
+    def __call__(self, row: Row) -> Value:
+        """True or false as soon as every row that may be the first agrees."""
+        rows = [item for item in row.children if item.entity == self.child and not item.idle]
+        unsure: list[Value] = []
+        possible: set[bool] = set()
+        decided = False
+        for item in sorted(rows, key=lambda item: item.key):
+            truth, value = self._of(item)
+            if decided or truth in (False, NOT_MODELLED) or value is NOT_MODELLED:
+                continue
+            possible |= {True, False} if isinstance(value, Unknown) else {value is True}
+            open_ = [part for part in (truth, value) if isinstance(part, Unknown)]
+            unsure += open_
+            decided = not open_
+        if not decided:
+            possible.add(False)
+        if not decided or row.may_yet_tell(self.plural):
+            unseen = list(self.unseen.of(row, len(rows)))
+            possible |= {True, False} if unseen else set()
+            unsure += unseen
+        return possible.pop() if len(possible) == 1 else unknown_of(unsure)
+
+    def _of(self, item: Row) -> tuple[Value, Value]:
+        """Whether a row is one of those asked about, and whether the condition holds of it."""
+        open_ = doubt(item)
+        if open_ is None:
+            truth = True if self.where is None else self.where(item)
+            return truth, NOT_MODELLED if truth in (False, NOT_MODELLED) else self.body(item)
+        try:
+            truth = True if self.where is None else self.where(item)
+        except RowError:
+            truth = open_
+        return (truth if truth in (False, NOT_MODELLED) else open_), open_
 
 
 class RowsBeside:
@@ -195,7 +244,7 @@ def total(kind: AggregateKind, items: list[Any], unsure: list[Value]) -> Value:
     if unsure:
         return unknown_of(unsure)
     match kind:
-        case "some" | "every":
+        case "some" | "every" | "first":
             return not decisive
         case "sum":
             return sum(items, ZERO)

@@ -201,4 +201,6 @@ def _aggregate(node: Aggregate) -> str:
     rows = f"{node.child}{where}"
     if node.same:
         rows = f"sharing({rows}, {', '.join(to_text(theirs, node.child) for theirs, _ in node.same)})"
+    if node.kind == "first":
+        return f"some(first({rows}){body})"
     return f"{node.kind}({rows}{body})"

@@ -21,6 +21,9 @@ def aggregate(formulas: Formulas, node: Aggregate, entity: str, row: str) -> Mad
     value, state, miss = formulas.opened(out)
     aggregate, decided = body.fresh("n"), body.fresh("d")
     body.add(f"word {aggregate} = 0; byte {decided} = 0;")
+    if node.kind == "first":
+        _first(formulas, node, row, (value, state, miss), decided)
+        return Made(value, state, miss)
     with ExitStack() as blocks:
         levels = node.levels or (node.child,)
         at = _above(formulas, levels[0], entity, row) if node.levels else row
@@ -94,6 +97,56 @@ def _shared(formulas: Formulas, node: Aggregate, own: tuple[str, str], item: str
     return f"{lacks}_open", lacks
 
 
+def _counts(formulas: Formulas, node: Aggregate, item: str, state: str, doubtful: str) -> tuple[Made, Made]:
+    """Leave an item out that does not count; the filter, and what it brings. `doubtful`: what it does where in doubt."""
+    body = formulas.body
+    where = Made("1") if node.where is None else formulas.emit(node.where, node.child, item)
+    left_out = (
+        "0" if node.where is None else f"({where.state}) == 2 || (!({where.state}) && !({where.value}))"
+    )
+    body.add(f"if ({item}->doubtful) {{ if (!({left_out})) {{ {doubtful} }} continue; }}")
+    if node.where is not None:
+        body.add(f"if (({where.state}) == 3) {{ {state} = 3; continue; }}")
+        body.add(f"if ({left_out}) continue;")
+    outcome = Made("1") if node.body is None else formulas.emit(node.body, node.child, item)
+    body.add(f"if (({outcome.state}) == 3) {{ {state} = 3; continue; }}")
+    body.add(f"if (({outcome.state}) == 2) continue;")
+    return where, outcome
+
+
+def _first(
+    formulas: Formulas, node: Aggregate, row: str, variables: tuple[str, str, str], decided: str
+) -> None:
+    """Whether the body holds of the first child for which the filter does; children stand in the order of their keys."""
+    body, (value, state, miss) = formulas.body, variables
+    yes, no, item = body.fresh("y"), body.fresh("w"), body.fresh("c")
+    unseen, lacks = body.fresh("s"), body.fresh("m")
+    body.add(f"byte {yes} = 0, {no} = 0, {unseen} = 0; names {lacks} = 0;")
+    rows = f"at->rows_{node.child}"
+    with body.block(
+        f"for (struct row_{node.child} *{item} = {rows} + {row}->begin_{node.child}; "
+        f"{item} < {rows} + {row}->end_{node.child}; {item}++) {{"
+    ):
+        doubt = (
+            f"if (!{decided}) {{ {yes} = {no} = 1; {state} = most({state}, 1); {miss} |= {item}->doubt; }}"
+        )
+        where, outcome = _counts(formulas, node, item, state, doubt)
+        body.add(f"if ({decided}) continue;")
+        body.add(
+            f"if ({outcome.state}) {yes} = {no} = 1; else if ({outcome.value}) {yes} = 1; else {no} = 1;"
+        )
+        body.add(f"{decided} = !(({where.state}) || ({outcome.state}));")
+        body.add(
+            f"if (!{decided}) {{ {state} = most({state}, 1); "
+            f"{miss} |= (({where.state}) ? {where.miss} : 0) | (({outcome.state}) ? {outcome.miss} : 0); }}"
+        )
+    _counted(formulas, node.child, row, unseen, lacks)
+    body.add(
+        f"if (!{decided}) {{ {no} = 1; if ({unseen}) {{ {yes} = 1; {state} = most({state}, 1); {miss} |= {lacks}; }} }}"
+    )
+    body.add(f"if ({state} != 3 && {yes} != {no}) {{ {state} = 0; {value} = {yes}; }}")
+
+
 def _item(
     formulas: Formulas, node: Aggregate, item: str, variables: tuple[str, str, str], seen: tuple[str, str],
     shared: tuple[str, str],
@@ -102,18 +155,10 @@ def _item(
     value, state, miss = variables
     one_item, decided = seen
     body, out = formulas.body, c_type(node.type)
-    where = Made("1") if node.where is None else formulas.emit(node.where, node.child, item)
-    result = where.state
-    left_out = "0" if node.where is None else f"({result}) == 2 || (!({result}) && !({where.value}))"
-    body.add(
-        f"if ({item}->doubtful) {{ if (!({left_out})) {{ {state} = most({state}, 1); {miss} |= {item}->doubt; }} continue; }}"
+    where, outcome = _counts(
+        formulas, node, item, state, f"{state} = most({state}, 1); {miss} |= {item}->doubt;"
     )
-    if node.where is not None:
-        body.add(f"if (({result}) == 3) {{ {state} = 3; continue; }}")
-        body.add(f"if ({left_out}) continue;")
-    outcome = Made("1") if node.body is None else formulas.emit(node.body, node.child, item)
-    body.add(f"if (({outcome.state}) == 3) {{ {state} = 3; continue; }}")
-    body.add(f"if (({outcome.state}) == 2) continue;")
+    result = where.state
     with body.block(f"if (({result}) == 1 || ({outcome.state}) == 1 || {shared[0]}) {{"):
         body.add(f"{state} = most({state}, 1); {miss} |= {shared[1]};")
         body.add(
@@ -131,6 +176,6 @@ def _item(
             body.add(f"if ({outcome.value}) {decided} = 1;")
         case "every":
             body.add(f"if (!({outcome.value})) {decided} = 1;")
-        case "count":
+        case "count" | "first":
             pass
     body.add(f"{one_item}++;")

@@ -121,7 +121,7 @@ void parents_of(const table *t, const texts *keys, word parents, int unique, con
 /* Whether row `a` comes before row `b`: those without a day first, then by day, then by key. */
 typedef struct { const int32_t *day; const byte *dated; const texts *keys; } turn;
 static int before(const turn *t, int32_t a, int32_t b) {
-  int one = known_at(t->dated, a), two = known_at(t->dated, b);
+  int one = t->day && known_at(t->dated, a), two = t->day && known_at(t->dated, b);
   if (one != two) return two;
   if (one && t->day[a] != t->day[b]) return t->day[a] < t->day[b];
   int order = known_at(t->keys->valid, a) - known_at(t->keys->valid, b);
@@ -146,8 +146,7 @@ static void put_in_turn(const turn *t, int32_t *row, word n, int32_t *spare) {
     row[at] = moved;
   }
 }
-/* The children of each parent: `begin` (parents + 1 places) into `row`, in the order of the file; where they have a
-   `day`, those of one parent in turn. 0: no memory. */
+/* The children of each parent: `begin` (parents + 1 places) into `row`, those of one parent in turn. 0: no memory. */
 int children_of(const int32_t *parent, word n, word parents, const int32_t *day, const byte *dated, const texts *keys,
                 int32_t *begin, int32_t *row) {
   memset(begin, 0, (size_t)(parents + 1) * sizeof *begin);
@@ -162,7 +161,6 @@ int children_of(const int32_t *parent, word n, word parents, const int32_t *day,
     if (parent[i] >= 0) row[begin[parent[i]]++] = (int32_t)i;
   for (word p = parents; p > 0; p--) begin[p] = begin[p - 1];
   begin[0] = 0;
-  if (!day) return 1;
   int32_t *spare = most > 32 ? malloc((size_t)most * sizeof *spare) : NULL;
   if (most > 32 && !spare) return 0;
   turn t = {day, dated, keys};

@@ -267,6 +267,8 @@ class Choice:
 class Aggregate:
     """Over the child rows for which `where` holds; `body` and `where` are evaluated at the child.
 
+    `first`: whether `body` holds of the first of them by key (code points); false where there is none. Rows that may be
+    missing count only while no row given is known to be one of them.
     `levels`: instead of the row's own children those below a row above it, through the entities named, the child last.
     `same`: what is equal at the child and at the row.
     """

@@ -104,7 +104,8 @@ AGGREGATES: Final = ("sum", "count", "min", "max")
 ALL_FUNCTIONS: Final = (
     *AGGREGATES, "abs", *ROUNDINGS, *FUNCTIONS, "marginal", "inverse marginal", "within",
     "same pooling area", "same city", "same province", "pooling area", "paid layers", "previous", "sharing", "days", "months",
-    "years", "months between", "years between", "years and months duration", "days of overlap", "benefit year", "year to date",
+    "first", "years", "months between", "years between", "years and months duration", "days of overlap", "benefit year",
+    "year to date",
     "contains", "distinct count", "not", "date", "duration", "is", "modulo", "odd", "even", "before", "after", "meets", "met by",
     "overlaps", "overlaps before", "overlaps after", "finishes", "finished by", "includes", "during", "starts", "started by",
     "coincides", "append", "concatenate", "union", "distinct values", "reverse", "flatten", "sublist", "insert before",

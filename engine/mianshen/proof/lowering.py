@@ -400,6 +400,10 @@ class Lowering:
                 some = node.kind == "some"
                 decisive = any_of(*(all_of(c, v.true if some else v.false) for c, v, _ in items))
                 return Sym(decisive if some else no(decisive), any_of(decisive, no(unknown)))
+            case "first":  # of one row at most
+                decided = any_of(*(all_of(counts, no(unsure)) for counts, _, unsure in items))
+                yes = any_of(*(all_of(any_of(c, unsure), no(v.false)) for c, v, unsure in items))
+                return Sym(yes, no(all_of(yes, no(all_of(decided, *(v.true for _, v, _ in items))))))
             case "min" | "max":
                 if len(items) != 1:
                     raise NotLowered(f"{node.kind} of no rows")

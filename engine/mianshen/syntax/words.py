@@ -35,7 +35,7 @@ KEYWORDS: Final = frozenset(
 # Functions people forget the brackets of; what a call may name is for the program to say.
 CALLED: Final = frozenset({
     "abs", "after", "all", "any", "append", "before", "ceiling", "coincides", "concatenate", "contains", "count",
-    "date", "days", "decimal", "duration", "during", "even", "finishes", "flatten", "floor", "includes", "marginal",
+    "date", "days", "decimal", "duration", "during", "even", "finishes", "first", "flatten", "floor", "includes", "marginal",
     "max", "mean", "median", "meets", "min", "modulo", "months", "number", "odd", "overlaps", "previous", "product",
     "remove", "reverse", "sharing", "split", "starts", "string", "sublist", "substring", "sum", "union", "within",
     "years",

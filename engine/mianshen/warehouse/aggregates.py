@@ -9,17 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from sqlglot import exp
 
-from mianshen.program.core import Aggregate, Numeric
+from mianshen.program.core import Aggregate, Core, FactRef, Numeric, String
 from mianshen.program.failing import fallible
 from mianshen.program.program import Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.emit import emit
 from mianshen.warehouse.expressions import FALSE, TRUE, Sql
 from mianshen.warehouse.scope import Emitted, Scope
+
+FIRSTS: Final = (
+    "?no",
+    "?yes_perhaps",
+    "?no_perhaps",
+)  # beside the least key of which the condition surely holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,9 @@ class Aggregated:
         )
         column = terms.column(f"{index}", table)
         match aggregate.kind:
+            case "first":
+                keys = [column, *(terms.column(f"{index}{part}", table) for part in FIRSTS)]
+                return _of_first(keys, terms.surely(self._incomplete(table, parent))), FALSE
             case "sum" | "count":
                 total = exp.Coalesce(this=column, expressions=[terms.literal(0)])
                 return terms.case([(unsure, terms.NULL)], total), FALSE
@@ -68,6 +77,24 @@ class Aggregated:
         return terms.disjoin([terms.is_null(stated), exp.GT(this=stated.copy(), expression=here)])
 
 
+def _of_first(keys: list[Sql], missing: Sql) -> Sql:
+    """What the least keys tell of the rows of which the condition holds, or does not, surely and perhaps."""
+    yes, no, yes_perhaps, no_perhaps = keys
+
+    def comes_first(one: Sql, other: Sql) -> Sql:
+        sooner = terms.disjoin([terms.is_null(other), exp.LT(this=one.copy(), expression=other.copy())])
+        return terms.conjoin([terms.is_known(one), sooner])
+
+    neither = terms.conjoin([terms.is_null(yes_perhaps), terms.negate(missing)])
+    return terms.case(
+        [
+            (comes_first(yes, no_perhaps), terms.literal(True)),
+            (terms.disjoin([comes_first(no, yes_perhaps), neither]), terms.literal(False)),
+        ],
+        terms.NULL,
+    )
+
+
 def aggregate_query(
     program: Program,
     child: str,
@@ -79,6 +106,10 @@ def aggregate_query(
     columns: list[Sql] = []
     for index, (aggregate, label) in enumerate(zip(aggregates, labels, strict=True)):
         columns.append(terms.alias(_folded(aggregate, terms.column(label)), f"{index}"))
+        columns += [
+            terms.alias(exp.Min(this=terms.column(f"{label}{part}")), f"{index}{part}")
+            for part in _more_parts(aggregate)
+        ]
         columns += [
             terms.alias(exp.LogicalOr(this=terms.column(f"{label}{part}")), f"{index}{part}")
             for part in (("?unsure", "?error") if fails_inside(aggregate) else ("?unsure",))
@@ -97,6 +128,11 @@ def aggregate_query(
             for t in (terms.is_known(terms.column(label)), terms.column(f"{label}?unsure"))
         ]
         brought += [
+            terms.is_known(terms.column(f"{label}{part}"))
+            for a, label in zip(aggregates, labels, strict=True)
+            for part in _more_parts(a)
+        ]
+        brought += [
             terms.column(f"{label}?error")
             for a, label in zip(aggregates, labels, strict=True)
             if fails_inside(a)
@@ -109,7 +145,7 @@ def item_names(aggregates: Iterable[Aggregate], labels: Iterable[str]) -> list[s
     """The names of the columns that items of aggregates are made as."""
     return [
         f"{label}{part}" for a, label in zip(aggregates, labels, strict=True)
-        for part in ("", "?unsure", *(["?error"] if fails_inside(a) else []))
+        for part in ("", "?unsure", *_more_parts(a), *(["?error"] if fails_inside(a) else []))
     ]  # fmt: skip
 
 
@@ -119,6 +155,7 @@ def item_columns(aggregate: Aggregate, label: str, scope: Scope) -> list[Sql]:
     body = None if aggregate.body is None else emit(aggregate.body, scope)
     counted = TRUE if where is None else terms.surely(where.value)
     item: Sql
+    keys: list[Sql] = []
     match aggregate.kind:
         case "count":
             item = terms.case([(counted, terms.literal(1))])
@@ -129,10 +166,34 @@ def item_columns(aggregate: Aggregate, label: str, scope: Scope) -> list[Sql]:
             assert body is not None
             hit = body.value if aggregate.kind == "some" else terms.negate(body.value)
             item = terms.conjoin([counted, terms.surely(hit)])
-    columns = [terms.alias(item, label), terms.alias(_unsure(where, body), f"{label}?unsure")]
+        case "first":
+            assert body is not None
+            key = terms.column(scope.program.entities[aggregate.child].key)
+            perhaps = TRUE if where is None else terms.negate(_outside(where))
+            perhaps = terms.conjoin([perhaps, terms.negate(body.void)])
+            yes, no = terms.surely(body.value), terms.surely_not(body.value)
+            tests = [[counted, no], [perhaps, terms.negate(no)], [perhaps, terms.negate(yes)]]
+            item = terms.case([(terms.conjoin([counted, yes]), key)])
+            keys = [
+                terms.alias(terms.case([(terms.conjoin(test), key)]), f"{label}{part}")
+                for test, part in zip(tests, FIRSTS, strict=True)
+            ]
+    columns = [terms.alias(item, label), terms.alias(_unsure(where, body), f"{label}?unsure"), *keys]
     if fails_inside(aggregate):
         columns.append(terms.alias(_failing(where, body), f"{label}?error"))
     return columns
+
+
+def _more_parts(aggregate: Aggregate) -> tuple[str, ...]:
+    """The further columns of an item."""
+    return FIRSTS if aggregate.kind == "first" else ()
+
+
+def parts_of(aggregate: Aggregate, program: Program) -> list[Core]:
+    """What is read of a child row."""
+    key = FactRef(aggregate.child, program.entities[aggregate.child].key, String())
+    parts = (aggregate.where, aggregate.body, key if aggregate.kind == "first" else None)
+    return [part for part in parts if part is not None]
 
 
 def fails_inside(aggregate: Aggregate) -> bool:
@@ -161,7 +222,7 @@ def _folded(aggregate: Aggregate, item: Sql) -> Sql:
         case "sum":
             scale = aggregate.type.scale if isinstance(aggregate.type, Numeric) else 0
             return terms.cast(exp.Sum(this=item), terms.decimal_type(38, scale))
-        case "min":
+        case "min" | "first":
             return exp.Min(this=item)
         case "max":
             return exp.Max(this=item)

@@ -15,7 +15,7 @@ from sqlglot import exp
 from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, YearToDate, walk
 from mianshen.program.program import Key, Program
 from mianshen.warehouse import expressions as terms
-from mianshen.warehouse.aggregates import Aggregated, aggregate_query, item_columns, item_names
+from mianshen.warehouse.aggregates import Aggregated, aggregate_query, item_columns, item_names, parts_of
 from mianshen.warehouse.decisions import parted
 from mianshen.warehouse.emit import emit
 from mianshen.warehouse.expressions import FALSE, Sql
@@ -74,7 +74,7 @@ class Rows:
         return query.select(*columns, *own, *above, *totals, copy=False)
 
     def _item_nodes(self) -> list[Core]:
-        return [n for a in self.items for n in (a.where, a.body) if n is not None]
+        return [n for a in self.items for n in parts_of(a, self.program)]
 
     def _accumulator_nodes(self) -> list[Core]:
         names = uses_year_to_date(self.step)
@@ -269,7 +269,7 @@ class Rows:
 
     def _child_rows(self, child: str, wanted: list[Aggregate]) -> tuple[exp.Select, Scope]:
         """The child rows with the columns that aggregates over them read."""
-        nodes = [n for a in wanted for n in (a.where, a.body) if n is not None]
+        nodes = [n for a in wanted for n in parts_of(a, self.program)]
         inner = self._at(child)
         query = terms.select().from_(
             exp.to_table(self.catalog.rows[child], quoted=True).as_(child), copy=False

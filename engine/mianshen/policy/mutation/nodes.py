@@ -53,6 +53,7 @@ ROUNDED: Final[dict[RoundingMode, tuple[RoundingMode, ...]]] = {
 }  # fmt: skip
 AGGREGATED: Final[dict[AggregateKind, AggregateKind]] = {
     "sum": "max", "count": "sum", "min": "max", "max": "min", "some": "every", "every": "some",
+    "first": "some",
 }  # fmt: skip
 CHOSEN: Final[dict[ChoicePolicy, ChoicePolicy]] = {
     "any": "first", "first": "any", "collect sum": "collect max", "collect max": "collect min",
