@@ -50,13 +50,19 @@ class Dealing:
         """Keep what children ask for, and find keys that rows share."""
         name = dealt.entity.name
         self.doubled[name] = dealt.keys.doubled()
-        has_children = any(
-            child.parent == name and child.name in self.given for child in self.program.entities.values()
-        )
-        if self.count > 1 and has_children and dealt.entity.parent is not None:
+        if self.places_children(dealt.entity):
             keys = whole(pa.chunked_array(dealt.texts, pa.string()))
             self._index[name] = key_index(keys, self.library)
             self._blocks[name] = np.concatenate([*dealt.blocks, np.empty(0, np.uint32)])
+
+    def places_children(self, entity: Entity) -> bool:
+        """Whether rows below the entity's are in the blocks of their parents, which their keys alone do not tell."""
+        children = (child for child in self.program.entities.values() if child.parent == entity.name)
+        return (
+            self.count > 1
+            and entity.parent is not None
+            and any(child.name in self.given for child in children)
+        )
 
     def above(self, entity: Entity, asked: pa.StringArray) -> Array:
         """The block of each parent that is asked for; that of the key itself where there is no such row."""
@@ -78,18 +84,20 @@ class EntityDealing:
     dealing: Dealing
     entity: Entity
     keys: SeenKeys = field(init=False)
+    places_children: bool = field(init=False)
     texts: list[pa.StringArray] = field(default_factory=list)
     blocks: list[Array] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.keys = SeenKeys()
+        self.places_children = self.dealing.places_children(self.entity)
 
     def deal(self, keys: pa.StringArray, parents: pa.StringArray | None) -> Array:
         """The blocks of the next rows."""
         self.keys.see(keys)
         blocks = self._blocks(keys, parents)
         self.blocks.append(blocks)
-        if self.dealing.count > 1:
+        if self.places_children:
             self.texts.append(keys)
         return blocks
 
@@ -140,33 +148,28 @@ class SeenKeys:
 
     def groups(self, rows: Array) -> Array:
         """The group, from 0, of each of some rows: those that share a key."""
-        pairs = np.stack([np.concatenate([pair[at] for pair in self.hashes])[rows] for at in (0, 1)], axis=1)
+        pairs = np.stack([self._numbers(0)[rows], self._numbers(1)[rows]], axis=1)
         return np.unique(pairs, axis=0, return_inverse=True)[1].ravel()
 
     def doubled(self) -> Array:
         """The numbers of rows, from 0, whose key another row has, in order."""
         if self.ascending or not self.hashes:
             return np.empty(0, np.int64)
-        one, two = (np.concatenate([pair[at] for pair in self.hashes]) for at in (0, 1))
-        order = np.lexsort((two, one)) if len(one) < 1 << 16 else _by_first(one, two)
-        one, two = one[order], two[order]
-        same = (one[1:] == one[:-1]) & (two[1:] == two[:-1]) & ((one[1:] != 0) | (two[1:] != 0))
-        either = np.zeros(len(one), bool)
-        either[1:] |= same
-        either[:-1] |= same
-        return np.sort(order[either])
+        first = self._numbers(0)
+        ranked = np.sort(first)
+        shared = np.unique(ranked[1:][ranked[1:] == ranked[:-1]])
+        del ranked
+        if not len(shared):
+            return np.empty(0, np.int64)
+        rows = np.flatnonzero(shared[np.searchsorted(shared[:-1], first)] == first)
+        pairs = np.stack([first[rows], self._numbers(1)[rows]], axis=1)
+        _, group, sizes = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
+        known = pairs.any(axis=1)  # a key that is missing has no numbers
+        return rows[(sizes[group.ravel()] > 1) & known]
 
-
-def _by_first(one: Array, two: Array) -> Array:
-    """The order by both numbers; the second only counts where the first are the same, which is rare."""
-    order = np.argsort(one, kind="stable")
-    ranked = one[order]
-    tied = np.flatnonzero(ranked[1:] == ranked[:-1])
-    if len(tied):
-        both = np.unique(np.concatenate([tied, tied + 1]))
-        rows = order[both]
-        order[both] = rows[np.lexsort((two[rows], one[rows]))]
-    return order
+    def _numbers(self, which: int) -> Array:
+        """The first or second number of each key."""
+        return np.concatenate([pair[which] for pair in self.hashes])
 
 
 def key_index(keys: pa.StringArray, library: ctypes.CDLL | None) -> KeyIndex:

@@ -35,37 +35,60 @@ static inline int same_text(const texts *a, word i, const texts *b, word j) {
   return length == length_of(b, j) && !memcmp(text_of(a, i), text_of(b, j), (size_t)length);
 }
 
-/* Rows by key: the first row of each key, found by hash; `tag` holds the hash's upper half. */
-typedef struct { uint64_t mask; uint32_t *row, *tag; } table;
+/* Rows by key: the first row of each key, found by hash. A place holds the row's number + 1, 0 where it is empty, and
+   the hash's upper half. */
+typedef struct { uint32_t row, tag; } slot;
+typedef struct { uint64_t mask; slot *slot; } table;
+
+enum { FETCHED = 16, LARGE_PAGE = 1 << 21 };
 
 void table_free(table *t) {
-  if (t) { free(t->row); free(t->tag); free(t); }
+  if (t) { free(t->slot); free(t); }
 }
 static inline word table_find(const table *t, const texts *keys, const texts *asked, word i, uint64_t hash) {
   uint32_t tag = (uint32_t)(hash >> 32);
-  for (uint64_t at = hash & t->mask; t->row[at]; at = (at + 1) & t->mask)
-    if (t->tag[at] == tag && same_text(asked, i, keys, t->row[at] - 1)) return t->row[at] - 1;
+  for (uint64_t at = hash & t->mask; t->slot[at].row; at = (at + 1) & t->mask)
+    if (t->slot[at].tag == tag && same_text(asked, i, keys, t->slot[at].row - 1)) return t->slot[at].row - 1;
   return -1;
 }
+/* Places that are empty; a table of many is in large pages where the system has them, for its places are asked for
+   in no order. NULL: no memory. */
+static slot *slots_of(uint64_t size) {
+  size_t bytes = size * sizeof(slot);
+  if (bytes < 4 * LARGE_PAGE) return calloc(size, sizeof(slot));
+  slot *slots = aligned_alloc(LARGE_PAGE, bytes);
+  if (!slots) return NULL;
+#ifdef MADV_HUGEPAGE
+  madvise(slots, bytes, MADV_HUGEPAGE);
+#endif
+  return memset(slots, 0, bytes);
+}
 /* A table of the keys of `n` rows. `first`: of each row the first row with its key, -1 where it has none; how many
-   have an earlier one in `doubled`. NULL: no memory. */
+   have an earlier one in `doubled`. The places of the next few rows are fetched ahead. NULL: no memory. */
 table *table_of(const texts *keys, word n, int32_t *first, word *doubled) {
   table *t = malloc(sizeof *t);
-  uint64_t size = 16;
+  uint64_t size = 16, hashes[FETCHED] = {0};
   while (size < (uint64_t)n * 2) size *= 2;
   if (!t) return NULL;
-  *t = (table){size - 1, calloc(size, sizeof(uint32_t)), malloc(size * sizeof(uint32_t))};
-  if (!t->row || !t->tag) { table_free(t); return NULL; }
+  *t = (table){size - 1, slots_of(size)};
+  if (!t->slot) { table_free(t); return NULL; }
   *doubled = 0;
-  for (word i = 0; i < n; i++) {
+  for (word next = 0; next < n + FETCHED; next++) {
+    word i = next - FETCHED;
+    uint64_t hash = hashes[next % FETCHED];
+    if (next < n && known_at(keys->valid, next)) {
+      hashes[next % FETCHED] = hash_text(keys, next);
+      __builtin_prefetch(t->slot + (hashes[next % FETCHED] & t->mask), 1);
+    }
+    if (i < 0) continue;
     first[i] = -1;
     if (!known_at(keys->valid, i)) continue;
-    uint64_t hash = hash_text(keys, i), at = hash & t->mask;
     uint32_t tag = (uint32_t)(hash >> 32);
-    for (;; at = (at + 1) & t->mask) {
-      if (!t->row[at]) { t->row[at] = (uint32_t)i + 1; t->tag[at] = tag; first[i] = (int32_t)i; break; }
-      if (t->tag[at] == tag && same_text(keys, i, keys, t->row[at] - 1)) {
-        first[i] = (int32_t)t->row[at] - 1;
+    for (uint64_t at = hash & t->mask;; at = (at + 1) & t->mask) {
+      slot *place = t->slot + at;
+      if (!place->row) { *place = (slot){(uint32_t)i + 1, tag}; first[i] = (int32_t)i; break; }
+      if (place->tag == tag && same_text(keys, i, keys, place->row - 1)) {
+        first[i] = (int32_t)place->row - 1;
         ++*doubled;
         break;
       }
@@ -96,17 +119,16 @@ void parents_of(const table *t, const texts *keys, word parents, int unique, con
         if (at < end) { out[i] = (int32_t)(last = at); continue; }
       }
       hash[count] = hash_text(asked, i);
-      __builtin_prefetch(t->row + (hash[count] & t->mask));
-      __builtin_prefetch(t->tag + (hash[count] & t->mask));
+      __builtin_prefetch(t->slot + (hash[count] & t->mask));
       waiting[count++] = i;
       if (count < BATCH && i + 1 < high) continue;
     }
     for (word n = 0; n < count; n++) {
-      uint32_t row = t->row[hash[n] & t->mask];
+      uint32_t row = t->slot[hash[n] & t->mask].row;
       if (row) __builtin_prefetch((const char *)keys->offset + (row - 1) * (keys->large ? 8 : 4));
     }
     for (word n = 0; n < count; n++) {
-      uint32_t row = t->row[hash[n] & t->mask];
+      uint32_t row = t->slot[hash[n] & t->mask].row;
       if (row) __builtin_prefetch(text_of(keys, row - 1));
     }
     for (word n = 0; n < count; n++) {
