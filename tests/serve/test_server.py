@@ -1,5 +1,6 @@
 """A server as a process of its own: started, stopped, and on its feet again when a part of it is killed."""
 
+import asyncio
 import gc
 import json
 import os
@@ -15,8 +16,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import uvicorn
+from fastapi import FastAPI
 
+from mianshen.serve.app import shared_for
+from mianshen.serve.audit import Audit, broken_line
+from mianshen.serve.listener import SharedServer
 from mianshen.serve.office import Office
+from mianshen.serve.server import address
+from mianshen.serve.settings import Settings
 
 RECORD = {"as_of": "2026-06-30", "resident": {"person_id": "P1", "insured_area": "310113"}}
 ROUNDS = int(os.environ.get("MIANSHEN_REQUESTS", "200"))
@@ -132,3 +140,48 @@ def test_many_different_requests_leave_nothing_behind() -> None:
 
     before = ask(ROUNDS)
     assert ask(ROUNDS) <= before * 1.01
+
+
+async def _connections_of_each(count: int) -> list[int]:
+    """How many connections each of two servers on one socket takes of so many that come one by one."""
+    listening = address(Settings(port=0))
+    shared = shared_for(Settings(workers=2))
+    sockets, servers = [listening, listening.dup()], []
+    for worker in range(2):
+        shared.worker = worker
+        config = uvicorn.Config(FastAPI(), log_config=None, lifespan="off")
+        config.load()
+        server = SharedServer(config, shared)
+        server.lifespan = config.lifespan_class(config)
+        await server.startup([sockets[worker]])
+        servers.append(server)
+    writers = []
+    for _ in range(count):
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        writers.append(writer)
+    counts = [len(server.server_state.connections) for server in servers]
+    for writer in writers:
+        writer.close()
+    for server, listened in zip(servers, sockets, strict=True):
+        await server.shutdown([listened])
+    return counts
+
+
+def test_processes_take_connections_in_turn() -> None:
+    assert asyncio.run(_connections_of_each(6)) == [3, 3]
+
+
+def test_processes_that_parted_write_one_audit(tmp_path: Path) -> None:
+    audit = Audit(tmp_path / "audit")
+    children = []
+    for _ in range(3):
+        if child := os.fork():
+            children.append(child)
+            continue
+        for number in range(50):
+            audit.note("desk", "check", [f"P{number}"])
+        os._exit(0)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+    assert broken_line(tmp_path / "audit") is None

@@ -7,6 +7,7 @@ Invariants: no page and no error shows a traceback; every error of the API is pr
 from __future__ import annotations
 
 import logging
+from multiprocessing.sharedctypes import RawArray
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -38,16 +39,15 @@ _KINDS: Final[dict[int, Kind]] = {404: "not_found", 405: "wrong_method", 413: "t
 def shared_for(settings: Settings) -> Shared:
     """What the processes of a server have in common; made once, before they part."""
     routes = [route.path for router in ROUTERS for route in router.routes if isinstance(route, Route)]
-    return Shared(Metrics(settings.workers, routes))
+    return Shared(Metrics(settings.workers, routes), RawArray("I", settings.workers))
 
 
-def create_app(settings: Settings, shared: Shared | None = None, worker: int = 0) -> FastAPI:
-    """The app of one process. Raises RuleError where the rulebook or the tokens cannot be read."""
+def create_app(settings: Settings, shared: Shared | None = None) -> FastAPI:
+    """The app, made before processes part. Raises RuleError where the rulebook or the tokens cannot be read."""
     shared = shared_for(settings) if shared is None else shared
-    metrics = shared.metrics.at(worker)
     app = FastAPI(
         title="Mianshen", version=__version__, docs_url=None, redoc_url=None, openapi_url=None,
-        redirect_slashes=False, middleware=[Middleware(Shield, settings=settings, metrics=metrics)],
+        redirect_slashes=False, middleware=[Middleware(Shield, settings=settings, metrics=shared.metrics)],
     )  # fmt: skip
     service = Service(settings, shared)
     app.state.service = service

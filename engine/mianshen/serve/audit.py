@@ -28,7 +28,7 @@ class Audit:
 
     def note(self, name: str, action: str, people: Sequence[str]) -> None:
         """Record that somebody got an answer about people. Raises OSError where it cannot be written."""
-        fcntl.flock(self.handle, fcntl.LOCK_EX)
+        fcntl.lockf(self.handle, fcntl.LOCK_EX)  # of the process: the handle is shared with others
         try:
             line = {
                 "at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
@@ -39,7 +39,7 @@ class Audit:
             }
             os.write(self.handle, json.dumps(line, ensure_ascii=False).encode() + b"\n")
         finally:
-            fcntl.flock(self.handle, fcntl.LOCK_UN)
+            fcntl.lockf(self.handle, fcntl.LOCK_UN)
 
     def _last(self) -> bytes:
         """The last line of the file, whoever wrote it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from multiprocessing.sharedctypes import RawArray
-from typing import Any, Final
+from typing import Final
 
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)  # seconds
 STATUSES: Final = (2, 3, 4, 5)  # hundreds
@@ -17,17 +17,14 @@ OTHER: Final = "other"  # no route of ours
 
 
 class Metrics:
-    """Counters of `workers` processes for `routes`; `at(worker)` is what one of them counts with."""
+    """Counters of `workers` processes for `routes`; the process of number `worker` counts."""
 
-    def __init__(self, workers: int, routes: Sequence[str], slots: Any = None, worker: int = 0) -> None:
+    def __init__(self, workers: int, routes: Sequence[str]) -> None:
         self.routes = [*routes, OTHER]
-        self.workers, self.worker = workers, worker
+        self.workers, self.worker = workers, 0
         self._numbers = {route: number for number, route in enumerate(self.routes)}
         self._width = len(STATUSES) + len(BOUNDS) + 2  # the statuses, the bounds, beyond them, microseconds
-        self._slots = RawArray("Q", workers * len(self.routes) * self._width) if slots is None else slots
-
-    def at(self, worker: int) -> Metrics:
-        return Metrics(self.workers, self.routes[:-1], self._slots, worker)
+        self._slots = RawArray("Q", workers * len(self.routes) * self._width)
 
     def count(self, route: str, status: int, seconds: float) -> None:
         """Count one request."""

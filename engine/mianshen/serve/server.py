@@ -17,12 +17,17 @@ import ssl
 import sys
 import time
 from importlib.util import find_spec
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mianshen.rulebook import open_program
 from mianshen.serve import diagnostics
 from mianshen.serve.settings import Settings, refuse_unsafe
 from mianshen.source import RuleError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from mianshen.serve.service import Shared
 
 PACKAGES: Final = ("fastapi", "uvicorn", "multipart", "orjson")
 _PAUSE: Final = 1.0  # seconds before a process that died at once is started again
@@ -78,37 +83,38 @@ def url(settings: Settings, listening: socket.socket) -> str:
 
 def serve(settings: Settings, listening: socket.socket) -> None:
     """Serve until interrupted or terminated."""
-    from mianshen.serve.app import shared_for
+    from mianshen.serve.app import create_app, shared_for
 
     shared = shared_for(settings)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     try:
+        app = create_app(settings, shared)
+        gc.collect()
+        gc.freeze()  # the processes share what is there before they part, and never look through it again
         if settings.workers == 1 or not hasattr(os, "fork"):
-            _work(settings, listening, shared, 0)
+            _work(settings, listening, shared, app)
         else:
-            _supervise(settings, listening, shared)
+            _supervise(settings, listening, shared, app)
     finally:
         shutil.rmtree(shared.folder, ignore_errors=True)
 
 
-def _work(settings: Settings, listening: socket.socket, shared: object, worker: int) -> None:
+def _work(settings: Settings, listening: socket.socket, shared: Shared, app: FastAPI) -> None:
     """Serve in this process."""
     import uvicorn
 
-    from mianshen.serve.app import create_app
+    from mianshen.serve.listener import SharedServer
 
-    app = create_app(settings, shared, worker)  # type: ignore[arg-type]  # Shared, not imported before the extra is known
-    gc.collect()
-    gc.freeze()
     config = uvicorn.Config(
         app, log_config=None, log_level="warning", access_log=False, server_header=False, proxy_headers=False,
         lifespan="off", timeout_keep_alive=30, limit_concurrency=1000, timeout_graceful_shutdown=5,
         ssl_certfile=settings.certificate, ssl_keyfile=settings.key,
     )  # fmt: skip
-    uvicorn.Server(config).run(sockets=[listening])
+    server = uvicorn.Server(config) if settings.workers == 1 else SharedServer(config, shared)
+    server.run(sockets=[listening])
 
 
-def _supervise(settings: Settings, listening: socket.socket, shared: object) -> None:
+def _supervise(settings: Settings, listening: socket.socket, shared: Shared, app: FastAPI) -> None:
     """Keep the processes running; end them when this one is to end."""
     running: dict[int, int] = {}
     ending = False
@@ -120,7 +126,7 @@ def _supervise(settings: Settings, listening: socket.socket, shared: object) -> 
             os.kill(process, signal.SIGTERM)
 
     for worker in range(settings.workers):
-        running[_forked(settings, listening, shared, worker)] = worker
+        running[_forked(settings, listening, shared, app, worker)] = worker
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     while running:
@@ -133,10 +139,10 @@ def _supervise(settings: Settings, listening: socket.socket, shared: object) -> 
             continue
         if time.monotonic() - begun < _PAUSE:
             time.sleep(_PAUSE)
-        running[_forked(settings, listening, shared, worker)] = worker
+        running[_forked(settings, listening, shared, app, worker)] = worker
 
 
-def _forked(settings: Settings, listening: socket.socket, shared: object, worker: int) -> int:
+def _forked(settings: Settings, listening: socket.socket, shared: Shared, app: FastAPI, worker: int) -> int:
     """The number of a new process that serves."""
     process = os.fork()
     if process:
@@ -145,7 +151,8 @@ def _forked(settings: Settings, listening: socket.socket, shared: object, worker
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        _work(settings, listening, shared, worker)
+        shared.worker = shared.metrics.worker = worker
+        _work(settings, listening, shared, app)
         status = 0
     finally:
         os._exit(status)

@@ -11,7 +11,7 @@ import asyncio
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -37,9 +37,11 @@ Made = TypeVar("Made")
 
 @dataclass(slots=True)
 class Shared:
-    """What the processes of a server have in common, made before they part."""
+    """What the processes of a server have in common, made before they part; `worker` is the number of this one."""
 
     metrics: Metrics
+    connections: MutableSequence[int]  # of each process
+    worker: int = 0
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     folder: str = field(default_factory=lambda: tempfile.mkdtemp(prefix="mianshen-serve-"))
 
