@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from tests.impact.small import write_small
@@ -17,9 +18,11 @@ from mianshen.batch.request import Engine, Request
 from mianshen.batch.run import run_batch
 from mianshen.impact.compare import compare
 from mianshen.impact.earlier import earlier_run
+from mianshen.impact.people import Incomes
 from mianshen.program.program import Program
 from mianshen.rulebook import open_program
 from mianshen.source import RuleError
+from mianshen_cli.render.impact import summary
 
 ONE = "set: {employee_rate_working: {from: 2020-06-01, value: 90%}}"
 SEVERAL = """
@@ -234,7 +237,8 @@ def test_people_count_as_often_as_their_weight_says(tmp_path: Path) -> None:
     (tmp_path / "claims.csv").write_text("claim_id,person_id,service_date,total_cost\n" + claims, "utf-8")
     files = {"resident": str(tmp_path / "residents.csv"), "claim": str(tmp_path / "claims.csv")}
     request = Request(files, AS_OF, tmp_path / "out", 1, engine="interpreter")
-    people = compare(before, after, request, weights="weight").content()["people"]
+    content = compare(before, after, request, weights="weight").content()
+    people = content["people"]
     assert (people["people"], people["difference"]) == (3, "150.00")  # 5% of 1,000.00 each
     weighted = people["weighted"]
     assert (weighted["people"], weighted["gain"], weighted["lose"]) == ("12.5", "12.5", "0")
@@ -244,6 +248,75 @@ def test_people_count_as_often_as_their_weight_says(tmp_path: Path) -> None:
     )  # 10 times 50.00 and 2.5 times 50.00
     # squares of 500, 125 and 0 less 625 squared by three, times three halves: the square of 450.69
     assert weighted["standard_error"] == "450.69"
+    payment, fund = content["decisions"]["payment"], content["fund"]
+    assert payment["weighted"] == {
+        "before": "10625.00", "after": "11250.00", "difference": "625.00", "least": "625.00", "most": "625.00",
+        "standard_error": "450.69",
+    }  # fmt: skip
+    assert fund["paid"]["weighted"] == payment["weighted"]
+    assert fund["patients"]["weighted"]["difference"] == "-625.00"
+    gainers = content["bands"]["gains"]
+    assert (gainers["people"], gainers["weighted"]["people"], gainers["weighted"]["difference"]) == (
+        3,
+        "12.5",
+        "625.00",
+    )
+    page = (tmp_path / "out/report.html").read_text("utf-8")
+    assert page.count("+625.00 ± 450.69") >= 4  # tile, amounts, bands, cause
+
+
+def test_deciles_are_tenths_of_the_weights() -> None:
+    people = np.array(
+        [[100, 0, 0, -1, 0, 8], [200, 0, 5, 0, 1, 1], [300, 0, 0, -1, 0, 1], [-1, 0, 0, -1, 0, 1]]
+    )
+    counts = Incomes([people]).deciles()
+    # the poorest stands for eight tenths, the next for the ninth, the richest for the last; one has no known income
+    assert {group: n["weighted"]["people"] for group, n in counts.items()} == {
+        "0": 8,
+        "8": 1,
+        "9": 1,
+        "-1": 1,
+    }
+    assert (counts["8"]["changed"], counts["8"]["open"], counts["8"]["gain"]) == (1, 1, 1)
+
+
+def test_a_sample_stands_for_its_population_in_every_sum(tmp_path: Path) -> None:
+    rules = write_small(tmp_path / "rules")
+    text = "set: {rate: {from: 2026-01-01, value: 90%}}"
+    before, after = open_program([rules]), open_program([rules], [reform(tmp_path, text)])
+    (tmp_path / "residents.csv").write_text("person_id,income\nP1,1.00\nP2,2.00\nP3,3.00\n", encoding="utf-8")
+    stays = "C1,P1,2026-03-01,1100.00\nC2,P2,2026-03-01,600.00\n"
+    (tmp_path / "claims.csv").write_text("claim_id,person_id,service_date,total_cost\n" + stays, "utf-8")
+    files = {"resident": str(tmp_path / "residents.csv"), "claim": str(tmp_path / "claims.csv")}
+    request = Request(files, AS_OF, tmp_path / "out", 1, engine="interpreter")
+    content = compare(before, after, request, sample_of=300).content()
+    # 50.00, 25.00 and 0.00: 75.00 of three people; their variance is 625, a hundredth of the population is read
+    error = "4308.42"  # 300 times the root of 625 / 3 * 0.99
+    payment = content["decisions"]["payment"]["sample"]
+    assert (payment["difference"], payment["standard_error"]) == ("7500.00", error)
+    assert (payment["least"], payment["most"]) == ("7500.00", "7500.00")
+    assert content["sample"]["standard_error"] == error
+    assert content["bands"]["gains"]["sample"]["people"] == 200
+    assert error.replace("4308", "4,308") in (tmp_path / "out/report.html").read_text("utf-8")
+
+
+def test_what_nothing_bounds_names_the_fact(tmp_path: Path) -> None:
+    rules = write_small(tmp_path / "rules")
+    text = rules / "small.yaml"
+    text.write_text(
+        text.read_text("utf-8").replace("title: 费用, min: 0.00, max: 1000000.00", "title: 费用"), "utf-8"
+    )
+    draft = "set: {rate: {from: 2026-01-01, value: 90%}}"
+    before, after = open_program([rules]), open_program([rules], [reform(tmp_path, draft)])
+    (tmp_path / "residents.csv").write_text("person_id\nP1\n", encoding="utf-8")
+    stays = "C1,P1,2026-03-01,\nC2,P1,2026-03-01,600.00\n"
+    (tmp_path / "claims.csv").write_text("claim_id,person_id,service_date,total_cost\n" + stays, "utf-8")
+    files = {"resident": str(tmp_path / "residents.csv"), "claim": str(tmp_path / "claims.csv")}
+    compared = compare(before, after, Request(files, AS_OF, tmp_path / "out", 1, engine="interpreter"))
+    payment = compared.content()["decisions"]["payment"]
+    assert (payment["difference"], payment["least"], payment["most"]) == ("25.00", None, None)
+    assert [named["fact"] for named in payment["unbounded_by"]] == ["claim.total_cost"]
+    assert "无法界定，因为这些事实未知且没有上限：费用" in summary("zh", compared.content())
 
 
 def test_weights_that_no_file_has_are_refused(tmp_path: Path) -> None:

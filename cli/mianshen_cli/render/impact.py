@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from mianshen.impact.page import is_far
+from mianshen.impact.page import unbounded_by
 from mianshen.source import Lang, Message
 from mianshen_cli import output
 
@@ -32,10 +32,26 @@ _WEIGHTED = Message(
     "weighted: {people} people, {difference} yuan more, standard error {standard_error}",
 )
 _OPEN: Final = Message(
-    "增减只合计已知金额，最多有 {rows} 行因事实未知未计入；最少、最多：未知事实无论如何填写都不会超出的范围，? 表示无法界定。",
+    "增减只合计已知金额，最多有 {rows} 行因事实未知未计入；最少、最多：未知事实无论如何填写都不会超出的范围。",
     "The difference adds up what is known, up to {rows} rows of unknown facts left out; least and most: what it lies between "
-    "whatever they turn out to be; ?: nothing bounds it.",
+    "whatever they turn out to be.",
 )
+_UNBOUNDED: Final = Message(
+    "?：无法界定，因为这些事实未知且没有上限：{facts}。",
+    "?: nothing bounds it, for these facts are unknown and have no greatest value: {facts}.",
+)
+_ESTIMATES: Final = {
+    "weighted": (
+        Message("项目", "what"),
+        Message("加权增减（元）", "weighted difference"),
+        Message("标准误", "error"),
+    ),
+    "sample": (
+        Message("项目", "what"),
+        Message("推算增减（元）", "in the population"),
+        Message("标准误", "error"),
+    ),
+}
 _MONEY = tuple(
     Message(*item)
     for item in (
@@ -74,7 +90,12 @@ def summary(lang: Lang, content: Mapping[str, Any]) -> str:
         lines.append(_SAMPLE.in_(lang).format(**content["sample"]))
     if not content["changed_cells"]:
         return "\n".join([*lines, _NOTHING.in_(lang)])
-    parts = ["\n".join(lines), _money(lang, content), _benefits(lang, content["benefits"])]
+    parts = [
+        "\n".join(lines),
+        _money(lang, content),
+        _estimates(lang, content),
+        _benefits(lang, content["benefits"]),
+    ]
     parts += [_bands(lang, content["bands"]), _causes(lang, content["causes"])]
     return "\n\n".join(part for part in parts if part)
 
@@ -101,7 +122,27 @@ def _money(lang: Lang, content: Mapping[str, Any]) -> str:
         return _table(lang, _MONEY[:3], [row[:3] for row in rows], [1, 2])
     table = _table(lang, _MONEY, [(short(row[0], 24), *row[1:]) for row in rows], [1, 2, 3, 4])
     left_out = max(n.get("left_out", 0) for _, n in listed)
-    return f"{table}\n{output.folded(_OPEN.in_(lang).format(rows=f'{left_out:,}'), output.columns())}"
+    notes = [_OPEN.in_(lang).format(rows=f"{left_out:,}")]
+    if titles := unbounded_by(content):
+        joined = ("、" if lang == "zh" else ", ").join(title[lang] for title in titles)
+        notes.append(_UNBOUNDED.in_(lang).format(facts=joined))
+    return "\n".join([table, *(output.folded(note, output.columns()) for note in notes)])
+
+
+def _estimates(lang: Lang, content: Mapping[str, Any]) -> str:
+    """What the people come to who stand for others, by decision and benefit, with the standard error."""
+    sums = [(n["title"][lang], n) for part in ("decisions", "benefits") for n in content[part].values()]
+    sums += [(_FUND[name].in_(lang), n) for name, n in content["fund"].items()]
+    for kind, heads in _ESTIMATES.items():
+        listed = [(title, n[kind]) for title, n in sums if kind in n and n[kind]["difference"].strip("-0.")]
+        whole = any(len(grouped(part["difference"])) > LONG for _, part in listed)
+        rows = [
+            (title, _signed(part["difference"], whole), _amount(part["standard_error"] or "0.00", whole))
+            for title, part in listed
+        ]
+        if rows:
+            return _table(lang, heads, rows, [1, 2])
+    return ""
 
 
 def _interval(sums: Mapping[str, Any], whole: bool) -> tuple[str, str]:
@@ -109,9 +150,7 @@ def _interval(sums: Mapping[str, Any], whole: bool) -> tuple[str, str]:
     bounds = sums["least"], sums["most"]
     if bounds == (sums["difference"],) * 2:
         return "", ""
-    return tuple(
-        "?" if bound is None or is_far(bound, sums["before"]) else _signed(bound, whole) for bound in bounds
-    )  # type: ignore[return-value]  # two
+    return tuple("?" if bound is None else _signed(bound, whole) for bound in bounds)  # type: ignore[return-value]  # two
 
 
 def _benefits(lang: Lang, benefits: Mapping[str, Any]) -> str:

@@ -1,6 +1,8 @@
 """The open amounts of a block bounded, household by household.
 
-In: a block decided on both sides, the rows of which an amount is not known. Out: bounds in fen, by amount and row.
+In: a block decided on both sides, the rows of which an amount is not known. Out: bounds in fen, by row and amount.
+Invariants: every household is looked at, some at a time, unless its sum is without bounds already. In a block of many
+open households unknown codes are not tried one by one: bounds are wider then, and hold.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import numpy as np
 
 from mianshen.batch.block_decider import DecidedBlock
 from mianshen.batch.blocks import Array
-from mianshen.impact.bounds import Amount
+from mianshen.impact.bounds import MOST_TRIED, Amount
 from mianshen.impact.tracing import Family
 from mianshen.ingest.entity_cases import cases_of
 from mianshen.ingest.entity_rows import EntityRows
@@ -23,73 +25,94 @@ from mianshen.program.program import Benefit, Key
 if TYPE_CHECKING:
     from mianshen.impact.comparing import Comparing
 
-MOST: Final = 2_000  # households of a block; bounds of more are not looked for
+FEW: Final = 2_000  # open households of a block, up to which unknown codes are tried one by one
+TOGETHER: Final = 500  # households made into cases at a time
+RowName: TypeAlias = "tuple[str, str]"  # entity, key
 Open: TypeAlias = "tuple[Key, Benefit | str, Array]"  # the decision, what it is of, rows
-Listed: TypeAlias = (
-    "tuple[tuple[str, str], Key, Benefit | str]"  # the row's entity and key, decision, what it is of
+Listed: TypeAlias = "tuple[RowName, Key, Benefit | str]"  # the row, decision, what it is of
+Bound: TypeAlias = (
+    "tuple[RowName, Key, Benefit | str, tuple[int, int] | frozenset[str]]"  # facts: they bound nothing
 )
-Bound: TypeAlias = "tuple[Key, Benefit | str, tuple[int, int] | None]"
+Wanted: TypeAlias = "Mapping[RowName, list[tuple[Key, Benefit | str]]]"
+
+
+def sum_name(key: Key, subject: Benefit | str) -> str:
+    """The name of the sum that an amount adds to."""
+    return f"{key[0]}.{subject if isinstance(subject, str) else subject.name}"
 
 
 def bounds_of(
     comparing: Comparing, before: DecidedBlock, after: DecidedBlock, family: Family, amounts: Sequence[Open]
 ) -> Iterator[Bound]:
-    """The bounds of every open amount; None where there are too many households to look at."""
-    if not amounts:
-        return
+    """The bounds of every open amount; once a sum is without bounds, its other amounts are passed over."""
+    unbounded: set[str] = set()
     if comparing.cases is not None:
-        yield from _bounded(comparing, comparing.cases(amounts))
+        yield from _bounded(comparing, comparing.cases(amounts), MOST_TRIED, unbounded) if amounts else ()
         return
-    households = {
-        key: np.unique(family.ancestor(key[0], family.top_of(key[0]))[rows])  # type: ignore[index]  # it is above
-        for key, _, rows in amounts
-    }
     tops: dict[str, set[int]] = {}
-    for key, places in households.items():
-        tops.setdefault(family.top_of(key[0]), set()).update(places.tolist())
-    if sum(map(len, tops.values())) > MOST:
-        for key, subject, rows in amounts:
-            yield from ((key, subject, None) for _ in range(len(rows)))
-        return
-    taken = [_rows_below(block, family, tops) for block in (before, after)]
-    pairs = [
-        (case for case, _ in cases_of(program, rows, comparing.as_of))
-        for program, rows in zip(comparing.sides.programs, taken, strict=True)
-    ]
-    wanted: dict[tuple[str, str], list[tuple[Key, Benefit | str]]] = {}
+    wanted: dict[RowName, list[tuple[Key, Benefit | str]]] = {}
     for key, subject, rows in amounts:
+        places = family.ancestor(key[0], family.top_of(key[0]))
+        assert places is not None
+        tops.setdefault(family.top_of(key[0]), set()).update(places[rows].tolist())
         for name in after.rows[key[0]].rows.key.take(rows).to_pylist():
             wanted.setdefault((key[0], name), []).append((key, subject))
-    yield from _bounded(comparing, ((pair, _listed(pair[1], wanted)) for pair in zip(*pairs, strict=True)))
+    tried = MOST_TRIED if sum(map(len, tops.values())) <= FEW else 1
+    for top, places_of_top in tops.items():
+        households = np.array(sorted(places_of_top), np.int64)
+        for start in range(0, len(households), TOGETHER):
+            chosen = {top: households[start : start + TOGETHER]}
+            cases = _cases(comparing, (before, after), family, chosen)
+            yield from _bounded(
+                comparing, ((pair, _listed(pair[1], wanted)) for pair in cases), tried, unbounded
+            )
 
 
-def _listed(case: Case, wanted: Mapping[tuple[str, str], list[tuple[Key, Benefit | str]]]) -> list[Listed]:
+def _cases(
+    comparing: Comparing, blocks: tuple[DecidedBlock, DecidedBlock], family: Family, chosen: dict[str, Array]
+) -> Iterator[tuple[Case, Case]]:
+    """Some households of a block as cases, a side each."""
+    sides = [
+        (case for case, _ in cases_of(program, _rows_below(block, family, chosen), comparing.as_of))
+        for program, block in zip(comparing.sides.programs, blocks, strict=True)
+    ]
+    return zip(sides[0], sides[1], strict=True)
+
+
+def _listed(case: Case, wanted: Wanted) -> list[Listed]:
     """The open amounts of a household."""
     names = {(row.entity, row.key) for row in case.rows() if row.version_of is None}
     return [(name, key, subject) for name in sorted(names & wanted.keys()) for key, subject in wanted[name]]
 
 
-def _rows_below(block: DecidedBlock, family: Family, tops: dict[str, set[int]]) -> dict[str, EntityRows]:
+def _rows_below(block: DecidedBlock, family: Family, chosen: Mapping[str, Array]) -> dict[str, EntityRows]:
     """The rows of households, by entity."""
     rows = {}
     for name, part in block.rows.items():
         top = family.top_of(name)
         at = family.ancestor(name, top)
         assert at is not None
-        chosen = np.array(sorted(tops.get(top, ())), np.int64)
-        rows[name] = part.rows.taken(np.flatnonzero(np.isin(at, chosen)))
+        households = chosen.get(top, np.array([], np.int64))
+        rows[name] = part.rows.taken(np.flatnonzero(np.isin(at, households)))
     return rows
 
 
 def _bounded(
-    comparing: Comparing, cases: Iterable[tuple[tuple[Case, Case], list[Listed]]]
-) -> Iterator[Bound]:
-    for pair, listed in cases:
-        requested: list[Amount] = [(name, subject) for name, _, subject in listed]
+    comparing: Comparing, cases: Iterable[tuple[tuple[Case, Case], list[Listed]]], tried: int, unbounded: set[str]
+) -> Iterator[Bound]:  # fmt: skip
+    for pair, wanted in cases:
+        listed = [part for part in wanted if sum_name(*part[1:]) not in unbounded]
+        if not listed:
+            continue
+        amounts: list[Amount] = [(name, subject) for name, _, subject in listed]
         with comparing.bounding:
-            bounds = comparing.bounds.of(pair, requested)
-        for (_, key, subject), (low, high) in zip(listed, bounds, strict=True):
-            yield key, subject, (_fen(low), _fen(high))
+            bounds = comparing.bounds.of(pair, amounts, tried)
+        for (name, key, subject), bound in zip(listed, bounds, strict=True):
+            if isinstance(bound, frozenset):
+                unbounded.add(sum_name(key, subject))
+                yield name, key, subject, bound
+            else:
+                yield name, key, subject, (_fen(bound[0]), _fen(bound[1]))
 
 
 def _fen(yuan: Decimal) -> int:

@@ -71,7 +71,10 @@ def compare(
         report("read", sum(sides.intake.counts.values()))
         comparison = _begun(sides, changes, request.as_of, sample_of, digests)
         settles = resettle is not None
-        comparing = Comparing(sides, changes, comparison.dimensions, request.as_of, resettle=settles)
+        sampled = weights is not None or sample_of is not None
+        comparing = Comparing(
+            sides, changes, comparison.dimensions, request.as_of, resettle=settles, sampled=sampled
+        )
         rows = part / "resettled_rows.parquet"
         _decide(sides, comparing, comparison, part / ROWS, rows)
         if resettle is not None:

@@ -21,13 +21,15 @@ import pyarrow.compute as pc
 from mianshen.batch.block_decider import DecidedBlock
 from mianshen.batch.block_store import BlockTables
 from mianshen.batch.blocks import Array
-from mianshen.batch.columns import Lists, Numbers, ResultColumn, Texts
+from mianshen.batch.columns import Numbers, ResultColumn, Texts
 from mianshen.batch.output_files import EntityFile
-from mianshen.batch.results import BENEFIT_STATUS, KNOWN, NOT_MODELLED, UNKNOWN, Results, empty_results
+from mianshen.batch.results import KNOWN, UNKNOWN, Results
 from mianshen.batch.row_batches import BlockRows
-from mianshen.batch.totals import Counts, block_totals, exact_sum
-from mianshen.impact.bounding import Listed, Open, bounds_of
+from mianshen.batch.totals import Counts, block_totals
+from mianshen.impact.bounding import Listed, Open, bounds_of, sum_name
 from mianshen.impact.bounds import Bounds
+from mianshen.impact.cells import completed, decision_is_money, difference, texts_of, unequal
+from mianshen.impact.estimates import Spread
 from mianshen.impact.groups import Dimension, groups_of
 from mianshen.impact.people import People, weights_of
 from mianshen.impact.resettling import resettled_rows
@@ -38,9 +40,8 @@ from mianshen.ingest.typed_columns import Refusal
 from mianshen.interpreter.rows import Case
 from mianshen.program.core import Code
 from mianshen.program.program import Benefit, Key, Program
+from mianshen.program.slicing import benefit_keys
 
-NOT_MODELLED_TEXT: Final = "not_modelled"
-REJECTED_TEXT: Final = "rejected"
 CHANGES: Final = pa.schema(
     [
         ("person_id", pa.string()), ("entity", pa.string()), ("key", pa.string()), ("decision", pa.string()),
@@ -66,6 +67,7 @@ class BlockComparison:
     people: Counts
     incomes: Array | None
     bounds: Counts = field(default_factory=dict)
+    spread: Counts = field(default_factory=dict)  # of people who stand for others: sums and squares
     resettled: list[pa.Table] = field(
         default_factory=list
     )  # rows of which another amount is due than was paid
@@ -81,14 +83,23 @@ class Comparing:
     as_of: dt.date
     cases: OpenCases | None = None  # where the block was made of cases
     resettle: bool = False
+    sampled: bool = False  # whether people stand for others, so that errors are told
     bounding: threading.Lock = field(
         default_factory=threading.Lock
     )  # one thread at a time bounds open amounts
 
     @cached_property
     def bounds(self) -> Bounds:
-        """Bounds what unknown facts leave open."""
-        return Bounds(self.sides.programs)
+        """Bounds what unknown facts leave open of the amounts that changes reach."""
+        keys = {
+            key
+            for file in self.sides.files
+            for key in (
+                *((file.entity.name, decision.name) for decision in file.shown),
+                *(key for benefit in file.benefits for key in benefit_keys(benefit)),
+            )
+        }
+        return Bounds(self.sides.programs, frozenset(key for key in keys if self.changes.reached(key)))
 
     @cached_property
     def meeting(self) -> Meeting:
@@ -203,7 +214,12 @@ class _Comparison:
     tables: list[pa.Table] = field(default_factory=list)
     counts: Counts = field(default_factory=dict)
     open_amounts: list[tuple[Key, Benefit | str, Array]] = field(default_factory=list)
+    bounds: Counts = field(default_factory=dict)
+    open_people: dict[tuple[str, str], int] = field(
+        default_factory=dict
+    )  # the person of each row that is open
     people: People = field(init=False)
+    spread: Spread = field(init=False)
 
     def comparison(self) -> BlockComparison:
         """Compare every column of every file."""
@@ -213,7 +229,9 @@ class _Comparison:
         self.people = People(
             np.zeros(count, np.int64), np.zeros(count, np.int64), np.full(count, NOTHING, np.int32),
             {d: self._groups(d) for d in self.whole.dimensions}, np.zeros(count, bool), self._padded(count),
+            self.whole.sampled,
         )  # fmt: skip
+        self.spread = Spread(count, self.people.weights)
         for file in sides.files:
             self._file(file)
         totals = tuple(
@@ -225,7 +243,8 @@ class _Comparison:
         people = _chosen(self.people, shown)
         return BlockComparison(
             (totals[0], totals[1]), self.counts, _joined(self.tables), people.counts(self.whole.dimensions),
-            people.incomes(self.whole.dimensions), self._bounds(), list(self._resettled()),
+            people.incomes(self.whole.dimensions), self._bound(), self.spread.counts(),
+            list(self._resettled()),
         )  # fmt: skip
 
     def _resettled(self) -> Iterator[pa.Table]:
@@ -258,7 +277,7 @@ class _Comparison:
         decided = self.before.decided(name), self.after.decided(name)
         old, new = self.before.results[name], self.after.results[name]
         count = self.before.rows[name].rows.count
-        results = _completed(old, new, count), _completed(new, old, count)
+        results = completed(old, new, count), completed(new, old, count)
         shown = {d.name: None for side in (new, old) for d in side.file.shown}
         for decision in shown:
             self._column(file, (name, decision), decision, results, decided)
@@ -277,16 +296,27 @@ class _Comparison:
         certain = both & (states[0] != UNKNOWN) & (states[1] != UNKNOWN)  # what is not modelled adds nothing
         was, now = certain & (states[0] == KNOWN), certain & (states[1] == KNOWN)
         differs = (decided[0] != decided[1]) | (both & (states[0] != states[1]))
-        differs |= was & now & _unequal(cells[0], cells[1])
+        differs |= was & now & unequal(cells[0], cells[1])
         rows = np.flatnonzero(differs)
         open_ = (decided[0] | decided[1]) & ((shown[0] == UNKNOWN) | (shown[1] == UNKNOWN))
         cause = self.trace.causes(key, rows)
         self._take(file, key, column, rows, cause, cells, decided, states)
         self._count(key, rows, open_, money=decision_is_money(key, self.whole.sides.programs))
         counts = self.counts["decisions"][f"{key[0]}.{key[1]}"]
-        counts["known"] = _difference(cells[0], cells[1], was, now)
-        if any(key in program.paid for program in self.whole.sides.programs):
+        counts["known"] = difference(cells[0], cells[1], was, now)
+        programs = self.whole.sides.programs
+        paid = any(key in program.paid for program in programs)
+        if paid:
             self._pay(file.entity.name, cells, was, now)
+        if self.whole.sampled and decision_is_money(key, programs):
+            counted = [ok & (state == KNOWN) for ok, state in zip(decided, states, strict=True)]
+            outcome = file.entity.outcome == key[1]
+            names = [
+                ".".join(key),
+                *(("fund.paid",) if paid else ()),
+                *(("fund.patients",) if outcome else ()),
+            ]
+            self._stand_for(names, key[0], cells, counted, certain)
 
     def _benefit(
         self, file: EntityFile, benefit: Benefit, results: tuple[Results, Results], decided: tuple[Array, Array]
@@ -313,15 +343,17 @@ class _Comparison:
             known = [due[at] & (amounts[at].known != 0) for at in (0, 1)]  # type: ignore[union-attr]
             unsure |= (due[0] & ~known[0]) | (due[1] & ~known[1])
             states = [np.where(ok, KNOWN, UNKNOWN).astype(np.uint8) for ok in known]
-            differs = (known[0] != known[1]) | (known[0] & known[1] & _unequal(amounts[0], amounts[1]))
+            differs = (known[0] != known[1]) | (known[0] & known[1] & unequal(amounts[0], amounts[1]))
             rows = np.flatnonzero(differs)
             cause = self.trace.causes(key, rows)
             self._take(file, key, f"{benefit.name}_amount", rows, cause, amounts, decided, states)
             was, now = known[0] & ~unsure, known[1] & ~unsure
-            entry["known"] = _difference(amounts[0], amounts[1], was, now)
+            entry["known"] = difference(amounts[0], amounts[1], was, now)
             if self.trace.changes.reached(key) or self.trace.changes.reached((key[0], benefit.eligible)):
                 self._open(key, benefit, unsure)
             self._pay(file.entity.name, amounts, was, now)
+            if self.whole.sampled:
+                self._stand_for([f"{key[0]}.{benefit.name}"], key[0], amounts, known, ~unsure)
         entry["left_out"] = int(unsure.sum())
         entry["rows"] = len(np.flatnonzero(places[0] != places[1]))
 
@@ -335,7 +367,7 @@ class _Comparison:
         if not len(rows):
             return
         texts = [
-            _texts(side, rows, ok[rows], state[rows])
+            texts_of(side, rows, ok[rows], state[rows])
             for side, ok, state in zip(cells, decided, states, strict=True)
         ]
         family, entity = self.trace.family, file.entity.name
@@ -368,27 +400,58 @@ class _Comparison:
         """Rows of which an amount that may differ is not known."""
         if not rows.any():
             return
-        self.open_amounts.append((key, subject, np.flatnonzero(rows)))
+        places = np.flatnonzero(rows)
+        self.open_amounts.append((key, subject, places))
+        self.bounds[sum_name(key, subject)] = {"low": 0, "high": 0, "unbounded": {}}
         family = self.trace.family
         people = family.ancestor(key[0], family.program.entry)
         if people is not None:
-            at = people[np.flatnonzero(rows)]
+            at = people[places]
             self.people.open[at[at >= 0]] = True
 
-    def _bounds(self) -> Counts:
+    def _bound(self) -> Counts:
         """What the open amounts may add to each difference."""
-        bounds: Counts = {}
-        for key, subject, pair in bounds_of(
-            self.whole, self.before, self.after, self.trace.family, self.open_amounts
+        family, weights = self.trace.family, self.people.weights
+        for row, key, subject, pair in bounds_of(
+            self.whole, self.before, self.after, family, self.open_amounts
         ):
-            name = subject if isinstance(subject, str) else subject.name
-            entry = bounds.setdefault(f"{key[0]}.{name}", {"low": 0, "high": 0, "unbounded": 0})
-            if pair is None:
-                entry["unbounded"] += 1
-            else:
-                entry["low"] += pair[0]
-                entry["high"] += pair[1]
-        return bounds
+            entry = self.bounds[sum_name(key, subject)]
+            if isinstance(pair, frozenset):
+                entry["unbounded"] = dict.fromkeys(pair, 1)
+                continue
+            entry["low"] += pair[0]
+            entry["high"] += pair[1]
+            if weights is not None:
+                times = self._weight(row, weights)
+                entry["weighted_low"] = entry.get("weighted_low", 0) + pair[0] * times
+                entry["weighted_high"] = entry.get("weighted_high", 0) + pair[1] * times
+        return self.bounds
+
+    def _weight(self, row: tuple[str, str], weights: Array) -> int:
+        """How many people, in millionths, the person stands for that a row with an open amount belongs to."""
+        if not self.open_people:
+            family = self.trace.family
+            for key, _, places in self.open_amounts:
+                people = family.ancestor(key[0], family.program.entry)
+                names = self.before.rows[key[0]].rows.key.take(places).to_pylist()
+                owners = [-1] * len(names) if people is None else people[places].tolist()
+                self.open_people |= {(key[0], name): at for name, at in zip(names, owners, strict=True)}
+        at = self.open_people[row]
+        return int(weights[at]) if at >= 0 else 0
+
+    def _stand_for(
+        self, names: list[str], entity: str, cells: Sequence[ResultColumn], counted: Sequence[Array], certain: Array
+    ) -> None:  # fmt: skip
+        """Add amounts to what people who stand for others come to; what is a household's alone is no person's."""
+        people = self.trace.family.ancestor(entity, self.trace.family.program.entry)
+        if people is None:
+            return
+        sides = [
+            np.where(which, side.values, 0) if isinstance(side, Numbers) else np.zeros(len(people), np.int64)
+            for side, which in zip(cells, counted, strict=True)
+        ]
+        for name in names:
+            self.spread.add(name, people, sides[0], sides[1], certain)
 
     def _pay(self, entity: str, cells: list[ResultColumn], was: Array, now: Array) -> None:
         """Add to what is paid to people; `was` and `now`: the rows whose amounts count, a side each."""
@@ -410,80 +473,14 @@ class _Comparison:
         np.add.at(self.people.net, at[changed], (after - before)[changed])
 
 
-def _completed(results: Results, other: Results, count: int) -> Results:
-    """A side's results with what the other side alone shows: not modelled."""
-    missing = other.columns.keys() - results.columns.keys()
-    if not missing:
-        return results
-    blank = empty_results(other.file, count)
-    columns, states = dict(results.columns), dict(results.states)
-    for name in missing:
-        column = blank.columns[name]
-        if isinstance(column, Texts) and name.endswith("_status"):
-            column = Texts(np.full(count, BENEFIT_STATUS.index("not_modelled"), np.int32), BENEFIT_STATUS)
-        columns[name] = column
-        if name in blank.states:
-            states[name] = np.full(count, NOT_MODELLED, np.uint8)
-    return Results(results.file, columns, states, results.ruled)
-
-
-def _difference(one: ResultColumn, other: ResultColumn, was: Array, now: Array) -> int:
-    """What the amounts that count come to more on the second side, in the last decimal; 0 of what is no number."""
-    if (
-        not isinstance(one, Numbers)
-        or not isinstance(other, Numbers)
-        or one.values.ndim > 1
-        or other.values.ndim > 1
-    ):
-        return 0
-    return exact_sum(other.values[now]) - exact_sum(one.values[was])
-
-
-def decision_is_money(key: Key, programs: Sequence[Program]) -> bool:
-    """Whether a decision is an amount of money on either side."""
-    return any(d.key == key and d.written == "money" for program in programs for d in program.decisions)
-
-
 def _chosen(people: People, which: Array) -> People:
     if which.all():
         return people
     groups = {dimension: group[which] for dimension, group in people.groups.items()}
     weights = None if people.weights is None else people.weights[which]
     return People(
-        people.paid[which], people.net[which], people.cause[which], groups, people.open[which], weights
-    )
-
-
-def _unequal(one: ResultColumn, other: ResultColumn) -> Array:
-    """Where two columns hold different cells, whether known or not."""
-    numbers = isinstance(one, Numbers) and isinstance(other, Numbers)
-    if numbers and one.type == other.type and one.values.shape == other.values.shape:  # type: ignore[union-attr]
-        unequal: Array = np.asarray(one.values != other.values)  # type: ignore[union-attr]
-        return unequal if unequal.ndim == 1 else np.asarray(unequal.any(axis=1))
-    differs: Array = np.asarray(pc.fill_null(pc.not_equal(_plain(one), _plain(other)), fill_value=True))
-    return differs
-
-
-def _plain(column: ResultColumn) -> pa.Array:
-    """A column as texts."""
-    if isinstance(column, Lists):
-        return pa.array([None if c is None else str(c) for c in column.cells], pa.string())
-    array = column.array()
-    return array.dictionary_decode() if isinstance(column, Texts) else array.cast(pa.string())
-
-
-def _texts(column: ResultColumn, rows: Array, decided: Array, state: Array) -> pa.StringArray:
-    """The cells of some rows as texts; null is unknown."""
-    if isinstance(column, Numbers):
-        part: ResultColumn = Numbers(column.values[rows], column.known[rows], column.type)
-    elif isinstance(column, Texts):
-        part = Texts(column.places[rows], column.declared, column.others, column.more)
-    else:
-        part = Lists([column.cells[row] for row in rows.tolist()], column.type)
-    texts = _plain(part)
-    texts = pc.if_else(pa.array(state == KNOWN), texts, pa.scalar(None, pa.string()))
-    texts = pc.if_else(pa.array(decided & (state == NOT_MODELLED)), pa.scalar(NOT_MODELLED_TEXT), texts)
-    return pc.if_else(pa.array(~decided), pa.scalar(REJECTED_TEXT), texts)
+        people.paid[which], people.net[which], people.cause[which], groups, people.open[which], weights, people.sampled
+    )  # fmt: skip
 
 
 def _joined(tables: list[pa.Table]) -> pa.Table:

@@ -8,17 +8,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from mianshen.batch.totals import Counts, added
 from mianshen.impact.comparing import BlockComparison
+from mianshen.impact.estimates import Estimates, weighted_yuan, yuan
 from mianshen.impact.groups import Dimension, group_title
-from mianshen.impact.people import BANDS, MILLIONTHS, Incomes
+from mianshen.impact.people import BANDS, Incomes
 from mianshen.impact.rule_changes import RuleChange, RuleChanges
 from mianshen.program.program import Key, Program
 from mianshen.source import Message
-from mianshen.values import as_money
 
 AMOUNTS: Final = ("before", "after", "difference", "least", "most")
 FUND: Final = Message("付给个人或为个人支付的合计", "paid to people or for them")
@@ -36,6 +35,7 @@ class Comparison:
     people: Counts = field(default_factory=dict)
     incomes: Incomes = field(default_factory=Incomes)
     bounds: Counts = field(default_factory=dict)
+    spread: Counts = field(default_factory=dict)
     records: Mapping[str, Any] = field(default_factory=dict)
     changed: int = 0
     resettled: dict[str, Any] = field(default_factory=dict)  # owed and overpaid by layer, where asked for
@@ -43,19 +43,18 @@ class Comparison:
     inputs: Mapping[str, str] = field(default_factory=dict)  # digests of the files, where asked for
     sample_of: int | None = None  # how many people the records are a random sample of
 
+    @property
+    def estimates(self) -> Estimates:
+        """What people who stand for others come to."""
+        return Estimates(self.people.get("all", {}).get("people", 0), self.sample_of)
+
     def _sample(self, population: int) -> dict[str, Any]:
         """What the people's difference comes to in the population that they are a simple random sample of."""
         counts = self.people.get("all", {})
-        size, total = counts.get("people", 0), counts.get("gained", 0) + counts.get("lost", 0)
-        if size < 2:
-            return {"people": size, "of": population, "difference": None, "standard_error": None}
-        variance = (Decimal(counts["squares"]) - Decimal(total) ** 2 / size) / (size - 1)
-        rest = 1 - Decimal(min(size, population)) / population
-        error = population * (variance / size * rest).sqrt()
-        return {
-            "people": size, "of": population, "difference": yuan(int(Decimal(total) * population / size)),
-            "standard_error": yuan(int(error.to_integral_value())),
-        }  # fmt: skip
+        size = counts.get("people", 0)
+        estimate = self.estimates.people(counts).get("sample", {}) if size else {}
+        names = ("difference", "standard_error")
+        return {"people": size, "of": population, **{name: estimate.get(name) for name in names}}
 
     def add(self, block: BlockComparison) -> None:
         """Add a block's counts."""
@@ -64,6 +63,7 @@ class Comparison:
         self.counts = added(self.counts, block.counts)
         self.people = added(self.people, block.people)
         self.bounds = added(self.bounds, block.bounds)
+        self.spread = added(self.spread, block.spread)
         if block.incomes is not None:
             self.incomes.parts.append(block.incomes)
         self.changed += block.changes.num_rows
@@ -84,7 +84,7 @@ class Comparison:
             "fund": self._fund(),
             "people": self._people(self.people.get("all", {})),
             "bands": {
-                band: {"people": n["people"], "difference": yuan(n["net"])}
+                band: {"people": n["people"], "difference": yuan(n["gained"] + n["lost"])} | self.estimates.people(n)
                 for band in BANDS if (n := self.people.get("bands", {}).get(band)) is not None
             },
             "groups": self._groups(),
@@ -121,9 +121,8 @@ class Comparison:
         return int(amount.get("fen", 0))
 
     def _sums(self, key: Key, was: int, now: int, counts: Counts) -> dict[str, Any]:
-        return {
-            "before": yuan(was), "after": yuan(now), "difference": yuan(now - was),
-            **self._interval([key], counts.get("known", 0)), "left_out": counts["left_out"], "rows": counts["rows"],
+        return self._total([key], (was, now), counts.get("known", 0), ".".join(key)) | {
+            "left_out": counts["left_out"], "rows": counts["rows"],
         }  # fmt: skip
 
     def _benefits(self) -> dict[str, Any]:
@@ -150,33 +149,68 @@ class Comparison:
         outcomes = [
             (e.name, e.outcome) for e in self.program.entities.values() if e.outcome and self._counted((e.name, e.outcome))
         ]  # fmt: skip
-        return {name: self._total(keys) for name, keys in (("paid", paid), ("patients", outcomes)) if keys}
+        return {
+            name: self._of_fund(name, keys) for name, keys in (("paid", paid), ("patients", outcomes)) if keys
+        }
 
     def _counted(self, key: Key) -> bool:
         return ".".join(key) in self.counts.get("decisions", {})
 
-    def _total(self, keys: list[Key]) -> dict[str, Any]:
+    def _of_fund(self, name: str, keys: list[Key]) -> dict[str, Any]:
         was, now = (sum(self._amount(side, key) for key in keys) for side in self.totals)
         known = sum(self.counts["decisions"][".".join(key)].get("known", 0) for key in keys)
-        interval = self._interval(keys, known)
-        return {"before": yuan(was), "after": yuan(now), "difference": yuan(now - was), **interval}
+        return self._total(keys, (was, now), known, f"fund.{name}")
 
-    def _interval(self, keys: list[Key], known: int) -> dict[str, str | None]:
-        """The least and the most of a difference, of which `known` is certain; None where nothing bounds it."""
+    def _total(self, keys: list[Key], sides: tuple[int, int], known: int, name: str) -> dict[str, Any]:
+        """Sums on either side, of which so much of the difference is certain; `name`: what the estimates are of."""
+        was, now = sides
         bounds = [part for key in keys if (part := self.bounds.get(".".join(key))) is not None]
-        if any(part["unbounded"] for part in bounds):
-            return {"least": None, "most": None}
-        low, high = (known + sum(part[end] for part in bounds) for end in ("low", "high"))
-        return {"least": yuan(low), "most": yuan(high)}
+        low, high = self._interval(bounds, "low", known), self._interval(bounds, "high", known)
+        sums = {
+            "before": yuan(was), "after": yuan(now), "difference": yuan(now - was),
+            "least": None if low is None else yuan(low), "most": None if high is None else yuan(high),
+        }  # fmt: skip
+        lacking = sorted({fact for part in bounds for fact in part["unbounded"]})
+        named = [{"fact": fact, "title": _both(self._title(fact))} for fact in lacking]
+        return sums | ({"unbounded_by": named} if named else {}) | self._estimates(name, sums, bounds)
+
+    def _title(self, name: str) -> Message:
+        """What a missing fact or figure is called, of either program."""
+        for program in (self.changes.after, self.changes.before):
+            entity, _, fact = name.partition(".")
+            if (entity, fact) in program.facts:
+                return program.facts[entity, fact].title
+            parameter = program.parameters.get(name.rpartition("parameter ")[2])
+            if parameter is not None:
+                return parameter.title
+        return Message(name, name)
+
+    @staticmethod
+    def _interval(bounds: list[Counts], end: str, known: int) -> int | None:
+        """The least or the most of a difference, of which `known` is certain; None where nothing bounds it."""
+        return (
+            None
+            if any(part["unbounded"] for part in bounds)
+            else known + sum(part.get(end, 0) for part in bounds)
+        )
+
+    def _estimates(self, name: str, sums: dict[str, Any], bounds: list[Counts]) -> dict[str, Any]:
+        counts = self.spread.get(name)
+        weighted: dict[str, str | None] = {}
+        if counts is not None and "weighted" in counts:
+            known = counts["weighted"]["known"]
+            ends = (("least", "weighted_low"), ("most", "weighted_high"))
+            for end, part in ends:
+                total = self._interval(bounds, part, known)
+                weighted[end] = None if total is None else weighted_yuan(total)
+        return self.estimates.amounts(counts, sums | {"weighted": weighted})
 
     # -- people ------------------------------------------------------------------------------
 
-    @staticmethod
-    def _people(counts: Counts) -> dict[str, Any]:
+    def _people(self, counts: Counts) -> dict[str, Any]:
         if not counts:
             return {}
-        weighted = {"weighted": _weighted(counts)} if "weighted" in counts else {}
-        return weighted | {
+        return self.estimates.people(counts) | {
             "people": counts["people"], "changed": counts["changed"], "gain": counts["gain"], "lose": counts["lose"],
             "open": counts["open"], "paid_before": yuan(counts["paid"]), "gained": yuan(counts["gained"]),
             "lost": yuan(counts["lost"]), "difference": yuan(counts["gained"] + counts["lost"]),
@@ -186,7 +220,11 @@ class Comparison:
         groups = []
         for number, dimension in enumerate(self.dimensions):
             income = dimension.sort == "income"
-            counts = self.incomes.deciles() if income else self.people.get(f"dimension_{number}", {})
+            counts = (
+                self.incomes.deciles(sampled=self.sample_of is not None)
+                if income
+                else self.people.get(f"dimension_{number}", {})
+            )
             rows = [
                 {"group": int(group), "title": _both(group_title(dimension, int(group), self.program))} | self._people(n)
                 for group, n in sorted(counts.items(), key=lambda item: (item[0] == "-1", int(item[0])))
@@ -201,29 +239,6 @@ class Comparison:
             cause_words(change) | {"people": self._people(counts.get(str(number), {}))}
             for number, change in enumerate(self.changes.listed)
         ]
-
-
-def _weighted(counts: Counts) -> dict[str, Any]:
-    """Counts of people and amounts with each person weighted; the standard error is that of independent draws."""
-    weighted, size = counts["weighted"], counts["people"]
-    total = weighted["gained"] + weighted["lost"]
-    error = None
-    if size > 1:
-        spread = Decimal(weighted["squares"]) - Decimal(total) ** 2 / size
-        error = (max(spread, Decimal(0)) * size / (size - 1)).sqrt()
-    return {
-        name: str(Decimal(weighted[name]).scaleb(-MILLIONTHS).normalize() + 0)
-        for name in ("people", "changed", "gain", "lose", "open")
-    } | {
-        "paid_before": _of_weighted(weighted["paid"]), "gained": _of_weighted(weighted["gained"]),
-        "lost": _of_weighted(weighted["lost"]), "difference": _of_weighted(total),
-        "standard_error": None if error is None else _of_weighted(error),
-    }  # fmt: skip
-
-
-def _of_weighted(fen: int | Decimal) -> str:
-    """Millionths of a fen as yuan."""
-    return yuan(int(Decimal(fen).scaleb(-MILLIONTHS).to_integral_value(ROUND_HALF_UP)))
 
 
 def cause_words(change: RuleChange) -> dict[str, Any]:
@@ -241,8 +256,3 @@ def _rulebook(program: Program) -> dict[str, Any]:
 
 def _both(message: Message) -> dict[str, str]:
     return {"zh": message.zh, "en": message.en}
-
-
-def yuan(fen: int) -> str:
-    """Fen as yuan with two decimals."""
-    return as_money(Decimal(fen).scaleb(-2))

@@ -63,10 +63,15 @@ WORDS: Final = {
         ("bands_note", "按付给本人或为本人支付的金额，与改动前相比。", "By what is paid to or for each person, against before."),
         ("open_note", "“最少～最多”是未知事实无论如何填写都不会超出的范围；未计入的行在改动前或改动后金额未知。",
          "Whatever unknown facts turn out to be, the difference lies between least and most."),
+        ("unbounded_by", "无法界定的金额所缺的事实没有上限：", "Unbounded amounts lack facts that have no greatest value: "),
+        ("by_people", "加权或推算的人数", "people, weighted or in the population"),
         ("causes_note", "每一处变化归于它最先遇到的改动。", "Each change counts under the first thing that differs on its way."),
     )
 }  # fmt: skip
-FAR: Final = Decimal(10) ** 7, 10  # yuan, and times what was paid before: a bound beyond both tells nothing
+ESTIMATES: Final = {
+    "weighted": Message("加权增减 ± 标准误（元）", "weighted difference ± standard error (yuan)"),
+    "sample": Message("推算增减 ± 标准误（元）", "difference in the population ± standard error (yuan)"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +90,16 @@ class Page:
             fund=[(WORDS[name], n) for name, n in content["fund"].items()],
             amounts=list(self._amounts()), benefits=list(self._benefits()), bands=list(self._bands()),
             groups=[g | {"rows": list(_bars(g["groups"]))} for g in content["groups"]],
+            estimate=ESTIMATES.get(self._kind or ""), kind=self._kind, unbounded=unbounded_by(content),
             causes=sorted(content["causes"], key=lambda cause: -cause["people"].get("changed", 0)),
         )  # fmt: skip
+
+    @property
+    def _kind(self) -> str | None:
+        """Which estimates the content holds: of a sample, or weighted."""
+        if "sample" in self.content:
+            return "sample"
+        return "weighted" if "weighted" in self.content["people"] else None
 
     def _amounts(self) -> Iterator[dict[str, Any]]:
         listed = [(n, s) for n, s in self.content["decisions"].items() if s["difference"] is not None]
@@ -135,16 +148,26 @@ def _signed(text: str | None) -> str:
     return shown if not shown or shown.startswith("−") or text in ("0.00", None) else f"+{shown}"
 
 
-def is_far(bound: str, before: str) -> bool:
-    """Whether a bound is so far beyond what was paid before that it bounds nothing; both in yuan."""
-    yuan, times = FAR
-    return abs(Decimal(bound)) > max(yuan, abs(Decimal(before)) * times)
+def _estimate(sums: Mapping[str, Any], kind: str | None) -> str:
+    """An estimate of a difference with its standard error; nothing where there is none."""
+    part = sums.get(kind or "")
+    if part is None or part.get("difference") is None:
+        return ""
+    error = part["standard_error"]
+    return _signed(part["difference"]) + ("" if error is None else f" ± {_yuan(error)}")
+
+
+def unbounded_by(content: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The titles of the facts for want of which some sum is without bounds."""
+    sums = [n for part in ("decisions", "benefits", "fund") for n in content[part].values()]
+    listed = {named["fact"]: named["title"] for n in sums for named in n.get("unbounded_by", ())}
+    return [listed[fact] for fact in sorted(listed)]
 
 
 def _interval(sums: Mapping[str, Any]) -> str | None:
     """The bounds as text; None where nothing bounds them, empty where they say no more than the difference."""
     low, high = sums["least"], sums["most"]
-    if low is None or high is None or is_far(low, sums["before"]) or is_far(high, sums["before"]):
+    if low is None or high is None:
         return None
     return "" if low == high == sums["difference"] else f"{_signed(low)} ～ {_signed(high)}"
 
@@ -159,6 +182,7 @@ def template(name: str) -> jinja2.Template:
         "yuan": _yuan,
         "signed": _signed,
         "interval": _interval,
+        "estimate": _estimate,
         "number": lambda n: f"{n:,}",
     }
     return environment.get_template(name)

@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 
 from mianshen.batch.blocks import Array
 from mianshen.batch.totals import Counts, exact_sum
+from mianshen.impact.estimates import MILLIONTHS, squares, weighted_sum
 from mianshen.impact.groups import DECILES, UNKNOWN, Dimension
 from mianshen.program.core import Numeric, Type
 
 EDGE: Final = 20  # a band begins where the change is a twentieth of what was paid
-MILLIONTHS: Final = 6  # decimals of a weight
 BANDS: Final = ("loses_much", "loses", "same", "gains", "gains_much")
 
 
@@ -34,13 +34,12 @@ class People:
     groups: dict[Dimension, Array]
     open: Array  # whether something of the person that differs is not known on both sides
     weights: Array | None = None  # how many people each stands for, in millionths
+    sampled: bool = False  # whether squares are counted, for the error of what they stand for
 
     def counts(self, dimensions: Sequence[Dimension]) -> Counts:
         """What is counted of these people; an income has its groups later."""
-        whole = np.ones(len(self.paid), bool)
-        moved = self.net[self.net != 0].astype(object)  # squares of fen may take more than 64 bits
         counts: Counts = {
-            "all": self._count(whole) | {"squares": int((moved * moved).sum())},
+            "all": self.count(np.ones(len(self.paid), bool)),
             "bands": self._bands(),
             "causes": self._causes(),
         }
@@ -48,21 +47,26 @@ class People:
             if dimension.sort != "income":
                 groups = self.groups[dimension]
                 counts[f"dimension_{number}"] = {
-                    str(group): self._count(groups == group) for group in np.unique(groups).tolist()
+                    str(group): self.count(groups == group) for group in np.unique(groups).tolist()
                 }
         return counts
 
     def incomes(self, dimensions: Sequence[Dimension]) -> Array | None:
-        """What deciles are made of: income, what was paid, its change; a row a person."""
+        """What deciles are made of: income, paid, its change, cause, whether open, weight; a row a person."""
         for dimension in dimensions:
             if dimension.sort == "income":
-                return np.stack([self.groups[dimension], self.paid, self.net], axis=1)
+                weights = () if self.weights is None else (self.weights,)
+                columns = self.groups[dimension], self.paid, self.net, self.cause, self.open, *weights
+                return np.stack(columns, axis=1)
         return None
 
-    def _count(self, which: Array) -> Counts:
+    def count(self, which: Array) -> Counts:
+        """What is counted of some of them."""
         net = self.net[which]
-        weighted = {} if self.weights is None else {"weighted": self._weighted(which, self.weights)}
-        return weighted | {
+        more: Counts = {} if self.weights is None else {"weighted": self._weighted(which, self.weights)}
+        if self.sampled:
+            more["squares"] = squares(net)
+        return more | {
             "people": int(which.sum()), "gain": int((net > 0).sum()), "lose": int((net < 0).sum()),
             "changed": int((self.cause[which] >= 0).sum()), "open": int(self.open[which].sum()),
             "gained": exact_sum(net[net > 0]), "lost": exact_sum(net[net < 0]), "paid": exact_sum(self.paid[which]),
@@ -74,12 +78,11 @@ class People:
         products = net[net != 0].astype(object) * weight[net != 0].astype(
             object
         )  # exact, whatever their size
-        paid = self.paid[which]
         return {
             "people": exact_sum(weight), "gain": exact_sum(weight[net > 0]), "lose": exact_sum(weight[net < 0]),
             "changed": exact_sum(weight[changed]), "open": exact_sum(weight[self.open[which]]),
             "gained": int(sum(products[products > 0])), "lost": int(sum(products[products < 0])),
-            "paid": int(sum(paid[paid != 0].astype(object) * weight[paid != 0].astype(object))),
+            "paid": weighted_sum(self.paid[which], weight),
             "squares": int(sum(products * products)),
         }  # fmt: skip
 
@@ -89,14 +92,11 @@ class People:
             "loses_much": (self.net < 0) & much, "loses": (self.net < 0) & ~much, "same": self.net == 0,
             "gains": (self.net > 0) & ~much, "gains_much": (self.net > 0) & much,
         }  # fmt: skip
-        return {
-            band: {"people": int(kinds[band].sum()), "net": exact_sum(self.net[kinds[band]])}
-            for band in BANDS
-        }
+        return {band: self.count(kinds[band]) for band in BANDS}
 
     def _causes(self) -> Counts:
         return {
-            str(cause): self._count(self.cause == cause)
+            str(cause): self.count(self.cause == cause)
             for cause in np.unique(self.cause).tolist()
             if cause >= 0
         }
@@ -118,28 +118,31 @@ class Incomes:
 
     parts: list[Array] = field(default_factory=list)
 
-    def deciles(self) -> Counts:
-        """Counts by decile of people of known income, from 0; those of unknown income apart."""
+    def deciles(self, *, sampled: bool = False) -> Counts:
+        """Counts by decile of people of known income, from 0; those of unknown income apart.
+
+        A decile is a tenth of the weights, where people are weighted.
+        """
         if not self.parts:
             return {}
         rows = np.concatenate(self.parts)
-        known = rows[:, 0] != UNKNOWN
-        order = np.argsort(rows[:, 0], kind="stable")
-        order = order[known[order]]
-        decile = np.full(len(rows), UNKNOWN, np.int64)
-        first = np.searchsorted(
-            rows[order, 0], rows[order, 0], side="left"
-        )  # people of one income are in one decile
-        decile[order] = first * DECILES // max(1, len(order))
-        counts: Counts = {}
-        for group in np.unique(decile).tolist():
-            which = decile == group
-            part = People(
-                rows[which, 1],
-                rows[which, 2],
-                np.full(int(which.sum()), -1),
-                {},
-                np.zeros(int(which.sum()), bool),
-            )
-            counts[str(group)] = part.counts(())["all"]
-        return counts
+        income, paid, net, cause, open_, *weights = rows.T
+        everyone = People(paid, net, cause, {}, open_ != 0, weights[0] if weights else None, sampled)
+        decile = _deciles(income, everyone.weights)
+        return {str(group): everyone.count(decile == group) for group in np.unique(decile).tolist()}
+
+
+def _deciles(income: Array, weights: Array | None) -> Array:
+    """The decile of each person; people of one income are in one decile."""
+    decile = np.full(len(income), UNKNOWN, np.int64)
+    order = np.argsort(income, kind="stable")
+    order = order[income[order] != UNKNOWN]
+    ranked = income[order]
+    below = np.concatenate(
+        [[0], np.cumsum(np.ones(len(order), np.int64) if weights is None else weights[order])]
+    )
+    total = int(below[-1])
+    edges = [-(-total * part // DECILES) for part in range(1, DECILES)]
+    poorer = below[np.searchsorted(ranked, ranked, side="left")]
+    decile[order] = np.searchsorted(np.array(edges, np.int64), poorer, side="right")
+    return decile

@@ -2,7 +2,8 @@
 
 In: a decided case of one program. Out: `Possible`s: bounds of numbers and days, sets of answers.
 Invariants: whatever valid values the unknown facts take, the value lies within; bounds may be wider than that. A fact
-of which a rule asks whether it is known is known or not as the record has it. An accumulator's balance before a row
+of which a rule asks whether it is known is known or not as the record has it. What rests on a figure that is not
+published stays unknown whatever is told. An accumulator's balance before a row
 is bounded by all rows that may come before it.
 """
 
@@ -31,6 +32,7 @@ from mianshen.impact.ranges import (
     within,
 )
 from mianshen.interpreter import Interpreter
+from mianshen.interpreter.operations import Function
 from mianshen.interpreter.rows import Row, RowError
 from mianshen.program.core import (
     Aggregate,
@@ -62,26 +64,54 @@ from mianshen.program.core import (
 )
 from mianshen.program.lower import lowered
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
-from mianshen.program.selection import Branch, conjuncts, selection
+from mianshen.program.selection import Branch, Selection, conjuncts, selection
 from mianshen.values import ZERO, NotModelled, Unknown, Value, round_decimal, round_quotient
+
+
+@dataclass
+class Functions:
+    """What a program's nodes are lowered to and evaluated by, kept for all cases; a node is known by its identity."""
+
+    interpreter: Interpreter
+    _written: dict[tuple[int, str], tuple[Core, Function]] = field(default_factory=dict)
+    _lowered: dict[int, tuple[Core, Core]] = field(default_factory=dict)
+    _selections: dict[Key, Selection] = field(default_factory=dict)
+
+    def written(self, node: Core, entity: str) -> Function:
+        """The node as a function of a row of an entity."""
+        if (id(node), entity) not in self._written:
+            self._written[id(node), entity] = node, self.interpreter.compiler.written(node, entity)
+        return self._written[id(node), entity][1]
+
+    def lowered(self, node: InSet | Within | SamePlace | Marginal | BenefitYear | Choice) -> Core:
+        """What a derived node is lowered to."""
+        if id(node) not in self._lowered:
+            self._lowered[id(node)] = node, lowered(node, self.interpreter.program.parameters)
+        return self._lowered[id(node)][1]
+
+    def selection(self, decision: Decision) -> Selection:
+        """The provisions of a decision as branches."""
+        if decision.key not in self._selections:
+            self._selections[decision.key] = selection(decision)
+        return self._selections[decision.key]
+
+    @cached_property
+    def decisions(self) -> dict[Key, Decision]:
+        """Every decision by key."""
+        return {decision.key: decision for decision in self.interpreter.program.decisions}
 
 
 @dataclass
 class Possibilities:
     """What the values of one decided case may be. Evaluate within `values.EXACT`."""
 
-    interpreter: Interpreter
+    functions: Functions
     memory: dict[tuple[Row, str], Possible] = field(default_factory=dict)
     pending: set[tuple[Row, str]] = field(default_factory=set)
 
     @property
     def program(self) -> Program:
-        return self.interpreter.program
-
-    @cached_property
-    def decisions(self) -> dict[Key, Decision]:
-        """Every decision by key."""
-        return {decision.key: decision for decision in self.program.decisions}
+        return self.functions.interpreter.program
 
     # -- decisions ---------------------------------------------------------------------------
 
@@ -90,7 +120,7 @@ class Possibilities:
         known = _of_value(row.values.get(name))
         if known is not None:
             return known
-        decision = self.decisions.get((row.entity, name))
+        decision = self.functions.decisions.get((row.entity, name))
         if decision is None:
             return ABSENT  # the other side's alone
         if (row, name) in self.pending:
@@ -103,7 +133,7 @@ class Possibilities:
         return self.memory[row, name]
 
     def _decided(self, decision: Decision, row: Row, *, limited: bool) -> Possible:
-        tiers = selection(decision)
+        tiers = self.functions.selection(decision)
         parts: list[Possible] = []
         for tier in (tiers.main, tiers.fallbacks):
             truths = {branch.index: self._truth(branch, row) for branch in tier.branches}
@@ -189,7 +219,7 @@ class Possibilities:
     def value(self, node: Core, row: Row) -> Possible:
         """What an expression may be at a row; what the case tells is taken from it."""
         try:
-            concrete = self.interpreter.compiler.written(node, row.entity)(row)
+            concrete = self.functions.written(node, row.entity)(row)
         except RowError:
             return NONE
         known = _of_value(concrete)
@@ -224,11 +254,11 @@ class Possibilities:
                 return self._lowered(node, row)
             case IsKnown():
                 return EITHER
-            case Const() | AsOf() | MissingFigure():
+            case Const() | AsOf():
                 return range_of(node.type, self.program)
             case NoValue():
                 return ABSENT
-            case Fail():
+            case Fail() | MissingFigure():  # no fact told gives it a value
                 return NONE
             case _:
                 assert_never(node)
@@ -238,7 +268,7 @@ class Possibilities:
     ) -> Possible:
         if isinstance(node, Within | SamePlace):
             return EITHER  # of a place that is not known, or too coarse
-        return self.value(lowered(node, self.program.parameters), row)
+        return self.value(self.functions.lowered(node), row)
 
     def _fact(self, entity: str, name: str, row: Row) -> Possible:
         """What an unknown fact may be: its range, as far as checks against known facts of its row allow."""
@@ -267,17 +297,14 @@ class Possibilities:
                 one, two = part.args
                 for this, other, ops in ((one, two, ("le", "lt")), (two, one, ("ge", "gt"))):
                     if isinstance(this, FactRef) and (this.entity, this.name) == (entity, name):
-                        value = self.interpreter.compiler.written(other, entity)(owner)
+                        value = self.functions.written(other, entity)(owner)
                         if isinstance(value, Decimal):
                             yield "most" if part.op in ops else "least", value
 
     def _figure(self, name: str) -> Possible:
-        """Any value of the series: the day is unknown, or the value is missing."""
+        """Any value of the series, of which the day is unknown; one that is not published stays unknown."""
         parameter = self.program.parameters[name]
-        return hull(
-            range_of(parameter.type, self.program) if dated.known is None else exactly(dated.known)
-            for dated in parameter.series
-        )
+        return hull(exactly(dated.known) for dated in parameter.series if dated.known is not None)
 
     def _in_set(self, node: InSet, row: Row) -> Possible | None:
         """Whether a code is among others, where it is known which it may be."""
