@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mianshen.batch.blocks import Array
 
@@ -133,6 +134,6 @@ def split(batch: pa.RecordBatch, parts: Array, count: int) -> Iterator[tuple[int
 
 
 def _taken(batch: pa.RecordBatch, order: pa.Array) -> pa.RecordBatch:
-    """The rows in an order; columns of nothing are in every order alike."""
-    columns = [c if c.null_count == len(c) else c.take(order) for c in batch.columns]
+    """The rows in an order, each once; columns of nothing are in every order alike."""
+    columns = [c if c.null_count == len(c) else pc.take(c, order, boundscheck=False) for c in batch.columns]
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
