@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from pypdf import PdfReader
 from tests.batch.batches import AS_OF
 from tests.cli.conftest import Run
 
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
+from mianshen.casework.notice import paper
 from mianshen.past_runs import notices
 from mianshen.population.sample import write_population
 from mianshen.rulebook import open_program
@@ -117,13 +119,15 @@ def test_records_of_a_file_have_a_notice_each_and_no_number_makes_a_path(run: Ru
         "000002.html",
         "index.csv",
     ]
+    page = tmp_path / "all.html"
+    status, _, _ = run("notice", str(tmp_path / "r.yaml"), "--benefit", "premium_subsidy", "--out", str(page))
+    assert (status, page.read_text("utf-8").count("<h1>")) == (0, 2)
 
 
 @pytest.mark.parametrize(
     ("words", "code"),
     [
         (["--benefit", "maternety_allowance", "--out", "out"], "E740"),
-        (["--out", "all.pdf"], "E754"),
         (["--out", "full"], "E750"),
         (["--out", "n.html", "--number", "x"], "--number takes a whole number"),
     ],
@@ -137,3 +141,29 @@ def test_what_cannot_be_written_is_refused_and_nothing_is_touched(
     status, _, err = run("notice", str(run_folder), *words)
     assert (status, code in err) == (2, True)
     assert [path.name for path in tmp_path.rglob("*")] == ["full", "mine.txt"]
+
+
+def test_one_pdf_holds_them_all_each_from_a_page_1_of_its_own(
+    run: Run, run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paper, "SEVERAL", 2)
+    out = tmp_path / "all.pdf"
+    words = (
+        "notice",
+        str(run_folder),
+        "--benefit",
+        "employer_contribution",
+        "--out",
+        str(out),
+        "--lang",
+        "zh",
+    )
+    assert run(*words)[0] == 0
+    pages = [page.extract_text() for page in PdfReader(out).pages]
+    people = due(run_folder, "employer_contribution")
+    firsts = [text for text in pages if "第 1 页" in text]
+    assert len(people) > 2
+    assert sorted(next(person for person in people if person in text) for text in firsts) == sorted(people)
+    content = out.read_bytes()
+    assert run(*words)[0] == 0
+    assert out.read_bytes() == content

@@ -54,7 +54,7 @@ def test_without_its_extra_a_pdf_is_refused_in_one_line_that_names_it(
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (["--benefit=poverty_warning", "--out=n.html"], "E746"),
+        (["--claim=C1", "--out=n.html"], "E746"),
         (["--case=one", "--out=n.html"], "E747"),
         (["--case=one", "--benefit=poverty_warming", "--out=n.html"], "E740"),
         (["--case=one", "--claim=C7", "--out=n.html"], "E741"),

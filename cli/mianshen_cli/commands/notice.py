@@ -1,16 +1,16 @@
 """`mianshen notice`: one answer about one person as a printable notice, or everybody's of a batch or of a file.
 
 In: a record and what is asked about; a batch's folder or several records. Out: an HTML page or a PDF; a folder of them with an
-index, or one page to print. Exit status 0 written, whatever the answer; 2 a file cannot be read or the record has no such thing.
+index, or one page or PDF. Exit status 0 written, whatever the answer; 2 a file cannot be read or the record has no such thing.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -20,12 +20,12 @@ from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.progress import Progress
-from mianshen_cli.session import Desk, refuse_replacing, rule_files
+from mianshen_cli.session import Desk, Given, refuse_replacing, rule_files
 from mianshen_cli.usage_errors import Refused
 
 if TYPE_CHECKING:
     from mianshen.casework.notice.office import OfficeFile
-    from mianshen.past_runs.notices import Layout
+    from mianshen.past_runs.notices import Layout, RunOrder
     from mianshen.program.program import Program
 
 _DONE = Message("告知书已写入 {out}", "The notice is in {out}")
@@ -50,13 +50,13 @@ _STAGES = {
 @command(
     Message(
         "把一项核定结果写成可打印的告知书（HTML 或 PDF）：结论、逐项金额、依据、所用数值及出处、缺少的事项。\n"
-        "给出批量核定的文件夹或多份核定材料时，逐人逐项写成文件夹（附索引）或一个可打印的网页。\n"
+        "给出批量核定的文件夹或多份核定材料时，逐人逐项写成文件夹（附索引），或合为一个可打印的网页或 PDF。\n"
         "例：mianshen notice 核定材料.yaml --benefit illness_poverty_aid --out 告知书.pdf\n"
         "    mianshen notice run --benefit maternity_allowance --office 机关.yaml --out 告知书",
         "Write one decision as a printable notice (HTML or PDF): the answer, amounts layer by layer, clauses, "
         "every figure with its source, what is missing.\n"
         "Of a batch's folder, or of several records, a notice for each person and benefit: a folder with an index, or one "
-        "page to print.\n"
+        "page or PDF to print.\n"
         "Try: mianshen notice record.yaml --benefit illness_poverty_aid --out notice.pdf\n"
         "     mianshen notice run --benefit maternity_allowance --office office.yaml --out notices",
     )
@@ -98,8 +98,8 @@ _STAGES = {
     required=True,
     metavar="F.html|F.pdf|DIR",
     words=Message(
-        "写到哪个文件，.html 或 .pdf；多份时为文件夹，或一个 .html（必填）",
-        "file to write, .html or .pdf; of many a folder, or one .html (required)",
+        "写到哪个文件，.html 或 .pdf；多份时为文件夹，或合为一个 .html 或 .pdf（必填）",
+        "file to write, .html or .pdf; of many a folder, or one .html or .pdf with all (required)",
     ),
 )
 @option(
@@ -148,18 +148,22 @@ def notice(
     refuse_unfit(to if to.suffix else Path(f"{out}.pdf" if pdf else f"{out}.html"))
     issuer = None if office is None else read_office(Path(office))
     desk = Desk(tuple(map(Path, rules)), overlays, as_of)
-    if not many:
-        return _one(lang, desk, file, case, _Asked(benefits, claim, to, issuer, serial, verification))
+    read = [] if source.is_dir() else desk.read([source], case)
+    if not many and (len(read) == 1 or claim is not None):
+        return _one(lang, desk, read, _Asked(file, benefits, claim, to, issuer, serial, verification))
     layout = _layout(to, lang, desk.today, issuer, serial, pdf, verification)
     if source.is_dir():
         return _of_run(source, benefits, statuses, records, layout)
-    return _of_records(desk, file, case, benefits, statuses, layout)
+    from mianshen.past_runs.notices import RunOrder
+
+    return _of_records(desk, read, RunOrder(source, benefits, statuses or ("eligible",)), layout)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """What one notice is to be about, and what stands on it."""
 
+    file: str
     benefits: tuple[str, ...]
     claim: str | None
     out: Path
@@ -168,7 +172,7 @@ class _Asked:
     verification: bool
 
 
-def _one(lang: Lang, desk: Desk, file: str, case: str | None, asked: _Asked) -> Status:
+def _one(lang: Lang, desk: Desk, read: list[Given], asked: _Asked) -> Status:
     """One notice about the one record of a file. Raises RuleError."""
     from mianshen.casework.notice import (
         Subject,
@@ -181,9 +185,8 @@ def _one(lang: Lang, desk: Desk, file: str, case: str | None, asked: _Asked) -> 
 
     if len(asked.benefits) > 1:
         raise Refused(_ONE_BENEFIT)
-    read = desk.read([Path(file)], case)
     if len(read) > 1:
-        raise RuleError([diagnostics.several_records(file, len(read))])
+        raise RuleError([diagnostics.several_records(asked.file, len(read))])
     answer = desk.answer(read[0])
     for diagnostic in read[0].record.rejects:
         output.complain(diagnostic.show(lang))
@@ -192,7 +195,7 @@ def _one(lang: Lang, desk: Desk, file: str, case: str | None, asked: _Asked) -> 
     if asked.office is not None:
         head = letterhead(asked.office, program, person, asked.serial, desk.today, lang)
     named = name_of(asked.benefits[0], program.benefits) if asked.benefits else None
-    subject = Subject(named, asked.claim, file)
+    subject = Subject(named, asked.claim, asked.file)
     notice = notice_of(answer.checker, answer.checked, subject, lang, head)
     write_notice(notice, asked.out)
     if asked.verification:
@@ -209,14 +212,12 @@ def _one(lang: Lang, desk: Desk, file: str, case: str | None, asked: _Asked) -> 
 def _layout(
     out: Path, lang: Lang, issued: dt.date, office: OfficeFile | None, serial: str, pdf: bool, verification: bool
 ) -> Layout:  # fmt: skip
-    from mianshen.past_runs import notices_diagnostics as diagnostics
     from mianshen.past_runs.notices import Layout
 
-    if out.suffix.lower() == ".pdf":
-        raise RuleError([diagnostics.no_single_pdf(str(out))])
     if serial and not _SERIAL.fullmatch(serial):
         raise Refused(_NO_SERIAL)
-    return Layout(out, lang, issued, office, int(serial or 1), ".pdf" if pdf else ".html", verification)
+    pages: Literal[".pdf", ".html"] = ".pdf" if pdf or out.suffix.lower() == ".pdf" else ".html"
+    return Layout(out, lang, issued, office, int(serial or 1), pages, verification)
 
 
 def _of_run(
@@ -233,18 +234,16 @@ def _of_run(
     return _told(layout, count)
 
 
-def _of_records(
-    desk: Desk, file: str, case: str | None, benefits: tuple[str, ...], statuses: tuple[str, ...], layout: Layout
-) -> Status:  # fmt: skip
+def _of_records(desk: Desk, read: list[Given], order: RunOrder, layout: Layout) -> Status:
     """A notice for every record of a file whose answer is asked for. Raises RuleError."""
-    from mianshen.past_runs.notices import RunOrder, told_of_records, write_notices
+    from mianshen.past_runs.notices import told_of_records, write_notices
 
-    read = desk.read([Path(file)], case)
     rejects = [diagnostic for record in read for diagnostic in record.record.rejects]
     for diagnostic in rejects:
         output.complain(diagnostic.show(layout.lang))
     answers = [desk.answer(record) for record in read if record.record.case.person.rejection is None]
-    order = RunOrder(Path(file), _named(benefits, desk.checker().program, file), statuses or ("eligible",))
+    benefits = _named(tuple(order.benefits), desk.checker().program, str(order.run))
+    order = replace(order, benefits=benefits)
     notices = told_of_records([(answer.checker, answer.checked) for answer in answers], order)
     count = write_notices(notices, len(notices), layout)
     return Status.FOUND if rejects else _told(layout, count)

@@ -1,7 +1,7 @@
 """Many notices in one run: of everybody due something in a finished batch, or of every record of a file.
 
 In: a run's folder or checked records, which answers to tell. Out: a folder with a notice for each person and benefit
-and an index, or one page to print; whole or not at all.
+and an index, or one page or PDF to print; whole or not at all.
 Invariants: a notice about a run's person is decided anew by the run's own rulebook and inputs, and refused where that is not
 what the run wrote; the same order gives the same bytes; numbers of persons stand in names of files only where they are plain.
 """
@@ -35,7 +35,7 @@ from mianshen.casework.notice import (
     verification_file,
 )
 from mianshen.casework.notice.office import OfficeFile
-from mianshen.casework.notice.paper import joined_pages
+from mianshen.casework.notice.paper import for_pdf, joined_pages, joined_pdf
 from mianshen.casework.notice.verification import PAGE
 from mianshen.casework.wording import STATUS, named_place
 from mianshen.ingest.entity_rows import RowReader
@@ -118,7 +118,8 @@ def write_notices(
                 part.mkdir()
                 written = _write_all(told, count, layout, part, progress)
                 if single:
-                    joined_pages([part / name for name in sorted(written)], part / "all", layout.lang)
+                    join = joined_pdf if layout.pages == ".pdf" else joined_pages
+                    join([part / name for name in sorted(written)], part / "all", layout.lang)
                     (part / "all").replace(out)
                 else:
                     publish(part, out)
@@ -143,7 +144,7 @@ def _write_all(told: Iterable[Told], count: int, layout: Layout, part: Path, pro
         notice = _notice(decision, layout, serial)
         stem = f"{serial}-{notice.person}" if _PLAIN.fullmatch(notice.person) else serial
         name = f"{stem}{layout.pages}"
-        (part / name).write_bytes(to_pdf(notice) if layout.pages == ".pdf" else to_html(notice).encode())
+        (part / name).write_bytes(_content(notice, layout))
         if layout.verification:
             text = verification_file(decision.checker, decision.checked, decision.subject)
             (part / f"{stem}.verification.json").write_text(text, "utf-8")
@@ -157,6 +158,13 @@ def _write_all(told: Iterable[Told], count: int, layout: Layout, part: Path, pro
     if layout.verification:
         shutil.copyfile(PAGE, part / PAGE.name)
     return names
+
+
+def _content(notice: Notice, layout: Layout) -> bytes:
+    """A notice's file; for one PDF of all, what that is typeset from."""
+    if layout.pages == ".html":
+        return to_html(notice).encode()
+    return for_pdf(notice).encode() if layout.out.suffix else to_pdf(notice)
 
 
 def _notice(told: Told, layout: Layout, serial: str) -> Notice:

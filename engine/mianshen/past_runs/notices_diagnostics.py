@@ -1,4 +1,4 @@
-"""What can be wrong when many notices are asked for, or one is held against a record. Codes E750 to E754."""
+"""What can be wrong when many notices are asked for, or one is held against a record. Codes E750 to E753."""
 
 from __future__ import annotations
 
@@ -20,7 +20,3 @@ def other_answer(run: str, benefit: str) -> Diagnostic:
 
 def no_code(file: str) -> Diagnostic:
     return diagnostic("E753.no_code", unlined(file))
-
-
-def no_single_pdf(file: str) -> Diagnostic:
-    return diagnostic("E754.no_single_pdf", unlined(file))

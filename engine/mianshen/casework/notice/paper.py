@@ -10,10 +10,11 @@ from __future__ import annotations
 import io
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,10 @@ from mianshen.source import Lang, RuleError, Span
 
 FORMS: Final = (".html", ".pdf")
 _HERE: Final = Path(__file__).parent
-_TYPESETTER, _FONTS = "typst", "pylopdf_fonts_zh_cn"
+SEVERAL: Final = (
+    100  # notices that are typeset together: they share their fonts, and take 2 MB of memory each
+)
+_PACKAGES: Final = ("typst", "pylopdf_fonts_zh_cn", "pypdf")
 
 
 def write_notice(notice: Notice, out: Path) -> None:
@@ -47,7 +51,7 @@ def refuse_unfit(out: Path) -> None:
     if out.suffix.lower() not in FORMS:
         raise RuleError([diagnostic("E744.unknown_form", Span(str(out), 1, 1))])
     if out.suffix.lower() == ".pdf":
-        for package in (_TYPESETTER, _FONTS):
+        for package in _PACKAGES:
             if find_spec(package) is None:
                 raise RuleError([diagnostic("E745.no_extra", Span(str(out), 1, 1), package=package)])
 
@@ -102,12 +106,30 @@ def _page() -> jinja2.Template:
 
 def to_pdf(notice: Notice) -> bytes:
     """The PDF. Needs the extra `notice`; `refuse_unfit` says so beforehand."""
+    return _typeset([for_pdf(notice)], notice.lang)
+
+
+def for_pdf(notice: Notice) -> str:
+    """What a PDF needs of a notice, as JSON."""
+    return json.dumps({"notice": asdict(notice), "code": _qr(notice.code)}, ensure_ascii=False)
+
+
+def joined_pdf(notices: Iterable[Path], to: Path, lang: Lang) -> None:
+    """Several notices, files of what `for_pdf` gives, as one PDF, each from a page of its own. Raises OSError."""
+    from pypdf import PdfWriter
+
+    files = iter(notices)
+    with PdfWriter() as writer:
+        while several := [file.read_text("utf-8") for file in islice(files, SEVERAL)]:
+            writer.append(io.BytesIO(_typeset(several, lang)))
+        writer.write(to)
+
+
+def _typeset(notices: Sequence[str], lang: Lang) -> bytes:
     import pylopdf_fonts_zh_cn
     import typst
 
-    data = json.dumps(
-        {"notice": asdict(notice), "labels": labels(notice.lang), "qr": _qr(notice.code)}, ensure_ascii=False
-    )
+    data = f'{{"notices": [{", ".join(notices)}], "labels": {json.dumps(labels(lang), ensure_ascii=False)}}}'
     pdf: bytes = typst.compile(
         _HERE / "notice.typ",
         font_paths=[pylopdf_fonts_zh_cn.sans_path().parent],
