@@ -1,6 +1,10 @@
 """`mianshen mutate`: whether the cases notice a rulebook changed in one place."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +115,39 @@ def test_what_is_proved_equivalent_no_case_could_notice(write: Write) -> None:
     for mutant in mutation.mutants:
         if judged[f"{mutant.name}: {mutant.before} -> {mutant.after}"] == "noticed":
             assert mutation.judge(mutant)[0] != "equivalent", mutant
+
+
+POOL = """
+import multiprocessing, os, time
+from concurrent.futures import ProcessPoolExecutor
+from mianshen.policy.mutation.campaign import end_with_parent
+
+if __name__ == "__main__":
+    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), end_with_parent)
+    print(pool.submit(os.getpid).result(), flush=True)
+    pool.submit(time.sleep, 60)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_no_process_of_the_pool_outlives_the_run(tmp_path: Path, how: signal.Signals) -> None:
+    script = tmp_path / "pool.py"
+    script.write_text(POOL, encoding="utf-8")
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        worker = int(run.stdout.readline())
+        run.send_signal(how)
+        run.wait(20)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and _lives(worker):
+        time.sleep(0.02)
+    assert not _lives(worker)
+
+
+def _lives(process: int) -> bool:
+    """Whether a process runs; one that is dead and not yet collected does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -39,6 +39,22 @@ def _survivors(rules: Path, files: list[Path], capsys: pytest.CaptureFixture[str
     return [survivor["what"] for survivor in json.loads(capsys.readouterr().out)["survivors"]]
 
 
+def test_so_many_cases_are_written_and_what_was_not_looked_at_is_told(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules, cases = write(cases=CASES)
+    journal = tmp_path / "journal"
+    words = ["--rules", str(rules), "--sample", "100", "--jobs", "1", "--journal", str(journal)]
+    assert main(["--lang", "en", "suggest", str(cases), *words, "--most", "2"]) == 1
+    told = capsys.readouterr()
+    assert told.out.count(MARK) == 2
+    assert "places were not looked at, for 2 cases are written" in told.err
+    judged = len(journal.read_text("utf-8").splitlines())
+    assert main(["--lang", "en", "suggest", str(cases), *words]) == 1
+    assert "not looked at" not in capsys.readouterr().err
+    assert len(journal.read_text("utf-8").splitlines()) == judged  # nothing was judged again
+
+
 def test_a_suggestion_says_what_it_is_for(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     rules, cases = write(cases=CASES)
     main(["suggest", str(cases), "--rules", str(rules), "--sample", "300", "--jobs", "1", "--format", "json"])

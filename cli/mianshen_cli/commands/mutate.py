@@ -7,8 +7,6 @@ Exit status 0 all are noticed (or as many as `--at-least` asks), 1 some are not,
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeAlias
@@ -23,6 +21,7 @@ from mianshen_cli import case_arguments, options, output
 from mianshen_cli.case_arguments import cited, shipped_cases
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
+from mianshen_cli.render.progress import bar
 from mianshen_cli.usage_errors import Refused
 
 _HEADS = tuple(
@@ -76,7 +75,7 @@ def mutate(
     share = None if least is None else _share(least)
     files = case_files([Path(path) for path in paths] or [shipped_cases()])
     setup = Setup(tuple(files), tuple(map(Path, rules)), overlays)
-    with _progress() as told:
+    with bar() as told:
         campaign = run_campaign(
             setup, jobs or os.cpu_count() or 1, None if journal is None else Path(journal), told
         )
@@ -100,22 +99,6 @@ def _share(text: str) -> Decimal:
     if not number.replace(".", "", 1).isdecimal() or Decimal(number) > 100:
         raise Refused(_PERCENT)
     return Decimal(number)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar that learns its length with the first report."""
-    import sys
-
-    import click
-
-    with click.progressbar(length=1, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-
-        def told(length: int, more: int) -> None:
-            bar.length = max(length, 1)
-            bar.update(more)
-
-        yield told
 
 
 def _plain(campaign: Campaign, weighed: Weighed) -> output.Plain:

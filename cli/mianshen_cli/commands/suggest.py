@@ -8,6 +8,7 @@ Exit status 0 nothing to suggest, 1 something is suggested, 2 a case or the rule
 from __future__ import annotations
 
 import os
+from itertools import chain, islice
 from pathlib import Path
 
 from mianshen.cases.read import Programs, case_files
@@ -20,11 +21,16 @@ from mianshen_cli import case_arguments, options, output
 from mianshen_cli.case_arguments import cases_at, shipped_cases
 from mianshen_cli.click_commands import Whole, command, option
 from mianshen_cli.output import Status
+from mianshen_cli.render.progress import bar
 from mianshen_cli.usage_errors import Refused
 
 _WRITTEN = Message("已写入 {file}，共 {count} 个案例，待确认", "wrote {file}: {count} cases, to be confirmed")
 _NOTHING = Message("没有可建议的案例", "there is nothing to suggest")
 _PRESENT = Message("{file} 已存在。请换一个文件名", "{file} is there already. Name another file")
+_MORE = Message(
+    "还有 {count} 处未看，已写满 {most} 个案例。确认这些案例后再运行，或加大 --most",
+    "{count} places were not looked at, for {most} cases are written. Confirm these and run again, or raise --most",
+)
 _ASK = Message("确认 y，删去 n，以后再说 回车：", "confirm y, leave out n, later enter: ")
 
 
@@ -52,17 +58,32 @@ _ASK = Message("确认 y，删去 n，以后再说 回车：", "confirm y, leave
     default=SAMPLE,
     words=Message("在多少名虚构人员中查找（默认 1500）", "people made up to seek among (default 1500)"),
 )
+@option(
+    "--most",
+    type=Whole(1, 100_000),
+    default=100,
+    words=Message("最多写多少个案例（默认 100）", "cases written at most (default 100)"),
+)
+@option(
+    "--journal",
+    metavar="F",
+    words=Message(
+        "变异的进度文件：中断后从此继续", "a journal of the mutants: a run that was stopped goes on from it"
+    ),
+)
 @options.jobs
 @options.form
 def suggest(
     lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], overlays: tuple[str, ...], out: str | None,
-    confirm: str | None, sample: int, jobs: int | None, form: str,
+    confirm: str | None, sample: int, most: int, journal: str | None, jobs: int | None, form: str,
 ) -> Status:  # fmt: skip
     if confirm is not None:
         return _confirm(lang, Path(confirm))
     if out is not None and Path(out).exists():
         raise Refused(Message(_PRESENT.zh.format(file=out), _PRESENT.en.format(file=out)))
-    suggestions = _suggestions(paths, rules, overlays, sample, jobs)
+    suggestions, rest = _suggestions(paths, rules, overlays, sample, most, journal, jobs)
+    if rest:
+        output.complain(_MORE.in_(lang).format(count=rest, most=most))
     if form == "json":
         output.say(output.json_text([_plain(suggestion, n) for n, suggestion in enumerate(suggestions, 1)]))
     elif not suggestions:
@@ -76,17 +97,35 @@ def suggest(
 
 
 def _suggestions(
-    paths: tuple[str, ...], rules: tuple[str, ...], overlays: tuple[str, ...], sample: int, jobs: int | None
-) -> list[Suggestion]:
-    """For the mutants that survive, and then for what is still gone through by none."""
+    paths: tuple[str, ...], rules: tuple[str, ...], overlays: tuple[str, ...], sample: int, most: int,
+    journal: str | None, jobs: int | None,
+) -> tuple[list[Suggestion], int]:  # fmt: skip
+    """For the mutants that survive, and then for what is still gone through by none; how many were not looked at."""
     roots = tuple(map(Path, rules))
     programs = Programs(roots, overlays)
     cases = cases_at(paths, Programs(roots))
     points = [point for point in coverage_of(cases, programs).uncovered if point.part != "unknown_paths"]
     files = tuple(case_files([Path(path) for path in paths] or [shipped_cases()]))
-    survivors = run_campaign(Setup(files, roots, overlays), jobs or os.cpu_count() or 1).survivors
-    seeking = Suggesting(programs.under(()), sample)
-    return [*seeking.for_mutants(survivors), *seeking.for_points(points)]
+    with bar() as told:
+        survivors = run_campaign(
+            Setup(files, roots, overlays),
+            jobs or os.cpu_count() or 1,
+            None if journal is None else Path(journal),
+            told,
+        ).survivors
+    places = len(survivors) + len(points)
+    done = 0
+
+    with bar() as told:
+
+        def one_more(count: int) -> None:
+            nonlocal done
+            done += count
+            told(sample + places, count)
+
+        seeking = Suggesting(programs.under(()), sample, one_more)
+        suggestions = [*islice(chain(seeking.for_mutants(survivors), seeking.for_points(points)), most)]
+    return suggestions, sample + places - done
 
 
 def _plain(suggestion: Suggestion, number: int) -> output.Plain:

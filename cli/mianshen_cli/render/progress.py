@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Self, TextIO
 
 from mianshen.source import Lang, Message
@@ -33,6 +34,20 @@ _BAR = Message(
 _SHARE = Message(
     "第 {done} 份（共 {count} 份）已核定：{seconds:.1f} 秒", "part {done} of {count} decided: {seconds:.1f} s"
 )
+
+
+@contextmanager
+def bar() -> Iterator[Callable[[int, int], None]]:
+    """A bar that hears its length and how much more is done with each report; nothing where nobody watches."""
+    import click
+
+    with click.progressbar(length=1, file=sys.stderr, hidden=not sys.stderr.isatty()) as shown:
+
+        def told(length: int, more: int) -> None:
+            shown.length = max(length, 1)
+            shown.update(more)
+
+        yield told
 
 
 class Progress:

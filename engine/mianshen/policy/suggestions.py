@@ -55,12 +55,13 @@ class _Person:
 
 
 class Suggesting:
-    """Seeks records for one program."""
+    """Seeks records for one program; `told` hears of each person made up and each place looked at."""
 
     def __init__(
         self, program: Program, sample: int = SAMPLE, told: Callable[[int], None] = lambda _: None
     ) -> None:
         self.program = program
+        self.told = told
         self.interpreter = Interpreter(program)
         self.records = Records(self.interpreter)
         self.people: list[_Person] = []
@@ -87,6 +88,7 @@ class Suggesting:
         """A record for each mutant that none before it would notice."""
         written: list[tuple[Record, Values]] = []
         for mutant in mutants:
+            self.told(1)
             try:
                 with changed(self.interpreter, mutant) as otherwise:
                     if any(self._differ(otherwise, record, shown) for record, shown in written):
@@ -147,6 +149,7 @@ class Suggesting:
         """A record for each place that no case goes through, and none before it does."""
         done: set[Uncovered] = set()
         for point in points:
+            self.told(1)
             if point in done:
                 continue
             person = next((person for person in self.people if point in person.points), None)

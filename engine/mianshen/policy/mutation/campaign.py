@@ -2,13 +2,16 @@
 
 In: case files, rules, overlays. Out: a `Campaign`: a `Judged` for each mutant, in order.
 Invariants: a journal belongs to one rulebook and its cases, by digest, and is refused for any other; a judgement is
-written to it as soon as it is known, so that a run that is stopped loses none.
+written to it as soon as it is known, so that a run that is stopped loses none. No process outlives the run.
 """
 
 from __future__ import annotations
 
 import json
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -95,15 +98,36 @@ def _judged(
         return
     context = multiprocessing.get_context("spawn")
     chunks = [left[at : at + CHUNK] for at in range(0, len(left), CHUNK)]
-    with ProcessPoolExecutor(jobs, context, _begin, (setup,)) as pool:
+    pool = ProcessPoolExecutor(jobs, context, _begin, (setup,))
+    try:
         for done in as_completed([pool.submit(_judge, chunk) for chunk in chunks]):
             yield from done.result()
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 _own: list[Mutation] = []  # of a process of the pool
 
 
+def end_with_parent() -> None:
+    """Let a process end as soon as the one that started it does, however that ends; Ctrl-C is the parent's to hear."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _begin(setup: Setup) -> None:
+    end_with_parent()
     _own.append(setup.mutation())
 
 
