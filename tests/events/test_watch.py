@@ -51,6 +51,7 @@ def test_an_event_changes_the_record_and_the_program_decides(program: Program, t
             "provision": "subsidy_for_the_poor",
             "clause": {"source": "S1", "clause": "1"},
             "missing": [],
+            "also": [],
             "settled_by": None,
         }
     ]
@@ -436,3 +437,35 @@ def test_no_input_is_written_over(program: Program, tmp_path: Path, names: dict[
 
 def test_a_work_list_of_no_known_form_is_refused(program: Program, tmp_path: Path) -> None:
     assert codes(tmp_path, program, [IDENTITY], out="work.xlsx") == ["E608"]
+
+
+def test_a_fact_of_a_household_is_asked_for_once(program: Program, tmp_path: Path) -> None:
+    households = "household_id,size,income\nH1,2,\n"
+    stay = event("E1", "A", "stay", "2026-03-01", bill="300.00")
+    watched(program, tmp_path, [stay], households=households)
+    [item] = items(tmp_path)
+    assert (item["person_id"], item["benefit"], item["kind"], item["missing"]) == (
+        "A", "warning", "needs_facts", ["income"],
+    )  # fmt: skip
+    assert item["also"] == [{"person_id": "B", "benefit": "warning", "record": None}]
+    again = event("E2", "B", "stay", "2026-04-01", bill="300.00")
+    watched(program, tmp_path, [stay, again], households=households)
+    assert [i["event_id"] for i in items(tmp_path)] == ["E1"]
+
+
+def test_facts_that_only_some_need_are_asked_for_beside(program: Program, tmp_path: Path) -> None:
+    """B's cost is open as well: both want it once the household's income is asked of A."""
+    claims = "claim_id,person_id,day,kind,bill\nK,B,2026-01-05,none,\n"
+    stay = event("E1", "A", "stay", "2026-03-01", bill="300.00")
+    watched(
+        program,
+        tmp_path,
+        [stay],
+        households="household_id,size,income\nH1,2,\n",
+        claims=claims,
+        out="work.csv",
+    )
+    text = (tmp_path / "work.csv").read_text("utf-8")
+    assert [line.split(",")[4] for line in text.splitlines()[1:]] == ["warning"]
+    assert "bill;income" in text
+    assert "B warning" in text

@@ -19,6 +19,7 @@ from mianshen.events.happening import Event
 from mianshen.interpreter.result import BenefitResult
 from mianshen.program.program import Benefit, Citation
 from mianshen.source import Message
+from mianshen.values import Missing
 
 Kind: TypeAlias = Literal["automatic", "confirm", "needs_facts", "answered", "withdrawn"]
 Listed: TypeAlias = Literal["automatic", "confirm", "needs_facts"]  # what a work list shows
@@ -50,7 +51,7 @@ class Item:
     reason: Message
     provision: str | None
     citation: Citation
-    missing: tuple[str, ...]
+    missing: tuple[Missing, ...]  # in order; a journal of before it told rows apart has names alone
 
     @property
     def listed(self) -> Listed | None:
@@ -70,6 +71,11 @@ class Item:
         return self.person, self.benefit, self.row, self.period
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of what is missing, each once, in order."""
+        return tuple(sorted({fact.name for fact in self.missing}))
+
+    @property
     def matter(self) -> Matter:
         return self.person, self.benefit, self.row
 
@@ -87,7 +93,7 @@ class Standing:
         """Take an item into account; items come in the order in which they were given."""
         match item.kind:
             case "needs_facts":
-                self.asked[item.matter] = item.missing
+                self.asked[item.matter] = item.names
                 return
             case "automatic" | "confirm":
                 self.granted[item.place], self.since[item.place] = item.amount, item.date

@@ -25,7 +25,7 @@ from mianshen.events.items import Item
 from mianshen.program.literals import read
 from mianshen.program.program import Citation, Program
 from mianshen.source import Message, RuleError, Span
-from mianshen.values import Known
+from mianshen.values import Known, Missing
 
 _OURS: Final = 0x4D53454A  # application_id: MSEJ
 _VERSION: Final = 1
@@ -225,5 +225,10 @@ def _item(row: tuple[Any, ...]) -> Item:
     return Item(
         event, dt.date.fromisoformat(date), type_, person, benefit, key, period, kind,
         None if amount is None else Decimal(amount), None if before is None else Decimal(before), by,
-        Message(zh, en), provision, Citation(source, clause), tuple(json.loads(missing)),
+        Message(zh, en), provision, Citation(source, clause), tuple(map(_missing, json.loads(missing))),
     )  # fmt: skip
+
+
+def _missing(part: str | list[str]) -> Missing:
+    """What an item lacks; a journal of before has its name alone."""
+    return Missing(part) if isinstance(part, str) else Missing(*part)

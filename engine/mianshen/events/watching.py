@@ -16,7 +16,7 @@ from mianshen import catalogue
 from mianshen.events import diagnostics
 from mianshen.events.deciding import Answer, Decider, below
 from mianshen.events.happening import Event, Placing, Scene, people_of, scene_after
-from mianshen.events.items import Item, Matter, Place, Standing, missing_names, period_of
+from mianshen.events.items import Item, Matter, Place, Standing, period_of
 from mianshen.events.journal import Journal, digest_of
 from mianshen.events.network import Network
 from mianshen.interpreter.rows import Row
@@ -181,7 +181,7 @@ class _Household:
         return Item(
             event.id, event.date, event.type, *place, kind, result.amount, before, by, reason,
             None if provision is None else provision.name,
-            benefit.citation if provision is None else provision.citation, missing_names(result),
+            benefit.citation if provision is None else provision.citation, tuple(sorted(result.missing)),
         )  # fmt: skip
 
     def taken(self, event: Event, items: Iterable[Item]) -> bool:

@@ -93,7 +93,7 @@ def run_watch(program: Program, request: Request, report: Progress = lambda _tak
         refused = tuple(
             sorted(refused, key=lambda item: (item.diagnostic.span.line, item.diagnostic.span.column))
         )
-        items = write_work_list(program, request.out, journal.items(), refused)
+        items = write_work_list(program, request.out, journal.items, refused)
     return Watched(items, watcher.counts, refused, read.blank)
 
 

@@ -2,24 +2,26 @@
 
 In: items, refusals. Out: two files, each written whole or not at all.
 Invariants: the same items give the same bytes; money is text with two decimals in JSON and CSV, DECIMAL in
-Parquet.
+Parquet; a fact of a row is asked for once, however many people and benefits need it.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import duckdb
 
 from mianshen.events import KINDS, Item, Refusal, diagnostics
+from mianshen.events.items import Matter
 from mianshen.ingest.inputs import identifier, quoted
 from mianshen.program.program import Program
 from mianshen.records.diagnostics import REASONS
-from mianshen.values import as_money
+from mianshen.values import Missing, as_money
 
 JSON_LINES: Final = (".jsonl", ".ndjson")
 TABLES: Final = {".csv": "FORMAT csv, HEADER true", ".parquet": "FORMAT parquet"}
@@ -29,6 +31,7 @@ _TYPES: Final = {
     **dict.fromkeys(_MONEY, "DECIMAL(18,2)"),
     "event_date": "DATE",
     "missing": "VARCHAR[]",
+    "also": "VARCHAR[]",
     "line": "BIGINT",
 }
 REJECT: Final = ("file", "line", "column", "event_id", "field", "code", "reason", "message_zh", "message_en")
@@ -39,21 +42,55 @@ def rejects_beside(out: Path) -> Path:
     return out.with_name(f"{out.stem}.rejects{out.suffix}")
 
 
-def write_work_list(
-    program: Program, out: Path, items: Iterable[tuple[Item, str | None]], refused: Sequence[Refusal]
-) -> dict[str, int]:
+Items: TypeAlias = Callable[[], Iterable[tuple[Item, str | None]]]
+
+
+@dataclass(slots=True)
+class _Question:
+    """What one item asks for, and the other items, of whatever person and benefit, that need it too."""
+
+    item: Item
+    names: set[str] = field(default_factory=set)
+    others: dict[Matter, None] = field(default_factory=dict)
+
+
+def _questions(items: Iterable[tuple[Item, str | None]]) -> dict[tuple[str, Matter], _Question]:
+    """By event and matter, the items that ask: for facts that none before asks for, open or settled as they are."""
+    asked: dict[tuple[Missing, str | None], _Question] = {}
+    questions: dict[tuple[str, Matter], _Question] = {}
+    for item, settled in items:
+        if item.kind != "needs_facts":
+            continue
+        own = _Question(item)
+        if not item.missing:
+            questions[item.event, item.matter] = own
+        for fact in item.missing:
+            of_row = fact if fact.key else fact._replace(key=item.person)
+            question = asked.setdefault((of_row, settled), own)
+            if question is own:
+                own.names.add(fact.name)
+                questions[item.event, item.matter] = own
+            else:
+                question.others[item.matter] = None
+    return questions
+
+
+def write_work_list(program: Program, out: Path, items: Items, refused: Sequence[Refusal]) -> dict[str, int]:
     """Write the work list and the refusals; how many items there are of each kind.
 
-    `items` come with the event that has settled them since. Raises OSError where they cannot be written.
+    `items` come, as often as they are asked for, with the event that has settled them since. Raises OSError where
+    they cannot be written.
     """
     counts: dict[str, int] = dict.fromkeys(KINDS, 0)
     key = program.entities[program.entry].key
+    questions = _questions(items())
 
     def shown() -> Iterator[dict[str, Any]]:
-        for item, settled in items:
-            if item.listed is not None:
+        for item, settled in items():
+            question = questions.get((item.event, item.matter)) if item.kind == "needs_facts" else None
+            if item.listed is not None and (question is not None or item.kind != "needs_facts"):
                 counts[item.listed] += 1
-                yield _item(item, settled, key)
+                yield _item(item, settled, key, question)
 
     _write(out, shown(), item_columns(key))
     _write(rejects_beside(out), map(_reject, refused), REJECT)
@@ -64,11 +101,12 @@ def item_columns(key: str) -> tuple[str, ...]:
     """The columns of a work list; `key`: what the number of a person is called."""
     return (
         "event_id", "event_type", "event_date", key, "benefit", "record", "kind", "amount", "granted_before",
-        "period", "due_by", "reason_zh", "reason_en", "provision", "source", "clause", "missing", "settled_by",
+        "period", "due_by", "reason_zh", "reason_en", "provision", "source", "clause", "missing", "also", "settled_by",
     )  # fmt: skip
 
 
-def _item(item: Item, settled: str | None, key: str) -> dict[str, Any]:
+def _item(item: Item, settled: str | None, key: str, question: _Question | None) -> dict[str, Any]:
+    others = () if question is None else question.others
     return {
         "event_id": item.event,
         "event_type": item.type,
@@ -84,7 +122,8 @@ def _item(item: Item, settled: str | None, key: str) -> dict[str, Any]:
         "reason": {"zh": item.reason.zh, "en": item.reason.en},
         "provision": item.provision,
         "clause": {"source": item.citation.source, "clause": item.citation.clause},
-        "missing": list(item.missing),
+        "missing": list(item.names) if question is None else sorted(question.names),
+        "also": [{key: person, "benefit": benefit, "record": row or None} for person, benefit, row in others],
         "settled_by": settled if item.kind == "needs_facts" else None,
     }
 
@@ -133,6 +172,8 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
         flat |= {f"reason_{lang}": text for lang, text in reason.items()}
     if isinstance(clause := flat.get("clause"), dict):
         flat |= clause
+    if "also" in flat:
+        flat["also"] = [" ".join(filter(None, other.values())) for other in flat["also"]]
     return flat
 
 
@@ -140,7 +181,7 @@ def _tabled(lines: Path, out: Path, columns: Sequence[str], form: str) -> None:
     types = ", ".join(f"{quoted(name)}: '{_TYPES.get(name, 'VARCHAR')}'" for name in columns)
     listed = ", ".join(
         f"nullif(array_to_string({identifier(name)}, ';'), '') AS {identifier(name)}"
-        if name == "missing" and "csv" in form
+        if name in ("missing", "also") and "csv" in form
         else identifier(name)
         for name in columns
     )
