@@ -72,11 +72,12 @@ demo: $(READY)
 	$(MIANSHEN) check $(DEMO_FILE) --case $(DEMO_CASE) --explain
 	$(MIANSHEN) notice $(DEMO_FILE) --case $(DEMO_CASE) --claim C1 --out $(DEMO)/notice.html
 
+# without bytecode every process, and every command that a test starts, would compile all modules again
 test: $(READY)
-	$(PY) -m pytest -q -n 2 --dist loadgroup
+	PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -q -n 2 --dist loadgroup
 
 soak: $(READY)
-	MIANSHEN_SOAK=1 $(PY) -m pytest -q -n 2 --dist loadgroup
+	MIANSHEN_SOAK=1 PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -q -n 2 --dist loadgroup
 
 lint: $(READY)
 	@status=0; \

@@ -26,6 +26,7 @@ SOAK = {
     "MIANSHEN_FUZZ_INPUTS": "50000",
     "MIANSHEN_ORACLE": "20000",
     "MIANSHEN_REQUESTS": "10000",
+    "MIANSHEN_DIGESTS": "2000",
     "HYPOTHESIS_PROFILE": "explore",
 }
 if os.environ.get("MIANSHEN_SOAK"):
@@ -42,6 +43,12 @@ settings.register_profile(
 )
 settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """The tests of a file run in one process, so that what its tests share is made once; dear files may share a group."""
+    if item.get_closest_marker("xdist_group") is None:
+        item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(autouse=True)

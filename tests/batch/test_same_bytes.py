@@ -29,23 +29,23 @@ ENTITIES: Final = {"residents": "resident", "households": "household", "claims":
 Inputs = dict[str, Path]
 
 
-def clean(folder: Path) -> Inputs:
+def clean(folder: Path, people: int = 160) -> Inputs:
     """People with unknown facts, none of them wrong."""
-    return _written(folder, 71, 0.0)
+    return _written(folder, 71, people, 0.0)
 
 
-def spoilt(folder: Path) -> Inputs:
+def spoilt(folder: Path, people: int = 160) -> Inputs:
     """One row in twenty of every file is wrong."""
-    return _written(folder, 72, 0.05)
+    return _written(folder, 72, people, 0.05)
 
 
-def _written(folder: Path, seed: int, wrong: float) -> Inputs:
-    population = nasty(seed, 160, unknown=0.05)
+def _written(folder: Path, seed: int, people: int, wrong: float) -> Inputs:
+    population = nasty(seed, people, unknown=0.05)
     files = write_csv(spoil(population, seed, wrong) if wrong else population, folder, seed)
     return {entity: files[name] for name, entity in ENTITIES.items()}
 
 
-def lived(folder: Path) -> Inputs:
+def lived(folder: Path, people: int = 160) -> Inputs:
     """People with rows of other times, in households of other times; settled amounts; claims that are cancelled."""
     chance = Random(73)
     residents = [
@@ -53,12 +53,12 @@ def lived(folder: Path) -> Inputs:
     ]
     columns = "claim_id,person_id,service_date,care_type,hospital_level,total_cost,out_of_scope_cost"
     claims = [f"{columns},settled_basic_payment,reverses"]
-    for n in range(160):
+    for n in range(people):
         area, kind = chance.choice(["310113", "371724", ""]), chance.choice(["employee", "resident"])
         for start in chance.choice(
             [[""], ["", "2026-02-01"], ["2025-05-01", "2026-03-01"], ["2026-07-01"], ["?"]]
         ):
-            home = f"H{chance.randrange(60)}" if chance.random() < 0.9 else ""
+            home = f"H{chance.randrange(people * 3 // 8)}" if chance.random() < 0.9 else ""
             poor = chance.choice(["none", "subsistence", "destitute"])
             residents.append(f"P{n},{home},{start},{area},{kind},active,{poor}")
         for k in range(chance.randrange(5)):
@@ -68,10 +68,13 @@ def lived(folder: Path) -> Inputs:
                 f"C{n}-{k},P{n},{day},inpatient,tertiary,{chance.randrange(90_000)}.50,10.00,{paid},"
             )
             if chance.random() < 0.2:
-                target = chance.choice([f"C{n}-{k}", f"C{n}-{k}", "nothing", f"C{(n + 1) % 160}-0"])
+                target = chance.choice([f"C{n}-{k}", f"C{n}-{k}", "nothing", f"C{(n + 1) % people}-0"])
                 claims.append(f"R{n}-{k},P{n},2026-06-{chance.randrange(10, 28)},,,,,,{target}")
     chance.shuffle(residents[1:])
-    homes = ["household_id,annual_income,member_count", *(f"H{n},{n}000.00,2" for n in range(60))]
+    homes = [
+        "household_id,annual_income,member_count",
+        *(f"H{n},{n}000.00,2" for n in range(people * 3 // 8)),
+    ]
     lines = {"resident": residents, "claim": claims, "household": homes}
     folder.mkdir(exist_ok=True)
     files = {entity: folder / f"{entity}s.csv" for entity in lines}

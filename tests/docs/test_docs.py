@@ -12,6 +12,7 @@ from tests.rulebooks.test_rulebooks import HERE, MECHANISMS, files
 from mianshen.docs.quotes import Document
 from mianshen_cli.main import main
 
+pytestmark = pytest.mark.xdist_group("docs")
 CASE = """\
 defaults: {as_of: 2026-01-01}
 cases: [{name: 老人, 人: {编号: P1, 年龄: 60, 类别: A}, expect: {人: {补贴: 20.00}}}]
@@ -123,10 +124,9 @@ def test_taxes_have_docs_with_their_tables(tmp_path: Path) -> None:
     assert "&gt; 12,000.00: 20%" in brackets
 
 
-def test_the_shipped_rulebook_has_docs_whose_links_resolve(tmp_path: Path) -> None:
-    site = write_site(tmp_path / "site", "--cases", "cases/beijing")
-    assert broken(site) == []
-    rows = json.loads((site / "search-index.js").read_text("utf-8").partition("=")[2].rstrip(" ;\n"))
+def test_the_shipped_rulebook_has_docs_whose_links_resolve(shipped_site: Path) -> None:
+    assert broken(shipped_site) == []
+    rows = json.loads((shipped_site / "search-index.js").read_text("utf-8").partition("=")[2].rstrip(" ;\n"))
     assert [
         "待遇",
         "benefit",
@@ -135,7 +135,7 @@ def test_the_shipped_rulebook_has_docs_whose_links_resolve(tmp_path: Path) -> No
         "premium_subsidy",
         "benefit/premium_subsidy.html",
     ] in rows
-    case = (site / "zh" / "cases" / "assistance.yaml.html").read_text("utf-8")
+    case = (shipped_site / "zh" / "cases" / "assistance.yaml.html").read_text("utf-8")
     assert "参保地 <b>北京市东城区（110101）</b>" in case
     assert "医疗救助支付</a> <b>160,000.00</b>" in case
 

@@ -1,13 +1,13 @@
 """The docs as a person sees them: from a file, on a desk and on a telephone, in both languages."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.serve.browsing import browser, fits
 
-from mianshen_cli.main import main
-
+pytestmark = pytest.mark.xdist_group("docs")
 PAGES = [
     "index.html", "decision/claim.basic_payment.html", "parameter/employee_annual_payment_limit.html", "source/S1.html",
     "benefit/premium_subsidy.html", "entity/claim.html", "codes/hospital_level.html", "accumulator/employee_basic_paid.html",
@@ -16,11 +16,9 @@ PAGES = [
 WORDS = {"zh": ("资助参保", "医疗救助对象资助参保"), "en": ("premium subsidy", "Premium subsidy")}
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("docs") / "site"
-    assert main(["docs", "--out", str(folder), "--cases", "cases/beijing"]) == 0
-    return folder.as_uri()
+@pytest.fixture
+def site(shipped_site: Path) -> str:
+    return shipped_site.as_uri()
 
 
 @pytest.fixture(scope="module")
