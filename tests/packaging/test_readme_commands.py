@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +17,7 @@ import pytest
 from tests.packaging.pages import ROOT, manual
 from tests.packaging.test_documents import blocks
 
+from mianshen.source import Lang
 from mianshen_cli.main import main
 
 INTERACTIVE = ("serve", "lsp", "ask")  # servers, a dialogue; they have tests of their own
@@ -27,6 +29,8 @@ LASTING = (
     "test",
     "coverage",
 )  # minutes over the whole rulebook; likewise
+
+LOCALES: Final[dict[Lang, str]] = {"en": "en_GB.UTF-8", "zh": "zh_CN.UTF-8"}
 
 
 def commands(text: str) -> list[list[str]]:
@@ -76,7 +80,7 @@ def test_every_command_shown_runs(
 ) -> None:
     """What both languages' pages show is run once, in English; docs with all cases have tests of their own."""
     run: list[list[str]] = []
-    for lang, locale in (("en", "en_GB.UTF-8"), ("zh", "zh_CN.UTF-8")):
+    for lang, locale in LOCALES.items():
         monkeypatch.setenv("LANG", locale)
         lines = [line for line in commands(manual(lang)) if whole(line)]
         assert len(lines) >= 15
