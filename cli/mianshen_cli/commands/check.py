@@ -42,7 +42,14 @@ from mianshen_cli.session import Answer, Desk, undecided
 @options.change
 @options.record_day
 @option("--case", metavar="NAME", words=Message("只核定案例文件中的这一例", "only the case of that name"))
-@options.explain
+@option(
+    "--explain",
+    is_flag=True,
+    words=Message(
+        "逐步说明依据；后面写待遇名或费用编号，则只讲这一项，讲全",
+        "show every step with its grounds; followed by a benefit or a claim's number, the steps of that alone, whole",
+    ),
+)
 @option(
     "--why",
     "asked",
@@ -59,8 +66,8 @@ from mianshen_cli.session import Answer, Desk, undecided
     metavar="NAME",
     multiple=True,
     words=Message(
-        "逐步说明只讲某项待遇（名称或标题）或某笔费用（编号），可重复；隐含 --explain",
-        "explain only these steps: of a benefit (its name or title) or of a claim (its number); may be repeated",
+        "同 --explain NAME：只讲某项待遇（名称或标题）或某笔费用（编号），可重复",
+        "as --explain NAME: the steps of a benefit (its name or title) or a claim (its number); may be repeated",
     ),
 )
 @options.form
@@ -76,6 +83,9 @@ def check(
     about: tuple[str, ...],
     form: str,
 ) -> Status:
+    if explain:  # `--explain NAME` is a flag and a word to click, and the word no file
+        about += tuple(file for file in files if _is_name(file))
+        files = tuple(file for file in files if file not in about)
     desk = Desk(tuple(map(Path, rules)), overlays, as_of)
     read = desk.read([Path(file) for file in files], case)
     answers = [desk.answer(item) for item in read]
@@ -86,6 +96,12 @@ def check(
     else:
         output.say("\n\n".join(_as_text(answer, lang, Steps(explain, about), asked) for answer in answers))
     return _complain(answers, lang)
+
+
+def _is_name(word: str) -> bool:
+    """Whether a word beside `--explain` names a benefit or a claim, not a file."""
+    path = Path(word)
+    return word != "-" and path.suffix not in (".yaml", ".yml", ".json") and not path.exists()
 
 
 def _as_json(answer: Answer, lang: Lang, explain: bool, asked: tuple[str, ...]) -> Plain:
@@ -122,7 +138,7 @@ class Steps:
 
 
 def _as_text(answer: Answer, lang: Lang, steps: Steps, asked: tuple[str, ...]) -> str:
-    text = AnswerView(answer.checker, lang).text(answer.checked, steps.of(answer))
+    text = AnswerView(answer.checker, lang).text(answer.checked, steps.of(answer), bool(steps.about))
     if asked:
         from mianshen_cli.render.what_if import ProspectView, asked_about
 

@@ -19,6 +19,7 @@ from mianshen.source import Lang, Message
 from mianshen.values import NOT_MODELLED, Unknown
 from mianshen_cli import output
 from mianshen_cli.render.explanation import Explanation
+from mianshen_cli.render.overview import Overview
 
 _HEAD = Message("{title} {key}，核定日 {day}", "{title} {key}, decision date {day}")
 _BENEFIT = (Message("符合的待遇", "eligible"), Message("金额", "amount"), Message("方式", "delivery"))
@@ -53,6 +54,7 @@ _UNRULED = Message(
 _UNRULED_NAMES = Message("规则未覆盖：{names}。", "Not modelled: {names}.")
 _PROVISIONAL = Message("依据暂定数值：{names}", "Rests on provisional figures: {names}")
 _COLON = Message("：", ": ")
+_MANY = 40  # steps from which on an explanation is brief
 _MOST_ASKED = 3  # facts named among those to ask first
 _MOST_ACROSS = 4  # rows shown side by side; more of them stand one below the other
 _NARROW, _WIDE = 60, 120  # columns a reason may fill
@@ -68,14 +70,17 @@ class AnswerView:
         self.lang: Lang = lang
         self.columns = min(max(shutil.get_terminal_size((100, 24)).columns, _NARROW), _WIDE)
 
-    def text(self, checked: Checked, trace: Trace | None) -> str:
-        """The whole answer; with a trace, its steps and the reasons of what is not due too."""
-        return "\n".join(self._parts(checked, trace)).rstrip()
+    def text(self, checked: Checked, trace: Trace | None, whole: bool = False) -> str:
+        """The whole answer; with a trace, its steps and the reasons of what is not due too.
+
+        Many steps are told in brief, unless they are wanted `whole`.
+        """
+        return "\n".join(self._parts(checked, trace, whole)).rstrip()
 
     def _say(self, message: Message) -> str:
         return output.printable(message.in_(self.lang))
 
-    def _parts(self, checked: Checked, trace: Trace | None) -> Iterator[str]:
+    def _parts(self, checked: Checked, trace: Trace | None, whole: bool) -> Iterator[str]:
         result = checked.result
         title = self._say(self.program.entities[self.program.entry].title)
         yield _HEAD.in_(self.lang).format(title=title, key=output.printable(result.key), day=result.as_of)
@@ -104,7 +109,9 @@ class AnswerView:
             yield from self._list(_REJECTED, (self._rejection(reject) for reject in result.rejected))
         if trace is not None:
             yield f"{self._say(_STEPS)}{self._say(_COLON).rstrip()}"
-            yield Explanation(self.words, self.lang).text(trace, output.columns())
+            brief = not whole and len(trace.steps) > _MANY
+            shown = Overview(self.words, self.lang) if brief else Explanation(self.words, self.lang)
+            yield shown.text(trace, output.columns())
             yield ""
         yield from self._list(_NOTES, map(self._say, checked.notes))
 

@@ -5,7 +5,6 @@ In: a trace, words for its values. Out: lines of text in one language.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -18,20 +17,13 @@ from mianshen.interpreter.trace.walk import Input
 from mianshen.source import Lang, Message
 from mianshen_cli import output
 
-_PILOT = Message("试点", "pilot")
+PILOT = Message("试点", "pilot")
 _ASSUMED = Message("未提供，按此计", "not given, assumed")
 _FORMULA = Message("公式", "formula")
 _CONDITION = Message("条件", "when")
 _UNTOLD = Message("尚不能确定适用哪一条，以下条款都可能适用：", "which of these applies cannot be told yet:")
 _UNRULED = Message("没有适用的规定", "no provision applies")
 _OTHERS = Message("未适用的规定：", "provisions that do not apply:")
-_LEFT_OUT = Message(
-    "（其他地方的规定和表中不匹配的行不逐条列出；--about 待遇名或费用编号 列出一项的全部）",
-    "(Provisions of other places and rows of tables that do not match are not listed; --about NAME lists all of one.)",
-)
-_MANY = 40  # steps from which on an explanation is brief
-_ROWS = Message("{table}：不匹配的其余各行共 {count} 行", "{table}: other rows, that do not match: {count}")
-_TABLE = Message("{table}（{count} 行）", "{table} ({count} rows)")
 _AS_FOR = Message("同 {row}", "as for {row}")
 _WHY = {
     "failed": Message("不满足 {part}", "{part} does not hold"),
@@ -49,7 +41,6 @@ class Explanation:
         self.words = words
         self.program = words.program
         self.lang = lang
-        self.brief = False  # rows of tables that do not match are counted, not listed
         self._told: dict[
             tuple[str, tuple[str, ...]], str
         ] = {}  # a decision's lines, and the row they were told of
@@ -64,12 +55,10 @@ class Explanation:
             rows.setdefault(step.row, []).append(step)
         parts: list[str] = []
         self._told.clear()
-        self.brief = len(trace.steps) > _MANY
         for row, steps in rows.items():
             parts.append(self._heading(row))
             parts += [line for step in steps for line in self._step(step)]
             parts.append("")
-        parts = [*([self.say(_LEFT_OUT)] if self.brief else []), *parts]
         return output.folded("\n".join(parts), width).rstrip()
 
     def say(self, message: Message) -> str:
@@ -113,7 +102,7 @@ class Explanation:
 
     def _used(self, used: Used, step: Step) -> Iterator[str]:
         provision = used.provision
-        pilot = f" [{self.say(_PILOT)}]" if provision.status == "pilot" else ""
+        pilot = f" [{self.say(PILOT)}]" if provision.status == "pilot" else ""
         yield f"    {self.say(provision.title)} ({provision.name}){pilot}"
         yield f"    {self.say(self.words.citation(provision.citation))}"
         if provision.when_text is not None:
@@ -123,7 +112,7 @@ class Explanation:
             if input_.row.parent is not step.row or input_.name.kind == "decision":  # not what filters read
                 yield f"        {self._input(input_, step.row)}"
         if used.limited is not None:
-            yield f"    {self._limited(used.limited)}"
+            yield f"    {self.limited(used.limited)}"
             for item in used.limited.inputs:
                 yield f"        {self._input(item, step.row)}"
 
@@ -139,7 +128,7 @@ class Explanation:
         source = self.say(self.words.citation(dated.citation))
         return f"{text} [{self.say(BASIS[dated.basis])}; {dates}; {source}]"
 
-    def _limited(self, limited: Limited) -> str:
+    def limited(self, limited: Limited) -> str:
         def money(value: object) -> str:
             return self.say(self.words.value(value, "money"))  # type: ignore[arg-type]
 
@@ -154,42 +143,13 @@ class Explanation:
         )
 
     def _lost(self, step: Step) -> Iterator[str]:
-        lost = list(step.lost)
-        if self.brief:
-            tables = {
-                used.provision.name.partition(".")[0] for used in step.used if "." in used.provision.name
-            }
-            rows = [item for item in lost if _table(item) in tables and item.why == "failed"]
-            lost = [item for item in lost if item not in rows and not self._elsewhere(item, step.row.entity)]
-            for table, count in Counter(map(_table, rows)).items():
-                yield f"        {self.say(_ROWS).format(table=table, count=count)}"
-        for why, group in groupby(lost, key=lambda item: self._why(item, step.row.entity)):
-            names = ", ".join(self._names([item.provision.name for item in group]))
+        for why, group in groupby(step.lost, key=lambda item: self._why(item, step.row.entity)):
+            names = ", ".join(item.provision.name for item in group)
             yield f"        {names}: {why}"
-
-    def _elsewhere(self, lost: Unmatched, home: str) -> bool:
-        """Whether a provision does not apply because it is another place's."""
-        part = "" if lost.part is None else to_text(lost.part, home)
-        return bool(lost.provision.areas) and lost.why == "failed" and part.startswith("within(")
-
-    def _names(self, names: list[str]) -> list[str]:
-        """Names of provisions; where much is told, several rows of a table by the table's."""
-        tables = Counter(name.partition(".")[0] for name in names)
-        if not self.brief or len(tables) == len(names):
-            return names
-        return [
-            table if count == 1 else self.say(_TABLE).format(table=table, count=count)
-            for table, count in tables.items()
-        ]
 
     def _why(self, lost: Unmatched, home: str) -> str:
         part = "" if lost.part is None else to_text(lost.part, home)
         return _WHY[lost.why].in_(self.lang).format(part=part, by=lost.by or "")
-
-
-def _table(lost: Unmatched) -> str:
-    """The table that a provision is a row of; its own name where it is none."""
-    return lost.provision.name.partition(".")[0]
 
 
 def _one_line(formula: str) -> str:

@@ -1,0 +1,117 @@
+"""A long trace in brief: each decision once, with its values at all rows and the provisions behind them.
+
+In: a trace, words for its values. Out: lines of text in one language. What a benefit's reason says already is left out;
+`Explanation` tells a part of a trace whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from decimal import Decimal
+
+from mianshen.casework.wording import Words
+from mianshen.interpreter.rows import Row
+from mianshen.interpreter.trace.explain import Step, Trace, Used
+from mianshen.program.program import Citation, Key
+from mianshen.source import Lang, Message
+from mianshen_cli import output
+from mianshen_cli.render.explanation import PILOT, Explanation
+
+_WHOLE = Message(
+    "（每项决定一条；--explain 待遇名或费用编号 逐项列出公式、条件、所用数值和未适用的条款。待遇的结论见上文理由）",
+    "(A line for each decision; --explain NAME, of a benefit or a claim, gives formulas, conditions, figures and the "
+    "provisions that do not apply. What benefits come to is told under the reasons above.)",
+)
+_UNRULED = Message("没有适用的规定：{names}", "No provision applies: {names}")
+_UNTOLD = Message("尚不能确定适用哪一条：{names}", "which applies cannot be told yet: {names}")
+_SOURCES = Message("文件", "Sources")
+
+
+class Overview:
+    """Puts long traces into few words."""
+
+    def __init__(self, words: Words, lang: Lang) -> None:
+        self.words = words
+        self.program = words.program
+        self.explanation = Explanation(words, lang)
+        self.say = self.explanation.say
+        self.lang = lang
+        self._sources: dict[str, int] = {}
+
+    def text(self, trace: Trace, width: int | None) -> str:
+        """Entity by entity, the decisions in the order in which they were made; then the sources by number."""
+        steps: dict[str, dict[str, list[Step]]] = {}
+        told = {(benefit.entity, benefit.eligible) for benefit in self.program.benefits.values()}
+        for step in trace.steps:
+            steps.setdefault(step.row.entity, {}).setdefault(step.decision.name, []).append(step)
+        lines = [self.say(_WHOLE)]
+        for entity, decisions in steps.items():
+            rows = list(dict.fromkeys(step.row for of_rows in decisions.values() for step in of_rows))
+            lines += ["", f"== {self._heading(entity, rows)} ==", *self._decisions(decisions, told, rows)]
+        if self._sources:
+            lines += ["", f"{self.say(_SOURCES)}{'：' if self.lang == 'zh' else ':'}"]
+            lines += [f"    [{number}] {title}" for title, number in self._sources.items()]
+        return output.folded("\n".join(lines), width).rstrip()
+
+    def _heading(self, entity: str, rows: Iterable[Row]) -> str:
+        keys = self._joined(output.printable(row.key) for row in rows)
+        return f"{self.say(self.program.entities[entity].title)} {keys}".rstrip()
+
+    def _joined(self, texts: Iterable[str]) -> str:
+        return ("、" if self.lang == "zh" else ", ").join(texts)
+
+    def _decisions(
+        self, decisions: dict[str, list[Step]], told: Collection[Key], rows: list[Row]
+    ) -> Iterator[str]:
+        unruled = []
+        for steps in decisions.values():
+            decision = steps[0].decision
+            if decision.key in told:
+                continue
+            if not any(step.used for step in steps):
+                unruled.append(self.say(decision.title))
+                continue
+            values = self._by_rows(steps, rows, self._value)
+            yield f"{self.say(decision.title)} {decision.name} = {self._joined(values)}"
+            ruled = [step for step in steps if step.used]
+            grounds = self._by_rows(ruled, [step.row for step in ruled], self._grounds)
+            yield from (f"    {line}" for line in grounds)
+            yield from self._limits(steps, len(rows) > 1)
+        if unruled:
+            yield self.say(_UNRULED).format(names=self._joined(unruled))
+
+    def _by_rows(self, steps: list[Step], rows: list[Row], say: Callable[[Step], str]) -> list[str]:
+        """What is said of each row; where that differs, or is said of some only, with those rows."""
+        said: dict[str, list[str]] = {}
+        for step in steps:
+            said.setdefault(say(step), []).append(output.printable(step.row.key))
+        if len(said) == 1 and len(steps) == len(rows):
+            return list(said)
+        return [f"{text} ({self._joined(keys)})" for text, keys in said.items()]
+
+    def _value(self, step: Step) -> str:
+        return self.say(self.words.value(step.value, step.decision.written, step.decision.type))
+
+    def _grounds(self, step: Step) -> str:
+        grounds = self._joined(map(self._ground, step.used))
+        return grounds if len(step.used) == 1 else self.say(_UNTOLD).format(names=grounds)
+
+    def _ground(self, used: Used) -> str:
+        provision = used.provision
+        pilot = f" [{self.say(PILOT)}]" if provision.status == "pilot" else ""
+        return f"{self.say(provision.title)}{pilot} {self._cited(provision.citation)}".rstrip()
+
+    def _cited(self, citation: Citation) -> str:
+        """A source by its number in the list at the end, and the clause."""
+        source = self.say(self.words.citation(Citation(citation.source, None)))
+        number = self._sources.setdefault(source, len(self._sources) + 1) if source else 0
+        return " ".join(filter(None, (f"[{number}]" if number else "", citation.clause or "")))
+
+    def _limits(self, steps: list[Step], several: bool) -> Iterator[str]:
+        """What annual limits withheld, row by row."""
+        for step in steps:
+            for used in step.used:
+                limited = used.limited
+                if limited is not None and limited.withheld != Decimal(0):
+                    row = f"{output.printable(step.row.key)} " if several else ""
+                    yield f"    {row}{self.explanation.limited(limited)}"
