@@ -496,3 +496,14 @@ def test_bars_stay_within_the_plot_and_what_is_there_is_seen(values: list[int]) 
     ]
     assert all(segment.start + segment.width <= 1001 for segment in parts.segments)
     assert against("", "", Decimal("1.5"), Decimal("0.8")).mark == 800
+
+
+def test_planned_benefits_stand_apart_from_those_in_force(people: Path, made: dict[str, Any]) -> None:
+    planned = [name for name, counted in made["benefits"].items() if counted.get("planned")]
+    assert "elderly_subsidy" in planned
+    assert "premium_subsidy" not in planned
+    assert {made["benefits"][name]["residents"]["eligible"] for name in planned} == {0}
+    table, _, apart = (people / "report" / "report.html").read_text("utf-8").partition("计划中的待遇</h3>")
+    title = PROGRAM.benefits["elderly_subsidy"].title.zh
+    assert title not in table
+    assert title in apart

@@ -402,6 +402,12 @@ class Program:
             self._by_key.update((decision.key, decision) for decision in self.decisions)
         return self._by_key[entity, name]
 
+    def is_planned(self, benefit: Benefit) -> bool:
+        """Whether nothing in force decides who is due it, and something planned would."""
+        if self.decision(benefit.entity, benefit.eligible).provisions:
+            return False
+        return any(planned.decision == benefit.eligible for planned in self.planned)
+
     def child_of(self, entity: str) -> Entity | None:
         """The entity whose parent this is; of several, the one declared first."""
         return next(iter(self.children_of(entity)), None)

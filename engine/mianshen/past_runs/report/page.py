@@ -97,6 +97,8 @@ class Page:
             plural(self.program.entities[benefit.entity]): counted.statuses,
             "amount": None if counted.amount is None else as_money(counted.amount),
         }
+        if self.program.is_planned(benefit):
+            content["planned"] = True
         return content if benefit.amount is None else {**content, "without_amount": counted.open}
 
     def _ratio(self, ratio: Ratio) -> dict[str, Any]:
@@ -158,6 +160,7 @@ class Page:
             people=self._say(self.program.entities[self.program.entry].title),
             kinds=self._kinds(),
             benefits=self._benefits(),
+            planned=self._planned(),
             provinces=self._provinces(),
             ratios=self._ratios(),
             lacks=self._lacks(),
@@ -211,7 +214,21 @@ class Page:
                 "amount": _money(counted.amount),
                 "open": self._open([counted]),
             }
-            for name, counted in self._all_benefits().items()
+            for name, counted in self._in_force().items()
+        ]
+
+    def _in_force(self) -> dict[str, Counted]:
+        """What was counted of the benefits that are not only planned."""
+        benefits = self.program.benefits
+        return {n: c for n, c in self._all_benefits().items() if not self.program.is_planned(benefits[n])}
+
+    def _planned(self) -> list[tuple[str, str]]:
+        """The benefits that are only planned, each with the clause that plans it."""
+        words, by_decision = Words(self.program), {p.decision: p for p in self.program.planned}
+        benefits = [b for b in self.program.benefits.values() if self.program.is_planned(b)]
+        return [
+            (self._benefit_title(b.name), self._say(words.citation(by_decision[b.eligible].citation)))
+            for b in benefits
         ]
 
     def _provinces(self) -> list[dict[str, Any]]:
@@ -400,7 +417,7 @@ class Page:
     # -- plots ---------------------------------------------------------------------------------
 
     def _plots(self) -> dict[str, tuple[Bar, ...]]:
-        benefits = self._all_benefits()
+        benefits = self._in_force()
         amounts = [
             (self._benefit_title(name), _money(counted.amount), counted.amount or Decimal(0))
             for name, counted in benefits.items() if counted.amount

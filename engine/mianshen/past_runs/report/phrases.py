@@ -67,6 +67,11 @@ _LABELS: Final = {
     "aside": Message("冲销或当日未生效", "cancelled, or not in force"),
     "benefits": Message("各项待遇", "Benefits"),
     "benefit": Message("待遇", "benefit"),
+    "planned": Message("计划中的待遇", "Planned benefits"),
+    "planned_note": Message(
+        "尚未施行，本次核定没有作出结论，不计入上表；用调整方案启用后才核定。",
+        "Not in force: this run decided nothing about them, and the table leaves them out. An overlay may switch them on.",
+    ),
     "delivery": Message("方式", "delivery"),
     "amount": Message("金额（元）", "amount (yuan)"),
     "places": Message("各地情况", "By jurisdiction"),
