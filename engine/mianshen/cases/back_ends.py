@@ -23,9 +23,6 @@ class CaseDecider(Protocol):
     def usable(self) -> bool:
         """Whether this machine can run it."""
 
-    def can_say(self, program: Program) -> bool:
-        """Whether it can say all that the program says."""
-
     def takes(self, program: Program, case: Case, rejects: bool = False) -> bool:
         """Whether it decides a case as it stands. `rejects`: the case expects a row to be rejected."""
 
@@ -41,9 +38,6 @@ class InterpreterCases:
     """The reference: a case at a time."""
 
     def usable(self) -> bool:
-        return True
-
-    def can_say(self, program: Program) -> bool:
         return True
 
     def takes(self, program: Program, case: Case, rejects: bool = False) -> bool:
@@ -69,9 +63,6 @@ class NativeCases:
 
         return compiler() is not None
 
-    def can_say(self, program: Program) -> bool:
-        return True
-
     def takes(self, program: Program, case: Case, rejects: bool = False) -> bool:
         del program, case, rejects
         return True
@@ -93,11 +84,6 @@ class DuckdbCases:
 
     def usable(self) -> bool:
         return True
-
-    def can_say(self, program: Program) -> bool:
-        from mianshen.cases.tables import can_be_scripted
-
-        return can_be_scripted(program)
 
     def takes(self, program: Program, case: Case, rejects: bool = False) -> bool:
         from mianshen.cases.tables import said_by_script

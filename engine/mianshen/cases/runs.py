@@ -76,7 +76,6 @@ def run_cases(
             (name, overlays): beside.submit(deciding.prepare, program)
             for name, deciding in deciders.items()
             for overlays, program in opened.items()
-            if deciding.can_say(program)
         }
         for name, deciding in deciders.items():
             for overlays, day, members in _groups(cases):

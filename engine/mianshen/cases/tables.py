@@ -21,18 +21,8 @@ from mianshen.interpreter.rows import Case, Row
 from mianshen.program.program import Decision, Fact, Program
 from mianshen.values import Known
 from mianshen.warehouse import expressions as terms
-from mianshen.warehouse.in_turn import InTurnOnly, refuse_in_turn
 from mianshen.warehouse.plan import voidable
 from mianshen.warehouse.script import FAILED, LEFT_OUT, REFUSED, Script
-
-
-def can_be_scripted(program: Program) -> bool:
-    """Whether SQL can say what the program says: not where only taking rows in turn decides."""
-    try:
-        refuse_in_turn(program)
-    except InTurnOnly:
-        return False
-    return True
 
 
 def said_by_script(case: Case, program: Program) -> bool:
@@ -105,11 +95,13 @@ class _CaseTables:
         columns = ", ".join(f'"{name}" {type_}' for name, type_ in zip(facts, types, strict=True))
         self.connection.execute(f'CREATE TABLE "given_{entity}" ({columns})')
         above = None if described.parent is None else self.program.entities[described.parent].key
+        keys = {other.key for other in self.program.entities.values()}
         values: list[object] = []
         count = 0
         for key, row in self.rows.items():
             if row.entity == entity:
-                linked = {described.key: key[1]}
+                named = {n: f"{self.owners[key]} {v}" for n, v in row.facts.items() if n in keys}
+                linked = {**named, described.key: key[1]}
                 if above is not None and row.parent is not None:
                     linked[above] = f"{self.owners[key]} {row.parent.key}"
                 values += [_cell({**row.facts, **linked}.get(name)) for name in facts]

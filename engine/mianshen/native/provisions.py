@@ -17,7 +17,7 @@ from mianshen.native.formula import Formulas
 from mianshen.native.layout import Layout, scale_of
 from mianshen.program.core import Core, Numeric
 from mianshen.program.program import Decision, Provision
-from mianshen.program.selection import Selection, Shared, Tier, selection, shared
+from mianshen.program.selection import Selection, Shared, Tier, counts_apart, selection, shared
 
 ROW: Final = "const struct run *run, struct place *at, struct row_{} *row"
 
@@ -292,7 +292,7 @@ class ProvisionSource:
             f"over_{entity}_{name}", [[i in b.exceptions for i in range(count)] for b in tiers.branches]
         )
         if counted(decision):
-            apart = [[_counts_apart(one, two) for two in decision.provisions] for one in decision.provisions]
+            apart = [[counts_apart(one, two) for two in decision.provisions] for one in decision.provisions]
             yield from _table(f"apart_{entity}_{name}", apart)
         yield f"static byte same_{entity}_{name}({ROW.format(entity)}, const byte *may, int by) {{"
         yield f"  {out} one = 0, other = 0; names miss = 0;"
@@ -316,11 +316,6 @@ def mask(decision: Decision, accumulators: Iterable[str]) -> int:
 def counted(decision: Decision) -> bool:
     """Whether what some provision pays of it counts in an accumulator."""
     return any(p.feeds for p in decision.provisions)
-
-
-def _counts_apart(one: Provision, two: Provision) -> bool:
-    """What accumulators take in is open where either may pay an amount that is the same."""
-    return bool(one.limits or two.limits or one.feeds != two.feeds)
 
 
 def _table(name: str, rows: Sequence[Sequence[bool]]) -> Iterator[str]:

@@ -14,14 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from mianshen.batch import diagnostics
-from mianshen.catalogue import diagnostic
 from mianshen.policy.result_queries import ResultQueries
 from mianshen.program.program import Entity, Key, Program
-from mianshen.source import RuleError, Span, nearest
+from mianshen.source import RuleError, nearest
 from mianshen.version import __version__
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.dialects import Dialect, TooWide, text_of
-from mianshen.warehouse.in_turn import InTurnOnly
 from mianshen.warehouse.plan import needed
 from mianshen.warehouse.script import FAILED, LEFT_OUT, PREFIX, REFUSED, Script
 
@@ -75,8 +73,6 @@ def compiled(
             script.result(tables[-1], child.name, queries.rows(child))
     except TooWide:
         raise RuleError([diagnostics.too_wide(dialect)]) from None
-    except InTurnOnly as error:
-        raise RuleError([diagnostic("E594.in_turn_only", Span(str(error), 0, 0))]) from None
     reads = {
         entity: {n: text_of(terms.sql_type(fact.type), dialect) for n, fact in script.facts(entity).items()}
         for entity in script.entities()

@@ -133,6 +133,11 @@ def shared(branches: Sequence[Branch], depth: int = 0) -> tuple[Shared, ...]:
     return tuple(tree)
 
 
+def counts_apart(one: Provision, two: Provision) -> bool:
+    """What accumulators take in is open where either may pay an amount that is the same."""
+    return bool(one.limits or two.limits or one.feeds != two.feeds)
+
+
 def narrowed(branch: Branch, parts: tuple[Core, ...]) -> Branch:
     """The branch with only those parts of its condition left to test."""
     return replace(branch, condition=parts)

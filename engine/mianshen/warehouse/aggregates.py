@@ -31,7 +31,7 @@ FIRSTS: Final = (
 @dataclass(frozen=True, slots=True)
 class Aggregated:
     program: Program
-    child: str
+    child: str | None  # None: what each has is told by nobody
     aggregates: tuple[Aggregate, ...]
     query: exp.Select
 
@@ -69,7 +69,7 @@ class Aggregated:
 
     def _incomplete(self, table: str, parent: str) -> Sql:
         """The parent says it has more children than are here, or does not say."""
-        counted = self.program.entities[self.child].counted_by
+        counted = None if self.child is None else self.program.entities[self.child].counted_by
         if counted is None:
             return FALSE
         stated = terms.column(counted, parent)
@@ -97,7 +97,7 @@ def _of_first(keys: list[Sql], missing: Sql) -> Sql:
 
 def aggregate_query(
     program: Program,
-    child: str,
+    child: str | None,
     aggregates: list[Aggregate],
     items: exp.Query,
     labels: list[str],
@@ -119,7 +119,7 @@ def aggregate_query(
         .from_(items.subquery("items", copy=False), copy=False)
         .group_by(terms.column("?parent"), copy=False)
     )
-    if program.entities[child].counted_by is not None:
+    if child is not None and program.entities[child].counted_by is not None:
         query = query.select(terms.alias(exp.Count(this=exp.Star()), "?n"), copy=False)
     else:
         brought = [
@@ -149,9 +149,15 @@ def item_names(aggregates: Iterable[Aggregate], labels: Iterable[str]) -> list[s
     ]  # fmt: skip
 
 
-def item_columns(aggregate: Aggregate, label: str, scope: Scope) -> list[Sql]:
-    """What a child row brings to an aggregate (`label`, NULL: nothing), and whether that is unknown."""
+def item_columns(aggregate: Aggregate, label: str, scope: Scope, also: Sql = TRUE) -> list[Sql]:
+    """What a child row brings to an aggregate (`label`, NULL: nothing), and whether that is unknown.
+
+    `also`: what else must hold for it to be one of its rows.
+    """
     where = None if aggregate.where is None else emit(aggregate.where, scope)
+    if also != TRUE:
+        own = Emitted(TRUE, nullable=False) if where is None else where
+        where = Emitted(terms.conjoin([also, own.value]), own.void, own.error)
     body = None if aggregate.body is None else emit(aggregate.body, scope)
     counted = TRUE if where is None else terms.surely(where.value)
     item: Sql

@@ -16,6 +16,7 @@ from mianshen.program.core import (
     Aggregate,
     Core,
     DecisionRef,
+    Earlier,
     FactRef,
     Numeric,
     Round,
@@ -43,6 +44,7 @@ class Applied:
     value: Emitted
     condition_error: Sql
     may_be_unknown: bool
+    paid: bool = False  # the value is what its limits leave
 
     @property
     def provision(self) -> Provision:
@@ -155,7 +157,7 @@ def _reads_above(condition: Core, scope: Scope) -> bool:
     if not reads or any(n.entity == scope.entity or (n.entity, n.name) in scope.voidable for n in reads):
         return False
     return not fallible(condition) and not any(
-        isinstance(n, Aggregate | YearToDate | Round) for n in walk(condition)
+        isinstance(n, Aggregate | Earlier | YearToDate | Round) for n in walk(condition)
     )
 
 
@@ -254,7 +256,7 @@ def agreed(branches: Sequence[Applied], by: Sql) -> list[tuple[Sql, Applied]]:
     for tier, reached in ((main, TRUE), (fallbacks, main.none_applies())):
         for branch in tier.branches:
             pending = [e for e in tier.exceptions(branch) if e.may_be_unknown]
-            if any(_limited(branch, e) for e in pending):
+            if any(b.provision.limits for e in pending for b in (branch, e)):
                 alike = [terms.disjoin([terms.is_known(e.applies), _equal(e, branch)]) for e in pending]
                 cases.append(
                     (
@@ -268,7 +270,7 @@ def agreed(branches: Sequence[Applied], by: Sql) -> list[tuple[Sql, Applied]]:
 
 
 def _limited(*branches: Applied) -> bool:
-    return any(branch.provision.limits for branch in branches)
+    return any(branch.provision.limits and not branch.paid for branch in branches)
 
 
 def _same(one: Applied, two: Applied) -> Sql:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Final, Literal, TypeAlias, TypeVar
 
+import sqlglot
 from sqlglot import exp
 
 from mianshen.warehouse import expressions as terms
@@ -37,9 +39,9 @@ def text_of(query: exp.Expr, dialect: Dialect, pretty: bool = False) -> str:
     """The query's text. Raises TooWide where the dialect cannot hold a whole quotient exactly."""
     match dialect:
         case "duckdb":
-            return query.sql(dialect="duckdb", pretty=pretty)
+            rewriting: Rewriting = _duckdb
         case "spark":
-            rewriting: Rewriting = _spark
+            rewriting = _spark
         case "postgres":
             rewriting = _postgres
     rewritten = _rewritten(query.copy(), rewriting)
@@ -58,6 +60,34 @@ def _rewritten(tree: exp.Expr, rewriting: Rewriting) -> exp.Expr:
         else:
             above.set(key, rewritten, index)
     return tree
+
+
+def _sum_at(text: str, dialect: Dialect, node: exp.Anonymous) -> Sql:
+    """`SUM_AT(values, numbers, zero)`: the sum of an array's items at those places, NULL where one of them is."""
+    parts = dict(zip(("v", "n", "zero"), node.expressions, strict=True))
+    tree = _template(text, dialect).copy()
+    for column in list(tree.find_all(exp.Column)):
+        if not column.table and column.name in parts:
+            column.replace(parts[column.name].copy())
+    return tree
+
+
+@cache
+def _template(text: str, dialect: Dialect) -> exp.Expr:
+    return sqlglot.parse_one(text, dialect=_PRINTED[dialect])
+
+
+_SUMS_AT: Final[dict[Dialect, str]] = {
+    "duckdb": "CASE WHEN COALESCE(LEN(n), 0) = COALESCE(LIST_COUNT(LIST_SELECT(v, n)), 0) "
+    "THEN COALESCE(LIST_SUM(LIST_SELECT(v, n)), zero) END",
+    "spark": "AGGREGATE(COALESCE(n, ARRAY()), zero, (a, i) -> a + ELEMENT_AT(v, CAST(i AS INT)))",
+    "postgres": "(SELECT CASE WHEN COUNT(*) = COUNT(v[t.i]) THEN COALESCE(SUM(v[t.i]), zero) END FROM UNNEST(n) AS t(i))",
+}
+
+
+def _duckdb(node: Sql) -> Sql:
+    sums = isinstance(node, exp.Anonymous) and node.name == "SUM_AT"
+    return _sum_at(_SUMS_AT["duckdb"], "duckdb", node) if sums else node  # type: ignore[arg-type]  # an anonymous function
 
 
 _Word = TypeVar("_Word")
@@ -87,11 +117,14 @@ _SPARK: Final[dict[str, str]] = {
     "LIST_DISTINCT": "ARRAY_DISTINCT",
     "LIST_CONTAINS": "ARRAY_CONTAINS",
     "LEN": "ARRAY_SIZE",
+    "LIST_APPEND": "ARRAY_APPEND",
 }
 
 
 def _spark(node: Sql) -> Sql:
     match node:
+        case exp.Anonymous() if node.name == "SUM_AT":
+            return _sum_at(_SUMS_AT["spark"], "spark", node)
         case exp.DataType() if node.this == exp.DataType.Type.INT128:
             return terms.decimal_type(38, 0)
         case exp.Anonymous() if node.name == "TRUNC":
@@ -130,6 +163,8 @@ def _spark_quotient(node: exp.IntDiv) -> Sql:
 
 def _postgres(node: Sql) -> Sql:
     match node:
+        case exp.Anonymous() if node.name == "SUM_AT":
+            return _sum_at(_SUMS_AT["postgres"], "postgres", node)
         case exp.DataType() if node.this == exp.DataType.Type.INT128:
             return exp.DataType.build("NUMERIC", dialect="postgres")
         case exp.Subquery() if isinstance(
@@ -184,6 +219,7 @@ _POSTGRES: Final[dict[str, Callable[[list[Sql]], Sql]]] = {
     "LEN": _counted,
     "LIST_CONTAINS": _contained,
     "LIST_DISTINCT": _distinct,
+    "LIST_APPEND": lambda values: terms.function("ARRAY_APPEND", *values),
     "TRUNC": lambda values: terms.function("TRUNC", *values),
 }
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
-from typing import Literal, assert_never
+from typing import Literal, TypeAlias, assert_never
 
 from sqlglot import exp
 
@@ -24,6 +24,7 @@ from mianshen.program.core import (
     Const,
     Core,
     DecisionRef,
+    Derived,
     Earlier,
     FactRef,
     Fail,
@@ -58,6 +59,7 @@ from mianshen.warehouse.rounding import rounded_quotient, rounded_value
 from mianshen.warehouse.scope import Emitted, Scope
 from mianshen.warehouse.working_days import worked
 
+Inner: TypeAlias = Op | If | Round | IsKnown | Aggregate | Earlier | InForce | Derived  # with parts
 COMPARE: dict[str, type[exp.Binary]] = {
     "eq": exp.EQ, "ne": exp.NEQ, "lt": exp.LT, "le": exp.LTE, "gt": exp.GT, "ge": exp.GTE,
 }  # fmt: skip
@@ -66,8 +68,11 @@ PARTS: dict[str, type[exp.Func]] = {"year": exp.Year, "month": exp.Month, "day":
 
 
 def emit(node: Core, scope: Scope) -> Emitted:
-    if isinstance(node, Leaf):
-        return _leaf(node, scope)
+    """A node's value; what is large stands in a column of its own, lest what uses it twice write it twice."""
+    return _leaf(node, scope) if isinstance(node, Leaf) else scope.named(_composite(node, scope))
+
+
+def _composite(node: Inner, scope: Scope) -> Emitted:
     match node:
         case Op():
             return _operation(node, scope)
@@ -82,12 +87,11 @@ def emit(node: Core, scope: Scope) -> Emitted:
             return _in_force(node, scope)
         case InSet() | Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
             return emit(lowered(node, scope.program.parameters), scope)
-        case Earlier():
-            raise AssertionError("rows before a row are refused beforehand")
-        case Aggregate():
+        case Aggregate() | Earlier():
             label = scope.aggregates[node]
+            void = terms.column(f"{label}?void") if isinstance(node, Earlier) and node.body else FALSE
             return Emitted(
-                terms.column(label), FALSE, terms.column(f"{label}?error") if fallible(node) else FALSE
+                terms.column(label), void, terms.column(f"{label}?error") if fallible(node) else FALSE
             )
         case _:
             assert_never(node)

@@ -68,6 +68,10 @@ def decimal_type(precision: int, scale: int) -> exp.DataType:
     return data_type(f"DECIMAL({precision}, {scale})")
 
 
+def array_type(item: exp.DataType) -> exp.DataType:
+    return exp.DataType(this=exp.DataType.Type.ARRAY, expressions=[item], nested=True)
+
+
 def cast(value: Sql, type_: str | exp.DataType) -> Sql:
     to = data_type(type_) if isinstance(type_, str) else type_
     return exp.Cast(this=value, to=to)
@@ -113,6 +117,15 @@ def is_true(value: Sql) -> bool:
 
 def is_false(value: Sql) -> bool:
     return isinstance(value, exp.Boolean) and not value.this
+
+
+def larger(value: Sql, parts: int) -> bool:
+    """Whether an expression has more parts than that."""
+    pending = [value]
+    while pending and parts >= 0:
+        pending.extend(pending.pop().iter_expressions())
+        parts -= 1
+    return parts < 0
 
 
 def conjoin(parts: Iterable[Sql]) -> Sql:

@@ -116,11 +116,11 @@ def decimals(decision: Decision) -> int:
 
 
 def opening_balance(accumulator: Accumulator, scope: Scope) -> Sql:
-    """The opening balance: the parent's fact in the benefit year of `as_of`, zero in any other."""
+    """The opening balance: the holder's fact in the period of `as_of`, zero in any other."""
     key = accumulator.entity, accumulator.sums
     scale = max((decimals(d) for d in scope.program.decisions if d.key == key), default=2)
     nothing = terms.cast(terms.literal(0), terms.decimal_type(16 + scale, scale))
-    day = scope.day
+    day = scope.day if accumulator.read_by is None else terms.column(accumulator.read_by)
     assert day is not None
     if accumulator.opening is None:
         return terms.case([(terms.is_known(day), nothing)]) if scope.undated else nothing
@@ -128,4 +128,5 @@ def opening_balance(accumulator: Accumulator, scope: Scope) -> Sql:
     same = exp.EQ(this=terms.paren(period_of(accumulator, day)), expression=period_of(accumulator, now))
     fact = scope.column_of(*accumulator.opening)
     opening = terms.case([(same, fact)], nothing)
-    return terms.case([(terms.is_known(day), opening)]) if scope.undated else opening
+    undated = scope.undated or accumulator.read_by is not None
+    return terms.case([(terms.is_known(day), opening)]) if undated else opening

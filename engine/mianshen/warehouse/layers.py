@@ -63,7 +63,18 @@ def statements(
     base: exp.Select, base_names: list[str], layers: list[Layer], columns: list[Sql], target: str
 ) -> list[tuple[str, exp.Query]]:
     """(table, query) pairs that make every cut, every windowed part and at last the target."""
-    layers = _shallow(layers, target)
+    return _statements(base, base_names, _shallow(layers, target), columns, target)
+
+
+def stacked(base: exp.Select, base_names: list[str], layers: list[Layer], columns: list[Sql]) -> exp.Query:
+    """The layers as one query; none of them ends in a cut."""
+    ((_, query),) = _statements(base, base_names, layers, columns, "")
+    return query
+
+
+def _statements(
+    base: exp.Select, base_names: list[str], layers: list[Layer], columns: list[Sql], target: str
+) -> list[tuple[str, exp.Query]]:
     carried = _carried(base_names, layers, columns)
     tables: list[tuple[str, exp.Query]] = []
     query = terms.select(*(terms.column(n) for n in carried[0])).from_(

@@ -14,10 +14,11 @@ from mianshen.program.core import Numeric, Type
 from mianshen.program.program import Accumulator, Decision, Key, Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.balances import Balances
-from mianshen.warehouse.decisions import UNDECIDED, Applied, agreed, decided, outside, tiers
+from mianshen.warehouse.contributions import held_as, may_feed, naming, needed_accumulators
+from mianshen.warehouse.decisions import UNDECIDED, Applied, agreed, decided, outside
 from mianshen.warehouse.emit import emit
 from mianshen.warehouse.expressions import FALSE, TRUE, Sql
-from mianshen.warehouse.figures import decimals, opening_balance, unlimited
+from mianshen.warehouse.figures import opening_balance, unlimited
 from mianshen.warehouse.layers import Windowed
 from mianshen.warehouse.plan import read_elsewhere
 from mianshen.warehouse.scope import Emitted, Scope
@@ -25,34 +26,21 @@ from mianshen.warehouse.scope import Emitted, Scope
 
 @dataclass(slots=True)
 class Limits:
-    """The limited decisions of a level, or those that are only added up, once they are made.
-
-    `branches`: by decision, of all decisions of the level.
-    """
+    """The limited decisions of a level. `branches`: by decision."""
 
     program: Program
     scope: Scope
     decisions: list[Decision]
-    summed: list[Decision]
     branches: dict[str, list[Applied]]
     failing_filters: set[str] = field(default_factory=set)  # accumulators whose filter has an error column
 
     def accumulators(self) -> list[Accumulator]:
         """The accumulators that sum this level's decisions."""
-        limited = {(d.entity, d.name) for d in self.decisions}
-        summed = {(d.entity, d.name) for d in self.summed}
-
-        def mine(accumulator: Accumulator) -> bool:
-            key = accumulator.entity, accumulator.sums
-            if unlimited(self.program, accumulator):
-                return key in summed and read_elsewhere(self.program, accumulator.name)
-            return key in limited
-
-        return [a for a in self.program.accumulators.values() if mine(a) and self._naming(a)]
+        accumulators = needed_accumulators(self.program, self.decisions)
+        return [a for a in accumulators if not unlimited(self.program, a)]
 
     def _naming(self, accumulator: Accumulator) -> list[int]:
-        decision = self._decision(accumulator)
-        return [i for i, p in enumerate(decision.provisions) if accumulator.name in p.feeds]
+        return naming(accumulator, self._decision(accumulator))
 
     # -- before the windows ------------------------------------------------------------------
 
@@ -73,12 +61,11 @@ class Limits:
     def _facts_of(self, accumulator: Accumulator, errors: list[tuple[str, Sql]]) -> list[Sql]:
         """Limit, filter and opening of an accumulator at each row."""
         branches = self.branches[accumulator.sums]
-        naming = [branches[i] for i in self._naming(accumulator)]
+        branches_naming = [branches[i] for i in self._naming(accumulator)]
         by = terms.column(f"{accumulator.sums}?by")
         limits: list[tuple[Sql, Emitted]] = [
-            (exp.EQ(this=by.copy(), expression=terms.literal(b.index)), self._limit(b))
-            for b in naming
-            if b.provision.limits
+            (exp.EQ(this=by.copy(), expression=terms.literal(b.index)), _limits(b, self.scope)[0])
+            for b in branches_naming
         ]
         over = (
             Emitted(TRUE, nullable=False) if accumulator.over is None else emit(accumulator.over, self.scope)
@@ -86,12 +73,10 @@ class Limits:
         values = {
             "over": over.value if over.void == FALSE else terms.case([(over.void, FALSE)], over.value),
             "opening": opening_balance(accumulator, self.scope),
-            "may": self._may_feed(branches, naming),
+            "may": may_feed(branches, self._naming(accumulator)),
+            "limitvoid": terms.disjoin(terms.conjoin([a, e.void]) for a, e in limits if e.void != FALSE),
+            "limit": terms.cast(_picked(limits), _limit_type(branches_naming)),
         }
-        if limits:
-            void = terms.disjoin(terms.conjoin([a, e.void]) for a, e in limits if e.void != FALSE)
-            limit = terms.cast(_picked(limits), self._limit_type(naming))
-            values = {"limit": limit, "limitvoid": void, **values}
         failing = terms.disjoin(terms.conjoin([a, e.error]) for a, e in limits if e.error != FALSE)
         if failing != FALSE:
             values["error"] = failing
@@ -100,22 +85,6 @@ class Limits:
             values["overerror"] = over.error
             self.failing_filters.add(accumulator.name)
         return [terms.alias(value, f"{accumulator.name}?{label}") for label, value in values.items()]
-
-    @staticmethod
-    def _may_feed(branches: list[Applied], naming: list[Applied]) -> Sql:
-        """Where it is open what decides: something that names the accumulator may, or one stands and its exception is open."""
-        main, fallbacks = tiers(branches)
-        open_ = terms.disjoin([main.unsure(), terms.conjoin([main.none_applies(), fallbacks.unsure()])])
-        return terms.disjoin(
-            [terms.negate(open_), *(terms.negate(terms.surely_not(b.applies)) for b in naming)]
-        )
-
-    def _limit_type(self, naming: list[Applied]) -> exp.DataType:
-        return _money_type(*(b.provision.limits[0].limit.type for b in naming if b.provision.limits))
-
-    def _limit(self, branch: Applied) -> Emitted:
-        assert branch.provision.limits
-        return emit(branch.provision.limits[0].limit, self.scope)
 
     # -- what rows bring to accumulators -------------------------------------------------------
 
@@ -141,8 +110,7 @@ class Limits:
         by, over = (terms.column(c) for c in (f"{decision}?by", f"{name}?over"))
         paying = exp.In(this=by, expressions=[terms.literal(i) for i in self._naming(accumulator)])
         raw, voids = self._raw(accumulator), [self._rawvoid(accumulator)]
-        if not unlimited(self.program, accumulator):
-            voids.append(terms.conjoin([paying, terms.column(f"{name}?limitvoid")]))
+        voids.append(terms.conjoin([paying, terms.column(f"{name}?limitvoid")]))
         void = terms.disjoin(voids)
         feeds = self._feeds(accumulator, void)
         counts = terms.conjoin([paying, terms.negate(void), terms.surely(over), terms.is_known(raw)])
@@ -159,24 +127,15 @@ class Limits:
 
     def _unsure(self, accumulator: Accumulator, feeds: Sql) -> Sql:
         """The row may add an unknown amount. `feeds`: it is paid through the accumulator, or may be."""
-        limits = () if unlimited(self.program, accumulator) else ("limit",)
-        limit = [terms.column(f"{accumulator.name}?{part}") for part in limits]
-        over, opening = (terms.column(f"{accumulator.name}?{p}") for p in ("over", "opening"))
-        parts = [over, self._raw(accumulator), *limit, opening]
+        over, limit, opening = (terms.column(f"{accumulator.name}?{p}") for p in ("over", "limit", "opening"))
+        parts = [over, self._raw(accumulator), limit, opening]
         parts += [self.scope.day] if self.scope.undated and self.scope.day is not None else []
         unknown = [terms.is_null(part) for part in parts]
-        missing = [terms.is_null(terms.column(fact)) for _, fact in accumulator.varying]
-        if missing and not limits:  # a row that adds nothing goes nowhere
-            some = exp.NEQ(this=self._raw(accumulator), expression=terms.literal(0))
-            missing = [terms.conjoin([terms.disjoin(missing), terms.surely(some)])]
-        unknown = [*unknown, *missing]
         return terms.conjoin([terms.negate(terms.surely_not(over)), feeds, terms.disjoin(unknown)])
 
     def _amount(self, accumulator: Accumulator, known: Sql) -> Sql:
         """The amount before the limit, not below zero; one that may be huge is cut to the most that can be paid."""
         decision, raw = self._decision(accumulator), self._raw(accumulator)
-        if unlimited(self.program, accumulator):
-            return terms.cast(terms.case([(known, raw)], terms.literal(0)), held_as(decision, 38))
         if decision.may_overflow:
             room = exp.Sub(
                 this=terms.column(f"{accumulator.name}?limit"),
@@ -188,18 +147,16 @@ class Limits:
         return terms.cast(amount, held_as(decision, 38 if decision.may_overflow else 18))
 
     def _decision(self, accumulator: Accumulator) -> Decision:
-        return next(d for d in (*self.decisions, *self.summed) if d.name == accumulator.sums)
+        return next(d for d in self.decisions if d.name == accumulator.sums)
 
-    def _raw(self, accumulator: Accumulator) -> Sql:
-        """The amount before any limit; of a decision without one what it comes to."""
-        limited = any(d.name == accumulator.sums for d in self.decisions)
-        return terms.column(f"{accumulator.sums}?raw" if limited else accumulator.sums)
+    @staticmethod
+    def _raw(accumulator: Accumulator) -> Sql:
+        """The amount before any limit."""
+        return terms.column(f"{accumulator.sums}?raw")
 
-    def _rawvoid(self, accumulator: Accumulator) -> Sql:
-        if any(d.name == accumulator.sums for d in self.decisions):
-            return terms.column(f"{accumulator.sums}?rawvoid")
-        decided = (accumulator.entity, accumulator.sums)
-        return terms.column(f"{accumulator.sums}?void") if decided in self.scope.voidable else FALSE
+    @staticmethod
+    def _rawvoid(accumulator: Accumulator) -> Sql:
+        return terms.column(f"{accumulator.sums}?rawvoid")
 
     # -- after the windows -------------------------------------------------------------------
 
@@ -258,24 +215,37 @@ class Limits:
 
     def _agreed(self, decision: Decision) -> list[tuple[Sql, Applied]]:
         """Where all provisions that may decide a row would pay the same; and the one that stands."""
-        branches = [
-            replace(b, value=self._left(b, terms.column(f"{b.provision.limits[0].accumulator}?before")))
-            if b.provision.limits
-            else b
-            for b in self.branches[decision.name]
-        ]
+        branches = [paid_of(branch, self.scope) for branch in self.branches[decision.name]]
         return agreed(branches, terms.column(f"{decision.name}?by"))
 
-    def _left(self, branch: Applied, before: Sql) -> Emitted:
-        """What its limit leaves of a branch's amount after what was paid before."""
-        raw, limit = branch.value, self._limit(branch)
-        money = self._limit_type([branch]), _money_type(branch.provision.value.type)
-        most, amount = terms.cast(limit.value.copy(), money[0]), terms.cast(raw.value.copy(), money[1])
-        room = exp.Sub(this=most, expression=terms.paren(before))
-        unknown = terms.disjoin(terms.is_null(part) for part in (raw.value, limit.value, before))
-        paid = terms.skipping(exp.Greatest, terms.skipping(exp.Least, amount, room), terms.literal(0))
-        value = terms.case([(unknown, terms.NULL)], paid)
-        return Emitted(value, terms.disjoin([raw.void, limit.void]), terms.disjoin([raw.error, limit.error]))
+
+def paid_of(branch: Applied, scope: Scope) -> Applied:
+    """The branch with what its limits leave of its amount after what was paid before."""
+    if not branch.provision.limits:
+        return replace(branch, paid=True)
+    raw, limits = branch.value, _limits(branch, scope)
+    amount = terms.cast(raw.value.copy(), _money_type(branch.provision.value.type))
+    befores = [terms.column(f"{limit.accumulator}?before") for limit in branch.provision.limits]
+    rooms = [
+        exp.Sub(this=terms.cast(limit.value.copy(), _limit_type([branch])), expression=terms.paren(before))
+        for limit, before in zip(limits, befores, strict=True)
+    ]
+    unknown = terms.disjoin(terms.is_null(part) for part in (raw.value, *(e.value for e in limits), *befores))
+    paid = terms.skipping(exp.Greatest, terms.skipping(exp.Least, amount, *rooms), terms.literal(0))
+    value = Emitted(
+        terms.case([(unknown, terms.NULL)], paid),
+        terms.disjoin([raw.void, *(limit.void for limit in limits)]),
+        terms.disjoin([raw.error, *(limit.error for limit in limits)]),
+    )
+    return replace(branch, value=value, paid=True)
+
+
+def _limits(branch: Applied, scope: Scope) -> list[Emitted]:
+    return [emit(limit.limit, scope) for limit in branch.provision.limits]
+
+
+def _limit_type(branches: list[Applied]) -> exp.DataType:
+    return _money_type(*(limit.limit.type for b in branches for limit in b.provision.limits))
 
 
 def _picked(limits: list[tuple[Sql, Emitted]]) -> Sql:
@@ -283,12 +253,6 @@ def _picked(limits: list[tuple[Sql, Emitted]]) -> Sql:
     if all(e.value == limits[0][1].value for _, e in limits):
         return limits[0][1].value
     return terms.case([(test, e.value) for test, e in limits])
-
-
-def held_as(decision: Decision, digits: int) -> exp.DataType:
-    """The type that sums of a decision have: two decimals, or as many as it has."""
-    scale = decimals(decision)
-    return terms.decimal_type(min(38, digits + scale - 2), scale)
 
 
 def _money_type(*types: Type) -> exp.DataType:

@@ -10,11 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeGuard
 
-from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, YearToDate, walk
+from mianshen.program.core import (
+    Aggregate,
+    Core,
+    DecisionRef,
+    Earlier,
+    FactRef,
+    NoValue,
+    YearToDate,
+    children,
+    walk,
+)
 from mianshen.program.program import Decision, Key, Program
 from mianshen.program.stages import nodes_of, parents_first, reads_of, stages
+from mianshen.program.totals import grouped
 
 __all__ = [
     "Plan", "Step", "aggregates_of", "needed", "nodes_of", "outer_reads", "outermost", "parents_first", "plan",
@@ -71,11 +82,13 @@ def plan(program: Program, wanted: Iterable[Key]) -> Plan:
 
 
 def _levels(decisions: list[Decision], program: Program) -> tuple[tuple[Decision, ...], ...]:
-    """Decisions by how many others of the step they stand on."""
-    own = {d.key for d in decisions}
+    """Decisions by how many others of the step they stand on; those that read one another's totals together."""
+    reads = {d.key: reads_of(d, program)[0] & {d.key for d in decisions} for d in decisions}
+    groups = grouped(reads)
     level: dict[Key, int] = {}
     for decision in decisions:
-        below = [level[k] for k in reads_of(decision, program)[0] if k in own]
+        group = groups.get(decision.key, frozenset({decision.key}))
+        below = [level[k] for other in group for k in reads[other] - group]
         level[decision.key] = 1 + max(below, default=-1)
     depth = max(level.values(), default=-1) + 1
     return tuple(tuple(d for d in decisions if level[d.key] == n) for n in range(depth))
@@ -83,12 +96,16 @@ def _levels(decisions: list[Decision], program: Program) -> tuple[tuple[Decision
 
 def aggregates_of(step: Step) -> list[Aggregate]:
     """The aggregates over children that a step's decisions use, each once."""
-    return outermost(node for d in step.decisions for node in nodes_of(d))
+    return [n for n in outermost(node for d in step.decisions for node in nodes_of(d)) if _of_children(n)]
 
 
-def outermost(nodes: Iterable[Core]) -> list[Aggregate]:
-    """The aggregates in expressions, those inside others left out."""
-    outermost = [n for root in nodes for n in _own(root) if isinstance(n, Aggregate)]
+def _of_children(node: Aggregate | Earlier) -> TypeGuard[Aggregate]:
+    return isinstance(node, Aggregate) and not node.levels
+
+
+def outermost(nodes: Iterable[Core]) -> list[Aggregate | Earlier]:
+    """What expressions ask of several rows, each once; what stands inside others is left out."""
+    outermost = [n for root in nodes for n in _own(root) if isinstance(n, Aggregate | Earlier)]
     return list(dict.fromkeys(outermost))
 
 
@@ -101,8 +118,6 @@ def outer_reads(nodes: Iterable[Core], entity: str) -> list[FactRef | DecisionRe
         if isinstance(node, FactRef | DecisionRef) and node.entity != entity:
             fact_refs.append(node)
         if not isinstance(node, Aggregate):
-            from mianshen.program.core import children
-
             pending.extend(children(node))
     return list(dict.fromkeys(fact_refs))
 
@@ -132,8 +147,11 @@ def voidable(program: Program) -> frozenset[Key]:
     for decision in program.decisions:
         always = any(not p.condition for p in decision.provisions)
         values = [n for p in decision.provisions for n in _own(p.value)]
-        limits = [n for p in decision.provisions if p.limits for n in _own(p.limits[0].limit)]
-        inherited = any(isinstance(n, DecisionRef) and (n.entity, n.name) in keys for n in (*values, *limits))
+        limits = [n for p in decision.provisions for limit in p.limits for n in _own(limit.limit)]
+        inherited = any(
+            (isinstance(n, DecisionRef) and (n.entity, n.name) in keys) or isinstance(n, Earlier | NoValue)
+            for n in (*values, *limits)
+        )
         if inherited or not always:
             keys.add(decision.key)
     return frozenset(keys)
@@ -141,8 +159,6 @@ def voidable(program: Program) -> frozenset[Key]:
 
 def _own(node: Core) -> list[Core]:
     """The node and what is below it, aggregates not entered: what they leave out contributes nothing."""
-    from mianshen.program.core import children
-
     if isinstance(node, Aggregate):
         return [node]
     return [node, *(inner for child in children(node) for inner in _own(child))]

@@ -8,18 +8,21 @@ Invariant: rows are never dropped or doubled.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from mianshen.program.core import Aggregate, Core, DecisionRef, FactRef, YearToDate, walk
-from mianshen.program.program import Key, Program
+from mianshen.program.core import Aggregate, Core, DecisionRef, Earlier, FactRef, Numeric, YearToDate, walk
+from mianshen.program.failing import fallible
+from mianshen.program.program import Accumulator, Key, Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.aggregates import Aggregated, aggregate_query, item_columns, item_names, parts_of
+from mianshen.warehouse.beside import ITEM, Beside
 from mianshen.warehouse.decisions import parted
 from mianshen.warehouse.emit import emit
 from mianshen.warehouse.expressions import FALSE, Sql
-from mianshen.warehouse.plan import Step, aggregates_of, nodes_of, outer_reads, outermost, uses_year_to_date
+from mianshen.warehouse.plan import Step, nodes_of, outer_reads, outermost, uses_year_to_date
 from mianshen.warehouse.scope import Scope
 from mianshen.warehouse.table_catalog import TableCatalog
 
@@ -70,7 +73,7 @@ class Rows:
         query, own = self.own(query, nodes)
         outer = outer_reads(nodes, entity) + self.opening_facts(nodes)
         query, above = self.parents(query, list(dict.fromkeys(outer)))
-        query, totals = self.totals(query, aggregates_of(self.step))
+        query, totals = self.totals(query, outermost(nodes))
         return query.select(*columns, *own, *above, *totals, copy=False)
 
     def _item_nodes(self) -> list[Core]:
@@ -81,11 +84,11 @@ class Rows:
         return [a.over for n in sorted(names) if (a := self.program.accumulators[n]).over is not None]
 
     def opening_facts(self, nodes: list[Core]) -> list[FactRef | DecisionRef]:
-        """The opening balances of the accumulators that are paid through or read."""
+        """The facts of rows above that open or split the accumulators that are paid through or read."""
         names = uses_year_to_date(self.step) if self.step.levels else set()
         names |= {n.accumulator for root in nodes for n in walk(root) if isinstance(n, YearToDate)}
-        openings = [self.program.accumulators[n].opening for n in sorted(names)]
-        return [FactRef(*key, self.program.facts[key].type) for key in openings if key is not None]
+        keys = [key for n in sorted(names) for key in _row_facts(self.program.accumulators[n])]
+        return [FactRef(*key, self.program.facts[key].type) for key in keys if key[0] != self.entity]
 
     def _columns(self) -> list[str]:
         """The row's own columns that are read."""
@@ -100,7 +103,7 @@ class Rows:
             for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
         }  # fmt: skip
         for accumulator in (self.program.accumulators[name] for name in uses_year_to_date(self.step)):
-            facts |= {name for owner, name in accumulator.varying if owner == entity}
+            facts |= {name for owner, name in _row_facts(accumulator) if owner == entity}
         more = [*self._accumulator_nodes(), *self._item_nodes()]
         facts |= {
             n.name for root in more for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
@@ -225,27 +228,81 @@ class Rows:
         shown = [c for c in shown if c.alias_or_name == "?row" or c.alias_or_name in read]
         return terms.select(*shown, *tests).from_(query.subquery(parent, copy=False), copy=False)
 
-    def totals(self, query: exp.Select, wanted: list[Aggregate]) -> tuple[exp.Select, list[Sql]]:
-        """Aggregates over children, joined by parent row."""
+    def totals(self, query: exp.Select, wanted: list[Aggregate | Earlier]) -> tuple[exp.Select, list[Sql]]:
+        """What rows ask of several others: aggregates over children, over rows beside them, rows before them."""
         columns: list[Sql] = []
-        entity = self.entity
-        for child in dict.fromkeys(a.child for a in wanted):
-            mine = [a for a in wanted if a.child == child]
-            items, labels = self._items(child, mine)
-            grouped: Aggregated = aggregate_query(self.program, child, mine, items, labels)
-            name = f"{child}?totals"
-            condition = exp.EQ(this=terms.column("?parent", name), expression=terms.column("?row", entity))
-            query = query.join(
-                grouped.query.subquery(name, copy=False), on=condition, join_type="left", copy=False
-            )
-            for index, aggregate in enumerate(mine):
-                value, error = grouped.value(index, name, entity)
-                label = f"{child}?{index}"
-                self.scope.aggregates[aggregate] = label
-                columns.append(terms.alias(value, label))
-                if error != FALSE:
-                    columns.append(terms.alias(error, f"{label}?error"))
+        below = [node for node in wanted if isinstance(node, Aggregate) and not node.levels]
+        for child in dict.fromkeys(a.child for a in below):
+            mine = [a for a in below if a.child == child]
+            grouped = aggregate_query(self.program, child, mine, *self._items(child, mine))
+            query, totals = self._total(query, grouped, f"{child}?totals", dict(zip(mine, mine, strict=True)))
+            columns += totals
+        beside = Beside(self.program, self.entity, self.catalog.rows, self._read)
+        for number, node in enumerate(n for n in wanted if n not in below):
+            name = f"beside?{number}"
+            if isinstance(node, Earlier) and node.body is not None:
+                query, totals = self._last(query, node, beside.last(node), name)
+            else:
+                if isinstance(node, Aggregate):
+                    aggregate, items = node, beside.items(node)
+                else:
+                    assert isinstance(node.type, Numeric)
+                    aggregate = Aggregate("count", node.entity, node.where, None, node.type)
+                    items = beside.counted(node)
+                grouped = aggregate_query(self.program, None, [aggregate], items, [ITEM])
+                query, totals = self._total(query, grouped, name, {aggregate: node})
+            columns += totals
         return query, columns
+
+    def _total(
+        self,
+        query: exp.Select,
+        grouped: Aggregated,
+        name: str,
+        nodes: Mapping[Aggregate, Aggregate | Earlier],
+    ) -> tuple[exp.Select, list[Sql]]:
+        """Aggregates joined by the row that asks; what a row without a date asks of earlier ones is unknown."""
+        columns: list[Sql] = []
+        query = self._join(query, grouped.query, name)
+        for index, aggregate in enumerate(grouped.aggregates):
+            value, error = grouped.value(index, name, self.entity)
+            node = nodes[aggregate]
+            if isinstance(node, Earlier):
+                value = terms.case([(self._dated(), value)])
+            label = f"{name}{index}"
+            self.scope.aggregates[node] = label
+            columns.append(terms.alias(value, label))
+            if error != FALSE:
+                columns.append(terms.alias(error, f"{label}?error"))
+        return query, columns
+
+    def _last(
+        self, query: exp.Select, node: Earlier, last: exp.Select, name: str
+    ) -> tuple[exp.Select, list[Sql]]:
+        """The last row before each that matches: not modelled where there is none, unknown where one may."""
+        matches, value, void = (terms.column(c, name) for c in ("?matches", ITEM, f"{ITEM}?void"))
+        none = terms.is_null(terms.column("?parent", name))
+        missing = terms.disjoin([none, terms.conjoin([terms.surely(matches), terms.surely(void)])])
+        columns = [
+            terms.alias(terms.case([(terms.surely(matches.copy()), value)]), name),
+            terms.alias(terms.conjoin([self._dated(), missing]), f"{name}?void"),
+        ]
+        if node.where is not None and fallible(node):
+            columns.append(terms.alias(terms.surely(terms.column("?error", name)), f"{name}?error"))
+        elif fallible(node):
+            columns.append(terms.alias(FALSE, f"{name}?error"))
+        self.scope.aggregates[node] = name
+        return self._join(query, last, name), columns
+
+    def _join(self, query: exp.Select, relation: exp.Query, name: str) -> exp.Select:
+        on = exp.EQ(this=terms.column("?parent", name), expression=terms.column("?row", self.entity))
+        return query.join(relation.subquery(name, copy=False), on=on, join_type="left", copy=False)
+
+    def _dated(self) -> Sql:
+        """The row has a date."""
+        day = self.program.entities[self.entity].date
+        assert day is not None
+        return terms.is_known(terms.column(day, self.entity))
 
     def _items(self, child: str, wanted: list[Aggregate]) -> tuple[exp.Query, list[str]]:
         """`?parent` and what each child row brings to each aggregate.
@@ -261,15 +318,14 @@ class Rows:
                 exp.to_table(tables.pop(), quoted=True), copy=False
             ), labels
         labels = [f"?item{i}" for i in range(len(wanted))]
-        rows, scope = self._child_rows(child, wanted)
+        rows, scope = self._read(child, [n for a in wanted for n in parts_of(a, self.program)])
         columns = [c for a, label in zip(wanted, labels, strict=True) for c in item_columns(a, label, scope)]
         return terms.select(terms.column("?parent"), *columns).from_(
             rows.subquery("rows", copy=False), copy=False
         ), labels
 
-    def _child_rows(self, child: str, wanted: list[Aggregate]) -> tuple[exp.Select, Scope]:
-        """The child rows with the columns that aggregates over them read."""
-        nodes = [n for a in wanted for n in parts_of(a, self.program)]
+    def _read(self, child: str, nodes: list[Core]) -> tuple[exp.Select, Scope]:
+        """The rows of an entity with the columns that expressions at them read."""
         inner = self._at(child)
         query = terms.select().from_(
             exp.to_table(self.catalog.rows[child], quoted=True).as_(child), copy=False
@@ -281,8 +337,16 @@ class Rows:
         facts = sorted(
             {n.name for root in nodes for n in walk(root) if isinstance(n, FactRef) and n.entity == child}
         )
-        date = self.program.entities[child].date
-        names = dict.fromkeys(["?parent", *facts, *([date] if date is not None else [])])
+        described = self.program.entities[child]
+        parent = ["?parent"] if described.parent is not None else []
+        dated = [described.date, described.key] if described.date is not None else []
+        names = dict.fromkeys(["?row", *parent, *facts, *dated])
         return query.select(
             *(terms.column(n, child) for n in names), *decisions, *above, *totals, copy=False
         ), inner.scope
+
+
+def _row_facts(accumulator: Accumulator) -> list[Key]:
+    """The facts that say where a row counts, and the one that opens the sum."""
+    dates = [(accumulator.entity, n) for n in (accumulator.counted_by, accumulator.read_by) if n is not None]
+    return [*accumulator.varying, *dates, *([] if accumulator.opening is None else [accumulator.opening])]

@@ -6,12 +6,15 @@ In: a program, the entity of the rows. Out: `Scope`, `Emitted`.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
-from mianshen.program.core import Aggregate, Core
+from mianshen.program.core import Aggregate, Core, Earlier
 from mianshen.program.program import Key, Program
 from mianshen.warehouse import expressions as terms
-from mianshen.warehouse.expressions import FALSE, Sql
+from mianshen.warehouse.expressions import FALSE, Sql, larger
+
+LARGE: Final = 60  # parts of an expression
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Scope:
     entity: str
     as_of: dt.date
     voidable: frozenset[Key]  # decisions that may be not modelled
-    aggregates: dict[Aggregate, str] = field(default_factory=dict)
+    aggregates: dict[Aggregate | Earlier, str] = field(default_factory=dict)
     from_date: dt.date | None = None  # where a provision begins, its figures are not asked for before
     level: int = 0
     hoisted: dict[tuple[Core, ...], str] = field(
@@ -50,6 +53,16 @@ class Scope:
         name = f"?let{len(self.lets)}:{self.level}"
         self.lets.append(terms.alias(value, name))
         return terms.column(name)
+
+    def named(self, emitted: Emitted) -> Emitted:
+        """What is large of it as columns of an earlier layer."""
+        if self.lets is None:
+            return emitted
+        value, void, error = (
+            self.let(part) if larger(part, LARGE) else part
+            for part in (emitted.value, emitted.void, emitted.error)
+        )
+        return replace(emitted, value=value, void=void, error=error)
 
     def column_of(self, owner: str, name: str) -> Sql:
         return terms.column(name if owner == self.entity else f"{owner}.{name}")

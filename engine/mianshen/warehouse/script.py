@@ -19,7 +19,6 @@ from mianshen.program.program import Fact, Key, Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse import warehouse
 from mianshen.warehouse.dialects import Dialect, text_of
-from mianshen.warehouse.in_turn import refuse_in_turn
 from mianshen.warehouse.place_table import place_table
 from mianshen.warehouse.plan import Plan, Step, aggregates_of, parents_first, plan, reads_of, voidable
 from mianshen.warehouse.stage import Stage
@@ -50,10 +49,7 @@ class Statement:
 
 @dataclass(slots=True)
 class Script:
-    """Writes the steps down. `inputs`: entity to the table with its records, as SQL names it.
-
-    Raises InTurnOnly where only taking rows one by one decides.
-    """
+    """Writes the steps down. `inputs`: entity to the table with its records, as SQL names it."""
 
     program: Program
     as_of: dt.date
@@ -71,7 +67,6 @@ class Script:
     fallible: list[tuple[Step, str]] = field(default_factory=list)  # steps that may fail, with their tables
 
     def __post_init__(self) -> None:
-        refuse_in_turn(self.program)
         self.plan = plan(self.program, self.wanted)
         self.rows = {name: f"{PREFIX}_rows_{name}" for name in self.entities()}
         self.catalog = TableCatalog(self.rows)

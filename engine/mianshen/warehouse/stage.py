@@ -20,6 +20,7 @@ from mianshen.program.program import Decision, Key, Program
 from mianshen.program.selection import selection
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.aggregates import item_columns, item_names
+from mianshen.warehouse.contributions import needed_accumulators, open_payment
 from mianshen.warehouse.decisions import Applied, applied, chosen, decided
 from mianshen.warehouse.expressions import FALSE, Sql
 from mianshen.warehouse.layers import Layer, apart, statements
@@ -28,6 +29,7 @@ from mianshen.warehouse.plan import Step, read_elsewhere
 from mianshen.warehouse.rows import Rows
 from mianshen.warehouse.scope import Scope
 from mianshen.warehouse.table_catalog import TableCatalog
+from mianshen.warehouse.turns import Turns, taken_in_turn
 
 
 @dataclass(slots=True)
@@ -96,29 +98,39 @@ class Stage:
     # -- levels ------------------------------------------------------------------------------
 
     def _level(self, level: tuple[Decision, ...], cut: str) -> None:
+        in_turn = taken_in_turn(self.program)
+        beside = [d for d in level if d.key not in in_turn]
+        if beside:
+            self._beside(beside, cut)
+        turned = [d for d in level if d.key in in_turn]
+        if turned:
+            self.layers.append(self._turns().decided(turned, f"{cut}_turns"))
+        self.limited += [a.name for a in needed_accumulators(self.program, level)]
+
+    def _turns(self) -> Turns:
+        return Turns(self.program, self.scope, self.catalog.rows, self.voidable, self.errors)
+
+    def _beside(self, level: list[Decision], cut: str) -> None:
+        """Decisions of which each row's is made without those of the rows before it, running sums aside."""
         limited = [d for d in level if any(p.limits for p in d.provisions)]
         branches = {d.name: [applied(b, self.scope) for b in selection(d).branches] for d in level}
-        limits = Limits(self.program, self.scope, limited, [], branches)
-        totals = Limits(self.program, self.scope, [], list(level), branches)
+        limits = Limits(self.program, self.scope, limited, branches)
         columns: list[Sql] = []
         for decision in level:
             if decision not in limited:
                 columns += self._columns(decision, branches[decision.name])
-        columns += limits.before_windows(self.errors) + totals.before_windows(self.errors)
+        columns += limits.before_windows(self.errors)
         assert self.scope.lets is not None
         self.layers.append(Layer(self.scope.lets))  # what comes later in the level may name more
         self._layer([terms.alias(chosen(branches[d.name]), f"{d.name}?by") for d in level])
+        columns += [terms.alias(open_payment(d, branches[d.name]), f"{d.name}?open") for d in level]
         self._layer(columns)
-        self.limited += [a.name for part in (limits, totals) for a in part.accumulators()]
         if limits.accumulators():
             amounts, windowed = limits.windowed(cut, self.errors)
             self._layer(amounts)
             self.layers.append(Layer(limits.after_windows(self.voidable, self.errors), cut, windowed))
             self._layer([column for d in limited for column in limits.decided_by(d)])
-        if totals.accumulators():
-            amounts, windowed = totals.windowed(f"{cut}_totals", self.errors)
-            self._layer(amounts)
-            self.layers.append(Layer([], f"{cut}_totals", windowed))
+        self.layers += self._turns().totals(level, branches, f"{cut}_totals")
 
     def _layer(self, columns: list[Sql]) -> None:
         if columns:

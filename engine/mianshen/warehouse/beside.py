@@ -1,0 +1,207 @@
+"""Rows beside a row: those below a row above that share facts with it, and those before it in turn.
+
+In: a node that ranges over such rows. Out: queries by `?parent`, here the row that asks: items, which `aggregates` folds
+as it does those of children, or of each row the last one before it that matches. Where it is unknown whether a row is one
+of them, what it brings is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from sqlglot import exp
+
+from mianshen.program.core import Aggregate, Core, Earlier
+from mianshen.program.program import Entity, Program
+from mianshen.warehouse import expressions as terms
+from mianshen.warehouse.aggregates import fails_inside, item_columns, parts_of
+from mianshen.warehouse.emit import emit
+from mianshen.warehouse.expressions import FALSE, TRUE
+from mianshen.warehouse.scope import Scope
+
+Reading: TypeAlias = Callable[[str, list[Core]], tuple[exp.Select, Scope]]
+ITEM = "?item"
+
+
+def in_turn(entity: Entity) -> exp.Order:
+    """By date, those without one first, then by key."""
+    assert entity.date is not None
+    keys = (exp.Ordered(this=terms.column(k), nulls_first=True) for k in (entity.date, entity.key))
+    return exp.Order(expressions=list(keys))
+
+
+def tops(program: Program, tables: dict[str, str], entity: str, top: str) -> exp.Select:
+    """`?row`, every row of an entity, and `?top`, the row above it of another."""
+    query = terms.select().from_(exp.to_table(tables[entity], quoted=True).as_("at"), copy=False)
+    name, at = "at", entity
+    while at != top:
+        parent = program.entities[at].parent
+        assert parent is not None
+        above = f"above{parent}"
+        on = exp.EQ(this=terms.column("?row", above), expression=terms.column("?parent", name))
+        table = exp.to_table(tables[parent], quoted=True).as_(above, quoted=True)
+        query, name, at = query.join(table, on=on, copy=False), above, parent
+    columns = terms.column("?row", "at"), terms.alias(terms.column("?row", name), "?top")
+    return query.select(*columns, copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What rows of an entity ask of rows beside them. `reading`: the rows of an entity with what expressions read."""
+
+    program: Program
+    entity: str
+    tables: dict[str, str]
+    reading: Reading
+
+    def items(self, node: Aggregate) -> exp.Query:
+        """`?parent` and what each row brings to the aggregate, as `?item`."""
+        top = self.program.entities[node.levels[0]].parent
+        assert top is not None
+        parts = parts_of(node, self.program)
+        theirs, scope = self._read(node.child, [one for one, _ in node.same], "?theirs", parts)
+        mine, _ = self._read(self.entity, [other for _, other in node.same], "?mine", [])
+        query = terms.select(
+            exp.Column(this=exp.Star(), table=exp.to_identifier("item", quoted=True)),
+            terms.alias(terms.column("?row", "own"), "?of"),
+            *(terms.column(f"?mine{number}", "own") for number in range(len(node.same))),
+        ).from_(theirs.subquery("item", copy=False), copy=False)
+        steps = (
+            (self._tops(node.child, top, "below"), "?row", "below", "?row", "item"),
+            (self._tops(self.entity, top, "asking"), "?top", "asking", "?top", "below"),
+            (mine.subquery("own", copy=False), "?row", "own", "?row", "asking"),
+        )  # fmt: skip
+        for relation, column, table, other, of in steps:
+            on = exp.EQ(this=terms.column(column, table), expression=terms.column(other, of))
+            query = query.join(relation, on=on, copy=False)
+        equal = terms.conjoin(
+            exp.EQ(this=terms.column(f"?theirs{number}"), expression=terms.column(f"?mine{number}"))
+            for number in range(len(node.same))
+        )
+        items: exp.Query = terms.select(
+            terms.alias(terms.column("?of"), "?parent"), *item_columns(node, ITEM, scope, equal)
+        ).from_(query.subquery("pairs", copy=False), copy=False)
+        if equal != TRUE:
+            items = items.where(exp.Coalesce(this=equal.copy(), expressions=[exp.true()]), copy=False)
+        for level in node.levels:
+            counted = self.program.entities[level].counted_by
+            if counted is not None:
+                items = exp.union(items, self._too_few(node, level, counted, top), distinct=False)
+        return items
+
+    def _read(self, entity: str, cores: list[Core], name: str, more: list[Core]) -> tuple[exp.Select, Scope]:
+        """The rows of an entity, with the values of expressions at them in columns of that name and a number."""
+        rows, scope = self.reading(entity, [*cores, *more])
+        values = [terms.alias(emit(core, scope).value, f"{name}{at}") for at, core in enumerate(cores)]
+        return terms.select(exp.Star(), *values).from_(rows.subquery("read", copy=False), copy=False), scope
+
+    def _tops(self, entity: str, top: str, name: str) -> exp.Subquery:
+        return tops(self.program, self.tables, entity, top).subquery(name, copy=False)
+
+    def _too_few(self, node: Aggregate, level: str, counted: str, top: str) -> exp.Select:
+        """For each row that asks of rows that say they have more below them than are here, or do not say: an unknown."""
+        parent = self.program.entities[level].parent
+        assert parent is not None
+        number = terms.alias(exp.Count(this=exp.Star()), "?n")
+        below = terms.select(terms.column("?parent"), number)
+        below = below.from_(exp.to_table(self.tables[level], quoted=True), copy=False)
+        below = below.group_by(terms.column("?parent"), copy=False)
+        unsure = [terms.alias(TRUE, f"{ITEM}?unsure")]
+        unsure += [terms.alias(FALSE, f"{ITEM}?error")] if fails_inside(node) else []
+        nothing = (
+            terms.NULL
+            if node.kind in ("some", "every", "count")
+            else terms.cast(terms.NULL, terms.sql_type(node.type))
+        )
+        query = terms.select(
+            terms.alias(terms.column("?row", "asking"), "?parent"), terms.alias(nothing, ITEM), *unsure
+        ).from_(exp.to_table(self.tables[parent], quoted=True).as_("of"), copy=False)
+        steps = (
+            (below.subquery("here", copy=False), "?parent", "here", "?row", "of", "left"),
+            (self._tops(parent, top, "up"), "?row", "up", "?row", "of", ""),
+            (self._tops(self.entity, top, "asking"), "?top", "asking", "?top", "up", ""),
+        )  # fmt: skip
+        for relation, column, table, other, of, kind in steps:
+            on = exp.EQ(this=terms.column(column, table), expression=terms.column(other, of))
+            query = query.join(relation, on=on, join_type=kind, copy=False)
+        here = exp.Coalesce(this=terms.column("?n", "here"), expressions=[terms.literal(0)])
+        stated = terms.column(counted, "of")
+        more = exp.GT(this=stated.copy(), expression=here)
+        return query.where(terms.disjoin([terms.is_null(stated), more]), copy=False)
+
+    # -- the rows before ---------------------------------------------------------------------
+
+    def earlier(self, node: Earlier) -> exp.Select:
+        """Each row that asks with the rows before it that match or may: `?parent`, `?matches` and the others' columns."""
+        entity = self.program.entities[node.entity]
+        assert entity.date is not None
+        parts = [part for part in (node.where, node.body) if part is not None]
+        rows, scope = self.reading(node.entity, [*parts, *node.same])
+        window = exp.Window(
+            this=exp.RowNumber(), partition_by=[terms.column("?parent")], order=in_turn(entity)
+        )
+        values = [terms.alias(window, "?n")]
+        where = None if node.where is None else emit(node.where, scope)
+        body = None if node.body is None else emit(node.body, scope)
+        if where is not None:
+            test = terms.case([(where.void, FALSE)], where.value) if where.void != FALSE else where.value
+            failed = [(where.error, terms.NULL)] if where.error != FALSE else []
+            values += [
+                terms.alias(terms.case(failed, test), "?where"),
+                terms.alias(where.error, "?error"),
+            ]
+        if body is not None:
+            values += [terms.alias(body.value, ITEM), terms.alias(body.void, f"{ITEM}?void")]
+        numbered = terms.select(exp.Star(), *values).from_(rows.subquery("read", copy=False), copy=False)
+        day = terms.is_known(terms.column(entity.date, "other"))
+        matches = terms.conjoin([
+            *(exp.EQ(this=terms.column(f.name, "own"), expression=terms.column(f.name, "other")) for f in node.same),
+            *([] if where is None else [terms.column("?where", "other")]),
+            terms.case([(day, TRUE)]),
+        ])  # fmt: skip
+        shown = [c.alias for c in values if c.alias != "?where"] + [entity.date]
+        before = terms.conjoin([
+            exp.EQ(this=terms.column("?parent", "other"), expression=terms.column("?parent", "own")),
+            exp.LT(this=terms.column("?n", "other"), expression=terms.column("?n", "own")),
+            terms.is_known(terms.column(entity.date, "own")),
+            exp.Coalesce(this=matches, expressions=[exp.true()]),
+        ])  # fmt: skip
+        return (
+            terms.select(
+                terms.alias(terms.column("?row", "own"), "?parent"),
+                terms.alias(matches.copy(), "?matches"),
+                *(terms.column(name, "other") for name in shown),
+            )
+            .from_(numbered.subquery("own", copy=False), copy=False)
+            .join(numbered.copy().subquery("other", copy=False), on=before, copy=False)
+        )
+
+    def counted(self, node: Earlier) -> exp.Select:
+        """The rows before each row as items to count."""
+        errors = [terms.alias(terms.column("?error"), f"{ITEM}?error")] if node.where is not None else []
+        return terms.select(
+            terms.column("?parent"),
+            terms.alias(terms.case([(terms.column("?matches"), terms.literal(1))]), ITEM),
+            terms.alias(terms.is_null(terms.column("?matches")), f"{ITEM}?unsure"),
+            *errors,
+        ).from_(self.earlier(node).subquery("pairs", copy=False), copy=False)
+
+    def last(self, node: Earlier) -> exp.Select:
+        """Of each row that has one the last row before it that matches or may, one without a date before all others."""
+        day = self.program.entities[node.entity].date
+        assert day is not None
+        dated = terms.case([(terms.is_null(terms.column(day)), terms.literal(0))], terms.literal(1))
+        order = exp.Order(
+            expressions=[exp.Ordered(this=dated), exp.Ordered(this=terms.column("?n"), desc=True)]
+        )
+        place = exp.Window(this=exp.RowNumber(), partition_by=[terms.column("?parent")], order=order)
+        ranked = terms.select(exp.Star(), terms.alias(place, "?place")).from_(
+            self.earlier(node).subquery("pairs", copy=False), copy=False
+        )
+        return (
+            terms.select(exp.Star())
+            .from_(ranked.subquery("ranked", copy=False), copy=False)
+            .where(exp.EQ(this=terms.column("?place"), expression=terms.literal(1)), copy=False)
+        )
