@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 import pytest
-from tests.support.drawn_records import drawn_claims, drawn_rows
+from tests.support.drawn_records import drawn_claims, drawn_rows, drawn_visits, with_more
 from tests.support.oracle import (
     BenefitAnswer,
     burden_of,
@@ -29,6 +29,7 @@ from tests.support.oracle import (
     poverty_warning,
     poverty_watch,
 )
+from tests.support.oracle_benefits import answer, benefits, premium_amount
 from tests.support.oracle_over_time import OTHER_PAYERS, Person, row_on
 from tests.support.oracle_stack import (
     ZERO,
@@ -54,7 +55,7 @@ OPENINGS: Final = tuple(
     for n in ("basic_paid", "deductible_used", "assistance_inpatient_paid", "assistance_outpatient_paid")
 )
 LAYERS: Final = ("basic_payment", "supplementary_payment", "critical_illness_payment", "assistance_payment")
-BENEFITS: Final = ("poverty_warning", "poverty_watch", "premium_subsidy")
+
 AID: Final = "illness_poverty_aid"
 
 
@@ -65,6 +66,7 @@ class Family:
     facts: dict[str, Any]
     people: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     claims: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    visits: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 def drawn(chance: Random, number: int, as_of: dt.date, unknown: float) -> Family:
@@ -81,6 +83,8 @@ def drawn(chance: Random, number: int, as_of: dt.date, unknown: float) -> Family
             | ({"reverses": f"{person}-{claim['reverses']}"} if "reverses" in claim else {})
             for claim in drawn_claims(chance, as_of, unknown)
         ]  # fmt: skip
+        with_more(chance, family.people[person], family.claims[person], as_of, unknown)
+        family.visits[person] = drawn_visits(chance, as_of)
     return family
 
 
@@ -97,12 +101,12 @@ def personal_cost(claim: Facts, layers: Mapping[str, Amount]) -> Amount:
     return difference(layers["in_scope_cost"], *paid, *others)  # type: ignore[arg-type]
 
 
-def premium_subsidy(person: Facts, as_of: dt.date) -> str:
+def premium_subsidy(person: Facts, as_of: dt.date) -> BenefitAnswer:
     """Areas 37 (since 2025) and 31 (since the plan was issued), resident scheme, active coverage, a category paid for."""
     places = ("31", "37") if as_of.year >= 2025 else ("31",)
     here = is_within(person.get("insured_area"), *places)
     if here is False:
-        return "not_modelled"
+        return BenefitAnswer("not_modelled")
     poor = is_one_of(
         person.get("assistance_category"), "destitute", "subsistence", "low_income", "returned_to_poverty"
     )
@@ -112,15 +116,13 @@ def premium_subsidy(person: Facts, as_of: dt.date) -> str:
         is_one_of(person.get("insurance_scheme"), "resident"),
         is_one_of(person.get("coverage_status"), "active"),
     )
-    if here is None:
-        return "undetermined"
-    return "undetermined" if due is None else "eligible" if due else "ineligible"
+    return answer(here, due, premium_amount(person))
 
 
 def expected(
     family: Family, as_of: dt.date
-) -> tuple[dict[str, dict[str, Amount]], dict[str, dict[str, str]], BenefitAnswer]:
-    """By claim its layers, by person the statuses of benefits, and the family's aid."""
+) -> tuple[dict[str, dict[str, Amount]], dict[str, dict[str, BenefitAnswer]], BenefitAnswer]:
+    """By claim its layers, by person the benefits, and the family's aid."""
     layers: dict[str, dict[str, Amount]] = {}
     borne: dict[str, list[tuple[Facts, Amount]]] = {}
     costs: dict[str, list[tuple[Facts, Amount]]] = {}
@@ -143,9 +145,16 @@ def expected(
     burden = burden_of(family.facts, [(current[p], costs[p]) for p in current], as_of)
     statuses = {
         person: {
-            "poverty_warning": in_shanghai(facts, as_of, poverty_warning(family.facts, burden)).status,
-            "poverty_watch": in_shanghai(facts, as_of, poverty_watch(family.facts, burden)).status,
+            "poverty_warning": in_shanghai(facts, as_of, poverty_warning(family.facts, burden)),
+            "poverty_watch": in_shanghai(facts, as_of, poverty_watch(family.facts, burden)),
             "premium_subsidy": premium_subsidy(facts, as_of),
+            **benefits(
+                family.people[person],
+                [claim for claim in family.claims[person] if claim["claim_id"] in layers],
+                [visit["optional_items"] for visit in family.visits[person]],
+                layers,
+                as_of,
+            ),
         }
         for person, facts in current.items()
     }
@@ -185,6 +194,10 @@ def batch(families: Sequence[Family], as_of: dt.date, folder: Path) -> Path:
         {"person_id": person, **claim}
         for family in families for person, listed in family.claims.items() for claim in listed
     ]  # fmt: skip
+    visits = [
+        {"visit_id": f"{person}-V{number}", "person_id": person, **visit, "optional_items": ";".join(visit["optional_items"])}
+        for family in families for person, listed in family.visits.items() for number, visit in enumerate(listed)
+    ]  # fmt: skip
     chance = Random(len(people))
     chance.shuffle(people)
     chance.shuffle(claims)
@@ -192,6 +205,7 @@ def batch(families: Sequence[Family], as_of: dt.date, folder: Path) -> Path:
         "resident": write(folder, "residents", people, OPENINGS),
         "household": write(folder, "households", [family.facts for family in families]),
         "claim": write(folder, "claims", claims, PAID),
+        "visit": write(folder, "visits", visits),
     }
     run_batch(open_program(), Request(dict(inputs), as_of, folder / "out"))
     return folder / "out"
@@ -233,7 +247,7 @@ def test_a_batch_of_families_equals_the_oracle(as_of: str, tmp_path: Path) -> No
     wrong: list[str] = []
     compared = 0
     for family in untouched(families, rejects):
-        layers, statuses, aid = expected(family, day)
+        layers, answers, aid = expected(family, day)
         for key, values in layers.items():
             for name, value in values.items():
                 compared += 1
@@ -242,12 +256,16 @@ def test_a_batch_of_families_equals_the_oracle(as_of: str, tmp_path: Path) -> No
             status = status_of(values["patient_pays"])
             if claims[key]["status"] != status:
                 wrong.append(f"{key}: {claims[key]['status']}, the policy gives {status}")
-        for person, benefits in statuses.items():
-            compared += len(benefits)
+        for person, due in answers.items():
+            compared += len(due)
+            written = {
+                name: (people[person][f"{name}_status"], people[person][f"{name}_amount"]) for name in due
+            }
             wrong += [
-                f"{person} {name}: {people[person][f'{name}_status']}, the policy gives {benefit}"
-                for name, benefit in benefits.items() if people[person][f"{name}_status"] != benefit
-            ]  # fmt: skip
+                f"{person} {name}: {written[name]}, the policy gives {benefit}"
+                for name, benefit in due.items()
+                if written[name] != (benefit.status, benefit.amount)
+            ]
         home = homes[family.facts["household_id"]]
         if (home[f"{AID}_status"], home[f"{AID}_amount"]) != (aid.status, aid.amount):
             wrong.append(

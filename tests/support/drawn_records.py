@@ -48,6 +48,65 @@ OPENINGS: Final = {
 }
 
 
+AREAS: Final = ("371724", "371702", "371402", "370102", "310118", "310113", "110101", "440305", "320509")
+MORE_OF_PERSON: Final[dict[str, tuple[Any, ...]]] = {
+    "sex": ("female", "female", "male"),
+    "contribution_base": (Decimal("0.00"), Decimal("10000.05"), Decimal("7384.33")),
+    "contribution_months": (0, 179, 180, 299, 300, 359, 360, 480),
+    "annual_premium": (Decimal("380.00"), Decimal("0.00")),
+    "disability_level": (0, 2, 3, 4, 5),
+    "previous_insured_area": (*AREAS, "3717", "371402000000", "37"),
+    "children_born": (0, 0, 1, 2, 3),
+    "difficult_delivery": (False, False, True),
+    "employer_average_wage": (Decimal("9876.54"), Decimal("0.01"), Decimal("12345.67")),
+    "institution_days": (0, 1, 19, 30, 31),
+}
+MORE_OF_CLAIM: Final[dict[str, tuple[Any, ...]]] = {
+    "hospital_area": (*AREAS, "330421", "3717", "31", "37", "4403"),
+    "networked": (True, True, False),
+    "maternity_networked": (True, True, False),
+    "filed_for_remote_care": (True, False),
+}
+
+
+def with_more(
+    rng: Random, rows: list[dict[str, Any]], claims: list[dict[str, Any]], as_of: dt.date, unknown: float
+) -> None:
+    """Add the facts that the other benefits read, some of them unknown."""
+    for row in rows:
+        if rng.random() < 0.5 and row["insured_area"] is not None:
+            row["insured_area"] = rng.choice(AREAS)
+    days = (
+        as_of - dt.timedelta(365),
+        as_of - dt.timedelta(366),
+        as_of,
+        as_of - dt.timedelta(rng.randrange(500)),
+    )
+    facts = {name: rng.choice(values) for name, values in MORE_OF_PERSON.items()} | {
+        "delivery_date": rng.choice(days)
+    }
+    if facts["children_born"] == 0 and any(claim.get("care_type") == "delivery" for claim in claims):
+        facts["children_born"] = 1
+    facts |= dict.fromkeys(name for name in facts if rng.random() < unknown)
+    for row in rows:
+        row |= facts
+    for claim in claims:
+        if "reverses" not in claim:
+            more = {name: rng.choice(values) for name, values in MORE_OF_CLAIM.items()}
+            claim |= more | dict.fromkeys(name for name in more if rng.random() < unknown)
+
+
+def drawn_visits(rng: Random, as_of: dt.date) -> list[dict[str, Any]]:
+    items = [f"item_{number}" for number in range(1, 52)]
+    return [
+        {
+            "service_date": as_of.replace(day=rng.randint(1, as_of.day)),
+            "optional_items": rng.sample(items, rng.randint(1, 7)),
+        }
+        for _ in range(rng.choice((0, 0, 1, 2, 4)))
+    ]
+
+
 def drawn_rows(rng: Random, as_of: dt.date, unknown: float) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [{name: rng.choice(values) for name, values in PERSON.items()}]
     if rng.random() < 0.5:

@@ -185,6 +185,8 @@ def _brings(node: Aggregate, compiler: Compiler) -> Callable[[Row], Value | None
             truth = True
         return None if truth is False or truth is NOT_MODELLED else unknown
 
+    decisive = DECISIVE.get(node.kind)  # whether an item counts or not, its neutral value changes nothing
+    neutral = "" if decisive is None else f" or value is {not decisive}"
     lines = [
         "if row.rejection is not None or row.voider is not None:",
         f"    return {builder.bind(doubtful)}(row)",
@@ -192,7 +194,7 @@ def _brings(node: Aggregate, compiler: Compiler) -> Callable[[Row], Value | None
         "if truth is False or truth is NOT_MODELLED:",
         "    return None",
         f"value = {'True' if node.body is None else builder.text(node.body)}",
-        "if value is NOT_MODELLED:",
+        f"if value is NOT_MODELLED{neutral}:",
         "    return None",
         "return value if truth is True else unknown_of((truth, value))",
     ]

@@ -159,6 +159,9 @@ def _item(
         formulas, node, item, state, f"{state} = most({state}, 1); {miss} |= {item}->doubt;"
     )
     result = where.state
+    if node.kind in ("some", "every"):  # whether it counts or not, its neutral value changes nothing
+        sign = "!" if node.kind == "some" else ""
+        body.add(f"if (!({outcome.state}) && {sign}({outcome.value})) continue;")
     with body.block(f"if (({result}) == 1 || ({outcome.state}) == 1 || {shared[0]}) {{"):
         body.add(f"{state} = most({state}, 1); {miss} |= {shared[1]};")
         body.add(

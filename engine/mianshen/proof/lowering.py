@@ -398,6 +398,7 @@ class Lowering:
                 return Sym(sum(parts) if parts else 0, no(unknown))
             case "some" | "every":
                 some = node.kind == "some"
+                unknown = any_of(*(all_of(unsure, no(v.false if some else v.true)) for _, v, unsure in items))
                 decisive = any_of(*(all_of(c, v.true if some else v.false) for c, v, _ in items))
                 return Sym(decisive if some else no(decisive), any_of(decisive, no(unknown)))
             case "first":  # of one row at most

@@ -184,7 +184,11 @@ def item_columns(aggregate: Aggregate, label: str, scope: Scope, also: Sql = TRU
                 terms.alias(terms.case([(terms.conjoin(test), key)]), f"{label}{part}")
                 for test, part in zip(tests, FIRSTS, strict=True)
             ]
-    columns = [terms.alias(item, label), terms.alias(_unsure(where, body), f"{label}?unsure"), *keys]
+    columns = [
+        terms.alias(item, label),
+        terms.alias(_unsure(aggregate, where, body), f"{label}?unsure"),
+        *keys,
+    ]
     if fails_inside(aggregate):
         columns.append(terms.alias(_failing(where, body), f"{label}?error"))
     return columns
@@ -236,11 +240,15 @@ def _folded(aggregate: Aggregate, item: Sql) -> Sql:
             return exp.LogicalOr(this=item)
 
 
-def _unsure(where: Emitted | None, body: Emitted | None) -> Sql:
+def _unsure(aggregate: Aggregate, where: Emitted | None, body: Emitted | None) -> Sql:
     """An item may count, and whether or with what is not known."""
     unknown = [] if where is None else [terms.is_null(where.value)]
     if body is not None and body.nullable:
         unknown.append(terms.is_null(body.value))
     modelled = TRUE if body is None or body.void == FALSE else terms.negate(body.void)
     may_count = TRUE if where is None else terms.negate(_outside(where))
-    return terms.conjoin([may_count, terms.disjoin(unknown), modelled])
+    parts = [may_count, terms.disjoin(unknown), modelled]
+    if aggregate.kind in ("some", "every") and where is not None and body is not None:
+        neutral = terms.surely_not if aggregate.kind == "some" else terms.surely
+        parts.append(terms.negate(neutral(body.value)))
+    return terms.conjoin(parts)
