@@ -222,13 +222,10 @@ class Page:
         benefits = self.program.benefits
         return {n: c for n, c in self._all_benefits().items() if not self.program.is_planned(benefits[n])}
 
-    def _planned(self) -> list[tuple[str, str]]:
-        """The benefits that are only planned, each with the clause that plans it."""
-        words, by_decision = Words(self.program), {p.decision: p for p in self.program.planned}
-        benefits = [b for b in self.program.benefits.values() if self.program.is_planned(b)]
+    def _planned(self) -> list[str]:
+        """The benefits that are only planned."""
         return [
-            (self._benefit_title(b.name), self._say(words.citation(by_decision[b.eligible].citation)))
-            for b in benefits
+            self._benefit_title(b.name) for b in self.program.benefits.values() if self.program.is_planned(b)
         ]
 
     def _provinces(self) -> list[dict[str, Any]]:
