@@ -146,8 +146,15 @@ def institution_allowance(person: Facts, as_of: dt.date) -> BenefitAnswer:
     return answer(in_shandong(person, as_of, "3714"), due, amount)
 
 
-def home_package(person: Facts, visits: Iterable[Sequence[str]], as_of: dt.date) -> BenefitAnswer:
-    amount = sum((Decimal(PACKAGE[len(items)]) for items in visits), ZERO)
+def home_package(rows: Sequence[Facts], visits: Iterable[Facts], as_of: dt.date) -> BenefitAnswer:
+    """Each visit pays on what the person was on its day."""
+    amount: Amount = ZERO
+    for visit in visits:
+        day = visit["service_date"]
+        paid = both(in_shandong(row_on(rows, day), day, "3714"), has_care_level(row_on(rows, day)))
+        one = None if paid is None else Decimal(PACKAGE[len(visit["optional_items"])]) if paid else ZERO
+        amount = combine(lambda sofar, more: sofar + more, amount, one)
+    person = row_on(rows, as_of)
     return answer(in_shandong(person, as_of, "3714"), has_care_level(person), amount)
 
 
@@ -208,20 +215,25 @@ def scheme_of(claim: Facts, person: Facts, *names: str) -> Truth:
     return is_one_of(claim.get("insurance_scheme") or person.get("insurance_scheme"), *names)
 
 
+def where_told(place: object, truth: Truth) -> Truth:
+    """The answer of a place's rules; open where nobody knows which place that is."""
+    return None if place is None else truth
+
+
 def maternity_direct(rows: Sequence[Facts], claims: Iterable[Facts], as_of: dt.date) -> BenefitAnswer:
-    """A woman's deliveries, each on what she was on its day; no window."""
+    """A woman's deliveries at networked hospitals, each on what she was on its day; no window."""
     ways = []
     for claim in claims:
-        person = row_on(rows, claim["service_date"])
-        here, there = person.get("insured_area"), claim.get("hospital_area")
-        pilot = either(both(lies_in(here, JUYE), lies_in(there, "37")), lies_in(there, JUYE))
-        here = both(claim["service_date"] >= SINCE_SHANDONG, lies_in(here, "37"))
-        ways.append(
-            both(
-                here, pilot, is_one_of(claim.get("care_type"), "delivery"), claim.get("maternity_networked"),
-                is_one_of(person.get("sex"), "female"), scheme_of(claim, person, "employee"), active(person),
-            )
+        person, there = row_on(rows, claim["service_date"]), claim.get("hospital_area")
+        home = person.get("insured_area")
+        pilot = both(
+            lies_in(home, "37"),
+            either(lies_in(home, JUYE), lies_in(there, JUYE)),
+            is_one_of(person.get("sex"), "female"), scheme_of(claim, person, "employee"), active(person),
         )  # fmt: skip
+        delivery = both(is_one_of(claim.get("care_type"), "delivery"), claim.get("maternity_networked"))
+        since = claim["service_date"] >= SINCE_SHANDONG
+        ways.append(both(since, delivery, lies_in(there, "37"), where_told(home, pilot)))
     return answer(in_shandong(row_on(rows, as_of), as_of), either(*ways))
 
 
@@ -232,18 +244,16 @@ def remote_settlement(rows: Sequence[Facts], claims: Iterable[Facts], as_of: dt.
         person, there = row_on(rows, claim["service_date"]), claim.get("hospital_area")
         home = person.get("insured_area")
         since = claim["service_date"] >= dt.date(2023, 2, 27)
-        nationwide = both(lies_in(home, "31"), since)
-        reach = both(lies_in(home, *DELTA), either(nationwide, lies_in(there, *DELTA)))
-        filed = both(
-            reach, is_one_of(claim.get("care_type"), "outpatient"), claim.get("filed_for_remote_care")
-        )
-        zone = both(lies_in(home, *ZONE), lies_in(there, *ZONE))
-        if (
-            home is not None
-        ):  # of somebody of whom no place is known the rules of each place are open, whatever their days
-            zone = both(zone, since)
+        filed = both(is_one_of(claim.get("care_type"), "outpatient"), claim.get("filed_for_remote_care"))
+        zone = lies_in(there, *ZONE)
         entitled = both(active(person), scheme_of(claim, person, "employee", "resident"))
-        ways.append(both(entitled, are_apart(home, there), claim.get("networked"), either(filed, zone)))
+        within_delta = both(lies_in(home, *DELTA), lies_in(there, *DELTA))
+        settled = either(
+            both(filed, either(both(lies_in(home, "31"), since), within_delta)),
+            both(zone, lies_in(home, *ZONE), since),
+        )
+        settled = where_told(home, both(settled, are_apart(home, there)))
+        ways.append(both(entitled, claim.get("networked"), either(filed, zone), settled))
     person = row_on(rows, as_of)
     return answer(lies_in(person.get("insured_area"), *DELTA), both(covered(person), either(*ways)))
 
@@ -313,16 +323,16 @@ def assistance_due(
 def benefits(
     rows: Sequence[Facts],
     claims: Sequence[Facts],
-    visits: Iterable[Sequence[str]],
+    visits: Iterable[Facts],
     layers: Mapping[str, Mapping[str, Amount]],
     as_of: dt.date,
 ) -> dict[str, BenefitAnswer]:
-    """Every benefit of this file by name. `claims`: those that take part; `visits`: the items of each visit."""
+    """Every benefit of this file by name. `claims`: those that take part; `visits`: with their days and items."""
     person = row_on(rows, as_of)
     return {
         "employer_contribution": employer_contribution(person, as_of),
         "ltc_institution_allowance": institution_allowance(person, as_of),
-        "ltc_home_package": home_package(person, visits, as_of),
+        "ltc_home_package": home_package(rows, visits, as_of),
         "insurance_transfer": insurance_transfer(person, as_of),
         "retiree_benefits": retiree_benefits(person, as_of),
         "maternity_allowance": maternity_allowance(person, claims, as_of),
