@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import partial
 from typing import Final, TypeAlias
 
 from mianshen.interpreter import Interpreter, Row
@@ -22,11 +21,10 @@ from mianshen.program.slicing import benefit_keys, part_of
 from mianshen.program.stages import nodes_of
 from mianshen.proof.equivalence import differ
 from mianshen.proof.lowering import Lowering
-from mianshen.proof.prover import UNCITED, Finding, Prover, Question
+from mianshen.proof.prover import UNCITED, Finding, Posed, Prover, Question
 from mianshen.proof.records import Record, Records
 from mianshen.proof.symbols import (
     NO_VALUE,
-    NotLowered,
     Sym,
     Term,
     aligned,
@@ -71,7 +69,7 @@ class Against:
                 if any(owner == entity for owner, _ in self._paid()):
                     name = f"not_less: {entity}" + ("" if category is None else f", {category[1]}")
                     if self.prover.asked(name):
-                        yield self._answered(name, partial(self._not_less, name, entity, category))
+                        yield self.prover.answer(self._not_less(name, entity, category))
 
     # -- the same --------------------------------------------------------------------------------
 
@@ -91,14 +89,13 @@ class Against:
         if parts[0] is not None and parts[0] == parts[1]:
             return Finding(name, SAME, "proved", UNCHANGED, clause=citation)
 
-        def ask() -> Question:
+        def pose() -> Posed:
             sides = self._sides(key[0])
             values = [self._value(lowering, key) for _, lowering in sides]
             failing = [any_of(*(f.when for f in lowering.failures)) for _, lowering in sides]
-            broken = differ(values[0], values[1], *failing)
-            return Question(name, SAME, citation, sides, broken, self._shows_other(key), failing=True)
+            return Posed(sides, differ(values[0], values[1], *failing))
 
-        return self._answered(name, ask)
+        return self.prover.answer(Question(name, SAME, citation, pose, self._shows_other(key), failing=True))
 
     def _part(self, program: Program, key: Key) -> object:
         """All that a decision rests on; None where the program does not have it."""
@@ -141,11 +138,13 @@ class Against:
 
     def _not_less(self, name: str, entity: str, category: Category | None) -> Question:
         title = Message("改后支付不减少", "What is paid is no less than before")
-        sides = self._sides(entity)
-        totals = [self._total(lowering, entity) for _, lowering in sides]
-        (was, now), _ = aligned(totals)
-        among = True if category is None else self._among(sides[0][0], category)
-        broken = all_of(among, totals[0].known, totals[1].known, was > now)
+
+        def pose() -> Posed:
+            sides = self._sides(entity)
+            totals = [self._total(lowering, entity) for _, lowering in sides]
+            (was, now), _ = aligned(totals)
+            among = True if category is None else self._among(sides[0][0], category)
+            return Posed(sides, all_of(among, totals[0].known, totals[1].known, was > now))
 
         def shows(record: Record, _: Record | None) -> Message | None:
             rows = self._rows(record, entity)
@@ -162,7 +161,7 @@ class Against:
                 f"paid {new} instead of {old}: {old - new} less",
             )
 
-        return Question(name, title, UNCITED, sides, broken, shows)
+        return Question(name, title, UNCITED, pose, shows)
 
     def _among(self, world: World, category: Category) -> Term:
         (entity, name), value = category
@@ -212,14 +211,6 @@ class Against:
         return total
 
     # -- both ------------------------------------------------------------------------------------
-
-    def _answered(self, name: str, ask: Callable[[], Question]) -> Finding:
-        try:
-            question = ask()
-        except NotLowered as error:
-            why = Message(f"无法交给求解器：{error}", f"not told to the solver: {error}")
-            return Finding(name, SAME, "unknown", why)
-        return self.prover.answer(question)
 
     def _sides(self, entity: str) -> list[tuple[World, Lowering]]:
         """The same household under either program."""

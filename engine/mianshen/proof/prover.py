@@ -10,9 +10,8 @@ facts are known, decided for one of the years that the figures hold; balances be
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 from itertools import product
 from typing import Any, Final, Literal, TypeAlias, assert_never
 
@@ -67,21 +66,27 @@ class Finding:
 
 
 @dataclass(slots=True)
-class Question:
-    """When a household breaks a property: `broken` in the worlds, and whether a decided record shows it.
+class Posed:
+    """A question as the solver is asked it: `broken` in the worlds, which are one, or two that differ in one fact."""
 
-    `worlds`: one, or two that differ in one fact.
+    worlds: list[tuple[World, Lowering]]
+    broken: Term
+
+
+@dataclass(slots=True)
+class Question:
+    """When a household breaks a property, and whether a decided record shows it.
+
+    `pose`: how the solver is asked; it raises NotLowered where it cannot be, and then only `shows` is of use.
     """
 
     name: str
     title: Message
     clause: Citation
-    worlds: list[tuple[World, Lowering]]
-    broken: Term
+    pose: Callable[[], Posed]
     shows: Callable[[Record, Record | None], Message | None]
     failing: bool = False  # whether a row that fails is what is sought
     changed: Key | None = None
-    extra: list[Term] = field(default_factory=list)
 
 
 class Prover:
@@ -104,25 +109,25 @@ class Prover:
                     if self.asked(prop.name):
                         yield _held(prop, claim)
                     continue
-                for label, ask in self._questions(prop, claim):
-                    name = f"{prop.name}: {label}" if label else prop.name
-                    if self.asked(name):
-                        yield self._answered(name, prop, ask)
+                for label, question in self._questions(prop, claim):
+                    question.name = f"{prop.name}: {label}" if label else prop.name
+                    if self.asked(question.name):
+                        yield self.answer(question)
 
     def _questions(
         self, prop: Property, claim: Holds | AlwaysModelled | NeverFalls | NeverLess
-    ) -> Iterator[tuple[str, Callable[[], Question]]]:
+    ) -> Iterator[tuple[str, Question]]:
         """What a claim comes to, each with its label."""
         match claim:
             case Holds():
-                yield "", partial(self._holds, prop, claim)
+                yield "", self._holds(prop, claim)
             case AlwaysModelled(decisions=names):
-                yield from ((name, partial(self._modelled, prop, name)) for name in names)
+                yield from ((name, self._modelled(prop, name)) for name in names)
             case NeverFalls(decisions=names, fact=fact, up_to=up_to):
-                yield from ((name, partial(self._pair, prop, fact, name, None, up_to)) for name in names)
+                yield from ((name, self._pair(prop, fact, name, None, up_to)) for name in names)
             case NeverLess(decisions=names, fact=fact, values=values, than=than):
                 for name, value, other in product(names, values, than):
-                    yield f"{name}, {value} / {other}", partial(self._pair, prop, fact, name, (value, other))
+                    yield f"{name}, {value} / {other}", self._pair(prop, fact, name, (value, other))
             case _:
                 assert_never(claim)
 
@@ -133,16 +138,6 @@ class Prover:
     def asked_of(self, kind: str) -> bool:
         """Whether a property whose name begins so may be asked for."""
         return self.asked(kind) or any(name.startswith(kind) for name in self.named)
-
-    def _answered(self, name: str, prop: Property, ask: Callable[[], Question]) -> Finding:
-        try:
-            question = ask()
-        except NotLowered as error:
-            return self._searched(
-                name, prop, Message(f"无法交给求解器：{error}", f"not told to the solver: {error}"), None
-            )
-        question.name = name
-        return self.answer(question, prop)
 
     # -- questions ---------------------------------------------------------------------------
 
@@ -157,8 +152,10 @@ class Prover:
         return all_of(*(lowering.node(part, lowering.world.row).true for part in when))
 
     def _holds(self, prop: Property, claim: Holds) -> Question:
-        world, lowering = self.lowered(prop.entity)
-        broken = all_of(self._when(lowering, prop.when), lowering.node(claim.condition, world.row).false)
+        def pose() -> Posed:
+            world, lowering = self.lowered(prop.entity)
+            broken = all_of(self._when(lowering, prop.when), lowering.node(claim.condition, world.row).false)
+            return Posed([(world, lowering)], broken)
 
         def shows(record: Record, _: Record | None) -> Message | None:
             row = self._row(record, prop)
@@ -166,12 +163,13 @@ class Prover:
                 return None
             return Message(f"不成立：{claim.text}", f"it does not hold: {claim.text}")
 
-        return Question(prop.name, prop.title, prop.citation, [(world, lowering)], broken, shows)
+        return Question(prop.name, prop.title, prop.citation, pose, shows)
 
     def _modelled(self, prop: Property, name: str) -> Question:
-        world, lowering = self.lowered(prop.entity)
-        value = lowering.decision((prop.entity, name), world.row)
-        broken = all_of(self._when(lowering, prop.when), no(value.modelled))
+        def pose() -> Posed:
+            world, lowering = self.lowered(prop.entity)
+            value = lowering.decision((prop.entity, name), world.row)
+            return Posed([(world, lowering)], all_of(self._when(lowering, prop.when), no(value.modelled)))
 
         def shows(record: Record, _: Record | None) -> Message | None:
             row = self._row(record, prop)
@@ -179,26 +177,29 @@ class Prover:
                 return None
             return Message(f"没有条款给出 {name}", f"no provision gives {name}")
 
-        return Question(prop.name, prop.title, prop.citation, [(world, lowering)], broken, shows)
+        return Question(prop.name, prop.title, prop.citation, pose, shows)
 
     def _pair(
         self, prop: Property, fact: Key, name: str, values: tuple[str, str] | None, up_to: Decimal = ZERO
     ) -> Question:
         """Two households that differ in one fact, of which the second gets less and should not."""
-        world, lowering = self.lowered(prop.entity)
-        mine = world.fact(fact)
-        theirs = world.variable(self.program.facts[fact], f"other {'.'.join(fact)}")
-        world2, lowering2 = self.lowered(prop.entity, world.variables, {fact: theirs})
-        world2.__dict__["as_of"] = world.as_of
-        key = prop.entity, name
-        one, two = lowering.decision(key, world.row), lowering2.decision(key, world2.row)
-        (first, second, most), _ = aligned([one, two, number(up_to)])
-        (low, high), _ = aligned([mine, theirs])
-        apart = low < high if values is None else all_of(*self._are(fact, (low, high), values))
-        broken = all_of(
-            self._when(lowering, prop.when), self._when(lowering2, prop.when), one.there, two.there,
-            apart, mine.known, theirs.known, first - second > most,
-        )  # fmt: skip
+
+        def pose() -> Posed:
+            world, lowering = self.lowered(prop.entity)
+            mine = world.fact(fact)
+            theirs = world.variable(self.program.facts[fact], f"other {'.'.join(fact)}")
+            world2, lowering2 = self.lowered(prop.entity, world.variables, {fact: theirs})
+            world2.__dict__["as_of"] = world.as_of
+            key = prop.entity, name
+            one, two = lowering.decision(key, world.row), lowering2.decision(key, world2.row)
+            (first, second, most), _ = aligned([one, two, number(up_to)])
+            (low, high), _ = aligned([mine, theirs])
+            apart = low < high if values is None else all_of(*self._are(fact, (low, high), values))
+            broken = all_of(
+                self._when(lowering, prop.when), self._when(lowering2, prop.when), one.there, two.there,
+                apart, mine.known, theirs.known, first - second > most,
+            )  # fmt: skip
+            return Posed([(world, lowering), (world2, lowering2)], broken)
 
         def shows(record: Record, changed: Record | None) -> Message | None:
             row, row2 = self._row(record, prop), None if changed is None else self._row(changed, prop)
@@ -219,8 +220,7 @@ class Prover:
                 f"with {fact[1]} {now_text} instead of {was_text}, {name} is {after} instead of {before}: {less} less",
             )
 
-        worlds = [(world, lowering), (world2, lowering2)]
-        return Question(prop.name, prop.title, prop.citation, worlds, broken, shows, changed=fact)
+        return Question(prop.name, prop.title, prop.citation, pose, shows, changed=fact)
 
     def _are(self, fact: Key, terms: tuple[Term, Term], values: tuple[str, str]) -> tuple[Term, Term]:
         """That the first household has the second code of two, and the second the first."""
@@ -237,28 +237,26 @@ class Prover:
 
     # -- answers -----------------------------------------------------------------------------
 
-    def answer(self, question: Question, prop: Property | None = None) -> Finding:
+    def answer(self, question: Question) -> Finding:
         """The verdict on a question."""
         try:
-            told = list(self._told(question))
+            posed = question.pose()
+            told = list(self._told(posed, failing=question.failing))
         except NotLowered as error:
             return self._searched(
-                question.name,
-                prop or question,
-                Message(f"无法交给求解器：{error}", f"not told to the solver: {error}"),
-                question,
+                question, Message(f"无法交给求解器：{error}", f"not told to the solver: {error}")
             )
         outcome, unconfirmed = z3.unknown, False
         for narrow in (True, False):
-            more = self._narrow(question) if narrow else []
+            more = self._narrow(posed) if narrow else []
             for _ in range(MODELS):
                 outcome, model = self._checked([*told, *more], QUICK if narrow else WAYS)
                 if model is None:
                     break
-                finding, unconfirmed = self._replayed(question, model), True
+                finding, unconfirmed = self._replayed(question, posed, model), True
                 if finding is not None:
                     return finding
-                more.append(_another_day(question, model))
+                more.append(_another_day(posed, model))
         if outcome == z3.unsat and not unconfirmed:
             return Finding(question.name, question.title, "proved", DOMAIN, clause=question.clause)
         if unconfirmed:
@@ -271,7 +269,7 @@ class Prover:
             why = Message(
                 f"求解器在 {steps} 步内未能得出结论", f"the solver cannot tell within {steps} steps"
             )
-        return self._searched(question.name, prop or question, why, question)
+        return self._searched(question, why)
 
     def _checked(
         self, told: Sequence[z3.BoolRef], ways: Sequence[tuple[int, bool]]
@@ -291,14 +289,14 @@ class Prover:
                 return outcome, solver.model() if outcome == z3.sat else None
         return outcome, None
 
-    def _told(self, question: Question) -> Iterator[z3.BoolRef]:
-        """All that the solver is told."""
-        for world, lowering in question.worlds:
+    def _told(self, posed: Posed, *, failing: bool) -> Iterator[z3.BoolRef]:
+        """All that the solver is told; `failing`: of rows that fail, too."""
+        for world, lowering in posed.worlds:
             yield from self._records_read(world, lowering)
-            if not question.failing:
+            if not failing:
                 yield holds(no(any_of(*(failure.when for failure in lowering.failures))))
-        yield from map(holds, (question.broken, *question.extra))
-        for world, _ in question.worlds:
+        yield holds(posed.broken)
+        for world, _ in posed.worlds:
             yield from world.variables.domain
 
     def _records_read(self, world: World, lowering: Lowering) -> Iterator[z3.BoolRef]:
@@ -314,9 +312,9 @@ class Prover:
                 if entity.counted_by is not None and entity.parent in world.rows:
                     yield holds(world.fact((entity.parent, entity.counted_by)).value == 1)
 
-    def _narrow(self, question: Question) -> list[z3.BoolRef]:
+    def _narrow(self, posed: Posed) -> list[z3.BoolRef]:
         """A recent year, in which nothing is past its review."""
-        world = question.worlds[0][0]
+        world = posed.worlds[0][0]
         days = [
             world.as_of,
             *(world.fact(d) for e in world.rows if (d := dated_fact(self.program, e)) is not None),
@@ -324,13 +322,14 @@ class Prover:
         parts = [world.parts(day.value) for day in days]
         return [z3.And(part.year >= FIRST_ASKED[0], part.year <= FIRST_ASKED[1]) for part in parts]
 
-    def _replayed(self, question: Question, model: z3.ModelRef) -> Finding | None:
+    def _replayed(self, question: Question, posed: Posed, model: z3.ModelRef) -> Finding | None:
         """The person a model stands for, if the interpreter confirms what is sought."""
-        world = question.worlds[0][0]
-        record = world.record(model)
-        other = None if question.changed is None else question.worlds[1][0].record(model)
-        if question.shows(record, other) is None:
-            return None
+        record = posed.worlds[0][0].record(model)
+        other = None if question.changed is None else posed.worlds[1][0].record(model)
+        return None if question.shows(record, other) is None else self._refuted(question, record, other)
+
+    def _refuted(self, question: Question, record: Record, other: Record | None) -> Finding:
+        """The smallest person who shows what a record shows."""
 
         def shown(smaller: Record) -> bool:
             return question.shows(smaller, self._other(smaller, other, question.changed)) is not None
@@ -349,30 +348,16 @@ class Prover:
 
     # -- where the solver cannot tell --------------------------------------------------------
 
-    def _searched(
-        self, name: str, asked: Property | Question, why: Message, question: Question | None
-    ) -> Finding:
+    def _searched(self, question: Question, why: Message) -> Finding:
         """People made up are tried one after the other."""
-        clause = asked.clause if isinstance(asked, Question) else asked.citation
-        if question is not None:
-            sampler = Sampler(self.program)
-            for record, other in self._made_up(sampler, question):
-                if question.shows(record, other) is None:
-                    continue
-
-                def shown(smaller: Record, other: Record | None = other) -> bool:
-                    return question.shows(smaller, self._other(smaller, other, question.changed)) is not None
-
-                record = self.records.smallest(record, shown)
-                other = self._other(record, other, question.changed)
-                because = question.shows(record, other)
-                assert because is not None
-                return Finding(name, asked.title, "refuted", because, record, other, clause)
-            tried = Message(
-                f"；{self.sample} 名虚构人员中未发现反例", f"; none of {self.sample} made-up people breaks it"
-            )
-            why = Message(why.zh + tried.zh, why.en + tried.en)
-        return Finding(name, asked.title, "unknown", why, clause=clause)
+        for record, other in self._made_up(Sampler(self.program), question):
+            if question.shows(record, other) is not None:
+                return self._refuted(question, record, other)
+        tried = Message(
+            f"；{self.sample} 名虚构人员中未发现反例", f"; none of {self.sample} made-up people breaks it"
+        )
+        because = Message(why.zh + tried.zh, why.en + tried.en)
+        return Finding(question.name, question.title, "unknown", because, clause=question.clause)
 
     def _made_up(self, sampler: Sampler, question: Question) -> Iterator[tuple[Record, Record | None]]:
         """People made up; where two are compared, each with the fact changed in a few ways."""
@@ -407,9 +392,9 @@ def _fact(row: Row, key: Key) -> Known | None:
     return (row if row.entity == key[0] else row.above(key[0])).facts.get(key[1])
 
 
-def _another_day(question: Question, model: z3.ModelRef) -> z3.BoolRef:
+def _another_day(posed: Posed, model: z3.ModelRef) -> z3.BoolRef:
     """Another decision date, for what failed may have rested on it."""
-    day = question.worlds[0][0].as_of.value
+    day = posed.worlds[0][0].as_of.value
     return day != model.eval(day, model_completion=True)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import takewhile
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from mianshen.program.program import Benefit, Citation, Decision, Provision
 from mianshen.program.selection import conjuncts
 from mianshen.proof.failures import Failing
 from mianshen.proof.lowering import Lowering
-from mianshen.proof.prover import Finding, Prover, Question
+from mianshen.proof.prover import Finding, Posed, Prover, Question
 from mianshen.proof.records import Record, Sampler
 from mianshen.proof.symbols import NotLowered, Term, all_of, any_of, no
 from mianshen.proof.world import World
@@ -68,11 +69,12 @@ def _amounts(prover: Prover) -> Iterator[Finding]:
     for benefit in prover.program.benefits.values():
         if benefit.amount is None or not prover.asked(f"amount: {benefit.name}"):
             continue
-        decision = prover.program.decision(benefit.entity, benefit.eligible)
-        world, lowering = prover.lowered(benefit.entity)
-        eligible = lowering.decision(decision.key, world.row)
-        amount = lowering.decision((benefit.entity, benefit.amount), world.row)
-        broken = all_of(eligible.true, no(amount.modelled))
+
+        def pose(of: Benefit = benefit) -> Posed:
+            world, lowering = prover.lowered(of.entity)
+            eligible = lowering.decision((of.entity, of.eligible), world.row)
+            amount = lowering.decision((of.entity, of.amount or ""), world.row)
+            return Posed([(world, lowering)], all_of(eligible.true, no(amount.modelled)))
 
         def shows(record: Record, _: Record | None, of: Benefit = benefit) -> Message | None:
             row = _decided_row(prover, record, of.entity)
@@ -83,7 +85,7 @@ def _amounts(prover: Prover) -> Iterator[Finding]:
             return Message(f"没有条款给出 {of.amount}", f"no provision gives {of.amount}")
 
         name = f"amount: {benefit.name}"
-        yield prover.answer(Question(name, AMOUNT, benefit.citation, [(world, lowering)], broken, shows))
+        yield prover.answer(Question(name, AMOUNT, benefit.citation, pose, shows))
 
 
 # -- rows that fail ----------------------------------------------------------------------------------
@@ -98,9 +100,8 @@ def _failing(prover: Prover, kind: Failing) -> Iterator[Finding]:
             world, lowering = prover.lowered(decision.entity)
             lowering.decision(decision.key, world.row)
         except NotLowered as error:
-            yield _not_told(
-                f"{kind}: {decision.name}", CONFLICT if kind == "conflict" else NO_FIGURE, error, decision
-            )
+            if prover.asked(f"{kind}: {decision.name}"):
+                yield prover.answer(_failure(prover, kind, decision, decision.name, partial(_unposed, error)))
             continue
         yield from _failures(prover, kind, decision, world, lowering)
 
@@ -112,21 +113,31 @@ def _failures(
     for failure in lowering.failures:
         if failure.kind == kind and failure.of == decision.key:
             whens[failure.name].append(failure.when)
-    title = CONFLICT if kind == "conflict" else NO_FIGURE
-    citation = decision.provisions[0].citation if decision.provisions else Citation(None, None)
     for name, when in whens.items():
-        if not prover.asked(f"{kind}: {name}"):
-            continue
+        if prover.asked(f"{kind}: {name}"):
+            posed = Posed([(world, lowering)], any_of(*when))
+            yield prover.answer(_failure(prover, kind, decision, name, lambda posed=posed: posed))  # type: ignore[misc]
 
-        def shows(record: Record, _: Record | None) -> Message | None:
-            reason = _rejected(prover, record)
-            return reason[1] if reason is not None and reason[0] == kind else None
 
-        yield prover.answer(
-            Question(
-                f"{kind}: {name}", title, citation, [(world, lowering)], any_of(*when), shows, failing=True
-            )
-        )
+def _failure(
+    prover: Prover, kind: Failing, decision: Decision, name: str, pose: Callable[[], Posed]
+) -> Question:
+    """Whether a row fails so, of which the decision or a place in it is named."""
+
+    def shows(record: Record, _: Record | None) -> Message | None:
+        reason = _rejected(prover, record)
+        return reason[1] if reason is not None and reason[0] == kind else None
+
+    title = CONFLICT if kind == "conflict" else NO_FIGURE
+    return Question(f"{kind}: {name}", title, _clause(decision), pose, shows, failing=True)
+
+
+def _unposed(error: NotLowered) -> Posed:
+    raise error
+
+
+def _clause(decision: Decision) -> Citation:
+    return decision.provisions[0].citation if decision.provisions else Citation(None, None)
 
 
 def _rejected(prover: Prover, record: Record) -> tuple[str, Message] | None:
@@ -137,17 +148,6 @@ def _rejected(prover: Prover, record: Record) -> tuple[str, Message] | None:
     prover.records.interpreter.run(case)
     rejections = [row.rejection for row in case.rows() if row.rejection is not None]
     return None if not rejections else (rejections[0].reason, rejections[0].message)
-
-
-def _not_told(name: str, title: Message, error: NotLowered, decision: Decision) -> Finding:
-    citation = decision.provisions[0].citation if decision.provisions else Citation(None, None)
-    return Finding(
-        name,
-        title,
-        "unknown",
-        Message(f"无法交给求解器：{error}", f"not told to the solver: {error}"),
-        clause=citation,
-    )
 
 
 # -- provisions that never decide --------------------------------------------------------------------
@@ -181,12 +181,11 @@ def _deciding(prover: Prover) -> set[str]:
 
 
 def _reached(prover: Prover, decision: Decision, provision: Provision, name: str) -> Finding:
-    try:
+    def pose() -> Posed:
         world, lowering = prover.lowered(decision.entity)
         lowering.decision(decision.key, world.row)
-    except NotLowered as error:
-        return _not_told(name, REACHABLE, error, decision)
-    (mine,) = [one for one in lowering.chosen[decision.key] if one.branch.provision is provision]
+        (mine,) = [one for one in lowering.chosen[decision.key] if one.branch.provision is provision]
+        return Posed([(world, lowering)], mine.stands)
 
     def shows(record: Record, _: Record | None) -> Message | None:
         row = _decided_row(prover, record, decision.entity)
@@ -194,9 +193,7 @@ def _reached(prover: Prover, decision: Decision, provision: Provision, name: str
             return None
         return Message("有适用者", "it decides for somebody")
 
-    finding = prover.answer(
-        Question(name, REACHABLE, provision.citation, [(world, lowering)], mine.stands, shows)
-    )
+    finding = prover.answer(Question(name, REACHABLE, provision.citation, pose, shows))
     if finding.verdict == "refuted":  # somebody it decides for
         return Finding(name, REACHABLE, "proved", finding.because, finding.record, clause=provision.citation)
     if finding.verdict == "unknown":
@@ -208,9 +205,13 @@ def _nearest(prover: Prover, decision: Decision, provision: Provision, name: str
     """A person whom the provision would be for, as far as its conditions can hold together."""
     parts = tuple(conjuncts(provision.condition))
     for first in range(len(parts), -1, -1):
-        world, lowering = prover.lowered(decision.entity)
-        lowering.decision(decision.key, world.row)
-        broken = all_of(*(lowering.node(part, world.row).true for part in parts[:first]))
+
+        def pose(count: int = first) -> Posed:
+            world, lowering = prover.lowered(decision.entity)
+            lowering.decision(decision.key, world.row)
+            return Posed(
+                [(world, lowering)], all_of(*(lowering.node(part, world.row).true for part in parts[:count]))
+            )
 
         def shows(record: Record, _: Record | None, count: int = first) -> Message | None:
             row = _decided_row(prover, record, decision.entity)
@@ -223,9 +224,7 @@ def _nearest(prover: Prover, decision: Decision, provision: Provision, name: str
                 f"{provision.name} never decides; for the nearest person {by} does",
             )
 
-        finding = prover.answer(
-            Question(name, REACHABLE, provision.citation, [(world, lowering)], broken, shows)
-        )
+        finding = prover.answer(Question(name, REACHABLE, provision.citation, pose, shows))
         if finding.verdict == "refuted":
             return finding
     because = Message(f"{provision.name} 从不适用", f"{provision.name} never decides")
@@ -259,15 +258,14 @@ def _gap(prover: Prover, decision: Decision, table: str, rows: Sequence[Provisio
         parts[0] for parts in takewhile(lambda parts: len(set(parts)) == 1, zip(*conditions, strict=False))
     ]
     own = [parts[len(shared) :] for parts in conditions]
-    try:
+
+    def pose() -> Posed:
         world, lowering = prover.lowered(decision.entity)
         value = lowering.decision(decision.key, world.row)
         inside = all_of(*(lowering.node(part, world.row).true for part in shared))
         hull = all_of(*_hull(prover, lowering, world, own))
-    except NotLowered as error:
-        return _not_told(name, COMPLETE, error, decision)
-    none = [all_of(*(lowering.node(part, world.row).true for part in parts)) for parts in own]
-    broken = all_of(inside, hull, no(any_of(*none)), no(value.modelled))
+        none = [all_of(*(lowering.node(part, world.row).true for part in parts)) for parts in own]
+        return Posed([(world, lowering)], all_of(inside, hull, no(any_of(*none)), no(value.modelled)))
 
     def shows(record: Record, _: Record | None) -> Message | None:
         row = _decided_row(prover, record, decision.entity)
@@ -277,7 +275,7 @@ def _gap(prover: Prover, decision: Decision, table: str, rows: Sequence[Provisio
             return None
         return Message(f"表 {table} 没有一行适用", f"no row of the table {table} applies")
 
-    return prover.answer(Question(name, COMPLETE, rows[0].citation, [(world, lowering)], broken, shows))
+    return prover.answer(Question(name, COMPLETE, rows[0].citation, pose, shows))
 
 
 def _hull(prover: Prover, lowering: Lowering, world: World, rows: Sequence[Sequence[Core]]) -> Iterator[Term]:
