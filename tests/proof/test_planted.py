@@ -137,6 +137,56 @@ def test_a_poorer_category_paid_less_is_found(plant: Plant, tmp_path: Path) -> N
     assert poorer.values["assistance_payment"] < other.values["assistance_payment"]
 
 
+ELSEWHERE = {
+    "conflict: planted / beijing_illness_poverty_amount": """\
+provisions:
+  planted: {decision: illness_poverty_aid_amount, area: null, from: 2024-01-01, value: 200.00,
+            when: aid_member_insured_here and annual_income < 1000}
+""",
+    "gap: dezhou_monthly_allowance": """\
+replace:
+  tables:
+    dezhou_monthly_allowance: {decision: ltc_monthly_allowance, area: "3714", when: ltc_institution_allowance_due,
+      inputs: [disability_level], rows: [
+        {id: level_3, cells: ['3'], value: dezhou_ltc_monthly_level_3},
+        {id: level_5, cells: ['5'], value: dezhou_ltc_monthly_level_5}]}
+""",
+    "longer_care_never_less_allowance: ltc_institution_allowance_amount": """\
+replace:
+  provisions:
+    dezhou_institution_allowance_amount: {decision: ltc_institution_allowance_amount, area: "3714",
+      value: 'if institution_days > 20 then 600.00 else 900.00'}
+""",
+    "premium_subsidy_within_premium": """\
+replace: {rows: {shandong_premium_subsidy_amount: {destitute: {value: annual_premium + 0.01}}}}
+""",
+    "payments_within_scope": """\
+replace: {rows: {beijing_assistance: {retrenched_outpatient: {value: cost_before_assistance * 1.02}}}}
+""",
+    "poorer_never_less_critical_illness: critical_illness_payment, destitute / none": """\
+replace:
+  rows:
+    shanghai_critical_illness:
+      destitute: {value: 'min(5000.00, (in_scope_cost - basic_payment) * critical_illness_rate_destitute)'}
+""",
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_mistakes_planted_elsewhere_are_found_with_a_person_who_replays(
+    plant: Plant, tmp_path: Path, name: str
+) -> None:
+    status, (finding,) = plant(ELSEWHERE[name], name)
+    assert (status, finding["property"], finding["verdict"]) == (1, name, "refuted")
+    records = Records(Interpreter(open_program((), [tmp_path / "planted.yaml"])))
+    for record in filter(None, (finding["record"], finding["other"])):
+        case = records.read(record)
+        assert case is not None
+        records.interpreter.run(case)
+        rejected = [row.rejection.reason for row in case.rows() if row.rejection is not None]
+        assert ("conflict" in rejected) == name.startswith("conflict")
+
+
 def test_without_the_extra_one_line_names_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

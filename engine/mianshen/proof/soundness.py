@@ -126,7 +126,10 @@ def _failure(
 
     def shows(record: Record, _: Record | None) -> Message | None:
         reason = _rejected(prover, record)
-        return reason[1] if reason is not None and reason[0] == kind else None
+        if reason is None or reason[0] != kind:
+            return None
+        named = name.split(" / ") if kind == "conflict" else ()
+        return reason[1] if all(part in reason[1].en for part in named) else None
 
     title = CONFLICT if kind == "conflict" else NO_FIGURE
     return Question(f"{kind}: {name}", title, _clause(decision), pose, shows, failing=True)
@@ -218,6 +221,8 @@ def _nearest(prover: Prover, decision: Decision, provision: Provision, name: str
             if row is None or any(prover.records.value(part, row) is not True for part in parts[:count]):
                 return None
             chosen = row.chosen.get(decision.name, ())
+            if provision in chosen:  # it is open whether it decides
+                return None
             by = ", ".join(p.name for p in chosen) or "–"
             return Message(
                 f"{provision.name} 从不适用；最接近之人由 {by} 决定",
