@@ -73,7 +73,7 @@ class AccumulatorChecks:
             name, message(model.title), model.entity, model.summed or counted(name), over, per, opening, start,
             period=model.period, days=days, holder=holder, counts=model.summed is None, varying=varying,
             counted_by=None if part is None else part.counted_by, read_by=None if part is None else part.read_by,
-            part_of=whole,
+            part_of=whole, settled_with=None if part is None else part.settled_with,
         )  # fmt: skip
 
     def _part(self, name: str) -> tuple[str | None, AccumulatorPart | None]:
@@ -228,8 +228,10 @@ def _meant(document: Document, model: AccumulatorModel) -> str:
 def with_parts(document: Document) -> Document:
     """The document with accumulators of several decisions, or of several dates, taken apart.
 
-    A part for each decision and each date that a balance is read by; the first keeps the name.
+    A part for each decision and each date that a balance is read by, and, of what may be settled, for each other decision
+    that reads it; the first keeps the name.
     """
+    settled = {fact.settles for facts in document.facts.values() for fact in facts.values()}
     for name, model in document.accumulators.items():
         if len(model.sums) < 2 and not model.dates:
             continue
@@ -239,9 +241,12 @@ def with_parts(document: Document) -> Document:
                 own = "" if decision == model.sums[0] else f"__{decision}"
                 part_name = f"{name}{own}__by_{read_by}" if read_by else f"{name}{own}"
                 opening = model.opening if decision == model.sums[0] else None
-                part = AccumulatorPart(part_name, decision, model.dates.get(decision), read_by)
-                changed = {"sums": (decision,), "opening": opening, "dates": {} if parts else model.dates}
-                parts[part] = model.model_copy(update=changed)
+                others = model.sums if decision in settled else ()
+                for reader in (None, *(other for other in others if other != decision)):
+                    reader_name = f"{part_name}__for_{reader}" if reader else part_name
+                    part = AccumulatorPart(reader_name, decision, model.dates.get(decision), read_by, reader)
+                    changed = {"sums": (decision,), "opening": opening, "dates": {} if parts else model.dates}
+                    parts[part] = model.model_copy(update=changed)
         document = document.in_parts(name, parts)
     return document
 

@@ -31,6 +31,7 @@ from mianshen.program.core import (
     DecisionRef,
     FactRef,
     If,
+    IsKnown,
     Numeric,
     Op,
     String,
@@ -266,21 +267,28 @@ class RulingChecks:
         scale = self.names.accumulators[model.accumulator].scale
         name = own.name
         rest: Core | None = limit
+        settled = {part.decision for part in parts if part.settled_with is not None}
         for part in (part for part in parts if part.read_by == day):
-            if part.decision == key[1]:
+            other = part.decision != key[1]
+            if part.settled_with != (key[1] if other and part.decision in settled else None):
+                continue
+            if not other:
                 name, before = part.name, False
                 continue
             shares: list[Core] = [YearToDate(part.name, Numeric(scale, MONEY_SUM.low, MONEY_SUM.high))]
             if before:
-                shares.append(self._same_row(key[0], model.accumulator, part, day))
+                shares.append(self._same_row(key, model.accumulator, part, day))
             for share in shares:
                 rest = None if rest is None else checker.combine(span, "sub", rest, share)
         return None if rest is None else Limit(name, rest, model.limit, limit)
 
-    def _same_row(self, entity: str, accumulator: str, part: AccumulatorPart, day: str | None) -> Core:
-        """What another decision of the row brings to the balance that is read by `day`."""
+    def _same_row(self, key: Key, accumulator: str, part: AccumulatorPart, day: str | None) -> Core:
+        """What another decision of the row brings to the balance that the decision of `key` reads by `day`."""
+        entity = key[0]
         type_ = self.names.decisions[entity, part.decision]
-        share = as_far_as_modelled(DecisionRef(entity, part.decision, type_))
+        share = self._committed(
+            key, as_far_as_modelled(DecisionRef(entity, part.decision, type_)), part, type_
+        )
         model = self.document.accumulators[accumulator]
         conditions = (
             [] if model.over is None else self.condition(entity, ("accumulators", accumulator, "over"))
@@ -289,6 +297,24 @@ class RulingChecks:
             conditions = [*(conditions or ()), self._same_year(entity, accumulator, part.counted_by, day)]
         holds: list[Core] = [Op("holds", (condition,), Boolean()) for condition in conditions or ()]
         return If(conjunction(holds), share, constant(ZERO, type_), type_) if holds else share
+
+    def _committed(self, key: Key, share: Core, part: AccumulatorPart, type_: Type) -> Core:
+        """Of an amount that may be settled the larger of that and what is shown, where the reader was not settled itself."""
+        own, other = (
+            next(
+                (
+                    FactRef(*fact, f.type)
+                    for fact, f in self.names.facts.items()
+                    if fact[0] == key[0] and f.settles == name
+                ),
+                None,
+            )
+            for name in (key[1], part.decision)
+        )
+        if other is None:
+            return share
+        larger = If(IsKnown(other), Op("max", (share, other), type_), share, type_)
+        return larger if own is None else If(IsKnown(own), share, larger, type_)
 
     def _same_year(self, entity: str, accumulator: str, one: str | None, other: str | None) -> Core:
         """Whether two dates of a row lie in one period of an accumulator."""

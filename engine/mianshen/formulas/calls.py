@@ -396,7 +396,8 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
         accumulator = accumulators.get(name)
         if accumulator is not None and accumulator.entity == self.entity:
             type_ = Numeric(accumulator.scale, MONEY_SUM.low, MONEY_SUM.high)
-            parts = [part.name for part in accumulator.parts if part.read_by is None] or [name]
+            own = (p for p in accumulator.parts if p.read_by is None and p.settled_with is None)
+            parts = [part.name for part in own] or [name]
             total = added([YearToDate(part, type_) for part in parts])
             return Round("down", 0, total, None, INTEGER) if accumulator.counts else total
         known = [other for other, named in accumulators.items() if named.entity == self.entity]

@@ -68,7 +68,8 @@ class AccumulatorState:
         self.name = accumulator.name
         self.sums = accumulator.sums
         self.start = accumulator.year_start
-        self.settled = compiler.program.settling(accumulator.entity).get(accumulator.sums)
+        settling = compiler.program.settling(accumulator.entity)
+        self.settled, self.read_settled = settling.get(accumulator.sums), settling.get(accumulator.reader)
         over = accumulator.over
         self.feeding = {  # the provisions whose payments count in it, by identity
             id(p) for d in compiler.program.decisions for p in d.provisions if self.name in p.feeds
@@ -86,7 +87,7 @@ class AccumulatorState:
 
     def before(self, row: Row, balances: Balances, date: str) -> Value:
         """The balance that a row is decided on."""
-        settled = self.settled is not None and self.settled in row.facts
+        settled = self.read_settled is not None and self.read_settled in row.facts
         date = self.accumulator.read_by or date
         return self._balance(row, balances.ruled if settled else balances.committed, date)
 

@@ -61,7 +61,7 @@ class AccumulatorSource:
             yield f"      else {{ state = 1; miss = BIT({self.layout.bit(fact)}); }} }}"
         yield "    for (int i = 0; i < 2; i++) { sum->state[i] = state; sum->held[i] = held; sum->miss[i] = miss; }"
         yield "  }"
-        settled = self._settled(accumulator)
+        settled = self.layout.program.settling(accumulator.entity).get(accumulator.reader)
         yield f"  int i = {'1' if settled is None else f'!row->k_{settled}'};"
         yield f"  row->v_before_{name} = sum->held[i]; row->s_before_{name} = sum->state[i] | sum->any_year[i];"
         yield f"  row->m_before_{name} = (sum->state[i] ? sum->miss[i] : 0) | (sum->any_year[i] ? sum->any_miss[i] : 0);"

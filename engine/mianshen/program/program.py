@@ -156,6 +156,12 @@ class Accumulator:
     part_of: str | None = (
         None  # the accumulator of several decisions, or of several dates, of which it is one part
     )
+    settled_with: str | None = None  # the decision that reads it, if not the one it sums: see `reader`
+
+    @property
+    def reader(self) -> str:
+        """The decision that, where it was settled on a row, is decided on the ruled balance, else on the committed one."""
+        return self.settled_with or self.sums
 
     @property
     def facts(self) -> tuple[Key, ...]:
