@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -29,7 +29,7 @@ from mianshen.records.read import read_cases
 from mianshen.rulebook import open_program
 from mianshen.shipped import shipped_rulebook
 
-RECORD = {
+RECORD: Final[dict[str, Any]] = {
     "as_of": "2026-11-21",
     "resident": {
         "person_id": "P1", "insured_area": "310113", "insurance_scheme": "employee", "coverage_status": "active",

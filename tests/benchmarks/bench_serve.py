@@ -1,7 +1,8 @@
 """Checks over HTTP: a server with two processes, asked at a steady rate from another process.
 
 Requests leave at their time whether or not earlier ones have come back, so that a slow answer does not slow the asking:
-500 a second are to be answered, 99 of 100 within 50 ms. `python -m tests.benchmarks.bench_serve` prints the figures.
+500 a second are to be answered, 99 of 100 within 50 ms. `python -m tests.benchmarks.bench_serve` prints the figures;
+`… bench_serve memory 100000` the memory of a server over so many different checks.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import signal
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -124,5 +127,39 @@ def test_five_hundred_checks_a_second(benchmark: Any) -> None:
     assert figures["p99_ms"] < 50
 
 
+def different(number: int, chance: random.Random) -> str:
+    """A record like no other before it."""
+    person = RECORD["resident"] | {
+        "person_id": f"P{number}",
+        "insured_area": chance.choice(["310113", "310104", "110101", "371721", "440106", "510104"]),
+        "insurance_scheme": chance.choice(["employee", "resident"]),
+    }
+    claims = [
+        claim
+        | {"claim_id": f"C{number}-{at}", "total_cost": f"{chance.randrange(600_000, 9_000_000) / 100:.2f}"}
+        for at, claim in enumerate(RECORD["claims"])
+    ]
+    income = f"{chance.randrange(10_000_000) / 100:.2f}"
+    return json.dumps(RECORD | {"resident": person, "claims": claims, "household": {"annual_income": income}})
+
+
+def memory(count: int, slices: int = 20) -> Iterator[tuple[int, float]]:
+    """How many checks were answered, and the MiB that the process then held, slice by slice."""
+    chance = random.Random(7)
+    with server(1) as (port, process), closing(HTTPConnection("127.0.0.1", port, timeout=60)) as client:
+        for number in range(1, count + 1):
+            client.request("POST", "/check", different(number, chance), {"Host": "localhost"})
+            with client.getresponse() as response:
+                assert response.status == 200, response.read()
+                response.read()
+            if number % max(count // slices, 1) == 0:
+                status = Path(f"/proc/{process}/status").read_text("ascii")
+                yield number, int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
 if __name__ == "__main__":
-    print(json.dumps(measured(int(sys.argv[1]) if len(sys.argv) > 1 else RATE)))
+    if sys.argv[1:2] == ["memory"]:
+        for answered, held in memory(int(sys.argv[2])):
+            print(f"{answered:,} checks: {held:,.1f} MiB", flush=True)
+    else:
+        print(json.dumps(measured(int(sys.argv[1]) if len(sys.argv) > 1 else RATE)))

@@ -498,3 +498,11 @@ def test_an_explanation_is_folded_and_says_once_what_is_the_same_for_several_cla
     about = run("check", str(tmp_path / "r.yaml"), "--about", "C1", "--lang", "en")[1]
     assert about == run("check", str(tmp_path / "r.yaml"), "--explain", "C1", "--lang", "en")[1]
     assert "shanghai_resident_deductible.primary: hospital_level =" in about
+
+
+def test_a_day_before_all_rules_is_told(run: Run, tmp_path: Path) -> None:
+    file = _write(tmp_path, _record(EMPLOYEE))
+    assert (
+        "before everything dated in the rulebook (from 20" in run("check", file, "--as-of", "1926-11-21")[1]
+    )
+    assert "before everything dated" not in run("check", file)[1]

@@ -45,7 +45,7 @@ def test_without_its_extra_a_pdf_is_refused_in_one_line_that_names_it(
     status, _, err = run("notice", file, "--case=one", "--claim=C1", f"--out={out}")
     assert status == 2
     assert err == (
-        f"{out}:1:1: E745: a PDF needs typst, which is not installed. "
+        f"{out}: E745: a PDF needs typst, which is not installed. "
         'pip install "mianshen[notice]", or write an .html file.\n'
     )
     assert run("notice", file, "--case=one", "--claim=C1", f"--out={tmp_path / 'n.html'}")[0] == 0

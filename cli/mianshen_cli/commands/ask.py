@@ -92,9 +92,9 @@ def ask(
     answers: tuple[str, ...],
     again: bool,
 ) -> Status:
-    *benefits, last = names
-    file = Path(last) if last.endswith(_RECORDS) else None
-    wanted = benefits if file is not None else list(names)
+    files = [name for name in names if name.endswith(_RECORDS)]
+    file = Path(files[-1]) if files else None
+    wanted = [name for name in names if name not in files[-1:]]
     if not wanted:
         raise Refused(_NO_BENEFIT)
     program = open_program(tuple(map(Path, rules)), overlays)
@@ -149,7 +149,7 @@ def _talk(interview: Interview, story: Story, view: AskView) -> tuple[Story, boo
         while True:
             question = interview.next(story)
             if question is None:
-                if not past or not view.goes_back():
+                if not past or not view.goes_back(story, answered(interview, story)[1]):
                     return story, False
                 story = past.pop()
                 continue

@@ -11,7 +11,7 @@ from typing import Final
 from mianshen.casework.check import Checked, Checker
 from mianshen.casework.interview import Interview, Question, Story
 from mianshen.casework.interview.typed import as_written
-from mianshen.casework.wording import Words
+from mianshen.casework.wording import Words, listed
 from mianshen.program.core import Boolean, Code, String
 from mianshen.source import Lang, Message
 from mianshen.values import Known
@@ -31,6 +31,10 @@ _PROMPT = Message("回答> ", "answer> ")
 _LEAVE = Message("结束询问？回车结束，n 继续> ", "leave? Enter leaves, n goes on> ")
 _OVER = Message(
     "没有要问的了。回车看结论，b 改上一题> ", "Nothing is left to ask. Enter shows the answer, b goes back> "
+)
+_NOT_TOLD = Message(
+    "不知道{names}，其余事实定不了结论；知道后用 b 改，或存下来再问。",
+    "Without {names} nothing else can decide it. Once you know, change it with b, or save and ask again.",
 )
 _TAKEN = Message("    记为 {value}", "    taken as {value}")
 _SAVED = Message(
@@ -113,8 +117,17 @@ class AskView:
         line = output.hear(_LEAVE.in_(self.lang))
         return line is None or line.strip().lower() not in _YES_TO_GO_ON
 
-    def goes_back(self) -> bool:
+    def goes_back(self, story: Story, checked: Checked) -> bool:
         """Whether the last answer is to be changed, now that nothing is left to ask."""
+        open_ = any(
+            checked.result.benefits[b.name].status == "undetermined"
+            for b in self.interview.benefits
+            if b.name in checked.result.benefits
+        )
+        facts = [self.program.facts.get((row.entity, name)) for row, name in story.unknown_places()]
+        names = listed(fact.title for fact in facts if fact is not None).in_(self.lang)
+        if open_ and names:
+            output.say("\n" + _NOT_TOLD.in_(self.lang).format(names=names))
         line = output.hear("\n" + _OVER.in_(self.lang))
         return line is not None and line.strip().lower() in COMMANDS["back"]
 

@@ -19,8 +19,8 @@ from mianshen.interpreter.what_if.counterfactuals import Counterfactual, FactCha
 from mianshen.interpreter.what_if.due_dates import DueDate
 from mianshen.interpreter.what_if.unmet_conditions import UnmetCondition
 from mianshen.program.program import Fact
-from mianshen.program.titles import name_of
-from mianshen.source import Lang, Message, nearest
+from mianshen.program.titles import meant, name_of
+from mianshen.source import Lang, Message
 from mianshen.values import Known
 from mianshen_cli import output
 from mianshen_cli.session import Answer
@@ -90,21 +90,15 @@ def asked_about(answer: Answer, asked: Sequence[str]) -> tuple[Prospector, tuple
 def named(answer: Answer, written: Sequence[str]) -> list[str]:
     """Benefits, by name or title, and claims of the record; Refused for what is neither."""
     benefits = answer.checker.program.benefits
-    there = (*benefits, *(row.key for row in answer.checked.case.person.children))
+    claims = [row.key for row in answer.checked.case.person.children]
     names = [name_of(name, benefits) for name in written]
     for name in names:
-        if name not in there:
-            raise Refused(_no_such(name, there))
+        if name not in benefits and name not in claims:
+            fix = meant(name, benefits, claims)
+            raise Refused(
+                Message(f"没有待遇或费用 {name}。{fix.zh}", f"there is no benefit or claim {name}. {fix.en}")
+            )
     return names
-
-
-def _no_such(name: str, known: Sequence[str]) -> Message:
-    close = nearest(name, known)
-    if close:
-        zh, en = f"是不是 {close}？", f"Did you mean {close}?"
-    else:
-        zh, en = "可用：" + "、".join(known), "Known are: " + ", ".join(known)
-    return Message(f"没有待遇或费用 {name}。{zh}", f"there is no benefit or claim {name}. {en}")
 
 
 class ProspectView:

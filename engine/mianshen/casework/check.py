@@ -33,6 +33,11 @@ _TODAY = Message(
     "没有给出核定日，按今天 {day} 核定；可在核定材料里写 as_of，或用 --as-of",
     "no day is given, so today, {day}, is taken; as_of in the record or --as-of sets one",
 )
+_BEFORE = Message(
+    "核定日早于规则库最早的规定和数值（{day} 起），当时的规定没有录入；请核对核定日",
+    "the decision date lies before everything dated in the rulebook (from {day} on), so what held then is not in it. "
+    "Check the date",
+)
 _INSTEAD = Message(
     "按 --as-of 给出的 {day} 核定，不用核定材料里的日期",
     "decided for {day} as --as-of says, whatever day the record gives",
@@ -101,6 +106,8 @@ class Checker:
                 f"facts without a date count as they stand on {case.as_of}",
             )
         ]
+        if self._first_day is not None and case.as_of < self._first_day:
+            notes.append(_with_day(_BEFORE, self._first_day))
         caveats = (*checked.benefit_caveats.values(), *checked.row_caveats.values())
         for name in sorted({name for caveat in caveats for name in caveat.assumed}):
             fact = self._facts[name]
@@ -120,6 +127,13 @@ class Checker:
                 )
             )
         return [*notes, *self._of_the_dead(case)]
+
+    @cached_property
+    def _first_day(self) -> dt.date | None:
+        """The first day from which the rulebook says something; None where nothing in it is dated."""
+        figures = (dated.start for figure in self.program.parameters.values() for dated in figure.series)
+        provisions = (p.start for decision in self.program.decisions for p in decision.provisions)
+        return min((day for day in (*figures, *provisions) if day is not None), default=None)
 
     def _of_the_dead(self, case: Case) -> Iterator[Message]:
         """Who died by the decision date, and rows that are dated later than that."""

@@ -5,10 +5,10 @@ In: titled entries of a rulebook by name, what somebody wrote. Out: the name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from mianshen.source import Message
+from mianshen.source import Message, nearest
 
 
 class Titled(Protocol):
@@ -29,3 +29,20 @@ def name_of(written: str, entries: Mapping[str, Titled]) -> str:
         if plain in (entry.title.zh.casefold(), entry.title.en.casefold())
     ]
     return names[0] if len(names) == 1 else written
+
+
+def meant(written: str, entries: Mapping[str, Titled], keys: Iterable[str] = ()) -> Message:
+    """The entry, or the other key, that may be meant by a word that is none; all of them where none is near."""
+    words = {key: key for key in keys}
+    for name, entry in entries.items():
+        words |= {entry.title.zh.casefold(): name, entry.title.en.casefold(): name, name: name}
+    close = nearest(written.strip().casefold(), words)
+    if close is None:
+        titles, names = [entry.title.zh for entry in entries.values()], list(entries)
+        return Message("可用：" + "、".join([*titles, *keys]), "Known are: " + ", ".join([*names, *keys]))
+    name = words[close]
+    if name not in entries:
+        return Message(f"是不是 {name}？", f"Did you mean {name}?")
+    title = entries[name].title
+    en = name if close == name else f"{title.en} ({name})"
+    return Message(f"是不是{title.zh}（{name}）？", f"Did you mean {en}?")

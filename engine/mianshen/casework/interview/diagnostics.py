@@ -12,17 +12,6 @@ from mianshen.catalogue import diagnostic
 from mianshen.source import NOWHERE, Diagnostic, Message, nearest
 
 
-def no_such_benefit(name: str, known: Iterable[str]) -> Diagnostic:
-    names = list(known)
-    close = nearest(name, names)
-    fix = (
-        Message(f"是不是 {close}？", f"Did you mean {close}?")
-        if close
-        else Message("可用：" + "、".join(names), "Known are: " + ", ".join(names))
-    )
-    return diagnostic("E701.no_such_benefit", NOWHERE, fix=fix, name=name)
-
-
 def no_such_place(name: str, known: Iterable[str]) -> Diagnostic:
     close = nearest(name, known)
     what = Message(f"没有可回答的 {name}", f"there is nothing called {name} to answer")

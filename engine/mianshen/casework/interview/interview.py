@@ -14,17 +14,17 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from mianshen.casework.interview import diagnostics
 from mianshen.casework.interview.question import Question
 from mianshen.casework.interview.story import Place, Story
+from mianshen.catalogue import diagnostic
 from mianshen.interpreter.decide import Interpreter
 from mianshen.interpreter.rows import Case, Row
 from mianshen.interpreter.what_if.candidate_values import CandidateValues
 from mianshen.interpreter.what_if.scenario import Scenario
 from mianshen.program.program import Benefit, Program
 from mianshen.program.slicing import benefit_keys, part_of
-from mianshen.program.titles import name_of
-from mianshen.source import RuleError
+from mianshen.program.titles import meant, name_of
+from mianshen.source import NOWHERE, RuleError
 from mianshen.values import Known, Missing, Unknown, Value
 
 MOST_VALUES: Final = 8  # tried for one fact
@@ -51,7 +51,8 @@ class Interview:
         names = [name_of(name, askable) for name in names]
         for name in names:
             if name not in askable:
-                raise RuleError([diagnostics.no_such_benefit(name, askable)])
+                fix = meant(name, askable)
+                raise RuleError([diagnostic("E701.no_such_benefit", NOWHERE, fix=fix, name=name)])
         self.program = program
         self.benefits = [askable[name] for name in dict.fromkeys(names)]
         part = part_of(program, [key for benefit in self.benefits for key in benefit_keys(benefit)])

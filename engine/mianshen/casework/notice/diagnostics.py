@@ -5,10 +5,11 @@ Codes E740 to E749.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from mianshen.catalogue import diagnostic
-from mianshen.source import Diagnostic, Message, Span, nearest
+from mianshen.program.titles import Titled, meant
+from mianshen.source import Diagnostic, Message, nearest, unlined
 
 _MOST = 24  # names in one sentence
 
@@ -24,19 +25,19 @@ def _known(name: str, known: Iterable[str]) -> Message:
     return Message(f"可用：{'、'.join(shown)}{more[0]}", f"Known are: {', '.join(shown)}{more[1]}")
 
 
-def unknown_benefit(file: str, name: str, known: Iterable[str]) -> Diagnostic:
-    return diagnostic("E740.unknown_benefit", Span(file, 1, 1), fix=_known(name, known), name=name)
+def unknown_benefit(file: str, name: str, known: Mapping[str, Titled]) -> Diagnostic:
+    return diagnostic("E740.unknown_benefit", unlined(file), fix=meant(name, known), name=name)
 
 
 def unknown_row(file: str, key: str, known: Iterable[str]) -> Diagnostic:
-    return diagnostic("E741.unknown_row", Span(file, 1, 1), fix=_known(key, known), key_name=key)
+    return diagnostic("E741.unknown_row", unlined(file), fix=_known(key, known), key_name=key)
 
 
 def needs_row(file: str, benefit: str, known: Iterable[str]) -> Diagnostic:
     names = list(known)
     return diagnostic(
         "E742.needs_row",
-        Span(file, 1, 1),
+        unlined(file),
         benefit=benefit,
         names="、".join(names[:_MOST]),
         names2=", ".join(names[:_MOST]),
@@ -44,4 +45,4 @@ def needs_row(file: str, benefit: str, known: Iterable[str]) -> Diagnostic:
 
 
 def several_records(file: str, count: int) -> Diagnostic:
-    return diagnostic("E746.several_records", Span(file, 1, 1), count=count)
+    return diagnostic("E746.several_records", unlined(file), count=count)

@@ -23,7 +23,7 @@ from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.walk import Caveats, Step_
 from mianshen.program.calendar import MISSING as CALENDAR
 from mianshen.program.program import Citation, Program
-from mianshen.source import Lang, Message, RuleError, Span
+from mianshen.source import Lang, Message, RuleError, unlined
 from mianshen.values import NOT_MODELLED, Missing
 from mianshen.version import __version__
 
@@ -77,7 +77,7 @@ class Draft:
         person = self.checked.case.person
         below = {row.key: row for row in person.children}
         if subject.benefit is None and subject.row is None:
-            raise RuleError([diagnostic("E747.nothing_asked", Span(self.file, 1, 1))])
+            raise RuleError([diagnostic("E747.nothing_asked", unlined(self.file))])
         if subject.benefit is not None and subject.benefit not in self.program.benefits:
             raise RuleError([diagnostics.unknown_benefit(self.file, subject.benefit, self.program.benefits)])
         cancelled = {row.key: by.key for by, row in self.checked.case.reversed}
@@ -86,7 +86,7 @@ class Draft:
                 [
                     diagnostic(
                         "E749.cancelled",
-                        Span(self.file, 1, 1),
+                        unlined(self.file),
                         key_name=subject.row,
                         by=cancelled[subject.row],
                     )
@@ -99,16 +99,12 @@ class Draft:
             row = self._of_benefit(subject.benefit, row)
         if subject.row is not None and row is not below[subject.row]:
             raise RuleError(
-                [diagnostic("E748.needs_no_row", Span(self.file, 1, 1), benefit=subject.benefit or "")]
+                [diagnostic("E748.needs_no_row", unlined(self.file), benefit=subject.benefit or "")]
             )
         if row.rejection is not None:
             title = self.program.entities[row.entity].title
             raise RuleError(
-                [
-                    diagnostic(
-                        "E743.row_rejected", Span(self.file, 1, 1), entity=title, why=row.rejection.message
-                    )
-                ]
+                [diagnostic("E743.row_rejected", unlined(self.file), entity=title, why=row.rejection.message)]
             )
         return row
 

@@ -24,7 +24,7 @@ import segno
 from mianshen.casework.notice.content import Notice
 from mianshen.casework.notice.phrases import HEADING, labels
 from mianshen.catalogue import diagnostic
-from mianshen.source import Lang, RuleError, Span
+from mianshen.source import Lang, RuleError, unlined
 
 FORMS: Final = (".html", ".pdf")
 _HERE: Final = Path(__file__).parent
@@ -49,11 +49,11 @@ def write_notice(notice: Notice, out: Path) -> None:
 def refuse_unfit(out: Path) -> None:
     """RuleError when no notice can be written under that name: another form, or its extra is not there."""
     if out.suffix.lower() not in FORMS:
-        raise RuleError([diagnostic("E744.unknown_form", Span(str(out), 1, 1))])
+        raise RuleError([diagnostic("E744.unknown_form", unlined(str(out)))])
     if out.suffix.lower() == ".pdf":
         for package in _PACKAGES:
             if find_spec(package) is None:
-                raise RuleError([diagnostic("E745.no_extra", Span(str(out), 1, 1), package=package)])
+                raise RuleError([diagnostic("E745.no_extra", unlined(str(out)), package=package)])
 
 
 def to_html(notice: Notice) -> str:
