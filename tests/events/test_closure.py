@@ -31,7 +31,7 @@ from mianshen.rulebook import open_program
 from mianshen.watch.run import Request, run_watch
 
 AS_OF: Final = dt.date(2026, 6, 30)
-PEOPLE: Final = int(os.environ.get("MIANSHEN_CLOSURE", "120"))
+PEOPLE: Final = int(os.environ.get("MIANSHEN_CLOSURE", "60"))
 TELLING: Final = {  # the value an event's type alone tells
     "assistance_lost": ("assistance_category", "none"),
     "retirement": ("employment_status", "retired"),

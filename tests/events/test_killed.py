@@ -23,8 +23,8 @@ from mianshen.events import opened
 from mianshen.program.program import Program
 from mianshen.watch.run import Request
 
-KILLS = int(os.environ.get("MIANSHEN_KILLS", "6"))
-PEOPLE = 900
+KILLS = int(os.environ.get("MIANSHEN_KILLS", "3"))
+PEOPLE = 300 if KILLS <= 3 else 900
 
 
 def stream() -> list[Fields]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +19,7 @@ from mianshen.interpreter import Interpreter
 from mianshen.shipped import shipped_rulebook
 from mianshen.source import Diagnostic, RuleError
 
+SCALE: Final = int(os.environ.get("MIANSHEN_FUZZ", "1"))  # 50 in `make soak`
 WORD = re.compile(r"[A-Za-z_]+|\d+(?:\.\d+)?%?|[^\s\w]+")
 SCRAPS = (
     "resident", "claim", "household", "claims", "members", "total_cost", "in_scope_cost", "covered", "patient_pays",
@@ -78,7 +81,7 @@ def edited(text: str, changes: list[tuple[float, str | float]]) -> str:
     return text
 
 
-@settings(max_examples=70)
+@settings(max_examples=20 * SCALE)
 @given(edit=edits())
 def test_words_put_in_the_wrong_place_never_end_in_a_traceback(
     folder: Path, edit: tuple[int, list[tuple[float, str | float]]]
@@ -93,7 +96,7 @@ def test_words_put_in_the_wrong_place_never_end_in_a_traceback(
         file.write_text(before, "utf-8")
 
 
-@settings(max_examples=30)
+@settings(max_examples=10 * SCALE)
 @given(where=st.integers(0, 99), first=st.floats(0, 1), many=st.integers(1, 12))
 def test_lines_left_out_never_end_in_a_traceback(folder: Path, where: int, first: float, many: int) -> None:
     files = sorted(folder.rglob("*.yaml"))

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Format: TypeAlias = Literal["csv", "parquet"]
 
-CLAIMS_PER_RESIDENT = 3
 _KEYS = re.compile("[A-Z][0-9]{8}")
 _VIEWS = ("residents", "households", "claims", "visits")
 
@@ -63,10 +62,7 @@ def write_population(
     with _drawn(residents, seed, as_of, unknowns) as database:
         for view in _VIEWS:
             _refuse_foreign(database, view, folder / f"{view}.{format}")
-        for view in _VIEWS:
-            _write(database, view, folder / f"{view}.{format}", format)
-        claims = residents * CLAIMS_PER_RESIDENT
-        return Counts(residents, _counted(database, "household"), claims, _counted(database, "visits"))
+        return Counts(*(_write(database, view, folder / f"{view}.{format}", format) for view in _VIEWS))
 
 
 def write_settlements(folder: Path, residents: int, seed: int, as_of: dt.date) -> int:
@@ -79,9 +75,7 @@ def write_settlements(folder: Path, residents: int, seed: int, as_of: dt.date) -
     with _drawn(residents, seed, as_of, False) as database:
         database.execute(Path(__file__).with_name("settlements.sql").read_text("utf-8"))
         _refuse_foreign(database, "settlements", folder / "settlements.csv")
-        _write(database, "settlements", folder / "settlements.csv", "csv")
-        [(number,)] = database.sql("SELECT count(*) FROM settlements").fetchall()
-        return int(number)
+        return _write(database, "settlements", folder / "settlements.csv", "csv")
 
 
 def _refuse(residents: int, seed: int) -> None:
@@ -114,30 +108,25 @@ def _stride(residents: int) -> int:
     return next(step for step in count(residents * 618 // 1000 + 1) if gcd(step, residents) == 1)
 
 
-def _counted(database: DuckDBPyConnection, table: Literal["household", "visits"]) -> int:
-    counted = "count(DISTINCT household) FROM person" if table == "household" else "count(*) FROM visits"
-    [(number,)] = database.sql(f"SELECT {counted}").fetchall()
-    return int(number)
-
-
 def _refuse_foreign(database: DuckDBPyConnection, view: str, file: Path) -> None:
     from mianshen.population.existing import refuse_foreign
 
-    refuse_foreign(file, [name for name in database.view(view).columns if name != "n"], _KEYS)
+    if file.exists():
+        refuse_foreign(file, [name for name in database.view(view).columns if name != "n"], _KEYS)
 
 
-def _write(database: DuckDBPyConnection, view: str, file: Path, form: Format) -> None:
-    """Write one view whole, in the order of its rows."""
+def _write(database: DuckDBPyConnection, view: str, file: Path, form: Format) -> int:
+    """Write one view whole, in the order of its rows, and give how many there are."""
     import duckdb
 
     part = file.with_name(file.name + ".part")
-    rows = database.view(view).order("n").project("* EXCLUDE (n)")
+    settings = "FORMAT parquet" if form == "parquet" else "FORMAT csv, HEADER"
+    path = str(part).replace("'", "''")
+    query = f"COPY (SELECT * EXCLUDE (n) FROM {view} ORDER BY n) TO '{path}' ({settings})"  # noqa: S608
     try:
-        if form == "parquet":
-            rows.write_parquet(str(part))
-        else:
-            rows.write_csv(str(part), header=True)
+        [(number,)] = database.execute(query).fetchall()
     except duckdb.IOException as error:
         part.unlink(missing_ok=True)
         raise OSError(f"{file}: cannot be written") from error
     part.replace(file)
+    return int(number)
