@@ -67,7 +67,9 @@ def people(rng: Random, count: int) -> Iterator[Record]:
         for at in range(rng.randint(1, 6)):
             facts: dict[str, Known] = {f"cost_of_{layer}": rng.choice(AMOUNTS) for layer in LAYERS}
             facts |= {f"settled_{layer}": rng.choice(AMOUNTS) for layer in LAYERS[:2] if rng.random() < 0.4}
-            claims.append(Record("claim", f"{number}C{at}", {"service_date": dt.date(2026, 1 + at, 2), **facts}))
+            claims.append(
+                Record("claim", f"{number}C{at}", {"service_date": dt.date(2026, 1 + at, 2), **facts})
+            )
         person = Record("resident", f"P{number}", {}, children=claims)
         yield Record("household", f"H{number}", {}, children=[person])
 

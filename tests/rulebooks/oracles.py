@@ -355,3 +355,93 @@ def _chronic(member: Record) -> Answers:
         paid[year, disease] += answers[key, "chronic"]
         paid[year, ""] += answers[key, "chronic"]
     return answers
+
+
+def neighbours(home: Record) -> Answers:
+    """What rows ask about other rows, and money of several purses."""
+    answers: Answers = {}
+    for member in home.children:
+        rows = in_turn(member.children)
+        stays = [row for row in rows if told(row)["care"] == "inpatient"]
+        for row in rows:
+            facts = told(row)
+            first, last = facts["admission_date"], facts["service_date"]
+            if facts["care"] == "home":
+                away = sum(
+                    max(0, (min(last, told(s)["service_date"]) - max(first, told(s)["admission_date"])).days)
+                    for s in stays
+                )
+                answers[row.key, "care_days"] = max(0, (last - first).days - away)
+            if facts["care"] == "inpatient":
+                answers[row.key, "again"] = any(
+                    told(stay)["service_date"] < last
+                    and told(stay)["hospital"] == facts["hospital"]
+                    and (first - told(stay)["service_date"]).days <= 15
+                    for stay in stays
+                )
+                before = [
+                    told(stay)
+                    for stay in stays[: stays.index(row)]
+                    if (first - told(stay)["service_date"]).days <= 30
+                ]
+                answers[row.key, "came_from"] = before[-1]["level"] if before else None
+        answers |= _of_purses(rows)
+    answers |= _of_families(home)
+    return answers
+
+
+def _of_purses(rows: list[Record]) -> Answers:
+    answers: Answers = {}
+    deducted, drugs, paid, borne = (Totals(Decimal) for _ in range(4))
+    for row in rows:
+        facts = told(row)
+        cost, year = facts["cost"], facts["service_date"].year
+        if facts["care"] == "chronic":
+            deductible = within(cost, Decimal(500), deducted[year])
+            deducted[year] += deductible
+            drug = min(
+                within((cost - deductible) * 7 / 10, Decimal(6000), drugs[year]),
+                within((cost - deductible) * 7 / 10, Decimal(40000), paid[year]),
+            )
+            basic = None
+            answers[row.key, "drug_deductible"] = deductible
+        else:
+            drug, basic = ZERO, within(cost / 2, Decimal(40000), paid[year])
+            spans = [max(ZERO, amount - 14000) for amount in (borne[year] + basic, borne[year])]
+            answers[row.key, "critical"] = fen(_tiers(spans[0]) - _tiers(spans[1]))
+            borne[year] += basic
+        drugs[year] += drug
+        paid[year] += drug + (basic or ZERO)
+        answers |= {(row.key, "drug"): drug, (row.key, "basic"): basic}
+    return answers
+
+
+def _tiers(amount: Decimal) -> Decimal:
+    rates = ((ZERO, "0.6"), (Decimal(50000), "0.05"), (Decimal(100000), "0.05"))
+    return sum((max(ZERO, amount - over) * Decimal(rate) for over, rate in rates), ZERO)
+
+
+def _of_families(home: Record) -> Answers:
+    answers: Answers = {}
+    whose = {row.key: member for member in home.children for row in member.children}
+    room = sum((told(member)["continuous_years"] * 100 for member in home.children), ZERO)
+    deducted, family_deducted, drawn = (Totals(Decimal) for _ in range(3))
+    all_drawn = ZERO
+    for row in in_turn([row for member in home.children for row in member.children]):
+        member, cost, year = whose[row.key], told(row)["cost"], told(row)["service_date"].year
+        deductible = min(
+            within(cost, Decimal(1000), deducted[member.key, year]),
+            within(cost, Decimal(1500), family_deducted[year]),
+        )
+        deducted[member.key, year] += deductible
+        family_deducted[year] += deductible
+        own = within(cost / 10, told(member)["continuous_years"] * 100, drawn[member.key])
+        drawn[member.key] += own
+        from_family = within(cost / 10 - own, room - own, all_drawn)
+        all_drawn += own + from_family
+        answers |= {
+            (row.key, "deductible"): deductible,
+            (row.key, "from_own"): own,
+            (row.key, "from_family"): from_family,
+        }
+    return answers

@@ -268,6 +268,9 @@ class Formulas:
             return self.rng.choice((
                 Num("count(sharing(resident.claims[urgent], care, seen.year))", 6, 0),
                 Num("sum(sharing(household.members.claims, hospital).cost)", 15, 2),
+                Num("count(sharing(resident.claims[cost > this.small], care))", 6, 0),
+                Num("sum(for c in sharing(household.members.claims, level) return c.small - this.small)", 15, 2),
+                Num("count(previous(claims[day >= this.day - days(99)], care))", 6, 0),
                 Num("count(previous(claims[urgent], care))", 6, 0), Num("previous(claims[cost > 10]).small", 4, 2),
                 Num("p_keyed(level, hospital)", 1, 4), Num("p_money at seen", 6, 2),
                 Num("p_keyed(place: resident.insured_area, level: level) at seen", 1, 4),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import assert_never
+from typing import Final, assert_never
 
 from mianshen.catalogue import diagnostic
 from mianshen.formulas.calls import CallChecks
@@ -39,6 +39,8 @@ from mianshen.program.core import (
 from mianshen.program.operators import COMPARISONS, DATE_PARTS, either
 from mianshen.source import Message
 from mianshen.syntax import tree
+
+THIS: Final = "this"  # the row that asks, at the rows that something ranges over
 
 
 @dataclass(slots=True)
@@ -165,7 +167,8 @@ class Checker(CallChecks):
     def not_known(self, node: tree.Name) -> None:
         """Report a name that is nothing here, and where it is something."""
         name, names = node.value, self.names
-        owner = next((e for e in names.ancestors(self.entity) if self.lookup(e, name) is not None), None)
+        above = names.ancestors(self.entity)
+        owner = next((e for e in above if self.lookup(e, name) or names.collection(e, name)), None)
         if self.calling and self._is_of_row(name):
             self.report(diagnostic("E363.fact_in_function", node.span, name=name, function=self.calling[-1]))
         elif name in self.locals:
@@ -178,7 +181,9 @@ class Checker(CallChecks):
         elif owner is not None:
             self.report(diagnostic("E302.elsewhere", node.span, name=name, entity=owner))
         elif not names.excused(name, names.known_at(self.entity)):
-            self.report(diagnostics.unknown_name(node.span, name, names.known_at(self.entity)))
+            asking = "" if self.asking is None else self.asking[0]
+            of_asking = [f"{THIS}.{fact}" for entity, fact in names.facts if entity == asking]
+            self.report(diagnostics.unknown_name(node.span, name, [*names.known_at(self.entity), *of_asking]))
 
     def _is_of_row(self, name: str) -> bool:
         """Whether a name that a function cannot read is a fact or decision of the row that calls it."""
@@ -189,6 +194,8 @@ class Checker(CallChecks):
         names = self.names
         if isinstance(node.of, tree.Name):
             base = node.of.value
+            if base == THIS and self.asking is not None and THIS not in (*self.variables, *names.entities):
+                return self.of_asking(node, *self.asking)
             owner = base if base == self.entity or base in names.ancestors(self.entity) else None
             variable = self.variables.get(base)
             if (
@@ -225,6 +232,15 @@ class Checker(CallChecks):
             self.report(diagnostics.unknown_reference(node.span, kind, node.name, DATE_PARTS))
             return None
         return Op(part[0], (of,), part[1])
+
+    def of_asking(self, node: tree.Path, entity: str, beside: bool) -> Core | None:
+        """`this.x`, at one of the rows that something ranges over: a fact of the row that asks."""
+        fact = self.names.facts.get((entity, node.name))
+        if fact is None:
+            known = [f"{THIS}.{name}" for owner, name in self.names.facts if owner == entity]
+            self.report(diagnostics.unknown_name(node.span, f"{THIS}.{node.name}", known))
+            return None
+        return FactRef(entity, node.name, fact.type, asking=beside)
 
     def member(self, node: tree.Path, base: str, owner: str) -> Core | None:
         """`resident.x`, `claim.x` on the claim itself, or a loop variable's `c.x`."""

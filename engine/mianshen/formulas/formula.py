@@ -63,6 +63,9 @@ class FormulaChecks(ABC):
     exact: bool = True
     diagnostics: list[Diagnostic] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)  # loop variable: child entity
+    asking: tuple[str, bool] | None = (
+        None  # the entity of the row that asks, and whether other rows than those below it
+    )
     locals: Mapping[str, Local] = field(default_factory=dict)
     deciding: str = ""  # the decision that the formula is for
     calling: tuple[str, ...] = ()  # the functions whose formula this is, outermost first; it reads no facts
@@ -121,15 +124,18 @@ class FormulaChecks(ABC):
     def wrong(self, span: Span, wanted: Type, got: Type) -> None:
         self.report(diagnostics.wrong_type(span, describe(wanted), describe(got)))
 
-    def inside(self, child: str, check: Callable[[], T], variable: str | None = None) -> T:
-        """Run a check with the child as the row."""
-        outer, outer_variables = self.entity, self.variables
+    def inside(
+        self, child: str, check: Callable[[], T], variable: str | None = None, beside: bool = False
+    ) -> T:
+        """Run a check with the child as the row; `beside`: it need not stand below the row that asks."""
+        outer, outer_variables, asking = self.entity, self.variables, self.asking
         self.entity = child
+        self.asking = (outer, beside) if asking is None else ("", beside)  # of two levels neither is meant
         self.variables = {**outer_variables, **({variable: child} if variable else {})}
         try:
             return check()
         finally:
-            self.entity, self.variables = outer, outer_variables
+            self.entity, self.variables, self.asking = outer, outer_variables, asking
 
     # -- precision ---------------------------------------------------------------------------
 

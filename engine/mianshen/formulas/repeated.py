@@ -92,7 +92,9 @@ class RepeatedChecks(WrittenChecks):
             inner = self.items(node.of)
             if inner is None:
                 return None
-            where = self.inside(inner.child, lambda: self.condition(node.condition))
+            where = self.inside(
+                inner.child, lambda: self.condition(node.condition), beside=bool(inner.levels)
+            )
             return None if where is None else inner.narrowed(where)
         if isinstance(node, tree.Function):
             return self._sharing(node)
@@ -211,7 +213,7 @@ class RepeatedChecks(WrittenChecks):
             result = self.items(items)
             if result is None:
                 return None
-            body = None if value is None else self._item_value(result.child, value, node)
+            body = None if value is None else self._item_value(result, value, node)
             if value is not None and body is None:
                 return None
             return self._total(node, result, body)
@@ -290,14 +292,15 @@ class RepeatedChecks(WrittenChecks):
         usage = f"{name}(for c in claims return c.x)"
         self.report(diagnostics.wrong_arguments(node.span, name, usage))
 
-    def _item_value(self, child: str, value: tree.For | tree.Path, node: tree.Function) -> Core | None:
+    def _item_value(self, rows: Rows, value: tree.For | tree.Path, node: tree.Function) -> Core | None:
         """What is added up at each row: its own number, or that of `for … return`."""
+        child, beside = rows.child, bool(rows.levels)
         if isinstance(value, tree.Path):
             return self.inside(child, lambda: self._added(node, tree.Name(value.name, name_after_dot(value))))
         if node.name == "count":
-            one = self.inside(child, lambda: self.value(value.value), value.variable)
+            one = self.inside(child, lambda: self.value(value.value), value.variable, beside)
             return None if one is None else Const(Decimal(1), Numeric(0, Decimal(1), Decimal(1)))
-        return self.inside(child, lambda: self._added(node, value.value), value.variable)
+        return self.inside(child, lambda: self._added(node, value.value), value.variable, beside)
 
     def _added(self, node: tree.Function, value: tree.Expr) -> Core | None:
         """A number, or, of which the least or greatest is asked for, a date."""
@@ -338,7 +341,10 @@ class RepeatedChecks(WrittenChecks):
             usage = f"previous({entity.children or 'claims'}[condition]).x"
             self.report(diagnostics.wrong_arguments(node.span, node.name, usage))
             return None
-        conditions = [self.inside(self.entity, lambda c=c: self.condition(c)) for c in filters]  # type: ignore[misc]
+        conditions = [
+            self.inside(self.entity, lambda c=c: self.condition(c), beside=True)  # type: ignore[misc]
+            for c in filters
+        ]
         facts = [self.value(part) for part in same]
         body = None if value is None else self.value(tree.Name(value, at.span))
         known = [condition for condition in conditions if condition is not None]
@@ -371,7 +377,9 @@ class RepeatedChecks(WrittenChecks):
         quantified = self.items(node.items)
         if quantified is None:
             return None
-        body = self.inside(quantified.child, lambda: self.condition(node.condition), node.variable)
+        body = self.inside(
+            quantified.child, lambda: self.condition(node.condition), node.variable, bool(quantified.levels)
+        )
         return None if body is None else quantified.aggregate(node.kind, body, Boolean())
 
     def _of_first(self, node: tree.Quantified, call: tree.Function) -> Core | None:

@@ -157,6 +157,8 @@ class RowsBeside:
                 if unsure is not None:
                     unsure += doubts
             parents = below
+        for item in parents:
+            item.asking = row
         return parents
 
     def shared(self, row: Row, item: Row) -> Value:

@@ -72,6 +72,7 @@ class EarlierRows:
                 yield other, matches
 
     def _matches(self, row: Row, other: Row) -> Value:
+        other.asking = row
         missing: list[Value] = []
         for name in self.same:
             mine, theirs = row.facts.get(name), other.facts.get(name)

@@ -78,9 +78,9 @@ class Compiler:
     def apart(self, node: IsKnown | InForce | Aggregate | Earlier | Fail, entity: str) -> Function:
         """A node that is more than an expression."""
         match node:
-            case IsKnown(arg=FactRef(entity=owner, name=name)) if owner == entity:
+            case IsKnown(arg=FactRef(entity=owner, name=name, asking=False)) if owner == entity:
                 return _is_given(name)
-            case IsKnown(arg=FactRef() as arg):
+            case IsKnown(arg=FactRef(asking=False) as arg):
                 return _is_known_above(arg.name, distance(self.program, entity, arg.entity))
             case IsKnown(arg=arg):
                 return _is_told(self.written(arg, entity))

@@ -91,6 +91,8 @@ def _leaf(node: Leaf, home: str) -> str:
     match node:
         case Const(value=value):
             return constant(value)
+        case FactRef(name=name, asking=True):
+            return f"this.{name}"
         case FactRef(entity=owner, name=name) | DecisionRef(entity=owner, name=name):
             return name if owner == home else f"{owner}.{name}"
         case ParameterRef(name=name) | MissingFigure(parameter=name):

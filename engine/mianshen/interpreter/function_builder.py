@@ -191,7 +191,7 @@ class FunctionBuilder:
 
     def _is_known(self, node: IsKnown) -> str:
         match node.arg:
-            case FactRef(entity=owner, name=name) if owner == self.entity:
+            case FactRef(entity=owner, name=name, asking=False) if owner == self.entity:
                 open_ = f"row.told is not None or {name!r} in row.unreadable"
                 return f"({name!r} in facts or ({open_}) and {self._apart(node)})"
             case DecisionRef():
@@ -216,12 +216,13 @@ class FunctionBuilder:
 
     def _looked_up(self, fact: FactRef) -> str:
         """A fact's value, None where it is missing."""
-        at = self._above(fact.entity)
+        at = "row.asking" if fact.asking else self._above(fact.entity)
         return f"{'facts' if at == 'row' else f'{at}.facts'}.get({fact.name!r})"
 
     def _lacking(self, fact: FactRef) -> str:
         """The unknown that a missing fact is."""
-        return f"{self._above(fact.entity)}.unknown({fact.name!r})"
+        at = "row.asking" if fact.asking else self._above(fact.entity)
+        return f"{at}.unknown({fact.name!r})"
 
     def _figure(self, name: str) -> str:
         """The value of a parameter on the row's reference date."""

@@ -79,6 +79,7 @@ class Row:
     chosen: dict[str, tuple[Provision, ...]] = field(default_factory=dict)
     before: dict[str, Value] = field(default_factory=dict)  # per accumulator, what it held before this row
     versions: list[Row] = field(default_factory=list)  # the person's rows in force at other times
+    asking: Row | None = None  # the row that asks about this one, while it does
     version_of: Row | None = None  # the row in force at `as_of`, whose version this is
     blank: bool = False  # stands for the time before a person's first row
     voider: Row | None = None  # a rejected row that would void this one, which is undetermined then

@@ -42,7 +42,9 @@ def aggregate(formulas: Formulas, node: Aggregate, entity: str, row: str) -> Mad
                 )
             at = item
         shared = _shared(formulas, node, (entity, row), at)
+        formulas.asking, outer = row, formulas.asking
         _item(formulas, node, at, (value, state, miss), (aggregate, decided), shared)
+        formulas.asking = outer
     if node.kind in ("some", "every"):
         body.add(
             f"if ({decided} && {state} != 3) {{ {state} = 0; {value} = {int(node.kind == 'some')}; }} "

@@ -30,7 +30,9 @@ def earlier(formulas: Formulas, node: Earlier, row: str) -> Made:
         dated = f"{item}->k_{date}"
         if node.body is not None:
             body.add(f"if ({first} && {dated}) continue;")
+        formulas.asking, outer = row, formulas.asking
         _matched(formulas, node, (row, item), (state, miss), (place, first))
+        formulas.asking = outer
     if node.body is None:
         body.add(f"{value} = {state} ? 0 : {place};")
     else:

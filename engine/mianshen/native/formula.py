@@ -64,6 +64,7 @@ class Formulas:
 
     layout: Layout
     body: Body
+    asking: str = "row"  # the row that asks, at the rows that a node ranges over
 
     def emit(self, node: Core, entity: str, row: str) -> Made:
         emit = self.body.find(node, row)
@@ -82,8 +83,8 @@ class Formulas:
                 return self.conditional(node, entity, row)
             case Round():
                 return self.rounding(node, entity, row)
-            case IsKnown(arg=FactRef(entity=owner, name=name)):
-                at = self.above(entity, owner, row)
+            case IsKnown(arg=FactRef(entity=owner, name=name, asking=asking)):
+                at = self.asking if asking else self.above(entity, owner, row)
                 return Made(f"{at}->k_{name}", f"{at}->u_{name}", self.lacking(name))
             case IsKnown(arg=arg):
                 known = self.emit(arg, entity, row)
@@ -108,8 +109,8 @@ class Formulas:
         match node:
             case Const(value=value, type=type_):
                 return Made(c_integer(self.layout.encoded(value, type_)))
-            case FactRef(entity=owner, name=name):
-                at = self.above(entity, owner, row)
+            case FactRef(entity=owner, name=name, asking=asking):
+                at = self.asking if asking else self.above(entity, owner, row)
                 return Made(f"{at}->f_{name}", f"!{at}->k_{name}", self.lacking(name))
             case DecisionRef(entity=owner, name=name, type=type_):
                 at = self.above(entity, owner, row)

@@ -84,9 +84,12 @@ class Const:
 
 @dataclass(frozen=True, slots=True)
 class FactRef:
+    """`asking`: a fact not of the row at hand or above it but of the row that asks, inside `Aggregate` or `Earlier`."""
+
     entity: str
     name: str
     type: Type
+    asking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +356,12 @@ def walk(node: Core) -> list[Core]:
         nodes.append(at)
         pending.extend(reversed(children(at)))
     return nodes
+
+
+def asked_of(node: Core) -> list[FactRef]:
+    """The facts of the row that asks which are read at the rows that a node ranges over, as that row reads them."""
+    refs = (part for part in walk(node) if isinstance(part, FactRef) and part.asking)
+    return list(dict.fromkeys(FactRef(ref.entity, ref.name, ref.type) for ref in refs))
 
 
 def beside(node: Core) -> Iterator[Core]:

@@ -13,12 +13,12 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
-from mianshen.program.core import Aggregate, Core, Earlier
+from mianshen.program.core import Aggregate, Core, Earlier, asked_of
 from mianshen.program.program import Entity, Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.aggregates import fails_inside, item_columns, parts_of
 from mianshen.warehouse.emit import emit
-from mianshen.warehouse.expressions import FALSE, TRUE
+from mianshen.warehouse.expressions import FALSE, TRUE, Sql
 from mianshen.warehouse.scope import Scope
 
 Reading: TypeAlias = Callable[[str, list[Core]], tuple[exp.Select, Scope]]
@@ -62,11 +62,12 @@ class Beside:
         assert top is not None
         parts = parts_of(node, self.program)
         theirs, scope = self._read(node.child, [one for one, _ in node.same], "?theirs", parts)
-        mine, _ = self._read(self.entity, [other for _, other in node.same], "?mine", [])
+        mine, _ = self._read(self.entity, [other for _, other in node.same], "?mine", [*asked_of(node)])
         query = terms.select(
             exp.Column(this=exp.Star(), table=exp.to_identifier("item", quoted=True)),
             terms.alias(terms.column("?row", "own"), "?of"),
             *(terms.column(f"?mine{number}", "own") for number in range(len(node.same))),
+            *_of_asking(node),
         ).from_(theirs.subquery("item", copy=False), copy=False)
         steps = (
             (self._tops(node.child, top, "below"), "?row", "below", "?row", "item"),
@@ -138,45 +139,56 @@ class Beside:
         entity = self.program.entities[node.entity]
         assert entity.date is not None
         parts = [part for part in (node.where, node.body) if part is not None]
-        rows, scope = self.reading(node.entity, [*parts, *node.same])
+        rows, scope = self.reading(node.entity, [*parts, *node.same, *asked_of(node)])
         window = exp.Window(
             this=exp.RowNumber(), partition_by=[terms.column("?parent")], order=in_turn(entity)
         )
-        values = [terms.alias(window, "?n")]
-        where = None if node.where is None else emit(node.where, scope)
-        body = None if node.body is None else emit(node.body, scope)
-        if where is not None:
-            test = terms.case([(where.void, FALSE)], where.value) if where.void != FALSE else where.value
-            failed = [(where.error, terms.NULL)] if where.error != FALSE else []
-            values += [
-                terms.alias(terms.case(failed, test), "?where"),
-                terms.alias(where.error, "?error"),
-            ]
-        if body is not None:
-            values += [terms.alias(body.value, ITEM), terms.alias(body.void, f"{ITEM}?void")]
-        numbered = terms.select(exp.Star(), *values).from_(rows.subquery("read", copy=False), copy=False)
-        day = terms.is_known(terms.column(entity.date, "other"))
-        matches = terms.conjoin([
-            *(exp.EQ(this=terms.column(f.name, "own"), expression=terms.column(f.name, "other")) for f in node.same),
-            *([] if where is None else [terms.column("?where", "other")]),
-            terms.case([(day, TRUE)]),
-        ])  # fmt: skip
-        shown = [c.alias for c in values if c.alias != "?where"] + [entity.date]
+        numbered = terms.select(exp.Star(), terms.alias(window, "?n"))
+        numbered = numbered.from_(rows.subquery("read", copy=False), copy=False)
         before = terms.conjoin([
             exp.EQ(this=terms.column("?parent", "other"), expression=terms.column("?parent", "own")),
             exp.LT(this=terms.column("?n", "other"), expression=terms.column("?n", "own")),
             terms.is_known(terms.column(entity.date, "own")),
-            exp.Coalesce(this=matches, expressions=[exp.true()]),
         ])  # fmt: skip
+        equal = [
+            exp.EQ(this=terms.column(f.name, "own"), expression=terms.column(f.name, "other"))
+            for f in node.same
+        ]
+        pairs = terms.select(
+            exp.Column(this=exp.Star(), table=exp.to_identifier("other", quoted=True)),
+            terms.alias(terms.column("?row", "own"), "?of"),
+            terms.alias(terms.conjoin(equal), "?equal"),
+            *_of_asking(node),
+        ).from_(numbered.subquery("own", copy=False), copy=False)
+        pairs = pairs.join(numbered.copy().subquery("other", copy=False), on=before, copy=False)
+        matches, columns = self._matching(node, entity.date, scope)
+        tested = terms.select(
+            terms.alias(terms.column("?of"), "?parent"),
+            terms.alias(matches, "?matches"),
+            *(terms.column(name) for name in ("?n", entity.date)),
+            *columns,
+        ).from_(pairs.subquery("pairs", copy=False), copy=False)
+        may = exp.Coalesce(this=terms.column("?matches"), expressions=[exp.true()])
         return (
-            terms.select(
-                terms.alias(terms.column("?row", "own"), "?parent"),
-                terms.alias(matches.copy(), "?matches"),
-                *(terms.column(name, "other") for name in shown),
-            )
-            .from_(numbered.subquery("own", copy=False), copy=False)
-            .join(numbered.copy().subquery("other", copy=False), on=before, copy=False)
+            terms.select(exp.Star())
+            .from_(tested.subquery("tested", copy=False), copy=False)
+            .where(may, copy=False)
         )
+
+    def _matching(self, node: Earlier, date: str, scope: Scope) -> tuple[Sql, list[Sql]]:
+        """Whether a row before matches, NULL where that is not known; what is shown of it."""
+        test: Sql = TRUE
+        columns: list[Sql] = []
+        if node.where is not None:
+            where = emit(node.where, scope)
+            test = terms.case([(where.void, FALSE)], where.value) if where.void != FALSE else where.value
+            test = terms.case([(where.error, terms.NULL)] if where.error != FALSE else [], test)
+            columns.append(terms.alias(where.error, "?error"))
+        if node.body is not None:
+            body = emit(node.body, scope)
+            columns += [terms.alias(body.value, ITEM), terms.alias(body.void, f"{ITEM}?void")]
+        dated = terms.case([(terms.is_known(terms.column(date)), TRUE)])
+        return terms.conjoin([terms.column("?equal"), test, dated]), columns
 
     def counted(self, node: Earlier) -> exp.Select:
         """The rows before each row as items to count."""
@@ -205,3 +217,8 @@ class Beside:
             .from_(ranked.subquery("ranked", copy=False), copy=False)
             .where(exp.EQ(this=terms.column("?place"), expression=terms.literal(1)), copy=False)
         )
+
+
+def _of_asking(node: Aggregate | Earlier) -> list[Sql]:
+    """The facts of the row that asks beside each row it asks about."""
+    return [terms.alias(terms.column(ref.name, "own"), f"?this.{ref.name}") for ref in asked_of(node)]

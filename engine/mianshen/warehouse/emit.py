@@ -102,6 +102,8 @@ def _leaf(node: Leaf, scope: Scope) -> Emitted:
         case Const(value=value, type=type_):
             scale = type_.scale if isinstance(type_, Numeric) else None
             return Emitted(terms.literal(value, scale), nullable=False)
+        case FactRef(name=name, asking=True):
+            return Emitted(terms.column(f"?this.{name}"))
         case FactRef(entity=owner, name=name):
             return Emitted(scope.column_of(owner, name))
         case DecisionRef(entity=owner, name=name):

@@ -115,7 +115,8 @@ def outer_reads(nodes: Iterable[Core], entity: str) -> list[FactRef | DecisionRe
     pending = list(nodes)
     while pending:
         node = pending.pop()
-        if isinstance(node, FactRef | DecisionRef) and node.entity != entity:
+        here = isinstance(node, FactRef) and node.asking
+        if isinstance(node, FactRef | DecisionRef) and node.entity != entity and not here:
             fact_refs.append(node)
         if not isinstance(node, Aggregate):
             pending.extend(children(node))

@@ -334,9 +334,8 @@ class Rows:
         outer = outer_reads(nodes, child) + inner.opening_facts(nodes)
         query, above = inner.parents(query, list(dict.fromkeys(outer)))
         query, totals = inner.totals(query, outermost(nodes))
-        facts = sorted(
-            {n.name for root in nodes for n in walk(root) if isinstance(n, FactRef) and n.entity == child}
-        )
+        refs = (n for root in nodes for n in walk(root) if isinstance(n, FactRef) and n.entity == child)
+        facts = sorted({ref.name for ref in refs if not ref.asking})
         described = self.program.entities[child]
         parent = ["?parent"] if described.parent is not None else []
         dated = [described.date, described.key] if described.date is not None else []

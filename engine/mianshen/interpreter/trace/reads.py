@@ -44,6 +44,7 @@ from mianshen.program.core import (
     SamePlace,
     Within,
     YearToDate,
+    asked_of,
     children,
 )
 from mianshen.program.selection import conjuncts
@@ -169,6 +170,8 @@ class Reading:
                 return NOTHING
             case AsOf():
                 return _noting(self.name("as_of", "as_of"), 0)
+            case FactRef(asking=True):  # noted at the row that asks
+                return NOTHING
             case FactRef(entity=owner, name=name):
                 return _noting(self.name("fact", name, owner), distance(self.program, entity, owner))
             case DecisionRef(entity=owner, name=name):
@@ -194,7 +197,7 @@ class Reading:
     def _earlier(self, node: Earlier) -> Reader:
         """What made an earlier row the one asked about, and what was asked of it."""
         rows = EarlierRows(node, self.compiler)
-        own = self.all(node.same, node.entity)
+        own = self.all((*node.same, *asked_of(node)), node.entity)
         parts = [part for part in (node.where, node.body) if part is not None]
         asked = self.all((*node.same, *parts), node.entity)
 
@@ -219,7 +222,7 @@ class Reading:
         if child.counted_by is not None and child.parent is not None and not node.levels:
             counted = self.name("fact", child.counted_by, child.parent)
         beside = RowsBeside(node, self.compiler, entity) if node.levels else None
-        mine = self.all([mine for _, mine in node.same], entity)
+        mine = self.all([*(mine for _, mine in node.same), *asked_of(node)], entity)
 
         def read(row: Row, sink: Sink) -> None:
             if counted is not None:
