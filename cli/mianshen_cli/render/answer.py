@@ -255,7 +255,7 @@ class AnswerView:
     # -- rows ----------------------------------------------------------------------------------
 
     def _rows(self, results: tuple[RowResult, ...]) -> str:
-        """Up to four rows side by side, layer by layer; more of them one below the other."""
+        """Up to four rows side by side, layer by layer; more one below the other, four by four where that is too wide."""
         entity = self.program.entities[results[0].row.entity]
         head = [self._say(entity.title), self._say(_DATE)]
         names = list(results[0].values)
@@ -271,9 +271,12 @@ class AnswerView:
         ]
         labels = [*head, *titles, self._say(_ANSWER)]
         if len(results) > _MOST_ACROSS:
-            return output.table(labels, lines, right=range(2, 2 + len(names)))
-        across = [[label, *(line[index] for line in lines)] for index, label in enumerate(labels)]
-        return output.table(across[0], across[1:], right=range(1, len(lines) + 1))
+            below = output.table(labels, lines, right=range(2, 2 + len(names)))
+            room = output.columns()
+            if room is None or all(output.width(line) <= room for line in below.splitlines()):
+                return below
+        fours = [lines[at : at + _MOST_ACROSS] for at in range(0, len(lines), _MOST_ACROSS)]
+        return "\n\n".join(_across(labels, four) for four in fours)
 
     def _cell(self, entity: str, name: str, result: RowResult) -> str:
         decision = self.words.decisions[entity, name]
@@ -294,3 +297,9 @@ class AnswerView:
         title = self._say(self.program.entities[rejected.entity].title)
         named = f"{title} {output.printable(rejected.key)}".rstrip()  # nobody told of a home has no key
         return f"{named}{self._say(_COLON)}{self._say(rejected.rejection.message)}"
+
+
+def _across(labels: list[str], lines: list[list[str]]) -> str:
+    """Rows side by side."""
+    across = [[label, *(line[index] for line in lines)] for index, label in enumerate(labels)]
+    return output.table(across[0], across[1:], right=range(1, len(lines) + 1))
