@@ -11,7 +11,7 @@ from pathlib import Path
 from mianshen.cases.read import CaseOf, Programs, case_files, read_case_files
 from mianshen.program.program import Citation
 from mianshen.shipped import shipped_rulebook
-from mianshen.source import Message
+from mianshen.source import Message, Span
 from mianshen_cli.click_commands import argument
 from mianshen_cli.usage_errors import Refused
 
@@ -41,6 +41,12 @@ def shipped_cases() -> Path:
         raise Refused(NO_CASES)
     here = Path.cwd()
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
+
+
+def place(span: Span) -> str:
+    """Where something stands, from the working folder where it lies in it."""
+    here = f"{Path.cwd()}/"
+    return str(span).removeprefix(here)
 
 
 def cited(citation: Citation) -> str:

@@ -22,6 +22,7 @@ width, fold = text_columns.width, text_columns.fold
 
 _NARROWEST = 60  # columns a terminal has at least
 _LEAST = 10  # columns a text keeps
+_WORDS = (16, 13, _LEAST)  # columns up to which words are left whole, as far as there is room
 _NARROW_TEXT = 30  # columns in which no text is folded
 _GAP = 2  # between columns
 
@@ -39,6 +40,11 @@ class Status(IntEnum):
 def say(text: str = "") -> None:
     """One text, of one or more lines, to standard output."""
     print(_safe(text))
+
+
+def say_folded(text: str) -> None:
+    """The same with lines no wider than the terminal."""
+    say(folded(text, columns()))
 
 
 def hear(prompt: str) -> str | None:
@@ -102,10 +108,16 @@ def _widths(rows: Sequence[Sequence[str]], right: Collection[int]) -> list[int] 
     if most is None or sum(widths) + _GAP * (len(widths) - 1) <= most:
         return None
     longest = [max(map(width, title.split()), default=0) if title.isascii() else 0 for title in head]
-    least = [
-        max([longest[at], *(width(row[at]) for row in body)]) if at in right else min(widths[at], _LEAST)
-        for at in range(len(head))
+    numbers = {at: max([longest[at], *(width(row[at]) for row in body)]) for at in right}
+    words = [
+        max((width(word) for row in rows for word in row[at].split()), default=0) for at in range(len(head))
     ]
+    for whole in _WORDS:
+        least = [
+            numbers.get(at, min(widths[at], max(_LEAST, min(whole, words[at])))) for at in range(len(head))
+        ]
+        if sum(least) + _GAP * (len(widths) - 1) <= most:
+            break
     while sum(widths) + _GAP * (len(widths) - 1) > most:
         room = [own - floor for own, floor in zip(widths, least, strict=True)]
         if max(room) <= 0:

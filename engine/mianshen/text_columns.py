@@ -28,12 +28,12 @@ def fold(text: str, columns: int) -> list[str]:
 
 
 def fold_names(text: str, columns: int) -> list[str]:
-    """The text folded, a name that is too long by itself broken behind `_` or `.`, else where the line is full."""
+    """The text folded, a name that is too long by itself broken behind `_`, `.`, `-` or `/`, else where the line is full."""
     lines = []
     for line in fold(text, columns):
         while width(line) > columns:
             room = max(at for at in range(1, len(line)) if width(line[:at]) <= columns)
-            broken = max(line.rfind("_", 0, room), line.rfind(".", 0, room)) + 1 or room
+            broken = max(line.rfind(mark, 0, room) for mark in "_.-/") + 1 or room
             lines.append(line[:broken])
             line = line[broken:]
         lines.append(line)

@@ -156,7 +156,7 @@ def compare(
         output.say(output.json_text(content))
     else:
         output.say(summary(lang, content))
-        output.say("\n" + _DONE.in_(lang).format(page=Path(out) / "report.html"))
+        output.say_folded("\n" + _DONE.in_(lang).format(page=Path(out) / "report.html"))
     return Status.FOUND if comparison.changed else Status.DONE
 
 

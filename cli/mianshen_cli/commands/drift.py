@@ -68,16 +68,16 @@ def drift(
         output.say(output.json_text(content))
     else:
         shown = content | {"difference": grouped(content["difference"])}
-        output.say(_COUNT.in_(lang).format(**shown))
+        output.say_folded(_COUNT.in_(lang).format(**shown))
         for suspect in content["suspects"]:
-            output.say("\n" + "\n".join(output.fold(_told(lang, suspect), 80)))
+            output.say_folded("\n" + _told(lang, suspect))
         for suspect in content["not_applied"]:
             said = _RULE.in_(lang).format(
                 **suspect | {"title": suspect["title"][lang], "first": suspect["from"]}
             )
-            output.say("\n" + "\n".join(output.fold(said, 80)))
+            output.say_folded("\n" + said)
         if content["differing"] and not content["suspects"] and not content["not_applied"]:
-            output.say(_NONE.in_(lang))
+            output.say_folded(_NONE.in_(lang))
     return Status.FOUND if content["differing"] else Status.DONE
 
 

@@ -18,7 +18,7 @@ from mianshen.rulebook import open_program
 from mianshen.source import Lang, Message
 from mianshen.values import as_money
 from mianshen_cli import case_arguments, options, output
-from mianshen_cli.case_arguments import cited, shipped_cases
+from mianshen_cli.case_arguments import cited, place, shipped_cases
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.progress import bar
@@ -127,7 +127,7 @@ def _table(campaign: Campaign, weighed: Weighed, lang: Lang) -> None:
     rows = [
         (
             cited(m.clause),
-            str(m.span),
+            place(m.span),
             m.name,
             f"{m.before} -> {m.after}",
             f"{moves.people}/{moves.of}",
@@ -139,9 +139,9 @@ def _table(campaign: Campaign, weighed: Weighed, lang: Lang) -> None:
         output.say(output.table([head.in_(lang) for head in _HEADS], rows))
         output.say()
     if campaign.failing:
-        output.say(_FAILING.in_(lang).format(names=", ".join(map(str, campaign.failing))))
+        output.say_folded(_FAILING.in_(lang).format(names=", ".join(map(str, campaign.failing))))
     counts = {
         "mutants": len(campaign.judged), "noticed": campaign.count("noticed", "refused"),
         "equivalent": campaign.count("equivalent"), "survivors": len(rows),
     }  # fmt: skip
-    output.say(_TOTAL.in_(lang).format(**counts))
+    output.say_folded(_TOTAL.in_(lang).format(**counts))

@@ -160,6 +160,7 @@ def _table(results: list[Finding], lang: Lang) -> None:
     output.say(output.table([head.in_(lang) for head in _HEADS], rows))
     for finding in results:
         if finding.record is not None and finding.verdict == "refuted":
-            output.say(f"\n{finding.property}\n{output.json_text(finding.record)}")
+            output.say_folded(f"\n{finding.property}")
+            output.say(output.json_text(finding.record))
     counts = {verdict: sum(f.verdict == verdict for f in results) for verdict in _VERDICTS}
-    output.say("\n" + _TOTAL.in_(lang).format(**counts))
+    output.say_folded("\n" + _TOTAL.in_(lang).format(**counts))

@@ -92,7 +92,7 @@ def suggest(
         output.say(case_file(suggestions))
     else:
         Path(out).write_text(case_file(suggestions), "utf-8")
-        output.say(_WRITTEN.in_(lang).format(file=out, count=len(suggestions)))
+        output.say_folded(_WRITTEN.in_(lang).format(file=out, count=len(suggestions)))
     return Status.FOUND if suggestions else Status.DONE
 
 

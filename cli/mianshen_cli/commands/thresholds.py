@@ -15,7 +15,7 @@ from mianshen.source import Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
-from mianshen_cli.render.impact import short
+from mianshen_cli.render.impact import grouped
 
 MOST = 15
 _LINES = tuple(
@@ -74,7 +74,7 @@ def thresholds(
     else:
         output.say(_lines(lang, content["lines"]) + "\n\n" + _crossings(lang, content["crossings"]))
         if out is not None:
-            output.say(_DONE.in_(lang).format(folder=out))
+            output.say_folded(_DONE.in_(lang).format(folder=out))
     return Status.FOUND if content["crossings"] else Status.DONE
 
 
@@ -82,11 +82,11 @@ def _lines(lang: Lang, lines: list[dict[str, Any]]) -> str:
     near = [line for line in lines if line["below"] or line["above"]]
     rows = [
         (
-            short(line["title"][lang], 30),
+            line["title"][lang],
             line["line"],
             f"{line['below']:,}",
             f"{line['above']:,}",
-            short(line["clause"], 16),
+            line["clause"],
         )
         for line in sorted(near, key=lambda line: -line["below"] - line["above"])
     ]
@@ -96,13 +96,13 @@ def _lines(lang: Lang, lines: list[dict[str, Any]]) -> str:
 def _crossings(lang: Lang, crossings: list[dict[str, Any]]) -> str:
     rows = [
         (
-            short(c["title"][lang], 18),
+            c["title"][lang],
             c["step"],
-            short(c["benefit_title"][lang], 18),
+            c["benefit_title"][lang],
             f"{c['gained']:,}",
             f"{c['lost']:,}",
-            c["difference"],
-            c["notch"],
+            grouped(c["difference"]),
+            grouped(c["notch"]),
         )
         for c in crossings
     ]

@@ -89,7 +89,7 @@ def summary(lang: Lang, content: Mapping[str, Any]) -> str:
     if content.get("sample", {}).get("difference") is not None:
         lines.append(_SAMPLE.in_(lang).format(**content["sample"]))
     if not content["changed_cells"]:
-        return "\n".join([*lines, _NOTHING.in_(lang)])
+        return output.folded("\n".join([*lines, _NOTHING.in_(lang)]), output.columns())
     parts = [
         "\n".join(lines),
         _money(lang, content),
@@ -120,7 +120,7 @@ def _money(lang: Lang, content: Mapping[str, Any]) -> str:
     ]
     if not any(least for *_, least, _ in rows):
         return _table(lang, _MONEY[:3], [row[:3] for row in rows], [1, 2])
-    table = _table(lang, _MONEY, [(short(row[0], 24), *row[1:]) for row in rows], [1, 2, 3, 4])
+    table = _table(lang, _MONEY, rows, [1, 2, 3, 4])
     left_out = max(n.get("left_out", 0) for _, n in listed)
     notes = [_OPEN.in_(lang).format(rows=f"{left_out:,}")]
     if titles := unbounded_by(content):
@@ -175,8 +175,8 @@ def _bands(lang: Lang, bands: Mapping[str, Any]) -> str:
 def _causes(lang: Lang, causes: Sequence[Mapping[str, Any]]) -> str:
     whole = any(len(grouped(cause["people"].get("difference", "0.00"))) > LONG for cause in causes)
     rows = [
-        (short(cause["title"][lang], 30), f"{cause['people'].get('changed', 0):,}",
-         _signed(cause["people"].get("difference", "0.00"), whole), short(cause["clause"], 20))
+        (cause["title"][lang], f"{cause['people'].get('changed', 0):,}",
+         _signed(cause["people"].get("difference", "0.00"), whole), cause["clause"])
         for cause in sorted(causes, key=lambda cause: -cause["people"].get("changed", 0))
     ]  # fmt: skip
     return _table(lang, _CAUSES, rows, [1, 2])
@@ -189,15 +189,6 @@ def _table(lang: Lang, heads: Sequence[Message], rows: Sequence[Sequence[str]], 
     if len(rows) > MOST:
         text += "\n" + _MORE.in_(lang).format(count=len(rows) - MOST)
     return text
-
-
-def short(text: str, columns: int) -> str:
-    """The text, cut to so many columns."""
-    if output.width(text) <= columns:
-        return text
-    while output.width(text) > columns - 1:
-        text = text[:-1]
-    return text + "…"
 
 
 def _amount(yuan: str, whole: bool) -> str:

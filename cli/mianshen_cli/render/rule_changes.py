@@ -28,10 +28,13 @@ SAME = Message("没有差别", "nothing differs")
 
 
 def changes_table(changes: tuple[RuleChange, ...], words: Words, lang: Lang) -> str:
-    """The changes, or that there are none; `words`: of the new rulebook."""
+    """The changes, or that there are none; `words`: of the new rulebook. A column of which nothing is said is left out."""
     if not changes:
         return SAME.in_(lang)
-    return output.table([head.in_(lang) for head in HEADS], change_rows(changes, words, lang))
+    rows = [[head.in_(lang) for head in HEADS], *change_rows(changes, words, lang)]
+    shown = [at for at in range(len(HEADS)) if any(row[at] for row in rows[1:])]
+    heads, *cells = [[row[at] for at in shown] for row in rows]
+    return output.table(heads, cells)
 
 
 def change_rows(changes: tuple[RuleChange, ...], words: Words, lang: Lang) -> list[tuple[str, ...]]:
