@@ -143,6 +143,7 @@ def _claim(rng: Random, number: int, as_of: dt.date, unknown: float) -> dict[str
         "critical_illness_paid": (0.15, lambda: part(20)),
         "insurance_scheme": (0.15, lambda: rng.choice(("employee", "resident"))),
         "employment_status": (0.1, lambda: rng.choice(("employed", "retired"))),
+        "assistance_category": (0.1, lambda: rng.choice(("subsistence", "destitute", "none"))),
         "category_on_admission": (0.1, lambda: rng.choice(("subsistence", "destitute", "none"))),
         **{name: (0.1, lambda: part(15)) for name in OTHER_PAYERS},
         **{

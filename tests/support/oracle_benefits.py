@@ -20,6 +20,7 @@ from tests.support.oracle_over_time import (
     STANDARD,
     WHOLE,
     TwoBalances,
+    category_of,
     row_on,
 )
 from tests.support.oracle_stack import (
@@ -288,7 +289,7 @@ def assistance_due(
 ) -> Amount:
     """What assistance would have paid on a claim."""
     day: dt.date = claim["service_date"]
-    category, care = person.get("assistance_category"), claim.get("care_type")
+    category, care = category_of(claim, person), claim.get("care_type")
     if category == "none" and claim.get("category_on_admission") is not None:
         category = claim["category_on_admission"]
     entitled = both(

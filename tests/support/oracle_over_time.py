@@ -50,6 +50,12 @@ def row_on(rows: Sequence[Facts], day: dt.date) -> Facts:
     return max(begun, key=_start, default={})
 
 
+def category_of(claim: Facts, person: Facts) -> object:
+    """What the settlement says the person was, else the person's category of its day."""
+    own = claim.get("assistance_category")
+    return person.get("assistance_category") if own is None else own
+
+
 def _start(row: Facts) -> dt.date:
     start = row.get("valid_from")
     return start if isinstance(start, dt.date) else dt.date.min
@@ -130,7 +136,7 @@ class Person:
         uncovered, stated = both(opposite(covered), opposite(apart)), claim.get("basic_paid") is not None
         nothing, stay = both(shanghai, uncovered), both(shanghai, covered, stays)
         layers = self._layers(person, claim, str(scheme), in_scope, (nothing, stay, stated, apart))
-        category = person.get("assistance_category")
+        category = category_of(claim, person)
         if category == "none" and claim.get("category_on_admission") is not None:
             category = claim["category_on_admission"]  # lost during the treatment
         assisted = both(
@@ -230,7 +236,7 @@ class Person:
 def _resident(person: Facts, claim: Facts, in_scope: Amount) -> tuple[Amount, Amount, Amount, Amount]:
     deductible = combine(min, in_scope, DEDUCTIBLE_OF_LEVEL.get(str(claim.get("hospital_level"))))
     basic = combine(lambda cost, own: fen((cost - own) * Decimal("0.75")), in_scope, deductible)
-    marked, category = claim.get("critical_illness"), person.get("assistance_category")
+    marked, category = claim.get("critical_illness"), category_of(claim, person)
     if marked is False:
         return deductible, basic, ZERO, ZERO
     if marked is None or category is None:
