@@ -105,6 +105,7 @@ def test_the_guides_show_what_the_commands_say(
     Path("draft.yaml").write_text(draft, "utf-8")
     main(["--lang", lang, "check", "record.yaml"])
     main(["--lang", lang, "check", "record.yaml", "--explain", "--why", "employer_contribution"])
+    main(["--lang", lang, "check", "record.yaml", "--explain", "C1"])
     main(["--lang", lang, "show", "employee_annual_payment_limit", "--overlay", "employee_limit_2021_2025"])
     main(["--lang", lang, "lint", "--overlay", "draft.yaml"])
     main(["--lang", lang, "test", str(ROOT / "cases/shanghai/employee.yaml"), "--overlay", "draft.yaml"])
