@@ -264,7 +264,7 @@ class Formulas:
     def _special(self, at: str, depth: int, room: int) -> Num | None:
         if at == "claim" and self.world.accumulators and self.rng.random() < 0.7:
             return Num(f"year to date({self.pick(self.world.accumulators)})", 21, 2)
-        if at == "claim" and self.world.scales and self.rng.random() < 0.1:
+        if at == "claim" and self.world.scales and self.rng.random() < 0.25:
             return self.rng.choice((
                 Num("count(sharing(resident.claims[urgent], care, seen.year))", 6, 0),
                 Num("sum(sharing(household.members.claims, hospital).cost)", 15, 2),
