@@ -36,16 +36,18 @@ class CasePages(Writer):
         self._words: dict[str, Words] = {}
 
     def pages(self, evidence: Evidence) -> Iterator[Page]:
-        """A page for each file of cases."""
-        files = list(dict.fromkeys(case.file for case in evidence.cases))
-        for file in files:
-            page = Page(self.subject.case_pages[file], self.subject.case_file(file), self.text("cases"))
-            page.sections = [
-                self._case(case, evidence.shown.get(number, ()))
-                for number, case in enumerate(evidence.cases)
-                if case.file == file
-            ]
-            yield page
+        """The pages of each file of cases."""
+        for file, parts in self.subject.case_pages.items():
+            for part in parts:
+                title = self.subject.case_file(file)
+                if len(parts) > 1:
+                    title += f" {part.first}–{part.last}"
+                page = Page(part.path, title, self.text("cases"))
+                page.sections = [
+                    self._case(evidence.cases[number], evidence.shown.get(number, ()))
+                    for number in part.numbers
+                ]
+                yield page
 
     def _case(self, case: CaseOf, provisions: Sequence[Item]) -> Section:
         program = self.subject.programs.under(case.overlays)

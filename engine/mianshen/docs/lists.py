@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from mianshen.casework.wording import DELIVERY
 from mianshen.docs.links import fragment
 from mianshen.docs.pages import LISTED, PROVISION_HEADS, ItemPages, Page, Section, mark, whole
+from mianshen.docs.subject import CasePage
 from mianshen.interpreter.formula import to_text
 from mianshen.policy.case_coverage import PART_TITLES, PARTS
 from mianshen.policy.catalogue import KINDS, Item, Kind
@@ -238,15 +239,20 @@ class ListPages(ItemPages):
 
     # -- cases -------------------------------------------------------------------------------
 
+    def _case_links(self, file: Path, parts: Sequence[CasePage]) -> Markup:
+        """A file of cases, with links to its pages."""
+        name = self.subject.case_file(file)
+        if len(parts) == 1:
+            return self.anchor(parts[0].path, name)
+        links = [self.anchor(part.path, f"{part.first}–{part.last}") for part in parts]
+        return Markup("{} {}").format(name, Markup(" ").join(links))
+
     def cases_list(self) -> Page | None:
         if self.evidence is None:
             return None
-        counts: dict[Path, int] = {}
-        for case in self.evidence.cases:
-            counts[case.file] = counts.get(case.file, 0) + 1
         rows = [
-            (self.anchor(self.subject.case_pages[file], self.subject.case_file(file)), str(count))
-            for file, count in counts.items()
+            (self._case_links(file, parts), str(parts[-1].last))
+            for file, parts in self.subject.case_pages.items()
         ]
         heads = (self.text("file"), self.text("count"))
         return Page("cases.html", self.text("cases"), sections=[Section(heads=heads, rows=rows)])

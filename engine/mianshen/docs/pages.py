@@ -167,10 +167,10 @@ class Writer:
         if self.evidence is None:
             return []
         numbers = self.evidence.shows.get(item, ())
-        cases = [self.evidence.cases[number] for number in numbers[:MOST_CASES]]
+        cases = [(number, self.evidence.cases[number]) for number in numbers[:MOST_CASES]]
         return [
-            self.anchor(self.subject.case_link(case), breakable(f"{case.file.stem}.{case.name}"))
-            for case in cases
+            self.anchor(self.subject.case_link(number, case), breakable(f"{case.file.stem}.{case.name}"))
+            for number, case in cases
         ]
 
     def unlisted(self, item: Item) -> int:

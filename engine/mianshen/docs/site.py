@@ -157,9 +157,9 @@ def _index_beside(subject: Subject) -> Iterator[list[Any]]:
         )
         titles = [f"{citation.clause} {clause.subject.in_(lang)}".strip() for lang in LANGUAGES]
         yield [words["zh"]["clause"], words["en"]["clause"], *titles, citation.source or "", path]
-    for case in () if subject.evidence is None else subject.evidence.cases:
+    for number, case in enumerate(() if subject.evidence is None else subject.evidence.cases):
         name = case.name.replace("_", " ")
-        file, link = subject.case_file(case.file), subject.case_link(case)
+        file, link = subject.case_file(case.file), subject.case_link(number, case)
         yield [words["zh"]["cases"], words["en"]["cases"], name, name, file, link]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from mianshen.cases.read import CaseOf, Programs
 from mianshen.catalogue import diagnostic
@@ -19,6 +20,22 @@ from mianshen.policy.catalogue import Catalogue, Item
 from mianshen.policy.descriptions import Descriptions
 from mianshen.program.program import Citation, Clause, Program
 from mianshen.source import Message, RuleError, Span
+
+PER_PAGE: Final = 1_000  # expectations of a page of cases, about a quarter of a megabyte
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """Some cases of a file on a page; `first`: the place of the first in the file, from 1; `numbers`: among all cases."""
+
+    path: str
+    first: int
+    numbers: list[int]
+
+    @property
+    def last(self) -> int:
+        """The place of the last case in the file."""
+        return self.first + len(self.numbers) - 1
 
 
 @dataclass(slots=True)
@@ -35,7 +52,8 @@ class Subject:
     links: Links = field(init=False)
     covered: dict[str, list[Covered]] = field(init=False)  # the clauses of each source, those not listed last
     clauses: dict[Citation, str] = field(init=False)  # where each clause stands in the docs
-    case_pages: dict[Path, str] = field(init=False)
+    case_pages: dict[Path, list[CasePage]] = field(init=False)
+    _case_paths: dict[int, str] = field(init=False)  # the page of each case, by its number
 
     def __post_init__(self) -> None:
         self.catalogue = Catalogue(self.program)
@@ -50,11 +68,35 @@ class Subject:
             for name, clauses in self.covered.items()
             for number, covered in enumerate(clauses, 1)
         }
-        files = [] if self.evidence is None else [case.file for case in self.evidence.cases]
-        self.case_pages = {
-            file: self.links.path("cases", self.case_file(file).replace("/", "."))
-            for file in dict.fromkeys(files)
-        }
+        self.case_pages, self._case_paths = {}, {}
+        by_file: dict[Path, list[int]] = {}
+        for number, case in enumerate(() if self.evidence is None else self.evidence.cases):
+            by_file.setdefault(case.file, []).append(number)
+        for file, numbers in by_file.items():
+            name = self.case_file(file).replace("/", ".")
+            first = 1
+            self.case_pages[file] = []
+            for part in self._parts(numbers):
+                path = self.links.path("cases", name if first == 1 else f"{name}.{first}")
+                self.case_pages[file].append(CasePage(path, first, part))
+                first += len(part)
+            self._case_paths |= {
+                number: page.path for page in self.case_pages[file] for number in page.numbers
+            }
+
+    def _parts(self, numbers: Sequence[int]) -> list[list[int]]:
+        """Cases of a file, by number, as many together as a page holds."""
+        assert self.evidence is not None
+        parts: list[list[int]] = []
+        room = 0
+        for number in numbers:
+            size = len(self.evidence.cases[number].expectations)
+            if not parts or size > room:
+                parts.append([])
+                room = PER_PAGE
+            parts[-1].append(number)
+            room -= size
+        return parts
 
     @property
     def program(self) -> Program:
@@ -86,8 +128,9 @@ class Subject:
         listed = ((self.documents.get(c.source or ""), c.clause or "") for c in self.clauses)
         return sum(document is not None and document.quote(clause) is not None for document, clause in listed)
 
-    def case_link(self, case: CaseOf) -> str:
-        return f"{self.case_pages[case.file]}#{case.name}"
+    def case_link(self, number: int, case: CaseOf) -> str:
+        """Where a case stands in the docs; `number`: among all cases."""
+        return f"{self._case_paths[number]}#{case.name}"
 
 
 def relative(file: Path, roots: Sequence[Path]) -> str:
