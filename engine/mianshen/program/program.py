@@ -401,6 +401,10 @@ class Program:
     paid: frozenset[Key] = frozenset()  # the money decisions that are paid to or for the person
     functions: Mapping[str, OwnFunction] = field(default_factory=dict)
     _by_key: dict[Key, Decision] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _outputs: dict[str, tuple[Decision, ...]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+    _settling: dict[str, dict[str, str]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def decision(self, entity: str, name: str) -> Decision:
         """The decision of that name; KeyError when there is none."""
@@ -431,9 +435,14 @@ class Program:
 
     def settling(self, entity: str) -> dict[str, str]:
         """Decision to the fact that holds what was really paid of it."""
-        facts = self.facts.values()
-        return {f.settles: f.name for f in facts if f.entity == entity and f.settles is not None}
+        if entity not in self._settling:
+            facts = [f for f in self.facts.values() if f.entity == entity]
+            self._settling[entity] = {f.settles: f.name for f in facts if f.settles is not None}
+        return self._settling[entity]
 
     def outputs(self, entity: str) -> tuple[Decision, ...]:
         """The decisions of an entity that results show, in the order the vocabulary declares them."""
-        return tuple(self.decision(entity, name) for name in self.shown.get(entity, ()))
+        if entity not in self._outputs:
+            names = self.shown.get(entity, ())
+            self._outputs[entity] = tuple(self.decision(entity, name) for name in names)
+        return self._outputs[entity]

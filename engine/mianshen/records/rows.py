@@ -37,7 +37,7 @@ class RowReader:
         self.program = program
         self.unreadable: list[Diagnostic] = []
         self.rejects: list[Diagnostic] = []
-        self.facts, self.lists = _vocabulary(program)
+        self.facts, self.lists, self.required = _vocabulary(program)
         self.written: dict[Row, Mapping] = {}
         self.tops: set[Row] = set()
         self.told: dict[Row, list[Diagnostic]] = {}
@@ -315,8 +315,8 @@ class RowReader:
         """What every row needs; the key of a parent may be left out, above the person even unknown."""
         entity = self.program.entities[row.entity]
         owner = None if row.parent is None else self.program.entities[row.parent.entity].key
-        for name, fact in self.facts[row.entity].items():
-            if not fact.required or name in row.facts or name in row.unreadable or row.blank:
+        for name in self.required[row.entity]:
+            if name in row.facts or name in row.unreadable or row.blank:
                 continue
             if (name == entity.key and row in self.tops) or (name == owner and self._left_out(row, name)):
                 continue
@@ -359,9 +359,12 @@ class RowReader:
                 self.reject(row, check.field, mistake, unreadable=True)
 
 
+_Vocabulary = tuple[dict[str, dict[str, Fact]], dict[str, dict[str, Entity]], dict[str, list[str]]]
+
+
 @remembered
-def _vocabulary(program: Program) -> tuple[dict[str, dict[str, Fact]], dict[str, dict[str, Entity]]]:
-    """By entity: its facts, and the lists of children that its rows may hold."""
+def _vocabulary(program: Program) -> _Vocabulary:
+    """By entity: its facts, the lists of children that its rows may hold, the facts that every row needs."""
     facts: dict[str, dict[str, Fact]] = {name: {} for name in program.entities}
     for (entity, name), fact in program.facts.items():
         facts[entity][name] = fact
@@ -369,7 +372,8 @@ def _vocabulary(program: Program) -> tuple[dict[str, dict[str, Fact]], dict[str,
     for child in program.entities.values():
         if child.parent is not None:
             lists[child.parent][child.children or child.name] = child
-    return facts, lists
+    required = {entity: [name for name, fact in of.items() if fact.required] for entity, of in facts.items()}
+    return facts, lists, required
 
 
 @remembered
