@@ -47,7 +47,12 @@ class Overview:
         lines = [self.say(_WHOLE)]
         for entity, decisions in steps.items():
             rows = list(dict.fromkeys(step.row for of_rows in decisions.values() for step in of_rows))
-            lines += ["", f"== {self._heading(entity, rows)} ==", *self._decisions(decisions, told, rows)]
+            parts = self._decisions(decisions, told, rows)
+            lines += [
+                "",
+                f"== {self._heading(entity, rows)} ==",
+                *(line for part in parts for line in _lines(part, width)),
+            ]
         if self._sources:
             lines += ["", f"{self.say(_SOURCES)}{'：' if self.lang == 'zh' else ':'}"]
             lines += [f"    [{number}] {title}" for title, number in self._sources.items()]
@@ -62,7 +67,8 @@ class Overview:
 
     def _decisions(
         self, decisions: dict[str, list[Step]], told: Collection[Key], rows: list[Row]
-    ) -> Iterator[str]:
+    ) -> Iterator[list[str]]:
+        """Of each decision what is said: its values, then the grounds, a line each."""
         unruled = []
         for steps in decisions.values():
             decision = steps[0].decision
@@ -71,14 +77,14 @@ class Overview:
             if not any(step.used for step in steps):
                 unruled.append(self.say(decision.title))
                 continue
-            values = self._by_rows(steps, rows, self._value)
-            yield f"{self.say(decision.title)} {decision.name} = {self._joined(values)}"
+            values = self._joined(self._by_rows(steps, rows, self._value))
+            name = "" if self.lang == "zh" else f" {decision.name}"
             ruled = [step for step in steps if step.used]
             grounds = self._by_rows(ruled, [step.row for step in ruled], self._grounds)
-            yield from (f"    {line}" for line in grounds)
-            yield from self._limits(steps, len(rows) > 1)
+            limits = self._limits(steps, len(rows) > 1)
+            yield [f"{self.say(decision.title)}{name} = {values}", *grounds, *limits]
         if unruled:
-            yield self.say(_UNRULED).format(names=self._joined(unruled))
+            yield [self.say(_UNRULED).format(names=self._joined(unruled))]
 
     def _by_rows(self, steps: list[Step], rows: list[Row], say: Callable[[Step], str]) -> list[str]:
         """What is said of each row; where that differs, or is said of some only, with those rows."""
@@ -114,4 +120,11 @@ class Overview:
                 limited = used.limited
                 if limited is not None and limited.withheld != Decimal(0):
                     row = f"{output.printable(step.row.key)} " if several else ""
-                    yield f"    {row}{self.explanation.limited(limited)}"
+                    yield f"{row}{self.explanation.limited(limited)}"
+
+
+def _lines(said: list[str], columns: int | None) -> list[str]:
+    """What is said of a decision: on one line where there is room, else indented below its values."""
+    if columns is not None and len(said) == 2 and output.width(" | ".join(said)) <= columns:
+        return [" | ".join(said)]
+    return [said[0], *(f"    {line}" for line in said[1:])]
