@@ -85,9 +85,9 @@ def summary(lang: Lang, content: Mapping[str, Any]) -> str:
     if content["people"]:
         lines.append(_OF.in_(lang).format(**content["people"]))
     if content["people"].get("weighted", {}).get("standard_error") is not None:
-        lines.append(_WEIGHTED.in_(lang).format(**content["people"]["weighted"]))
+        lines.append(_WEIGHTED.in_(lang).format(**_grouped(content["people"]["weighted"])))
     if content.get("sample", {}).get("difference") is not None:
-        lines.append(_SAMPLE.in_(lang).format(**content["sample"]))
+        lines.append(_SAMPLE.in_(lang).format(**_grouped(content["sample"])))
     if not content["changed_cells"]:
         return output.folded("\n".join([*lines, _NOTHING.in_(lang)]), output.columns())
     parts = [
@@ -98,6 +98,11 @@ def summary(lang: Lang, content: Mapping[str, Any]) -> str:
     ]
     parts += [_bands(lang, content["bands"]), _causes(lang, content["causes"])]
     return "\n\n".join(part for part in parts if part)
+
+
+def _grouped(estimate: Mapping[str, Any]) -> dict[str, Any]:
+    """An estimate whose amounts have their thousands marked."""
+    return {**estimate, **{name: grouped(estimate[name]) for name in ("difference", "standard_error")}}
 
 
 def _heading(lang: Lang, overlays: str, content: Mapping[str, Any]) -> str:

@@ -244,7 +244,7 @@ class ListPages(ItemPages):
         name = self.subject.case_file(file)
         if len(parts) == 1:
             return self.anchor(parts[0].path, name)
-        links = [self.anchor(part.path, f"{part.first}–{part.last}") for part in parts]
+        links = [self.anchor(part.path, f"{part.first}\u2060–\u2060{part.last}") for part in parts]
         return Markup("{} {}").format(name, Markup(" ").join(links))
 
     def cases_list(self) -> Page | None:

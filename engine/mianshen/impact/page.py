@@ -154,6 +154,8 @@ def _estimate(sums: Mapping[str, Any], kind: str | None) -> str:
     if part is None or part.get("difference") is None:
         return ""
     error = part["standard_error"]
+    if not f"{part['difference']}{error or ''}".strip("-0."):
+        return ""
     return _signed(part["difference"]) + ("" if error is None else f" ± {_yuan(error)}")
 
 
