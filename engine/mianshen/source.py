@@ -136,6 +136,7 @@ _LONGEST_KEY = 40
 _DIGITS = re.compile(r"[0-9]{4}")
 _OF_A_PERSON = re.compile(r"[0-9]{17}|(?<![0-9])[0-9]{15}(?![0-9.])|^[\u4e00-\u9fff·]{2,5}$")
 _IDENTITY_NUMBER = re.compile(r"[0-9]{17,}[Xx]?|(?<![0-9.])[0-9]{15}(?![0-9.])")
+_BETWEEN_PARTS = re.compile(r"[\s:,;/|、=<>+&-]+")
 _RUN_INTO = re.compile(
     r"[\u4e00-\u9fff·]{2}"
 )  # Chinese beside something else, as where a blank or a comma is missing
@@ -166,7 +167,8 @@ def without_identity_numbers(text: str) -> str:
 def may_name_a_person(text: str) -> bool:
     """Whether a value may be an identity number, or the name of a person in Chinese."""
     text = unicodedata.normalize("NFKC", text).strip()
-    return _OF_A_PERSON.search(text) is not None or runs_into_chinese(text)
+    parts = [text, *_BETWEEN_PARTS.split(text)]  # behind a label, as in 姓名：…, or beside another name
+    return any(_OF_A_PERSON.search(part) for part in parts) or runs_into_chinese(text)
 
 
 def runs_into_chinese(text: str) -> bool:

@@ -25,6 +25,7 @@ RECORDS = {
     "a day that is a number": f"as_of: {NUMBER}\nresident: {{person_id: P1}}\n",
     "a value in another's place": f"{HEAD}  birth_date: {NAME}\n  sex: {NAME}\n  insured_area: {NUMBER}\n",
     "a name run into a code": f"{HEAD}  employment_status: n{NAME}one\n",
+    "a name behind a label": f"{HEAD}  employment_status: 姓名：{NAME}\n  sex: 女 {NAME}\n  insured_area: 上海 {NAME}\n",
     "a name run into a day": f"as_of: 20{NAME}26-06-30\nresident: {{person_id: P1, contribution_base: 6 {NAME}}}\n",
     "a name run into a key": f"{HEAD}  contribution{NAME}_base: 6\n",
     "keys of a claim": f'{HEAD}claims:\n  - {{claim_id: C1, name{NAME}: 1, "identity_number {NUMBER}": 2}}\n',
