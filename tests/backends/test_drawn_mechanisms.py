@@ -32,8 +32,10 @@ BESIDE = (
     'count(sharing(resident.claims[cost > this.wage_paid and care = "inpatient"], level)) * 7',
     "count(previous(claims[service_date >= this.admission_date - days(200)], hospital)) * 11",
     'days between(previous(claims[care = "inpatient"], level).service_date, service_date)',
-    "sum(for c in sharing(resident.claims) return days of overlap(c.admission_date, c.service_date, this.admission_date, "
-    "this.service_date))",
+    (
+        "sum(for c in sharing(resident.claims) return days of overlap(c.admission_date, c.service_date, this.admission_date, "
+        "this.service_date))"
+    ),
 )
 
 
