@@ -198,11 +198,7 @@ class Checker(CallChecks):
                 return self.of_asking(node, *self.asking)
             owner = base if base == self.entity or base in names.ancestors(self.entity) else None
             variable = self.variables.get(base)
-            if (
-                owner is None
-                and variable is not None
-                and variable in (self.entity, *names.ancestors(self.entity))
-            ):
+            if owner is None and variable in (self.entity, *names.ancestors(self.entity)):
                 owner = variable
             if owner is not None:
                 return self.member(node, base, owner)

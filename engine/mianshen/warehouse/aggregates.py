@@ -112,7 +112,7 @@ def aggregate_query(
         ]
         columns += [
             terms.alias(exp.LogicalOr(this=terms.column(f"{label}{part}")), f"{index}{part}")
-            for part in (("?unsure", "?error") if fails_inside(aggregate) else ("?unsure",))
+            for part in _flags(aggregate)
         ]
     query = (
         terms.select(terms.column("?parent"), *columns)
@@ -123,19 +123,12 @@ def aggregate_query(
         query = query.select(terms.alias(exp.Count(this=exp.Star()), "?n"), copy=False)
     else:
         brought = [
-            t
-            for label in labels
-            for t in (terms.is_known(terms.column(label)), terms.column(f"{label}?unsure"))
-        ]
-        brought += [
-            terms.is_known(terms.column(f"{label}{part}"))
+            test
             for a, label in zip(aggregates, labels, strict=True)
-            for part in _more_parts(a)
-        ]
-        brought += [
-            terms.column(f"{label}?error")
-            for a, label in zip(aggregates, labels, strict=True)
-            if fails_inside(a)
+            for test in (
+                *(terms.is_known(terms.column(f"{label}{part}")) for part in ("", *_more_parts(a))),
+                *(terms.column(f"{label}{part}") for part in _flags(a)),
+            )
         ]
         query = query.where(terms.disjoin(brought), copy=False)
     return Aggregated(program, child, tuple(aggregates), query)
@@ -145,7 +138,7 @@ def item_names(aggregates: Iterable[Aggregate], labels: Iterable[str]) -> list[s
     """The names of the columns that items of aggregates are made as."""
     return [
         f"{label}{part}" for a, label in zip(aggregates, labels, strict=True)
-        for part in ("", "?unsure", *_more_parts(a), *(["?error"] if fails_inside(a) else []))
+        for part in ("", *_more_parts(a), *_flags(a))
     ]  # fmt: skip
 
 
@@ -154,10 +147,7 @@ def item_columns(aggregate: Aggregate, label: str, scope: Scope, also: Sql = TRU
 
     `also`: what else must hold for it to be one of its rows.
     """
-    where = None if aggregate.where is None else emit(aggregate.where, scope)
-    if also != TRUE:
-        own = Emitted(TRUE, nullable=False) if where is None else where
-        where = Emitted(terms.conjoin([also, own.value]), own.void, own.error)
+    where = _where(aggregate, scope, also)
     body = None if aggregate.body is None else emit(aggregate.body, scope)
     counted = TRUE if where is None else terms.surely(where.value)
     item: Sql
@@ -194,9 +184,22 @@ def item_columns(aggregate: Aggregate, label: str, scope: Scope, also: Sql = TRU
     return columns
 
 
+def _where(aggregate: Aggregate, scope: Scope, also: Sql) -> Emitted | None:
+    where = None if aggregate.where is None else emit(aggregate.where, scope)
+    if also == TRUE:
+        return where
+    own = Emitted(TRUE, nullable=False) if where is None else where
+    return Emitted(terms.conjoin([also, own.value]), own.void, own.error)
+
+
 def _more_parts(aggregate: Aggregate) -> tuple[str, ...]:
     """The further columns of an item."""
     return FIRSTS if aggregate.kind == "first" else ()
+
+
+def _flags(aggregate: Aggregate) -> tuple[str, ...]:
+    """The columns that say that an item is not known, or that looking at it fails."""
+    return ("?unsure", "?error") if fails_inside(aggregate) else ("?unsure",)
 
 
 def parts_of(aggregate: Aggregate, program: Program) -> list[Core]:

@@ -9,8 +9,9 @@ after the one before it, carrying what each row so far brought to each accumulat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 from sqlglot import exp
 
@@ -41,6 +42,8 @@ from mianshen.warehouse.plan import read_elsewhere
 from mianshen.warehouse.scope import Scope
 
 NUMBER, HOLDER = "?n", "?holder"
+WHOLE: Final = terms.data_type("BIGINT")
+Typed: TypeAlias = list[tuple[str, exp.DataType]]  # columns
 
 
 @remembered
@@ -66,7 +69,7 @@ def _under_several(decision: Decision, program: Program) -> bool:
 
 @dataclass(slots=True)
 class Turns:
-    """The decisions of a level that are taken in turn, or, with `made`, only added up for those that come later."""
+    """The decisions of a level that are taken in turn, or only added up for those that come later."""
 
     program: Program
     scope: Scope
@@ -87,39 +90,26 @@ class Turns:
         ]
         if not self.accumulators:
             return []
-        added = [
-            column
-            for a in self.accumulators
-            for column in [
-                self._may(a, known[a.sums], branches[a.sums]), *self._added(a, known[a.sums])
-            ]
-        ]  # fmt: skip
-        columns = [c for c in added if c.alias.endswith("?may")]
-        rows = f"{cut}_rows"
-        windowed = []
+        may: list[Sql] = [self._may(a, known[a.sums], branches[a.sums]) for a in self.accumulators]
+        added: list[Sql] = [c for a in self.accumulators for c in self._added(a, known[a.sums])]
+        rows, reads = f"{cut}_rows", self._reads(f"{a.name}?add" for a in self.accumulators)
+        windowed, balances = [], []
         for index, a in enumerate(self.accumulators):
-            brought = terms.column(f"{a.name}?add", "earlier")
-            counted = [exp.Count(this=exp.Star()), exp.Count(this=brought)]
-            sums = [
-                terms.alias(
-                    terms.cast(exp.Sum(this=brought.copy()), held_as(known[a.sums], 38)), f"{a.name}?sum"
-                ),
-                terms.alias(exp.NEQ(this=counted[0], expression=counted[1]), f"{a.name}?unsure"),
-            ]
-            pairs = self._pairs(a, rows, sums)
-            before = ((rows, self._numbered(cut, self._reads(f"{a.name}?add" for a in self.accumulators))),)
-            queries = (*(before if index == 0 else ()), (f"{cut}_total{index}", pairs))
-            reads = frozenset(self._reads(f"{a.name}?add" for a in self.accumulators))
-            windowed.append(Windowed(reads, (f"{a.name}?sum", f"{a.name}?unsure"), queries))
-        balances = []
-        for a in self.accumulators:
+            tables = [(rows, self._numbered(cut, reads))] if index == 0 else []
+            tables.append((f"{cut}_total{index}", self._pairs(a, rows, self._summed(a))))
+            windowed.append(Windowed(frozenset(reads), (f"{a.name}?sum", f"{a.name}?unsure"), tuple(tables)))
             total = exp.Coalesce(this=terms.column(f"{a.name}?sum"), expressions=[terms.literal(0)])
-            before_row = balance(a, self.scope, total)
             unsure = terms.surely(terms.column(f"{a.name}?unsure"))
-            balances.append(terms.alias(terms.case([(unsure, terms.NULL)], before_row), f"{a.name}?before"))
-        return [
-            Layer(columns), Layer([c for c in added if not c.alias.endswith("?may")]), Layer(balances, cut, windowed)
-        ]  # fmt: skip
+            before = terms.case([(unsure, terms.NULL)], balance(a, self.scope, total))
+            balances.append(terms.alias(before, f"{a.name}?before"))
+        return [Layer(may), Layer(added), Layer(balances, cut, windowed)]
+
+    def _summed(self, accumulator: Accumulator) -> list[Sql]:
+        """What earlier rows brought in all, and whether that is not known of one of them."""
+        name, brought = accumulator.name, terms.column(f"{accumulator.name}?add", "earlier")
+        known = exp.EQ(this=exp.Count(this=exp.Star()), expression=exp.Count(this=brought))
+        total = terms.cast(exp.Sum(this=brought.copy()), self._type(accumulator))
+        return [terms.alias(total, f"{name}?sum"), terms.alias(terms.negate(known), f"{name}?unsure")]
 
     def _may(self, accumulator: Accumulator, decision: Decision, branches: list[Applied]) -> Sql:
         return terms.alias(may_feed(branches, naming(accumulator, decision)), f"{accumulator.name}?may")
@@ -162,9 +152,9 @@ class Turns:
         columns = tuple(name for name, _ in outputs)
         return Layer([], cut, [Windowed(frozenset(reads), columns, tuple(tables))])
 
-    def _layers(self, decisions: Sequence[Decision]) -> tuple[list[Layer], list[tuple[str, exp.DataType]]]:
+    def _layers(self, decisions: Sequence[Decision]) -> tuple[list[Layer], Typed]:
         """What is worked out on a row: balances, decisions one after the other, what it brings; what is shown of it."""
-        outputs: list[tuple[str, exp.DataType]] = []
+        outputs: Typed = []
         layers = [Layer([self._balance(a) for a in self.accumulators])]
         level = self.scope.level
         for number, decision in enumerate(_one_after_another(decisions)):
@@ -194,7 +184,11 @@ class Turns:
         outputs += [(c.alias, terms.data_type("BOOLEAN")) for c in last if c.alias.endswith("?adderror")]
         read = [a for a in self.accumulators if read_elsewhere(self.program, a.name)]
         outputs += [(f"{a.name}?before", held_as(known[a.sums], 38)) for a in read]
-        layers += [Layer(self.scope.lets), Layer(last)]
+        brought = ((f"{a.name}?brought", f"{a.name}?add") for a in self.accumulators)
+        appended: list[Sql] = [
+            terms.alias(terms.function("LIST_APPEND", *map(terms.column, pair)), pair[0]) for pair in brought
+        ]
+        layers += [Layer(self.scope.lets), Layer(last), Layer(appended)]
         return [part for layer in layers for part in apart(layer)], outputs
 
     def _balance(self, accumulator: Accumulator) -> Sql:
@@ -206,52 +200,28 @@ class Turns:
     def _type(self, accumulator: Accumulator) -> exp.DataType:
         return held_as(self.program.decision(accumulator.entity, accumulator.sums), 38)
 
-    def _folded(
-        self, turns: str, layers: list[Layer], outputs: list[tuple[str, exp.DataType]], names: list[str]
-    ) -> exp.Select:
+    def _folded(self, turns: str, layers: list[Layer], outputs: Typed, names: list[str]) -> exp.Select:
         """Each row after the one before it of its holder."""
-        whole = terms.data_type("BIGINT")
         arrays = [(f"{a.name}?brought", terms.array_type(self._type(a))) for a in self.accumulators]
-        first = terms.select(
-            terms.alias(terms.cast(terms.column(HOLDER), whole), HOLDER),
-            terms.alias(terms.cast(terms.literal(0), whole), NUMBER),
-            terms.alias(terms.cast(terms.NULL, whole), "?row"),
-            *(terms.alias(terms.cast(exp.Array(expressions=[]), type_), name) for name, type_ in arrays),
-            *(terms.alias(terms.cast(terms.NULL, type_), name) for name, type_ in outputs),
-        ).from_(exp.to_table(turns, quoted=True), copy=False)
+        columns = [*((name, WHOLE) for name in (HOLDER, NUMBER, "?row")), *arrays, *outputs]
+        begun: dict[str, Sql] = {HOLDER: terms.column(HOLDER), NUMBER: terms.literal(0)}
+        begun |= {name: exp.Array(expressions=[]) for name, _ in arrays}
+        first = terms.select(*_typed((begun.get(name, terms.NULL), name, type_) for name, type_ in columns))
+        first = first.from_(exp.to_table(turns, quoted=True), copy=False)
         first = first.where(exp.EQ(this=terms.column(NUMBER), expression=terms.literal(1)), copy=False)
         one_more = exp.Add(this=terms.column(NUMBER, "before"), expression=terms.literal(1))
         on = terms.conjoin([
             exp.EQ(this=terms.column(HOLDER, "next"), expression=terms.column(HOLDER, "before")),
             exp.EQ(this=terms.column(NUMBER, "next"), expression=one_more),
         ])  # fmt: skip
-        counting = [f"{a.name}?counting" for a in self.accumulators]
-        base = (
-            terms.select(
-                *(terms.column(name, "next") for name in (*dict.fromkeys(names), *counting)),
-                *(terms.column(name, "before") for name, _ in arrays),
-            )
-            .from_(exp.to_table("folded", quoted=True).as_("before", quoted=True), copy=False)
-            .join(exp.to_table(turns, quoted=True).as_("next", quoted=True), on=on, copy=False)
-        )
-        appended = [
-            terms.alias(
-                terms.cast(
-                    terms.function(
-                        "LIST_APPEND", terms.column(f"{a.name}?brought"), terms.column(f"{a.name}?add")
-                    ),
-                    terms.array_type(self._type(a)),
-                ),
-                f"{a.name}?brought",
-            )
-            for a in self.accumulators
-        ]
-        columns = [
-            *(terms.alias(terms.cast(terms.column(name), whole), name) for name in (HOLDER, NUMBER, "?row")),
-            *appended,
-            *(terms.alias(terms.cast(terms.column(name), type_), name) for name, type_ in outputs),
-        ]
-        following = stacked(base, [c.alias_or_name for c in base.selects], layers, columns)
+        read = dict.fromkeys([*names, *(f"{a.name}?counting" for a in self.accumulators)])
+        base = terms.select(
+            *(terms.column(name, "next") for name in read),
+            *(terms.column(name, "before") for name, _ in arrays),
+        ).from_(exp.to_table("folded", quoted=True).as_("before", quoted=True), copy=False)
+        base = base.join(exp.to_table(turns, quoted=True).as_("next", quoted=True), on=on, copy=False)
+        shaped = _typed((terms.column(name), name, type_) for name, type_ in columns)
+        following = stacked(base, [c.alias_or_name for c in base.selects], layers, shaped)
         every = exp.union(first, following, distinct=False, copy=False)
         shown = terms.select(terms.column("?row"), *(terms.column(name) for name, _ in outputs))
         shown = shown.from_(exp.to_table("folded", quoted=True), copy=False)
@@ -260,11 +230,11 @@ class Turns:
 
     # -- rows and the rows before them -----------------------------------------------------------
 
-    def _reads(self, names: object) -> list[str]:
+    def _reads(self, names: Iterable[str]) -> list[str]:
         """The columns of a cut that are read: those of these names, and what tells where rows count."""
         entity = self.program.entities[self.scope.entity]
         assert entity.date is not None
-        known = [entity.date, entity.key, "?parent", *names]  # type: ignore[misc]  # an iterable of names
+        known = [entity.date, entity.key, "?parent", *names]
         for a in self.accumulators:
             known += [name for name in (a.counted_by, a.read_by) if name is not None]
             known += [name if owner == a.entity else f"{owner}.{name}" for owner, name in a.varying]
@@ -310,6 +280,10 @@ class Turns:
             .join(exp.to_table(rows, quoted=True).as_("earlier", quoted=True), on=on, copy=False)
             .group_by(terms.column("?row", "later"), copy=False)
         )
+
+
+def _typed(columns: Iterable[tuple[Sql, str, exp.DataType]]) -> list[Sql]:
+    return [terms.alias(terms.cast(value, type_), name) for value, name, type_ in columns]
 
 
 def _one_after_another(decisions: Sequence[Decision]) -> list[Decision]:
