@@ -219,3 +219,21 @@ def test_rows_that_come_in_need_a_place_below_the_person(run: Run, tmp_path: Pat
     status, out, err = run("redetermine", str(record), "--rules", rules, "--with", str(more))
     assert (status, out) == (2, "")
     assert "E773" in err
+
+
+def test_the_heading_tells_the_sides_apart_and_chinese_names_causes_by_their_titles(
+    run: Run, tmp_path: Path
+) -> None:
+    text = """as_of: 2026-11-21
+resident: {person_id: P1, insured_area: "310113", insurance_scheme: employee, coverage_status: active,
+  employment_status: %s}
+claims: [{claim_id: C1, service_date: 2026-03-02, care_type: inpatient, hospital_level: tertiary,
+  total_cost: 900.00, out_of_scope_cost: 0.00}]
+"""
+    (tmp_path / "a.yaml").write_text(text % "employed", "utf-8")
+    (tmp_path / "b.yaml").write_text(text % "retired", "utf-8")
+    late = run("redetermine", str(tmp_path / "a.yaml"), "--late", "C1", "--lang", "en")[1]
+    assert late.startswith("resident P1: 2026-11-21, without C1 against 2026-11-21\n")
+    moved = run("redetermine", str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml"), "--lang", "zh")[1]
+    assert "事实 就业状态: 在职 -> 退休" in moved
+    assert "employment_status" not in moved

@@ -25,6 +25,7 @@ from mianshen_cli.output import Status
 from mianshen_cli.render.redetermination import RedeterminationView
 from mianshen_cli.usage_errors import Refused
 
+_WITHOUT, _WITH = Message("不含 {names}", "without {names}"), Message("加上 {names}", "with {names}")
 _NOTHING = Message(
     "没有说明与什么比较。请给出新的核定材料、--from-date 与 --to-date、--against、--overlay、--late 或 --with",
     "there is nothing to compare. Give a new record, --from-date and --to-date, --against, --overlay, --late or --with",
@@ -126,11 +127,19 @@ def redetermine(
         output.say(output.json_text(to_plain(result, old_desk.program, new_desk.program)))
     else:
         files = None if new is None else (file, new)
-        output.say(RedeterminationView(old_desk.program, new_desk.program, lang, files).text(result))
+        rows = _listed(_WITHOUT, late), _listed(_WITH, more)
+        output.say(RedeterminationView(old_desk.program, new_desk.program, lang, files, rows).text(result))
     for diagnostic in result.rejects:
         output.complain(diagnostic.show(lang))
     rejected = any(row.rejection is not None for side in (result.before, result.after) for row in side.rows())
     return Status.FOUND if rejected else Status.DONE
+
+
+def _listed(words: Message, names: Sequence[str]) -> Message | None:
+    """What a side leaves out or adds; None where that is nothing."""
+    if not names:
+        return None
+    return Message(words.zh.format(names="、".join(names)), words.en.format(names=", ".join(names)))
 
 
 def _day(node: Node) -> dt.date | None:

@@ -13,7 +13,8 @@ from mianshen.casework.redetermination import DecisionChange, Redetermination, R
 from mianshen.casework.wording import STATUS, Words
 from mianshen.interpreter.result import BenefitResult
 from mianshen.interpreter.rows import Case
-from mianshen.program.program import Program
+from mianshen.program.core import Code
+from mianshen.program.program import Fact, Program
 from mianshen.source import Lang, Message
 from mianshen.values import Value
 from mianshen_cli import output
@@ -53,12 +54,18 @@ class RedeterminationView:
     """Shows redeterminations in one language."""
 
     def __init__(
-        self, old: Program, program: Program, lang: Lang, files: tuple[str, str] | None = None
+        self,
+        old: Program,
+        program: Program,
+        lang: Lang,
+        files: tuple[str, str] | None = None,
+        rows: tuple[Message | None, Message | None] = (None, None),
     ) -> None:
-        """`old`, `program`: those of the two sides; `files`: their records, where there are two."""
+        """`old`, `program`: those of the two sides; `files`: their records, where there are two; `rows`: left out, or more."""
         self.old = old
         self.program = program
         self.files = files
+        self.rows = rows
         self.words = Words(program)
         self.lang: Lang = lang
 
@@ -86,7 +93,8 @@ class RedeterminationView:
             side = self._say(_FILE).format(file=output.printable(self.files[number]), day=side)
         if program.overlays:
             side = self._say(_UNDER).format(side=side, overlays=", ".join(program.overlays))
-        return side
+        rows = self.rows[number]
+        return side if rows is None else f"{side}{'，' if self.lang == 'zh' else ', '}{self._say(rows)}"
 
     def _owed(self, result: Redetermination) -> str:
         """The total; where amounts are open, what is known of it and how many are."""
@@ -147,12 +155,45 @@ class RedeterminationView:
         return "; ".join(self._cause(cause) for cause in causes)
 
     def _cause(self, cause: Cause) -> str:
-        name = output.printable(cause.name)
+        name = output.printable(self._named(cause))
         if cause.kind in ("provision", "row"):
             sign = "+" if not cause.before else "-" if not cause.after else "~"
             return f"{self._say(_KINDS[cause.kind])} {sign}{name}"
-        before, after = (output.printable(item) or "?" for item in (cause.before, cause.after))
+        before, after = (
+            output.printable(self._label(cause, text)) or "?" for text in (cause.before, cause.after)
+        )
         return f"{self._say(_KINDS[cause.kind])} {name}: {before} -> {after}"
+
+    def _fact(self, cause: Cause) -> Fact | None:
+        name = cause.name.partition(" of ")[0]
+        return next((fact for (_, of), fact in self.program.facts.items() if of == name), None)
+
+    def _label(self, cause: Cause, text: str) -> str:
+        """The value of a fact that is a code by its label."""
+        fact = self._fact(cause) if cause.kind == "fact" and self.lang == "zh" else None
+        if fact is None or not isinstance(fact.type, Code):
+            return text
+        label = self.program.codes[fact.type.codes].values.get(text)
+        return text if label is None else label.zh
+
+    def _named(self, cause: Cause) -> str:
+        """What is responsible: in Chinese by its title, for names of the rulebook are English."""
+        if self.lang == "en":
+            return cause.name
+        name, _, key = cause.name.partition(" of ")
+        title: Message | None = None
+        match cause.kind:
+            case "provision":
+                provision = self.words.provisions.get(name) or Words(self.old).provisions.get(name)
+                title = None if provision is None else provision.title
+            case "figure" if name in self.program.parameters:
+                title = self.program.parameters[name].title
+            case "fact":
+                fact = self._fact(cause)
+                title = None if fact is None else fact.title
+            case _:
+                pass
+        return cause.name if title is None else " ".join(filter(None, (key, title.zh)))
 
 
 def _signed(owed: Decimal | None) -> str:
