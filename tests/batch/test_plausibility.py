@@ -112,6 +112,9 @@ def test_one_identity_number_under_two_person_numbers_is_counted_and_not_repeate
         looked, doubts = seen(tmp_path, rows)
         assert looked.doubled_identities == 1
         assert number not in repr(looked) + "".join(doubts)
+    old = SOUND[:6] + SOUND[8:17]  # the same number as it was written before 1999
+    looked, _ = seen(tmp_path, f"person_id,identity_number\nP1,{SOUND}\nP2,{old}\nP3,\n")
+    assert looked.doubled_identities == 1
     looked, _ = seen(
         tmp_path, f"person_id,valid_from,identity_number\nP1,2025-01-01,{SOUND}\nP1,2026-01-01,{SOUND}\n"
     )

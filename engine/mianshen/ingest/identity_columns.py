@@ -9,8 +9,9 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from mianshen.records.identity_numbers import CHECK_DIGITS, WEIGHTS, is_identity_number
+from mianshen.records.identity_numbers import CHECK_DIGITS, WEIGHTS, in_full, is_identity_number
 
 Array: TypeAlias = np.ndarray[Any, Any]
 LENGTH: Final = 18
@@ -30,6 +31,17 @@ def sound_identity_numbers(column: pa.StringArray) -> Array:
     others = np.setdiff1d(np.flatnonzero(~np.asarray(column.is_null())), rows, assume_unique=True)
     sound[others] = [is_identity_number(text) for text in column.take(pa.array(others)).to_pylist()]
     return sound
+
+
+def identity_numbers_in_full(column: pa.StringArray) -> pa.StringArray:
+    """The numbers in capitals, those of before 1999 as they are written since, so that one person's are one text."""
+    column = pc.utf8_upper(column)
+    short = pc.fill_null(pc.equal(pc.binary_length(column), 15), fill_value=False)
+    if not pc.any(short).as_py():
+        return column
+    return pc.replace_with_mask(
+        column, short, pa.array([in_full(text) for text in column.filter(short).to_pylist()], pa.string())
+    )
 
 
 def _long_ones(column: pa.StringArray) -> tuple[Array, Array]:

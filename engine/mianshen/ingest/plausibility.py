@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mianshen.ingest import plausibility_diagnostics as diagnostics
+from mianshen.ingest.identity_columns import identity_numbers_in_full
 from mianshen.ingest.inputs import Input, Part, identifier
 from mianshen.ingest.typed_columns import Array, TypedColumn, without_empty
 from mianshen.program.core import Code, String
@@ -177,7 +178,7 @@ class Plausibility:
         of_person = person == "key" or entity.parent == self.program.entry
         for fact in self._facts(entity):
             if fact.format == "identity_number" and fact.name in written and of_person and person in hashes:
-                texts = without_empty(pc.utf8_upper(written[fact.name]))
+                texts = without_empty(identity_numbers_in_full(written[fact.name]))
                 number = self._hashes({"n": [texts]})["n"]
                 known = (number != 0) & (hashes[person] != 0)
                 self.numbers.append((number[known], hashes[person][known]))

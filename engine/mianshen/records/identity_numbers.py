@@ -34,6 +34,14 @@ def check_digit(text: str) -> str:
     return CHECK_DIGITS[total % 11]
 
 
+def in_full(text: str) -> str:
+    """A number of before 1999 as it is written since: with the century and the check digit; any other as it is."""
+    if not _OLD_SHAPE.fullmatch(text):
+        return text
+    digits = f"{text[:6]}19{text[6:]}"
+    return digits + check_digit(digits)
+
+
 def is_spoilt(text: str) -> bool:
     """Whether a spreadsheet has put 3.10113E+17, an error or #### where a number stood: its digits are lost."""
     return bool(SPOILT.fullmatch(text))
