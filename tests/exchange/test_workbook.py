@@ -335,7 +335,7 @@ def test_a_value_until_a_day_is_what_the_sheet_says(small: Path) -> None:
         (put("补助表", "D4", "bose"), "t.xlsx:补助表!D4: E301", "base"),
         (put("补助表", "A5", "low"), "t.xlsx:补助表!A5: E919", "twice"),
         (put("代码表", "D4", "更低"), "t.xlsx:代码表!D4: E918", "低"),
-        (put("代码表", "C4", "lower"), "t.xlsx:代码表!A1: E921", "level.low"),
+        (put("代码表", "C4", "lower"), "t.xlsx:代码表!A1: E926", "level.low"),
         (put("参数", "A1", "parameter"), "t.xlsx:参数!A1: E906", "parameters"),
         (lambda book: book.remove(book["机构"]), "t.xlsx:说明!A1: E905", "data.houses"),
         (lambda book: book.remove(book["说明"]), "t.xlsx: E904", "export"),

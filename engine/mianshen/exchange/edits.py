@@ -340,9 +340,9 @@ class SheetEdits:
         wanted: list[Row] = list(sheet.rows)
         for name, part in self._split(sheet, rows, "list", known).items():
             base = {row["code"]: row for row in sheet.rows if row["list"] == name}
-            for code in base.keys() - {row["code"].text for row in part}:
+            for code in sorted(base.keys() - {row["code"].text for row in part}):
                 page = self.reader.place(self.reader.pages[sheet.path])
-                self.mistakes.append(diagnostics.rows_gone(page, name=f"{name}.{code}"))
+                self.mistakes.append(diagnostics.code_gone(page, name=f"{name}.{code}"))
             for row in part:
                 if row["code"].text in base:
                     self._unedited(row, base[row["code"].text])
