@@ -155,6 +155,33 @@ def test_the_interval_of_a_population_with_gaps_holds_every_filling(tmp_path: Pa
     assert varying >= 3
 
 
+def test_bounds_of_many_households_are_wider_and_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people, rng = Sampled(tmp_path), Random(4)
+    programs = open_program(), open_program((), [reform(tmp_path, REFORM)])
+    gaps: list[Gap] = [
+        (table, number, name)
+        for table, names in HIDDEN.items()
+        for number, row in enumerate(people.tables[table])
+        for name in names
+        if row[name] is not None and rng.random() < 0.02
+    ]
+    one_by_one = people.compared(programs, [dict.fromkeys(gaps)])["decisions"]
+    monkeypatch.setattr("mianshen.impact.bounding.FEW", 0)
+    monkeypatch.setattr("mianshen.impact.bounding.TOGETHER", 3)
+    at_once = people.compared(programs, [dict.fromkeys(gaps)])["decisions"]
+    held = 0
+    for name, sums in one_by_one.items():
+        wider = at_once[name]
+        assert (sums["difference"], sums["left_out"]) == (wider["difference"], wider["left_out"])
+        if sums["least"] is not None and wider["least"] is not None:
+            assert Decimal(wider["least"]) <= Decimal(sums["least"]) <= Decimal(sums["most"])
+            assert Decimal(sums["most"]) <= Decimal(wider["most"])
+            held += sums["least"] != sums["most"]
+    assert held >= 2
+
+
 class Sampled:
     """A few people made up, compared with some of their facts otherwise."""
 
