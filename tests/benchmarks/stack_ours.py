@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tests.benchmarks.stack_claims import NONE, OUTPUTS, Array
 
-from mianshen.batch.engines import unit_of
+from mianshen.batch.engines import MANY, unit_of
 from mianshen.batch.native_rows import native_table, numbering
 from mianshen.batch.output_files import entity_files
 from mianshen.ingest.entity_rows import RowReader
@@ -143,7 +143,7 @@ class WholeRulebook:
             named = {"resident": "residents", "claim": "claims", "household": "households"}
             files = {entity: people / f"{name}.parquet" for entity, name in named.items()}
             with opened(program, files, self.threads) as (connection, inputs):
-                self.made = compiled(unit_of(program, entity_files(program, inputs)), None)
+                self.made = compiled(unit_of(program, entity_files(program, inputs), MANY), None)
                 self.tables = tables_of(self.made, connection, inputs, self.threads)
 
     @property

@@ -66,7 +66,9 @@ def program_compiled(tmp_path_factory: pytest.TempPathFactory) -> Compiled:
     file.write_text(yaml.safe_dump(rules, sort_keys=False), "utf-8")
     document, mistakes = read([Path(file)])
     program, _ = build(document, mistakes)
-    return compiled(Unit(Layout(program), tuple(d.key for d in program.decisions), (), True), None)
+    return compiled(
+        Unit(Layout(program), tuple(d.key for d in program.decisions), (), details=True, quick=True), None
+    )
 
 
 def decided(program_compiled: Compiled, entities: dict[str, Rows], large: bool = False) -> Decided:

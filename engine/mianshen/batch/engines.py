@@ -20,17 +20,21 @@ from mianshen.program.program import Program
 from mianshen.source import RuleError
 
 WORTH: Final = 20_000  # rows of input from which compiling a program takes less time than interpreting it
+MANY: Final = 100_000  # rows of input from which optimising takes less time than it saves over a few runs
 
 
-def unit_of(program: Program, files: Sequence[EntityFile], beside: Layout | None = None) -> Unit:
-    """What of the program a batch writes; `beside`: the layout of one that decides the same rows. Raises Unsupported."""
+def unit_of(program: Program, files: Sequence[EntityFile], rows: int, beside: Layout | None = None) -> Unit:
+    """What of the program a batch of so many rows writes; `beside`: the layout of one that decides the same rows.
+
+    Raises Unsupported.
+    """
     shown = {
         (file.entity.name, name): None
         for file in files
         for name in (*(d.name for d in file.shown), *file.settling)
     }
     benefits = tuple(benefit for file in files for benefit in file.benefits)
-    return Unit(Layout(program, beside), tuple(shown), benefits)
+    return Unit(Layout(program, beside), tuple(shown), benefits, quick=rows < MANY)
 
 
 def expected_engine(program: Program, files: Sequence[EntityFile], engine: Engine, rows: int) -> Engine:
@@ -38,7 +42,7 @@ def expected_engine(program: Program, files: Sequence[EntityFile], engine: Engin
     if engine != "auto":
         return engine
     try:
-        ready = rows >= WORTH or is_kept(unit_of(program, files), cache_folder())
+        ready = rows >= WORTH or is_kept(unit_of(program, files, rows), cache_folder())
     except Unsupported:
         ready = False
     return "native" if ready else "interpreter"
@@ -50,7 +54,7 @@ def compiled_for(program: Program, files: Sequence[EntityFile], engine: Engine, 
         return None
     folder = cache_folder()
     try:
-        unit = unit_of(program, files)
+        unit = unit_of(program, files, rows)
         eager = engine == "native" or rows >= WORTH
         return compiled(unit, folder) if eager or is_kept(unit, folder) else None
     except Unsupported as why:

@@ -37,7 +37,7 @@ NOT_REJECTED: Final = ("decided", "history", "reversed", "failed")
 
 def case_unit(program: Program) -> Unit:
     """Every decision of every entity, with what it lacks and who gave it."""
-    return Unit(Layout(program), tuple(d.key for d in program.decisions), (), True)
+    return Unit(Layout(program), tuple(d.key for d in program.decisions), (), details=True, quick=True)
 
 
 def decided_on_native(program: Program, cases: Sequence[Case], as_of: dt.date) -> list[Answers]:

@@ -242,8 +242,8 @@ def _compiled(
         return None
     folder = cache_folder()
     try:
-        first = unit_of(programs[0], files[0])
-        second = unit_of(programs[1], files[1], beside=first.layout)
+        first = unit_of(programs[0], files[0], rows)
+        second = unit_of(programs[1], files[1], rows, beside=first.layout)
         eager = request.engine == "native" or rows >= WORTH
         if not eager and not (is_kept(first, folder) and is_kept(second, folder)):
             return None
@@ -262,7 +262,7 @@ def _traced(changes: RuleChanges, units: tuple[Compiled, Compiled]) -> tuple[Com
     for program in (changes.before, changes.after):
         keys = traced_keys(changes, program)
         layout = Layout(part_of(program, keys), beside=units[1].unit.layout)
-        traced.append(compiled(Unit(layout, keys, (), details=True), cache_folder()))
+        traced.append(compiled(Unit(layout, keys, (), details=True, quick=True), cache_folder()))
     return traced[0], traced[1]
 
 
