@@ -89,9 +89,10 @@ class Times:
             day = None if date is None else child.facts.get(date)
             if not isinstance(day, dt.date) or any(name in row.unreadable for row in rows):
                 continue
-            begun = [row for row in rows if not row.blank and _start(row, name) <= day]
+            later = person.blank  # nothing is known of the person yet: the day is after the decision date
+            begun = [] if later else [row for row in rows if _start(row, name) <= day]
             place = max(begun, key=lambda row: _start(row, name), default=None)
-            if place is None and (person.blank or not _begun(person, name, self.as_of)):
+            if place is None and (later or not _begun(person, name, self.as_of)):
                 place = person
             if place is None:
                 place = blank = blank or _blank(entity, person)
