@@ -327,7 +327,8 @@ def readers(number: int, kind: Kind) -> dict[str, set[str]]:
     """The rows that can read the kind's bad row, by key, with the names they give it.
 
     A later claim of the person and year reads what an earlier one left of deductible and limits; one whose
-    date cannot be read may come before any. Whether any claim is settled away from home is over all of them,
+    date cannot be read may come before any. A claim after the decision date is read by what is asked of claims
+    away from home or in childbirth alone, and these are known to be neither. Beside them there are
     the household's burden and aid over the claims of a year and over its people; what a year's home packages
     cost is over its visits.
     """
@@ -340,7 +341,7 @@ def readers(number: int, kind: Kind) -> dict[str, set[str]]:
     keys = {each.get(key, f"{first}{number}").strip() for each in (kind.cells, kind.twin) if each is not None}
     names = {f"{kind.entity} {each}".strip() for each in keys}
     if kind.reason == "after_as_of":
-        readers = "P"
+        readers = "" if kind.entity == "claim" else "P"
     elif kind.entity == "claim":
         readers = "ACDPQ" if kind.field == "service_date" else "CPQ"
     else:

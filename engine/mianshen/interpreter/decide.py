@@ -188,7 +188,7 @@ class Interpreter:
             value = row.values.get(name)
             if value is not None:
                 return value
-            if row.voider is not None:
+            if row.voider is not None and row.rejection is None:
                 self._leave_open(row)
                 return row.values[name]
             return self.plans[entity].of(row).decide(name, row)
@@ -297,13 +297,13 @@ class Interpreter:
         return self.program.entities[entity].date is not None
 
     def _decide_row(self, row: Row, plan: Plan) -> None:
-        if row.voider is not None:
+        if row.voider is not None and row.rejection is None:
             self._leave_open(row)
         else:
             plan.decide_all(row)
 
     def _leave_open(self, row: Row) -> None:
-        """Every decision of a row is unknown that a rejected row would void."""
+        """Every decision of a row is unknown that a rejected row would void; a rejected one is in doubt for itself."""
         assert row.voider is not None
         unknown = rejected(row.voider)
         for decision in self._of(row.entity):
