@@ -81,21 +81,24 @@ def _from_below(decision: Decision, program: Program) -> Iterator[Key]:
 def stages(program: Program) -> tuple[Stage, ...]:
     """Every decision, the ancestors' first as long as one of theirs can be made."""
     waiting = list(program.decisions)
-    needs = _together({d.key: (_over(d, program), reads_of(d, program)[0]) for d in waiting})
+    own = {d.key: (_over(d, program), reads_of(d, program)[0]) for d in waiting}
+    groups = grouped({key: read for key, (_, read) in own.items()})
+    needs = _together(own, groups)
     entities = parents_first(program)
     done: set[Key] = set()
     stages: list[Stage] = []
     while waiting:
-        entity, taken = next((e, t) for e in entities if (t := list(_ready(e, waiting, done, needs))))
+        entity, taken = next((e, t) for e in entities if (t := list(_ready(e, waiting, done, needs, groups))))
         stages.append(Stage(entity, tuple(taken)))
         done |= {d.key for d in taken}
         waiting = [d for d in waiting if d.key not in done]
     return tuple(stages)
 
 
-def _together(needs: Mapping[Key, tuple[set[Key], set[Key]]]) -> dict[Key, tuple[set[Key], set[Key]]]:
-    """Decisions that read one another's running totals wait for what any of them needs, and come in one stage."""
-    groups = grouped({key: read for key, (_, read) in needs.items()})
+def _together(
+    needs: Mapping[Key, tuple[set[Key], set[Key]]], groups: Mapping[Key, frozenset[Key]]
+) -> dict[Key, tuple[set[Key], set[Key]]]:
+    """Decisions that read one another's running totals wait for what any of them needs."""
     together = dict(needs)
     for key, group in groups.items():
         over = {need for other in group for need in needs[other][0]}
@@ -105,17 +108,22 @@ def _together(needs: Mapping[Key, tuple[set[Key], set[Key]]]) -> dict[Key, tuple
 
 
 def _ready(
-    entity: str, waiting: list[Decision], done: set[Key], needs: Mapping[Key, tuple[set[Key], set[Key]]]
-) -> Iterator[Decision]:
-    """The decisions of an entity that read only what is done or ready; over children, only what is done."""
+    entity: str, waiting: list[Decision], done: set[Key], needs: Mapping[Key, tuple[set[Key], set[Key]]],
+    groups: Mapping[Key, frozenset[Key]],
+) -> Iterator[Decision]:  # fmt: skip
+    """The decisions of an entity that read only what is done or ready; over children, only what is done.
+
+    Those that read one another's running totals come in one stage, also where one of them stands before what another needs.
+    """
     ready: set[Key] = set()
     for decision in waiting:
         if decision.entity != entity:
             continue
         over, read = needs[decision.key]
-        if over <= done and read <= done | ready:
-            ready.add(decision.key)
-            yield decision
+        if decision.key not in ready and over <= done and read <= done | ready:
+            group = groups.get(decision.key, frozenset({decision.key}))
+            ready |= group
+            yield from (other for other in waiting if other.key in group)
 
 
 def _over(decision: Decision, program: Program) -> set[Key]:
