@@ -74,10 +74,10 @@ demo: $(READY)
 
 # without bytecode every process, and every command that a test starts, would compile all modules again
 test: $(READY)
-	PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -q -n 2 --dist loadgroup
+	PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 
 soak: $(READY)
-	MIANSHEN_SOAK=1 PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -q -n 2 --dist loadgroup
+	MIANSHEN_SOAK=1 PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 
 lint: $(READY)
 	@status=0; \
