@@ -32,6 +32,22 @@ def test_every_figure_is_listed_with_its_clause(desk: TestClient) -> None:
     assert found.count("/policy/figures/") < 10
 
 
+def test_the_docs_of_the_rules_are_at_hand_where_they_were_written(desk: TestClient, tmp_path: Path) -> None:
+    (tmp_path / "docs/zh").mkdir(parents=True)
+    (tmp_path / "docs/index.html").write_text("<p>start</p>", "utf-8")
+    (tmp_path / "docs/zh/index.html").write_text("<p>说明</p>", "utf-8")
+    (tmp_path / "secret.txt").write_text("secret", "utf-8")
+    with client_of(Settings(docs=tmp_path / "docs", lang="en")) as opened:
+        assert 'href="/policy/docs/"' in opened.get("/policy").text
+        assert opened.get("/policy/docs/").text == "<p>start</p>"
+        page = opened.get("/policy/docs/zh/")
+        assert page.text == "<p>说明</p>"
+        assert "script-src 'self'" in page.headers["content-security-policy"]
+        for path in ("nosuch.html", "%2e%2e/secret.txt", "..%2fsecret.txt", "zh/%2e%2e/%2e%2e/secret.txt"):
+            assert opened.get(f"/policy/docs/{path}").status_code == 404, path
+    assert "/policy/docs/" not in desk.get("/policy").text
+
+
 def test_every_figure_has_its_page(desk: TestClient) -> None:
     for name, parameter in open_program().parameters.items():
         page = desk.get(f"/policy/figures/{name}")

@@ -59,6 +59,9 @@ _PATH = click.Path(path_type=Path)
 )
 @option("--cases", type=_PATH, multiple=True, metavar="PATH",
         words=Message("政策页用的案例（默认随附的）", "cases for the policy desk (default: those of the checkout)"))  # fmt: skip
+@option("--docs", type=_PATH, metavar="DIR",
+        words=Message("mianshen docs 写出的文件夹，在政策页中打开",
+                      "folder of mianshen docs, opened from the policy desk"))  # fmt: skip
 @option("--name", "names", multiple=True, metavar="HOST",
         words=Message("请求可用的其他主机名", "another host name that requests may come for"))  # fmt: skip
 @option("--workers", type=Whole(1, 64), metavar="N",
@@ -71,7 +74,7 @@ _PATH = click.Path(path_type=Path)
 def serve(
     lang: Lang, host: str, port: int, certificate: Path | None, key: Path | None, tokens: Path | None,
     new_token: str | None, audit: Path | None, store: Path | None, runs: Path | None, cases: tuple[Path, ...],
-    names: tuple[str, ...], workers: int | None, rate: int, rules: tuple[str, ...], overlays: tuple[str, ...],
+    docs: Path | None, names: tuple[str, ...], workers: int | None, rate: int, rules: tuple[str, ...], overlays: tuple[str, ...],
 ) -> Status:  # fmt: skip
     from mianshen import serve as room
 
@@ -80,7 +83,7 @@ def serve(
     room.refuse_without_extra()
     settings = room.Settings(
         host, port, lang, tuple(map(Path, rules)), overlays, certificate, key, tokens, audit, store, runs,
-        cases or _shipped_cases(), names, workers or os.cpu_count() or 1, rate,
+        cases or _shipped_cases(), names, workers or os.cpu_count() or 1, rate, docs,
     )  # fmt: skip
     room.refuse_unfit(settings)
     listening = room.address(settings)

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from mianshen.proof import solver_present
 from mianshen.serve.identity import Identity
@@ -24,13 +24,28 @@ from mianshen.source import RuleError
 policy_pages: Final = APIRouter(include_in_schema=False)
 Policies = Annotated[Identity, Depends(allowed("policy"))]
 Text = Annotated[str, Form()]
+_OF_DOCS: Final = (
+    "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; img-src 'self' data:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 
 
 @policy_pages.get("/policy")
 async def figures(request: Request, identity: Policies, q: str = "") -> Response:  # noqa: ARG001
     service = service_of(request)
     lines = figure_lines(service.office.program, service.office.today(), q, language_of(request))
-    return page(request, "policy.html", figures=lines, q=q)
+    return page(request, "policy.html", figures=lines, q=q, docs=service.settings.docs is not None)
+
+
+@policy_pages.get("/policy/docs/{path:path}")
+async def docs(request: Request, path: str, identity: Policies) -> Response:  # noqa: ARG001
+    """A page of the folder that `mianshen docs` wrote; its own script searches, and nothing else runs."""
+    folder = folder_of(service_of(request).settings.docs, "--docs").resolve()
+    file = (folder / path).resolve()
+    file = file / "index.html" if file.is_dir() else file
+    if not file.is_relative_to(folder) or not file.is_file():
+        raise Problem("not_found")
+    return FileResponse(file, headers={"content-security-policy": _OF_DOCS})
 
 
 @policy_pages.get("/policy/properties")

@@ -39,6 +39,7 @@ class Settings:
     names: tuple[str, ...] = ()
     workers: int = 1
     rate: int = 50
+    docs: Path | None = None  # pages that `mianshen docs` wrote
 
     @property
     def local(self) -> bool:

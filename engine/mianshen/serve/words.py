@@ -44,6 +44,7 @@ _PAIRS: Final[dict[str, tuple[str, str]]] = {
     "change_figure": ("试改这个数值", "Try another value"),
     "draft_clause": ("草案条文（可不填）", "Clause of the draft (may be left out)"),
     "only_as_text": ("这个数值只能以调整方案文本更改", "This figure is changed as an overlay's text alone"),
+    "docs": ("规则说明", "Docs of the rules"),
     "properties": ("规则库声明的性质", "Properties that the rulebook states"),
     "properties_intro": (
         "每条性质由求解器证明或推翻；推翻时给出一个人的核定材料。",
