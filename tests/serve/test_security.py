@@ -53,6 +53,7 @@ ALLOWED: dict[tuple[str, str], tuple[str, ...] | None] = {  # None: whoever come
     ("GET", "/runs/{name}/due/{benefit}"): ("operator",),
     ("POST", "/runs/{name}/person"): ("operator",),
     ("GET", "/policy"): ("policy",),
+    ("GET", "/policy/docs/{path:path}"): ("policy",),
     ("GET", "/policy/properties"): ("policy",),
     ("POST", "/policy/properties"): ("policy",),
     ("GET", "/policy/figures/{name}"): ("policy",),
