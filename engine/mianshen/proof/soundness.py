@@ -223,10 +223,11 @@ def _nearest(prover: Prover, decision: Decision, provision: Provision, name: str
             chosen = row.chosen.get(decision.name, ())
             if provision in chosen:  # it is open whether it decides
                 return None
-            by = ", ".join(p.name for p in chosen) or "–"
+            by = ", ".join(p.name for p in chosen)
             return Message(
-                f"{provision.name} 从不适用；最接近之人由 {by} 决定",
-                f"{provision.name} never decides; for the nearest person {by} does",
+                f"{provision.name} 从不适用；最接近之人" + (f"由 {by} 决定" if by else "没有条款决定"),
+                f"{provision.name} never decides; for the nearest person "
+                + (f"{by} does" if by else "nothing does"),
             )
 
         finding = prover.answer(Question(name, REACHABLE, provision.citation, pose, shows))
