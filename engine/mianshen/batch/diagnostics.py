@@ -31,10 +31,6 @@ def no_such_entity(rulebook: str, entity: str) -> Diagnostic:
     return diagnostic("E520.no_such_entity", unlined(rulebook), entity=entity)
 
 
-def no_outcome(rulebook: str) -> Diagnostic:
-    return diagnostic("E521.no_outcome", unlined(rulebook))
-
-
 def in_use(folder: str) -> Diagnostic:
     return diagnostic("E528.in_use", unlined(folder))
 

@@ -1,6 +1,6 @@
-"""What a script of the warehouse selects as results: decisions by row below a person, benefits by person.
+"""What a script of the warehouse selects as results: the columns of a batch's files.
 
-In: the tables that hold decisions. Out: queries with the columns of a batch's files.
+In: the tables that hold decisions, the files that a batch would write. Out: a query for each.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlglot import exp
 
+from mianshen.batch.output_files import EntityFile
 from mianshen.interpreter.result import MISSING_FACTS, NO_PROVISION
 from mianshen.program.core import Numeric
 from mianshen.program.program import Benefit, Entity, Key, Program
@@ -24,47 +25,44 @@ ROWS: Final = "decided"  # what the rows of the result are called within a query
 
 @dataclass(frozen=True, slots=True)
 class ResultQueries:
-    """The entry entity's rows carry benefits; its children carry decisions."""
+    """Selects from the rows of an entity and the tables of its decisions."""
 
     program: Program
     catalog: TableCatalog
 
-    def rows(self, child: Entity) -> exp.Select:
-        """One row a claim or another child: what is shown of it, its status and reason."""
-        assert child.outcome is not None
-        person = self.program.entities[self.program.entry]
-        table = self.catalog.decided[child.name, child.outcome]
-        query = exp.select().from_(exp.to_table(table, quoted=True).as_(ROWS))
-        columns: list[Sql] = [terms.column(child.key, ROWS), terms.column(person.key, ROWS)]
-        for name in self.program.shown.get(child.name, ()):
-            query = self._joined(query, (child.name, name), table)
-            at = self.catalog.decided[child.name, name]
-            columns.append(terms.alias(self._shown((child.name, name), ROWS if at == table else at), name))
-        known = terms.is_known(terms.column(child.outcome, ROWS))
-        void = self._void(child.name, child.outcome, ROWS)
-        explained = (
-            terms.literal(NO_PROVISION)
-            if child.explained_by is None
-            else self._provision(child.name, child.explained_by, ROWS)
-        )
+    def rows(self, file: EntityFile) -> exp.Select:
+        """One row a record: its keys, the decisions shown, their status and reason, three columns a benefit."""
+        entity = file.entity
+        query = exp.select(*(terms.column(key, ROWS) for key in file.keys))
+        query = query.from_(exp.to_table(self.catalog.rows[entity.name], quoted=True).as_(ROWS))
+        for decision in file.shown:
+            query = self._joined(query, decision.key)
+            shown = self._shown(decision.key, self.catalog.decided[decision.key])
+            query = query.select(terms.alias(shown, decision.name), copy=False)
+        if entity.outcome is not None:
+            for name in (entity.outcome, entity.explained_by):
+                query = query if name is None else self._joined(query, (entity.name, name))
+            query = query.select(*self._status(entity, entity.outcome), copy=False)
+        for benefit in file.benefits:
+            for name in (benefit.eligible, benefit.amount):
+                query = query if name is None else self._joined(query, (entity.name, name))
+            query = query.select(*self._benefit(benefit), copy=False)
+        return query
+
+    def _status(self, entity: Entity, outcome: str) -> list[Sql]:
+        """Status, reason and missing facts of a row, by its outcome."""
+        table = self.catalog.decided[entity.name, outcome]
+        known = terms.is_known(terms.column(outcome, table))
+        void = self._void(entity.name, outcome, table)
+        by = entity.explained_by
+        explained: Sql = terms.literal(NO_PROVISION)
+        if by is not None:
+            explained = self._provision(entity.name, by, self.catalog.decided[entity.name, by])
         status = _by_state(known, terms.literal("decided"), void, "not_modelled", "undetermined")
         reason = _by_state(known, explained, void, NO_PROVISION, MISSING_FACTS)
-        columns += [terms.alias(status, "status"), terms.alias(reason, "reason")]
-        columns.append(terms.alias(terms.cast(terms.NULL, "VARCHAR"), "missing"))
-        return query.select(*columns, copy=False)
-
-    def benefits(self) -> exp.Select:
-        """One row a person, three columns a benefit."""
-        person = self.program.entities[self.program.entry]
-        query = exp.select(terms.column(person.key, ROWS))
-        query = query.from_(exp.to_table(self.catalog.rows[person.name], quoted=True).as_(ROWS))
-        for benefit in self.program.benefits.values():
-            if benefit.entity == person.name:
-                for name in (benefit.eligible, benefit.amount):
-                    if name is not None:
-                        query = self._joined(query, (person.name, name), "")
-                query = query.select(*self._benefit(benefit), copy=False)
-        return query
+        missing = terms.cast(terms.NULL, "VARCHAR")
+        parts = (("status", status), ("reason", reason), ("missing", missing))
+        return [terms.alias(value, name) for name, value in parts]
 
     def _benefit(self, benefit: Benefit) -> list[Sql]:
         """Status, amount and reason of a benefit."""
@@ -105,11 +103,10 @@ class ResultQueries:
         ]
         return terms.case(named, terms.literal(NO_PROVISION))
 
-    def _joined(self, query: exp.Select, key: Key, first: str) -> exp.Select:
+    def _joined(self, query: exp.Select, key: Key) -> exp.Select:
         """The table that holds a decision, joined once by row."""
         table = self.catalog.decided[key]
-        joined = {j.this.alias_or_name for j in query.args.get("joins") or []}
-        if table == first or table in joined:
+        if table in {j.this.alias_or_name for j in query.args.get("joins") or []}:
             return query
         on = exp.EQ(this=terms.column("?row", table), expression=terms.column("?row", ROWS))
         other = exp.to_table(table, quoted=True).as_(table, quoted=True)

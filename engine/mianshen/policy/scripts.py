@@ -11,19 +11,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
 from mianshen.batch import diagnostics
+from mianshen.batch.output_files import EntityFile, entity_files, wanted
 from mianshen.policy.result_queries import ResultQueries
-from mianshen.program.program import Entity, Key, Program
+from mianshen.program.program import Program
 from mianshen.source import RuleError, nearest
 from mianshen.version import __version__
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.dialects import Dialect, TooWide, text_of
 from mianshen.warehouse.plan import needed
 from mianshen.warehouse.script import FAILED, LEFT_OUT, PREFIX, REFUSED, Script
-
-RESIDENTS: Final = f"{PREFIX}_residents"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +53,17 @@ def compiled(
 
     Raises RuleError where a wish names nothing, or the dialect cannot hold a number exactly.
     """
-    narrowed, with_benefits, children = _narrowed(program, wish)
-    entry = narrowed.entities[narrowed.entry]
-    keys = frozenset(d.key for d in narrowed.decisions)
-    explained = {(entry.name, b.eligible) for b in narrowed.benefits.values()}
-    explained |= {(child.name, child.explained_by) for child in children if child.explained_by is not None}
-    carried = {child.name: (child.key, entry.key) for child in children}
-    tables = [RESIDENTS] if with_benefits else []
+    narrowed, files = _narrowed(program, wish)
+    keys = wanted(files)
+    explained = {(b.entity, b.eligible) for file in files for b in file.benefits}
+    explained |= {(e.name, e.explained_by) for e in (f.entity for f in files) if e.explained_by is not None}
+    tables = [f"{PREFIX}_{file.stem}" for file in files]
     try:
-        script = Script(narrowed, as_of, keys, dialect, inputs or {}, frozenset(explained) & keys, carried)
+        script = Script(narrowed, as_of, keys, dialect, inputs or {}, frozenset(explained) & keys)
         script.write()
         queries = ResultQueries(narrowed, script.catalog)
-        if with_benefits:
-            script.result(RESIDENTS, entry.name, queries.benefits())
-        for child in children:
-            tables.append(f"{PREFIX}_{child.name}s")
-            script.result(tables[-1], child.name, queries.rows(child))
+        for table, file in zip(tables, files, strict=True):
+            script.result(table, file.entity.name, queries.rows(file))
     except TooWide:
         raise RuleError([diagnostics.too_wide(dialect)]) from None
     reads = {
@@ -83,35 +76,26 @@ def compiled(
     return Compiled(head, tuple(s.text for s in script.statements), reads, makes)
 
 
-def _narrowed(program: Program, wish: Wish) -> tuple[Program, bool, list[Entity]]:
-    """The program as far as it is wanted, whether people's benefits are, and whose rows below people are."""
-    below = [child for child in program.children_of(program.entry) if child.outcome is not None]
-    if not below or below[0] != program.child_of(program.entry):
-        raise RuleError([diagnostics.no_outcome(program.name)])
-    _refuse_unknown(program, wish, below)
+def _narrowed(program: Program, wish: Wish) -> tuple[Program, list[EntityFile]]:
+    """The program as far as it is wanted, and the files of a batch whose columns the results have."""
     everything = not wish.benefits and not wish.entities
+    _refuse_unknown(program, wish)
     benefits = {
         name: benefit
         for name, benefit in program.benefits.items()
-        if benefit.entity == program.entry
-        and (everything or name in wish.benefits or program.entry in wish.entities)
+        if everything or name in wish.benefits or benefit.entity in wish.entities
     }
-    keys: set[Key] = {
-        (b.entity, d) for b in benefits.values() for d in (b.eligible, b.amount) if d is not None
-    }
-    children = [child for child in below if everything or child.name in wish.entities]
-    for child in children:
-        shown = (*program.shown.get(child.name, ()), child.outcome, child.explained_by)
-        keys |= {(child.name, name) for name in shown if name is not None}
-    read = needed(program, keys)
-    decisions = tuple(d for d in program.decisions if d.key in read)
-    return replace(program, benefits=benefits, decisions=decisions), bool(benefits), children
+    entities = {*wish.entities, *(benefit.entity for benefit in benefits.values())}
+    chosen = replace(program, benefits=benefits)
+    files = [f for f in entity_files(chosen, program.entities) if everything or f.entity.name in entities]
+    read = needed(program, wanted(files))
+    narrowed = replace(chosen, decisions=tuple(d for d in program.decisions if d.key in read))
+    return narrowed, [EntityFile(narrowed, file.entity) for file in files]
 
 
-def _refuse_unknown(program: Program, wish: Wish, below: list[Entity]) -> None:
-    entities = {program.entry, *(child.name for child in below)}
-    benefits = {name for name, benefit in program.benefits.items() if benefit.entity == program.entry}
-    named = (("--benefit", wish.benefits, benefits), ("--entity", wish.entities, entities))
+def _refuse_unknown(program: Program, wish: Wish) -> None:
+    entities = {file.entity.name for file in entity_files(program, program.entities)}
+    named = (("--benefit", wish.benefits, program.benefits), ("--entity", wish.entities, entities))
     mistakes = [
         diagnostics.no_such_wish(option, name, nearest(name, known))
         for option, names, known in named

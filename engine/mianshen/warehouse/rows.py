@@ -29,7 +29,7 @@ from mianshen.warehouse.table_catalog import TableCatalog
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of a step's entity with all that the step reads. `items`, `carried`: as of the `Stage`."""
+    """The rows of a step's entity with all that the step reads. `items`: as of the `Stage`."""
 
     program: Program
     step: Step
@@ -37,7 +37,6 @@ class Rows:
     catalog: TableCatalog
     voidable: frozenset[Key]
     items: tuple[Aggregate, ...] = ()
-    carried: tuple[str, ...] = ()
     scope: Scope = field(init=False)
 
     def __post_init__(self) -> None:
@@ -108,7 +107,7 @@ class Rows:
         facts |= {
             n.name for root in more for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
         }
-        return [*base, *sorted(facts | wanted | set(self.carried))]
+        return [*base, *sorted(facts | wanted)]
 
     def own(self, query: exp.Select, nodes: list[Core]) -> tuple[exp.Select, list[Sql]]:
         """Decisions of the entity made in earlier steps."""

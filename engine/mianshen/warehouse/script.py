@@ -57,9 +57,6 @@ class Script:
     dialect: Dialect
     inputs: Mapping[str, str]
     explained: frozenset[Key] = frozenset()
-    carried: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # facts kept beside the last decisions
     rows: dict[str, str] = field(init=False)  # entity to the table with its rows
     catalog: TableCatalog = field(init=False)
     plan: Plan = field(init=False)
@@ -130,15 +127,11 @@ class Script:
         """Every step in order."""
         read_later = self._read_later()
         possible = voidable(self.program)
-        last = {step.entity: number for number, step in enumerate(self.plan.steps)}
         for number, step in enumerate(self.plan.steps):
             wanted = frozenset(d.name for d in step.decisions if d.key in self.wanted | read_later)
             explained = frozenset(n for e, n in self.explained if e == step.entity)
             items = tuple(self._items_after(number))
-            carried = self.carried.get(step.entity, ()) if number == last[step.entity] else ()
-            stage = Stage(
-                self.program, step, self.as_of, self.catalog, possible, wanted, explained, items, carried
-            )
+            stage = Stage(self.program, step, self.as_of, self.catalog, possible, wanted, explained, items)
             table = f"{PREFIX}_{number}_{step.entity}"
             for name, query in stage.build(table):
                 self._create(name, query)

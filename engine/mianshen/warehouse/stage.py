@@ -44,7 +44,6 @@ class Stage:
     wanted: frozenset[str]  # decisions of the step whose columns are kept
     explained: frozenset[str]  # decisions whose provision is kept, as `?by`
     items: tuple[Aggregate, ...] = ()  # aggregates of later steps over this one's rows
-    carried: tuple[str, ...] = ()  # facts kept beside the decisions
     layers: list[Layer] = field(default_factory=list)
     limited: list[str] = field(default_factory=list)  # the accumulators the step pays through
     scope: Scope = field(init=False)
@@ -52,9 +51,7 @@ class Stage:
 
     def build(self, target: str) -> list[tuple[str, exp.Query]]:
         """The statements that make the step's table `target`, in order."""
-        rows = Rows(
-            self.program, self.step, self.as_of, self.catalog, self.voidable, self.items, self.carried
-        )
+        rows = Rows(self.program, self.step, self.as_of, self.catalog, self.voidable, self.items)
         self.scope = rows.scope
         self.scope.lets = []
         base = rows.query()
@@ -78,7 +75,6 @@ class Stage:
                     columns.append(terms.column(f"{decision.name}?void"))
             if decision.name in self.explained:
                 columns.append(terms.column(f"{decision.name}?by"))
-        columns += [terms.column(name) for name in self.carried]
         labels = [f"?item{i}" for i in range(len(self.items))]
         columns += [terms.column(n) for n in item_names(self.items, labels)]
         columns += [terms.column(f"{name}?before") for name in self.balances]
