@@ -54,9 +54,9 @@ def test_people_and_bills_that_stand_twice_are_told_and_in_the_summary(run: Run,
     claims = CLAIMS + bill("C1") + bill("C2") + bill("C3", "P2")
     status, out, err = batch(run, tmp_path, residents + rows, claims)
     assert status == 0
-    assert "1 identity numbers stand under several person numbers" in out
+    assert "identity numbers under several person numbers: 1." in out
     assert (
-        "1 rows (claim) are likely settled twice (same person, day, place and amounts): c.csv row 2 repeats c.csv row 1"
+        "likely settled twice (same person, day, place and amounts), claim: 1 (c.csv row 2 repeats c.csv row 1)"
         in out
     )
     assert NUMBER not in out + err + (tmp_path / "out" / "summary.json").read_text("utf-8")

@@ -99,8 +99,8 @@ def test_blank_rows_of_events_are_counted_and_totals_told_as_such(
     assert status == 1
     assert "E449: event_id says total: this is a row of totals" in err
     assert len(err.splitlines()) == 1
-    assert "1 blank rows were skipped" in out
+    assert "blank rows skipped: 1" in out
     (tmp_path / "e.jsonl").write_text(EVENTS + '{}\n{"event_id": null}\n', "utf-8")
     status, out, err = run(*words)
     assert (status, err) == (0, "")
-    assert "2 blank rows were skipped" in out
+    assert "blank rows skipped: 2" in out

@@ -28,7 +28,7 @@ _EVENTS = Message(
     "事件：新办 {taken}，此前已办 {repeated}，退回 {refused}",
     "Events: {taken} taken, {repeated} known before, {refused} refused",
 )
-_BLANK = Message("略过空行 {blank} 行", "{blank} blank rows were skipped")
+_BLANK = Message("略过空行 {blank} 行", "blank rows skipped: {blank}")
 _LATE = Message(
     "其中 {late} 个事件的日期早于同一家庭已办的事件；已办事件的结论不重算",
     "{late} of them are dated before events of the same household taken earlier; what those made due stands",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import shutil
 import signal
 import socket
 import ssl
@@ -96,7 +95,7 @@ def serve(settings: Settings, listening: socket.socket) -> None:
         else:
             _supervise(settings, listening, shared, app)
     finally:
-        shutil.rmtree(shared.folder, ignore_errors=True)
+        shared.close()
 
 
 def _work(settings: Settings, listening: socket.socket, shared: Shared, app: FastAPI) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Coroutine, MutableSequence, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -35,15 +37,22 @@ Parameters = ParamSpec("Parameters")
 Made = TypeVar("Made")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Shared:
-    """What the processes of a server have in common, made before they part; `worker` is the number of this one."""
+    """What the processes of a server have in common, made before they part; `worker` is the number of this one.
+
+    The folder of sessions goes when it is closed, at the latest when the process that made it ends.
+    """
 
     metrics: Metrics
     connections: MutableSequence[int]  # of each process
     worker: int = 0
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     folder: str = field(default_factory=lambda: tempfile.mkdtemp(prefix="mianshen-serve-"))
+    close: Callable[[], object] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.close = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
     @property
     def sessions(self) -> str:
