@@ -61,7 +61,7 @@ _PATH = click.Path(path_type=Path)
         words=Message("政策页用的案例（默认随附的）", "cases for the policy desk (default: those of the checkout)"))  # fmt: skip
 @option("--docs", type=_PATH, metavar="DIR",
         words=Message("mianshen docs 写出的文件夹，在政策页中打开",
-                      "folder of mianshen docs, opened from the policy desk"))  # fmt: skip
+                      "folder that mianshen docs wrote, opened from the policy desk"))  # fmt: skip
 @option("--name", "names", multiple=True, metavar="HOST",
         words=Message("请求可用的其他主机名", "another host name that requests may come for"))  # fmt: skip
 @option("--workers", type=Whole(1, 64), metavar="N",

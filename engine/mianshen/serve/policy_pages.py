@@ -19,7 +19,7 @@ from mianshen.serve.policy import figure_lines, figure_view, overlay_text, popul
 from mianshen.serve.problems import Problem
 from mianshen.serve.runs import runs_in
 from mianshen.serve.service import Service, allowed, folder_of, language_of, service_of, unavailable
-from mianshen.source import RuleError
+from mianshen.source import Message, RuleError
 
 policy_pages: Final = APIRouter(include_in_schema=False)
 Policies = Annotated[Identity, Depends(allowed("policy"))]
@@ -40,7 +40,10 @@ async def figures(request: Request, identity: Policies, q: str = "") -> Response
 @policy_pages.get("/policy/docs/{path:path}")
 async def docs(request: Request, path: str, identity: Policies) -> Response:  # noqa: ARG001
     """A page of the folder that `mianshen docs` wrote; its own script searches, and nothing else runs."""
-    folder = folder_of(service_of(request).settings.docs, "--docs").resolve()
+    named = service_of(request).settings.docs
+    if named is None:
+        raise Problem("not_found", Message("启动时请给出 --docs", "Start the server with --docs"))
+    folder = named.resolve()
     file = (folder / path).resolve()
     file = file / "index.html" if file.is_dir() else file
     if not file.is_relative_to(folder) or not file.is_file():
