@@ -141,16 +141,18 @@ def _one(model: type[BaseModel], node: Node, at: Span, error: ErrorDetails) -> D
             allowed = re.findall("'([^']*)'", error["ctx"]["expected"])
             return diagnostics.not_one_of(span, text, allowed)
         case "string_pattern_mismatch":
-            is_area = "[0-9]{6}" in error["ctx"]["pattern"]
-            return (
-                diagnostic("E128.not_an_area", span, written=diagnostics.shown(text))
-                if is_area
-                else diagnostics.bad_name(span, text)
-            )
+            return _unmatched(span, text, error["ctx"]["pattern"])
         case "string_too_short":
             return diagnostic("E129.empty_text", span)
         case _:
             return diagnostic("E130.other_shape", span, reason=error["msg"])
+
+
+def _unmatched(span: Span, text: str, pattern: str) -> Diagnostic:
+    """A text that is not written as its pattern says: an area, or a name."""
+    if "[0-9]{6}" in pattern:
+        return diagnostic("E128.not_an_area", span, written=diagnostics.shown(text))
+    return diagnostics.bad_name(span, text)
 
 
 _EXAMPLES = {

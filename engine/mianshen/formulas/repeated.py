@@ -40,7 +40,6 @@ from mianshen.program.core import (
 )
 from mianshen.program.nodes import added, comparison, constant
 from mianshen.program.operators import DATE_PARTS, INTEGER, either, totalled
-from mianshen.source import Span
 from mianshen.syntax import tree
 
 # what a call comes to of the rows inside a row: the call at hand, or how many there are
@@ -296,7 +295,7 @@ class RepeatedChecks(WrittenChecks):
         """What is added up at each row: its own number, or that of `for … return`."""
         child, beside = rows.child, bool(rows.levels)
         if isinstance(value, tree.Path):
-            return self.inside(child, lambda: self._added(node, tree.Name(value.name, name_after_dot(value))))
+            return self.inside(child, lambda: self._added(node, tree.Name(value.name, value.name_span)))
         if node.name == "count":
             one = self.inside(child, lambda: self.value(value.value), value.variable, beside)
             return None if one is None else Const(Decimal(1), Numeric(0, Decimal(1), Decimal(1)))
@@ -497,11 +496,3 @@ class RepeatedChecks(WrittenChecks):
 
 UNTOLD = (Aggregate, DecisionRef, Earlier, YearToDate)  # what an earlier row is not asked about
 ITEM = "an item"  # no name that can be written
-
-
-def name_after_dot(path: tree.Path) -> Span:
-    """Where the last name of a path stands."""
-    span = path.span
-    if span.end_line != span.line or not span.end_column:
-        return span
-    return Span(span.file, span.end_line, span.end_column - len(path.name), span.end_line, span.end_column)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import duckdb
 import pyarrow.parquet as pq
@@ -70,22 +70,30 @@ def compare(
     ):
         report("read", sum(sides.intake.counts.values()))
         comparison = _begun(sides, changes, request.as_of, sample_of, digests)
-        settles = resettle is not None
-        sampled = weights is not None or sample_of is not None
         comparing = Comparing(
-            sides, changes, comparison.dimensions, request.as_of, resettle=settles, sampled=sampled
-        )
+            sides, changes, comparison.dimensions, request.as_of,
+            resettle=resettle is not None, sampled=weights is not None or sample_of is not None,
+        )  # fmt: skip
         rows = part / "resettled_rows.parquet"
         _decide(sides, comparing, comparison, part / ROWS, rows)
-        if resettle is not None:
-            notices = resettle == "notices"
-            comparison.resettled = write_resettlement(part, rows, changes, lang, notices=notices)
-        rows.unlink()
+        comparison.resettled = _resettled(part, rows, changes, lang, resettle)
         report("decide", sum(sides.intake.counts.values()))
         write(part, comparison, lang)
         for name, text in (also or {}).items():
             (part / name).write_text(text, "utf-8")
     return comparison
+
+
+def _resettled(
+    part: Path, rows: Path, changes: RuleChanges, lang: Lang, resettle: Resettle | None
+) -> dict[str, Any]:
+    """What each person is due, in files, and what that comes to; the rows it is made from are gone after."""
+    try:
+        if resettle is None:
+            return {}
+        return write_resettlement(part, rows, changes, lang, notices=resettle == "notices")
+    finally:
+        rows.unlink()
 
 
 def _begun(

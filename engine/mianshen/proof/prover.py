@@ -207,9 +207,7 @@ class Prover:
                 return None
             before, after = row.values.get(name), row2.values.get(name)
             was, now = _fact(row, fact), _fact(row2, fact)
-            if not (isinstance(before, Decimal) and isinstance(after, Decimal)):
-                return None
-            if was is None or now is None:
+            if not (isinstance(before, Decimal) and isinstance(after, Decimal)) or was is None or now is None:
                 return None
             grown = was < now if values is None else (was, now) == (values[1], values[0])  # type: ignore[operator]
             if not (before - after > up_to and grown):

@@ -50,6 +50,16 @@ class Path:
     name: str
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
+    @property
+    def name_span(self) -> Span:
+        """Where the last name stands."""
+        span = self.span
+        if span.end_line != span.line or not span.end_column:
+            return span
+        return Span(
+            span.file, span.end_line, span.end_column - len(self.name), span.end_line, span.end_column
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:

@@ -156,12 +156,13 @@ def _found(
     scheme = Ratio.facts(program, person.name)
     names = tuple(dict.fromkeys([*([person.area] if person.area else []), *household, *scheme]))
     people = table_of_facts(program, person, inputs.get(person.name), names, connection, day)
-    records = None
-    for child in program.children_of(person.name):
-        if care := Ratio.facts(program, child.name):
-            records = table_of_facts(program, child, inputs.get(child.name), care, connection, day)
+    records = [
+        table_of_facts(program, child, inputs.get(child.name), care, connection, day)
+        for child in program.children_of(person.name)
+        if (care := Ratio.facts(program, child.name))
+    ]
     tables = Counting(program, run, connection, people, person.area).tables()
-    result = () if records is None else ratios(program, run, connection, people, records)
+    shares = ratios(program, run, connection, people, records[-1]) if records else ()
     shown = decide_shown(
         program, named_inputs(run, order.inputs), dt.date.fromisoformat(day), part / "shown", run.mapping,
         order.encoding or run.manifest.get("encoding"), order.threads, order.memory,
@@ -170,20 +171,34 @@ def _found(
         program, run, connection, people, person.area, part, order.lang, next(iter(household), None), shown,
         earlier is not None,
     )  # fmt: skip
-    changes: list[Change] = []
-    rules = None
-    if earlier is not None:
-        changes = compare(program, (run, earlier), _compared(program, run, earlier), lists.rows, connection)
-        if order.rules is not None:
-            rules = order.rules(run, named_inputs(run, order.inputs), order, part / RULES)
-            add_causes(part / RULES / CHANGES, connection)
-        connection.execute(f"COPY {TABLE} TO {quoted(str(part / CHANGES))} (FORMAT parquet)")
+    changes, rules = (
+        ([], None) if earlier is None else _since(program, order, run, earlier, connection, part, lists)
+    )
     lists.write()
     if earlier is not None:
         lists.changes(TABLE, None if rules is None else rules["causes"])
     if order.workbooks:
         lists.workbooks()
-    return Found(tables, tuple(result), tuple(changes), lists, rules)
+    return Found(tables, tuple(shares), tuple(changes), lists, rules)
+
+
+def _since(
+    program: Program,
+    order: Order,
+    run: FinishedRun,
+    earlier: FinishedRun,
+    connection: duckdb.DuckDBPyConnection,
+    part: Path,
+    lists: Lists,
+) -> tuple[list[Change], dict[str, Any] | None]:
+    """What changed since an earlier run, written down too; what the rules alone change where they differ."""
+    changes = compare(program, (run, earlier), _compared(program, run, earlier), lists.rows, connection)
+    rules = None
+    if order.rules is not None:
+        rules = order.rules(run, named_inputs(run, order.inputs), order, part / RULES)
+        add_causes(part / RULES / CHANGES, connection)
+    connection.execute(f"COPY {TABLE} TO {quoted(str(part / CHANGES))} (FORMAT parquet)")
+    return changes, rules
 
 
 def _compared(program: Program, run: FinishedRun, earlier: FinishedRun) -> list[Entity]:
