@@ -130,7 +130,7 @@ def test_residents(benchmark: Any, residents: int, tmp_path: Path, grown: dict[s
         for n in ("residents", "claims", "households")
         for w in (f"--{n}", str(tmp_path / "people" / f"{n}.parquet"))
     ]
-    words += ["--engine", "auto" if compiler() is None else "compiled"]
+    words += ["--engine", "auto" if compiler() is None else "native"]
     if residents == SIZES[0]:
         measured(4 * residents, tmp_path / "first", *words)  # the program is compiled and kept
     run = benchmark.pedantic(measured, (4 * residents, tmp_path / "out", *words), rounds=1)
@@ -172,13 +172,13 @@ def test_decisions(
     grown: dict[str, list[Measured]],
 ) -> None:
     """`extra_info`: what the run costs, and seconds of deciding alone; a first run reads and keeps the rulebook."""
-    if engine == "compiled" and compiler() is None:
+    if engine == "native" and compiler() is None:
         pytest.skip("needs a C compiler")
     words = [*claims, "--engine", engine, "--rules", str(chains(tmp_path / "rules", count))]
     measured(CLAIMS, tmp_path / "out", *words)
     run = benchmark.pedantic(measured, (CLAIMS, tmp_path / "out", *words), rounds=1)
     benchmark.extra_info |= {"decisions": count * LENGTH, "engine": engine, **run.shown}
-    if engine == "compiled":
+    if engine == "native":
         grown["decisions"].append(run)
     print(benchmark.extra_info)
 
