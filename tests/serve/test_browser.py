@@ -58,6 +58,12 @@ def press(page: Any, button: str) -> None:
         page.locator(button).click()
 
 
+def type_answer(page: Any, text: str) -> None:
+    """Type where the page put the focus; a page gives it after it is loaded, when it is first drawn."""
+    page.wait_for_function("document.activeElement.name == 'answer'")
+    page.keyboard.type(text)
+
+
 @pytest.mark.parametrize(("lang", "width"), [*SITES, *OTHERS])
 def test_an_interview_by_keyboard_alone(chromium: Any, site: str, lang: str, width: int) -> None:
     for page in opened_at(chromium, site, lang, width):
@@ -77,14 +83,14 @@ def interviewed(page: Any) -> None:
         if not place.count():
             break
         fits(page)
-        assert page.evaluate("document.activeElement.name") == "answer"
+        page.wait_for_function("document.activeElement.name == 'answer'")
         value = typed[place.get_attribute("value")]
         if page.locator("#state [type=radio]").count():
             page.keyboard.press("Space")
             while page.locator("#state [type=radio]:checked").get_attribute("value") != value:
                 page.keyboard.press("ArrowDown")
         else:
-            page.keyboard.type(value)
+            type_answer(page, value)
         go(page, "Enter")
     fits(page)
     assert page.locator("h1").inner_text() == page.words["done"]
@@ -93,7 +99,7 @@ def interviewed(page: Any) -> None:
 
 def test_a_wrong_answer_is_told_at_its_question_and_a_fact_can_be_changed(page: Any) -> None:
     press(page, "form[action='/counter'] button")
-    page.keyboard.type("北京市没有的区")
+    type_answer(page, "北京市没有的区")
     go(page, "Enter")
     assert "E425" not in page.locator("[role=alert]").inner_text()
     assert page.locator("#answer").get_attribute("aria-invalid") == "true"
@@ -111,7 +117,7 @@ def test_a_wrong_answer_is_told_at_its_question_and_a_fact_can_be_changed(page: 
 
 def test_a_record_is_saved_to_a_file_and_read_from_it(page: Any, tmp_path: Path) -> None:
     press(page, "form[action='/counter'] button")
-    page.keyboard.type("310113")
+    type_answer(page, "310113")
     go(page, "Enter")
     with page.expect_download() as download:
         page.locator("button[formaction='/counter/record']").click()
