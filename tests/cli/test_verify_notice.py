@@ -1,7 +1,7 @@
-"""A notice held against its record: by the program, which decides it again, and by the offline page, which compares digests."""
+"""A notice held against its record: by the command and by the offline page, which both decide it again."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,11 @@ import pytest
 from tests.cli.conftest import Run
 from tests.serve.browsing import browser, fits
 
-from mianshen.casework.notice import digests_in
+from mianshen.cases.read import CaseOf, Programs, case_files, read_case_files
+from mianshen.casework.check import Checker
+from mianshen.casework.notice import Subject, digests_in, verification_file
+from mianshen.casework.notice.digest import text_of
+from mianshen.shipped import shipped_rulebook
 
 RECORD = """
 as_of: 2026-11-21
@@ -96,7 +100,7 @@ def test_the_verification_file_holds_what_the_code_stands_for(notice: Path) -> N
 @pytest.fixture
 def page(run: Run, tmp_path: Path) -> Iterator[Any]:
     """The offline page, opened from its file with no network."""
-    assert run("verify-notice", "--page", str(tmp_path / "verify.html"))[0] == 0
+    assert run("verify-notice", "--page", str(tmp_path / "verify.html"))[1].count("\n") == 1
     with browser() as chromium:
         context = chromium.new_context(viewport={"width": 400, "height": 800}, offline=True)
         opened = context.new_page()
@@ -105,15 +109,102 @@ def page(run: Run, tmp_path: Path) -> Iterator[Any]:
         context.close()
 
 
-def test_the_offline_page_tells_a_true_file_from_a_changed_one(notice: Path, page: Any) -> None:
-    file = notice.with_suffix(".verification.json")
-    code = json.loads(file.read_text("utf-8"))["code"]
+def _verdict(page: Any, file: Path, code: str) -> str:
+    """What the page says of a file and a code: the class of its verdict."""
+    page.fill("#code", "")
+    page.set_input_files("#file", [])
+    page.wait_for_selector("#result > *", state="detached")
     page.set_input_files("#file", str(file))
+    page.wait_for_selector("#result > *")
     page.fill("#code", code)
-    page.wait_for_selector("#verdict.same")
+    return str(page.wait_for_selector("#verdict").get_attribute("class"))
+
+
+def _differing(page: Any) -> list[str]:
+    """The heads of the rows that differ."""
+    texts: list[str] = page.locator("tr:has(td.differs) th").all_inner_texts()
+    return [text.split(" · ")[0] for text in texts]
+
+
+@pytest.mark.xdist_group("offline page")
+def test_the_offline_page_tells_a_true_file_from_a_changed_one(notice: Path, page: Any) -> None:
+    file, changed = notice.with_suffix(".verification.json"), notice.with_name("changed.json")
+    text = file.read_text("utf-8")
+    code = json.loads(text)["code"]
+    assert _verdict(page, file, code) == "same"
     assert "803.25" in page.inner_text("#result")
     fits(page)
-    changed = file.with_name("changed.json")
-    changed.write_text(file.read_text("utf-8").replace("803.25", "903.25"), "utf-8")
-    page.set_input_files("#file", str(changed))
-    page.wait_for_selector("#verdict.differs")
+    changed.write_text(text.replace("803.25", "903.25"), "utf-8")
+    assert _verdict(page, changed, code) == "differs"
+    assert _differing(page) == ["核定结果", "重新核定", "个人支付"]
+    changed.write_text(text.replace('\\"total_cost\\":\\"60300', '\\"total_cost\\":\\"50300'), "utf-8")
+    assert _verdict(page, changed, code) == "differs"
+    assert _differing(page)[:3] == ["核定材料", "重新核定", "医疗救助支付"]
+    changed.write_text(text.replace("tertiary", "quaternary"), "utf-8")
+    assert _verdict(page, changed, code) == "differs"
+    assert 'cannot be decided ("quaternary")' in page.inner_text("#result")
+
+
+@pytest.mark.xdist_group("offline page")
+def test_the_offline_page_decides_shipped_cases_as_check_does(page: Any, tmp_path: Path) -> None:
+    programs = Programs()
+    checker, covered, decided = Checker(programs.under(())), set[tuple[str, ...]](), 0
+    for case_of in _shipped(programs):
+        case = case_of.record(checker.program)
+        checked = checker.check(case)
+        kinds = {("over time", str(len(case.person.versions))), ("reversed", str(len(case.reversed)))}
+        answers = checked.result.benefits
+        statuses = {(name, answer.status) for name, answer in answers.items()}
+        if (statuses | kinds) <= covered or any(row.rejection for row in case.rows()) or case.person.blank:
+            continue
+        subject = Subject(
+            next((name for name, status in sorted(statuses) if (name, status) not in covered), None)
+            or next(iter(answers)),
+            None,
+            "",
+        )
+        covered |= statuses | kinds
+        file = tmp_path / "case.json"
+        file.write_text(verification_file(checker, checked, subject), "utf-8")
+        assert _verdict(page, file, json.loads(file.read_text("utf-8"))["code"]) == "same", str(case_of)
+        told = page.eval_on_selector_all(
+            "tr[data-benefit]", "(rows) => rows.map((row) => ({ ...row.dataset }))"
+        )
+        amounts = {name: "" if a.amount is None else text_of(a.amount) for name, a in answers.items()}
+        assert {t["benefit"]: (t["status"], t["amount"]) for t in told} == {
+            name: (answer.status, amounts[name]) for name, answer in answers.items()
+        }, str(case_of)
+        decided += 1
+    assert decided >= 20
+    assert {status for _, status in covered} >= {"eligible", "ineligible", "undetermined", "not_modelled"}
+
+
+def _shipped(programs: Programs) -> Sequence[CaseOf]:
+    """The shipped cases that are decided under no overlay."""
+    folder = shipped_rulebook().parent / "cases"
+    return [case for case in read_case_files(case_files([folder]), programs) if not case.overlays]
+
+
+@pytest.mark.xdist_group("offline page")
+def test_a_page_of_another_rulebook_says_so(run: Run, notice: Path, page: Any) -> None:
+    out = notice.with_name("other.html")
+    assert run("verify-notice", "--page", str(out), "--overlay", "outbreak_waiver")[0] == 0
+    page.goto(out.as_uri())
+    file = notice.with_suffix(".verification.json")
+    assert _verdict(page, file, json.loads(file.read_text("utf-8"))["code"]) == "differs"
+    assert _differing(page) == ["规则库（本页所用）"]
+
+
+def test_without_its_compiler_the_page_compares_and_says_so(
+    run: Run, notice: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mianshen.native.library.find_spec", lambda _name: None)
+    out = notice.with_name("compares.html")
+    status, text, _ = run("verify-notice", "--page", str(out))
+    assert (status, "pip install 'mianshen[compiler]'" in text) == (0, True)
+    with browser() as chromium:
+        page = chromium.new_context(offline=True).new_page()
+        page.goto(out.as_uri())
+        file = notice.with_suffix(".verification.json")
+        assert _verdict(page, file, json.loads(file.read_text("utf-8"))["code"]) == "same"
+        assert "install mianshen[compiler]" in page.inner_text("#can_en")

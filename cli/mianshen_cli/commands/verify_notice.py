@@ -15,7 +15,7 @@ from mianshen.source import Lang, Message, RuleError
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
-from mianshen_cli.session import Desk, refuse_replacing
+from mianshen_cli.session import Desk, refuse_replacing, rule_files
 from mianshen_cli.usage_errors import Refused
 
 if TYPE_CHECKING:
@@ -47,6 +47,10 @@ _NOTHING = Message(
 )
 _NO_PERSON = Message("批量核定的文件夹需用 --person 指明人员", "a batch's folder needs --person, too")
 _PAGE = Message("离线核对页已写入 {out}", "The page that checks offline is in {out}")
+_COMPARES = Message(
+    "此页只比对摘要值。要在页上重新核定，请先安装：pip install 'mianshen[compiler]'",
+    "This page only compares digests. For one that decides again, first: pip install 'mianshen[compiler]'",
+)
 _SHOWN = 19  # characters of a digest
 
 
@@ -80,7 +84,12 @@ _SHOWN = 19  # characters of a digest
 @options.rulebook
 @options.change
 @option(
-    "--page", metavar="F", words=Message("只写出离线核对用的网页", "only write the page that checks offline")
+    "--page",
+    metavar="F.html",
+    words=Message(
+        "写出离线核对页：在页上由核定材料重新核定；可用 --rules、--overlay 指明规则库",
+        "write the page that checks offline and decides again, for the rulebook of --rules and --overlay",
+    ),
 )
 def verify_notice(
     lang: Lang, files: tuple[str, ...], code: str | None, case: str | None, person: str | None,
@@ -89,7 +98,7 @@ def verify_notice(
     from mianshen.casework.notice import compared
 
     if page is not None:
-        _write_page(lang, Path(page))
+        _write_page(lang, Path(page), rules, overlays)
         if not files:
             return Status.DONE
     if len(files) != (2 if code is None else 1):
@@ -161,9 +170,13 @@ def _show(lang: Lang, comparison: Comparison) -> None:
         output.say("\n" + _BAD.in_(lang))
 
 
-def _write_page(lang: Lang, out: Path) -> None:
-    from mianshen.casework.notice.verification import PAGE
+def _write_page(lang: Lang, out: Path, rules: tuple[str, ...], overlays: tuple[str, ...]) -> None:
+    from mianshen.casework.notice.offline import offline_page
 
-    refuse_replacing(out, [PAGE])
-    out.write_bytes(PAGE.read_bytes())
+    refuse_replacing(out, rule_files(rules, overlays))
+    desk = Desk(tuple(map(Path, rules)), overlays, None)
+    content, decides = offline_page(desk.checker().program)
+    out.write_text(content, "utf-8")
     output.say(_PAGE.in_(lang).format(out=out))
+    if not decides:
+        output.say(_COMPARES.in_(lang))

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cache
@@ -21,13 +22,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from mianshen.cache import keep, sealed
+from mianshen.cache import keep, read_kept, sealed
 from mianshen.native.arrays import Texts
 from mianshen.native.layout import Unsupported
 from mianshen.native.translation_unit import Unit
 from mianshen.program.program import Program
 
 FLAGS: Final = ("-std=gnu11", "-fPIC", "-shared", "-w")
+WASM_FLAGS: Final = ("-target", "wasm32-wasi", "-mexec-model=reactor", "-Os", "-s", "-w", "-std=gnu11")
 PATIENCE: Final = 300  # seconds a compiler may take
 POINTER: Final = ctypes.c_void_p
 WORD: Final = ctypes.c_int64
@@ -69,6 +71,10 @@ def compiler() -> tuple[str, ...] | None:
         path = shutil.which(name) if name else None
         if path is not None:
             return (path,)
+    return _zig()
+
+
+def _zig() -> tuple[str, ...] | None:
     return (sys.executable, "-m", "ziglang", "cc") if find_spec("ziglang") is not None else None
 
 
@@ -80,17 +86,40 @@ def compiled(unit: Unit, folder: Path | None) -> Compiled:
     text, command = unit.text(), compiler()
     if command is None:
         raise Unsupported("no C compiler")
-    compiled = None if folder is None else folder / _named(text, command, unit.flags)
+    flags = (*FLAGS, *unit.flags)
+    compiled = None if folder is None else folder / _named(text, command, flags)
     if compiled is not None and sealed(compiled):
         return Compiled(unit, _functions(unit, compiled))
     try:
         with tempfile.TemporaryDirectory(prefix="mianshen-") as folder_:
-            path = _made(command, unit.flags, text, Path(folder_))
+            path = _made(command, flags, text, Path(folder_))
             if compiled is not None and keep(compiled, path.read_bytes()):
                 path = compiled
             return Compiled(unit, _functions(unit, path))
     except OSError as error:
         raise Unsupported(f"its text cannot be written to a temporary folder: {error.strerror}") from None
+
+
+def webassembly(unit: Unit, called: Sequence[str], folder: Path | None) -> bytes:
+    """The unit as a WebAssembly module that gives out the functions `called` and imports nothing; kept as a library is.
+
+    Raises Unsupported: the wheel ziglang, which compiles it, is not installed; or as `compiled` does.
+    """
+    text, command = unit.text(), _zig()
+    if command is None:
+        raise Unsupported("no compiler that makes WebAssembly")
+    flags = (*WASM_FLAGS, *(f"-Wl,--export={name}" for name in called))
+    kept = None if folder is None else folder / _named(text, command, flags)
+    content = None if kept is None else read_kept(kept)
+    if content is None:
+        try:
+            with tempfile.TemporaryDirectory(prefix="mianshen-") as folder_:
+                content = _made(command, flags, text, Path(folder_)).read_bytes()
+        except OSError as error:
+            raise Unsupported(f"its text cannot be written to a temporary folder: {error.strerror}") from None
+        if kept is not None:
+            keep(kept, content)
+    return content
 
 
 def content_of(compiled_: Compiled) -> bytes | None:
@@ -117,12 +146,12 @@ def is_kept(unit: Unit, folder: Path | None) -> bool:
     command = compiler()
     if folder is None or command is None:
         return False
-    return sealed(folder / _named(unit.text(), command, unit.flags))
+    return sealed(folder / _named(unit.text(), command, (*FLAGS, *unit.flags)))
 
 
 def _named(text: str, command: tuple[str, ...], flags: tuple[str, ...]) -> str:
     """The name of a library: what it is made of, and by what."""
-    parts = (text, *FLAGS, *flags, _version(command), platform.machine())
+    parts = (text, *flags, _version(command), platform.machine())
     return f"{sha256(chr(10).join(parts).encode()).hexdigest()[:40]}.so"
 
 
@@ -141,7 +170,7 @@ def _made(command: tuple[str, ...], flags: tuple[str, ...], text: str, folder: P
     source.write_text(text, encoding="utf-8")
     try:
         subprocess.run(
-            [*command, *FLAGS, *flags, "-o", str(path), str(source)],
+            [*command, *flags, "-o", str(path), str(source)],
             capture_output=True,
             timeout=PATIENCE,
             check=True,

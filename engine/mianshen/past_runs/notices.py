@@ -35,8 +35,8 @@ from mianshen.casework.notice import (
     verification_file,
 )
 from mianshen.casework.notice.office import OfficeFile
+from mianshen.casework.notice.offline import PAGE, offline_page
 from mianshen.casework.notice.paper import for_pdf, joined_pages, joined_pdf
-from mianshen.casework.notice.verification import PAGE
 from mianshen.casework.wording import STATUS, named_place
 from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.household_rows import HouseholdRows
@@ -148,6 +148,8 @@ def _write_all(told: Iterable[Told], count: int, layout: Layout, part: Path, pro
         if layout.verification:
             text = verification_file(decision.checker, decision.checked, decision.subject)
             (part / f"{stem}.verification.json").write_text(text, "utf-8")
+            if done == 1:
+                (part / PAGE).write_text(offline_page(decision.checker.program)[0], "utf-8")
         names.append(name)
         lines[decision.place] = [serial.lstrip("0"), name, *_line(decision, notice, layout.lang)]
         progress(done, count)
@@ -155,8 +157,6 @@ def _write_all(told: Iterable[Told], count: int, layout: Layout, part: Path, pro
     for place in sorted(lines):
         index.write(lines[place])
     index.close()
-    if layout.verification:
-        shutil.copyfile(PAGE, part / PAGE.name)
     return names
 
 

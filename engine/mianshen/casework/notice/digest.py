@@ -2,8 +2,7 @@
 
 In: a case, the result that a notice tells. Out: canonical texts, `sha256:` and 64 digits of each.
 Invariants: the same facts and answers give the same digest, however their file is written and in whatever language they
-are told; what was assumed because it was absent is not part of the record, what was given and could not be read is
-part of it by name.
+are told; what was assumed because it was absent, and what was given and could not be read, is part of the record by name.
 """
 
 from __future__ import annotations
@@ -83,7 +82,7 @@ def canonical_answer(case: Case, result: BenefitResult | RowResult) -> str:
     }
     if isinstance(result, BenefitResult):
         content["benefit"] = result.benefit.name
-        content["amount"] = None if result.amount is None else _text(result.amount)
+        content["amount"] = None if result.amount is None else text_of(result.amount)
     else:
         content["values"] = {name: _told(value) for name, value in result.values.items()}
     return _canonical(content)
@@ -100,7 +99,7 @@ def _told(value: Value) -> Plain:
         case NotModelled():
             return "not modelled"
         case _:
-            return _text(value)
+            return text_of(value)
 
 
 def _row(case: Case, row: Row) -> dict[str, object]:
@@ -109,12 +108,14 @@ def _row(case: Case, row: Row) -> dict[str, object]:
         "key": row.key,
         "of": "" if row.parent is None else f"{row.parent.entity} {row.parent.key}",
         "subject": row is case.person,
-        "facts": {name: _text(value) for name, value in row.facts.items() if name not in row.assumed},
+        "facts": {name: text_of(value) for name, value in row.facts.items() if name not in row.assumed},
+        "assumed": sorted(row.assumed),
         "unreadable": sorted(row.unreadable),
     }
 
 
-def _text(value: Known) -> Plain:
+def text_of(value: Known) -> Plain:
+    """A value in a canonical text."""
     match value:
         case bool():
             return "true" if value else "false"

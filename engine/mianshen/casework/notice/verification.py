@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Final
 
 from mianshen.casework.check import Checked, Checker
@@ -26,23 +25,19 @@ from mianshen.casework.wording import STATUS
 from mianshen.interpreter.result import BenefitResult, RowResult
 from mianshen.source import Message
 
-PAGE: Final = Path(__file__).parent / "verify.html"
 FORMAT: Final = "mianshen verification 1"
 
 
 def verification_file(checker: Checker, checked: Checked, subject: Subject) -> str:
     """What the offline page compares with the notice about a subject, as JSON. Raises RuleError as a notice does."""
-    draft = draft_of(checker, checked, subject)
-    facts = {name: fact.title for (_, name), fact in checker.program.facts.items()}
-    decisions = {decision.name: decision.title for decision in checker.program.decisions}
-    benefits = {name: benefit.title for name, benefit in checker.program.benefits.items()}
-    titles = facts | decisions | benefits
+    draft, case = draft_of(checker, checked, subject), checked.case
     content = {
         "format": FORMAT,
         "code": draft.digests().code(),
-        "record": canonical_record(checked.case),
-        "answer": canonical_answer(checked.case, draft.result),
-        "titles": {name: [title.zh, title.en] for name, title in titles.items()},
+        "record": canonical_record(case),
+        "answer": canonical_answer(case, draft.result),
+        "decidable": not any(row.rejection or row.told is not None for row in case.rows())
+        and not case.person.blank,
     }
     return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
