@@ -193,3 +193,38 @@ def test_an_entity_beside_the_record(tmp_path: Path) -> None:
     )  # fmt: skip
     (one,) = agreed(tmp_path, rules, [{"person": {"person_id": "P", "n": 4}}])
     assert one["P.more"].value == 5
+
+
+def test_figures_looked_up_by_one_of_many_codes(tmp_path: Path) -> None:
+    """Figures of several decimals, of other days, and none for any other code: one table of the compiled program."""
+    codes = [f"c{i}" for i in range(12)]
+    rates = {code: f"{5 * i + 5}%" for i, code in enumerate(codes)} | {"c3": "12.5%"}
+    keyed = {"type": "rate", "title": "rate", "keys": {"ill": "code ill"}, "basis": "provisional"}
+    some = {code: rate for code, rate in rates.items() if code not in ("c10", "c11")} | {"otherwise": "1%"}
+    rules = rulebook(
+        {"person": {}, "bill": {"parent": "person", "children": "bills", "date": "day"}},
+        {"person": {}, "bill": {"day": "date", "ill": "code ill", "cost": "money", "person_id": "text"}},
+        {"bill": {"paid": "money", "less": "money"}},
+        {"paid": {"value": "cost * rate(ill)"}, "less": {"value": "cost * other(ill)"}},
+        codes={"ill": {"title": "ill", "values": {code: code for code in codes}}},
+        parameters={
+            "rate": keyed | {"values": [{"from": "2020-01-01", "until": "2024-12-31", "value": rates},
+                                        {"from": "2025-01-01", "value": rates | {"c4": "3.25%"}}]},
+            "other": keyed | {"values": [{"from": "2020-01-01", "value": some}]},
+        },
+    )  # fmt: skip
+    drawn = {
+        **{f"B{i:02}": {"day": "2024-12-31", "ill": code, "cost": 1000} for i, code in enumerate(codes)},
+        "LATER": {"day": "2025-01-01", "ill": "c4", "cost": 1000},
+        "WHAT": {"day": "2025-01-01", "cost": 1000},
+        "WHEN": {"ill": "c4", "cost": 1000},
+        "NEITHER": {"cost": 1000},
+    }
+    bills = [{"bill_id": name, **facts} for name, facts in drawn.items()]
+    (one,) = agreed(tmp_path, rules, [{"person": {"person_id": "P"}, "bills": bills}])
+    assert {name: str(one[f"{name}.paid"].value) for name in ("B00", "B03", "B04", "LATER")} == {
+        "B00": "50.00", "B03": "125.00", "B04": "250.00", "LATER": "32.50",
+    }  # fmt: skip
+    assert [str(one[f"{name}.less"].value) for name in ("B09", "B10", "B11")] == ["500.00", "10.00", "10.00"]
+    missing = {name: one[f"{name}.paid"].missing for name in ("WHAT", "WHEN", "NEITHER")}
+    assert missing == {"WHAT": {"ill"}, "WHEN": {"day"}, "NEITHER": {"day", "ill"}}
