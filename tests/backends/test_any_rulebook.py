@@ -199,8 +199,15 @@ def test_figures_looked_up_by_one_of_many_codes(tmp_path: Path) -> None:
     """Figures of several decimals, of other days, and none for any other code: one table of the compiled program."""
     codes = [f"c{i}" for i in range(12)]
     rates = {code: f"{5 * i + 5}%" for i, code in enumerate(codes)} | {"c3": "12.5%"}
-    keyed = {"type": "rate", "title": "rate", "keys": {"ill": "code ill"}, "basis": "provisional"}
-    some = {code: rate for code, rate in rates.items() if code not in ("c10", "c11")} | {"otherwise": "1%"}
+    keyed: dict[str, Any] = {
+        "type": "rate",
+        "title": "rate",
+        "keys": {"ill": "code ill"},
+        "basis": "provisional",
+    }
+    some: dict[str, str] = {code: rate for code, rate in rates.items() if code not in ("c10", "c11")} | {
+        "otherwise": "1%"
+    }
     rules = rulebook(
         {"person": {}, "bill": {"parent": "person", "children": "bills", "date": "day"}},
         {"person": {}, "bill": {"day": "date", "ill": "code ill", "cost": "money", "person_id": "text"}},
@@ -213,7 +220,7 @@ def test_figures_looked_up_by_one_of_many_codes(tmp_path: Path) -> None:
             "other": keyed | {"values": [{"from": "2020-01-01", "value": some}]},
         },
     )  # fmt: skip
-    drawn = {
+    drawn: dict[str, dict[str, Any]] = {
         **{f"B{i:02}": {"day": "2024-12-31", "ill": code, "cost": 1000} for i, code in enumerate(codes)},
         "LATER": {"day": "2025-01-01", "ill": "c4", "cost": 1000},
         "WHAT": {"day": "2025-01-01", "cost": 1000},
