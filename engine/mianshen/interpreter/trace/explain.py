@@ -12,14 +12,14 @@ import datetime as dt
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from mianshen.interpreter.accumulator_state import back, period, split_facts
 from mianshen.interpreter.decide import Interpreter
-from mianshen.interpreter.evaluate import in_force
+from mianshen.interpreter.evaluate import MOST_DAYS, in_force
 from mianshen.interpreter.provisions import capped
-from mianshen.interpreter.rows import Case, Row, RowError, ancestor, below
+from mianshen.interpreter.rows import Case, Row, RowError, below
 from mianshen.interpreter.trace.grounds import Grounds
 from mianshen.interpreter.trace.reads import Always, Name, Reader, Reading, Sink
 from mianshen.interpreter.trace.uncertain import UncertainDecisions
@@ -29,7 +29,6 @@ from mianshen.interpreter.trace.walk import (
     Caveats,
     Input,
     Inputs,
-    ProvisionRead,
     Step_,
     Walk,
 )
@@ -102,6 +101,7 @@ class Explainer:
         self._reads: dict[int, BranchReads] = {}  # by provision
         self._parts: dict[tuple[str, Core], Reader] = {}
         self._walked: Walk | None = None
+        self._on_day = lru_cache(MOST_DAYS)(self._value_on)
         self._grounds = Grounds(self.program, self._readers, self._earlier, self.dated)
 
     # -- what people ask -----------------------------------------------------------------------
@@ -111,9 +111,7 @@ class Explainer:
         with localcontext(EXACT):
             walk = self._walk(case)
             wanted = self.roots(case) if roots is None else roots
-            steps = [
-                self._step(row, name, walk) for row, name in self._in_order(wanted, walk.needs_of, set())
-            ]
+            steps = [self._step(row, name, walk) for row, name in self._in_order(wanted, walk)]
         return Trace(case, tuple(steps))
 
     def rests_on(self, case: Case, row: Row, *decisions: str) -> Caveats:
@@ -140,7 +138,7 @@ class Explainer:
         """Every decision that a decision of a row rests on, each after those it reads, itself last."""
         with localcontext(EXACT):
             walk = self._walk(case)
-            order = self._in_order([(row, decision)], walk.needs_of, set())
+            order = self._in_order([(row, decision)], walk)
             return tuple([self._step(at, name, walk) for at, name in order])
 
     def inputs(self, part: Core, row: Row) -> tuple[Input, ...]:
@@ -188,25 +186,24 @@ class Explainer:
             assumed = frozenset((row.entity, name) for row in case.rows() for name in row.assumed)
             uncertain = self._uncertain_decisions.keys(assumed)
             unmatched = partial(self.losing.of, known={})
-            self._walked = Walk(case, self._needed, uncertain, Inputs(self.input), unmatched)
+            self._walked = Walk(case, uncertain, Inputs(self.input), unmatched)
         return self._walked
 
-    def _in_order(
-        self, roots: Iterable[Step_], needs_of: Callable[[Step_], list[Step_]], seen: set[Step_]
-    ) -> Iterator[Step_]:
+    def _in_order(self, roots: Iterable[Step_], walk: Walk) -> Iterator[Step_]:
         """The roots and all they read, each after what it reads; no recursion, for chains can be long."""
+        seen: set[Step_] = set()
         for root in roots:
             if root in seen:
                 continue
             seen.add(root)
-            stack = [(root, iter(needs_of(root)))]
+            stack = [(root, iter(self._needed(root, walk)))]
             while stack:
                 at, needs = stack[-1]
                 for need in needs:
                     if need in seen:
                         continue
                     seen.add(need)
-                    further = needs_of(need)
+                    further = self._needed(need, walk)
                     if further:
                         stack.append((need, iter(further)))
                         break
@@ -220,44 +217,33 @@ class Explainer:
         row, decision = at
         needs: list[Step_] = []
         for reads in self._chosen(row, decision):
-            if reads.always:
-                needs += [(ancestor(row, steps), name) for name, steps in reads.always]
-            elif reads.always is None:
-                for name, holder in reads.names(row):
-                    if name.kind == "decision":
-                        needs.append((holder, name.name))
-                    elif name.kind == "year_to_date":
-                        needs += self._earlier(row, name.name, walk)
+            for reader in reads.readers:
+                if isinstance(reader, Always):
+                    needs += reader.decided(row)
+                    balances = reader.balances
+                else:
+                    names = walk.names(reader, row)
+                    needs += [(holder, name.name) for name, holder in names if name.kind == "decision"]
+                    balances = tuple([name.name for name, _ in names if name.kind == "year_to_date"])
+                for accumulator in balances:
+                    needs += self._earlier(row, accumulator, walk)
             for accumulator in reads.accumulators:
                 needs += self._earlier(row, accumulator, walk)
         return [need for need in needs if need[1] in need[0].values]
 
-    def _used(self, at: Step_, walk: Walk) -> list[ProvisionRead]:
-        """What each provision that decided (or might) read."""
-        known = walk.uses.get(at)
-        if known is not None:
-            return known
-        row, name = at
-        used = walk.uses[at] = []
-        for reads in self._chosen(row, name):
-            value, tested = self._read(reads.value, row, walk), self._read(reads.condition, row, walk)
-            limits = () if not reads.limits else self._read_limits(reads, row, walk)
-            used.append((reads, value, tested, limits))
-        return used
-
     def _read(self, reader: Reader, row: Row, walk: Walk) -> tuple[Input, ...]:
+        inputs = walk.inputs
         if isinstance(reader, Always):
-            return reader.inputs(row, walk.inputs)
-        sink: Sink = {}
-        reader(row, sink)
-        return tuple([walk.inputs[part] for part in sink])
-
-    def _read_limits(self, reads: BranchReads, row: Row, walk: Walk) -> tuple[Input, ...]:
-        return tuple([read for limit in reads.limits for read in self._read(limit, row, walk)])
+            return reader.inputs(row, inputs)
+        return tuple([inputs[holder][name] for name, holder in walk.names(reader, row)])
 
     def _chosen(self, row: Row, decision: str) -> list[BranchReads]:
         """The readers of each provision that decided (or might)."""
-        return [self._readers(row.entity, decision, provision) for provision in row.chosen.get(decision, ())]
+        known = self._reads
+        return [
+            known.get(id(provision)) or self._readers(row.entity, decision, provision)
+            for provision in row.chosen.get(decision, ())
+        ]
 
     def _readers(self, entity: str, decision: str, provision: Provision) -> BranchReads:
         key = id(provision)
@@ -304,20 +290,28 @@ class Explainer:
         """The value of a figure that a row looks up; None where there is none."""
         date = self.program.entities[row.entity].date
         day = row.as_of if date is None else row.facts.get(date)
+        return self._on_day(parameter, day) if isinstance(day, dt.date) else None
+
+    def _value_on(self, parameter: str, day: dt.date) -> Dated | None:
         try:
-            return in_force(self.program.parameters[parameter], day) if isinstance(day, dt.date) else None
+            return in_force(self.program.parameters[parameter], day)
         except RowError:
             return None
 
     # -- one step ------------------------------------------------------------------------------
 
     def _step(self, row: Row, name: str, walk: Walk) -> Step:
-        decision = self.decisions[row.entity, name]
+        read = self._read
         used = [
-            Used(reads.provision, value, tested, self._limited(reads, row, limit) if reads.limits else None)
-            for reads, value, tested, limit in self._used((row, name), walk)
+            Used(
+                reads.provision,
+                read(reads.value, row, walk),
+                read(reads.condition, row, walk),
+                self._limited(reads, row, walk) if reads.limits else None,
+            )
+            for reads in self._chosen(row, name)
         ]
-        return Step(row, decision, row.values[name], tuple(used), walk.unmatched)
+        return Step(row, self.decisions[row.entity, name], row.values[name], tuple(used), walk.unmatched)
 
     def input(self, name: Name, row: Row) -> Input:
         """A name as a row has it."""
@@ -338,7 +332,7 @@ class Explainer:
             case "year_to_date":
                 return Input(name, row, row.before.get(name.name))
 
-    def _limited(self, reads: BranchReads, row: Row, read: tuple[Input, ...]) -> Limited | None:
+    def _limited(self, reads: BranchReads, row: Row, walk: Walk) -> Limited | None:
         """The limit that decides what is paid: of several the one that leaves least, or the first that is unknown.
 
         None for a provision that may decide and whose value would fail.
@@ -354,6 +348,7 @@ class Explainer:
         at = open_[0] if open_ else min(range(len(rooms)), key=lambda n: rooms[n])  # type: ignore[arg-type, return-value]
         accumulator = self.program.accumulators[limits[at].accumulator]
         paid = capped(raw, allowed, before)
+        read = tuple([read for limit in reads.limits for read in self._read(limit, row, walk)])
         most, counted = self._whole(limits[at], row, allowed[at], before[at])
         return Limited(accumulator, raw, most, counted, paid, read, limits[at].text)
 

@@ -162,7 +162,7 @@ class Grounds:
     def _read(self, reads: BranchReads, row: Row, walk: Walk, needs: list[Step_]) -> int:
         """The grounds among what a provision read at this row; adds the decisions it read to `needs`."""
         grounds = 0
-        for name, holder in reads.names(row):
+        for name, holder in reads.names(row, walk):
             match name.kind:
                 case "decision":
                     if name.name in holder.values and (holder.entity, name.name) in walk.uncertain:

@@ -8,7 +8,7 @@ part that settles it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, TypeVar, assert_never
 
@@ -67,28 +67,40 @@ Reader: TypeAlias = Callable[[Row, Sink], None]
 Read = TypeVar("Read")
 
 
-@dataclass(frozen=True, slots=True)
 class Always:
     """Reads names whatever the row, each so many parents up."""
 
-    names: tuple[tuple[Name, int], ...]
-    highest: int  # the most parents up
+    def __init__(self, names: Iterable[tuple[Name, int]] = ()) -> None:
+        self.names = tuple(names)
+        self.own = tuple(name for name, _ in self.names)
+        self.highest = max((steps for _, steps in self.names), default=0)
+        self.decisions = tuple((name.name, steps) for name, steps in self.names if name.kind == "decision")
+        self.balances = tuple(name.name for name in self.own if name.kind == "year_to_date")
 
-    def inputs(self, row: Row, known: Mapping[tuple[Name, Row], Read]) -> tuple[Read, ...]:
+    def inputs(self, row: Row, known: Mapping[Row, Mapping[Name, Read]]) -> tuple[Read, ...]:
         """What is known of the names, where a decided row read them."""
         if not self.highest:
-            return tuple([known[name, row] for name, _ in self.names])
+            return tuple(map(known[row].__getitem__, self.own))
+        line = [known[above] for above in self._line(row)]
+        return tuple([line[steps][name] for name, steps in self.names])
+
+    def at(self, row: Row) -> list[tuple[Name, Row]]:
+        """The names, and where a decided row read them."""
+        if not self.highest:
+            return [(name, row) for name, _ in self.names]
         line = self._line(row)
-        return tuple([known[name, line[steps]] for name, steps in self.names])
+        return [(name, line[steps]) for name, steps in self.names]
 
     def __call__(self, row: Row, sink: Sink) -> None:
+        for part in self.at(row):
+            sink[part] = None
+
+    def decided(self, row: Row) -> list[tuple[Row, str]]:
+        """The decisions among the names, and the rows they are of."""
         if not self.highest:
-            for name, _ in self.names:
-                sink[name, row] = None
-            return
+            return [(row, name) for name, _ in self.decisions]
         line = self._line(row)
-        for name, steps in self.names:
-            sink[name, line[steps]] = None
+        return [(line[steps], name) for name, steps in self.decisions]
 
     def _line(self, row: Row) -> list[Row]:
         """The row and its ancestors, as far as they are read."""
@@ -98,7 +110,7 @@ class Always:
         return line
 
 
-NOTHING: Final = Always((), 0)
+NOTHING: Final = Always()
 
 
 class Reading:
@@ -253,7 +265,7 @@ def _truth(function: Function, row: Row) -> object:
 
 
 def _noting(name: Name, steps: int) -> Reader:
-    return Always(((name, steps),), steps)
+    return Always([(name, steps)])
 
 
 def _all(readers: list[Reader]) -> Reader:
@@ -264,8 +276,7 @@ def _all(readers: list[Reader]) -> Reader:
             continue
         last = joined[-1] if joined else None
         if isinstance(reader, Always) and isinstance(last, Always):
-            names = tuple(dict.fromkeys((*last.names, *reader.names)))
-            joined[-1] = Always(names, max(last.highest, reader.highest))
+            joined[-1] = Always(dict.fromkeys((*last.names, *reader.names)))
         else:
             joined.append(reader)
     if not joined:

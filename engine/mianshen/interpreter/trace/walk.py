@@ -6,14 +6,15 @@ is worked out once a case.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Final, NamedTuple, TypeAlias
 
 from mianshen.interpreter.provisions import CompiledBranch
 from mianshen.interpreter.rows import Case, Row
-from mianshen.interpreter.trace.reads import Always, Name, Reader, Sink
+from mianshen.interpreter.trace.reads import NOTHING, Always, Name, Reader, Sink
 from mianshen.interpreter.trace.unmatched import Unmatched
 from mianshen.program.program import Dated, Decision, Key, Provision
 from mianshen.values import Value
@@ -64,20 +65,15 @@ class BranchReads:
     @cached_property
     def always(self) -> tuple[tuple[str, int], ...] | None:
         """The decisions it reads whatever the row, each so many parents up; None where that depends."""
-        names: dict[tuple[str, int], None] = {}
-        for reader in self.readers:
-            if not isinstance(reader, Always):
-                return None
-            for name, steps in reader.names:
-                if name.kind == "year_to_date":
-                    return None
-                if name.kind == "decision":
-                    names[name.name, steps] = None
-        return tuple(names)
+        always = [reader for reader in self.readers if isinstance(reader, Always) and not reader.balances]
+        if len(always) < len(self.readers):
+            return None
+        return tuple(dict.fromkeys(read for reader in always for read in reader.decisions))
 
     @cached_property
     def readers(self) -> tuple[Reader, ...]:
-        return (self.value, self.condition, *self.limits)
+        """Those that read anything."""
+        return tuple(r for r in (self.value, self.condition, *self.limits) if r is not NOTHING)
 
     @cached_property
     def uncertain(self) -> tuple[tuple[Name, int], ...]:
@@ -85,26 +81,30 @@ class BranchReads:
         names = (part for reader in self.readers if isinstance(reader, Always) for part in reader.names)
         return tuple(dict.fromkeys(part for part in names if part[0].uncertain))
 
-    def names(self, row: Row) -> Sink:
-        """What it read at a row, without the values."""
-        sink: Sink = {}
-        for reader in self.readers:
-            reader(row, sink)
-        return sink
+    def names(self, row: Row, walk: Walk) -> Iterator[tuple[Name, Row]]:
+        """What it read at a row, without the values; a name once for each part that reads it."""
+        return chain.from_iterable([walk.names(reader, row) for reader in self.readers])
 
 
-# A provision that decided (or might), and what it read: in its value, its condition, its limit.
-ProvisionRead: TypeAlias = tuple["BranchReads", tuple[Input, ...], tuple[Input, ...], tuple[Input, ...]]
+class RowInputs(dict[Name, Input]):
+    """What names are at a row, each made once."""
+
+    def __init__(self, row: Row, make: Callable[[Name, Row], Input]) -> None:
+        self.row, self.make = row, make
+
+    def __missing__(self, name: Name) -> Input:
+        missing = self[name] = self.make(name, self.row)
+        return missing
 
 
-class Inputs(dict[tuple[Name, Row], Input]):
-    """What names are at rows, each made once."""
+class Inputs(dict[Row, RowInputs]):
+    """What names are at the rows of a case."""
 
     def __init__(self, make: Callable[[Name, Row], Input]) -> None:
         self.make = make
 
-    def __missing__(self, key: tuple[Name, Row]) -> Input:
-        missing = self[key] = self.make(*key)
+    def __missing__(self, row: Row) -> RowInputs:
+        missing = self[row] = RowInputs(row, self.make)
         return missing
 
 
@@ -113,18 +113,19 @@ class Walk:
     """What is known so far about one case: what each decision read, and what it rests on."""
 
     case: Case
-    needed: Callable[[Step_, Walk], list[Step_]]
     uncertain: frozenset[Key]  # the decisions that may rest on something that is not certain
     inputs: Inputs
     unmatched: Callable[[Row, Decision], tuple[Unmatched, ...]]
-    uses: dict[Step_, list[ProvisionRead]] = field(default_factory=dict)
-    needs: dict[Step_, list[Step_]] = field(default_factory=dict)
     grounds: dict[Step_, int] = field(default_factory=dict)  # bits, as `Grounds` has them
     before: dict[tuple[Row, str], dict[Row, Row]] = field(default_factory=dict)
+    sinks: dict[tuple[Row, int], Sink] = field(default_factory=dict)  # by the reader's identity
 
-    def needs_of(self, at: Step_) -> list[Step_]:
-        """The decisions that a decision read."""
-        needs = self.needs.get(at)
-        if needs is None:
-            needs = self.needs[at] = self.needed(at, self)
-        return needs
+    def names(self, reader: Reader, row: Row) -> Iterable[tuple[Name, Row]]:
+        """What a reader read at a row, without the values."""
+        if isinstance(reader, Always):
+            return reader.at(row)
+        sink = self.sinks.get((row, id(reader)))
+        if sink is None:
+            sink = self.sinks[row, id(reader)] = {}
+            reader(row, sink)
+        return sink
