@@ -11,22 +11,13 @@ from pathlib import Path
 from mianshen.cases.read import CaseOf, Programs, case_files, read_case_files
 from mianshen.program.program import Citation
 from mianshen.shipped import shipped_rulebook
-from mianshen.source import Message, Span
+from mianshen.source import Span
 from mianshen_cli.click_commands import argument
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
-NO_CASES = Message(
-    "没有随附的案例。请给出案例文件或文件夹",
-    "no cases travel with this installation. Name a case file or folder",
-)
-paths = argument(
-    "paths",
-    nargs=-1,
-    metavar="[CASES]...",
-    words=Message(
-        "案例文件或文件夹（默认随附的案例）", "case files or folders (default: those of the checkout)"
-    ),
-)
+NO_CASES = wording("case_arguments.no_cases")
+paths = argument("paths", nargs=-1, metavar="[CASES]...", words=wording("case_arguments.paths"))
 
 
 def cases_at(named: Sequence[str], programs: Programs) -> list[CaseOf]:

@@ -1,13 +1,13 @@
 """What every command is made of: commands, options and arguments that speak both languages.
 
-In: texts as `Message` pairs. Out: click commands whose help and errors come in the user's language.
+In: functions, and the texts of `wording.tsv`. Out: click commands whose help and errors come in the user's language.
 Invariants: a command takes the language (`Lang`) first and returns a `Status`, or None for DONE; the
 command `look` is the function `look` of the module `look` (of `import`: `import_`), imported only when it is called
 (`Lazy`).
 
-    @command(Message("看一看", "Have a look"))
-    @argument("file", words=Message("核定材料文件", "a record file"))
-    @option("--limit", type=Whole(1), default=10, words=Message("最多几行（默认 10）", "at most so many (default 10)"))
+    @command                                            # says `look`
+    @argument("file")                                   # `look.<file>`
+    @option("--limit", type=Whole(1), default=10)       # `look.--limit`
     def look(lang: Lang, file: str, limit: int) -> Status | None: ...
 """
 
@@ -26,6 +26,7 @@ from mianshen.source import Lang, Message
 from mianshen_cli import output
 from mianshen_cli import usage_errors as usage
 from mianshen_cli.lang import LANGUAGES
+from mianshen_cli.wording import wording
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -34,16 +35,14 @@ COMPLETION = "_MIANSHEN_COMPLETE"  # the variable by which a shell's completion 
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
 
-_USAGE = Message("用法：", "Usage: ")
+_USAGE = wording("click_commands.usage")
 _HEADINGS = {
     "Options": Message("选项", "Options"),
     "Positional arguments": Message("参数", "Arguments"),
     "Commands": Message("命令", "Commands"),
 }
-_LANG = Message(
-    "界面语言：zh 或 en（默认依系统区域设置）", "language, zh or en (default: as the locale says)"
-)
-_HELP = Message("显示本说明", "show this message")
+_LANG = wording("click_commands.lang")
+_HELP = wording("click_commands.help")
 
 
 def language_of(context: click.Context) -> Lang:
@@ -143,7 +142,7 @@ class Command(click.Command):
         _write_words(self.words, ctx, formatter)
 
 
-_COMMANDS = Message("命令", "Commands")
+_COMMANDS = wording("click_commands.commands")
 
 
 class Lazy(click.Group):
@@ -232,25 +231,38 @@ class Whole(click.ParamType[int]):
         return self.low <= number and (self.high is None or number <= self.high)
 
 
-def command(words: Message) -> Callable[[Callable[..., output.Status | None]], Command]:
-    """Makes a function the command of its module; it gets the language as `lang` first."""
-
-    def made(function: Callable[..., output.Status | None]) -> Command:
-        pass_obj = click.pass_obj(function)
-        parameters = list(reversed(getattr(function, "__click_params__", [])))
-        return Command(None, words, callback=pass_obj, params=parameters)
-
-    return made
+def command(function: Callable[..., output.Status | None]) -> Command:
+    """A function made the command of its module; it gets the language as `lang` first."""
+    parameters = list(reversed(getattr(function, "__click_params__", [])))
+    return Command(None, wording(_module(function)), callback=click.pass_obj(function), params=parameters)
 
 
-def option(*names: str, words: Message, **settings: Any) -> Callable[[AnyCallable], AnyCallable]:
-    """An option of a command; `settings` are click's."""
-    return click.option(*names, cls=Option, words=words, **settings)
+def option(
+    *names: str, words: Message | None = None, **settings: Any
+) -> Callable[[AnyCallable], AnyCallable]:
+    """An option of a command, with the words that its module has for it or others; `settings` are click's."""
+
+    def decorate(function: AnyCallable) -> AnyCallable:
+        texts = words or wording(f"{_module(function)}.{names[0]}")
+        return click.option(*names, cls=Option, words=texts, **settings)(function)
+
+    return decorate
 
 
-def argument(*names: str, words: Message, **settings: Any) -> Callable[[AnyCallable], AnyCallable]:
-    """An argument of a command; `settings` are click's."""
-    return click.argument(*names, cls=Argument, words=words, **settings)
+def argument(
+    name: str, words: Message | None = None, **settings: Any
+) -> Callable[[AnyCallable], AnyCallable]:
+    """An argument of a command, with the words that its module has for it or others; `settings` are click's."""
+
+    def decorate(function: AnyCallable) -> AnyCallable:
+        texts = words or wording(f"{_module(function)}.<{name}>")
+        return click.argument(name, cls=Argument, words=texts, **settings)(function)
+
+    return decorate
+
+
+def _module(function: Callable[..., Any]) -> str:
+    return function.__module__.rpartition(".")[2]
 
 
 def today() -> dt.date:

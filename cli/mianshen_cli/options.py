@@ -16,109 +16,40 @@ import click
 from mianshen.source import Message
 from mianshen_cli.click_commands import AnyCallable, Day, Whole, argument, option
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 if TYPE_CHECKING:
     from mianshen.program.program import Program
 
 _SIZE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})? ?[KMGT]i?B", re.IGNORECASE)
 
-rulebook = option(
-    "--rules",
-    metavar="PATH",
-    multiple=True,
-    words=Message(
-        "规则库的文件夹或文件（默认随附的规则库）", "rulebook folder or file (default: the shipped one)"
-    ),
-)
-change = option(
-    "--overlay",
-    "overlays",
-    metavar="F",
-    multiple=True,
-    words=Message(
-        "调整方案：文件，或随附方案的名称", "a change to apply: a file, or the name of a shipped one"
-    ),
-)
-record_day = option(
-    "--as-of",
-    type=Day(),
-    words=Message(
-        "核定日（默认用核定材料里的，否则今天）", "day to decide for (default: the record's, else today)"
-    ),
-)
-one_rulebook = option(
-    "--rules",
-    metavar="PATH",
-    words=Message("规则库（默认为随附规则库）", "rulebook (default: the shipped one)"),
-)
-overlay = option(
-    "--overlay",
-    multiple=True,
-    metavar="F",
-    words=Message("调整方案，可多次给出", "overlay, may be given more than once"),
-)
+rulebook = option("--rules", metavar="PATH", multiple=True, words=wording("options.rulebook"))
+change = option("--overlay", "overlays", metavar="F", multiple=True, words=wording("options.change"))
+record_day = option("--as-of", type=Day(), words=wording("options.record_day"))
+one_rulebook = option("--rules", metavar="PATH", words=wording("options.one_rulebook"))
+overlay = option("--overlay", multiple=True, metavar="F", words=wording("options.overlay"))
 encoding = option(
     "--encoding",
     multiple=True,
     metavar="[INPUT=]NAME",
     callback=lambda _context, _parameter, values: ",".join(values) or None,
-    words=Message(
-        "CSV 的编码（默认自动识别），如 gb18030，或只对一种输入：claims=gb18030；可多次",
-        "encoding of CSV files (default: found out), such as gb18030, or of one input: claims=gb18030; may be repeated",
-    ),
+    words=wording("options.encoding"),
 )
-threads = option(
-    "--threads",
-    type=Whole(1, 256),
-    words=Message("线程数（默认为全部核心）", "threads (default: every core)"),
-)
-jobs = option(
-    "--jobs",
-    type=Whole(1, 256),
-    words=Message("进程数（默认为全部核心）", "processes (default: one a core)"),
-)
-memory = option("--memory", metavar="SIZE", words=Message("内存上限，如 4GB", "memory limit, such as 4GB"))
-explain = option("--explain", is_flag=True, words=Message("逐步说明依据", "show every step with its grounds"))
+threads = option("--threads", type=Whole(1, 256), words=wording("options.threads"))
+jobs = option("--jobs", type=Whole(1, 256), words=wording("options.jobs"))
+memory = option("--memory", metavar="SIZE", words=wording("options.memory"))
+explain = option("--explain", is_flag=True, words=wording("options.explain"))
 form = option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    words=Message("输出格式（默认 table）", "output format (default table)"),
+    "--format", "form", type=click.Choice(["table", "json"]), default="table", words=wording("options.form")
 )
 overlay_named = option(
-    "--overlay",
-    "overlays",
-    metavar="F",
-    multiple=True,
-    words=Message(
-        "调整方案：文件，或随附方案的名称；可多次",
-        "overlay to apply: a file or a shipped one's name; may be repeated",
-    ),
+    "--overlay", "overlays", metavar="F", multiple=True, words=wording("options.overlay_named")
 )
-day = option(
-    "--as-of", type=Day(), required=True, words=Message("核定日（必填）", "the decision date (required)")
-)
-out = option(
-    "--out",
-    required=True,
-    metavar="DIR",
-    words=Message("结果文件夹（必填）", "folder for the results (required)"),
-)
-workbooks = option(
-    "--xlsx",
-    is_flag=True,
-    words=Message(
-        "待办清单另存为 Excel 工作簿，每地一个",
-        "write the report's lists as workbooks too, one for each area",
-    ),
-)
-yes = option(
-    "--yes", is_flag=True, words=Message("文件存疑时仍继续", "go on although the files are doubtful")
-)
-results = argument(
-    "folder", metavar="DIR", words=Message("批处理的结果文件夹", "folder with a batch's results")
-)
+day = option("--as-of", type=Day(), required=True, words=wording("options.day"))
+out = option("--out", required=True, metavar="DIR", words=wording("options.out"))
+workbooks = option("--xlsx", is_flag=True, words=wording("options.workbooks"))
+yes = option("--yes", is_flag=True, words=wording("options.yes"))
+results = argument("folder", metavar="DIR", words=wording("options.results"))
 
 
 def memory_limit(text: str | None) -> str | None:
@@ -183,10 +114,7 @@ def record_files(moved: bool = False) -> Callable[[AnyCallable], AnyCallable]:
     return decorated
 
 
-_INPUT = Message(
-    "--input 应写成 实体=文件，如 resident=people.csv",
-    "--input takes ENTITY=FILE, such as resident=people.csv",
-)
+_INPUT = wording("options.input")
 
 
 def refuse_unfit_records(records: Collection[str], program: Program) -> None:

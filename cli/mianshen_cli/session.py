@@ -20,15 +20,12 @@ from mianshen.shipped import shipped_rulebook
 from mianshen.source import Diagnostic, Message, RuleError, Span
 from mianshen_cli.click_commands import today
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
-_NO_CASE = Message(
-    "没有名为 {name} 的案例。请看文件里的 name", "there is no case {name}. See the names in the file"
-)
+_NO_CASE = wording("session.no_case")
 
 
-_REPLACES = Message(
-    "{out} 会覆盖输入文件。请换一个文件名", "{out} would replace an input. Write to another file"
-)
+_REPLACES = wording("session.replaces")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,63 +24,22 @@ from mianshen_cli.click_commands import argument, command, option, today
 from mianshen_cli.output import Status
 from mianshen_cli.render.interview import AskView
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 _RECORDS = (".yaml", ".yml", ".json")
-_NO_BENEFIT = Message("请写至少一项待遇的名称，或 all", "name at least one benefit, or all")
+_NO_BENEFIT = wording("ask.no_benefit")
 ALL = "all"
 
 
-@command(
-    Message(
-        "逐题询问，只问仍会改变结论的事实，一旦能核定即停。\n例：mianshen ask premium_subsidy --save 核定材料.yaml",
-        "Ask, one question at a time, only what can still change the answer; stop as soon as it is decided.\n"
-        "Try: mianshen ask premium_subsidy --save record.yaml",
-    )
-)
-@argument(
-    "names",
-    nargs=-1,
-    required=True,
-    metavar="BENEFIT... [FILE]",
-    words=Message(
-        "待遇名称（all 为全部）；最后可写已有的核定材料文件",
-        "benefits (all: every one); last, a record of what is known",
-    ),
-)
+@command
+@argument("names", nargs=-1, required=True, metavar="BENEFIT... [FILE]")
 @options.rulebook
 @options.change
 @options.record_day
-@option(
-    "--save",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    words=Message(
-        "把核定材料写到此文件，可供 check 核定", "write the record to this file, for check to read"
-    ),
-)
-@option(
-    "--next",
-    "once",
-    is_flag=True,
-    words=Message(
-        "不对话，只以 JSON 给出下一个问题，或结论", "no dialogue: the next question as JSON, or the answer"
-    ),
-)
-@option(
-    "--answer",
-    "answers",
-    metavar="NAME=VALUE",
-    multiple=True,
-    words=Message(
-        "先给出的回答，如 insured_area=310113、claims=2、C1.total_cost=500；不知道则写 ?（可重复）",
-        "an answer given beforehand: insured_area=310113, claims=2, C1.total_cost=500; ? for unknown; may be repeated",
-    ),
-)
-@option(
-    "--again",
-    is_flag=True,
-    words=Message("已有材料中记为不知道的，再问一次", "ask again what the record tells to be unknown"),
-)
+@option("--save", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@option("--next", "once", is_flag=True)
+@option("--answer", "answers", metavar="NAME=VALUE", multiple=True)
+@option("--again", is_flag=True)
 def ask(
     lang: Lang,
     names: tuple[str, ...],

@@ -22,6 +22,7 @@ from mianshen_cli.output import Status
 from mianshen_cli.render.progress import Progress
 from mianshen_cli.run_file import dated, take_run_file
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 _ALLOWED = re.compile(r"([0-9]{1,18})|([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
 
@@ -30,135 +31,38 @@ _STAGES = {
     "decide": Message("核定并写出", "decided and written"),
     "seal": Message("摘要与运行清单", "digests and manifest"),
 }
-_DONE = Message("结果已写入 {folder}", "Results are in {folder}")
-_REPORT = Message("报告已写入 {page}", "The report is in {page}")
-_WITHOUT = Message(
-    "--since 只在写报告时有用。请加上 --report", "--since compares in a report. Give --report, too"
-)
-_NO_LISTS = Message(
-    "--xlsx 写的是报告的清单。请加上 --report", "--xlsx writes the lists of a report. Give --report, too"
-)
-_STOPPED = Message(
-    "已中断；{folder} 与运行前一样，没有留下别的东西。",
-    "Stopped; {folder} is as it was, and nothing else is left.",
-)
-_STOPPED_IN_PARTS = Message(
-    "已中断；{folder} 与运行前一样。核定完的部分已留存，加 --resume 再运行可接着核定。",
-    "Stopped; {folder} is as it was. What was decided is kept: run it again with --resume to go on.",
-)
+_DONE = wording("batch.done")
+_REPORT = wording("batch.report")
+_WITHOUT = wording("batch.without")
+_NO_LISTS = wording("batch.no_lists")
+_STOPPED = wording("batch.stopped")
+_STOPPED_IN_PARTS = wording("batch.stopped_in_parts")
 
 
-@command(
-    Message(
-        "批量核定：读取参保人、费用和家庭记录，核定每人每项待遇和每笔费用。\n"
-        "输入可以是 CSV（UTF-8 或 GB18030，可用 gzip 压缩）、Parquet、文件夹或通配符，并可多次给出。",
-        "Decide every resident: each benefit of each person, each layer of each claim.\n"
-        "Input is CSV (UTF-8 or GB18030, also gzip), Parquet, a folder or a pattern, and may be given more than once.",
-    )
-)
-@option(
-    "--run-file",
-    metavar="F",
-    is_eager=True,
-    callback=take_run_file,
-    words=Message(
-        "从文件（TOML）取各选项，如 mianshen.toml；命令行所写优先；路径从该文件所在文件夹算起",
-        "take options from a file (TOML), such as mianshen.toml; the command line comes before it, and paths are from its folder",
-    ),
-)
+@command
+@option("--run-file", metavar="F", is_eager=True, callback=take_run_file)
 @options.record_files()
 @options.day
 @options.out
 @options.one_rulebook
 @options.overlay
 @options.encoding
-@option(
-    "--mapping",
-    metavar="F|NAME",
-    words=Message(
-        "列的对照文件（YAML）或随附对照的名称（如 nhsa），用于医院或机构自己的导出",
-        "mapping (YAML) of somebody else's columns to facts, or a shipped one's name, such as nhsa",
-    ),
-)
+@option("--mapping", metavar="F|NAME")
 @options.threads
 @options.memory
-@option(
-    "--engine",
-    type=click.Choice(["auto", "native", "interpreter", "spark"]),
-    default="auto",
-    words=Message(
-        "由谁计算：编译后的程序、解释器或 Spark（默认 auto：值得时编译，否则解释器）；结果相同",
-        "what decides: the program compiled, the interpreter, or Spark (default auto: compiled where it is worth it, "
-        "else the interpreter); the results are the same",
-    ),
-)
-@option(
-    "--master",
-    metavar="URL",
-    words=Message("Spark 集群地址（默认在本进程内）", "Spark's master (default: in this process)"),
-)
-@option(
-    "--into",
-    metavar="ADDRESS",
-    words=Message(
-        "结果另存入数据库：duckdb:文件 或 sqlite:文件",
-        "put the results into a database too: duckdb:FILE or sqlite:FILE",
-    ),
-)
-@option(
-    "--csv",
-    "sheets",
-    metavar="DIR",
-    words=Message("结果另存为 CSV 的文件夹", "folder for the results as CSV too"),
-)
-@option(
-    "--partitions",
-    type=Whole(1, 4096),
-    words=Message(
-        "分几份依次核定（默认按内存决定）；每份写完即保存",
-        "parts decided one after the other (default: as the memory asks for)",
-    ),
-)
+@option("--engine", type=click.Choice(["auto", "native", "interpreter", "spark"]), default="auto")
+@option("--master", metavar="URL")
+@option("--into", metavar="ADDRESS")
+@option("--csv", "sheets", metavar="DIR")
+@option("--partitions", type=Whole(1, 4096))
 @options.yes
-@option("--resume", is_flag=True, words=Message("从上次中断处继续", "go on from what a killed run finished"))
-@option(
-    "--max-rejects",
-    default="0",
-    metavar="N|N%",
-    words=Message(
-        "允许退回的记录数或比例（默认 0），超出则退出码为 1",
-        "rejected records allowed, a number or a share (default 0); more exits 1",
-    ),
-)
-@option(
-    "--report",
-    "report_to",
-    metavar="DIR",
-    words=Message(
-        "再写出报告页和待办清单的文件夹", "folder for a report page and lists to work through, too"
-    ),
-)
-@option(
-    "--since",
-    metavar="DIR",
-    words=Message("报告与哪一次的结果比较", "results of an earlier run that the report compares with"),
-)
+@option("--resume", is_flag=True)
+@option("--max-rejects", default="0", metavar="N|N%")
+@option("--report", "report_to", metavar="DIR")
+@option("--since", metavar="DIR")
 @options.workbooks
-@option(
-    "--dry-run",
-    is_flag=True,
-    words=Message(
-        "只读文件：列出行数、读取的列、存疑之处、预计时间和大小、会写出什么，不写任何东西",
-        "only read the files: tell rows, columns, doubts, time and size to expect and what would be written; write nothing",
-    ),
-)
-@option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    words=Message("摘要格式", "how the summary is shown"),
-)
+@option("--dry-run", is_flag=True)
+@option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 def batch(
     lang: Lang, records: dict[str, tuple[str, ...]], as_of: dt.date, out: str, rules: str | None,
     overlay: tuple[str, ...], encoding: str | None, threads: int | None, mapping: str | None, memory: str | None,

@@ -13,7 +13,7 @@ from pathlib import Path
 from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Trace
 from mianshen.program.slicing import benefit_keys
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Plain, Status
@@ -21,55 +21,15 @@ from mianshen_cli.render.answer import AnswerView
 from mianshen_cli.session import Answer, Desk, undecided
 
 
-@command(
-    Message(
-        "核定一人或多人：可享受哪些待遇、每笔费用如何支付、依据哪一条、缺少什么。\n例：mianshen check 核定材料.yaml --explain",
-        "Check one person or several: benefits, payments on each claim, the clause, and what is missing.\n"
-        "Try: mianshen check record.yaml --explain",
-    )
-)
-@argument(
-    "files",
-    nargs=-1,
-    required=True,
-    metavar="FILE...",
-    words=Message(
-        "核定材料文件（YAML 或 JSON，一份或多份）；- 为标准输入",
-        "record files: YAML or JSON, one record or many; - is standard input",
-    ),
-)
+@command
+@argument("files", nargs=-1, required=True, metavar="FILE...")
 @options.rulebook
 @options.change
 @options.record_day
-@option("--case", metavar="NAME", words=Message("只核定案例文件中的这一例", "only the case of that name"))
-@option(
-    "--explain",
-    is_flag=True,
-    words=Message(
-        "逐步说明依据；后面写待遇名或费用编号，则只讲这一项，讲全",
-        "show every step with its grounds; followed by a benefit or a claim's number, the steps of that alone, whole",
-    ),
-)
-@option(
-    "--why",
-    "asked",
-    metavar="NAME",
-    multiple=True,
-    words=Message(
-        "说明某项待遇为何不能享受、怎样改变；或某笔费用距各限额多远（待遇名、费用编号或 all，可重复）",
-        "why a benefit is not due and what would change that, or how far a claim is from its limits: "
-        "a benefit, a claim's number, or all; may be repeated",
-    ),
-)
-@option(
-    "--about",
-    metavar="NAME",
-    multiple=True,
-    words=Message(
-        "同 --explain NAME：只讲某项待遇（名称或标题）或某笔费用（编号），可重复",
-        "as --explain NAME: the steps of a benefit (its name or title) or a claim (its number); may be repeated",
-    ),
-)
+@option("--case", metavar="NAME")
+@option("--explain", is_flag=True)
+@option("--why", "asked", metavar="NAME", multiple=True)
+@option("--about", metavar="NAME", multiple=True)
 @options.form
 def check(
     lang: Lang,

@@ -15,6 +15,7 @@ from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, argument, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 if TYPE_CHECKING:
     from mianshen.ingest.column_survey import ColumnSurvey, FileSurvey
@@ -23,27 +24,17 @@ _HEADERS = (
     Message("列", "column"), Message("事实", "fact"), Message("名称", "title"), Message("类型", "type"),
     Message("文件中的写法", "written as"), Message("空", "empty"), Message("会退回", "refused"),
 )  # fmt: skip
-_WITHHELD = Message("（不显示）", "(withheld)")
-_ABOUT = Message("{rows} 行，按 {title} 读取，编码 {encoding}", "{rows} rows, read as {title}, in {encoding}")
-_MISSING = Message("缺少必需的列：{names}", "required columns that are missing: {names}")
+_WITHHELD = wording("columns.withheld")
+_ABOUT = wording("columns.about")
+_MISSING = wording("columns.missing")
 
 
-@command(
-    Message(
-        "显示文件的每一列会怎样读取：是哪个事实、怎样写的、空多少、哪些会退回；个人信息不显示。\n"
-        "例：mianshen columns claims.csv",
-        "Show how each column of a file would be read: which fact it is, how it is written, how many cells are empty,\n"
-        "what would be refused; cells about persons are withheld. Try: mianshen columns claims.csv",
-    )
-)
-@argument("file", metavar="FILE", words=Message("文件或数据库的表", "a file, or a table of a database"))
-@option(
-    "--entity", metavar="NAME",
-    words=Message("是什么的记录，如 claim（默认按列名判断）", "what its rows are, such as claim (default: by its columns)"),
-)  # fmt: skip
+@command
+@argument("file", metavar="FILE")
+@option("--entity", metavar="NAME")  # fmt: skip
 @options.encoding
-@option("--mapping", metavar="F", words=Message("列的对照文件", "a mapping of columns"))
-@option("--as-of", type=Day(), words=Message("核定日（默认今天）", "decision date (default: today)"))
+@option("--mapping", metavar="F")
+@option("--as-of", type=Day())
 @options.one_rulebook
 @options.overlay
 def columns(

@@ -17,108 +17,37 @@ from mianshen_cli.output import Status
 from mianshen_cli.render.progress import Progress
 from mianshen_cli.session import refuse_replacing, rule_files
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 STAGES = {
     "read": Message("读取与校验", "read and checked"),
     "decide": Message("两边核定并比较", "decided on both sides and compared"),
 }
-_DONE = Message("报告已写入 {page}", "The report is in {page}")
-_EITHER = Message(
-    "请给出 --cases、--run，或 --residents（或 --input）和 --as-of，只选其一",
-    "give one of --cases, --run, or --residents (or --input) and --as-of",
-)
-_CHANGE = Message(
-    "请用 --overlay 给出调整方案，或用 --to 给出另一个规则库",
-    "name what changes: --overlay F, or --to with another rulebook",
-)
-_WEIGHTS = Message(
-    "--weights 只用于人群文件。请用 --residents（或 --input）给出",
-    "--weights is for files of people. Give --residents (or --input)",
-)
-_LEFT_OUT = Message(
-    "未比较：自身的调整方案与所提改动不相容：{names}", "left out, their own overlays clash with it: {names}"
-)
+_DONE = wording("compare.done")
+_EITHER = wording("compare.either")
+_CHANGE = wording("compare.change")
+_WEIGHTS = wording("compare.weights")
+_LEFT_OUT = wording("compare.left_out")
 
 
-@command(
-    Message(
-        "测算改动的影响：谁受益、谁受损、各层支付和基金增减多少、因哪个参数或条款；对象是案例或人群文件。\n"
-        "例：mianshen compare --overlay 草案.yaml --residents r.parquet --claims c.parquet --as-of 2026-06-30 --out 影响",
-        "What a change would do: who gains and loses, what each layer and the fund pay more or less, and through which "
-        "figure or provision; over cases or a population.\n"
-        "Try: mianshen compare --overlay draft.yaml --residents r.parquet --claims c.parquet --as-of 2026-06-30 "
-        "--out impact",
-    )
-)
+@command
 @options.overlay
-@option(
-    "--to",
-    metavar="PATH",
-    words=Message("与另一个规则库比较（文件夹或文件）", "another rulebook to compare with (folder or file)"),
-)
-@option(
-    "--cases",
-    multiple=True,
-    metavar="PATH",
-    words=Message("案例文件或文件夹，可多次", "case file or folder, may be repeated"),
-)
-@option(
-    "--run",
-    "earlier",
-    metavar="DIR",
-    words=Message(
-        "以前一次批量核定为改动前：用它的规则库、文件和核定日",
-        "an earlier batch as the side before: its rulebook, its files, its day",
-    ),
-)
+@option("--to", metavar="PATH")
+@option("--cases", multiple=True, metavar="PATH")
+@option("--run", "earlier", metavar="DIR")
 @options.record_files()
-@option(
-    "--as-of", type=Day(), words=Message("核定日（人群必填）", "the decision date (required of a population)")
-)
+@option("--as-of", type=Day())
 @options.out
 @options.one_rulebook
 @options.encoding
-@option("--mapping", metavar="F|NAME", words=Message("列的对照", "mapping of columns to facts"))
+@option("--mapping", metavar="F|NAME")
 @options.threads
 @options.yes
-@option(
-    "--resettle",
-    is_flag=True,
-    words=Message(
-        "逐人列出应补发、应追回（写出人员编号）：resettlement.parquet、.csv",
-        "what each person is owed or overpaid, by number: resettlement.parquet, .csv",
-    ),
-)
-@option(
-    "--notices",
-    is_flag=True,
-    words=Message("再写出每人一页的告知书 notices.html", "a notice a person too, notices.html"),
-)
-@option(
-    "--sample-of",
-    type=Whole(2),
-    metavar="N",
-    words=Message(
-        "文件是 N 人中的随机样本：推算合计及其标准误",
-        "files are a random sample of N people: total and error",
-    ),
-)
-@option(
-    "--statement",
-    metavar="F",
-    words=Message(
-        "再写一份可打印的影响说明（附件，中文，A4）；此时 --cases 可与人群一起给出，列出受影响的案例",
-        "an impact statement to print, too (in Chinese, A4); --cases may then stand beside a population",
-    ),
-)
-@option(
-    "--weights",
-    metavar="COLUMN",
-    words=Message(
-        "人群文件中表示每人代表多少人的列：另给加权的人数、增减及其标准误",
-        "column of the people's files that says how many people each stands for: weighted counts, amounts and error too",
-    ),
-)
+@option("--resettle", is_flag=True)
+@option("--notices", is_flag=True)
+@option("--sample-of", type=Whole(2), metavar="N")
+@option("--statement", metavar="F")
+@option("--weights", metavar="COLUMN")
 @options.form
 def compare(
     lang: Lang, overlay: tuple[str, ...], to: str | None, cases: tuple[str, ...], earlier: str | None,

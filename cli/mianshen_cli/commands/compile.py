@@ -18,67 +18,24 @@ from mianshen_cli.click_commands import Day, command, option, today
 from mianshen_cli.output import Status
 from mianshen_cli.session import refuse_replacing, rule_files
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 if TYPE_CHECKING:
     from mianshen.warehouse.dialects import Dialect
 
-_TODAY = Message(
-    "核定日 {day}，即今天；指定 --as-of 可得到同样的脚本", "as of {day}, today; --as-of makes it repeatable"
-)
-_DONE = Message(
-    "已写入 {file}：读取 {reads}，生成 {makes}", "Written to {file}: it reads {reads} and makes {makes}"
-)
+_TODAY = wording("compile.today")
+_DONE = wording("compile.done")
 
 
-@command(
-    Message(
-        "把规则库编译成 SQL 脚本，在自己的数仓中运行。脚本开头写明所读的表和列、所生成的表。\n"
-        "例：mianshen compile --dialect postgres --as-of 2026-11-21 --out rules.sql",
-        "Compile the rulebook to a SQL script for a warehouse of your own. Its head says which tables and columns it\n"
-        "reads and what it makes. Try: mianshen compile --dialect postgres --as-of 2026-11-21 --out rules.sql",
-    )
-)
-@option(
-    "--dialect",
-    type=click.Choice(["duckdb", "spark", "postgres"]),
-    default="duckdb",
-    words=Message("SQL 方言（默认 duckdb）", "dialect of SQL (default: duckdb)"),
-)
-@option(
-    "--benefit",
-    "benefits",
-    multiple=True,
-    metavar="NAME",
-    words=Message("只要这项待遇，可多次给出", "only this benefit, may be given more than once"),
-)
-@option(
-    "--entity",
-    "entities",
-    multiple=True,
-    metavar="NAME",
-    words=Message(
-        "只要这类结果（resident、claim），可多次给出",
-        "only results of these (resident, claim), may be given more than once",
-    ),
-)
-@option("--as-of", type=Day(), words=Message("核定日（默认今天）", "the day it decides for (default today)"))
-@option(
-    "--table",
-    "tables",
-    multiple=True,
-    metavar="ENTITY=TABLE",
-    words=Message(
-        "某类记录所在的表，如 resident=dw.insured（默认与实体同名）",
-        "where records stand, such as resident=dw.insured (default: the entity's name)",
-    ),
-)
+@command
+@option("--dialect", type=click.Choice(["duckdb", "spark", "postgres"]), default="duckdb")
+@option("--benefit", "benefits", multiple=True, metavar="NAME")
+@option("--entity", "entities", multiple=True, metavar="NAME")
+@option("--as-of", type=Day())
+@option("--table", "tables", multiple=True, metavar="ENTITY=TABLE")
 @options.one_rulebook
 @options.overlay
-@option(
-    "--out",
-    metavar="F.sql",
-    words=Message("写入的文件（默认标准输出）", "file to write (default: standard output)"),
-)
+@option("--out", metavar="F.sql")
 def compile(  # noqa: A001
     lang: Lang, dialect: str, benefits: tuple[str, ...], entities: tuple[str, ...], as_of: dt.date | None,
     tables: tuple[str, ...], rules: str | None, overlay: tuple[str, ...], out: str | None,

@@ -18,6 +18,7 @@ from mianshen_cli.case_arguments import cases_at, cited, place
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 _HEADS = (Message("部分", "part"), Message("已覆盖", "covered"), Message("总数", "all"))
 _UNCOVERED = (
@@ -27,40 +28,16 @@ _UNCOVERED = (
     Message("条文", "clause"),
 )
 _THRESHOLD = re.compile(r"([a-z_]+)=([0-9]{1,3}(?:\.[0-9]{1,6})?)%?")
-_BAD = Message(
-    "--at-least 应写成 部分=百分比，如 provisions=100；部分有：{parts}",
-    "--at-least takes PART=PERCENT, such as provisions=100; the parts are: {parts}",
-)
-_MISSED = Message(
-    "{part} 覆盖 {covered}/{all}，未达到 {least}%", "{part}: {covered} of {all} covered, below {least}%"
-)
-_LEFT_OUT = Message(
-    "未计：自身的方案与所给方案不相容：{names}",
-    "left out, their own overlays clash with those given: {names}",
-)
+_BAD = wording("coverage.bad")
+_MISSED = wording("coverage.missed")
+_LEFT_OUT = wording("coverage.left_out")
 
 
-@command(
-    Message(
-        "案例覆盖了规则库的哪些部分：条款、决策表的行、界线的下、上和恰好、未知路径。\n"
-        "例：mianshen coverage cases --at-least provisions=100 --at-least rows=100",
-        "Which parts of the rulebook the cases try: provisions, table rows, lines (below, at, above), unknown paths.\n"
-        "Try: mianshen coverage cases --at-least provisions=100 --at-least rows=100",
-    )
-)
+@command
 @case_arguments.paths
 @options.rulebook
 @options.overlay_named
-@option(
-    "--at-least",
-    "thresholds",
-    multiple=True,
-    metavar="PART=PERCENT",
-    words=Message(
-        "只有低于此覆盖率才算不合格，如 provisions=100；可多次",
-        "fail only below this share, such as provisions=100; may be repeated",
-    ),
-)
+@option("--at-least", "thresholds", multiple=True, metavar="PART=PERCENT")
 @options.form
 def coverage(
     lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], overlays: tuple[str, ...],

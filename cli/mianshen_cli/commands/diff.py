@@ -21,47 +21,21 @@ from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.rule_changes import HEADS, SAME, change_rows, changes_table, plain_changes
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
-_NOTHING = Message(
-    "请给出两个规则库，或用 --overlay 给出调整方案", "give two rulebooks, or an overlay by --overlay"
-)
+_NOTHING = wording("diff.nothing")
 _MOVED = (Message("案例", "case"), Message("项目", "what"), Message("原", "was"), Message("新", "is"))
-_TITLE = Message("规则改动", "Changes of the rules")
-_CASES = Message("受影响的案例", "Cases touched")
+_TITLE = wording("diff.title")
+_CASES = wording("diff.cases")
 
 
-@command(
-    Message(
-        "用规则的语言列出两个规则库的差别，或调整方案改动了什么：数值、日期、条件、条文，影响哪些决定和待遇、哪些案例。\n"
-        "例：mianshen diff 旧规则 新规则 --cases cases --format markdown",
-        "What differs between two rulebooks, or what an overlay changes, in the language of rules: figures, dates, "
-        "conditions, clauses, what rests on them, cases touched.\nTry: mianshen diff old new --cases cases --format markdown",
-    )
-)
-@argument(
-    "old",
-    required=False,
-    words=Message("原规则库（默认随附的规则库）", "the old rulebook (default: the shipped one)"),
-)
-@argument("new", required=False, words=Message("新规则库", "the new rulebook"))
+@command
+@argument("old", required=False)
+@argument("new", required=False)
 @options.rulebook
 @options.overlay_named
-@option(
-    "--cases",
-    "paths",
-    multiple=True,
-    metavar="PATH",
-    words=Message(
-        "同时列出受影响的案例；可多次", "also tell which of these cases are touched; may be repeated"
-    ),
-)
-@option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "markdown"]),
-    default="table",
-    words=Message("输出格式（默认 table）", "output format (default table)"),
-)
+@option("--cases", "paths", multiple=True, metavar="PATH")
+@option("--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table")
 def diff(
     lang: Lang, old: str | None, new: str | None, rules: tuple[str, ...], overlays: tuple[str, ...],
     paths: tuple[str, ...], form: str,

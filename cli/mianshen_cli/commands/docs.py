@@ -7,46 +7,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
+from mianshen_cli.wording import wording
 
-_DONE = Message("已写出 {pages} 页，请打开 {index}", "{pages} pages written; open {index}")
-_QUOTED = Message(
-    "条文 {all} 条，其中 {quoted} 条引有原文", "{all} clauses, {quoted} of them quoted from their documents"
-)
+_DONE = wording("docs.done")
+_QUOTED = wording("docs.quoted")
 
 
-@command(
-    Message(
-        "把规则库写成可检索的网页（中英文）：待遇、条款、数值沿革、条文原文、体现它的案例、依据关系；不需要服务器。\n"
-        "例：mianshen docs --out site",
-        "Write the rulebook as searchable pages in both languages: benefits, provisions, figures over time, clauses "
-        "quoted, the cases that show them, what rests on what; no server is needed.\nTry: mianshen docs --out site",
-    )
-)
+@command
 @options.out
 @options.rulebook
 @options.overlay_named
-@option(
-    "--cases",
-    "paths",
-    multiple=True,
-    metavar="PATH",
-    words=Message(
-        "案例文件或文件夹，可多次（随附的规则库默认用随附的案例）",
-        "case file or folder, may be repeated (the shipped rulebook: its own cases)",
-    ),
-)
-@option(
-    "--sources",
-    metavar="DIR",
-    words=Message(
-        "来源文件原文所在的文件夹，用来引用条文",
-        "folder with the texts of the sources, to quote clauses from",
-    ),
-)
+@option("--cases", "paths", multiple=True, metavar="PATH")
+@option("--sources", metavar="DIR")
 def docs(
     lang: Lang, out: str, rules: tuple[str, ...], overlays: tuple[str, ...], paths: tuple[str, ...], sources: str | None
 ) -> Status:  # fmt: skip

@@ -10,40 +10,23 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import command
 from mianshen_cli.output import Status
 from mianshen_cli.render.impact import grouped
+from mianshen_cli.wording import wording
 
-_COUNT = Message(
-    "已结算金额 {compared:,} 项，其中 {differing:,} 项与规则不符，相差共 {difference} 元",
-    "{compared:,} settled amounts; {differing:,} are not what the rules give, by {difference} yuan in all",
-)
-_SUSPECT = Message(
-    "{title}：自 {first} {until}用的是 {used}，而不是 {rule}{of}：可解释 {explained:,} 项、{difference} 元{spoilt}",
-    "{title}: {used} was used from {first}{until}, not {rule}{of}: that explains {explained:,} amounts, "
-    "{difference} yuan{spoilt}",
-)
-_UNTIL = Message("至 {last} ", " to {last}")
-_OF = Message("（{start} 起的值）", " (its value from {start})")
-_SPOILT = Message("，但会使 {spoilt:,} 项不符", ", and would make {spoilt:,} wrong")
-_RULE = Message(
-    "{title}：{first} 至 {until} 似乎没有适用：看过的 {looked_at:,} 项差异中可解释 {explained:,} 项",
-    "{title} seems not to have been applied from {first} to {until}: that explains {explained:,} of the "
-    "{looked_at:,} differences looked at",
-)
-_NONE = Message("没有一个参数能解释这些差异。", "No single figure explains them.")
+_COUNT = wording("drift.count")
+_SUSPECT = wording("drift.suspect")
+_UNTIL = wording("drift.until")
+_OF = wording("drift.of")
+_SPOILT = wording("drift.spoilt")
+_RULE = wording("drift.rule")
+_NONE = wording("drift.none")
 
 
-@command(
-    Message(
-        "核对一段时间的已结算金额与规则，找出最能解释差异的一个参数及其日期。\n"
-        "例：mianshen drift --residents r.parquet --claims 结算.parquet --as-of 2026-06-30",
-        "Hold settled amounts against the rules, and find the one figure, with its days, that explains most of what "
-        "differs.\nTry: mianshen drift --residents r.parquet --claims settled.parquet --as-of 2026-06-30",
-    )
-)
+@command
 @options.record_files()
 @options.day
 @options.one_rulebook

@@ -11,18 +11,13 @@ from mianshen_cli import output
 from mianshen_cli.click_commands import argument, command
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
-_DEPENDS = Message("（视情况而定）", "(it depends on the case)")
+_DEPENDS = wording("explain.depends")
 
 
-@command(
-    Message(
-        "说明一个诊断代码：哪里有问题、怎么办；不写代码则列出全部。\n例：mianshen explain E142",
-        "Explain a diagnostic code: what is wrong and what to do; without one, list them all.\n"
-        "Try: mianshen explain E142",
-    )
-)
-@argument("code", required=False, metavar="[CODE]", words=Message("诊断代码，如 E142", "a code such as E142"))
+@command
+@argument("code", required=False, metavar="[CODE]")
 def explain(lang: Lang, code: str | None) -> Status:
     entries = catalogue()
     codes = sorted({key.split(".")[0] for key in entries})

@@ -14,36 +14,18 @@ from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.session import refuse_replacing, rule_files
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
-_NOWHERE = Message(
-    "请用 --xlsx 或 --dmn 指明要写的文件，只用其一",
-    "name the file to write with --xlsx or --dmn, one of them",
-)
-_ENDING = Message("{out} 应以 {ending} 结尾", "{out} has to end in {ending}")
-_SHEETS = Message("{out}：{count} 张工作表", "{out}; sheets: {count}")
-_DECISIONS = Message("{out}：{count} 个决策和函数", "{out}: {count} decisions and functions")
+_NOWHERE = wording("export.nowhere")
+_ENDING = wording("export.ending")
+_SHEETS = wording("export.sheets")
+_DECISIONS = wording("export.decisions")
 
 
-@command(
-    Message(
-        "把参数、分段比例、数据表、决策表和代码表写成电子表格，供不写 YAML 的同事修改；"
-        "或把决定写成 DMN 模型，并列出带不出的内容。mianshen import 读回。\n例：mianshen export --xlsx 规则.xlsx",
-        "Write figures, scales, tables of data, decision tables and code lists to a workbook that can be edited without "
-        "YAML, or decisions to a DMN model, with a list of what it cannot carry. mianshen import reads both back.\n"
-        "Try: mianshen export --xlsx rules.xlsx",
-    )
-)
-@argument(
-    "names",
-    nargs=-1,
-    metavar="[NAME]...",
-    words=Message(
-        "只导出这些名称（--dmn：决定及其依据；默认全部）",
-        "only these (--dmn: decisions and what they rest on; default: all)",
-    ),
-)
-@option("--xlsx", metavar="F", words=Message("写成的工作簿", "the workbook to write"))
-@option("--dmn", metavar="F", words=Message("写成的 DMN 1.3 模型", "the DMN 1.3 model to write"))
+@command
+@argument("names", nargs=-1, metavar="[NAME]...")
+@option("--xlsx", metavar="F")
+@option("--dmn", metavar="F")
 @options.rulebook
 @options.overlay_named
 @options.form

@@ -17,42 +17,20 @@ from mianshen_cli import options, output
 from mianshen_cli.click_commands import Whole, argument, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
-_UNKNOWN = Message("规则库中没有 {name}", "the rulebook has no {name}")
-_PERHAPS = Message("。也许想写 {close}", ". Perhaps {close} is meant")
-_WRITTEN = Message("已写入 {file}", "wrote {file}")
+_UNKNOWN = wording("graph.unknown")
+_PERHAPS = wording("graph.perhaps")
+_WRITTEN = wording("graph.written")
 
 
-@command(
-    Message(
-        "把一个名称依据什么、又被谁依据画成图（SVG）。\n例：mianshen graph basic_payment --out basic_payment.svg",
-        "Draw what a name rests on and what rests on it, as SVG.\n"
-        "Try: mianshen graph basic_payment --out basic_payment.svg",
-    )
-)
-@argument(
-    "name",
-    words=Message(
-        "待遇、决定、条款、参数、累计或事实的名称",
-        "a benefit, decision, provision, parameter, accumulator or fact",
-    ),
-)
+@command
+@argument("name")
 @options.rulebook
 @options.overlay_named
-@option(
-    "--depth",
-    type=Whole(1, 20),
-    default=2,
-    words=Message("左右各几步（默认 2）", "steps to either side (default 2)"),
-)
-@option("--out", metavar="SVG", words=Message("写成文件", "write this file"))
-@option(
-    "--format",
-    "form",
-    type=click.Choice(["svg", "json"]),
-    default="svg",
-    words=Message("输出格式（默认 svg）", "output format (default svg)"),
-)
+@option("--depth", type=Whole(1, 20), default=2)
+@option("--out", metavar="SVG")
+@option("--format", "form", type=click.Choice(["svg", "json"]), default="svg")
 def graph(
     lang: Lang,
     name: str,

@@ -15,43 +15,19 @@ from mianshen_cli.output import Status
 from mianshen_cli.render.rule_changes import changes_table
 from mianshen_cli.session import refuse_replacing, rule_files
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
-_OTHER = Message(
-    "{out} 已存在，不是 mianshen import 写的。请用 --out 换一个文件名",
-    "{out} is there and was not written by mianshen import. Name another file with --out",
-)
-_ENDING = Message("{out} 应以 .yaml 结尾", "{out} has to end in .yaml")
-_NOTHING = Message("没有改动，不写调整方案", "nothing was edited; no overlay is written")
-_OVERLAY = Message("改动写成调整方案 {out}", "the changes are the overlay {out}")
-_RULEBOOK = Message("模型写成规则库 {out}", "the model is the rulebook {out}")
-_ONLY_WORDS = Message(
-    "只改了标题、备注或代码表的名称，不影响核定", "only titles, notes or labels differ; no answer does"
-)
+_OTHER = wording("import_.other")
+_ENDING = wording("import_.ending")
+_NOTHING = wording("import_.nothing")
+_OVERLAY = wording("import_.overlay")
+_RULEBOOK = wording("import_.rulebook")
+_ONLY_WORDS = wording("import_.only_words")
 
 
-@command(
-    Message(
-        "读回用电子表格改过的参数、表和代码表，写成只含改动的调整方案，并列出改动；"
-        "或把 DMN 模型读成规则库。有误处指明单元格或行列。\n"
-        "例：mianshen import 规则.xlsx --out 草案.yaml",
-        "Read back figures, tables and code lists edited in a workbook, write an overlay with nothing but the changes, and "
-        "list them; or read a DMN model as a rulebook. What is wrong is shown at its cell, or line and column.\n"
-        "Try: mianshen import rules.xlsx --out draft.yaml",
-    )
-)
-@argument(
-    "file",
-    metavar="FILE",
-    words=Message(
-        "mianshen export 写出、改过的工作簿，或 DMN 模型",
-        "a workbook that mianshen export wrote, or a DMN model",
-    ),
-)
-@option(
-    "--out",
-    metavar="F",
-    words=Message("写到的文件（默认同名的 .yaml）", "the file to write (default: FILE with .yaml)"),
-)
+@command
+@argument("file", metavar="FILE")
+@option("--out", metavar="F")
 @options.rulebook
 @options.overlay_named
 @options.form

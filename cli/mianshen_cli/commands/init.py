@@ -8,34 +8,21 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*|[\u4e00-\u9fff][\u4e00-\u9fffa-z0-9_]*")
-_BAD_NAME = Message(
-    "名称只能用小写字母、数字、下划线或汉字", "a name is of small letters, digits and underscores, or Chinese"
-)
-_NEXT = Message(
-    "接着：cd {folder} && mianshen test cases --rules rules",
-    "next: cd {folder} && mianshen test cases --rules rules",
-)
+_BAD_NAME = wording("init.bad_name")
+_NEXT = wording("init.next")
 
 
-@command(
-    Message(
-        "新建一个规则库：规则、案例、持续集成和编辑器设置。\n例：mianshen init 我的规则",
-        "Make a new rulebook: rules, cases, continuous integration, editor settings.\nTry: mianshen init my_rules",
-    )
-)
-@argument("folder", metavar="DIR", words=Message("放在哪个文件夹", "the folder to put it in"))
-@option(
-    "--name",
-    metavar="NAME",
-    words=Message("规则库的名称（默认为文件夹名）", "the rulebook's name (default: the folder's)"),
-)
+@command
+@argument("folder", metavar="DIR")
+@option("--name", metavar="NAME")
 def init(lang: Lang, folder: str, name: str | None) -> Status:
     from mianshen.policy.first_rulebook import make_rulebook
 

@@ -12,49 +12,22 @@ from typing import get_args
 
 import click
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, argument, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.findings import Format, written
+from mianshen_cli.wording import wording
 
-_COUNT = Message("{files} 个文件：{errors} 个错误，{warnings} 个提醒", "{files}: {errors}, {warnings}")
-_WARNING = Message("（提醒）", " (warning)")
+_COUNT = wording("lint.count")
+_WARNING = wording("lint.warning")
 
 
-@command(
-    Message(
-        "检查规则库：错误和可疑之处逐行列出，精确到行和列。\n例：mianshen lint rules/shanghai/employee.yaml",
-        "Check a rulebook: mistakes and doubts, one a line, each at its line and column.\n"
-        "Try: mianshen lint rules/shanghai/employee.yaml",
-    )
-)
-@argument(
-    "paths",
-    nargs=-1,
-    metavar="[PATH]...",
-    words=Message(
-        "规则库的文件夹或文件（默认随附的规则库）", "rulebook folder or files (default: the shipped one)"
-    ),
-)
+@command
+@argument("paths", nargs=-1, metavar="[PATH]...")
 @options.overlay_named
-@option(
-    "--as-of",
-    type=Day(),
-    words=Message(
-        "同时列出这一天已过复核期的数值", "also tell the figures whose review is overdue on this day"
-    ),
-)
-@option(
-    "--format",
-    "form",
-    type=click.Choice(get_args(Format)),
-    default="table",
-    words=Message(
-        "输出格式（默认 table）；sarif、github 供其他工具读取",
-        "output format (default table); sarif and github are for other tools to read",
-    ),
-)
+@option("--as-of", type=Day())
+@option("--format", "form", type=click.Choice(get_args(Format)), default="table")
 def lint(
     lang: Lang, paths: tuple[str, ...], overlays: tuple[str, ...], as_of: dt.date | None, form: Format
 ) -> Status:

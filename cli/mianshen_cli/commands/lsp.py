@@ -7,24 +7,16 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli.click_commands import command
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
-_NO_EXTRA = Message(
-    "lsp 需要 pygls，尚未安装。pip install 'mianshen[lsp]'",
-    "lsp needs pygls, which is not installed. pip install 'mianshen[lsp]'",
-)
+_NO_EXTRA = wording("lsp.no_extra")
 
 
-@command(
-    Message(
-        "编辑器的语言服务（LSP）：边写边报错，补全，悬停说明，跳到定义，查找引用，改名。由编辑器启动。",
-        "A language server (LSP) for editors: mistakes as you type, completion, hover, definitions, references, "
-        "renaming. An editor starts it.",
-    )
-)
+@command
 def lsp(lang: Lang) -> Status:
     if find_spec("pygls") is None:
         raise Refused(_NO_EXTRA)

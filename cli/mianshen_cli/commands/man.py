@@ -14,6 +14,7 @@ from mianshen.version import __version__
 from mianshen_cli import output
 from mianshen_cli.click_commands import Command, Lazy, command
 from mianshen_cli.output import Status
+from mianshen_cli.wording import wording
 
 _WIDE = re.compile(
     r"([\u3400-\u9fff，。；：、）〕》”])(?![，。；：、？！）〕》”]|$)"
@@ -38,18 +39,10 @@ _ENVIRONMENT = (
     ("NO_COLOR", Message("不用颜色", "no colour")),
     ("PAGER", Message("长输出用的分页程序", "what shows long output")),
 )
-_MORE = Message(
-    "mianshen 命令 --help 给出每个命令的说明；mianshen explain 代码 说明诊断代码。",
-    "mianshen COMMAND --help says what a command does; mianshen explain CODE says what a diagnostic code means.",
-)
+_MORE = wording("man.more")
 
 
-@command(
-    Message(
-        "输出手册页，供 man 阅读。\n例：mianshen man | man -l -",
-        "Print the manual page, for man to read.\nTry: mianshen man | man -l -",
-    )
-)
+@command
 def man(lang: Lang) -> Status:
     context = click.get_current_context().find_root()
     group = context.command

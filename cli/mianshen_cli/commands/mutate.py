@@ -23,6 +23,7 @@ from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.progress import bar
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 _HEADS = tuple(
     Message(*item)
@@ -32,41 +33,18 @@ _HEADS = tuple(
     )
 )  # fmt: skip
 Weighed: TypeAlias = list[tuple[Mutant, Moves]]
-_TOTAL = Message(
-    "{mutants} 个变异：{noticed} 个被案例发现，{equivalent} 个证明等价，{survivors} 个未被发现",
-    "{mutants} mutants: {noticed} noticed by the cases, {equivalent} proved equivalent, {survivors} not noticed",
-)
-_FAILING = Message("未用：现已不符的案例：{names}", "left out, not as expected as things are: {names}")
-_PERCENT = Message("--at-least 应为 0 至 100 的百分比", "--at-least takes a percentage from 0 to 100")
+_TOTAL = wording("mutate.total")
+_FAILING = wording("mutate.failing")
+_PERCENT = wording("mutate.percent")
 
 
-@command(
-    Message(
-        "逐处改动规则库的一个数值、比较、条件、日期或进位，看案例能否发现；列出没有案例发现的改动。\n"
-        "例：mianshen mutate cases --resume build/mutants.jsonl --at-least 97",
-        "Change one figure, comparison, condition, date or rounding of the rulebook at a time, and list the changes "
-        "that no case notices.\nTry: mianshen mutate cases --resume build/mutants.jsonl --at-least 97",
-    )
-)
+@command
 @case_arguments.paths
 @options.rulebook
 @options.overlay_named
 @options.jobs
-@option(
-    "--resume",
-    "journal",
-    metavar="F",
-    words=Message("进度文件：中断后从此继续", "a journal: a run that was stopped goes on from it"),
-)
-@option(
-    "--at-least",
-    "least",
-    metavar="PERCENT",
-    words=Message(
-        "发现的变异少于此百分比才算不合格（证明等价的不计）",
-        "fail only where fewer are noticed, of those not proved equivalent",
-    ),
-)
+@option("--resume", "journal", metavar="F")
+@option("--at-least", "least", metavar="PERCENT")
 @options.form
 def mutate(
     lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], overlays: tuple[str, ...], jobs: int | None,

@@ -22,24 +22,20 @@ from mianshen_cli.output import Status
 from mianshen_cli.render.progress import Progress
 from mianshen_cli.session import Desk, Given, refuse_replacing, rule_files
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 if TYPE_CHECKING:
     from mianshen.casework.notice.office import OfficeFile
     from mianshen.past_runs.notices import Layout, RunOrder
     from mianshen.program.program import Program
 
-_DONE = Message("告知书已写入 {out}", "The notice is in {out}")
-_VERIFICATION = Message("核验材料已写入 {out}", "The verification file is in {out}")
-_MANY = Message("{count:,} 份告知书已写入 {out}", "{count:,} notices are in {out}")
-_NOBODY = Message("没有这样的结论，{out} 中没有告知书", "Nobody has such an answer; {out} holds no notice")
-_ONE_BENEFIT = Message(
-    "一份告知书只说一项待遇。请只给一个 --benefit，或让 --out 指向文件夹",
-    "one notice is about one benefit. Give one --benefit, or a folder as --out",
-)
+_DONE = wording("notice.done")
+_VERIFICATION = wording("notice.verification")
+_MANY = wording("notice.many")
+_NOBODY = wording("notice.nobody")
+_ONE_BENEFIT = wording("notice.one_benefit")
 _SERIAL = re.compile(r"[0-9]{1,6}")
-_NO_SERIAL = Message(
-    "--number 应为整数，多份时从它起编号", "--number takes a whole number, from which many are counted"
-)
+_NO_SERIAL = wording("notice.no_serial")
 _STAGES = {
     "read": Message("读取结果和材料", "results and records read"),
     "decide": Message("核定并写告知书", "decided and written"),
@@ -47,92 +43,26 @@ _STAGES = {
 }
 
 
-@command(
-    Message(
-        "把一项核定结果写成可打印的告知书（HTML 或 PDF）：结论、逐项金额、依据、所用数值及出处、缺少的事项。\n"
-        "给出批量核定的文件夹或多份核定材料时，逐人逐项写成文件夹（附索引），或合为一个可打印的网页或 PDF。\n"
-        "例：mianshen notice 核定材料.yaml --benefit illness_poverty_aid --out 告知书.pdf\n"
-        "    mianshen notice run --benefit maternity_allowance --office 机关.yaml --out 告知书",
-        "Write one decision as a printable notice (HTML or PDF): the answer, amounts layer by layer, clauses, "
-        "every figure with its source, what is missing.\n"
-        "Of a batch's folder, or of several records, a notice for each person and benefit: a folder with an index, or one "
-        "page or PDF to print.\n"
-        "Try: mianshen notice record.yaml --benefit illness_poverty_aid --out notice.pdf\n"
-        "     mianshen notice run --benefit maternity_allowance --office office.yaml --out notices",
-    )
-)
-@argument(
-    "file",
-    metavar="FILE|RUN_DIR",
-    words=Message(
-        "核定材料文件（YAML 或 JSON），或批量核定的文件夹", "record file (YAML or JSON), or a batch's folder"
-    ),
-)
-@option(
-    "--benefit",
-    "benefits",
-    multiple=True,
-    metavar="B",
-    words=Message(
-        "告知哪一项待遇；多份时可多次，默认每项",
-        "the benefit to tell about; of many, may be repeated (default: every one)",
-    ),
-)
-@option(
-    "--claim", metavar="ID", words=Message("告知哪一笔费用的核定", "the claim to tell about, layer by layer")
-)
-@option("--case", metavar="NAME", words=Message("文件中的哪一例", "the case of that name in the file"))
+@command
+@argument("file", metavar="FILE|RUN_DIR")
+@option("--benefit", "benefits", multiple=True, metavar="B")
+@option("--claim", metavar="ID")
+@option("--case", metavar="NAME")
 @option(
     "--status",
     "statuses",
     multiple=True,
     type=click.Choice(["eligible", "ineligible", "undetermined", "not_modelled"]),
-    words=Message("多份时告知哪些结论（默认 eligible）", "of many, which answers to tell (default eligible)"),
 )
 @options.record_day
 @options.rulebook
 @options.change
 @options.record_files(moved=True)
-@option(
-    "--out",
-    required=True,
-    metavar="F.html|F.pdf|DIR",
-    words=Message(
-        "写到哪个文件，.html 或 .pdf；多份时为文件夹，或合为一个 .html 或 .pdf（必填）",
-        "file to write, .html or .pdf; of many a folder, or one .html or .pdf with all (required)",
-    ),
-)
-@option(
-    "--pdf",
-    is_flag=True,
-    words=Message("文件夹中写 PDF（默认 HTML）", "PDF files in the folder (default: HTML)"),
-)
-@option(
-    "--office",
-    metavar="F.yaml",
-    words=Message(
-        "机关的落款文件：名称、文号格式、联系方式、救济途径；给出时告知书写明姓名和遮盖后的证件号码",
-        "the issuing office's file: its name, how it numbers, contact, remedies; the person's name and masked number "
-        "then stand on the notice",
-    ),
-)
-@option(
-    "--number",
-    "serial",
-    default="",
-    metavar="N",
-    words=Message(
-        "文号中的序号；多份时为第一份的序号", "this notice's serial number; of many, the first one's"
-    ),
-)
-@option(
-    "--verification",
-    is_flag=True,
-    words=Message(
-        "另写核验材料（含核定材料全文）和离线核对页",
-        "also a verification file, which holds the whole record, and the page that checks offline",
-    ),
-)
+@option("--out", required=True, metavar="F.html|F.pdf|DIR")
+@option("--pdf", is_flag=True)
+@option("--office", metavar="F.yaml")
+@option("--number", "serial", default="", metavar="N")
+@option("--verification", is_flag=True)
 def notice(
     lang: Lang, file: str, benefits: tuple[str, ...], claim: str | None, case: str | None, statuses: tuple[str, ...],
     as_of: dt.date | None, rules: tuple[str, ...], overlays: tuple[str, ...], records: dict[str, tuple[str, ...]],

@@ -15,15 +15,13 @@ from mianshen_cli.case_arguments import cited
 from mianshen_cli.click_commands import Whole, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 if TYPE_CHECKING:
     from mianshen.program.program import Program
     from mianshen.proof.prover import Finding
 
-_NO_EXTRA = Message(
-    'prove 需要 z3，尚未安装：pip install "mianshen[proof]"',
-    'prove needs z3, which is not installed: pip install "mianshen[proof]"',
-)
+_NO_EXTRA = wording("prove.no_extra")
 _VERDICTS = {
     "proved": Message("成立", "proved"),
     "refuted": Message("不成立", "refuted"),
@@ -35,57 +33,16 @@ _HEADS = (
     Message("理由", "because"),
     Message("条文", "clause"),
 )
-_TOTAL = Message(
-    "{proved} 项成立，{refuted} 项不成立，{unknown} 项未能判定",
-    "{proved} proved, {refuted} refuted, {unknown} unknown",
-)
+_TOTAL = wording("prove.total")
 
 
-@command(
-    Message(
-        "证明规则库声明的性质，以及无冲突、无空档、无从不适用的条款；不成立的，给出一个可重现的人。\n"
-        "例：mianshen prove --overlay 草案.yaml --budget 30\n"
-        "   mianshen prove --overlay 草案.yaml --for assistance_category=destitute",
-        "Prove what the rulebook states of itself, and that it has no conflict, no gap and no provision that never "
-        "decides; what is refuted comes with a person who can be checked.\n"
-        "Try: mianshen prove --overlay draft.yaml --budget 30\n"
-        "     mianshen prove --overlay draft.yaml --for assistance_category=destitute",
-    )
-)
+@command
 @options.rulebook
 @options.overlay_named
-@option(
-    "--budget",
-    type=Whole(1, 3600),
-    default=10,
-    words=Message("每项性质的求解秒数（默认 10）", "seconds for each property (default 10)"),
-)
-@option(
-    "--property",
-    "named",
-    metavar="NAME",
-    multiple=True,
-    words=Message("只看名称以此开头的性质；可多次", "only properties whose name begins so; may be repeated"),
-)
-@option(
-    "--against",
-    metavar="PATH",
-    words=Message(
-        "与改动前的规则库比较：各项结果对任何人是否相同（不给 --for 时）",
-        "hold against the rulebook before: whether everything comes out the same for everybody (without --for)",
-    ),
-)
-@option(
-    "--for",
-    "whom",
-    metavar="FACT=VALUE",
-    multiple=True,
-    words=Message(
-        "改动后这类人的支付是否都不减少，如 assistance_category=destitute；不给 --against 时与未加调整方案的规则库比较；可多次",
-        "whether nobody of a category is paid less than before, such as assistance_category=destitute; without "
-        "--against, before is the rulebook without overlays; may be repeated",
-    ),
-)
+@option("--budget", type=Whole(1, 3600), default=10)
+@option("--property", "named", metavar="NAME", multiple=True)
+@option("--against", metavar="PATH")
+@option("--for", "whom", metavar="FACT=VALUE", multiple=True)
 @options.form
 def prove(
     lang: Lang, rules: tuple[str, ...], overlays: tuple[str, ...], budget: int, named: tuple[str, ...],

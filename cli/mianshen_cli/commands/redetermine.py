@@ -24,74 +24,26 @@ from mianshen_cli.click_commands import Day, argument, command, option, today
 from mianshen_cli.output import Status
 from mianshen_cli.render.redetermination import RedeterminationView
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 _WITHOUT, _WITH = Message("不含 {names}", "without {names}"), Message("加上 {names}", "with {names}")
-_NOTHING = Message(
-    "没有说明与什么比较。请给出新的核定材料、--from-date 与 --to-date、--against、--overlay、--late 或 --with",
-    "there is nothing to compare. Give a new record, --from-date and --to-date, --against, --overlay, --late or --with",
-)
-_BOTH_DAYS = Message(
-    "--from-date 与 --to-date 须同时给出", "--from-date and --to-date go together. Give both"
-)
-_SEVERAL = Message(
-    "文件里有多份核定材料。请用 --case 指定一份", "the file holds several records. Name one with --case"
-)
-_NO_CASE = Message(
-    "没有名为 {name} 的案例。请看文件里的 name", "there is no case {name}. See the names in the file"
-)
+_NOTHING = wording("redetermine.nothing")
+_BOTH_DAYS = wording("redetermine.both_days")
+_SEVERAL = wording("redetermine.several")
+_NO_CASE = wording("redetermine.no_case")
 
 
-@command(
-    Message(
-        "同一参保人核定两次并比较：两份核定材料、两个核定日、两套规则，或补录费用；说明各项由多少变为多少、应补发或应追回"
-        "多少、因哪一条。\n例：mianshen redetermine 旧.yaml 新.yaml",
-        "Decide one person twice and compare: two records, two days, two rulebooks, or claims that come late. Says "
-        "what changes, what is owed or overpaid, and the rule, figure or fact responsible.\n"
-        "Try: mianshen redetermine old.yaml new.yaml",
-    )
-)
-@argument("file", metavar="OLD", words=Message("核定材料（YAML 或 JSON）", "a record file: YAML or JSON"))
-@argument(
-    "new",
-    metavar="[NEW]",
-    required=False,
-    words=Message("同一参保人新的核定材料", "the new record of the same person"),
-)
+@command
+@argument("file", metavar="OLD")
+@argument("new", metavar="[NEW]", required=False)
 @options.rulebook
-@option(
-    "--against",
-    metavar="PATH",
-    multiple=True,
-    words=Message("与之比较的规则库", "the rulebook to compare with; may be repeated for its files"),
-)
-@option(
-    "--overlay",
-    "overlays",
-    metavar="F",
-    multiple=True,
-    words=Message(
-        "新的一方的调整方案：文件，或随附方案的名称；可多次",
-        "an overlay on the new side: a file or a shipped one's name; may be repeated",
-    ),
-)
-@option("--from-date", type=Day(), words=Message("旧的核定日", "the day of the old side"))
-@option("--to-date", type=Day(), words=Message("新的核定日", "the day of the new side"))
-@option(
-    "--late",
-    metavar="KEY",
-    multiple=True,
-    words=Message(
-        "补录费用：旧的一方没有它；可多次", "a claim that came late: the old side lacks it; may be repeated"
-    ),
-)
-@option(
-    "--with",
-    "more",
-    metavar="FILE",
-    multiple=True,
-    words=Message("新的一方加上此文件中的费用", "claims in this file come in on the new side"),
-)
-@option("--case", metavar="NAME", words=Message("只看案例文件中的这一例", "only the case of that name"))
+@option("--against", metavar="PATH", multiple=True)
+@option("--overlay", "overlays", metavar="F", multiple=True)
+@option("--from-date", type=Day())
+@option("--to-date", type=Day())
+@option("--late", metavar="KEY", multiple=True)
+@option("--with", "more", metavar="FILE", multiple=True)
+@option("--case", metavar="NAME")
 @options.form
 def redetermine(
     lang: Lang,

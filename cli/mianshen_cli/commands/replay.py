@@ -13,14 +13,12 @@ from mianshen.source import Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
+from mianshen_cli.wording import wording
 
 if TYPE_CHECKING:
     from mianshen.past_runs.replay import Difference, Replay
 
-_SAME = Message(
-    "逐项核对 {count} 个单元格，与当时写出的结果完全一致",
-    "{count} cells compared: everything comes out as it was written",
-)
+_SAME = wording("replay.same")
 _HEAD = (
     Message("记录", "record"),
     Message("编号", "key"),
@@ -30,21 +28,9 @@ _HEAD = (
 )
 
 
-@command(
-    Message(
-        "用当时的规则库和输入，重新核定一次批处理中的一个人，说明全部依据，并与写出的结果核对。\n"
-        "例：mianshen replay out/ --person P1 --explain",
-        "Decide one person of a past batch again, by its own rulebook and inputs, with all reasons, and hold the\n"
-        "answer against what was written. Try: mianshen replay out/ --person P1 --explain",
-    )
-)
+@command
 @options.results
-@option(
-    "--person",
-    required=True,
-    metavar="ID",
-    words=Message("人员编号（必填）", "number of the person (required)"),
-)
+@option("--person", required=True, metavar="ID")
 @options.record_files(moved=True)
 @options.explain
 @options.form

@@ -15,65 +15,23 @@ from mianshen.source import Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, Whole, command, option, today
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
-_TODAY = Message(
-    "截止日期 {day}，即今天；指定 --as-of 可得到同样的人群", "as of {day}, today; --as-of makes it repeatable"
-)
-_FOREIGN = Message(
-    "{file} 已存在，且不是 sample 写的。请换一个文件夹",
-    "{file} exists, and no sample wrote it. Write to another folder",
-)
-_ONE_KIND = Message(
-    "--format nhsa 的列是固定的，不能与 --rules、--overlay 同用",
-    "--format nhsa has columns of its own. Leave out --rules and --overlay",
-)
+_TODAY = wording("sample.today")
+_FOREIGN = wording("sample.foreign")
+_ONE_KIND = wording("sample.one_kind")
 _HEADERS = (Message("文件", "file"), Message("行数", "rows"))
 
 
-@command(
-    Message(
-        "生成一份虚构的参保人群：居民、家庭、费用和上门护理记录，列与 batch 命令所要的相同；\n"
-        "用 --rules 则为该规则库的每种实体各一份。种子和日期相同，文件逐字节相同。",
-        "Make up a population: residents, households, claims and home-care visits, with the columns `batch` takes;\n"
-        "with --rules, a file for each entity of that rulebook. The same seed and date give the same bytes.",
-    )
-)
-@option(
-    "--out",
-    required=True,
-    metavar="DIR",
-    words=Message("写入的文件夹（必填）", "folder to write to (required)"),
-)
-@option(
-    "--residents",
-    type=Whole(1, 100_000_000),
-    default=20_000,
-    words=Message(
-        "居民人数（默认 20000），费用记录为其三倍",
-        "how many residents (default 20000); three claims each on average",
-    ),
-)
-@option(
-    "--seed", type=Whole(0, 2**32 - 1), default=1, words=Message("随机种子（默认 1）", "seed (default 1)")
-)
-@option(
-    "--format",
-    "form",
-    type=click.Choice(["parquet", "csv", "nhsa"]),
-    default="parquet",
-    words=Message(
-        "文件格式（默认 parquet）；nhsa 为国家平台结算表的列，用 batch --mapping nhsa 读取",
-        "file format (default parquet); nhsa: the national platform's settlements, which batch --mapping nhsa reads",
-    ),
-)
-@option("--as-of", type=Day(), words=Message("截止日期（默认今天）", "the day it ends on (default today)"))
+@command
+@option("--out", required=True, metavar="DIR")
+@option("--residents", type=Whole(1, 100_000_000), default=20_000)
+@option("--seed", type=Whole(0, 2**32 - 1), default=1)
+@option("--format", "form", type=click.Choice(["parquet", "csv", "nhsa"]), default="parquet")
+@option("--as-of", type=Day())
 @options.one_rulebook
 @options.overlay
-@option(
-    "--unknowns",
-    is_flag=True,
-    words=Message("留出一些空格，即未知的事实", "leave some cells empty: unknown facts"),
-)
+@option("--unknowns", is_flag=True)
 def sample(
     lang: Lang, out: str, residents: int, seed: int, form: str, as_of: dt.date | None, rules: str | None,
     overlay: tuple[str, ...], unknowns: bool,

@@ -12,35 +12,19 @@ from typing import Any
 import click
 
 from mianshen.program.program import Program
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
+from mianshen_cli.wording import wording
 
 _FILES = ("rulebook", "overlay", "case", "record", "mapping")  # that people write
 _NAMES = (*_FILES, "answer")
-_WRITTEN = Message("已写入 {file}", "wrote {file}")
+_WRITTEN = wording("schema.written")
 
 
-@command(
-    Message(
-        "输出规则、案例、核定材料和对照文件的 JSON Schema，编辑器据此补全和检查；\n"
-        "核定材料的有全部事实、代码及其名称。\n例：mianshen schema record，mianshen schema --out schemas/",
-        "JSON Schemas of rule, case, record and mapping files, by which an editor completes and checks; that of\n"
-        "records names every fact and code. Try: mianshen schema record, mianshen schema --out schemas/",
-    )
-)
-@argument(
-    "name",
-    type=click.Choice(_NAMES),
-    required=False,
-    words=Message(
-        "哪一种文件：rulebook 规则（默认）、overlay 改动、case 案例、record 核定材料、mapping 列的对照、answer check 的答案",
-        "which file: rulebook (default), overlay, case, record or mapping, or the answer of check",
-    ),
-)
-@option(
-    "--out", metavar="DIR", words=Message("写成文件，放进这个文件夹", "write files into this folder instead")
-)
+@command
+@argument("name", type=click.Choice(_NAMES), required=False)
+@option("--out", metavar="DIR")
 @options.one_rulebook
 @options.overlay
 def schema(

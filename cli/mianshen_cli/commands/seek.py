@@ -17,58 +17,26 @@ from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, argument, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 _RANGE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(%?)\.\.([0-9]+(?:\.[0-9]+)?)(%?)")
-_BETWEEN = Message(
-    "--between 应写成 80%..95% 或 1000..3000", "--between takes a range, such as 80%..95% or 1000..3000"
-)
-_FILES = Message("请用 --residents（或 --input）给出人群", "name the population: --residents (or --input)")
-_FOUND = Message(
-    "{title}自 {day} 起为 {value} 时，{goal} 达到：{amount} 元（试算 {count} 次）",
-    "{title} at {value} from {day} meets {goal}: {amount} yuan ({count} values tried)",
-)
-_NONE = Message("{low} 到 {high} 之间没有值能达到 {goal}", "no value from {low} to {high} meets {goal}")
-_ANY = Message("{low} 到 {high} 之间的值都能达到目标", "every value from {low} to {high} meets the goal")
+_BETWEEN = wording("seek.between")
+_FILES = wording("seek.files")
+_FOUND = wording("seek.found")
+_NONE = wording("seek.none")
+_ANY = wording("seek.any")
 _TRIED = (Message("试过的值", "value tried"), Message("合计（元）", "amount (yuan)"))
-_REPORT = Message("谁受益、谁受损见 {page}", "Who gains and who loses is in {page}")
+_REPORT = wording("seek.report")
 
 
-@command(
-    Message(
-        "求参数取何值才能达到目标：一次读取，逐值试算，不重新编译。\n"
-        "例：mianshen seek employee_rate_working --goal 'fund<=3200000000' --from 2026-01-01 --residents r.parquet "
-        "--claims c.parquet --as-of 2026-06-30 --out 测算",
-        "The value of a figure at which a goal is met: read once, decided value by value, compiled once.\n"
-        "Try: mianshen seek employee_rate_working --goal 'fund<=3200000000' --from 2026-01-01 --residents r.parquet "
-        "--claims c.parquet --as-of 2026-06-30 --out goal",
-    )
-)
-@argument("parameter", metavar="PARAMETER", words=Message("参数名称", "name of the figure"))
-@option(
-    "--goal",
-    required=True,
-    metavar="AMOUNT",
-    words=Message(
-        "目标，如 fund<=3200000000；fund 为付给个人或为个人支付的合计，也可写决定或待遇的名称（必填）",
-        "the goal, such as fund<=3200000000: fund is all that is paid to or for people; a decision's or benefit's name "
-        "may stand there too (required)",
-    ),
-)
-@option(
-    "--from",
-    "start",
-    type=Day(),
-    required=True,
-    words=Message("自哪天起（必填）", "from which day (required)"),
-)
-@option(
-    "--between",
-    metavar="LOW..HIGH",
-    words=Message("在什么范围内求（比例默认 0%..100%）", "the range (default of a rate: 0%..100%)"),
-)
+@command
+@argument("parameter", metavar="PARAMETER")
+@option("--goal", required=True, metavar="AMOUNT")
+@option("--from", "start", type=Day(), required=True)
+@option("--between", metavar="LOW..HIGH")
 @options.record_files()
 @options.day
-@option("--out", metavar="DIR", words=Message("再写出比较结果的文件夹", "folder for the comparison, too"))
+@option("--out", metavar="DIR")
 @options.one_rulebook
 @options.overlay
 @options.encoding

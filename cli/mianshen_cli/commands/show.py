@@ -15,40 +15,17 @@ from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 if TYPE_CHECKING:
     from mianshen.program.program import Program
 
-_ONE_OF_TWO = Message(
-    "名称与 --coverage-of-sources 只能写一个", "give either a name or --coverage-of-sources, not both"
-)
+_ONE_OF_TWO = wording("show.one_of_two")
 
 
-@command(
-    Message(
-        "查看规则库中的一个名称：条款、条件、公式、数值沿革、依据，谁用到它，它用到谁；不写名称则列出全部。\n"
-        "例：mianshen show basic_payment",
-        "Show one name of the rulebook: provisions, conditions, formulas, figures over time, clauses, what it "
-        "reads and who reads it; without a name, all the names.\nTry: mianshen show basic_payment",
-    )
-)
-@argument(
-    "name",
-    required=False,
-    words=Message(
-        "待遇、决定、条款、参数、累计、事实、代码表、实体或来源的名称",
-        "a benefit, decision, provision, parameter, accumulator, fact, code list, entity or source",
-    ),
-)
-@option(
-    "--coverage-of-sources",
-    "sources",
-    is_flag=True,
-    words=Message(
-        "列出来源文件的每一条，以及回应它的待遇、条款，或不在范围内的理由",
-        "list every clause of the sources, and the benefits and provisions that answer it, or why it is left out",
-    ),
-)
+@command
+@argument("name", required=False)
+@option("--coverage-of-sources", "sources", is_flag=True)
 @options.overlay_named
 @options.rulebook
 def show(

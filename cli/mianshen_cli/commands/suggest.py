@@ -23,54 +23,24 @@ from mianshen_cli.click_commands import Whole, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.progress import bar
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
-_WRITTEN = Message("已写入 {file}，共 {count} 个案例，待确认", "wrote {file}: {count} cases, to be confirmed")
-_NOTHING = Message("没有可建议的案例", "there is nothing to suggest")
-_PRESENT = Message("{file} 已存在。请换一个文件名", "{file} is there already. Name another file")
-_MORE = Message(
-    "还有 {count} 处未看，已写满 {most} 个案例。确认这些案例后再运行，或加大 --most",
-    "{count} places were not looked at, for {most} cases are written. Confirm these and run again, or raise --most",
-)
-_ASK = Message("确认 y，删去 n，以后再说 回车：", "confirm y, leave out n, later enter: ")
+_WRITTEN = wording("suggest.written")
+_NOTHING = wording("suggest.nothing")
+_PRESENT = wording("suggest.present")
+_MORE = wording("suggest.more")
+_ASK = wording("suggest.ask")
 
 
-@command(
-    Message(
-        "为没有案例发现的变异和没有案例经过的条款、界线，各写一个最简案例，预期取现行规则所得，待确认。\n"
-        "例：mianshen suggest cases --out draft_cases.yaml，mianshen suggest --confirm draft_cases.yaml",
-        "Write a minimal case for each change that no case notices and each provision or line that none goes through, "
-        "with what the rules give today, to be confirmed.\n"
-        "Try: mianshen suggest cases --out draft_cases.yaml, mianshen suggest --confirm draft_cases.yaml",
-    )
-)
+@command
 @case_arguments.paths
 @options.rulebook
 @options.overlay_named
-@option("--out", metavar="F", words=Message("写成案例文件", "write a case file"))
-@option(
-    "--confirm",
-    metavar="F",
-    words=Message("逐个确认这个文件中的案例", "confirm the cases of this file one by one"),
-)
-@option(
-    "--sample",
-    type=Whole(1, 1_000_000),
-    default=SAMPLE,
-    words=Message("在多少名虚构人员中查找（默认 1500）", "people made up to seek among (default 1500)"),
-)
-@option(
-    "--most",
-    type=Whole(1, 100_000),
-    default=100,
-    words=Message("最多写多少个案例（默认 100）", "cases written at most (default 100)"),
-)
-@option(
-    "--journal",
-    metavar="F",
-    words=Message(
-        "变异的进度文件：中断后从此继续", "a journal of the mutants: a run that was stopped goes on from it"
-    ),
-)
+@option("--out", metavar="F")
+@option("--confirm", metavar="F")
+@option("--sample", type=Whole(1, 1_000_000), default=SAMPLE)
+@option("--most", type=Whole(1, 100_000), default=100)
+@option("--journal", metavar="F")
 @options.jobs
 @options.form
 def suggest(

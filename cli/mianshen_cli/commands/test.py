@@ -21,6 +21,7 @@ from mianshen_cli.case_arguments import cases_at
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.case_results import junit_text, plain_changes, plain_outcomes
+from mianshen_cli.wording import wording
 
 _FILES = tuple(Message(*item) for item in (("文件", "file"), ("案例", "cases"), ("不符", "failed")))
 _DIFFERENCES = tuple(
@@ -45,64 +46,22 @@ _CHANGES = tuple(
         ("起因", "because of"),
     )
 )
-_TOTAL = Message("{cases} 个案例，{failed} 个不符", "{cases}, {failed} failed")
-_SCRIPTED = Message("其中 {count} 个也由 DuckDB 脚本运行", "{count} of them ran on the DuckDB script")
-_CHANGED = Message(
-    "{cases} 个案例，改动影响其中 {changed} 个的 {many} 项预期",
-    "{cases}, the change moves {many} in {changed} of them",
-)
-_LEFT_OUT = Message(
-    "未试：自身的改动与所提改动不相容：{names}", "left out, their own overlays clash with it: {names}"
-)
-_AGAINST = Message("{one} 得 {expected}", "{one}: {expected}")
-_WORDING = Message(
-    "条款 {name}：\n  原 {before}\n  新 {after}", "provision {name}:\n  was {before}\n  is  {after}"
-)
-_NONE = Message("（无）", "(none)")
+_TOTAL = wording("test.total")
+_SCRIPTED = wording("test.scripted")
+_CHANGED = wording("test.changed")
+_LEFT_OUT = wording("test.left_out")
+_AGAINST = wording("test.against")
+_WORDING = wording("test.wording")
+_NONE = wording("test.none")
 
 
-@command(
-    Message(
-        "运行案例并与预期比较；加 --overlay 则看所提改动会影响哪些预期、因哪条规定或哪个数值。\n"
-        "例：mianshen test cases/shanghai --overlay 草案.yaml",
-        "Run cases and compare with what they expect; with --overlay, see which expectations a proposed "
-        "change moves and through which provision or figure.\nTry: mianshen test cases/shanghai --overlay draft.yaml",
-    )
-)
+@command
 @case_arguments.paths
 @options.rulebook
-@option(
-    "--backend",
-    type=click.Choice(["all", *BACK_ENDS]),
-    words=Message(
-        "用哪个引擎计算（默认 interpreter 与 native；all 为全部，并互相比较）",
-        "which back end (default: interpreter and native; all: every one, compared with each other)",
-    ),
-)
-@option(
-    "--overlay",
-    "overlays",
-    metavar="F",
-    multiple=True,
-    words=Message(
-        "所提改动：文件，或随附方案的名称；可多次",
-        "a proposed change: a file or a shipped one's name; may be repeated",
-    ),
-)
-@option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "junit"]),
-    default="table",
-    words=Message(
-        "输出格式（默认 table；junit 供 CI 使用）", "output format (default table; junit is for CI)"
-    ),
-)
-@option(
-    "--junit",
-    metavar="F",
-    words=Message("另把结果写成 JUnit 文件", "also write the results to this file, as JUnit has them"),
-)
+@option("--backend", type=click.Choice(["all", *BACK_ENDS]))
+@option("--overlay", "overlays", metavar="F", multiple=True)
+@option("--format", "form", type=click.Choice(["table", "json", "junit"]), default="table")
+@option("--junit", metavar="F")
 def test(
     lang: Lang, paths: tuple[str, ...], rules: tuple[str, ...], backend: str | None, overlays: tuple[str, ...],
     form: str, junit: str | None,

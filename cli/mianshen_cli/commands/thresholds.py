@@ -16,6 +16,7 @@ from mianshen_cli import options, output
 from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
 from mianshen_cli.render.impact import grouped
+from mianshen_cli.wording import wording
 
 MOST = 15
 _LINES = tuple(
@@ -29,24 +30,15 @@ _CROSSINGS = tuple(
         ("合计（元）", "difference"), ("最大落差", "notch"),
     )
 )  # fmt: skip
-_MORE = Message(
-    "另有 {count} 行；用 --format json 或 --out 看全部", "{count} more: --format json or --out tells all"
-)
-_DONE = Message("已写入 {folder}", "Written to {folder}")
+_MORE = wording("thresholds.more")
+_DONE = wording("thresholds.done")
 
 
-@command(
-    Message(
-        "界限图：规则中的每条界限附近（500 元、30 天或一级以内）有多少人，跨过去会得失多少。\n"
-        "例：mianshen thresholds --residents r.parquet --households h.parquet --as-of 2026-06-30",
-        "How many people stand within 500 yuan, 30 days or one level of each line in the rules, and what crossing it "
-        "gives or costs them.\nTry: mianshen thresholds --residents r.parquet --households h.parquet --as-of 2026-06-30",
-    )
-)
+@command
 @options.record_files()
 @options.day
-@option("--out", metavar="DIR", words=Message("再写入文件夹", "folder to write it to, too"))
-@option("--lists", is_flag=True, words=Message("列出每一行（含编号）", "list every row, by its key"))
+@option("--out", metavar="DIR")
+@option("--lists", is_flag=True)
 @options.one_rulebook
 @options.overlay
 @options.encoding

@@ -17,6 +17,7 @@ from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
 from mianshen_cli.session import Desk, refuse_replacing, rule_files
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 if TYPE_CHECKING:
     from mianshen.casework.check import Checked, Checker
@@ -34,63 +35,23 @@ _ITEMS = (
     Message("核定结果", "answer"),
 )
 _SAME, _DIFFERS = Message("相同", "same"), Message("不同", "differs")
-_GOOD = Message(
-    "由核定材料重新核定，与告知书一致：{subject}。",
-    "Decided again from the record, it is what the notice says: {subject}.",
-)
-_BAD = Message(
-    "告知书与重新核定的不一致。", "The notice is not what the record gives when it is decided again."
-)
-_NOTHING = Message(
-    "请给出告知书的 HTML 文件（或用 --code 给出二维码文字）和核定材料",
-    "give the notice's HTML file (or the text of its QR code by --code) and the record",
-)
-_NO_PERSON = Message("批量核定的文件夹需用 --person 指明人员", "a batch's folder needs --person, too")
-_PAGE = Message("离线核对页已写入 {out}", "The page that checks offline is in {out}")
-_COMPARES = Message(
-    "此页只比对摘要值。要在页上重新核定，请先安装：pip install 'mianshen[compiler]'",
-    "This page only compares digests. For one that decides again, first: pip install 'mianshen[compiler]'",
-)
+_GOOD = wording("verify_notice.good")
+_BAD = wording("verify_notice.bad")
+_NOTHING = wording("verify_notice.nothing")
+_NO_PERSON = wording("verify_notice.no_person")
+_PAGE = wording("verify_notice.page")
+_COMPARES = wording("verify_notice.compares")
 _SHOWN = 19  # characters of a digest
 
 
-@command(
-    Message(
-        "核对告知书：由核定材料（或批量核定的文件夹）重新核定，与告知书二维码中的摘要值比较。不联网。\n"
-        "例：mianshen verify-notice 告知书.html 核定材料.yaml",
-        "Hold a notice against the record (or a batch's folder): decide it again and compare with the digests in its QR "
-        "code. Uses no network.\nTry: mianshen verify-notice notice.html record.yaml",
-    )
-)
-@argument(
-    "files", nargs=-1, metavar="[NOTICE] RECORD",
-    words=Message("告知书（HTML）和核定材料，或批量核定的文件夹", "the notice (HTML), and a record file or a batch's folder"),
-)  # fmt: skip
-@option(
-    "--code",
-    metavar="TEXT",
-    words=Message(
-        "扫描二维码所得的文字，代替告知书", "the scanned text of the QR code, in place of the notice"
-    ),
-)
-@option(
-    "--case", metavar="NAME", words=Message("材料文件中的哪一例", "the case of that name in the record file")
-)
-@option(
-    "--person",
-    metavar="ID",
-    words=Message("批量核定中的人员编号", "number of the person, of a batch's folder"),
-)
+@command
+@argument("files", nargs=-1, metavar="[NOTICE] RECORD")  # fmt: skip
+@option("--code", metavar="TEXT")
+@option("--case", metavar="NAME")
+@option("--person", metavar="ID")
 @options.rulebook
 @options.change
-@option(
-    "--page",
-    metavar="F.html",
-    words=Message(
-        "写出离线核对页：在页上由核定材料重新核定；可用 --rules、--overlay 指明规则库",
-        "write the page that checks offline and decides again, for the rulebook of --rules and --overlay",
-    ),
-)
+@option("--page", metavar="F.html")
 def verify_notice(
     lang: Lang, files: tuple[str, ...], code: str | None, case: str | None, person: str | None,
     rules: tuple[str, ...], overlays: tuple[str, ...], page: str | None,

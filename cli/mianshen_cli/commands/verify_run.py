@@ -13,6 +13,7 @@ from mianshen.source import Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import command
 from mianshen_cli.output import Status
+from mianshen_cli.wording import wording
 
 if TYPE_CHECKING:
     from mianshen.past_runs.verify import Finding
@@ -36,20 +37,12 @@ _HEAD = (
     Message("清单摘要", "recorded digest"),
     Message("现摘要", "digest now"),
 )
-_GOOD = Message("{same} 个文件与清单一致", "{same} files are as the receipt says")
-_MOVED = Message(
-    "{moved} 个输入文件已不在原处，未核对", "{moved} inputs are no longer there and were not checked"
-)
+_GOOD = wording("verify_run.good")
+_MOVED = wording("verify_run.moved")
 _SHOWN = len("sha256:") + 16  # of a digest, in a table
 
 
-@command(
-    Message(
-        "重新计算一次批处理的结果、输入和规则库的摘要，与 manifest.json 核对。\n例：mianshen verify-run out/",
-        "Recompute the digests of a batch's results, inputs and rulebook, and hold them against manifest.json.\n"
-        "Try: mianshen verify-run out/",
-    )
-)
+@command
 @options.results
 @options.form
 def verify_run(lang: Lang, folder: str, form: str) -> Status:

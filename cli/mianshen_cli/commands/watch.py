@@ -14,6 +14,7 @@ from mianshen.source import Lang, Message
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, command, option
 from mianshen_cli.output import Status
+from mianshen_cli.wording import wording
 
 _TOLD = 20  # refusals on the screen; the file beside the work list has them all
 _JOURNAL = ".journal"
@@ -24,49 +25,18 @@ _KINDS = {
     "needs_facts": Message("缺少事实", "needs facts"),
 }
 _HEADERS = (Message("待办", "work list"), Message("条数", "items"))
-_EVENTS = Message(
-    "事件：新办 {taken}，此前已办 {repeated}，退回 {refused}",
-    "Events: {taken} taken, {repeated} known before, {refused} refused",
-)
-_BLANK = Message("略过空行 {blank} 行", "blank rows skipped: {blank}")
-_LATE = Message(
-    "其中 {late} 个事件的日期早于同一家庭已办的事件；已办事件的结论不重算",
-    "{late} of them are dated before events of the same household taken earlier; what those made due stands",
-)
-_DONE = Message("待办清单已写入 {out}", "The work list is in {out}")
-_MORE = Message("另有 {more} 个，见 {file}", "and {more} more, see {file}")
+_EVENTS = wording("watch.events")
+_BLANK = wording("watch.blank")
+_LATE = wording("watch.late")
+_DONE = wording("watch.done")
+_MORE = wording("watch.more")
 
 
-@command(
-    Message(
-        "读取生活事件和参保人记录，写出应办的待遇清单；日志记下已办的事件，中断后重跑不漏不重。",
-        "Read life events and people's records, and write the work list of what they make due. A journal "
-        "remembers what has been taken: stopped and run again, nothing is lost and nothing granted twice.",
-    )
-)
-@option(
-    "--events",
-    required=True,
-    metavar="FILE",
-    words=Message(
-        "事件文件：JSON 行、YAML、JSON、CSV 或 Parquet（必填）",
-        "file of events: JSON lines, YAML, JSON, CSV or Parquet (required)",
-    ),
-)
+@command
+@option("--events", required=True, metavar="FILE")
 @options.record_files()
-@option(
-    "--as-of",
-    type=Day(),
-    words=Message("全部事件的核定日（默认各按事件日期）", "day to decide every event for (default: its own)"),
-)
-@option(
-    "--out",
-    required=True,
-    metavar="FILE",
-    words=Message(
-        "待办清单：.jsonl、.csv 或 .parquet（必填）", "work list: .jsonl, .csv or .parquet (required)"
-    ),
-)
+@option("--as-of", type=Day())
+@option("--out", required=True, metavar="FILE")
 @option(
     "--journal",
     metavar="FILE",

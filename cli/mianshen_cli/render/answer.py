@@ -20,17 +20,16 @@ from mianshen.values import NOT_MODELLED, Unknown
 from mianshen_cli import output
 from mianshen_cli.render.explanation import Explanation
 from mianshen_cli.render.overview import Overview
+from mianshen_cli.wording import wording
 
-_HEAD = Message("{title} {key}，核定日 {day}", "{title} {key}, decision date {day}")
+_HEAD = wording("answer.head")
 _BENEFIT = (Message("符合的待遇", "eligible"), Message("金额", "amount"), Message("方式", "delivery"))
 _OPEN = (Message("待定的待遇", "undetermined"), Message("缺少", "missing"))
 _AMOUNT_OPEN, _FACTS = Message("待定", "undetermined"), Message("{count} 项", "facts: {count}")
-_NO_BENEFIT = Message("没有符合的待遇。", "Eligible for no benefit.")
-_FIRST = Message("先问：{facts}。", "Ask first: {facts}.")
-_FOR = Message("{fact}（关系到 {count} 项待遇）", "{fact} ({count} benefits wait for it)")
-_NOT_DUE = Message(
-    "不符合：{names}。（--why 待遇名 说明原因）", "Not eligible: {names}. (--why NAME says why)"
-)
+_NO_BENEFIT = wording("answer.no_benefit")
+_FIRST = wording("answer.first")
+_FOR = wording("answer.for")
+_NOT_DUE = wording("answer.not_due")
 _SHOWN, _RESULTS = Message("其他结果", "also"), Message("结果", "results")
 _ANSWER, _DATE = Message("结论", "answer"), Message("日期", "date")
 _REASONS, _NOTES, _STEPS = (
@@ -45,15 +44,13 @@ _SETTLED = (
     Message("按规则", "by the rules"),
     Message("差额", "difference"),
 )
-_REVERSED = Message("已冲销", "Cancelled")
-_PAIR = Message("{title} {key} 由 {by} 冲销，均不计入", "{title} {key} is cancelled by {by}; neither counts")
-_REJECTED = Message("退回记录", "Rejects")
-_UNRULED = Message(
-    "规则未覆盖 {count} 项待遇。（--explain 列出）", "Not modelled: {count} benefits. (--explain names them)"
-)
-_UNRULED_NAMES = Message("规则未覆盖：{names}。", "Not modelled: {names}.")
-_PROVISIONAL = Message("依据暂定数值：{names}", "Rests on provisional figures: {names}")
-_COLON = Message("：", ": ")
+_REVERSED = wording("answer.reversed")
+_PAIR = wording("answer.pair")
+_REJECTED = wording("answer.rejected")
+_UNRULED = wording("answer.unruled")
+_UNRULED_NAMES = wording("answer.unruled_names")
+_PROVISIONAL = wording("answer.provisional")
+_COLON = wording("answer.colon")
 _MANY = 40  # steps from which on an explanation is brief
 _MOST_ASKED = 3  # facts named among those to ask first
 _MOST_ACROSS = 4  # rows shown side by side; more of them stand one below the other

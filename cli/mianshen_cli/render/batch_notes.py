@@ -10,52 +10,28 @@ from typing import Any
 
 from mianshen.source import Lang, Message
 from mianshen_cli import output
+from mianshen_cli.wording import wording
 
-_MAPPED = Message("{entity}：共 {rows} 行", "{entity}: {rows} rows")
-_TITLES = Message("，跳过标题行 {rows} 行", ", title lines skipped: {rows}")
-_LEFT_OUT = Message("，剔除 {rows} 行（{reason}）", ", {rows} left out ({reason})")
-_MERGED = Message("，{rows} 行并入同一人的其他行", ", {rows} merged into other rows of the same person")
-_UNLISTED = Message(
-    "  {fact}（{name}）：{rows} 行的代码不在列表中，按未知处理",
-    "  {fact} ({name}): rows with a code that no list has, taken as unknown: {rows}",
-)
-_DISAGREE = Message(
-    "  {fact}（{name}）：{rows} 人的各行不一致", "  {fact} ({name}): persons whose rows disagree: {rows}"
-)
-_IGNORED = Message("未采用的列：{columns}", "columns left out: {columns}")
-_IDENTITY = Message(
-    "有 {rows} 个身份证号码对应多个人员编号，起付标准和限额可能重复计算，请合并后重新核定",
-    "identity numbers under several person numbers: {rows}. Deductibles and limits may count twice: merge these persons",
-)
-_DOUBLES = Message(
-    "有 {rows} 条{entity}疑似重复结算（同一人、同日、同地、同金额）：{places}",
-    "likely settled twice (same person, day, place and amounts), {entity}: {rows} ({places})",
-)
-_DOUBLE = Message(
-    "{file} 第 {row} 行与 {other} 第 {before} 行", "{file} row {row} repeats {other} row {before}"
-)
-_PLACEHOLDER = Message(
-    "{fact}（{name}）有 {rows} 格是占位值，按未知处理",
-    "{fact} ({name}): cells that hold a placeholder, taken as unknown: {rows}",
-)
-_DEAD = Message(
-    "有 {rows} 人在核定日前已死亡：待遇仍按所填事实核定，发放前请核对",
-    "persons who died by the decision date: {rows}. Benefits are decided by the facts as given: check before paying",
-)
-_AFTER_DEATH = Message(
-    "{entity}：{rows} 条的日期晚于本人死亡日期，请核对两者",
-    "{entity}: rows dated after the death of their person: {rows}. Check both dates",
-)
-_BLANK = Message("{entity}：略过 {rows} 个空行", "{entity}: blank rows skipped: {rows}")
+_MAPPED = wording("batch_notes.mapped")
+_TITLES = wording("batch_notes.titles")
+_LEFT_OUT = wording("batch_notes.left_out")
+_MERGED = wording("batch_notes.merged")
+_UNLISTED = wording("batch_notes.unlisted")
+_DISAGREE = wording("batch_notes.disagree")
+_IGNORED = wording("batch_notes.ignored")
+_IDENTITY = wording("batch_notes.identity")
+_DOUBLES = wording("batch_notes.doubles")
+_DOUBLE = wording("batch_notes.double")
+_PLACEHOLDER = wording("batch_notes.placeholder")
+_DEAD = wording("batch_notes.dead")
+_AFTER_DEATH = wording("batch_notes.after_death")
+_BLANK = wording("batch_notes.blank")
 _HEAD = (
     Message("退回原因", "reason for rejection"), Message("文件", "file"), Message("字段", "fact"),
     Message("条数", "rows"),
 )  # fmt: skip
-_WHOLE = Message("整列", "whole column")
-_MAP = Message(
-    "。整列如此，可用 --mapping 说明其写法（date、unit、values、thousands）",
-    ". The whole column is so: a --mapping says how it is written (date, unit, values, thousands)",
-)
+_WHOLE = wording("batch_notes.whole")
+_MAP = wording("batch_notes.map")
 MOST = 12  # reasons that are listed
 
 

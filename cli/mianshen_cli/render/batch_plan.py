@@ -10,6 +10,7 @@ from typing import Any
 from mianshen.source import Lang, Message
 from mianshen_cli import output
 from mianshen_cli.render.batch_notes import finding_lines, mapping_lines
+from mianshen_cli.wording import wording
 
 _FILES = (Message("记录", "records"), Message("行数", "rows"), Message("文件", "files"))
 _COLUMNS = (
@@ -18,24 +19,21 @@ _COLUMNS = (
     Message("读作", "read as"),
     Message("事实", "fact"),
 )
-_READ = Message("{file}：读取 {count} 列", "{file}: {count} columns are read")
+_READ = wording("batch_plan.read")
 _REFUSED = (
     Message("文件", "file"), Message("事实", "fact"), Message("原因", "reason"), Message("格数", "cells"),
 )  # fmt: skip
-_NOTHING_REFUSED = Message("没有会退回的单元格。", "No cell would be refused.")
+_NOTHING_REFUSED = wording("batch_plan.nothing_refused")
 _BY = {
     "native": Message("由编译后的规则核定", "decided by the compiled rules"),
     "interpreter": Message("由解释器核定", "decided by the interpreter"),
     "spark": Message("由 Spark 核定", "decided by Spark"),
 }
-_WHOLE = Message("全部在内存中", "all in memory")
-_PARTS = Message("分 {count} 份", "in {count} partitions")
-_EXPECTED = Message(
-    "预计：{by}，{parts}，约 {seconds}，结果约 {size}（首次编译另需数秒）。",
-    "To expect: {by}, {parts}, about {seconds}, results of about {size} (compiling the first time takes some seconds more).",
-)
-_WOULD = Message("会写出 {places}：{files}。", "Would write to {places}: {files}.")
-_NOTHING = Message("这次没有写任何东西。", "Nothing was written.")
+_WHOLE = wording("batch_plan.whole")
+_PARTS = wording("batch_plan.parts")
+_EXPECTED = wording("batch_plan.expected")
+_WOULD = wording("batch_plan.would")
+_NOTHING = wording("batch_plan.nothing")
 
 
 def show_plan(lang: Lang, program: Any, plan: Any, places: list[str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from mianshen.source import Lang, Message
 from mianshen_cli import output
+from mianshen_cli.wording import wording
 
 _RECORDS = (
     Message("记录", "records"),
@@ -27,7 +28,7 @@ _BENEFITS = (
     Message("金额未计入", "amount left out"),
 )
 _ANSWERS = ("eligible", "ineligible", "undetermined", "not_modelled")
-_FOR_NOBODY = Message("对任何人都规则未覆盖的待遇：{names}。", "Not modelled for anybody: {names}.")
+_FOR_NOBODY = wording("batch_summary.for_nobody")
 _AMOUNTS = (
     Message("费用与支付", "cost and payments"),
     Message("合计（元）", "total (yuan)"),
@@ -35,7 +36,7 @@ _AMOUNTS = (
     Message("未计入：待定", "left out: undetermined"),
     Message("规则未覆盖", "not modelled"),
 )
-_COUNT = Message("条数", "count")
+_COUNT = wording("batch_summary.count")
 
 
 def show_summary(lang: Lang, program: Any, summary: Any, out: Path) -> None:

@@ -11,12 +11,11 @@ from xml.sax.saxutils import escape, quoteattr
 
 from mianshen.cases.changes import Changes
 from mianshen.cases.runs import Difference, Outcome
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli.output import Plain, printable
+from mianshen_cli.wording import wording
 
-_SAID = Message(
-    "{what}：预期 {expected}，得到 {got}（{back_end}）", "{what}: expected {expected}, got {got} ({back_end})"
-)
+_SAID = wording("case_results.said")
 
 
 def plain_outcomes(outcomes: Sequence[Outcome]) -> Plain:

@@ -13,8 +13,9 @@ from mianshen.policy.descriptions import LABELS, Descriptions, Line, figure_word
 from mianshen.program.program import Parameter
 from mianshen.source import Lang, Message
 from mianshen_cli import output
+from mianshen_cli.wording import wording
 
-_UNRULED = Message("没有条款", "no provision")
+_UNRULED = wording("catalogue.unruled")
 _FIGURES = tuple(
     Message(*item)
     for item in (("起", "from"), ("止", "until"), ("数值", "value"), ("依据", "basis"), ("条款", "clause"), ("复核", "review by"))

@@ -13,6 +13,7 @@ from mianshen.elaboration.coverage import Answer, Covered, Kind, coverage
 from mianshen.program.program import Citation, Program
 from mianshen.source import Lang, Message
 from mianshen_cli import output
+from mianshen_cli.wording import wording
 
 _KINDS: dict[Kind, Message] = {
     "benefits": Message("待遇", "benefits"),
@@ -20,14 +21,11 @@ _KINDS: dict[Kind, Message] = {
     "tables": Message("决策表", "tables"),
     "parameters": Message("参数", "parameters"),
 }
-_PLANNED = Message("{name}（计划中）", "{name} (planned)")
-_OUT = Message("不在范围内", "out of scope")
-_OPEN = Message("尚无着落", "nothing answers it")
-_COLON = Message("：", ": ")
-_COUNT = Message(
-    "{all} 条：{answered} 条有规定，{left_out} 条不在范围内，{open} 条尚无着落",
-    "{all} clauses: {answered} answered, {left_out} out of scope, {open} without an answer",
-)
+_PLANNED = wording("coverage.planned")
+_OUT = wording("coverage.out")
+_OPEN = wording("coverage.open")
+_COLON = wording("coverage.colon")
+_COUNT = wording("coverage.count")
 _WIDTH = 96
 
 

@@ -16,15 +16,16 @@ from mianshen.interpreter.trace.unmatched import Unmatched
 from mianshen.interpreter.trace.walk import Input
 from mianshen.source import Lang, Message
 from mianshen_cli import output
+from mianshen_cli.wording import wording
 
-PILOT = Message("试点", "pilot")
-_ASSUMED = Message("未提供，按此计", "not given, assumed")
-_FORMULA = Message("公式", "formula")
-_CONDITION = Message("条件", "when")
-_UNTOLD = Message("尚不能确定适用哪一条，以下条款都可能适用：", "which of these applies cannot be told yet:")
-_UNRULED = Message("没有适用的规定", "no provision applies")
-_OTHERS = Message("未适用的规定：", "provisions that do not apply:")
-_AS_FOR = Message("同 {row}", "as for {row}")
+PILOT = wording("explanation.pilot")
+_ASSUMED = wording("explanation.assumed")
+_FORMULA = wording("explanation.formula")
+_CONDITION = wording("explanation.condition")
+_UNTOLD = wording("explanation.untold")
+_UNRULED = wording("explanation.unruled")
+_OTHERS = wording("explanation.others")
+_AS_FOR = wording("explanation.as_for")
 _WHY = {
     "failed": Message("不满足 {part}", "{part} does not hold"),
     "unknown": Message("不知是否满足 {part}", "whether {part} holds is unknown"),

@@ -11,35 +11,20 @@ from typing import Any, Final
 from mianshen.impact.page import unbounded_by
 from mianshen.source import Lang, Message
 from mianshen_cli import output
+from mianshen_cli.wording import wording
 
 COLUMNS: Final = 80
 MOST: Final = 12  # lines of a table
 LONG: Final = 13  # characters of an amount beyond which a table leaves the fen out
-_HEAD = Message("{overlays}：按 {day} 的情形核定 {records}", "{overlays}: {records} as of {day}")
-_OVER_CASES = Message("{overlays}：{count:,} 个案例", "{overlays}: {count:,} cases")
-_RECORDS = Message("{count:,} 条记录", "{count:,} records")
-_NOTHING = Message("没有变化。", "Nothing changes.")
-_OF = Message(
-    "参保人 {people:,}：受益 {gain:,}，受损 {lose:,}，有变化 {changed:,}，待定 {open:,}",
-    "{people:,} insured people: {gain:,} gain, {lose:,} lose, {changed:,} changed, {open:,} open",
-)
-_SAMPLE = Message(
-    "推算到 {of:,} 人：增减 {difference} 元，标准误 {standard_error} 元",
-    "of {of:,} people: {difference} yuan more, standard error {standard_error}",
-)
-_WEIGHTED = Message(
-    "加权：{people} 人，增减 {difference} 元，标准误 {standard_error} 元",
-    "weighted: {people} people, {difference} yuan more, standard error {standard_error}",
-)
-_OPEN: Final = Message(
-    "增减只合计已知金额，最多有 {rows} 行因事实未知未计入；最少、最多：未知事实无论如何填写都不会超出的范围。",
-    "The difference adds up what is known, up to {rows} rows of unknown facts left out; least and most: what it lies between "
-    "whatever they turn out to be.",
-)
-_UNBOUNDED: Final = Message(
-    "?：无法界定，因为这些事实未知且没有上限：{facts}。",
-    "?: nothing bounds it, for these facts are unknown and have no greatest value: {facts}.",
-)
+_HEAD = wording("impact.head")
+_OVER_CASES = wording("impact.over_cases")
+_RECORDS = wording("impact.records")
+_NOTHING = wording("impact.nothing")
+_OF = wording("impact.of")
+_SAMPLE = wording("impact.sample")
+_WEIGHTED = wording("impact.weighted")
+_OPEN: Final = wording("impact.open")
+_UNBOUNDED: Final = wording("impact.unbounded")
 _ESTIMATES: Final = {
     "weighted": (
         Message("项目", "what"),
@@ -75,7 +60,7 @@ _BANDS = {
     "same": Message("不变", "unchanged"), "gains": Message("增加5%以内", "gain up to 5%"),
     "gains_much": Message("增加超过5%", "gain over 5%"),
 }  # fmt: skip
-_MORE = Message("另有 {count} 项见报告", "{count} more in the report")
+_MORE = wording("impact.more")
 
 
 def summary(lang: Lang, content: Mapping[str, Any]) -> str:

@@ -13,42 +13,28 @@ from mianshen.casework.interview import Interview, Question, Story
 from mianshen.casework.interview.typed import as_written
 from mianshen.casework.wording import Words, listed
 from mianshen.program.core import Boolean, Code, String
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen.values import Known
 from mianshen_cli import output
 from mianshen_cli.render.answer import AnswerView
+from mianshen_cli.wording import wording
 
-_OPENING = Message(
-    "询问：{names}\n每题只问仍会改变结论的事实。b 上一题，? 不知道，q 结束，h 说明",
-    "About: {names}\nOnly what can still change the answer is asked. b back, ? don't know, q quit, h help",
-)
-_ABOUT = Message("关系到：{names}", "matters for: {names}")
-_MORE = Message("等 {count} 项", "… ({count} benefits)")
-_OF = Message("{title} {key}：", "{title} {key}: ")
-_ASSUMED = Message("直接回车按 {value} 计", "Enter takes {value}")
-_SKIP = Message("直接回车为不知道", "Enter means don't know")
-_PROMPT = Message("回答> ", "answer> ")
-_LEAVE = Message("结束询问？回车结束，n 继续> ", "leave? Enter leaves, n goes on> ")
-_OVER = Message(
-    "没有要问的了。回车看结论，b 改上一题> ", "Nothing is left to ask. Enter shows the answer, b goes back> "
-)
-_NOT_TOLD = Message(
-    "不知道{names}，其余事实定不了结论；知道后用 b 改，或存下来再问。",
-    "Without {names} nothing else can decide it. Once you know, change it with b, or save and ask again.",
-)
-_TAKEN = Message("    记为 {value}", "    taken as {value}")
-_SAVED = Message(
-    "已存入 {file}：答了 {told} 项，不知道 {unknown} 项。再次 ask 时把它写在最后即可接着问{again}。",
-    "Saved to {file}: {told} told, {unknown} not known. Name it last when you ask again, to go on{again}.",
-)
-_AGAIN = Message("，加 --again 再问不知道的", "; with --again, what was not known is asked again")
-_WHERE = Message("存到哪个文件？回车不保存> ", "save to which file? Enter keeps nothing> ")
+_OPENING = wording("interview.opening")
+_ABOUT = wording("interview.about")
+_MORE = wording("interview.more")
+_OF = wording("interview.of")
+_ASSUMED = wording("interview.assumed")
+_SKIP = wording("interview.skip")
+_PROMPT = wording("interview.prompt")
+_LEAVE = wording("interview.leave")
+_OVER = wording("interview.over")
+_NOT_TOLD = wording("interview.not_told")
+_TAKEN = wording("interview.taken")
+_SAVED = wording("interview.saved")
+_AGAIN = wording("interview.again")
+_WHERE = wording("interview.where")
 _YES_TO_GO_ON = ("n", "no", "否", "不", "继续")
-_HELP = Message(
-    "输入序号、名称或代码均可。b 上一题，? 不知道，q 结束（已答的会保留）。事实名：{name}",
-    "A number, a label or a code will do. b back, ? don't know, q quit (answers so far are kept). "
-    "The fact is {name}",
-)
+_HELP = wording("interview.help")
 COMMANDS: Final = {
     "back": ("b", "back", "返回", "上一题"),
     "skip": ("?", "？", "skip", "不知道", "跳过"),

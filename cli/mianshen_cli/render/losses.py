@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from mianshen.exchange import Loss
 from mianshen.source import Lang, Message
 from mianshen_cli import output
+from mianshen_cli.wording import wording
 
 _HEADS = (Message("名称", "name"), Message("未带出", "not carried"))
-_ALL = Message("全部", "all")
-FORMAT = Message("输出格式（默认 table）", "output format (default table)")
+_ALL = wording("losses.all")
+FORMAT = wording("losses.format")
 
 
 def losses_table(losses: Sequence[Loss], lang: Lang) -> str:

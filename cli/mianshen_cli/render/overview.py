@@ -13,18 +13,15 @@ from mianshen.casework.wording import Words
 from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Step, Trace, Used
 from mianshen.program.program import Citation, Key
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import output
 from mianshen_cli.render.explanation import PILOT, Explanation
+from mianshen_cli.wording import wording
 
-_WHOLE = Message(
-    "（每项决定一条；--explain 待遇名或费用编号 逐项列出公式、条件、所用数值和未适用的条款。待遇的结论见上文理由）",
-    "(A line for each decision; --explain NAME, of a benefit or a claim, gives formulas, conditions, figures and the "
-    "provisions that do not apply. What benefits come to is told under the reasons above.)",
-)
-_UNRULED = Message("没有适用的规定：{names}", "No provision applies: {names}")
-_UNTOLD = Message("尚不能确定适用哪一条：{names}", "which applies cannot be told yet: {names}")
-_SOURCES = Message("文件", "Sources")
+_WHOLE = wording("overview.whole")
+_UNRULED = wording("overview.unruled")
+_UNTOLD = wording("overview.untold")
+_SOURCES = wording("overview.sources")
 
 
 class Overview:

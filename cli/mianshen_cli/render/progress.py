@@ -15,6 +15,7 @@ from typing import Self, TextIO
 
 from mianshen.source import Lang, Message
 from mianshen_cli import output
+from mianshen_cli.wording import wording
 
 SHARES: Mapping[str, float] = {
     "read": 0.45,
@@ -23,17 +24,12 @@ SHARES: Mapping[str, float] = {
 }  # of a usual run's time
 _WIDTH = 24
 _EVERY = 0.2  # seconds
-_LINE = Message("{stage}：{many}{seconds:.1f} 秒", "{stage}: {many}{seconds:.1f} s")
-_ROWS = Message("{rows:,} 行，", "{rows:,} rows, ")
-_BAR = Message(
-    "[{bar}] {share:3.0%} {stage}  {rows:,} 行  {rate:,.0f} 行/秒  剩余 {left}",
-    "[{bar}] {share:3.0%} {stage}  {rows:,} rows  {rate:,.0f} rows/s  {left} left",
-)
+_LINE = wording("progress.line")
+_ROWS = wording("progress.rows")
+_BAR = wording("progress.bar")
 
 
-_SHARE = Message(
-    "第 {done} 份（共 {count} 份）已核定：{seconds:.1f} 秒", "part {done} of {count} decided: {seconds:.1f} s"
-)
+_SHARE = wording("progress.share")
 
 
 @contextmanager

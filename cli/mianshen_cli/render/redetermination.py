@@ -18,8 +18,9 @@ from mianshen.program.program import Fact, Program
 from mianshen.source import Lang, Message
 from mianshen.values import Value
 from mianshen_cli import output
+from mianshen_cli.wording import wording
 
-_HEAD = Message("{title} {key}：{before} 与 {after} 比较", "{title} {key}: {before} against {after}")
+_HEAD = wording("redetermination.head")
 _WHAT = tuple(
     Message(*item)
     for item in (
@@ -32,15 +33,15 @@ _WHAT = tuple(
     )
 )
 _SIDE = {"reversed": Message("已冲销", "cancelled"), "rejected": Message("未核定", "rejected")}
-_ABSENT = Message("（无）", "(none)")
-_SAME = Message("没有变化", "nothing changes")
-_OWED = Message("共应补发 {amount} 元", "owed in all: {amount} yuan")
-_OVERPAID = Message("共应追回 {amount} 元", "overpaid in all: {amount} yuan")
-_OWED_KNOWN = Message("已知应补发 {amount} 元", "owed as far as known: {amount} yuan")
-_OVERPAID_KNOWN = Message("已知应追回 {amount} 元", "overpaid as far as known: {amount} yuan")
-_OPEN = Message("；另有 {count} 项金额待定", "; amounts still open: {count}")
-_FILE = Message("{file}，{day}", "{file}, {day}")
-_UNDER = Message("{side}（调整方案 {overlays}）", "{side} (overlay {overlays})")
+_ABSENT = wording("redetermination.absent")
+_SAME = wording("redetermination.same")
+_OWED = wording("redetermination.owed")
+_OVERPAID = wording("redetermination.overpaid")
+_OWED_KNOWN = wording("redetermination.owed_known")
+_OVERPAID_KNOWN = wording("redetermination.overpaid_known")
+_OPEN = wording("redetermination.open")
+_FILE = wording("redetermination.file")
+_UNDER = wording("redetermination.under")
 _KINDS = {
     "provision": Message("条款", "provision"),
     "figure": Message("数值", "figure"),

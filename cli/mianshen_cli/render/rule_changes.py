@@ -10,6 +10,7 @@ from mianshen.policy.catalogue import Item, titles_of
 from mianshen.policy.rule_diff import RuleChange
 from mianshen.source import Lang, Message
 from mianshen_cli import output
+from mianshen_cli.wording import wording
 
 _KINDS = {
     "figure": Message("数值", "figure"), "provision": Message("条款", "provision"), "decision": Message("决定", "decision"),
@@ -24,7 +25,7 @@ HEADS = tuple(
     )
 )  # fmt: skip
 FEW = 4  # names of what rests on a change that a table shows
-SAME = Message("没有差别", "nothing differs")
+SAME = wording("rule_changes.same")
 
 
 def changes_table(changes: tuple[RuleChange, ...], words: Words, lang: Lang) -> str:

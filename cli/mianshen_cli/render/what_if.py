@@ -25,58 +25,39 @@ from mianshen.values import Known
 from mianshen_cli import output
 from mianshen_cli.session import Answer
 from mianshen_cli.usage_errors import Refused
+from mianshen_cli.wording import wording
 
 _CONDITIONS = {
     "ineligible": Message("不满足的条件", "Conditions that fail"),
     "undetermined": Message("待定的条件", "Conditions that cannot be told yet"),
     "not_modelled": Message("规定不适用于此的原因", "Why no provision applies"),
 }
-_HURDLE = Message("{title}：{part}{given}", "{title}: {part}{given}")
-_SAYS_NO = Message("据此不予享受", "this provision says no")
-_NEGATED = Message("须不成立：{part}", "must not hold: {part}")
-_CHANGES = Message("改变以下事实即可享受", "It would be due with")
-_UNCHANGEABLE = Message("不会改变的事实", "Facts that do not change")
-_NO_CHANGE = Message("没有一两项事实的改变能使其可享受", "No change of one or two facts makes it due")
-_NOT_ALL = Message("（未试遍所有组合）", " (not every pair was tried)")
-_CHANGE = Message("{whose}{title} {before} → {after}", "{title}{whose} {before} → {after}")
-_FACT = Message("{whose}{title} {value}", "{title}{whose} {value}")
-_AND = Message("，且", ", and ")
-_DUE = Message("金额 {amount}", "amount {amount}")
-_LACKING = Message("金额还需：{missing}", "the amount then needs {missing}")
-_TIME = Message("时间推移", "With time")
-_FROM = Message("其他事实不变，自 {day} 起符合", "eligible from {day} if nothing else changes")
-_REVIEW = Message("（其他数值届时须先复核）", " (other figures have to be reviewed before then)")
-_NEVER = Message("仅随时间推移不会符合", "time alone does not make it due")
-_UNTIL = Message(
-    "到 {day} 为止，仅随时间推移不会符合；此后不能判断：{why}",
-    "time alone does not make it due by {day}; later cannot be told: {why}",
-)
-_MARGINS = Message("各层与限额", "Layers and limits")
-_LIMIT = Message(
-    "{title}：年度限额 {limit}，此前已计 {before}，应支付 {due}，实支付 {paid}，超限额 {withheld}；还剩 {left}",
-    "{title}: annual limit {limit}, counted before {before}, due {due}, paid {paid}, above the limit {withheld}; {left} left",
-)
-_BRACKET = Message(
-    "{title}：{amount} 位于 {over} 以上段，比例 {rate}", "{title}: {amount} lies above {over}, rate {rate}"
-)
-_NEXT = Message(
-    "；距下一段（{over} 以上，比例 {rate}）还差 {gap}",
-    "; {gap} short of the next bracket (above {over}, rate {rate})",
-)
-_BINDING = Message(
-    "{title}：{amount} 被 {figure} {bound} 限住，相差 {gap}",
-    "{title}: {amount} cut by {figure} {bound}, by {gap}",
-)
-_RAISING = Message(
-    "{title}：{amount} 由 {figure} {bound} 托底，相差 {gap}",
-    "{title}: {amount} raised by {figure} {bound}, by {gap}",
-)
-_FREE = Message(
-    "{title}：{amount}，距 {figure} {bound} 还有 {gap}",
-    "{title}: {amount}, {gap} from {figure} {bound}",
-)
-_A_CONSTANT = Message("界限", "the bound")
-_UNKNOWN = Message("未知", "unknown")
+_HURDLE = wording("what_if.hurdle")
+_SAYS_NO = wording("what_if.says_no")
+_NEGATED = wording("what_if.negated")
+_CHANGES = wording("what_if.changes")
+_UNCHANGEABLE = wording("what_if.unchangeable")
+_NO_CHANGE = wording("what_if.no_change")
+_NOT_ALL = wording("what_if.not_all")
+_CHANGE = wording("what_if.change")
+_FACT = wording("what_if.fact")
+_AND = wording("what_if.and")
+_DUE = wording("what_if.due")
+_LACKING = wording("what_if.lacking")
+_TIME = wording("what_if.time")
+_FROM = wording("what_if.from")
+_REVIEW = wording("what_if.review")
+_NEVER = wording("what_if.never")
+_UNTIL = wording("what_if.until")
+_MARGINS = wording("what_if.margins")
+_LIMIT = wording("what_if.limit")
+_BRACKET = wording("what_if.bracket")
+_NEXT = wording("what_if.next")
+_BINDING = wording("what_if.binding")
+_RAISING = wording("what_if.raising")
+_FREE = wording("what_if.free")
+_A_CONSTANT = wording("what_if.a_constant")
+_UNKNOWN = wording("what_if.unknown")
 
 
 def asked_about(answer: Answer, asked: Sequence[str]) -> tuple[Prospector, tuple[Prospect, ...]]:
