@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mianshen.casework.check import Checked, Checker
+from mianshen.casework.check import Checked, Checker, checker_of
 from mianshen.program.program import Program
 from mianshen.records.read import Record, read_cases, refused
 from mianshen.rulebook import open_program
@@ -52,13 +52,13 @@ class Desk:
         self.overlays = overlays
         self.as_of = as_of
         self.today = today()
-        self.checkers: dict[tuple[str | Path, ...], Checker] = {}
+        self.programs: dict[tuple[str | Path, ...], Program] = {}
 
     def checker(self, overlays: tuple[str | Path, ...] = ()) -> Checker:
         """The rulebook with a record's overlays, then those asked for."""
-        if overlays not in self.checkers:
-            self.checkers[overlays] = Checker(open_program(self.rules, [*overlays, *self.overlays]))
-        return self.checkers[overlays]
+        if overlays not in self.programs:
+            self.programs[overlays] = open_program(self.rules, [*overlays, *self.overlays])
+        return checker_of(self.programs[overlays])
 
     def read(self, files: list[Path], name: str | None) -> list[Given]:
         """Every record of every file, or the one of that name; RuleError with the mistakes of all files."""

@@ -1,8 +1,8 @@
 """Opening a rulebook: read, built, and kept so that the next opening is quick.
 
 In: folders, files, overlays (none: the shipped rulebook). Out: a `Program`.
-A built program is kept in the user's own cache folder under the digest of what it was built from
-and of the engine that built it; a changed file or engine is built anew.
+A built program is kept, in this process and in the user's own cache folder, under the digest of what it was
+built from and of the engine that built it; a changed file or engine is built anew.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from mianshen.cache import cache_folder, keep, read_kept
 from mianshen.document.digest import digest_of
@@ -29,16 +30,22 @@ def open_program(paths: Sequence[Path] = (), overlays: Sequence[Path | str] = ()
     """
     roots = tuple(paths) or (shipped_rulebook(),)
     files = tuple(overlay_file(o) for o in overlays)
-    result = _kept_at(roots, files)
-    outcome = _read(result)
-    if outcome is None:
+    name = _name_of(roots, files)
+    program = None if name is None else _opened.get(name)
+    if program is None:
+        program = _read(name)
+    if program is None:
         from mianshen.document import read
         from mianshen.elaboration.build import build
 
         document, mistakes = read(roots, files)
-        outcome, _ = build(document, mistakes)
-        _keep(result, outcome)
-    return outcome
+        program, _ = build(document, mistakes)
+        _keep(name, program)
+    if name is not None:
+        _opened[name] = program
+        if len(_opened) > LATEST:
+            _opened.pop(next(iter(_opened)), None)
+    return program
 
 
 def open_spread(
@@ -82,6 +89,9 @@ def shipped_overlays() -> list[str]:
 
 # -- keeping ---------------------------------------------------------------------------------
 
+LATEST: Final = 16  # programs kept in this process
+_opened: dict[str, Program] = {}
+
 
 @cache
 def _engine_digest() -> str:
@@ -97,21 +107,20 @@ def _engine_digest() -> str:
     return engine_digest.hexdigest()
 
 
-def _kept_at(roots: tuple[Path, ...], overlays: tuple[Path, ...]) -> Path | None:
-    base = cache_folder()
-    if base is None:
-        return None
+def _name_of(roots: tuple[Path, ...], overlays: tuple[Path, ...]) -> str | None:
+    """Under which name the program of these files is kept; None where one cannot be read."""
     try:
         digest = digest_of(roots, overlays)
     except OSError:
         return None
     names = ";".join(str(p) for p in (*roots, *overlays))  # spans in a program show the paths as given
-    return base / f"{sha256(f'{digest};{_engine_digest()};{names}'.encode()).hexdigest()[:40]}.program"
+    return f"{sha256(f'{digest};{_engine_digest()};{names}'.encode()).hexdigest()[:40]}.program"
 
 
-def _read(path: Path | None) -> Program | None:
+def _read(name: str | None) -> Program | None:
     """A kept program."""
-    content = None if path is None else read_kept(path)
+    folder = cache_folder()
+    content = None if name is None or folder is None else read_kept(folder / name)
     if content is None:
         return None
     try:
@@ -121,7 +130,8 @@ def _read(path: Path | None) -> Program | None:
     return program if isinstance(program, Program) else None
 
 
-def _keep(path: Path | None, program: Program) -> None:
+def _keep(name: str | None, program: Program) -> None:
     """Keep a program; failing to is no failure."""
-    if path is not None:
-        keep(path, pickle.dumps(program, protocol=pickle.HIGHEST_PROTOCOL))
+    folder = cache_folder()
+    if name is not None and folder is not None:
+        keep(folder / name, pickle.dumps(program, protocol=pickle.HIGHEST_PROTOCOL))

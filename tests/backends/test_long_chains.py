@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.agreement import REJECTED, UNKNOWN, UNMODELLED, by_interpreter, differences, rows_of
+from tests.support.campaigns import few
 from tests.support.chains import chain
 from tests.support.compiled import compiled_differences
 from tests.support.homes import AS_OF, Record, homes
@@ -26,7 +27,7 @@ from mianshen.warehouse.plan import DEEPEST as STEP
 
 pytestmark = pytest.mark.xdist_group("long_chains")
 
-LONG = 300
+LONG = few(120, 300)
 
 
 def built(folder: Path, doc: Doc) -> Program:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.support.campaigns import few
 
 from mianshen.document.yaml_tree import Scalar, read_tree
 from mianshen.ingest.typed_columns import ColumnReader
@@ -191,7 +192,7 @@ CELL = st.one_of(
 SAYABLE = CELL.filter(lambda text: all(not 0xD800 <= ord(each) <= 0xDFFF for each in text))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=few(10, 300))
 @given(cells=st.lists(SAYABLE, min_size=40, max_size=120))
 @example(cells=["0"])
 def test_any_cells_are_read_alike(cells: list[str]) -> None:

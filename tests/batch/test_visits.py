@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.batch.batches import AS_OF, OUTPUTS, rows
+from tests.support.campaigns import few, seeds
 
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
@@ -101,9 +102,9 @@ def test_a_run_with_visits_replays_and_gives_way_to_the_next(tmp_path: Path) -> 
     assert {each.name for each in (tmp_path / "out").iterdir()} == OUTPUTS | {"households.parquet"}
 
 
-@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("seed", seeds(3, few=1, many=2))
 def test_every_benefit_of_a_batch_is_what_check_answers(tmp_path: Path, seed: int) -> None:
-    write_population(tmp_path, 400, seed, "parquet", AS_OF, unknowns=True)
+    write_population(tmp_path, few(150, 400), seed, "parquet", AS_OF, unknowns=True)
     files = {entity: tmp_path / f"{name}.parquet" for entity, name in LISTS.items()}
     program = open_program()
     run_batch(program, Request(files, AS_OF, tmp_path / "out"))

@@ -33,7 +33,7 @@ cases:
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("people")
-    write_population(folder, 400, 5, "parquet", AS_OF)
+    write_population(folder, 150, 5, "parquet", AS_OF)
     inputs = {name: folder / f"{name}s.parquet" for name in ("resident", "household", "claim")}
     run_batch(open_program(), Request(inputs, AS_OF, folder / "run", rules=Rules((), ())))
     return folder / "run"

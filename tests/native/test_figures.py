@@ -16,7 +16,7 @@ def text(tmp_path: Path, day: str, value: str) -> str:
     overlay.write_text(WORKING.format(day=day, value=value), encoding="utf-8")
     program = open_program((), [overlay])
     shown = tuple((entity, name) for entity, names in program.shown.items() for name in names)
-    return Unit(Layout(program), shown, tuple(program.benefits.values())).text()
+    return Unit(Layout(program), shown, tuple(program.benefits.values())).text
 
 
 def test_another_value_on_another_day_is_the_same_program(tmp_path: Path) -> None:

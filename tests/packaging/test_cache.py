@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mianshen import cache
+from mianshen import cache, rulebook
 from mianshen.cache import keep, read_kept
 from mianshen.rulebook import open_program
 
@@ -64,9 +64,12 @@ def test_a_program_that_was_planted_is_built_anew(
 ) -> None:
     monkeypatch.setenv("MIANSHEN_CACHE", str(folder))
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(rulebook, "_opened", {})
     program = open_program()
     (kept,) = folder.glob("*.program")
     kept.write_bytes(pickle.dumps(_Planted(tmp_path / "ran")))
+    assert open_program() is program  # this process has it still
+    rulebook._opened.clear()
     assert open_program().digest == program.digest
     assert not (tmp_path / "ran").exists()
     assert read_kept(kept) is not None

@@ -7,6 +7,7 @@ not there.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from mianshen.batch import diagnostics
@@ -16,7 +17,8 @@ from mianshen.cache import cache_folder
 from mianshen.native.layout import Layout, Unsupported
 from mianshen.native.library import Compiled, compiled, is_kept
 from mianshen.native.translation_unit import Unit
-from mianshen.program.program import Program
+from mianshen.program.program import Key, Program
+from mianshen.program.remembered import remembered
 from mianshen.source import RuleError
 
 WORTH: Final = 20_000  # rows of input from which compiling a program takes less time than interpreting it
@@ -33,8 +35,14 @@ def unit_of(program: Program, files: Sequence[EntityFile], rows: int, beside: La
         for file in files
         for name in (*(d.name for d in file.shown), *file.settling)
     }
-    benefits = tuple(benefit for file in files for benefit in file.benefits)
-    return Unit(Layout(program, beside), tuple(shown), benefits, quick=rows < MANY)
+    benefits = tuple(benefit.name for file in files for benefit in file.benefits)
+    unit = _unit(program, tuple(shown), benefits, rows < MANY)
+    return unit if beside is None else replace(unit, layout=Layout(program, beside))
+
+
+@remembered
+def _unit(program: Program, shown: tuple[Key, ...], benefits: tuple[str, ...], quick: bool) -> Unit:
+    return Unit(Layout(program), shown, tuple(program.benefits[name] for name in benefits), quick=quick)
 
 
 def expected_engine(program: Program, files: Sequence[EntityFile], engine: Engine, rows: int) -> Engine:

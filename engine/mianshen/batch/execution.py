@@ -206,7 +206,7 @@ class Partitioned:
         for part in parts_of(self.run.inputs):
             digest.update(f"{part.path.resolve()};{part.stamp};{part.columns};".encode())
         digest.update(f"{self.run.program.digest};{self.run.request.as_of};{self.run.blocks};".encode())
-        digest.update(b"" if self.run.compiled is None else self.run.compiled.unit.text().encode())
+        digest.update(b"" if self.run.compiled is None else self.run.compiled.unit.text.encode())
         return digest.hexdigest()
 
     def decide(self, folder: Path) -> ResultFiles:

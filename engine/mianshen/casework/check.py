@@ -22,6 +22,7 @@ from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Explainer, Used
 from mianshen.interpreter.trace.walk import Caveats, Input
 from mianshen.program.program import Citation, Decision, Fact, Program
+from mianshen.program.remembered import remembered
 from mianshen.records.diagnostics import CODES
 from mianshen.records.read import Record
 from mianshen.source import Lang, Message
@@ -67,6 +68,12 @@ class Checked:
     def row_caveats(self) -> dict[Row, Caveats]:
         """The same by row."""
         return {row.row: self.checker.row_footing(self.case, row) for row in self.result.rows}
+
+
+@remembered
+def checker_of(program: Program) -> Checker:
+    """The program's checker, made once; for one thread."""
+    return Checker(program)
 
 
 class Checker:

@@ -16,7 +16,6 @@ from typing import Final
 import duckdb
 import numpy as np
 import pyarrow as pa
-from sqlglot import exp
 
 from mianshen.ingest.typed_columns import WORD_DIGITS, Array, Refusal, refusal_of
 from mianshen.native.layout import EPOCH
@@ -25,9 +24,6 @@ from mianshen.program.program import Check, Entity, Program
 from mianshen.records import diagnostics
 from mianshen.source import NOWHERE
 from mianshen.values import EXACT
-from mianshen.warehouse import expressions as terms
-from mianshen.warehouse.emit import emit
-from mianshen.warehouse.scope import Scope
 
 
 @dataclass(slots=True)
@@ -49,6 +45,12 @@ class RowChecks:
 
     def by_query(self, entity: Entity, check: Check, columns: Mapping[str, pa.Array]) -> Array:
         """The rows that fail, as DuckDB finds them."""
+        from sqlglot import exp
+
+        from mianshen.warehouse import expressions as terms
+        from mianshen.warehouse.emit import emit
+        from mianshen.warehouse.scope import Scope
+
         scope = Scope(self.program, entity.name, self.as_of, frozenset())
         cells = {
             name: column.dictionary_decode() if pa.types.is_dictionary(column.type) else column

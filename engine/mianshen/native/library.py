@@ -62,6 +62,7 @@ class Compiled:
         """The same library for a program that differs in the values and days of figures alone."""
         unit = copy(self.unit)
         object.__setattr__(unit, "layout", self.unit.layout.with_figures(program))
+        vars(unit).pop("text", None)
         return Compiled(unit, self.library)
 
 
@@ -83,7 +84,7 @@ def compiled(unit: Unit, folder: Path | None) -> Compiled:
 
     Raises Unsupported: no compiler, nowhere to write what it reads, or a program it does not carry.
     """
-    text, command = unit.text(), compiler()
+    text, command = unit.text, compiler()
     if command is None:
         raise Unsupported("no C compiler")
     flags = (*FLAGS, *unit.flags)
@@ -105,7 +106,7 @@ def webassembly(unit: Unit, called: Sequence[str], folder: Path | None) -> bytes
 
     Raises Unsupported: the wheel ziglang, which compiles it, is not installed; or as `compiled` does.
     """
-    text, command = unit.text(), _zig()
+    text, command = unit.text, _zig()
     if command is None:
         raise Unsupported("no compiler that makes WebAssembly")
     flags = (*WASM_FLAGS, *(f"-Wl,--export={name}" for name in called))
@@ -146,7 +147,7 @@ def is_kept(unit: Unit, folder: Path | None) -> bool:
     command = compiler()
     if folder is None or command is None:
         return False
-    return sealed(folder / _named(unit.text(), command, (*FLAGS, *unit.flags)))
+    return sealed(folder / _named(unit.text, command, (*FLAGS, *unit.flags)))
 
 
 def _named(text: str, command: tuple[str, ...], flags: tuple[str, ...]) -> str:

@@ -83,6 +83,7 @@ class Unit:
     def rows(self) -> RowSource:
         return RowSource(self.layout, self.order, self.written)
 
+    @cached_property
     def text(self) -> str:
         """All of it, what every program shares first."""
         provisions, balances = ProvisionSource(self.layout), AccumulatorSource(self.layout)

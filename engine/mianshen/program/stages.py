@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from mianshen.program.core import Aggregate, Core, DecisionRef, walk
 from mianshen.program.order import accumulator_reads, counted_by, reads
@@ -39,8 +40,24 @@ def nodes_of(decision: Decision) -> list[Core]:
     return nodes
 
 
-def reads_of(decision: Decision, program: Program) -> tuple[set[Key], set[Key]]:
+Reads: TypeAlias = tuple[frozenset[Key], frozenset[Key]]  # decisions, facts
+
+
+def reads_of(decision: Decision, program: Program) -> Reads:
     """The (decisions, facts) a decision reads, through its accumulators too."""
+    known = _reads(program)
+    if id(decision) not in known:
+        known[id(decision)] = decision, _reads_of(decision, program)
+    return known[id(decision)][1]
+
+
+@remembered
+def _reads(_: Program) -> dict[int, tuple[Decision, Reads]]:
+    """What was found of its decisions, by identity."""
+    return {}
+
+
+def _reads_of(decision: Decision, program: Program) -> Reads:
     counts = counted_by(program.entities)
     decisions, facts = reads(nodes_of(decision), program.accumulators, decision.entity, counts)
     for provision in decision.provisions:
@@ -48,7 +65,7 @@ def reads_of(decision: Decision, program: Program) -> tuple[set[Key], set[Key]]:
             more = accumulator_reads(program.accumulators[name], counts)
             decisions |= more[0]
             facts |= more[1]
-    return decisions, facts
+    return frozenset(decisions), frozenset(facts)
 
 
 @remembered
@@ -78,6 +95,7 @@ def _from_below(decision: Decision, program: Program) -> Iterator[Key]:
                 )
 
 
+@remembered
 def stages(program: Program) -> tuple[Stage, ...]:
     """Every decision, the ancestors' first as long as one of theirs can be made."""
     waiting = list(program.decisions)
@@ -95,20 +113,18 @@ def stages(program: Program) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
-def _together(
-    needs: Mapping[Key, tuple[set[Key], set[Key]]], groups: Mapping[Key, frozenset[Key]]
-) -> dict[Key, tuple[set[Key], set[Key]]]:
+def _together(needs: Mapping[Key, Reads], groups: Mapping[Key, frozenset[Key]]) -> dict[Key, Reads]:
     """Decisions that read one another's running totals wait for what any of them needs."""
     together = dict(needs)
     for key, group in groups.items():
-        over = {need for other in group for need in needs[other][0]}
-        read = {need for other in group for need in needs[other][1]}
+        over = frozenset(need for other in group for need in needs[other][0])
+        read = frozenset(need for other in group for need in needs[other][1])
         together[key] = over, read - group
     return together
 
 
 def _ready(
-    entity: str, waiting: list[Decision], done: set[Key], needs: Mapping[Key, tuple[set[Key], set[Key]]],
+    entity: str, waiting: list[Decision], done: set[Key], needs: Mapping[Key, Reads],
     groups: Mapping[Key, frozenset[Key]],
 ) -> Iterator[Decision]:  # fmt: skip
     """The decisions of an entity that read only what is done or ready; over children, only what is done.
@@ -126,10 +142,10 @@ def _ready(
             yield from (other for other in waiting if other.key in group)
 
 
-def _over(decision: Decision, program: Program) -> set[Key]:
+def _over(decision: Decision, program: Program) -> frozenset[Key]:
     """The decisions that a decision reads of children."""
     inside = _inside(_all_nodes(decision, program))
-    return {(node.entity, node.name) for node in inside if isinstance(node, DecisionRef)}
+    return frozenset((node.entity, node.name) for node in inside if isinstance(node, DecisionRef))
 
 
 def _all_nodes(decision: Decision, program: Program) -> list[Core]:

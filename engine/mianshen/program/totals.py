@@ -6,11 +6,12 @@ In: the keys that each decision reads. Out: the groups of those that rest on one
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from mianshen.program.program import Key
 
 
-def grouped(edges: Mapping[Key, set[Key]]) -> dict[Key, frozenset[Key]]:
+def grouped(edges: Mapping[Key, AbstractSet[Key]]) -> dict[Key, frozenset[Key]]:
     """For each key that reads itself in a circle, all keys of its circle; others are left out."""
     reached = {key: _reached(key, edges) for key in edges}
     return {
@@ -20,7 +21,7 @@ def grouped(edges: Mapping[Key, set[Key]]) -> dict[Key, frozenset[Key]]:
     }
 
 
-def _reached(key: Key, edges: Mapping[Key, set[Key]]) -> set[Key]:
+def _reached(key: Key, edges: Mapping[Key, AbstractSet[Key]]) -> set[Key]:
     reached: set[Key] = set()
     pending = list(edges.get(key, ()))
     while pending:
