@@ -13,8 +13,12 @@ ChoicePolicy: TypeAlias = Literal[
     "any", "first", "collect sum", "collect min", "collect max", "collect count"
 ]
 HitPolicy: TypeAlias = Literal["unique", ChoicePolicy]
-# Over what an accumulator adds up; the last two hold what the year or month before held.
-Period: TypeAlias = Literal["year", "month", "day", "lifetime", "last year", "last month"]
+# Over what an accumulator adds up; `last …` holds what the period before held.
+Period: TypeAlias = Literal[
+    "year", "half year", "quarter", "month", "day", "lifetime",
+    "last year", "last half year", "last quarter", "last month",
+]  # fmt: skip
+PeriodUnit: TypeAlias = Literal["benefit year", "months", "day", "lifetime"]
 AggregateKind: TypeAlias = Literal["sum", "count", "min", "max", "some", "every", "first"]
 # At which two places are compared; "named": whether the first lies in the second, which a figure names.
 PlaceLevel: TypeAlias = Literal["county", "pooling area", "named"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from tests.support.agreement import differences
@@ -18,6 +18,7 @@ from tests.support.campaigns import seeds
 from tests.support.compiled import compiled_differences
 from tests.support.homes import homes
 
+from mianshen.closed_sets import Period
 from mianshen.native.library import compiler
 from mianshen.program.program import Program
 from mianshen.rulebook import open_program
@@ -51,7 +52,7 @@ def accumulator(rng: Random, sums: list[str]) -> dict[str, Any]:
     if rng.random() < 0.2 and len(sums) == 1:
         drawn["days_before"] = rng.choice((10, 90, 400))
     elif rng.random() < 0.5:
-        drawn["period"] = rng.choice(("month", "lifetime", "day", "last year", "last month"))
+        drawn["period"] = rng.choice(get_args(Period)[1:])
     if rng.random() < 0.3 and len(sums) > 1:
         drawn["dates"] = {sums[0]: "admission_date"}
     if rng.random() < 0.3 and "holder" in drawn and "per" not in drawn and "days_before" not in drawn:

@@ -55,7 +55,7 @@ def accumulators(home: Record) -> Answers:
 
 def _of_person(member: Record) -> Answers:
     answers: Answers = {}
-    pooled, hours, hospital, episode, days = (Totals(Decimal) for _ in range(5))
+    pooled, hours, hospital, episode, days, quarters, halves = (Totals(Decimal) for _ in range(7))
     stays: defaultdict[int, int] = defaultdict(int)
     visits: list[dt.date] = []
     for claim in in_turn(member.children):
@@ -63,6 +63,7 @@ def _of_person(member: Record) -> Answers:
         day, cost = facts["service_date"], facts["cost"]
         limit = 1000 + max(ZERO, 1000 - pooled[day.year - 1])
         inpatient, number = facts["care"] == "inpatient", stays[day.year]
+        quarter, half = (day.year * 12 + day.month - 1) // 3, (day.year, day.month > 6)
         answers |= {
             (key, "carried"): limit,
             (key, "pooled"): within(cost / 2, limit, pooled[day.year]),
@@ -73,12 +74,18 @@ def _of_person(member: Record) -> Answers:
             (key, "recent"): sum(visit >= day - dt.timedelta(30) for visit in visits),
             (key, "of_episode"): within(cost, Decimal(700), episode[facts["episode"]]),
             (key, "of_day"): within(cost, Decimal(300), days[day]),
+            (key, "of_quarter"): within(
+                cost, 400 + max(ZERO, 400 - quarters[quarter - 1]), quarters[quarter]
+            ),
+            (key, "of_half"): within(cost, Decimal(600), halves[half]),
         }
         pooled[day.year] += answers[key, "pooled"]
         hours[day.year, day.month] += answers[key, "monthly"]
         hospital[day.year, facts["hospital"]] += answers[key, "at_hospital"]
         episode[facts["episode"]] += answers[key, "of_episode"]
         days[day] += answers[key, "of_day"]
+        quarters[quarter] += answers[key, "of_quarter"]
+        halves[half] += answers[key, "of_half"]
         stays[day.year] += inpatient
         visits += [day] if facts["care"] == "outpatient" else []
     return answers

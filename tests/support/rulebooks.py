@@ -10,9 +10,11 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from tests.support.formulas import AREAS, CODES, COMPARE, DAYS, WARDS, Formulas, Kind, Named, Num, World
+
+from mianshen.closed_sets import Period
 
 Doc = dict[str, Any]
 
@@ -475,7 +477,7 @@ class Drafting:
         """What makes an accumulator one of several balances."""
         rng = self.rng
         one: Doc = rng.choice((
-            {"period": rng.choice(("month", "day", "lifetime", "last year", "last month"))},
+            {"period": rng.choice(get_args(Period)[1:])},
             {"per": [rng.choice(("care", "ward", "seen", "hospital", "urgent", "days"))]},
             {"days_before": rng.choice((1, 30, 200))}, {"holder": "household"},
         ))  # fmt: skip
@@ -502,7 +504,7 @@ class Drafting:
             parts["dates"] = {"one_part": "seen"}
         if self.chance(0.3):
             parts["over"] = "not(urgent)"
-        parts["period"] = self.rng.choice(("year", "year", "month", "lifetime"))
+        parts["period"] = self.rng.choice(("year", "year", "month", "quarter", "lifetime"))
         self.doc.setdefault("accumulators", {})["parts"] = parts
         self.doc.setdefault("accumulators", {})["rows"] = {
             "title": TITLE,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
@@ -34,6 +35,7 @@ from mianshen.program.core import (
     IsKnown,
     Numeric,
     Op,
+    Round,
     String,
     Type,
     Within,
@@ -41,6 +43,7 @@ from mianshen.program.core import (
 )
 from mianshen.program.nodes import as_far_as_modelled, comparison, constant
 from mianshen.program.operators import DATE_PARTS
+from mianshen.program.periods import SPANS
 from mianshen.program.program import Citation, Key, Limit, Provision, StandIn
 from mianshen.source import Diagnostic, Message, RuleError, Span
 from mianshen.syntax import tree
@@ -323,22 +326,21 @@ class RulingChecks:
         first, second = (FactRef(entity, name or own, Date()) for name in (one, other))
         starts = self.names.parameters.get(model.year_starts or "")
         start = (starts.month_day if starts else None) or (1, 1)
-        match model.period:
-            case "year":
+        span = SPANS[model.period]
+        if span.back:
+            return Const(False, Boolean())
+        match span.unit:
+            case "benefit year":
                 year = DATE_PARTS["year"][1]
                 return comparison("eq", BenefitYear(first, start, year), BenefitYear(second, start, year))
-            case "month":
-                pairs = [
-                    comparison("eq", Op(op, (first,), type_), Op(op, (second,), type_))
-                    for op, type_ in (DATE_PARTS["year"], DATE_PARTS["month"])
-                ]
-                return Op("and", tuple(pairs), Boolean())
+            case "months":
+                of_first, of_second = (_months_of(day, span.months) for day in (first, second))
+                same = tuple(comparison("eq", *pair) for pair in zip(of_first, of_second, strict=True))
+                return Op("and", same, Boolean())
             case "day":
                 return comparison("eq", first, second)
             case "lifetime":
                 return TRUE
-            case "last year" | "last month":
-                return Const(False, Boolean())
             case _ as unreachable:
                 assert_never(unreachable)
 
@@ -415,3 +417,12 @@ def _stand_in(model: ProvisionModel) -> StandIn | None:
     """Whose rule a provision takes over, if it says so."""
     stand = model.stand_in
     return None if stand is None else StandIn(message(stand.of), message(stand.authority))
+
+
+def _months_of(day: Core, months: int) -> tuple[Core, Core]:
+    """The year of a day, and the how manieth period of so many months of that year it lies in."""
+    (year_of, year), (month_of, month) = DATE_PARTS["year"], DATE_PARTS["month"]
+    number: Core = Op(month_of, (day,), month)
+    if months > 1:
+        number = Round("up", 0, number, constant(Decimal(months), month), month)
+    return Op(year_of, (day,), year), number

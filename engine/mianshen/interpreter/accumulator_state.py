@@ -207,24 +207,18 @@ class AccumulatorState:
 
 def period(accumulator: Accumulator, day: dt.date) -> int:
     """The period that holds a day, as a number; a day each where a balance is of the days before a row."""
-    if accumulator.days is not None:
-        return day.toordinal()
-    match accumulator.period:
-        case "year" | "last year":
+    span = accumulator.span
+    match span.unit:
+        case "benefit year":
             return benefit_year(day, accumulator.year_start)
-        case "month" | "last month":
-            return day.year * MONTHS + day.month
+        case "months":
+            return (day.year * MONTHS + day.month - 1) // span.months
         case "day":
             return day.toordinal()
         case "lifetime":
             return 0
         case _ as unreachable:
             assert_never(unreachable)
-
-
-def back(accumulator: Accumulator) -> int:
-    """How many periods before a row's own the balance is that it reads."""
-    return int(accumulator.period in ("last year", "last month"))
 
 
 def split_facts(accumulator: Accumulator, row: Row) -> tuple[Known | None, ...] | Unknown:
@@ -248,7 +242,7 @@ class SplitState(AccumulatorState):
 
     def __init__(self, accumulator: Accumulator, compiler: Compiler) -> None:
         super().__init__(accumulator, compiler)
-        self.days, self.back = accumulator.days, back(accumulator)
+        self.days, self.back = accumulator.days, accumulator.span.back
 
     def _balance(self, row: Row, years: Years, date: str) -> Value:
         day = row.facts.get(date)

@@ -56,14 +56,13 @@ class SplitSource:
 
     def _period(self) -> str:
         """The number of the period that holds `day`."""
-        if self.accumulator.days is not None:
-            return "day"
         month, day = self.accumulator.year_start
-        match self.accumulator.period:
-            case "year" | "last year":
+        span = self.accumulator.span
+        match span.unit:
+            case "benefit year":
                 return f"benefit_year(day, {month * 100 + day})"
-            case "month" | "last month":
-                return "year_of(day) * 12 + month_of(day)"
+            case "months":
+                return f"(year_of(day) * 12 + month_of(day) - 1) / {span.months}"
             case "day":
                 return "day"
             case "lifetime":
@@ -114,7 +113,7 @@ class SplitSource:
         yield f"  names miss = {self._lost()};"
         yield f"  if (miss) {{ row->m_before_{name} = miss; return; }}"
         yield f"  int i = {'1' if settled is None else f'!row->k_{settled}'};"
-        back = int(accumulator.period in ("last year", "last month"))
+        back = accumulator.span.back
         yield f"  word last = period_{name}(row->f_{self.read_by}) - {back}, first = last - {accumulator.days or 0};"
         yield "  wide held = 0; byte state = 0;"
         yield f"  const struct slot_{name} *slot = at->slots_{name};"

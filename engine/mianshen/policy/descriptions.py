@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mianshen.casework.wording import DELIVERY, Words, listed, number
+from mianshen.closed_sets import Period
 from mianshen.interpreter.formula import to_text
 from mianshen.places import shown_place
 from mianshen.policy.catalogue import Catalogue, Item
@@ -18,6 +19,18 @@ from mianshen.program.program import Citation, Dated, Limit, Parameter, Provisio
 from mianshen.source import Message
 
 NO_WORDS: Final = Message("", "")
+PERIODS: Final[dict[Period, Message]] = {
+    "year": Message("待遇年度", "benefit year"),
+    "half year": Message("半年", "half year"),
+    "quarter": Message("季度", "quarter"),
+    "month": Message("月", "month"),
+    "day": Message("日", "day"),
+    "lifetime": Message("终身", "lifetime"),
+    "last year": Message("上一待遇年度", "last benefit year"),
+    "last half year": Message("上一个半年", "last half year"),
+    "last quarter": Message("上一季度", "last quarter"),
+    "last month": Message("上一月", "last month"),
+}
 LABELS: Final = {
     "where": Message("地区", "area"),
     "holds": Message("有效期", "holds"),
@@ -180,7 +193,7 @@ class Descriptions:
         if accumulator.days is not None:
             yield Line("period", Message(f"此前 {accumulator.days} 天", f"{accumulator.days} days before"))
         elif accumulator.period != "year":
-            yield _plain("period", accumulator.period)
+            yield Line("period", PERIODS[accumulator.period])
         for label, dated_by in (("counted_by", accumulator.counted_by), ("read_by", accumulator.read_by)):
             if dated_by is not None:
                 yield Line(label, items=(Item("fact", dated_by, accumulator.entity),))

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from mianshen.closed_sets import Basis, Delivery, Period, ProvisionStatus, TextFormat
 from mianshen.program.calendar import Calendar
 from mianshen.program.core import AsOf, Core, Type
+from mianshen.program.periods import SPANS, PeriodSpan
 from mianshen.source import Message, Span
 from mianshen.values import Known
 
@@ -168,6 +169,11 @@ class Accumulator:
         """The facts that split it, date it or open it."""
         dates = ((self.entity, name) for name in (self.counted_by, self.read_by) if name is not None)
         return (*self.per, *dates, *(() if self.opening is None else (self.opening,)))
+
+    @property
+    def span(self) -> PeriodSpan:
+        """What its periods are; a day each where it holds what was paid in the days before a row."""
+        return SPANS["day" if self.days is not None else self.period]
 
     @property
     def split(self) -> bool:

@@ -141,7 +141,7 @@ def fact_column(accumulator: Accumulator, key: Key, table: str | None = None) ->
 def counts_before(accumulator: Accumulator, program: Program, later: str, earlier: str) -> Sql:
     """An earlier row of the same holder goes, or may go, to the balance that a later one reads."""
     last = period_of(accumulator, terms.column(read_by(accumulator, program), later))
-    if accumulator.period in ("last year", "last month"):
+    if accumulator.span.back:
         last = exp.Sub(this=terms.paren(last), expression=terms.literal(1))
     counted = terms.column(counted_by(accumulator, program), earlier)
     period = terms.paren(period_of(accumulator, counted))

@@ -94,20 +94,31 @@ def unlimited(program: Program, accumulator: Accumulator) -> bool:
 
 def period_of(accumulator: Accumulator, day: Sql) -> Sql:
     """The period that holds a day, as a number."""
-    if accumulator.days is not None:
-        return exp.DateDiff(this=day.copy(), expression=terms.literal(EPOCH), unit=exp.var("DAY"))
-    match accumulator.period:
-        case "year" | "last year":
+    span = accumulator.span
+    match span.unit:
+        case "benefit year":
             return benefit_year(day, accumulator.year_start)
-        case "month" | "last month":
-            year = exp.Mul(this=exp.Year(this=day.copy()), expression=terms.literal(MONTHS))
-            return exp.Add(this=year, expression=exp.Month(this=day.copy()))
+        case "months":
+            periods = MONTHS // span.months
+            year = exp.Mul(this=exp.Year(this=day.copy()), expression=terms.literal(periods))
+            return exp.Add(this=year, expression=_part_of_year(day, span.months))
         case "day":
             return exp.DateDiff(this=day.copy(), expression=terms.literal(EPOCH), unit=exp.var("DAY"))
         case "lifetime":
             return terms.literal(0)
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def _part_of_year(day: Sql, months: int) -> Sql:
+    """The how manieth period of so many months of its year a day lies in, from 1; no division, which dialects round apart."""
+    month = exp.Month(this=day.copy())
+    if months == 1:
+        return month
+    cases = exp.Case()
+    for number, last in enumerate(range(months, MONTHS, months), 1):
+        cases = cases.when(exp.LTE(this=month.copy(), expression=terms.literal(last)), terms.literal(number))
+    return cases.else_(terms.literal(MONTHS // months))
 
 
 def decimals(decision: Decision) -> int:

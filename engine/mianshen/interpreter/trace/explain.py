@@ -15,7 +15,7 @@ from decimal import Decimal, localcontext
 from functools import lru_cache, partial
 from typing import NamedTuple
 
-from mianshen.interpreter.accumulator_state import back, period, split_facts
+from mianshen.interpreter.accumulator_state import period, split_facts
 from mianshen.interpreter.decide import Interpreter
 from mianshen.interpreter.evaluate import MOST_DAYS, in_force
 from mianshen.interpreter.provisions import capped
@@ -275,7 +275,7 @@ class Explainer:
             if row.rejection is not None or not isinstance(day, dt.date):
                 continue
             facts, when = split_facts(accumulator, row), period(accumulator, day)
-            read = when - back(accumulator) if accumulator.days is None else None
+            read = when - accumulator.span.back if accumulator.days is None else None
             if (read, facts) in last:
                 before[row] = last[read, facts]
             chosen = row.chosen.get(accumulator.sums, ())
