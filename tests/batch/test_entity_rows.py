@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.campaigns import few
 
 from mianshen.ingest.entity_rows import EntityRows, FileRows, RowReader
 from mianshen.ingest.inputs import open_inputs
@@ -180,7 +181,7 @@ DAYS = st.none() | st.dates(dt.date(2026, 6, 25), dt.date(2026, 7, 5))
 
 
 @given(data=st.data(), count=st.integers(1, 30))
-@settings(max_examples=40)
+@settings(max_examples=few(12, 400))
 def test_comparisons_of_sums_fail_where_the_warehouse_says_so(data: st.DataObject, count: int) -> None:
     with duckdb.connect() as connection:
         checks = RowChecks(program(), connection, DAY)

@@ -25,7 +25,7 @@ import pytest
 from tests.batch.batches import small
 from tests.batch.test_batch_shares import many
 
-KILLS: Final = int(os.environ.get("MIANSHEN_KILLS", "4"))
+KILLS: Final = int(os.environ.get("MIANSHEN_KILLS", "2"))
 PLACES: Final = ("out", "sheets", "report", "results.db")
 SECONDS: Final = re.compile(
     rb'<td class="n">[0-9]+[.][0-9]{3}</td>|"(?:read|decide|seal)": "[0-9.]+"'

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.campaigns import few
 
 from mianshen.docs.plot import COLUMN, WIDTH, Step, plot
 from mianshen.text_columns import width
@@ -27,7 +28,7 @@ def series(draw: Any) -> list[Step]:
 
 
 @given(series())
-@settings(max_examples=60)
+@settings(max_examples=few(30, 600))
 def test_every_date_and_value_is_told_and_no_label_covers_another(steps: list[Step]) -> None:
     picture = ET.fromstring(plot(steps, "a figure"))
     texts = [(int(node.attrib["x"]), int(node.attrib["y"]), node.text or "") for node in picture.iter("text")]

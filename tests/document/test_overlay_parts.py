@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.document.rulebook import read_valid, write_rulebook
 from tests.document.test_overlays import overlay
+from tests.support.campaigns import few
 
 from mianshen.document import Document, read, read_tree
 from mianshen.document.document import Origin
@@ -74,7 +75,7 @@ def value_on(values: list[ParameterValue], day: dt.date) -> object:
 DAYS = [dt.date(2020, 1, 1) + dt.timedelta(days=days) for days in range(40)]
 
 
-@settings(max_examples=200)
+@settings(max_examples=few(60, 2000))
 @given(st.data())
 def test_a_set_value_changes_its_own_days_and_no_other(data: st.DataObject) -> None:
     node, _ = read_tree("{}", "f")

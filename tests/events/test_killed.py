@@ -18,13 +18,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.events.town import Fields, event, items, request, town
+from tests.support.campaigns import few
 
 from mianshen.events import opened
 from mianshen.program.program import Program
 from mianshen.watch.run import Request
 
-KILLS = int(os.environ.get("MIANSHEN_KILLS", "3"))
-PEOPLE = 300 if KILLS <= 3 else 900
+KILLS = int(os.environ.get("MIANSHEN_KILLS", "2"))
+PEOPLE = few(150, 900)
 
 
 def stream() -> list[Fields]:

@@ -15,6 +15,7 @@ from openpyxl import load_workbook
 from tests.exchange.test_dmn import FOREIGN, SEASONS
 from tests.exchange.test_dmn import SMALL as MODELLED
 from tests.exchange.test_workbook import SMALL
+from tests.support.campaigns import few
 
 from mianshen.exchange import export_model, export_workbook, import_model, import_workbook
 from mianshen.source import Diagnostic, RuleError
@@ -54,7 +55,7 @@ def refusal(call: Callable[[], object]) -> tuple[Diagnostic, ...]:
     return ()
 
 
-@settings(max_examples=40)
+@settings(max_examples=few(12, 400))
 @given(data=st.data())
 def test_any_cell_is_read_or_refused(data: st.DataObject) -> None:
     with TemporaryDirectory() as folder:
@@ -83,7 +84,7 @@ MODELS = models()
 PARTS = re.compile(r'<[a-zA-Z:]+|</[a-zA-Z:]+>|/>|[a-zA-Z]+="[^"]*"|>[^<>]+<')
 
 
-@settings(max_examples=150)
+@settings(max_examples=few(60, 2000))
 @given(data=st.data())
 def test_any_model_is_read_or_refused(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from(MODELS))
@@ -101,7 +102,7 @@ def test_any_model_is_read_or_refused(data: st.DataObject) -> None:
         assert all(one.span.file == str(path) and one.span.line for one in mistakes), mistakes
 
 
-@settings(max_examples=30)
+@settings(max_examples=few(15, 300))
 @given(st.binary(max_size=60))
 def test_any_bytes_are_refused(content: bytes) -> None:
     with TemporaryDirectory() as folder:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
+from tests.support.campaigns import few
 
 from mianshen.document import read
 from mianshen.exchange import Imported, export_workbook, import_workbook
@@ -171,7 +172,7 @@ def test_a_part_of_a_rulebook_is_exported_by_name(small: Path) -> None:
         export_workbook([small], [], ["grant"], small.parent / "u.xlsx")
 
 
-@settings(max_examples=12)
+@settings(max_examples=few(5, 100))
 @given(
     st.decimals(0, 9_999_999, places=2),
     st.decimals(0, 1, places=4),

@@ -81,3 +81,9 @@ def write_small(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "small.yaml").write_text(RULES, encoding="utf-8")
     return folder
+
+
+def reform(folder: Path, text: str) -> Path:
+    path = folder / "reform.yaml"
+    path.write_text(f"overlay: {{name: reform, title: x}}\n{text}\n", encoding="utf-8")
+    return path

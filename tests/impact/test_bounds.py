@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.impact.test_compare import ONE, SEVERAL, reform
+from tests.impact.conftest import Under
+from tests.impact.test_compare import ONE, SEVERAL
 from tests.support.campaigns import SOAK
 from tests.support.gaps import Gaps, asked_whether_known, filled
 from tests.support.populations import AS_OF
@@ -72,8 +73,8 @@ def missing_of(case: Case, wanted: Amount) -> frozenset[Missing]:
 
 
 @pytest.mark.parametrize("text", [ONE, SEVERAL, FIGURES], ids=["one", "several", "figures"])
-def test_every_filling_lies_within_the_bounds(tmp_path: Path, text: str) -> None:
-    programs = open_program(), open_program((), [reform(tmp_path, text)])
+def test_every_filling_lies_within_the_bounds(under: Under, text: str) -> None:
+    programs = open_program(), under(text)
     gaps, bounds = Gaps(programs[0]), Bounds(programs)
     left_alone = asked_whether_known(programs[0]) | asked_whether_known(programs[1])
     rng, tried, open_amounts = Random(3), 0, 0
@@ -121,9 +122,9 @@ Gap: TypeAlias = tuple[str, int, str]  # a table, the row's number, the fact
 Tables: TypeAlias = dict[str, list[dict[str, Any]]]
 
 
-def test_the_interval_of_a_population_with_gaps_holds_every_filling(tmp_path: Path) -> None:
+def test_the_interval_of_a_population_with_gaps_holds_every_filling(tmp_path: Path, under: Under) -> None:
     people, rng = Sampled(tmp_path), Random(2)
-    programs = open_program(), open_program((), [reform(tmp_path, REFORM)])
+    programs = open_program(), under(REFORM)
     gaps: list[Gap] = [
         (table, number, name)
         for table, names in HIDDEN.items()
@@ -156,10 +157,10 @@ def test_the_interval_of_a_population_with_gaps_holds_every_filling(tmp_path: Pa
 
 
 def test_bounds_of_many_households_are_wider_and_hold(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, under: Under, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people, rng = Sampled(tmp_path), Random(4)
-    programs = open_program(), open_program((), [reform(tmp_path, REFORM)])
+    programs = open_program(), under(REFORM)
     gaps: list[Gap] = [
         (table, number, name)
         for table, names in HIDDEN.items()

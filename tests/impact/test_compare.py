@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from tests.impact.small import write_small
+from tests.impact.conftest import Under
+from tests.impact.small import reform, write_small
+from tests.support.campaigns import few
 from tests.support.populations import AS_OF, nasty, spoil, write_csv
 
 from mianshen.batch.request import Engine, Request
@@ -34,15 +36,9 @@ remove: {provisions: [shanghai_employee_supplementary]}
 CELLS = ("status", "reason", "missing")
 
 
-def reform(folder: Path, text: str) -> Path:
-    path = folder / "reform.yaml"
-    path.write_text(f"overlay: {{name: reform, title: x}}\n{text}\n", encoding="utf-8")
-    return path
-
-
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    population = spoil(nasty(11, 110, unknown=0.06), 5, 0.05)
+    population = spoil(nasty(11, few(80, 200), unknown=0.06), 5, 0.05)
     return write_csv(population, tmp_path_factory.mktemp("people"))
 
 
@@ -71,9 +67,9 @@ def cells(out: Path) -> dict[tuple[str, str, str], str | None]:
 @pytest.mark.parametrize("engine", ["interpreter", "native"])
 @pytest.mark.parametrize("text", [ONE, SEVERAL], ids=["one", "several"])
 def test_a_comparison_is_the_difference_of_two_batches(
-    people: dict[str, Path], tmp_path: Path, text: str, engine: Engine
+    people: dict[str, Path], tmp_path: Path, under: Under, text: str, engine: Engine
 ) -> None:
-    before, after = open_program(), open_program((), [reform(tmp_path, text)])
+    before, after = open_program(), under(text)
     summaries = [batch(program, people, tmp_path / name) for name, program in (("a", before), ("b", after))]
     request = Request(inputs(people), AS_OF, tmp_path / "out", 1, engine=engine)
     comparison = compare(before, after, request)
@@ -102,8 +98,10 @@ def test_a_comparison_is_the_difference_of_two_batches(
         assert (listed[cell]["before"], listed[cell]["after"]) == (one.get(cell), other.get(cell))
 
 
-def test_the_cause_is_the_first_change_that_a_row_meets(people: dict[str, Path], tmp_path: Path) -> None:
-    before, after = open_program(), open_program((), [reform(tmp_path, SEVERAL)])
+def test_the_cause_is_the_first_change_that_a_row_meets(
+    people: dict[str, Path], tmp_path: Path, under: Under
+) -> None:
+    before, after = open_program(), under(SEVERAL)
     tables = []
     for engine in ("interpreter", "native"):
         request = Request(inputs(people), AS_OF, tmp_path / engine, 1, engine=engine)
@@ -136,8 +134,10 @@ def test_nothing_changes_under_the_same_rules(people: dict[str, Path], tmp_path:
     assert content["people"]["changed"] == 0
 
 
-def test_the_page_speaks_both_languages_and_names_nobody(people: dict[str, Path], tmp_path: Path) -> None:
-    before, after = open_program(), open_program((), [reform(tmp_path, ONE)])
+def test_the_page_speaks_both_languages_and_names_nobody(
+    people: dict[str, Path], tmp_path: Path, under: Under
+) -> None:
+    before, after = open_program(), under(ONE)
     compare(before, after, Request(inputs(people), AS_OF, tmp_path / "out", 1, engine="interpreter"))
     page = (tmp_path / "out/report.html").read_text("utf-8")
     assert "各层支付" in page
@@ -150,8 +150,8 @@ def test_the_page_speaks_both_languages_and_names_nobody(people: dict[str, Path]
     assert not {name for name in names if name and re.search(rf"\b{re.escape(name)}\b", text)}
 
 
-def test_an_earlier_run_is_a_side_of_its_own(people: dict[str, Path], tmp_path: Path) -> None:
-    program, after = open_program(), open_program((), [reform(tmp_path, ONE)])
+def test_an_earlier_run_is_a_side_of_its_own(people: dict[str, Path], tmp_path: Path, under: Under) -> None:
+    program, after = open_program(), under(ONE)
     batch(program, people, tmp_path / "run")
     run = earlier_run(tmp_path / "run")
     comparison = compare(run.program, after, run.request(tmp_path / "out", 1))
@@ -171,8 +171,10 @@ benefits: {extra_help: {title: x, eligible: extra_due, amount: extra, delivery: 
 """
 
 
-def test_a_benefit_that_one_side_has_alone_is_gained_or_lost(people: dict[str, Path], tmp_path: Path) -> None:
-    one, other = open_program(), open_program((), [reform(tmp_path, NEW)])
+def test_a_benefit_that_one_side_has_alone_is_gained_or_lost(
+    people: dict[str, Path], tmp_path: Path, under: Under
+) -> None:
+    one, other = open_program(), under(NEW)
     contents = []
     for name, pair in (("gained", (one, other)), ("lost", (other, one))):
         request = Request(inputs(people), AS_OF, tmp_path / name, 1, engine="interpreter")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tests.support.campaigns import few
 
 from mianshen.batch.request import Request
 from mianshen.batch.run import run_batch
@@ -29,7 +30,7 @@ FIRST, LAST = dt.date(2026, 1, 1), dt.date(2026, 3, 31)
 @pytest.fixture(scope="module")
 def population(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("people")
-    write_population(folder, 1500, 9, "parquet", AS_OF)
+    write_population(folder, few(900, 1500), 9, "parquet", AS_OF)
     return folder
 
 
@@ -54,7 +55,7 @@ def settled(population: Path, folder: Path, name: str, value: Decimal) -> Path:
         ("employee_rate_working", "0.80"),
         ("resident_deductible_tertiary", "200.00"),
         ("shanghai_assistance_rate_inpatient", "0.75"),
-    ],
+    ][:: few(2, 1)],
 )
 def test_a_wrong_figure_of_a_year_is_named_first(
     population: Path, tmp_path: Path, name: str, value: str

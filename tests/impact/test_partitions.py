@@ -10,8 +10,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from tests.impact.conftest import Under
 from tests.impact.small import write_small
-from tests.impact.test_compare import SEVERAL, inputs, people, reform
+from tests.impact.test_compare import SEVERAL, inputs, people
 from tests.impact.test_drift import ruled
 from tests.support.populations import AS_OF
 
@@ -29,8 +30,8 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mianshen.batch.blocks.BLOCK_ROWS", 60)
 
 
-def test_a_comparison_has_the_same_bytes(people: dict[str, Path], tmp_path: Path) -> None:
-    before, after = open_program(), open_program((), [reform(tmp_path, SEVERAL)])
+def test_a_comparison_has_the_same_bytes(people: dict[str, Path], tmp_path: Path, under: Under) -> None:
+    before, after = open_program(), under(SEVERAL)
     for shares in (1, 4):
         request = Request(inputs(people), AS_OF, tmp_path / f"out{shares}", 2, engine="native", shares=shares)
         compare(before, after, request, resettle="lists")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from tests.batch.batches import AS_OF, CLAIMS, RESIDENTS, write
-from tests.impact.test_compare import reform
+from tests.impact.conftest import Under
 
 from mianshen.batch.request import Request
 from mianshen.impact.compare import compare
@@ -24,13 +24,11 @@ STAYS = (
 )
 
 
-def test_owed_less_overpaid_is_due_less_paid(tmp_path: Path) -> None:
+def test_owed_less_overpaid_is_due_less_paid(tmp_path: Path, under: Under) -> None:
     residents = RESIDENTS + "P1,310113,employee,active,employed,none\n" + RETIRED
     files = write(tmp_path / "in", {"residents.csv": residents, "claims.csv": SETTLED + STAYS})
     before = open_program()
-    after = open_program(
-        (), [reform(tmp_path, "set: {employee_rate_working: {from: 2026-01-01, value: 90%}}")]
-    )
+    after = under("set: {employee_rate_working: {from: 2026-01-01, value: 90%}}")
     inputs = {entity: str(path) for entity, path in files.items()}
     request = Request(inputs, AS_OF, tmp_path / "out", 1, engine="interpreter")
     compare(before, after, request, lang="en", resettle="notices")

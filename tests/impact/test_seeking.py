@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.impact.test_compare import inputs, people, reform
+from tests.impact.small import reform
+from tests.impact.test_compare import inputs, people
 from tests.support.populations import AS_OF
 
 from mianshen.batch.request import Request

@@ -16,6 +16,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.backends.test_any_rulebook import rulebook
+from tests.support.campaigns import few
 
 from mianshen.document import read
 from mianshen.elaboration.build import build
@@ -238,7 +239,7 @@ bills = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=few(50, 1500), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(people, bills, st.sets(st.integers(0, 8)), st.randoms(use_true_random=False))
 def test_the_order_of_rows_makes_no_difference(
     program_compiled: Compiled,

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.program.small import program_of
+from tests.support.campaigns import few
 
 from mianshen.interpreter import Interpreter, Row
 from mianshen.program.program import Program
@@ -84,7 +85,7 @@ def program_with(folder: Path, one: str, two: str) -> Program:
     return program_of(folder, f"provisions:\n{rules}")
 
 
-@settings(max_examples=150)
+@settings(max_examples=few(50, 2000))
 @given(one=CONDITIONS, two=CONDITIONS)
 def test_what_is_proved_disjoint_never_holds_together(folder: Path, one: str, two: str) -> None:
     program = program_with(folder, one, two)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.program.small import mistakes_of, program_of
+from tests.support.campaigns import few
 
 from mianshen.interpreter import Interpreter, Row
 
@@ -56,7 +57,7 @@ def matching(rules: Rules, care: str, days: int) -> list[int]:
     return [number + 1 for number, (a, b) in enumerate(rules) if CARE[a](care) and DAYS[b](days)]
 
 
-@settings(max_examples=80)
+@settings(max_examples=few(30, 800))
 @given(rules=TABLES)
 def test_a_unique_table_is_refused_when_two_rows_match_and_right_otherwise(
     folder: Path, rules: Rules
@@ -73,7 +74,7 @@ def test_a_unique_table_is_refused_when_two_rows_match_and_right_otherwise(
             assert ([value] == found_here) if found_here else repr(value) == "NOT_MODELLED"
 
 
-@settings(max_examples=40)
+@settings(max_examples=few(15, 400))
 @given(
     rules=TABLES,
     policy=st.sampled_from(["first", "collect sum", "collect min", "collect max", "collect count"]),

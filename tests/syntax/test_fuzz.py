@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.campaigns import few
 from tests.syntax.trees import expressions
 
 from mianshen.source import Diagnostic, RuleError, Text
@@ -73,19 +74,19 @@ def _parse_and_print_cell(text: Text) -> Sequence[Diagnostic]:
 
 
 @given(anything)
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=few(75, 3000))
 def test_any_text_gives_a_tree_or_its_mistakes(value: str) -> None:
     check(value)
 
 
 @given(soup)
-@settings(max_examples=1000, deadline=None, derandomize=True)
+@settings(max_examples=few(250, 10000))
 def test_any_words_of_the_language_give_a_tree_or_their_mistakes(value: str) -> None:
     check(value)
 
 
 @given(expressions, st.data())
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=few(100, 4000))
 def test_a_formula_damaged_anywhere_gives_a_tree_or_its_mistakes(tree: Expr, data: st.DataObject) -> None:
     text = to_text(tree)
     start = data.draw(st.integers(0, len(text)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
+from tests.support.campaigns import few
 from tests.syntax.trees import cells, expressions
 
 from mianshen.source import Text
@@ -12,13 +13,13 @@ from mianshen.syntax.tree import Cell, Expr
 
 
 @given(expressions)
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=few(75, 3000))
 def test_a_printed_formula_parses_to_the_same_tree(tree: Expr) -> None:
     assert parse_expression(Text.inline(to_text(tree))) == tree
 
 
 @given(cells)
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=few(50, 2000))
 def test_a_printed_cell_parses_to_the_same_cell(cell: Cell) -> None:
     assert parse_cell(Text.inline(cell_to_text(cell))) == cell
 
