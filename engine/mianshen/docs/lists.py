@@ -20,16 +20,7 @@ from mianshen.interpreter.formula import to_text
 from mianshen.policy.case_coverage import PART_TITLES, PARTS
 from mianshen.policy.catalogue import KINDS, Item, Kind
 from mianshen.policy.descriptions import LABELS
-from mianshen.program.program import (
-    AlwaysModelled,
-    Claim,
-    FiguresWithin,
-    Holds,
-    Key,
-    NeverFalls,
-    NeverLess,
-    Parameter,
-)
+from mianshen.program import program
 
 
 class ListPages(ItemPages):
@@ -99,7 +90,7 @@ class ListPages(ItemPages):
     def tables(self) -> Page | None:
         """Figures with keys side by side: those that have the same keys under one title are columns of one table."""
         bases: dict[tuple[tuple[str, str], ...], list[str]] = {}
-        keyed: dict[str, list[Parameter]] = {}
+        keyed: dict[str, list[program.Parameter]] = {}
         for name, parameter in self.program.parameters.items():
             base, by_key, _ = name.partition("__")
             if by_key:
@@ -110,7 +101,7 @@ class ListPages(ItemPages):
         sections = [self._table(columns, keyed) for columns in bases.values()]
         return Page("tables.html", self.text("tables"), sections=sections) if sections else None
 
-    def _table(self, columns: Sequence[str], keyed: dict[str, list[Parameter]]) -> Section:
+    def _table(self, columns: Sequence[str], keyed: dict[str, list[program.Parameter]]) -> Section:
         first = keyed[columns[0]]
         rows = [
             [self.say(parameter.title), *(self._value(keyed[column][number]) for column in columns)]
@@ -122,7 +113,7 @@ class ListPages(ItemPages):
             title, fragment(columns[0]), ", ".join(columns), heads=[self.text("title"), *columns], rows=rows
         )
 
-    def _value(self, parameter: Parameter) -> Markup:
+    def _value(self, parameter: program.Parameter) -> Markup:
         return self.link(Item("parameter", parameter.name), self.figure(parameter, parameter.series[-1]))
 
     # -- what is open ------------------------------------------------------------------------
@@ -186,24 +177,24 @@ class ListPages(ItemPages):
             sections.append(Section(self.say(stated.title), fragment(stated.name), stated.name, lines=lines))
         return Page("properties.html", self.text("properties"), sections=sections) if sections else None
 
-    def _claim(self, claim: Claim, entity: str) -> Markup | str:
+    def _claim(self, claim: program.Claim, entity: str) -> Markup | str:
         def decisions(names: Iterable[str]) -> Markup:
             return self.joined(self.link(Item("decision", name, entity)) for name in names)
 
-        def fact(key: Key) -> Markup:
+        def fact(key: program.Key) -> Markup:
             return self.link(Item("fact", key[1], key[0]))
 
         match claim:
-            case Holds(text=text):
+            case program.Holds(text=text):
                 return Markup("<code>{}</code>").format(text)
-            case AlwaysModelled(decisions=names):
+            case program.AlwaysModelled(decisions=names):
                 return self.filled("always_modelled", decisions=decisions(names))
-            case NeverFalls(decisions=names, fact=key):
+            case program.NeverFalls(decisions=names, fact=key):
                 return self.filled("never_falls", decisions=decisions(names), fact=fact(key))
-            case NeverLess(decisions=names, fact=key, values=values, than=than):
+            case program.NeverLess(decisions=names, fact=key, values=values, than=than):
                 sides = {"values": self.joined(values), "than": self.joined(than)}
                 return self.filled("never_less", decisions=decisions(names), fact=fact(key), **sides)
-            case FiguresWithin(figures=figures):
+            case program.FiguresWithin(figures=figures):
                 links = self.joined(self.link(Item("parameter", name)) for name in figures)
                 return self.filled("within", figures=links)
             case _:

@@ -21,24 +21,7 @@ from mianshen.formulas.symbol_table import describe
 from mianshen.formulas.texts import TEXTS
 from mianshen.formulas.usage import ARGUMENTS, DAY_NAMES, USAGE
 from mianshen.formulas.written import OF_LISTS
-from mianshen.program import diagnostics
-from mianshen.program.core import (
-    BenefitYear,
-    Boolean,
-    Const,
-    Core,
-    Date,
-    DecisionRef,
-    Duration,
-    Numeric,
-    Op,
-    Operator,
-    ParameterRef,
-    Round,
-    SamePlace,
-    String,
-    YearToDate,
-)
+from mianshen.program import core, diagnostics
 from mianshen.program.nodes import added, as_far_as_modelled, comparison
 from mianshen.program.operators import (
     AGGREGATES,
@@ -56,7 +39,7 @@ from mianshen.source import Message
 from mianshen.syntax import tree
 from mianshen.values import Unknown
 
-MONEY_SUM: Final = Numeric(2, Decimal(-(10**20)), Decimal(10**20))
+MONEY_SUM: Final = core.Numeric(2, Decimal(-(10**20)), Decimal(10**20))
 
 
 class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks):
@@ -117,7 +100,7 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
                 return self._abs(args[0])
             case "not", 1:
                 inner = self.condition(args[0])
-                return None if inner is None else Op("not", (inner,), Boolean())
+                return None if inner is None else core.Op("not", (inner,), core.Boolean())
             case "date", 1 | 3:
                 return self.date_of(node)
             case "days" | "months" | "years", 1:
@@ -133,25 +116,25 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             case _:
                 return self._special(node)
 
-    def _odd(self, node: tree.Function) -> Core | None:
+    def _odd(self, node: tree.Function) -> core.Core | None:
         """Whether half a number leaves one, or nothing."""
         two = tree.Number(Decimal(2), node.span)
         rest = self._modulo(tree.Function("modulo", (*node.arguments, two), node.span))
         wanted = Decimal(node.name == "odd")
-        one = Const(wanted, Numeric(0, wanted, wanted))
-        return None if rest is None else Op("eq", (rest, one), Boolean())
+        one = core.Const(wanted, core.Numeric(0, wanted, wanted))
+        return None if rest is None else core.Op("eq", (rest, one), core.Boolean())
 
     def _abs(self, size: tree.Expr) -> Partial | None:
         value = self.visit(size, None)
         if isinstance(value, Months):
-            return Months(Op("abs", (value.count,), absolute(number(value.count))), value.type)
+            return Months(core.Op("abs", (value.count,), absolute(number(value.count))), value.type)
         arg = None if value is None else self.numeric(size)
-        return None if arg is None else Op("abs", (arg,), absolute(number(arg)))
+        return None if arg is None else core.Op("abs", (arg,), absolute(number(arg)))
 
-    def _months(self, node: tree.Function) -> Core | Months | None:
+    def _months(self, node: tree.Function) -> core.Core | Months | None:
         months = self.months_between(node)
         as_duration = months is not None and node.name != "months between"
-        return Months(months, Duration("months")) if as_duration and months is not None else months
+        return Months(months, core.Duration("months")) if as_duration and months is not None else months
 
     def _by_name(self, node: tree.Function) -> Partial | None:
         """A function of the language with its arguments given by name."""
@@ -165,7 +148,7 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
         arguments = self.in_order(node, list(names))
         return None if arguments is None else self.call(tree.Function(node.name, arguments, node.span))
 
-    def _special(self, node: tree.Function) -> Core | None:
+    def _special(self, node: tree.Function) -> core.Core | None:
         """Functions of the field: scales, areas, benefit years, accumulators, lists."""
         name = node.name
         match name, len(node.arguments):
@@ -194,7 +177,7 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
                     self.report(diagnostics.unknown_function(node.span, name, known))
         return None
 
-    def _plain(self, node: tree.Function) -> Core | None:
+    def _plain(self, node: tree.Function) -> core.Core | None:
         """A function of dates."""
         op, kinds, type_ = FUNCTIONS[node.name]
         if len(node.arguments) != len(kinds):
@@ -207,9 +190,9 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
         sound = [arg for arg in args if arg is not None]
         if len(sound) < len(args) or (op in CALENDAR and not self._in_calendar(node, op, sound)):
             return None
-        return Op(op, tuple(sound), type_)
+        return core.Op(op, tuple(sound), type_)
 
-    def _whole(self, node: tree.Expr) -> Core | None:
+    def _whole(self, node: tree.Expr) -> core.Core | None:
         whole = self.numeric(node)
         if whole is not None and number(whole).scale:
             wanted = Message("整数", "a whole number")
@@ -217,7 +200,7 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             return None
         return whole
 
-    def _in_calendar(self, node: tree.Function, op: Operator, args: list[Core]) -> bool:
+    def _in_calendar(self, node: tree.Function, op: core.Operator, args: list[core.Core]) -> bool:
         """Whether there is a calendar, and constants stay within it."""
         calendar = self.names.calendar
         if calendar is None:
@@ -227,9 +210,11 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
         outside = [
             written.span
             for written, arg in zip(node.arguments, args, strict=True)
-            if isinstance(arg, Const) and isinstance(arg.value, dt.date) and not calendar.covers(arg.value)
+            if isinstance(arg, core.Const)
+            and isinstance(arg.value, dt.date)
+            and not calendar.covers(arg.value)
         ]
-        constants = [arg.value for arg in args if isinstance(arg, Const)]
+        constants = [arg.value for arg in args if isinstance(arg, core.Const)]
         if not outside and len(constants) == len(args):
             outside = [node.span] * isinstance(CALENDAR[op](calendar, *constants), Unknown)
         for span in () if self.names.calendar_broken else outside:
@@ -238,7 +223,7 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             )
         return not outside
 
-    def _instance(self, node: tree.Function) -> Core | None:
+    def _instance(self, node: tree.Function) -> core.Core | None:
         """Whether a value is of a kind, which its type says; unknown of one that is unknown."""
         subject, kind = node.arguments
         value = self.visit(subject, None)
@@ -248,20 +233,20 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             return None
         wanted = KINDS[kind.value]
         if isinstance(value, Months):
-            return Const(value.type == wanted, Boolean())
-        type_ = Numeric if isinstance(value, Quotient) else type(value.type)
+            return core.Const(value.type == wanted, core.Boolean())
+        type_ = core.Numeric if isinstance(value, Quotient) else type(value.type)
         right = type_ is wanted
-        if isinstance(value, Quotient | Const):
-            return Const(right, Boolean())
+        if isinstance(value, Quotient | core.Const):
+            return core.Const(right, core.Boolean())
         known = comparison("eq", value, value)
-        return known if right else Op("not", (known,), Boolean())
+        return known if right else core.Op("not", (known,), core.Boolean())
 
-    def _count_written(self, items: tuple[tree.Expr, ...]) -> Core:
+    def _count_written(self, items: tuple[tree.Expr, ...]) -> core.Core:
         """How many items a list has that is written out."""
         count = Decimal(len(items))
         for item in items:
             self.visit(item, None)
-        return Const(count, Numeric(0, count, count))
+        return core.Const(count, core.Numeric(0, count, count))
 
     def _of_values(self, node: tree.Function, values: tuple[tree.Expr, ...]) -> Partial | None:
         """The sum, least or greatest of values that are written out."""
@@ -273,7 +258,7 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             total = None if total is None or more is None else self.combine(node.span, "add", total, more)
         return total
 
-    def _modulo(self, node: tree.Function) -> Core | None:
+    def _modulo(self, node: tree.Function) -> core.Core | None:
         """What is left of the dividend after whole times the divisor, with the divisor's sign."""
         top, bottom = (self.numeric(argument) for argument in node.arguments)
         if top is None or bottom is None:
@@ -285,41 +270,43 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
     def _extreme(self, node: tree.Function) -> Partial | None:
         """The least or greatest of numbers, of dates, of durations of one unit, or of texts written out."""
         visited = [self.visit(arg, None) for arg in node.arguments]
-        op: Operator = "min" if node.name == "min" else "max"
+        op: core.Operator = "min" if node.name == "min" else "max"
         durations = same_unit(visited)
         if durations is not None:
             counts = [duration.count for duration in durations]
             type_ = reduce(ARITHMETIC[op], (number(count) for count in counts))
-            return Months(counts[0] if len(counts) == 1 else Op(op, tuple(counts), type_), durations[0].type)
+            return Months(
+                counts[0] if len(counts) == 1 else core.Op(op, tuple(counts), type_), durations[0].type
+            )
         args = [self.plain(arg, value) for arg, value in zip(node.arguments, visited, strict=True)]
         if len(args) == 1:
             return args[0]
         known = [arg for arg in args if arg is not None]
         if len(known) < len(args):
             return None
-        if all(isinstance(arg.type, Date) for arg in known):
+        if all(isinstance(arg.type, core.Date) for arg in known):
             return extreme(node.name, known)
-        texts = [arg.value for arg in known if isinstance(arg, Const) and isinstance(arg.value, str)]
+        texts = [arg.value for arg in known if isinstance(arg, core.Const) and isinstance(arg.value, str)]
         if len(texts) == len(known):
-            return Const(min(texts) if node.name == "min" else max(texts), String())
+            return core.Const(min(texts) if node.name == "min" else max(texts), core.String())
         for arg, written in zip(known, node.arguments, strict=True):
-            if not isinstance(arg.type, Numeric):
+            if not isinstance(arg.type, core.Numeric):
                 wanted = Message("数值（或都是日期）", "a number (or dates throughout)")
                 self.report(diagnostics.wrong_type(written.span, wanted, describe(arg.type)))
                 return None
         fitting = self.fitting(node.span, reduce(ARITHMETIC[op], (number(arg) for arg in known)))
-        return None if fitting is None else Op(op, tuple(known), fitting)
+        return None if fitting is None else core.Op(op, tuple(known), fitting)
 
     # -- special functions -------------------------------------------------------------------
 
-    def _area(self, node: tree.Expr) -> Core | None:
-        area = self.value(node, String(area=True))
-        if area is None or area.type == String(area=True):
+    def _area(self, node: tree.Expr) -> core.Core | None:
+        area = self.value(node, core.String(area=True))
+        if area is None or area.type == core.String(area=True):
             return area
-        self.wrong(node.span, String(area=True), area.type)
+        self.wrong(node.span, core.String(area=True), area.type)
         return None
 
-    def _same_area(self, node: tree.Function) -> Core | None:
+    def _same_area(self, node: tree.Function) -> core.Core | None:
         mine, yours = (self._area(argument) for argument in node.arguments)
         if mine is None or yours is None:
             return None
@@ -329,22 +316,22 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             case "same city":
                 return same_city(mine, yours)
             case _:
-                return SamePlace(mine, yours, "pooling area")
+                return core.SamePlace(mine, yours, "pooling area")
 
-    def _within(self, node: tree.Function) -> Core | None:
+    def _within(self, node: tree.Function) -> core.Core | None:
         first, *others = node.arguments
-        area, tests = self._area(first), list[Core]()
+        area, tests = self._area(first), list[core.Core]()
         for other in others:
             outer = self._area(other)
             if area is None or outer is None:
                 return None
-            if isinstance(outer, Const | ParameterRef):
+            if isinstance(outer, core.Const | core.ParameterRef):
                 tests.append(self.lies_in(area, outer))
             else:
-                tests.append(SamePlace(area, outer, "named"))
+                tests.append(core.SamePlace(area, outer, "named"))
         return None if area is None else self.any_of(area, tests)
 
-    def _paid_layers(self, node: tree.Function) -> Core | None:
+    def _paid_layers(self, node: tree.Function) -> core.Core | None:
         """The sum of what is paid on the row: of every decision that says so, but the one being decided."""
         (argument,) = node.arguments
         if not isinstance(argument, tree.Name) or argument.value != self.entity or self.calling:
@@ -352,26 +339,28 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             return None
         decisions = self.names.decisions
         paid = (name for owner, name in self.names.paid if owner == self.entity and name != self.deciding)
-        names = sorted(name for name in paid if isinstance(decisions.get((self.entity, name)), Numeric))
+        names = sorted(name for name in paid if isinstance(decisions.get((self.entity, name)), core.Numeric))
         if not names:
             self.report(diagnostic("E366.no_layers", node.span, entity=self.entity))
             return None
-        layers = [DecisionRef(self.entity, name, self.names.decisions[self.entity, name]) for name in names]
-        total: Core | None = as_far_as_modelled(layers[0])
+        layers = [
+            core.DecisionRef(self.entity, name, self.names.decisions[self.entity, name]) for name in names
+        ]
+        total: core.Core | None = as_far_as_modelled(layers[0])
         for layer in layers[1:]:
             total = (
                 None if total is None else self.combine(node.span, "add", total, as_far_as_modelled(layer))
             )
         return total
 
-    def _benefit_year(self, node: tree.Function) -> Core | None:
+    def _benefit_year(self, node: tree.Function) -> core.Core | None:
         date = self.date_value(node.arguments[0])
         start: tuple[int, int] | None = (1, 1)
         if len(node.arguments) == 2:
             start = self._month_day(node.arguments[1])
         if date is None or start is None:
             return None
-        return BenefitYear(date, start, DATE_PARTS["year"][1])
+        return core.BenefitYear(date, start, DATE_PARTS["year"][1])
 
     def _month_day(self, node: tree.Expr) -> tuple[int, int] | None:
         """The day a benefit year begins on, a figure."""
@@ -386,7 +375,7 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             self.report(diagnostics.unknown_reference(node.span, kind, node.value, known))
         return None
 
-    def _year_to_date(self, node: tree.Function) -> Core | None:
+    def _year_to_date(self, node: tree.Function) -> core.Core | None:
         (arg,) = node.arguments
         if not isinstance(arg, tree.Name):
             self.report(diagnostics.wrong_arguments(node.span, node.name, USAGE[node.name]))
@@ -395,11 +384,11 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
         accumulators = self.names.accumulators
         accumulator = accumulators.get(name)
         if accumulator is not None and accumulator.entity == self.entity:
-            type_ = Numeric(accumulator.scale, MONEY_SUM.low, MONEY_SUM.high)
+            type_ = core.Numeric(accumulator.scale, MONEY_SUM.low, MONEY_SUM.high)
             own = (p for p in accumulator.parts if p.read_by is None and p.settled_with is None)
             parts = [part.name for part in own] or [name]
-            total = added([YearToDate(part, type_) for part in parts])
-            return Round("down", 0, total, None, INTEGER) if accumulator.counts else total
+            total = added([core.YearToDate(part, type_) for part in parts])
+            return core.Round("down", 0, total, None, INTEGER) if accumulator.counts else total
         known = [other for other, named in accumulators.items() if named.entity == self.entity]
         if accumulator is not None:
             self.report(
@@ -415,7 +404,7 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             self.report(diagnostics.unknown_reference(arg.span, Message("累计", "accumulator"), name, known))
         return None
 
-    def _contains(self, node: tree.Function) -> Core | None:
+    def _contains(self, node: tree.Function) -> core.Core | None:
         listing = self.value(node.arguments[0])
         item = self.value(node.arguments[1], None if listing is None else listing.type)
         return None if listing is None or item is None else self.contains(node.span, listing, item)
@@ -429,10 +418,10 @@ def _of_texts(node: tree.Function) -> bool:
 
 
 KINDS: Final[dict[str, object]] = {  # what `instance of` may name: the type of a value, or a duration's unit
-    "number": Numeric,
-    "string": String,
-    "boolean": Boolean,
-    "date": Date,
-    "years and months duration": Duration("months"),
-    "days and time duration": Duration("days"),
+    "number": core.Numeric,
+    "string": core.String,
+    "boolean": core.Boolean,
+    "date": core.Date,
+    "years and months duration": core.Duration("months"),
+    "days and time duration": core.Duration("days"),
 }

@@ -13,21 +13,7 @@ from functools import reduce
 from typing import Final
 
 from mianshen.formulas.formula import FormulaChecks, Months, Partial, Quotient, number
-from mianshen.program import diagnostics
-from mianshen.program.core import (
-    Boolean,
-    Const,
-    Constant,
-    Core,
-    Date,
-    Duration,
-    Fail,
-    If,
-    Numeric,
-    Op,
-    Operator,
-    Round,
-)
+from mianshen.program import core, diagnostics
 from mianshen.program.nodes import arithmetic, comparison
 from mianshen.program.operators import DATE_PARTS, negated
 from mianshen.source import Message
@@ -37,8 +23,8 @@ EPOCH: Final = dt.date(2000, 1, 1)
 YEAR_MONTHS: Final = 12
 DAYS_A_WEEK: Final = 7
 MOST_MONTHS: Final = Decimal(12 * 9999)
-MONTHS: Final = Numeric(0, -MOST_MONTHS, MOST_MONTHS)
-DAYS: Final = Numeric(0, Decimal(-3660000), Decimal(3660000))
+MONTHS: Final = core.Numeric(0, -MOST_MONTHS, MOST_MONTHS)
+DAYS: Final = core.Numeric(0, Decimal(-3660000), Decimal(3660000))
 UNITS: Final = {"days": ("days", 1), "months": ("months", 1), "years": ("months", YEAR_MONTHS)}
 
 
@@ -59,26 +45,26 @@ class DateChecks(FormulaChecks):
                 return self._durations(node, left, right)
             case Months(), Months(), _:
                 pass
-            case Months(), Const(value=Decimal()), "*" | "/" if isinstance(left.count, Const):
+            case Months(), core.Const(value=Decimal()), "*" | "/" if isinstance(left.count, core.Const):
                 return self._share(node, left.count, right.value, left)
-            case Const(value=Decimal()), Months(), "*" if isinstance(right.count, Const):
+            case core.Const(value=Decimal()), Months(), "*" if isinstance(right.count, core.Const):
                 return self._share(node, right.count, left.value, right)
-            case Months(), _, "*" if isinstance(right.type, Numeric):
+            case Months(), _, "*" if isinstance(right.type, core.Numeric):
                 return self._times(node, left, right)
-            case _, Months(), "*" if isinstance(left.type, Numeric):
+            case _, Months(), "*" if isinstance(left.type, core.Numeric):
                 return self._times(node, right, left)
-            case Months(), _, "+" if isinstance(right.type, Date):
+            case Months(), _, "+" if isinstance(right.type, core.Date):
                 return self.moved(right, left)
-            case _, Months(), "+" | "-" if isinstance(left.type, Date):
+            case _, Months(), "+" | "-" if isinstance(left.type, core.Date):
                 count = right.count if node.op == "+" else minus(right.count)
                 return self.moved(left, Months(count, right.type))
             case _, Months(), "+" | "-":
-                self.wrong(node.left.span, Date(), left.type)
+                self.wrong(node.left.span, core.Date(), left.type)
                 return None
             case _, _, "-" if (
                 not isinstance(left, Months) and not isinstance(right, Months) and left.type == right.type
             ):
-                return Months(_days(right, left), Duration("days"))
+                return Months(_days(right, left), core.Duration("days"))
             case _:
                 pass
         self.report(diagnostics.date_arithmetic(node.span))
@@ -90,7 +76,9 @@ class DateChecks(FormulaChecks):
         count = self.combine(node.span, "add" if node.op == "+" else "sub", left.count, right.count)
         return None if count is None else Months(count, left.type)
 
-    def _share(self, node: tree.Binary, count: Const, by: Constant, duration: Months) -> Months | None:
+    def _share(
+        self, node: tree.Binary, count: core.Const, by: core.Constant, duration: Months
+    ) -> Months | None:
         """A duration written out times or by a number; a whole one comes out."""
         assert isinstance(count.value, Decimal)
         assert isinstance(by, Decimal)
@@ -100,24 +88,24 @@ class DateChecks(FormulaChecks):
             return None
         return Months(_whole(int(value)), duration.type)
 
-    def _times(self, node: tree.Binary, duration: Months, by: Core) -> Months | None:
+    def _times(self, node: tree.Binary, duration: Months, by: core.Core) -> Months | None:
         if number(by).scale:
             self.report(diagnostics.date_arithmetic(node.span))
             return None
         count = self.combine(node.span, "mul", duration.count, by)
         return None if count is None else Months(count, duration.type)
 
-    def moved(self, date: Core, duration: Months) -> Core:
+    def moved(self, date: core.Core, duration: Months) -> core.Core:
         """A date so much later."""
-        op: Operator = "add_months" if duration.type.unit == "months" else "add_days"
-        return Op(op, (date, duration.count), Date())
+        op: core.Operator = "add_months" if duration.type.unit == "months" else "add_days"
+        return core.Op(op, (date, duration.count), core.Date())
 
     # -- functions ---------------------------------------------------------------------------
 
-    def date_value(self, node: tree.Expr) -> Core | None:
+    def date_value(self, node: tree.Expr) -> core.Core | None:
         date = self.value(node)
-        if date is not None and not isinstance(date.type, Date):
-            self.wrong(node.span, Date(), date.type)
+        if date is not None and not isinstance(date.type, core.Date):
+            self.wrong(node.span, core.Date(), date.type)
             return None
         return date
 
@@ -133,14 +121,14 @@ class DateChecks(FormulaChecks):
         unit, months = UNITS[node.name]
         if months > 1:
             count = arithmetic("mul", count, _whole(months))
-        return Months(count, Duration("days" if unit == "days" else "months"))
+        return Months(count, core.Duration("days" if unit == "days" else "months"))
 
-    def months_between(self, node: tree.Function) -> Core | None:
+    def months_between(self, node: tree.Function) -> core.Core | None:
         """Full months from one date to another, negative where the other is earlier."""
         first, second = (self.date_value(argument) for argument in node.arguments)
         return None if first is None or second is None else months_of(first, second)
 
-    def overlap(self, node: tree.Function) -> Core | None:
+    def overlap(self, node: tree.Function) -> core.Core | None:
         """How many days two stretches of days share, each from its first to before its last."""
         ends = [self.date_value(argument) for argument in node.arguments]
         known = [end for end in ends if end is not None]
@@ -149,7 +137,7 @@ class DateChecks(FormulaChecks):
         begin, end = extreme("max", [known[0], known[2]]), extreme("min", [known[1], known[3]])
         return arithmetic("max", _days(begin, end), _whole(0))
 
-    def date_of(self, node: tree.Function) -> Core | None:
+    def date_of(self, node: tree.Function) -> core.Core | None:
         """`date("2026-01-31")`, `date(a_date)`, `date(year, month, day)`; a day there is not is an error."""
         arguments = node.arguments
         if len(arguments) == 1 and not isinstance(arguments[0], tree.String):
@@ -165,18 +153,18 @@ class DateChecks(FormulaChecks):
                 wanted, written = Message("整数", "a whole number"), Message("小数", "one with decimals")
                 self.report(diagnostics.wrong_type(argument.span, wanted, written))
                 return None
-        if all(isinstance(part, Const) for part in known):
-            text = "-".join(str(part.value).zfill(2) for part in known if isinstance(part, Const))
+        if all(isinstance(part, core.Const) for part in known):
+            text = "-".join(str(part.value).zfill(2) for part in known if isinstance(part, core.Const))
             return self._written(node, text.zfill(10))
         return _built(*known)
 
-    def _literal(self, node: tree.Function) -> Core | None:
+    def _literal(self, node: tree.Function) -> core.Core | None:
         return self._written(node, _only_text(node) or "")
 
-    def _written(self, node: tree.Function, text: str) -> Core | None:
+    def _written(self, node: tree.Function, text: str) -> core.Core | None:
         if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
             try:
-                return Const(dt.date.fromisoformat(text), Date())
+                return core.Const(dt.date.fromisoformat(text), core.Date())
             except ValueError:
                 pass
         wanted = Message('日期，如 date("2026-01-31")', 'a date such as date("2026-01-31")')
@@ -190,21 +178,21 @@ class DateChecks(FormulaChecks):
             sign, years, months, days = match.groups()
             side = -1 if sign else 1
             if days is not None and years is None and months is None:
-                return Months(_whole(side * int(days)), Duration("days"))
+                return Months(_whole(side * int(days)), core.Duration("days"))
             if days is None and (years is not None or months is not None):
                 count = int(years or 0) * YEAR_MONTHS + int(months or 0)
-                return Months(_whole(side * count), Duration("months"))
+                return Months(_whole(side * count), core.Duration("months"))
         usage = 'duration("P12M") or duration("P5D")'
         wanted = Message(f"时长，如 {usage.replace('or', '或')}", f"a duration as {usage}")
         self.report(diagnostics.bad_literal(node.span, text or "…", wanted))
         return None
 
-    def part_of_duration(self, node: tree.Path, duration: Months) -> Core | None:
+    def part_of_duration(self, node: tree.Path, duration: Months) -> core.Core | None:
         """`.days` of days; `.years` and `.months`, the rest of a year, of months."""
         if (node.name, duration.type.unit) == ("days", "days"):
             return duration.count
         if duration.type.unit == "months" and node.name in ("years", "months"):
-            years = Round("down", 0, duration.count, _whole(YEAR_MONTHS), number(duration.count))
+            years = core.Round("down", 0, duration.count, _whole(YEAR_MONTHS), number(duration.count))
             if node.name == "years":
                 return years
             return arithmetic("sub", duration.count, arithmetic("mul", years, _whole(YEAR_MONTHS)))
@@ -214,77 +202,81 @@ class DateChecks(FormulaChecks):
         return None
 
 
-def minus(count: Core) -> Core:
+def minus(count: core.Core) -> core.Core:
     """The number with the other sign."""
-    if isinstance(count, Const) and isinstance(count.value, Decimal):
+    if isinstance(count, core.Const) and isinstance(count.value, Decimal):
         return _whole(-int(count.value))
-    return Op("neg", (count,), negated(number(count)))
+    return core.Op("neg", (count,), negated(number(count)))
 
 
-def extreme(kind: str, dates: list[Core]) -> Core:
+def extreme(kind: str, dates: list[core.Core]) -> core.Core:
     """The earliest or the latest of dates."""
-    op: Operator = "le" if kind == "min" else "ge"
-    return reduce(lambda one, other: If(comparison(op, one, other), one, other, Date()), dates)
+    op: core.Operator = "le" if kind == "min" else "ge"
+    return reduce(lambda one, other: core.If(comparison(op, one, other), one, other, core.Date()), dates)
 
 
-def weekday_of(date: Core) -> Core:
+def weekday_of(date: core.Core) -> core.Core:
     """1 for Monday to 7 for Sunday."""
-    days = _days(Const(dt.date(1, 1, 1), Date()), date)  # the first day of all was a Monday
-    weeks = Round("floor", 0, days, _whole(DAYS_A_WEEK), DAYS)
+    days = _days(core.Const(dt.date(1, 1, 1), core.Date()), date)  # the first day of all was a Monday
+    weeks = core.Round("floor", 0, days, _whole(DAYS_A_WEEK), DAYS)
     rest = arithmetic("sub", days, arithmetic("mul", weeks, _whole(DAYS_A_WEEK)))
-    return Op("add", (rest, _whole(1)), Numeric(0, Decimal(1), Decimal(DAYS_A_WEEK)))
+    return core.Op("add", (rest, _whole(1)), core.Numeric(0, Decimal(1), Decimal(DAYS_A_WEEK)))
 
 
-def months_of(first: Core, second: Core) -> Core:
+def months_of(first: core.Core, second: core.Core) -> core.Core:
     """Full months from one date to another."""
     forward, backward = _full_months(first, second), _full_months(second, first)
-    return If(comparison("le", first, second), forward, minus(backward), MONTHS)
+    return core.If(comparison("le", first, second), forward, minus(backward), MONTHS)
 
 
-def day_number(date: Core) -> Core:
+def day_number(date: core.Core) -> core.Core:
     """The days from a fixed one to a date."""
-    return _days(Const(EPOCH, Date()), date)
+    return _days(core.Const(EPOCH, core.Date()), date)
 
 
-def day_of_number(count: Core) -> Core:
+def day_of_number(count: core.Core) -> core.Core:
     """The date so many days after the fixed one."""
-    return Op("add_days", (Const(EPOCH, Date()), count), Date())
+    return core.Op("add_days", (core.Const(EPOCH, core.Date()), count), core.Date())
 
 
-def _full_months(first: Core, second: Core) -> Core:
+def _full_months(first: core.Core, second: core.Core) -> core.Core:
     months = arithmetic("sub", _month_number(second), _month_number(first))
     short = comparison("lt", _part("day", second), _part("day", first))
-    return arithmetic("sub", months, If(short, _whole(1), _whole(0), Numeric(0, Decimal(0), Decimal(1))))
+    return arithmetic(
+        "sub", months, core.If(short, _whole(1), _whole(0), core.Numeric(0, Decimal(0), Decimal(1)))
+    )
 
 
-def _month_number(date: Core) -> Core:
+def _month_number(date: core.Core) -> core.Core:
     return arithmetic(
         "add", arithmetic("mul", _part("year", date), _whole(YEAR_MONTHS)), _part("month", date)
     )
 
 
-def _part(name: str, date: Core) -> Core:
+def _part(name: str, date: core.Core) -> core.Core:
     op, type_ = DATE_PARTS[name]
-    return Op(op, (date,), type_)
+    return core.Op(op, (date,), type_)
 
 
-def _days(first: Core, second: Core) -> Core:
-    return Op("days_between", (first, second), DAYS)
+def _days(first: core.Core, second: core.Core) -> core.Core:
+    return core.Op("days_between", (first, second), DAYS)
 
 
-def _whole(count: int) -> Const:
+def _whole(count: int) -> core.Const:
     value = Decimal(count)
-    return Const(value, Numeric(0, value, value))
+    return core.Const(value, core.Numeric(0, value, value))
 
 
-def _built(year: Core, month: Core, day: Core) -> Core:
+def _built(year: core.Core, month: core.Core, day: core.Core) -> core.Core:
     """The date of a year, month and day; an error where there is none."""
     one = _whole(1)
     months = arithmetic("add", arithmetic("mul", arithmetic("sub", year, one), _whole(YEAR_MONTHS)), month)
-    first = Op("add_months", (Const(dt.date(1, 1, 1), Date()), arithmetic("sub", months, one)), Date())
-    date = Op("add_days", (first, arithmetic("sub", day, one)), Date())
+    first = core.Op(
+        "add_months", (core.Const(dt.date(1, 1, 1), core.Date()), arithmetic("sub", months, one)), core.Date()
+    )
+    date = core.Op("add_days", (first, arithmetic("sub", day, one)), core.Date())
     there = (comparison("eq", _part("day", date), day), comparison("eq", _part("month", date), month))
-    return If(Op("and", there, Boolean()), date, Fail(Date()), Date())
+    return core.If(core.Op("and", there, core.Boolean()), date, core.Fail(core.Date()), core.Date())
 
 
 def _only_text(node: tree.Function) -> str | None:

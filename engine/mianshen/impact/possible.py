@@ -34,34 +34,7 @@ from mianshen.impact.ranges import (
 from mianshen.interpreter import Interpreter
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.rows import Row, RowError
-from mianshen.program.core import (
-    Aggregate,
-    AsOf,
-    BenefitYear,
-    Boolean,
-    Choice,
-    Const,
-    Core,
-    DecisionRef,
-    Earlier,
-    FactRef,
-    Fail,
-    FigureAt,
-    If,
-    InForce,
-    InSet,
-    IsKnown,
-    Marginal,
-    MissingFigure,
-    NoValue,
-    Numeric,
-    Op,
-    ParameterRef,
-    Round,
-    SamePlace,
-    Within,
-    YearToDate,
-)
+from mianshen.program import core
 from mianshen.program.lower import lowered
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
 from mianshen.program.selection import Branch, Selection, conjuncts, selection
@@ -73,17 +46,19 @@ class Functions:
     """What a program's nodes are lowered to and evaluated by, kept for all cases; a node is known by its identity."""
 
     interpreter: Interpreter
-    _written: dict[tuple[int, str], tuple[Core, Function]] = field(default_factory=dict)
-    _lowered: dict[int, tuple[Core, Core]] = field(default_factory=dict)
+    _written: dict[tuple[int, str], tuple[core.Core, Function]] = field(default_factory=dict)
+    _lowered: dict[int, tuple[core.Core, core.Core]] = field(default_factory=dict)
     _selections: dict[Key, Selection] = field(default_factory=dict)
 
-    def written(self, node: Core, entity: str) -> Function:
+    def written(self, node: core.Core, entity: str) -> Function:
         """The node as a function of a row of an entity."""
         if (id(node), entity) not in self._written:
             self._written[id(node), entity] = node, self.interpreter.compiler.written(node, entity)
         return self._written[id(node), entity][1]
 
-    def lowered(self, node: InSet | Within | SamePlace | Marginal | BenefitYear | Choice) -> Core:
+    def lowered(
+        self, node: core.InSet | core.Within | core.SamePlace | core.Marginal | core.BenefitYear | core.Choice
+    ) -> core.Core:
         """What a derived node is lowered to."""
         if id(node) not in self._lowered:
             self._lowered[id(node)] = node, lowered(node, self.interpreter.program.parameters)
@@ -196,7 +171,7 @@ class Possibilities:
         if accumulator.opening is None:
             return ZERO, ZERO
         bounds = self.value(
-            FactRef(*accumulator.opening, self.program.facts[accumulator.opening].type), row
+            core.FactRef(*accumulator.opening, self.program.facts[accumulator.opening].type), row
         ).bounds
         low, high = (ZERO, ZERO) if bounds is None else numbers(bounds)
         return min(ZERO, low), max(ZERO, high)
@@ -216,7 +191,7 @@ class Possibilities:
 
     # -- expressions -------------------------------------------------------------------------
 
-    def value(self, node: Core, row: Row) -> Possible:
+    def value(self, node: core.Core, row: Row) -> Possible:
         """What an expression may be at a row; what the case tells is taken from it."""
         try:
             concrete = self.functions.written(node, row.entity)(row)
@@ -225,48 +200,57 @@ class Possibilities:
         known = _of_value(concrete)
         return self._open(node, row) if known is None else known
 
-    def _open(self, node: Core, row: Row) -> Possible:
+    def _open(self, node: core.Core, row: Row) -> Possible:
         match node:
-            case FactRef(entity=entity, name=name):
+            case core.FactRef(entity=entity, name=name):
                 return self._fact(entity, name, row)
-            case DecisionRef(entity=entity, name=name):
+            case core.DecisionRef(entity=entity, name=name):
                 above = _ancestor(row, entity)
                 return ANYTHING if above is None else self.decision(above, name)
-            case ParameterRef(name=name) | FigureAt(parameter=name):
+            case core.ParameterRef(name=name) | core.FigureAt(parameter=name):
                 return self._figure(name)
-            case Op():
+            case core.Op():
                 return self._operation(node, row)
-            case If():
+            case core.If():
                 return self._conditional(node, row)
-            case Round():
+            case core.Round():
                 return self._rounded(node, row)
-            case Aggregate():
+            case core.Aggregate():
                 return self._aggregated(node, row)
-            case YearToDate(accumulator=accumulator):
+            case core.YearToDate(accumulator=accumulator):
                 return self._balance(accumulator, row)
-            case Earlier():
+            case core.Earlier():
                 return replace(range_of(node.type, self.program), absent=True)
-            case InForce(cases=cases):
+            case core.InForce(cases=cases):
                 return hull(self.value(case, row) for case in cases)
-            case InSet() | Within() | SamePlace() | Marginal() | BenefitYear() | Choice():
-                if isinstance(node, InSet) and (part := self._in_set(node, row)) is not None:
+            case (
+                core.InSet()
+                | core.Within()
+                | core.SamePlace()
+                | core.Marginal()
+                | core.BenefitYear()
+                | core.Choice()
+            ):
+                if isinstance(node, core.InSet) and (part := self._in_set(node, row)) is not None:
                     return part
                 return self._lowered(node, row)
-            case IsKnown():
+            case core.IsKnown():
                 return EITHER
-            case Const() | AsOf():
+            case core.Const() | core.AsOf():
                 return range_of(node.type, self.program)
-            case NoValue():
+            case core.NoValue():
                 return ABSENT
-            case Fail() | MissingFigure():  # no fact told gives it a value
+            case core.Fail() | core.MissingFigure():  # no fact told gives it a value
                 return NONE
             case _:
                 assert_never(node)
 
     def _lowered(
-        self, node: InSet | Within | SamePlace | Marginal | BenefitYear | Choice, row: Row
+        self,
+        node: core.InSet | core.Within | core.SamePlace | core.Marginal | core.BenefitYear | core.Choice,
+        row: Row,
     ) -> Possible:
-        if isinstance(node, Within | SamePlace):
+        if isinstance(node, core.Within | core.SamePlace):
             return EITHER  # of a place that is not known, or too coarse
         return self.value(self.functions.lowered(node), row)
 
@@ -274,7 +258,7 @@ class Possibilities:
         """What an unknown fact may be: its range, as far as checks against known facts of its row allow."""
         fact = self.program.facts[entity, name]
         whole = range_of(fact.type, self.program)
-        if whole.bounds is None or not isinstance(fact.type, Numeric):
+        if whole.bounds is None or not isinstance(fact.type, core.Numeric):
             return whole
         low, high = numbers(whole.bounds)
         low, high = low if fact.low is None else fact.low, high if fact.high is None else fact.high
@@ -292,11 +276,11 @@ class Possibilities:
         """The known values that checks of a row hold a fact of it to: at most, or at least."""
         for check in self.program.entities[entity].checks:
             for part in conjuncts((check.condition,)):
-                if not isinstance(part, Op) or part.op not in ("le", "lt", "ge", "gt"):
+                if not isinstance(part, core.Op) or part.op not in ("le", "lt", "ge", "gt"):
                     continue
                 one, two = part.args
                 for this, other, ops in ((one, two, ("le", "lt")), (two, one, ("ge", "gt"))):
-                    if isinstance(this, FactRef) and (this.entity, this.name) == (entity, name):
+                    if isinstance(this, core.FactRef) and (this.entity, this.name) == (entity, name):
                         value = self.functions.written(other, entity)(owner)
                         if isinstance(value, Decimal):
                             yield "most" if part.op in ops else "least", value
@@ -306,7 +290,7 @@ class Possibilities:
         parameter = self.program.parameters[name]
         return hull(exactly(dated.known) for dated in parameter.series if dated.known is not None)
 
-    def _in_set(self, node: InSet, row: Row) -> Possible | None:
+    def _in_set(self, node: core.InSet, row: Row) -> Possible | None:
         """Whether a code is among others, where it is known which it may be."""
         argument = self.value(node.arg, row)
         if argument.values is None:
@@ -314,14 +298,14 @@ class Possibilities:
         truths = frozenset(value in node.values for value in argument.values)
         return Possible(values=truths, absent=argument.absent)
 
-    def _conditional(self, node: If, row: Row) -> Possible:
+    def _conditional(self, node: core.If, row: Row) -> Possible:
         condition = self.value(node.condition, row)
         truths = TRUTHS if condition.values is None else condition.values
         parts = [self.value(node.then, row)] if True in truths else []
         parts += [self.value(node.otherwise, row)] if False in truths else []
         return hull([*parts, *([ABSENT] if condition.absent else [])])
 
-    def _rounded(self, node: Round, row: Row) -> Possible:
+    def _rounded(self, node: core.Round, row: Row) -> Possible:
         top = self.value(node.numerator, row)
         if node.denominator is None:
             return self._each(top, lambda number: round_decimal(number, node.digits, node.mode))
@@ -350,7 +334,7 @@ class Possibilities:
 
     # -- operations --------------------------------------------------------------------------
 
-    def _operation(self, node: Op, row: Row) -> Possible:
+    def _operation(self, node: core.Op, row: Row) -> Possible:
         if node.op in ("and", "or"):
             return self._logic(node, row)
         parts = [self.value(argument, row) for argument in node.args]
@@ -362,7 +346,7 @@ class Possibilities:
             return Possible(values=truths | (frozenset((False,)) if absent else frozenset()))
         return replace(self._strict(node, parts), absent=absent)
 
-    def _logic(self, node: Op, row: Row) -> Possible:
+    def _logic(self, node: core.Op, row: Row) -> Possible:
         decisive = node.op == "or"
         sure, absent = True, False
         for argument in node.args:
@@ -374,7 +358,7 @@ class Possibilities:
             absent |= part.absent
         return Possible(values=frozenset((not decisive,)) if sure else TRUTHS, absent=absent)
 
-    def _strict(self, node: Op, parts: Sequence[Possible]) -> Possible:
+    def _strict(self, node: core.Op, parts: Sequence[Possible]) -> Possible:
         """An operation of which every operand has a value."""
         match node.op:
             case "not":
@@ -390,10 +374,10 @@ class Possibilities:
             case _:
                 return range_of(node.type, self.program)
 
-    def _aggregated(self, node: Aggregate, row: Row) -> Possible:
+    def _aggregated(self, node: core.Aggregate, row: Row) -> Possible:
         """An aggregate over the rows that the record holds; rejected ones keep what rests on them unknown."""
         if node.levels:
-            return EITHER if isinstance(node.type, Boolean) else range_of(node.type, self.program)
+            return EITHER if isinstance(node.type, core.Boolean) else range_of(node.type, self.program)
         children = [c for c in row.current.children if c.entity == node.child and c.rejection is None]
         items: list[tuple[Possible, bool]] = []  # its value, whether it surely counts
         for child in children:
@@ -408,7 +392,9 @@ class Possibilities:
         return _brought_together(node, items, self.program)
 
 
-def _brought_together(node: Aggregate, items: Sequence[tuple[Possible, bool]], program: Program) -> Possible:
+def _brought_together(
+    node: core.Aggregate, items: Sequence[tuple[Possible, bool]], program: Program
+) -> Possible:
     match node.kind:
         case "count":
             sure = sum(certain and not body.absent for body, certain in items)

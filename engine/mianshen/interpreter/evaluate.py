@@ -17,19 +17,7 @@ from mianshen.interpreter.earlier import EarlierRows
 from mianshen.interpreter.function_builder import FunctionBuilder, distance
 from mianshen.interpreter.operations import OPEN, Function, missing_figure, stop, undecided
 from mianshen.interpreter.rows import Row, ancestor, doubt
-from mianshen.program.core import (
-    Aggregate,
-    Boolean,
-    Const,
-    Core,
-    Derived,
-    Earlier,
-    FactRef,
-    Fail,
-    InForce,
-    IsKnown,
-    Op,
-)
+from mianshen.program import core
 from mianshen.program.lower import lowered
 from mianshen.program.program import Dated, Parameter, Program
 from mianshen.values import Unknown, Value
@@ -43,11 +31,11 @@ class Compiler:
     def __init__(self, program: Program, decide: Callable[[str, str], Function]) -> None:
         self.program = program
         self.decide = decide
-        self._written: dict[tuple[Core, str], Function] = {}
+        self._written: dict[tuple[core.Core, str], Function] = {}
         self._figures: dict[tuple[str, str], tuple[Function, dict[dt.date, Value]]] = {}
         self._otherwise: dict[str, Parameter] = {}
 
-    def compile(self, node: Core, entity: str) -> Function:
+    def compile(self, node: core.Core, entity: str) -> Function:
         """The node as a function, written when it is first asked."""
         function: Function | None = None
 
@@ -59,38 +47,42 @@ class Compiler:
 
         return evaluate
 
-    def all(self, parts: Sequence[Core], entity: str) -> Function:
+    def all(self, parts: Sequence[core.Core], entity: str) -> Function:
         """Kleene's and of the parts as a function, written when it is first asked."""
-        together: Core = Const(True, Boolean()) if not parts else parts[0]
-        return self.compile(Op("and", tuple(parts), Boolean()) if len(parts) > 1 else together, entity)
+        together: core.Core = core.Const(True, core.Boolean()) if not parts else parts[0]
+        return self.compile(
+            core.Op("and", tuple(parts), core.Boolean()) if len(parts) > 1 else together, entity
+        )
 
-    def written(self, node: Core, entity: str) -> Function:
+    def written(self, node: core.Core, entity: str) -> Function:
         """The node as a function, written now."""
         if (node, entity) not in self._written:
             builder = FunctionBuilder(self, entity)
             self._written[node, entity] = builder.function(entity, [f"return {builder.text(node)}"])
         return self._written[node, entity]
 
-    def lowered(self, node: Derived, entity: str) -> Function:
+    def lowered(self, node: core.Derived, entity: str) -> Function:
         """A derived node as a function of what it is lowered to."""
         return self.compile(lowered(node, self.program.parameters), entity)
 
-    def apart(self, node: IsKnown | InForce | Aggregate | Earlier | Fail, entity: str) -> Function:
+    def apart(
+        self, node: core.IsKnown | core.InForce | core.Aggregate | core.Earlier | core.Fail, entity: str
+    ) -> Function:
         """A node that is more than an expression."""
         match node:
-            case IsKnown(arg=FactRef(entity=owner, name=name, asking=False)) if owner == entity:
+            case core.IsKnown(arg=core.FactRef(entity=owner, name=name, asking=False)) if owner == entity:
                 return _is_given(name)
-            case IsKnown(arg=FactRef(asking=False) as arg):
+            case core.IsKnown(arg=core.FactRef(asking=False) as arg):
                 return _is_known_above(arg.name, distance(self.program, entity, arg.entity))
-            case IsKnown(arg=arg):
+            case core.IsKnown(arg=arg):
                 return _is_told(self.written(arg, entity))
-            case InForce():
+            case core.InForce():
                 return self.in_force(node, entity)
-            case Fail():
+            case core.Fail():
                 return _disagreeing
-            case Aggregate():
+            case core.Aggregate():
                 return aggregate(node, self, entity)
-            case Earlier():
+            case core.Earlier():
                 return EarlierRows(node, self)
             case _:
                 assert_never(node)
@@ -137,7 +129,7 @@ class Compiler:
             if of == name:
                 known.clear()
 
-    def in_force(self, node: InForce, entity: str) -> Function:
+    def in_force(self, node: core.InForce, entity: str) -> Function:
         """The case of the value in force; on an unknown date unknown, resting on it and on the cases."""
         parameter, date = self.program.parameters[node.parameter], self.program.entities[entity].date
         cases = [self.written(case, entity) for case in node.cases]

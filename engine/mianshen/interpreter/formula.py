@@ -10,34 +10,7 @@ from decimal import Decimal
 from typing import Final, assert_never
 
 from mianshen.closed_sets import PlaceLevel
-from mianshen.program.core import (
-    Aggregate,
-    AsOf,
-    BenefitYear,
-    Choice,
-    Const,
-    Constant,
-    Core,
-    DecisionRef,
-    Earlier,
-    FactRef,
-    Fail,
-    FigureAt,
-    If,
-    InForce,
-    InSet,
-    IsKnown,
-    Leaf,
-    Marginal,
-    MissingFigure,
-    NoValue,
-    Op,
-    ParameterRef,
-    Round,
-    SamePlace,
-    Within,
-    YearToDate,
-)
+from mianshen.program import core
 from mianshen.program.operators import FUNCTIONS
 
 INFIX: Final = {
@@ -47,69 +20,69 @@ INFIX: Final = {
 FUNCTION_NAMES: Final = {op: name for name, (op, _, _) in FUNCTIONS.items()}
 
 
-def to_text(node: Core, home: str) -> str:
+def to_text(node: core.Core, home: str) -> str:
     """The node as a formula at entity `home`: its own names bare, others' through their entity."""
-    if isinstance(node, Leaf):
+    if isinstance(node, core.Leaf):
         return _leaf(node, home)
     match node:
-        case Op():
+        case core.Op():
             return _operation(node, home)
-        case InSet(arg=arg, values=(value,)):
+        case core.InSet(arg=arg, values=(value,)):
             return f"{to_text(arg, home)} = {constant(value)}"
-        case InSet(arg=arg, values=values):
+        case core.InSet(arg=arg, values=values):
             return f"{to_text(arg, home)} in ({', '.join(map(constant, values))})"
-        case Within(arg=arg, prefixes=prefixes):
+        case core.Within(arg=arg, prefixes=prefixes):
             return f"within({', '.join([to_text(arg, home), *map(constant, prefixes)])})"
-        case SamePlace(one=one, other=other, level=level):
+        case core.SamePlace(one=one, other=other, level=level):
             return _compared_places(one, other, level, home)
-        case If(condition=condition, then=then, otherwise=otherwise):
+        case core.If(condition=condition, then=then, otherwise=otherwise):
             parts = (to_text(part, home) for part in (condition, then, otherwise))
             return "if {} then {} else {}".format(*parts)
-        case Round(numerator=top, denominator=bottom):
+        case core.Round(numerator=top, denominator=bottom):
             return to_text(top, home) if bottom is None else f"{_inner(top, home)} / {_inner(bottom, home)}"
-        case IsKnown(arg=arg):
+        case core.IsKnown(arg=arg):
             return f"{to_text(arg, home)} is known"
-        case FigureAt(parameter=name, date=date):
+        case core.FigureAt(parameter=name, date=date):
             return f"{name} at {_inner(date, home)}"
-        case Marginal():
+        case core.Marginal():
             return _scale(node, home)
-        case BenefitYear(date=date):
+        case core.BenefitYear(date=date):
             return f"benefit year({to_text(date, home)})"
-        case Choice(policy=policy):
+        case core.Choice(policy=policy):
             return f"table ({policy})"
-        case Earlier():
+        case core.Earlier():
             return _earlier(node)
-        case Aggregate():
+        case core.Aggregate():
             return _aggregate(node)
-        case InForce(parameter=name):
+        case core.InForce(parameter=name):
             return name
         case _:
             assert_never(node)
 
 
-def _leaf(node: Leaf, home: str) -> str:
+def _leaf(node: core.Leaf, home: str) -> str:
     match node:
-        case Const(value=value):
+        case core.Const(value=value):
             return constant(value)
-        case FactRef(name=name, asking=True):
+        case core.FactRef(name=name, asking=True):
             return f"this.{name}"
-        case FactRef(entity=owner, name=name) | DecisionRef(entity=owner, name=name):
+        case core.FactRef(entity=owner, name=name) | core.DecisionRef(entity=owner, name=name):
             return name if owner == home else f"{owner}.{name}"
-        case ParameterRef(name=name) | MissingFigure(parameter=name):
+        case core.ParameterRef(name=name) | core.MissingFigure(parameter=name):
             return name
-        case AsOf():
+        case core.AsOf():
             return "as_of"
-        case YearToDate(accumulator=name):
+        case core.YearToDate(accumulator=name):
             return f"year to date({name})"
-        case NoValue():
+        case core.NoValue():
             return "not modelled"
-        case Fail():
+        case core.Fail():
             return "conflict"
         case _:
             assert_never(node)
 
 
-def _compared_places(one: Core, other: Core, level: PlaceLevel, home: str) -> str:
+def _compared_places(one: core.Core, other: core.Core, level: PlaceLevel, home: str) -> str:
     match level:
         case "county":
             return f"{_inner(one, home)} = {_inner(other, home)}"
@@ -121,7 +94,7 @@ def _compared_places(one: Core, other: Core, level: PlaceLevel, home: str) -> st
             assert_never(level)
 
 
-def constant(value: Constant) -> str:
+def constant(value: core.Constant) -> str:
     """A literal as a rule writes it."""
     match value:
         case bool():
@@ -134,7 +107,7 @@ def constant(value: Constant) -> str:
             return f'"{value}"'
 
 
-def _operation(node: Op, home: str) -> str:
+def _operation(node: core.Op, home: str) -> str:
     match node.op:
         case "add" | "sub" | "mul" | "eq" | "ne" | "lt" | "le" | "gt" | "ge" | "and" | "or":
             return _between(INFIX[node.op], node, home)
@@ -163,7 +136,7 @@ def _operation(node: Op, home: str) -> str:
             assert_never(node.op)
 
 
-def _scale(node: Marginal, home: str) -> str:
+def _scale(node: core.Marginal, home: str) -> str:
     """A scale with what is different from its own."""
     scale = node.scale if node.date is None else f"{node.scale} at {_inner(node.date, home)}"
     if node.inverse:
@@ -175,21 +148,23 @@ def _scale(node: Marginal, home: str) -> str:
     return f"marginal({to_text(node.base, home)}, {scale})"
 
 
-def _between(sign: str, node: Op, home: str) -> str:
+def _between(sign: str, node: core.Op, home: str) -> str:
     return f" {sign} ".join(_inner(arg, home) for arg in node.args)
 
 
-def _call(name: str, node: Op, home: str) -> str:
+def _call(name: str, node: core.Op, home: str) -> str:
     return f"{name}({', '.join(to_text(arg, home) for arg in node.args)})"
 
 
-def _inner(node: Core, home: str) -> str:
+def _inner(node: core.Core, home: str) -> str:
     text = to_text(node, home)
-    compound = isinstance(node, If | InSet | SamePlace) or (isinstance(node, Op) and node.op in INFIX)
+    compound = isinstance(node, core.If | core.InSet | core.SamePlace) or (
+        isinstance(node, core.Op) and node.op in INFIX
+    )
     return f"({text})" if compound else text
 
 
-def _earlier(node: Earlier) -> str:
+def _earlier(node: core.Earlier) -> str:
     """Earlier rows as a formula asks about them."""
     where = "" if node.where is None else f"[{to_text(node.where, node.entity)}]"
     same = "".join(f", {fact.name}" for fact in node.same)
@@ -197,7 +172,7 @@ def _earlier(node: Earlier) -> str:
     return f"count({previous})" if node.body is None else f"{previous}.{to_text(node.body, node.entity)}"
 
 
-def _aggregate(node: Aggregate) -> str:
+def _aggregate(node: core.Aggregate) -> str:
     where = "" if node.where is None else f"[{to_text(node.where, node.child)}]"
     body = "" if node.body is None else f".{_inner(node.body, node.child)}"
     rows = f"{node.child}{where}"

@@ -29,33 +29,7 @@ from mianshen.interpreter.operations import (
     undecided,
 )
 from mianshen.interpreter.places import PlaceComparison, facts_compared
-from mianshen.program.core import (
-    Aggregate,
-    AsOf,
-    BenefitYear,
-    Choice,
-    Const,
-    Core,
-    DecisionRef,
-    Earlier,
-    FactRef,
-    Fail,
-    FigureAt,
-    If,
-    InForce,
-    InSet,
-    IsKnown,
-    Leaf,
-    Marginal,
-    MissingFigure,
-    NoValue,
-    Op,
-    ParameterRef,
-    Round,
-    SamePlace,
-    Within,
-    YearToDate,
-)
+from mianshen.program import core
 from mianshen.program.lower import lowered
 from mianshen.program.operators import CALENDAR
 from mianshen.program.place_tests import area_facts, prefix_digits
@@ -121,7 +95,7 @@ class FunctionBuilder:
         exec(_code(source, f"<{name}>"), names)  # noqa: S102  (written here, see the invariants)
         return cast("Function", names["evaluate"])
 
-    def text(self, node: Core) -> str:
+    def text(self, node: core.Core) -> str:
         """The node as an expression."""
         if self._depth >= DEEPEST:
             return f"{self.bind(self.compiler.compile(node, self.entity))}(row)"
@@ -131,77 +105,84 @@ class FunctionBuilder:
         finally:
             self._depth -= 1
 
-    def _text(self, node: Core) -> str:
-        if isinstance(node, Leaf):
+    def _text(self, node: core.Core) -> str:
+        if isinstance(node, core.Leaf):
             return self._leaf(node)
         match node:
-            case Op():
+            case core.Op():
                 return self._operation(node)
-            case Round(denominator=None):
+            case core.Round(denominator=None):
                 return self.strict([node.numerator], f"rounded({{}}, ONE, {node.digits}, {node.mode!r})")
-            case Round(numerator=top, denominator=bottom):
+            case core.Round(numerator=top, denominator=bottom):
                 divide = self.bind(partial(quotient, digits=node.digits, mode=node.mode))
-                return self.strict([top, cast("Core", bottom)], f"{divide}({{}}, {{}})")
-            case If(condition=condition, then=then, otherwise=otherwise):
+                return self.strict([top, cast("core.Core", bottom)], f"{divide}({{}}, {{}})")
+            case core.If(condition=condition, then=then, otherwise=otherwise):
                 return self._conditional(condition, then, otherwise)
-            case IsKnown():
+            case core.IsKnown():
                 return self._is_known(node)
-            case InForce() | Aggregate() | Earlier():
+            case core.InForce() | core.Aggregate() | core.Earlier():
                 return self._apart(node)
-            case InSet(arg=arg, values=values):
+            case core.InSet(arg=arg, values=values):
                 return self.strict([arg], f"{{}} in {self.bind(frozenset(values))}")
-            case Within() | SamePlace() if (facts := facts_compared(node)) is not None:
+            case core.Within() | core.SamePlace() if (facts := facts_compared(node)) is not None:
                 return self._compared_places(node, facts)
-            case Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
+            case (
+                core.Within()
+                | core.SamePlace()
+                | core.Marginal()
+                | core.FigureAt()
+                | core.BenefitYear()
+                | core.Choice()
+            ):
                 return self._text(lowered(node, self.compiler.program.parameters))
             case _:
                 assert_never(node)
 
-    def _leaf(self, node: Leaf) -> str:
+    def _leaf(self, node: core.Leaf) -> str:
         match node:
-            case Const(value=bool() | str() as value):
+            case core.Const(value=bool() | str() as value):
                 return repr(value)
-            case Const(value=value):
+            case core.Const(value=value):
                 return self.bind(value)
-            case AsOf():
+            case core.AsOf():
                 return "row.as_of"
-            case FactRef(name=name):
+            case core.FactRef(name=name):
                 local = self.local()
                 return f"({local} if ({local} := {self._looked_up(node)}) is not None else {self._lacking(node)})"
-            case DecisionRef(entity=owner, name=name):
+            case core.DecisionRef(entity=owner, name=name):
                 local, at = self.local(), self._above(owner)
                 ask = self.bind(self.compiler.decide(owner, name))
                 return f"({local} if ({local} := {at}.values.get({name!r})) is not None else {ask}({at}))"
-            case ParameterRef(name=name):
+            case core.ParameterRef(name=name):
                 return self._figure(name)
-            case YearToDate(accumulator=name):
+            case core.YearToDate(accumulator=name):
                 return f"row.before[{name!r}]"
-            case NoValue():
+            case core.NoValue():
                 return "NOT_MODELLED"
-            case MissingFigure(parameter=name):
+            case core.MissingFigure(parameter=name):
                 return self.bind(missing_figure(name))
-            case Fail():
+            case core.Fail():
                 return self._apart(node)
             case _:
                 assert_never(node)
 
-    def _apart(self, node: IsKnown | InForce | Aggregate | Earlier | Fail) -> str:
+    def _apart(self, node: core.IsKnown | core.InForce | core.Aggregate | core.Earlier | core.Fail) -> str:
         """A node that is more than an expression, called."""
         return f"{self.bind(self.compiler.apart(node, self.entity))}(row)"
 
-    def _is_known(self, node: IsKnown) -> str:
+    def _is_known(self, node: core.IsKnown) -> str:
         match node.arg:
-            case FactRef(entity=owner, name=name, asking=False) if owner == self.entity:
+            case core.FactRef(entity=owner, name=name, asking=False) if owner == self.entity:
                 open_ = f"row.told is not None or {name!r} in row.unreadable"
                 return f"({name!r} in facts or ({open_}) and {self._apart(node)})"
-            case DecisionRef():
+            case core.DecisionRef():
                 value = self.local()
                 known = f"({value} := {self.text(node.arg)}).__class__ not in OPEN"
                 return f"(True if {known} else {self._apart(node)})"
             case _:
                 return self._apart(node)
 
-    def all(self, nodes: Sequence[Core]) -> str:
+    def all(self, nodes: Sequence[core.Core]) -> str:
         """Kleene's and of the nodes, left to right."""
         if not nodes:
             return "True"
@@ -214,12 +195,12 @@ class FunctionBuilder:
         steps = distance(self.compiler.program, self.entity, owner)
         return ".".join(["parent"] * steps) or "row"
 
-    def _looked_up(self, fact: FactRef) -> str:
+    def _looked_up(self, fact: core.FactRef) -> str:
         """A fact's value, None where it is missing."""
         at = "row.asking" if fact.asking else self._above(fact.entity)
         return f"{'facts' if at == 'row' else f'{at}.facts'}.get({fact.name!r})"
 
-    def _lacking(self, fact: FactRef) -> str:
+    def _lacking(self, fact: core.FactRef) -> str:
         """The unknown that a missing fact is."""
         at = "row.asking" if fact.asking else self._above(fact.entity)
         return f"{at}.unknown({fact.name!r})"
@@ -236,21 +217,21 @@ class FunctionBuilder:
 
     # -- operations ------------------------------------------------------------------------------
 
-    def strict(self, nodes: Iterable[Core], known: str) -> str:
+    def strict(self, nodes: Iterable[core.Core], known: str) -> str:
         """`known`, with the operands in its braces, where all are known; else what strictness makes of them."""
         nodes = list(nodes)
-        if len(nodes) == 1 and isinstance(nodes[0], FactRef):
+        if len(nodes) == 1 and isinstance(nodes[0], core.FactRef):
             name, result, lacking = self.local(), self._looked_up(nodes[0]), self._lacking(nodes[0])
             return f"({known.format(name)} if ({name} := {result}) is not None else {lacking})"
         names: list[str] = []
         instead: list[str] = []
         tests: list[str] = []
         for node in nodes:
-            if isinstance(node, Const | AsOf):
+            if isinstance(node, core.Const | core.AsOf):
                 names.append(self.text(node))
                 continue
             name = self.local()
-            if isinstance(node, FactRef):
+            if isinstance(node, core.FactRef):
                 tests.append(f"(({name} := {self._looked_up(node)}) is None)")
                 instead.append(f"({self._lacking(node)} if {name} is None else {name})")
             else:
@@ -262,7 +243,7 @@ class FunctionBuilder:
         lacking = instead[0] if len(instead) == 1 else f"strict(({', '.join(instead)}))"
         return f"({lacking} if {' | '.join(tests)} else {known.format(*names)})"
 
-    def _operation(self, node: Op) -> str:
+    def _operation(self, node: core.Op) -> str:
         match node.op:
             case "and":
                 return self._logic(node.args, False, "conjoined")
@@ -295,18 +276,18 @@ class FunctionBuilder:
             case _:
                 assert_never(node.op)
 
-    def _parts_of_days(self, node: Op) -> list[Op] | None:
+    def _parts_of_days(self, node: core.Op) -> list[core.Op] | None:
         """The operands, where each is the year, month or day of a date: compared as integers then."""
         parameters = self.compiler.program.parameters
-        args = [lowered(arg, parameters) if isinstance(arg, BenefitYear) else arg for arg in node.args]
-        parts = [arg for arg in args if isinstance(arg, Op) and arg.op in ("year", "month", "day")]
+        args = [lowered(arg, parameters) if isinstance(arg, core.BenefitYear) else arg for arg in node.args]
+        parts = [arg for arg in args if isinstance(arg, core.Op) and arg.op in ("year", "month", "day")]
         return parts if len(parts) == len(args) else None
 
-    def _called(self, node: Op, function: Callable[..., Any]) -> str:
+    def _called(self, node: core.Op, function: Callable[..., Any]) -> str:
         """A strict operation that is a function of its operands."""
         return self.strict(node.args, f"{self.bind(function)}({', '.join(['{}'] * len(node.args))})")
 
-    def _place_prefix(self, node: Op) -> str:
+    def _place_prefix(self, node: core.Op) -> str:
         """The beginning of a code; unknown where the code is shorter, naming the facts it may be."""
         place, digits = node.args[0], prefix_digits(node)
         facts = area_facts(place, self.compiler.program)
@@ -314,7 +295,7 @@ class FunctionBuilder:
         coarse = names[0] if len(names) == 1 else f"unknown_of(({', '.join(names)}))"
         return self.strict([place], f"({{0}}[:{digits}] if len({{0}}) >= {digits} else {coarse})")
 
-    def _compared_places(self, node: Within | SamePlace, facts: Sequence[FactRef]) -> str:
+    def _compared_places(self, node: core.Within | core.SamePlace, facts: Sequence[core.FactRef]) -> str:
         """A test of places: what came of it for the same places before, as far as that was known."""
         compare = PlaceComparison(
             self.compiler.lowered(node, self.entity),
@@ -325,7 +306,7 @@ class FunctionBuilder:
         known = f"({truth} := {self.bind(compare.known)}.get({key} := ({places},)))"
         return f"({truth} if {known} is not None else {self.bind(compare.anew)}(row, {key}))"
 
-    def _logic(self, args: Iterable[Core], settles: bool, joined: str) -> str:
+    def _logic(self, args: Iterable[core.Core], settles: bool, joined: str) -> str:
         """Kleene's and, which False settles, or his or, which True does; left to right."""
         names = [(self.local(), self.text(arg)) for arg in args]
         settled = " or ".join(f"({name} := {text}) is {settles}" for name, text in names)
@@ -333,7 +314,7 @@ class FunctionBuilder:
         values = ", ".join(name for name, _ in names)
         return f"({settles} if {settled} else {not settles} if {plain} else {joined}(({values})))"
 
-    def _conditional(self, condition: Core, then: Core, otherwise: Core) -> str:
+    def _conditional(self, condition: core.Core, then: core.Core, otherwise: core.Core) -> str:
         truth = self.local()
         test, one, other = self.text(condition), self.text(then), self.text(otherwise)
         both = ", ".join(self.bind(self.compiler.compile(node, self.entity)) for node in (then, otherwise))

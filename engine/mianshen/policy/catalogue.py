@@ -11,20 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from mianshen.program.core import (
-    Aggregate,
-    Const,
-    Core,
-    DecisionRef,
-    FactRef,
-    FigureAt,
-    Marginal,
-    Op,
-    ParameterRef,
-    Within,
-    YearToDate,
-    walk,
-)
+from mianshen.program import core
 from mianshen.program.program import Accumulator, Decision, Program, Provision
 from mianshen.source import Message, nearest
 
@@ -130,34 +117,34 @@ class Catalogue:
         result += [Item("fact", name, entity) for entity, name in accumulator.facts]
         return tuple(dict.fromkeys(result))
 
-    def _of_nodes(self, nodes: Iterable[Core]) -> Iterator[Item]:
+    def _of_nodes(self, nodes: Iterable[core.Core]) -> Iterator[Item]:
         for root in nodes:
-            for node in walk(root):
+            for node in core.walk(root):
                 yield from self._of_node(node)
 
-    def _of_node(self, node: Core) -> Iterator[Item]:
+    def _of_node(self, node: core.Core) -> Iterator[Item]:
         match node:
-            case FactRef(entity=entity, name=name):
+            case core.FactRef(entity=entity, name=name):
                 yield Item("fact", name, entity)
-            case DecisionRef(entity=entity, name=name):
+            case core.DecisionRef(entity=entity, name=name):
                 yield Item("decision", name, entity)
-            case ParameterRef(name=name) | Marginal(scale=name) | FigureAt(parameter=name):
+            case core.ParameterRef(name=name) | core.Marginal(scale=name) | core.FigureAt(parameter=name):
                 yield Item("parameter", name)
-            case YearToDate(accumulator=name):
+            case core.YearToDate(accumulator=name):
                 yield Item("accumulator", name)
-            case Aggregate(child=child):
+            case core.Aggregate(child=child):
                 below = self.program.entities[child]
                 if below.counted_by is not None and below.parent is not None:
                     yield Item("fact", below.counted_by, below.parent)
             case _:
                 return
 
-    def _is_scope(self, node: Core, entity: str) -> bool:
+    def _is_scope(self, node: core.Core, entity: str) -> bool:
         """Whether a condition is the provision's jurisdiction or a date it holds from or until."""
         match node:
-            case Within(arg=FactRef(entity=owner, name=name)):
+            case core.Within(arg=core.FactRef(entity=owner, name=name)):
                 return self.program.entities[owner].area == name
-            case Op(op="ge" | "le", args=(FactRef(entity=owner, name=name), Const())):
+            case core.Op(op="ge" | "le", args=(core.FactRef(entity=owner, name=name), core.Const())):
                 return owner == entity and self.program.entities[owner].date == name
             case _:
                 return False

@@ -12,19 +12,7 @@ from collections.abc import Iterable, Iterator
 from mianshen.catalogue import diagnostic
 from mianshen.document import Document
 from mianshen.policy import diagnostics
-from mianshen.program.core import (
-    Boolean,
-    Choice,
-    Const,
-    Core,
-    DecisionRef,
-    FactRef,
-    IsKnown,
-    Numeric,
-    Op,
-    beside,
-    walk,
-)
+from mianshen.program import core
 from mianshen.program.overlap import Prover
 from mianshen.program.program import Decision, Key, Program, Provision
 from mianshen.program.selection import conjuncts
@@ -41,7 +29,7 @@ def doubts(program: Program, document: Document) -> Iterator[Diagnostic]:
         for provision in decision.provisions:
             yield from _always_true(provision, decision.entity, prover)
             table = provision.name in document.tables
-            if table and isinstance(provision.value, Choice) and provision.value.policy == "first":
+            if table and isinstance(provision.value, core.Choice) and provision.value.policy == "first":
                 yield from _never_reached(provision, provision.value, document, prover)
 
 
@@ -86,7 +74,9 @@ def _read(provisions: Iterable[Provision]) -> set[Key]:
     roots = (
         root for p in provisions for root in (*p.condition, p.value, *(limit.limit for limit in p.limits))
     )
-    return {(n.entity, n.name) for root in roots for n in beside(root) if isinstance(n, DecisionRef)}
+    return {
+        (n.entity, n.name) for root in roots for n in core.beside(root) if isinstance(n, core.DecisionRef)
+    }
 
 
 # -- provisions --------------------------------------------------------------------------------------
@@ -110,18 +100,18 @@ def _of_decision(decision: Decision, prover: Prover) -> Iterator[Diagnostic]:
             yield diagnostic("E373.never_decides", provision.span, name=provision.name, other=hidden.name)
 
 
-def _implies(conditions: Iterable[Core], others: Iterable[Core], prover: Prover) -> bool:
+def _implies(conditions: Iterable[core.Core], others: Iterable[core.Core], prover: Prover) -> bool:
     """Whether some conditions, all together, are proved to make others true."""
     conditions = list(conditions)
     return all(prover.impossible([*conditions, _not(other)]) for other in conjuncts(others))
 
 
-def _not(node: Core) -> Core:
-    return Op("not", (node,), Boolean())
+def _not(node: core.Core) -> core.Core:
+    return core.Op("not", (node,), core.Boolean())
 
 
 def _never_reached(
-    provision: Provision, choice: Choice, document: Document, prover: Prover
+    provision: Provision, choice: core.Choice, document: Document, prover: Prover
 ) -> Iterator[Diagnostic]:
     """Rows of a table of the first match that an earlier row takes everything from."""
     rows = [row for row in document.tables[provision.name].rows if row.status != "planned"]
@@ -140,19 +130,19 @@ def _always_true(provision: Provision, entity: str, prover: Prover) -> Iterator[
     from mianshen.interpreter.formula import to_text
 
     for part in conjuncts(provision.condition):
-        if isinstance(part, Const) or prover.impossible([_not(part), *_ranges(part)]):
+        if isinstance(part, core.Const) or prover.impossible([_not(part), *_ranges(part)]):
             yield diagnostic(
                 "E375.always_true", provision.span, name=provision.name, condition=to_text(part, entity)
             )
 
 
-def _ranges(condition: Core) -> Iterator[Core]:
+def _ranges(condition: core.Core) -> Iterator[core.Core]:
     """What is known of the numbers that a condition reads: the ranges of facts."""
-    nodes = dict.fromkeys(walk(condition))
-    if any(isinstance(node, IsKnown) for node in nodes):
+    nodes = dict.fromkeys(core.walk(condition))
+    if any(isinstance(node, core.IsKnown) for node in nodes):
         return
     for node in nodes:
-        if isinstance(node, FactRef) and isinstance(node.type, Numeric):
+        if isinstance(node, core.FactRef) and isinstance(node.type, core.Numeric):
             for op, bound in (("ge", node.type.low), ("le", node.type.high)):
-                limit = Const(bound, Numeric(node.type.scale, bound, bound))
-                yield Op("ge" if op == "ge" else "le", (node, limit), Boolean())
+                limit = core.Const(bound, core.Numeric(node.type.scale, bound, bound))
+                yield core.Op("ge" if op == "ge" else "le", (node, limit), core.Boolean())

@@ -17,19 +17,7 @@ from typing import Any, Final, Literal, TypeAlias
 from mianshen.interpreter import Case, Interpreter, Row, RowError
 from mianshen.interpreter.evaluate import in_force
 from mianshen.interpreter.rows import Candidates
-from mianshen.program.core import (
-    Aggregate,
-    Choice,
-    Const,
-    Core,
-    If,
-    InForce,
-    Marginal,
-    Op,
-    ParameterRef,
-    Within,
-    children,
-)
+from mianshen.program import core
 from mianshen.program.program import Decision, Key, Provision
 from mianshen.program.selection import conjuncts
 from mianshen.values import EXACT, NOT_MODELLED, Unknown, Value
@@ -56,7 +44,7 @@ class Exercise:
     provisions: set[tuple[Key, Provision]] = field(default_factory=set)
     rows: set[tuple[Key, Provision, int]] = field(default_factory=set)
     lines: set[tuple[str, object, Side]] = field(default_factory=set)
-    branches: set[tuple[str, Core, bool]] = field(default_factory=set)
+    branches: set[tuple[str, core.Core, bool]] = field(default_factory=set)
     figures: set[tuple[str, int]] = field(default_factory=set)
     unknowns: set[tuple[Key, Key]] = field(default_factory=set)
     conditions: set[tuple[object, int, bool]] = field(default_factory=set)
@@ -100,7 +88,7 @@ class Exerciser:
                 sole = not isinstance(chosen, Candidates) and _told_but_for_figures(value)
                 self._chosen(decision, provision, row, decided=sole)
 
-    def _holds(self, condition: Iterable[Core], row: Row, entity: str) -> Value | None:
+    def _holds(self, condition: Iterable[core.Core], row: Row, entity: str) -> Value | None:
         """Whether a condition holds; its parts up to the first that is false are gone through."""
         truth: Value | None = True
         for part in conjuncts(condition):
@@ -114,7 +102,7 @@ class Exerciser:
     def _chosen(self, decision: Decision, provision: Provision, row: Row, decided: bool) -> None:
         if decided:
             self.seen.provisions.add((decision.key, provision))
-        if isinstance(provision.value, Choice):
+        if isinstance(provision.value, core.Choice):
             self._table(decision, provision, provision.value, row)
         else:
             self._node(provision.value, row, decision.entity)
@@ -125,7 +113,7 @@ class Exerciser:
             if isinstance(amount, Decimal) and isinstance(most, Decimal) and isinstance(before, Decimal):
                 self.seen.lines.add((decision.entity, limit, side_of(amount, most - before)))
 
-    def _table(self, decision: Decision, provision: Provision, table: Choice, row: Row) -> None:
+    def _table(self, decision: Decision, provision: Provision, table: core.Choice, row: Row) -> None:
         """The rows of a table that match; of one where the first decides, that one."""
         for number, (condition, value) in enumerate(table.rows):
             if self._holds([condition], row, decision.entity) is True:
@@ -136,40 +124,40 @@ class Exerciser:
 
     # -- expressions -------------------------------------------------------------------------
 
-    def _node(self, node: Core, row: Row, entity: str) -> None:
+    def _node(self, node: core.Core, row: Row, entity: str) -> None:
         match node:
-            case Op(op="and" | "or" as op, args=args):
+            case core.Op(op="and" | "or" as op, args=args):
                 self._deciding((entity, node), args, row, entity, decisive=op == "or")
                 for part in args:
                     self._node(part, row, entity)
                     if self._value(part, row, entity) is (op == "or"):
                         return
-            case Op(op=op, args=(left, right)) if op in ORDERING:
+            case core.Op(op=op, args=(left, right)) if op in ORDERING:
                 self._node(left, row, entity)
                 self._node(right, row, entity)
                 one, two = self._value(left, row, entity), self._value(right, row, entity)
                 if isinstance(one, Decimal | dt.date) and isinstance(two, Decimal | dt.date):
                     self.seen.lines.add((entity, node, side_of(one, two)))
-            case If(condition=condition, then=then, otherwise=otherwise):
+            case core.If(condition=condition, then=then, otherwise=otherwise):
                 self._node(condition, row, entity)
                 truth = self._value(condition, row, entity)
                 if isinstance(truth, bool):
                     self.seen.branches.add((entity, node, truth))
                     self._node(then if truth else otherwise, row, entity)
-            case Aggregate(child=child, where=where, body=body):
+            case core.Aggregate(child=child, where=where, body=body):
                 for item in row.children:
                     if item.entity == child and item.rejection is None and not item.idle:
                         self._item(item, where, body)
-            case ParameterRef(name=name) | Marginal(scale=name) | InForce(parameter=name):
+            case core.ParameterRef(name=name) | core.Marginal(scale=name) | core.InForce(parameter=name):
                 self._figure(name, row, entity)
-                for part in children(node):
+                for part in core.children(node):
                     self._node(part, row, entity)
             case _:
-                for part in children(node):
+                for part in core.children(node):
                     self._node(part, row, entity)
 
     def _deciding(
-        self, place: object, operands: Sequence[Core], row: Row, entity: str, *, decisive: bool
+        self, place: object, operands: Sequence[core.Core], row: Row, entity: str, *, decisive: bool
     ) -> None:
         """Note the operands that decide alone: the only one of the decisive truth, or each where none is."""
         truths = [self._value(part, row, entity) for part in operands]
@@ -181,7 +169,7 @@ class Exerciser:
         elif not deciding:
             self.seen.conditions |= {(place, number, not decisive) for number in range(len(truths))}
 
-    def _item(self, item: Row, where: Core | None, body: Core | None) -> None:
+    def _item(self, item: Row, where: core.Core | None, body: core.Core | None) -> None:
         if where is not None and self._holds([where], item, item.entity) is not True:
             return
         if body is not None:
@@ -197,28 +185,28 @@ class Exerciser:
             except RowError:
                 return
 
-    def _value(self, node: Core, row: Row, entity: str) -> Value | None:
+    def _value(self, node: core.Core, row: Row, entity: str) -> Value | None:
         try:
             return self.interpreter.compiler.written(node, entity)(row)
         except RowError:
             return None
 
 
-def when_parts(provision: Provision) -> list[Core]:
+def when_parts(provision: Provision) -> list[core.Core]:
     """The parts of what a provision is for, its place and days left out; a row of a table has none of its own."""
     if "." in provision.name:
         return []
     return [part for part in conjuncts(provision.condition) if not _is_scope(part, provision)]
 
 
-def _is_scope(part: Core, provision: Provision) -> bool:
-    if isinstance(part, Within):
+def _is_scope(part: core.Core, provision: Provision) -> bool:
+    if isinstance(part, core.Within):
         return True
     days = {provision.start, provision.end} - {None}
     return (
-        isinstance(part, Op)
+        isinstance(part, core.Op)
         and part.op in ("ge", "le")
-        and isinstance(part.args[1], Const)
+        and isinstance(part.args[1], core.Const)
         and part.args[1].value in days
     )
 
@@ -240,15 +228,15 @@ def lines_of(decision: Decision) -> Iterator[tuple[str, object, Provision]]:
     for provision in decision.provisions:
         for root in (*provision.condition, provision.value, *(limit.limit for limit in provision.limits)):
             for entity, node in placed(root, decision.entity):
-                if isinstance(node, Op) and node.op in ORDERING:
+                if isinstance(node, core.Op) and node.op in ORDERING:
                     yield entity, node, provision
         for limit in provision.limits:
             yield decision.entity, limit, provision
 
 
-def placed(node: Core, entity: str) -> Iterator[tuple[str, Core]]:
+def placed(node: core.Core, entity: str) -> Iterator[tuple[str, core.Core]]:
     """The node and everything below it, each with the entity at whose row it is evaluated."""
     yield entity, node
-    below = node.child if isinstance(node, Aggregate) else entity
-    for part in children(node):
+    below = node.child if isinstance(node, core.Aggregate) else entity
+    for part in core.children(node):
         yield from placed(part, below)

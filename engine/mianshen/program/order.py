@@ -9,30 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
-from mianshen.program.core import (
-    Aggregate,
-    AsOf,
-    Const,
-    Core,
-    DecisionRef,
-    Derived,
-    Earlier,
-    FactRef,
-    Fail,
-    FigureAt,
-    If,
-    InForce,
-    IsKnown,
-    Marginal,
-    MissingFigure,
-    NoValue,
-    Op,
-    ParameterRef,
-    Round,
-    YearToDate,
-    children,
-    walk,
-)
+from mianshen.program import core
 from mianshen.program.program import Accumulator, Entity, Key
 
 
@@ -45,7 +22,7 @@ def counted_by(entities: Mapping[str, Entity]) -> dict[str, Key | None]:
 
 
 def reads(
-    nodes: Sequence[Core],
+    nodes: Sequence[core.Core],
     accumulators: Mapping[str, Accumulator],
     entity: str,  # noqa: ARG001  # where the expressions stand
     counted_by: Mapping[str, Key | None],
@@ -58,33 +35,45 @@ def reads(
     decisions: set[Key] = set()
     facts: set[Key] = set()
     for root in nodes:
-        for node in walk(root):
-            if isinstance(node, Derived):
+        for node in core.walk(root):
+            if isinstance(node, core.Derived):
                 continue
             match node:
-                case DecisionRef(entity=owner, name=name):
+                case core.DecisionRef(entity=owner, name=name):
                     decisions.add((owner, name))
-                case FactRef(entity=owner, name=name):
+                case core.FactRef(entity=owner, name=name):
                     facts.add((owner, name))
-                case Aggregate(child=child, levels=levels):
+                case core.Aggregate(child=child, levels=levels):
                     counted = (counted_by.get(level) for level in levels or (child,))
                     facts |= {fact for fact in counted if fact is not None}
-                case YearToDate(accumulator=name) if name in accumulators:
+                case core.YearToDate(accumulator=name) if name in accumulators:
                     more = accumulator_reads(accumulators[name], counted_by)
                     decisions |= more[0] | {(accumulators[name].entity, accumulators[name].sums)}
                     facts |= more[1]
-                case AsOf() | Const() | Fail() | MissingFigure() | NoValue() | ParameterRef() | YearToDate():
+                case (
+                    core.AsOf()
+                    | core.Const()
+                    | core.Fail()
+                    | core.MissingFigure()
+                    | core.NoValue()
+                    | core.ParameterRef()
+                    | core.YearToDate()
+                ):
                     pass
-                case Earlier() | If() | InForce() | IsKnown() | Op() | Round():
+                case core.Earlier() | core.If() | core.InForce() | core.IsKnown() | core.Op() | core.Round():
                     pass
                 case _:
                     assert_never(node)
     return decisions, facts
 
 
-def summed_earlier(nodes: Sequence[Core], accumulators: Mapping[str, Accumulator], entity: str) -> set[Key]:
+def summed_earlier(
+    nodes: Sequence[core.Core], accumulators: Mapping[str, Accumulator], entity: str
+) -> set[Key]:
     """The decisions of an entity whose running totals expressions at a row of it read: of earlier rows."""
-    names = {node.accumulator for root in nodes for node in walk(root) if isinstance(node, YearToDate)}
+    names = {
+        node.accumulator for root in nodes for node in core.walk(root) if isinstance(node, core.YearToDate)
+    }
     totals = (accumulators[name] for name in names if name in accumulators)
     return {(total.entity, total.sums) for total in totals if total.entity == entity}
 
@@ -98,20 +87,20 @@ def accumulator_reads(
     return decisions, facts
 
 
-def parameters_read(nodes: Sequence[Core]) -> set[str]:
+def parameters_read(nodes: Sequence[core.Core]) -> set[str]:
     """The parameters that expressions look up, scales included."""
     names: set[str] = set()
     for root in nodes:
         pending = [root]
         while pending:
             node = pending.pop()
-            if isinstance(node, ParameterRef):
+            if isinstance(node, core.ParameterRef):
                 names.add(node.name)
-            if isinstance(node, Marginal):
+            if isinstance(node, core.Marginal):
                 names.add(node.scale)
-            if isinstance(node, FigureAt):
+            if isinstance(node, core.FigureAt):
                 names.add(node.parameter)
-            pending.extend(children(node))
+            pending.extend(core.children(node))
     return names
 
 

@@ -11,20 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
-from mianshen.program.core import (
-    Boolean,
-    Code,
-    Const,
-    Core,
-    DecisionRef,
-    FactRef,
-    InSet,
-    IsKnown,
-    Op,
-    SamePlace,
-    String,
-    Within,
-)
+from mianshen.program import core
 from mianshen.program.program import CodeList
 
 LIMIT: Final = 256  # conjunctions looked at before giving up
@@ -109,7 +96,7 @@ def _common(a: frozenset[str], b: frozenset[str]) -> frozenset[str]:
     return narrow | frozenset(y for y in b if y.startswith(tuple(a)))
 
 
-Case: TypeAlias = dict[Core, Allowed]
+Case: TypeAlias = dict[core.Core, Allowed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +104,17 @@ class Prover:
     """Proves conditions disjoint; `counts` says which subjects to look at."""
 
     codes: Mapping[str, CodeList]
-    counts: Callable[[Core], bool] = lambda _: True
+    counts: Callable[[core.Core], bool] = lambda _: True
 
-    def disjoint(self, a: Iterable[Core], b: Iterable[Core]) -> bool:
+    def disjoint(self, a: Iterable[core.Core], b: Iterable[core.Core]) -> bool:
         """True when `a` and `b` (each a conjunction) are proved never to hold together."""
         return self.impossible([*a, *b])
 
-    def impossible(self, conditions: Iterable[Core]) -> bool:
+    def impossible(self, conditions: Iterable[core.Core]) -> bool:
         """True when the conditions are proved never to hold together."""
         return not self.conjoined(conditions, True)
 
-    def conjoined(self, nodes: Iterable[Core], truth: bool) -> list[Case]:
+    def conjoined(self, nodes: Iterable[core.Core], truth: bool) -> list[Case]:
         """The ways in which every node can be `truth`, those not understood left out."""
         cases: list[Case] = [{}]
         for node in nodes:
@@ -139,21 +126,21 @@ class Prover:
                 cases = merged
         return cases
 
-    def cases(self, node: Core, truth: bool) -> list[Case] | None:
+    def cases(self, node: core.Core, truth: bool) -> list[Case] | None:
         """The ways the node can be `truth`; None when that is not understood."""
         match node:
-            case Op(op="not", args=(inner,)):
+            case core.Op(op="not", args=(inner,)):
                 return self.cases(inner, not truth)
-            case Op(op="and" | "or" as op, args=args) if (op == "and") == truth:
+            case core.Op(op="and" | "or" as op, args=args) if (op == "and") == truth:
                 return self.conjoined(args, truth)
-            case Op(op="and" | "or", args=args):
+            case core.Op(op="and" | "or", args=args):
                 return self.either(args, truth)
-            case Const(value=bool() as value):
+            case core.Const(value=bool() as value):
                 return [{}] if value == truth else []
             case _:
                 return self.atom(node, truth)
 
-    def either(self, args: tuple[Core, ...], truth: bool) -> list[Case] | None:
+    def either(self, args: tuple[core.Core, ...], truth: bool) -> list[Case] | None:
         ways: list[Case] = []
         for arg in args:
             parts = self.cases(arg, truth)
@@ -162,35 +149,35 @@ class Prover:
             ways.extend(parts)
         return ways if len(ways) <= LIMIT else None
 
-    def atom(self, node: Core, truth: bool) -> list[Case] | None:
+    def atom(self, node: core.Core, truth: bool) -> list[Case] | None:
         read = self.read(node, truth)
         if read is None or not self.counts(read[0]):
             return None
         settled = read[1].settled()
         return [] if settled is None else [{read[0]: settled}]
 
-    def read(self, node: Core, truth: bool) -> tuple[Core, Allowed] | None:
+    def read(self, node: core.Core, truth: bool) -> tuple[core.Core, Allowed] | None:
         """What a simple condition says of which subject."""
         match node:
-            case FactRef() | DecisionRef() if isinstance(node.type, Boolean):
+            case core.FactRef() | core.DecisionRef() if isinstance(node.type, core.Boolean):
                 return node, Allowed(only=frozenset({truth}), known=True)
-            case InSet(arg=arg, values=values) if truth:
+            case core.InSet(arg=arg, values=values) if truth:
                 return arg, Allowed(only=frozenset(values), known=True)
-            case InSet(arg=arg, values=values) if isinstance(arg.type, Code):
+            case core.InSet(arg=arg, values=values) if isinstance(arg.type, core.Code):
                 rest = frozenset(self.codes[arg.type.codes].values) - frozenset(values)
                 return arg, Allowed(only=rest, known=True)
-            case InSet(arg=arg, values=values) if not _is_area(arg):
+            case core.InSet(arg=arg, values=values) if not _is_area(arg):
                 return arg, Allowed(known=True, excluded=frozenset(values))
-            case Within(arg=arg, prefixes=prefixes) if truth:
+            case core.Within(arg=arg, prefixes=prefixes) if truth:
                 return arg, Allowed(prefixes=frozenset(prefixes), known=True)
-            case Within(arg=arg, prefixes=prefixes):
+            case core.Within(arg=arg, prefixes=prefixes):
                 return arg, Allowed(barred=(frozenset(prefixes),), known=True)
-            case IsKnown(arg=arg):
+            case core.IsKnown(arg=arg):
                 return arg, Allowed(known=truth)
-            case SamePlace(one=one, other=other, level=level):
+            case core.SamePlace(one=one, other=other, level=level):
                 one, other = sorted((one, other), key=repr)
-                return SamePlace(one, other, level), Allowed(only=frozenset({truth}), known=True)
-            case Op(op="eq" | "ne" | "lt" | "le" | "gt" | "ge" as op, args=(left, right)):
+                return core.SamePlace(one, other, level), Allowed(only=frozenset({truth}), known=True)
+            case core.Op(op="eq" | "ne" | "lt" | "le" | "gt" | "ge" as op, args=(left, right)):
                 return _compared(op if truth else _OPPOSITE[op], left, right)
             case _:
                 return None
@@ -204,14 +191,14 @@ _SIGNS: Final = {
 }  # fmt: skip
 
 
-def _compared(op: str, left: Core, right: Core) -> tuple[Core, Allowed] | None:
+def _compared(op: str, left: core.Core, right: core.Core) -> tuple[core.Core, Allowed] | None:
     """What a comparison says: of the side that is no constant, or of how the two sides lie."""
-    if isinstance(left, Const):
+    if isinstance(left, core.Const):
         left, right, op = right, left, _FLIPPED[op]
-    if not isinstance(right, Const):
+    if not isinstance(right, core.Const):
         if repr(left) > repr(right):
             left, right, op = right, left, _FLIPPED[op]
-        return Op("eq", (left, right), Boolean()), Allowed(only=_SIGNS[op], known=True)
+        return core.Op("eq", (left, right), core.Boolean()), Allowed(only=_SIGNS[op], known=True)
     value = right.value
     match op:
         case "eq":
@@ -228,9 +215,9 @@ def _compared(op: str, left: Core, right: Core) -> tuple[Core, Allowed] | None:
             return None
 
 
-def _is_area(node: Core) -> bool:
+def _is_area(node: core.Core) -> bool:
     """Whether a value is a place, which is not told from another by its code alone."""
-    return isinstance(node.type, String) and node.type.area
+    return isinstance(node.type, core.String) and node.type.area
 
 
 def _merge(a: Case, b: Case) -> Case | None:
@@ -248,7 +235,7 @@ def _merge(a: Case, b: Case) -> Case | None:
 FEW: Final = 24  # conditions that are held against one another one by one
 
 
-def together(prover: Prover, conditions: Sequence[Iterable[Core]]) -> list[tuple[int, int]]:
+def together(prover: Prover, conditions: Sequence[Iterable[core.Core]]) -> list[tuple[int, int]]:
     """The pairs, in order, of conditions (each a conjunction) that are not proved never to hold together."""
     cases = [prover.conjoined(condition, True) for condition in conditions]
     pairs = {
@@ -262,7 +249,7 @@ def _meet(one: list[Case], two: list[Case]) -> bool:
     return any(_merge(a, b) is not None for a in one for b in two)
 
 
-def _near(cases: list[list[Case]], rows: list[int], used: frozenset[Core]) -> Iterator[tuple[int, int]]:
+def _near(cases: list[list[Case]], rows: list[int], used: frozenset[core.Core]) -> Iterator[tuple[int, int]]:
     """Pairs that may meet: those apart by the value, or the range, of some subject of most are left out."""
     split = None if len(rows) <= FEW else _dividing(cases, rows, used)
     if split is None:
@@ -285,13 +272,15 @@ def _near(cases: list[list[Case]], rows: list[int], used: frozenset[Core]) -> It
         yield from _near(cases, others, used | {subject})
 
 
-def _dividing(cases: list[list[Case]], rows: list[int], used: frozenset[Core]) -> tuple[Core, bool] | None:
+def _dividing(
+    cases: list[list[Case]], rows: list[int], used: frozenset[core.Core]
+) -> tuple[core.Core, bool] | None:
     """The subject that most conditions name values of (true), or else that all give ranges to; None: there is none.
 
     Of several the one of the most values or ranges.
     """
-    valued: dict[Core, int] = {}
-    ranged: dict[Core, int] = {}
+    valued: dict[core.Core, int] = {}
+    ranged: dict[core.Core, int] = {}
     for row in rows:
         for subject in set().union(*map(set, cases[row])) - used:
             if _values(cases[row], subject) is not None:
@@ -307,7 +296,7 @@ def _dividing(cases: list[list[Case]], rows: list[int], used: frozenset[Core]) -
     return max(whole, key=lambda subject: len(_told_apart(cases, rows, subject))), False
 
 
-def _told_apart(cases: list[list[Case]], rows: list[int], subject: Core) -> set[Any]:
+def _told_apart(cases: list[list[Case]], rows: list[int], subject: core.Core) -> set[Any]:
     """What conditions say of a subject, each once."""
     return {
         (allowed.only, allowed.low, allowed.high)
@@ -317,7 +306,7 @@ def _told_apart(cases: list[list[Case]], rows: list[int], subject: Core) -> set[
     }
 
 
-def _values(cases: list[Case], subject: Core) -> set[Any] | None:
+def _values(cases: list[Case], subject: core.Core) -> set[Any] | None:
     """The values that a condition allows of a subject; None: it does not name them."""
     values: set[Any] = set()
     for case in cases:
@@ -328,7 +317,7 @@ def _values(cases: list[Case], subject: Core) -> set[Any] | None:
     return values
 
 
-def _near_ranges(cases: list[list[Case]], rows: list[int], subject: Core) -> Iterator[tuple[int, int]]:
+def _near_ranges(cases: list[list[Case]], rows: list[int], subject: core.Core) -> Iterator[tuple[int, int]]:
     """Pairs of rows whose ranges of a subject touch, found as they begin one after the other."""
     spans = []
     for row in rows:

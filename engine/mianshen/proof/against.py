@@ -19,20 +19,11 @@ from mianshen.program.order import parameters_read
 from mianshen.program.program import Citation, Decision, Key, Program
 from mianshen.program.slicing import benefit_keys, part_of
 from mianshen.program.stages import nodes_of
+from mianshen.proof import symbols
 from mianshen.proof.equivalence import differ
 from mianshen.proof.lowering import Lowering
 from mianshen.proof.prover import UNCITED, Finding, Posed, Prover, Question
 from mianshen.proof.records import Record, Records
-from mianshen.proof.symbols import (
-    NO_VALUE,
-    Sym,
-    Term,
-    aligned,
-    all_of,
-    any_of,
-    choose,
-    no,
-)
 from mianshen.proof.world import World, places_of
 from mianshen.source import Message
 from mianshen.values import ZERO, Unknown, Value
@@ -92,7 +83,7 @@ class Against:
         def pose() -> Posed:
             sides = self._sides(key[0])
             values = [self._value(lowering, key) for _, lowering in sides]
-            failing = [any_of(*(f.when for f in lowering.failures)) for _, lowering in sides]
+            failing = [symbols.any_of(*(f.when for f in lowering.failures)) for _, lowering in sides]
             return Posed(sides, differ(values[0], values[1], *failing))
 
         return self.prover.answer(Question(name, SAME, citation, pose, self._shows_other(key), failing=True))
@@ -142,9 +133,9 @@ class Against:
         def pose() -> Posed:
             sides = self._sides(entity)
             totals = [self._total(lowering, entity) for _, lowering in sides]
-            (was, now), _ = aligned(totals)
+            (was, now), _ = symbols.aligned(totals)
             among = True if category is None else self._among(sides[0][0], category)
-            return Posed(sides, all_of(among, totals[0].known, totals[1].known, was > now))
+            return Posed(sides, symbols.all_of(among, totals[0].known, totals[1].known, was > now))
 
         def shows(record: Record, _: Record | None) -> Message | None:
             rows = self._rows(record, entity)
@@ -163,36 +154,38 @@ class Against:
 
         return Question(name, title, UNCITED, pose, shows)
 
-    def _among(self, world: World, category: Category) -> Term:
+    def _among(self, world: World, category: Category) -> symbols.Term:
         (entity, name), value = category
         fact = self.after.facts[entity, name]
         sym = world.fact((entity, name))
         if isinstance(fact.type, Boolean):
-            return all_of(sym.known, sym.value if value == "true" else no(sym.value))
+            return symbols.all_of(sym.known, sym.value if value == "true" else symbols.no(sym.value))
         assert isinstance(fact.type, Code)
-        return all_of(sym.known, sym.value == world.constant(value, fact.type).value)
+        return symbols.all_of(sym.known, sym.value == world.constant(value, fact.type).value)
 
-    def _total(self, lowering: Lowering, entity: str) -> Sym:
+    def _total(self, lowering: Lowering, entity: str) -> symbols.Sym:
         """What is paid of a row in all; what is not modelled is nothing."""
-        parts = [Sym(0, scale=2)]
+        parts = [symbols.Sym(0, scale=2)]
         for key in self._paid():
             if key[0] == entity and _has(lowering.program, key):
                 value = self._value(lowering, key)
                 due = self._due(lowering, key)
-                counted = all_of(value.modelled, due.true)
-                known = any_of(
-                    due.false, no(due.modelled), all_of(due.known, any_of(value.known, no(value.modelled)))
+                counted = symbols.all_of(value.modelled, due.true)
+                known = symbols.any_of(
+                    due.false,
+                    symbols.no(due.modelled),
+                    symbols.all_of(due.known, symbols.any_of(value.known, symbols.no(value.modelled))),
                 )
-                parts.append(Sym(choose(counted, value.value, 0), known, True, value.scale))
-        values, scale = aligned(parts)
-        return Sym(sum(values), all_of(*(part.known for part in parts)), True, scale)
+                parts.append(symbols.Sym(symbols.choose(counted, value.value, 0), known, True, value.scale))
+        values, scale = symbols.aligned(parts)
+        return symbols.Sym(sum(values), symbols.all_of(*(part.known for part in parts)), True, scale)
 
-    def _due(self, lowering: Lowering, key: Key) -> Sym:
+    def _due(self, lowering: Lowering, key: Key) -> symbols.Sym:
         """Whether an amount is due at all: that of a benefit where it is eligible."""
         for benefit in lowering.program.benefits.values():
             if (benefit.entity, benefit.amount) == key:
                 return self._value(lowering, (benefit.entity, benefit.eligible))
-        return Sym(True)
+        return symbols.Sym(True)
 
     def _paid_to(self, row: Row, program: Program) -> Decimal | None:
         """What is paid of a decided row; None where it is not known."""
@@ -224,8 +217,8 @@ class Against:
         return [(first, Lowering(first)), (second, Lowering(second))]
 
     @staticmethod
-    def _value(lowering: Lowering, key: Key) -> Sym:
-        return lowering.decision(key, lowering.world.row) if _has(lowering.program, key) else NO_VALUE
+    def _value(lowering: Lowering, key: Key) -> symbols.Sym:
+        return lowering.decision(key, lowering.world.row) if _has(lowering.program, key) else symbols.NO_VALUE
 
     def _rows(self, record: Record, entity: str) -> tuple[Row, Row] | None:
         """The row of a record that both programs decide; None where it cannot be read."""

@@ -13,35 +13,7 @@ from typing import assert_never
 
 import z3
 
-from mianshen.program.core import (
-    Aggregate,
-    AsOf,
-    BenefitYear,
-    Boolean,
-    Choice,
-    Const,
-    Constant,
-    Core,
-    DecisionRef,
-    Earlier,
-    FactRef,
-    Fail,
-    FigureAt,
-    If,
-    InForce,
-    InSet,
-    IsKnown,
-    Marginal,
-    MissingFigure,
-    NoValue,
-    Numeric,
-    Op,
-    ParameterRef,
-    Round,
-    SamePlace,
-    Within,
-    YearToDate,
-)
+from mianshen.program import core
 from mianshen.program.lower import lowered
 from mianshen.program.program import Dated, Decision, Key
 from mianshen.program.selection import Branch, Tier, selection
@@ -95,7 +67,7 @@ class Lowering:
         self.before: dict[tuple[str, str], Sym] = {}
         self._decided: dict[tuple[str, Key], Sym] = {}
         self.chosen: dict[Key, list[Chosen]] = {}
-        self._rows: dict[Core, Sym] = {}
+        self._rows: dict[core.Core, Sym] = {}
         self._any: dict[Key, Sym] = {}
 
     @property
@@ -121,8 +93,8 @@ class Lowering:
         """Any value that a decision's type allows, known or not, modelled or not; the same whenever it is read."""
         if key not in self._any:
             name, type_ = ".".join(key), self.program.decision(*key).type
-            number_ = type_ if isinstance(type_, Numeric) else None
-            value = z3.Bool(name) if isinstance(type_, Boolean) else z3.Int(name)
+            number_ = type_ if isinstance(type_, core.Numeric) else None
+            value = z3.Bool(name) if isinstance(type_, core.Boolean) else z3.Int(name)
             if number_ is not None:
                 bounds = [int(bound.scaleb(number_.scale)) for bound in (number_.low, number_.high)]
                 self.world.variables.domain.append(z3.And(value >= bounds[0], value <= bounds[1]))
@@ -137,7 +109,7 @@ class Lowering:
         value, main = self._tier(decision, branches.main, row, reserve)
         self.chosen[decision.key] = [*main, *chosen]
         type_ = decision.type
-        if decision.may_overflow and isinstance(type_, Numeric):
+        if decision.may_overflow and isinstance(type_, core.Numeric):
             (amount, low, high), _ = aligned([value, number(type_.low), number(type_.high)])
             self.errors.add(
                 "overflow", decision.name, all_of(value.there, any_of(amount < low, amount > high))
@@ -232,7 +204,7 @@ class Lowering:
         days = [self.world.parts(sym.value) for sym in (self.world.fact(date), self.world.as_of)]
         return equal(full_years(start, days[0]), full_years(start, days[1]))
 
-    def _condition(self, parts: Sequence[Core], row: SymRow) -> tuple[Term, Term]:
+    def _condition(self, parts: Sequence[core.Core], row: SymRow) -> tuple[Term, Term]:
         """When a condition is true, and when it is false or not modelled."""
         syms = []
         with self.errors.where():
@@ -248,58 +220,67 @@ class Lowering:
 
     # -- nodes -------------------------------------------------------------------------------
 
-    def node(self, node: Core, row: SymRow) -> Sym:
+    def node(self, node: core.Core, row: SymRow) -> Sym:
         """The value of a node at a row."""
         match node:
-            case Const() | FactRef() | DecisionRef() | ParameterRef():
+            case core.Const() | core.FactRef() | core.DecisionRef() | core.ParameterRef():
                 return self._stated(node, row)
-            case InForce(parameter=name, cases=cases):
+            case core.InForce(parameter=name, cases=cases):
                 return self._in_force(name, row, [self.node(case, row) for case in cases])
-            case AsOf():
+            case core.AsOf():
                 return self.world.as_of
-            case Op():
+            case core.Op():
                 return self.operations.of(node, row)
-            case If(condition=condition, then=then, otherwise=otherwise):
+            case core.If(condition=condition, then=then, otherwise=otherwise):
                 return self._if(condition, then, otherwise, row)
-            case Round():
+            case core.Round():
                 return self._round(node, row)
-            case IsKnown(arg=arg):
+            case core.IsKnown(arg=arg):
                 return Sym(self.node(arg, row).there)
-            case Aggregate() | Earlier() if self.world.open:
+            case core.Aggregate() | core.Earlier() if self.world.open:
                 return self._any_rows(node)
-            case Aggregate(levels=levels) if levels:
+            case core.Aggregate(levels=levels) if levels:
                 return self._any_rows(node)
-            case Aggregate():
+            case core.Aggregate():
                 return self._aggregate(node, row)
-            case YearToDate(accumulator=name):
+            case core.YearToDate(accumulator=name):
                 return self.balance(name, row)
-            case Earlier(body=body):  # of a household with one row of each kind, none is earlier
+            case core.Earlier(body=body):  # of a household with one row of each kind, none is earlier
                 return Sym(0) if body is None else NO_VALUE
-            case MissingFigure():
+            case core.MissingFigure():
                 return UNKNOWN
-            case NoValue():
+            case core.NoValue():
                 return NO_VALUE
-            case Fail():
+            case core.Fail():
                 self.errors.add("conflict", "table", True)
                 return UNKNOWN
-            case InSet(arg=arg, values=values):
+            case core.InSet(arg=arg, values=values):
                 return self._in_set(arg, values, row)
-            case Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
+            case (
+                core.Within()
+                | core.SamePlace()
+                | core.Marginal()
+                | core.FigureAt()
+                | core.BenefitYear()
+                | core.Choice()
+            ):
                 return self.node(lowered(node, self.program.parameters), row)
             case _:
                 assert_never(node)
 
-    def _stated(self, node: Const | FactRef | DecisionRef | ParameterRef, row: SymRow) -> Sym:
+    def _stated(
+        self, node: core.Const | core.FactRef | core.DecisionRef | core.ParameterRef, row: SymRow
+    ) -> Sym:
         """What is written in a formula, told of a row, decided elsewhere, or a figure of the rulebook."""
         match node:
-            case Const(value=value):
+            case core.Const(value=value):
                 return self.world.constant(value, node.type)
-            case FactRef(entity=entity, name=name):
+            case core.FactRef(entity=entity, name=name):
                 row.above(entity)
                 return self.world.fact((entity, name))
-            case DecisionRef(entity=entity, name=name):
+            case core.DecisionRef(entity=entity, name=name):
                 return self.decision((entity, name), row.above(entity))
-            case ParameterRef(name=name):
+            case core.ParameterRef(name=name):
                 figures = [self._figure(name, dated, node) for dated in self._series(name)]
                 return self._in_force(name, row, figures)
             case _:
@@ -308,7 +289,7 @@ class Lowering:
     def _series(self, name: str) -> tuple[Dated, ...]:
         return self.program.parameters[name].series
 
-    def _figure(self, name: str, dated: Dated, node: ParameterRef) -> Sym:
+    def _figure(self, name: str, dated: Dated, node: core.ParameterRef) -> Sym:
         if dated.value is None:
             return UNKNOWN
         if isinstance(dated.value, tuple):
@@ -332,7 +313,7 @@ class Lowering:
         self.errors.add("no_figure", name, all_of(day.known, no(any_of(*inside))))
         return Sym(value.value, all_of(day.known, value.known), value.modelled, value.scale)
 
-    def _if(self, condition: Core, then: Core, otherwise: Core, row: SymRow) -> Sym:
+    def _if(self, condition: core.Core, then: core.Core, otherwise: core.Core, row: SymRow) -> Sym:
         truth = self.node(condition, row)
         with self.errors.where(truth.true):
             one = self.node(then, row)
@@ -342,7 +323,7 @@ class Lowering:
         known, modelled = all_of(truth.known, value.known), value.modelled
         return Sym(value.value, known, all_of(truth.modelled, any_of(no(truth.known), modelled)), value.scale)
 
-    def _round(self, node: Round, row: SymRow) -> Sym:
+    def _round(self, node: core.Round, row: SymRow) -> Sym:
         top = self.node(node.numerator, row)
         bottom = number(Decimal(1)) if node.denominator is None else self.node(node.denominator, row)
         there = strict([top, bottom])
@@ -353,22 +334,22 @@ class Lowering:
         denominator = bottom.value * 10 ** max(-shift, 0)
         return Sym(rounded(numerator, denominator, node.mode), *there, node.digits)
 
-    def _in_set(self, arg: Core, values: Sequence[Constant], row: SymRow) -> Sym:
+    def _in_set(self, arg: core.Core, values: Sequence[core.Constant], row: SymRow) -> Sym:
         value = self.node(arg, row)
         others = [self.world.constant(v, arg.type) for v in values]
-        if isinstance(arg, Op) and arg.op == "place_prefix":
+        if isinstance(arg, core.Op) and arg.op == "place_prefix":
             others = [Sym(self.world.text(str(v))) for v in values]
         return Sym(any_of(*(equal_values(value, other) for other in others)), value.known, value.modelled)
 
-    def _any_rows(self, node: Aggregate | Earlier) -> Sym:
+    def _any_rows(self, node: core.Aggregate | core.Earlier) -> Sym:
         """What rows that nobody knows of may come to: any value, the same wherever the same is asked."""
         if self.others is not None:
             return self.others._any_rows(node)  # noqa: SLF001  # of this class
         if node not in self._rows:
             name = f"rows {len(self._rows)}"
-            number_ = node.type if isinstance(node.type, Numeric) else None
-            value = z3.Bool(name) if isinstance(node.type, Boolean) else z3.Int(name)
-            modelled: Term = True if isinstance(node, Aggregate) else z3.Bool(f"{name} is modelled")
+            number_ = node.type if isinstance(node.type, core.Numeric) else None
+            value = z3.Bool(name) if isinstance(node.type, core.Boolean) else z3.Int(name)
+            modelled: Term = True if isinstance(node, core.Aggregate) else z3.Bool(f"{name} is modelled")
             self._rows[node] = Sym(
                 value, z3.Bool(f"{name} is known"), modelled, 0 if number_ is None else number_.scale
             )
@@ -376,7 +357,7 @@ class Lowering:
 
     # -- children ----------------------------------------------------------------------------
 
-    def _aggregate(self, node: Aggregate, row: SymRow) -> Sym:
+    def _aggregate(self, node: core.Aggregate, row: SymRow) -> Sym:
         items: list[tuple[Term, Sym, Term]] = []  # whether it counts, its value, whether it is unknown
         for child in self.world.children(row, node.child):
             with self.errors.where(child.exists):

@@ -14,31 +14,10 @@ from typing import assert_never
 
 import z3
 
-from mianshen.program.core import Boolean, Core, Date, FactRef, Op, ParameterRef
+from mianshen.program.core import Boolean, Core, Date, FactRef, Op, ParameterRef, Type
 from mianshen.program.place_tests import prefix_digits
+from mianshen.proof import symbols
 from mianshen.proof.failures import Failures
-from mianshen.proof.symbols import (
-    UNKNOWN,
-    NotLowered,
-    Parts,
-    Sym,
-    Term,
-    aligned,
-    all_of,
-    any_of,
-    choose,
-    code_of,
-    equal,
-    equal_values,
-    full_years,
-    later,
-    less,
-    no,
-    ordinal,
-    product,
-    strict,
-    term,
-)
 from mianshen.proof.world import SymRow, World
 
 
@@ -52,40 +31,47 @@ class Operations:
 
     world: World
     errors: Failures
-    node: Callable[[Core, SymRow], Sym]
-    in_force: Callable[[str, SymRow, Sequence[Sym]], Sym]
+    node: Callable[[Core, SymRow], symbols.Sym]
+    in_force: Callable[[str, SymRow, Sequence[symbols.Sym]], symbols.Sym]
     loose: set[str] = field(default_factory=set)
 
-    def of(self, node: Op, row: SymRow) -> Sym:
+    def of(self, node: Op, row: SymRow) -> symbols.Sym:
         """What an operator gives of a row."""
         if node.op in ("and", "or"):
             return self._logic(node, row)
         if node.op in ("list_count", "list_distinct", "list_contains"):
             return self._list(node, row)
         args = [self.node(arg, row) for arg in node.args]
-        one, there = args[0], strict(args)
+        one, there = args[0], symbols.strict(args)
         match node.op:
             case "holds":
-                return Sym(all_of(one.modelled, one.value), any_of(one.known, no(one.modelled)))
+                return symbols.Sym(
+                    symbols.all_of(one.modelled, one.value),
+                    symbols.any_of(one.known, symbols.no(one.modelled)),
+                )
             case "not":
-                return Sym(no(one.value), *there)
+                return symbols.Sym(symbols.no(one.value), *there)
             case "neg":
-                return Sym(-one.value, *there, one.scale)
+                return symbols.Sym(-one.value, *there, one.scale)
             case "abs":
-                return Sym(choose(less(one.value, 0), -one.value, one.value), *there, one.scale)
+                return symbols.Sym(
+                    symbols.choose(symbols.less(one.value, 0), -one.value, one.value), *there, one.scale
+                )
             case "add" | "sub" | "min" | "max":
                 return self._arithmetic(node, args)
             case "mul":
-                return Sym(product(one.value, args[1].value), *there, one.scale + args[1].scale)
+                return symbols.Sym(
+                    symbols.product(one.value, args[1].value), *there, one.scale + args[1].scale
+                )
             case "eq" | "ne":
-                same = equal_values(one, args[1])
-                return Sym(same if node.op == "eq" else no(same), *there)
+                same = symbols.equal_values(one, args[1])
+                return symbols.Sym(same if node.op == "eq" else symbols.no(same), *there)
             case "lt" | "le" | "gt" | "ge":
-                (left, right), _ = aligned(args)
+                (left, right), _ = symbols.aligned(args)
                 if node.op in ("gt", "le"):
                     left, right = right, left
-                below = less(left, right)
-                return Sym(below if node.op in ("lt", "gt") else no(below), *there)
+                below = symbols.less(left, right)
+                return symbols.Sym(below if node.op in ("lt", "gt") else symbols.no(below), *there)
             case "age" | "year" | "month" | "day" | "days_between" | "add_months" | "add_days":
                 return self._days(node, args)
             case "place_prefix":
@@ -97,111 +83,118 @@ class Operations:
             case _:
                 assert_never(node.op)
 
-    def _logic(self, node: Op, row: SymRow) -> Sym:
+    def _logic(self, node: Op, row: SymRow) -> symbols.Sym:
         decisive = node.op == "or"
-        args: list[Sym] = []
+        args: list[symbols.Sym] = []
         with self.errors.where():
             for arg in node.args:
                 args.append(self.node(arg, row))
-                self.errors.path.append(no(args[-1].true if decisive else args[-1].false))
-        settled = any_of(*(arg.true if decisive else arg.false for arg in args))
-        plain = all_of(*(arg.false if decisive else arg.true for arg in args))
-        known = any_of(settled, plain)
-        modelled = any_of(known, *(arg.unknown for arg in args))
-        return Sym(settled if decisive else plain, any_of(known, no(modelled)), modelled)
+                self.errors.path.append(symbols.no(args[-1].true if decisive else args[-1].false))
+        settled = symbols.any_of(*(arg.true if decisive else arg.false for arg in args))
+        plain = symbols.all_of(*(arg.false if decisive else arg.true for arg in args))
+        known = symbols.any_of(settled, plain)
+        modelled = symbols.any_of(known, *(arg.unknown for arg in args))
+        return symbols.Sym(
+            settled if decisive else plain, symbols.any_of(known, symbols.no(modelled)), modelled
+        )
 
-    def _arithmetic(self, node: Op, args: Sequence[Sym]) -> Sym:
-        values, scale = aligned(args)
-        combine: Callable[[Term, Term], Term]
+    def _arithmetic(self, node: Op, args: Sequence[symbols.Sym]) -> symbols.Sym:
+        values, scale = symbols.aligned(args)
+        combine: Callable[[symbols.Term, symbols.Term], symbols.Term]
         match node.op:
             case "add":
                 combine = lambda a, b: a + b  # noqa: E731
             case "sub":
                 combine = lambda a, b: a - b  # noqa: E731
             case "min":
-                combine = lambda a, b: choose(less(b, a), b, a)  # noqa: E731
+                combine = lambda a, b: symbols.choose(symbols.less(b, a), b, a)  # noqa: E731
             case _:
-                combine = lambda a, b: choose(less(a, b), b, a)  # noqa: E731
-        return Sym(reduce(combine, values), *strict(args), scale)
+                combine = lambda a, b: symbols.choose(symbols.less(a, b), b, a)  # noqa: E731
+        return symbols.Sym(reduce(combine, values), *symbols.strict(args), scale)
 
-    def _days(self, node: Op, args: Sequence[Sym]) -> Sym:
-        there = strict(args)
+    def _days(self, node: Op, args: Sequence[symbols.Sym]) -> symbols.Sym:
+        there = symbols.strict(args)
         first = self.world.parts(args[0].value)
         match node.op:
             case "age":
-                return Sym(full_years(first, self.world.parts(args[1].value)), *there)
+                return symbols.Sym(symbols.full_years(first, self.world.parts(args[1].value)), *there)
             case "year":
-                return Sym(first.year, *there)
+                return symbols.Sym(first.year, *there)
             case "month":
-                return Sym(first.month, *there)
+                return symbols.Sym(first.month, *there)
             case "day":
-                return Sym(first.day, *there)
+                return symbols.Sym(first.day, *there)
             case "days_between":
-                return Sym(ordinal(self.world.parts(args[1].value)) - ordinal(first), *there)
+                return symbols.Sym(
+                    symbols.ordinal(self.world.parts(args[1].value)) - symbols.ordinal(first), *there
+                )
             case "add_months":
-                return Sym(self.world.noted(later(first, args[1].value)), *there)
+                return symbols.Sym(self.world.noted(symbols.later(first, args[1].value)), *there)
             case _:
-                return Sym(self._days_later(first, args[1].value), *there)
+                return symbols.Sym(self._days_later(first, args[1].value), *there)
 
-    def _days_later(self, day: Parts, days: Term) -> Term:
+    def _days_later(self, day: symbols.Parts, days: symbols.Term) -> symbols.Term:
         """The day so many days later: a new day whose number is that much larger."""
         if isinstance(day.code, int) and isinstance(days, int):
-            return code_of(dt.date.fromordinal(ordinal(day) + days))
+            return symbols.code_of(dt.date.fromordinal(symbols.ordinal(day) + days))
         name = f"day {len(self.world.variables.dates)}"
         code = self.world.day(name, 1800, 2200)
         parts = self.world.parts(code)
-        self.world.variables.domain.append(ordinal(parts) == ordinal(day) + days)
+        self.world.variables.domain.append(symbols.ordinal(parts) == symbols.ordinal(day) + days)
         return code
 
-    def _prefix(self, place: Sym, digits: int) -> Sym:
+    def _prefix(self, place: symbols.Sym, digits: int) -> symbols.Sym:
         """The beginning of a place's code; unknown where the code is shorter."""
-        value: Term = self.world.text("")
-        known: Term = False
+        value: symbols.Term = self.world.text("")
+        known: symbols.Term = False
         for index, code in enumerate(self.world.places):
-            here = equal(place.value, index)
-            value = choose(here, self.world.text(code[:digits]), value)
-            known = any_of(known, here) if len(code) >= digits else known
-        return Sym(value, all_of(place.known, known), place.modelled)
+            here = symbols.equal(place.value, index)
+            value = symbols.choose(here, self.world.text(code[:digits]), value)
+            known = symbols.any_of(known, here) if len(code) >= digits else known
+        return symbols.Sym(value, symbols.all_of(place.known, known), place.modelled)
 
-    def _list(self, node: Op, row: SymRow) -> Sym:
+    def _among(self, item: symbols.Sym, values: object, type_: Type) -> symbols.Sym:
+        """Whether an item is one of a parameter's values; unknown where they are not published yet."""
+        if not isinstance(values, tuple):
+            return symbols.UNKNOWN
+        constants = (self.world.constant(str(value), type_).value for value in values)
+        return symbols.Sym(symbols.any_of(*(symbols.equal(item.value, constant) for constant in constants)))
+
+    def _list(self, node: Op, row: SymRow) -> symbols.Sym:
         items = node.args[0]
         if isinstance(items, FactRef) and node.op != "list_contains":
             fact = self.world.fact((items.entity, items.name))
             count, different = self.world.variables.counts[items.entity, items.name]
-            return Sym(count if node.op == "list_count" else different, fact.known)
+            return symbols.Sym(count if node.op == "list_count" else different, fact.known)
         if isinstance(items, ParameterRef) and node.op == "list_contains":
             item = self.node(node.args[1], row)
-            type_ = node.args[1].type
-            cases = [
-                UNKNOWN if not isinstance(dated.value, tuple)
-                else Sym(any_of(*(equal(item.value, self.world.constant(str(v), type_).value) for v in dated.value)))
-                for dated in self.world.program.parameters[items.name].series
-            ]  # fmt: skip
+            series = self.world.program.parameters[items.name].series
+            cases = [self._among(item, dated.value, node.args[1].type) for dated in series]
             value = self.in_force(items.name, row, cases)
-            return Sym(value.value, *strict([value, item]))
+            return symbols.Sym(value.value, *symbols.strict([value, item]))
         if not isinstance(items, FactRef):
-            raise NotLowered("what a list holds that is no fact")
+            raise symbols.NotLowered("what a list holds that is no fact")
         key = items.entity, items.name
         changed = " changed" if key in self.world.changed else ""
         operands = [self.world.fact(key), self.node(node.args[1], row)]
         return self._any_value(node, operands, "what a list holds", f"{'.'.join(key)}{changed}")
 
-    def _any_value(self, node: Op, args: Sequence[Sym], what: str, of: str = "") -> Sym:
+    def _any_value(self, node: Op, args: Sequence[symbols.Sym], what: str, of: str = "") -> symbols.Sym:
         """Any value of the node's type, known or not, the same of the same operands: what the solver is not told."""
         self.loose.add(what)
-        operands = [term(arg.value) for arg in args]
+        operands = [symbols.term(arg.value) for arg in args]
         sorts = [operand.sort() for operand in operands]
 
-        def free(part: str, sort: z3.SortRef) -> Term:
+        def free(part: str, sort: z3.SortRef) -> symbols.Term:
             return z3.Function(f"{node.op} {of} {part}", *sorts, sort)(*operands)
 
-        there = strict(args)
-        known = all_of(there[0], free("is known", z3.BoolSort()))
+        there = symbols.strict(args)
+        known = symbols.all_of(there[0], free("is known", z3.BoolSort()))
         match node.type:
             case Boolean():
-                return Sym(free("", z3.BoolSort()), known, there[1])
+                return symbols.Sym(free("", z3.BoolSort()), known, there[1])
             case Date():
-                parts = Parts(*(free(part, z3.IntSort()) for part in ("year", "month", "day")))
-                return Sym(self.world.among_days(parts), known, there[1])
+                parts = symbols.Parts(*(free(part, z3.IntSort()) for part in ("year", "month", "day")))
+                return symbols.Sym(self.world.among_days(parts), known, there[1])
             case _:
-                return Sym(free("", z3.IntSort()), known, there[1])
+                return symbols.Sym(free("", z3.IntSort()), known, there[1])

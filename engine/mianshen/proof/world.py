@@ -19,23 +19,7 @@ from typing import Any, Final
 import z3
 
 from mianshen.places import county_in
-from mianshen.program.core import (
-    Boolean,
-    Code,
-    Const,
-    Constant,
-    Core,
-    Date,
-    Duration,
-    FactRef,
-    IsKnown,
-    Listing,
-    Numeric,
-    String,
-    Type,
-    Within,
-    walk,
-)
+from mianshen.program import core
 from mianshen.program.program import Fact, Key, Program
 from mianshen.program.stages import nodes_of
 from mianshen.proof.symbols import (
@@ -129,8 +113,8 @@ class World:
         return frozenset(
             (node.arg.entity, node.arg.name)
             for root in roots
-            for node in walk(root)
-            if isinstance(node, IsKnown) and isinstance(node.arg, FactRef)
+            for node in core.walk(root)
+            if isinstance(node, core.IsKnown) and isinstance(node.arg, core.FactRef)
         )
 
     def fact(self, key: Key) -> Sym:
@@ -146,21 +130,21 @@ class World:
         key = fact.entity, fact.name
         known = z3.Bool(f"{name} is known") if self._may_lack(key, fact) else True
         match fact.type:
-            case Boolean():
+            case core.Boolean():
                 return Sym(z3.Bool(name), known)
-            case Numeric():
+            case core.Numeric():
                 return Sym(self._number(fact, fact.type, name), known, scale=fact.type.scale)
-            case Date():
+            case core.Date():
                 return Sym(self.day(name, FIRST_YEAR, LAST_YEAR), known)
-            case Code(codes=codes):
+            case core.Code(codes=codes):
                 return Sym(self._within(z3.Int(name), len(self.program.codes[codes].values)), known)
-            case String(area=True):
+            case core.String(area=True):
                 return Sym(self._within(z3.Int(name), len(self.places)), known)
-            case String():
+            case core.String():
                 return Sym(self._within(z3.Int(name), 10**6), known)
-            case Listing():
+            case core.Listing():
                 return Sym(self._items(key, name), known)
-            case Duration():
+            case core.Duration():
                 raise NotLowered(f"{fact.name} is a duration")
 
     def _may_lack(self, key: Key, fact: Fact) -> bool:
@@ -170,7 +154,7 @@ class World:
         self.variables.domain.append(z3.And(term >= 0, term < count))
         return term
 
-    def _number(self, fact: Fact, type_: Numeric, name: str) -> Term:
+    def _number(self, fact: Fact, type_: core.Numeric, name: str) -> Term:
         term = z3.Int(name)
         low = type_.low if fact.low is None else fact.low
         high = type_.high if fact.high is None else fact.high
@@ -218,7 +202,7 @@ class World:
             self.variables.facts[key] = Sym(self.day("as_of", 2000, LAST_YEAR))
         return self.variables.facts[key]
 
-    def constant(self, value: Constant, type_: Type) -> Sym:
+    def constant(self, value: core.Constant, type_: core.Type) -> Sym:
         """What is written in a formula, or a figure's value, of a type."""
         match value:
             case bool():
@@ -227,9 +211,9 @@ class World:
                 return number(value)
             case dt.date():
                 return Sym(code_of(value))
-            case str() if isinstance(type_, Code):
+            case str() if isinstance(type_, core.Code):
                 return Sym(list(self.program.codes[type_.codes].values).index(value))
-            case str() if isinstance(type_, String) and type_.area and value in self.places:
+            case str() if isinstance(type_, core.String) and type_.area and value in self.places:
                 return Sym(self.places.index(value))
             case str():
                 return Sym(self.text(value))
@@ -280,22 +264,22 @@ class World:
     def written(self, fact: Fact, sym: Sym, model: z3.ModelRef) -> Any:
         """A fact's value in a model, as a record has it."""
         match fact.type:
-            case Boolean():
+            case core.Boolean():
                 return self._is_true(model, sym.value)
-            case Numeric(scale=scale):
+            case core.Numeric(scale=scale):
                 return f"{Decimal(self._int(model, sym.value)).scaleb(-scale):f}"
-            case Date():
+            case core.Date():
                 return day_of(self._int(model, sym.value)).isoformat()
-            case Code(codes=codes):
+            case core.Code(codes=codes):
                 return list(self.program.codes[codes].values)[self._int(model, sym.value)]
-            case String(area=True):
+            case core.String(area=True):
                 return self.places[self._int(model, sym.value)]
-            case String():
+            case core.String():
                 number = self._int(model, sym.value)
                 return next(
                     (text for text, n in self.variables.texts.items() if n == number), f"text{number}"
                 )
-            case Listing(item=Code(codes=codes)):
+            case core.Listing(item=core.Code(codes=codes)):
                 count, different = (
                     self._int(model, term) for term in self.variables.counts[fact.entity, fact.name]
                 )
@@ -338,14 +322,14 @@ def places_of(programs: Sequence[Program]) -> tuple[str, ...]:
 
 
 def _named_places(program: Program) -> Iterator[str]:
-    roots: list[Core] = [node for d in program.decisions for node in nodes_of(d)]
+    roots: list[core.Core] = [node for d in program.decisions for node in nodes_of(d)]
     roots += [a.over for a in program.accumulators.values() if a.over is not None]
     for root in roots:
-        for node in walk(root):
-            if isinstance(node, Within):
+        for node in core.walk(root):
+            if isinstance(node, core.Within):
                 yield from node.prefixes
-            elif isinstance(node, Const) and isinstance(node.type, String) and node.type.area:
+            elif isinstance(node, core.Const) and isinstance(node.type, core.String) and node.type.area:
                 yield str(node.value)
     for parameter in program.parameters.values():
-        if isinstance(parameter.type, String) and parameter.type.area:
+        if isinstance(parameter.type, core.String) and parameter.type.area:
             yield from (str(dated.value) for dated in parameter.series if isinstance(dated.value, str))

@@ -15,30 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from mianshen.catalogue import diagnostic
 from mianshen.source import Diagnostic, Span, Text
-from mianshen.syntax import diagnostics
-from mianshen.syntax.tree import (
-    Between,
-    Binary,
-    Boolean,
-    Cell,
-    CompareTest,
-    Filter,
-    For,
-    Function,
-    If,
-    In,
-    IsKnown,
-    ListOf,
-    Name,
-    Negate,
-    Not,
-    Number,
-    OnDate,
-    Path,
-    Quantified,
-    RangeTest,
-    String,
-)
+from mianshen.syntax import diagnostics, tree
 
 if TYPE_CHECKING:
     from lark import Token
@@ -113,7 +90,7 @@ class Builder:
             if not _fits(value):
                 value = Decimal(0)
                 self._refuse(start, diagnostic("E212.number_too_long", span, limit=MAX_DIGITS))
-        return Part(Number(value, span), start, end, 1)
+        return Part(tree.Number(value, span), start, end, 1)
 
     def string(self, children: Children) -> Part:
         token: Token = children[0]
@@ -123,7 +100,7 @@ class Builder:
         span = self.text.span(start, end)
         if not value.isascii() and (half := _SURROGATE.search(value)):
             self._refuse(start, diagnostics.unknown_character(span, half[0]))
-        return Part(String(value, span), start, end, 1)
+        return Part(tree.String(value, span), start, end, 1)
 
     def dated_text(self, children: Children) -> Part:
         """`@"2026-01-31"` and `@"P1Y"`, a date and a duration."""
@@ -131,11 +108,11 @@ class Builder:
         span = self.text.span(start, end)
         written = children[0][2:-1]
         name = "duration" if written.lstrip("-").startswith("P") else "date"
-        return Part(Function(name, (String(written, span),), span), start, end, 2)
+        return Part(tree.Function(name, (tree.String(written, span),), span), start, end, 2)
 
     def boolean(self, children: Children) -> Part:
         start, end = _place(children[0])
-        return Part(Boolean(children[0] == "true", self.text.span(start, end)), start, end, 1)
+        return Part(tree.Boolean(children[0] == "true", self.text.span(start, end)), start, end, 1)
 
     def name(self, children: Children) -> Part:
         word: Token = children[0]
@@ -143,19 +120,19 @@ class Builder:
         span = self.text.span(start, end)
         if word == "null":
             self._refuse(start, diagnostic("E222.no_null", span))
-        return Part(Name(str(word), span), start, end, 1)
+        return Part(tree.Name(str(word), span), start, end, 1)
 
     # Selections, calls and lists
 
     def path(self, children: Children) -> Part:
         of, _, name = children
         start, end = of.start, name.end_pos
-        return self._part(lambda span: Path(of.node, " ".join(name.split()), span), start, end, of)
+        return self._part(lambda span: tree.Path(of.node, " ".join(name.split()), span), start, end, of)
 
     def filtered(self, children: Children) -> Part:
         of, _, condition, closing = children
         return self._part(
-            lambda span: Filter(of.node, condition.node, span), of.start, closing.end_pos, of, condition
+            lambda span: tree.Filter(of.node, condition.node, span), of.start, closing.end_pos, of, condition
         )
 
     def call(self, children: Children) -> Part:
@@ -170,7 +147,7 @@ class Builder:
         names = tuple(argument.name for argument in arguments if isinstance(argument, NamedPart))
         if names and len(names) < len(arguments):
             self._refuse(start, diagnostic("E226.half_named", self.text.span(start, end), name=name))
-        return self._part(lambda span: Function(name, nodes, span, names), start, end, *arguments)
+        return self._part(lambda span: tree.Function(name, nodes, span, names), start, end, *arguments)
 
     def named(self, children: Children) -> NamedPart:
         *words, _, value = children
@@ -180,7 +157,7 @@ class Builder:
         parts: list[Part] = children[1:-1:2]
         nodes = tuple(part.node for part in parts)
         start, end = children[0].start_pos, children[-1].end_pos
-        return self._part(lambda span: ListOf(nodes, span), start, end, *parts)
+        return self._part(lambda span: tree.ListOf(nodes, span), start, end, *parts)
 
     def grouped(self, children: Children) -> Part:
         opening, inside, closing = children
@@ -195,11 +172,11 @@ class Builder:
                 word.start_pos,
                 diagnostic("E217.not_without_brackets", self.text.span(word.start_pos, word.end_pos)),
             )
-        return self._part(lambda span: Not(value.node, span), word.start_pos, closing.end_pos, value)
+        return self._part(lambda span: tree.Not(value.node, span), word.start_pos, closing.end_pos, value)
 
     def negative(self, children: Children) -> Part:
         sign, value = children
-        return self._part(lambda span: Negate(value.node, span), sign.start_pos, value.end, value)
+        return self._part(lambda span: tree.Negate(value.node, span), sign.start_pos, value.end, value)
 
     def binary(self, children: Children) -> Part:
         left, op, right = children
@@ -208,12 +185,12 @@ class Builder:
         span = self.text.span(start, end)
         if depth == MAX_DEPTH + 1:
             self._refuse(start, diagnostic("E225.too_deep", span, limit=MAX_DEPTH))
-        return Part(Binary(str(op), left.node, right.node, span), start, end, depth)  # type: ignore[arg-type]
+        return Part(tree.Binary(str(op), left.node, right.node, span), start, end, depth)  # type: ignore[arg-type]
 
     def between(self, children: Children) -> Part:
         value, _, low, _, high = children
         return self._part(
-            lambda span: Between(value.node, low.node, high.node, span),
+            lambda span: tree.Between(value.node, low.node, high.node, span),
             value.start,
             high.end,
             value,
@@ -224,21 +201,23 @@ class Builder:
     def known(self, children: Children) -> Part:
         value, _, word = children
         negated = word == "unknown"
-        return self._part(lambda span: IsKnown(value.node, negated, span), value.start, word.end_pos, value)
+        return self._part(
+            lambda span: tree.IsKnown(value.node, negated, span), value.start, word.end_pos, value
+        )
 
     def instance(self, children: Children) -> Part:
         value, kind = children
         name = " ".join(kind.split()[2:])
         start, end = _place(kind)
-        told = String(name, self.text.span(start, end))
+        told = tree.String(name, self.text.span(start, end))
         return self._part(
-            lambda span: Function("instance of", (value.node, told), span), value.start, end, value
+            lambda span: tree.Function("instance of", (value.node, told), span), value.start, end, value
         )
 
     def stretch(self, children: Children) -> Part:
         low, _, high = children
         return self._part(
-            lambda span: RangeTest(low.node, high.node, True, True, span), low.start, high.end, low, high
+            lambda span: tree.RangeTest(low.node, high.node, True, True, span), low.start, high.end, low, high
         )
 
     def contained(self, children: Children) -> Part:
@@ -246,12 +225,12 @@ class Builder:
         tests: list[Part]
         tests, end = membership
         nodes = tuple(test.node for test in tests)
-        return self._part(lambda span: In(value.node, nodes, span), value.start, end, value, *tests)
+        return self._part(lambda span: tree.In(value.node, nodes, span), value.start, end, value, *tests)
 
     def choice(self, children: Children) -> Part:
         word, condition, _, then, _, otherwise = children
         return self._part(
-            lambda span: If(condition.node, then.node, otherwise.node, span),
+            lambda span: tree.If(condition.node, then.node, otherwise.node, span),
             word.start_pos,
             otherwise.end,
             condition,
@@ -269,12 +248,12 @@ class Builder:
             word,
             iterators,
             condition,
-            lambda *parts: Quantified(kind, *parts),  # type: ignore[arg-type]
+            lambda *parts: tree.Quantified(kind, *parts),  # type: ignore[arg-type]
         )
 
     def repeated(self, children: Children) -> Part:
         word, iterators, _, value = children
-        return self._repeated(word, iterators, value, For)
+        return self._repeated(word, iterators, value, tree.For)
 
     def _repeated(
         self, word: Token, iterators: list[tuple[str, Part]], inner: Part, make: Callable[..., Any]
@@ -288,7 +267,7 @@ class Builder:
     def on_date(self, children: Children) -> Part:
         figure, _, date = children
         return self._part(
-            lambda span: OnDate(figure.node, date.node, span), figure.start, date.end, figure, date
+            lambda span: tree.OnDate(figure.node, date.node, span), figure.start, date.end, figure, date
         )
 
     # Tests
@@ -296,7 +275,7 @@ class Builder:
     def range(self, children: Children) -> Part:
         opening, low, _, high, closing = children
         return self._part(
-            lambda span: RangeTest(low.node, high.node, opening == "[", closing == "]", span),
+            lambda span: tree.RangeTest(low.node, high.node, opening == "[", closing == "]", span),
             opening.start_pos,
             closing.end_pos,
             low,
@@ -306,7 +285,7 @@ class Builder:
     def bound(self, children: Children) -> Part:
         op, value = children
         return self._part(
-            lambda span: CompareTest(str(op), value.node, span),  # type: ignore[arg-type]
+            lambda span: tree.CompareTest(str(op), value.node, span),  # type: ignore[arg-type]
             op.start_pos,
             value.end,
             value,
@@ -314,10 +293,10 @@ class Builder:
 
     def equal(self, children: Children) -> Part:
         value: Part = children[0]
-        if isinstance(value.node, RangeTest):
+        if isinstance(value.node, tree.RangeTest):
             return value
         span = self.text.span(value.start, value.end)
-        return Part(CompareTest("=", value.node, span), value.start, value.end, value.depth)
+        return Part(tree.CompareTest("=", value.node, span), value.start, value.end, value.depth)
 
     def several(self, children: Children) -> list[Part]:
         return children[::2]
@@ -331,7 +310,7 @@ class Builder:
     def many_tests(self, children: Children) -> tuple[list[Part], int]:
         return children[1], children[2].end_pos
 
-    def any_of(self, children: Children) -> Cell:
+    def any_of(self, children: Children) -> tree.Cell:
         tests: list[Part] = children[::2]
         start, end = tests[0].start, tests[-1].end
         span = self.text.span(start, end)
@@ -339,13 +318,15 @@ class Builder:
         # `not(a)` alone in a cell is "anything but a"; `(not(a))` is a value.
         if len(tests) == 1 and _is_negation(first) and self.text.value[start] != "(":
             inside = first.value.value
-            test = inside if isinstance(inside, RangeTest) else CompareTest("=", inside, inside.span)
-            return Cell((test,), negated=True, span=span)
-        return Cell(tuple(test.node for test in tests), span=span)
+            test = (
+                inside if isinstance(inside, tree.RangeTest) else tree.CompareTest("=", inside, inside.span)
+            )
+            return tree.Cell((test,), negated=True, span=span)
+        return tree.Cell(tuple(test.node for test in tests), span=span)
 
-    def none_of(self, children: Children) -> Cell:
+    def none_of(self, children: Children) -> tree.Cell:
         tests = tuple(test.node for test in children[2])
-        return Cell(tests, True, self.text.span(children[0].start_pos, children[3].end_pos))
+        return tree.Cell(tests, True, self.text.span(children[0].start_pos, children[3].end_pos))
 
     # What the methods share
 
@@ -392,10 +373,10 @@ def _fits(value: Decimal) -> bool:
 
 def _is_bare(node: Any) -> bool:
     """Whether what stands in `date(…)` may be meant as a text without its quotes: 2026-01-31."""
-    while isinstance(node, Binary) and node.op == "-":
+    while isinstance(node, tree.Binary) and node.op == "-":
         node = node.left
-    return isinstance(node, Number)
+    return isinstance(node, tree.Number)
 
 
-def _is_negation(test: RangeTest | CompareTest) -> bool:
-    return isinstance(test, CompareTest) and test.op == "=" and isinstance(test.value, Not)
+def _is_negation(test: tree.RangeTest | tree.CompareTest) -> bool:
+    return isinstance(test, tree.CompareTest) and test.op == "=" and isinstance(test.value, tree.Not)

@@ -12,17 +12,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from mianshen.program.core import (
-    Aggregate,
-    Core,
-    DecisionRef,
-    Earlier,
-    FactRef,
-    Numeric,
-    Round,
-    YearToDate,
-    walk,
-)
+from mianshen.program import core
 from mianshen.program.failing import fallible
 from mianshen.program.program import Decision, Provision
 from mianshen.program.selection import Branch, Tier
@@ -140,24 +130,27 @@ def applied(branch: Branch, scope: Scope) -> Applied:
     return Applied(branch, test, emit(provision.value, narrowed), error, may_be_unknown)
 
 
-def parted(conditions: tuple[Core, ...], scope: Scope) -> tuple[tuple[Core, ...], tuple[Core, ...]]:
+def parted(
+    conditions: tuple[core.Core, ...], scope: Scope
+) -> tuple[tuple[core.Core, ...], tuple[core.Core, ...]]:
     """Conditions that only read ancestors, and the others. The first can be tested once an ancestor."""
     if scope.program.entities[scope.entity].parent is None or scope.lets is None:
         return (), conditions
-    above: list[Core] = []
-    own: list[Core] = []
+    above: list[core.Core] = []
+    own: list[core.Core] = []
     for condition in conditions:  # what can fail is not asked before what stands in front of it
         hoisted = _reads_above(condition, scope) and not any(fallible(c) for c in own)
         (above if hoisted else own).append(condition)
     return tuple(above), tuple(own)
 
 
-def _reads_above(condition: Core, scope: Scope) -> bool:
-    reads = [n for n in walk(condition) if isinstance(n, FactRef | DecisionRef)]
+def _reads_above(condition: core.Core, scope: Scope) -> bool:
+    reads = [n for n in core.walk(condition) if isinstance(n, core.FactRef | core.DecisionRef)]
     if not reads or any(n.entity == scope.entity or (n.entity, n.name) in scope.voidable for n in reads):
         return False
     return not fallible(condition) and not any(
-        isinstance(n, Aggregate | Earlier | YearToDate | Round) for n in walk(condition)
+        isinstance(n, core.Aggregate | core.Earlier | core.YearToDate | core.Round)
+        for n in core.walk(condition)
     )
 
 
@@ -227,7 +220,7 @@ def decided(decision: Decision, branches: list[Applied], by: Sql, limited: bool 
     value = terms.case([(_is(by, numbers), amount) for amount, numbers in values.items()])
     if len(branches) == 1 and _always(branches[0]):
         (value,) = values
-    if not isinstance(decision.type, Numeric):  # what is never known has no type of its own
+    if not isinstance(decision.type, core.Numeric):  # what is never known has no type of its own
         value = terms.cast(value, terms.sql_type(decision.type))
     void = terms.disjoin(
         [*([] if any(_always(r) for r in branches) else [_is(by, [UNMODELLED])]), *also_void]
@@ -289,7 +282,7 @@ def _equal(one: Applied, two: Applied) -> Sql:
 def _typed(decision: Decision, branch: Applied, limited: bool) -> tuple[Sql, Sql]:
     """A provision's value in the decision's own column type, and whether it does not fit: an error."""
     value, type_, to = branch.value.value, branch.provision.value.type, decision.type
-    if not isinstance(to, Numeric) or not isinstance(type_, Numeric):
+    if not isinstance(to, core.Numeric) or not isinstance(type_, core.Numeric):
         return value, FALSE
     if limited and decision.may_overflow:
         return terms.cast(value, terms.decimal_type(38, to.scale)), FALSE
@@ -299,7 +292,7 @@ def _typed(decision: Decision, branch: Applied, limited: bool) -> tuple[Sql, Sql
     return terms.case([(terms.negate(beyond), terms.try_cast(value, terms.sql_type(to)))]), beyond
 
 
-def outside(value: Sql, type_: Numeric) -> Sql:
+def outside(value: Sql, type_: core.Numeric) -> Sql:
     """The value is out of its type's range."""
     low, high = terms.literal(type_.low), terms.literal(type_.high)
     below = exp.LT(this=terms.paren(value.copy()), expression=low)

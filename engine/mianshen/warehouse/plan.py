@@ -12,17 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeGuard
 
-from mianshen.program.core import (
-    Aggregate,
-    Core,
-    DecisionRef,
-    Earlier,
-    FactRef,
-    NoValue,
-    YearToDate,
-    children,
-    walk,
-)
+from mianshen.program import core
 from mianshen.program.program import Decision, Key, Program
 from mianshen.program.stages import nodes_of, parents_first, reads_of, stages
 from mianshen.program.totals import grouped
@@ -94,32 +84,32 @@ def _levels(decisions: list[Decision], program: Program) -> tuple[tuple[Decision
     return tuple(tuple(d for d in decisions if level[d.key] == n) for n in range(depth))
 
 
-def aggregates_of(step: Step) -> list[Aggregate]:
+def aggregates_of(step: Step) -> list[core.Aggregate]:
     """The aggregates over children that a step's decisions use, each once."""
     return [n for n in outermost(node for d in step.decisions for node in nodes_of(d)) if _of_children(n)]
 
 
-def _of_children(node: Aggregate | Earlier) -> TypeGuard[Aggregate]:
-    return isinstance(node, Aggregate) and not node.levels
+def _of_children(node: core.Aggregate | core.Earlier) -> TypeGuard[core.Aggregate]:
+    return isinstance(node, core.Aggregate) and not node.levels
 
 
-def outermost(nodes: Iterable[Core]) -> list[Aggregate | Earlier]:
+def outermost(nodes: Iterable[core.Core]) -> list[core.Aggregate | core.Earlier]:
     """What expressions ask of several rows, each once; what stands inside others is left out."""
-    outermost = [n for root in nodes for n in _own(root) if isinstance(n, Aggregate | Earlier)]
+    outermost = [n for root in nodes for n in _own(root) if isinstance(n, core.Aggregate | core.Earlier)]
     return list(dict.fromkeys(outermost))
 
 
-def outer_reads(nodes: Iterable[Core], entity: str) -> list[FactRef | DecisionRef]:
+def outer_reads(nodes: Iterable[core.Core], entity: str) -> list[core.FactRef | core.DecisionRef]:
     """References to ancestors' columns in expressions at an entity (not inside aggregates)."""
-    fact_refs: list[FactRef | DecisionRef] = []
+    fact_refs: list[core.FactRef | core.DecisionRef] = []
     pending = list(nodes)
     while pending:
         node = pending.pop()
-        here = isinstance(node, FactRef) and node.asking
-        if isinstance(node, FactRef | DecisionRef) and node.entity != entity and not here:
+        here = isinstance(node, core.FactRef) and node.asking
+        if isinstance(node, core.FactRef | core.DecisionRef) and node.entity != entity and not here:
             fact_refs.append(node)
-        if not isinstance(node, Aggregate):
-            pending.extend(children(node))
+        if not isinstance(node, core.Aggregate):
+            pending.extend(core.children(node))
     return list(dict.fromkeys(fact_refs))
 
 
@@ -128,15 +118,15 @@ def uses_year_to_date(step: Step) -> set[str]:
     accumulators = {name for d in step.decisions for p in d.provisions for name in p.feeds}
     for decision in step.decisions:
         for root in nodes_of(decision):
-            accumulators |= {n.accumulator for n in walk(root) if isinstance(n, YearToDate)}
+            accumulators |= {n.accumulator for n in core.walk(root) if isinstance(n, core.YearToDate)}
     return accumulators
 
 
 def read_elsewhere(program: Program, accumulator: str) -> bool:
     """Whether `year to date` reads an accumulator's balance, so that every row needs it."""
-    nodes = [n for d in program.decisions for root in nodes_of(d) for n in walk(root)]
-    nodes += [n for a in program.accumulators.values() if a.over is not None for n in walk(a.over)]
-    return any(isinstance(n, YearToDate) and n.accumulator == accumulator for n in nodes)
+    nodes = [n for d in program.decisions for root in nodes_of(d) for n in core.walk(root)]
+    nodes += [n for a in program.accumulators.values() if a.over is not None for n in core.walk(a.over)]
+    return any(isinstance(n, core.YearToDate) and n.accumulator == accumulator for n in nodes)
 
 
 def voidable(program: Program) -> frozenset[Key]:
@@ -150,7 +140,8 @@ def voidable(program: Program) -> frozenset[Key]:
         values = [n for p in decision.provisions for n in _own(p.value)]
         limits = [n for p in decision.provisions for limit in p.limits for n in _own(limit.limit)]
         inherited = any(
-            (isinstance(n, DecisionRef) and (n.entity, n.name) in keys) or isinstance(n, Earlier | NoValue)
+            (isinstance(n, core.DecisionRef) and (n.entity, n.name) in keys)
+            or isinstance(n, core.Earlier | core.NoValue)
             for n in (*values, *limits)
         )
         if inherited or not always:
@@ -158,8 +149,8 @@ def voidable(program: Program) -> frozenset[Key]:
     return frozenset(keys)
 
 
-def _own(node: Core) -> list[Core]:
+def _own(node: core.Core) -> list[core.Core]:
     """The node and what is below it, aggregates not entered: what they leave out contributes nothing."""
-    if isinstance(node, Aggregate):
+    if isinstance(node, core.Aggregate):
         return [node]
-    return [node, *(inner for child in children(node) for inner in _own(child))]
+    return [node, *(inner for child in core.children(node) for inner in _own(child))]

@@ -13,18 +13,7 @@ from typing import TypeAlias
 
 from mianshen.interpreter.rows import Case, Row, RowError
 from mianshen.interpreter.trace.explain import Explainer, Limited, Step
-from mianshen.program.core import (
-    Aggregate,
-    Choice,
-    Const,
-    Core,
-    Earlier,
-    If,
-    Marginal,
-    Op,
-    ParameterRef,
-    children,
-)
+from mianshen.program import core
 from mianshen.program.program import Decision
 from mianshen.values import EXACT, NOT_MODELLED, ZERO, Value
 
@@ -104,30 +93,30 @@ class HeadroomFinder:
             yield from self._limit(step, used.limited)
         for node in self._at_work(used.provision.value, step.row):
             match node:
-                case Marginal(date=None, inverse=False):
+                case core.Marginal(date=None, inverse=False):
                     yield from self._bracket(step, node)
-                case Op(op="min" | "max", args=args):
+                case core.Op(op="min" | "max", args=args):
                     yield from self._caps(step, node, args)
                 case _:
                     pass
 
-    def _at_work(self, node: Core, row: Row) -> Iterator[Core]:
+    def _at_work(self, node: core.Core, row: Row) -> Iterator[core.Core]:
         """The parts of an expression that its value at a row comes of: of a choice only what is chosen."""
         yield node
         match node:
-            case If(condition=condition, then=then, otherwise=otherwise):
+            case core.If(condition=condition, then=then, otherwise=otherwise):
                 truth = self._value(condition, row)
-                parts: list[Core] = [
+                parts: list[core.Core] = [
                     condition,
                     *(part for part, holds in ((then, True), (otherwise, False)) if truth is holds),
                 ]
-            case Choice(policy="first", rows=rows):
+            case core.Choice(policy="first", rows=rows):
                 chosen = next((value for holds, value in rows if self._value(holds, row) is not False), None)
                 parts = [] if chosen is None else [chosen]
-            case Aggregate() | Earlier():
+            case core.Aggregate() | core.Earlier():
                 return
             case _:
-                parts = list(children(node))
+                parts = list(core.children(node))
         for part in parts:
             yield from self._at_work(part, row)
 
@@ -136,7 +125,7 @@ class HeadroomFinder:
         if isinstance(limit, Decimal) and isinstance(before, Decimal) and isinstance(paid, Decimal):
             yield AnnualLimit(step.row, step.decision, limited, max(ZERO, limit - before - paid))
 
-    def _bracket(self, step: Step, node: Marginal) -> Iterator[Headroom]:
+    def _bracket(self, step: Step, node: core.Marginal) -> Iterator[Headroom]:
         value, scale = self._value(node.base, step.row), node.scale
         brackets = self._brackets(node, step.row)
         if not isinstance(value, Decimal) or not brackets:
@@ -146,7 +135,7 @@ class HeadroomFinder:
         following = brackets[index + 1] if index + 1 < len(brackets) else (None, None)
         yield Bracket(step.row, step.decision, scale, value, over, rate, *following)
 
-    def _brackets(self, node: Marginal, row: Row) -> list[tuple[Decimal, Decimal]]:
+    def _brackets(self, node: core.Marginal, row: Row) -> list[tuple[Decimal, Decimal]]:
         """The brackets of a scale as it is used: with its own deductible, and points on its rates."""
         dated = self.explainer.dated(node.scale, row)
         if dated is None or dated.brackets is None:
@@ -159,21 +148,23 @@ class HeadroomFinder:
         first = first if start is None else start
         return [(first, rate + points), *((over, rate + points) for over, rate in others if over > first)]
 
-    def _caps(self, step: Step, node: Op, args: tuple[Core, ...]) -> Iterator[Headroom]:
-        bounds = [arg for arg in args if isinstance(arg, Const | ParameterRef)]
-        others = [self._value(arg, step.row) for arg in args if not isinstance(arg, Const | ParameterRef)]
+    def _caps(self, step: Step, node: core.Op, args: tuple[core.Core, ...]) -> Iterator[Headroom]:
+        bounds = [arg for arg in args if isinstance(arg, core.Const | core.ParameterRef)]
+        others = [
+            self._value(arg, step.row) for arg in args if not isinstance(arg, core.Const | core.ParameterRef)
+        ]
         known = [v for v in others if isinstance(v, Decimal)]
         if len(known) < len(others) or not known:
             return
         value = min(known) if node.op == "min" else max(known)
         for bound in bounds:
             figure = self._value(bound, step.row)
-            named = bound.name if isinstance(bound, ParameterRef) else ""
+            named = bound.name if isinstance(bound, core.ParameterRef) else ""
             if isinstance(figure, Decimal) and (named or figure):
                 kind = "cap" if node.op == "min" else "floor"
                 yield Cap(step.row, step.decision, kind, named, figure, value)
 
-    def _value(self, part: Core, row: Row) -> Value:
+    def _value(self, part: core.Core, row: Row) -> Value:
         try:
             return self.compiler.compile(part, row.entity)(row)
         except RowError:

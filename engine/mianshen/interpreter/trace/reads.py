@@ -18,35 +18,7 @@ from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.function_builder import distance
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.rows import Row, RowError
-from mianshen.program.core import (
-    Aggregate,
-    AsOf,
-    BenefitYear,
-    Choice,
-    Const,
-    Core,
-    DecisionRef,
-    Earlier,
-    FactRef,
-    Fail,
-    FigureAt,
-    If,
-    InForce,
-    InSet,
-    IsKnown,
-    Leaf,
-    Marginal,
-    MissingFigure,
-    NoValue,
-    Op,
-    ParameterRef,
-    Round,
-    SamePlace,
-    Within,
-    YearToDate,
-    asked_of,
-    children,
-)
+from mianshen.program import core
 from mianshen.program.selection import conjuncts
 
 Kind: TypeAlias = Literal["fact", "decision", "parameter", "as_of", "year_to_date"]
@@ -141,75 +113,80 @@ class Reading:
             case _:
                 assert_never(kind)
 
-    def compile(self, node: Core, entity: str) -> Reader:
-        if isinstance(node, Leaf):
+    def compile(self, node: core.Core, entity: str) -> Reader:
+        if isinstance(node, core.Leaf):
             return self._leaf(node, entity)
         match node:
-            case Op(op="and" | "or"):
+            case core.Op(op="and" | "or"):
                 return _settled(node.op == "or", self._tested(node.args, entity))
-            case Op(args=args):
+            case core.Op(args=args):
                 return self.all(args, entity)
-            case SamePlace(one=one, other=other):
+            case core.SamePlace(one=one, other=other):
                 return self.all((one, other), entity)
-            case InSet(arg=arg) | Within(arg=arg) | IsKnown(arg=arg) | BenefitYear(date=arg):
+            case (
+                core.InSet(arg=arg)
+                | core.Within(arg=arg)
+                | core.IsKnown(arg=arg)
+                | core.BenefitYear(date=arg)
+            ):
                 return self.compile(arg, entity)
-            case If(condition=condition, then=then, otherwise=otherwise):
+            case core.If(condition=condition, then=then, otherwise=otherwise):
                 branches = self.compile(then, entity), self.compile(otherwise, entity)
                 return _branching(*self._tested((condition,), entity)[0], *branches)
-            case Round(numerator=top, denominator=bottom):
+            case core.Round(numerator=top, denominator=bottom):
                 parts = (top,) if bottom is None else (top, bottom)
                 return self.all(parts, entity)
-            case Marginal(scale=name):
-                return _all([self.all(children(node), entity), _noting(self.name("parameter", name), 0)])
-            case FigureAt(parameter=name, date=date):
+            case core.Marginal(scale=name):
+                return _all([self.all(core.children(node), entity), _noting(self.name("parameter", name), 0)])
+            case core.FigureAt(parameter=name, date=date):
                 return _all([self.compile(date, entity), _noting(self.name("parameter", name), 0)])
-            case InForce(parameter=name, cases=cases):
+            case core.InForce(parameter=name, cases=cases):
                 return _all([_noting(self.name("parameter", name), 0), self.all(cases, entity)])
-            case Choice(policy=policy, rows=rows):
+            case core.Choice(policy=policy, rows=rows):
                 tested = self._tested(tuple(condition for condition, _ in rows), entity)
                 values = [self.compile(value, entity) for _, value in rows]
                 return _choosing(policy == "first", tested, values)
-            case Aggregate():
+            case core.Aggregate():
                 return self._aggregate(node, entity)
-            case Earlier():
+            case core.Earlier():
                 return self._earlier(node)
             case _:
                 assert_never(node)
 
-    def _leaf(self, node: Leaf, entity: str) -> Reader:
+    def _leaf(self, node: core.Leaf, entity: str) -> Reader:
         match node:
-            case Const() | NoValue() | Fail():
+            case core.Const() | core.NoValue() | core.Fail():
                 return NOTHING
-            case AsOf():
+            case core.AsOf():
                 return _noting(self.name("as_of", "as_of"), 0)
-            case FactRef(asking=True):  # noted at the row that asks
+            case core.FactRef(asking=True):  # noted at the row that asks
                 return NOTHING
-            case FactRef(entity=owner, name=name):
+            case core.FactRef(entity=owner, name=name):
                 return _noting(self.name("fact", name, owner), distance(self.program, entity, owner))
-            case DecisionRef(entity=owner, name=name):
+            case core.DecisionRef(entity=owner, name=name):
                 return _noting(self.name("decision", name, owner), distance(self.program, entity, owner))
-            case ParameterRef(name=name) | MissingFigure(parameter=name):
+            case core.ParameterRef(name=name) | core.MissingFigure(parameter=name):
                 return _noting(self.name("parameter", name), 0)
-            case YearToDate(accumulator=name):
+            case core.YearToDate(accumulator=name):
                 return _noting(self.name("year_to_date", name), 0)
             case _:
                 assert_never(node)
 
-    def all(self, nodes: Sequence[Core], entity: str) -> Reader:
+    def all(self, nodes: Sequence[core.Core], entity: str) -> Reader:
         """A reader of several nodes, in order."""
         return _all([self.compile(node, entity) for node in nodes])
 
-    def _tested(self, nodes: tuple[Core, ...], entity: str) -> list[tuple[Function, Reader]]:
+    def _tested(self, nodes: tuple[core.Core, ...], entity: str) -> list[tuple[Function, Reader]]:
         return [(self.compiler.compile(node, entity), self.compile(node, entity)) for node in nodes]
 
-    def holding(self, node: Core, entity: str) -> Reader:
+    def holding(self, node: core.Core, entity: str) -> Reader:
         """A reader of a condition that is known to be true."""
         return self.all(list(conjuncts([node])), entity)
 
-    def _earlier(self, node: Earlier) -> Reader:
+    def _earlier(self, node: core.Earlier) -> Reader:
         """What made an earlier row the one asked about, and what was asked of it."""
         rows = EarlierRows(node, self.compiler)
-        own = self.all((*node.same, *asked_of(node)), node.entity)
+        own = self.all((*node.same, *core.asked_of(node)), node.entity)
         parts = [part for part in (node.where, node.body) if part is not None]
         asked = self.all((*node.same, *parts), node.entity)
 
@@ -225,7 +202,7 @@ class Reading:
 
         return read
 
-    def _aggregate(self, node: Aggregate, entity: str) -> Reader:
+    def _aggregate(self, node: core.Aggregate, entity: str) -> Reader:
         child = self.program.entities[node.child]
         where = None if node.where is None else self._tested((node.where,), node.child)[0]
         holding = NOTHING if node.where is None else self.holding(node.where, node.child)
@@ -234,7 +211,7 @@ class Reading:
         if child.counted_by is not None and child.parent is not None and not node.levels:
             counted = self.name("fact", child.counted_by, child.parent)
         beside = RowsBeside(node, self.compiler, entity) if node.levels else None
-        mine = self.all([*(mine for _, mine in node.same), *asked_of(node)], entity)
+        mine = self.all([*(mine for _, mine in node.same), *core.asked_of(node)], entity)
 
         def read(row: Row, sink: Sink) -> None:
             if counted is not None:

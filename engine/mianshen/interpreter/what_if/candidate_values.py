@@ -16,26 +16,7 @@ from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.operations import Function
 from mianshen.interpreter.rows import Case, Row, RowError
 from mianshen.places import county_in
-from mianshen.program.core import (
-    Boolean,
-    Code,
-    Const,
-    Constant,
-    Core,
-    Date,
-    Duration,
-    FactRef,
-    InSet,
-    Listing,
-    Numeric,
-    Op,
-    ParameterRef,
-    SamePlace,
-    String,
-    Within,
-    beside,
-    walk,
-)
+from mianshen.program import core
 from mianshen.program.program import Fact, Key, Program
 from mianshen.program.stages import nodes_of
 from mianshen.values import Known, add_months
@@ -54,42 +35,44 @@ class CandidateValues:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.compared: dict[Key, set[Constant]] = {}
+        self.compared: dict[Key, set[core.Constant]] = {}
         self.ages: dict[Key, set[int]] = {}
         self.placed: set[Key] = set()  # facts compared with other places
         for decision in program.decisions:
             self._note(nodes_of(decision))
         self._note(a.over for a in program.accumulators.values() if a.over is not None)
 
-    def _note(self, roots: Iterable[Core]) -> None:
+    def _note(self, roots: Iterable[core.Core]) -> None:
         for root in roots:
-            for node in walk(root):
+            for node in core.walk(root):
                 match node:
-                    case InSet(arg=arg, values=values) | Within(arg=arg, prefixes=values):
+                    case core.InSet(arg=arg, values=values) | core.Within(arg=arg, prefixes=values):
                         self._compared(arg, values)
-                    case SamePlace(one=one, other=other):
-                        self.placed |= {(f.entity, f.name) for f in (one, other) if isinstance(f, FactRef)}
-                    case Op(op=op) if op in COMPARING:
-                        self._compared(node, [c for part in walk(node) for c in self._constants(part)])
+                    case core.SamePlace(one=one, other=other):
+                        self.placed |= {
+                            (f.entity, f.name) for f in (one, other) if isinstance(f, core.FactRef)
+                        }
+                    case core.Op(op=op) if op in COMPARING:
+                        self._compared(node, [c for part in core.walk(node) for c in self._constants(part)])
                     case _:
                         pass
 
-    def _compared(self, node: Core, constants: Iterable[Constant]) -> None:
+    def _compared(self, node: core.Core, constants: Iterable[core.Constant]) -> None:
         """Note the constants with every fact that stands below the node."""
-        parts = walk(node)
-        aged = any(isinstance(part, Op) and part.op == "age" for part in parts)
-        for ref in (part for part in parts if isinstance(part, FactRef)):
+        parts = core.walk(node)
+        aged = any(isinstance(part, core.Op) and part.op == "age" for part in parts)
+        for ref in (part for part in parts if isinstance(part, core.FactRef)):
             key = ref.entity, ref.name
             self.compared.setdefault(key, set()).update(constants)
-            if aged and isinstance(ref.type, Date):
+            if aged and isinstance(ref.type, core.Date):
                 whole = (int(c) for c in constants if isinstance(c, Decimal))
                 self.ages.setdefault(key, set()).update(years for years in whole if 0 <= years < 150)
 
-    def _constants(self, node: Core) -> Iterator[Constant]:
+    def _constants(self, node: core.Core) -> Iterator[core.Constant]:
         match node:
-            case Const(value=value):
+            case core.Const(value=value):
                 yield value
-            case ParameterRef(name=name):
+            case core.ParameterRef(name=name):
                 series = self.program.parameters[name].series
                 yield from (d.value for d in series if d.value is not None and not isinstance(d.value, tuple))
             case _:
@@ -103,26 +86,26 @@ class CandidateValues:
         return tuple(v for v in dict.fromkeys(self._values(fact, constants, day, current)) if v != current)
 
     def _values(
-        self, fact: Fact, constants: set[Constant], day: dt.date, current: Known | None
+        self, fact: Fact, constants: set[core.Constant], day: dt.date, current: Known | None
     ) -> Iterator[Known]:
         match fact.type:
-            case Boolean():
+            case core.Boolean():
                 yield from (True, False)
-            case Code(codes=name):
+            case core.Code(codes=name):
                 yield from self.program.codes[name].values
-            case String(area=True):
+            case core.String(area=True):
                 named = sorted(c for c in constants if isinstance(c, str))
                 yield from (self._place(fact, code, named) for code in named)
                 yield next((e for e in ELSEWHERE if not e.startswith(tuple(named))), ELSEWHERE[0])
-            case String():
+            case core.String():
                 yield from sorted(c for c in constants if isinstance(c, str))
-            case Numeric():
+            case core.Numeric():
                 yield from _numbers(fact, fact.type, constants, current)
-            case Date():
+            case core.Date():
                 yield from self._dates(fact, constants, day)
-            case Listing(item=item):
+            case core.Listing(item=item):
                 yield from _lists(self._items(item, constants), current)
-            case Duration():
+            case core.Duration():
                 pass  # no fact is one
             case _:
                 assert_never(fact.type)
@@ -133,12 +116,12 @@ class CandidateValues:
         compared = (fact.entity, fact.name) in self.placed
         return county_in(code, finer) if finer or compared else code
 
-    def _items(self, item: Code | String, constants: set[Constant]) -> list[str]:
-        if isinstance(item, Code):
+    def _items(self, item: core.Code | core.String, constants: set[core.Constant]) -> list[str]:
+        if isinstance(item, core.Code):
             return list(self.program.codes[item.codes].values)
         return sorted(c for c in constants if isinstance(c, str))
 
-    def _dates(self, fact: Fact, constants: set[Constant], day: dt.date) -> Iterator[dt.date]:
+    def _dates(self, fact: Fact, constants: set[core.Constant], day: dt.date) -> Iterator[dt.date]:
         for constant in sorted(c for c in constants if isinstance(c, dt.date)):
             yield from (constant - DAY, constant, constant + DAY)
         for years in sorted(self.ages.get((fact.entity, fact.name), ())):
@@ -150,7 +133,7 @@ class CandidateValues:
 
 
 def _numbers(
-    fact: Fact, type_: Numeric, constants: set[Constant], current: Known | None
+    fact: Fact, type_: core.Numeric, constants: set[core.Constant], current: Known | None
 ) -> Iterator[Decimal]:
     step = Decimal(1).scaleb(-type_.scale)
     low = type_.low if fact.low is None else fact.low
@@ -183,11 +166,11 @@ def closest(fact: Fact, current: Known | None, working: Known, works: Works) -> 
     Codes and the like are returned as they are. Whatever is returned works.
     """
     match fact.type, current, working:
-        case Numeric(scale=scale), Decimal(), Decimal():
+        case core.Numeric(scale=scale), Decimal(), Decimal():
             step = Decimal(1).scaleb(-scale)
             start, end = int(current / step), int(working / step)
             return _bisected(start, end, lambda n: works(step * n)) * step
-        case Date(), dt.date(), dt.date():
+        case core.Date(), dt.date(), dt.date():
             start, end = current.toordinal(), working.toordinal()
             return dt.date.fromordinal(_bisected(start, end, lambda n: works(dt.date.fromordinal(n))))
         case _:
@@ -209,10 +192,10 @@ class Conditions:
     """Which way every comparison of a program goes in a decided case; what children are filtered by aside."""
 
     def __init__(self, program: Program, compiler: Compiler) -> None:
-        tests: dict[str, dict[Core, None]] = {entity: {} for entity in program.entities}
+        tests: dict[str, dict[core.Core, None]] = {entity: {} for entity in program.entities}
         for decision in program.decisions:
-            nodes = [node for root in nodes_of(decision) for node in beside(root)]
-            comparisons = [node for node in nodes if isinstance(node, Op) and node.op in COMPARING]
+            nodes = [node for root in nodes_of(decision) for node in core.beside(root)]
+            comparisons = [node for node in nodes if isinstance(node, core.Op) and node.op in COMPARING]
             tests[decision.entity].update(dict.fromkeys(comparisons))
         self.tests = {
             entity: [compiler.written(node, entity) for node in nodes] for entity, nodes in tests.items()
@@ -239,10 +222,10 @@ def _truth(test: Function, row: Row) -> object:
 def lines(fact: Fact, left: Known, right: Known, look: Callable[[Known], object]) -> None:
     """Look at the values on either side of each line between two, up to a few; `look` gives the side."""
     match fact.type, left, right:
-        case Numeric(scale=scale), Decimal(), Decimal():
+        case core.Numeric(scale=scale), Decimal(), Decimal():
             step = Decimal(1).scaleb(-scale)
             _lines(int(left / step), int(right / step), lambda n: look(n * step))
-        case Date(), dt.date(), dt.date():
+        case core.Date(), dt.date(), dt.date():
             _lines(left.toordinal(), right.toordinal(), lambda n: look(dt.date.fromordinal(n)))
         case _:
             pass

@@ -14,26 +14,7 @@ from typing import Final, Literal, TypeAlias
 
 from mianshen.closed_sets import AggregateKind, ChoicePolicy, PlaceLevel, RoundingMode
 from mianshen.interpreter.formula import to_text
-from mianshen.program.core import (
-    Aggregate,
-    BenefitYear,
-    Boolean,
-    Choice,
-    Code,
-    Const,
-    Core,
-    Earlier,
-    If,
-    InSet,
-    IsKnown,
-    Numeric,
-    Op,
-    Operator,
-    Round,
-    SamePlace,
-    Within,
-    YearToDate,
-)
+from mianshen.program import core
 from mianshen.program.program import CodeList
 from mianshen.values import EXACT, ZERO
 
@@ -41,10 +22,10 @@ Kind: TypeAlias = Literal[
     "figure", "comparison", "condition", "date", "rounding", "operation", "limit", "provision"
 ]
 DAY: Final = dt.timedelta(days=1)
-COMPARED: Final[dict[Operator, Operator]] = {
+COMPARED: Final[dict[core.Operator, core.Operator]] = {
     "lt": "le", "le": "lt", "gt": "ge", "ge": "gt", "eq": "ne", "ne": "eq",
 }  # fmt: skip
-SWAPPED: Final[dict[Operator, Operator]] = {
+SWAPPED: Final[dict[core.Operator, core.Operator]] = {
     "and": "or", "or": "and", "add": "sub", "sub": "add", "min": "max", "max": "min",
 }  # fmt: skip
 ROUNDED: Final[dict[RoundingMode, tuple[RoundingMode, ...]]] = {
@@ -69,7 +50,7 @@ MOST_VALUES: Final = 8  # of a set that are left out one at a time; of a longer 
 class Changed:
     """A node in place of another: `part` says which part, before and after."""
 
-    node: Core
+    node: core.Core
     kind: Kind
     before: str
     after: str
@@ -81,103 +62,103 @@ class Changes:
     def __init__(self, codes: dict[str, CodeList]) -> None:
         self.codes = codes
 
-    def of(self, node: Core, home: str) -> Iterator[Changed]:
+    def of(self, node: core.Core, home: str) -> Iterator[Changed]:
         """The node changed in one place, itself or below."""
         for here, kind in self._here(node):
             before, after = to_text(node, home), to_text(here, home)
-            if isinstance(node, Round) and isinstance(here, Round):
+            if isinstance(node, core.Round) and isinstance(here, core.Round):
                 before, after = f"{node.mode} ({before})", here.mode
             yield Changed(here, kind, before, after)
         yield from self._below(node, home)
 
-    def _here(self, node: Core) -> Iterator[tuple[Core, Kind]]:
+    def _here(self, node: core.Core) -> Iterator[tuple[core.Core, Kind]]:
         match node:
-            case Const():
+            case core.Const():
                 yield from self._constants(node)
-            case Op():
+            case core.Op():
                 yield from self._operations(node)
-            case InSet():
+            case core.InSet():
                 yield from self._sets(node)
-            case Within(arg=arg, prefixes=prefixes):
+            case core.Within(arg=arg, prefixes=prefixes):
                 for subset in _without_one(prefixes):
                     if subset:
-                        yield Within(arg, subset), "condition"
-            case SamePlace(level=level):
+                        yield core.Within(arg, subset), "condition"
+            case core.SamePlace(level=level):
                 yield replace(node, level=LEVELS[level]), "condition"
-            case If(then=then, otherwise=otherwise):
+            case core.If(then=then, otherwise=otherwise):
                 yield replace(node, then=otherwise, otherwise=then), "condition"
-            case Round(mode=mode, numerator=top, denominator=bottom, digits=digits):
-                exact = bottom is None and isinstance(top.type, Numeric) and top.type.scale <= digits
+            case core.Round(mode=mode, numerator=top, denominator=bottom, digits=digits):
+                exact = bottom is None and isinstance(top.type, core.Numeric) and top.type.scale <= digits
                 if not exact:
                     yield from ((replace(node, mode=other), "rounding") for other in ROUNDED[mode])
-            case IsKnown():
-                yield Op("not", (node,), Boolean()), "condition"
-            case Choice(policy=policy, rows=rows):
+            case core.IsKnown():
+                yield core.Op("not", (node,), core.Boolean()), "condition"
+            case core.Choice(policy=policy, rows=rows):
                 if CHOSEN[policy] != "first" or policy == "any":
                     yield replace(node, policy=CHOSEN[policy]), "operation"
                 if len(rows) > 1:
                     for number in range(len(rows)):
                         yield replace(node, rows=rows[:number] + rows[number + 1 :]), "condition"
-            case Aggregate(kind=kind, where=where):
+            case core.Aggregate(kind=kind, where=where):
                 if AGGREGATED[kind] != "sum":
                     yield replace(node, kind=AGGREGATED[kind]), "operation"
                 if where is not None:
                     yield replace(node, where=None), "condition"
-            case BenefitYear(date=date, start=(month, day)):
+            case core.BenefitYear(date=date, start=(month, day)):
                 later = dt.date(2000, month, day) + DAY
-                yield BenefitYear(date, (later.month, later.day), node.type), "date"
-            case YearToDate():
-                yield Const(ZERO, Numeric(0, ZERO, ZERO)), "operation"
+                yield core.BenefitYear(date, (later.month, later.day), node.type), "date"
+            case core.YearToDate():
+                yield core.Const(ZERO, core.Numeric(0, ZERO, ZERO)), "operation"
             case _:
                 return
 
-    def _sets(self, node: InSet) -> Iterator[tuple[Core, Kind]]:
+    def _sets(self, node: core.InSet) -> Iterator[tuple[core.Core, Kind]]:
         for subset in _without_one(node.values):
-            yield (InSet(node.arg, subset) if subset else _FALSE), "condition"
-        if isinstance(node.arg.type, Code):
+            yield (core.InSet(node.arg, subset) if subset else _FALSE), "condition"
+        if isinstance(node.arg.type, core.Code):
             codes = self.codes[node.arg.type.codes].values
             other = next((code for code in codes if code not in node.values), None)
             if other is not None:
-                yield InSet(node.arg, (*node.values, other)), "condition"
+                yield core.InSet(node.arg, (*node.values, other)), "condition"
 
-    def _constants(self, node: Const) -> Iterator[tuple[Core, Kind]]:
+    def _constants(self, node: core.Const) -> Iterator[tuple[core.Core, Kind]]:
         match node.value:
             case bool():
                 yield replace(node, value=not node.value), "condition"
             case Decimal() as number:
                 for other in nearest_numbers(number):
-                    yield Const(other, _of(other)), "figure"
+                    yield core.Const(other, _of(other)), "figure"
             case dt.date() as day:
-                yield Const(day + DAY, node.type), "date"
-                yield Const(day - DAY, node.type), "date"
+                yield core.Const(day + DAY, node.type), "date"
+                yield core.Const(day - DAY, node.type), "date"
             case _:
                 return
 
-    def _operations(self, node: Op) -> Iterator[tuple[Core, Kind]]:
+    def _operations(self, node: core.Op) -> Iterator[tuple[core.Core, Kind]]:
         if node.op in COMPARED:
             yield replace(node, op=COMPARED[node.op]), "comparison"
         elif node.op in SWAPPED:
             kind: Kind = "condition" if node.op in ("and", "or") else "operation"
             yield replace(node, op=SWAPPED[node.op]), kind
         match node:
-            case Op(op="and" | "or", args=args) if len(args) > 1:
+            case core.Op(op="and" | "or", args=args) if len(args) > 1:
                 for rest in _without_one(args):
-                    yield (Op(node.op, rest, Boolean()) if len(rest) > 1 else rest[0]), "condition"
-            case Op(op="not" | "neg" | "abs", args=(arg,)):
+                    yield (core.Op(node.op, rest, core.Boolean()) if len(rest) > 1 else rest[0]), "condition"
+            case core.Op(op="not" | "neg" | "abs", args=(arg,)):
                 yield arg, "condition" if node.op == "not" else "operation"
-            case Op(op="mul", args=(left, _)):
+            case core.Op(op="mul", args=(left, _)):
                 yield left, "operation"
             case _:
                 return
 
     # -- below -------------------------------------------------------------------------------
 
-    def _below(self, node: Core, home: str) -> Iterator[Changed]:
+    def _below(self, node: core.Core, home: str) -> Iterator[Changed]:
         """Each part of the node changed in turn, put back in its place."""
-        if isinstance(node, Op) and node.op == "place_prefix":
+        if isinstance(node, core.Op) and node.op == "place_prefix":
             return
         match node:
-            case Aggregate(child=row) | Earlier(entity=row):
+            case core.Aggregate(child=row) | core.Earlier(entity=row):
                 pass
             case _:
                 row = home
@@ -187,7 +168,7 @@ class Changes:
                     yield replace(changed, node=replace(node, **{name: put(changed.node)}))  # type: ignore[arg-type]  # the field of that name
 
 
-_FALSE: Final = Const(False, Boolean())
+_FALSE: Final = core.Const(False, core.Boolean())
 
 
 def nearest_numbers(number: Decimal) -> tuple[Decimal, Decimal]:
@@ -198,20 +179,20 @@ def nearest_numbers(number: Decimal) -> tuple[Decimal, Decimal]:
     return EXACT.add(number, step), EXACT.subtract(number, step)
 
 
-def _of(number: Decimal) -> Numeric:
+def _of(number: Decimal) -> core.Numeric:
     exponent = number.as_tuple().exponent
-    return Numeric(max(0, -exponent) if isinstance(exponent, int) else 0, number, number)
+    return core.Numeric(max(0, -exponent) if isinstance(exponent, int) else 0, number, number)
 
 
-def _without_one(values: tuple[Core, ...] | tuple[object, ...]) -> Iterator[tuple]:  # type: ignore[type-arg]
+def _without_one(values: tuple[core.Core, ...] | tuple[object, ...]) -> Iterator[tuple]:  # type: ignore[type-arg]
     numbers = range(len(values)) if len(values) <= MOST_VALUES else (0, len(values) - 1)
     for number in numbers:
         yield values[:number] + values[number + 1 :]
 
 
-def _parts(value: object) -> Iterator[tuple[Core, Callable[[Core], object]]]:
+def _parts(value: object) -> Iterator[tuple[core.Core, Callable[[core.Core], object]]]:
     """The nodes in a field of a node, each with what makes the field anew with another in its place."""
-    if isinstance(value, Core):
+    if isinstance(value, core.Core):
         yield value, lambda new: new
     elif isinstance(value, tuple):
         for number, item in enumerate(value):
@@ -219,5 +200,7 @@ def _parts(value: object) -> Iterator[tuple[Core, Callable[[Core], object]]]:
                 yield part, partial(_with, value, number, put)
 
 
-def _with(items: tuple[object, ...], number: int, put: Callable[[Core], object], new: Core) -> object:
+def _with(
+    items: tuple[object, ...], number: int, put: Callable[[core.Core], object], new: core.Core
+) -> object:
     return (*items[:number], put(new), *items[number + 1 :])
