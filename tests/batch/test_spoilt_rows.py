@@ -64,6 +64,42 @@ def test_a_reversal_whose_target_lost_its_digits_leaves_earlier_claims_undetermi
     ]
 
 
+MORE = RESIDENTS.replace("\n", ",sex,children_born\n")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("care", "status"), [("inpatient", "ineligible"), ("delivery", "undetermined"), ("", "undetermined")]
+)
+def test_a_rejected_claim_leaves_open_only_what_it_could_have_made_true(
+    care: str, status: str, engine: Engine, tmp_path: Path
+) -> None:
+    people = MORE + EMPLOYEE.replace("\n", ",female,0\n")
+    contradicts = f"C1,P1,2026-03-02,{care},tertiary,100.00,100.01\n"
+    out = batch(tmp_path, {"residents.csv": people, "claims.csv": CLAIMS + contradicts}, engine=engine)
+    assert rows(out / "residents.parquet")[0]["maternity_allowance_status"] == status
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_value_that_contradicts_another_is_as_good_as_not_read(engine: Engine, tmp_path: Path) -> None:
+    header = CLAIMS.replace("\n", ",basic_paid,other_fund_payment,settled_assistance_payment\n")
+    claim = "C1,P1,2026-03-02,inpatient,tertiary,100.00,0.00,10.00,100.01,0.00\n"
+    people = RESIDENTS + "P1,371402,resident,active,none,destitute\n"
+    out = batch(tmp_path, {"residents.csv": people, "claims.csv": header + claim}, engine=engine)
+    assert rows(out / "residents.parquet")[0]["unassisted_patient_status"] == "undetermined"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_rejected_member_with_rows_over_time_is_a_member_all_the_same(
+    engine: Engine, tmp_path: Path
+) -> None:
+    people = "person_id,household_id,valid_from,birth_date\nP1,H1,,1990-01-01\nP2,H1,,2027-01-01\nP2,H1,2026-01-01,2027-01-01\n"
+    homes = "household_id,member_count,annual_income\nH1,1,100.00\n"
+    out = batch(tmp_path, {"residents.csv": people, "households.csv": homes}, engine=engine)
+    rejects = [(row["key"], row["field"]) for row in rows(out / "rejects.parquet")]
+    assert ("H1", "member_count") in rejects
+
+
 @pytest.mark.parametrize("spoilt", ["3.10113E+17", "3e+08", "3.10113e17", "#N/A", "#REF!", "######"])
 def test_a_number_of_a_household_that_lost_its_digits_brings_nobody_together(
     spoilt: str, tmp_path: Path

@@ -11,8 +11,9 @@ import csv
 import datetime as dt
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -21,29 +22,15 @@ from typing import Any, Final
 import pyarrow.parquet as pq
 import pytest
 from tests.support.drawn_records import drawn_claims, drawn_rows, drawn_visits, with_more
-from tests.support.oracle import (
-    BenefitAnswer,
-    burden_of,
-    illness_poverty_aid,
-    in_shanghai,
-    poverty_warning,
-    poverty_watch,
-)
-from tests.support.oracle_benefits import answer, benefits, premium_amount
-from tests.support.oracle_over_time import OTHER_PAYERS, Person, row_on
-from tests.support.oracle_stack import (
-    ZERO,
-    Amount,
-    Facts,
-    both,
-    difference,
-    is_one_of,
-    is_within,
-    status_of,
-)
+from tests.support.oracle import BenefitAnswer
+from tests.support.oracle_family import Expected, Family, expected
+from tests.support.oracle_over_time import OTHER_PAYERS
+from tests.support.oracle_services import PLANNED, deadlines
+from tests.support.oracle_stack import status_of
 
 from mianshen.batch.run import Request, run_batch
 from mianshen.casework.check import Checker
+from mianshen.program.program import Program
 from mianshen.records.read import read_cases
 from mianshen.rulebook import open_program
 
@@ -54,19 +41,8 @@ OPENINGS: Final = tuple(
     f"opening_{n}"
     for n in ("basic_paid", "deductible_used", "assistance_inpatient_paid", "assistance_outpatient_paid")
 )
-LAYERS: Final = ("basic_payment", "supplementary_payment", "critical_illness_payment", "assistance_payment")
-
 AID: Final = "illness_poverty_aid"
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """A household's facts, and by person number its rows over time and its claims."""
-
-    facts: dict[str, Any]
-    people: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    claims: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    visits: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+MONEY: Final = re.compile(r"-?\d+\.\d\d")
 
 
 def drawn(chance: Random, number: int, as_of: dt.date, unknown: float) -> Family:
@@ -84,85 +60,38 @@ def drawn(chance: Random, number: int, as_of: dt.date, unknown: float) -> Family
             for claim in drawn_claims(chance, as_of, unknown)
         ]  # fmt: skip
         with_more(chance, family.people[person], family.claims[person], as_of, unknown)
-        family.visits[person] = drawn_visits(chance, as_of)
+        family.visits[person] = [
+            {"visit_id": f"{person}-V{index}", **visit}
+            for index, visit in enumerate(drawn_visits(chance, as_of))
+        ]
+    if chance.random() < 0.3:
+        contradict(chance, family, as_of)
     return family
 
 
-# -- the policy ------------------------------------------------------------------------------------
-
-
-def personal_cost(claim: Facts, layers: Mapping[str, Amount]) -> Amount:
-    """What a claim left to the person in scope: what was really paid counts where it is told."""
-    paid = [
-        layers[layer] if claim.get(f"settled_{layer}") is None else claim[f"settled_{layer}"]
-        for layer in LAYERS
-    ]
-    others = [claim.get(name, ZERO) for name in OTHER_PAYERS]
-    return difference(layers["in_scope_cost"], *paid, *others)  # type: ignore[arg-type]
-
-
-def premium_subsidy(person: Facts, as_of: dt.date) -> BenefitAnswer:
-    """Areas 37 (since 2025) and 31 (since the plan was issued), resident scheme, active coverage, a category paid for."""
-    places = ("31", "37") if as_of.year >= 2025 else ("31",)
-    here = is_within(person.get("insured_area"), *places)
-    if here is False:
-        return BenefitAnswer("not_modelled")
-    poor = is_one_of(
-        person.get("assistance_category"), "destitute", "subsistence", "low_income", "returned_to_poverty"
-    )
-    due = both(
-        here,
-        poor,
-        is_one_of(person.get("insurance_scheme"), "resident"),
-        is_one_of(person.get("coverage_status"), "active"),
-    )
-    return answer(here, due, premium_amount(person))
-
-
-def expected(
-    family: Family, as_of: dt.date
-) -> tuple[dict[str, dict[str, Amount]], dict[str, dict[str, BenefitAnswer]], BenefitAnswer]:
-    """By claim its layers, by person the benefits, and the family's aid."""
-    layers: dict[str, dict[str, Amount]] = {}
-    borne: dict[str, list[tuple[Facts, Amount]]] = {}
-    costs: dict[str, list[tuple[Facts, Amount]]] = {}
-    for person, rows in family.people.items():
-        decided = Person(rows, as_of).decide(family.claims[person])
-        layers |= decided
-        part = [claim for claim in family.claims[person] if claim["claim_id"] in decided]
-        left = [(claim, personal_cost(claim, decided[claim["claim_id"]])) for claim in part]
-        costs[person] = list(left)
-        borne[person] = [
-            (
-                claim,
-                cost
-                if not isinstance(cost, Decimal)
-                else difference(cost, -claim.get("self_pay_before", ZERO)),
-            )
-            for claim, cost in left
-        ]
-    current = {person: {**row_on(rows, as_of), "person_id": person} for person, rows in family.people.items()}
-    burden = burden_of(family.facts, [(current[p], costs[p]) for p in current], as_of)
-    statuses = {
-        person: {
-            "poverty_warning": in_shanghai(facts, as_of, poverty_warning(family.facts, burden)),
-            "poverty_watch": in_shanghai(facts, as_of, poverty_watch(family.facts, burden)),
-            "premium_subsidy": premium_subsidy(facts, as_of),
-            **benefits(
-                family.people[person],
-                [claim for claim in family.claims[person] if claim["claim_id"] in layers],
-                family.visits[person],
-                layers,
-                as_of,
-            ),
-        }
-        for person, facts in current.items()
-    }
-    return (
-        layers,
-        statuses,
-        illness_poverty_aid(family.facts, [(current[p], borne[p]) for p in current], as_of),
-    )
+def contradict(chance: Random, family: Family, as_of: dt.date) -> None:
+    """Make one or two rows of the family say what cannot be."""
+    for kind in chance.sample(("income", "count", "days", "birth", "claim", "claim"), chance.choice((1, 2))):
+        person = chance.choice(list(family.people))
+        rows, claims = family.people[person], family.claims[person]
+        if kind == "income":
+            family.facts["annual_income"] = Decimal("-0.01")
+        elif kind == "count" and len(family.people) > 1:
+            family.facts["member_count"] = len(family.people) - 1
+        elif kind == "days":
+            chance.choice(rows)["institution_days"] = -1
+        elif kind == "birth":
+            for row in rows:
+                row["birth_date"] = as_of + dt.timedelta(1)
+        elif kind == "claim" and claims:
+            claim = chance.choice(claims)
+            total = claim.get("total_cost") or Decimal("1.00")
+            claim |= chance.choice(
+                (
+                    {"basic_paid": total + 1}, {"out_of_scope_cost": total + 1}, {"admission_date": as_of + dt.timedelta(1)},
+                    {"service_date": as_of + dt.timedelta(1)}, {"other_fund_payment": total + 1},
+                )
+            )  # fmt: skip
 
 
 # -- the product -----------------------------------------------------------------------------------
@@ -184,7 +113,7 @@ def write(folder: Path, name: str, rows: Sequence[Mapping[str, Any]], told: Sequ
     return path
 
 
-def batch(families: Sequence[Family], as_of: dt.date, folder: Path) -> Path:
+def batch(families: Sequence[Family], as_of: dt.date, folder: Path, program: Program | None = None) -> Path:
     """The families as files, decided."""
     people = [
         {"person_id": person, "household_id": family.facts["household_id"], **row}
@@ -195,8 +124,8 @@ def batch(families: Sequence[Family], as_of: dt.date, folder: Path) -> Path:
         for family in families for person, listed in family.claims.items() for claim in listed
     ]  # fmt: skip
     visits = [
-        {"visit_id": f"{person}-V{number}", "person_id": person, **visit, "optional_items": ";".join(visit["optional_items"])}
-        for family in families for person, listed in family.visits.items() for number, visit in enumerate(listed)
+        {"person_id": person, **visit, "optional_items": ";".join(visit["optional_items"])}
+        for family in families for person, listed in family.visits.items() for visit in listed
     ]  # fmt: skip
     chance = Random(len(people))
     chance.shuffle(people)
@@ -207,7 +136,7 @@ def batch(families: Sequence[Family], as_of: dt.date, folder: Path) -> Path:
         "claim": write(folder, "claims", claims, PAID),
         "visit": write(folder, "visits", visits),
     }
-    run_batch(open_program(), Request(dict(inputs), as_of, folder / "out"))
+    run_batch(program or open_program(), Request(dict(inputs), as_of, folder / "out"))
     return folder / "out"
 
 
@@ -215,103 +144,178 @@ def read(file: Path, key: str) -> dict[str, dict[str, Any]]:
     return {row[key]: row for row in pq.read_table(file).to_pylist()}
 
 
-def untouched(families: Sequence[Family], rejected: set[str]) -> Iterator[Family]:
-    """The families without a contradiction drawn by chance."""
-    for family in families:
-        keys = {
-            family.facts["household_id"],
-            *family.people,
-            *(c["claim_id"] for listed in family.claims.values() for c in listed),
-        }
-        if not keys & rejected:
-            yield family
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the product wrote: rows by key, and the keys of what it rejected."""
+
+    claims: Mapping[str, Any]
+    people: Mapping[str, Any]
+    homes: Mapping[str, Any]
+    rejected: frozenset[str]
+
+    @staticmethod
+    def of(out: Path) -> Written:
+        rejects = pq.read_table(out / "rejects.parquet").to_pylist()
+        return Written(
+            read(out / "claims.parquet", "claim_id"),
+            read(out / "residents.parquet", "person_id"),
+            read(out / "households.parquet", "household_id"),
+            frozenset(str(row["key"]) for row in rejects),
+        )
+
+    def keys(self) -> set[str]:
+        return {*self.claims, *self.people, *self.homes, *self.rejected}
 
 
-def amount(row: Mapping[str, Any], name: str) -> Amount:
-    """A layer as written; where it is null the status of the row tells no more than that."""
-    value = row[name]
-    assert value is None or isinstance(value, Decimal)
-    return value
+def compared(due: Expected, written: Written, keys: set[str]) -> Iterator[str]:
+    """What differs; an empty text for each value that does not. `keys`: every key of the family."""
+    for key in keys & (written.rejected ^ due.rejected):
+        yield f"{key}: {'rejected' if key in written.rejected else 'not rejected'}, the policy says otherwise"
+    for key, values in due.layers.items():
+        row = written.claims.get(key, {})
+        for name, value in values.items():
+            told = row.get(name, "no row")
+            yield (
+                ""
+                if told == (value if isinstance(value, Decimal) else None)
+                else f"{key} {name}: {told}, the policy gives {value}"
+            )
+        status = status_of(values["patient_pays"])
+        yield "" if row.get("status") == status else f"{key}: {row.get('status')}, the policy gives {status}"
+    for person, benefits in due.benefits.items():
+        yield from answered(person, benefits, written.people.get(person, {}))
+    home = next(iter(keys & {*written.homes}), None)
+    if due.aid is not None and home is not None:
+        yield from answered(home, {AID: due.aid}, written.homes[home])
+    elif (due.aid is None) != (home is None):
+        yield f"aid: {home}, the policy gives {due.aid}"
+
+
+def answered(key: str, due: Mapping[str, BenefitAnswer], row: Mapping[str, Any]) -> Iterator[str]:
+    for name, benefit in due.items():
+        told = row.get(f"{name}_status"), row.get(f"{name}_amount")
+        yield (
+            ""
+            if told == (benefit.status, benefit.amount)
+            else f"{key} {name}: {told}, the policy gives {benefit}"
+        )
+
+
+def keys_of(family: Family) -> set[str]:
+    claims = (claim["claim_id"] for listed in family.claims.values() for claim in listed)
+    visits = (visit["visit_id"] for listed in family.visits.values() for visit in listed)
+    return {family.facts["household_id"], *family.people, *claims, *visits}
+
+
+def families_of(as_of: dt.date, persons: int) -> list[Family]:
+    chance = Random(f"families {as_of}")
+    families: list[Family] = []
+    count = 0
+    while count < persons:
+        families.append(drawn(chance, len(families), as_of, chance.choice((0.0, 0.0, 0.05, 0.25))))
+        count += len(families[-1].people)
+    return families
 
 
 @pytest.mark.parametrize("as_of", DAYS)
 def test_a_batch_of_families_equals_the_oracle(as_of: str, tmp_path: Path) -> None:
-    day, chance = dt.date.fromisoformat(as_of), Random(f"families {as_of}")
-    families: list[Family] = []
-    while sum(len(family.people) for family in families) < PERSONS // len(DAYS):
-        families.append(drawn(chance, len(families), day, chance.choice((0.0, 0.0, 0.05, 0.25))))
-    out = batch(families, day, tmp_path)
-    rejects = {str(row["key"]) for row in pq.read_table(out / "rejects.parquet").to_pylist()}
-    claims, people = read(out / "claims.parquet", "claim_id"), read(out / "residents.parquet", "person_id")
-    homes = read(out / "households.parquet", "household_id")
-    wrong: list[str] = []
-    compared = 0
-    for family in untouched(families, rejects):
-        layers, answers, aid = expected(family, day)
-        for key, values in layers.items():
-            for name, value in values.items():
-                compared += 1
-                if amount(claims[key], name) != (value if isinstance(value, Decimal) else None):
-                    wrong.append(f"{key} {name}: {claims[key][name]}, the policy gives {value}")
-            status = status_of(values["patient_pays"])
-            if claims[key]["status"] != status:
-                wrong.append(f"{key}: {claims[key]['status']}, the policy gives {status}")
-        for person, due in answers.items():
-            compared += len(due)
-            written = {
-                name: (people[person][f"{name}_status"], people[person][f"{name}_amount"]) for name in due
-            }
-            wrong += [
-                f"{person} {name}: {written[name]}, the policy gives {benefit}"
-                for name, benefit in due.items()
-                if written[name] != (benefit.status, benefit.amount)
-            ]
-        home = homes[family.facts["household_id"]]
-        if (home[f"{AID}_status"], home[f"{AID}_amount"]) != (aid.status, aid.amount):
-            wrong.append(
-                f"{home['household_id']} aid: {home[f'{AID}_status']} {home[f'{AID}_amount']}, the policy gives {aid}"
-            )
-    assert not wrong, "\n".join(wrong[:20])
-    assert compared > PERSONS // len(DAYS) * 5
-    checked(families[:: max(1, len(families) // max(20, PERSONS // 50))], day, claims, people, tmp_path)
+    day = dt.date.fromisoformat(as_of)
+    families = families_of(day, PERSONS // len(DAYS))
+    written = Written.of(batch(families, day, tmp_path))
+    found = [line for f in families for line in compared(expected(f, day), written, keys_of(f))]
+    wrong = [line for line in found if line]
+    assert not wrong, f"{len(wrong)} of {len(found)}:\n" + "\n".join(wrong[:40])
+    assert len(found) > PERSONS // len(DAYS) * 25
 
 
-def checked(
-    families: Sequence[Family],
-    day: dt.date,
-    claims: Mapping[str, Any],
-    people: Mapping[str, Any],
-    folder: Path,
-) -> None:
-    """A person of each family checked alone gives what the batch gave, but for what rests on the family."""
+@pytest.mark.parametrize("as_of", DAYS)
+def test_families_checked_one_by_one_equal_the_oracle(as_of: str, tmp_path: Path) -> None:
+    day = dt.date.fromisoformat(as_of)
+    families = families_of(day, max(40, PERSONS // 20))
     checker = Checker(open_program())
-    records = []
-    for family in families:
-        person = next(iter(family.people))
-        rows = family.people[person]
-        records.append(
-            {
-                "as_of": day,
-                "resident": {"person_id": person, **rows[0]},
-                "history": rows[1:],
-                "claims": family.claims[person],
-                "visits": [
-                    {"visit_id": f"V{number}", **visit} for number, visit in enumerate(family.visits[person])
-                ],
-            }
-        )
-    file = folder / "some.json"
-    file.write_text(json.dumps(records, default=str), "utf-8")
-    for record in read_cases(file, checker.program):
+    file = tmp_path / "families.json"
+    file.write_text(json.dumps([record_of(family, day) for family in families], default=str), "utf-8")
+    wrong: list[str] = []
+    for family, record in zip(families, read_cases(file, checker.program), strict=True):
         answer: Any = checker.answer(checker.check(record.case), "en")
-        for claim in answer["claims"]:
-            if claim["claim_id"] in claims and not answer["rejects"]:
-                cell = claims[claim["claim_id"]]["patient_pays"]
-                assert claim["patient_pays"] == (None if cell is None else str(cell)), claim["claim_id"]
-        person = answer["person_id"]
-        for name, benefit in answer["benefits"].items() if person in people and not answer["rejects"] else ():
-            if name in (AID, "poverty_warning", "poverty_watch"):
-                continue
-            status, cell = (people[person][f"{name}_{part}"] for part in ("status", "amount"))
-            assert benefit["status"] == status, (person, name)
-            assert benefit["amount"] == (None if cell is None else str(cell)), (person, name)
+        due = expected(family, day)
+        first = next(iter(family.people))
+        mine = {claim["claim_id"] for claim in family.claims[first]}
+        benefits = {first: due.benefits[first]} if first in due.benefits else {}
+        layers = {key: values for key, values in due.layers.items() if key in mine}
+        told = Written(
+            {c["claim_id"]: {n: in_fen(v) for n, v in c.items()} for c in answer["claims"]},
+            {first: flat(answer["benefits"])},
+            {family.facts["household_id"]: flat(answer["benefits"])} if due.aid and benefits else {},
+            frozenset(reject["key"].split("@")[0] for reject in answer["rejects"]),
+        )
+        aid = due.aid if benefits else None
+        wrong += filter(None, compared(Expected(layers, benefits, aid, due.rejected), told, keys_of(family)))
+    assert not wrong, f"{len(wrong)}:\n" + "\n".join(wrong[:40])
+
+
+@pytest.mark.parametrize("as_of", DAYS)
+def test_what_is_planned_equals_the_oracle_where_overlays_switch_it_on(as_of: str, tmp_path: Path) -> None:
+    day = dt.date.fromisoformat(as_of)
+    families = families_of(day, PERSONS // len(DAYS))
+    program = open_program(overlays=("planned_support", "outbreak_waiver"))
+    people = read(batch(families, day, tmp_path, program) / "residents.parquet", "person_id")
+    found = [
+        line
+        for family in families
+        for person, benefits in expected(family, day, overlays=True).benefits.items()
+        for line in answered(person, {name: benefits[name] for name in PLANNED}, people[person])
+    ]
+    wrong = [line for line in found if line]
+    assert not wrong, f"{len(wrong)} of {len(found)}:\n" + "\n".join(wrong[:40])
+    assert len(found) > PERSONS // len(DAYS) * 5
+
+
+@pytest.mark.parametrize(
+    "as_of", [dt.date(2025, 7, 1), dt.date(2026, 2, 28), dt.date(2026, 10, 1), dt.date(2026, 12, 31)]
+)
+def test_the_days_of_a_month_by_which_costs_are_settled_are_the_calendars(
+    as_of: dt.date, tmp_path: Path
+) -> None:
+    file = tmp_path / "one.json"
+    person = {
+        "person_id": "P",
+        "insured_area": "371502",
+        "insurance_scheme": "resident",
+        "coverage_status": "active",
+    }
+    file.write_text(json.dumps({"as_of": as_of, "resident": person}, default=str), "utf-8")
+    checker = Checker(open_program())
+    (record,) = read_cases(file, checker.program)
+    answer: Any = checker.answer(checker.check(record.case), "en")
+    told = answer["benefits"]["settlement_deadlines"]["shows"]
+    assert told == {name: None if day is None else day.isoformat() for name, day in deadlines(as_of).items()}
+
+
+def in_fen(value: Any) -> Any:
+    return Decimal(value) if isinstance(value, str) and MONEY.fullmatch(value) else value
+
+
+def flat(benefits: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Benefits of an answer as a row of a file has them."""
+    parts = ("status", "amount")
+    return {f"{name}_{part}": in_fen(told[part]) for name, told in benefits.items() for part in parts}
+
+
+def record_of(family: Family, as_of: dt.date) -> dict[str, Any]:
+    """The family as one record, of its first person."""
+    people = [
+        {
+            "person_id": person, **rows[0], "history": rows[1:], "claims": family.claims[person],
+            "visits": family.visits[person],
+        }
+        for person, rows in family.people.items()
+    ]  # fmt: skip
+    below = ("history", "claims", "visits")
+    return {
+        "as_of": as_of,
+        "resident": {name: value for name, value in people[0].items() if name not in below},
+        **{name: people[0][name] for name in below},
+        "household": family.facts,
+        "members": people[1:],
+    }

@@ -113,12 +113,14 @@ def marginal_aid(cost: Decimal) -> Decimal:
 
 
 def illness_poverty_aid(household: Facts, members: Sequence[Member], as_of: dt.date) -> BenefitAnswer:
-    """The household's aid, on what its members bore in the previous calendar year."""
-    having = [m for m, _ in members if m.get("assistance_category") == "illness_poverty"]
+    """The household's aid, on what its members bore in the previous calendar year.
+
+    Of a rejected member only that it has another category is told, where that can be read.
+    """
+    open_ = [m for m, _ in members if m.get("assistance_category") in (None, "illness_poverty")]
+    having = [m for m in open_ if m.get("assistance_category") is not None and not m.get("rejected")]
     if not having:
-        unsure = are_missing(household, members) or any(
-            m.get("assistance_category") is None for m, _ in members
-        )
+        unsure = are_missing(household, members) or bool(open_)
         return BenefitAnswer("undetermined" if unsure else "ineligible")
     if as_of < AID_SINCE:
         return BenefitAnswer("not_modelled")
@@ -134,14 +136,16 @@ def illness_poverty_aid(household: Facts, members: Sequence[Member], as_of: dt.d
 def aid_is_modelled(members: Sequence[Facts]) -> Truth:
     """Whether the household is of a place with the aid: that of the first member, by person number, who has the category.
 
-    A member before that one whose category is unknown may be the first, which matters where the places differ.
+    A member before that one whose category is unknown may be the first, which matters where the places differ; so may a
+    rejected one, unless its category can be read and is another.
     """
     answers: set[Truth] = set()
     for member in sorted(members, key=lambda m: str(m["person_id"])):
         category = member.get("assistance_category")
         if category in (None, "illness_poverty"):
-            answers.add(is_within(member.get("insured_area"), "11", "31", "37"))
-        if category == "illness_poverty":
+            place = None if member.get("rejected") else member.get("insured_area")
+            answers.add(is_within(place, "11", "31", "37"))
+        if category == "illness_poverty" and not member.get("rejected"):
             break
     return answers.pop() if len(answers) == 1 else None
 

@@ -21,7 +21,9 @@ from tests.support.oracle_over_time import (
     WHOLE,
     TwoBalances,
     category_of,
+    overpaid,
     row_on,
+    waits,
 )
 from tests.support.oracle_stack import (
     NOT_MODELLED,
@@ -51,11 +53,11 @@ EARLIER: Final = ("basic_payment", "supplementary_payment", "critical_illness_pa
 
 
 def digits(place: object) -> str:
-    """A code without its padding."""
+    """A code without its padding; one ending in 99 is the city itself."""
     code = str(place)
     while len(code) > 2 and code.endswith("0" * (3 if len(code) in (9, 12) else 2)):
         code = code[: -(3 if len(code) in (9, 12) else 2)]
-    return code
+    return code[:4] if len(code) == 6 and code.endswith("99") else code
 
 
 def lies_in(place: object, *outer: str) -> Truth:
@@ -152,7 +154,12 @@ def home_package(rows: Sequence[Facts], visits: Iterable[Facts], as_of: dt.date)
     amount: Amount = ZERO
     for visit in visits:
         day = visit["service_date"]
-        paid = both(in_shandong(row_on(rows, day), day, "3714"), has_care_level(row_on(rows, day)))
+        here, level = in_shandong(row_on(rows, day), day, "3714"), has_care_level(row_on(rows, day))
+        if visit.get("rejected"):
+            here = None
+        if here is False:
+            continue  # not modelled adds nothing; where the place is open, so is whether a rule gives 0.00
+        paid = None if here is None else level
         one = None if paid is None else Decimal(PACKAGE[len(visit["optional_items"])]) if paid else ZERO
         amount = combine(lambda sofar, more: sofar + more, amount, one)
     person = row_on(rows, as_of)
@@ -179,10 +186,16 @@ def retiree_benefits(person: Facts, as_of: dt.date) -> BenefitAnswer:
     return answer(either(shanghai, shandong), due)
 
 
+def doubted(claim: Facts, truth: Truth) -> Truth:
+    """What may be so of a rejected claim is open."""
+    return None if claim.get("rejected") and truth else truth
+
+
 def has_recent(claims: Iterable[Facts], care: str, as_of: dt.date) -> Truth:
-    return either(
-        *(both(is_one_of(c.get("care_type"), care), is_recent(c.get("service_date"), as_of)) for c in claims)
-    )
+    """Told claims end at the decision date: a later one is rejected, and its day may be what is wrong with it."""
+    since = twelve_months_before(as_of)
+    ways = ((c, both(is_one_of(c.get("care_type"), care), c["service_date"] > since)) for c in claims)
+    return either(*(doubted(claim, way) for claim, way in ways))
 
 
 def gave_birth(person: Facts, claims: Iterable[Facts], as_of: dt.date) -> Truth:
@@ -234,7 +247,7 @@ def maternity_direct(rows: Sequence[Facts], claims: Iterable[Facts], as_of: dt.d
         )  # fmt: skip
         delivery = both(is_one_of(claim.get("care_type"), "delivery"), claim.get("maternity_networked"))
         since = claim["service_date"] >= SINCE_SHANDONG
-        ways.append(both(since, delivery, lies_in(there, "37"), where_told(home, pilot)))
+        ways.append(doubted(claim, both(since, delivery, lies_in(there, "37"), where_told(home, pilot))))
     return answer(in_shandong(row_on(rows, as_of), as_of), either(*ways))
 
 
@@ -247,14 +260,16 @@ def remote_settlement(rows: Sequence[Facts], claims: Iterable[Facts], as_of: dt.
         since = claim["service_date"] >= dt.date(2023, 2, 27)
         filed = both(is_one_of(claim.get("care_type"), "outpatient"), claim.get("filed_for_remote_care"))
         zone = lies_in(there, *ZONE)
-        entitled = both(active(person), scheme_of(claim, person, "employee", "resident"))
+        entitled = both(
+            active(person), scheme_of(claim, person, "employee", "resident"), opposite(waits(claim, person))
+        )
         within_delta = both(lies_in(home, *DELTA), lies_in(there, *DELTA))
         settled = either(
             both(filed, either(both(lies_in(home, "31"), since), within_delta)),
             both(zone, lies_in(home, *ZONE), since),
         )
         settled = where_told(home, both(settled, are_apart(home, there)))
-        ways.append(both(entitled, claim.get("networked"), either(filed, zone), settled))
+        ways.append(doubted(claim, both(entitled, claim.get("networked"), either(filed, zone), settled)))
     person = row_on(rows, as_of)
     return answer(lies_in(person.get("insured_area"), *DELTA), both(covered(person), either(*ways)))
 
@@ -273,13 +288,12 @@ def unassisted_patient(
     ways: list[Truth] = []
     for claim in sorted(claims, key=lambda c: (c["service_date"], c["claim_id"])):
         due = assistance_due(
-            row_on(rows, claim["service_date"]), claim, layers[str(claim["claim_id"])], balances
+            row_on(rows, claim["service_date"]), claim, layers.get(str(claim["claim_id"]), {}), balances
         )
         if due is not NOT_MODELLED:
             settled = claim.get("settled_assistance_payment")
-            ways.append(
-                both(None if settled is None else settled == ZERO, None if due is None else due > ZERO)
-            )
+            unpaid = None if settled is None else settled == ZERO
+            ways.append(doubted(claim, both(unpaid, None if due is None else due > ZERO)))
     recipient = opposite(is_one_of(person.get("assistance_category"), "none"))
     return answer(in_shandong(person, as_of), both(recipient, either(*ways)))
 
@@ -287,8 +301,12 @@ def unassisted_patient(
 def assistance_due(
     person: Facts, claim: Facts, decided: Mapping[str, Amount], balances: Mapping[str, TwoBalances]
 ) -> Amount:
-    """What assistance would have paid on a claim."""
+    """What assistance would have paid on a claim; unknown of a rejected one.
+
+    One whose due is open leaves the limit open for those after it, whatever was paid on it.
+    """
     day: dt.date = claim["service_date"]
+    rejected = bool(claim.get("rejected"))
     category, care = category_of(claim, person), claim.get("care_type")
     if category == "none" and claim.get("category_on_admission") is not None:
         category = claim["category_on_admission"]
@@ -298,6 +316,9 @@ def assistance_due(
     )  # fmt: skip
     if entitled is False:
         return NOT_MODELLED
+    if rejected:  # nothing was paid before where no rule and no other system pays, and that is known
+        unpaid = claim.get("basic_paid") is None and not overpaid(claim)
+        decided = {"in_scope_cost": None, **dict.fromkeys(EARLIER, NOT_MODELLED if unpaid else None)}
     paid = [decided[n] if claim.get(f"settled_{n}") is None else claim[f"settled_{n}"] for n in EARLIER]
     others = [claim.get(name, ZERO) for name in OTHER_PAYERS]
     rest = combine(lambda cost: max(ZERO, cost), difference(decided["in_scope_cost"], *paid, *others))
@@ -317,7 +338,8 @@ def assistance_due(
     for kind, balance in balances.items():
         member = is_one_of(care, *(name for name, wanted in STANDARD.items() if wanted == kind))
         counts = both(member, entitled, is_one_of(category, *LIMITED))
-        balance.add(day, counts, due, claim.get("settled_assistance_payment"), member)
+        paid_out = None if rejected or due is None else claim.get("settled_assistance_payment")
+        balance.add(day, counts, due, paid_out, member)
     return due if entitled else None
 
 

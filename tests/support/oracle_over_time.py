@@ -6,8 +6,9 @@ else. In: a person's rows over time and claims. Out: the layers of every claim t
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -32,9 +33,12 @@ from tests.support.oracle_stack import (
 
 JULY: Final = (7, 1)
 JANUARY: Final = (1, 1)
+LONG_AGO: Final = dt.date(2000, 1, 1)  # taken where nothing is told of when a flexible employee joined
+WAIT_SINCE: Final = dt.date(2025, 9, 10)
 OTHER_PAYERS: Final = (
     "civil_servant_subsidy", "enterprise_supplement", "other_fund_payment", "commercial_insurance_payment", "hospital_share",
 )  # fmt: skip
+PAID_ELSEWHERE: Final = ("basic_paid", "supplementary_paid", "critical_illness_paid")
 STANDARD: Final = {"inpatient": "inpatient", "chronic_outpatient": "inpatient", "outpatient": "outpatient"}
 RATE: Final = {"inpatient": Decimal("0.85"), "outpatient": Decimal("0.80")}
 LIMIT: Final = {"inpatient": Decimal(160000), "outpatient": Decimal(8000)}
@@ -54,6 +58,50 @@ def category_of(claim: Facts, person: Facts) -> object:
     """What the settlement says the person was, else the person's category of its day."""
     own = claim.get("assistance_category")
     return person.get("assistance_category") if own is None else own
+
+
+def overpaid(claim: Facts) -> bool:
+    """Whether what another system paid contradicts the cost: what it paid is then not read.
+
+    Of a cost that contradicts itself no part is left that it could contradict.
+    """
+    total, outside, given = (
+        claim.get(name) for name in ("total_cost", "out_of_scope_cost", "in_scope_cost_given")
+    )
+    inside = difference(total, outside)  # type: ignore[arg-type]
+    if not isinstance(inside, Decimal) or inside < 0:
+        wrong = isinstance(given, Decimal) and isinstance(total, Decimal) and given > total
+        inside = None if wrong else given  # type: ignore[assignment]
+    paid = [claim.get(name) for name in PAID_ELSEWHERE]
+    told = sum((amount for amount in paid if isinstance(amount, Decimal)), ZERO)
+    return isinstance(inside, Decimal) and told > inside
+
+
+def taking_part(claims: Sequence[Facts]) -> list[Facts]:
+    """The claims in order, but for those that are cancelled and what cancels them."""
+    voided = {claim["reverses"] for claim in claims if claim.get("reverses")}
+    part = [c for c in claims if not c.get("reverses") and c["claim_id"] not in voided]
+    return sorted(part, key=lambda claim: (claim["service_date"], claim["claim_id"]))
+
+
+def months_later(day: dt.date, months: int) -> dt.date:
+    """The same day so many months later; the last of the month where it has none."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return dt.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def waits(claim: Facts, person: Facts) -> Truth:
+    """Whether a flexibly employed member of Shanghai's employee scheme has not yet waited six months."""
+    day, joined = claim["service_date"], person.get("flexible_enrolled_on", LONG_AGO)
+    assert isinstance(day, dt.date)
+    early = day < months_later(joined, 6) if isinstance(joined, dt.date) else None
+    return both(
+        is_within(person.get("insured_area"), "31"),
+        day >= WAIT_SINCE,
+        is_one_of(claim.get("insurance_scheme") or person.get("insurance_scheme"), "employee"),
+        is_one_of(claim.get("employment_status") or person.get("employment_status"), "flexible"),
+        early,
+    )
 
 
 def _start(row: Facts) -> dt.date:
@@ -100,6 +148,48 @@ class TwoBalances:
         self.committed[benefit_year(day, self.starts)] = known
 
 
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Where a claim stands before any amount is looked at."""
+
+    day: dt.date
+    person: Facts
+    scheme: object
+    care: object
+    category: object  # that the treatment falls under
+    apart: Truth  # settled apart
+    uncovered: Truth
+    nothing: Truth  # in Shanghai without coverage
+    stays: Truth
+    stay: Truth  # in Shanghai, covered, inpatient: the stack is modelled
+    stated: Truth  # what another system paid stands in; None if that cannot be told
+    assisted: Truth
+
+    @staticmethod
+    def of(claim: Facts, person: Facts) -> Situation:
+        day: dt.date = claim["service_date"]  # type: ignore[assignment]
+        scheme, care = claim.get("insurance_scheme") or person.get("insurance_scheme"), claim.get("care_type")
+        covered = both(
+            is_one_of(person.get("coverage_status"), "active"), is_one_of(scheme, "employee", "resident"),
+            opposite(waits(claim, person)),
+        )  # fmt: skip
+        apart = is_one_of(scheme, "special", "mutual_aid")
+        shanghai, stays = is_within(person.get("insured_area"), "31"), is_one_of(care, "inpatient")
+        uncovered = both(opposite(covered), opposite(apart))
+        stated = None if overpaid(claim) else claim.get("basic_paid") is not None
+        category = category_of(claim, person)
+        if category == "none" and claim.get("category_on_admission") is not None:
+            category = claim["category_on_admission"]  # lost during the treatment
+        assisted = both(
+            is_within(person.get("insured_area"), "11", "31", "37"), day >= dt.date(2023, 1, 1), covered,
+            either(stated, both(shanghai, stays)), is_one_of(care, *STANDARD),
+        )  # fmt: skip
+        return Situation(
+            day, person, scheme, care, category, apart, uncovered, both(shanghai, uncovered), stays,
+            both(shanghai, covered, stays), stated, assisted,
+        )  # fmt: skip
+
+
 class Person:
     """Decides the claims of one person in order."""
 
@@ -114,75 +204,65 @@ class Person:
         self.basic = balances("opening_basic_paid", JULY)
         self.assistance = {c: balances(f"opening_assistance_{c}_paid", JANUARY) for c in RATE}
 
-    def decide(self, claims: Sequence[Facts]) -> dict[str, dict[str, Amount]]:
-        voided = {claim["reverses"] for claim in claims if claim.get("reverses")}
-        part = [c for c in claims if not c.get("reverses") and c["claim_id"] not in voided]
-        part.sort(key=lambda claim: (claim["service_date"], claim["claim_id"]))
-        return {str(claim["claim_id"]): self._decided(claim) for claim in part}
+    def decide(self, claims: Sequence[Facts], rejected: Collection[str] = ()) -> dict[str, dict[str, Amount]]:
+        """The layers of every claim that takes part; a rejected one counts for what it could have been."""
+        decided: dict[str, dict[str, Amount]] = {}
+        for claim in taking_part(claims):
+            key = str(claim["claim_id"])
+            if key in rejected:
+                self._spoilt(claim)
+            else:
+                decided[key] = self._decided(claim)
+        return decided
+
+    def _spoilt(self, claim: Facts) -> None:
+        """Nothing is known of what a rejected claim was paid, only through which accounts it cannot have been."""
+        self._count(Situation.of(claim, row_on(self.rows, claim["service_date"])), {}, None)  # type: ignore[arg-type]
 
     def _decided(self, claim: Facts) -> dict[str, Amount]:
-        day: dt.date = claim["service_date"]  # type: ignore[assignment]
-        person = row_on(self.rows, day)
-        scheme, care = claim.get("insurance_scheme") or person.get("insurance_scheme"), claim.get("care_type")
+        here = Situation.of(claim, row_on(self.rows, claim["service_date"]))  # type: ignore[arg-type]
         in_scope: Amount = claim.get("in_scope_cost_given")  # type: ignore[assignment]
         if in_scope is None:
             in_scope = difference(claim.get("total_cost"), claim.get("out_of_scope_cost"))  # type: ignore[arg-type]
         others = combine(lambda *parts: sum(parts, ZERO), *(claim.get(n, ZERO) for n in OTHER_PAYERS))  # type: ignore[arg-type]
-        covered = both(
-            is_one_of(person.get("coverage_status"), "active"), is_one_of(scheme, "employee", "resident")
-        )
-        apart = is_one_of(scheme, "special", "mutual_aid")
-        shanghai, stays = is_within(person.get("insured_area"), "31"), is_one_of(care, "inpatient")
-        uncovered, stated = both(opposite(covered), opposite(apart)), claim.get("basic_paid") is not None
-        nothing, stay = both(shanghai, uncovered), both(shanghai, covered, stays)
-        layers = self._layers(person, claim, str(scheme), in_scope, (nothing, stay, stated, apart))
-        category = category_of(claim, person)
-        if category == "none" and claim.get("category_on_admission") is not None:
-            category = claim["category_on_admission"]  # lost during the treatment
-        assisted = both(
-            is_within(person.get("insured_area"), "11", "31", "37"), day >= dt.date(2023, 1, 1), covered,
-            either(stated, both(shanghai, stays)), is_one_of(care, *STANDARD),
-        )  # fmt: skip
-        aid = self._aid(
-            claim, category, difference(in_scope, *layers[1:], others), (nothing, assisted, apart, uncovered)
-        )
-        employee = both(stay, is_one_of(scheme, "employee"))
-        deducted = both(stays, is_one_of(scheme, "employee"))
-        self.deductible.add(day, employee, layers[0], claim.get("settled_deductible"), deducted)  # type: ignore[arg-type]
-        self.basic.add(day, employee, layers[1], claim.get("settled_basic_payment"), deducted)  # type: ignore[arg-type]
-        for standard, balances in self.assistance.items():
-            cares = [name for name, wanted in STANDARD.items() if wanted == standard]
-            member = is_one_of(care, *cares)
-            counts = both(member, assisted, is_one_of(category, *LIMITED))
-            balances.add(day, counts, aid, claim.get("settled_assistance_payment"), member)  # type: ignore[arg-type]
-        return {
+        layers = self._layers(here, claim, in_scope)
+        aid = self._aid(here, claim, difference(in_scope, *layers[1:], others))
+        decided = {
             "in_scope_cost": in_scope, "deductible": layers[0], "basic_payment": layers[1], "supplementary_payment": layers[2],
             "critical_illness_payment": layers[3], "assistance_payment": aid,
             "patient_pays": difference(claim.get("total_cost"), *layers[1:], aid, others),  # type: ignore[arg-type]
         }  # fmt: skip
+        self._count(here, decided, claim)
+        return decided
+
+    def _count(self, here: Situation, shown: Mapping[str, Amount], claim: Facts | None) -> None:
+        """Take a claim's payments into the accounts; with no claim they are unknown, and what was settled too."""
+
+        def add(balances: TwoBalances, counts: Truth, name: str, member: Truth) -> None:
+            settled = None if claim is None else claim.get(f"settled_{name}")
+            balances.add(here.day, counts, shown.get(name), settled, member)  # type: ignore[arg-type]
+
+        employee = is_one_of(here.scheme, "employee")
+        for balances, name in ((self.deductible, "deductible"), (self.basic, "basic_payment")):
+            add(balances, both(here.stay, employee), name, both(here.stays, employee))
+        for standard, balances in self.assistance.items():
+            member = is_one_of(here.care, *(name for name, wanted in STANDARD.items() if wanted == standard))
+            limited = is_one_of(here.category, *LIMITED)
+            add(balances, both(member, here.assisted, limited), "assistance_payment", member)
 
     def _layers(
-        self,
-        person: Facts,
-        claim: Facts,
-        scheme: str,
-        in_scope: Amount,
-        where: tuple[Truth, Truth, bool, Truth],
+        self, here: Situation, claim: Facts, in_scope: Amount
     ) -> tuple[Amount, Amount, Amount, Amount]:
-        nothing, stay, stated, apart = where
-        if nothing:
+        if here.nothing:
             return ZERO, ZERO, ZERO, ZERO
-        if stay:
-            return (
-                self._employee(person, claim, in_scope)
-                if scheme == "employee"
-                else _resident(person, claim, in_scope)
-            )
-        if nothing is None or stay is None:
+        if here.stay:
+            stay = self._employee if here.scheme == "employee" else _resident
+            return stay(here.person, claim, in_scope)
+        if here.nothing is None or here.stay is None:
             return None, None, None, None
-        if not stated or apart:
+        if not here.stated or here.apart:
             return NOT_MODELLED, NOT_MODELLED, NOT_MODELLED, NOT_MODELLED
-        if apart is None:
+        if here.apart is None:
             return NOT_MODELLED, None, None, None
         paid = [claim.get(name) or ZERO for name in ("supplementary_paid", "critical_illness_paid")]
         return NOT_MODELLED, claim["basic_paid"], paid[0], paid[1]  # type: ignore[return-value]
@@ -204,32 +284,29 @@ class Person:
         above = combine(lambda wish, paid, share: quotient_in_fen(wish - paid, share), due, basic, rate)
         return deductible, basic, combine(lambda cost: fen(cost * Decimal("0.80")), above), ZERO
 
-    def _aid(
-        self, claim: Facts, category: object, left: Amount, where: tuple[Truth, Truth, Truth, Truth]
-    ) -> Amount:
-        nothing, assisted, apart, uncovered = where
-        if apart:
+    def _aid(self, here: Situation, claim: Facts, left: Amount) -> Amount:
+        if here.apart:
             return NOT_MODELLED
-        if nothing:
+        if here.nothing:
             return ZERO
-        if assisted is None or (not assisted and nothing is None):
+        if here.assisted is None or (not here.assisted and here.nothing is None):
             return None
-        if not assisted:
-            unassisted = both(claim.get("basic_paid") is not None, uncovered)
+        if not here.assisted:
+            unassisted = both(here.stated, here.uncovered)
             return {True: ZERO, False: NOT_MODELLED, None: None}[unassisted]
-        if category is None or category == "returned_to_poverty":
+        if here.category is None or here.category == "returned_to_poverty":
             return None
-        if category in ("none", "illness_poverty"):
+        if here.category in ("none", "illness_poverty"):
             return ZERO
-        standard = STANDARD[str(claim["care_type"])]
+        standard = STANDARD[str(here.care)]
         rest = combine(lambda cost: max(ZERO, cost), left)
-        if category in WHOLE:
+        if here.category in WHOLE:
             return combine(fen, rest)
         due = combine(lambda cost: fen(cost * RATE[standard]), rest)
-        if category not in LIMITED:
+        if here.category not in LIMITED:
             return due
         settled = claim.get("settled_assistance_payment") is not None
-        before = self.assistance[standard].before(claim["service_date"], settled)  # type: ignore[arg-type]
+        before = self.assistance[standard].before(here.day, settled)
         return combine(lambda wish, gone: max(ZERO, min(wish, LIMIT[standard] - gone)), due, before)
 
 

@@ -331,7 +331,8 @@ class RowReader:
             rows = rows[~np.isin(rows, np.concatenate(wrong))] if wrong else rows
         return rows
 
-    def _rejects(self, entity: Entity, facts: Sequence[Fact], typed: Mapping[str, TypedColumn]) -> Rejects:
+    def _rejects(self, entity: Entity, facts: Sequence[Fact], typed: dict[str, TypedColumn]) -> Rejects:
+        """What is wrong; values that contradict another are taken out of the columns."""
         refused = [part for fact in facts if fact.name in typed for part in typed[fact.name].refused]
         refused += self._missing(entity, facts, typed)
         if entity.date is not None:
@@ -339,6 +340,7 @@ class RowReader:
             refused.append((_rows(late), Refusal(entity.date, "after_as_of")))
         columns = {name: column.values for name, column in typed.items()}
         refused += RowChecks(self.program, self.connection, self.as_of).failed(entity, columns)
+        typed |= {name: replace(typed[name], values=values) for name, values in columns.items()}
         totals = self._totals(entity, typed)
         rejects = Rejects.of([*totals, *self._but_with_amounts(entity, typed, refused)])
         if entity.reverses is not None and entity.reverses in typed and len(rejects.rows):

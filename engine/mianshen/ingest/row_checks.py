@@ -32,14 +32,16 @@ class RowChecks:
     connection: duckdb.DuckDBPyConnection
     as_of: dt.date
 
-    def failed(self, entity: Entity, columns: Mapping[str, pa.Array]) -> Iterator[tuple[Array, Refusal]]:
-        """The rows that fail a check, check after check."""
+    def failed(self, entity: Entity, columns: dict[str, pa.Array]) -> Iterator[tuple[Array, Refusal]]:
+        """The rows that fail a check, check after check; a value found wrong is unknown in `columns` from then on."""
         for check in entity.checks:
             names = sorted({n.name for n in walk(check.condition) if isinstance(n, FactRef)})
             read = {name: columns[name] for name in names}
             compared = Comparison(read, self.as_of).failed(check.condition)
             rows = self.by_query(entity, check, read) if compared is None else compared
             if len(rows):
+                every = np.arange(len(columns[check.field]))
+                columns[check.field] = columns[check.field].take(pa.array(every, mask=np.isin(every, rows)))
                 mistake = diagnostics.failed_check(NOWHERE, check.title, check.text)
                 yield rows, refusal_of(check.field, mistake)
 

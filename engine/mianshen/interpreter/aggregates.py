@@ -177,17 +177,21 @@ def _brings(node: Aggregate, compiler: Compiler) -> Callable[[Row], Value | None
     """What a child brings: nothing (None), a value, or an unknown."""
     builder = FunctionBuilder(compiler, node.child)
     where = None if node.where is None else compiler.compile(node.where, node.child)
+    decisive = DECISIVE.get(node.kind)  # whether an item counts or not, its neutral value changes nothing
+    body = None if decisive is None or node.body is None else compiler.compile(node.body, node.child)
 
     def doubtful(row: Row) -> Value | None:
-        """A rejected or perhaps void child brings an unknown, unless it is known to be left out."""
+        """A rejected or perhaps void child brings an unknown, unless what can be read of it rules that out."""
         unknown = doubt(row)
         try:
             truth = True if where is None else where(row)
+            if truth is False or truth is NOT_MODELLED:
+                return None
+            value = unknown if body is None else body(row)
         except RowError:
-            truth = True
-        return None if truth is False or truth is NOT_MODELLED else unknown
+            return unknown
+        return None if value is NOT_MODELLED or value is (not decisive) else unknown
 
-    decisive = DECISIVE.get(node.kind)  # whether an item counts or not, its neutral value changes nothing
     neutral = "" if decisive is None else f" or value is {not decisive}"
     lines = [
         "if row.rejection is not None or row.voider is not None:",

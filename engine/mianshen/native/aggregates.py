@@ -106,7 +106,12 @@ def _counts(formulas: Formulas, node: Aggregate, item: str, state: str, doubtful
     left_out = (
         "0" if node.where is None else f"({where.state}) == 2 || (!({where.state}) && !({where.value}))"
     )
-    body.add(f"if ({item}->doubtful) {{ if (!({left_out})) {{ {doubtful} }} continue; }}")
+    with body.block(f"if ({item}->doubtful) {{"):
+        body.add(f"if ({left_out}) continue;")
+        if node.kind in ("some", "every"):
+            read = Made("1") if node.body is None else formulas.emit(node.body, node.child, item)
+            body.add(f"if (({read.state}) == 2 || (!({read.state}) && {neutral(node, read)})) continue;")
+        body.add(f"{doubtful} continue;")
     if node.where is not None:
         body.add(f"if (({where.state}) == 3) {{ {state} = 3; continue; }}")
         body.add(f"if ({left_out}) continue;")
@@ -114,6 +119,11 @@ def _counts(formulas: Formulas, node: Aggregate, item: str, state: str, doubtful
     body.add(f"if (({outcome.state}) == 3) {{ {state} = 3; continue; }}")
     body.add(f"if (({outcome.state}) == 2) continue;")
     return where, outcome
+
+
+def neutral(node: Aggregate, body: Made) -> str:
+    """Whether the condition of `some` or `every` makes no difference there."""
+    return f"{'!' if node.kind == 'some' else ''}({body.value})"
 
 
 def _first(
@@ -162,8 +172,7 @@ def _item(
     )
     result = where.state
     if node.kind in ("some", "every"):  # whether it counts or not, its neutral value changes nothing
-        sign = "!" if node.kind == "some" else ""
-        body.add(f"if (!({outcome.state}) && {sign}({outcome.value})) continue;")
+        body.add(f"if (!({outcome.state}) && {neutral(node, outcome)}) continue;")
     with body.block(f"if (({result}) == 1 || ({outcome.state}) == 1 || {shared[0]}) {{"):
         body.add(f"{state} = most({state}, 1); {miss} |= {shared[1]};")
         body.add(

@@ -278,10 +278,17 @@ class Placing:
         doubled: Array = status == DUPLICATE
         rejected = np.flatnonzero(status == REJECTED)
         keys = self.tables[entity.name].key.take(pa.array(rejected)).dictionary_encode()
-        places = np.asarray(keys.indices.fill_null(len(keys.dictionary)))
-        several = np.bincount(places, minlength=len(keys.dictionary) + 1) > 1
-        several[-1] = False  # rows without a key
-        doubled[rejected] = several[places]
+        places = np.asarray(keys.indices.fill_null(-1)).astype(np.int64)
+        times = self.places.over_time
+        starts = np.zeros(len(rejected), np.int64)
+        if times is not None and entity.name == self.unit.layout.program.entry:
+            starts = times.start[rejected].astype(
+                np.int64
+            )  # rows of a person share their key, not their start
+        _, alike, times_met = np.unique(
+            np.stack((places, starts)), axis=1, return_inverse=True, return_counts=True
+        )
+        doubled[rejected] = (times_met[alike.reshape(-1)] > 1) & (places >= 0)
         return doubled
 
     # -- reversals ---------------------------------------------------------------------------
