@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.packaging.pages import ROOT, manual
 from tests.packaging.test_documents import blocks
+from tests.support.campaigns import SOAK
 
 from mianshen.source import Lang
 from mianshen_cli.main import main
@@ -49,6 +50,11 @@ def whole(line: list[str]) -> bool:
     return not any(re.fullmatch(r"[A-Z]{2,}[A-Z_]*", word) or word.startswith("cases/") for word in line)
 
 
+def options(line: list[str]) -> list[str]:
+    """The command and the options of a line."""
+    return [line[0], *sorted(word for word in line if word.startswith("-"))]
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The files that the page's commands name."""
@@ -57,9 +63,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("record", "old", "new"):
         Path(f"{name}.yaml").write_text(record, "utf-8")
     Path("draft.yaml").write_text(draft, "utf-8")
-    assert main(["sample", "--out", ".", "--residents", "150", "--as-of", "2026-06-30"]) == 0
+    assert main(["sample", "--out", ".", "--residents", "60", "--as-of", "2026-06-30"]) == 0
     assert (
-        main(["sample", "--out", ".", "--residents", "150", "--as-of", "2026-06-30", "--format", "csv"]) == 0
+        main(["sample", "--out", ".", "--residents", "60", "--as-of", "2026-06-30", "--format", "csv"]) == 0
     )
     claims = pq.read_table("claims.parquet")
     half = pc.cast(pc.round(pc.divide(pc.fill_null(claims["total_cost"], 0), 2), 2), pa.decimal128(18, 2))
@@ -78,16 +84,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_command_shown_runs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What both languages' pages show is run once, in English; docs with all cases have tests of their own."""
+    """What both languages' pages show is run once; docs with all cases have tests of their own.
+
+    A command of the Chinese pages with other names of files, but the options of one that was run, is run in `make soak`.
+    """
     run: list[list[str]] = []
     for lang, locale in LOCALES.items():
         monkeypatch.setenv("LANG", locale)
         lines = [line for line in commands(manual(lang)) if whole(line)]
         assert len(lines) >= 15
         for line in lines:
-            if line in run:
+            kind = line if SOAK or lang == "en" else options(line)
+            if kind in run:
                 continue
-            run.append(line)
+            run += [line, options(line)]
             monkeypatch.setattr(
                 "sys.stdin", io.TextIOWrapper(io.BytesIO(Path("record.yaml").read_bytes()), "utf-8")
             )

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.batch.batches import AS_OF, CLAIMS, RESIDENTS, batch, rows
+from tests.support.campaigns import few
 
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
@@ -42,7 +43,7 @@ OF_HOUSEHOLDS = [name for name, benefit in PROGRAM.benefits.items() if benefit.e
 def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made-up residents with unknown facts, some with wrong ones, and two runs over them: `before`, `now`."""
     folder = tmp_path_factory.mktemp("people")
-    write_population(folder, 900, 11, "parquet", AS_OF, unknowns=True)
+    write_population(folder, few(450, 900), 11, "parquet", AS_OF, unknowns=True)
     with duckdb.connect() as database:
         database.execute(f"""
             CREATE TABLE r AS FROM '{folder}/residents.parquet';

@@ -14,6 +14,7 @@ import pytest
 from tests.rulebooks import oracles
 from tests.rulebooks.made_up import household
 from tests.support.agreement import differences
+from tests.support.campaigns import few
 from tests.support.compiled import compiled_differences
 from tests.support.homes import AS_OF, case_of, homes
 
@@ -70,10 +71,10 @@ def test_people_get_what_the_oracle_says(mechanism: str, program: Program) -> No
 
 
 def test_back_ends_agree_on_people_of_whom_much_is_unknown(program: Program) -> None:
-    assert differences(program, homes(Random(5), program, 60)) == []
+    assert differences(program, homes(Random(5), program, few(25, 60))) == []
     if compiler() is None:
         pytest.skip("no C compiler")
-    assert compiled_differences(program, homes(Random(5), program, 150)) == []
+    assert compiled_differences(program, homes(Random(5), program, few(80, 500))) == []
 
 
 MOVING = """

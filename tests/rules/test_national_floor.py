@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.campaigns import few
 
 from mianshen.document import read
 from mianshen.interpreter import Case, Interpreter, make_row
@@ -54,7 +55,7 @@ def floor_of(program: Program) -> Decimal:
 
 
 @pytest.mark.parametrize("overlays", OVERLAYS, ids=lambda o: "+".join(o) or "as_shipped")
-@settings(max_examples=25)
+@settings(max_examples=few(8, 500))
 @given(
     area=st.sampled_from(["310113", "110101", "371724"]),
     category=st.sampled_from(["destitute", "subsistence"]),

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.batch.batches import small
 from tests.batch.test_same_bytes import AS_OF, Inputs, clean, content, lived, spoilt
+from tests.support.campaigns import SOAK
 
 from mianshen.batch import spark as batch_spark
 from mianshen.batch.run import Request, run_batch
@@ -36,11 +37,11 @@ def test_spark_writes_what_one_machine_writes(
     inputs, program = people(tmp_path / "in"), open_program()
     engine: Any = "native" if compiler() else "interpreter"
     run_batch(program, Request(inputs, AS_OF, tmp_path / "here", 1, engine=engine))
-    for tasks in (None, 2):
+    for tasks in (None, 2) if SOAK else (None,) if people is clean else (2,):
         out = tmp_path / f"spark{tasks}"
         run_batch(program, Request(inputs, AS_OF, out, 2, engine="spark", shares=tasks))
         assert content(out) == content(tmp_path / "here")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "in", "spark2", "sparkNone"]
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 def test_without_pyspark_or_java_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.support import oracle
+from tests.support.campaigns import seeds
 from tests.support.populations import nasty, records, spoil
 
 from mianshen.casework.check import Checker
@@ -33,7 +34,7 @@ def _told(value: str | None, name: str, row: dict[str, Any]) -> object:
 
 
 @pytest.mark.parametrize("broken", [False, True], ids=["clean", "broken"])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds(0, few=2, many=8))
 def test_every_claim_and_benefit_equals_the_oracle(seed: int, broken: bool, tmp_path: Path) -> None:
     people = nasty(seed, 60, unknown=0.08)
     if broken:

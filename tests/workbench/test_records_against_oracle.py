@@ -10,6 +10,7 @@ from random import Random
 from typing import Any, Final
 
 import pytest
+from tests.support.campaigns import few
 from tests.support.drawn_records import drawn_claims, drawn_rows
 from tests.support.oracle_over_time import Person
 from tests.support.oracle_stack import NOT_MODELLED
@@ -19,7 +20,7 @@ from mianshen.records.read import read_cases
 from mianshen.rulebook import open_program
 
 CHECKER: Final = Checker(open_program())
-PEOPLE: Final = 150
+PEOPLE: Final = few(50, 300)
 
 
 def _read(row: dict[str, Any], name: str) -> object:

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from tests.support.campaigns import few
 from tests.support.histories import over_time, records_over_time
 from tests.support.populations import nasty
 
@@ -25,7 +26,7 @@ def program() -> Program:
 
 
 def _records(seed: int) -> list[dict[str, Any]]:
-    population = over_time(nasty(seed, 60, unknown=0.05), seed)
+    population = over_time(nasty(seed, few(30, 60), unknown=0.05), seed)
     starts = [(r["person_id"], r["valid_from"]) for r in population.residents]
     doubled = {person for person, start in starts if starts.count((person, start)) > 1}
     return [r for r in records_over_time(population) if r["resident"]["person_id"] not in doubled]  # type: ignore[index]
@@ -72,7 +73,7 @@ def test_a_claim_alone_is_decided_as_by_the_row_of_its_date_alone(
             held = {name: now[name] for name in openings if name in now}
             timed.append(alone)
             flat.append({**alone, "resident": {**then, "valid_from": None, **held}, "history": []})
-    assert len(timed) > 60
+    assert len(timed) > few(30, 60)
     pairs = zip(_cases(program, timed, tmp_path), _cases(program, flat, tmp_path), strict=True)
     for one, two in pairs:
         (a,), (b,) = one.person.children, two.person.children
