@@ -1,6 +1,7 @@
 """How every test runs: hypothesis without chance, unless asked to explore; where everything is installed, no skips."""
 
 import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,6 +45,12 @@ settings.register_profile(
 )
 settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+def pytest_configure() -> None:
+    """What tests start can be interrupted, also where this was started behind a shell's prompt, which ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
