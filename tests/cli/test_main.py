@@ -15,7 +15,7 @@ from mianshen.source import Diagnostic, Lang, Message, RuleError, Span
 from mianshen.version import __version__
 from mianshen_cli.commands import sample as sample_module
 from mianshen_cli.main import COMMANDS, GROUPS
-from mianshen_cli.wording import table
+from mianshen_cli.wording import wording
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -219,7 +219,7 @@ def test_a_terminal_that_lacks_a_character_gets_a_question_mark() -> None:
 def test_an_option_that_commands_share_is_written_once() -> None:
     parameters = Counter(
         (name, words)
-        for key, words in table().items()
+        for key, words in wording.texts.items()
         if (name := key.partition(".")[2]).startswith(("--", "<"))
     )
     assert len(parameters) > 50

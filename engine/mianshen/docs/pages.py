@@ -16,7 +16,6 @@ from mianshen.casework.wording import BASIS
 from mianshen.docs.links import fragment, href
 from mianshen.docs.plot import plot, steps_of
 from mianshen.docs.subject import Subject
-from mianshen.docs.words import TYPES, texts
 from mianshen.interpreter.formula import to_text
 from mianshen.policy.case_coverage import PART_TITLES
 from mianshen.policy.catalogue import KINDS, Item, Kind
@@ -25,6 +24,7 @@ from mianshen.policy.rule_graph import graph_of, svg
 from mianshen.program.core import Choice, Code, Listing
 from mianshen.program.program import Citation, Dated, Decision, Parameter, Provision
 from mianshen.source import Lang, Message
+from mianshen.wording import wording
 
 FEW: Final = 12  # links shown before the rest is folded
 PROVISION_HEADS: Final = ("title", "name", "area", "clause", "notes")
@@ -92,7 +92,7 @@ class Writer:
         self.program, self.catalogue = subject.program, subject.catalogue
         self.described, self.links, self.evidence = subject.described, subject.links, subject.evidence
         self.words = subject.described.words
-        self.texts = texts(lang)
+        self.texts, self.types = wording.labels("docs", lang), wording.group("value_types")
 
     def say(self, words: Message) -> str:
         return words.in_(self.lang)
@@ -122,8 +122,8 @@ class Writer:
 
     def type(self, written: str) -> Markup | str:
         """A type in words; of a code the list it is of."""
-        if written in TYPES:
-            return self.say(TYPES[written])
+        if written in self.types:
+            return self.say(self.types[written])
         return self.link(Item("codes", written.rpartition(" ")[2]))
 
     def lines(

@@ -24,11 +24,11 @@ from mianshen.docs.links import fragment
 from mianshen.docs.lists import ListPages
 from mianshen.docs.pages import FEW, LISTED, ItemPages, Page
 from mianshen.docs.subject import Subject
-from mianshen.docs.words import texts
 from mianshen.page_style import STYLE
 from mianshen.policy.catalogue import KINDS, Catalogue
 from mianshen.source import Lang, RuleError, Span
 from mianshen.version import __version__
+from mianshen.wording import wording
 
 MARKER: Final = "docs.json"
 LANGUAGES: Final[tuple[Lang, ...]] = ("zh", "en")
@@ -106,7 +106,7 @@ def pages(subject: Subject, lang: Lang) -> Iterator[Page]:
 
 def _sections(subject: Subject, lang: Lang) -> list[tuple[str, str]]:
     """Where every page leads: (name, path)."""
-    words = texts(lang)
+    words = wording.labels("docs", lang)
     listed = [
         (KINDS[kind][1].in_(lang), f"{kind}.html") for kind in LISTED if subject.catalogue.of_kind(kind)
     ]
@@ -121,7 +121,7 @@ def _sections(subject: Subject, lang: Lang) -> list[tuple[str, str]]:
 
 def _page(page: Page, subject: Subject, lang: Lang, sections: list[tuple[str, str]]) -> str:
     return _environment().get_template("page.html").render(
-        page=page, lang=lang, other="en" if lang == "zh" else "zh", t=texts(lang), few=FEW, sections=sections,
+        page=page, lang=lang, other="en" if lang == "zh" else "zh", t=wording.labels("docs", lang), few=FEW, sections=sections,
         rulebook=subject.program.title.in_(lang),
     )  # fmt: skip
 
@@ -146,7 +146,7 @@ def _index(subject: Subject) -> list[list[Any]]:
 
 def _index_beside(subject: Subject) -> Iterator[list[Any]]:
     """What the search finds beside the names of the catalogue: properties, clauses, cases."""
-    words = {lang: texts(lang) for lang in LANGUAGES}
+    words = {lang: wording.labels("docs", lang) for lang in LANGUAGES}
     for stated in subject.program.properties:
         kinds = [words[lang]["properties"] for lang in LANGUAGES]
         path = f"properties.html#{fragment(stated.name)}"

@@ -15,63 +15,12 @@ from typing import Any, Final
 import jinja2
 
 from mianshen.program.program import Program
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
+from mianshen.wording import wording
 
 FULL: Final = 1000  # widths are thousandths
-WORDS: Final = {
-    name: Message(zh, en)
-    for name, zh, en in (
-        ("title", "政策调整影响测算", "What a change of rules would do"),
-        ("day", "核定日", "Decision date"),
-        ("overlays", "调整方案", "Overlays"),
-        ("rulebook", "规则库", "Rulebook"),
-        ("people", "参保人", "insured people"),
-        ("gain", "受益", "gain"),
-        ("lose", "受损", "lose"),
-        ("changed", "有变化", "changed"),
-        ("open", "待定", "open"),
-        ("paid", "基金及救助支付合计", "paid to or for people"),
-        ("patients", "个人负担合计", "patients pay"),
-        ("amounts", "各层支付", "Layers of payment"),
-        ("benefits", "各项待遇", "Benefits"),
-        ("bands", "受益与受损", "Winners and losers"),
-        ("groups", "谁受影响", "Who is affected"),
-        ("causes", "起因", "Causes"),
-        ("what", "项目", "what"),
-        ("before", "改动前（元）", "before (yuan)"),
-        ("after", "改动后（元）", "after (yuan)"),
-        ("difference", "增减（元）", "difference (yuan)"),
-        ("interval", "最少～最多（元）", "least to most (yuan)"),
-        ("left_out", "未计入（条）", "left out"),
-        ("rows", "有变化（条）", "changed rows"),
-        ("eligible_before", "改动前符合", "eligible before"),
-        ("eligible_after", "改动后符合", "eligible after"),
-        ("gained", "新增", "gained"),
-        ("lost", "失去", "lost"),
-        ("loses_much", "减少超过 5%", "lose more than 5%"),
-        ("loses", "减少 5% 以内", "lose up to 5%"),
-        ("same", "不变", "unchanged"),
-        ("gains", "增加 5% 以内", "gain up to 5%"),
-        ("gains_much", "增加超过 5%", "gain more than 5%"),
-        ("group", "组别", "group"),
-        ("cause", "参数或条款", "figure or provision"),
-        ("was", "原", "was"),
-        ("is", "新", "is"),
-        ("clause", "依据", "clause"),
-        ("none", "没有变化", "Nothing changes"),
-        ("unbounded", "无法界定", "unbounded"),
-        ("bands_note", "按付给本人或为本人支付的金额，与改动前相比。", "By what is paid to or for each person, against before."),
-        ("open_note", "“最少～最多”是未知事实无论如何填写都不会超出的范围；未计入的行在改动前或改动后金额未知。",
-         "Whatever unknown facts turn out to be, the difference lies between least and most."),
-        ("unbounded_by", "无法界定的金额所缺的事实没有上限：", "Unbounded amounts lack facts that have no greatest value: "),
-        ("by_people", "加权或推算的人数", "people, weighted or in the population"),
-        ("causes_note", "每一处变化归于它最先遇到的改动。", "Each change counts under the first thing that differs on its way."),
-    )
-}  # fmt: skip
-ESTIMATES: Final = {
-    "weighted": Message("加权增减 ± 标准误（元）", "weighted difference ± standard error (yuan)"),
-    "sample": Message("推算增减 ± 标准误（元）", "difference in the population ± standard error (yuan)"),
-}
+WORDS: Final = wording.group("compare")
+ESTIMATES: Final = wording.group("estimates")
 
 
 @dataclass(frozen=True, slots=True)

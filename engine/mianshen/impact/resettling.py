@@ -31,6 +31,7 @@ from mianshen.past_runs.report.cells import CsvFile
 from mianshen.places import place_name
 from mianshen.program.program import Key, Program
 from mianshen.source import Lang, Message
+from mianshen.wording import wording
 
 ROWS: Final = pa.schema(
     [
@@ -48,20 +49,7 @@ HEADS: Final = tuple(
     )
 )  # fmt: skip
 SETTLED: Final = Message("已结算金额与规则不符", "settled otherwise than ruled")
-WORDS: Final = {
-    "title": Message("重新核定结果告知书", "Notice of a new settlement"),
-    "person": Message("人员编号", "Person"),
-    "intro": Message(
-        "依据下列规定，对您的费用重新核定，结果如下。",
-        "Under the provisions below your costs were settled anew:",
-    ),
-    "owed": Message("应补发", "owed to you"),
-    "overpaid": Message("应退回", "to be paid back"),
-    "remedy": Message(
-        "对本结果有异议的，可向参保地医疗保障经办机构申请复核。",
-        "If you disagree, ask the medical-security office of your area for a review.",
-    ),
-}
+WORDS: Final = wording.group("resettled")
 
 
 def resettled_rows(

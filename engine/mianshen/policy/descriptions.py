@@ -11,70 +11,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from mianshen.casework.wording import DELIVERY, Words, listed, number
-from mianshen.closed_sets import Period
 from mianshen.interpreter.formula import to_text
 from mianshen.places import shown_place
 from mianshen.policy.catalogue import Catalogue, Item
 from mianshen.program.program import Citation, Dated, Limit, Parameter, Provision
 from mianshen.source import Message
+from mianshen.wording import wording
 
 NO_WORDS: Final = Message("", "")
-PERIODS: Final[dict[Period, Message]] = {
-    "year": Message("待遇年度", "benefit year"),
-    "half year": Message("半年", "half year"),
-    "quarter": Message("季度", "quarter"),
-    "month": Message("月", "month"),
-    "day": Message("日", "day"),
-    "lifetime": Message("终身", "lifetime"),
-    "last year": Message("上一待遇年度", "last benefit year"),
-    "last half year": Message("上一个半年", "last half year"),
-    "last quarter": Message("上一季度", "last quarter"),
-    "last month": Message("上一月", "last month"),
-}
-LABELS: Final = {
-    "where": Message("地区", "area"),
-    "holds": Message("有效期", "holds"),
-    "when": Message("条件", "when"),
-    "value": Message("取值", "value"),
-    "limit": Message("限额", "limit"),
-    "fallback": Message("兜底：其他条款都不适用时", "fallback: only where no other provision applies"),
-    "exceptions": Message("例外", "exceptions"),
-    "pilot": Message("试点", "pilot"),
-    "clause": Message("依据", "clause"),
-    "note": Message("备注", "note"),
-    "place": Message("位置", "place"),
-    "type": Message("类型", "type"),
-    "least": Message("最小", "least"),
-    "most": Message("最大", "most"),
-    "absent": Message("未提供时按", "when absent"),
-    "required": Message("必填", "required"),
-    "sums": Message("汇总", "sums"),
-    "over": Message("范围", "over"),
-    "per": Message("按", "per"),
-    "opening": Message("期初", "opening"),
-    "period": Message("周期", "period"),
-    "holder": Message("共用", "shared by"),
-    "counted_by": Message("计入日期", "counted by"),
-    "read_by": Message("查询日期", "read by date"),
-    "year": Message("年度起始", "year starts"),
-    "eligible": Message("资格", "eligible"),
-    "amount": Message("金额", "amount"),
-    "shows": Message("另显示", "shows"),
-    "delivery": Message("发放方式", "delivery"),
-    "triggers": Message("触发", "triggered by"),
-    "paid_to": Message("支付给", "paid to"),
-    "decides": Message("决定", "decides"),
-    "call": Message("用法", "called"),
-    "key": Message("主键", "key"),
-    "parent": Message("上级", "parent"),
-    "date": Message("日期", "date"),
-    "check": Message("检查", "check"),
-    "number": Message("文号", "number"),
-    "issued": Message("发布日期", "issued"),
-    "file": Message("文件", "file"),
-    "reads": Message("用到", "reads"),
-    "readers": Message("被用于", "read by"),
-}
+PERIODS: Final = wording.group("periods")
+LABELS: Final = wording.group("described")
 EVERYWHERE: Final = Message("全国", "everywhere")
 
 
