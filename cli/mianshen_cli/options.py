@@ -89,7 +89,7 @@ def record_files(moved: bool = False) -> Callable[[AnyCallable], AnyCallable]:
             for text in inputs:
                 entity, equals, file = text.partition("=")
                 if not equals or not entity or not file:
-                    raise Refused(_INPUT)
+                    raise Refused(wording("options.input"))
                 records.setdefault(entity, []).append(file)
             tuples = {entity: tuple(files) for entity, files in records.items() if files}
             return function(*args, records=tuples, **named)
@@ -112,9 +112,6 @@ def record_files(moved: bool = False) -> Callable[[AnyCallable], AnyCallable]:
         return command  # type: ignore[no-any-return]  # the function, with options
 
     return decorated
-
-
-_INPUT = wording("options.input")
 
 
 def refuse_unfit_records(records: Collection[str], program: Program) -> None:

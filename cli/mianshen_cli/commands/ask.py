@@ -27,7 +27,6 @@ from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
 _RECORDS = (".yaml", ".yml", ".json")
-_NO_BENEFIT = wording("ask.no_benefit")
 ALL = "all"
 
 
@@ -55,7 +54,7 @@ def ask(
     file = Path(files[-1]) if files else None
     wanted = [name for name in names if name not in files[-1:]]
     if not wanted:
-        raise Refused(_NO_BENEFIT)
+        raise Refused(wording("ask.no_benefit"))
     program = open_program(tuple(map(Path, rules)), overlays)
     day = today()
     story = begun(program, as_of or day) if file is None else read_story(file, program, as_of, day)

@@ -31,12 +31,6 @@ _STAGES = {
     "decide": Message("核定并写出", "decided and written"),
     "seal": Message("摘要与运行清单", "digests and manifest"),
 }
-_DONE = wording("batch.done")
-_REPORT = wording("batch.report")
-_WITHOUT = wording("batch.without")
-_NO_LISTS = wording("batch.no_lists")
-_STOPPED = wording("batch.stopped")
-_STOPPED_IN_PARTS = wording("batch.stopped_in_parts")
 
 
 @command
@@ -120,7 +114,7 @@ def _refuse_alone(
     if master is not None and engine != "spark":
         raise Refused(Message("--master 只用于 --engine spark", "--master goes with --engine spark"))
     if report_to is None and (since is not None or xlsx):
-        raise Refused(_WITHOUT if since is not None else _NO_LISTS)
+        raise Refused(wording("batch.without") if since is not None else wording("batch.no_lists"))
 
 
 def _too_many(summary: Any, number: Any, unit: str) -> bool:
@@ -155,7 +149,7 @@ def _say(lang: Lang, program: Any, summary: Any, out: str) -> None:
     from mianshen_cli.render.batch_summary import show_summary
 
     show_summary(lang, program, summary, Path(out))
-    output.say(_DONE.in_(lang).format(folder=out))
+    output.say(wording("batch.done").in_(lang).format(folder=out))
 
 
 def _run(lang: Lang, program: Any, request: Any) -> Any:
@@ -168,7 +162,11 @@ def _run(lang: Lang, program: Any, request: Any) -> Any:
             return run_batch(program, request, progress)
     except KeyboardInterrupt:
         parts = work_folder(request.out.resolve()).exists()
-        output.complain((_STOPPED_IN_PARTS if parts else _STOPPED).in_(lang).format(folder=request.out))
+        output.complain(
+            (wording("batch.stopped_in_parts") if parts else wording("batch.stopped"))
+            .in_(lang)
+            .format(folder=request.out)
+        )
         raise
 
 
@@ -182,7 +180,7 @@ def _report(
         request.out, to, lang, since, request.inputs, request.encoding, request.threads, request.memory, xlsx, alone
     )  # fmt: skip
     make_report(program, order)
-    output.complain(_REPORT.in_(lang).format(page=to / "report.html"))
+    output.complain(wording("batch.report").in_(lang).format(page=to / "report.html"))
 
 
 def _targets(into: str | None, sheets: str | None, request: Any, program: Any) -> Any:

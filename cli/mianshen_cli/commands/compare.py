@@ -23,11 +23,6 @@ STAGES = {
     "read": Message("读取与校验", "read and checked"),
     "decide": Message("两边核定并比较", "decided on both sides and compared"),
 }
-_DONE = wording("compare.done")
-_EITHER = wording("compare.either")
-_CHANGE = wording("compare.change")
-_WEIGHTS = wording("compare.weights")
-_LEFT_OUT = wording("compare.left_out")
 
 
 @command
@@ -63,7 +58,7 @@ def compare(
         bool(overlay) or to is not None, (bool(cases) and not beside, bool(records), bool(earlier)), as_of
     )
     if weights is not None and not records:
-        raise Refused(_WEIGHTS)
+        raise Refused(wording("compare.weights"))
     if statement is not None:
         inputs = [*rule_files(() if rules is None else (rules,), overlay), *map(Path, cases)]
         refuse_replacing(Path(statement), inputs)
@@ -85,7 +80,7 @@ def compare(
         output.say(output.json_text(content))
     else:
         output.say(summary(lang, content))
-        output.say_folded("\n" + _DONE.in_(lang).format(page=Path(out) / "report.html"))
+        output.say_folded("\n" + wording("compare.done").in_(lang).format(page=Path(out) / "report.html"))
     return Status.FOUND if comparison.changed else Status.DONE
 
 
@@ -93,9 +88,9 @@ def _refuse_unfit(changed: bool, over: tuple[bool, bool, bool], as_of: dt.date |
     """Raises where nothing is changed, or it is not said over what: cases, records with a day, or an earlier run."""
     _, records, earlier = over
     if not changed and not earlier:
-        raise Refused(_CHANGE)
+        raise Refused(wording("compare.change"))
     if sum(over) != 1 or (records and as_of is None):
-        raise Refused(_EITHER)
+        raise Refused(wording("compare.either"))
 
 
 def _over_files(
@@ -151,7 +146,7 @@ def _over_cases(
     compared = compare_cases(cases_at(cases, before), before, after, out, lang)
     if compared.left_out:
         names = ", ".join(f"{case.file.stem}.{case.name}" for case in compared.left_out)
-        output.complain(_LEFT_OUT.in_(lang).format(names=names))
+        output.complain(wording("compare.left_out").in_(lang).format(names=names))
     return compared.comparison
 
 

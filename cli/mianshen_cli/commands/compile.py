@@ -23,9 +23,6 @@ from mianshen_cli.wording import wording
 if TYPE_CHECKING:
     from mianshen.warehouse.dialects import Dialect
 
-_TODAY = wording("compile.today")
-_DONE = wording("compile.done")
-
 
 @command
 @option("--dialect", type=click.Choice(["duckdb", "spark", "postgres"]), default="duckdb")
@@ -49,7 +46,7 @@ def compile(  # noqa: A001
     inputs = _inputs(tables, list(program.entities))
     if as_of is None:
         as_of = today()
-        output.complain(_TODAY.in_(lang).format(day=as_of.isoformat()))
+        output.complain(wording("compile.today").in_(lang).format(day=as_of.isoformat()))
     result = compiled(program, cast("Dialect", dialect), as_of, Wish(benefits, entities), inputs)
     if out is None:
         output.say(result.text.rstrip("\n"))
@@ -61,7 +58,7 @@ def compile(  # noqa: A001
     finally:
         part.unlink(missing_ok=True)
     reads = ", ".join(inputs.get(entity, entity) for entity in result.reads)
-    output.say(_DONE.in_(lang).format(file=out, reads=reads, makes=", ".join(result.makes)))
+    output.say(wording("compile.done").in_(lang).format(file=out, reads=reads, makes=", ".join(result.makes)))
     return Status.DONE
 
 

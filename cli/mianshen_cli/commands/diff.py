@@ -25,8 +25,6 @@ from mianshen_cli.wording import wording
 
 _NOTHING = wording("diff.nothing")
 _MOVED = (Message("案例", "case"), Message("项目", "what"), Message("原", "was"), Message("新", "is"))
-_TITLE = wording("diff.title")
-_CASES = wording("diff.cases")
 
 
 @command
@@ -90,7 +88,7 @@ def _text(changes: tuple[RuleChange, ...], moved: Changes | None, words: Words, 
 
 
 def _markdown(changes: tuple[RuleChange, ...], moved: Changes | None, words: Words, lang: Lang) -> str:
-    lines = [f"## {_TITLE.in_(lang)}", ""]
+    lines = [f"## {wording('diff.title').in_(lang)}", ""]
     lines += (
         _table([head.in_(lang) for head in HEADS], change_rows(changes, words, lang))
         if changes
@@ -98,7 +96,7 @@ def _markdown(changes: tuple[RuleChange, ...], moved: Changes | None, words: Wor
     )
     if moved is not None:
         touched = len({str(change.case) for change in moved.changes})
-        lines += ["", f"## {_CASES.in_(lang)} ({touched})", ""]
+        lines += ["", f"## {wording('diff.cases').in_(lang)} ({touched})", ""]
         lines += (
             _table([head.in_(lang) for head in _MOVED], _moved(moved, words, lang))
             if moved.changes

@@ -13,9 +13,6 @@ from mianshen_cli.click_commands import command, option
 from mianshen_cli.output import Status
 from mianshen_cli.wording import wording
 
-_DONE = wording("docs.done")
-_QUOTED = wording("docs.quoted")
-
 
 @command
 @options.out
@@ -42,7 +39,7 @@ def docs(
             programs, roots, cases, folders, None if sources is None else Path(sources), advance
         )
     pages = write_docs(subject, Path(out))
-    output.say(_DONE.in_(lang).format(pages=pages, index=Path(out) / "index.html"))
+    output.say(wording("docs.done").in_(lang).format(pages=pages, index=Path(out) / "index.html"))
     if subject.documents:
-        output.say(_QUOTED.in_(lang).format(all=len(subject.clauses), quoted=subject.quoted))
+        output.say(wording("docs.quoted").in_(lang).format(all=len(subject.clauses), quoted=subject.quoted))
     return Status.DONE

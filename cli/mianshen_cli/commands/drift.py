@@ -17,14 +17,6 @@ from mianshen_cli.output import Status
 from mianshen_cli.render.impact import grouped
 from mianshen_cli.wording import wording
 
-_COUNT = wording("drift.count")
-_SUSPECT = wording("drift.suspect")
-_UNTIL = wording("drift.until")
-_OF = wording("drift.of")
-_SPOILT = wording("drift.spoilt")
-_RULE = wording("drift.rule")
-_NONE = wording("drift.none")
-
 
 @command
 @options.record_files()
@@ -51,27 +43,31 @@ def drift(
         output.say(output.json_text(content))
     else:
         shown = content | {"difference": grouped(content["difference"])}
-        output.say_folded(_COUNT.in_(lang).format(**shown))
+        output.say_folded(wording("drift.count").in_(lang).format(**shown))
         for suspect in content["suspects"]:
             output.say_folded("\n" + _told(lang, suspect))
         for suspect in content["not_applied"]:
-            said = _RULE.in_(lang).format(
-                **suspect | {"title": suspect["title"][lang], "first": suspect["from"]}
+            said = (
+                wording("drift.rule")
+                .in_(lang)
+                .format(**suspect | {"title": suspect["title"][lang], "first": suspect["from"]})
             )
             output.say_folded("\n" + said)
         if content["differing"] and not content["suspects"] and not content["not_applied"]:
-            output.say_folded(_NONE.in_(lang))
+            output.say_folded(wording("drift.none").in_(lang))
     return Status.FOUND if content["differing"] else Status.DONE
 
 
 def _told(lang: Lang, suspect: dict[str, Any]) -> str:
     """A suspect as a sentence."""
-    until = "" if suspect["until"] is None else _UNTIL.in_(lang).format(last=suspect["until"])
-    of = "" if suspect["of"] is None else _OF.in_(lang).format(start=suspect["of"])
-    spoilt = _SPOILT.in_(lang).format(**suspect) if suspect["spoilt"] else ""
+    until = "" if suspect["until"] is None else wording("drift.until").in_(lang).format(last=suspect["until"])
+    of = "" if suspect["of"] is None else wording("drift.of").in_(lang).format(start=suspect["of"])
+    spoilt = wording("drift.spoilt").in_(lang).format(**suspect) if suspect["spoilt"] else ""
     words = {name: suspect[name] for name in ("used", "rule", "explained")}
     words["difference"] = grouped(suspect["difference"])
     title = suspect["title"][lang]
-    return _SUSPECT.in_(lang).format(
-        title=title, first=suspect["from"], until=until, of=of, spoilt=spoilt, **words
+    return (
+        wording("drift.suspect")
+        .in_(lang)
+        .format(title=title, first=suspect["from"], until=until, of=of, spoilt=spoilt, **words)
     )

@@ -21,7 +21,6 @@ from mianshen_cli.wording import wording
 
 _UNKNOWN = wording("graph.unknown")
 _PERHAPS = wording("graph.perhaps")
-_WRITTEN = wording("graph.written")
 
 
 @command
@@ -55,7 +54,7 @@ def graph(
         output.say(text)
     else:
         Path(out).write_text(text + "\n", "utf-8")
-        output.say(_WRITTEN.in_(lang).format(file=out))
+        output.say(wording("graph.written").in_(lang).format(file=out))
     return Status.DONE
 
 

@@ -16,8 +16,6 @@ from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*|[\u4e00-\u9fff][\u4e00-\u9fffa-z0-9_]*")
-_BAD_NAME = wording("init.bad_name")
-_NEXT = wording("init.next")
 
 
 @command
@@ -28,8 +26,8 @@ def init(lang: Lang, folder: str, name: str | None) -> Status:
 
     given = name or Path(folder).resolve().name.lower().replace("-", "_").replace(" ", "_")
     if not _NAME.fullmatch(given):
-        raise Refused(_BAD_NAME)
+        raise Refused(wording("init.bad_name"))
     for path in make_rulebook(Path(folder), given):
         output.say(str(path))
-    output.say(_NEXT.in_(lang).format(folder=folder))
+    output.say(wording("init.next").in_(lang).format(folder=folder))
     return Status.DONE

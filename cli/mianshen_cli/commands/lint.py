@@ -19,9 +19,6 @@ from mianshen_cli.output import Status
 from mianshen_cli.render.findings import Format, written
 from mianshen_cli.wording import wording
 
-_COUNT = wording("lint.count")
-_WARNING = wording("lint.warning")
-
 
 @command
 @argument("paths", nargs=-1, metavar="[PATH]...")
@@ -47,13 +44,13 @@ def lint(
         return status
     for item in findings.diagnostics:
         first, *more = item.show(lang).split("\n")
-        mark = _WARNING.in_(lang) if item.severity == "warning" else ""
+        mark = wording("lint.warning").in_(lang) if item.severity == "warning" else ""
         tell = output.complain if item.code in UNREADABLE else output.say
         tell("\n".join([first + mark, *more]))
     errors, warnings = findings.count("error"), findings.count("warning")
     counts = ((findings.files, "file"), (errors, "mistake"), (warnings, "warning"))
     files, mistakes, doubts = (str(count) if lang == "zh" else _many(count, thing) for count, thing in counts)
-    output.say(_COUNT.in_(lang).format(files=files, errors=mistakes, warnings=doubts))
+    output.say(wording("lint.count").in_(lang).format(files=files, errors=mistakes, warnings=doubts))
     return status
 
 

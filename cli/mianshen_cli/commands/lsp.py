@@ -13,13 +13,11 @@ from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
-_NO_EXTRA = wording("lsp.no_extra")
-
 
 @command
 def lsp(lang: Lang) -> Status:
     if find_spec("pygls") is None:
-        raise Refused(_NO_EXTRA)
+        raise Refused(wording("lsp.no_extra"))
     from mianshen.editor.server import start
 
     start(lang)

@@ -39,7 +39,6 @@ _ENVIRONMENT = (
     ("NO_COLOR", Message("不用颜色", "no colour")),
     ("PAGER", Message("长输出用的分页程序", "what shows long output")),
 )
-_MORE = wording("man.more")
 
 
 @command
@@ -74,7 +73,7 @@ def page(context: click.Context, group: Lazy, lang: Lang) -> list[str]:
         lines.append(heading(part))
         for term, said in entries:
             lines += [".TP", f".B {_plain(term)}", _plain(said.in_(lang))]
-    return [*lines, heading("more"), _plain(_MORE.in_(lang))]
+    return [*lines, heading("more"), _plain(wording("man.more").in_(lang))]
 
 
 def _command(context: click.Context, name: str, command_: Command, lang: Lang) -> list[str]:

@@ -33,9 +33,6 @@ _HEADS = tuple(
     )
 )  # fmt: skip
 Weighed: TypeAlias = list[tuple[Mutant, Moves]]
-_TOTAL = wording("mutate.total")
-_FAILING = wording("mutate.failing")
-_PERCENT = wording("mutate.percent")
 
 
 @command
@@ -75,7 +72,7 @@ def mutate(
 def _share(text: str) -> Decimal:
     number = text.rstrip("%")
     if not number.replace(".", "", 1).isdecimal() or Decimal(number) > 100:
-        raise Refused(_PERCENT)
+        raise Refused(wording("mutate.percent"))
     return Decimal(number)
 
 
@@ -117,9 +114,11 @@ def _table(campaign: Campaign, weighed: Weighed, lang: Lang) -> None:
         output.say(output.table([head.in_(lang) for head in _HEADS], rows))
         output.say()
     if campaign.failing:
-        output.say_folded(_FAILING.in_(lang).format(names=", ".join(map(str, campaign.failing))))
+        output.say_folded(
+            wording("mutate.failing").in_(lang).format(names=", ".join(map(str, campaign.failing)))
+        )
     counts = {
         "mutants": len(campaign.judged), "noticed": campaign.count("noticed", "refused"),
         "equivalent": campaign.count("equivalent"), "survivors": len(rows),
     }  # fmt: skip
-    output.say_folded(_TOTAL.in_(lang).format(**counts))
+    output.say_folded(wording("mutate.total").in_(lang).format(**counts))

@@ -29,13 +29,7 @@ if TYPE_CHECKING:
     from mianshen.past_runs.notices import Layout, RunOrder
     from mianshen.program.program import Program
 
-_DONE = wording("notice.done")
-_VERIFICATION = wording("notice.verification")
-_MANY = wording("notice.many")
-_NOBODY = wording("notice.nobody")
-_ONE_BENEFIT = wording("notice.one_benefit")
 _SERIAL = re.compile(r"[0-9]{1,6}")
-_NO_SERIAL = wording("notice.no_serial")
 _STAGES = {
     "read": Message("读取结果和材料", "results and records read"),
     "decide": Message("核定并写告知书", "decided and written"),
@@ -114,7 +108,7 @@ def _one(lang: Lang, desk: Desk, read: list[Given], asked: _Asked) -> Status:
     )
 
     if len(asked.benefits) > 1:
-        raise Refused(_ONE_BENEFIT)
+        raise Refused(wording("notice.one_benefit"))
     if len(read) > 1:
         raise RuleError([diagnostics.several_records(asked.file, len(read))])
     answer = desk.answer(read[0])
@@ -131,8 +125,8 @@ def _one(lang: Lang, desk: Desk, read: list[Given], asked: _Asked) -> Status:
     if asked.verification:
         beside = asked.out.with_suffix(".verification.json")
         beside.write_text(verification_file(answer.checker, answer.checked, subject), "utf-8")
-        output.say(_VERIFICATION.in_(lang).format(out=beside))
-    output.say(_DONE.in_(lang).format(out=asked.out))
+        output.say(wording("notice.verification").in_(lang).format(out=beside))
+    output.say(wording("notice.done").in_(lang).format(out=asked.out))
     return Status.FOUND if read[0].record.rejects else Status.DONE
 
 
@@ -145,7 +139,7 @@ def _layout(
     from mianshen.past_runs.notices import Layout
 
     if serial and not _SERIAL.fullmatch(serial):
-        raise Refused(_NO_SERIAL)
+        raise Refused(wording("notice.no_serial"))
     pages: Literal[".pdf", ".html"] = ".pdf" if pdf or out.suffix.lower() == ".pdf" else ".html"
     return Layout(out, lang, issued, office, int(serial or 1), pages, verification)
 
@@ -193,5 +187,9 @@ def _named(benefits: tuple[str, ...], program: Program, file: str) -> tuple[str,
 
 
 def _told(layout: Layout, count: int) -> Status:
-    output.say((_MANY if count else _NOBODY).in_(layout.lang).format(count=count, out=layout.out))
+    output.say(
+        (wording("notice.many") if count else wording("notice.nobody"))
+        .in_(layout.lang)
+        .format(count=count, out=layout.out)
+    )
     return Status.DONE

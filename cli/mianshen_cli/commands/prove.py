@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mianshen.program.program import Program
     from mianshen.proof.prover import Finding
 
-_NO_EXTRA = wording("prove.no_extra")
 _VERDICTS = {
     "proved": Message("成立", "proved"),
     "refuted": Message("不成立", "refuted"),
@@ -33,7 +32,6 @@ _HEADS = (
     Message("理由", "because"),
     Message("条文", "clause"),
 )
-_TOTAL = wording("prove.total")
 
 
 @command
@@ -52,7 +50,7 @@ def prove(
     from mianshen.rulebook import open_program
 
     if not solver_present():
-        raise Refused(_NO_EXTRA)
+        raise Refused(wording("prove.no_extra"))
 
     paths = tuple(map(Path, rules))
     program = open_program(paths, overlays)
@@ -120,4 +118,4 @@ def _table(results: list[Finding], lang: Lang) -> None:
             output.say_folded(f"\n{finding.property}")
             output.say(output.json_text(finding.record))
     counts = {verdict: sum(f.verdict == verdict for f in results) for verdict in _VERDICTS}
-    output.say_folded("\n" + _TOTAL.in_(lang).format(**counts))
+    output.say_folded("\n" + wording("prove.total").in_(lang).format(**counts))

@@ -27,9 +27,6 @@ from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
 _WITHOUT, _WITH = Message("不含 {names}", "without {names}"), Message("加上 {names}", "with {names}")
-_NOTHING = wording("redetermine.nothing")
-_BOTH_DAYS = wording("redetermine.both_days")
-_SEVERAL = wording("redetermine.several")
 _NO_CASE = wording("redetermine.no_case")
 
 
@@ -60,9 +57,9 @@ def redetermine(
     form: str,
 ) -> Status:
     if not (new or against or overlays or from_date or to_date or late or more):
-        raise Refused(_NOTHING)
+        raise Refused(wording("redetermine.nothing"))
     if (from_date is None) != (to_date is None):
-        raise Refused(_BOTH_DAYS)
+        raise Refused(wording("redetermine.both_days"))
     node, under = _record(Path(file), case)
     new_node, new_under = (node, under) if new is None else _record(Path(new), case)
     old_desk = Desk(open_program([Path(path) for path in rules], under))
@@ -107,6 +104,6 @@ def _record(file: Path, case: str | None) -> tuple[Node, Sequence[str | Path]]:
         if not nodes:
             raise Refused(Message(_NO_CASE.zh.format(name=case), _NO_CASE.en.format(name=case)))
     if len(nodes) > 1:
-        raise Refused(_SEVERAL)
+        raise Refused(wording("redetermine.several"))
     node, (_, overlays) = nodes[0]
     return node, [file.parent / o if o.endswith((".yaml", ".yml")) else o for o in overlays]

@@ -17,9 +17,7 @@ from mianshen_cli.click_commands import Day, Whole, command, option, today
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
-_TODAY = wording("sample.today")
 _FOREIGN = wording("sample.foreign")
-_ONE_KIND = wording("sample.one_kind")
 _HEADERS = (Message("文件", "file"), Message("行数", "rows"))
 
 
@@ -46,7 +44,7 @@ def sample(
     rows = [(str(folder / name), f"{number:,}") for name, number in counts.items()]
     output.say(output.table([header.in_(lang) for header in _HEADERS], rows, right=[1]))
     if as_of is None:
-        output.say(_TODAY.in_(lang).format(day=day))
+        output.say(wording("sample.today").in_(lang).format(day=day))
 
 
 def _written(
@@ -59,7 +57,7 @@ def _written(
         from mianshen.population.sample import write_settlements
 
         if rules is not None or overlay:
-            raise Refused(_ONE_KIND)
+            raise Refused(wording("sample.one_kind"))
         return {"settlements.csv": write_settlements(folder, residents, seed, day)}
     if rules is None and not overlay:
         from mianshen.population.sample import write_population

@@ -21,12 +21,7 @@ from mianshen_cli.wording import wording
 
 _RANGE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(%?)\.\.([0-9]+(?:\.[0-9]+)?)(%?)")
 _BETWEEN = wording("seek.between")
-_FILES = wording("seek.files")
-_FOUND = wording("seek.found")
-_NONE = wording("seek.none")
-_ANY = wording("seek.any")
 _TRIED = (Message("试过的值", "value tried"), Message("合计（元）", "amount (yuan)"))
-_REPORT = wording("seek.report")
 
 
 @command
@@ -53,7 +48,7 @@ def seek(
     from mianshen.rulebook import open_program
 
     if not records:
-        raise Refused(_FILES)
+        raise Refused(wording("seek.files"))
     paths = [Path(rules)] if rules else []
     program = open_program(paths, overlay)
     options.refuse_unfit_records(records, program)
@@ -70,7 +65,7 @@ def seek(
     if result.value is None:
         return Status.FOUND
     if out is not None:
-        output.say_folded(_REPORT.in_(lang).format(page=Path(out) / "report.html"))
+        output.say_folded(wording("seek.report").in_(lang).format(page=Path(out) / "report.html"))
     return Status.DONE
 
 
@@ -81,10 +76,10 @@ def _say(lang: Lang, figure: Any, result: Any) -> None:
     rows = [(_shown(value, written), f"{amount:,.2f}") for value, amount in sorted(result.tried)]
     output.say(output.table([head.in_(lang) for head in _TRIED], rows, right=[0, 1]) + "\n")
     if result.value is None:
-        output.say_folded(_NONE.in_(lang).format(**words))
+        output.say_folded(wording("seek.none").in_(lang).format(**words))
         return
     if result.anything:
-        output.say_folded(_ANY.in_(lang).format(**words))
+        output.say_folded(wording("seek.any").in_(lang).format(**words))
     value, count = _shown(result.value, written), len(result.tried)
     said = {
         "title": figure.title.in_(lang),
@@ -93,7 +88,7 @@ def _say(lang: Lang, figure: Any, result: Any) -> None:
         "goal": quest.goal,
         "count": count,
     }
-    output.say_folded(_FOUND.in_(lang).format(amount=f"{result.amount:,.2f}", **said))
+    output.say_folded(wording("seek.found").in_(lang).format(amount=f"{result.amount:,.2f}", **said))
 
 
 def _range(text: str | None) -> tuple[Decimal, Decimal] | None:

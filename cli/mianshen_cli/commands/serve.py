@@ -17,9 +17,6 @@ from mianshen_cli.output import Status
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
-_HERE = wording("serve.here")
-_OPEN = wording("serve.open")
-_TOKEN = wording("serve.token")
 _PATH = click.Path(path_type=Path)
 
 
@@ -56,9 +53,9 @@ def serve(
     )  # fmt: skip
     room.refuse_unfit(settings)
     listening = room.address(settings)
-    output.complain(_HERE.in_(lang).format(url=room.url(settings, listening)))
+    output.complain(wording("serve.here").in_(lang).format(url=room.url(settings, listening)))
     if tokens is None:
-        output.complain(_OPEN.in_(lang))
+        output.complain(wording("serve.open").in_(lang))
     room.serve(settings, listening)
     return Status.DONE
 
@@ -82,5 +79,5 @@ def _new_token(lang: Lang, file: Path | None, text: str) -> Status:
                 "--new-token takes NAME=ROLES, and --tokens the file",
             )
         )
-    output.say(_TOKEN.in_(lang).format(name=name, token=new_token(file, name, roles)))
+    output.say(wording("serve.token").in_(lang).format(name=name, token=new_token(file, name, roles)))
     return Status.DONE

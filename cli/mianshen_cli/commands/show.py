@@ -20,8 +20,6 @@ from mianshen_cli.wording import wording
 if TYPE_CHECKING:
     from mianshen.program.program import Program
 
-_ONE_OF_TWO = wording("show.one_of_two")
-
 
 @command
 @argument("name", required=False)
@@ -36,7 +34,7 @@ def show(
     from mianshen_cli.render.catalogue import CatalogueView
 
     if sources and name is not None:
-        raise Refused(_ONE_OF_TWO)
+        raise Refused(wording("show.one_of_two"))
     program = open_program([Path(rule) for rule in rules], overlays)
     if sources:
         return _coverage(program, lang)

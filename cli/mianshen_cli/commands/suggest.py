@@ -25,11 +25,7 @@ from mianshen_cli.render.progress import bar
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
-_WRITTEN = wording("suggest.written")
-_NOTHING = wording("suggest.nothing")
 _PRESENT = wording("suggest.present")
-_MORE = wording("suggest.more")
-_ASK = wording("suggest.ask")
 
 
 @command
@@ -53,16 +49,16 @@ def suggest(
         raise Refused(Message(_PRESENT.zh.format(file=out), _PRESENT.en.format(file=out)))
     suggestions, rest = _suggestions(paths, rules, overlays, sample, most, journal, jobs)
     if rest:
-        output.complain(_MORE.in_(lang).format(count=rest, most=most))
+        output.complain(wording("suggest.more").in_(lang).format(count=rest, most=most))
     if form == "json":
         output.say(output.json_text([_plain(suggestion, n) for n, suggestion in enumerate(suggestions, 1)]))
     elif not suggestions:
-        output.say(_NOTHING.in_(lang))
+        output.say(wording("suggest.nothing").in_(lang))
     elif out is None:
         output.say(case_file(suggestions))
     else:
         Path(out).write_text(case_file(suggestions), "utf-8")
-        output.say_folded(_WRITTEN.in_(lang).format(file=out, count=len(suggestions)))
+        output.say_folded(wording("suggest.written").in_(lang).format(file=out, count=len(suggestions)))
     return Status.FOUND if suggestions else Status.DONE
 
 
@@ -114,7 +110,7 @@ def _confirm(lang: Lang, file: Path) -> Status:
     def ask(block: str) -> Answer:
         nonlocal left
         output.say(block)
-        match (output.hear(_ASK.in_(lang)) or "").strip().lower():
+        match (output.hear(wording("suggest.ask").in_(lang)) or "").strip().lower():
             case "y":
                 return "confirm"
             case "n":

@@ -35,12 +35,6 @@ _ITEMS = (
     Message("核定结果", "answer"),
 )
 _SAME, _DIFFERS = Message("相同", "same"), Message("不同", "differs")
-_GOOD = wording("verify_notice.good")
-_BAD = wording("verify_notice.bad")
-_NOTHING = wording("verify_notice.nothing")
-_NO_PERSON = wording("verify_notice.no_person")
-_PAGE = wording("verify_notice.page")
-_COMPARES = wording("verify_notice.compares")
 _SHOWN = 19  # characters of a digest
 
 
@@ -63,7 +57,7 @@ def verify_notice(
         if not files:
             return Status.DONE
     if len(files) != (2 if code is None else 1):
-        raise Refused(_NOTHING)
+        raise Refused(wording("verify_notice.nothing"))
     digests = _digests(files[0] if code is None else None, code)
     record = Path(files[-1])
     if record.is_dir():
@@ -93,7 +87,7 @@ def _of_run(folder: Path, person: str | None) -> tuple[Checker, Checked]:
     from mianshen.past_runs.verify import past_run
 
     if person is None:
-        raise Refused(_NO_PERSON)
+        raise Refused(wording("verify_notice.no_person"))
     replayed = replay(past_run(folder), person, {})
     return replayed.checker, replayed.checked
 
@@ -126,9 +120,14 @@ def _show(lang: Lang, comparison: Comparison) -> None:
     output.say(output.table([head.in_(lang) for head in _HEAD], rows))
     subject = comparison.subject
     if comparison.same and subject is not None:
-        output.say("\n" + output.folded(_GOOD.in_(lang).format(subject=subject.in_(lang)), output.columns()))
+        output.say(
+            "\n"
+            + output.folded(
+                wording("verify_notice.good").in_(lang).format(subject=subject.in_(lang)), output.columns()
+            )
+        )
     else:
-        output.say("\n" + _BAD.in_(lang))
+        output.say("\n" + wording("verify_notice.bad").in_(lang))
 
 
 def _write_page(lang: Lang, out: Path, rules: tuple[str, ...], overlays: tuple[str, ...]) -> None:
@@ -138,6 +137,6 @@ def _write_page(lang: Lang, out: Path, rules: tuple[str, ...], overlays: tuple[s
     desk = Desk(tuple(map(Path, rules)), overlays, None)
     content, decides = offline_page(desk.checker().program)
     out.write_text(content, "utf-8")
-    output.say(_PAGE.in_(lang).format(out=out))
+    output.say(wording("verify_notice.page").in_(lang).format(out=out))
     if not decides:
-        output.say(_COMPARES.in_(lang))
+        output.say(wording("verify_notice.compares").in_(lang))

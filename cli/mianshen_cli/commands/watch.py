@@ -25,11 +25,6 @@ _KINDS = {
     "needs_facts": Message("缺少事实", "needs facts"),
 }
 _HEADERS = (Message("待办", "work list"), Message("条数", "items"))
-_EVENTS = wording("watch.events")
-_BLANK = wording("watch.blank")
-_LATE = wording("watch.late")
-_DONE = wording("watch.done")
-_MORE = wording("watch.more")
 
 
 @command
@@ -65,13 +60,15 @@ def watch(
     output.say(output.table([item.in_(lang) for item in _HEADERS], rows, right={1}))
     counts = watched.counts
     output.say(
-        _EVENTS.in_(lang).format(taken=counts.taken, repeated=counts.repeated, refused=len(watched.refused))
+        wording("watch.events")
+        .in_(lang)
+        .format(taken=counts.taken, repeated=counts.repeated, refused=len(watched.refused))
     )
     if watched.blank:
-        output.say(_BLANK.in_(lang).format(blank=watched.blank))
+        output.say(wording("watch.blank").in_(lang).format(blank=watched.blank))
     if counts.late:
-        output.say(_LATE.in_(lang).format(late=counts.late))
-    output.say(_DONE.in_(lang).format(out=out))
+        output.say(wording("watch.late").in_(lang).format(late=counts.late))
+    output.say(wording("watch.done").in_(lang).format(out=out))
     return Status.FOUND if watched.refused else Status.DONE
 
 
@@ -79,4 +76,4 @@ def _complain(lang: Lang, lines: Sequence[str], file: Path) -> None:
     for line in lines[:_TOLD]:
         output.complain(line)
     if len(lines) > _TOLD:
-        output.complain(_MORE.in_(lang).format(more=len(lines) - _TOLD, file=file))
+        output.complain(wording("watch.more").in_(lang).format(more=len(lines) - _TOLD, file=file))

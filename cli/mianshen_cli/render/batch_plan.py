@@ -19,21 +19,14 @@ _COLUMNS = (
     Message("读作", "read as"),
     Message("事实", "fact"),
 )
-_READ = wording("batch_plan.read")
 _REFUSED = (
     Message("文件", "file"), Message("事实", "fact"), Message("原因", "reason"), Message("格数", "cells"),
 )  # fmt: skip
-_NOTHING_REFUSED = wording("batch_plan.nothing_refused")
 _BY = {
     "native": Message("由编译后的规则核定", "decided by the compiled rules"),
     "interpreter": Message("由解释器核定", "decided by the interpreter"),
     "spark": Message("由 Spark 核定", "decided by Spark"),
 }
-_WHOLE = wording("batch_plan.whole")
-_PARTS = wording("batch_plan.parts")
-_EXPECTED = wording("batch_plan.expected")
-_WOULD = wording("batch_plan.would")
-_NOTHING = wording("batch_plan.nothing")
 
 
 def show_plan(lang: Lang, program: Any, plan: Any, places: list[str]) -> None:
@@ -47,13 +40,19 @@ def show_plan(lang: Lang, program: Any, plan: Any, places: list[str]) -> None:
     notes = [*mapping_lines(lang, program, plan.mapping), *finding_lines(lang, program, plan.findings)]
     if notes:
         output.say("\n" + "\n".join(notes))
-    parts = _WHOLE.in_(lang) if plan.partitions == 1 else _PARTS.in_(lang).format(count=plan.partitions)
+    parts = (
+        wording("batch_plan.whole").in_(lang)
+        if plan.partitions == 1
+        else wording("batch_plan.parts").in_(lang).format(count=plan.partitions)
+    )
     comma = "、" if lang == "zh" else ", "
     by, seconds, size = _BY[plan.engine].in_(lang), _time(lang, plan.seconds), _size(plan.size)
     sentences = [
-        _EXPECTED.in_(lang).format(by=by, parts=parts, seconds=seconds, size=size),
-        _WOULD.in_(lang).format(places=comma.join(places), files=comma.join(plan.outputs)),
-        _NOTHING.in_(lang),
+        wording("batch_plan.expected").in_(lang).format(by=by, parts=parts, seconds=seconds, size=size),
+        wording("batch_plan.would")
+        .in_(lang)
+        .format(places=comma.join(places), files=comma.join(plan.outputs)),
+        wording("batch_plan.nothing").in_(lang),
     ]
     output.say()
     for sentence in sentences:
@@ -70,7 +69,7 @@ def _show_columns(lang: Lang, program: Any, plan: Any) -> None:
     ]  # fmt: skip
     output.say()
     for file in plan.files:
-        output.say(_READ.in_(lang).format(file=file.name, count=len(file.columns)))
+        output.say(wording("batch_plan.read").in_(lang).format(file=file.name, count=len(file.columns)))
     if renamed:
         output.say("\n" + output.table([head.in_(lang) for head in _COLUMNS], renamed))
     refused = [
@@ -82,7 +81,7 @@ def _show_columns(lang: Lang, program: Any, plan: Any) -> None:
         + (
             output.table([h.in_(lang) for h in _REFUSED], refused, right=[3])
             if refused
-            else _NOTHING_REFUSED.in_(lang)
+            else wording("batch_plan.nothing_refused").in_(lang)
         )
     )
 

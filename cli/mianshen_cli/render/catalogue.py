@@ -15,7 +15,6 @@ from mianshen.source import Lang, Message
 from mianshen_cli import output
 from mianshen_cli.wording import wording
 
-_UNRULED = wording("catalogue.unruled")
 _FIGURES = tuple(
     Message(*item)
     for item in (("起", "from"), ("止", "until"), ("数值", "value"), ("依据", "basis"), ("条款", "clause"), ("复核", "review by"))
@@ -72,7 +71,7 @@ class CatalogueView:
         if item.kind == "decision":
             decision = self.program.decision(item.entity, item.name)
             if not decision.provisions:
-                yield f"  {_UNRULED.in_(self.lang)}"
+                yield f"  {wording('catalogue.unruled').in_(self.lang)}"
             for provision in decision.provisions:
                 yield ""
                 yield f"- {provision.name}  {output.printable(provision.title.in_(self.lang))}"

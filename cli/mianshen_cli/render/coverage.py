@@ -21,11 +21,6 @@ _KINDS: dict[Kind, Message] = {
     "tables": Message("决策表", "tables"),
     "parameters": Message("参数", "parameters"),
 }
-_PLANNED = wording("coverage.planned")
-_OUT = wording("coverage.out")
-_OPEN = wording("coverage.open")
-_COLON = wording("coverage.colon")
-_COUNT = wording("coverage.count")
 _WIDTH = 96
 
 
@@ -58,21 +53,25 @@ class CoverageView:
             yield ""
         answered = sum(bool(item.answers) for item in self.covered)
         left_out = sum(not item.answers and bool(item.left_out) for item in self.covered)
-        yield _COUNT.in_(self.lang).format(
+        yield wording("coverage.count").in_(self.lang).format(
             all=len(self.covered), answered=answered, left_out=left_out,
             open=len(self.covered) - answered - left_out,
         )  # fmt: skip
 
     def _answers(self, covered: Covered) -> Iterator[str]:
-        colon = _COLON.in_(self.lang)
+        colon = wording("coverage.colon").in_(self.lang)
         for kind, title in _KINDS.items():
             names = [self._name(answer) for answer in covered.answers if answer.kind == kind]
             if names:
                 yield f"{title.in_(self.lang)}{colon}{('、' if self.lang == 'zh' else ', ').join(names)}"
         for item in covered.left_out:
-            yield f"{_OUT.in_(self.lang)}{colon}{item.reason.in_(self.lang)}"
+            yield f"{wording('coverage.out').in_(self.lang)}{colon}{item.reason.in_(self.lang)}"
         if not covered.answers and not covered.left_out:
-            yield _OPEN.in_(self.lang)
+            yield wording("coverage.open").in_(self.lang)
 
     def _name(self, answer: Answer) -> str:
-        return _PLANNED.in_(self.lang).format(name=answer.name) if answer.planned else answer.name
+        return (
+            wording("coverage.planned").in_(self.lang).format(name=answer.name)
+            if answer.planned
+            else answer.name
+        )

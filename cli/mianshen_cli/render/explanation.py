@@ -19,13 +19,9 @@ from mianshen_cli import output
 from mianshen_cli.wording import wording
 
 PILOT = wording("explanation.pilot")
-_ASSUMED = wording("explanation.assumed")
-_FORMULA = wording("explanation.formula")
-_CONDITION = wording("explanation.condition")
 _UNTOLD = wording("explanation.untold")
 _UNRULED = wording("explanation.unruled")
 _OTHERS = wording("explanation.others")
-_AS_FOR = wording("explanation.as_for")
 _WHY = {
     "failed": Message("不满足 {part}", "{part} does not hold"),
     "unknown": Message("不知是否满足 {part}", "whether {part} holds is unknown"),
@@ -90,7 +86,7 @@ class Explanation:
     def _before(self, step: Step, lines: tuple[str, ...]) -> str:
         """The earlier row of which the same was told of a decision; empty where this is the first."""
         row = self._told.setdefault((step.decision.name, lines), output.printable(step.row.key))
-        return "" if row == step.row.key else self.say(_AS_FOR).format(row=row)
+        return "" if row == step.row.key else self.say(wording("explanation.as_for")).format(row=row)
 
     def _grounds(self, step: Step) -> Iterator[str]:
         """The provisions that gave a value, or may give one."""
@@ -107,8 +103,8 @@ class Explanation:
         yield f"    {self.say(provision.title)} ({provision.name}){pilot}"
         yield f"    {self.say(self.words.citation(provision.citation))}"
         if provision.when_text is not None:
-            yield f"    {self.say(_CONDITION)} {_one_line(provision.when_text)}"
-        yield f"    {self.say(_FORMULA)} {_one_line(provision.value_text)}"
+            yield f"    {self.say(wording('explanation.condition'))} {_one_line(provision.when_text)}"
+        yield f"    {self.say(wording('explanation.formula'))} {_one_line(provision.value_text)}"
         for input_ in used.inputs:
             if input_.row.parent is not step.row or input_.name.kind == "decision":  # not what filters read
                 yield f"        {self._input(input_, step.row)}"
@@ -121,7 +117,7 @@ class Explanation:
         whose = f"{output.printable(given.row.key)} " if given.row.parent is home else ""
         text = f"{whose}{self.say(self.words.title(given))} {given.name.name} = {self.say(self.words.shown(given))}"
         if given.assumed:
-            return f"{text} [{self.say(_ASSUMED)}]"
+            return f"{text} [{self.say(wording('explanation.assumed'))}]"
         if given.dated is None:
             return text
         dated = given.dated

@@ -16,13 +16,7 @@ from mianshen_cli.wording import wording
 COLUMNS: Final = 80
 MOST: Final = 12  # lines of a table
 LONG: Final = 13  # characters of an amount beyond which a table leaves the fen out
-_HEAD = wording("impact.head")
-_OVER_CASES = wording("impact.over_cases")
-_RECORDS = wording("impact.records")
-_NOTHING = wording("impact.nothing")
 _OF = wording("impact.of")
-_SAMPLE = wording("impact.sample")
-_WEIGHTED = wording("impact.weighted")
 _OPEN: Final = wording("impact.open")
 _UNBOUNDED: Final = wording("impact.unbounded")
 _ESTIMATES: Final = {
@@ -70,11 +64,11 @@ def summary(lang: Lang, content: Mapping[str, Any]) -> str:
     if content["people"]:
         lines.append(_OF.in_(lang).format(**content["people"]))
     if content["people"].get("weighted", {}).get("standard_error") is not None:
-        lines.append(_WEIGHTED.in_(lang).format(**_grouped(content["people"]["weighted"])))
+        lines.append(wording("impact.weighted").in_(lang).format(**_grouped(content["people"]["weighted"])))
     if content.get("sample", {}).get("difference") is not None:
-        lines.append(_SAMPLE.in_(lang).format(**_grouped(content["sample"])))
+        lines.append(wording("impact.sample").in_(lang).format(**_grouped(content["sample"])))
     if not content["changed_cells"]:
-        return output.folded("\n".join([*lines, _NOTHING.in_(lang)]), output.columns())
+        return output.folded("\n".join([*lines, wording("impact.nothing").in_(lang)]), output.columns())
     parts = [
         "\n".join(lines),
         _money(lang, content),
@@ -94,9 +88,9 @@ def _heading(lang: Lang, overlays: str, content: Mapping[str, Any]) -> str:
     """What is compared over what: cases, or files of records on a day."""
     counts = content["records"]
     if counts.keys() == {"case"}:
-        return _OVER_CASES.in_(lang).format(overlays=overlays, count=counts["case"])
-    records = _RECORDS.in_(lang).format(count=sum(counts.values()))
-    return _HEAD.in_(lang).format(overlays=overlays, records=records, day=content["as_of"])
+        return wording("impact.over_cases").in_(lang).format(overlays=overlays, count=counts["case"])
+    records = wording("impact.records").in_(lang).format(count=sum(counts.values()))
+    return wording("impact.head").in_(lang).format(overlays=overlays, records=records, day=content["as_of"])
 
 
 def _money(lang: Lang, content: Mapping[str, Any]) -> str:

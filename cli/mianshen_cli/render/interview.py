@@ -19,22 +19,7 @@ from mianshen_cli import output
 from mianshen_cli.render.answer import AnswerView
 from mianshen_cli.wording import wording
 
-_OPENING = wording("interview.opening")
-_ABOUT = wording("interview.about")
-_MORE = wording("interview.more")
-_OF = wording("interview.of")
-_ASSUMED = wording("interview.assumed")
-_SKIP = wording("interview.skip")
-_PROMPT = wording("interview.prompt")
-_LEAVE = wording("interview.leave")
-_OVER = wording("interview.over")
-_NOT_TOLD = wording("interview.not_told")
-_TAKEN = wording("interview.taken")
-_SAVED = wording("interview.saved")
-_AGAIN = wording("interview.again")
-_WHERE = wording("interview.where")
 _YES_TO_GO_ON = ("n", "no", "否", "不", "继续")
-_HELP = wording("interview.help")
 COMMANDS: Final = {
     "back": ("b", "back", "返回", "上一题"),
     "skip": ("?", "？", "skip", "不知道", "跳过"),
@@ -55,7 +40,7 @@ class AskView:
 
     def opening(self) -> str:
         names = self._named([benefit.name for benefit in self.interview.benefits])
-        return _OPENING.in_(self.lang).format(names=names)
+        return wording("interview.opening").in_(self.lang).format(names=names)
 
     def question(self, question: Question, number: int, story: Story) -> str:
         """The question with its choices, and the benefits it matters for."""
@@ -63,8 +48,8 @@ class AskView:
         whose = ""
         if row is not story.case.person and row.parent is not None:
             title = self.program.entities[row.entity].title.in_(self.lang)
-            whose = _OF.in_(self.lang).format(title=title, key=output.printable(row.key))
-        about = _ABOUT.in_(self.lang).format(names=self._named(question.why))
+            whose = wording("interview.of").in_(self.lang).format(title=title, key=output.printable(row.key))
+        about = wording("interview.about").in_(self.lang).format(names=self._named(question.why))
         lines = [
             "",
             f"[{number}] {whose}{question.title.in_(self.lang)} ({question.place.name})",
@@ -82,8 +67,8 @@ class AskView:
     def _enter(self, question: Question) -> str:
         if question.assumed is not None and question.fact is not None:
             value = self.words.value(question.assumed, question.fact.written, question.fact.type)
-            return _ASSUMED.in_(self.lang).format(value=value.in_(self.lang))
-        return _SKIP.in_(self.lang) if question.can_be_unknown else ""
+            return wording("interview.assumed").in_(self.lang).format(value=value.in_(self.lang))
+        return wording("interview.skip").in_(self.lang) if question.can_be_unknown else ""
 
     def _named(self, names: list[str] | tuple[str, ...]) -> str:
         titles = [self.program.benefits[name].title.in_(self.lang) for name in names[:_MOST_NAMED]]
@@ -91,16 +76,16 @@ class AskView:
         return (
             listed
             if len(names) <= _MOST_NAMED
-            else f"{listed} {_MORE.in_(self.lang).format(count=len(names))}"
+            else f"{listed} {wording('interview.more').in_(self.lang).format(count=len(names))}"
         )
 
     def prompt(self, question: Question) -> str:
         del question
-        return _PROMPT.in_(self.lang)
+        return wording("interview.prompt").in_(self.lang)
 
     def leaves(self) -> bool:
         """Whether somebody who wants to leave means it; the end of what is typed does."""
-        line = output.hear(_LEAVE.in_(self.lang))
+        line = output.hear(wording("interview.leave").in_(self.lang))
         return line is None or line.strip().lower() not in _YES_TO_GO_ON
 
     def goes_back(self, story: Story, checked: Checked) -> bool:
@@ -113,8 +98,8 @@ class AskView:
         facts = [self.program.facts.get((row.entity, name)) for row, name in story.unknown_places()]
         names = listed(fact.title for fact in facts if fact is not None).in_(self.lang)
         if open_ and names:
-            output.say("\n" + _NOT_TOLD.in_(self.lang).format(names=names))
-        line = output.hear("\n" + _OVER.in_(self.lang))
+            output.say("\n" + wording("interview.not_told").in_(self.lang).format(names=names))
+        line = output.hear("\n" + wording("interview.over").in_(self.lang))
         return line is not None and line.strip().lower() in COMMANDS["back"]
 
     def taken(self, question: Question, line: str, value: Known) -> str:
@@ -124,19 +109,23 @@ class AskView:
             value, "" if fact is None else fact.written, None if fact is None else fact.type
         )
         plain = as_written(line.strip(), fact)
-        return "" if plain == line.strip() else _TAKEN.in_(self.lang).format(value=shown.in_(self.lang))
+        return (
+            ""
+            if plain == line.strip()
+            else wording("interview.taken").in_(self.lang).format(value=shown.in_(self.lang))
+        )
 
     def saved(self, story: Story, file: Path) -> str:
         """What was saved, and how to go on from it."""
         unknown = len(story.unknown_places())
-        again = _AGAIN.in_(self.lang) if unknown else ""
-        return "\n" + _SAVED.in_(self.lang).format(
+        again = wording("interview.again").in_(self.lang) if unknown else ""
+        return "\n" + wording("interview.saved").in_(self.lang).format(
             file=file, told=story.facts_told(), unknown=unknown, again=again
         )
 
     def where_to_save(self) -> Path | None:
         """A file that somebody who stops names; None where there is none."""
-        line = output.hear("\n" + _WHERE.in_(self.lang))
+        line = output.hear("\n" + wording("interview.where").in_(self.lang))
         return Path(line.strip()) if line and line.strip() else None
 
     def command(self, line: str, question: Question) -> str | None:
@@ -158,7 +147,7 @@ class AskView:
         return next((name for name, words in COMMANDS.items() if word in words), None)
 
     def help(self, question: Question) -> str:
-        return _HELP.in_(self.lang).format(name=question.answer_as)
+        return wording("interview.help").in_(self.lang).format(name=question.answer_as)
 
     def answer(self, checker: Checker, checked: Checked) -> str:
         """What `check` says, under the benefits asked about."""

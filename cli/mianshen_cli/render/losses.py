@@ -13,12 +13,11 @@ from mianshen_cli import output
 from mianshen_cli.wording import wording
 
 _HEADS = (Message("名称", "name"), Message("未带出", "not carried"))
-_ALL = wording("losses.all")
 FORMAT = wording("losses.format")
 
 
 def losses_table(losses: Sequence[Loss], lang: Lang) -> str:
-    rows = [(loss.name or _ALL.in_(lang), loss.why.in_(lang)) for loss in losses]
+    rows = [(loss.name or wording("losses.all").in_(lang), loss.why.in_(lang)) for loss in losses]
     return output.table([head.in_(lang) for head in _HEADS], rows)
 
 

@@ -18,10 +18,7 @@ from mianshen_cli import output
 from mianshen_cli.render.explanation import PILOT, Explanation
 from mianshen_cli.wording import wording
 
-_WHOLE = wording("overview.whole")
 _UNRULED = wording("overview.unruled")
-_UNTOLD = wording("overview.untold")
-_SOURCES = wording("overview.sources")
 
 
 class Overview:
@@ -41,7 +38,7 @@ class Overview:
         told = {(benefit.entity, benefit.eligible) for benefit in self.program.benefits.values()}
         for step in trace.steps:
             steps.setdefault(step.row.entity, {}).setdefault(step.decision.name, []).append(step)
-        lines = [self.say(_WHOLE)]
+        lines = [self.say(wording("overview.whole"))]
         for entity, decisions in steps.items():
             rows = list(dict.fromkeys(step.row for of_rows in decisions.values() for step in of_rows))
             parts = self._decisions(decisions, told, rows)
@@ -51,7 +48,7 @@ class Overview:
                 *(line for part in parts for line in _lines(part, width)),
             ]
         if self._sources:
-            lines += ["", f"{self.say(_SOURCES)}{'：' if self.lang == 'zh' else ':'}"]
+            lines += ["", f"{self.say(wording('overview.sources'))}{'：' if self.lang == 'zh' else ':'}"]
             lines += [f"    [{number}] {title}" for title, number in self._sources.items()]
         return output.folded("\n".join(lines), width).rstrip()
 
@@ -97,7 +94,7 @@ class Overview:
 
     def _grounds(self, step: Step) -> str:
         grounds = self._joined(map(self._ground, step.used))
-        return grounds if len(step.used) == 1 else self.say(_UNTOLD).format(names=grounds)
+        return grounds if len(step.used) == 1 else self.say(wording("overview.untold")).format(names=grounds)
 
     def _ground(self, used: Used) -> str:
         provision = used.provision

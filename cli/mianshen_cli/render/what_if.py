@@ -32,32 +32,6 @@ _CONDITIONS = {
     "undetermined": Message("待定的条件", "Conditions that cannot be told yet"),
     "not_modelled": Message("规定不适用于此的原因", "Why no provision applies"),
 }
-_HURDLE = wording("what_if.hurdle")
-_SAYS_NO = wording("what_if.says_no")
-_NEGATED = wording("what_if.negated")
-_CHANGES = wording("what_if.changes")
-_UNCHANGEABLE = wording("what_if.unchangeable")
-_NO_CHANGE = wording("what_if.no_change")
-_NOT_ALL = wording("what_if.not_all")
-_CHANGE = wording("what_if.change")
-_FACT = wording("what_if.fact")
-_AND = wording("what_if.and")
-_DUE = wording("what_if.due")
-_LACKING = wording("what_if.lacking")
-_TIME = wording("what_if.time")
-_FROM = wording("what_if.from")
-_REVIEW = wording("what_if.review")
-_NEVER = wording("what_if.never")
-_UNTIL = wording("what_if.until")
-_MARGINS = wording("what_if.margins")
-_LIMIT = wording("what_if.limit")
-_BRACKET = wording("what_if.bracket")
-_NEXT = wording("what_if.next")
-_BINDING = wording("what_if.binding")
-_RAISING = wording("what_if.raising")
-_FREE = wording("what_if.free")
-_A_CONSTANT = wording("what_if.a_constant")
-_UNKNOWN = wording("what_if.unknown")
 
 
 def asked_about(answer: Answer, asked: Sequence[str]) -> tuple[Prospector, tuple[Prospect, ...]]:
@@ -104,7 +78,9 @@ class ProspectView:
         if prospect.later is not None:
             lines += self._why(prospect)
         if prospect.margins:
-            lines += self._list(_MARGINS, [self._margin(margin) for margin in prospect.margins])
+            lines += self._list(
+                wording("what_if.margins"), [self._margin(margin) for margin in prospect.margins]
+            )
         return "\n".join(lines)
 
     def _say(self, message: Message, **parts: object) -> str:
@@ -118,49 +94,60 @@ class ProspectView:
             _CONDITIONS[prospect.result.status], [self._hurdle(hurdle) for hurdle in prospect.hurdles]
         )
         flips = [self._flip(flip) for flip in prospect.changes.flips]
-        none = self._say(_NO_CHANGE) + ("" if prospect.changes.complete else self._say(_NOT_ALL))
-        yield from self._list(_CHANGES, flips) if flips else [none]
+        none = self._say(wording("what_if.no_change")) + (
+            "" if prospect.changes.complete else self._say(wording("what_if.not_all"))
+        )
+        yield from self._list(wording("what_if.changes"), flips) if flips else [none]
         fixed = [
             self._say(
-                _FACT,
+                wording("what_if.fact"),
                 whose=self._whose(item.row),
                 title=f"{self._say(item.fact.title)} ({item.fact.name})",
                 value=self._value(item.fact, item.value),
             )
             for item in self.prospector.immutable(prospect)
         ]
-        yield from self._list(_UNCHANGEABLE, fixed)
+        yield from self._list(wording("what_if.unchangeable"), fixed)
         if prospect.later is not None:
-            yield from self._list(_TIME, [self._later(prospect.later)])
+            yield from self._list(wording("what_if.time"), [self._later(prospect.later)])
 
     def _hurdle(self, hurdle: UnmetCondition) -> str:
-        part = _SAYS_NO.in_(self.lang)
+        part = wording("what_if.says_no").in_(self.lang)
         if hurdle.part is not None:
             part = to_text(hurdle.part, hurdle.row.entity)
-            part = part if hurdle.wanted else self._say(_NEGATED, part=part)
+            part = part if hurdle.wanted else self._say(wording("what_if.negated"), part=part)
         reads = [
             f"{self._say(self.words.title(input_))} {self._say(self.words.shown(input_))}"
             for input_ in hurdle.inputs
         ]
         result = f" ({', '.join(dict.fromkeys(reads))})" if reads else ""
-        return self._say(_HURDLE, title=self._say(hurdle.provision.title), part=part, given=result)
+        return self._say(
+            wording("what_if.hurdle"), title=self._say(hurdle.provision.title), part=part, given=result
+        )
 
     def _flip(self, flip: Counterfactual) -> str:
-        changes = _AND.in_(self.lang).join(self._change(change) for change in flip.changes)
+        changes = wording("what_if.and").in_(self.lang).join(self._change(change) for change in flip.changes)
         notes = []
         if flip.result.amount is not None:
-            notes.append(self._say(_DUE, amount=f"{flip.result.amount:,.2f}"))
+            notes.append(self._say(wording("what_if.due"), amount=f"{flip.result.amount:,.2f}"))
         if flip.result.missing:
             person = flip.changes[0].row
             notes.append(
-                self._say(_LACKING, missing=self._say(self.words.missing(flip.result.missing, person)))
+                self._say(
+                    wording("what_if.lacking"),
+                    missing=self._say(self.words.missing(flip.result.missing, person)),
+                )
             )
         return f"{changes} ({'; '.join(notes)})" if notes else changes
 
     def _change(self, change: FactChange) -> str:
-        before = self._say(_UNKNOWN) if change.before is None else self._value(change.fact, change.before)
+        before = (
+            self._say(wording("what_if.unknown"))
+            if change.before is None
+            else self._value(change.fact, change.before)
+        )
         return self._say(
-            _CHANGE,
+            wording("what_if.change"),
             whose=self._whose(change.row),
             title=f"{self._say(change.fact.title)} ({change.fact.name})",
             before=before,
@@ -180,34 +167,41 @@ class ProspectView:
 
     def _later(self, later: DueDate) -> str:
         if later.day is not None:
-            return self._say(_FROM, day=later.day) + ("" if later.whole else self._say(_REVIEW))
+            return self._say(wording("what_if.from"), day=later.day) + (
+                "" if later.whole else self._say(wording("what_if.review"))
+            )
         if later.known_until is not None and later.stopped is not None:
-            return self._say(_UNTIL, day=later.known_until, why=later.stopped.message.in_(self.lang))
-        return self._say(_NEVER)
+            return self._say(
+                wording("what_if.until"), day=later.known_until, why=later.stopped.message.in_(self.lang)
+            )
+        return self._say(wording("what_if.never"))
 
     def _margin(self, margin: Headroom) -> str:
         title = f"{self._whose(margin.row).strip()} {self._say(margin.decision.title)}".strip()
         match margin:
             case AnnualLimit(limited=limited, left=left):
                 return self._say(
-                    _LIMIT, title=title, limit=_money(limited.limit), before=_money(limited.before),
+                    wording("what_if.limit"), title=title, limit=_money(limited.limit), before=_money(limited.before),
                     due=_money(limited.raw), paid=_money(limited.paid), withheld=_money(limited.withheld),
                     left=_money(left),
                 )  # fmt: skip
             case Bracket():
                 text = self._say(
-                    _BRACKET, title=title, amount=_money(margin.base), over=_money(margin.over), rate=_rate(margin.rate)
+                    wording("what_if.bracket"), title=title, amount=_money(margin.base), over=_money(margin.over),
+                    rate=_rate(margin.rate),
                 )  # fmt: skip
                 if margin.next_over is None or margin.next_rate is None:
                     return text
                 rate, gap = _rate(margin.next_rate), _money(margin.to_next)
-                return text + self._say(_NEXT, over=_money(margin.next_over), rate=rate, gap=gap)
+                return text + self._say(
+                    wording("what_if.next"), over=_money(margin.next_over), rate=rate, gap=gap
+                )
             case Cap():
-                cut = _BINDING if margin.kind == "cap" else _RAISING
+                cut = wording("what_if.binding") if margin.kind == "cap" else wording("what_if.raising")
                 parameter = self.program.parameters.get(margin.figure)
-                figure = self._say(_A_CONSTANT if parameter is None else parameter.title)
+                figure = self._say(wording("what_if.a_constant") if parameter is None else parameter.title)
                 return self._say(
-                    cut if margin.binds else _FREE, title=title, amount=_money(margin.value), figure=figure,
+                    cut if margin.binds else wording("what_if.free"), title=title, amount=_money(margin.value), figure=figure,
                     bound=_money(margin.bound), gap=_money(margin.distance),
                 )  # fmt: skip
 
