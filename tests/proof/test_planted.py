@@ -54,6 +54,19 @@ def test_a_conflict_is_found(plant: Plant, tmp_path: Path) -> None:
     assert row.rejection.reason == "conflict"
 
 
+def test_assistance_below_the_national_floor_is_found_in_a_rule_that_reads_no_rate(plant: Plant) -> None:
+    status, findings = plant(
+        "provisions:\n  planted: {decision: assistance_payment, value: cost_before_assistance * 0.6, title: x, "
+        "exception_to: shanghai_assistance, "
+        'when: \'entitled and care_type = "inpatient" and assistance_identity = "destitute"\'}\n',
+        "assistance_not_below_the_floor",
+    )
+    assert [(f["property"], f["verdict"]) for f in findings] == [
+        ("assistance_not_below_the_floor", "refuted")
+    ]
+    assert status == 1
+
+
 def test_a_gap_is_found(plant: Plant, tmp_path: Path) -> None:
     status, findings = plant(
         "replace:\n  tables:\n    shanghai_employee_payment_rate:\n      decision: employee_payment_rate\n"

@@ -104,6 +104,17 @@ def test_a_rate_below_the_floor_is_refused(tmp_path: Path, rate: str, codes: lis
     assert [diagnostic.code for diagnostic in refused.value.diagnostics] == codes
 
 
+def test_the_floor_itself_cannot_be_lowered(tmp_path: Path) -> None:
+    overlay = tmp_path / "lower.yaml"
+    floor = LOWER.replace("beijing_assistance_rate_outpatient", "assistance_rate_floor")
+    overlay.write_text(floor.format(rate="60%").replace("2023-01-01", "2021-01-01"), encoding="utf-8")
+    with pytest.raises(RuleError) as refused:
+        open_program(overlays=(overlay,))
+    (diagnostic,) = refused.value.diagnostics
+    assert diagnostic.code == "E360"
+    assert "assistance_rate_floor is 0.6, below 0.7" in diagnostic.show("en")
+
+
 def test_every_rate_of_assistance_is_held_to_the_floor() -> None:
     """A rate that a provision of assistance reads and no property names would slip through."""
     document, _ = read([shipped_rulebook()])

@@ -389,16 +389,16 @@ class Benefit(Shape):
 class Property(Shape):
     """What a rulebook satisfies, whatever an overlay does: held by `lint` on figures, proved or refuted on rules.
 
-    Of figures: each is at least, at most another figure. Of rows of an `entity` for which `when` holds: a condition
-    `holds`; some provision gives each decision (`modelled`); a decision never falls as a fact rises (`never_falls`,
-    `as`; a fall of `up_to` so much, by rounding, is let through); a decision is never less where a fact (`of`) has one
-    of the values `for` than where it has one of those of `than` (`never_less`).
+    Of figures: each is at least, at most another figure, or a value written here. Of rows of an `entity` for which
+    `when` holds: a condition `holds`; some provision gives each decision (`modelled`); a decision never falls as a fact
+    rises (`never_falls`, `as`; a fall of `up_to` so much, by rounding, is let through); a decision is never less where
+    a fact (`of`) has one of the values `for` than where it has one of those of `than` (`never_less`).
     """
 
     title: Titled
     figures: Names = ()
-    at_least: Identifier | None = None
-    at_most: Identifier | None = None
+    at_least: Literal_ | None = None
+    at_most: Literal_ | None = None
     entity: Identifier | None = None
     when: Formula | None = None
     holds: Formula | None = None

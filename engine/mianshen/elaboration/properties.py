@@ -107,18 +107,32 @@ def check_properties(vocabulary: Vocabulary, parameters: Mapping[str, Parameter]
         vocabulary.source(model.source, "properties", name, "source")
         for side in _SIDES:
             bound = getattr(model, side)
-            if bound is None or not _is_known(vocabulary, parameters, bound, (name, side)):
+            if bound is None:
+                continue
+            written = not bound.isidentifier()
+            if not written and not _is_known(vocabulary, parameters, bound, (name, side)):
                 continue
             for index, figure in enumerate(model.figures):
-                if _is_known(vocabulary, parameters, figure, (name, "figures", index)):
-                    for value, limit in _outside(parameters[figure], parameters[bound], side):
-                        span = vocabulary.document.span("parameters", figure)
-                        title = message(model.title)
-                        vocabulary.diagnostics.append(
-                            diagnostics.property_broken(
-                                span, figure, _plain(value), _plain(limit), side, title
-                            )
-                        )
+                if not _is_known(vocabulary, parameters, figure, (name, "figures", index)):
+                    continue
+                path = ("properties", name, side)
+                limits = (
+                    _always(vocabulary, parameters[figure], bound, path)
+                    if written
+                    else parameters[bound].series
+                )
+                for value, limit in _outside(parameters[figure], limits, side):
+                    span = vocabulary.document.span("parameters", figure)
+                    plain = _plain(value), _plain(limit)
+                    vocabulary.diagnostics.append(
+                        diagnostics.property_broken(span, figure, *plain, side, message(model.title))
+                    )
+
+
+def _always(vocabulary: Vocabulary, figure: Parameter, text: str, path: tuple[str, ...]) -> tuple[Dated, ...]:
+    """A bound that is written in the property, on every day."""
+    value = vocabulary.literal(text, figure.type, figure.written, path)
+    return (Dated(dt.date.min, None, value, "cited", Citation(None, None), None),)
 
 
 def _is_known(
@@ -131,10 +145,10 @@ def _is_known(
     return False
 
 
-def _outside(figure: Parameter, bound: Parameter, side: Side) -> Iterable[tuple[Decimal, Decimal]]:
+def _outside(figure: Parameter, bound: Iterable[Dated], side: Side) -> Iterable[tuple[Decimal, Decimal]]:
     """Values of the figure with the bound each breaks."""
     for dated in figure.series:
-        for limit in bound.series:
+        for limit in bound:
             value, edge = dated.known, limit.known
             if not isinstance(value, Decimal) or not isinstance(edge, Decimal) or not _overlap(dated, limit):
                 continue
