@@ -94,13 +94,13 @@ def settlements(chance: Random, number: int) -> Iterator[dict[str, str]]:
     person = f"P{chance.randrange(10**6)}-{number}"
     insutype, area = chance.choice(tuple(SCHEMES)), chance.choice(AREAS)
     days = [AS_OF - dt.timedelta(chance.randrange(700)) for _ in range(chance.randrange(1, 7))]
-    for at, day in enumerate(sorted(days)):
-        if at and day == sorted(days)[at - 1]:
-            continue  # where a person was insured on a day is said once
+    for day in sorted(days):
         if chance.random() < 0.2:
             insutype, area = chance.choice(tuple(SCHEMES)), chance.choice(AREAS)
         for _ in range(chance.choice((1, 1, 1, 2))):
             yield settlement(chance, person, day, insutype, area)
+            if chance.random() < 0.3:  # the next one of the day, insured elsewhere or otherwise
+                insutype, area = chance.choice(tuple(SCHEMES)), chance.choice(AREAS)
 
 
 def settlement(chance: Random, person: str, day: dt.date, insutype: str, area: str) -> dict[str, str]:
@@ -202,6 +202,8 @@ def facts(row: Mapping[str, str]) -> dict[str, Any]:
         "care_type": care,
         "hospital_level": level,
         "insurance_scheme": SCHEMES[row["insutype"]],
+        "insured_area": row["insu_admdvs"],
+        "coverage_status": None if apart else "active",
         "employment_status": employment,
         "assistance_category": CATEGORY[row["sp_psn_type"]],
         "total_cost": Decimal(row["medfee_sumamt"]),

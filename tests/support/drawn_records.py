@@ -192,6 +192,8 @@ def _claim(rng: Random, number: int, as_of: dt.date, unknown: float) -> dict[str
         "basic_paid": (0.3, lambda: part(50)),
         "supplementary_paid": (0.15, lambda: part(20)),
         "critical_illness_paid": (0.15, lambda: part(20)),
+        "insured_area": (0.1, lambda: rng.choice(AREAS)),
+        "coverage_status": (0.1, lambda: rng.choice(("active", "suspended"))),
         "insurance_scheme": (0.15, lambda: rng.choice(("employee", "resident"))),
         "employment_status": (0.1, lambda: rng.choice(("employed", "retired"))),
         "assistance_category": (0.1, lambda: rng.choice(("subsistence", "destitute", "none"))),

@@ -20,8 +20,8 @@ from tests.support.oracle_over_time import (
     STANDARD,
     WHOLE,
     TwoBalances,
-    category_of,
     overpaid,
+    person_of,
     row_on,
     waits,
 )
@@ -224,11 +224,6 @@ def prenatal_fee(person: Facts, claims: Sequence[Facts], as_of: dt.date) -> Bene
     return answer(in_shandong(person, as_of), due)
 
 
-def scheme_of(claim: Facts, person: Facts, *names: str) -> Truth:
-    """The claim's own scheme, or the person's on its day."""
-    return is_one_of(claim.get("insurance_scheme") or person.get("insurance_scheme"), *names)
-
-
 def where_told(place: object, truth: Truth) -> Truth:
     """The answer of a place's rules; open where nobody knows which place that is."""
     return None if place is None else truth
@@ -238,12 +233,12 @@ def maternity_direct(rows: Sequence[Facts], claims: Iterable[Facts], as_of: dt.d
     """A woman's deliveries at networked hospitals, each on what she was on its day; no window."""
     ways = []
     for claim in claims:
-        person, there = row_on(rows, claim["service_date"]), claim.get("hospital_area")
+        person, there = person_of(claim, rows), claim.get("hospital_area")
         home = person.get("insured_area")
         pilot = both(
             lies_in(home, "37"),
             either(lies_in(home, JUYE), lies_in(there, JUYE)),
-            is_one_of(person.get("sex"), "female"), scheme_of(claim, person, "employee"), active(person),
+            is_one_of(person.get("sex"), "female"), scheme(person, "employee"), active(person),
         )  # fmt: skip
         delivery = both(is_one_of(claim.get("care_type"), "delivery"), claim.get("maternity_networked"))
         since = claim["service_date"] >= SINCE_SHANDONG
@@ -255,13 +250,13 @@ def remote_settlement(rows: Sequence[Facts], claims: Iterable[Facts], as_of: dt.
     """Filed outpatients of Shanghai nationwide, others in the delta; care of every type between places of the zone."""
     ways = []
     for claim in claims:
-        person, there = row_on(rows, claim["service_date"]), claim.get("hospital_area")
+        person, there = person_of(claim, rows), claim.get("hospital_area")
         home = person.get("insured_area")
         since = claim["service_date"] >= dt.date(2023, 2, 27)
         filed = both(is_one_of(claim.get("care_type"), "outpatient"), claim.get("filed_for_remote_care"))
         zone = lies_in(there, *ZONE)
         entitled = both(
-            active(person), scheme_of(claim, person, "employee", "resident"), opposite(waits(claim, person))
+            active(person), scheme(person, "employee", "resident"), opposite(waits(claim, person))
         )
         within_delta = both(lies_in(home, *DELTA), lies_in(there, *DELTA))
         settled = either(
@@ -287,9 +282,7 @@ def unassisted_patient(
     }
     ways: list[Truth] = []
     for claim in sorted(claims, key=lambda c: (c["service_date"], c["claim_id"])):
-        due = assistance_due(
-            row_on(rows, claim["service_date"]), claim, layers.get(str(claim["claim_id"]), {}), balances
-        )
+        due = assistance_due(person_of(claim, rows), claim, layers.get(str(claim["claim_id"]), {}), balances)
         if due is not NOT_MODELLED:
             settled = claim.get("settled_assistance_payment")
             unpaid = None if settled is None else settled == ZERO
@@ -307,12 +300,12 @@ def assistance_due(
     """
     day: dt.date = claim["service_date"]
     rejected = bool(claim.get("rejected"))
-    category, care = category_of(claim, person), claim.get("care_type")
+    category, care = person.get("assistance_category"), claim.get("care_type")
     if category == "none" and claim.get("category_on_admission") is not None:
         category = claim["category_on_admission"]
     entitled = both(
         day >= dt.date(2023, 1, 1), lies_in(person.get("insured_area"), "37"), active(person),
-        scheme_of(claim, person, "employee", "resident"), is_one_of(care, *STANDARD),
+        scheme(person, "employee", "resident"), is_one_of(care, *STANDARD),
     )  # fmt: skip
     if entitled is False:
         return NOT_MODELLED

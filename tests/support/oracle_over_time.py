@@ -39,6 +39,9 @@ OTHER_PAYERS: Final = (
     "civil_servant_subsidy", "enterprise_supplement", "other_fund_payment", "commercial_insurance_payment", "hospital_share",
 )  # fmt: skip
 PAID_ELSEWHERE: Final = ("basic_paid", "supplementary_paid", "critical_illness_paid")
+STATED: Final = (
+    "insured_area", "insurance_scheme", "coverage_status", "employment_status", "assistance_category",
+)  # fmt: skip
 STANDARD: Final = {"inpatient": "inpatient", "chronic_outpatient": "inpatient", "outpatient": "outpatient"}
 RATE: Final = {"inpatient": Decimal("0.85"), "outpatient": Decimal("0.80")}
 LIMIT: Final = {"inpatient": Decimal(160000), "outpatient": Decimal(8000)}
@@ -54,10 +57,10 @@ def row_on(rows: Sequence[Facts], day: dt.date) -> Facts:
     return max(begun, key=_start, default={})
 
 
-def category_of(claim: Facts, person: Facts) -> object:
-    """What the settlement says the person was, else the person's category of its day."""
-    own = claim.get("assistance_category")
-    return person.get("assistance_category") if own is None else own
+def person_of(claim: Facts, rows: Sequence[Facts]) -> Facts:
+    """The person on the claim's day, with what the claim itself says of the person."""
+    day: dt.date = claim["service_date"]  # type: ignore[assignment]
+    return {**row_on(rows, day), **{name: claim[name] for name in STATED if claim.get(name) is not None}}
 
 
 def overpaid(claim: Facts) -> bool:
@@ -98,8 +101,8 @@ def waits(claim: Facts, person: Facts) -> Truth:
     return both(
         is_within(person.get("insured_area"), "31"),
         day >= WAIT_SINCE,
-        is_one_of(claim.get("insurance_scheme") or person.get("insurance_scheme"), "employee"),
-        is_one_of(claim.get("employment_status") or person.get("employment_status"), "flexible"),
+        is_one_of(person.get("insurance_scheme"), "employee"),
+        is_one_of(person.get("employment_status"), "flexible"),
         early,
     )
 
@@ -168,7 +171,7 @@ class Situation:
     @staticmethod
     def of(claim: Facts, person: Facts) -> Situation:
         day: dt.date = claim["service_date"]  # type: ignore[assignment]
-        scheme, care = claim.get("insurance_scheme") or person.get("insurance_scheme"), claim.get("care_type")
+        scheme, care = person.get("insurance_scheme"), claim.get("care_type")
         covered = both(
             is_one_of(person.get("coverage_status"), "active"), is_one_of(scheme, "employee", "resident"),
             opposite(waits(claim, person)),
@@ -177,7 +180,7 @@ class Situation:
         shanghai, stays = is_within(person.get("insured_area"), "31"), is_one_of(care, "inpatient")
         uncovered = both(opposite(covered), opposite(apart))
         stated = None if overpaid(claim) else claim.get("basic_paid") is not None
-        category = category_of(claim, person)
+        category = person.get("assistance_category")
         if category == "none" and claim.get("category_on_admission") is not None:
             category = claim["category_on_admission"]  # lost during the treatment
         assisted = both(
@@ -217,10 +220,10 @@ class Person:
 
     def _spoilt(self, claim: Facts) -> None:
         """Nothing is known of what a rejected claim was paid, only through which accounts it cannot have been."""
-        self._count(Situation.of(claim, row_on(self.rows, claim["service_date"])), {}, None)  # type: ignore[arg-type]
+        self._count(Situation.of(claim, person_of(claim, self.rows)), {}, None)
 
     def _decided(self, claim: Facts) -> dict[str, Amount]:
-        here = Situation.of(claim, row_on(self.rows, claim["service_date"]))  # type: ignore[arg-type]
+        here = Situation.of(claim, person_of(claim, self.rows))
         in_scope: Amount = claim.get("in_scope_cost_given")  # type: ignore[assignment]
         if in_scope is None:
             in_scope = difference(claim.get("total_cost"), claim.get("out_of_scope_cost"))  # type: ignore[arg-type]
@@ -271,7 +274,7 @@ class Person:
         self, person: Facts, claim: Facts, in_scope: Amount
     ) -> tuple[Amount, Amount, Amount, Amount]:
         day: dt.date = claim["service_date"]  # type: ignore[assignment]
-        retired = is_one_of(claim.get("employment_status") or person.get("employment_status"), "retired")
+        retired = is_one_of(person.get("employment_status"), "retired")
         whole = None if retired is None else Decimal(1200 if retired else 1500)
         rate = None if retired is None else Decimal("0.92" if retired else "0.85")
         used = self.deductible.before(day, claim.get("settled_deductible") is not None)
@@ -313,7 +316,7 @@ class Person:
 def _resident(person: Facts, claim: Facts, in_scope: Amount) -> tuple[Amount, Amount, Amount, Amount]:
     deductible = combine(min, in_scope, DEDUCTIBLE_OF_LEVEL.get(str(claim.get("hospital_level"))))
     basic = combine(lambda cost, own: fen((cost - own) * Decimal("0.75")), in_scope, deductible)
-    marked, category = claim.get("critical_illness"), category_of(claim, person)
+    marked, category = claim.get("critical_illness"), person.get("assistance_category")
     if marked is False:
         return deductible, basic, ZERO, ZERO
     if marked is None or category is None:

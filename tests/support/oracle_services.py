@@ -26,7 +26,7 @@ from tests.support.oracle_benefits import (
     scheme,
     where_told,
 )
-from tests.support.oracle_over_time import row_on
+from tests.support.oracle_over_time import person_of, row_on
 from tests.support.oracle_stack import both, either, is_one_of, opposite
 
 NO_BIRTH_DATES: Final = (dt.date(1900, 1, 1), dt.date(1970, 1, 1))
@@ -166,7 +166,7 @@ def blood_donor_fees(rows: Sequence[Facts], claims: Sequence[Facts], as_of: dt.d
     """Clinical blood of donors away from home in the Yangtze delta, both ways."""
     ways = []
     for claim in claims:
-        home, there = row_on(rows, claim["service_date"]).get("insured_area"), claim.get("hospital_area")
+        home, there = person_of(claim, rows).get("insured_area"), claim.get("hospital_area")
         cost = claim.get("blood_cost")
         away = both(lies_in(home, *DELTA), lies_in(there, *DELTA), are_apart(home, there))
         ways.append(doubted(claim, where_told(home, both(None if cost is None else cost > 0, away))))
@@ -185,7 +185,7 @@ def outbreak(rows: Sequence[Facts], claims: Sequence[Facts], as_of: dt.date) -> 
     first, last = OUTBREAK
     treated, waived = [], []
     for claim in claims:
-        person: Facts = row_on(rows, claim["service_date"])
+        person: Facts = person_of(claim, rows)
         then = first <= claim["service_date"] <= last
         poor = is_one_of(person.get("assistance_category"), *GROUPS)
         here = both(lies_in(person.get("insured_area"), "31"), claim["service_date"] >= SHANGHAI_PLAN)

@@ -33,6 +33,8 @@ class AlsoWritten:
 
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$|^[\u4e00-\u9fff][\u4e00-\u9fffa-z0-9_]*$")]
+_NAME = r"[a-z\u4e00-\u9fff][\u4e00-\u9fffa-z0-9_]*"
+OwnOrAbove = Annotated[str, Field(pattern=rf"^(?:{_NAME}\.)?{_NAME}$")]  # deductible, resident.insured_area
 # a number, date, code or boolean, as written
 Literal_ = Annotated[str, Field(min_length=1), AlsoWritten("number", "boolean")]
 Formula = Annotated[
@@ -141,7 +143,7 @@ class Fact(Shape):
     format: TextFormat | None = None  # what a text must look like, its check digit included
     placeholders: tuple[Literal_, ...] = ()  # values that systems write where nothing is known: unknown
     settles: Identifier | None = None  # the money decision that this is the amount really paid of
-    overrides: Identifier | None = None  # the decision that, where this is given, is what it says
+    overrides: OwnOrAbove | None = None  # the decision, or fact above, that is what this says where given
     proposed: Flag = True  # false: nobody is advised to change it
     asked: Flag = True  # false: a question about it is put only where an answer cannot do without it
 

@@ -15,7 +15,7 @@ from mianshen.catalogue import diagnostic
 from mianshen.elaboration.provision_parts import Place, RulingChecks, conjunction
 from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.program import diagnostics
-from mianshen.program.core import FactRef
+from mianshen.program.core import FactRef, If, IsKnown
 from mianshen.program.literals import MONEY
 from mianshen.program.program import (
     AlwaysModelled,
@@ -94,6 +94,8 @@ def _fact(rulings: RulingChecks, entity: str, place: Place) -> Key | None:
     """The fact that a formula is; None, and reported, where it is another formula."""
     parsed = rulings.parses.formula(place)
     node = None if parsed is None else rulings.check(entity).value(parsed)
+    while isinstance(node, If) and isinstance(node.condition, IsKnown):
+        node = node.otherwise  # what rows below say in its stead
     if isinstance(node, FactRef):
         return node.entity, node.name
     if parsed is not None:

@@ -36,7 +36,6 @@ from mianshen.program.core import (
     Numeric,
     Op,
     Round,
-    String,
     Type,
     Within,
     YearToDate,
@@ -392,7 +391,7 @@ class RulingChecks:
         for owner in (entity, *self.names.ancestors(entity)):
             name = self.names.entities[owner].area
             if name is not None:
-                return FactRef(owner, name, String(area=True))
+                return self.names.fact(entity, owner, name)
         return None
 
     def reference_date(self, entity: str) -> Core:

@@ -177,30 +177,40 @@ class Vocabulary:
             self.diagnostics.append(diagnostic("E354.not_reversible", span, entity=entity.name))
 
     def _check_overrides(self) -> None:
-        """What a fact overrides is a decision of its entity, of the same type; one fact a decision."""
-        taken: dict[Key, str] = {}
+        """A fact overrides a decision of its entity, or a fact above it, of the same type; one fact each."""
+        taken: dict[tuple[str, str | None], str] = {}
         for (owner, name), fact in self.facts.items():
-            if fact.overrides is None:
+            overrides = self.document.facts[owner][name].overrides
+            if overrides is None:
                 continue
             path = ("facts", owner, name, "overrides")
-            type_ = self.decision_named(owner, fact.overrides, path)
-            written = (
-                self.document.decisions[owner][fact.overrides].type if type_ is not None else fact.written
-            )
+            span = self.document.span(*path)
+            type_, written = self._overridden(fact, path)
             if type_ is not None and written != fact.written:
-                wrong = diagnostics.wrong_type(
-                    self.document.span(*path), describe(fact.type), describe(type_)
+                self.diagnostics.append(diagnostics.wrong_type(span, describe(fact.type), describe(type_)))
+            if (one := taken.setdefault((owner, overrides), name)) != name:
+                self.diagnostics.append(
+                    diagnostic("E355.settled_twice", span, one=one, two=name, decision=overrides)
                 )
-                self.diagnostics.append(wrong)
-            if taken.setdefault((owner, fact.overrides), name) != name:
-                twice = diagnostic(
-                    "E355.settled_twice",
-                    self.document.span(*path),
-                    one=taken[owner, fact.overrides],
-                    two=name,
-                    decision=fact.overrides,
-                )
-                self.diagnostics.append(twice)
+
+    def _overridden(self, fact: Fact, path: tuple[str, ...]) -> tuple[Type | None, str]:
+        """The type of what a fact overrides, and as it is written; None: there is no such, which is reported."""
+        if fact.instead_of is None:
+            assert fact.overrides is not None
+            type_ = self.decision_named(fact.entity, fact.overrides, path)
+            decisions = self.document.decisions
+            return type_, "" if type_ is None else decisions[fact.entity][fact.overrides].type
+        above, at = [], self.entities[fact.entity].parent
+        while at is not None:
+            above.append(at)
+            at = self.entities[at].parent
+        result = self.facts.get(fact.instead_of) if fact.instead_of[0] in above else None
+        if result is None:
+            known = [f"{owner}.{name}" for owner, name in self.facts if owner in above]
+            kind = Message("事实", "fact")
+            self.unknown(self.document.span(*path), "facts", kind, ".".join(fact.instead_of), known)
+            return None, ""
+        return result.type, result.written
 
     def _check_settled(self) -> None:
         """What a fact settles is a money decision of its entity, and the fact is money; one fact a decision."""
@@ -292,7 +302,7 @@ class Vocabulary:
             entity, name, type_, model.type, message(model.title), model.required,
             absent, low, high, model.immutable, model.personal, model.settles,
             self._format(model, type_, path), self._placeholders(model, type_, path), model.proposed,
-            model.asked and model.overrides is None, model.overrides,
+            model.asked and model.overrides is None, *_overridden(model.overrides),
         )  # fmt: skip
 
     def _format(self, model: FactModel, type_: Type, path: tuple[str, ...]) -> TextFormat | None:
@@ -380,3 +390,9 @@ class Vocabulary:
             kind = Message("决定", "decision")
             self.unknown(self.document.span(*path), "decisions", kind, name, known)
         return type_
+
+
+def _overridden(name: str | None) -> tuple[str | None, Key | None]:
+    """The decision that a fact overrides, or the fact of a row above, `resident.insured_area`."""
+    owner, _, fact = (name or "").rpartition(".")
+    return (None, (owner, fact)) if owner else (name, None)

@@ -100,6 +100,12 @@ class ModelBuilder:
             else f"{entity}_{name}"
             for entity, name in keys
         } | {("", AS_OF): AS_OF}
+        for entity, facts in document.facts.items():
+            for own, fact in facts.items():
+                if fact.overrides is not None and "." in fact.overrides:
+                    self.names[entity, fact.overrides] = (
+                        f"{entity}_{own}_or_{fact.overrides.replace('.', '_')}"
+                    )
         decisions = [(entity, name) for entity, inner in document.decisions.items() for name in inner]
         known = [name for _, name in decisions]
         if unknown := [name for name in names if name not in known]:
@@ -162,9 +168,22 @@ class ModelBuilder:
             self.elements[name] = Element("input", name, "核定日", "date")
         elif (fact := self.document.facts.get(entity, {}).get(own)) is not None:
             self.elements[name] = Element("input", name, fact.title.zh, fact.type)
+        elif "." in own:
+            self._stated(entity, own, name)
         else:
             self._decision(key, name, self.document.decisions[entity][own])
         return name
+
+    def _stated(self, entity: str, above: str, name: str) -> None:
+        """A fact above as rows of an entity have it: what they say in its stead, where that is known."""
+        facts = self.document.facts[entity]
+        one = next(own for own, fact in facts.items() if fact.overrides == above)
+        owner, _, fact = above.partition(".")
+        own, other = self.add((entity, one)), self.add((owner, fact))
+        text = f"if {own} != null then {own} else {other}"
+        self.elements[name] = Element(
+            "decision", name, facts[one].title.zh, facts[one].type, text, (own, other)
+        )
 
     def _decision(self, key: Key, name: str, decision: model.Decision) -> None:
         self.elements[name] = Element("decision", name, decision.title.zh, decision.type)  # holds its place

@@ -113,6 +113,9 @@ class Scope:
         return ""
 
     def _key(self, key: Key) -> tree.Expr:
+        """A fact or decision; of a fact above, what this entity says in its stead where that is known."""
+        stated = (self.entity, ".".join(key))
+        key = stated if stated in self.names else key
         self.keys.add(key)
         return tree.Name(self.names[key])
 

@@ -137,9 +137,9 @@ class Checker(CallChecks):
         """A fact or decision of an entity."""
         if self.calling:
             return None
-        fact = self.names.facts.get((entity, name))
+        fact = self.names.fact(self.entity, entity, name)
         if fact is not None:
-            return FactRef(entity, name, fact.type)
+            return fact
         type_ = self.names.decisions.get((entity, name))
         return None if type_ is None else DecisionRef(entity, name, type_)
 

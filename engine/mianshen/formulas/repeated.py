@@ -139,7 +139,8 @@ class RepeatedChecks(WrittenChecks):
         for owner in (self.entity, *self.names.ancestors(self.entity)):
             fact = self.names.facts.get((owner, written.value))
             if fact is not None:
-                return FactRef(owner, written.value, fact.type)
+                above = fact.instead_of if fact.instead_of is not None else (owner, written.value)
+                return self.names.fact(self.entity, *above)
         return None
 
     def child(self, node: tree.Expr) -> str | None:

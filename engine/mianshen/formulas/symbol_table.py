@@ -11,7 +11,21 @@ from decimal import Decimal
 
 from mianshen.document.accumulator_part import AccumulatorPart
 from mianshen.program.calendar import Calendar
-from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String, Type
+from mianshen.program.core import (
+    Boolean,
+    Code,
+    Core,
+    Date,
+    Duration,
+    FactRef,
+    If,
+    IsKnown,
+    Listing,
+    Numeric,
+    String,
+    Type,
+)
+from mianshen.program.operators import either
 from mianshen.program.program import CodeList, Entity, Fact, Key
 from mianshen.source import TYPO, Message, nearest
 from mianshen.syntax.tree import Cell, Expr
@@ -109,6 +123,22 @@ class Names:
             names.append(at)
             at = self.entities[at].parent
         return names
+
+    def fact(self, entity: str, owner: str, name: str) -> Core | None:
+        """A fact as rows of an entity read it: what they, or those between, say in its stead where that is known."""
+        fact = self.facts.get((owner, name))
+        if fact is None:
+            return None
+        result: Core = FactRef(owner, name, fact.type)
+        between = [] if entity == owner else [entity, *self.ancestors(entity)]
+        for below in reversed(between[: between.index(owner)] if owner in between else between[:0]):
+            for own in self.facts.values():
+                if own.entity == below and own.instead_of == (owner, name):
+                    stated = FactRef(below, own.name, own.type)
+                    one, two = own.type, result.type
+                    both = either(one, two) if isinstance(one, Numeric) and isinstance(two, Numeric) else two
+                    result = If(IsKnown(stated), stated, result, both)
+        return result
 
     def collection(self, entity: str, name: str) -> str | None:
         """The child entity that `entity` calls `name`."""

@@ -3,7 +3,7 @@
 In: the conditions of an entity's provisions, a row. Out: its setting: which of the tests that conditions
 begin with hold there. Most provisions begin with an area and a day, so that what these settle is settled
 once for all rows of a place and time.
-Invariants: the tests read the row's area and reference date alone, and none of them can fail; one that
+Invariants: the tests read where the row is and its reference date alone, and none of them can fail; one that
 cannot be told is in no setting, and stays with the provisions.
 """
 
@@ -67,25 +67,27 @@ class Specialisations(Generic[Made]):
         self._date = program.entities[entity].date
         tests = dict.fromkeys(test for parts in conditions for test in leading(program, entity, parts))
         self._tests = {test: compiler.compile(test, entity) for test in tests}
-        self._area, self._steps = None, 0
-        area = area_of(program, entity)
-        nodes = [node for test in tests for node in walk(test)]
-        if area is not None and any(isinstance(n, FactRef) and (n.entity, n.name) == area for n in nodes):
-            self._area, self._steps = area[1], distance(program, entity, area[0])
+        read = {(n.entity, n.name) for test in tests for n in walk(test) if isinstance(n, FactRef)}
+        self._areas = [
+            (distance(program, entity, owner), name)
+            for owner, name in areas_of(program, entity)
+            if (owner, name) in read
+        ]
         self._made: dict[tuple[bool | None, ...], Made] = {}
-        self._known: dict[tuple[Any, Any], Made] = {}
+        self._known: dict[tuple[Any, ...], Made] = {}
 
     def of(self, row: Row) -> Made:
         """What was made of the setting in which the row stands."""
-        at = row
-        for _ in range(self._steps):
-            at = at.parent  # type: ignore[assignment]  # a row of this entity has one
-        area = None if self._area is None else at.facts.get(self._area)
-        place = area, row.as_of if self._date is None else row.facts.get(self._date)
+        place: tuple[Any, ...] = (row.as_of if self._date is None else row.facts.get(self._date),)
+        for steps, name in self._areas:
+            at = row
+            for _ in range(steps):
+                at = at.parent  # type: ignore[assignment]  # a row of this entity has one
+            place += (at.facts.get(name),)
         known = self._known.get(place)
         return self._first_met(place, row) if known is None else known
 
-    def _first_met(self, place: tuple[Any, Any], row: Row) -> Made:
+    def _first_met(self, place: tuple[Any, ...], row: Row) -> Made:
         values = [test(row) for test in self._tests.values()]
         truths = tuple([value if isinstance(value, bool) else None for value in values])
         if truths not in self._made:
@@ -115,29 +117,29 @@ class Changed(Generic[Made]):
 
 def leading(program: Program, entity: str, parts: Iterable[Core]) -> list[Core]:
     """The parts with which a condition begins that rest on area and reference date alone."""
-    date, area = program.entities[entity].date, area_of(program, entity)
+    date = program.entities[entity].date
+    told = {*areas_of(program, entity), (entity, date)}
 
     def rests(node: Core) -> bool:
         match node:
             case Const():
                 return True
             case FactRef(entity=owner, name=name):
-                return (owner, name) in (area, (entity, date))
+                return (owner, name) in told
             case AsOf():
                 return date is None
-            case Within(arg=arg) | InSet(arg=arg):
+            case Within(arg=arg) | InSet(arg=arg) | IsKnown(arg=arg):
                 return rests(arg)
+            case If(condition=condition, then=then, otherwise=otherwise):
+                return rests(condition) and rests(then) and rests(otherwise)
             case SamePlace(one=one, other=other):
                 return rests(one) and rests(other)
             case Op(op=op, args=args):
                 return op in COMPARING and all(rests(arg) for arg in args)
-            case (
-                Aggregate() | BenefitYear() | Choice() | DecisionRef() | Earlier() | Fail() | If() | InForce()
-            ):
+            case Aggregate() | BenefitYear() | Choice() | DecisionRef() | Earlier() | Fail() | InForce():
                 return False
             case (
                 FigureAt()
-                | IsKnown()
                 | Marginal()
                 | MissingFigure()
                 | NoValue()
@@ -152,12 +154,18 @@ def leading(program: Program, entity: str, parts: Iterable[Core]) -> list[Core]:
     return list(takewhile(rests, parts))
 
 
-def area_of(program: Program, entity: str) -> Key | None:
-    """The fact that says in which area a row is: its own, or the nearest ancestor's."""
+def areas_of(program: Program, entity: str) -> list[Key]:
+    """The facts that say in which area a row is: its own, or the nearest ancestor's and those that stand for it."""
     at: str | None = entity
+    between = []
     while at is not None:
+        between.append(at)
         area = program.entities[at].area
         if area is not None:
-            return at, area
+            return [
+                key
+                for key, fact in program.facts.items()
+                if key == (at, area) or (key[0] in between and fact.instead_of == (at, area))
+            ]
         at = program.entities[at].parent
-    return None
+    return []

@@ -48,6 +48,7 @@ class Fact:
     proposed: bool = True  # false: no change of it is proposed to a person
     asked: bool = True  # false: an interview takes it as unknown where nobody states it
     overrides: str | None = None  # the decision that, where this is given, is what it says
+    instead_of: Key | None = None  # the fact of a row above that is what this says where given
 
     def assumed_on(self, day: dt.date) -> Decimal | bool | str | dt.date | None:
         """What is taken, in a case decided for `day`, where nobody says anything; None: it is unknown."""
