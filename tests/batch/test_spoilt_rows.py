@@ -19,10 +19,11 @@ def _answers(out: Path) -> dict[str, tuple[str, str | None]]:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("amount", ["-300.00", "(300.00)", "\N{MINUS SIGN}300.00", "－300.00", "300.00-"])
 def test_what_a_bare_negative_amount_may_refund_is_undetermined_and_names_it(
-    engine: Engine, tmp_path: Path
+    amount: str, engine: Engine, tmp_path: Path
 ) -> None:
-    refund = "C1-TF,P1,2026-03-05,inpatient,tertiary,-300.00,0.00\n"
+    refund = f"C1-TF,P1,2026-03-05,inpatient,tertiary,{amount},0.00\n"
     out = batch(
         tmp_path, {"residents.csv": GOOD, "claims.csv": CLAIMS + STAY + refund + LATER}, engine=engine
     )

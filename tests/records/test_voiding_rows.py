@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -97,6 +98,8 @@ def test_an_amount_below_zero_asks_for_what_it_cancels(shipped: Program) -> None
     ("day", "amounts", "open_"),
     [
         ("2026-01-12", "total_cost: -300.00", ["A"]),
+        ("2026-01-12", "total_cost: (300.00)", ["A"]),
+        ("2026-01-12", "total_cost: −300.00", ["A"]),
         ("2026-02-12", "total_cost: -300.00, out_of_scope_cost: 0.00", ["A", "B", "D"]),
         ("2026-02-12", "total_cost: -300.00, out_of_scope_cost: 1.00", []),
     ],
@@ -106,6 +109,24 @@ def test_what_a_bare_refund_may_touch_is_undetermined(
 ) -> None:
     row = f"{{claim_id: R, service_date: {day}, care_type: inpatient, {amounts}}}"
     result, codes = _voided(shipped, row)
-    assert codes == ["E422"]
+    assert codes == ["E422" if "-300" in amounts else "E420"]
     unknown = [row.row.key for row in result.rows if isinstance(row.values["in_scope_cost"], Unknown)]
     assert unknown == open_
+
+
+def test_a_rejected_reversal_is_not_looked_for_among_the_rows_before_it(tmp_path: Path) -> None:
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(
+        """\
+overlay: {name: earlier, title: earlier}
+decisions: {claim: {claims_before: {type: integer, output: true, title: claims before}}}
+provisions:
+  claims_before: {decision: claims_before, title: claims before, value: count(previous(claims)), source: OWN, clause: 1}
+""",
+        "utf-8",
+    )
+    program = open_program(overlays=[overlay])
+    result, _ = _voided(program, "{claim_id: R, person_id: P9, service_date: 2026-03-01, reverses: A}")
+    counted = {row.row.key: row.values.get("claims_before") for row in result.rows}
+    assert isinstance(counted["A"], Unknown)  # R may cancel it
+    assert isinstance(counted["B"], Unknown)

@@ -128,8 +128,8 @@ def _differences(case: CaseOf, program: Program, answered: dict[BackEnd, Answers
     for back_end, answers in answered.items():
         for expectation in case.expectations:
             yield from compared(case, program, expectation, answers, back_end)
-    first, *others = answered
-    for other in others:
+    for other in [*answered][1:]:
+        first = next(iter(answered))
         yield from _against(case, answered[first], answered[other], other, first)
 
 

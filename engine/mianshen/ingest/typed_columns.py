@@ -23,7 +23,7 @@ from mianshen.program.core import Boolean, Date, Duration, Listing, Numeric, Str
 from mianshen.program.program import Fact, Program
 from mianshen.records import diagnostics
 from mianshen.records.diagnostics import REASONS
-from mianshen.records.facts import INVISIBLE, names_a_row, read_items, spelt_value
+from mianshen.records.facts import INVISIBLE, is_below_zero, names_a_row, read_items, spelt_value
 from mianshen.source import NOWHERE, Diagnostic, Message
 from mianshen.values import Known
 
@@ -248,10 +248,7 @@ class ColumnReader:
             return None
         if text not in self.seen:
             value = spelt_value(str(text), self.fact, self.program)
-            below = (
-                isinstance(value, Diagnostic) and value.code == "E422" and str(text).strip().startswith("-")
-            )
-            if isinstance(value, Diagnostic) and below and self._refundable:
+            if isinstance(value, Diagnostic) and self._refundable and is_below_zero(str(text)):
                 refund = refusal_of(self.fact.name, diagnostics.bare_negative(value, self._refundable))
                 self.seen[text] = replace(refund, voids=True)
             else:

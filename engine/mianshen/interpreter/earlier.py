@@ -60,9 +60,8 @@ class EarlierRows:
     def matching(self, row: Row) -> Iterator[tuple[Row, Value]]:
         """The rows that match or may: those without a date first, then the others, the last first."""
         assert row.parent is not None
-        rows = [
-            other for other in row.parent.current.children if other.entity == self.entity and not other.idle
-        ]
+        mine = [other for other in row.parent.current.children if other.entity == self.entity]
+        rows = [other for other in mine if other is row or not other.idle]
         ordered = in_order(rows, self.date)
         before = ordered[: next(at for at, other in enumerate(ordered) if other is row)]
         undated = [other for other in before if self.date not in other.facts]

@@ -47,6 +47,8 @@ _DAY_LIKE = re.compile(
 _SERIAL: Final = re.compile(r"([1-9][0-9]{4})(?:\.0*)?", re.ASCII)
 _SERIAL_START: Final = dt.date(1899, 12, 30)  # day 0 of a spreadsheet, as counted after February 1900
 _AROUND_NUMBERS = re.compile(r"[\s,_¥$]|元|yuan|CNY|RMB")
+_MINUS = r"[-\u2010-\u2015\u2212]"
+_BELOW_ZERO = re.compile(rf"\(([0-9.]+)\)|{_MINUS}([0-9.]+)|([0-9.]+){_MINUS}")  # as books have it
 
 
 def read_fact(node: Node, fact: Fact, program: Program) -> Known | Diagnostic | None:
@@ -177,9 +179,16 @@ def _number(text: str, fact: Fact, type_: Numeric) -> Decimal | Diagnostic:
 
 
 def _number_meant(text: str, percent: bool) -> str | None:
-    """The number without thousands marks, currency and full-width digits, if it then is one."""
+    """The number without thousands marks, currency, full-width digits and books' minus signs, if it then is one."""
     plain = _AROUND_NUMBERS.sub("", unicodedata.normalize("NFKC", text))
+    booked = _BELOW_ZERO.fullmatch(plain)
+    plain = plain if booked is None else f"-{booked[booked.lastindex or 0]}"
     return plain if read_number(plain, percent) is not None else None
+
+
+def is_below_zero(text: str) -> bool:
+    """Whether a text is a number below zero, as programs or as books write it: -100.00, (100.00), 100.00-, −100.00."""
+    return (_number_meant(text, percent=False) or "").startswith("-")
 
 
 def _day(text: str) -> dt.date | None:

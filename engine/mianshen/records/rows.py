@@ -20,7 +20,7 @@ from mianshen.interpreter.rows import Case, Rejection, Row, make_row, reject
 from mianshen.program.program import Check, Entity, Fact, Program
 from mianshen.program.remembered import remembered
 from mianshen.records import diagnostics
-from mianshen.records.facts import read_fact
+from mianshen.records.facts import is_below_zero, read_fact
 from mianshen.records.monthly import monthly
 from mianshen.records.versions import HISTORY, Times, take_out
 from mianshen.source import Diagnostic, Span
@@ -165,9 +165,9 @@ class RowReader:
     @staticmethod
     def _as_refund(entity: Entity, fact: Fact, node: Node, mistake: Diagnostic) -> Diagnostic:
         """An amount below zero told as such, where the row could say what it voids."""
-        if entity.reverses is None or mistake.code != "E422" or fact.written != "money":
+        if entity.reverses is None or fact.written != "money":
             return mistake
-        if not isinstance(node, Scalar) or not node.text.strip().startswith("-"):
+        if not isinstance(node, Scalar) or not is_below_zero(node.text):
             return mistake
         return diagnostics.bare_negative(mistake, entity.reverses)
 
