@@ -13,6 +13,7 @@ import statistics
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from tests.benchmarks.own_process import cost_of
 
 from mianshen.batch.parquet_join import JoinedFile, encoded
 from mianshen.batch.run import Request, run_batch
-from mianshen.population.sample import write_population
+from mianshen.population.sample import write_population, write_settlements
 from mianshen.rulebook import open_program
 
 RESIDENTS = int(os.environ.get("MIANSHEN_BENCH_RESIDENTS", "1000000"))
@@ -181,4 +182,24 @@ def test_real_records_against_clean_ones(benchmark: Any, people: Path, tmp_path:
 
     benchmark.pedantic(one, rounds=2, iterations=1)
     benchmark.extra_info |= {"kind": kind, "at_most": AT_MOST[kind], **real.ratio_to(clean)}
+    print(benchmark.extra_info)
+
+
+def test_a_platforms_export_against_plain_csv(benchmark: Any, tmp_path: Path) -> None:
+    """Settlements in the national platform's columns, mapped as they are read, to as many people's plain CSV files."""
+    write_population(tmp_path / "plain", RESIDENTS // 10, 7, "csv", AS_OF)
+    write_settlements(tmp_path / "platform", RESIDENTS // 10, 7, AS_OF)
+    settlements = tmp_path / "platform" / "settlements.csv"
+    of_plain = {entity: tmp_path / "plain" / f"{name}.csv" for entity, name in FILES.items()}
+    as_plain = replace(request_of(tmp_path, tmp_path / "out"), inputs=of_plain)
+    exported = replace(as_plain, inputs={"resident": settlements, "claim": settlements}, mapping="nhsa")
+    program, plain, mapped = open_program(), Spent(), Spent()
+    run_batch(program, exported)  # compiled and kept
+
+    def one() -> None:
+        plain.measure(run_batch, program, as_plain)
+        mapped.measure(run_batch, program, exported)
+
+    benchmark.pedantic(one, rounds=2, iterations=1)
+    benchmark.extra_info |= {"people": RESIDENTS // 10, **mapped.ratio_to(plain)}
     print(benchmark.extra_info)

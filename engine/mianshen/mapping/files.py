@@ -211,12 +211,16 @@ class MappedEntity:
         self._count_unlisted(every)
         taking_part = f'SELECT * EXCLUDE ("?out") FROM {every} WHERE "?out" IS NULL'
         if self.mapping.person_rows is not None:
-            return self._written(self._of_persons(taking_part, self.mapping.person_rows), len(paths))
+            return self._of_persons(taking_part, self.mapping.person_rows, len(paths))
         if not (self.mapping.left_out or self.mapping.reversals or self.report.left_out):
             return list(paths)
         return self._written(taking_part, len(paths))
 
     def _written(self, relation: str, count: int) -> list[Path]:
+        if count == 1:
+            path = self.scratch().with_suffix(".parquet")
+            self._copy(f'SELECT * EXCLUDE ("?part") FROM ({relation}) ORDER BY {identifier(FILE_ROW)}', path)
+            return [path]
         table = identifier(f"?mapped_{self.entity}")
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {relation}")
         written = []
@@ -259,17 +263,20 @@ class MappedEntity:
                 if count
             }
 
-    def _of_persons(self, relation: str, person: PersonRows) -> str:
+    def _of_persons(self, relation: str, person: PersonRows, count: int) -> list[Path]:
+        """The files with the rows of persons that are kept; the report says how many are not, and who disagrees."""
         table = identifier("?person_rows")
         self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {relation}")
         immutable = [
             n for (entity, n), f in self.program.facts.items() if entity == self.entity and f.immutable
         ]
         rows = RowsOfPersons(self.connection, table, person, [mapped_name(name) for name in immutable])
-        query = rows.query()
-        self.report.merged = rows.merged
-        self.report.disagreements = {fact_named(n): count for n, count in rows.disagreements().items()}
-        return query
+        self.report.disagreements = {fact_named(n): people for n, people in rows.disagreements().items()}
+        paths = self._written(rows.query(), count)
+        kept = sum(self._count(f"SELECT count(*) FROM {_file(path)}") for path in paths)
+        self.report.merged = self._count(f"SELECT count(*) FROM {table}") - kept
+        self.connection.execute(f"DROP TABLE {table}")
+        return paths
 
     # -- queries -----------------------------------------------------------------------------
 
@@ -286,3 +293,7 @@ class MappedEntity:
 def _but(text: str, nothing: Sequence[str]) -> str:
     """A text, NULL where it is one of those that name nothing."""
     return f"CASE WHEN {text} NOT IN ({', '.join(map(quoted, nothing))}) THEN {text} END"
+
+
+def _file(path: Path) -> str:
+    return f"read_parquet({quoted(str(path))})"

@@ -66,14 +66,6 @@ class RowsOfPersons:
         by = [self._day, *(identifier(name) for name in self.names if name.startswith("?order")), *last]
         return ", ".join(f"{column} {way} NULLS {'LAST' if way else 'FIRST'}" for column in by)
 
-    @property
-    def merged(self) -> int:
-        """How many rows of persons are not kept."""
-        row = self.connection.execute(
-            f"SELECT (SELECT count(*) FROM {self.table}) - count(*) FROM ({self.query()})"
-        ).fetchone()
-        return 0 if row is None else int(row[0])
-
     def query(self) -> str:
         """The rows kept. A row that names nobody is kept, for its reader to refuse."""
         one = f"row_number() OVER (PARTITION BY {self._key} ORDER BY {self._order('DESC')}) = 1 OR {self._key} IS NULL"
@@ -132,8 +124,8 @@ class RowsOfPersons:
     def _make(self, query: str) -> None:
         """The table made anew from a query over it."""
         self.connection.execute(f'CREATE OR REPLACE TEMP TABLE "?made" AS {query}')
-        self.connection.execute(f'CREATE OR REPLACE TEMP TABLE {self.table} AS FROM "?made"')
-        self.connection.execute('DROP TABLE "?made"')
+        self.connection.execute(f"DROP TABLE {self.table}")
+        self.connection.execute(f'ALTER TABLE "?made" RENAME TO {self.table}')
 
 
 def _as_before(table: str, marked: str, window: str) -> str:

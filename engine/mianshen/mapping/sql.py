@@ -234,9 +234,11 @@ class Columns:
 
     def blank_row(self) -> str:
         """Whether no cell of the row holds anything."""
-        cells = [f"trim(CAST({identifier(name)} AS VARCHAR), {quoted(_BLANKS)})" for name, _ in self.columns]
-        first = f"coalesce({cells[0]}, '') = ''" if cells else "false"  # spares most rows the others
-        return f"({first} AND concat({', '.join(cells)}) = '')"
+        cells = [f"CAST({identifier(name)} AS VARCHAR)" for name, _ in self.columns]
+        first = (
+            f"coalesce({_doubtful(cells[0], True, [''])}, true)" if cells else "false"
+        )  # spares most rows the rest
+        return f"({first} AND concat({', '.join(map(_trimmed, cells))}) = '')"
 
     def holds(self, condition: Condition) -> str:
         """Whether every test holds; a column that is not there is empty."""
@@ -266,13 +268,14 @@ class Columns:
             raise Inexact(cell, written, type_)
         elif type_ != "VARCHAR":
             text = f"CAST({text} AS VARCHAR)"
-        if cell.trim:
-            text = f"trim({text}, {quoted(_BLANKS)})"
-        text = f"nullif({text}, '')"
-        if self.blank:
-            blank = ", ".join(quoted(value.lower()) for value in self.blank)
-            return self.let(f"CASE WHEN lower({self.let(text)}) NOT IN ({blank}) THEN {self.let(text)} END")
-        return self.let(text)
+        blank = ["", *(value.lower() for value in self.blank)]
+        doubtful = self.let(_doubtful(text, cell.trim, blank))
+        # what a CASE names twice would be worked out for every row, whether or not the row needs it
+        trimmed = (
+            self.let(f"CASE WHEN {doubtful} THEN {_trimmed(text)} ELSE {text} END") if cell.trim else text
+        )
+        empty = f"{doubtful} AND lower({trimmed}) IN ({', '.join(map(quoted, blank))})"
+        return self.let(f"CASE WHEN {empty} THEN NULL ELSE {trimmed} END")
 
     def _cell(self, cell: Cell) -> str:
         column = self.column(cell.columns)
@@ -283,7 +286,7 @@ class Columns:
         if cell.entries is not None:
             return self._in_force(cell, cell.entries, result)
         if cell.sound:
-            return f"CASE WHEN {_is_sound(result)} THEN {result} END"
+            return f"CASE WHEN {self.let(_is_sound(result))} THEN {result} END"
         text = _looked_up(cell, self._code(cell, result))
         if cell.dates:
             text = as_iso(self.let(text), cell.dates)
@@ -308,7 +311,7 @@ class Columns:
                     return None
                 text = self.text(operand, column)
                 if operand.sound:
-                    return f"({text} IS NOT NULL AND NOT coalesce({_is_sound(text)}, false))"
+                    return f"({text} IS NOT NULL AND NOT coalesce({self.let(_is_sound(text))}, false))"
                 if operand.other is None:
                     return None
                 text = self._code(operand, text)
@@ -389,11 +392,25 @@ class Columns:
         return f"string_split(coalesce({text}, ''), {quoted(separator)})"
 
 
+def _trimmed(text: str) -> str:
+    return f"trim({text}, {quoted(_BLANKS)})"
+
+
+def _doubtful(text: str, trim: bool, blank: Sequence[str]) -> str:
+    """Whether a cell may be empty, say so or need trimming: one look that spares most cells the rest, ten times as dear."""
+    patterns = [
+        f"(?i:{'|'.join(map(re.escape, blank))})",
+        *([f"[{_BLANKS}].*", f".*[{_BLANKS}]"] if trim else []),
+    ]
+    return f"regexp_full_match({text}, {quoted('|'.join(patterns))}, 's')"
+
+
 def _is_sound(text: str) -> str:
     """Whether a text has the shape and check digit of an identity number."""
-    weights = ", ".join(map(str, WEIGHTS))
-    total = f"list_sum(list_transform([{weights}], lambda w, i: w * CAST(substr({text}, i, 1) AS INTEGER)))"
-    digit = f"substr('{CHECK_DIGITS}', CAST({total} % 11 AS INTEGER) + 1, 1)"
+    number = f"TRY_CAST(left({text}, {len(WEIGHTS)}) AS BIGINT)"
+    digits = (f"{number} // {10**place} % 10" for place in reversed(range(len(WEIGHTS))))
+    total = " + ".join(f"{weight} * ({digit})" for weight, digit in zip(WEIGHTS, digits, strict=True))
+    digit = f"substr('{CHECK_DIGITS}', CAST(({total}) % 11 AS INTEGER) + 1, 1)"
     shape = f"regexp_full_match({text}, '[1-9][0-9]{{16}}[0-9Xx]')"
     born = f"try_strptime(substr({text}, 7, 8), '%Y%m%d') IS NOT NULL"
     return f"(CASE WHEN {shape} THEN {born} AND {digit} = upper(right({text}, 1)) ELSE false END)"
