@@ -139,7 +139,7 @@ def _pieces(line: str, columns: int) -> list[str]:
     if width(line) <= columns or columns - indent < _NARROW_TEXT:
         return [line]
     mark = 2 if line.lstrip().startswith("- ") else 4
-    first, *rest = text_columns.fold_names(line[indent:], columns - indent - mark)
+    first, *rest = text_columns.fold_names(line[indent:], columns - indent - mark, wider=mark)
     return [" " * indent + first, *(" " * (indent + mark) + piece for piece in rest)]
 
 

@@ -25,7 +25,7 @@ import click
 
 from mianshen.batch import diagnostics
 from mianshen.catalogue import diagnostic
-from mianshen.source import Diagnostic, Message, RuleError, Span
+from mianshen.source import Diagnostic, Message, RuleError, Span, unlined
 from mianshen_cli.click_commands import Option
 from mianshen_cli.usage_errors import usage_mistake
 
@@ -58,7 +58,7 @@ class _RunFile:
     places: Mapping[tuple[str, str], Span]
 
     def at(self, key: str, table: str = "") -> Span:
-        return self.places.get((table, key), self.places.get(("", table or key), Span(str(self.path), 1, 1)))
+        return self.places.get((table, key), self.places.get(("", table or key), unlined(str(self.path))))
 
 
 def take_run_file(context: click.Context, _: click.Parameter, value: str | None) -> str | None:
@@ -109,7 +109,7 @@ def _read(path: Path) -> _RunFile:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise RuleError([diagnostic("E755.not_toml", Span(str(path), 1, 1), why="not UTF-8")]) from None
+        raise RuleError([diagnostic("E755.not_toml", unlined(str(path)), why="not UTF-8")]) from None
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

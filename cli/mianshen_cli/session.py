@@ -17,7 +17,7 @@ from mianshen.program.program import Program
 from mianshen.records.read import Record, read_cases, refused
 from mianshen.rulebook import open_program
 from mianshen.shipped import shipped_rulebook
-from mianshen.source import Diagnostic, Message, RuleError, Span
+from mianshen.source import Diagnostic, Message, RuleError, unlined
 from mianshen_cli.click_commands import today
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
@@ -92,7 +92,7 @@ class Desk:
 def undecided(answer: Answer) -> list[Diagnostic]:
     """What deciding itself refused, each at its row; a row nobody described stands where the person does."""
     record, case = answer.given.record, answer.checked.case
-    person = record.places.get(case.person, Span(str(answer.given.file), 1, 1))
+    person = record.places.get(case.person, unlined(str(answer.given.file)))
     return refused(case, record.rejects, person, record.places)
 
 

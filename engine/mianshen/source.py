@@ -94,7 +94,7 @@ class Diagnostic:
         stop = "。" if lang == "zh" else "."
         what, fix = self.what.in_(lang).rstrip("。."), self.fix.in_(lang).rstrip("。.")
         gap = "" if lang == "zh" else " "
-        head = f"{self.span}: {self.code}: {what}{stop}{gap}{fix}{stop}"
+        head = f"{self.span}: {self.code}: {what}{stop}{gap}{fix}{'' if fix[-1:] in ('?', '？') else stop}"
         return "\n".join([head, *(f"  {span}: {note.in_(lang)}" for span, note in self.also)])
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from unicodedata import east_asian_width
 
-_CLOSING = "，。、：；！？）》〕】」』”’"  # begins no line
+_CLOSING = "，。、：；！？）》〕】」』”’,.;:!?)]"  # begins no line
 _OPENING = "（《〔【「『“‘"  # ends no line
 
 
@@ -17,21 +17,22 @@ def width(text: str) -> int:
     return sum(2 if east_asian_width(item) in {"W", "F"} else 1 for item in text)
 
 
-def fold(text: str, columns: int) -> list[str]:
-    """The text as lines of at most `columns`, broken at blanks and between Chinese characters."""
+def fold(text: str, columns: int, wider: int = 0) -> list[str]:
+    """The text as lines of at most `columns`, the first `wider` by so many, broken at blanks and between Chinese characters."""
     lines = [""]
     for piece in _pieces(text):
-        if width(lines[-1] + piece.rstrip()) > columns and lines[-1]:
+        room = columns + (wider if len(lines) == 1 else 0)
+        if width(lines[-1] + piece.rstrip()) > room and lines[-1]:
             lines.append("")
         lines[-1] += piece if lines[-1] else piece.lstrip()
     return [line.rstrip() for line in lines]
 
 
-def fold_names(text: str, columns: int) -> list[str]:
-    """The text folded, a name that is too long by itself broken behind `_`, `.`, `-` or `/`, else where the line is full."""
-    lines = []
-    for line in fold(text, columns):
-        while width(line) > columns:
+def fold_names(text: str, columns: int, wider: int = 0) -> list[str]:
+    """The text folded so, a name that is too long by itself broken behind `_`, `.`, `-` or `/`, else where the line is full."""
+    lines = list[str]()
+    for number, line in enumerate(fold(text, columns, wider)):
+        while width(line) > columns + (0 if number or lines else wider):
             room = max(at for at in range(1, len(line)) if width(line[:at]) <= columns)
             broken = max(line.rfind(mark, 0, room) for mark in "_.-/") + 1 or room
             lines.append(line[:broken])

@@ -206,7 +206,7 @@ def test_several_records_in_a_file_are_refused(run: Run, tmp_path: Path) -> None
     file.write_text("- {resident: {person_id: P1}}\n- {resident: {person_id: P2}}\n", "utf-8")
     status, _, err = run("ask", "premium_subsidy", str(file), "--next")
     assert status == 2
-    assert err == f"{file}:1:1: E709: {file} holds more than one record. Give one alone.\n"
+    assert err == f"{file}: E709: {file} holds more than one record. Give one alone.\n"
 
 
 def test_a_record_with_rows_over_time_is_asked_about_row_by_row(typed: Typed, tmp_path: Path) -> None:
@@ -328,6 +328,8 @@ def test_an_interruption_keeps_what_was_told(tmp_path: Path) -> None:
         _until(ours, "回答> ")
         os.write(ours, "因病致贫\n".encode())
         _until(ours, "回答> ")
+        while Path(f"/proc/{running.pid}/stat").read_text("utf-8").rpartition(") ")[2][0] != "S":
+            pass  # a signal between the prompt and the reading would wait for the next line
         running.send_signal(signal.SIGINT)
         _until(ours, "回车不保存> ")
         os.write(ours, f"{saved}\n".encode())

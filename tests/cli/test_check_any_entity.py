@@ -64,7 +64,8 @@ def test_a_benefit_of_the_household_is_shown_with_its_member(run: Run, tmp_path:
     assert aid["of"] == {"entity": "household", "key": "H1"}
     assert "Family aid (household H1)" in run(*words)[1]
     assert "家庭救助（家庭 H1）" in run(*words, "--lang", "zh")[1]
-    assert "medical_burden" in run(*words, "--explain")[1]
+    explained = " ".join(run(*words, "--explain")[1].split())
+    assert "household's in-scope personal cost of the last twelve months = " in explained
 
 
 def test_what_would_change_it_is_told_as_for_any_benefit(run: Run, tmp_path: Path, overlay: Path) -> None:

@@ -163,6 +163,7 @@ def test_one_pdf_holds_them_all_each_from_a_page_1_of_its_own(
     people = due(run_folder, "employer_contribution")
     firsts = [text for text in pages if "第 1 页" in text]
     assert len(people) > 2
+    assert all(place % 2 == 0 for place, text in enumerate(pages) if "第 1 页" in text)
     assert sorted(next(person for person in people if person in text) for text in firsts) == sorted(people)
     content = out.read_bytes()
     assert run(*words)[0] == 0

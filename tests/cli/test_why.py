@@ -148,7 +148,7 @@ def test_the_table_says_it_in_both_languages(run: Run, tmp_path: Path, lang: str
     status, out, err = run("check", str(file), "--why", "all", "--lang", lang)
     assert status == 0, err
     expected = {
-        "zh": ["不满足的条件", "家庭年收入 (annual_income) 300,000.00 → 31,950.01", "还剩 500,020.00"],
+        "zh": ["不满足的条件", "家庭年收入（annual_income） 300,000.00 → 31,950.01", "还剩 500,020.00"],
         "en": ["Conditions that fail", "500,020.00 left",
                "annual income of the household (annual_income) 300,000.00 → 31,950.01"],
     }  # fmt: skip

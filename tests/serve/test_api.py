@@ -157,7 +157,7 @@ def test_a_notice_is_the_command_s_and_styled_by_its_own_sheet(
     [
         ("/check", '{"resident": {"person_id": "P1",\n "insured_aera": "31"}}', "E403", "body:2:2"),
         ("/check", '{"resident": {"person_id": "P1"}', "E106", None),
-        ("/check", "", "E401", "body:1:1"),
+        ("/check", "", "E401", "body"),
         ("/check", "[]", "E401", None),
         ("/check", "resident: {person_id: P1}", "E895", "body:1:1"),
         ("/check", '{"resident": {"person_id": "P1",},\n}', "E895", None),

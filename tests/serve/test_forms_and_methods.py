@@ -49,6 +49,11 @@ def test_the_app_has_no_route_besides_those_of_its_routers() -> None:
     assert others == {"/openapi.json"}
 
 
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_is_a_server_error_where_its_option_was_not_given(local: TestClient, path: str) -> None:
+    assert local.get(filled(path, "x"), follow_redirects=False).status_code < 500
+
+
 @pytest.mark.parametrize("path", FORMS)
 def test_no_form_does_anything_without_the_key_of_its_session(guarded: Guarded, path: str) -> None:
     client = signed_in(guarded, role_of(path))

@@ -108,7 +108,8 @@ def test_a_run_is_named_by_its_folder_alone(client: TestClient, name: str) -> No
 
 
 def test_without_runs_there_are_none(local: TestClient) -> None:
-    assert local.get("/runs").status_code == 503
+    assert local.get("/runs").status_code == 404
+    assert "--runs" in local.get("/runs").json()["detail"]
 
 
 def test_the_pages_fit(runs: Path) -> None:

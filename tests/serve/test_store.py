@@ -125,7 +125,7 @@ def test_a_record_is_kept_opened_changed_and_deleted(guarded: Guarded) -> None:
 
 
 def test_without_a_store_nothing_is_kept(local: TestClient) -> None:
-    assert local.get("/cases").status_code == 503
+    assert local.get("/cases").status_code == 404
     assert "--store" in local.get("/cases").json()["detail"]
 
 

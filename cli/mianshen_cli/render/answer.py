@@ -15,6 +15,7 @@ from mianshen.casework.wording import DELIVERY, STATUS
 from mianshen.interpreter import BenefitResult, Rejected, Row, RowResult
 from mianshen.interpreter.result import Settlement
 from mianshen.interpreter.trace.explain import Trace
+from mianshen.program.program import Citation
 from mianshen.source import Lang, Message
 from mianshen.values import NOT_MODELLED, Unknown
 from mianshen_cli import output
@@ -84,9 +85,9 @@ class AnswerView:
         yield ""
         ruled = [benefit for benefit in result.benefits.values() if benefit.status != "not_modelled"]
         if ruled:
-            yield from self._benefits(ruled)
+            yield from self._benefits(ruled, trace is not None)
         yield from self._unruled([b for b in result.benefits.values() if b not in ruled], trace is not None)
-        if own := list(self._own(checked)):
+        if own := list(self._own(checked, unknown=trace is None)):
             yield output.table([self._say(_SHOWN if ruled else _RESULTS), ""], own, right=[1])
             yield ""
         for child in self.program.children_of(self.program.entry):
@@ -99,16 +100,21 @@ class AnswerView:
             yield ""
         if result.reversed:
             yield from self._list(_REVERSED, (self._pair(*pair) for pair in result.reversed))
-        reasons = [*self._benefit_reasons(checked, trace is not None), *self._row_reasons(checked)]
+        tabled = {(row.row.entity, name) for row in result.rows for name in row.values}
+        brief = None
+        if trace is not None and not whole and len(trace.steps) > _MANY:
+            brief = Overview(self.words, self.lang, tabled)
+        reasons = [
+            *self._benefit_reasons(checked, brief, trace is not None),
+            *self._row_reasons(checked, brief),
+        ]
         if reasons:
             yield from self._list(_REASONS, reasons)
         if result.rejected:
             yield from self._list(_REJECTED, (self._rejection(reject) for reject in result.rejected))
         if trace is not None:
             yield f"{self._say(_STEPS)}{self._say(_COLON).rstrip()}"
-            brief = not whole and len(trace.steps) > _MANY
-            shown = Overview(self.words, self.lang) if brief else Explanation(self.words, self.lang)
-            yield shown.text(trace, output.columns())
+            yield (brief or Explanation(self.words, self.lang)).text(trace, output.columns())
             yield ""
         yield from self._list(_NOTES, map(self._say, checked.notes))
 
@@ -142,8 +148,11 @@ class AnswerView:
 
     # -- benefits ------------------------------------------------------------------------------
 
-    def _benefits(self, results: Sequence[BenefitResult]) -> Iterator[str]:
-        """What is due, then what is open and the facts it waits for, then what is not due, in a line."""
+    def _benefits(self, results: Sequence[BenefitResult], explained: bool) -> Iterator[str]:
+        """What is due, then what is open and the facts it waits for, then what is not due, in a line.
+
+        `explained`: the reasons name what is missing, and those that are not due.
+        """
         due = [r for r in results if r.status == "eligible"]
         rows = [(self._say(self._title(r)), self._amount(r), self._delivery(r)) for r in due]
         if rows:
@@ -155,10 +164,11 @@ class AnswerView:
         if undetermined:
             lines = [(self._say(self._title(r)), self._count(len(r.missing))) for r in undetermined]
             yield output.table([self._say(item) for item in _OPEN], lines)
-            yield from output.fold(self._to_ask(undetermined), self.columns)
+            if not explained:
+                yield from output.fold(self._to_ask(undetermined), self.columns)
             yield ""
         refused = [self._say(self._title(r)) for r in results if r.status == "ineligible"]
-        if refused:
+        if refused and not explained:
             yield from output.fold(_NOT_DUE.in_(self.lang).format(names=self._joined(refused)), self.columns)
             yield ""
 
@@ -188,10 +198,11 @@ class AnswerView:
     def _joined(self, names: Iterable[str]) -> str:
         return ("、" if self.lang == "zh" else "; ").join(names)
 
-    def _own(self, checked: Checked) -> Iterator[tuple[str, str]]:
-        """The decisions about the person that results show, those that are modelled."""
+    def _own(self, checked: Checked, unknown: bool) -> Iterator[tuple[str, str]]:
+        """The decisions about the person that results show, those that are modelled and, unless wanted, known."""
         for row, decision in self.checker.own_decisions(checked):
-            if row.values[decision.name] is not NOT_MODELLED:
+            value = row.values[decision.name]
+            if value is not NOT_MODELLED and (unknown or not isinstance(value, Unknown)):
                 yield self._say(decision.title), self._decided(row, decision.name)
 
     def _title(self, result: BenefitResult) -> Message:
@@ -216,33 +227,54 @@ class AnswerView:
             yield _UNRULED.in_(self.lang).format(count=len(results))
         yield ""
 
-    def _benefit_reasons(self, checked: Checked, every: bool) -> Iterator[str]:
+    def _benefit_reasons(self, checked: Checked, brief: Overview | None, every: bool) -> Iterator[str]:
+        """Why each benefit is due or not, those of one reason together; in brief, those that one value refuses, too."""
+        refused: dict[str, list[str]] = {}
+        told: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         for benefit in checked.result.benefits.values():
             if benefit.status == "not_modelled" or (benefit.status == "ineligible" and not every):
                 continue
             decided = self.words.provisions.get(benefit.reason)
             possible = benefit.row.chosen.get(benefit.benefit.eligible, ()) if decided is None else (decided,)
-            cited = possible[0].citation if possible else benefit.benefit.citation
-            reason = self.words.of_benefit(benefit, self.checker.explainer)
-            shows = [
-                f"{self._say(self.words.decisions[benefit.row.entity, name].title)} {self._decided(benefit.row, name)}"
-                for name in benefit.benefit.shows
-                if benefit.status == "eligible"
-                or (benefit.status == "undetermined" and not isinstance(benefit.row.values[name], Unknown))
+            cited = self._cited(possible[0].citation if possible else benefit.benefit.citation, brief)
+            title = self._say(self._title(benefit))
+            if brief is not None and benefit.status == "ineligible":
+                facts = self.words.grounds(self.checker.explainer, benefit.row, benefit.benefit.eligible)[1]
+                refused.setdefault(self._say(facts), []).append(f"{title} {cited}".rstrip())
+                continue
+            parts = [
+                self._say(self.words.of_benefit(benefit, self.checker.explainer)),
+                *self._shows(benefit),
+                cited,
             ]
-            yield self._reason(
-                self._title(benefit), [self._say(reason), *shows, self._say(self.words.citation(cited))]
-            )
-            if benefit.status == "eligible":
-                yield from self._provisional(checked.benefit_caveats[benefit.benefit.name].provisional)
+            due = benefit.status == "eligible"
+            provisional = checked.benefit_caveats[benefit.benefit.name].provisional if due else ()
+            told.setdefault((self._sentences(parts), provisional), []).append(title)
+        for (reason, provisional), titles in told.items():
+            yield f"{self._joined(titles)}{self._say(_COLON)}{reason}"
+            yield from self._provisional(provisional)
+        for values, titles in refused.items():
+            yield self._say(wording("answer.refused")).format(facts=values, names=self._joined(titles))
+
+    def _cited(self, citation: Citation, brief: Overview | None) -> str:
+        return self._say(self.words.citation(citation)) if brief is None else brief.cited(citation)
+
+    def _shows(self, benefit: BenefitResult) -> list[str]:
+        """The values that an answer shows besides the amount, those that are known."""
+        return [
+            f"{self._say(self.words.decisions[benefit.row.entity, name].title)} {self._decided(benefit.row, name)}"
+            for name in benefit.benefit.shows
+            if benefit.status == "eligible"
+            or (benefit.status == "undetermined" and not isinstance(benefit.row.values[name], Unknown))
+        ]
 
     def _decided(self, row: Row, name: str) -> str:
         decision = self.words.decisions[row.entity, name]
         return self._say(self.words.value(row.values[name], decision.written, decision.type))
 
-    def _reason(self, title: Message, parts: Iterable[str]) -> str:
+    def _sentences(self, parts: Iterable[str]) -> str:
         stop = "。" if self.lang == "zh" else ". "
-        return f"{self._say(title)}{self._say(_COLON)}{stop.join(filter(None, parts))}{stop.strip()}"
+        return f"{stop.join(filter(None, parts))}{stop.strip()}"
 
     def _provisional(self, names: tuple[str, ...]) -> Iterator[str]:
         if names:
@@ -279,13 +311,14 @@ class AnswerView:
         decision = self.words.decisions[entity, name]
         return self._say(self.words.value(result.values[name], decision.written, decision.type))
 
-    def _row_reasons(self, checked: Checked) -> Iterator[str]:
+    def _row_reasons(self, checked: Checked, brief: Overview | None) -> Iterator[str]:
         """One line a row; what several rows rest on is said once."""
         provisional: set[str] = set()
         for row in checked.result.rows:
             decided = self.words.provisions.get(row.reason)
-            cited = "" if decided is None else self._say(self.words.citation(decided.citation))
-            yield self._reason(Message(row.row.key, row.row.key), [self._say(self.words.of_row(row)), cited])
+            clause = "" if decided is None else self._cited(decided.citation, brief)
+            told = self._sentences([self._say(self.words.of_row(row)), clause])
+            yield f"{output.printable(row.row.key)}{self._say(_COLON)}{told}"
             if row.status == "decided":
                 provisional |= set(checked.row_caveats[row.row].provisional)
         yield from self._provisional(tuple(sorted(provisional)))

@@ -1,7 +1,7 @@
 """A long trace in brief: each decision once, with its values at all rows and the provisions behind them.
 
-In: a trace, words for its values. Out: lines of text in one language. What a benefit's reason says already is left out;
-`Explanation` tells a part of a trace whole.
+In: a trace, words for its values. Out: lines of text in one language. What a benefit's reason says already is left out, and
+of what is unknown all but the clauses; `Explanation` tells a part of a trace whole.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Step, Trace, Used
 from mianshen.program.program import Citation, Key
 from mianshen.source import Lang
+from mianshen.values import Unknown
 from mianshen_cli import output
 from mianshen_cli.render.explanation import PILOT, Explanation
 from mianshen_cli.wording import wording
@@ -22,14 +23,15 @@ _UNRULED = wording("overview.unruled")
 
 
 class Overview:
-    """Puts long traces into few words."""
+    """Puts long traces into few words. `tabled`: decisions whose values stand in a table above."""
 
-    def __init__(self, words: Words, lang: Lang) -> None:
+    def __init__(self, words: Words, lang: Lang, tabled: Collection[Key] = ()) -> None:
         self.words = words
         self.program = words.program
         self.explanation = Explanation(words, lang)
         self.say = self.explanation.say
         self.lang = lang
+        self.tabled = tabled
         self._sources: dict[str, int] = {}
 
     def text(self, trace: Trace, width: int | None) -> str:
@@ -41,15 +43,13 @@ class Overview:
         lines = [self.say(wording("overview.whole"))]
         for entity, decisions in steps.items():
             rows = list(dict.fromkeys(step.row for of_rows in decisions.values() for step in of_rows))
-            parts = self._decisions(decisions, told, rows)
+            lines += ["", f"== {self._heading(entity, rows)} ==", *self._decisions(decisions, told, rows)]
+        if self._sources:
+            sources = self._listed(f"[{number}] {title}" for title, number in self._sources.items())
             lines += [
                 "",
-                f"== {self._heading(entity, rows)} ==",
-                *(line for part in parts for line in _lines(part, width)),
+                f"{self.say(wording('overview.sources'))}{'：' if self.lang == 'zh' else ': '}{sources}",
             ]
-        if self._sources:
-            lines += ["", f"{self.say(wording('overview.sources'))}{'：' if self.lang == 'zh' else ':'}"]
-            lines += [f"    [{number}] {title}" for title, number in self._sources.items()]
         return output.folded("\n".join(lines), width).rstrip()
 
     def _heading(self, entity: str, rows: Iterable[Row]) -> str:
@@ -61,24 +61,46 @@ class Overview:
 
     def _decisions(
         self, decisions: dict[str, list[Step]], told: Collection[Key], rows: list[Row]
-    ) -> Iterator[list[str]]:
-        """Of each decision what is said: its values, then the grounds, a line each."""
-        unruled = []
+    ) -> Iterator[str]:
+        """Of each decision its values and grounds; in a line each those of one provision, unknown, or not ruled."""
+        unruled, unknown, further = list[str](), dict[str, list[str]](), dict[str, list[str]]()
         for steps in decisions.values():
             decision = steps[0].decision
+            title = self.say(decision.title)
             if decision.key in told:
                 continue
-            if not any(step.used for step in steps):
-                unruled.append(self.say(decision.title))
+            ruled = [step for step in steps if step.used]
+            if not ruled:
+                unruled.append(title)
+                continue
+            clauses = self._joined(
+                dict.fromkeys(self.cited(used.provision.citation) for step in ruled for used in step.used)
+            )
+            if all(isinstance(step.value, Unknown) for step in steps):
+                unknown.setdefault(clauses, []).append(title)
                 continue
             values = self._joined(self._by_rows(steps, rows, self._value))
-            name = "" if self.lang == "zh" else f" {decision.name}"
-            ruled = [step for step in steps if step.used]
+            head = title if decision.key in self.tabled else f"{title} = {values}"
+            limits = list(self._limits(steps, len(rows) > 1))
+            if len(decision.provisions) == 1 and not limits:  # its title says what the decision's does
+                further.setdefault(clauses, []).append(head)
+                continue
             grounds = self._by_rows(ruled, [step.row for step in ruled], self._grounds)
-            limits = self._limits(steps, len(rows) > 1)
-            yield [f"{self.say(decision.title)}{name} = {values}", *grounds, *limits]
+            yield f"{head} | {self._listed([*grounds, *limits])}"
+        for message, names in (
+            (wording("overview.further"), further),
+            (wording("overview.unknown"), unknown),
+        ):
+            if names:
+                yield self.say(message).format(names=self._by_clause(names))
         if unruled:
-            yield [self.say(_UNRULED).format(names=self._joined(unruled))]
+            yield self.say(_UNRULED).format(names=self._joined(unruled))
+
+    def _by_clause(self, told: dict[str, list[str]]) -> str:
+        return self._listed(f"{self._joined(names)} {cited}".rstrip() for cited, names in told.items())
+
+    def _listed(self, texts: Iterable[str]) -> str:
+        return ("；" if self.lang == "zh" else "; ").join(texts)
 
     def _by_rows(self, steps: list[Step], rows: list[Row], say: Callable[[Step], str]) -> list[str]:
         """What is said of each row; where that differs, or is said of some only, with those rows."""
@@ -99,9 +121,9 @@ class Overview:
     def _ground(self, used: Used) -> str:
         provision = used.provision
         pilot = f" [{self.say(PILOT)}]" if provision.status == "pilot" else ""
-        return f"{self.say(provision.title)}{pilot} {self._cited(provision.citation)}".rstrip()
+        return f"{self.say(provision.title)}{pilot} {self.cited(provision.citation)}".rstrip()
 
-    def _cited(self, citation: Citation) -> str:
+    def cited(self, citation: Citation) -> str:
         """A source by its number in the list at the end, and the clause."""
         source = self.say(self.words.citation(Citation(citation.source, None)))
         number = self._sources.setdefault(source, len(self._sources) + 1) if source else 0
@@ -115,10 +137,3 @@ class Overview:
                 if limited is not None and limited.withheld != Decimal(0):
                     row = f"{output.printable(step.row.key)} " if several else ""
                     yield f"{row}{self.explanation.limited(limited)}"
-
-
-def _lines(said: list[str], columns: int | None) -> list[str]:
-    """What is said of a decision: on one line where there is room, else indented below its values."""
-    if columns is not None and len(said) == 2 and output.width(" | ".join(said)) <= columns:
-        return [" | ".join(said)]
-    return [said[0], *(f"    {line}" for line in said[1:])]

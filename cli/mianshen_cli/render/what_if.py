@@ -73,8 +73,10 @@ class ProspectView:
             if isinstance(result, BenefitResult)
             else f"{self._say(self.program.entities[result.row.entity].title)} {output.printable(prospect.name)}"
         )
-        lines = [f"== {title} {prospect.name if isinstance(result, BenefitResult) else ''}".rstrip()
-                 + f": {self._say(STATUS[result.status])} =="]  # fmt: skip
+        name = f" {prospect.name}" if isinstance(result, BenefitResult) and self.lang == "en" else ""
+        lines = [
+            f"== {title}{name}{'：' if self.lang == 'zh' else ': '}{self._say(STATUS[result.status])} =="
+        ]
         if prospect.later is not None:
             lines += self._why(prospect)
         if prospect.margins:
@@ -85,6 +87,9 @@ class ProspectView:
 
     def _say(self, message: Message, **parts: object) -> str:
         return output.printable(message.in_(self.lang).format(**parts) if parts else message.in_(self.lang))
+
+    def _aside(self, text: str) -> str:
+        return f"（{text}）" if self.lang == "zh" else f" ({text})"
 
     def _list(self, head: Message, items: list[str]) -> list[str]:
         return [self._say(head), *(f"  - {item}" for item in dict.fromkeys(items))] if items else []
@@ -102,7 +107,7 @@ class ProspectView:
             self._say(
                 wording("what_if.fact"),
                 whose=self._whose(item.row),
-                title=f"{self._say(item.fact.title)} ({item.fact.name})",
+                title=f"{self._say(item.fact.title)}{self._aside(item.fact.name)}",
                 value=self._value(item.fact, item.value),
             )
             for item in self.prospector.immutable(prospect)
@@ -120,7 +125,9 @@ class ProspectView:
             f"{self._say(self.words.title(input_))} {self._say(self.words.shown(input_))}"
             for input_ in hurdle.inputs
         ]
-        result = f" ({', '.join(dict.fromkeys(reads))})" if reads else ""
+        result = (
+            self._aside(("、" if self.lang == "zh" else ", ").join(dict.fromkeys(reads))) if reads else ""
+        )
         return self._say(
             wording("what_if.hurdle"), title=self._say(hurdle.provision.title), part=part, given=result
         )
@@ -138,7 +145,7 @@ class ProspectView:
                     missing=self._say(self.words.missing(flip.result.missing, person)),
                 )
             )
-        return f"{changes} ({'; '.join(notes)})" if notes else changes
+        return changes + self._aside(("；" if self.lang == "zh" else "; ").join(notes)) if notes else changes
 
     def _change(self, change: FactChange) -> str:
         before = (
@@ -149,7 +156,7 @@ class ProspectView:
         return self._say(
             wording("what_if.change"),
             whose=self._whose(change.row),
-            title=f"{self._say(change.fact.title)} ({change.fact.name})",
+            title=f"{self._say(change.fact.title)}{self._aside(change.fact.name)}",
             before=before,
             after=self._say(self.words.value(change.after, change.fact.written, change.fact.type)),
         )

@@ -40,7 +40,7 @@ def rulebook_changed(rulebook: str) -> Diagnostic:
 
 
 def bad_record(file: str) -> Diagnostic:
-    return diagnostic("E530.bad_record", Span(file, 1, 1))
+    return diagnostic("E530.bad_record", unlined(file))
 
 
 def unaccounted(folder: str, entity: str, read: int, told: int) -> Diagnostic:
@@ -48,7 +48,7 @@ def unaccounted(folder: str, entity: str, read: int, told: int) -> Diagnostic:
 
 
 def input_moved(file: str) -> Diagnostic:
-    return diagnostic("E532.input_moved", Span(file, 1, 1))
+    return diagnostic("E532.input_moved", unlined(file))
 
 
 def no_such_person(folder: str) -> Diagnostic:

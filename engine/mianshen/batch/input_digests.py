@@ -14,7 +14,7 @@ from pathlib import Path
 from mianshen.batch.manifest import digest_of_file
 from mianshen.catalogue import diagnostic
 from mianshen.ingest.inputs import Input, parts_of, unchanged
-from mianshen.source import RuleError, Span
+from mianshen.source import RuleError, unlined
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class InputDigests:
         digests = {path: digest.result() for path, digest in self._digests.items()}
         changed = [part for part in parts_of(self.inputs) if not unchanged(part)]
         if changed:
-            raise RuleError([diagnostic("E519.changed", Span(str(part.path), 1, 1)) for part in changed])
+            raise RuleError([diagnostic("E519.changed", unlined(str(part.path))) for part in changed])
         return digests
 
     def close(self) -> None:

@@ -17,7 +17,8 @@ from typing import Any, Final
 from mianshen.batch.engines import expected_engine
 from mianshen.batch.execution import partitions_for
 from mianshen.batch.free_memory import free_memory
-from mianshen.batch.output_files import MANIFEST, REJECTS, SUMMARY, TIMINGS, entity_files
+from mianshen.batch.output_files import MANIFEST, REJECTS, REJECTS_CSV, SUMMARY, TIMINGS, entity_files
+from mianshen.batch.recorded_rules import RULES
 from mianshen.batch.request import Request, bytes_of
 from mianshen.batch.row_batches import EntityInfo
 from mianshen.batch.run import Progress, connected, refuse_unknown_entities
@@ -102,11 +103,11 @@ def _plan(
     partitions = request.shares or partitions_for(total, max(len(part.columns) for _, part in parts), memory)
     interpreted = total * _INTERPRETED / (request.threads or os.cpu_count() or 1)
     seconds = reading + interpreted if engine == "interpreter" else reading / _READING
-    outputs = [file.name for file in files]
+    written = (*(file.name for file in files), REJECTS, REJECTS_CSV, SUMMARY, RULES, MANIFEST, TIMINGS)
     mapping = {name: source.report.to_dict() for name, source in inputs.items() if source.report is not None}
     return Plan(
         tuple(_file(name, part) for name, part in parts), rows, engine, partitions, seconds,
-        total * _ROW + _MANIFEST_BYTES, (*outputs, REJECTS, SUMMARY, MANIFEST, TIMINGS), looked.doubts(inputs),
+        total * _ROW + _MANIFEST_BYTES, written, looked.doubts(inputs),
         looked.cells, looked.findings({name: info.files for name, info in infos.items()}), mapping,
     )  # fmt: skip
 

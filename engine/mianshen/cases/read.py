@@ -25,7 +25,7 @@ from mianshen.interpreter.rows import Case
 from mianshen.program.program import Program
 from mianshen.records.read import CASE_KEYS, merged, read_record
 from mianshen.rulebook import open_program, overlay_file, shipped_overlays, unknown_overlay
-from mianshen.source import Diagnostic, Message, RuleError, Span
+from mianshen.source import Diagnostic, Message, RuleError, Span, unlined
 
 ENDINGS: Final = (".yaml", ".yml", ".json")
 _CASES: Final = re.compile(r"^cases\s*:", re.MULTILINE)
@@ -133,7 +133,7 @@ class _FileReading:
             return
         listed = root.get("cases") if isinstance(root, Mapping) else None
         if not isinstance(root, Mapping) or not isinstance(listed, ListNode) or not listed.items:
-            self.diagnostics.append(diagnostic("E462.no_cases", Span(str(self.file), 1, 1)))
+            self.diagnostics.append(diagnostic("E462.no_cases", unlined(str(self.file))))
             return
         here = Message("案例文件", "a case file")
         self._only(root, ("defaults", "cases"), here)

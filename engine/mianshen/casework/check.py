@@ -115,16 +115,7 @@ class Checker:
         ]
         if self._first_day is not None and case.as_of < self._first_day:
             notes.append(_with_day(_BEFORE, self._first_day))
-        caveats = (*checked.benefit_caveats.values(), *checked.row_caveats.values())
-        for name in sorted({name for caveat in caveats for name in caveat.assumed}):
-            fact = self._facts[name]
-            value = self.words.value(fact.when_absent, fact.written, fact.type)
-            notes.append(
-                Message(
-                    f"未提供{fact.title.zh}（{name}），按 {value.zh} 计",
-                    f"{fact.title.en} ({name}) is not given and taken as {value.en}",
-                )
-            )
+        notes += self._assumptions(checked)
         for entity, name in sorted({(row.entity, name) for row in case.rows() for name in row.placeholders}):
             fact = self.program.facts[entity, name]
             notes.append(
@@ -134,6 +125,20 @@ class Checker:
                 )
             )
         return [*notes, *self._of_the_dead(case)]
+
+    def _assumptions(self, checked: Checked) -> Iterator[Message]:
+        """The facts that were taken for what they are where nobody gives them, those of one value in one sentence."""
+        caveats = (*checked.benefit_caveats.values(), *checked.row_caveats.values())
+        taken: dict[Message, list[tuple[Message, str]]] = {}
+        for name in sorted({name for caveat in caveats for name in caveat.assumed}):
+            fact = self._facts[name]
+            value = self.words.value(fact.when_absent, fact.written, fact.type)
+            taken.setdefault(value, []).append((fact.title, name))
+        for value, facts in taken.items():
+            zh = "、".join(f"{title.zh}（{name}）" for title, name in facts)
+            en = ", ".join(f"{title.en} ({name})" for title, name in facts)
+            are = "is" if len(facts) == 1 else "are"
+            yield Message(f"未提供{zh}，按 {value.zh} 计", f"{en} {are} not given and taken as {value.en}")
 
     @cached_property
     def _first_day(self) -> dt.date | None:

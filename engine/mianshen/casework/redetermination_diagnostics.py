@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from mianshen.catalogue import diagnostic
 from mianshen.document.diagnostics import listed
-from mianshen.source import Diagnostic, Message, Span, nearest
+from mianshen.source import Diagnostic, Message, Span, nearest, unlined
 
 
 def no_such_row(span: Span, key: str, known: Iterable[str]) -> Diagnostic:
@@ -24,7 +24,7 @@ def no_such_row(span: Span, key: str, known: Iterable[str]) -> Diagnostic:
 
 def no_rows(file: str) -> Diagnostic:
     """A file of rows that come in, without any."""
-    return diagnostic("E771.no_rows", Span(file, 1, 1))
+    return diagnostic("E771.no_rows", unlined(file))
 
 
 def no_rows_here(span: Span) -> Diagnostic:

@@ -269,20 +269,26 @@ class Words:
 
     def because(self, explainer: Explainer, row: Row, decision: str) -> Message:
         """The provision that settled a decision, with the values that did; handed on, the one behind it."""
+        title, facts = self.grounds(explainer, row, decision)
+        if not facts.en:
+            return title
+        return Message(f"{title.zh}（{facts.zh}）", f"{title.en} ({facts.en})")
+
+    def grounds(self, explainer: Explainer, row: Row, decision: str) -> tuple[Message, Message]:
+        """The title of that provision and the values, apart."""
         provision, read = explainer.basis(row, decision)
         value = provision.value
         if isinstance(value, DecisionRef) and read:
             holder = read[0][1]
             if holder.chosen.get(value.name):
-                return self.because(explainer, holder, value.name)
+                return self.grounds(explainer, holder, value.name)
         zh, en = list[str](), list[str]()
         for name, holder in _distinct(read)[:4]:
             item = explainer.input(name, holder)
             title, shown = self.title(item), self.shown(item)
             zh.append(f"{title.zh}：{shown.zh}")
             en.append(f"{title.en}: {shown.en}")
-        title = provision.title
-        return Message(f"{title.zh}（{'、'.join(zh)}）", f"{title.en} ({', '.join(en)})") if en else title
+        return provision.title, Message("、".join(zh), ", ".join(en))
 
     def of_row(self, result: RowResult) -> Message:
         """Why a row is decided as it is, or is not."""

@@ -53,7 +53,7 @@ def cannot_read(file: str, error: Exception) -> Diagnostic:
     else:
         reason = getattr(error, "strerror", None) or str(error)
         why = (reason, reason)
-    return diagnostic("E101.cannot_read", Span(file, 1, 1), why=Message(*why))
+    return diagnostic("E101.cannot_read", unlined(file), why=Message(*why))
 
 
 def not_utf8(span: Span, content: bytes) -> Diagnostic:

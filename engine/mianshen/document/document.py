@@ -15,7 +15,7 @@ from mianshen.document.accumulator_part import AccumulatorPart
 from mianshen.document.validate import Path, Place, locate
 from mianshen.document.yaml_tree import Mapping as MappingNode
 from mianshen.document.yaml_tree import Node, Scalar, Sequence
-from mianshen.source import NOWHERE, Span, Text
+from mianshen.source import NOWHERE, Span, Text, unlined
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +117,7 @@ class Document:
         for length in range(len(path), 0, -1):
             if (origin := self._origins.get(path[:length])) is not None:
                 return _within(origin, path[:length], path[length:])
-        return None, Span(self.files[0], 1, 1) if self.files else NOWHERE
+        return None, unlined(self.files[0]) if self.files else NOWHERE
 
 
 def _column(node: Node, place: int) -> Node:

@@ -19,7 +19,7 @@ from mianshen.document.files import RulebookPath, files_of, passed_over
 from mianshen.document.merge import Draft, add_file
 from mianshen.document.overlay import apply_overlay
 from mianshen.document.yaml_tree import Node, read_tree
-from mianshen.source import Diagnostic, Span
+from mianshen.source import Diagnostic, unlined
 
 Parse: TypeAlias = Callable[[bytes, str], tuple[Node | None, list[Diagnostic]]]
 
@@ -50,7 +50,7 @@ def _missing_files(paths: Sequence[Path], files: Sequence[RulebookPath]) -> list
     empty = [path for path in paths if path.is_dir() and path not in read_from]
     return [
         *(diagnostics.no_files(str(path)) for path in empty),
-        *(diagnostic("E105.wrong_ending", Span(str(path), 1, 1)) for path in passed_over(paths)),
+        *(diagnostic("E105.wrong_ending", unlined(str(path))) for path in passed_over(paths)),
     ]
 
 
@@ -68,7 +68,7 @@ def _add(draft: Draft, file: RulebookPath, root: Node | None, mistakes: Sequence
     if root is None and mistakes:
         draft.broken.add(())
     elif file.overlay and root is None:
-        draft.mistakes.append(diagnostic("E146.not_an_overlay", Span(str(file.path), 1, 1)))
+        draft.mistakes.append(diagnostic("E146.not_an_overlay", unlined(str(file.path))))
     elif file.overlay and root is not None:
         apply_overlay(draft, root)
     elif root is not None:

@@ -47,7 +47,7 @@ def no_durable_rules() -> Diagnostic:
 
 
 def journal_unusable(file: str, why: str) -> Diagnostic:
-    return diagnostic("E604.journal_unusable", Span(file, 1, 1), why=why)
+    return diagnostic("E604.journal_unusable", unlined(file), why=why)
 
 
 def no_event_types(name: str) -> Diagnostic:
@@ -56,7 +56,7 @@ def no_event_types(name: str) -> Diagnostic:
 
 def unknown_form(file: str, known: Iterable[str]) -> Diagnostic:
     zh, en = _listed(known)
-    return diagnostic("E608.unknown_form", Span(file, 1, 1), names=Message(zh, en))
+    return diagnostic("E608.unknown_form", unlined(file), names=Message(zh, en))
 
 
 # One event is refused

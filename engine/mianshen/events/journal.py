@@ -24,7 +24,7 @@ from mianshen.events.happening import Event
 from mianshen.events.items import Item
 from mianshen.program.literals import read
 from mianshen.program.program import Citation, Program
-from mianshen.source import Message, RuleError, Span
+from mianshen.source import Message, RuleError, unlined
 from mianshen.values import Known, Missing
 
 _OURS: Final = 0x4D53454A  # application_id: MSEJ
@@ -184,9 +184,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
 def _explained(path: Path, error: sqlite3.Error | OSError) -> RuleError:
     match error:
         case sqlite3.OperationalError() if "locked" in str(error):
-            return RuleError([diagnostic("E602.journal_in_use", Span(str(path), 1, 1))])
+            return RuleError([diagnostic("E602.journal_in_use", unlined(str(path)))])
         case sqlite3.DatabaseError() if "file is not a database" in str(error):
-            return RuleError([diagnostic("E603.not_a_journal", Span(str(path), 1, 1))])
+            return RuleError([diagnostic("E603.not_a_journal", unlined(str(path)))])
         case OSError():
             return RuleError([diagnostics.journal_unusable(str(path), error.strerror or "")])
         case _:

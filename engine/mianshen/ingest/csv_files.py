@@ -19,7 +19,7 @@ from mianshen.ingest import diagnostics
 from mianshen.ingest.encodings import Plain, Shape, head_of
 from mianshen.mapping.sql import quoted
 from mianshen.records.facts import INVISIBLE
-from mianshen.source import Diagnostic, RuleError, Span
+from mianshen.source import Diagnostic, RuleError, Span, unlined
 
 HEAD: Final = 1 << 20  # bytes a header may fill
 COMMA, TAB = ",", "\t"
@@ -83,7 +83,7 @@ def pattern(path: Path) -> str:
 def _header(path: Path, head: str, line: int) -> tuple[list[str], list[int], str]:
     """The names in the header, the character at which each begins, and what separates them."""
     if not head.strip(INVISIBLE):
-        raise RuleError([diagnostics.cannot_read(Span(str(path), 1, 1), "the file is empty", "文件是空的")])
+        raise RuleError([diagnostics.cannot_read(unlined(str(path)), "the file is empty", "文件是空的")])
     names, places = _cells(head, COMMA)
     if len(names) == 1 and TAB in names[0].strip():
         names, places = _cells(head, TAB)
@@ -169,7 +169,7 @@ def _sized(rows: Iterator[list[str]]) -> Iterator[list[str]]:
 def explained_csv(layout: CsvLayout, words: str) -> RuleError:
     """The mistake behind what DuckDB said while it read the file; its own words may quote a record."""
     line = _LINE.search(words)
-    place = Span(str(layout.path), int(line[1]) if line else 1, 1)
+    place = Span(str(layout.path), int(line[1]), 1) if line else unlined(str(layout.path))
     if _COUNTS.search(words) is not None and (mistake := ragged_line(layout)) is not None:
         return RuleError([mistake])
     if "unterminated quote" in words:

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from mianshen.ingest import diagnostics
 from mianshen.ingest.postgres import KINDS, connection_words, export_table
 from mianshen.mapping.sql import identifier, quoted
-from mianshen.source import RuleError, Span
+from mianshen.source import RuleError, unlined
 
 _ADDRESS: Final = re.compile(r"(duckdb|sqlite|postgres|postgresql):(.+)[?&]table=([^?&]+)", re.DOTALL)
 _SLASHES: Final = re.compile(r"^(postgres(?:ql)?:)//")
@@ -86,7 +86,7 @@ def refuse_unreadable(address: TableAddress) -> None:
     """Raises RuleError where the file is not there."""
     if address.kind not in KINDS and not address.file.is_file():
         raise RuleError(
-            [diagnostics.cannot_read(Span(str(address.file), 1, 1), "there is no such file", "没有这个文件")]
+            [diagnostics.cannot_read(unlined(str(address.file)), "there is no such file", "没有这个文件")]
         )
 
 

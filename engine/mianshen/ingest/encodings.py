@@ -20,7 +20,7 @@ import numpy as np
 
 from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
-from mianshen.source import Diagnostic, RuleError, Span
+from mianshen.source import Diagnostic, RuleError, Span, unlined
 
 GZIP: Final = b"\x1f\x8b"
 UTF_8: Final = "UTF-8"
@@ -151,7 +151,7 @@ def _meant_as_utf_8(path: Path, packed: bool) -> Diagnostic | None:
         reading.decode(None)
     except _Undecodable:
         return None
-    return diagnostic("E589.rather_utf_8", Span(str(path), 1, 1)) if reading.chinese else None
+    return diagnostic("E589.rather_utf_8", unlined(str(path))) if reading.chinese else None
 
 
 def _transcoded(path: Path, target: Path, packed: bool, encoding: str) -> Plain:
@@ -234,14 +234,14 @@ class _Reading:
             return None
         if not all(map(_is_chinese, "".join(meant.values()))):
             return None
-        return diagnostics.doubtful(Span(str(self.path), 1, 1), *next(iter(meant.items())))
+        return diagnostics.doubtful(unlined(str(self.path)), *next(iter(meant.items())))
 
 
 def _read(file: gzip.GzipFile | io.BufferedReader, path: Path, size: int = _CHUNK) -> bytes:
     try:
         return file.read(size)
     except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise RuleError([diagnostic("E527.bad_gzip", Span(str(path), 1, 1))]) from None
+        raise RuleError([diagnostic("E527.bad_gzip", unlined(str(path)))]) from None
 
 
 def _after(text: str, line: int, column: int) -> tuple[int, int]:

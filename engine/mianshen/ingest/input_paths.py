@@ -18,7 +18,7 @@ from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
 from mianshen.ingest.databases import slashed, table_address
 from mianshen.ingest.postgres import KINDS
-from mianshen.source import Diagnostic, RuleError, Span
+from mianshen.source import Diagnostic, RuleError, unlined
 
 Named: TypeAlias = "str | Path | Sequence[str | Path]"
 READ: Final = (
@@ -57,7 +57,7 @@ def files(named: Named) -> list[Path]:
         except RuleError as error:
             wrong += error.diagnostics
     twice = [path for path, times in Counter(p.resolve() for p in paths).items() if times > 1]
-    wrong += [diagnostic("E522.named_twice", Span(str(path), 1, 1)) for path in twice]
+    wrong += [diagnostic("E522.named_twice", unlined(str(path))) for path in twice]
     if wrong:
         raise RuleError(wrong)
     return paths

@@ -36,7 +36,7 @@ from mianshen.mapping.sql import Columns
 from mianshen.mapping.sql import identifier as identifier  # noqa: PLC0414
 from mianshen.mapping.sql import quoted as quoted  # noqa: PLC0414
 from mianshen.program.program import Entity, Program
-from mianshen.source import Diagnostic, RuleError, Span
+from mianshen.source import Diagnostic, RuleError, Span, unlined
 
 ROW: Final = "?row"  # the record's number in its file, from 1
 _PARQUET: Final = b"PAR1"
@@ -205,7 +205,7 @@ class _Opening:
             write_workbook(path, target, sheet)
             return plain(target, self.scratch, UTF_8)
         if kind is not None:
-            raise RuleError([catalogue.diagnostic("E514.packed", Span(str(path), 1, 1), kind=kind)])
+            raise RuleError([catalogue.diagnostic("E514.packed", unlined(str(path)), kind=kind)])
         text = plain(path, self.scratch, encoding)
         if path.name.lower().removesuffix(".gz").endswith(LINES):
             target = self.scratch()
@@ -370,8 +370,8 @@ def unchanged(part: Part) -> bool:
 # -- what a file is --------------------------------------------------------------------------
 
 
-def _unreadable(path: Path, en: str, zh: str, line: int = 1) -> RuleError:
-    return RuleError([diagnostics.cannot_read(Span(str(path), line, 1), en, zh)])
+def _unreadable(path: Path, en: str, zh: str) -> RuleError:
+    return RuleError([diagnostics.cannot_read(unlined(str(path)), en, zh)])
 
 
 def _head(path: Path) -> bytes:
@@ -398,7 +398,7 @@ def _described(path: Path, connection: duckdb.DuckDBPyConnection) -> list[Typed]
             f"DESCRIBE SELECT * FROM read_parquet({pattern(path)}, hive_partitioning=false)"
         ).fetchall()
     except (duckdb.Error, UnicodeError, ArrowException, OSError):
-        raise RuleError([diagnostics.bad_parquet(Span(str(path), 1, 1))]) from None
+        raise RuleError([diagnostics.bad_parquet(unlined(str(path)))]) from None
     return [(row[0], row[1]) for row in rows]
 
 
@@ -407,5 +407,5 @@ def explained(part: Part, words: str) -> RuleError:
     if part.named:
         return RuleError([diagnostics.bad_database(part.named)])
     if part.layout is None:
-        return RuleError([diagnostics.bad_parquet(Span(str(part.path), 1, 1))])
+        return RuleError([diagnostics.bad_parquet(unlined(str(part.path)))])
     return explained_csv(part.layout, words)

@@ -23,8 +23,7 @@ from mianshen.ingest import diagnostics
 from mianshen.ingest.inputs import Part, explained, identifier
 from mianshen.ingest.typed_columns import Array
 from mianshen.mapping.sql import FILE_ROW
-from mianshen.source import RuleError
-from mianshen.source import Span as Place
+from mianshen.source import RuleError, unlined
 
 ROWS: Final = 1 << 18  # rows of a span, about
 NOT_THE_FILE: Final = (
@@ -112,7 +111,7 @@ def _intact(part: Part) -> Iterator[None]:
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise RuleError([diagnostics.bad_parquet(Place(str(part.path), 1, 1))]) from None
+        raise RuleError([diagnostics.bad_parquet(unlined(str(part.path)))]) from None
 
 
 # -- everything else ---------------------------------------------------------------------------

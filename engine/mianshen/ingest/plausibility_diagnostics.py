@@ -34,7 +34,7 @@ _GO_ON: Final[Words] = ("；确认无误可加 --yes 继续", "; --yes goes on")
 
 
 def _doubt(code: str, place: str, words: Words, fix: Words) -> Diagnostic:
-    span = unlined(place) if place.startswith("--") else Span(place, 1, 1)
+    span = unlined(place)
     return Diagnostic(
         code, span, Message(*words), Message(fix[0] + _GO_ON[0], fix[1] + _GO_ON[1]), severity="warning"
     )  # fmt: skip

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
-from mianshen.source import RuleError, Span
+from mianshen.source import RuleError, Span, unlined
 
 WORKBOOKS: Final = (".xlsx", ".xlsm", ".ods", ".xls")
 LINES: Final = (".jsonl", ".ndjson")
@@ -45,14 +45,14 @@ def write_workbook(path: Path, target: Path, sheet: str | None) -> None:
         book = CalamineWorkbook.from_path(str(path))
         names = book.sheet_names
         if sheet is not None and sheet not in names:
-            raise RuleError([diagnostics.no_sheet(Span(str(path), 1, 1), sheet, names)])
+            raise RuleError([diagnostics.no_sheet(unlined(str(path)), sheet, names)])
         rows: list[list[Any]] = []
         for name in [sheet] if sheet is not None else names:
             rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
             if rows:
                 break
     except (CalamineError, OSError, ValueError, zipfile.BadZipFile):
-        raise RuleError([diagnostics.bad_workbook(Span(str(path), 1, 1))]) from None
+        raise RuleError([diagnostics.bad_workbook(unlined(str(path)))]) from None
     _write(target, ([_text(cell) for cell in row] for row in rows))
 
 
@@ -61,18 +61,18 @@ def refuse_unfit_zip(path: Path) -> None:
     if not zipfile.is_zipfile(path):
         with path.open("rb") as file:
             if file.read(4) == b"PK\x03\x04":
-                raise RuleError([diagnostics.bad_workbook(Span(str(path), 1, 1))])
+                raise RuleError([diagnostics.bad_workbook(unlined(str(path)))])
         return
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError):
-        raise RuleError([diagnostics.bad_workbook(Span(str(path), 1, 1))]) from None
+        raise RuleError([diagnostics.bad_workbook(unlined(str(path)))]) from None
     if any(member.flag_bits & _ENCRYPTED for member in members):
-        raise RuleError([diagnostic("E584.encrypted", Span(str(path), 1, 1))])
+        raise RuleError([diagnostic("E584.encrypted", unlined(str(path)))])
     large = any(m.file_size > max(_RATIO * m.compress_size, 1 << 20) for m in members)
     if large or sum(member.file_size for member in members) > MOST:
-        raise RuleError([diagnostic("E585.oversized", Span(str(path), 1, 1))])
+        raise RuleError([diagnostic("E585.oversized", unlined(str(path)))])
 
 
 def _text(cell: object) -> str:

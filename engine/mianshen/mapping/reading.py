@@ -44,7 +44,7 @@ from mianshen.mapping.sql import Columns, date_pattern, entry_pattern
 from mianshen.program.core import Date, Numeric
 from mianshen.program.program import Fact, Program
 from mianshen.records.facts import read_fact
-from mianshen.source import Diagnostic, Message, RuleError, Span
+from mianshen.source import Diagnostic, Message, RuleError, Span, unlined
 
 SECTIONS: Final = ("columns", "facts", "constants", "ignore", "rows", "cells")
 ROWS: Final = (
@@ -76,7 +76,9 @@ def read_mapping(path: Path, program: Program) -> ColumnMapping:
                     diagnostics.unknown_key(key.span, key.text, path.name, (*program.entities, *SHARED))
                 )
     elif not wrong:
-        wrong.append(diagnostics.wrong_shape(Span(str(path), 1, 1), path.name, MAPPING))
+        wrong.append(
+            diagnostics.wrong_shape(unlined(str(path)) if root is None else root.span, path.name, MAPPING)
+        )
     if wrong:
         raise RuleError(wrong)
     return ColumnMapping(path, entities)

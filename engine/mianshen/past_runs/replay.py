@@ -38,7 +38,7 @@ from mianshen.mapping.model import COLUMNS
 from mianshen.past_runs.verify import Past
 from mianshen.program.program import Program
 from mianshen.records.diagnostics import CODES
-from mianshen.source import RuleError, Span
+from mianshen.source import RuleError, unlined
 from mianshen.values import NotModelled, Unknown, Value
 
 Cells: TypeAlias = dict[str, object]
@@ -117,7 +117,7 @@ def _recorded_inputs(
         if digests != recorded:
             differing = [p for p, d in zip(inputs[entity].parts, digests, strict=True) if d not in recorded]
             wrong += [
-                diagnostic("E533.input_differs", Span(str(p.path), 1, 1))
+                diagnostic("E533.input_differs", unlined(str(p.path)))
                 for p in differing or inputs[entity].parts
             ]
     if wrong:

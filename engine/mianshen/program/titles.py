@@ -38,6 +38,11 @@ def meant(written: str, entries: Mapping[str, Titled], keys: Iterable[str] = ())
         words |= {entry.title.zh.casefold(): name, entry.title.en.casefold(): name, name: name}
     close = nearest(written.strip().casefold(), words)
     if close is None:
+        plain = written.strip().casefold()
+        part = [name for name, e in entries.items() if plain in e.title.zh or plain in e.title.en.casefold()]
+        if part and len(plain) > 1:
+            zh, en = "、".join(entries[name].title.zh for name in part), ", ".join(part)
+            return Message(f"是不是{zh}？", f"Did you mean {en}?")
         titles, names = [entry.title.zh for entry in entries.values()], list(entries)
         return Message("可用：" + "、".join([*titles, *keys]), "Known are: " + ", ".join([*names, *keys]))
     name = words[close]

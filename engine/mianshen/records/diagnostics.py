@@ -23,6 +23,7 @@ from mianshen.source import (
     may_name_a_person,
     nearest,
     runs_into_chinese,
+    unlined,
 )
 
 Words = tuple[str, str]  # Chinese, English
@@ -88,7 +89,7 @@ def _worded(named: Named) -> Message:
 
 
 def no_record(file: str) -> Diagnostic:
-    return diagnostic("E401.no_record", Span(file, 1, 1))
+    return diagnostic("E401.no_record", unlined(file))
 
 
 def wrong_shape(span: Span, name: Named, wanted: Words) -> Diagnostic:

@@ -25,7 +25,7 @@ from mianshen.program.program import Program
 from mianshen.records import diagnostics
 from mianshen.records.rows import RowReader
 from mianshen.records.versions import HISTORY
-from mianshen.source import Diagnostic, RuleError, Span
+from mianshen.source import Diagnostic, RuleError, Span, unlined
 
 DAY: Final = "as_of"
 STDIN: Final = "<stdin>"
@@ -108,7 +108,7 @@ def lone_node(source: Path | str) -> Node:
     nodes = [] if root is None else list(_records(root, name, lone_node))
     if not lone_node and len(nodes) != 1:
         lone_node = [
-            catalogue.diagnostic("E409.several_records", Span(name, 1, 1), count=len(nodes))
+            catalogue.diagnostic("E409.several_records", unlined(name), count=len(nodes))
             if nodes
             else diagnostics.no_record(name)
         ]

@@ -18,7 +18,7 @@ from mianshen.serve.pages import form_of, page
 from mianshen.serve.policy import figure_lines, figure_view, overlay_text, population_page, properties
 from mianshen.serve.problems import Problem
 from mianshen.serve.runs import runs_in
-from mianshen.serve.service import Service, allowed, folder_of, language_of, service_of, unavailable
+from mianshen.serve.service import Service, allowed, folder_of, language_of, service_of
 from mianshen.source import Message, RuleError
 
 policy_pages: Final = APIRouter(include_in_schema=False)
@@ -61,7 +61,7 @@ async def stated(request: Request, identity: Policies) -> Response:  # noqa: ARG
 async def proved(request: Request, identity: Policies, form_key: Text = "", name: Text = "") -> Response:
     form_of(request, identity, form_key)
     if not solver_present():
-        raise unavailable("mianshen[proof]")
+        raise Problem("unavailable", Message("请先安装 mianshen[proof]", "Install mianshen[proof] first"))
     lang = language_of(request)
     views = await service_of(request).slowly(lambda office: properties(office.program, lang, name))
     return page(request, "properties.html", properties=views, solver=True)

@@ -39,7 +39,7 @@ TITLES: Final[Mapping[Kind, tuple[int, Message]]] = {
     "wrong_type": (415, Message("请求的格式不受支持", "The media type is not supported")),
     "wrong_host": (421, Message("主机名不是本服务的", "The host is not this server's")),
     "too_many": (429, Message("请求过于频繁", "Too many requests")),
-    "unavailable": (503, Message("服务未启用此功能", "The server was started without this")),
+    "unavailable": (404, Message("服务未启用此功能", "The server was started without this")),
     "internal": (500, Message("内部错误，请报告", "Internal error. Please report it")),
 }
 

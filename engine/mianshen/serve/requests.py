@@ -19,7 +19,7 @@ from mianshen.document.yaml_tree import DEEPEST, REFUSED, Mapping, Node, Scalar,
 from mianshen.program.literals import read_date
 from mianshen.records import diagnostics as record_diagnostics
 from mianshen.serve import diagnostics
-from mianshen.source import RuleError, Span
+from mianshen.source import RuleError, Span, unlined
 
 BODY: Final = "body"
 _NOWHERE: Final = YamlSource(BODY, "", (0,))
@@ -96,7 +96,7 @@ def _refuse_other_yaml(body: bytes) -> None:
     except json.JSONDecodeError as error:
         raise RuleError([diagnostic("E895.not_json", Span(BODY, error.lineno, error.colno))]) from None
     except ValueError:
-        raise RuleError([diagnostic("E895.not_json", Span(BODY, 1, 1))]) from None
+        raise RuleError([diagnostic("E895.not_json", unlined(BODY))]) from None
 
 
 def _none(constant: str) -> object:

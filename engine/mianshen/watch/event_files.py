@@ -26,7 +26,7 @@ from mianshen.program.core import Date, String
 from mianshen.program.program import EventType, Fact, Program
 from mianshen.records.diagnostics import total_row, wrong_shape
 from mianshen.records.facts import read_fact
-from mianshen.source import Diagnostic, Message, RuleError, Span
+from mianshen.source import Diagnostic, Message, RuleError, Span, unlined
 from mianshen.values import Known
 from mianshen.watch.event_tables import rows_of
 
@@ -113,7 +113,7 @@ class _Reader:
         if listed is None and root is None:
             return
         if not isinstance(listed, Sequence):
-            span = Span(str(path), 1, 1) if root is None else root.span
+            span = unlined(str(path)) if root is None else root.span
             raise RuleError([wrong_shape(span, LIST, ("事件的列表", "a list of events"))])
         for node in listed.items:
             self.one(node)
@@ -272,7 +272,7 @@ def _text_lines(path: Path) -> Iterator[str]:
             yield from file
     except OSError as error:
         raise RuleError(
-            [catalogue.diagnostic("E607.cannot_read", Span(str(path), 1, 1), why=error.strerror or "")]
+            [catalogue.diagnostic("E607.cannot_read", unlined(str(path)), why=error.strerror or "")]
         ) from None
 
 

@@ -40,7 +40,7 @@ from mianshen.ingest.inputs import open_inputs
 from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Explainer
 from mianshen.program.program import Program
-from mianshen.source import Message, RuleError, Span
+from mianshen.source import Message, RuleError, unlined
 from mianshen.watch.event_files import read_events
 from mianshen.watch.event_versions import placing
 from mianshen.watch.work_list import SUFFIXES, rejects_beside, write_work_list
@@ -150,6 +150,6 @@ def _refuse_unfit(request: Request) -> None:
     written = [request.out, rejects_beside(request.out), request.journal]
     for index, path in enumerate(written):
         if path.resolve() in read | {other.resolve() for other in written[:index]}:
-            raise RuleError([diagnostic("E605.same_file", Span(str(path), 1, 1))])
+            raise RuleError([diagnostic("E605.same_file", unlined(str(path)))])
     if request.out.suffix.lower() not in SUFFIXES:
         raise RuleError([diagnostics.unknown_form(str(request.out), SUFFIXES)])

@@ -26,7 +26,7 @@ from mianshen.program.program import Entity, Program
 from mianshen.records import diagnostics as record_diagnostics
 from mianshen.records.read import CASE_KEYS, DAY, read_record
 from mianshen.records.versions import HISTORY
-from mianshen.source import Diagnostic, RuleError, Span
+from mianshen.source import Diagnostic, RuleError, unlined
 from mianshen.values import Known, Missing
 
 NUMBER: Final = "P1"  # of a person who has not been given one
@@ -347,7 +347,7 @@ def story_of(root: Node, program: Program, as_of: dt.date | None, today: dt.date
     if isinstance(root, Sequence) and len(root.items) == 1:
         root = root.items[0]
     if not isinstance(root, Mapping) or root.get("cases") is not None:
-        raise RuleError([diagnostic("E709.several_records", Span(root.span.file, 1, 1), file=root.span.file)])
+        raise RuleError([diagnostic("E709.several_records", unlined(root.span.file), file=root.span.file)])
     dated = root.get(DAY) is not None
     case, wrong = read_record(root, program, as_of or (None if dated else today), CASE_KEYS, growing=True)
     wrong = [mistake for mistake in wrong if not _may_come_later(mistake)]

@@ -17,7 +17,7 @@ from mianshen.document.validate import fit
 from mianshen.document.yaml_tree import read_tree
 from mianshen.interpreter.rows import Row
 from mianshen.program.program import Program
-from mianshen.source import Lang, RuleError, Span
+from mianshen.source import Lang, RuleError
 
 _SHOWN: Final = (4, 4)  # characters of an identity number that stay, at its ends
 NAME: Final = "name"  # the fact of the vocabulary
@@ -51,7 +51,7 @@ def read_office(file: Path) -> OfficeFile:
     root, mistakes = read_tree(file)
     if root is None or mistakes:
         raise RuleError(mistakes)
-    office, mistakes = fit(OfficeFile, root, Span(str(file), 1, 1))
+    office, mistakes = fit(OfficeFile, root, root.span)
     if office is None:
         raise RuleError(mistakes)
     return office

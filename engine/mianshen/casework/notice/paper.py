@@ -115,12 +115,17 @@ def for_pdf(notice: Notice) -> str:
 
 
 def joined_pdf(notices: Iterable[Path], to: Path, lang: Lang) -> None:
-    """Several notices, files of what `for_pdf` gives, as one PDF, each from a page of its own. Raises OSError."""
+    """Several notices, files of what `for_pdf` gives, as one PDF, each on sheets of its own, printed on both sides or one.
+
+    Raises OSError.
+    """
     from pypdf import PdfWriter
 
     files = iter(notices)
     with PdfWriter() as writer:
         while several := [file.read_text("utf-8") for file in islice(files, SEVERAL)]:
+            if len(writer.pages) % 2:
+                writer.add_blank_page()
             writer.append(io.BytesIO(_typeset(several, lang)))
         writer.write(to)
 

@@ -26,7 +26,7 @@ from mianshen.past_runs.report.ratios import Ratio
 from mianshen.past_runs.report.run import FinishedRun
 from mianshen.past_runs.report.tables import STATUSES, Counted, Layer, Place, Rows, Tables
 from mianshen.places import place_name
-from mianshen.program.program import Entity, Program
+from mianshen.program.program import Citation, Entity, Program
 from mianshen.source import Lang, Message
 from mianshen.values import as_money
 
@@ -385,11 +385,19 @@ class Page:
             if n["gained"] or n["lost"] or n["rows"] or (n["difference"] or "0.00") != "0.00"
         ]  # fmt: skip
         causes = [
-            (n["title"][self.lang], n["clause"], n["people"].get("changed", 0), _of_text(n["people"].get("difference")))
+            (n["title"][self.lang], self._clause(n["clause"]), n["people"]["changed"], _of_text(n["people"].get("difference")))
             for n in rules["causes"]
+            if n["people"].get("changed")
         ]  # fmt: skip
-        paid = rules["fund"].get("paid", {}).get("difference")
-        return {"benefits": benefits, "causes": causes, "paid": _of_text(paid), "people": rules["people"]}
+        paid = _of_text(rules["people"].get("difference"))
+        return {"benefits": benefits, "causes": causes, "paid": paid, "people": rules["people"]}
+
+    def _clause(self, written: str) -> str:
+        """A clause as a comparison has it, its document by title."""
+        source, _, clause = written.partition(" ")
+        if source not in self.program.sources:
+            return written
+        return self._say(Words(self.program).citation(Citation(source, clause)))
 
     def _lists(self) -> list[dict[str, Any]]:
         """The lists by name: rows in all, and a link for each area."""

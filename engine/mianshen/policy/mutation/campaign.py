@@ -23,7 +23,7 @@ from mianshen.cases.read import CaseOf, Programs, read_case_files
 from mianshen.catalogue import diagnostic
 from mianshen.policy.mutation.mutants import Mutant
 from mianshen.policy.mutation.runs import Judgement, Mutation
-from mianshen.source import RuleError, Span
+from mianshen.source import RuleError, unlined
 from mianshen.version import __version__
 
 CHUNK: Final = 16  # mutants a process judges between two reports
@@ -155,7 +155,7 @@ def _resumed(journal: Path, digest: str) -> dict[int, tuple[Judgement, str]]:
         return {}
     head, *lines = journal.read_text("utf-8").splitlines() or [""]
     if _head(head) != digest:
-        raise RuleError([diagnostic("E790.other_journal", Span(str(journal), 1, 1))])
+        raise RuleError([diagnostic("E790.other_journal", unlined(str(journal)))])
     results: dict[int, tuple[Judgement, str]] = {}
     for line in lines:
         try:
