@@ -167,6 +167,9 @@ class _Opening:
     connection: duckdb.DuckDBPyConnection
     scratch: Scratch
     as_of: dt.date | None
+    parsed: dict[str, str] = field(
+        default_factory=dict
+    )  # of a text file that a mapping reads, its cells as a relation
 
     def files(
         self, called: Mapping[Path, str], encoding: str | None, mapping: EntityMapping | None
@@ -309,12 +312,27 @@ class _Opening:
         mapper = MappedEntity(self.program, entity.name, mapping, self.connection, self.scratch, self.as_of)
         for file in opened:
             try:
-                mapper.stage(Source(file.part.relation, file.columns, file.part.numbered))
+                relation = file.part.relation if file.part.numbered else self.cells(file.part.relation)
+                mapper.stage(Source(relation, file.columns))
             except (duckdb.Error, UnicodeError) as error:
                 if isinstance(error, duckdb.OutOfMemoryException):
                     raise
                 raise explained(file.part, str(error)) from None
         return mapper.finish(), mapper.report
+
+    def cells(self, relation: str) -> str:
+        """A text file's cells with the numbers of their rows, parsed once for all entities that are in it.
+
+        A query that numbers rows as they are parsed would keep to one thread. Raises duckdb.Error.
+        """
+        if relation not in self.parsed:
+            path = self.scratch().with_suffix(".parquet")
+            self.connection.execute(f"COPY (FROM {relation}) TO {quoted(str(path))} (FORMAT parquet)")
+            scanned = f"read_parquet({pattern(path)}, file_row_number=true)"
+            self.parsed[relation] = (
+                f'(SELECT file_row_number + 1 AS "{ROW}", * EXCLUDE (file_row_number) FROM {scanned})'
+            )
+        return self.parsed[relation]
 
 
 def _refuse_ragged(opened: Sequence[Opened]) -> None:

@@ -39,11 +39,10 @@ REVERSED: Final = Message("被冲销的记录", "rows that they reverse")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file as it is read: `relation` stands after FROM, `columns` are (name, DuckDB type)."""
+    """A file as it is read: `relation` stands after FROM and has `?row`, a row's number; `columns` are (name, DuckDB type)."""
 
     relation: str
     columns: Sequence[tuple[str, str]]
-    numbered: bool  # has a column `?row`, its number in the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +155,7 @@ class MappedEntity:
 
     def _staged(self, source: Source, columns: Columns, facts: dict[str, Operand]) -> str:
         """The file's rows as facts, with what decides whether a row counts. Raises Inexact."""
-        row = identifier("?row") if source.numbered else "row_number() OVER ()"
-        query = f"SELECT {row} AS {identifier(FILE_ROW)}, * FROM {source.relation}"
+        query = f"SELECT {identifier('?row')} AS {identifier(FILE_ROW)}, * FROM {source.relation}"
         waiting = dict(facts)
         while waiting:
             ready = [name for name, part in waiting.items() if not set(facts_of(part)) & set(waiting)]
