@@ -36,11 +36,7 @@ _WHOLE = re.compile(r"-?[0-9]{1,18}")
 AnyCallable = TypeVar("AnyCallable", bound=Callable[..., Any])
 
 _USAGE = wording("click_commands.usage")
-_HEADINGS = {
-    "Options": Message("选项", "Options"),
-    "Positional arguments": Message("参数", "Arguments"),
-    "Commands": Message("命令", "Commands"),
-}
+_HEADINGS = wording.group("click_commands.headings")
 _LANG = wording("click_commands.lang")
 _HELP = wording("click_commands.help")
 

@@ -26,11 +26,7 @@ from mianshen_cli.wording import wording
 
 _ALLOWED = re.compile(r"([0-9]{1,18})|([0-9]{1,3}(?:\.[0-9]{1,9})?)%")
 
-_STAGES = {
-    "read": Message("读取与校验", "read and checked"),
-    "decide": Message("核定并写出", "decided and written"),
-    "seal": Message("摘要与运行清单", "digests and manifest"),
-}
+_STAGES = wording.group("batch.stages")
 
 
 @command

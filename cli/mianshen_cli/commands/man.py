@@ -19,15 +19,7 @@ from mianshen_cli.wording import wording
 _WIDE = re.compile(
     r"([\u3400-\u9fff，。；：、）〕》”])(?![，。；：、？！）〕》”]|$)"
 )  # a line may break after it
-_HEADINGS = {
-    "name": Message("名称", "NAME"),
-    "synopsis": Message("概要", "SYNOPSIS"),
-    "description": Message("说明", "DESCRIPTION"),
-    "commands": Message("命令", "COMMANDS"),
-    "status": Message("退出状态", "EXIT STATUS"),
-    "environment": Message("环境变量", "ENVIRONMENT"),
-    "more": Message("另见", "SEE ALSO"),
-}
+_HEADINGS = wording.group("man.headings")
 _STATUS = (
     ("0", Message("完成", "done")),
     ("1", Message("运行到底，并有所发现", "it ran to the end and found something")),

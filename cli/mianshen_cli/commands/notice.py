@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from mianshen.program.titles import name_of
-from mianshen.source import Lang, Message, RuleError
+from mianshen.source import Lang, RuleError
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
@@ -30,11 +30,7 @@ if TYPE_CHECKING:
     from mianshen.program.program import Program
 
 _SERIAL = re.compile(r"[0-9]{1,6}")
-_STAGES = {
-    "read": Message("读取结果和材料", "results and records read"),
-    "decide": Message("核定并写告知书", "decided and written"),
-    "seal": Message("索引", "index"),
-}
+_STAGES = wording.group("notice.stages")
 
 
 @command

@@ -21,11 +21,7 @@ if TYPE_CHECKING:
     from mianshen.program.program import Program
     from mianshen.proof.prover import Finding
 
-_VERDICTS = {
-    "proved": Message("成立", "proved"),
-    "refuted": Message("不成立", "refuted"),
-    "unknown": Message("未能判定", "unknown"),
-}
+_VERDICTS = wording.group("prove.verdicts")
 _HEADS = (
     Message("性质", "property"),
     Message("结论", "verdict"),

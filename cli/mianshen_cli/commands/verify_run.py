@@ -18,18 +18,8 @@ from mianshen_cli.wording import wording
 if TYPE_CHECKING:
     from mianshen.past_runs.verify import Finding
 
-_KINDS = {
-    "output": Message("结果", "result"),
-    "input": Message("输入", "input"),
-    "rulebook": Message("规则库", "rulebook"),
-}
-_OUTCOMES = {
-    "same": Message("一致", "as recorded"),
-    "differs": Message("不一致", "differs"),
-    "missing": Message("缺失", "missing"),
-    "moved": Message("已不在原处", "no longer there"),
-    "stranger": Message("清单之外", "not in the receipt"),
-}
+_KINDS = wording.group("verify_run.kinds")
+_OUTCOMES = wording.group("verify_run.outcomes")
 _HEAD = (
     Message("类别", "kind"),
     Message("文件", "file"),

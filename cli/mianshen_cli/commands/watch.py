@@ -19,11 +19,7 @@ from mianshen_cli.wording import wording
 _TOLD = 20  # refusals on the screen; the file beside the work list has them all
 _JOURNAL = ".journal"
 
-_KINDS = {
-    "automatic": Message("自动发放", "automatic"),
-    "confirm": Message("待确认", "to confirm"),
-    "needs_facts": Message("缺少事实", "needs facts"),
-}
+_KINDS = wording.group("watch.kinds")
 _HEADERS = (Message("待办", "work list"), Message("条数", "items"))
 
 

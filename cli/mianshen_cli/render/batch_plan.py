@@ -22,11 +22,7 @@ _COLUMNS = (
 _REFUSED = (
     Message("文件", "file"), Message("事实", "fact"), Message("原因", "reason"), Message("格数", "cells"),
 )  # fmt: skip
-_BY = {
-    "native": Message("由编译后的规则核定", "decided by the compiled rules"),
-    "interpreter": Message("由解释器核定", "decided by the interpreter"),
-    "spark": Message("由 Spark 核定", "decided by Spark"),
-}
+_BY = wording.group("batch_plan.by")
 
 
 def show_plan(lang: Lang, program: Any, plan: Any, places: list[str]) -> None:

@@ -9,18 +9,13 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from mianshen.casework.wording import Words
-from mianshen.elaboration.coverage import Answer, Covered, Kind, coverage
+from mianshen.elaboration.coverage import Answer, Covered, coverage
 from mianshen.program.program import Citation, Program
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import output
 from mianshen_cli.wording import wording
 
-_KINDS: dict[Kind, Message] = {
-    "benefits": Message("待遇", "benefits"),
-    "provisions": Message("条款", "provisions"),
-    "tables": Message("决策表", "tables"),
-    "parameters": Message("参数", "parameters"),
-}
+_KINDS = wording.group("coverage.kinds")
 _WIDTH = 96
 
 

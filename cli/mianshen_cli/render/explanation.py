@@ -22,13 +22,7 @@ PILOT = wording("explanation.pilot")
 _UNTOLD = wording("explanation.untold")
 _UNRULED = wording("explanation.unruled")
 _OTHERS = wording("explanation.others")
-_WHY = {
-    "failed": Message("不满足 {part}", "{part} does not hold"),
-    "unknown": Message("不知是否满足 {part}", "whether {part} holds is unknown"),
-    "not_modelled": Message("{part} 规则未覆盖", "{part} is not modelled"),
-    "overridden": Message("让位于 {by}", "{by} takes its place"),
-    "not_needed": Message("已适用 {by}", "{by} already applies"),
-}
+_WHY = wording.group("explanation.why")
 
 
 class Explanation:

@@ -49,11 +49,7 @@ _CAUSES = tuple(
     Message(*item)
     for item in (("起因", "cause"), ("人数", "people"), ("增减（元）", "difference"), ("依据", "clause"))
 )
-_BANDS = {
-    "loses_much": Message("减少超过5%", "lose over 5%"), "loses": Message("减少5%以内", "lose up to 5%"),
-    "same": Message("不变", "unchanged"), "gains": Message("增加5%以内", "gain up to 5%"),
-    "gains_much": Message("增加超过5%", "gain over 5%"),
-}  # fmt: skip
+_BANDS = wording.group("impact.bands")
 _MORE = wording("impact.more")
 
 

@@ -42,13 +42,7 @@ _OVERPAID_KNOWN = wording("redetermination.overpaid_known")
 _OPEN = wording("redetermination.open")
 _FILE = wording("redetermination.file")
 _UNDER = wording("redetermination.under")
-_KINDS = {
-    "provision": Message("条款", "provision"),
-    "figure": Message("数值", "figure"),
-    "fact": Message("事实", "fact"),
-    "row": Message("记录", "row"),
-    "day": Message("核定日", "day"),
-}
+_KINDS = wording.group("redetermination.kinds")
 
 
 class RedeterminationView:

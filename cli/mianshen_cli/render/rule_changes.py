@@ -12,11 +12,7 @@ from mianshen.source import Lang, Message
 from mianshen_cli import output
 from mianshen_cli.wording import wording
 
-_KINDS = {
-    "figure": Message("数值", "figure"), "provision": Message("条款", "provision"), "decision": Message("决定", "decision"),
-    "accumulator": Message("累计", "accumulator"), "benefit": Message("待遇", "benefit"), "fact": Message("事实", "fact"),
-    "codes": Message("代码表", "code list"), "entity": Message("实体", "entity"), "calendar": Message("日历", "calendar"),
-}  # fmt: skip
+_KINDS = wording.group("rule_changes.kinds")
 HEADS = tuple(
     Message(*item)
     for item in (

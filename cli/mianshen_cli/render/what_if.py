@@ -27,11 +27,7 @@ from mianshen_cli.session import Answer
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
 
-_CONDITIONS = {
-    "ineligible": Message("不满足的条件", "Conditions that fail"),
-    "undetermined": Message("待定的条件", "Conditions that cannot be told yet"),
-    "not_modelled": Message("规定不适用于此的原因", "Why no provision applies"),
-}
+_CONDITIONS = wording.group("what_if.conditions")
 
 
 def asked_about(answer: Answer, asked: Sequence[str]) -> tuple[Prospector, tuple[Prospect, ...]]:

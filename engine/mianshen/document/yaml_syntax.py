@@ -13,6 +13,7 @@ from mianshen.catalogue import diagnostic
 from mianshen.document import diagnostics
 from mianshen.document.yaml_source import YamlSource
 from mianshen.source import Diagnostic, Message, Span
+from mianshen.wording import wording
 
 _FULL_WIDTH_COLON = re.compile(r"\s*(?:- +)*[^\s：:#\"'{\[|>*&!]+(：)")
 
@@ -20,80 +21,13 @@ _FULL_WIDTH_COMMA = re.compile(r"(，)(?=\s*[\w]+\s*:(?:\s|$))|(?<=[\"'\]}])\s*(
 
 _SPACED = re.compile(r"[\[,]\s*-\s+[,\]]")
 
-_QUOTE = Message(
-    "文字中有 `: ` 或以特殊符号开头时，用引号括起来，或写在 `|` 之后的下一行",
-    "Put text that holds `: ` or begins with a special character in quotes, or on the line after a `|`",
-)
-_INDENT = Message(
-    "检查缩进：同一层的键要对齐", "Check the indentation: keys of one level stand in one column"
-)
-_AFTER_QUOTE = Message(
-    "公式以引号开头时，整个公式写在 `|` 之后的下一行，或用单引号括起来",
-    "Write a formula that begins with a quote on the line after a `|`, or put all of it in single quotes",
-)
-
-# what the reader says -> what we say, and what to do
-_KNOWN: dict[str, tuple[Message, Message]] = {
-    "mapping values are not allowed in this context": (
-        Message("这里不能有冒号", "a colon cannot stand here"),
-        Message(
-            "上一行若是键，补上它的冒号；文字中有 `: ` 时加引号",
-            "If the line above is a key, give it its colon; put text that holds `: ` in quotes",
-        ),
-    ),
-    "could not find expected ':'": (
-        Message("这一行的键没有冒号", "this key has no colon"),
-        Message("写成 `键: 值`，冒号后空一格", "Write `key: value`, with a space after the colon"),
-    ),
-    "did not find expected key": (
-        Message("这里应是键，或缩进不齐", "a key is expected here, or the indentation is uneven"),
-        _INDENT,
-    ),
-    "did not find expected '-' indicator": (
-        Message("列表中的这一行没有 `- `", "this line of a list does not begin with `- `"),
-        _INDENT,
-    ),
-    "did not find expected ',' or ']'": (
-        Message("列表 […] 没有闭合，或缺少逗号", "the list [...] is not closed, or a comma is missing"),
-        Message("补上 ] 或逗号", "Add the ] or the comma"),
-    ),
-    "did not find expected ',' or '}'": (
-        Message("{…} 没有闭合，或缺少逗号", "the mapping {...} is not closed, or a comma is missing"),
-        Message("补上 } 或逗号", "Add the } or the comma"),
-    ),
-    "found character that cannot start any token": (
-        Message("文字不能以这个符号开头", "text cannot begin with this character"),
-        _QUOTE,
-    ),
-    "did not find expected <document start>": (
-        Message("文件内容在这里之前已经结束", "the content of the file ends before this line"),
-        _INDENT,
-    ),
-    "did not find expected alphabetic or numeric character": (
-        Message("文字不能以这个符号开头", "text cannot begin with this character"),
-        _QUOTE,
-    ),
-    "did not find expected comment or line break": (
-        Message("`|` 或 `>` 之后只能换行", "only a line break may follow `|` or `>`"),
-        Message("把文字写在下一行", "Write the text on the next line"),
-    ),
-    "did not find expected node content": (
-        Message(
-            "这里缺少值，或文字以特殊符号开头",
-            "a value is missing here, or text begins with a special character",
-        ),
-        _QUOTE,
-    ),
-    "block sequence entries are not allowed in this context": (
-        Message("列表不能从这里开始", "a list cannot begin here"),
-        Message("把 `- ` 写在下一行", "Write the `- ` on the next line"),
-    ),
-}
+_QUOTE, _AFTER_QUOTE = wording("yaml.quote"), wording("yaml.after_quote")
+_WHAT, _FIX = wording.group("yaml.what"), wording.group("yaml.fix")  # by what the reader of YAML says
 _SPACED_DASH = (
     Message("[…] 中的 - 与逗号之间有空格", "there is a space between - and the comma in [...]"),
     Message("写成 `[-, x]`，或给 - 加引号", "Write `[-, x]`, or put the - in quotes"),
 )
-_OTHER = (Message("不是有效的 YAML", "this is not valid YAML"), _QUOTE)
+_NO_YAML = Message("不是有效的 YAML", "this is not valid YAML")
 
 
 def explained(source: YamlSource, at: int, context_at: int | None, problem: str, context: str) -> Diagnostic:
@@ -112,7 +46,7 @@ def explained(source: YamlSource, at: int, context_at: int | None, problem: str,
         at = context_at
     if problem == "mapping values are not allowed in this context" and (key := _key_above(source, at)):
         problem, at = "could not find expected ':'", key
-    what, fix = _KNOWN.get(problem, _OTHER)
+    what, fix = _WHAT.get(problem, _NO_YAML), _FIX.get(problem, _QUOTE)
     if _SPACED.search(source.line(source.place(at)[0])) and "node content" in problem:
         what, fix = _SPACED_DASH
     if problem == "did not find expected key" and _follows_quote(source, at):

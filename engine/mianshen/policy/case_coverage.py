@@ -18,21 +18,14 @@ from mianshen.interpreter.formula import to_text
 from mianshen.policy.exercised import SIDES, Exercise, Exerciser, Side, lines_of, placed, when_parts
 from mianshen.program.core import Choice, Core, FactRef, If, IsKnown, Numeric, Op, walk
 from mianshen.program.program import Citation, Decision, Key, Limit, Program, Provision
-from mianshen.source import Message, RuleError, Span
+from mianshen.source import RuleError, Span
+from mianshen.wording import wording
 
 Part: TypeAlias = Literal[
     "provisions", "rows", "boundaries", "unknown_paths", "branches", "conditions", "dated_values"
 ]
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
-PART_TITLES: Final[dict[Part, Message]] = {
-    "provisions": Message("条款", "provisions"),
-    "rows": Message("决策表的行", "table rows"),
-    "boundaries": Message("界线的各侧", "sides of lines"),
-    "unknown_paths": Message("未知路径", "unknown paths"),
-    "branches": Message("分支", "branches"),
-    "conditions": Message("条件中单独起作用的部分（MC/DC）", "operands that decide alone (MC/DC)"),
-    "dated_values": Message("按日期的数值", "dated values"),
-}
+PART_TITLES: Final = wording.group("case_coverage.part_titles")
 
 
 @dataclass(frozen=True, slots=True)

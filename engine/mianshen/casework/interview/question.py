@@ -26,6 +26,7 @@ from mianshen.program.program import Entity, Fact, Program
 from mianshen.records.facts import read_fact
 from mianshen.source import Diagnostic, Lang, Message
 from mianshen.values import Known, Unknown, as_money
+from mianshen.wording import wording
 
 MOST_ROWS: Final = 99
 YES_NO: Final = {True: Message("是", "yes"), False: Message("否", "no")}
@@ -171,21 +172,7 @@ class Question:
         return "" if form is None or chosen else form.in_(lang)
 
 
-_FORMS: Final = {
-    "date": Message("写成 2026-03-02", "like 2026-03-02"),
-    "money": Message("元，如 1234.50", "yuan, like 1234.50"),
-    "area": Message(
-        "行政区划代码或全称，如 310113 或 上海市宝山区",
-        "an area code or full name, like 310113 or 上海市宝山区",
-    ),
-    "rate": Message("如 75% 或 0.75", "like 75% or 0.75"),
-    "integer": Message("整数", "a whole number"),
-    "number": Message("数", "a number"),
-    "count": Message("整数，没有则 0", "a whole number, 0 for none"),
-    "list": Message(
-        "可选多项，用逗号隔开；没有则写 无", "several, separated by commas; none if there are none"
-    ),
-}
+_FORMS: Final = wording.group("question.forms")
 
 
 def _is_count(text: str, low: int, high: int) -> bool:
