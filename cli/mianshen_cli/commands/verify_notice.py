@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mianshen.source import Lang, Message, RuleError
+from mianshen.catalogue import diagnostic
+from mianshen.source import Lang, Message, RuleError, unlined
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
@@ -72,13 +73,12 @@ def verify_notice(
 def _digests(notice: str | None, code: str | None) -> Digests:
     """The digests on a notice, or in a scanned text. Raises RuleError where there is none, OSError."""
     from mianshen.casework.notice import digests_in
-    from mianshen.past_runs import notices_diagnostics as diagnostics
 
     if code is None:
         code = sys.stdin.read() if notice == "-" else Path(notice or "").read_text("utf-8", "replace")
     digests = digests_in(" ".join(code.split()))
     if digests is None:
-        raise RuleError([diagnostics.no_code(notice or "--code")])
+        raise RuleError([diagnostic("E753.no_code", unlined(notice or "--code"))])
     return digests
 
 

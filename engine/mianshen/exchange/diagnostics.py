@@ -49,10 +49,6 @@ def _perhaps(name: str, known: Collection[str], otherwise: Message) -> Message:
     return otherwise if close is None else Message(f"也许想写 {close}", f"Perhaps {close} is meant")
 
 
-def no_extra(package: str) -> Diagnostic:
-    return diagnostic("E901.no_extra", NOWHERE, package=package)
-
-
 def unknown_entry(name: str, known: Collection[str]) -> Diagnostic:
     """A name on the command line that no figure, table or code list has."""
     fix = _perhaps(name, known, Message("用 mianshen show 查看名称", "See the names with mianshen show"))
@@ -64,10 +60,6 @@ def unknown_column(span: Span, name: str, known: Collection[str]) -> Diagnostic:
         name, known, Message("删去该列，备注写在 note 列", "Delete the column; remarks go into note")
     )
     return diagnostic("E910.unknown_column", span, fix=fix, name=name or "''")
-
-
-def read_only(span: Span, before: str) -> Diagnostic:
-    return diagnostic("E918.read_only", span, before=before or "''")
 
 
 def duplicate_row(span: Span, first: Span) -> Diagnostic:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.document import Document, model
 from mianshen.exchange import diagnostics
 from mianshen.exchange.overlay_text import Plain
@@ -98,7 +99,7 @@ class SheetEdits:
             written = type_ if column.name == "value" and type_ else column.type
             self._typed(column, written, cell)
             if not column.editable and cell.text not in ("", before) and base is not None:
-                self.mistakes.append(diagnostics.read_only(cell.span, before))
+                self.mistakes.append(diagnostic("E918.read_only", cell.span, before=before or "''"))
             same = cell.text != before and _means_the_same(cell.text, before, written)
             if column.name in _LISTS:
                 cell = Cell(SEPARATOR.join(part.text for part in _several(cell)), cell.span)
@@ -356,7 +357,7 @@ class SheetEdits:
         """A code that is there stays as it is."""
         for column, cell in row.items():
             if cell.text != base[column]:
-                self.mistakes.append(diagnostics.read_only(cell.span, base[column]))
+                self.mistakes.append(diagnostic("E918.read_only", cell.span, before=base[column] or "''"))
 
     def _new_code(self, name: str, row: CellRow) -> Row:
         value: dict[str, Plain] = {part: row[part] for part in ("zh", "en")}

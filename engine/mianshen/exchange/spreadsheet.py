@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from mianshen.catalogue import diagnostic
 from mianshen.document import Document, read
 from mianshen.elaboration.build import build
 from mianshen.exchange import diagnostics
@@ -20,7 +21,7 @@ from mianshen.exchange.edits import Edits, SheetEdits
 from mianshen.exchange.overlay_text import MADE_BY, Written
 from mianshen.exchange.sheets import Row, Sheet, sheets_of
 from mianshen.exchange.workbook import Reader, write_workbook
-from mianshen.source import Diagnostic, RuleError
+from mianshen.source import NOWHERE, Diagnostic, RuleError
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def import_workbook(path: Path, rules: Sequence[Path], overlays: Sequence[Path],
 def need(package: str) -> None:
     """Raises RuleError where a package of the extra `exchange` is not installed."""
     if find_spec(package) is None:
-        raise RuleError([diagnostics.no_extra(package)])
+        raise RuleError([diagnostic("E901.no_extra", NOWHERE, package=package)])
 
 
 def sound_document(rules: Sequence[Path], overlays: Sequence[Path]) -> Document:

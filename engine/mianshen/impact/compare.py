@@ -22,7 +22,7 @@ from mianshen.batch.input_digests import InputDigests
 from mianshen.batch.lock import locked
 from mianshen.batch.request import Request
 from mianshen.batch.result_folder import beside, clear_up, publish
-from mianshen.impact import diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.impact.comparing import CHANGES, Comparing
 from mianshen.impact.comparison import Comparison
 from mianshen.impact.groups import dimensions
@@ -32,7 +32,7 @@ from mianshen.impact.resettling import ROWS as RESETTLED
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.impact.sides import Sides, read_once
 from mianshen.program.program import Program
-from mianshen.source import Lang, RuleError
+from mianshen.source import Lang, RuleError, unlined
 
 PAGE, DATA, ROWS = "report.html", "compare.json", "changes.parquet"
 GOAL: Final = "goal.json"
@@ -147,7 +147,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         with locked(out, shown):
             clear_up(out)
             if out.exists() and (not out.is_dir() or not {p.name for p in out.iterdir()} <= WRITTEN):
-                raise RuleError([diagnostics.foreign_folder(shown)])
+                raise RuleError([diagnostic("E823.foreign_folder", unlined(shown))])
             part = beside(out, "part")
             try:
                 part.mkdir()
@@ -158,4 +158,6 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     except (duckdb.OutOfMemoryException, MemoryError):
         raise RuleError([batch_diagnostics.no_memory(shown)]) from None
     except (OSError, duckdb.IOException) as error:
-        raise RuleError([diagnostics.cannot_write(shown, str(error).splitlines()[0])]) from None
+        raise RuleError(
+            [diagnostic("E824.cannot_write", unlined(shown), why=str(error).splitlines()[0])]
+        ) from None

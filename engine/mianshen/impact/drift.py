@@ -21,7 +21,7 @@ import numpy as np
 
 from mianshen.batch.blocks import Array
 from mianshen.batch.request import Request
-from mianshen.impact import diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.impact.drift_days import ByDay, Stretch, by_day
 from mianshen.impact.drift_rules import LOOKED_AT, SHARE, RuleSuspect, without
 from mianshen.impact.rule_changes import RuleChanges, figure_text
@@ -34,7 +34,7 @@ from mianshen.program.program import Citation, Dated, Key, Parameter, Program
 from mianshen.program.slicing import part_of, rests_on
 from mianshen.program.stages import nodes_of
 from mianshen.rulebook import open_program, open_spread
-from mianshen.source import RuleError
+from mianshen.source import RuleError, unlined
 
 TRIED: Final = 10  # values of a figure that are tried, its own aside
 ROUND: Final = {  # how round a value may be that people set
@@ -114,7 +114,7 @@ def drift(paths: Sequence[Path], overlays: Sequence[Path | str], request: Reques
     plain = open_program(paths, overlays)
     keys = [(entity, name) for entity in plain.entities for name in plain.settling(entity)]
     if not keys:
-        raise RuleError([diagnostics.no_settled(plain.name)])
+        raise RuleError([diagnostic("E828.no_settled", unlined(plain.name))])
     figures = _figures(plain, keys)
     spread = {name: _range(plain.parameters[name]) for name in figures}
     part = part_of(open_spread(paths, overlays, spread), keys)
@@ -129,7 +129,7 @@ def drift(paths: Sequence[Path], overlays: Sequence[Path | str], request: Reques
                 searched += households
         stated, compared, differing, fen = totals.tolist()
         if not stated:
-            raise RuleError([diagnostics.no_settled(plain.name)])
+            raise RuleError([diagnostic("E828.no_settled", unlined(plain.name))])
         result = Drift(request.as_of, plain, compared, differing, fen)
         if few:
             search = Search(ledger, part, figures, few)

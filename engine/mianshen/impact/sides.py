@@ -30,6 +30,7 @@ from mianshen.batch.output_files import EntityFile, entity_files
 from mianshen.batch.request import Request
 from mianshen.batch.run import connected, partitions_of
 from mianshen.cache import cache_folder
+from mianshen.catalogue import diagnostic
 from mianshen.impact import diagnostics
 from mianshen.impact.rule_changes import RuleChanges
 from mianshen.ingest.inputs import Input, open_inputs
@@ -40,7 +41,7 @@ from mianshen.program.core import Numeric, Type
 from mianshen.program.program import Fact, Key, Program
 from mianshen.program.slicing import part_of
 from mianshen.program.stages import reads_of
-from mianshen.source import Message, RuleError
+from mianshen.source import Message, RuleError, unlined
 
 WEIGHT: Final = Numeric(6, Decimal(0), Decimal(1_000_000))
 SHARED: Final = ("key", "parent", "children", "counted_by", "date", "valid_from", "reverses")
@@ -91,18 +92,18 @@ def both(before: Program, after: Program) -> Program:
     for name in before.entities.keys() & after.entities.keys():
         one, other = before.entities[name], after.entities[name]
         if any(getattr(one, part) != getattr(other, part) for part in SHARED):
-            wrong.append(diagnostics.other_shape(after.name, name))
+            wrong.append(diagnostic("E820.other_shape", unlined(after.name), name=name))
     wrong += [
-        diagnostics.other_type(after.name, ".".join(key))
+        diagnostic("E821.other_type", unlined(after.name), name=".".join(key))
         for key in before.facts.keys() & after.facts.keys()
         if before.facts[key].written != after.facts[key].written
     ]
     for name in before.codes.keys() & after.codes.keys():
         old, new = list(before.codes[name].values), list(after.codes[name].values)
         if new[: len(old)] != old and old[: len(new)] != new:
-            wrong.append(diagnostics.other_codes(after.name, name))
+            wrong.append(diagnostic("E822.other_codes", unlined(after.name), name=name))
     if before.entry != after.entry:
-        wrong.append(diagnostics.other_shape(after.name, after.entry))
+        wrong.append(diagnostic("E820.other_shape", unlined(after.name), name=after.entry))
     if wrong:
         raise RuleError(wrong)
     longest = {

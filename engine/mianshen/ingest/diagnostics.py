@@ -103,10 +103,6 @@ def empty_folder(folder: str) -> Diagnostic:
     return diagnostic("E525.empty_folder", unlined(folder))
 
 
-def no_extra(address: str, extra: str) -> Diagnostic:
-    return diagnostic("E587.no_extra", unlined(address), extra=extra)
-
-
 def view_reads_files(address: str) -> Diagnostic:
     return diagnostic("E588.view_reads_files", unlined(address))
 

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
 from mianshen.mapping.sql import identifier
-from mianshen.source import RuleError
+from mianshen.source import RuleError, unlined
 
 if TYPE_CHECKING:
     from adbc_driver_manager import dbapi
@@ -40,7 +41,7 @@ def connected(words: str, shown: str) -> Iterator[dbapi.Connection]:
         from adbc_driver_manager import Error
         from adbc_driver_postgresql import dbapi as postgres
     except ImportError:
-        raise RuleError([diagnostics.no_extra(shown, "postgres")]) from None
+        raise RuleError([diagnostic("E587.no_extra", unlined(shown), extra="postgres")]) from None
     try:
         with closing(postgres.connect(words)) as connection:
             yield connection

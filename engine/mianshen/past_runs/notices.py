@@ -38,16 +38,16 @@ from mianshen.casework.notice.office import OfficeFile
 from mianshen.casework.notice.offline import PAGE, offline_page
 from mianshen.casework.notice.paper import for_pdf, joined_pages, joined_pdf
 from mianshen.casework.wording import STATUS, named_place
+from mianshen.catalogue import diagnostic
 from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.household_rows import HouseholdRows
 from mianshen.ingest.input_paths import Named
 from mianshen.ingest.inputs import identifier, quoted
-from mianshen.past_runs import notices_diagnostics as diagnostics
 from mianshen.past_runs.report.cells import Cell, CsvFile
 from mianshen.past_runs.report.lists import Lists
 from mianshen.past_runs.report.run import FinishedRun, find_inputs, program_of, table_of_facts
 from mianshen.program.program import Program
-from mianshen.source import Lang, Message, RuleError
+from mianshen.source import Lang, Message, RuleError, unlined
 
 Progress: TypeAlias = Callable[[int, int], None]  # notices written, of how many
 INDEX: Final = "index.csv"
@@ -112,7 +112,7 @@ def write_notices(
         with locked(out, shown):
             clear_up(out)
             if out.exists() and not single and not _is_ours(out):
-                raise RuleError([diagnostics.foreign_folder(shown)])
+                raise RuleError([diagnostic("E750.foreign_folder", unlined(shown))])
             part = beside(out, "part")
             try:
                 part.mkdir()
@@ -126,7 +126,7 @@ def write_notices(
             finally:
                 shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
-        raise RuleError([diagnostics.cannot_write(shown, error.strerror or "")]) from None
+        raise RuleError([diagnostic("E751.cannot_write", unlined(shown), why=error.strerror or "")]) from None
     return len(written)
 
 
@@ -281,5 +281,7 @@ def _told(
             for answer in due[key]:
                 result = checked.result.benefits[answer.benefit]
                 if (result.status, result.amount) != (answer.status, answer.amount):
-                    raise RuleError([diagnostics.other_answer(str(order.run), answer.benefit)])
+                    raise RuleError(
+                        [diagnostic("E752.other_answer", unlined(str(order.run)), benefit=answer.benefit)]
+                    )
                 yield Told(answer.place, checker, checked, Subject(answer.benefit, None, str(order.run)))

@@ -32,7 +32,7 @@ from mianshen.records.read import DAY, Record, named, read_cases
 from mianshen.rulebook import open_program, shipped_overlays
 from mianshen.serve import diagnostics, requests
 from mianshen.serve.problems import Problem
-from mianshen.source import Diagnostic, Lang, RuleError, Span
+from mianshen.source import NOWHERE, Diagnostic, Lang, RuleError, Span
 
 if TYPE_CHECKING:
     from mianshen.cases.read import CaseOf, Programs
@@ -172,7 +172,7 @@ class Office:
         known = ("record", "new", "from_date", "to_date", "overlays", "late", "with")
         nodes = requests.members(body, known, ("record",))
         if len(nodes) == 1 or ("from_date" in nodes) != ("to_date" in nodes):
-            raise RuleError([diagnostics.nothing_to_compare()])
+            raise RuleError([diagnostic("E893.nothing_to_compare", NOWHERE)])
         node = nodes["record"]
         new_node = nodes.get("new", node)
         under, new_under = shipped(named(node)[1]), shipped(named(new_node)[1])
@@ -205,7 +205,7 @@ class Office:
         overlay = requests.text(nodes, "overlay")
         names = shipped(tuple(name for name, _ in requests.texts(nodes, "overlays")))
         if overlay is None and not names:
-            raise RuleError([diagnostics.nothing_to_compare()])
+            raise RuleError([diagnostic("E893.nothing_to_compare", NOWHERE)])
         return Answered(self.moved_by(overlay, names, cases))
 
     def moved_by(self, overlay: str | None, names: Named, cases: Sequence[Path]) -> Plain:
@@ -213,7 +213,7 @@ class Office:
         from mianshen.cases.read import Programs, case_files, read_case_files
 
         if not cases:
-            raise RuleError([diagnostics.no_cases()])
+            raise RuleError([diagnostic("E894.no_cases", NOWHERE)])
         with tempfile.TemporaryDirectory(prefix="mianshen-") as folder:
             proposed: list[str | Path] = [*self.overlays, *names]
             if overlay is not None:

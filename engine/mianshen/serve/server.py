@@ -18,10 +18,10 @@ import time
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
+from mianshen.catalogue import diagnostic
 from mianshen.rulebook import open_program
-from mianshen.serve import diagnostics
 from mianshen.serve.settings import Settings, refuse_unsafe
-from mianshen.source import RuleError
+from mianshen.source import NOWHERE, RuleError
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -36,7 +36,7 @@ def refuse_without_extra() -> None:
     """RuleError where a package of the extra `serve` is not installed."""
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
-        raise RuleError([diagnostics.no_extra(missing[0])])
+        raise RuleError([diagnostic("E884.no_extra", NOWHERE, package=missing[0])])
 
 
 def refuse_unfit(settings: Settings) -> None:

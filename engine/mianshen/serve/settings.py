@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from mianshen.catalogue import diagnostic
-from mianshen.serve import diagnostics
-from mianshen.source import Diagnostic, Lang, RuleError, Span
+from mianshen.source import NOWHERE, Diagnostic, Lang, RuleError, Span
 
 LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 MOST_BYTES: Final = 2 * 1024 * 1024  # of a request's body
@@ -72,14 +71,14 @@ def refuse_unsafe(settings: Settings) -> None:
 
 def _problems(settings: Settings) -> Iterator[Diagnostic]:
     if (settings.certificate is None) != (settings.key is None):
-        yield diagnostics.half_a_pair()
+        yield diagnostic("E883.half_a_pair", NOWHERE)
     if not settings.local:
         if not settings.tls:
-            yield diagnostics.needs_tls(settings.host)
+            yield diagnostic("E880.needs_tls", NOWHERE, host=settings.host)
         if settings.tokens is None:
-            yield diagnostics.needs_tokens(settings.host)
+            yield diagnostic("E881.needs_tokens", NOWHERE, host=settings.host)
         if settings.audit is None:
-            yield diagnostics.needs_audit(settings.host)
+            yield diagnostic("E882.needs_audit", NOWHERE, host=settings.host)
     for folder in filter(None, (settings.runs, *settings.cases)):
         if not folder.exists():
             yield diagnostic("E886.not_there", Span(str(folder), 0, 0))

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mianshen.serve import diagnostics
-from mianshen.source import RuleError
+from mianshen.catalogue import diagnostic
+from mianshen.source import RuleError, Span
 
 MOST_SHOWN: Final = 100
 MOST_NUMBER: Final = 2**63 - 1  # that the database holds
@@ -65,12 +65,12 @@ class Store:
                 os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
             with self._open() as database:
                 if not fresh and database.execute("PRAGMA application_id").fetchone()[0] != _KIND:
-                    raise RuleError([diagnostics.not_a_store(str(file))])
+                    raise RuleError([diagnostic("E891.not_a_store", Span(str(file), 0, 0))])
                 database.execute("PRAGMA journal_mode=WAL")
                 database.execute(f"PRAGMA application_id={_KIND}")
                 database.executescript(_TABLES)
         except (sqlite3.Error, OSError):
-            raise RuleError([diagnostics.not_a_store(str(file))]) from None
+            raise RuleError([diagnostic("E891.not_a_store", Span(str(file), 0, 0))]) from None
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

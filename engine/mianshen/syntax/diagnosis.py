@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mianshen.catalogue import diagnostic
-from mianshen.source import Diagnostic, Span, Text
+from mianshen.source import Diagnostic, Message, Span, Text
 from mianshen.syntax import diagnostics
 from mianshen.syntax.characters import strange_characters
 from mianshen.syntax.words import CALLED, KEYWORDS, SPACED, UNITS
@@ -245,7 +245,14 @@ class _Failure:
                 return diagnostic("E214.unopened_bracket", span, closing=bad.text)
             case "RPAR" | "RSQB" if kind != _OPENING[bad.kind]:
                 right, opened = _CLOSING[kind], self._span(opening)
-                return diagnostics.mismatched_bracket(span, opening.text, bad.text, right, opened)
+                return diagnostic(
+                    "E214.mismatched_bracket",
+                    span,
+                    also=((opened, Message("左括号在这里", "the bracket is opened here")),),
+                    opening=opening.text,
+                    closing=bad.text,
+                    right=right,
+                )
             case _ if kind in _CLOSING:
                 return diagnostic(
                     "E214.unclosed_bracket", self._span(opening), opening=opening.text, closing=_CLOSING[kind]

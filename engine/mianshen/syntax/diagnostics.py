@@ -7,7 +7,7 @@ Invariant: a code has one meaning and, once given out, keeps it.
 from __future__ import annotations
 
 from mianshen.catalogue import diagnostic
-from mianshen.source import Diagnostic, Message, Span
+from mianshen.source import Diagnostic, Span
 
 
 def empty(span: Span, *, cell: bool) -> Diagnostic:
@@ -42,17 +42,6 @@ def thousands(span: Span, written: str) -> Diagnostic:
 
 def number_spelling(span: Span, written: str, right: str) -> Diagnostic:
     return diagnostic("E213.number_spelling", span, written=written, right=right)
-
-
-def mismatched_bracket(span: Span, opening: str, closing: str, right: str, opened: Span) -> Diagnostic:
-    return diagnostic(
-        "E214.mismatched_bracket",
-        span,
-        also=((opened, Message("左括号在这里", "the bracket is opened here")),),
-        opening=opening,
-        closing=closing,
-        right=right,
-    )
 
 
 def quoted_argument(span: Span, function: str) -> Diagnostic:

@@ -16,9 +16,10 @@ from mianshen.casework.interview import diagnostics
 from mianshen.casework.interview.interview import Interview
 from mianshen.casework.interview.question import Question
 from mianshen.casework.interview.story import Story
+from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import read_tree
 from mianshen.records.read import read_record
-from mianshen.source import Diagnostic, Lang, RuleError
+from mianshen.source import NOWHERE, Diagnostic, Lang, RuleError
 
 UNKNOWN: Final = "?"
 
@@ -27,7 +28,7 @@ def give(story: Story, interview: Interview, text: str) -> None:
     """Take in one answer, `NAME=VALUE`; raises RuleError where it cannot be used."""
     name, equals, value = text.partition("=")
     if not equals:
-        raise RuleError([diagnostics.no_equals(text)])
+        raise RuleError([diagnostic("E703.no_equals", NOWHERE, text=text)])
     places = dict(story.places())
     place = places.get(name.strip())
     if place is None:
@@ -35,7 +36,7 @@ def give(story: Story, interview: Interview, text: str) -> None:
     fact = interview.program.facts.get((place.row.entity, place.name))
     counts = None if fact is not None else story.lists(place.row.entity)[place.name]
     if counts is not None and not story.is_open(place):
-        raise RuleError([diagnostics.already_told(name.strip())])
+        raise RuleError([diagnostic("E711.already_told", NOWHERE, name=name.strip())])
     question = Question(place, fact, counts, name, ())
     if value.strip() in (UNKNOWN, ""):
         if not question.can_be_unknown:

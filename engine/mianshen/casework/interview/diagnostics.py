@@ -1,4 +1,4 @@
-"""Every mistake in an answer or in what an interview is about, one named function each.
+"""Mistakes in an answer or in what an interview is about that several places find, or whose words depend on more.
 
 In: the words involved. Out: a `Diagnostic` in both languages, at no place: answers stand in no file.
 Invariants: codes E701 to E719, each with one meaning and never reused (E710 was: rows over time).
@@ -21,29 +21,9 @@ def no_such_place(name: str, known: Iterable[str]) -> Diagnostic:
     return Diagnostic("E702", NOWHERE, what, fix)
 
 
-def no_equals(text: str) -> Diagnostic:
-    return diagnostic("E703.no_equals", NOWHERE, text=text)
-
-
 def needed(title: Message) -> Diagnostic:
     return diagnostic("E704.needed", NOWHERE, title=title)
 
 
-def no_such_choice(text: str, most: int) -> Diagnostic:
-    return diagnostic("E705.no_such_choice", NOWHERE, text=text, most=most)
-
-
 def not_a_count(text: str, least: int, most: int) -> Diagnostic:
     return diagnostic("E706.not_a_count", NOWHERE, text=text, least=least, most=most)
-
-
-def fails_check(title: Message, text: str) -> Diagnostic:
-    return diagnostic("E707.fails_check", NOWHERE, what=title, text=text)
-
-
-def after_day(title: Message, day: str) -> Diagnostic:
-    return diagnostic("E708.after_day", NOWHERE, title=title, day=day)
-
-
-def already_told(name: str) -> Diagnostic:
-    return diagnostic("E711.already_told", NOWHERE, name=name)

@@ -18,13 +18,14 @@ from mianshen.casework.check import Plain
 from mianshen.casework.interview import diagnostics
 from mianshen.casework.interview.story import Place, Story
 from mianshen.casework.interview.typed import as_written
+from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import read_tree
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.what_if.scenario import Scenario
 from mianshen.program.core import AsOf, Boolean, Code, Listing, Numeric
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.records.facts import read_fact
-from mianshen.source import Diagnostic, Lang, Message
+from mianshen.source import NOWHERE, Diagnostic, Lang, Message
 from mianshen.values import Known, Unknown, as_money
 from mianshen.wording import wording
 
@@ -139,7 +140,7 @@ class Question:
         choices = list(self.choices(program))
         if choices and text.isascii() and text.isdigit() and text not in choices:
             if not 1 <= int(text) <= len(choices):
-                return diagnostics.no_such_choice(text, len(choices))
+                return diagnostic("E705.no_such_choice", NOWHERE, text=text, most=len(choices))
             return choices[int(text) - 1]
         fact = self.fact
         return SHORT.get(text.lower(), text) if fact is not None and isinstance(fact.type, Boolean) else text
@@ -150,7 +151,7 @@ class Question:
         entity = program.entities[row.entity]
         day = story.case.as_of
         if name == entity.date and value > day:  # type: ignore[operator]  # a date
-            return diagnostics.after_day(self.title, day.isoformat())
+            return diagnostic("E708.after_day", NOWHERE, title=self.title, day=day.isoformat())
         for child in program.entities.values():
             if child.counted_by == name and child.parent == row.entity:
                 there = sum(item.entity == child.name for item in row.children)
@@ -161,7 +162,7 @@ class Question:
         compiler = Compiler(program, lambda _entity, _name: lambda _row: Unknown())
         for check in entity.checks:
             if compiler.compile(check.condition, entity.name)(rows[row]) is False:
-                return diagnostics.fails_check(check.title, check.text)
+                return diagnostic("E707.fails_check", NOWHERE, what=check.title, text=check.text)
         return value
 
     def hint(self, program: Program, lang: Lang) -> str:

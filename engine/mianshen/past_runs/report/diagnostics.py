@@ -1,4 +1,4 @@
-"""What can be wrong when a run is reported on: one constructor a mistake, its code never reused.
+"""What several places find wrong when a run is reported on, or whose words depend on more than values.
 
 Codes E570 to E579.
 """
@@ -9,16 +9,8 @@ from mianshen.catalogue import diagnostic
 from mianshen.source import Diagnostic, Message, unlined
 
 
-def no_run(folder: str, name: str) -> Diagnostic:
-    return diagnostic("E570.no_run", unlined(folder), name=name)
-
-
 def input_moved(folder: str, entity: str, file: str) -> Diagnostic:
     return diagnostic("E571.input_moved", unlined(folder), file=file, entity=entity)
-
-
-def input_changed(folder: str, file: str) -> Diagnostic:
-    return diagnostic("E572.input_changed", unlined(folder), file=file)
 
 
 def other_rulebook(folder: str, name: str, overlays: tuple[str, ...]) -> Diagnostic:
@@ -34,17 +26,5 @@ def other_rules_gone(folder: str, why: Message) -> Diagnostic:
     return diagnostic("E579.other_rules_gone", unlined(folder), why=why)
 
 
-def foreign_folder(folder: str) -> Diagnostic:
-    return diagnostic("E574.foreign_folder", unlined(folder))
-
-
-def inside_run(folder: str) -> Diagnostic:
-    return diagnostic("E575.inside_run", unlined(folder))
-
-
 def cannot_write(folder: str, why: str) -> Diagnostic:
     return diagnostic("E576.cannot_write", unlined(folder), why=why)
-
-
-def no_memory(folder: str) -> Diagnostic:
-    return diagnostic("E577.no_memory", unlined(folder))

@@ -20,6 +20,7 @@ from typing import Any, Final, TypeAlias
 import duckdb
 
 from mianshen.batch.lock import locked
+from mianshen.catalogue import diagnostic
 from mianshen.ingest.input_paths import Named
 from mianshen.ingest.inputs import quoted
 from mianshen.past_runs.report import diagnostics
@@ -31,7 +32,7 @@ from mianshen.past_runs.report.run import FinishedRun, find_inputs, named_inputs
 from mianshen.past_runs.report.shown import decide_shown
 from mianshen.past_runs.report.tables import Counting, Tables
 from mianshen.program.program import Entity, Program
-from mianshen.source import Lang, RuleError
+from mianshen.source import Lang, RuleError, unlined
 
 PAGE, DATA, CHANGES, RULES = "report.html", "report.json", "changes.parquet", "rules"
 WRITTEN: Final = frozenset({PAGE, DATA, CHANGES, FOLDER, RULES})
@@ -86,7 +87,7 @@ def make_report(program: Program, order: Order) -> dict[str, Any]:
             _refuse_foreign(out, order)
             return _written(program, order, run, earlier, out)
     except duckdb.OutOfMemoryException:
-        raise RuleError([diagnostics.no_memory(str(order.out))]) from None
+        raise RuleError([diagnostic("E577.no_memory", unlined(str(order.out)))]) from None
     except OSError as error:
         raise RuleError([diagnostics.cannot_write(str(order.out), error.strerror or "")]) from None
 
@@ -223,9 +224,9 @@ def _refuse_foreign(out: Path, order: Order) -> None:
     for folder in (order.run, *([] if order.since is None else [order.since])):
         run = folder.resolve()
         if out.is_relative_to(run) or run.is_relative_to(out):
-            raise RuleError([diagnostics.inside_run(str(order.out))])
+            raise RuleError([diagnostic("E575.inside_run", unlined(str(order.out)))])
     if out.exists() and (not out.is_dir() or not _is_ours(out)):
-        raise RuleError([diagnostics.foreign_folder(str(order.out))])
+        raise RuleError([diagnostic("E574.foreign_folder", unlined(str(order.out)))])
 
 
 def _is_ours(out: Path) -> bool:

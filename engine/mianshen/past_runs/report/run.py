@@ -21,6 +21,7 @@ import pyarrow as pa
 from mianshen.batch.manifest import digest_of_file
 from mianshen.batch.output_files import MANIFEST, REJECTS, SUMMARY, TIMINGS, EntityFile, entity_files
 from mianshen.batch.recorded_rules import RULES, recorded_program
+from mianshen.catalogue import diagnostic
 from mianshen.ingest.databases import file_behind
 from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.input_paths import Named
@@ -29,7 +30,7 @@ from mianshen.mapping.model import COLUMNS
 from mianshen.past_runs.report import diagnostics
 from mianshen.program.program import Entity, Program
 from mianshen.rulebook import open_program
-from mianshen.source import Diagnostic, RuleError
+from mianshen.source import Diagnostic, RuleError, unlined
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class FinishedRun:
     def of(folder: Path) -> FinishedRun:
         """The run in a folder; RuleError when it holds none."""
         if not (folder / REJECTS).exists():
-            raise RuleError([diagnostics.no_run(str(folder), REJECTS)])
+            raise RuleError([diagnostic("E570.no_run", unlined(str(folder)), name=REJECTS)])
         timings = _read(folder, TIMINGS) if (folder / TIMINGS).exists() else {}
         return FinishedRun(folder, _read(folder, MANIFEST), _read(folder, SUMMARY), timings)
 
@@ -57,7 +58,7 @@ class FinishedRun:
         """The rows of the people, as `rows` has them; RuleError where the run has none."""
         name = EntityFile(program, program.entities[program.entry]).name
         if not (self.folder / name).exists():
-            raise RuleError([diagnostics.no_run(str(self.folder), name)])
+            raise RuleError([diagnostic("E570.no_run", unlined(str(self.folder)), name=name)])
         return self.rows(name)
 
     def rows(self, name: str) -> str:
@@ -106,7 +107,7 @@ def _read(folder: Path, name: str) -> Mapping[str, Any]:
     except (OSError, ValueError):
         loads = None
     if not isinstance(loads, dict):
-        raise RuleError([diagnostics.no_run(str(folder), name)])
+        raise RuleError([diagnostic("E570.no_run", unlined(str(folder)), name=name)])
     return loads
 
 
@@ -160,7 +161,7 @@ def _changed(run: FinishedRun, inputs: Mapping[str, Input]) -> Iterator[Diagnost
             if digest in known:
                 known.remove(digest)
             else:
-                yield diagnostics.input_changed(str(run.folder), part.name)
+                yield diagnostic("E572.input_changed", unlined(str(run.folder)), file=part.name)
         if known:
             names = [item["file"] for item in run.manifest["inputs"][entity] if item["digest"] in known]
             yield diagnostics.input_moved(str(run.folder), entity, names[0])
