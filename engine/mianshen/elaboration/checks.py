@@ -13,33 +13,7 @@ from typing import assert_never
 from mianshen.catalogue import diagnostic
 from mianshen.elaboration.provision_parts import Place, RulingChecks, conjunction
 from mianshen.elaboration.vocabulary import message
-from mianshen.program.core import (
-    Aggregate,
-    AsOf,
-    BenefitYear,
-    Choice,
-    Const,
-    Core,
-    DecisionRef,
-    Earlier,
-    FactRef,
-    Fail,
-    FigureAt,
-    If,
-    InForce,
-    InSet,
-    IsKnown,
-    Marginal,
-    MissingFigure,
-    NoValue,
-    Op,
-    ParameterRef,
-    Round,
-    SamePlace,
-    Within,
-    YearToDate,
-    walk,
-)
+from mianshen.program import core
 from mianshen.program.program import Check, Entity
 from mianshen.source import Message
 
@@ -73,25 +47,41 @@ class RecordChecks:
                 yield Check(model.name, model.field, whole, message(model.title), model.condition)
 
 
-def _foreign(condition: Core, entity: str) -> Iterable[str]:
+def _foreign(condition: core.Core, entity: str) -> Iterable[str]:
     """What a condition reads besides the row's own facts."""
-    for node in walk(condition):
+    for node in core.walk(condition):
         match node:
-            case FactRef(entity=owner, name=name) if owner != entity:
+            case core.FactRef(entity=owner, name=name) if owner != entity:
                 yield f"{owner}.{name}"
-            case DecisionRef(name=name) | ParameterRef(name=name) | FigureAt(parameter=name):
+            case core.DecisionRef(name=name) | core.ParameterRef(name=name) | core.FigureAt(parameter=name):
                 yield name
             case (
-                Aggregate(child=name)
-                | Earlier(entity=name)
-                | Marginal(scale=name)
-                | YearToDate(accumulator=name)
+                core.Aggregate(child=name)
+                | core.Earlier(entity=name)
+                | core.Marginal(scale=name)
+                | core.YearToDate(accumulator=name)
             ):
                 yield name
-            case AsOf() | BenefitYear() | Choice() | Const() | Fail() | If() | InForce() | InSet():
+            case (
+                core.AsOf()
+                | core.BenefitYear()
+                | core.Choice()
+                | core.Const()
+                | core.Fail()
+                | core.If()
+                | core.InForce()
+                | core.InSet()
+            ):
                 pass
             case (
-                FactRef() | IsKnown() | MissingFigure() | NoValue() | Op() | Round() | SamePlace() | Within()
+                core.FactRef()
+                | core.IsKnown()
+                | core.MissingFigure()
+                | core.NoValue()
+                | core.Op()
+                | core.Round()
+                | core.SamePlace()
+                | core.Within()
             ):
                 pass
             case _:

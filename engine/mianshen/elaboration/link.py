@@ -11,45 +11,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, assert_never
 
-from mianshen.program import diagnostics
-from mianshen.program.core import (
-    Aggregate,
-    AsOf,
-    BenefitYear,
-    Choice,
-    Const,
-    Core,
-    DecisionRef,
-    Derived,
-    Earlier,
-    FactRef,
-    Fail,
-    FigureAt,
-    If,
-    InForce,
-    InSet,
-    IsKnown,
-    Marginal,
-    MissingFigure,
-    NoValue,
-    Op,
-    ParameterRef,
-    Round,
-    SamePlace,
-    Within,
-    YearToDate,
-    walk,
-)
+from mianshen.program import core, diagnostics, program
 from mianshen.program.overlap import Prover, together
-from mianshen.program.program import (
-    Accumulator,
-    CodeList,
-    Dated,
-    Decision,
-    Key,
-    Parameter,
-    Provision,
-)
 from mianshen.source import Diagnostic
 from mianshen.values import benefit_year
 
@@ -58,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def linked(
-    provisions: list[Provision], document: Document, mistakes: list[Diagnostic]
-) -> tuple[Provision, ...]:
+    provisions: list[program.Provision], document: Document, mistakes: list[Diagnostic]
+) -> tuple[program.Provision, ...]:
     """Provisions of one decision, their exceptions (transitively) named.
 
     Each stands after its exceptions, fallbacks last.
@@ -76,7 +39,7 @@ def linked(
     return tuple(replace(p, exceptions=over[p.name]) for p in ranked)
 
 
-def _excepted(name: str, members: Mapping[str, Provision], document: Document) -> set[str]:
+def _excepted(name: str, members: Mapping[str, program.Provision], document: Document) -> set[str]:
     """What a provision is declared an exception to; naming a table names all its rows."""
     table = name.partition(".")[0]
     model = document.provisions.get(name) or document.tables.get(table)
@@ -96,7 +59,9 @@ def _reach(name: str, edges: Mapping[str, set[str]]) -> set[str]:
 
 
 def clashes(
-    provisions: tuple[Provision, ...], codes: Mapping[str, CodeList], mistakes: list[Diagnostic]
+    provisions: tuple[program.Provision, ...],
+    codes: Mapping[str, program.CodeList],
+    mistakes: list[Diagnostic],
 ) -> tuple[tuple[int, int], ...]:
     """Pairs not proved disjoint and not related by exception; two rows of a unique table must not be one."""
     pairs = []
@@ -113,9 +78,9 @@ def clashes(
 
 
 def foldless(
-    accumulators: Mapping[str, Accumulator], decisions: tuple[Decision, ...],
-    parameters: Mapping[str, Parameter], codes: Mapping[str, CodeList],
-) -> dict[str, Accumulator]:  # fmt: skip
+    accumulators: Mapping[str, program.Accumulator], decisions: tuple[program.Decision, ...],
+    parameters: Mapping[str, program.Parameter], codes: Mapping[str, program.CodeList],
+) -> dict[str, program.Accumulator]:  # fmt: skip
     """Mark the accumulators for which running sums equal taking rows one by one."""
     return {
         name: replace(a, foldless=_steady(a, decisions, parameters, codes))
@@ -124,10 +89,10 @@ def foldless(
 
 
 def _steady(
-    accumulator: Accumulator,
-    decisions: tuple[Decision, ...],
-    parameters: Mapping[str, Parameter],
-    codes: Mapping[str, CodeList],
+    accumulator: program.Accumulator,
+    decisions: tuple[program.Decision, ...],
+    parameters: Mapping[str, program.Parameter],
+    codes: Mapping[str, program.CodeList],
 ) -> bool:
     if accumulator.split or accumulator.counts:
         return False
@@ -149,20 +114,20 @@ def _steady(
     )
 
 
-def _of_parent(subject: Core, entity: str) -> bool:
-    return isinstance(subject, FactRef | DecisionRef) and subject.entity != entity
+def _of_parent(subject: core.Core, entity: str) -> bool:
+    return isinstance(subject, core.FactRef | core.DecisionRef) and subject.entity != entity
 
 
 def _never_falls(
-    limit: Core,
-    accumulator: Accumulator,
-    parameters: Mapping[str, Parameter],
-    decisions: Mapping[Key, Decision],
+    limit: core.Core,
+    accumulator: program.Accumulator,
+    parameters: Mapping[str, program.Parameter],
+    decisions: Mapping[program.Key, program.Decision],
 ) -> bool:
-    if isinstance(limit, Derived):
+    if isinstance(limit, core.Derived):
         return False
     match limit:
-        case DecisionRef(entity=entity, name=name):
+        case core.DecisionRef(entity=entity, name=name):
             if entity != accumulator.entity:
                 return True
             provisions = decisions[entity, name].provisions
@@ -170,29 +135,29 @@ def _never_falls(
             shared = set.intersection(*conditions) if conditions else set()
             return all(
                 not p.limits and _never_falls(p.value, accumulator, parameters, decisions)
-                and all(c in shared or all(_settled(n, entity) for n in walk(c)) for c in p.condition)
+                and all(c in shared or all(_settled(n, entity) for n in core.walk(c)) for c in p.condition)
                 for p in provisions
             )  # fmt: skip
-        case Const():
+        case core.Const():
             return True
-        case FactRef(entity=entity):
+        case core.FactRef(entity=entity):
             return entity != accumulator.entity
-        case ParameterRef(name=name):
+        case core.ParameterRef(name=name):
             return _series_never_falls(parameters[name], accumulator)
-        case If(condition=condition, then=then, otherwise=otherwise):
-            settled = all(_settled(node, accumulator.entity) for node in walk(condition))
+        case core.If(condition=condition, then=then, otherwise=otherwise):
+            settled = all(_settled(node, accumulator.entity) for node in core.walk(condition))
             return settled and all(
                 _never_falls(part, accumulator, parameters, decisions) for part in (then, otherwise)
             )
-        case AsOf() | Fail() | MissingFigure() | NoValue() | YearToDate():
+        case core.AsOf() | core.Fail() | core.MissingFigure() | core.NoValue() | core.YearToDate():
             return False
-        case Aggregate() | Earlier() | InForce() | IsKnown() | Op() | Round():
+        case core.Aggregate() | core.Earlier() | core.InForce() | core.IsKnown() | core.Op() | core.Round():
             return False
         case _:
             assert_never(limit)
 
 
-def _series_never_falls(parameter: Parameter, accumulator: Accumulator) -> bool:
+def _series_never_falls(parameter: program.Parameter, accumulator: program.Accumulator) -> bool:
     known = [dated for dated in parameter.series if dated.value is not None]
     return all(
         later.value >= earlier.value  # type: ignore[operator]  # one numeric type per parameter
@@ -201,25 +166,48 @@ def _series_never_falls(parameter: Parameter, accumulator: Accumulator) -> bool:
     )
 
 
-def _in_later_year(earlier: Dated, later: Dated, accumulator: Accumulator) -> bool:
+def _in_later_year(earlier: program.Dated, later: program.Dated, accumulator: program.Accumulator) -> bool:
     """Whether no benefit year sees both values, what is missing between them left aside."""
     assert earlier.end is not None  # the later one ends it
     start = accumulator.year_start
     return benefit_year(earlier.end, start) < benefit_year(later.start, start)
 
 
-def _settled(node: Core, entity: str) -> bool:
+def _settled(node: core.Core, entity: str) -> bool:
     """Whether a node has one value for all the rows of a parent."""
     match node:
-        case ParameterRef() | YearToDate() | InForce() | Marginal() | FigureAt() | Earlier():
+        case (
+            core.ParameterRef()
+            | core.YearToDate()
+            | core.InForce()
+            | core.Marginal()
+            | core.FigureAt()
+            | core.Earlier()
+        ):
             return False
-        case FactRef(entity=owner) | DecisionRef(entity=owner):
+        case core.FactRef(entity=owner) | core.DecisionRef(entity=owner):
             return owner != entity
-        case Aggregate(same=same):
+        case core.Aggregate(same=same):
             return not same
-        case AsOf() | BenefitYear() | Choice() | Const() | Fail() | If() | InSet():
+        case (
+            core.AsOf()
+            | core.BenefitYear()
+            | core.Choice()
+            | core.Const()
+            | core.Fail()
+            | core.If()
+            | core.InSet()
+        ):
             return True
-        case IsKnown() | MissingFigure() | NoValue() | Op() | Round() | SamePlace() | Within():
+        case (
+            core.IsKnown()
+            | core.MissingFigure()
+            | core.NoValue()
+            | core.Op()
+            | core.Round()
+            | core.SamePlace()
+            | core.Within()
+        ):
             return True
         case _:
             assert_never(node)

@@ -16,15 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mianshen.batch.block_decider import (
-    DECIDED,
-    HISTORY,
-    REJECTED,
-    REVERSED,
-    BlockDecider,
-    DecidedBlock,
-    Marked,
-)
+from mianshen.batch import block_decider
 from mianshen.batch.block_store import Blocks
 from mianshen.batch.fallback import Fallback
 from mianshen.batch.intake import Intake
@@ -124,7 +116,7 @@ def _compared(
     reading = both(*programs)
     files = [entity_files(program, program.entities) for program in programs]
     deciders = tuple(
-        BlockDecider(program, day, side, Intake(), None, Fallback(program, {}, 1))
+        block_decider.BlockDecider(program, day, side, Intake(), None, Fallback(program, {}, 1))
         for program, side in zip(programs, files, strict=True)
     )
     sides = Sides(programs, files[1], Intake(), Blocks(), (deciders[0], deciders[1]), None, 1)
@@ -176,7 +168,7 @@ class _Block:
             for entity, rows in self.rows.items()
         }
 
-    def decided(self, at: int, files: Sequence[Any]) -> DecidedBlock:
+    def decided(self, at: int, files: Sequence[Any]) -> block_decider.DecidedBlock:
         """What becomes of the rows on one side."""
         block_rows = {
             name: BlockRows(self._entity(name), np.arange(len(rows))) for name, rows in self.rows.items()
@@ -197,15 +189,15 @@ class _Block:
         results, marked = {}, {}
         for name, rows in self.rows.items():
             outcome, count = outcomes[name], len(rows)
-            status = np.full(count, REJECTED, np.uint8)
-            status[outcome.rows], status[outcome.history] = DECIDED, HISTORY
-            status[np.array(outcome.reversed, np.int64).ravel()] = REVERSED
-            marked[name] = Marked(status, np.full(count, -1, np.int32), [])
+            status = np.full(count, block_decider.REJECTED, np.uint8)
+            status[outcome.rows], status[outcome.history] = block_decider.DECIDED, block_decider.HISTORY
+            status[np.array(outcome.reversed, np.int64).ravel()] = block_decider.REVERSED
+            marked[name] = block_decider.Marked(status, np.full(count, -1, np.int32), [])
             if name in by_entity:
                 results[name] = empty_results(by_entity[name], count)
                 if outcome.rows:
                     results[name].put(outcome.rows, outcome.cells, outcome.states)
-        return DecidedBlock(block_rows, results, marked, {}, None, outcomes)
+        return block_decider.DecidedBlock(block_rows, results, marked, {}, None, outcomes)
 
     def _numbers(self, member: _Member, at: int) -> dict[Row, int]:
         """The place of each row of a side: that of the same row on the first."""

@@ -22,36 +22,7 @@ from mianshen.native.layout import (
     Unsupported,
     scale_of,
 )
-from mianshen.program.core import (
-    Aggregate,
-    AsOf,
-    BenefitYear,
-    Choice,
-    Code,
-    Const,
-    Core,
-    DecisionRef,
-    Earlier,
-    FactRef,
-    Fail,
-    FigureAt,
-    If,
-    InForce,
-    InSet,
-    IsKnown,
-    Leaf,
-    Marginal,
-    MissingFigure,
-    NoValue,
-    Numeric,
-    Op,
-    ParameterRef,
-    Round,
-    SamePlace,
-    Type,
-    Within,
-    YearToDate,
-)
+from mianshen.program import core
 from mianshen.program.lower import lowered
 from mianshen.program.place_tests import area_facts, prefix_digits
 
@@ -66,67 +37,75 @@ class Formulas:
     body: Body
     asking: str = "row"  # the row that asks, at the rows that a node ranges over
 
-    def emit(self, node: Core, entity: str, row: str) -> Made:
+    def emit(self, node: core.Core, entity: str, row: str) -> Made:
         emit = self.body.find(node, row)
         if emit is None:
             emit = self._emit(node, entity, row)
             self.body.known[-1][node, row] = emit
         return emit
 
-    def _emit(self, node: Core, entity: str, row: str) -> Made:
-        if isinstance(node, Leaf):
+    def _emit(self, node: core.Core, entity: str, row: str) -> Made:
+        if isinstance(node, core.Leaf):
             return self.leaf(node, entity, row)
         match node:
-            case Op():
+            case core.Op():
                 return self.operation(node, entity, row)
-            case If():
+            case core.If():
                 return self.conditional(node, entity, row)
-            case Round():
+            case core.Round():
                 return self.rounding(node, entity, row)
-            case IsKnown(arg=FactRef(entity=owner, name=name, asking=asking)):
+            case core.IsKnown(arg=core.FactRef(entity=owner, name=name, asking=asking)):
                 at = self.asking if asking else self.above(entity, owner, row)
                 return Made(f"{at}->k_{name}", f"{at}->u_{name}", self.lacking(name))
-            case IsKnown(arg=arg):
+            case core.IsKnown(arg=arg):
                 known = self.emit(arg, entity, row)
                 state = f"(({known.state}) == 3 ? 3 : ({known.state}) == 1 && {row}->doubtful ? 1 : 0)"
                 return Made(
                     f"(({known.state}) == 0)", state if known.state != NONE else NONE, f"{row}->doubt"
                 )
-            case InForce():
+            case core.InForce():
                 return self.in_force(node, entity, row)
-            case Choice() if (subject := by_code(node)) is not None:
+            case core.Choice() if (subject := by_code(node)) is not None:
                 return keyed(self, node, subject, entity, row)
-            case InSet() | Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
+            case (
+                core.InSet()
+                | core.Within()
+                | core.SamePlace()
+                | core.Marginal()
+                | core.FigureAt()
+                | core.BenefitYear()
+                | core.Choice()
+            ):
                 return self.emit(lowered(node, self.layout.program.parameters), entity, row)
-            case Aggregate():
+            case core.Aggregate():
                 return aggregate(self, node, entity, row)
-            case Earlier():
+            case core.Earlier():
                 return earlier(self, node, row)
             case _:
                 assert_never(node)
 
-    def leaf(self, node: Leaf, entity: str, row: str) -> Made:
+    def leaf(self, node: core.Leaf, entity: str, row: str) -> Made:
         match node:
-            case Const(value=value, type=type_):
+            case core.Const(value=value, type=type_):
                 return Made(c_integer(self.layout.encoded(value, type_)))
-            case FactRef(entity=owner, name=name, asking=asking):
+            case core.FactRef(entity=owner, name=name, asking=asking):
                 at = self.asking if asking else self.above(entity, owner, row)
                 return Made(f"{at}->f_{name}", f"!{at}->k_{name}", self.lacking(name))
-            case DecisionRef(entity=owner, name=name, type=type_):
+            case core.DecisionRef(entity=owner, name=name, type=type_):
                 at = self.above(entity, owner, row)
                 value = self.read_as(f"{at}->v_{name}", self.layout.stored[owner, name], type_)
                 return Made(value, f"{at}->s_{name}", f"{at}->m_{name}")
-            case ParameterRef(name=name, type=type_):
+            case core.ParameterRef(name=name, type=type_):
                 return self.figure(name, type_, entity, row)
-            case AsOf():
+            case core.AsOf():
                 return Made("run->as_of")
-            case NoValue():
+            case core.NoValue():
                 return Made("0", "2")
-            case Fail():
+            case core.Fail():
                 return Made("0", "3")
-            case MissingFigure(parameter=name):
+            case core.MissingFigure(parameter=name):
                 return Made("0", "1", self.lacking(f"parameter {name}"))
-            case YearToDate(accumulator=name):
+            case core.YearToDate(accumulator=name):
                 return Made(f"{row}->v_before_{name}", f"{row}->s_before_{name}", f"{row}->m_before_{name}")
             case _:
                 assert_never(node)
@@ -183,7 +162,7 @@ class Formulas:
 
     # -- operations --------------------------------------------------------------------------
 
-    def rescaled(self, emitted: Made, type_: Type, scale: int, to: str) -> str:
+    def rescaled(self, emitted: Made, type_: core.Type, scale: int, to: str) -> str:
         """The value as an integer of more decimals."""
         steps = scale - scale_of(type_)
         if steps < 0:
@@ -191,19 +170,19 @@ class Formulas:
         value = emitted.value if to == c_type(type_) == "word" else f"({to})({emitted.value})"
         return value if not steps else f"{value} * {c_integer(10**steps)}"
 
-    def read_as(self, value: str, held: Type, type_: Type) -> str:
+    def read_as(self, value: str, held: core.Type, type_: core.Type) -> str:
         """A value as an expression takes it to be, which knows that it has no more decimals and digits."""
         steps = scale_of(held) - scale_of(type_)
         scaled = value if not steps else f"({value} / {c_integer(10**steps)})"
         return scaled if c_type(held) == c_type(type_) else f"({c_type(type_)})({scaled})"
 
     def together(
-        self, nodes: Sequence[Core], entity: str, row: str
+        self, nodes: Sequence[core.Core], entity: str, row: str
     ) -> tuple[list[Made], list[str], str, int]:
         """Numbers brought to one scale, in a type that holds them."""
         emits = [self.emit(n, entity, row) for n in nodes]
         scale = max(scale_of(n.type) for n in nodes)
-        digits = [n.type.precision + scale - n.type.scale for n in nodes if isinstance(n.type, Numeric)]
+        digits = [n.type.precision + scale - n.type.scale for n in nodes if isinstance(n.type, core.Numeric)]
         to = "wide" if any(d > WORD_DIGITS for d in digits) else "word"
         return (
             emits,
@@ -212,7 +191,7 @@ class Formulas:
             scale,
         )
 
-    def operation(self, node: Op, entity: str, row: str) -> Made:
+    def operation(self, node: core.Op, entity: str, row: str) -> Made:
         match node.op:
             case "add" | "sub" | "min" | "max":
                 return self.combined(node, entity, row)
@@ -251,7 +230,7 @@ class Formulas:
             case _:
                 assert_never(node.op)
 
-    def combined(self, node: Op, entity: str, row: str) -> Made:
+    def combined(self, node: core.Op, entity: str, row: str) -> Made:
         """Numbers added, taken from one another, or the least or the greatest of them."""
         out = c_type(node.type)
         parts, values, to, _ = self.together(node.args, entity, row)
@@ -264,25 +243,25 @@ class Formulas:
                 joined = f"{node.op}_{to}({joined}, {value})"
         return self.held(f"({out})({joined})", parts, out)
 
-    def comparison(self, node: Op, entity: str, row: str) -> Made:
-        if all(isinstance(arg.type, Numeric) for arg in node.args):
+    def comparison(self, node: core.Op, entity: str, row: str) -> Made:
+        if all(isinstance(arg.type, core.Numeric) for arg in node.args):
             parts, values, _, _ = self.together(node.args, entity, row)
         else:
             parts = [self.emit(arg, entity, row) for arg in node.args]
             values = [part.value for part in parts]
         return self.held(f"({values[0]}) {COMPARED[node.op]} ({values[1]})", parts)
 
-    def listing(self, node: Op, entity: str, row: str) -> Made:
+    def listing(self, node: core.Op, entity: str, row: str) -> Made:
         """Functions of a list, which is the number of one."""
         listing = self.emit(node.args[0], entity, row)
         if node.op != "list_contains":
             return self.held(f"{node.op}(run, {listing.value})", [listing], dear=True)
         type_, item = node.args[1].type, self.emit(node.args[1], entity, row)
-        assert isinstance(type_, Code)
+        assert isinstance(type_, core.Code)
         called = f"list_contains(run, {listing.value}, listed_{type_.codes}[{item.value}])"
         return self.held(called, [listing, item], dear=True)
 
-    def working(self, node: Op, entity: str, row: str) -> Made:
+    def working(self, node: core.Op, entity: str, row: str) -> Made:
         """Functions of the working-day calendar; what leaves it is unknown."""
         emits = [self.emit(a, entity, row) for a in node.args]
         value, state, miss = self.opened("word")
@@ -293,7 +272,7 @@ class Formulas:
         self.body.add(f"else if ({state} == 1) {miss} = {gathered};")
         return Made(value, state, miss)
 
-    def place_prefix(self, node: Op, entity: str, row: str) -> Made:
+    def place_prefix(self, node: core.Op, entity: str, row: str) -> Made:
         """An area cut to so many digits; unknown where its code has fewer, naming the facts it may be."""
         place_prefix, digits = self.emit(node.args[0], entity, row), prefix_digits(node)
         value, state, miss = self.opened("word")
@@ -307,7 +286,7 @@ class Formulas:
             self.body.add(f"else {value} = {place_prefix.value} - {place_prefix.value} % {cut} + {digits};")
         return Made(value, state, miss)
 
-    def shift(self, node: Op, entity: str, row: str) -> Made:
+    def shift(self, node: core.Op, entity: str, row: str) -> Made:
         """A day moved; outside the years 1 to 9999 is an error."""
         emits = [self.emit(a, entity, row) for a in node.args]
         moved = self.held(f"{node.op}({', '.join(m.value for m in emits)})", emits, dear=True)
@@ -316,7 +295,7 @@ class Formulas:
         self.body.add(f"if (!{state} && {moved.value} == NO_DAY) {state} = 3;")
         return Made(moved.value, state, moved.miss)
 
-    def logic(self, parts: Sequence[Core], entity: str, row: str, conjunction: bool) -> Made:
+    def logic(self, parts: Sequence[core.Core], entity: str, row: str, conjunction: bool) -> Made:
         """Kleene's `and` or `or`, left to right; the first decisive part ends it."""
         body = self.body
         value, state, miss = self.opened("word")
@@ -339,7 +318,7 @@ class Formulas:
         body.add(f"if ({state}) {value} = 0;")
         return Made(value, state, miss)
 
-    def conditional(self, node: If, entity: str, row: str) -> Made:
+    def conditional(self, node: core.If, entity: str, row: str) -> Made:
         body, out = self.body, c_type(node.type)
         condition = self.emit(node.condition, entity, row)
         value, state, miss = self.opened(out)
@@ -357,10 +336,10 @@ class Formulas:
         body.add(f"if ({state}) {value} = 0;")
         return Made(value, state, miss)
 
-    def rounding(self, node: Round, entity: str, row: str) -> Made:
+    def rounding(self, node: core.Round, entity: str, row: str) -> Made:
         top = self.emit(node.numerator, entity, row)
         top_type, out = node.numerator.type, c_type(node.type)
-        assert isinstance(top_type, Numeric)
+        assert isinstance(top_type, core.Numeric)
         if node.denominator is None:
             steps = top_type.scale - node.digits
             if steps <= 0:
@@ -370,7 +349,7 @@ class Formulas:
                 f"({out}){node.mode}_{kind}({top.value}, {c_integer(10**steps)})", [top], out, dear=True
             )
         bottom, bottom_type = self.emit(node.denominator, entity, row), node.denominator.type
-        assert isinstance(bottom_type, Numeric)
+        assert isinstance(bottom_type, core.Numeric)
         shift = max(top_type.scale, bottom_type.scale)
         upper = self.rescaled(top, top_type, shift + node.digits, "wide")
         lower = self.rescaled(bottom, bottom_type, shift, "wide")
@@ -382,7 +361,7 @@ class Formulas:
 
     # -- figures -----------------------------------------------------------------------------
 
-    def figure(self, name: str, type_: Type, entity: str, row: str) -> Made:
+    def figure(self, name: str, type_: core.Type, entity: str, row: str) -> Made:
         """A dated figure; none in a gap or past its review is an error."""
         day = self.day(entity, row)
         figures = self.layout.figures[name]
@@ -396,7 +375,7 @@ class Formulas:
             self.body.add(f"if ({day.state}) {{ {state} = 1; {miss} = {day.miss}; }} else {{ {call} }}")
         return Made(self.read_as(value, figures, type_), state, miss)
 
-    def in_force(self, node: InForce, entity: str, row: str) -> Made:
+    def in_force(self, node: core.InForce, entity: str, row: str) -> Made:
         """The case of the value in force; on an unknown date unknown, resting on it and on the cases."""
         day = self.day(entity, row)
         value, state, miss = self.opened(c_type(node.type))

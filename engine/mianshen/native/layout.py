@@ -16,30 +16,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Final, TypeVar, assert_never
 
-from mianshen.program.core import (
-    Aggregate,
-    Boolean,
-    Code,
-    Const,
-    Constant,
-    Core,
-    Date,
-    DecisionRef,
-    Duration,
-    Earlier,
-    FactRef,
-    InSet,
-    IsKnown,
-    Listing,
-    Marginal,
-    Numeric,
-    Op,
-    ParameterRef,
-    String,
-    Type,
-    YearToDate,
-    walk,
-)
+from mianshen.program import core
 from mianshen.program.program import Accumulator, Fact, Key, Program
 from mianshen.program.stages import Stage, joint, nodes_of, parents_first, reads_of, stages
 from mianshen.values import EXACT
@@ -122,7 +99,7 @@ class Layout:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Every name that can be missing, in order; its place is its bit."""
-        facts = {n.name for n in self.nodes if isinstance(n, FactRef)}
+        facts = {n.name for n in self.nodes if isinstance(n, core.FactRef)}
         facts |= {c.name for columns in self.facts.values() for c in columns}
         for entity in self.program.entities.values():
             facts |= {n for n in (entity.counted_by, entity.date, entity.children) if n is not None}
@@ -142,52 +119,52 @@ class Layout:
     @cached_property
     def tested(self) -> frozenset[Key]:
         """The facts of which some formula asks whether they are known."""
-        arguments = [n.arg for n in self.nodes if isinstance(n, IsKnown)]
-        return frozenset((a.entity, a.name) for a in arguments if isinstance(a, FactRef))
+        arguments = [n.arg for n in self.nodes if isinstance(n, core.IsKnown)]
+        return frozenset((a.entity, a.name) for a in arguments if isinstance(a, core.FactRef))
 
     @cached_property
-    def nodes(self) -> list[Core]:
+    def nodes(self) -> list[core.Core]:
         """Every node of every expression."""
         roots = [root for d in self.program.decisions for root in nodes_of(d)]
         roots += [a.over for a in self.program.accumulators.values() if a.over is not None]
-        return [n for root in roots for n in walk(root)]
+        return [n for root in roots for n in core.walk(root)]
 
     @cached_property
     def accumulators(self) -> tuple[Accumulator, ...]:
         """Those that some provision pays under, or some expression reads."""
-        used = {n.accumulator for n in self.nodes if isinstance(n, YearToDate)}
+        used = {n.accumulator for n in self.nodes if isinstance(n, core.YearToDate)}
         used |= {name for d in self.program.decisions for p in d.provisions for name in p.feeds}
         return tuple(a for name, a in self.program.accumulators.items() if name in used)
 
     @cached_property
-    def figures(self) -> dict[str, Type]:
+    def figures(self) -> dict[str, core.Type]:
         """The type that a figure is stored in: one that holds it for every expression that reads it."""
-        return _stored((n.name, n.type) for n in self.nodes if isinstance(n, ParameterRef))
+        return _stored((n.name, n.type) for n in self.nodes if isinstance(n, core.ParameterRef))
 
     @cached_property
     def figures_read(self) -> tuple[str, ...]:
         """The figures and scales that some expression reads."""
-        return tuple(sorted({*self.figures, *(n.scale for n in self.nodes if isinstance(n, Marginal))}))
+        return tuple(sorted({*self.figures, *(n.scale for n in self.nodes if isinstance(n, core.Marginal))}))
 
     @cached_property
-    def stored(self) -> dict[Key, Type]:
+    def stored(self) -> dict[Key, core.Type]:
         """The type that a decision's values are stored in: one that holds them for every expression that reads them."""
-        read = _stored(((n.entity, n.name), n.type) for n in self.nodes if isinstance(n, DecisionRef))
+        read = _stored(((n.entity, n.name), n.type) for n in self.nodes if isinstance(n, core.DecisionRef))
         stored = {d.key: read.get(d.key, d.type) for d in self.program.decisions}
         for accumulator in self.accumulators:
             key = accumulator.entity, accumulator.sums
             declared, held = self.program.decision(*key).type, stored[key]
-            assert isinstance(declared, Numeric)
-            assert isinstance(held, Numeric)
-            stored[key] = Numeric(declared.scale, held.low, held.high)
+            assert isinstance(declared, core.Numeric)
+            assert isinstance(held, core.Numeric)
+            stored[key] = core.Numeric(declared.scale, held.low, held.high)
         return stored
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """Every text that some formula or figure names; its place stands for it."""
-        texts = {str(n.value) for n in self.nodes if isinstance(n, Const) and is_text(n.type)}
+        texts = {str(n.value) for n in self.nodes if isinstance(n, core.Const) and is_text(n.type)}
         for node in self.nodes:
-            if isinstance(node, InSet) and is_text(node.arg.type):
+            if isinstance(node, core.InSet) and is_text(node.arg.type):
                 texts |= {str(value) for value in node.values}
         for parameter in self.program.parameters.values():
             if is_text(parameter.type):
@@ -197,22 +174,26 @@ class Layout:
     @cached_property
     def free(self) -> frozenset[Key]:
         """The facts of which every text counts, not only whether it is one that is named."""
-        bound: list[Core] = []
+        bound: list[core.Core] = []
         for node in self.nodes:
             match node:
-                case InSet(arg=arg) | IsKnown(arg=arg):
+                case core.InSet(arg=arg) | core.IsKnown(arg=arg):
                     bound.append(arg)
-                case Op(op="eq" | "ne", args=(one, other)):
+                case core.Op(op="eq" | "ne", args=(one, other)):
                     bound += [
-                        a for a, b in ((one, other), (other, one)) if isinstance(b, Const | ParameterRef)
+                        a
+                        for a, b in ((one, other), (other, one))
+                        if isinstance(b, core.Const | core.ParameterRef)
                     ]
                 case _:
                     pass
         places = {id(node) for node in bound}
-        texts = [n for n in self.nodes if isinstance(n, FactRef) and is_text(n.type)]
-        shared = [fact for n in self.nodes if isinstance(n, Earlier) for fact in n.same]
-        equal = (part for n in self.nodes if isinstance(n, Aggregate) for pair in n.same for part in pair)
-        shared += [n for part in equal for n in walk(part) if isinstance(n, FactRef)]
+        texts = [n for n in self.nodes if isinstance(n, core.FactRef) and is_text(n.type)]
+        shared = [fact for n in self.nodes if isinstance(n, core.Earlier) for fact in n.same]
+        equal = (
+            part for n in self.nodes if isinstance(n, core.Aggregate) for pair in n.same for part in pair
+        )
+        shared += [n for part in equal for n in core.walk(part) if isinstance(n, core.FactRef)]
         split = [(fact.entity, fact.name) for fact in shared if is_text(fact.type)]
         split += [
             key for a in self.accumulators for key in a.varying if is_text(self.program.facts[key].type)
@@ -231,7 +212,7 @@ class Layout:
     @cached_property
     def lists(self) -> tuple[tuple[str, ...], ...]:
         """Every list that some figure holds; its place stands for it."""
-        figures = [p for p in self.program.parameters.values() if isinstance(p.type, Listing)]
+        figures = [p for p in self.program.parameters.values() if isinstance(p.type, core.Listing)]
         values = [d.known for p in figures for d in p.series]
         lists = {value for value in values if isinstance(value, tuple)}
         return _numbered(lists, () if self.beside is None else self.beside.lists)
@@ -242,14 +223,14 @@ class Layout:
         types = [f.type for f in self.program.facts.values()] + [
             p.type for p in self.program.parameters.values()
         ]
-        names = {t.item.codes for t in types if isinstance(t, Listing) and isinstance(t.item, Code)}
+        names = {t.item.codes for t in types if isinstance(t, core.Listing) and isinstance(t.item, core.Code)}
         return tuple(sorted({code for name in names for code in self.program.codes[name].values}))
 
-    def encoded(self, value: Constant | tuple[str, ...], type_: Type) -> int:
+    def encoded(self, value: core.Constant | tuple[str, ...], type_: core.Type) -> int:
         """A constant as the compiled program holds it."""
         if is_text(type_):
             return self.texts.index(str(value)) if value in self.texts else ELSEWHERE
-        if isinstance(type_, Listing):
+        if isinstance(type_, core.Listing):
             assert isinstance(value, tuple)
             return self.lists.index(value)
         return encoded(value, type_, self.program)
@@ -264,63 +245,63 @@ def _numbered(values: set[Item], first: tuple[Item, ...]) -> tuple[Item, ...]:
     return first + tuple(others)
 
 
-def _stored(reads: Iterable[tuple[Name, Type]]) -> dict[Name, Type]:
+def _stored(reads: Iterable[tuple[Name, core.Type]]) -> dict[Name, core.Type]:
     """By name, a type that holds the values of every type that they are read with."""
-    stored: dict[Name, Type] = {}
+    stored: dict[Name, core.Type] = {}
     for name, type_ in reads:
         other = stored.get(name, type_)
-        if isinstance(other, Numeric) and isinstance(type_, Numeric):
+        if isinstance(other, core.Numeric) and isinstance(type_, core.Numeric):
             scale, low, high = (
                 max(other.scale, type_.scale), min(other.low, type_.low), max(other.high, type_.high),
             )  # fmt: skip
-            other = Numeric(scale, low, high)
+            other = core.Numeric(scale, low, high)
         stored[name] = other
     return stored
 
 
-def is_text(type_: Type) -> bool:
-    return isinstance(type_, String) and not type_.area
+def is_text(type_: core.Type) -> bool:
+    return isinstance(type_, core.String) and not type_.area
 
 
-def bits_of(type_: Type, program: Program) -> int:
+def bits_of(type_: core.Type, program: Program) -> int:
     """How many bits a fact's column has."""
     match type_:
-        case Boolean():
+        case core.Boolean():
             return 1
-        case Code(codes=name):
+        case core.Code(codes=name):
             return 8 if len(program.codes[name].values) < 127 else 16
-        case Numeric():
+        case core.Numeric():
             return 128 if wide(type_) else 64
-        case String(area=True):
+        case core.String(area=True):
             return 64
-        case Date() | String() | Listing():
+        case core.Date() | core.String() | core.Listing():
             return 32
-        case Duration():
+        case core.Duration():
             raise AssertionError("no fact is a duration")
         case _:
             assert_never(type_)
 
 
-def wide(type_: Type) -> bool:
+def wide(type_: core.Type) -> bool:
     """Whether a value needs 128 bits."""
-    return isinstance(type_, Numeric) and type_.precision > WORD_DIGITS
+    return isinstance(type_, core.Numeric) and type_.precision > WORD_DIGITS
 
 
-def encoded(value: Constant | tuple[str, ...], type_: Type, program: Program) -> int:
+def encoded(value: core.Constant | tuple[str, ...], type_: core.Type, program: Program) -> int:
     """A constant as the compiled program holds it; not a text, nor a list."""
     match type_:
-        case Boolean():
+        case core.Boolean():
             return int(value is True)
-        case Date():
+        case core.Date():
             assert isinstance(value, dt.date)
             return (value - EPOCH).days
-        case Numeric(scale=scale):
+        case core.Numeric(scale=scale):
             assert isinstance(value, Decimal)
             return int(value.scaleb(scale, EXACT))
-        case Code(codes=name):
+        case core.Code(codes=name):
             return list(program.codes[name].values).index(str(value))
         case _:
-            assert type_ == String(area=True)
+            assert type_ == core.String(area=True)
             return area_number(str(value))
 
 
@@ -328,5 +309,5 @@ def area_number(digits: str) -> int:
     return int(digits.ljust(AREA_DIGITS, "0")) * 16 + len(digits)
 
 
-def scale_of(type_: Type) -> int:
-    return type_.scale if isinstance(type_, Numeric) else 0
+def scale_of(type_: core.Type) -> int:
+    return type_.scale if isinstance(type_, core.Numeric) else 0
