@@ -16,36 +16,7 @@ from typing import Literal, TypeAlias, assert_never
 
 from sqlglot import exp
 
-from mianshen.program.core import (
-    Aggregate,
-    AsOf,
-    BenefitYear,
-    Choice,
-    Const,
-    Core,
-    DecisionRef,
-    Derived,
-    Earlier,
-    FactRef,
-    Fail,
-    FigureAt,
-    If,
-    InForce,
-    InSet,
-    IsKnown,
-    Leaf,
-    Marginal,
-    MissingFigure,
-    NoValue,
-    Numeric,
-    Op,
-    ParameterRef,
-    Round,
-    SamePlace,
-    Within,
-    YearToDate,
-    walk,
-)
+from mianshen.program import core
 from mianshen.program.failing import fallible
 from mianshen.program.lower import lowered
 from mianshen.program.operators import either
@@ -59,7 +30,16 @@ from mianshen.warehouse.rounding import rounded_quotient, rounded_value
 from mianshen.warehouse.scope import Emitted, Scope
 from mianshen.warehouse.working_days import worked
 
-Inner: TypeAlias = Op | If | Round | IsKnown | Aggregate | Earlier | InForce | Derived  # with parts
+Inner: TypeAlias = (
+    core.Op
+    | core.If
+    | core.Round
+    | core.IsKnown
+    | core.Aggregate
+    | core.Earlier
+    | core.InForce
+    | core.Derived
+)  # with parts
 COMPARE: dict[str, type[exp.Binary]] = {
     "eq": exp.EQ, "ne": exp.NEQ, "lt": exp.LT, "le": exp.LTE, "gt": exp.GT, "ge": exp.GTE,
 }  # fmt: skip
@@ -67,29 +47,37 @@ ARITHMETIC: dict[str, type[exp.Binary]] = {"add": exp.Add, "sub": exp.Sub, "mul"
 PARTS: dict[str, type[exp.Func]] = {"year": exp.Year, "month": exp.Month, "day": exp.Day}
 
 
-def emit(node: Core, scope: Scope) -> Emitted:
+def emit(node: core.Core, scope: Scope) -> Emitted:
     """A node's value; what is large stands in a column of its own, lest what uses it twice write it twice."""
-    return _leaf(node, scope) if isinstance(node, Leaf) else scope.named(_composite(node, scope))
+    return _leaf(node, scope) if isinstance(node, core.Leaf) else scope.named(_composite(node, scope))
 
 
 def _composite(node: Inner, scope: Scope) -> Emitted:
     match node:
-        case Op():
+        case core.Op():
             return _operation(node, scope)
-        case If():
+        case core.If():
             return _conditional(node, scope)
-        case Round():
+        case core.Round():
             return _rounding(node, scope)
-        case IsKnown(arg=arg):
+        case core.IsKnown(arg=arg):
             inner = emit(arg, scope)
             return Emitted(terms.is_known(inner.value), FALSE, inner.error, nullable=False)
-        case InForce():
+        case core.InForce():
             return _in_force(node, scope)
-        case InSet() | Within() | SamePlace() | Marginal() | FigureAt() | BenefitYear() | Choice():
+        case (
+            core.InSet()
+            | core.Within()
+            | core.SamePlace()
+            | core.Marginal()
+            | core.FigureAt()
+            | core.BenefitYear()
+            | core.Choice()
+        ):
             return emit(lowered(node, scope.program.parameters), scope)
-        case Aggregate() | Earlier():
+        case core.Aggregate() | core.Earlier():
             label = scope.aggregates[node]
-            void = terms.column(f"{label}?void") if isinstance(node, Earlier) and node.body else FALSE
+            void = terms.column(f"{label}?void") if isinstance(node, core.Earlier) and node.body else FALSE
             return Emitted(
                 terms.column(label), void, terms.column(f"{label}?error") if fallible(node) else FALSE
             )
@@ -97,29 +85,29 @@ def _composite(node: Inner, scope: Scope) -> Emitted:
             assert_never(node)
 
 
-def _leaf(node: Leaf, scope: Scope) -> Emitted:
+def _leaf(node: core.Leaf, scope: Scope) -> Emitted:
     match node:
-        case Const(value=value, type=type_):
-            scale = type_.scale if isinstance(type_, Numeric) else None
+        case core.Const(value=value, type=type_):
+            scale = type_.scale if isinstance(type_, core.Numeric) else None
             return Emitted(terms.literal(value, scale), nullable=False)
-        case FactRef(name=name, asking=True):
+        case core.FactRef(name=name, asking=True):
             return Emitted(terms.column(f"?this.{name}"))
-        case FactRef(entity=owner, name=name):
+        case core.FactRef(entity=owner, name=name):
             return Emitted(scope.column_of(owner, name))
-        case DecisionRef(entity=owner, name=name):
+        case core.DecisionRef(entity=owner, name=name):
             void = scope.void_of(owner, name) if (owner, name) in scope.voidable else FALSE
             return Emitted(scope.column_of(owner, name), void)
-        case ParameterRef():
+        case core.ParameterRef():
             return parameter(node.name, scope, blank_of(node.type), lambda dated: figure_of(dated, node.type))
-        case AsOf():
+        case core.AsOf():
             return Emitted(terms.literal(scope.as_of), nullable=False)
-        case NoValue():
+        case core.NoValue():
             return Emitted(blank_of(node.type), terms.TRUE)
-        case Fail():
+        case core.Fail():
             return Emitted(blank_of(node.type), FALSE, terms.TRUE)
-        case MissingFigure():
+        case core.MissingFigure():
             return Emitted(blank_of(node.type))
-        case YearToDate(accumulator=name):
+        case core.YearToDate(accumulator=name):
             if any(feeds(p, name) for d in scope.program.decisions for p in d.provisions):
                 return Emitted(terms.column(f"{name}?before"))
             return Emitted(opening_balance(scope.program.accumulators[name], scope))
@@ -135,7 +123,7 @@ def _strict(value: Sql, args: list[Emitted], error: Sql = FALSE) -> Emitted:
     )
 
 
-def _operation(node: Op, scope: Scope) -> Emitted:
+def _operation(node: core.Op, scope: Scope) -> Emitted:
     args = [emit(a, scope) for a in node.args]
     values = [a.value for a in args]
     match node.op:
@@ -200,7 +188,7 @@ def _of_list(op: Literal["list_count", "list_distinct", "list_contains"], values
             assert_never(op)
 
 
-def _place_prefix(node: Op, place: Emitted) -> Emitted:
+def _place_prefix(node: core.Op, place: Emitted) -> Emitted:
     """The beginning of a code; NULL where the code is shorter."""
     digits = terms.literal(prefix_digits(node))
     long_enough = exp.GTE(this=exp.Length(this=place.value), expression=digits)
@@ -208,19 +196,23 @@ def _place_prefix(node: Op, place: Emitted) -> Emitted:
     return replace(_strict(terms.case([(long_enough, start)]), [place]), nullable=True)
 
 
-def _arithmetic(node: Op, args: list[Emitted]) -> Sql:
+def _arithmetic(node: core.Op, args: list[Emitted]) -> Sql:
     """Sum, difference or product.
 
     The database computes in as many digits as the operands' types ask for, up to 18 in one machine word:
     each is given the digits it needs, and more where the result does.
     """
-    assert isinstance(node.type, Numeric)
+    assert isinstance(node.type, core.Numeric)
     operands: list[Sql] = []
-    for core, arg in zip(node.args, args, strict=True):
-        type_ = core.type
-        assert isinstance(type_, Numeric)
-        whole = type_.scale == 0 and not isinstance(core, FactRef | DecisionRef)  # may be a machine integer
-        arithmetic = node.op == "mul" and isinstance(core, Op | Round | If | DecisionRef | Aggregate)
+    for operand, arg in zip(node.args, args, strict=True):
+        type_ = operand.type
+        assert isinstance(type_, core.Numeric)
+        whole = type_.scale == 0 and not isinstance(
+            operand, core.FactRef | core.DecisionRef
+        )  # may be a machine integer
+        arithmetic = node.op == "mul" and isinstance(
+            operand, core.Op | core.Round | core.If | core.DecisionRef | core.Aggregate
+        )
         wide = node.type.precision > 18 and not operands
         least = 19 if wide else 1
         plain = not (whole or arithmetic or wide)
@@ -232,19 +224,19 @@ def _arithmetic(node: Op, args: list[Emitted]) -> Sql:
     return terms.binary(ARITHMETIC[node.op], operands[0], operands[1])
 
 
-def aligned(cores: Sequence[Core], values: Sequence[Sql]) -> list[Sql]:
+def aligned(cores: Sequence[core.Core], values: Sequence[Sql]) -> list[Sql]:
     """Values to compare or choose from.
 
     Those of more digits than fit a machine word are given one type first: the database's own common type
     may drop decimals.
     """
     types = [c.type for c in cores]
-    numbers = [t for t in types if isinstance(t, Numeric)]
+    numbers = [t for t in types if isinstance(t, core.Numeric)]
     if len(numbers) < len(types):
         return list(values)
     common = reduce(either, numbers)
     wide = any(t.precision > 18 for t in numbers) or any(
-        isinstance(n, Aggregate | YearToDate) for c in cores for n in walk(c)
+        isinstance(n, core.Aggregate | core.YearToDate) for c in cores for n in core.walk(c)
     )
     if not wide or not common.fits:
         return list(values)
@@ -276,7 +268,7 @@ def _in_turn(args: list[Emitted], decisive: bool) -> Sql:
     return terms.disjoin(p for p, a in zip(parts, args, strict=True) if a.error != FALSE)
 
 
-def _conditional(node: If, scope: Scope) -> Emitted:
+def _conditional(node: core.If, scope: Scope) -> Emitted:
     condition, then, otherwise = (emit(n, scope) for n in (node.condition, node.then, node.otherwise))
     yes_value, no_value = aligned([node.then, node.otherwise], [then.value, otherwise.value])
     if not condition.nullable:
@@ -297,15 +289,15 @@ def _conditional(node: If, scope: Scope) -> Emitted:
 TRUE_ = terms.TRUE
 
 
-def _rounding(node: Round, scope: Scope) -> Emitted:
+def _rounding(node: core.Round, scope: Scope) -> Emitted:
     top = emit(node.numerator, scope)
     top_type = node.numerator.type
-    assert isinstance(top_type, Numeric)
+    assert isinstance(top_type, core.Numeric)
     if node.denominator is None:
         return _strict(rounded_value(top.value, top_type, node.digits, node.mode, node.type), [top])
     bottom = emit(node.denominator, scope)
     bottom_type = node.denominator.type
-    assert isinstance(bottom_type, Numeric)
+    assert isinstance(bottom_type, core.Numeric)
     value = rounded_quotient(
         top.value, top_type, bottom.value, bottom_type, node.digits, node.mode, node.type, scope.let
     )
@@ -319,11 +311,11 @@ def _rounding(node: Round, scope: Scope) -> Emitted:
     return _strict(value, [top, bottom], zero if may_be_zero else FALSE)
 
 
-def _shifted(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
+def _shifted(node: core.Op, args: list[Emitted], scope: Scope) -> Emitted:
     """A date moved; an error outside the years 1 to 9999."""
     count = node.args[1]
     months, unit = node.op == "add_months", exp.var("MONTH" if node.op == "add_months" else "DAY")
-    if not isinstance(count, Const):
+    if not isinstance(count, core.Const):
         steps_ = terms.cast(args[1].value.copy(), "INT")
         one = exp.Interval(this=exp.Literal.string("1"), unit=unit)
         by = exp.Mul(this=terms.paren(steps_), expression=one)
@@ -332,7 +324,7 @@ def _shifted(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
         return _strict(terms.case([(terms.negate(outside), moved)]), args, outside)
     assert isinstance(count.value, Decimal)
     steps = int(count.value)
-    if isinstance(node.args[0], AsOf):
+    if isinstance(node.args[0], core.AsOf):
         try:
             day = (
                 add_months(scope.as_of, steps)
@@ -348,7 +340,7 @@ def _shifted(node: Op, args: list[Emitted], scope: Scope) -> Emitted:
     return _strict(terms.case([(terms.negate(outside), moved)]), [args[0]], outside)
 
 
-def _in_force(node: InForce, scope: Scope) -> Emitted:
+def _in_force(node: core.InForce, scope: Scope) -> Emitted:
     """The case of the value in force; not modelled and failing where that case is, and failing in a gap."""
     series = scope.program.parameters[node.parameter].series
     cases = {id(dated): emit(case, scope) for dated, case in zip(series, node.cases, strict=True)}
