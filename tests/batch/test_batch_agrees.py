@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 from tests.support.campaigns import SOAK
-from tests.support.oracle import decide, reading_of
+from tests.support.oracle import LAYERS, decide, reading_of
 from tests.support.populations import Population, nasty, records, spoil, write_csv
 
 from mianshen.batch.run import Request, run_batch
@@ -25,15 +25,6 @@ READINGS: list[tuple[str, ...]] = [
     ("employee_limit_2021_2025",),
     ("employee_limit_2021_2025", "limit_counts_costs"),
 ]
-DECISIONS = (
-    "in_scope_cost",
-    "deductible",
-    "basic_payment",
-    "supplementary_payment",
-    "critical_illness_payment",
-    "assistance_payment",
-    "patient_pays",
-)
 BENEFITS = ("poverty_warning", "poverty_watch")
 AID = "illness_poverty_aid"  # of the household
 
@@ -72,7 +63,7 @@ def test_equals_the_oracle(tmp_path: Path, seed: int, overlays: tuple[str, ...])
     got = rows(out / "claims.parquet", "claim_id")
     assert got.keys() == wanted.claims.keys()
     for claim, answer in wanted.claims.items():
-        shown = {name: got[claim][name] for name in (*DECISIONS, "status")}
+        shown = {name: got[claim][name] for name in (*LAYERS, "status")}
         values = answer.decisions
         expected = {
             **{n: v if isinstance(v, Decimal) else None for n, v in values.items()},

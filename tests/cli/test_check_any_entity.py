@@ -8,22 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.report.test_report_any_entity import FAMILY
 
 from mianshen.api import open_rulebook
 
 Run = Callable[..., tuple[int, str, str]]
 
-FAMILY = """\
-overlay: {name: family, title: family}
-sources: {S: {title: s}}
-decisions: {household: {aid_due: {type: boolean, title: d}, aid: {type: money, title: a}}}
-provisions:
-  due: {decision: aid_due, title: p, from: 2020-01-01, source: S, clause: x, basis: provisional, value: medical_burden > 0}
-  tenth: {decision: aid, title: p, from: 2020-01-01, source: S, clause: x, basis: provisional, value: medical_burden * 10%}
-benefits:
-  family_aid: {title: {zh: 家庭救助, en: Family aid}, entity: household, eligible: aid_due, amount: aid,
-               delivery: application, source: S, clause: x}
-"""
 RECORD = """\
 as_of: 2026-06-30
 resident: {person_id: A, insured_area: "310113", insurance_scheme: resident, coverage_status: active,

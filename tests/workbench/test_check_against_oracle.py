@@ -14,15 +14,6 @@ from mianshen.casework.check import Checker
 from mianshen.records.read import read_cases
 from mianshen.rulebook import open_program
 
-LAYERS = (
-    "in_scope_cost",
-    "deductible",
-    "basic_payment",
-    "supplementary_payment",
-    "critical_illness_payment",
-    "assistance_payment",
-    "patient_pays",
-)
 AID = "illness_poverty_aid"  # of the household
 CHECKER = Checker(open_program())
 
@@ -51,7 +42,7 @@ def test_every_claim_and_benefit_equals_the_oracle(seed: int, broken: bool, tmp_
     assert set(claims) == set(expected.claims)
     for key, wanted in expected.claims.items():
         row = claims[key]
-        got = {name: _told(row[name], name, row) for name in LAYERS} | {"status": row["status"]}
+        got = {name: _told(row[name], name, row) for name in oracle.LAYERS} | {"status": row["status"]}
         assert got == {**wanted.decisions, "status": wanted.status}, key
     for answer in answers:
         benefits: Any = answer["benefits"]

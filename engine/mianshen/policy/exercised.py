@@ -25,7 +25,6 @@ from mianshen.values import EXACT, NOT_MODELLED, Unknown, Value
 Side: TypeAlias = Literal["below", "at", "above"]
 SIDES: Final[tuple[Side, ...]] = ("below", "at", "above")
 ORDERING: Final = frozenset({"lt", "le", "gt", "ge"})
-Point: TypeAlias = tuple[object, ...]
 
 
 @dataclass(slots=True)

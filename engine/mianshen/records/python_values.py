@@ -28,14 +28,14 @@ class ValuePlace(YamlSource):
         return Span(self.file, 0, 0)
 
 
-def tree_of(value: object, place: str = ROOT) -> tree.Node:
+def tree_of(value: object) -> tree.Node:
     """The tree of a value. Raises RuleError naming every value of a type that no record holds."""
     problems = [
-        diagnostic("E408.wrong_type", Span(path, 0, 0), kind=kind) for path, kind in _misfits(value, place)
+        diagnostic("E408.wrong_type", Span(path, 0, 0), kind=kind) for path, kind in _misfits(value, ROOT)
     ]
     if problems:
         raise RuleError(problems)
-    return _node(value, place)
+    return _node(value, ROOT)
 
 
 def _misfits(value: object, place: str) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +47,6 @@ from mianshen.watch.work_list import SUFFIXES, rejects_beside, write_work_list
 
 AT_ONCE = 200  # events that a commit makes last; what a kill can cost is doing these again
 
-Progress = Callable[[int], None]
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -71,7 +69,7 @@ class Watched:
     blank: int = 0  # rows of the file of events of which nothing is filled in
 
 
-def run_watch(program: Program, request: Request, report: Progress = lambda _taken: None) -> Watched:
+def run_watch(program: Program, request: Request) -> Watched:
     """Take every event of the request's file that has not been taken, and write the work list anew.
 
     Raises RuleError when a file cannot be read, the journal is another's, or durable-rules is not there.
@@ -88,7 +86,7 @@ def run_watch(program: Program, request: Request, report: Progress = lambda _tak
             return words.of_benefit(answer.result, explainer, answer.row)
 
         watcher = Watcher(decider, journal, explain, placing(program), request.as_of)
-        _take(program, request, watcher, journal, read.events, report)
+        _take(program, request, watcher, journal, read.events)
         refused = (*read.refused, *watcher.refused)
         refused = tuple(
             sorted(refused, key=lambda item: (item.diagnostic.span.line, item.diagnostic.span.column))
@@ -103,7 +101,6 @@ def _take(
     watcher: Watcher,
     journal: Journal,
     events: list[Event],
-    report: Progress,
 ) -> None:
     """The events, household by household."""
     of: dict[str, list[Event]] = {}
@@ -120,7 +117,6 @@ def _take(
             since += len(mine)
             if since >= AT_ONCE:
                 journal.commit()
-                report(watcher.counts.taken)
                 since = 0
         journal.commit()
     key = program.entities[program.entry].key

@@ -38,7 +38,7 @@ class _Person:
     reached: frozenset[Place]
 
 
-def moves_of(program: Program, mutants: Iterable[Mutant], people: int = PEOPLE) -> list[Moves]:
+def moves_of(program: Program, mutants: Iterable[Mutant]) -> list[Moves]:
     """What each mutant moves; one that the checker refuses moves nobody."""
     interpreter = Interpreter(program)
     records, sampler, reach, scenario = (
@@ -48,7 +48,7 @@ def moves_of(program: Program, mutants: Iterable[Mutant], people: int = PEOPLE) 
         Scenario(program),
     )
     persons: list[_Person] = []
-    for _ in range(people):
+    for _ in range(PEOPLE):
         case = records.read(sampler.person(records))
         if case is not None:
             decided = scenario.copy(case)[0]
