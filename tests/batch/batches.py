@@ -81,6 +81,12 @@ def refusal(
     ]
 
 
+def queried(query: str) -> list[tuple[Any, ...]]:
+    """What DuckDB answers, on a connection of its own: the module's is everybody's, and may be busy."""
+    with duckdb.connect() as database:
+        return database.execute(query).fetchall()
+
+
 def rows(file: Path) -> list[dict[str, Any]]:
     with duckdb.connect() as database:
         found = database.execute("FROM read_parquet(?)", [str(file)])

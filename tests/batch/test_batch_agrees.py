@@ -7,8 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
+from tests.batch import batches
 from tests.support.campaigns import SOAK
 from tests.support.oracle import LAYERS, decide, reading_of
 from tests.support.populations import Population, nasty, records, spoil, write_csv
@@ -40,11 +40,7 @@ def batch(population: Population, folder: Path, overlays: tuple[str, ...], seed:
 
 
 def rows(file: Path, key: str) -> dict[str, dict[str, Any]]:
-    found = duckdb.read_parquet(str(file))
-    return {
-        str(dict(zip(found.columns, r, strict=True))[key]): dict(zip(found.columns, r, strict=True))
-        for r in found.fetchall()
-    }
+    return {str(row[key]): row for row in batches.rows(file)}
 
 
 @pytest.mark.parametrize(

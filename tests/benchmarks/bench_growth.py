@@ -23,8 +23,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import pytest
+from tests.batch.batches import queried
 from tests.benchmarks.own_process import cost_of
 
 from mianshen.native.library import compiler
@@ -155,7 +155,7 @@ def claims(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         "residents": "person_id",
         "claims": "claim_id, person_id, service_date, total_cost",
     }.items():
-        duckdb.execute(
+        queried(
             f"COPY (SELECT {columns} FROM read_parquet('{folder / name}.parquet')) TO '{folder / name}_few.parquet'"
         )
     return [w for n in ("residents", "claims") for w in (f"--{n}", str(folder / f"{n}_few.parquet"))]

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Final
 
-import duckdb
 import pytest
+from tests.batch.batches import queried
 from tests.cli.conftest import Run
 
 from mianshen.records.identity_numbers import check_digit
@@ -96,7 +96,5 @@ def test_rejects_of_a_mapped_file_name_its_own_rows_and_columns(run: Run, tmp_pa
     assert status == 1
     assert "claim: 4 rows, title lines skipped: 1, 1 left out (状态 = 作废)" in out
     assert "service_date (出院)" in out
-    rejects = duckdb.execute(
-        f"SELECT \"row\", key, field FROM '{tmp_path}/out/rejects.parquet' ORDER BY 1"
-    ).fetchall()
+    rejects = queried(f"SELECT \"row\", key, field FROM '{tmp_path}/out/rejects.parquet' ORDER BY 1")
     assert rejects == [(3, "C3", "service_date"), (4, "C4", "total_cost")]

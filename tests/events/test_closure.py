@@ -16,8 +16,8 @@ import random
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import pytest
+from tests.batch.batches import rows
 from tests.events.town import Fields, brief, event, items
 from tests.support.campaigns import few
 
@@ -114,9 +114,7 @@ def stream(program: Program, people: list[dict[str, str]], claims: list[dict[str
 
 def of_households(program: Program, folder: Path, people: list[Fields]) -> set[tuple[str, str]]:
     """Undetermined benefits of households, with each member; somebody without a household has an unknown one."""
-    relation = duckdb.execute(f"FROM '{folder}/out/households.parquet'")
-    names = [column[0] for column in relation.description]
-    decided = {row[0]: dict(zip(names, row, strict=True)) for row in relation.fetchall()}
+    decided = {row["household_id"]: row for row in rows(folder / "out" / "households.parquet")}
     return {
         (person["person_id"], benefit.name)
         for person in people
@@ -136,9 +134,7 @@ def test_the_closure_of_events_is_what_the_batch_finds(
     people = mixed(shipped, files["resident"], seed)
     written(files["resident"], people)
     run_batch(shipped, Batch(files, AS_OF, tmp_path / "out"))
-    rows = duckdb.execute(f"FROM '{tmp_path}/out/residents.parquet'")
-    names = [column[0] for column in rows.description]
-    found = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+    found = rows(tmp_path / "out" / "residents.parquet")
 
     events = stream(shipped, people, table(files["claim"]))
     written(files["resident"], people)

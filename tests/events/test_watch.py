@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
+from tests.batch.batches import queried
 from tests.events.town import RESIDENTS, RULES, Fields, brief, event, items, refused, request, town, watched
 
 from mianshen.program.program import Program
@@ -275,7 +275,7 @@ def test_events_are_read_the_same_from_every_format(program: Program, tmp_path: 
     asked = request(folder, YAML if form == "yaml" else CSV, f"events.{'csv' if form == 'parquet' else form}")
     if form == "parquet":
         types = "'date': 'DATE', 'premium': 'DECIMAL(9,2)', 'bill': 'DECIMAL(9,2)', 'children': 'INTEGER'"
-        duckdb.execute(
+        queried(
             f"COPY (SELECT * REPLACE (string_split(tags, '; ') AS tags) FROM read_csv('{folder}/events.csv', "
             f"types={{{types}}})) TO '{folder}/events.parquet'"
         )
@@ -289,15 +289,12 @@ def test_events_are_read_the_same_from_every_format(program: Program, tmp_path: 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_work_list_can_be_a_table(program: Program, tmp_path: Path, form: str) -> None:
     watched(program, tmp_path, [*EVENTS, event("E4", "Z", "birth", "2026-03-03")], out=f"work.{form}")
-    found = duckdb.execute(
+    rows = queried(
         f"SELECT event_id, kind, amount::VARCHAR, missing, reason_zh FROM '{tmp_path}/work.{form}'"
     )
-    rows = found.fetchall()
     assert rows[0][:3] == ("E1", "automatic", "380.50")
     assert rows[-1][3] == (["children"] if form == "parquet" else "children")
-    rejects = duckdb.execute(
-        f"SELECT line, event_id, field, reason FROM '{tmp_path}/work.rejects.{form}'"
-    ).fetchall()
+    rejects = queried(f"SELECT line, event_id, field, reason FROM '{tmp_path}/work.rejects.{form}'")
     assert rejects == [(4, "E4", "person_id", "unknown_person")]
 
 
@@ -306,7 +303,7 @@ def test_an_empty_stream_gives_an_empty_work_list(program: Program, tmp_path: Pa
         found = watched(program, tmp_path, "", name=name)
         assert (found.counts.taken, brief(tmp_path)) == (0, [])
     watched(program, tmp_path, "", out="work.parquet")
-    assert duckdb.execute(f"SELECT count(*) FROM '{tmp_path}/work.parquet'").fetchone() == (0,)
+    assert queried(f"SELECT count(*) FROM '{tmp_path}/work.parquet'") == [(0,)]
 
 
 # -- refusals ---------------------------------------------------------------------------------------
