@@ -35,7 +35,7 @@ from mianshen.records.read import read_cases
 from mianshen.rulebook import open_program
 
 PERSONS: Final = int(os.environ.get("MIANSHEN_ORACLE", "400"))
-DAYS: Final = ("2024-03-01", "2025-06-30", "2026-06-30", "2026-12-31")
+DAYS: Final = ("2024-03-01", "2025-06-30", "2026-06-30", "2026-12-31", "2027-01-04")
 PAID: Final = (*OTHER_PAYERS, "self_pay_before")
 OPENINGS: Final = tuple(
     f"opening_{n}"

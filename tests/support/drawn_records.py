@@ -40,6 +40,15 @@ CARE: Final = (
     "prenatal",
     "pharmacy",
 )
+SETTLED_AS: Final = (
+    "subsistence",
+    "destitute",
+    "none",
+    "none",
+    "illness_poverty",
+    "returned_to_poverty",
+    "low_income",
+)
 OPENINGS: Final = {
     "opening_deductible_used": ("0.00", "700.00", "1500.00"),
     "opening_basic_paid": ("0.00", "540000.00", "549999.99"),
@@ -165,7 +174,11 @@ def drawn_rows(rng: Random, as_of: dt.date, unknown: float) -> list[dict[str, An
             changed = {name: rng.choice(values) for name, values in CHANGES.items() if rng.random() < 0.3}
             rows.append(rows[-1] | changed | {"valid_from": as_of - dt.timedelta(age)})
         rows = rows[1:] if rng.random() < 0.3 else rows
-    openings = {name: Decimal(rng.choice(values)) for name, values in OPENINGS.items() if rng.random() < 0.5}
+    openings = {
+        name: None if rng.random() < unknown / 2 else Decimal(rng.choice(values))
+        for name, values in OPENINGS.items()
+        if rng.random() < 0.5
+    }
     gaps = [[name for name in PERSON if rng.random() < unknown] for _ in rows]
     return [row | openings | dict.fromkeys(lost) for row, lost in zip(rows, gaps, strict=True)]
 
@@ -194,10 +207,13 @@ def _claim(rng: Random, number: int, as_of: dt.date, unknown: float) -> dict[str
         "critical_illness_paid": (0.15, lambda: part(20)),
         "insured_area": (0.1, lambda: rng.choice(AREAS)),
         "coverage_status": (0.1, lambda: rng.choice(("active", "suspended"))),
-        "insurance_scheme": (0.15, lambda: rng.choice(("employee", "resident"))),
-        "employment_status": (0.1, lambda: rng.choice(("employed", "retired"))),
-        "assistance_category": (0.1, lambda: rng.choice(("subsistence", "destitute", "none"))),
-        "category_on_admission": (0.1, lambda: rng.choice(("subsistence", "destitute", "none"))),
+        "insurance_scheme": (
+            0.15,
+            lambda: rng.choice(("employee", "employee", "resident", "special", "none")),
+        ),
+        "employment_status": (0.1, lambda: rng.choice(("employed", "retired", "flexible"))),
+        "assistance_category": (0.1, lambda: rng.choice(SETTLED_AS)),
+        "category_on_admission": (0.1, lambda: rng.choice(SETTLED_AS)),
         **{name: (0.1, lambda: part(15)) for name in OTHER_PAYERS},
         **{
             f"settled_{layer}": (0.25, lambda: rng.choice((Decimal("0.00"), Decimal("1500.00"), part(100))))

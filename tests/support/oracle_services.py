@@ -104,7 +104,9 @@ def carer_training(person: Facts, as_of: dt.date) -> BenefitAnswer:
 
 
 def settlement_deadlines(person: Facts, as_of: dt.date) -> BenefitAnswer:
-    return answer(in_shandong(person, as_of, "3715"), covered(person))
+    """Open where a deadline leaves the calendar."""
+    told = None if None in deadlines(as_of).values() else True
+    return answer(in_shandong(person, as_of, "3715"), both(covered(person), told))
 
 
 def centenarian(person: Facts, as_of: dt.date) -> BenefitAnswer:
