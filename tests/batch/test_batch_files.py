@@ -65,7 +65,8 @@ DIALECTS: Final[dict[str, dict[str, Content]]] = {
             "insured_area": pa.array([310113], pa.int32()), "contribution_months": [12.0],
             "insurance_scheme": pa.array(["职工医保"]).dictionary_encode(),
             "employment_status": pa.array(["employed"], pa.large_string()),
-            "birth_date": pa.array([None], pa.null()), "annual_premium": pa.array([None], pa.null()),
+            "birth_date": pa.array([None], pa.null()), "annual_premium": pa.array([None], pa.float64()),
+            "death_date": pa.array([None], pa.float64()), "blood_donor": pa.array([None], pa.float64()),
         }),
         "claims.parquet": pa.table({
             "claim_id": ["C1"], "person_id": ["P1"], "care_type": ["inpatient"], "hospital_level": ["tertiary"],

@@ -408,16 +408,42 @@ def _head(path: Path) -> bytes:
 
 
 def _described(path: Path, connection: duckdb.DuckDBPyConnection) -> list[Typed]:
-    """The columns of a Parquet file. Raises RuleError."""
+    """The columns of a Parquet file; those of nothing are of no type, whatever the file says. Raises RuleError."""
     try:
-        names_ = pq.read_schema(path).names
+        with pq.ParquetFile(path) as file:
+            names_, nothing = file.schema_arrow.names, _of_nothing(file.metadata)
         refuse_alike(path, [(name, "") for name in names_], list(range(1, len(names_) + 1)), 1)
         rows = connection.execute(
             f"DESCRIBE SELECT * FROM read_parquet({pattern(path)}, hive_partitioning=false)"
         ).fetchall()
     except (duckdb.Error, UnicodeError, ArrowException, OSError):
         raise RuleError([diagnostics.bad_parquet(unlined(str(path)))]) from None
-    return [(row[0], row[1]) for row in rows]
+    return [(row[0], '"NULL"' if row[0] in nothing else row[1]) for row in rows]
+
+
+def _of_nothing(file: pq.FileMetaData) -> set[str]:
+    """The columns of a Parquet file, of those whose type may not fit, in which the file says that nothing stands."""
+    groups = range(file.num_row_groups if file.num_rows else 0)
+    doubtful = ("FLOAT", "DOUBLE", "INT96", "INT64", "BOOLEAN", "FIXED_LEN_BYTE_ARRAY")
+
+    def is_empty(number: int) -> bool:
+        cells = (file.row_group(group).column(number) for group in groups)
+        return all(
+            c.statistics is not None
+            and c.statistics.has_null_count
+            and c.statistics.null_count == c.num_values
+            for c in cells
+        )
+
+    columns = [file.schema.column(number) for number in range(file.num_columns)]
+    return {
+        column.path
+        for number, column in enumerate(columns)
+        if groups
+        and column.max_definition_level == 1
+        and column.physical_type in doubtful
+        and is_empty(number)
+    }
 
 
 def explained(part: Part, words: str) -> RuleError:

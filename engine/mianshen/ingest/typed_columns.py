@@ -132,7 +132,7 @@ class ColumnReader:
         return typed
 
     def _read(self, column: pa.Array) -> TypedColumn:
-        if pa.types.is_null(column.type):
+        if pa.types.is_null(column.type) or wrong_type(self.fact, column.type) is not None:  # of nothing
             return TypedColumn(pa.nulls(len(column), arrow_type(self.fact.type)))
         if pa.types.is_dictionary(column.type) or not is_text(column.type):
             match self.fact.type:
