@@ -21,6 +21,7 @@ from mianshen.interpreter.result import BenefitResult, settlements
 from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Explainer, Used
 from mianshen.interpreter.trace.walk import Caveats, Input
+from mianshen.program.core import Code
 from mianshen.program.program import Citation, Decision, Fact, Program
 from mianshen.program.remembered import remembered
 from mianshen.records.diagnostics import CODES
@@ -104,6 +105,25 @@ class Checker:
             notes.append(_with_day(_TODAY, today))
         return self.check(record.case, notes)
 
+    def _likely_twice(self, case: Case) -> Iterator[tuple[Row, Row]]:
+        """Rows that say under another key what one before them says: whose, when, where, what and how much."""
+        seen: dict[object, Row] = {}
+        for row in case.rows():
+            day, known = self.program.entities[row.entity].date, row.facts
+            facts = {name: self.program.facts[row.entity, name] for name in known}
+            alike = {
+                n for n, f in facts.items() if f.written in ("money", "area") or isinstance(f.type, Code)
+            }
+            paid = any(
+                facts[n].written == "money" and isinstance(v, Decimal) and v > 0 for n, v in known.items()
+            )
+            if day not in known or row.parent is None or not paid or row.rejection is not None:
+                continue
+            said = frozenset((name, known[name]) for name in (*alike, day))
+            other = seen.setdefault((row.entity, id(row.parent.current), said), row)
+            if other is not row:
+                yield row, other
+
     def notes(self, checked: Checked) -> list[Message]:
         """What else there is to say: facts that were assumed, placeholders, the dead."""
         case = checked.case
@@ -115,6 +135,14 @@ class Checker:
         ]
         if self._first_day is not None and case.as_of < self._first_day:
             notes.append(_with_day(_BEFORE, self._first_day))
+        for row, other in self._likely_twice(case):
+            title = self.program.entities[row.entity].title
+            notes.append(
+                Message(
+                    f"{title.zh} {row.key} 与 {other.key} 同日同地、金额全同，可能重复结算",
+                    f"{title.en} {row.key} is of the same day, place and amounts as {other.key}: likely settled twice",
+                )
+            )
         notes += self._assumptions(checked)
         for entity, name in sorted({(row.entity, name) for row in case.rows() for name in row.placeholders}):
             fact = self.program.facts[entity, name]
