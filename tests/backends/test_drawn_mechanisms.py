@@ -25,7 +25,7 @@ from mianshen.rulebook import open_program
 from mianshen.source import RuleError
 
 PEOPLE = Path(__file__).parents[1] / "rulebooks" / "people.yaml"
-SEEDS = (*seeds(7300, few=8, many=400), 7420)
+SEEDS = (*seeds(7300, few=5, many=400), 7420)
 LAYERS = ("a", "b", "c", "d")
 CONDITIONS = ('care = "inpatient"', "cost > 1000", "transferred", 'level != "primary" or filed')
 BESIDE = (

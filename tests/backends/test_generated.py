@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.agreement import differences
-from tests.support.campaigns import SOAK, seeds
+from tests.support.campaigns import SOAK, few, seeds
 from tests.support.homes import AS_OF, Chances, case_of, homes
 from tests.support.rulebooks import Doc, rulebook
 
@@ -24,8 +24,8 @@ from mianshen.program.program import Program
 from mianshen.rulebook import open_program
 from mianshen.source import RuleError
 
-SEEDS = seeds(7000, few=16, many=48)
-CALENDAR_SEEDS = seeds(7100, few=4, many=16)
+SEEDS = seeds(7000, few=9, many=48)
+CALENDAR_SEEDS = seeds(7100, few=2, many=16)
 GAPS = Chances(0.08, 0.0)
 
 
@@ -75,7 +75,7 @@ def test_a_generated_rulebook_with_working_days_means_the_same_in_the_script(
     assert differences(program, homes(random.Random(seed), program, 20, GAPS)) == []
 
 
-@pytest.mark.parametrize("seed", seeds(7000, few=8, many=40))
+@pytest.mark.parametrize("seed", seeds(7000, few=5, many=40))
 def test_every_decision_of_a_generated_rulebook_is_traced(seed: int, tmp_path: Path) -> None:
     """Also where provisions that may decide would fail."""
     program = program_of(seed, tmp_path)
@@ -92,4 +92,4 @@ def test_every_decision_of_a_generated_rulebook_is_traced(seed: int, tmp_path: P
 @pytest.mark.parametrize("overlays", [(), ("employee_limit_2021_2025",)][: 2 if SOAK else 1])
 def test_the_shipped_rulebook_means_the_same_in_the_script(overlays: tuple[str, ...]) -> None:
     program = open_program(overlays=overlays)
-    assert differences(program, homes(random.Random(1), program, 100, GAPS)) == []
+    assert differences(program, homes(random.Random(1), program, few(50, 200), GAPS)) == []

@@ -27,7 +27,7 @@ from mianshen.serve.server import address
 from mianshen.serve.settings import Settings
 
 RECORD = {"as_of": "2026-06-30", "resident": {"person_id": "P1", "insured_area": "310113"}}
-ROUNDS = int(os.environ.get("MIANSHEN_REQUESTS", "200"))
+ROUNDS = int(os.environ.get("MIANSHEN_REQUESTS", "100"))
 
 
 @contextmanager
