@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 DAY: Final = dt.timedelta(days=1)
 SPECIAL: Final = ("scale", "month_day")  # what only a parameter can be
+UNVERIFIED: Final = "待核"  # said in a clause whose number nobody has checked
 _MONTH_DAY: Final = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])", re.ASCII)
 
 
@@ -144,6 +145,8 @@ class Figures:
             self.diagnostics.append(
                 diagnostic("E328.uncited", span, kind=Message("有依据的数字", "a cited figure"))
             )
+        elif basis == "cited" and UNVERIFIED in str(citation.clause):
+            self.diagnostics.append(diagnostic("E333.unverified", span))
         else:
             return True
         return False
