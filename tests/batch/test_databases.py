@@ -229,6 +229,15 @@ def test_results_go_into_postgresql_whole_or_not_at_all(
     assert "mianshen_notes" in left
 
 
+def test_a_column_of_nothing_is_unknown_whatever_its_type(tmp_path: Path, little: Program) -> None:
+    with duckdb.connect(str(tmp_path / "town.db")) as database:
+        database.execute("CREATE TABLE people AS SELECT 'P1' AS person_id, NULL::DOUBLE AS tags")
+    run_batch(
+        little, Request({"resident": f"duckdb:{tmp_path}/town.db?table=people"}, AS_OF, tmp_path / "out")
+    )
+    assert [row["person_id"] for row in rows(tmp_path / "out" / "residents.parquet")] == ["P1"]
+
+
 def test_a_view_of_a_duckdb_file_reads_no_other_file(tmp_path: Path, little: Program) -> None:
     (tmp_path / "secret.csv").write_text("person_id\nP1\n", "utf-8")
     with duckdb.connect(str(tmp_path / "town.db")) as database:

@@ -134,6 +134,18 @@ def test_a_sheet_is_named_behind_the_workbook(tmp_path: Path) -> None:
     assert "E582" in refused(f"{tmp_path}/c.xlsx#人员")[0]
 
 
+def test_a_key_of_more_digits_than_a_workbook_keeps_is_refused(tmp_path: Path) -> None:
+    cells: list[list[str | float]] = [
+        CELLS[0],
+        [310113199001010000, *CELLS[1][1:]],
+        [999999999999999, *CELLS[1][1:]],
+    ]
+    (tmp_path / "c.xlsx").write_bytes(workbook(cells))
+    rows = opened(tmp_path / "c.xlsx")[1]
+    assert rows.key.to_pylist() == [None, "999999999999999"]
+    assert list(rows.rejects.rows) == [0]
+
+
 def test_numbers_of_json_keep_their_digits(tmp_path: Path) -> None:
     path = tmp_path / "c.jsonl"
     path.write_text('{"claim_id": 1, "person_id": 2, "service_date": null, "total_cost": 9999999999999.99}\n')

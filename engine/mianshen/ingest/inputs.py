@@ -229,7 +229,7 @@ class _Opening:
         if address.kind == "duckdb":
             relation = attached(address, self.connection, target)
             described = self.connection.execute(f"DESCRIBE FROM {relation}").fetchall()
-            columns = [(row[0], row[1]) for row in described]
+            columns = [(row[0], self._type(relation, row[0], row[1])) for row in described]
             table = CsvTable(columns, list(range(1, len(columns) + 1)), relation)
         else:
             exported(address, target)
@@ -239,6 +239,15 @@ class _Opening:
         stamp = (status.st_size, status.st_mtime_ns)
         part = Part(address.file, name, {}, table.relation, False, text, stamp, named, layout=table.layout)
         return Opened(part, table.columns, table.places)
+
+    def _type(self, relation: str, column: str, type_: str) -> str:
+        """The type of a table's column; of floating numbers none where nothing stands in it."""
+        if type_ not in ("DOUBLE", "FLOAT"):
+            return type_
+        (count,) = self.connection.execute(
+            f"SELECT count({identifier(column)}) FROM {relation}"
+        ).fetchone() or (1,)
+        return type_ if count else '"NULL"'
 
     def parquet(self, path: Path, name: str) -> Opened:
         """A Parquet file. Raises RuleError when it cannot be read."""

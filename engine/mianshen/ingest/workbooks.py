@@ -21,6 +21,7 @@ from mianshen.ingest import diagnostics
 from mianshen.source import RuleError, Span, unlined
 
 WORKBOOKS: Final = (".xlsx", ".xlsm", ".ods", ".xls")
+LOST: Final = 1e15  # from here on a workbook keeps 15 digits of a number and makes the others 0
 LINES: Final = (".jsonl", ".ndjson")
 MOST: Final = 1 << 31  # bytes that a workbook may unpack to
 _RATIO: Final = 1000  # times its size that a file in it may unpack to
@@ -76,12 +77,14 @@ def refuse_unfit_zip(path: Path) -> None:
 
 
 def _text(cell: object) -> str:
-    """A workbook's cell as somebody would type it."""
+    """A workbook's cell as somebody would type it; of a number too long for a workbook only what is left of it."""
     match cell:
         case bool():
             return "true" if cell else "false"
+        case float() if abs(cell) >= LOST:
+            return f"{cell:.14E}"
         case float():
-            return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{Decimal(repr(cell)):f}"
+            return str(int(cell)) if cell.is_integer() else f"{Decimal(repr(cell)):f}"
         case dt.datetime() if cell.time() == dt.time():
             return cell.date().isoformat()
         case dt.datetime():
