@@ -183,10 +183,8 @@ class Explainer:
     def _walk(self, case: Case) -> Walk:
         """The walk of this case; asked again about the same case, it goes on where it was."""
         if self._walked is None or self._walked.case is not case:
-            assumed = frozenset((row.entity, name) for row in case.rows() for name in row.assumed)
-            uncertain = self._uncertain_decisions.keys(assumed)
             unmatched = partial(self.losing.of, known={})
-            self._walked = Walk(case, uncertain, Inputs(self.input), unmatched)
+            self._walked = Walk(case, self._uncertain_decisions, Inputs(self.input), unmatched)
         return self._walked
 
     def _in_order(self, roots: Iterable[Step_], walk: Walk) -> Iterator[Step_]:
@@ -216,7 +214,8 @@ class Explainer:
         """The decisions a decision read, and the earlier rows that fed its accumulators."""
         row, decision = at
         needs: list[Step_] = []
-        for reads in self._chosen(row, decision):
+        for provision in row.chosen.get(decision, ()):
+            reads = self._reads.get(id(provision)) or self._readers(row.entity, decision, provision)
             for reader in reads.readers:
                 if isinstance(reader, Always):
                     needs += reader.decided(row)
@@ -229,21 +228,13 @@ class Explainer:
                     needs += self._earlier(row, accumulator, walk)
             for accumulator in reads.accumulators:
                 needs += self._earlier(row, accumulator, walk)
-        return [need for need in needs if need[1] in need[0].values]
+        return needs and [need for need in needs if need[1] in need[0].values]
 
     def _read(self, reader: Reader, row: Row, walk: Walk) -> tuple[Input, ...]:
         inputs = walk.inputs
         if isinstance(reader, Always):
             return reader.inputs(row, inputs)
         return tuple([inputs[holder][name] for name, holder in walk.names(reader, row)])
-
-    def _chosen(self, row: Row, decision: str) -> list[BranchReads]:
-        """The readers of each provision that decided (or might)."""
-        known = self._reads
-        return [
-            known.get(id(provision)) or self._readers(row.entity, decision, provision)
-            for provision in row.chosen.get(decision, ())
-        ]
 
     def _readers(self, entity: str, decision: str, provision: Provision) -> BranchReads:
         key = id(provision)
@@ -301,16 +292,12 @@ class Explainer:
     # -- one step ------------------------------------------------------------------------------
 
     def _step(self, row: Row, name: str, walk: Walk) -> Step:
-        read = self._read
-        used = [
-            Used(
-                reads.provision,
-                read(reads.value, row, walk),
-                read(reads.condition, row, walk),
-                self._limited(reads, row, walk) if reads.limits else None,
-            )
-            for reads in self._chosen(row, name)
-        ]
+        used: list[Used] = []
+        for provision in row.chosen.get(name, ()):
+            reads = self._reads.get(id(provision)) or self._readers(row.entity, name, provision)
+            value, tested = self._read(reads.value, row, walk), self._read(reads.condition, row, walk)
+            limited = self._limited(reads, row, walk) if reads.limits else None
+            used.append(Used(provision, value, tested, limited))
         return Step(row, self.decisions[row.entity, name], row.values[name], tuple(used), walk.unmatched)
 
     def input(self, name: Name, row: Row) -> Input:

@@ -64,6 +64,10 @@ class Always:
         return [(name, line[steps]) for name, steps in self.names]
 
     def __call__(self, row: Row, sink: Sink) -> None:
+        if not self.highest:
+            for name in self.own:
+                sink[name, row] = None
+            return
         for part in self.at(row):
             sink[part] = None
 
@@ -177,7 +181,7 @@ class Reading:
         return _all([self.compile(node, entity) for node in nodes])
 
     def _tested(self, nodes: tuple[core.Core, ...], entity: str) -> list[tuple[Function, Reader]]:
-        return [(self.compiler.compile(node, entity), self.compile(node, entity)) for node in nodes]
+        return [(self.compiler.written(node, entity), self.compile(node, entity)) for node in nodes]
 
     def holding(self, node: core.Core, entity: str) -> Reader:
         """A reader of a condition that is known to be true."""

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 from mianshen.interpreter.provisions import CompiledBranch
 from mianshen.interpreter.rows import Case, Row
 from mianshen.interpreter.trace.reads import NOTHING, Always, Name, Reader, Sink
+from mianshen.interpreter.trace.uncertain import UncertainDecisions
 from mianshen.interpreter.trace.unmatched import Unmatched
 from mianshen.program.program import Dated, Decision, Key, Provision
 from mianshen.values import Value
@@ -108,17 +109,23 @@ class Inputs(dict[Row, RowInputs]):
         return missing
 
 
-@dataclass(slots=True)
+@dataclass
 class Walk:
     """What is known so far about one case: what each decision read, and what it rests on."""
 
     case: Case
-    uncertain: frozenset[Key]  # the decisions that may rest on something that is not certain
+    uncertain_decisions: UncertainDecisions
     inputs: Inputs
     unmatched: Callable[[Row, Decision], tuple[Unmatched, ...]]
     grounds: dict[Step_, int] = field(default_factory=dict)  # bits, as `Grounds` has them
     before: dict[tuple[Row, str], dict[Row, Row]] = field(default_factory=dict)
     sinks: dict[tuple[Row, int], Sink] = field(default_factory=dict)  # by the reader's identity
+
+    @cached_property
+    def uncertain(self) -> frozenset[Key]:
+        """The decisions that may rest on something that is not certain."""
+        assumed = frozenset((row.entity, name) for row in self.case.rows() for name in row.assumed)
+        return self.uncertain_decisions.keys(assumed)
 
     def names(self, reader: Reader, row: Row) -> Iterable[tuple[Name, Row]]:
         """What a reader read at a row, without the values."""
