@@ -9,34 +9,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from mianshen.program.core import (
-    Aggregate,
-    AsOf,
-    BenefitYear,
-    Choice,
-    Const,
-    Core,
-    DecisionRef,
-    Earlier,
-    FactRef,
-    Fail,
-    FigureAt,
-    If,
-    InForce,
-    InSet,
-    IsKnown,
-    Marginal,
-    MissingFigure,
-    NoValue,
-    Op,
-    ParameterRef,
-    Round,
-    SamePlace,
-    Within,
-    YearToDate,
-    children,
-    walk,
-)
+from mianshen.program import core
+from mianshen.program.core import Aggregate, Core, DecisionRef, Earlier, YearToDate, children, walk
 from mianshen.program.program import Decision, Key, Program
 
 
@@ -46,20 +20,22 @@ def fallible(node: Core) -> bool:
 
 
 def _may_fail(node: Core) -> bool:
+    if isinstance(node, core.Leaf):
+        return isinstance(node, core.ParameterRef | core.Fail)
     match node:
-        case ParameterRef() | Marginal() | FigureAt() | InForce() | Fail():
+        case core.Marginal() | core.FigureAt() | core.InForce():
             return True
-        case Round(denominator=bottom):
+        case core.Round(denominator=bottom):
             return bottom is not None
-        case Op(op=op):
+        case core.Op(op=op):
             return op in ("add_months", "add_days")
-        case Choice(policy=policy):
+        case core.Choice(policy=policy):
             return policy == "any"
         case Aggregate(kind=kind):
             return kind in ("min", "max")
-        case Const() | FactRef() | DecisionRef() | AsOf() | YearToDate() | MissingFigure() | NoValue():
+        case core.InSet() | core.Within() | core.SamePlace() | core.If() | core.IsKnown():
             return False
-        case InSet() | Within() | SamePlace() | If() | IsKnown() | BenefitYear() | Earlier():
+        case core.BenefitYear() | Earlier():
             return False
         case _:
             assert_never(node)
@@ -78,27 +54,27 @@ def errs_alone(node: Core, decided: set[Key]) -> bool:
     """Whether it rests on facts alone if evaluating the node is an error."""
     if not fallible(node) or steady(node, decided):
         return True
+    if isinstance(node, core.Leaf):
+        return True
     match node:
-        case Op(op="and" | "or" | "add_months" | "add_days"):
+        case core.Op(op="and" | "or" | "add_months" | "add_days"):
             return False
-        case Op(args=args):
+        case core.Op(args=args):
             return all(errs_alone(a, decided) for a in args)
-        case If(condition=condition, then=then, otherwise=otherwise):
+        case core.If(condition=condition, then=then, otherwise=otherwise):
             return steady(condition, decided) and errs_alone(then, decided) and errs_alone(otherwise, decided)
-        case Round(numerator=top, denominator=None):
+        case core.Round(numerator=top, denominator=None):
             return errs_alone(top, decided)
-        case InSet(arg=arg) | Within(arg=arg) | IsKnown(arg=arg) | BenefitYear(date=arg):
+        case core.InSet(arg=arg) | core.Within(arg=arg) | core.IsKnown(arg=arg) | core.BenefitYear(date=arg):
             return errs_alone(arg, decided)
-        case Marginal(date=None, inverse=False):
+        case core.Marginal(date=None, inverse=False):
             return all(errs_alone(part, decided) for part in children(node))
-        case SamePlace(one=one, other=other):
+        case core.SamePlace(one=one, other=other):
             return errs_alone(one, decided) and errs_alone(other, decided)
-        case Round() | Choice() | Aggregate() | Earlier() | InForce() | Marginal() | FigureAt():
+        case core.Round() | core.Choice() | Aggregate() | Earlier():
             return False
-        case Const() | FactRef() | DecisionRef() | ParameterRef() | AsOf() | YearToDate():
-            return True
-        case MissingFigure() | NoValue() | Fail():
-            return True
+        case core.InForce() | core.Marginal() | core.FigureAt():
+            return False
         case _:
             assert_never(node)
 
