@@ -1,4 +1,4 @@
-"""The working-day calendar: counted one by one, in Python and in DuckDB, all the same."""
+"""The working-day calendar: counted one by one, in Python, in C and in DuckDB, all the same."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.agreement import by_interpreter, differences, rows_of
 from tests.support.campaigns import few, seeds
+from tests.support.compiled import compiled_differences
 from tests.support.formulas import CODES
 from tests.support.homes import AS_OF, Record
 from tests.support.rulebooks import FACTS, TITLE, entities, years
 
 from mianshen.document import read
 from mianshen.elaboration.build import build
+from mianshen.native.library import compiler
 from mianshen.program.calendar import (
     Calendar,
     add_working_days,
@@ -170,7 +172,7 @@ def program_over(days: dict[str, object], folder: Path) -> Program:
 
 
 @pytest.mark.parametrize("seed", seeds(1, few=1, many=4))
-def test_duckdb_counts_working_days_as_the_interpreter_and_one_by_one(seed: int, tmp_path: Path) -> None:
+def test_back_ends_count_working_days_as_the_interpreter_and_one_by_one(seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)
     program = program_over(years(rng), tmp_path)
     calendar = program.calendar
@@ -194,10 +196,16 @@ def test_duckdb_counts_working_days_as_the_interpreter_and_one_by_one(seed: int,
             if rng.random() < 0.1:
                 del facts[name]
         claims.append(Record("claim", f"C{number}", facts))
+    at = calendar.first + 200 * ONE
+    worked = sum(calendar.is_worked(at - ONE * back) for back in range(201))
+    for count in (worked - 1, worked, worked + 1):  # back to the first day that is worked, and one further
+        ends: dict[str, Known] = {"claim_id": f"E{count}", "day": at, "seen": at, "days": Decimal(count)}
+        claims.append(Record("claim", f"E{count}", ends))
     person = Record("resident", "P", {"person_id": "P"}, children=claims)
     home = Record("household", "H", {"home_id": "H"}, children=[person])
 
     assert differences(program, [home]) == []
+    assert compiler() is None or compiled_differences(program, [home]) == []
     answers = by_interpreter(
         program, [row for row in rows_of(program, [home], AS_OF) if row.parent is None], AS_OF
     )
