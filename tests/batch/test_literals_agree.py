@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.support.campaigns import few
 
 from mianshen.document.yaml_tree import Scalar, read_tree
-from mianshen.ingest.typed_columns import ColumnReader
+from mianshen.ingest.typed_columns import ColumnReader, _listed
 from mianshen.program.core import Code, Listing, Numeric
 from mianshen.program.literals import read
 from mianshen.program.program import Fact, Program
@@ -281,3 +281,11 @@ def test_names_and_identity_numbers_are_in_no_refusal() -> None:
     typed = ColumnReader(fact, program()).read(pa.array(["310113199001010000x", "9,876.00"]))
     assert "310113199001010000" not in str(typed.refused)
     assert "9876" not in str(typed.refused)
+
+
+def test_bytes_that_are_no_text_are_no_number() -> None:
+    assert _listed(pa.array([b"60\xe3.00", b"1", None], pa.binary()).view(pa.string())) == [
+        "60\ufffd.00",
+        "1",
+        None,
+    ]

@@ -219,7 +219,7 @@ class ColumnReader:
 
     def _by_text(self, column: pa.DictionaryArray) -> TypedColumn:
         """Cells read once for each different text."""
-        texts = column.dictionary.to_pylist()
+        texts = _listed(column.dictionary)
         return self._by_place([self._value_of(text) for text in texts], column.indices)
 
     def _by_items(self, column: pa.ListArray) -> TypedColumn:
@@ -441,3 +441,12 @@ def _spelt(value: object) -> str:
         return f"{Decimal(repr(value)):f}"
     text = f"{value:f}" if isinstance(value, Decimal) else str(value)
     return text.rstrip("0").rstrip(".") if isinstance(value, Decimal) and "." in text else text
+
+
+def _listed(cells: pa.Array) -> list[Any]:
+    """Cells as values; bytes that are no UTF-8 are signs that no fact takes."""
+    try:
+        return list(cells.to_pylist())
+    except UnicodeDecodeError:
+        held = (cell.as_buffer().to_pybytes() if cell.is_valid else None for cell in cells)
+        return [None if cell is None else cell.decode("utf-8", "replace") for cell in held]
