@@ -276,6 +276,11 @@ SPOILT: dict[str, tuple[str, Callable[[], bytes], str]] = {
         "E583",
     ),
     "half a workbook": ("c.xlsx", lambda: workbook(CELLS)[:300], "E583"),
+    "a zip of a version to come": (
+        "c.xlsx",
+        lambda: workbook(CELLS).replace(b"PK\x01\x02\x14\x03\x14", b"PK\x01\x02\x14\x03\xc9"),
+        "E583",
+    ),
     "a zip that unpacks to far more": ("c.xlsx", _bomb, "E585"),
     "a zip called CSV": ("c.csv", _bomb, "E585"),
     "no workbook at all": ("c.xlsx", lambda: b"claim_id\n", "E583"),

@@ -67,7 +67,7 @@ def refuse_unfit_zip(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
         raise RuleError([diagnostics.bad_workbook(unlined(str(path)))]) from None
     if any(member.flag_bits & _ENCRYPTED for member in members):
         raise RuleError([diagnostic("E584.encrypted", unlined(str(path)))])
