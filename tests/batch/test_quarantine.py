@@ -348,7 +348,9 @@ def readers(number: int, kind: Kind) -> dict[str, set[str]]:
     elif kind.entity == "claim":
         readers = "ACDPQ" if kind.field == "service_date" else "CPQ"
     else:
-        readers = {"resident": "QH" if kind.field == "assistance_category" else "Q", "visit": "P"}[kind.entity]
+        readers = {"resident": "QH" if kind.field == "assistance_category" else "Q", "visit": "P"}[
+            kind.entity
+        ]
     return {f"{each}{number}": names for each in readers}
 
 
