@@ -192,11 +192,12 @@ def _number(born: dt.date, order: int, spoil: int) -> str:
 
 def test_a_file_that_is_plainly_another_entitys_is_told_so_once(tmp_path: Path) -> None:
     residents = "person_id,sex,birth_date,insured_area\n1,male,1980-01-01,310113\n"
-    lines = refusal(tmp_path, {"residents.csv": bills(2), "claims.csv": residents})
-    assert lines == [
+    told = [
         "claims.csv:1:1: E543: this file is given as claim and looks like resident. Check which file each option names.",
         "residents.csv:1:1: E543: this file is given as resident and looks like claim. Check which file each option names.",
     ]
+    assert refusal(tmp_path, {"residents.csv": CLAIMS, "claims.csv": RESIDENTS}) == told
+    assert refusal(tmp_path, {"residents.csv": bills(2), "claims.csv": residents}) == told
 
 
 def test_the_dead_and_what_is_dated_after_their_death_are_counted(tmp_path: Path) -> None:

@@ -98,16 +98,22 @@ class Header:
         return Span(str(self.path), self.line, column)
 
     def _other_entity(self) -> Entity | None:
-        """The entity that a header is plainly of, where it is not the one that the file is given for."""
-        written = [folded(name) for name, _ in self.columns]
+        """The entity that a header is plainly of, where it is not the one that the file is given for.
 
-        def share(of: Entity) -> float:
-            names = names_of({name: f for (owner, name), f in self.program.facts.items() if owner == of.name})
-            return sum(name in names for name in written) / max(len(written), 1)
-
-        best = max(self.program.entities.values(), key=share)
-        plain = len(written) >= _TELLING and share(best) >= _MOSTLY and share(self.entity) <= 1 - _MOSTLY
-        return best if plain and best.key in written else None
+        What both have (a person's number, a place) tells nothing, but a file without its own key and with another's does.
+        """
+        written = {folded(name) for name, _ in self.columns}
+        known = {
+            entity.name: written.intersection(
+                names_of({n: f for (e, n), f in self.program.facts.items() if e == entity.name})
+            )
+            for entity in self.program.entities.values()
+        }
+        best = max(self.program.entities.values(), key=lambda e: (len(known[e.name]), e.key in written))
+        own, other = known[self.entity.name], known[best.name]
+        telling = self.entity.key not in written or len(other - own) >= max(1, len(other ^ own) * _MOSTLY)
+        plain = len(written) >= _TELLING and len(other) >= len(written) * _MOSTLY and best.key in written
+        return best if best.name != self.entity.name and plain and telling else None
 
     def is_name(self, written: str, readable: bool) -> bool:
         """Whether an unknown name may be repeated; in a line where nothing is known only what is plainly a name."""
