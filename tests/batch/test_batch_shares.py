@@ -23,7 +23,7 @@ from mianshen.native.library import compiler
 from mianshen.program.program import Program
 from mianshen.source import RuleError
 
-KILLS = int(os.environ.get("MIANSHEN_KILLS", "3"))
+KILLS = int(os.environ.get("MIANSHEN_KILLS", "2"))
 RUN = """
 import datetime, sys
 from pathlib import Path
