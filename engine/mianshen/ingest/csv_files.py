@@ -17,7 +17,7 @@ from typing import Final
 from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
 from mianshen.ingest.encodings import Plain, Shape, head_of
-from mianshen.mapping.sql import quoted
+from mianshen.mapping.text import quoted
 from mianshen.records.facts import INVISIBLE
 from mianshen.source import Diagnostic, RuleError, Span, unlined
 

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from mianshen.ingest import diagnostics
 from mianshen.ingest.postgres import KINDS, connection_words, export_table
-from mianshen.mapping.sql import identifier, quoted
+from mianshen.mapping.text import identifier, quoted
 from mianshen.source import RuleError, unlined
 
 _ADDRESS: Final = re.compile(r"(duckdb|sqlite|postgres|postgresql):(.+)[?&]table=([^?&]+)", re.DOTALL)

@@ -33,8 +33,8 @@ from mianshen.mapping.files import MappedEntity, MappedFile, MappingReport, Sour
 from mianshen.mapping.model import EntityMapping, mapping_file
 from mianshen.mapping.reading import likely_mapping, read_mapping
 from mianshen.mapping.sql import Columns
-from mianshen.mapping.sql import identifier as identifier  # noqa: PLC0414
-from mianshen.mapping.sql import quoted as quoted  # noqa: PLC0414
+from mianshen.mapping.text import identifier as identifier  # noqa: PLC0414
+from mianshen.mapping.text import quoted as quoted  # noqa: PLC0414
 from mianshen.program.program import Entity, Program
 from mianshen.source import Diagnostic, RuleError, Span, unlined
 

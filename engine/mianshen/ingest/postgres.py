@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
-from mianshen.mapping.sql import identifier
+from mianshen.mapping.text import identifier
 from mianshen.source import RuleError, unlined
 
 if TYPE_CHECKING:

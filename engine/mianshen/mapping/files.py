@@ -24,10 +24,9 @@ from mianshen.mapping.sql import (
     Columns,
     Inexact,
     fact_named,
-    identifier,
     mapped_name,
-    quoted,
 )
+from mianshen.mapping.text import identifier, quoted
 from mianshen.program.program import Program
 from mianshen.source import Message, RuleError, is_key
 

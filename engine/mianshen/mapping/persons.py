@@ -14,7 +14,8 @@ from typing import Final
 import duckdb
 
 from mianshen.mapping.model import PersonRows
-from mianshen.mapping.sql import identifier, mapped_name
+from mianshen.mapping.sql import mapped_name
+from mianshen.mapping.text import identifier
 
 HELPERS: Final = ("?file_row", "?part", "?names", "?key", "?day")
 _OWN: Final = ("?order", "?before:", "?unlisted:")

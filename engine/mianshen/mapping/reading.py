@@ -15,6 +15,7 @@ from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import Mapping as Tree
 from mianshen.document.yaml_tree import Node, Scalar, Sequence, read_tree
 from mianshen.mapping import diagnostics
+from mianshen.mapping.dates import date_pattern
 from mianshen.mapping.model import (
     FACTORS,
     PERCENT,
@@ -40,7 +41,7 @@ from mianshen.mapping.model import (
     shipped_mappings,
 )
 from mianshen.mapping.shapes import LIST, MAPPING, SHARED, TEXT, ShapeReader
-from mianshen.mapping.sql import Columns, date_pattern, entry_pattern
+from mianshen.mapping.sql import Columns, entry_pattern
 from mianshen.program.core import Date, Numeric
 from mianshen.program.program import Fact, Program
 from mianshen.records.facts import read_fact
