@@ -218,9 +218,9 @@ class Draft:
                     fed = accumulators.get(name)
                     if fed is not None:
                         edges[site.key] |= accumulator_reads(fed, counts)[0]
-                edges[site.key] |= reads(nodes, accumulators, site.key[0], counts)[0]
+                edges[site.key] |= reads(nodes, accumulators, counts)[0]
                 earlier[site.key] |= summed_earlier(nodes, accumulators, site.key[0])
-                direct[site.key] |= reads(nodes, {}, site.key[0], counts)[0]
+                direct[site.key] |= reads(nodes, {}, counts)[0]
         for accumulator in accumulators.values():
             if accumulator.counts:
                 edges[accumulator.entity, accumulator.sums] |= accumulator_reads(accumulator, counts)[0]

@@ -56,9 +56,7 @@ class Functions:
             self._written[id(node), entity] = node, self.interpreter.compiler.written(node, entity)
         return self._written[id(node), entity][1]
 
-    def lowered(
-        self, node: core.InSet | core.Within | core.SamePlace | core.Marginal | core.BenefitYear | core.Choice
-    ) -> core.Core:
+    def lowered(self, node: core.Derived) -> core.Core:
         """What a derived node is lowered to."""
         if id(node) not in self._lowered:
             self._lowered[id(node)] = node, lowered(node, self.interpreter.program.parameters)
@@ -201,14 +199,10 @@ class Possibilities:
         return self._open(node, row) if known is None else known
 
     def _open(self, node: core.Core, row: Row) -> Possible:
+        """What an expression may be of which the case does not tell the value."""
+        if isinstance(node, core.Leaf):
+            return self._leaf(node, row)
         match node:
-            case core.FactRef(entity=entity, name=name):
-                return self._fact(entity, name, row)
-            case core.DecisionRef(entity=entity, name=name):
-                above = _ancestor(row, entity)
-                return ANYTHING if above is None else self.decision(above, name)
-            case core.ParameterRef(name=name) | core.FigureAt(parameter=name):
-                return self._figure(name)
             case core.Op():
                 return self._operation(node, row)
             case core.If():
@@ -217,42 +211,41 @@ class Possibilities:
                 return self._rounded(node, row)
             case core.Aggregate():
                 return self._aggregated(node, row)
-            case core.YearToDate(accumulator=accumulator):
-                return self._balance(accumulator, row)
             case core.Earlier():
                 return replace(range_of(node.type, self.program), absent=True)
             case core.InForce(cases=cases):
                 return hull(self.value(case, row) for case in cases)
-            case (
-                core.InSet()
-                | core.Within()
-                | core.SamePlace()
-                | core.Marginal()
-                | core.BenefitYear()
-                | core.Choice()
-            ):
-                if isinstance(node, core.InSet) and (part := self._in_set(node, row)) is not None:
-                    return part
-                return self._lowered(node, row)
-            case core.IsKnown():
+            case core.IsKnown() | core.Within() | core.SamePlace():  # places: not known, or too coarse
                 return EITHER
+            case core.FigureAt(parameter=name):
+                return self._figure(name)
+            case core.InSet():
+                part = self._in_set(node, row)
+                return self.value(self.functions.lowered(node), row) if part is None else part
+            case core.Marginal() | core.BenefitYear() | core.Choice():
+                return self.value(self.functions.lowered(node), row)
+            case _:
+                assert_never(node)
+
+    def _leaf(self, leaf: core.Leaf, row: Row) -> Possible:
+        match leaf:
+            case core.FactRef(entity=entity, name=name):
+                return self._fact(entity, name, row)
+            case core.DecisionRef(entity=entity, name=name):
+                above = _ancestor(row, entity)
+                return ANYTHING if above is None else self.decision(above, name)
+            case core.ParameterRef(name=name):
+                return self._figure(name)
+            case core.YearToDate(accumulator=accumulator):
+                return self._balance(accumulator, row)
             case core.Const() | core.AsOf():
-                return range_of(node.type, self.program)
+                return range_of(leaf.type, self.program)
             case core.NoValue():
                 return ABSENT
             case core.Fail() | core.MissingFigure():  # no fact told gives it a value
                 return NONE
             case _:
-                assert_never(node)
-
-    def _lowered(
-        self,
-        node: core.InSet | core.Within | core.SamePlace | core.Marginal | core.BenefitYear | core.Choice,
-        row: Row,
-    ) -> Possible:
-        if isinstance(node, core.Within | core.SamePlace):
-            return EITHER  # of a place that is not known, or too coarse
-        return self.value(self.functions.lowered(node), row)
+                assert_never(leaf)
 
     def _fact(self, entity: str, name: str, row: Row) -> Possible:
         """What an unknown fact may be: its range, as far as checks against known facts of its row allow."""

@@ -22,12 +22,9 @@ def counted_by(entities: Mapping[str, Entity]) -> dict[str, Key | None]:
 
 
 def reads(
-    nodes: Sequence[core.Core],
-    accumulators: Mapping[str, Accumulator],
-    entity: str,  # noqa: ARG001  # where the expressions stand
-    counted_by: Mapping[str, Key | None],
+    nodes: Sequence[core.Core], accumulators: Mapping[str, Accumulator], counted_by: Mapping[str, Key | None]
 ) -> tuple[set[Key], set[Key]]:
-    """The (decisions, facts) that expressions at an entity read.
+    """The (decisions, facts) that expressions read.
 
     A limit reads its accumulator's filter, opening and splitting facts; `year to date` also the
     decision that the accumulator sums.
@@ -36,35 +33,40 @@ def reads(
     facts: set[Key] = set()
     for root in nodes:
         for node in core.walk(root):
-            if isinstance(node, core.Derived):
-                continue
-            match node:
-                case core.DecisionRef(entity=owner, name=name):
-                    decisions.add((owner, name))
-                case core.FactRef(entity=owner, name=name):
-                    facts.add((owner, name))
-                case core.Aggregate(child=child, levels=levels):
-                    counted = (counted_by.get(level) for level in levels or (child,))
-                    facts |= {fact for fact in counted if fact is not None}
-                case core.YearToDate(accumulator=name) if name in accumulators:
-                    more = accumulator_reads(accumulators[name], counted_by)
-                    decisions |= more[0] | {(accumulators[name].entity, accumulators[name].sums)}
-                    facts |= more[1]
-                case (
-                    core.AsOf()
-                    | core.Const()
-                    | core.Fail()
-                    | core.MissingFigure()
-                    | core.NoValue()
-                    | core.ParameterRef()
-                    | core.YearToDate()
-                ):
-                    pass
-                case core.Earlier() | core.If() | core.InForce() | core.IsKnown() | core.Op() | core.Round():
-                    pass
-                case _:
-                    assert_never(node)
+            if isinstance(node, core.Leaf):
+                leaf_decisions, leaf_facts = _leaf_reads(node, accumulators, counted_by)
+                decisions |= leaf_decisions
+                facts |= leaf_facts
+            elif isinstance(node, core.Aggregate):
+                counted = (counted_by.get(level) for level in node.levels or (node.child,))
+                facts |= {fact for fact in counted if fact is not None}
     return decisions, facts
+
+
+def _leaf_reads(
+    leaf: core.Leaf, accumulators: Mapping[str, Accumulator], counted_by: Mapping[str, Key | None]
+) -> tuple[set[Key], set[Key]]:
+    match leaf:
+        case core.DecisionRef(entity=owner, name=name):
+            return {(owner, name)}, set()
+        case core.FactRef(entity=owner, name=name):
+            return set(), {(owner, name)}
+        case core.YearToDate(accumulator=name):
+            if name not in accumulators:
+                return set(), set()
+            decisions, facts = accumulator_reads(accumulators[name], counted_by)
+            return decisions | {(accumulators[name].entity, accumulators[name].sums)}, facts
+        case (
+            core.AsOf()
+            | core.Const()
+            | core.Fail()
+            | core.MissingFigure()
+            | core.NoValue()
+            | core.ParameterRef()
+        ):
+            return set(), set()
+        case _:
+            assert_never(leaf)
 
 
 def summed_earlier(
@@ -81,26 +83,23 @@ def summed_earlier(
 def accumulator_reads(
     accumulator: Accumulator, counted_by: Mapping[str, Key | None]
 ) -> tuple[set[Key], set[Key]]:
+    """The (decisions, facts) that say which rows an accumulator takes in, and what it opens with."""
     over = () if accumulator.over is None else (accumulator.over,)
-    decisions, facts = reads(over, {}, accumulator.entity, counted_by)
-    facts |= set(accumulator.facts)
-    return decisions, facts
+    decisions, facts = reads(over, {}, counted_by)
+    return decisions, facts | set(accumulator.facts)
 
 
 def parameters_read(nodes: Sequence[core.Core]) -> set[str]:
     """The parameters that expressions look up, scales included."""
     names: set[str] = set()
     for root in nodes:
-        pending = [root]
-        while pending:
-            node = pending.pop()
+        for node in core.walk(root):
             if isinstance(node, core.ParameterRef):
                 names.add(node.name)
-            if isinstance(node, core.Marginal):
+            elif isinstance(node, core.Marginal):
                 names.add(node.scale)
-            if isinstance(node, core.FigureAt):
+            elif isinstance(node, core.FigureAt):
                 names.add(node.parameter)
-            pending.extend(core.children(node))
     return names
 
 

@@ -59,7 +59,7 @@ def _reads(_: Program) -> dict[int, tuple[Decision, Reads]]:
 
 def _reads_of(decision: Decision, program: Program) -> Reads:
     counts = counted_by(program.entities)
-    decisions, facts = reads(nodes_of(decision), program.accumulators, decision.entity, counts)
+    decisions, facts = reads(nodes_of(decision), program.accumulators, counts)
     for provision in decision.provisions:
         for name in provision.feeds:
             more = accumulator_reads(program.accumulators[name], counts)

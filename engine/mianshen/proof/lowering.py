@@ -222,13 +222,9 @@ class Lowering:
 
     def node(self, node: core.Core, row: SymRow) -> Sym:
         """The value of a node at a row."""
+        if isinstance(node, core.Leaf):
+            return self._leaf(node, row)
         match node:
-            case core.Const() | core.FactRef() | core.DecisionRef() | core.ParameterRef():
-                return self._stated(node, row)
-            case core.InForce(parameter=name, cases=cases):
-                return self._in_force(name, row, [self.node(case, row) for case in cases])
-            case core.AsOf():
-                return self.world.as_of
             case core.Op():
                 return self.operations.of(node, row)
             case core.If(condition=condition, then=then, otherwise=otherwise):
@@ -237,16 +233,38 @@ class Lowering:
                 return self._round(node, row)
             case core.IsKnown(arg=arg):
                 return Sym(self.node(arg, row).there)
+            case core.InForce(parameter=name, cases=cases):
+                return self._in_force(name, row, [self.node(case, row) for case in cases])
             case core.Aggregate() | core.Earlier() if self.world.open:
                 return self._any_rows(node)
             case core.Aggregate(levels=levels) if levels:
                 return self._any_rows(node)
             case core.Aggregate():
                 return self._aggregate(node, row)
-            case core.YearToDate(accumulator=name):
-                return self.balance(name, row)
             case core.Earlier(body=body):  # of a household with one row of each kind, none is earlier
                 return Sym(0) if body is None else NO_VALUE
+            case core.InSet(arg=arg, values=values):
+                return self._in_set(arg, values, row)
+            case _:
+                return self.node(lowered(node, self.program.parameters), row)
+
+    def _leaf(self, leaf: core.Leaf, row: SymRow) -> Sym:
+        """What is written in a formula, stated by a row, decided elsewhere, or a figure of the rulebook."""
+        match leaf:
+            case core.Const(value=value):
+                return self.world.constant(value, leaf.type)
+            case core.FactRef(entity=entity, name=name):
+                row.above(entity)
+                return self.world.fact((entity, name))
+            case core.DecisionRef(entity=entity, name=name):
+                return self.decision((entity, name), row.above(entity))
+            case core.ParameterRef(name=name):
+                figures = [self._figure(name, dated, leaf) for dated in self._series(name)]
+                return self._in_force(name, row, figures)
+            case core.AsOf():
+                return self.world.as_of
+            case core.YearToDate(accumulator=name):
+                return self.balance(name, row)
             case core.MissingFigure():
                 return UNKNOWN
             case core.NoValue():
@@ -254,37 +272,8 @@ class Lowering:
             case core.Fail():
                 self.errors.add("conflict", "table", True)
                 return UNKNOWN
-            case core.InSet(arg=arg, values=values):
-                return self._in_set(arg, values, row)
-            case (
-                core.Within()
-                | core.SamePlace()
-                | core.Marginal()
-                | core.FigureAt()
-                | core.BenefitYear()
-                | core.Choice()
-            ):
-                return self.node(lowered(node, self.program.parameters), row)
             case _:
-                assert_never(node)
-
-    def _stated(
-        self, node: core.Const | core.FactRef | core.DecisionRef | core.ParameterRef, row: SymRow
-    ) -> Sym:
-        """What is written in a formula, told of a row, decided elsewhere, or a figure of the rulebook."""
-        match node:
-            case core.Const(value=value):
-                return self.world.constant(value, node.type)
-            case core.FactRef(entity=entity, name=name):
-                row.above(entity)
-                return self.world.fact((entity, name))
-            case core.DecisionRef(entity=entity, name=name):
-                return self.decision((entity, name), row.above(entity))
-            case core.ParameterRef(name=name):
-                figures = [self._figure(name, dated, node) for dated in self._series(name)]
-                return self._in_force(name, row, figures)
-            case _:
-                assert_never(node)
+                assert_never(leaf)
 
     def _series(self, name: str) -> tuple[Dated, ...]:
         return self.program.parameters[name].series

@@ -51,27 +51,10 @@ class Operations:
                 )
             case "not":
                 return symbols.Sym(symbols.no(one.value), *there)
-            case "neg":
-                return symbols.Sym(-one.value, *there, one.scale)
-            case "abs":
-                return symbols.Sym(
-                    symbols.choose(symbols.less(one.value, 0), -one.value, one.value), *there, one.scale
-                )
-            case "add" | "sub" | "min" | "max":
+            case "neg" | "add" | "sub" | "mul" | "abs" | "min" | "max":
                 return self._arithmetic(node, args)
-            case "mul":
-                return symbols.Sym(
-                    symbols.product(one.value, args[1].value), *there, one.scale + args[1].scale
-                )
-            case "eq" | "ne":
-                same = symbols.equal_values(one, args[1])
-                return symbols.Sym(same if node.op == "eq" else symbols.no(same), *there)
-            case "lt" | "le" | "gt" | "ge":
-                (left, right), _ = symbols.aligned(args)
-                if node.op in ("gt", "le"):
-                    left, right = right, left
-                below = symbols.less(left, right)
-                return symbols.Sym(below if node.op in ("lt", "gt") else symbols.no(below), *there)
+            case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
+                return self._comparison(node, args)
             case "age" | "year" | "month" | "day" | "days_between" | "add_months" | "add_days":
                 return self._days(node, args)
             case "place_prefix":
@@ -99,6 +82,15 @@ class Operations:
         )
 
     def _arithmetic(self, node: Op, args: Sequence[symbols.Sym]) -> symbols.Sym:
+        one, there = args[0], symbols.strict(args)
+        if node.op == "neg":
+            return symbols.Sym(-one.value, *there, one.scale)
+        if node.op == "abs":
+            size = symbols.choose(symbols.less(one.value, 0), -one.value, one.value)
+            return symbols.Sym(size, *there, one.scale)
+        if node.op == "mul":
+            product = symbols.product(one.value, args[1].value)
+            return symbols.Sym(product, *there, one.scale + args[1].scale)
         values, scale = symbols.aligned(args)
         combine: Callable[[symbols.Term, symbols.Term], symbols.Term]
         match node.op:
@@ -110,7 +102,18 @@ class Operations:
                 combine = lambda a, b: symbols.choose(symbols.less(b, a), b, a)  # noqa: E731
             case _:
                 combine = lambda a, b: symbols.choose(symbols.less(a, b), b, a)  # noqa: E731
-        return symbols.Sym(reduce(combine, values), *symbols.strict(args), scale)
+        return symbols.Sym(reduce(combine, values), *there, scale)
+
+    def _comparison(self, node: Op, args: Sequence[symbols.Sym]) -> symbols.Sym:
+        there = symbols.strict(args)
+        if node.op in ("eq", "ne"):
+            same = symbols.equal_values(args[0], args[1])
+            return symbols.Sym(same if node.op == "eq" else symbols.no(same), *there)
+        (left, right), _ = symbols.aligned(args)
+        if node.op in ("gt", "le"):
+            left, right = right, left
+        below = symbols.less(left, right)
+        return symbols.Sym(below if node.op in ("lt", "gt") else symbols.no(below), *there)
 
     def _days(self, node: Op, args: Sequence[symbols.Sym]) -> symbols.Sym:
         there = symbols.strict(args)

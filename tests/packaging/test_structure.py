@@ -1,0 +1,48 @@
+"""The size of the code: functions, files and rooms that somebody can read in one go."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.packaging.pages import ROOT
+
+SOURCES = (ROOT / "engine" / "mianshen", ROOT / "cli" / "mianshen_cli")
+MOST_LINES_OF_A_FUNCTION = 40
+MOST_LINES_OF_A_FILE = 500
+MOST_LINES_OF_A_ROOM = 5500
+
+
+def files() -> list[Path]:
+    return [path for source in SOURCES for path in sorted(source.rglob("*.py"))]
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text("utf-8").splitlines())
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """The functions of a file, each with its lines from `def` on."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", node.end_lineno - node.lineno + 1
+
+
+def test_no_function_is_over_forty_lines() -> None:
+    long = {
+        name: size for path in files() for name, size in functions(path) if size > MOST_LINES_OF_A_FUNCTION
+    }
+    assert not long
+
+
+def test_no_file_is_over_five_hundred_lines() -> None:
+    assert not {
+        str(path.relative_to(ROOT)): lines(path) for path in files() if lines(path) > MOST_LINES_OF_A_FILE
+    }
+
+
+def test_no_room_is_over_five_and_a_half_thousand_lines() -> None:
+    rooms = [room for source in SOURCES for room in source.iterdir() if room.is_dir()]
+    sizes = {room.name: sum(lines(path) for path in room.rglob("*.py")) for room in rooms}
+    assert sizes["interpreter"] > 1000  # the rooms are where this looks for them
+    assert not {name: size for name, size in sizes.items() if size > MOST_LINES_OF_A_ROOM}
