@@ -69,6 +69,21 @@ def test_a_run_that_stops_in_the_middle_leaves_everything_as_it_was(
     assert {each.name: each.read_bytes() for each in out.iterdir()} == before
 
 
+def test_a_run_that_stops_leaves_what_another_run_wrote_beside_it_meanwhile(
+    tmp_path: Path, run: Into, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "new" / "other"
+
+    def fail(*_: object) -> None:
+        other.mkdir()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ResultFiles, "add", fail)
+    with pytest.raises(RuleError):
+        run(tmp_path / "in", tmp_path / "new" / "out")
+    assert [folder.name for folder in (tmp_path / "new").iterdir()] == ["other"]
+
+
 def test_publishing_that_fails_puts_the_earlier_run_back(
     tmp_path: Path, run: Into, monkeypatch: pytest.MonkeyPatch
 ) -> None:

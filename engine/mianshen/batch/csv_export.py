@@ -17,7 +17,7 @@ import duckdb
 from mianshen.batch import diagnostics
 from mianshen.batch.output_files import file_names
 from mianshen.batch.result_folder import beside, clear_up, publish
-from mianshen.ingest.input_paths import Named, each_named
+from mianshen.ingest.input_paths import Named, paths_of
 from mianshen.ingest.inputs import identifier, pattern, quoted
 from mianshen.program.program import Program
 from mianshen.source import RuleError
@@ -35,7 +35,7 @@ def refuse_foreign_sheets(
 ) -> None:
     """Only an empty folder or an earlier run's sheets are replaced, and no folder that an input lies in. Raises RuleError."""
     folder = to.resolve()
-    for path in (path for named in inputs.values() for path in each_named(named)):
+    for path in paths_of(inputs):
         if path.resolve().is_relative_to(folder):
             raise RuleError([diagnostics.inputs_inside(shown, path.name)])
     ours = {f"{Path(name).stem}.csv" for name in file_names(program) if name.endswith(".parquet")}

@@ -21,7 +21,7 @@ import duckdb
 from mianshen.batch import diagnostics
 from mianshen.ingest import diagnostics as input_diagnostics
 from mianshen.ingest.databases import table_address
-from mianshen.ingest.input_paths import Named, each_named
+from mianshen.ingest.input_paths import Named, paths_of
 from mianshen.ingest.inputs import identifier, pattern, quoted
 from mianshen.ingest.postgres import KINDS, connection_words, put_tables
 from mianshen.source import RuleError
@@ -57,7 +57,7 @@ def target(named: str) -> Target:
 
 def refuse_input_tables(to: Target, inputs: Mapping[str, Named]) -> None:
     """No table that the run reads may be one that results replace. Raises RuleError."""
-    for path in (path for named in inputs.values() for path in each_named(named)):
+    for path in paths_of(inputs):
         address = table_address(path)
         if address is None or to.words is not None or not address.table.startswith(PREFIX):
             continue

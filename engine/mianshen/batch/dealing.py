@@ -24,7 +24,7 @@ WAITING: Final = 1 << 23  # keys that are kept as texts
 
 
 class KeyIndex(Protocol):
-    """Finds the first row of each key: -1 where there is none, or none is asked for."""
+    """Finds the first row of each key: -1 where there is none, or the key is null."""
 
     def find(self, keys: pa.StringArray) -> Array:
         """The row of each key."""
@@ -36,7 +36,7 @@ class Dealing:
 
     program: Program
     count: int
-    given: frozenset[str]  # entities with an input
+    with_input: frozenset[str]  # names of entities
     library: ctypes.CDLL | None
     doubled: dict[str, Array] = field(default_factory=dict)  # numbers of rows, from 0, in order
     _index: dict[str, KeyIndex] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Dealing:
         return EntityDealing(self, entity)
 
     def finish(self, dealt: EntityDealing) -> None:
-        """Keep what children ask for, and find keys that rows share."""
+        """Keep the blocks in which children look for their parents, and find keys that rows share."""
         name = dealt.entity.name
         self.doubled[name] = dealt.keys.doubled()
         if self.places_children(dealt.entity):
@@ -61,19 +61,19 @@ class Dealing:
         return (
             self.count > 1
             and entity.parent is not None
-            and any(child.name in self.given for child in children)
+            and any(child.name in self.with_input for child in children)
         )
 
-    def above(self, entity: Entity, asked: pa.StringArray) -> Array:
-        """The block of each parent that is asked for; that of the key itself where there is no such row."""
+    def above(self, entity: Entity, parents: pa.StringArray) -> Array:
+        """The block of each parent that rows of the entity name; that of the key itself where there is no such row."""
         index = self._index.get(str(entity.parent))
         if index is None:
-            return blocks_of(asked, self.count)
-        rows = index.find(asked)
+            return blocks_of(parents, self.count)
+        rows = index.find(parents)
         blocks = self._blocks[str(entity.parent)].take(rows, mode="clip")
         lost = np.flatnonzero(rows < 0)
         if len(lost):
-            blocks[lost] = blocks_of(asked.take(pa.array(lost)), self.count)
+            blocks[lost] = blocks_of(parents.take(pa.array(lost)), self.count)
         return blocks
 
 

@@ -43,8 +43,8 @@ def bad_record(file: str) -> Diagnostic:
     return diagnostic("E530.bad_record", unlined(file))
 
 
-def unaccounted(folder: str, entity: str, read: int, told: int) -> Diagnostic:
-    return diagnostic("E531.unaccounted", unlined(folder), entity=entity, read=read, told=told)
+def unaccounted(folder: str, entity: str, read: int, counted: int) -> Diagnostic:
+    return diagnostic("E531.unaccounted", unlined(folder), entity=entity, read=read, counted=counted)
 
 
 def input_moved(file: str) -> Diagnostic:

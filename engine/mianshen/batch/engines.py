@@ -30,19 +30,15 @@ def unit_of(program: Program, files: Sequence[EntityFile], rows: int, beside: La
 
     Raises Unsupported.
     """
-    shown = {
-        (file.entity.name, name): None
-        for file in files
-        for name in (*(d.name for d in file.shown), *file.settling)
-    }
+    stated = [(file.entity.name, name) for file in files for name in file.stated]
     benefits = tuple(benefit.name for file in files for benefit in file.benefits)
-    unit = _unit(program, tuple(shown), benefits, rows < MANY)
+    unit = _unit(program, tuple(stated), benefits, rows < MANY)
     return unit if beside is None else replace(unit, layout=Layout(program, beside))
 
 
 @remembered
-def _unit(program: Program, shown: tuple[Key, ...], benefits: tuple[str, ...], quick: bool) -> Unit:
-    return Unit(Layout(program), shown, tuple(program.benefits[name] for name in benefits), quick=quick)
+def _unit(program: Program, decisions: tuple[Key, ...], benefits: tuple[str, ...], quick: bool) -> Unit:
+    return Unit(Layout(program), decisions, tuple(program.benefits[name] for name in benefits), quick=quick)
 
 
 def expected_engine(program: Program, files: Sequence[EntityFile], engine: Engine, rows: int) -> Engine:

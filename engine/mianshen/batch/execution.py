@@ -47,7 +47,7 @@ BlockOutcome = TypeVar("BlockOutcome", covariant=True)  # noqa: PLC0105
 
 
 class Decider(Protocol[BlockOutcome]):
-    """What makes something of the rows of a block, on several threads at once."""
+    """Decides the rows of a block; called by several threads at once."""
 
     def decide(self, tables: BlockTables) -> BlockOutcome: ...
 
@@ -57,13 +57,13 @@ DecidePartitions: TypeAlias = "Callable[[Partitioned, list[int]], None]"
 Within: TypeAlias = Callable[[str, int, int], None]  # a stage, how much of it is done, of how much
 
 
-def nothing_told(_stage: str, _done: int, _of: int) -> None:
-    """How far a stage is interests nobody."""
+def unreported(_stage: str, _done: int, _of: int) -> None:
+    """Progress within a stage is not reported."""
 
 
 @dataclass(slots=True)
 class Execution:
-    """What a run is made of. `facts`: those that rules read; `blocks`: into how many the rows go."""
+    """A run's inputs and program. `facts`: those that rules read; `blocks`: into how many blocks the rows go."""
 
     program: Program
     request: Request
@@ -74,8 +74,8 @@ class Execution:
     threads: int
     blocks: int
     facts: frozenset[Key]
-    rows: int = 0  # of all inputs, about
-    within: Within = nothing_told
+    rows: int  # of all inputs, about
+    within: Within = unreported
 
     def intake(self, store: Blocks | PartitionFiles) -> Intake:
         """Read every file into a store. Raises RuleError, OSError, MemoryError."""

@@ -1,6 +1,6 @@
 """Households that the compiled program leaves, decided by the interpreter: here where they are few, else in a pool.
 
-In: the rows of a block, which of them are left. Out: `Interpreted`, rows numbered as in the block.
+In: the rows of a block, marks on those to decide. Out: `Interpreted`, rows numbered as in the block.
 """
 
 from __future__ import annotations
@@ -54,9 +54,11 @@ class Fallback:
     _here: Callable[[list[tuple[Case, Numbers]]], Interpreted] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def decide(self, rows: Mapping[str, BlockRows], left: Mapping[str, Array], as_of: dt.date) -> Interpreted:
-        """Decide the rows that are left, whole households of them. Raises MemoryError."""
-        places = {name: np.flatnonzero(left[name]) for name in rows}
+    def decide(
+        self, rows: Mapping[str, BlockRows], marks: Mapping[str, Array], as_of: dt.date
+    ) -> Interpreted:
+        """Decide the rows with a mark other than 0, by entity; they are whole households. Raises MemoryError."""
+        places = {name: np.flatnonzero(marks[name]) for name in rows}
         taken = {name: block.rows.taken(places[name]) for name, block in rows.items()}
         cases = cases_of(self.program, taken, as_of)
         first = list(islice(cases, FEW if self.threads > 1 else None))

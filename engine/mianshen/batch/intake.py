@@ -38,7 +38,7 @@ PIECE: Final = 1 << 24
 
 @dataclass(slots=True)
 class Intake:
-    """What was read. `absent`: of entities without a file one row as it is where nobody says anything of it."""
+    """What was read. `absent`: of each entity without a file one row of which nothing is known."""
 
     infos: dict[str, EntityInfo] = field(default_factory=dict)
     refusals: Refusals = field(default_factory=Refusals)
@@ -52,7 +52,7 @@ class Intake:
     @property
     def counts(self) -> dict[str, int]:
         """Records by entity with an input."""
-        return {name: info.count for name, info in self.infos.items() if info.given}
+        return {name: info.count for name, info in self.infos.items() if info.has_input}
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class Taking:
     blocks: int
     library: ctypes.CDLL | None
     as_of: dt.date
-    tell: Callable[[int], None] = lambda _rows: None  # how many rows are read
+    report: Callable[[int], None]  # called with how many rows are read so far
     rows: int = 0
     intake: Intake = field(default_factory=Intake)
 
@@ -103,7 +103,7 @@ class Taking:
                 waiting.append(pool.submit(self._put, dealt, people, chunk, info.count))
                 info.add(chunk)
                 self.rows += chunk.count
-                self.tell(self.rows)
+                self.report(self.rows)
                 if len(waiting) > AHEAD:
                     waiting.pop(0).result()
             for future in waiting:

@@ -80,7 +80,7 @@ def _take(
         return
     for name, cell in _cells(file, row).items():
         outcome.cells.setdefault(name, []).append(cell)
-    for name in dict.fromkeys([*(d.name for d in file.shown), *file.settling]):
+    for name in file.stated:
         outcome.states.setdefault(name, []).append(_state(row.values[name]))
 
 

@@ -24,9 +24,11 @@ def locked(out: Path, shown: str) -> Iterator[None]:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError as error:
             os.close(handle)
-            raise RuleError([diagnostics.in_use(shown)]) from None
+            if isinstance(error, BlockingIOError):
+                raise RuleError([diagnostics.in_use(shown)]) from None
+            raise
         if _is_at(handle, path):
             break
         os.close(handle)  # its holder removed it between our opening and our locking

@@ -75,6 +75,11 @@ class EntityFile:
         return self.program.settling(self.entity.name)
 
     @property
+    def stated(self) -> list[str]:
+        """The decisions whose state (known, unknown, not modelled) results hold: those shown, and those settled."""
+        return list(dict.fromkeys([*(d.name for d in self.shown), *self.settling]))
+
+    @property
     def schema(self) -> pa.Schema:
         """Every column of the file."""
         columns = [pa.field(key, pa.string()) for key in self.keys]
@@ -125,7 +130,7 @@ def plural(entity: Entity) -> str:
     return f"{entity.name}s"
 
 
-def entity_files(program: Program, given: Collection[str]) -> list[EntityFile]:
+def entity_files(program: Program, with_input: Collection[str]) -> list[EntityFile]:
     """The files of decided rows, the entry's first, those above it last.
 
     An entity has one if it shows anything and has an input, or may have rows without one: the entry, what stands
@@ -138,7 +143,9 @@ def entity_files(program: Program, given: Collection[str]) -> list[EntityFile]:
     ordered = [entry, *lower, *(program.entities[name] for name in upper)]
     always = {entry.name, *upper} | ({first.name} if first is not None else set())
     return [
-        EntityFile(program, e) for e in ordered if shows(program, e) and (e.name in always or e.name in given)
+        EntityFile(program, e)
+        for e in ordered
+        if shows(program, e) and (e.name in always or e.name in with_input)
     ]
 
 
@@ -164,7 +171,7 @@ def wanted(files: Iterable[EntityFile]) -> frozenset[Key]:
     keys: set[Key] = set()
     for file in files:
         entity = file.entity
-        names = {d.name for d in file.shown} | set(file.settling)
+        names = set(file.stated)
         names |= {n for n in (entity.outcome, entity.explained_by) if n is not None}
         names |= {d for b in file.benefits for d in (b.eligible, b.amount) if d is not None}
         keys |= {(entity.name, name) for name in names}

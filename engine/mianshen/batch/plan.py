@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from mianshen.batch.engines import expected_engine
-from mianshen.batch.execution import partitions_for
-from mianshen.batch.free_memory import free_memory
 from mianshen.batch.output_files import MANIFEST, REJECTS, REJECTS_CSV, SUMMARY, TIMINGS, entity_files
 from mianshen.batch.recorded_rules import RULES
-from mianshen.batch.request import Request, bytes_of
+from mianshen.batch.request import Request
 from mianshen.batch.row_batches import EntityInfo
-from mianshen.batch.run import Progress, connected, refuse_unknown_entities
+from mianshen.batch.run import Progress, connected, partitions_of, refuse_unknown_entities
 from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.inputs import Input, Part, open_inputs
 from mianshen.ingest.plausibility import ColumnCells, Plausibility
@@ -37,7 +35,7 @@ _MANIFEST_BYTES: Final = 300_000  # of the rulebook, summary and manifest
 
 @dataclass(frozen=True, slots=True)
 class FilePlan:
-    """A file: its rows, the columns that are read as facts (as written there, the fact), and those nobody takes."""
+    """A file and the columns of it that are read as facts: the header as written there, the fact's name."""
 
     entity: str
     name: str
@@ -99,8 +97,7 @@ def _plan(
     parts = [(name, part) for name, source in inputs.items() for part in source.parts]
     files = entity_files(program, inputs)
     engine = expected_engine(program, files, request.engine, total)
-    memory = bytes_of(request.memory) // 2 if request.memory else free_memory() * 3 // 4
-    partitions = request.shares or partitions_for(total, max(len(part.columns) for _, part in parts), memory)
+    partitions = partitions_of(request, inputs, total)
     interpreted = total * _INTERPRETED / (request.threads or os.cpu_count() or 1)
     seconds = reading + interpreted if engine == "interpreter" else reading / _READING
     written = (*(file.name for file in files), REJECTS, REJECTS_CSV, SUMMARY, RULES, MANIFEST, TIMINGS)

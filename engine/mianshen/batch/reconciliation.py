@@ -1,4 +1,4 @@
-"""Whether every record that was read is told of: decided, rejected, or set aside with its reason.
+"""Whether every record that was read is accounted for: decided, rejected, or set aside with its reason.
 
 In: counts by entity, the finished files. Out: nothing, or an error: a run that lost a record writes nothing.
 """
@@ -21,9 +21,9 @@ def refuse_unaccounted(
     wrong = []
     records = {name: results.counts[name]["records"] for name in infos}
     for entity, counts in records.items():
-        result = sum(number for name, number in counts.items() if name != "read")
-        if result != infos[entity].count or counts["read"] != result:
-            wrong.append(diagnostics.unaccounted(shown, entity, infos[entity].count, result))
+        counted = sum(number for name, number in counts.items() if name != "read")
+        if not infos[entity].count == counts["read"] == counted:
+            wrong.append(diagnostics.unaccounted(shown, entity, infos[entity].count, counted))
     for file in files:
         decided = results.counts[file.entity.name]["rows"]
         if results.rows[file.name] != decided:

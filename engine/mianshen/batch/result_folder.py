@@ -10,19 +10,20 @@ import glob
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from mianshen.batch import diagnostics
 from mianshen.batch.output_files import MANIFEST, TIMINGS, file_names
-from mianshen.ingest.input_paths import Named, each_named
+from mianshen.ingest.input_paths import Named, paths_of
 from mianshen.program.program import Program
 from mianshen.source import RuleError
 
 
 def refuse_foreign(out: Path, shown: str, program: Program, inputs: Mapping[str, Named]) -> None:
     """Only an empty folder or an earlier batch's is replaced, and never one that an input lies in. Raises RuleError."""
-    for path in (path for named in inputs.values() for path in each_named(named)):
+    for path in paths_of(inputs):
         if path.resolve().is_relative_to(out):
             raise RuleError([diagnostics.inputs_inside(shown, path.name)])
     if out.exists() and (not out.is_dir() or not _is_ours(out, program)):
@@ -59,10 +60,16 @@ def let_go(work: Path, out: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def missing_above(out: Path) -> Path | None:
-    """The topmost folder above that is not there yet."""
-    missing = [folder for folder in out.parents if not folder.exists()]
-    return missing[-1] if missing else None
+def missing_above(out: Path) -> list[Path]:
+    """The folders above `out` that are not there yet, the nearest first."""
+    return [folder for folder in out.parents if not folder.exists()]
+
+
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove those of some folders that are empty, lower ones first; another run may have written into the others."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def publish(part: Path, out: Path) -> None:

@@ -6,7 +6,7 @@ Invariant: a decided row has a cell in every column; what other rows hold is nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -67,8 +67,8 @@ def empty_results(file: EntityFile, count: int) -> Results:
         columns[f"{benefit.name}_status"] = Texts(_none(count), BENEFIT_STATUS)
         columns[f"{benefit.name}_amount"] = _no_amount(count)
         columns[f"{benefit.name}_reason"] = Texts(_none(count), _reasons(file, benefit.eligible))
-    states = {name: np.full(count, UNKNOWN, np.uint8) for name in _stated(file)}
-    return Results(file, columns, states, _ruled(file, columns, count))
+    states = {name: np.full(count, UNKNOWN, np.uint8) for name in file.stated}
+    return Results(file, columns, states, _ruled(file, columns, lambda _name: _no_amount(count)))
 
 
 def native_results(file: EntityFile, decided: Decided, count: int, texts: Iterable[str]) -> Results:
@@ -82,12 +82,8 @@ def native_results(file: EntityFile, decided: Decided, count: int, texts: Iterab
         columns |= reader.outcome()
     for benefit in file.benefits:
         columns |= reader.benefit(benefit)
-    states = {name: reader.column(name, "state") for name in _stated(file)}
-    ruled = {
-        name: column if isinstance(column := columns.get(name), Numbers) else reader.number(name)
-        for name in file.settling
-    }
-    return Results(file, columns, states, ruled)
+    states = {name: reader.column(name, "state") for name in file.stated}
+    return Results(file, columns, states, _ruled(file, columns, reader.number))
 
 
 def _quoted(sets: pa.ListArray) -> pa.ListArray:
@@ -172,15 +168,12 @@ class _NativeColumns:
         }
 
 
-def _stated(file: EntityFile) -> list[str]:
-    """The decisions whose state totals tell."""
-    return list(dict.fromkeys([*(d.name for d in file.shown), *file.settling]))
-
-
-def _ruled(file: EntityFile, columns: Mapping[str, ResultColumn], count: int) -> dict[str, Numbers]:
-    """The columns of settled decisions, shown or not."""
+def _ruled(
+    file: EntityFile, columns: Mapping[str, ResultColumn], not_shown: Callable[[str], Numbers]
+) -> dict[str, Numbers]:
+    """The columns of settled decisions; `not_shown` makes that of a decision without a column in the file."""
     return {
-        name: column if isinstance(column := columns.get(name), Numbers) else _no_amount(count)
+        name: column if isinstance(column := columns.get(name), Numbers) else not_shown(name)
         for name in file.settling
     }
 

@@ -49,7 +49,7 @@ class EntityInfo:
 
     entity: Entity
     supplied: frozenset[str]
-    given: bool
+    has_input: bool
     constants: Mapping[str, pa.Array] = field(default_factory=dict)
     files: list[FileRows] = field(default_factory=list)
     count: int = 0

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +39,7 @@ from mianshen.batch.result_folder import (
     missing_above,
     publish,
     refuse_foreign,
+    remove_empty,
     work_folder,
 )
 from mianshen.batch.reused_memory import reused_memory
@@ -87,17 +88,15 @@ def run_batch(program: Program, request: Request, report: Progress = lambda _nam
     out, shown = request.out.resolve(), str(request.out)
     refuse_unknown_entities(program, request.inputs)
     refuse_foreign(out, shown, program, request.inputs)
-    result = missing_above(out)
+    missing = missing_above(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with locked(out, shown), reused_memory():
             summary = _run(out, program, request, Clock(report))
-        result = None
     except OSError as error:
         raise RuleError([diagnostics.cannot_write(shown, error.strerror or "")]) from None
     finally:
-        if result is not None:
-            shutil.rmtree(result, ignore_errors=True)
+        remove_empty(missing)
     return summary
 
 
@@ -154,7 +153,7 @@ def _into(
     digests.begin()
     try:
         files = entity_files(program, inputs)
-        run = _way(program, request, connection, inputs, files, clock)
+        run = _arranged(program, request, connection, inputs, files, clock)
         intake = run.read()
         read = sum(intake.counts.values())
         clock.stage("read", read)
@@ -174,7 +173,7 @@ def _into(
     return Summary(content, rejected, read, intake.doubts, intake.cells)
 
 
-def _way(
+def _arranged(
     program: Program, request: Request, connection: duckdb.DuckDBPyConnection, inputs: dict[str, Input],
     files: list[EntityFile], clock: Clock,
 ) -> InMemory | Partitioned:  # fmt: skip
@@ -201,7 +200,7 @@ def _way(
     return Partitioned(run, min(partitions, run.blocks), work, request.resume, requested, clock.partition)
 
 
-def partitions_of(request: Request, inputs: dict[str, Input], rows: int) -> int:
+def partitions_of(request: Request, inputs: Mapping[str, Input], rows: int) -> int:
     """In how many partitions rows are decided, so that they fit memory; 1: all are in memory at once."""
     memory = bytes_of(request.memory) // 2 if request.memory else free_memory() * 3 // 4
     columns = max(len(part.columns) for source in inputs.values() for part in source.parts)

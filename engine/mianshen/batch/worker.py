@@ -23,39 +23,35 @@ LENGTH = 8  # bytes before each message that say how long it is
 class Workers:
     """As many processes as there are threads, started when they are first needed."""
 
-    setup: Any  # told to each process first
+    setup: Any  # sent to each process first
     count: int
     _own: threading.local = field(default_factory=threading.local)
-    _all: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    _pool: ThreadPoolExecutor | None = None
+    _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _pool: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pool = ThreadPoolExecutor(self.count)
 
     def map(self, tasks: Iterable[Any]) -> list[Any]:
         """The answers to all tasks, in order. Raises MemoryError where a process dies."""
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.count)
         return list(self._pool.map(self._ask, tasks))
 
     def _ask(self, task: Any) -> Any:
-        if not hasattr(self._own, "process"):
-            self._own.process = _started()
-            self._all.append(self._own.process)
-            send(self._own.process.stdin, self.setup)
         try:
+            if not hasattr(self._own, "process"):
+                self._own.process = _started()
+                self._processes.append(self._own.process)
+                send(self._own.process.stdin, self.setup)
             send(self._own.process.stdin, task)
             return receive(self._own.process.stdout)
         except (EOFError, BrokenPipeError):
             raise MemoryError from None
 
     def close(self) -> None:
-        """End every process."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-        for process in self._all:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.close()
-            process.stdout.close()
-            process.wait()
+        """End every process, also one that died with a message half written."""
+        self._pool.shutdown(cancel_futures=True)
+        for process in self._processes:
+            process.communicate()
 
 
 def _started() -> subprocess.Popen[bytes]:
@@ -77,12 +73,17 @@ def send(pipe: IO[bytes] | None, message: Any) -> None:
 
 
 def receive(pipe: IO[bytes] | None) -> Any:
-    """The next message of a pipe. Raises EOFError."""
+    """The next message of a pipe. Raises EOFError where it ends before the message does."""
     assert pipe is not None
-    head = pipe.read(LENGTH)
-    if len(head) < LENGTH:
+    length = int.from_bytes(_read(pipe, LENGTH), "little")
+    return pickle.loads(_read(pipe, length))  # noqa: S301  (a pipe of our own)
+
+
+def _read(pipe: IO[bytes], size: int) -> bytes:
+    content = pipe.read(size)
+    if len(content) < size:
         raise EOFError
-    return pickle.loads(pipe.read(int.from_bytes(head, "little")))  # noqa: S301  (a pipe of our own)
+    return content
 
 
 def main() -> None:

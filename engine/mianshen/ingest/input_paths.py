@@ -10,7 +10,7 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -42,6 +42,11 @@ def each_named(named: Named) -> tuple[Path, ...]:
     """What was named, one by one."""
     several = (named,) if isinstance(named, str | Path) else named
     return tuple(slashed(one) for one in several)
+
+
+def paths_of(inputs: Mapping[str, Named]) -> list[Path]:
+    """Every path that a request names, of whatever entity: files, folders, patterns and addresses of tables."""
+    return [path for named in inputs.values() for path in each_named(named)]
 
 
 def files(named: Named) -> list[Path]:

@@ -35,7 +35,7 @@ from mianshen.events import (
 )
 from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.household_rows import HouseholdRows
-from mianshen.ingest.input_paths import Named, each_named
+from mianshen.ingest.input_paths import Named, paths_of
 from mianshen.ingest.inputs import open_inputs
 from mianshen.interpreter.rows import Row
 from mianshen.interpreter.trace.explain import Explainer
@@ -141,7 +141,7 @@ def _households(
 
 def _refuse_unfit(request: Request) -> None:
     """Neither the work list nor the journal may replace an input, or each other."""
-    inputs = [request.events, *(path for named in request.records.values() for path in each_named(named))]
+    inputs = [request.events, *paths_of(request.records)]
     read = {path.resolve() for path in inputs}
     written = [request.out, rejects_beside(request.out), request.journal]
     for index, path in enumerate(written):
