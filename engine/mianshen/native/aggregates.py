@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 def aggregate(formulas: Formulas, node: Aggregate, entity: str, row: str) -> Made:
+    """What the rows that count come to at the row `row` of an entity."""
     body, out = formulas.body, c_type(node.type)
     value, state, miss = formulas.opened(out)
-    aggregate, decided = body.fresh("n"), body.fresh("d")
-    body.add(f"word {aggregate} = 0; byte {decided} = 0;")
+    count, decided = body.fresh("n"), body.fresh("d")
+    body.add(f"word {count} = 0; byte {decided} = 0;")
     if node.kind == "first":
         _first(formulas, node, row, (value, state, miss), decided)
         return Made(value, state, miss)
@@ -30,12 +31,7 @@ def aggregate(formulas: Formulas, node: Aggregate, entity: str, row: str) -> Mad
         for level in levels:
             item = body.fresh("c")
             _counted(formulas, level, at, state, miss)
-            rows = f"at->rows_{level}"
-            opening = (
-                f"for (struct row_{level} *{item} = {rows} + {at}->begin_{level}; "
-                f"{item} < {rows} + {at}->end_{level}; {item}++) {{"
-            )
-            blocks.enter_context(body.block(opening))
+            blocks.enter_context(body.block(_loop(level, at, item)))
             if level != levels[-1]:
                 body.add(
                     f"if ({item}->doubtful) {{ {state} = most({state}, 1); {miss} |= {item}->doubt; continue; }}"
@@ -43,7 +39,7 @@ def aggregate(formulas: Formulas, node: Aggregate, entity: str, row: str) -> Mad
             at = item
         shared = _shared(formulas, node, (entity, row), at)
         formulas.asking, outer = row, formulas.asking
-        _item(formulas, node, at, (value, state, miss), (aggregate, decided), shared)
+        _item(formulas, node, at, (value, state, miss), (count, decided), shared)
         formulas.asking = outer
     if node.kind in ("some", "every"):
         body.add(
@@ -51,11 +47,20 @@ def aggregate(formulas: Formulas, node: Aggregate, entity: str, row: str) -> Mad
             f"else if (!{state}) {value} = {int(node.kind != 'some')};"
         )
     elif node.kind == "count":
-        body.add(f"{value} = {aggregate};")
+        body.add(f"{value} = {count};")
     elif node.kind in ("min", "max"):
-        body.add(f"if (!{state} && !{aggregate}) {state} = 3;")
+        body.add(f"if (!{state} && !{count}) {state} = 3;")
     body.add(f"if ({state}) {value} = 0;")
     return Made(value, state, miss)
+
+
+def _loop(level: str, above: str, item: str) -> str:
+    """The head of a loop over the rows of a level below one row."""
+    rows = f"at->rows_{level}"
+    return (
+        f"for (struct row_{level} *{item} = {rows} + {above}->begin_{level}; "
+        f"{item} < {rows} + {above}->end_{level}; {item}++) {{"
+    )
 
 
 def _above(formulas: Formulas, level: str, entity: str, row: str) -> str:
@@ -134,11 +139,7 @@ def _first(
     yes, no, item = body.fresh("y"), body.fresh("w"), body.fresh("c")
     unseen, lacks = body.fresh("s"), body.fresh("m")
     body.add(f"byte {yes} = 0, {no} = 0, {unseen} = 0; names {lacks} = 0;")
-    rows = f"at->rows_{node.child}"
-    with body.block(
-        f"for (struct row_{node.child} *{item} = {rows} + {row}->begin_{node.child}; "
-        f"{item} < {rows} + {row}->end_{node.child}; {item}++) {{"
-    ):
+    with body.block(_loop(node.child, row, item)):
         doubt = (
             f"if (!{decided}) {{ {yes} = {no} = 1; {state} = most({state}, 1); {miss} |= {item}->doubt; }}"
         )
@@ -165,18 +166,17 @@ def _item(
 ) -> None:  # fmt: skip
     """One child: nothing where the filter is false, its value, or an unknown."""
     value, state, miss = variables
-    one_item, decided = seen
+    count, decided = seen
     body, out = formulas.body, c_type(node.type)
     where, outcome = _counts(
         formulas, node, item, state, f"{state} = most({state}, 1); {miss} |= {item}->doubt;"
     )
-    result = where.state
     if node.kind in ("some", "every"):  # whether it counts or not, its neutral value changes nothing
         body.add(f"if (!({outcome.state}) && {neutral(node, outcome)}) continue;")
-    with body.block(f"if (({result}) == 1 || ({outcome.state}) == 1 || {shared[0]}) {{"):
+    with body.block(f"if (({where.state}) == 1 || ({outcome.state}) == 1 || {shared[0]}) {{"):
         body.add(f"{state} = most({state}, 1); {miss} |= {shared[1]};")
         body.add(
-            f"{miss} |= (({result}) == 1 ? {where.miss} : 0) | (({outcome.state}) == 1 ? {outcome.miss} : 0); continue;"
+            f"{miss} |= (({where.state}) == 1 ? {where.miss} : 0) | (({outcome.state}) == 1 ? {outcome.miss} : 0); continue;"
         )
     scaled = outcome.value
     if node.body is not None and node.kind in ("sum", "min", "max"):
@@ -185,11 +185,11 @@ def _item(
         case "sum":
             body.add(f"{value} += {scaled};")
         case "min" | "max":
-            body.add(f"{value} = {one_item} ? {node.kind}_{out}({value}, {scaled}) : {scaled};")
+            body.add(f"{value} = {count} ? {node.kind}_{out}({value}, {scaled}) : {scaled};")
         case "some":
             body.add(f"if ({outcome.value}) {decided} = 1;")
         case "every":
             body.add(f"if (!({outcome.value})) {decided} = 1;")
         case "count" | "first":
             pass
-    body.add(f"{one_item}++;")
+    body.add(f"{count}++;")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Final
 
 from mianshen.native.layout import wide
@@ -62,8 +63,8 @@ def c_integer(number: int) -> str:
     if abs(number) < 2**63:
         return f"{number}LL"
     high, low = divmod(abs(number), 2**64)
-    c_integer = f"(((wide){high}ULL << 64) | (wide){low}ULL)"
-    return f"(-{c_integer})" if number < 0 else c_integer
+    literal = f"(((wide){high}ULL << 64) | (wide){low}ULL)"
+    return f"(-{literal})" if number < 0 else literal
 
 
 def lacking(value: Made) -> str:
@@ -72,14 +73,11 @@ def lacking(value: Made) -> str:
 
 
 def union(parts: Sequence[str]) -> str:
-    union = list(dict.fromkeys(p for p in parts if p != NONE))
-    return " | ".join(union) if union else NONE
+    """Sets of missing names as one."""
+    return " | ".join(dict.fromkeys(p for p in parts if p != NONE)) or NONE
 
 
 def greatest(states: Sequence[str]) -> str:
     """The state of a strict operation."""
-    greatest = list(dict.fromkeys(s for s in states if s != NONE))
-    result = greatest[0] if greatest else NONE
-    for state in greatest[1:]:
-        result = f"most({result}, {state})"
-    return result
+    may_be_open = list(dict.fromkeys(s for s in states if s != NONE)) or [NONE]
+    return reduce(lambda one, other: f"most({one}, {other})", may_be_open)

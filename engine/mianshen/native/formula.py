@@ -2,7 +2,7 @@
 
 In: a core node, the C name of the row it is evaluated at. Out: `Made`: C expressions of its value, its state
 and what it misses; the statements before them are added to a `Body`.
-States are those of `c_text`.
+States are those of `c_source`.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Formulas:
     asking: str = "row"  # the row that asks, at the rows that a node ranges over
 
     def emit(self, node: core.Core, entity: str, row: str) -> Made:
-        emit = self.body.find(node, row)
-        if emit is None:
-            emit = self._emit(node, entity, row)
-            self.body.known[-1][node, row] = emit
-        return emit
+        emitted = self.body.find(node, row)
+        if emitted is None:
+            emitted = self._emit(node, entity, row)
+            self.body.known[-1][node, row] = emitted
+        return emitted
 
     def _emit(self, node: core.Core, entity: str, row: str) -> Made:
         if isinstance(node, core.Leaf):
@@ -67,22 +67,12 @@ class Formulas:
                 return self.in_force(node, entity, row)
             case core.Choice() if (subject := by_code(node)) is not None:
                 return keyed(self, node, subject, entity, row)
-            case (
-                core.InSet()
-                | core.Within()
-                | core.SamePlace()
-                | core.Marginal()
-                | core.FigureAt()
-                | core.BenefitYear()
-                | core.Choice()
-            ):
-                return self.emit(lowered(node, self.layout.program.parameters), entity, row)
             case core.Aggregate():
                 return aggregate(self, node, entity, row)
             case core.Earlier():
                 return earlier(self, node, row)
             case _:
-                assert_never(node)
+                return self.emit(lowered(node, self.layout.program.parameters), entity, row)
 
     def leaf(self, node: core.Leaf, entity: str, row: str) -> Made:
         match node:
@@ -178,18 +168,13 @@ class Formulas:
 
     def together(
         self, nodes: Sequence[core.Core], entity: str, row: str
-    ) -> tuple[list[Made], list[str], str, int]:
-        """Numbers brought to one scale, in a type that holds them."""
+    ) -> tuple[list[Made], list[str], str]:
+        """Numbers, each brought to one scale, and the C type that holds them so."""
         emits = [self.emit(n, entity, row) for n in nodes]
         scale = max(scale_of(n.type) for n in nodes)
         digits = [n.type.precision + scale - n.type.scale for n in nodes if isinstance(n.type, core.Numeric)]
         to = "wide" if any(d > WORD_DIGITS for d in digits) else "word"
-        return (
-            emits,
-            [self.rescaled(m, n.type, scale, to) for m, n in zip(emits, nodes, strict=True)],
-            to,
-            scale,
-        )
+        return emits, [self.rescaled(m, n.type, scale, to) for m, n in zip(emits, nodes, strict=True)], to
 
     def operation(self, node: core.Op, entity: str, row: str) -> Made:
         match node.op:
@@ -233,7 +218,7 @@ class Formulas:
     def combined(self, node: core.Op, entity: str, row: str) -> Made:
         """Numbers added, taken from one another, or the least or the greatest of them."""
         out = c_type(node.type)
-        parts, values, to, _ = self.together(node.args, entity, row)
+        parts, values, to = self.together(node.args, entity, row)
         to = "wide" if out == "wide" else to
         joined = f"({to})({values[0]})"
         for value in values[1:]:
@@ -245,7 +230,7 @@ class Formulas:
 
     def comparison(self, node: core.Op, entity: str, row: str) -> Made:
         if all(isinstance(arg.type, core.Numeric) for arg in node.args):
-            parts, values, _, _ = self.together(node.args, entity, row)
+            parts, values, _ = self.together(node.args, entity, row)
         else:
             parts = [self.emit(arg, entity, row) for arg in node.args]
             values = [part.value for part in parts]
@@ -253,13 +238,13 @@ class Formulas:
 
     def listing(self, node: core.Op, entity: str, row: str) -> Made:
         """Functions of a list, which is the number of one."""
-        listing = self.emit(node.args[0], entity, row)
+        items = self.emit(node.args[0], entity, row)
         if node.op != "list_contains":
-            return self.held(f"{node.op}(run, {listing.value})", [listing], dear=True)
+            return self.held(f"{node.op}(run, {items.value})", [items], dear=True)
         type_, item = node.args[1].type, self.emit(node.args[1], entity, row)
         assert isinstance(type_, core.Code)
-        called = f"list_contains(run, {listing.value}, listed_{type_.codes}[{item.value}])"
-        return self.held(called, [listing, item], dear=True)
+        called = f"list_contains(run, {items.value}, listed_{type_.codes}[{item.value}])"
+        return self.held(called, [items, item], dear=True)
 
     def working(self, node: core.Op, entity: str, row: str) -> Made:
         """Functions of the working-day calendar; what leaves it is unknown."""
@@ -274,16 +259,16 @@ class Formulas:
 
     def place_prefix(self, node: core.Op, entity: str, row: str) -> Made:
         """An area cut to so many digits; unknown where its code has fewer, naming the facts it may be."""
-        place_prefix, digits = self.emit(node.args[0], entity, row), prefix_digits(node)
+        place, digits = self.emit(node.args[0], entity, row), prefix_digits(node)
         value, state, miss = self.opened("word")
         cut = f"{16 * 10 ** (AREA_DIGITS - digits)}LL"
         lacking = [self.lacking(fact.name) for fact in area_facts(node.args[0], self.layout.program)]
-        self.body.add(f"{state} = {place_prefix.state}; if ({state} == 1) {miss} = {place_prefix.miss};")
+        self.body.add(f"{state} = {place.state}; if ({state} == 1) {miss} = {place.miss};")
         with self.body.block(f"if (!{state}) {{"):
             self.body.add(
-                f"if (({place_prefix.value} & 15) < {digits}) {{ {state} = 1; {miss} = {union(lacking)}; }}"
+                f"if (({place.value} & 15) < {digits}) {{ {state} = 1; {miss} = {union(lacking)}; }}"
             )
-            self.body.add(f"else {value} = {place_prefix.value} - {place_prefix.value} % {cut} + {digits};")
+            self.body.add(f"else {value} = {place.value} - {place.value} % {cut} + {digits};")
         return Made(value, state, miss)
 
     def shift(self, node: core.Op, entity: str, row: str) -> Made:
@@ -307,13 +292,13 @@ class Formulas:
                 if emit.state == NONE:
                     body.add(f"if ({decisive}) {{ {value} = {int(not conjunction)}; {state} = 0; break; }}")
                     continue
-                logic = emit.state
                 body.add(
-                    f"if (!({logic})) {{ if ({decisive}) {{ {value} = {int(not conjunction)}; {state} = 0; break; }} }}"
+                    f"if (!({emit.state})) {{ if ({decisive}) {{ {value} = {int(not conjunction)}; {state} = 0; break; }} }}"
                 )
-                body.add(f"else if (({logic}) == 3) {{ {state} = 3; break; }}")
+                body.add(f"else if (({emit.state}) == 3) {{ {state} = 3; break; }}")
                 body.add(
-                    f"else if (({logic}) == 1) {{ {state} = 1; {miss} |= {emit.miss}; }} else if (!{state}) {state} = 2;"
+                    f"else if (({emit.state}) == 1) {{ {state} = 1; {miss} |= {emit.miss}; }} "
+                    f"else if (!{state}) {state} = 2;"
                 )
         body.add(f"if ({state}) {value} = 0;")
         return Made(value, state, miss)
@@ -322,17 +307,17 @@ class Formulas:
         body, out = self.body, c_type(node.type)
         condition = self.emit(node.condition, entity, row)
         value, state, miss = self.opened(out)
-        conditional = condition.state
-        with body.block(f"if (({conditional}) >= 2) {state} = {conditional}; else {{"):
+        unsure = condition.state
+        with body.block(f"if (({unsure}) >= 2) {state} = {unsure}; else {{"):
             for branch, sign in ((node.then, ""), (node.otherwise, "!")):
-                with body.block(f"if (({conditional}) == 1 || {sign}({condition.value})) {{"):
+                with body.block(f"if (({unsure}) == 1 || {sign}({condition.value})) {{"):
                     emit = self.emit(branch, entity, row)
                     scaled = self.rescaled(emit, branch.type, scale_of(node.type), out)
                     body.add(
-                        f"if (!({conditional})) {{ {state} = {emit.state}; {value} = {scaled}; {miss} = {lacking(emit)}; }}"
+                        f"if (!({unsure})) {{ {state} = {emit.state}; {value} = {scaled}; {miss} = {lacking(emit)}; }}"
                     )
                     body.add(f"else if (({emit.state}) == 1) {miss} |= {emit.miss};")
-            body.add(f"if (({conditional}) == 1) {{ {state} = 1; {miss} |= {condition.miss}; }}")
+            body.add(f"if (({unsure}) == 1) {{ {state} = 1; {miss} |= {condition.miss}; }}")
         body.add(f"if ({state}) {value} = 0;")
         return Made(value, state, miss)
 

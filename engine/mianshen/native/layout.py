@@ -33,7 +33,7 @@ ELSEWHERE: Final = -1  # a text that no formula names, where it does not matter 
 
 
 class Unsupported(Exception):
-    """The program holds something that this room cannot carry; the SQL room decides it."""
+    """The program cannot be compiled here: it holds what this room does not carry, or there is no compiler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +162,14 @@ class Layout:
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """Every text that some formula or figure names; its place stands for it."""
-        texts = {str(n.value) for n in self.nodes if isinstance(n, core.Const) and is_text(n.type)}
+        named = {str(n.value) for n in self.nodes if isinstance(n, core.Const) and is_text(n.type)}
         for node in self.nodes:
             if isinstance(node, core.InSet) and is_text(node.arg.type):
-                texts |= {str(value) for value in node.values}
+                named |= {str(value) for value in node.values}
         for parameter in self.program.parameters.values():
             if is_text(parameter.type):
-                texts |= {str(dated.value) for dated in parameter.series if dated.value is not None}
-        return _numbered(texts, () if self.beside is None else self.beside.texts)
+                named |= {str(dated.value) for dated in parameter.series if dated.value is not None}
+        return _numbered(named, () if self.beside is None else self.beside.texts)
 
     @cached_property
     def free(self) -> frozenset[Key]:
@@ -214,8 +214,8 @@ class Layout:
         """Every list that some figure holds; its place stands for it."""
         figures = [p for p in self.program.parameters.values() if isinstance(p.type, core.Listing)]
         values = [d.known for p in figures for d in p.series]
-        lists = {value for value in values if isinstance(value, tuple)}
-        return _numbered(lists, () if self.beside is None else self.beside.lists)
+        distinct = {value for value in values if isinstance(value, tuple)}
+        return _numbered(distinct, () if self.beside is None else self.beside.lists)
 
     @cached_property
     def listed(self) -> tuple[str, ...]:

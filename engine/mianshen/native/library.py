@@ -88,14 +88,14 @@ def compiled(unit: Unit, folder: Path | None) -> Compiled:
     if command is None:
         raise Unsupported("no C compiler")
     flags = (*FLAGS, *unit.flags)
-    compiled = None if folder is None else folder / _named(text, command, flags)
-    if compiled is not None and sealed(compiled):
-        return Compiled(unit, _functions(unit, compiled))
+    kept = None if folder is None else folder / _named(text, command, flags)
+    if kept is not None and sealed(kept):
+        return Compiled(unit, _functions(unit, kept))
     try:
-        with tempfile.TemporaryDirectory(prefix="mianshen-") as folder_:
-            path = _made(command, flags, text, Path(folder_))
-            if compiled is not None and keep(compiled, path.read_bytes()):
-                path = compiled
+        with tempfile.TemporaryDirectory(prefix="mianshen-") as temporary:
+            path = _made(command, flags, text, Path(temporary))
+            if kept is not None and keep(kept, path.read_bytes()):
+                path = kept
             return Compiled(unit, _functions(unit, path))
     except OSError as error:
         raise Unsupported(f"its text cannot be written to a temporary folder: {error.strerror}") from None

@@ -311,7 +311,8 @@ class Earlier:
 Leaf: TypeAlias = (  # with no parts
     Const | FactRef | DecisionRef | ParameterRef | AsOf | YearToDate | MissingFigure | NoValue | Fail
 )
-Primitive: TypeAlias = Leaf | Op | If | Round | IsKnown | Aggregate | Earlier | InForce
+Inner: TypeAlias = Op | If | Round | IsKnown | Aggregate | Earlier | InForce  # with parts
+Primitive: TypeAlias = Leaf | Inner
 Derived: TypeAlias = InSet | Within | SamePlace | Marginal | FigureAt | BenefitYear | Choice
 Core: TypeAlias = Primitive | Derived
 

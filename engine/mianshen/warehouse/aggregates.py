@@ -53,7 +53,7 @@ class Aggregated:
                 keys = [column, *(terms.column(f"{index}{part}", table) for part in FIRSTS)]
                 return _of_first(keys, terms.surely(self._incomplete(table, parent))), FALSE
             case "sum" | "count":
-                total = exp.Coalesce(this=column, expressions=[terms.literal(0)])
+                total = terms.or_zero(column)
                 return terms.case([(unsure, terms.NULL)], total), FALSE
             case "some" | "every":
                 decisive = aggregate.kind == "some"
@@ -73,8 +73,8 @@ class Aggregated:
         if counted is None:
             return FALSE
         stated = terms.column(counted, parent)
-        here = exp.Coalesce(this=terms.column("?n", table), expressions=[terms.literal(0)])
-        return terms.disjoin([terms.is_null(stated), exp.GT(this=stated.copy(), expression=here)])
+        here = terms.or_zero(terms.column("?n", table))
+        return terms.disjoin([terms.is_null(stated), exp.GT(this=stated, expression=here)])
 
 
 def _of_first(keys: list[Sql], missing: Sql) -> Sql:
@@ -82,7 +82,7 @@ def _of_first(keys: list[Sql], missing: Sql) -> Sql:
     yes, no, yes_perhaps, no_perhaps = keys
 
     def comes_first(one: Sql, other: Sql) -> Sql:
-        sooner = terms.disjoin([terms.is_null(other), exp.LT(this=one.copy(), expression=other.copy())])
+        sooner = terms.disjoin([terms.is_null(other), exp.LT(this=one, expression=other)])
         return terms.conjoin([terms.is_known(one), sooner])
 
     neither = terms.conjoin([terms.is_null(yes_perhaps), terms.negate(missing)])
@@ -114,11 +114,9 @@ def aggregate_query(
             terms.alias(exp.LogicalOr(this=terms.column(f"{label}{part}")), f"{index}{part}")
             for part in _flags(aggregate)
         ]
-    query = (
-        terms.select(terms.column("?parent"), *columns)
-        .from_(items.subquery("items", copy=False), copy=False)
-        .group_by(terms.column("?parent"), copy=False)
-    )
+    query = terms.select_from(
+        items.subquery("items", copy=False), terms.column("?parent"), *columns
+    ).group_by(terms.column("?parent"), copy=False)
     if child is not None and program.entities[child].counted_by is not None:
         query = query.select(terms.alias(exp.Count(this=exp.Star()), "?n"), copy=False)
     else:

@@ -46,9 +46,11 @@ class Balances:
             [c for a in accumulators for c in self._running(a)],
             [self._floor(a) for a in accumulators],
         ):
-            query = terms.select(exp.Star(), *layer).from_(query.subquery("running", copy=False), copy=False)
-        query = terms.select(terms.column("?row"), *(self._before(a) for a in accumulators)).from_(
-            query.subquery("totals", copy=False), copy=False
+            query = terms.select_from(query.subquery("running", copy=False), exp.Star(), *layer)
+        query = terms.select_from(
+            query.subquery("totals", copy=False),
+            terms.column("?row"),
+            *(self._before(a) for a in accumulators),
         )
         labels = tuple(f"{a.name}?before" for a in accumulators)
         return Windowed(frozenset(source), labels, ((f"{cut}_windowed{number}", query),))
@@ -63,7 +65,7 @@ class Balances:
             relevant += [terms.column(f"{a.name}?named"), unsure]
         year = terms.alias(period_of(accumulators[0], day), "?year")
         columns = (terms.column(n) for n in dict.fromkeys(source))
-        query = terms.select(*columns, year).from_(exp.to_table(cut, quoted=True), copy=False)
+        query = terms.select_from(terms.table(cut), *columns, year)
         return query.where(terms.disjoin(relevant), copy=False)
 
     def _order(self) -> exp.Order:
@@ -123,6 +125,6 @@ class Balances:
             assert self.scope.day is not None
             unsure.append(exp.GT(this=terms.column(f"{name}?undated"), expression=terms.literal(0)))
             unsure.append(terms.is_null(self.scope.day))
-        floor = terms.skipping(exp.Least, opening.copy(), terms.column(f"{name}?m"))
+        floor = terms.skipping(exp.Least, opening, terms.column(f"{name}?m"))
         balance = exp.Add(this=earlier, expression=floor)
         return terms.alias(terms.case([(terms.disjoin(unsure), terms.NULL)], balance), f"{name}?before")

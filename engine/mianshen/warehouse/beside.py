@@ -34,14 +34,14 @@ def in_turn(entity: Entity) -> exp.Order:
 
 def tops(program: Program, tables: dict[str, str], entity: str, top: str) -> exp.Select:
     """`?row`, every row of an entity, and `?top`, the row above it of another."""
-    query = terms.select().from_(exp.to_table(tables[entity], quoted=True).as_("at"), copy=False)
+    query = terms.select_from(terms.table(tables[entity], "at"))
     name, at = "at", entity
     while at != top:
         parent = program.entities[at].parent
         assert parent is not None
         above = f"above{parent}"
-        on = exp.EQ(this=terms.column("?row", above), expression=terms.column("?parent", name))
-        table = exp.to_table(tables[parent], quoted=True).as_(above, quoted=True)
+        on = terms.equal(terms.column("?row", above), terms.column("?parent", name))
+        table = terms.table(tables[parent], above)
         query, name, at = query.join(table, on=on, copy=False), above, parent
     columns = terms.column("?row", "at"), terms.alias(terms.column("?row", name), "?top")
     return query.select(*columns, copy=False)
@@ -63,29 +63,32 @@ class Beside:
         parts = parts_of(node, self.program)
         theirs, scope = self._read(node.child, [one for one, _ in node.same], "?theirs", parts)
         mine, _ = self._read(self.entity, [other for _, other in node.same], "?mine", [*asked_of(node)])
-        query = terms.select(
+        query = terms.select_from(
+            theirs.subquery("item", copy=False),
             exp.Column(this=exp.Star(), table=exp.to_identifier("item", quoted=True)),
             terms.alias(terms.column("?row", "own"), "?of"),
             *(terms.column(f"?mine{number}", "own") for number in range(len(node.same))),
             *_of_asking(node),
-        ).from_(theirs.subquery("item", copy=False), copy=False)
+        )
         steps = (
             (self._tops(node.child, top, "below"), "?row", "below", "?row", "item"),
             (self._tops(self.entity, top, "asking"), "?top", "asking", "?top", "below"),
             (mine.subquery("own", copy=False), "?row", "own", "?row", "asking"),
         )  # fmt: skip
         for relation, column, table, other, of in steps:
-            on = exp.EQ(this=terms.column(column, table), expression=terms.column(other, of))
+            on = terms.equal(terms.column(column, table), terms.column(other, of))
             query = query.join(relation, on=on, copy=False)
         equal = terms.conjoin(
-            exp.EQ(this=terms.column(f"?theirs{number}"), expression=terms.column(f"?mine{number}"))
+            terms.equal(terms.column(f"?theirs{number}"), terms.column(f"?mine{number}"))
             for number in range(len(node.same))
         )
-        items: exp.Query = terms.select(
-            terms.alias(terms.column("?of"), "?parent"), *item_columns(node, ITEM, scope, equal)
-        ).from_(query.subquery("pairs", copy=False), copy=False)
+        items: exp.Query = terms.select_from(
+            query.subquery("pairs", copy=False),
+            terms.alias(terms.column("?of"), "?parent"),
+            *item_columns(node, ITEM, scope, equal),
+        )
         if equal != TRUE:
-            items = items.where(exp.Coalesce(this=equal.copy(), expressions=[exp.true()]), copy=False)
+            items = items.where(terms.possibly(equal), copy=False)
         for level in node.levels:
             counted = self.program.entities[level].counted_by
             if counted is not None:
@@ -96,7 +99,7 @@ class Beside:
         """The rows of an entity, with the values of expressions at them in columns of that name and a number."""
         rows, scope = self.reading(entity, [*cores, *more])
         values = [terms.alias(emit(core, scope).value, f"{name}{at}") for at, core in enumerate(cores)]
-        return terms.select(exp.Star(), *values).from_(rows.subquery("read", copy=False), copy=False), scope
+        return terms.select_from(rows.subquery("read", copy=False), exp.Star(), *values), scope
 
     def _tops(self, entity: str, top: str, name: str) -> exp.Subquery:
         return tops(self.program, self.tables, entity, top).subquery(name, copy=False)
@@ -106,8 +109,7 @@ class Beside:
         parent = self.program.entities[level].parent
         assert parent is not None
         number = terms.alias(exp.Count(this=exp.Star()), "?n")
-        below = terms.select(terms.column("?parent"), number)
-        below = below.from_(exp.to_table(self.tables[level], quoted=True), copy=False)
+        below = terms.select_from(terms.table(self.tables[level]), terms.column("?parent"), number)
         below = below.group_by(terms.column("?parent"), copy=False)
         unsure = [terms.alias(TRUE, f"{ITEM}?unsure")]
         unsure += [terms.alias(FALSE, f"{ITEM}?error")] if fails_inside(node) else []
@@ -116,20 +118,23 @@ class Beside:
             if node.kind in ("some", "every", "count")
             else terms.cast(terms.NULL, terms.sql_type(node.type))
         )
-        query = terms.select(
-            terms.alias(terms.column("?row", "asking"), "?parent"), terms.alias(nothing, ITEM), *unsure
-        ).from_(exp.to_table(self.tables[parent], quoted=True).as_("of"), copy=False)
+        query = terms.select_from(
+            terms.table(self.tables[parent], "of"),
+            terms.alias(terms.column("?row", "asking"), "?parent"),
+            terms.alias(nothing, ITEM),
+            *unsure,
+        )
         steps = (
             (below.subquery("here", copy=False), "?parent", "here", "?row", "of", "left"),
             (self._tops(parent, top, "up"), "?row", "up", "?row", "of", ""),
             (self._tops(self.entity, top, "asking"), "?top", "asking", "?top", "up", ""),
         )  # fmt: skip
         for relation, column, table, other, of, kind in steps:
-            on = exp.EQ(this=terms.column(column, table), expression=terms.column(other, of))
+            on = terms.equal(terms.column(column, table), terms.column(other, of))
             query = query.join(relation, on=on, join_type=kind, copy=False)
-        here = exp.Coalesce(this=terms.column("?n", "here"), expressions=[terms.literal(0)])
+        here = terms.or_zero(terms.column("?n", "here"))
         stated = terms.column(counted, "of")
-        more = exp.GT(this=stated.copy(), expression=here)
+        more = exp.GT(this=stated, expression=here)
         return query.where(terms.disjoin([terms.is_null(stated), more]), copy=False)
 
     # -- the rows before ---------------------------------------------------------------------
@@ -143,37 +148,31 @@ class Beside:
         window = exp.Window(
             this=exp.RowNumber(), partition_by=[terms.column("?parent")], order=in_turn(entity)
         )
-        numbered = terms.select(exp.Star(), terms.alias(window, "?n"))
-        numbered = numbered.from_(rows.subquery("read", copy=False), copy=False)
+        numbered = terms.select_from(rows.subquery("read", copy=False), exp.Star(), terms.alias(window, "?n"))
         before = terms.conjoin([
-            exp.EQ(this=terms.column("?parent", "other"), expression=terms.column("?parent", "own")),
+            terms.equal(terms.column("?parent", "other"), terms.column("?parent", "own")),
             exp.LT(this=terms.column("?n", "other"), expression=terms.column("?n", "own")),
             terms.is_known(terms.column(entity.date, "own")),
         ])  # fmt: skip
-        equal = [
-            exp.EQ(this=terms.column(f.name, "own"), expression=terms.column(f.name, "other"))
-            for f in node.same
-        ]
-        pairs = terms.select(
+        equal = [terms.equal(terms.column(f.name, "own"), terms.column(f.name, "other")) for f in node.same]
+        pairs = terms.select_from(
+            numbered.subquery("own", copy=False),
             exp.Column(this=exp.Star(), table=exp.to_identifier("other", quoted=True)),
             terms.alias(terms.column("?row", "own"), "?of"),
             terms.alias(terms.conjoin(equal), "?equal"),
             *_of_asking(node),
-        ).from_(numbered.subquery("own", copy=False), copy=False)
-        pairs = pairs.join(numbered.copy().subquery("other", copy=False), on=before, copy=False)
+        )
+        pairs = pairs.join(numbered.subquery("other", copy=False), on=before, copy=False)
         matches, columns = self._matching(node, entity.date, scope)
-        tested = terms.select(
+        tested = terms.select_from(
+            pairs.subquery("pairs", copy=False),
             terms.alias(terms.column("?of"), "?parent"),
             terms.alias(matches, "?matches"),
             *(terms.column(name) for name in ("?n", entity.date)),
             *columns,
-        ).from_(pairs.subquery("pairs", copy=False), copy=False)
-        may = exp.Coalesce(this=terms.column("?matches"), expressions=[exp.true()])
-        return (
-            terms.select(exp.Star())
-            .from_(tested.subquery("tested", copy=False), copy=False)
-            .where(may, copy=False)
         )
+        may = terms.possibly(terms.column("?matches"))
+        return terms.select_from(tested.subquery("tested", copy=False), exp.Star()).where(may, copy=False)
 
     def _matching(self, node: Earlier, date: str, scope: Scope) -> tuple[Sql, list[Sql]]:
         """Whether a row before matches, NULL where that is not known; what is shown of it."""
@@ -193,12 +192,13 @@ class Beside:
     def counted(self, node: Earlier) -> exp.Select:
         """The rows before each row as items to count."""
         errors = [terms.alias(terms.column("?error"), f"{ITEM}?error")] if node.where is not None else []
-        return terms.select(
+        return terms.select_from(
+            self.earlier(node).subquery("pairs", copy=False),
             terms.column("?parent"),
             terms.alias(terms.case([(terms.column("?matches"), terms.literal(1))]), ITEM),
             terms.alias(terms.is_null(terms.column("?matches")), f"{ITEM}?unsure"),
             *errors,
-        ).from_(self.earlier(node).subquery("pairs", copy=False), copy=False)
+        )
 
     def last(self, node: Earlier) -> exp.Select:
         """Of each row that has one the last row before it that matches or may, one without a date before all others."""
@@ -209,13 +209,11 @@ class Beside:
             expressions=[exp.Ordered(this=dated), exp.Ordered(this=terms.column("?n"), desc=True)]
         )
         place = exp.Window(this=exp.RowNumber(), partition_by=[terms.column("?parent")], order=order)
-        ranked = terms.select(exp.Star(), terms.alias(place, "?place")).from_(
-            self.earlier(node).subquery("pairs", copy=False), copy=False
+        ranked = terms.select_from(
+            self.earlier(node).subquery("pairs", copy=False), exp.Star(), terms.alias(place, "?place")
         )
-        return (
-            terms.select(exp.Star())
-            .from_(ranked.subquery("ranked", copy=False), copy=False)
-            .where(exp.EQ(this=terms.column("?place"), expression=terms.literal(1)), copy=False)
+        return terms.select_from(ranked.subquery("ranked", copy=False), exp.Star()).where(
+            terms.equal(terms.column("?place"), terms.literal(1)), copy=False
         )
 
 

@@ -17,7 +17,7 @@ from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.decisions import UNDECIDED, Applied, tiers
 from mianshen.warehouse.emit import emit
 from mianshen.warehouse.expressions import FALSE, TRUE, Sql
-from mianshen.warehouse.figures import decimals, feeds, opening_balance, period_of, unlimited
+from mianshen.warehouse.figures import decimals, opening_balance, period_of, unlimited
 from mianshen.warehouse.plan import read_elsewhere
 from mianshen.warehouse.scope import Emitted, Scope
 
@@ -32,7 +32,7 @@ def held_as(decision: Decision, digits: int) -> exp.DataType:
 
 def naming(accumulator: Accumulator, decision: Decision) -> list[int]:
     """The provisions of the decision whose payments count in the accumulator."""
-    return [index for index, p in enumerate(decision.provisions) if feeds(p, accumulator.name)]
+    return [index for index, p in enumerate(decision.provisions) if accumulator.name in p.feeds]
 
 
 def needed_accumulators(program: Program, decisions: Sequence[Decision]) -> list[Accumulator]:
@@ -61,15 +61,13 @@ def open_payment(decision: Decision, branches: Sequence[Applied]) -> Sql:
     """It is open which provision pays, and so what the payment counts in, though the amount may be known."""
     by = terms.column(f"{decision.name}?by")
     apart = [
-        terms.conjoin(
-            [exp.EQ(this=by, expression=terms.literal(branch.index)), terms.is_null(exception.applies)]
-        )
+        terms.conjoin([terms.equal(by, terms.literal(branch.index)), terms.is_null(exception.applies)])
         for tier in tiers(branches)
         for branch in tier.branches
         for exception in tier.exceptions(branch)
         if exception.may_be_unknown and counts_apart(branch.provision, exception.provision)
     ]
-    return terms.disjoin([exp.EQ(this=by, expression=terms.literal(UNDECIDED)), *apart])
+    return terms.disjoin([terms.equal(by, terms.literal(UNDECIDED)), *apart])
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +143,19 @@ def counts_before(accumulator: Accumulator, program: Program, later: str, earlie
         last = exp.Sub(this=terms.paren(last), expression=terms.literal(1))
     counted = terms.column(counted_by(accumulator, program), earlier)
     period = terms.paren(period_of(accumulator, counted))
-    within: Sql = exp.EQ(this=period, expression=terms.paren(last))
+    within: Sql = terms.equal(period, terms.paren(last))
     if accumulator.days is not None:
         first = exp.Sub(this=terms.paren(last), expression=terms.literal(accumulator.days))
-        within = exp.Between(this=period.copy(), low=terms.paren(first), high=terms.paren(last.copy()))
+        within = exp.Between(this=period, low=terms.paren(first), high=terms.paren(last))
     pairs = [
         [fact_column(accumulator, key, table) for table in (earlier, later)] for key in accumulator.varying
     ]
-    equal = terms.conjoin(exp.EQ(this=one, expression=other) for one, other in pairs)
+    equal = terms.conjoin(terms.equal(one, other) for one, other in pairs)
     anywhere = [
-        terms.is_null(one.copy()) for one, _ in pairs
+        terms.is_null(one) for one, _ in pairs
     ]  # of a row that lacks a fact any balance may be its own
     facts = terms.disjoin([equal, *anywhere]) if pairs else TRUE
-    return terms.disjoin([terms.is_null(counted.copy()), terms.conjoin([within, facts])])
+    return terms.disjoin([terms.is_null(counted), terms.conjoin([within, facts])])
 
 
 def balance(accumulator: Accumulator, scope: Scope, earlier: Sql) -> Sql:

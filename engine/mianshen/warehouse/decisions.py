@@ -235,8 +235,8 @@ def _always(branch: Applied) -> bool:
 def _is(by: Sql, numbers: list[int]) -> Sql:
     """The chosen provision is one of these."""
     if len(numbers) == 1:
-        return exp.EQ(this=by.copy(), expression=terms.literal(numbers[0]))
-    return exp.In(this=by.copy(), expressions=[terms.literal(n) for n in numbers])
+        return terms.equal(by, terms.literal(numbers[0]))
+    return exp.In(this=by, expressions=[terms.literal(n) for n in numbers])
 
 
 def agreed(branches: Sequence[Applied], by: Sql) -> list[tuple[Sql, Applied]]:
@@ -274,7 +274,7 @@ def _same(one: Applied, two: Applied) -> Sql:
 def _equal(one: Applied, two: Applied) -> Sql:
     """Both amounts known and equal."""
     first, second = aligned([one.provision.value, two.provision.value], [one.value.value, two.value.value])
-    equal = exp.EQ(this=terms.paren(first.copy()), expression=terms.paren(second.copy()))
+    equal = terms.equal(terms.paren(first), terms.paren(second))
     sound = [terms.negate(r.value.error) for r in (one, two) if r.value.error != FALSE]
     return terms.conjoin([equal, *sound])
 
@@ -295,6 +295,6 @@ def _typed(decision: Decision, branch: Applied, limited: bool) -> tuple[Sql, Sql
 def outside(value: Sql, type_: core.Numeric) -> Sql:
     """The value is out of its type's range."""
     low, high = terms.literal(type_.low), terms.literal(type_.high)
-    below = exp.LT(this=terms.paren(value.copy()), expression=low)
-    above = exp.GT(this=terms.paren(value.copy()), expression=high)
+    below = exp.LT(this=terms.paren(value), expression=low)
+    above = exp.GT(this=terms.paren(value), expression=high)
     return terms.surely(terms.disjoin([below, above]))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar, assert_never
 
 import sqlglot
 from sqlglot import exp
@@ -20,7 +20,6 @@ from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.expressions import Sql
 
 Dialect: TypeAlias = Literal["duckdb", "spark", "postgres"]
-Rewriting: TypeAlias = Callable[[Sql], Sql]
 
 _PRINTED: Final = {"duckdb": "duckdb", "spark": "databricks", "postgres": "postgres"}  # Spark's with TRY_CAST
 _NAME_BYTES: Final = 63  # PostgreSQL cuts longer names, silently
@@ -37,22 +36,15 @@ class TooWide(Exception):
 
 def text_of(query: exp.Expr, dialect: Dialect, pretty: bool = False) -> str:
     """The query's text. Raises TooWide where the dialect cannot hold a whole quotient exactly."""
-    match dialect:
-        case "duckdb":
-            rewriting: Rewriting = _duckdb
-        case "spark":
-            rewriting = _spark
-        case "postgres":
-            rewriting = _postgres
-    rewritten = _rewritten(query.copy(), rewriting)
+    rewritten = _rewritten(query.copy(), dialect)
     return rewritten.sql(_PRINTED[dialect], identify=True, pretty=pretty, copy=False)
 
 
-def _rewritten(tree: exp.Expr, rewriting: Rewriting) -> exp.Expr:
+def _rewritten(tree: exp.Expr, dialect: Dialect) -> exp.Expr:
     """Every node rewritten, the inner ones first."""
     for node in reversed(list(tree.dfs())):
         above, key, index = node.parent, node.arg_key, node.index
-        rewritten = rewriting(node)
+        rewritten = _in_dialect(node, dialect)
         if rewritten is node:
             continue
         if above is None or key is None:
@@ -62,10 +54,24 @@ def _rewritten(tree: exp.Expr, rewriting: Rewriting) -> exp.Expr:
     return tree
 
 
-def _sum_at(text: str, dialect: Dialect, node: exp.Anonymous) -> Sql:
+def _in_dialect(node: Sql, dialect: Dialect) -> Sql:
+    if isinstance(node, exp.Anonymous) and node.name == "SUM_AT":
+        return _sum_at(node, dialect)
+    match dialect:
+        case "duckdb":
+            return node
+        case "spark":
+            return _spark(node)
+        case "postgres":
+            return _postgres(node)
+        case _:
+            assert_never(dialect)
+
+
+def _sum_at(node: exp.Anonymous, dialect: Dialect) -> Sql:
     """`SUM_AT(values, numbers, zero)`: the sum of an array's items at those places, NULL where one of them is."""
     parts = dict(zip(("v", "n", "zero"), node.expressions, strict=True))
-    tree = _template(text, dialect).copy()
+    tree = _template(dialect).copy()
     for column in list(tree.find_all(exp.Column)):
         if not column.table and column.name in parts:
             column.replace(parts[column.name].copy())
@@ -73,8 +79,8 @@ def _sum_at(text: str, dialect: Dialect, node: exp.Anonymous) -> Sql:
 
 
 @cache
-def _template(text: str, dialect: Dialect) -> exp.Expr:
-    return sqlglot.parse_one(text, dialect=_PRINTED[dialect])
+def _template(dialect: Dialect) -> exp.Expr:
+    return sqlglot.parse_one(_SUMS_AT[dialect], dialect=_PRINTED[dialect])
 
 
 _SUMS_AT: Final[dict[Dialect, str]] = {
@@ -83,11 +89,6 @@ _SUMS_AT: Final[dict[Dialect, str]] = {
     "spark": "AGGREGATE(COALESCE(n, ARRAY()), zero, (a, i) -> a + ELEMENT_AT(v, CAST(i AS INT)))",
     "postgres": "(SELECT CASE WHEN COUNT(*) = COUNT(v[t.i]) THEN COALESCE(SUM(v[t.i]), zero) END FROM UNNEST(n) AS t(i))",
 }
-
-
-def _duckdb(node: Sql) -> Sql:
-    sums = isinstance(node, exp.Anonymous) and node.name == "SUM_AT"
-    return _sum_at(_SUMS_AT["duckdb"], "duckdb", node) if sums else node  # type: ignore[arg-type]  # an anonymous function
 
 
 _Word = TypeVar("_Word")
@@ -123,8 +124,6 @@ _SPARK: Final[dict[str, str]] = {
 
 def _spark(node: Sql) -> Sql:
     match node:
-        case exp.Anonymous() if node.name == "SUM_AT":
-            return _sum_at(_SUMS_AT["spark"], "spark", node)
         case exp.DataType() if node.this == exp.DataType.Type.INT128:
             return terms.decimal_type(38, 0)
         case exp.Anonymous() if node.name == "TRUNC":
@@ -163,8 +162,6 @@ def _spark_quotient(node: exp.IntDiv) -> Sql:
 
 def _postgres(node: Sql) -> Sql:
     match node:
-        case exp.Anonymous() if node.name == "SUM_AT":
-            return _sum_at(_SUMS_AT["postgres"], "postgres", node)
         case exp.DataType() if node.this == exp.DataType.Type.INT128:
             return exp.DataType.build("NUMERIC", dialect="postgres")
         case exp.Subquery() if isinstance(
@@ -206,7 +203,7 @@ def _counted(values: list[Sql]) -> Sql:
 
 def _contained(values: list[Sql]) -> Sql:
     items, item = values
-    return exp.EQ(this=terms.paren(item), expression=exp.Any(this=exp.Paren(this=items)))
+    return terms.equal(terms.paren(item), exp.Any(this=exp.Paren(this=items)))
 
 
 def _distinct(values: list[Sql]) -> Sql:
@@ -226,7 +223,8 @@ _POSTGRES: Final[dict[str, Callable[[list[Sql]], Sql]]] = {
 
 def short(name: str) -> str:
     """A name that PostgreSQL takes whole: a long one ends in a digest of what was cut."""
-    short, digest = name.encode(), hashlib.sha256(name.encode()).hexdigest()[:8]
-    if len(short) <= _NAME_BYTES:
+    encoded = name.encode()
+    if len(encoded) <= _NAME_BYTES:
         return name
-    return f"{short[: _NAME_BYTES - 9].decode(errors='ignore')}~{digest}"
+    digest = hashlib.sha256(encoded).hexdigest()[:8]
+    return f"{encoded[: _NAME_BYTES - 9].decode(errors='ignore')}~{digest}"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
-from typing import Literal, TypeAlias, assert_never
+from typing import Literal, assert_never
 
 from sqlglot import exp
 
@@ -24,22 +24,12 @@ from mianshen.program.place_tests import prefix_digits
 from mianshen.values import add_months
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.days import beyond_calendar, full_years, outside_calendar
-from mianshen.warehouse.expressions import FALSE, Sql
-from mianshen.warehouse.figures import blank_of, feeds, figure_of, opening_balance, parameter
+from mianshen.warehouse.expressions import FALSE, TRUE, Sql
+from mianshen.warehouse.figures import blank_of, figure_of, opening_balance, parameter
 from mianshen.warehouse.rounding import rounded_quotient, rounded_value
 from mianshen.warehouse.scope import Emitted, Scope
 from mianshen.warehouse.working_days import worked
 
-Inner: TypeAlias = (
-    core.Op
-    | core.If
-    | core.Round
-    | core.IsKnown
-    | core.Aggregate
-    | core.Earlier
-    | core.InForce
-    | core.Derived
-)  # with parts
 COMPARE: dict[str, type[exp.Binary]] = {
     "eq": exp.EQ, "ne": exp.NEQ, "lt": exp.LT, "le": exp.LTE, "gt": exp.GT, "ge": exp.GTE,
 }  # fmt: skip
@@ -52,7 +42,7 @@ def emit(node: core.Core, scope: Scope) -> Emitted:
     return _leaf(node, scope) if isinstance(node, core.Leaf) else scope.named(_composite(node, scope))
 
 
-def _composite(node: Inner, scope: Scope) -> Emitted:
+def _composite(node: core.Inner | core.Derived, scope: Scope) -> Emitted:
     match node:
         case core.Op():
             return _operation(node, scope)
@@ -65,16 +55,6 @@ def _composite(node: Inner, scope: Scope) -> Emitted:
             return Emitted(terms.is_known(inner.value), FALSE, inner.error, nullable=False)
         case core.InForce():
             return _in_force(node, scope)
-        case (
-            core.InSet()
-            | core.Within()
-            | core.SamePlace()
-            | core.Marginal()
-            | core.FigureAt()
-            | core.BenefitYear()
-            | core.Choice()
-        ):
-            return emit(lowered(node, scope.program.parameters), scope)
         case core.Aggregate() | core.Earlier():
             label = scope.aggregates[node]
             void = terms.column(f"{label}?void") if isinstance(node, core.Earlier) and node.body else FALSE
@@ -82,7 +62,7 @@ def _composite(node: Inner, scope: Scope) -> Emitted:
                 terms.column(label), void, terms.column(f"{label}?error") if fallible(node) else FALSE
             )
         case _:
-            assert_never(node)
+            return emit(lowered(node, scope.program.parameters), scope)
 
 
 def _leaf(node: core.Leaf, scope: Scope) -> Emitted:
@@ -102,13 +82,13 @@ def _leaf(node: core.Leaf, scope: Scope) -> Emitted:
         case core.AsOf():
             return Emitted(terms.literal(scope.as_of), nullable=False)
         case core.NoValue():
-            return Emitted(blank_of(node.type), terms.TRUE)
+            return Emitted(blank_of(node.type), TRUE)
         case core.Fail():
-            return Emitted(blank_of(node.type), FALSE, terms.TRUE)
+            return Emitted(blank_of(node.type), FALSE, TRUE)
         case core.MissingFigure():
             return Emitted(blank_of(node.type))
         case core.YearToDate(accumulator=name):
-            if any(feeds(p, name) for d in scope.program.decisions for p in d.provisions):
+            if any(name in p.feeds for d in scope.program.decisions for p in d.provisions):
                 return Emitted(terms.column(f"{name}?before"))
             return Emitted(opening_balance(scope.program.accumulators[name], scope))
         case _:
@@ -192,7 +172,7 @@ def _place_prefix(node: core.Op, place: Emitted) -> Emitted:
     """The beginning of a code; NULL where the code is shorter."""
     digits = terms.literal(prefix_digits(node))
     long_enough = exp.GTE(this=exp.Length(this=place.value), expression=digits)
-    start = exp.Left(this=place.value.copy(), expression=digits.copy())
+    start = exp.Left(this=place.value, expression=digits)
     return replace(_strict(terms.case([(long_enough, start)]), [place]), nullable=True)
 
 
@@ -278,15 +258,12 @@ def _conditional(node: core.If, scope: Scope) -> Emitted:
     yes, no = terms.surely(condition.value), terms.surely_not(condition.value)
 
     def chosen(of_condition: Sql, of_then: Sql, of_otherwise: Sql) -> Sql:
-        parts = [(TRUE_, of_condition), (yes, of_then), (no, of_otherwise)]
+        parts = [(TRUE, of_condition), (yes, of_then), (no, of_otherwise)]
         return terms.disjoin(terms.conjoin([when, part]) for when, part in parts if part != FALSE)
 
     void = chosen(condition.void, then.void, otherwise.void)
     error = chosen(condition.error, then.error, otherwise.error)
     return Emitted(value, void, error, condition.nullable or then.nullable or otherwise.nullable)
-
-
-TRUE_ = terms.TRUE
 
 
 def _rounding(node: core.Round, scope: Scope) -> Emitted:
@@ -304,7 +281,7 @@ def _rounding(node: core.Round, scope: Scope) -> Emitted:
     may_be_zero = bottom_type.low <= 0 <= bottom_type.high
     zero = terms.conjoin(
         [
-            terms.surely(exp.EQ(this=terms.paren(bottom.value.copy()), expression=terms.literal(0))),
+            terms.surely(terms.equal(terms.paren(bottom.value), terms.literal(0))),
             terms.is_known(top.value),
         ]
     )
@@ -316,10 +293,10 @@ def _shifted(node: core.Op, args: list[Emitted], scope: Scope) -> Emitted:
     count = node.args[1]
     months, unit = node.op == "add_months", exp.var("MONTH" if node.op == "add_months" else "DAY")
     if not isinstance(count, core.Const):
-        steps_ = terms.cast(args[1].value.copy(), "INT")
+        steps_ = terms.cast(args[1].value, "INT")
         one = exp.Interval(this=exp.Literal.string("1"), unit=unit)
         by = exp.Mul(this=terms.paren(steps_), expression=one)
-        moved = terms.cast(exp.Add(this=terms.paren(args[0].value.copy()), expression=by), "DATE")
+        moved = terms.cast(exp.Add(this=terms.paren(args[0].value), expression=by), "DATE")
         outside = beyond_calendar(args[0].value, steps_, months)
         return _strict(terms.case([(terms.negate(outside), moved)]), args, outside)
     assert isinstance(count.value, Decimal)
@@ -332,10 +309,10 @@ def _shifted(node: core.Op, args: list[Emitted], scope: Scope) -> Emitted:
                 else scope.as_of + dt.timedelta(days=steps)
             )
         except OverflowError:
-            return Emitted(blank_of(node.type), FALSE, terms.TRUE)
+            return Emitted(blank_of(node.type), FALSE, TRUE)
         return Emitted(terms.literal(day), nullable=False)
     interval = exp.Interval(this=exp.Literal.string(str(steps)), unit=unit)
-    moved = terms.cast(exp.Add(this=terms.paren(args[0].value.copy()), expression=interval), "DATE")
+    moved = terms.cast(exp.Add(this=terms.paren(args[0].value), expression=interval), "DATE")
     outside = outside_calendar(args[0].value, steps, months)
     return _strict(terms.case([(terms.negate(outside), moved)]), [args[0]], outside)
 

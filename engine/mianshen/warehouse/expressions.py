@@ -2,7 +2,7 @@
 
 In: sqlglot expressions. Out: sqlglot expressions. Nothing here knows the program; no SQL text is
 pasted together. NULL stands for unknown; functions that skip NULL are guarded here. A node may stand
-in several places, for nothing changes one: printing does not, and `dialects` rewrites a copy of its own.
+in several places without being copied, for nothing changes one: printing does not, and `dialects` rewrites a copy of its own.
 """
 
 from __future__ import annotations
@@ -27,6 +27,21 @@ NULL: exp.Null = exp.null()
 def select(*columns: Sql) -> exp.Select:
     """SELECT of columns; what `sqlglot.select` gives, without copying them."""
     return exp.Select(expressions=list(columns))
+
+
+def select_from(source: exp.Table | exp.Subquery, *columns: Sql) -> exp.Select:
+    """SELECT of columns FROM a table or query."""
+    return select(*columns).from_(source, copy=False)
+
+
+def table(name: str, alias: str | None = None) -> exp.Table:
+    """A table of the script, under an alias where one is given."""
+    as_ = None if alias is None else exp.TableAlias(this=exp.Identifier(this=alias, quoted=True))
+    return exp.Table(this=exp.Identifier(this=name, quoted=True), alias=as_)
+
+
+def left_join(query: exp.Select, source: exp.Table | exp.Subquery, on: Sql) -> exp.Select:
+    return query.join(source, on=on, join_type="left", copy=False)
 
 
 def column(name: str, table: str | None = None) -> Sql:
@@ -110,6 +125,10 @@ def binary(kind: type[exp.Binary], left: Sql, right: Sql) -> Sql:
     return kind(this=paren(left), expression=paren(right))
 
 
+def equal(left: Sql, right: Sql) -> Sql:
+    return exp.EQ(this=left, expression=right)
+
+
 def is_true(value: Sql) -> bool:
     """Is it the constant true? Comparing trees would walk them."""
     return isinstance(value, exp.Boolean) and bool(value.this)
@@ -169,21 +188,27 @@ def surely_not(value: Sql) -> Sql:
     return exp.Coalesce(this=negate(value), expressions=[exp.false()])
 
 
+def possibly(value: Sql) -> Sql:
+    """True where the condition is true or unknown."""
+    return exp.Coalesce(this=value, expressions=[exp.true()])
+
+
+def or_zero(value: Sql) -> Sql:
+    """The number; 0 where it is NULL."""
+    return exp.Coalesce(this=value, expressions=[literal(0)])
+
+
 def case(branches: Sequence[tuple[Sql, Sql]], otherwise: Sql | None = None) -> Sql:
-    """CASE WHEN … END; without branches, what is otherwise."""
+    """CASE WHEN … END; without branches, `otherwise`."""
     if not branches:
         return exp.null() if otherwise is None else otherwise
-    case = exp.Case(ifs=[exp.If(this=c, true=v) for c, v in branches])
-    if otherwise is not None:
-        case.set("default", otherwise)
-    return case
+    return exp.Case(ifs=[exp.If(this=c, true=v) for c, v in branches], default=otherwise)
 
 
 def extreme(kind: type[exp.Func], values: Sequence[Sql], nullable: Sequence[bool]) -> Sql:
     """LEAST or GREATEST that does not skip NULL."""
-    extreme = skipping(kind, *values)
     unsure = [is_null(v) for v, may in zip(values, nullable, strict=True) if may]
-    return case([(disjoin(unsure), exp.null())], extreme) if unsure else extreme
+    return case([(disjoin(unsure), exp.null())] if unsure else [], skipping(kind, *values))
 
 
 def skipping(kind: type[exp.Func], *values: Sql) -> Sql:

@@ -12,7 +12,7 @@ from typing import Final, assert_never
 from sqlglot import exp
 
 from mianshen.program.core import Numeric, Type
-from mianshen.program.program import Accumulator, Dated, Decision, Program, Provision
+from mianshen.program.program import Accumulator, Dated, Decision, Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.days import benefit_year
 from mianshen.warehouse.expressions import FALSE, Sql
@@ -22,7 +22,8 @@ MONTHS: Final = 12
 EPOCH: Final = dt.date(2000, 1, 1)
 
 
-def figure_of(dated: Dated, type_: object) -> Sql | None:
+def figure_of(dated: Dated, type_: Type) -> Sql | None:
+    """The value as a constant; None where it is not published yet."""
     scale = type_.scale if isinstance(type_, Numeric) else None
     return None if dated.value is None else terms.literal(dated.value, scale)
 
@@ -54,14 +55,14 @@ def parameter(name: str, scope: Scope, blank: Sql, shown: Callable[[Dated], Sql 
     for dated in within:
         ends = [d for d in (dated.end, dated.review_by) if d is not None]
         test = terms.conjoin([
-            exp.GTE(this=day.copy(), expression=terms.literal(dated.start)),
-            *(exp.LTE(this=day.copy(), expression=terms.literal(min(ends))) for _ in ends[:1]),
+            exp.GTE(this=day, expression=terms.literal(dated.start)),
+            *(exp.LTE(this=day, expression=terms.literal(min(ends))) for _ in ends[:1]),
         ])  # fmt: skip
         valid.append(test)
         branches.append((test, shown(dated) or blank))
     if not valid:  # no figure for any day: only a row whose day is not known is no error
         return Emitted(blank, FALSE, terms.is_known(day))
-    error = terms.negate(exp.Coalesce(this=terms.disjoin(valid), expressions=[exp.true()]))
+    error = terms.negate(terms.possibly(terms.disjoin(valid)))
     return Emitted(terms.case(branches), FALSE, error)
 
 
@@ -80,11 +81,6 @@ def _covers(dated: Dated, first: dt.date, last: dt.date) -> bool:
     return dated.start <= first and all(last <= end for end in ends)
 
 
-def feeds(provision: Provision, accumulator: str) -> bool:
-    """Whether what the provision pays counts in the accumulator."""
-    return accumulator in provision.feeds
-
-
 def unlimited(program: Program, accumulator: Accumulator) -> bool:
     """Whether no payment is cut to what the accumulator leaves: it only adds up."""
     key = accumulator.entity, accumulator.sums
@@ -100,10 +96,10 @@ def period_of(accumulator: Accumulator, day: Sql) -> Sql:
             return benefit_year(day, accumulator.year_start)
         case "months":
             periods = MONTHS // span.months
-            year = exp.Mul(this=exp.Year(this=day.copy()), expression=terms.literal(periods))
+            year = exp.Mul(this=exp.Year(this=day), expression=terms.literal(periods))
             return exp.Add(this=year, expression=_part_of_year(day, span.months))
         case "day":
-            return exp.DateDiff(this=day.copy(), expression=terms.literal(EPOCH), unit=exp.var("DAY"))
+            return exp.DateDiff(this=day, expression=terms.literal(EPOCH), unit=exp.var("DAY"))
         case "lifetime":
             return terms.literal(0)
         case _ as unreachable:
@@ -112,12 +108,12 @@ def period_of(accumulator: Accumulator, day: Sql) -> Sql:
 
 def _part_of_year(day: Sql, months: int) -> Sql:
     """The how manieth period of so many months of its year a day lies in, from 1; no division, which dialects round apart."""
-    month = exp.Month(this=day.copy())
+    month = exp.Month(this=day)
     if months == 1:
         return month
     cases = exp.Case()
     for number, last in enumerate(range(months, MONTHS, months), 1):
-        cases = cases.when(exp.LTE(this=month.copy(), expression=terms.literal(last)), terms.literal(number))
+        cases = cases.when(exp.LTE(this=month, expression=terms.literal(last)), terms.literal(number))
     return cases.else_(terms.literal(MONTHS // months))
 
 
@@ -136,7 +132,7 @@ def opening_balance(accumulator: Accumulator, scope: Scope) -> Sql:
     if accumulator.opening is None:
         return terms.case([(terms.is_known(day), nothing)]) if scope.undated else nothing
     now = terms.literal(scope.as_of)
-    same = exp.EQ(this=terms.paren(period_of(accumulator, day)), expression=period_of(accumulator, now))
+    same = terms.equal(terms.paren(period_of(accumulator, day)), period_of(accumulator, now))
     fact = scope.column_of(*accumulator.opening)
     opening = terms.case([(same, fact)], nothing)
     undated = scope.undated or accumulator.read_by is not None

@@ -77,9 +77,7 @@ def _statements(
 ) -> list[tuple[str, exp.Query]]:
     carried = _carried(base_names, layers, columns)
     tables: list[tuple[str, exp.Query]] = []
-    query = terms.select(*(terms.column(n) for n in carried[0])).from_(
-        base.subquery("rows", copy=False), copy=False
-    )
+    query = terms.select_from(base.subquery("rows", copy=False), *(terms.column(n) for n in carried[0]))
     for index, layer in enumerate(layers):
         if layer.cut is not None:
             tables.append((layer.cut, query))
@@ -90,10 +88,10 @@ def _statements(
         alive = {c.alias for c in layer.columns}
         names = [n for n in following if n not in alive]
         used = [c for c in layer.columns if c.alias in following]
-        query = terms.select(*(terms.column(n) for n in names), *used).from_(
-            query.subquery("below", copy=False), copy=False
+        query = terms.select_from(
+            query.subquery("below", copy=False), *(terms.column(n) for n in names), *used
         )
-    tables.append((target, terms.select(*columns).from_(query.subquery("made", copy=False), copy=False)))
+    tables.append((target, terms.select_from(query.subquery("made", copy=False), *columns)))
     return tables
 
 
@@ -132,14 +130,10 @@ def _carried(base_names: list[str], layers: list[Layer], columns: list[Sql]) -> 
 def _joined(layer: Layer, names: list[str]) -> exp.Select:
     """The rows of a cut with the windowed columns beside them."""
     assert layer.cut is not None
-    query = terms.select(*(terms.column(n, "cut") for n in names)).from_(
-        exp.to_table(layer.cut, quoted=True).as_("cut"), copy=False
-    )
+    query = terms.select_from(terms.table(layer.cut, "cut"), *(terms.column(n, "cut") for n in names))
     for number, part in enumerate(layer.windowed):
         name = f"windowed{number}"
-        on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?row", "cut"))
-        query = query.join(
-            exp.to_table(part.queries[-1][0], quoted=True).as_(name), on=on, join_type="left", copy=False
-        )
+        on = terms.equal(terms.column("?row", name), terms.column("?row", "cut"))
+        query = terms.left_join(query, terms.table(part.queries[-1][0], name), on)
         query = query.select(*(terms.column(c, name) for c in part.columns), copy=False)
     return query

@@ -64,8 +64,7 @@ class Limits:
         branches_naming = [branches[i] for i in self._naming(accumulator)]
         by = terms.column(f"{accumulator.sums}?by")
         limits: list[tuple[Sql, Emitted]] = [
-            (exp.EQ(this=by.copy(), expression=terms.literal(b.index)), _limits(b, self.scope)[0])
-            for b in branches_naming
+            (terms.equal(by, terms.literal(b.index)), _limits(b, self.scope)[0]) for b in branches_naming
         ]
         over = (
             Emitted(TRUE, nullable=False) if accumulator.over is None else emit(accumulator.over, self.scope)
@@ -101,7 +100,7 @@ class Limits:
     def _may_pay(self, accumulator: Accumulator) -> Sql:
         by = terms.column(f"{accumulator.sums}?by")
         pays = exp.In(this=by, expressions=[terms.literal(i) for i in self._naming(accumulator)])
-        open_ = exp.EQ(this=by.copy(), expression=terms.literal(UNDECIDED))
+        open_ = terms.equal(by, terms.literal(UNDECIDED))
         return terms.disjoin([pays, terms.conjoin([open_, terms.column(f"{accumulator.name}?may")])])
 
     def _brought(self, accumulator: Accumulator, errors: list[tuple[str, Sql]]) -> list[Sql]:
@@ -141,7 +140,7 @@ class Limits:
                 this=terms.column(f"{accumulator.name}?limit"),
                 expression=terms.column(f"{accumulator.name}?opening"),
             )
-            raw = terms.skipping(exp.Least, raw, exp.Coalesce(this=room, expressions=[terms.literal(0)]))
+            raw = terms.skipping(exp.Least, raw, terms.or_zero(room))
         amount = terms.skipping(exp.Greatest, raw, terms.literal(0))
         amount = terms.case([(known, amount)], terms.literal(0))
         return terms.cast(amount, held_as(decision, 38 if decision.may_overflow else 18))
@@ -169,7 +168,7 @@ class Limits:
             voids: list[Sql] = [terms.column(f"{name}?rawvoid")]
             for index, provision in enumerate(decision.provisions):
                 if provision.limits:
-                    chosen = exp.EQ(this=terms.column(f"{name}?by"), expression=terms.literal(index))
+                    chosen = terms.equal(terms.column(f"{name}?by"), terms.literal(index))
                     branches.append((chosen, self._paid(decision, provision.limits[0].accumulator)))
                     voids.append(
                         terms.conjoin([chosen, terms.column(f"{provision.limits[0].accumulator}?limitvoid")])
@@ -224,10 +223,10 @@ def paid_of(branch: Applied, scope: Scope) -> Applied:
     if not branch.provision.limits:
         return replace(branch, paid=True)
     raw, limits = branch.value, _limits(branch, scope)
-    amount = terms.cast(raw.value.copy(), _money_type(branch.provision.value.type))
+    amount = terms.cast(raw.value, _money_type(branch.provision.value.type))
     befores = [terms.column(f"{limit.accumulator}?before") for limit in branch.provision.limits]
     rooms = [
-        exp.Sub(this=terms.cast(limit.value.copy(), _limit_type([branch])), expression=terms.paren(before))
+        exp.Sub(this=terms.cast(limit.value, _limit_type([branch])), expression=terms.paren(before))
         for limit, before in zip(limits, befores, strict=True)
     ]
     unknown = terms.disjoin(terms.is_null(part) for part in (raw.value, *(e.value for e in limits), *befores))

@@ -49,27 +49,27 @@ def place_of(code: Sql, fits: Sql, table: str) -> Sql:
     """The canonical code; `fits`: it has the shape of one. `table`: the list joined by `county_of`."""
     padding = [terms.literal(text) for text in ("", "000", "000000")]
     none = exp.In(this=_from(code, 7), expressions=padding)
-    town = terms.conjoin([_equal(exp.Length(this=code.copy()), 12), _equal(_from(code, 10), "000")])
+    town = terms.conjoin([_equal(exp.Length(this=code), 12), _equal(_from(code, 10), "000")])
     digits = terms.case([(town, _from(code, 7, 3))], _from(code, 7))
     place, below = terms.column(PLACE, table), terms.column(BELOW, table)
     read = terms.case([
         (terms.disjoin([none, _equal(below, DROPPED)]), place),
-        (_equal(below.copy(), TAKEN), exp.Concat(expressions=[place.copy(), digits])),
+        (_equal(below, TAKEN), exp.Concat(expressions=[place, digits])),
     ])  # fmt: skip
     return terms.case([(fits, read)])
 
 
 def _equal(value: Sql, constant: object) -> Sql:
-    return exp.EQ(this=value, expression=terms.literal(constant))
+    return terms.equal(value, terms.literal(constant))
 
 
 def _left(code: Sql, digits: int) -> Sql:
-    return exp.Left(this=code.copy(), expression=terms.literal(digits))
+    return exp.Left(this=code, expression=terms.literal(digits))
 
 
 def _from(code: Sql, start: int, digits: int | None = None) -> Sql:
     length = None if digits is None else terms.literal(digits)
-    return exp.Substring(this=code.copy(), start=terms.literal(start), length=length)
+    return exp.Substring(this=code, start=terms.literal(start), length=length)
 
 
 def _padded(code: Sql) -> Sql:

@@ -14,6 +14,7 @@ from typing import Final, TypeGuard
 
 from mianshen.program import core
 from mianshen.program.program import Decision, Key, Program
+from mianshen.program.remembered import remembered
 from mianshen.program.stages import nodes_of, parents_first, reads_of, stages
 from mianshen.program.totals import grouped
 
@@ -95,22 +96,22 @@ def _of_children(node: core.Aggregate | core.Earlier) -> TypeGuard[core.Aggregat
 
 def outermost(nodes: Iterable[core.Core]) -> list[core.Aggregate | core.Earlier]:
     """What expressions ask of several rows, each once; what stands inside others is left out."""
-    outermost = [n for root in nodes for n in _own(root) if isinstance(n, core.Aggregate | core.Earlier)]
-    return list(dict.fromkeys(outermost))
+    asking = (n for root in nodes for n in _own(root) if isinstance(n, core.Aggregate | core.Earlier))
+    return list(dict.fromkeys(asking))
 
 
 def outer_reads(nodes: Iterable[core.Core], entity: str) -> list[core.FactRef | core.DecisionRef]:
     """References to ancestors' columns in expressions at an entity (not inside aggregates)."""
-    fact_refs: list[core.FactRef | core.DecisionRef] = []
+    references: list[core.FactRef | core.DecisionRef] = []
     pending = list(nodes)
     while pending:
         node = pending.pop()
-        here = isinstance(node, core.FactRef) and node.asking
-        if isinstance(node, core.FactRef | core.DecisionRef) and node.entity != entity and not here:
-            fact_refs.append(node)
+        asking = isinstance(node, core.FactRef) and node.asking
+        if isinstance(node, core.FactRef | core.DecisionRef) and node.entity != entity and not asking:
+            references.append(node)
         if not isinstance(node, core.Aggregate):
             pending.extend(core.children(node))
-    return list(dict.fromkeys(fact_refs))
+    return list(dict.fromkeys(references))
 
 
 def uses_year_to_date(step: Step) -> set[str]:
@@ -124,9 +125,15 @@ def uses_year_to_date(step: Step) -> set[str]:
 
 def read_elsewhere(program: Program, accumulator: str) -> bool:
     """Whether `year to date` reads an accumulator's balance, so that every row needs it."""
-    nodes = [n for d in program.decisions for root in nodes_of(d) for n in core.walk(root)]
-    nodes += [n for a in program.accumulators.values() if a.over is not None for n in core.walk(a.over)]
-    return any(isinstance(n, core.YearToDate) and n.accumulator == accumulator for n in nodes)
+    return accumulator in _balances_read(program)
+
+
+@remembered
+def _balances_read(program: Program) -> frozenset[str]:
+    roots = [root for decision in program.decisions for root in nodes_of(decision)]
+    roots += [a.over for a in program.accumulators.values() if a.over is not None]
+    nodes = (node for root in roots for node in core.walk(root))
+    return frozenset(node.accumulator for node in nodes if isinstance(node, core.YearToDate))
 
 
 def voidable(program: Program) -> frozenset[Key]:

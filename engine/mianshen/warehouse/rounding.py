@@ -7,6 +7,7 @@ rounding of a decimal is the database's own `ROUND`, which is half away from zer
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from sqlglot import exp
 
@@ -19,7 +20,7 @@ from mianshen.warehouse.expressions import Sql
 def rounded_value(value: Sql, type_: Numeric, digits: int, mode: RoundingMode, result: Numeric) -> Sql:
     """A decimal rounded to fewer decimals."""
     if mode == "half_up":
-        return exp.Round(this=value.copy(), decimals=terms.literal(digits))
+        return exp.Round(this=value, decimals=terms.literal(digits))
     one = Numeric(0, type_.low * 0 + 1, type_.high * 0 + 1)
     return rounded_quotient(value, type_, terms.literal(1), one, digits, mode, result)
 
@@ -33,7 +34,7 @@ def rounded_quotient(
     `let` names an intermediate value, so that what is used more than once is computed once.
     """
     shift = max(top_type.scale, bottom_type.scale)
-    zero = exp.EQ(this=terms.paren(top.copy()), expression=terms.literal(0))
+    zero = terms.equal(terms.paren(top), terms.literal(0))
     numerator = let(terms.case([(zero, terms.NULL)], _integer(top, top_type, shift + digits)))
     denominator = let(
         terms.case(
@@ -49,23 +50,17 @@ def rounded_quotient(
         expression=terms.paren(terms.case([(negative, terms.literal(-1))], terms.literal(1))),
     )
     whole = terms.decimal_type(max(1, result.precision - result.scale + digits), 0)
-    scaled = exp.Mul(this=terms.cast(signed, whole), expression=terms.literal(_unit(digits)))
-    nothing = terms.conjoin([zero, exp.NEQ(this=terms.paren(bottom.copy()), expression=terms.literal(0))])
+    scaled = exp.Mul(this=terms.cast(signed, whole), expression=terms.literal(Decimal(1).scaleb(-digits)))
+    nothing = terms.conjoin([zero, exp.NEQ(this=terms.paren(bottom), expression=terms.literal(0))])
     return terms.case(
         [(nothing, terms.cast(terms.literal(0), terms.decimal_type(result.precision, result.scale)))], scaled
     )
 
 
-def _unit(digits: int) -> object:
-    from decimal import Decimal
-
-    return Decimal(1).scaleb(-digits)
-
-
 def _integer(value: Sql, type_: Numeric, shift: int) -> Sql:
     """The decimal times ten to the `shift`, as a 128-bit integer."""
     scale, times = type_.scale, shift - type_.scale
-    scaled = terms.cast(value.copy(), terms.decimal_type(min(38, max(19, type_.precision)), scale))
+    scaled = terms.cast(value, terms.decimal_type(min(38, max(19, type_.precision)), scale))
     if scale and type_.precision + scale > 37:  # the whole and the part apart, lest the product overflow
         part = exp.Sub(this=scaled, expression=terms.function("TRUNC", scaled))
         whole = exp.Add(
@@ -88,27 +83,27 @@ def _times(value: Sql, power: int) -> Sql:
 
 def _differ(a: Sql, b: Sql) -> Sql:
     zero = terms.literal(0)
-    below = exp.LT(this=terms.paren(a.copy()), expression=zero.copy())
-    under = exp.LT(this=terms.paren(b.copy()), expression=zero.copy())
+    below = exp.LT(this=terms.paren(a), expression=zero)
+    under = exp.LT(this=terms.paren(b), expression=zero)
     return exp.NEQ(this=exp.Paren(this=below), expression=exp.Paren(this=under))
 
 
 def _divided(size: Sql, divisor: Sql, mode: RoundingMode, negative: Sql) -> Sql:
     """Positive integers divided, rounded by the mode."""
-    twice = exp.Paren(this=exp.Mul(this=terms.literal(2), expression=divisor.copy()))
-    double = exp.Mul(this=terms.literal(2), expression=size.copy())
+    twice = exp.Paren(this=exp.Mul(this=terms.literal(2), expression=divisor))
+    double = exp.Mul(this=terms.literal(2), expression=size)
 
     def floor(top: Sql, by: Sql) -> Sql:
-        return exp.IntDiv(this=exp.Paren(this=top.copy()), expression=by.copy())
+        return exp.IntDiv(this=exp.Paren(this=top), expression=by)
 
     up = floor(
-        exp.Sub(this=exp.Add(this=size.copy(), expression=divisor.copy()), expression=terms.literal(1)),
+        exp.Sub(this=exp.Add(this=size, expression=divisor), expression=terms.literal(1)),
         divisor,
     )
     down = floor(size, divisor)
-    half_up = floor(exp.Add(this=double, expression=divisor.copy()), twice)
+    half_up = floor(exp.Add(this=double, expression=divisor), twice)
     half_down = floor(
-        exp.Sub(this=exp.Add(this=double.copy(), expression=divisor.copy()), expression=terms.literal(1)),
+        exp.Sub(this=exp.Add(this=double, expression=divisor), expression=terms.literal(1)),
         twice,
     )
     match mode:
@@ -117,9 +112,8 @@ def _divided(size: Sql, divisor: Sql, mode: RoundingMode, negative: Sql) -> Sql:
         case "half_down":
             return half_down
         case "half_even":
-            odd = exp.EQ(
-                this=exp.Paren(this=exp.Mod(this=down.copy(), expression=terms.literal(2))),
-                expression=terms.literal(1),
+            odd = terms.equal(
+                exp.Paren(this=exp.Mod(this=down, expression=terms.literal(2))), terms.literal(1)
             )
             return terms.case([(odd, half_up)], half_down)
         case "up":

@@ -66,9 +66,7 @@ class Rows:
         nodes = [n for d in self.step.decisions for n in nodes_of(d) if n not in hoisted]
         nodes += self._accumulator_nodes() + self._item_nodes()
         columns = [terms.column(c, entity) for c in self._columns()]
-        query = terms.select().from_(
-            exp.to_table(self.catalog.rows[entity], quoted=True).as_(entity), copy=False
-        )
+        query = terms.select_from(terms.table(self.catalog.rows[entity], entity))
         query, own = self.own(query, nodes)
         outer = outer_reads(nodes, entity) + self.opening_facts(nodes)
         query, above = self.parents(query, list(dict.fromkeys(outer)))
@@ -91,23 +89,18 @@ class Rows:
 
     def _columns(self) -> list[str]:
         """The row's own columns that are read."""
-        entity = self.entity
-        described = self.program.entities[entity]
-        wanted = {d for d in (described.date,) if d is not None}
-        if uses_year_to_date(self.step):
-            wanted.add(described.key)
-        base = ["?row", "?parent"] if described.parent is not None else ["?row"]
+        entity = self.program.entities[self.entity]
+        accumulators = [self.program.accumulators[name] for name in uses_year_to_date(self.step)]
+        roots = [root for decision in self.step.decisions for root in nodes_of(decision)]
+        roots += [*self._accumulator_nodes(), *self._item_nodes()]
         facts = {
-            n.name for d in self.step.decisions for root in nodes_of(d)
-            for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
-        }  # fmt: skip
-        for accumulator in (self.program.accumulators[name] for name in uses_year_to_date(self.step)):
-            facts |= {name for owner, name in _row_facts(accumulator) if owner == entity}
-        more = [*self._accumulator_nodes(), *self._item_nodes()]
-        facts |= {
-            n.name for root in more for n in walk(root) if isinstance(n, FactRef) and n.entity == entity
+            n.name for root in roots for n in walk(root) if isinstance(n, FactRef) and n.entity == entity.name
         }
-        return [*base, *sorted(facts | wanted)]
+        facts |= {name for a in accumulators for owner, name in _row_facts(a) if owner == entity.name}
+        facts |= {entity.key} if accumulators else set()
+        facts |= {entity.date} if entity.date is not None else set()
+        base = ["?row", "?parent"] if entity.parent is not None else ["?row"]
+        return [*base, *sorted(facts)]
 
     def own(self, query: exp.Select, nodes: list[Core]) -> tuple[exp.Select, list[Sql]]:
         """Decisions of the entity made in earlier steps."""
@@ -131,15 +124,8 @@ class Rows:
         for name in names:
             if self.program.accumulators[name].entity == entity:
                 table = self.catalog.before[name]
-                on = exp.EQ(
-                    this=terms.column("?row", f"{name}?balance"), expression=terms.column("?row", entity)
-                )
-                query = query.join(
-                    exp.to_table(table, quoted=True).as_(f"{name}?balance", quoted=True),
-                    on=on,
-                    join_type="left",
-                    copy=False,
-                )
+                on = terms.equal(terms.column("?row", f"{name}?balance"), terms.column("?row", entity))
+                query = terms.left_join(query, terms.table(table, f"{name}?balance"), on)
                 columns = [*columns, terms.column(f"{name}?before", f"{name}?balance")]
         return query, columns
 
@@ -148,10 +134,8 @@ class Rows:
         columns: list[Sql] = []
         for table in dict.fromkeys(self.catalog.decided[k] for k in keys):
             name = f"{self.entity}_{table}"
-            condition = exp.EQ(this=terms.column("?row", name), expression=terms.column("?row", self.entity))
-            query = query.join(
-                exp.to_table(table, quoted=True).as_(name), on=condition, join_type="left", copy=False
-            )
+            condition = terms.equal(terms.column("?row", name), terms.column("?row", self.entity))
+            query = terms.left_join(query, terms.table(table, name), condition)
             for key in keys:
                 if self.catalog.decided[key] == table:
                     columns += self._shown(key, name)
@@ -161,7 +145,7 @@ class Rows:
         name = key[1]
         shown = [terms.alias(terms.column(name, table), name)]
         if key in self.voidable:
-            void = exp.Coalesce(this=terms.column(f"{name}?void", table), expressions=[exp.false()])
+            void = terms.surely(terms.column(f"{name}?void", table))
             shown.append(terms.alias(void, f"{name}?void"))
         return shown
 
@@ -186,7 +170,7 @@ class Rows:
             return query, []
         relation = self._parent_rows(parent, outer)
         name = f"{parent}?above"
-        on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?parent", entity))
+        on = terms.equal(terms.column("?row", name), terms.column("?parent", entity))
         query = query.join(relation.subquery(name, copy=False), on=on, join_type="left", copy=False)
         return query, [
             terms.column(c.alias_or_name, name) for c in relation.selects if c.alias_or_name != "?row"
@@ -198,9 +182,7 @@ class Rows:
         conditions = [c for above in hoisted for c in above]
         inside = [n for c in conditions for n in walk(c) if isinstance(n, FactRef | DecisionRef)]
         wanted = list(dict.fromkeys([*outer, *inside]))
-        query = terms.select().from_(
-            exp.to_table(self.catalog.rows[parent], quoted=True).as_(parent), copy=False
-        )
+        query = terms.select_from(terms.table(self.catalog.rows[parent], parent))
         names = [n.name for n in wanted if isinstance(n, FactRef) and n.entity == parent]
         columns: list[Sql] = [
             terms.column("?row", parent),
@@ -225,7 +207,7 @@ class Rows:
         shown += [terms.column(c.alias_or_name) for c in above]
         read = {f"{n.entity}.{n.name}{part}" for n in outer for part in ("", "?void")}
         shown = [c for c in shown if c.alias_or_name == "?row" or c.alias_or_name in read]
-        return terms.select(*shown, *tests).from_(query.subquery(parent, copy=False), copy=False)
+        return terms.select_from(query.subquery(parent, copy=False), *shown, *tests)
 
     def totals(self, query: exp.Select, wanted: list[Aggregate | Earlier]) -> tuple[exp.Select, list[Sql]]:
         """What rows ask of several others: aggregates over children, over rows beside them, rows before them."""
@@ -283,7 +265,7 @@ class Rows:
         none = terms.is_null(terms.column("?parent", name))
         missing = terms.disjoin([none, terms.conjoin([terms.surely(matches), terms.surely(void)])])
         columns = [
-            terms.alias(terms.case([(terms.surely(matches.copy()), value)]), name),
+            terms.alias(terms.case([(terms.surely(matches), value)]), name),
             terms.alias(terms.conjoin([self._dated(), missing]), f"{name}?void"),
         ]
         if node.where is not None and fallible(node):
@@ -294,7 +276,7 @@ class Rows:
         return self._join(query, last, name), columns
 
     def _join(self, query: exp.Select, relation: exp.Query, name: str) -> exp.Select:
-        on = exp.EQ(this=terms.column("?parent", name), expression=terms.column("?row", self.entity))
+        on = terms.equal(terms.column("?parent", name), terms.column("?row", self.entity))
         return query.join(relation.subquery(name, copy=False), on=on, join_type="left", copy=False)
 
     def _dated(self) -> Sql:
@@ -313,22 +295,16 @@ class Rows:
         if None not in ready and len(tables) == 1:
             labels = [r[1] for r in ready if r is not None]
             columns = [terms.column(n) for n in item_names(wanted, labels)]
-            return terms.select(terms.column("?parent"), *columns).from_(
-                exp.to_table(tables.pop(), quoted=True), copy=False
-            ), labels
+            return terms.select_from(terms.table(tables.pop()), terms.column("?parent"), *columns), labels
         labels = [f"?item{i}" for i in range(len(wanted))]
         rows, scope = self._read(child, [n for a in wanted for n in parts_of(a, self.program)])
         columns = [c for a, label in zip(wanted, labels, strict=True) for c in item_columns(a, label, scope)]
-        return terms.select(terms.column("?parent"), *columns).from_(
-            rows.subquery("rows", copy=False), copy=False
-        ), labels
+        return terms.select_from(rows.subquery("rows", copy=False), terms.column("?parent"), *columns), labels
 
     def _read(self, child: str, nodes: list[Core]) -> tuple[exp.Select, Scope]:
         """The rows of an entity with the columns that expressions at them read."""
         inner = self._at(child)
-        query = terms.select().from_(
-            exp.to_table(self.catalog.rows[child], quoted=True).as_(child), copy=False
-        )
+        query = terms.select_from(terms.table(self.catalog.rows[child], child))
         query, decisions = inner.own(query, nodes)
         outer = outer_reads(nodes, child) + inner.opening_facts(nodes)
         query, above = inner.parents(query, list(dict.fromkeys(outer)))

@@ -73,7 +73,7 @@ class Script:
         self.statements += [Statement("", text) for text in SETTINGS[self.dialect]]
         read = [fact.type for name in self.entities() for fact in self.facts(name).values()]
         if warehouse.AREA_TYPE in read:
-            places = exp.to_table(warehouse.PLACES, quoted=True)
+            places = terms.table(warehouse.PLACES)
             self._say(warehouse.PLACES, exp.Drop(tables=[places], kind="TABLE", exists=True))
             listed = place_table(text_of(places, self.dialect), self.dialect)
             self.statements.append(Statement(warehouse.PLACES, listed))
@@ -105,7 +105,7 @@ class Script:
         self._create(table, query.where(exp.In(this=terms.column("?row", "decided"), query=listed)))
 
     def _create(self, table: str, query: exp.Query) -> None:
-        named = exp.to_table(table, quoted=True)
+        named = terms.table(table)
         options = exp.Properties(expressions=[exp.FileFormatProperty(this=exp.var("PARQUET"))])
         statement = exp.Create(
             this=named,
@@ -113,7 +113,7 @@ class Script:
             expression=query,
             properties=options if self.dialect == "spark" else None,
         )
-        self._say(table, exp.Drop(tables=[named.copy()], kind="TABLE", exists=True))
+        self._say(table, exp.Drop(tables=[named], kind="TABLE", exists=True))
         self._say(table, statement, pretty=True)
         if self.dialect == "postgres":  # or it plans the next statement as if the table were empty
             self.statements.append(Statement(table, f"ANALYZE {text_of(named, self.dialect)}"))

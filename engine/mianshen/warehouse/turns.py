@@ -98,7 +98,7 @@ class Turns:
             tables = [(rows, self._numbered(cut, reads))] if index == 0 else []
             tables.append((f"{cut}_total{index}", self._pairs(a, rows, self._summed(a))))
             windowed.append(Windowed(frozenset(reads), (f"{a.name}?sum", f"{a.name}?unsure"), tuple(tables)))
-            total = exp.Coalesce(this=terms.column(f"{a.name}?sum"), expressions=[terms.literal(0)])
+            total = terms.or_zero(terms.column(f"{a.name}?sum"))
             unsure = terms.surely(terms.column(f"{a.name}?unsure"))
             before = terms.case([(unsure, terms.NULL)], balance(a, self.scope, total))
             balances.append(terms.alias(before, f"{a.name}?before"))
@@ -107,8 +107,8 @@ class Turns:
     def _summed(self, accumulator: Accumulator) -> list[Sql]:
         """What earlier rows brought in all, and whether that is not known of one of them."""
         name, brought = accumulator.name, terms.column(f"{accumulator.name}?add", "earlier")
-        known = exp.EQ(this=exp.Count(this=exp.Star()), expression=exp.Count(this=brought))
-        total = terms.cast(exp.Sum(this=brought.copy()), self._type(accumulator))
+        known = terms.equal(exp.Count(this=exp.Star()), exp.Count(this=brought))
+        total = terms.cast(exp.Sum(this=brought), self._type(accumulator))
         return [terms.alias(total, f"{name}?sum"), terms.alias(terms.negate(known), f"{name}?unsure")]
 
     def _may(self, accumulator: Accumulator, decision: Decision, branches: list[Applied]) -> Sql:
@@ -134,13 +134,13 @@ class Turns:
         reads = self._reads(read - set(brought) - {f"{a.name}?counting" for a in self.accumulators})
         tables: list[tuple[str, exp.Query]] = [(rows, self._numbered(cut, reads))]
         query = terms.select(exp.Column(this=exp.Star(), table=exp.to_identifier("of", quoted=True)))
-        query = query.from_(exp.to_table(rows, quoted=True).as_("of", quoted=True), copy=False)
+        query = query.from_(terms.table(rows, "of"), copy=False)
         for index, a in enumerate(self.accumulators):
             numbers = exp.ArrayAgg(this=terms.column(NUMBER, "earlier"))
             table, name = f"{cut}_counting{index}", f"counting{index}"
             tables.append((table, self._pairs(a, rows, [terms.alias(numbers, "?numbers")])))
-            on = exp.EQ(this=terms.column("?row", name), expression=terms.column("?row", "of"))
-            relation = exp.to_table(table, quoted=True).as_(name, quoted=True)
+            on = terms.equal(terms.column("?row", name), terms.column("?row", "of"))
+            relation = terms.table(table, name)
             query = query.join(relation, on=on, join_type="left", copy=False)
             query = query.select(
                 terms.alias(terms.column("?numbers", name), f"{a.name}?counting"), copy=False
@@ -207,24 +207,25 @@ class Turns:
         begun: dict[str, Sql] = {HOLDER: terms.column(HOLDER), NUMBER: terms.literal(0)}
         begun |= {name: exp.Array(expressions=[]) for name, _ in arrays}
         first = terms.select(*_typed((begun.get(name, terms.NULL), name, type_) for name, type_ in columns))
-        first = first.from_(exp.to_table(turns, quoted=True), copy=False)
-        first = first.where(exp.EQ(this=terms.column(NUMBER), expression=terms.literal(1)), copy=False)
+        first = first.from_(terms.table(turns), copy=False)
+        first = first.where(terms.equal(terms.column(NUMBER), terms.literal(1)), copy=False)
         one_more = exp.Add(this=terms.column(NUMBER, "before"), expression=terms.literal(1))
         on = terms.conjoin([
-            exp.EQ(this=terms.column(HOLDER, "next"), expression=terms.column(HOLDER, "before")),
-            exp.EQ(this=terms.column(NUMBER, "next"), expression=one_more),
+            terms.equal(terms.column(HOLDER, "next"), terms.column(HOLDER, "before")),
+            terms.equal(terms.column(NUMBER, "next"), one_more),
         ])  # fmt: skip
         read = dict.fromkeys([*names, *(f"{a.name}?counting" for a in self.accumulators)])
-        base = terms.select(
+        base = terms.select_from(
+            terms.table("folded", "before"),
             *(terms.column(name, "next") for name in read),
             *(terms.column(name, "before") for name, _ in arrays),
-        ).from_(exp.to_table("folded", quoted=True).as_("before", quoted=True), copy=False)
-        base = base.join(exp.to_table(turns, quoted=True).as_("next", quoted=True), on=on, copy=False)
+        )
+        base = base.join(terms.table(turns, "next"), on=on, copy=False)
         shaped = _typed((terms.column(name), name, type_) for name, type_ in columns)
         following = stacked(base, [c.alias_or_name for c in base.selects], layers, shaped)
         every = exp.union(first, following, distinct=False, copy=False)
         shown = terms.select(terms.column("?row"), *(terms.column(name) for name, _ in outputs))
-        shown = shown.from_(exp.to_table("folded", quoted=True), copy=False)
+        shown = shown.from_(terms.table("folded"), copy=False)
         shown = shown.where(exp.GT(this=terms.column(NUMBER), expression=terms.literal(0)), copy=False)
         return shown.with_(exp.to_identifier("folded", quoted=True), as_=every, recursive=True, copy=False)
 
@@ -245,39 +246,36 @@ class Turns:
         entity = self.program.entities[self.scope.entity]
         assert entity.parent is not None
         holders = sorted({a.holder for a in self.accumulators}, key=parents_first(self.program).index)
-        query = terms.select(
-            terms.column("?row", "cut"), *(terms.column(name, "cut") for name in names if name != "?row")
-        ).from_(exp.to_table(cut, quoted=True).as_("cut", quoted=True), copy=False)
+        query = terms.select_from(
+            terms.table(cut, "cut"),
+            terms.column("?row", "cut"),
+            *(terms.column(name, "cut") for name in names if name != "?row"),
+        )
         of: dict[str, Sql] = {entity.parent: terms.column("?parent", "cut")}
         for holder in holders:
             if holder not in of:
                 above = tops(self.program, self.tables, entity.parent, holder).subquery(
                     f"of{holder}", copy=False
                 )
-                on = exp.EQ(
-                    this=terms.column("?row", f"of{holder}"), expression=terms.column("?parent", "cut")
-                )
-                query = query.join(above, on=on, join_type="left", copy=False)
+                on = terms.equal(terms.column("?row", f"of{holder}"), terms.column("?parent", "cut"))
+                query = terms.left_join(query, above, on)
                 of[holder] = terms.column("?top", f"of{holder}")
         query = query.select(*(terms.alias(of[holder], f"?of {holder}") for holder in holders), copy=False)
-        query = query.select(terms.alias(of[holders[0]].copy(), HOLDER), copy=False)
+        query = query.select(terms.alias(of[holders[0]], HOLDER), copy=False)
         number = exp.Window(this=exp.RowNumber(), partition_by=[terms.column(HOLDER)], order=in_turn(entity))
-        return terms.select(exp.Star(), terms.alias(number, NUMBER)).from_(
-            query.subquery("held", copy=False), copy=False
-        )
+        return terms.select_from(query.subquery("held", copy=False), exp.Star(), terms.alias(number, NUMBER))
 
     def _pairs(self, accumulator: Accumulator, rows: str, columns: list[Sql]) -> exp.Select:
         """Aggregates, by `?row`, of the rows before it that count in its balance."""
         of = f"?of {accumulator.holder}"
         on = terms.conjoin([
-            exp.EQ(this=terms.column(of, "earlier"), expression=terms.column(of, "later")),
+            terms.equal(terms.column(of, "earlier"), terms.column(of, "later")),
             exp.LT(this=terms.column(NUMBER, "earlier"), expression=terms.column(NUMBER, "later")),
             counts_before(accumulator, self.program, "later", "earlier"),
         ])  # fmt: skip
         return (
-            terms.select(terms.column("?row", "later"), *columns)
-            .from_(exp.to_table(rows, quoted=True).as_("later", quoted=True), copy=False)
-            .join(exp.to_table(rows, quoted=True).as_("earlier", quoted=True), on=on, copy=False)
+            terms.select_from(terms.table(rows, "later"), terms.column("?row", "later"), *columns)
+            .join(terms.table(rows, "earlier"), on=on, copy=False)
             .group_by(terms.column("?row", "later"), copy=False)
         )
 

@@ -39,37 +39,34 @@ def rows(
 ) -> exp.Select:
     """The records of `source` as rows. `parents`: the table with the parent's rows, None without a parent."""
     number = terms.alias(exp.Window(this=exp.RowNumber()), "?row")
-    rows = terms.select(number, *(terms.column(name) for name in facts)).from_(
-        exp.to_table(source), copy=False
-    )
-    typed = terms.select(terms.column("?row"), *_typed(program, facts)).from_(
-        rows.subquery("given", copy=False), copy=False
+    numbered = terms.select_from(exp.to_table(source), number, *(terms.column(name) for name in facts))
+    typed = terms.select_from(
+        numbered.subquery("given", copy=False), terms.column("?row"), *_typed(program, facts)
     )
     for name, fact in facts.items():
         if fact.type == AREA_TYPE:
-            listed = exp.alias_(exp.to_table(PLACES, quoted=True), _list_of(name), table=True, quoted=True)
-            county = exp.EQ(
-                this=terms.column(COUNTY, _list_of(name)), expression=county_of(terms.column(name, "given"))
-            )
-            typed = typed.join(listed, on=county, join_type="left", copy=False)
+            listed = terms.table(PLACES, _list_of(name))
+            county = terms.equal(terms.column(COUNTY, _list_of(name)), county_of(terms.column(name, "given")))
+            typed = terms.left_join(typed, listed, county)
     wrong: Reasons = [(terms.is_known(terms.column(WHY)), terms.column(WHY)), *_later(program, entity, as_of)]
     row = terms.cast(terms.column("?row"), "VARCHAR")
-    checked = terms.select(
+    checked = terms.select_from(
+        typed.subquery("typed", copy=False),
         *(terms.column(name) for name in ("?row", *facts)),
         terms.alias(terms.case(wrong), WHY),
         terms.alias(exp.Concat(expressions=[terms.literal(f"{entity.name} "), row]), TOP),
-    ).from_(typed.subquery("typed", copy=False), copy=False)
+    )
     if entity.parent is None or parents is None:
         return checked
     return _below(program.entities[entity.parent], facts, checked, parents)
 
 
 def _below(parent: Entity, facts: Iterable[str], checked: exp.Select, parents: str) -> exp.Select:
-    """The rows beside their parents; a parent that is there twice is told, and here taken once."""
+    """The rows beside their parents; of a key that several parents share, `refused` tells, one is taken here."""
     key = terms.column(parent.key)
     first = [terms.alias(exp.Min(this=terms.column(n)), n) for n in ("?row", TOP)]
-    once = terms.select(key, *first).from_(exp.to_table(parents, quoted=True), copy=False)
-    once = once.group_by(key.copy(), copy=False)
+    once = terms.select_from(terms.table(parents), key, *first)
+    once = once.group_by(key, copy=False)
     unknown = terms.conjoin(
         [terms.is_null(terms.column("?row", "parents")), terms.is_known(terms.column(parent.key, "checked"))]
     )
@@ -78,16 +75,15 @@ def _below(parent: Entity, facts: Iterable[str], checked: exp.Select, parents: s
         (unknown, terms.literal(f"{parent.key}: unknown_parent")),
     ])  # fmt: skip
     top = exp.Coalesce(this=terms.column(TOP, "parents"), expressions=[terms.column(TOP, "checked")])
-    return terms.select(
+    query = terms.select_from(
+        checked.subquery("checked", copy=False),
         *(terms.column(name, "checked") for name in ("?row", *facts)),
         terms.alias(terms.column("?row", "parents"), "?parent"),
         terms.alias(why, WHY),
         terms.alias(top, TOP),
-    ).from_(checked.subquery("checked", copy=False), copy=False).join(
-        once.subquery("parents", copy=False),
-        on=exp.EQ(this=terms.column(parent.key, "parents"), expression=terms.column(parent.key, "checked")),
-        join_type="left", copy=False,
-    )  # fmt: skip
+    )
+    on = terms.equal(terms.column(parent.key, "parents"), terms.column(parent.key, "checked"))
+    return terms.left_join(query, once.subquery("parents", copy=False), on)
 
 
 def _typed(program: Program, facts: Mapping[str, Fact]) -> list[Sql]:
@@ -116,7 +112,7 @@ def _fact(program: Program, name: str, type_: Type) -> tuple[Sql, Reasons]:
         case Numeric(low=low, high=high, scale=scale):
             within = exp.Between(this=column, low=terms.literal(low, scale), high=terms.literal(high, scale))
             value, outside = fitting(within, "out_of_range")
-            even = exp.EQ(this=column, expression=exp.Round(this=column, decimals=terms.literal(scale)))
+            even = terms.equal(column, exp.Round(this=column, decimals=terms.literal(scale)))
             uneven = terms.conjoin([terms.surely(within), terms.surely_not(even)])
             return value, [*outside, (uneven, terms.literal(f"{name}: too_many_decimals"))]
         case Code(codes=codes):
@@ -125,7 +121,7 @@ def _fact(program: Program, name: str, type_: Type) -> tuple[Sql, Reasons]:
         case String(area=True):
             shape = exp.RegexpLike(this=column, expression=terms.literal(f"^({CODE_SHAPE.pattern})$"))
             place = place_of(column, shape, _list_of(name))
-            wrong = terms.conjoin([terms.is_known(column.copy()), terms.is_null(place.copy())])
+            wrong = terms.conjoin([terms.is_known(column), terms.is_null(place)])
             return place, [(wrong, terms.literal(f"{name}: bad_area"))]
         case _:
             return terms.cast(column, terms.sql_type(type_)), []
@@ -152,7 +148,7 @@ def _later(program: Program, entity: Entity, as_of: dt.date) -> Reasons:
 # -- what is wrong ---------------------------------------------------------------------------
 
 
-def told(entity: Entity, reason: Sql) -> list[Sql]:
+def undecided(entity: Entity, reason: Sql) -> list[Sql]:
     """The columns of a table of records that are not decided."""
     return [
         terms.alias(terms.literal(entity.name), "entity"),
@@ -165,14 +161,12 @@ def told(entity: Entity, reason: Sql) -> list[Sql]:
 def refused(entity: Entity, table: str) -> list[exp.Select]:
     """Of an entity's rows those with something wrong, and those that share a key."""
     key = terms.column(entity.key)
-    of = exp.to_table(table, quoted=True).as_("of", quoted=True)
-    wrong = terms.select(*told(entity, terms.column(WHY, "of"))).from_(of, copy=False)
+    of = terms.table(table, "of")
+    wrong = terms.select_from(of, *undecided(entity, terms.column(WHY, "of")))
     many = exp.GT(this=exp.Count(this=exp.Star()), expression=terms.literal(1))
-    doubled = terms.select(key).from_(exp.to_table(table, quoted=True), copy=False)
-    doubled = doubled.group_by(key.copy(), copy=False).having(many, copy=False)
-    double = terms.select(*told(entity, terms.literal(f"{entity.key}: duplicate"))).from_(
-        of.copy(), copy=False
-    )
+    doubled = terms.select_from(terms.table(table), key)
+    doubled = doubled.group_by(key, copy=False).having(many, copy=False)
+    double = terms.select_from(of, *undecided(entity, terms.literal(f"{entity.key}: duplicate")))
     among = exp.In(this=terms.column(entity.key, "of"), query=doubled.subquery(copy=False))
     return [
         wrong.where(terms.is_known(terms.column(WHY, "of")), copy=False),
@@ -183,25 +177,22 @@ def refused(entity: Entity, table: str) -> list[exp.Select]:
 def too_few_said(parent: Entity, counted: str, table: str, below: str) -> exp.Select:
     """The rows that say they have fewer rows below than are given. `counted`: the fact; `below`: those rows' table."""
     number = terms.alias(exp.Count(this=exp.Star()), "?n")
-    too_few_said = terms.select(terms.column("?parent"), number).from_(
-        exp.to_table(below, quoted=True), copy=False
-    )
-    too_few_said = too_few_said.group_by(terms.column("?parent"), copy=False)
-    on = exp.EQ(this=terms.column("?parent", "given"), expression=terms.column("?row", "of"))
+    given = terms.select_from(terms.table(below), terms.column("?parent"), number)
+    given = given.group_by(terms.column("?parent"), copy=False)
+    on = terms.equal(terms.column("?parent", "given"), terms.column("?row", "of"))
     fewer = exp.LT(this=terms.column(counted, "of"), expression=terms.column("?n", "given"))
-    query = terms.select(*told(parent, terms.literal(f"{counted}: failed_check")))
-    query = query.from_(exp.to_table(table, quoted=True).as_("of", quoted=True), copy=False)
-    return query.join(too_few_said.subquery("given", copy=False), on=on, copy=False).where(fewer, copy=False)
+    columns = undecided(parent, terms.literal(f"{counted}: failed_check"))
+    query = terms.select_from(terms.table(table, "of"), *columns)
+    return query.join(given.subquery("given", copy=False), on=on, copy=False).where(fewer, copy=False)
 
 
 def failed(entity: Entity, table: str, query: str) -> exp.Select:
     """The rows that a step could not decide: a conflict, an overflow, a figure's gap."""
-    of = exp.to_table(table, quoted=True).as_("of", quoted=True)
-    step = exp.to_table(query, quoted=True).as_("made", quoted=True)
-    on = exp.EQ(this=terms.column("?row", "made"), expression=terms.column("?row", "of"))
+    of = terms.table(table, "of")
+    step = terms.table(query, "made")
+    on = terms.equal(terms.column("?row", "made"), terms.column("?row", "of"))
     return (
-        terms.select(*told(entity, terms.column("?error", "made")))
-        .from_(of, copy=False)
+        terms.select_from(of, *undecided(entity, terms.column("?error", "made")))
         .join(step, on=on, copy=False)
         .where(terms.is_known(terms.column("?error", "made")), copy=False)
     )
@@ -213,14 +204,10 @@ def together(queries: Sequence[exp.Select]) -> exp.Query:
 
 def tops(table: str) -> exp.Select:
     """What stands or falls with the rows of such a table."""
-    return terms.select(terms.column(TOP)).from_(exp.to_table(table, quoted=True), copy=False)
+    return terms.select_from(terms.table(table), terms.column(TOP))
 
 
 def sound(table: str, left_out: str) -> exp.Select:
     """The numbers of the rows that stand with nothing wrong."""
     outside = exp.Not(this=exp.In(this=terms.column(TOP), query=tops(left_out).subquery(copy=False)))
-    return (
-        terms.select(terms.column("?row"))
-        .from_(exp.to_table(table, quoted=True), copy=False)
-        .where(outside, copy=False)
-    )
+    return terms.select_from(terms.table(table), terms.column("?row")).where(outside, copy=False)

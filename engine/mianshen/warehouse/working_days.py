@@ -189,4 +189,4 @@ def _named(calendar: Calendar, position: Sql) -> Sql:
 
 
 def _is_zero(count: Sql) -> Sql:
-    return exp.EQ(this=terms.paren(count), expression=terms.literal(0))
+    return terms.equal(terms.paren(count), terms.literal(0))
