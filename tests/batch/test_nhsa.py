@@ -187,6 +187,31 @@ def test_settlements_of_one_day_keep_what_each_says_of_the_person(tmp_path: Path
     assert again["claims"] == found["claims"]
 
 
+@pytest.mark.parametrize(
+    ("column", "code", "fact"),
+    [
+        ("INSUTYPE", "999", "insurance_scheme"),
+        ("PSN_TYPE", "9901", "employment_status"),
+        ("SP_PSN_TYPE", "77", "assistance_category"),
+    ],
+)
+def test_a_code_in_no_list_is_unknown_for_its_settlement_and_never_the_other_one_s_of_that_day(
+    tmp_path: Path, column: str, code: str, fact: str
+) -> None:
+    for number in (0, 1):  # the earlier and the later one of the day
+        rows = [{}, {"SETL_ID": "S2"}]
+        rows[number] |= {column: code}
+        found = decided(tmp_path / str(number), *rows)
+        own = found["claims"][("S1", "S2")[number]]
+        assert own["status"] == "undetermined"
+        assert fact in own["missing"]
+        if number:  # an earlier one that is open leaves the limits of a later one open
+            assert found["claims"]["S1"]["status"] == "decided"
+        report = found["summary"]["mapping"]["claim"]
+        assert report["unlisted_codes"][fact] == 1
+        assert report["unlisted_values"][fact] == [code]
+
+
 def test_a_made_up_export_of_all_layers_differs_where_it_was_made_to(tmp_path: Path) -> None:
     write_settlements(tmp_path, 1500, 7, DAY)
     with (tmp_path / "settlements.csv").open(encoding="utf-8") as file:

@@ -98,3 +98,28 @@ def test_rejects_of_a_mapped_file_name_its_own_rows_and_columns(run: Run, tmp_pa
     assert "service_date (出院)" in out
     rejects = queried(f"SELECT \"row\", key, field FROM '{tmp_path}/out/rejects.parquet' ORDER BY 1")
     assert rejects == [(3, "C3", "service_date"), (4, "C4", "total_cost")]
+
+
+def test_codes_in_no_list_are_named_unless_they_may_be_somebody_s_data(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "setl.csv"
+    header = "SETL_ID,PSN_NO,ENDDATE,MED_TYPE,MEDFEE_SUMAMT,INSUTYPE"
+    rows = [
+        "S1,P1,2026-03-02,9901,1.00,310",
+        "S2,P1,2026-03-03,9901,1.00,310",
+        "S3,P1,2026-03-04,张三,1.00,330",
+    ]
+    file.write_text("\n".join([header, *rows, ""]), "utf-8")
+    files = (
+        "--residents",
+        str(file),
+        "--claims",
+        str(file),
+        "--mapping",
+        "nhsa",
+        "--out",
+        str(tmp_path / "out"),
+    )
+    _, out, err = run("batch", *files, "--as-of", "2026-06-30", "--lang", "en")
+    assert "(care_type): rows with a code that no list has, taken as unknown: 3 (9901)" in out
+    assert "(insurance_scheme): rows with a code that no list has, taken as unknown: 1 (330)" in out
+    assert "张三" not in out + err

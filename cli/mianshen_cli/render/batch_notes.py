@@ -17,6 +17,7 @@ _TITLES = wording("batch_notes.titles")
 _LEFT_OUT = wording("batch_notes.left_out")
 _MERGED = wording("batch_notes.merged")
 _UNLISTED = wording("batch_notes.unlisted")
+_CODES = wording("batch_notes.codes")
 _DISAGREE = wording("batch_notes.disagree")
 _IGNORED = wording("batch_notes.ignored")
 _IDENTITY = wording("batch_notes.identity")
@@ -51,11 +52,18 @@ def mapping_lines(lang: Lang, program: Any, mapping: dict[str, Any]) -> Iterator
         for words, counts in ((_UNLISTED, "unlisted_codes"), (_DISAGREE, "disagreements")):
             for name, rows in report.get(counts, {}).items():
                 title = program.facts[entity, name].title.in_(lang)
-                yield words.in_(lang).format(fact=title, name=name, rows=f"{rows:,}")
+                codes = report.get("unlisted_values", {}).get(name, []) if words is _UNLISTED else []
+                yield words.in_(lang).format(fact=title, name=name, rows=f"{rows:,}") + _codes(lang, codes)
     ignored = [report.get("columns_ignored", []) for report in mapping.values()]
     nobodys = [name for name in ignored[0] if all(name in names for names in ignored)] if ignored else []
     if nobodys:
         yield _IGNORED.in_(lang).format(columns=("、" if lang == "zh" else ", ").join(nobodys))
+
+
+def _codes(lang: Lang, codes: Sequence[str]) -> str:
+    """The codes in no list, behind their count."""
+    text = ("、" if lang == "zh" else ", ").join(codes)
+    return _CODES.in_(lang).format(codes=text) if codes else ""
 
 
 def finding_lines(lang: Lang, program: Any, findings: dict[str, Any]) -> Iterator[str]:

@@ -18,7 +18,7 @@ import duckdb
 
 from mianshen.catalogue import diagnostic
 from mianshen.mapping.model import EntityMapping, Operand, PersonRows, Restricted, facts_of
-from mianshen.mapping.persons import RowsOfPersons
+from mianshen.mapping.persons import UNLISTED, RowsOfPersons
 from mianshen.mapping.sql import (
     FILE_ROW,
     Columns,
@@ -31,6 +31,8 @@ from mianshen.program.program import Program
 from mianshen.source import Message, RuleError, is_key
 
 _KEPT: Final = "?kept:"  # how the columns begin, while they are staged, that the mapping does not name
+_CODE: Final = "[0-9A-Za-z.-]{1,8}"  # a code that may be repeated: too short for anybody's number
+_MOST_CODES: Final = 5
 BLANK: Final = Message("空行", "blank rows")
 REVERSAL: Final = Message("冲销记录", "reversing rows")
 REVERSED: Final = Message("被冲销的记录", "rows that they reverse")
@@ -66,6 +68,7 @@ class MappingReport:
     left_out: list[tuple[Message, int]] = field(default_factory=list)
     merged: int = 0
     unlisted: dict[str, int] = field(default_factory=dict)
+    unlisted_values: dict[str, list[str]] = field(default_factory=dict)  # the codes, the most frequent first
     disagreements: dict[str, int] = field(default_factory=dict)
     columns_ignored: list[str] = field(default_factory=list)
 
@@ -77,6 +80,7 @@ class MappingReport:
             "left_out": [{"zh": r.zh, "en": r.en, "rows": count} for r, count in self.left_out],
             "merged": self.merged,
             "unlisted_codes": self.unlisted,
+            "unlisted_values": self.unlisted_values,
             "disagreements": self.disagreements,
             "columns_ignored": self.columns_ignored,
         }
@@ -189,7 +193,7 @@ class MappedEntity:
             if isinstance(part, Restricted) and part.as_before is not None:
                 shown.append(f"{columns.holds(part.as_before)} AS {identifier(f'?before:{name}')}")
             if (unlisted := columns.unlisted(part)) is not None:
-                shown.append(f"{unlisted} AS {identifier(f'?unlisted:{name}')}")
+                shown.append(f"{unlisted} AS {identifier(UNLISTED + name)}")
         return shown
 
     # -- all rows together -------------------------------------------------------------------
@@ -250,15 +254,22 @@ class MappedEntity:
         return every
 
     def _count_unlisted(self, every: str) -> None:
-        names = [name for name, *_ in self._rows(f"DESCRIBE FROM {every}") if name.startswith("?unlisted:")]
-        if names:
-            sums = ", ".join(f"count_if({identifier(name)})" for name in names)
-            counts = self._rows(f'SELECT {sums} FROM {every} WHERE "?out" IS NULL')[0]
-            self.report.unlisted = {
-                name.removeprefix("?unlisted:"): count
-                for name, count in zip(names, counts, strict=True)
-                if count
-            }
+        """Count the rows that a code in no list leaves unknown, and name the codes of which none can be somebody's data."""
+        names = [name for name, *_ in self._rows(f"DESCRIBE FROM {every}") if name.startswith(UNLISTED)]
+        if not names:
+            return
+        sums = ", ".join(f"count({identifier(name)})" for name in names)
+        counts = self._rows(f'SELECT {sums} FROM {every} WHERE "?out" IS NULL')[0]
+        for name, count in zip(names, counts, strict=True):
+            if count:
+                fact, code = name.removeprefix(UNLISTED), identifier(name)
+                self.report.unlisted[fact] = count
+                codes = self._rows(
+                    f'SELECT {code} FROM {every} WHERE "?out" IS NULL AND regexp_full_match({code}, {quoted(_CODE)}) '
+                    f"GROUP BY {code} ORDER BY count(*) DESC, {code} LIMIT {_MOST_CODES}"
+                )
+                if codes:
+                    self.report.unlisted_values[fact] = [text for (text,) in codes]
 
     def _of_persons(self, relation: str, person: PersonRows, count: int) -> list[Path]:
         """The files with the rows of persons that are kept; the report says how many are not, and who disagrees."""

@@ -14,11 +14,12 @@ from typing import Final
 import duckdb
 
 from mianshen.mapping.model import PersonRows
-from mianshen.mapping.sql import mapped_name
+from mianshen.mapping.sql import fact_named, mapped_name
 from mianshen.mapping.text import identifier
 
 HELPERS: Final = ("?file_row", "?part", "?names", "?key", "?day")
-_OWN: Final = ("?order", "?before:", "?unlisted:")
+UNLISTED: Final = "?unlisted:"  # how the columns begin that hold the code which left a fact unknown
+_OWN: Final = ("?order", "?before:", UNLISTED)
 
 
 @dataclass(slots=True)
@@ -84,11 +85,19 @@ class RowsOfPersons:
     def _history(self) -> str:
         """The last row of each day, without those that say what the row before them says.
 
-        A row without a readable day says nothing of a person who has others.
+        A row without a readable day says nothing of a person who has others. What a code in no list leaves unknown in any
+        row of a day is unknown on that day: a row below which says nothing itself must not take it from another row.
         """
         key, day = self._key, self._day
+        unread = "".join(
+            f"CASE WHEN count({identifier(UNLISTED + fact_named(name))}) OVER (PARTITION BY {key}, {day}) = 0 "
+            f"THEN {identifier(name)} END AS {identifier(name)}, "
+            for name in self._said
+            if name not in self.immutable and UNLISTED + fact_named(name) in self.names
+        )
+        columns = f"* REPLACE ({unread.removesuffix(', ')})" if unread else "*"
         daily = (
-            f"SELECT * FROM {self.table} QUALIFY {key} IS NULL "
+            f"SELECT {columns} FROM {self.table} QUALIFY {key} IS NULL "
             f"OR (row_number() OVER (PARTITION BY {key}, {day} ORDER BY {self._order('DESC')}) = 1 "
             f"AND ({day} IS NOT NULL OR count({day}) OVER (PARTITION BY {key}) = 0))"
         )

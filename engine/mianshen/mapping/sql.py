@@ -189,12 +189,16 @@ class Columns:
                 present = [self.value(part) for part in operand.operands if self.has(part)]
                 return f"coalesce({', '.join(present)})"
             case Restricted():
-                tests = [self.holds(condition) for condition in operand.only]
-                tests += [f"NOT {self.holds(condition)}" for condition in operand.unless]
-                value = self.value(operand.operand)
-                return f"CASE WHEN {' AND '.join(tests)} THEN {value} END" if tests else value
+                tests, value = self._tests(operand), self.value(operand.operand)
+                return f"CASE WHEN {tests} THEN {value} END" if tests else value
             case _:
                 assert_never(operand)
+
+    def _tests(self, restricted: Restricted) -> str:
+        """Whether the operand counts; empty where it always does."""
+        tests = [self.holds(condition) for condition in restricted.only]
+        tests += [f"NOT {self.holds(condition)}" for condition in restricted.unless]
+        return " AND ".join(tests)
 
     def blank_row(self) -> str:
         """Whether no cell of the row holds anything."""
@@ -267,26 +271,39 @@ class Columns:
         return self.let(_whole(given)) if cell.values and cell.shortest else given
 
     def unlisted(self, operand: Operand) -> str | None:
-        """Whether some cell of the operand holds a value that its list does not have; None where it has no list."""
+        """The cell that made the operand unknown, as its list does not have it, else NULL; None where it has no list.
+
+        What may be an identity number is not repeated: an empty text stands for it.
+        """
         match operand:
             case Cell():
-                column = self.column(operand.columns)
-                if column is None or operand.entries is not None:
-                    return None
-                text = self.text(operand, column)
-                if operand.sound:
-                    return f"({text} IS NOT NULL AND NOT coalesce({self.let(_is_sound(text))}, false))"
-                if operand.other is None:
-                    return None
-                text = self._code(operand, text)
-                listed = [_is_value(text, value) for value, _ in operand.values]
-                return f"({text} IS NOT NULL AND NOT ({' OR '.join(listed)}))"
+                return self._unlisted_cell(operand)
             case Restricted():
-                return self.unlisted(operand.operand)
-            case Constant() | RowNumber() | Sum() | First():
+                unlisted = self.unlisted(operand.operand)
+                tests = self._tests(operand)
+                return unlisted if unlisted is None or not tests else f"CASE WHEN {tests} THEN {unlisted} END"
+            case First():
+                parts = [self.unlisted(part) for part in operand.operands if self.has(part)]
+                found = [part for part in parts if part is not None]
+                unknown = f"{self.value(operand)} IS NULL"
+                return f"CASE WHEN {unknown} THEN coalesce({', '.join(found)}) END" if found else None
+            case Constant() | RowNumber() | Sum():
                 return None
             case _:
                 assert_never(operand)
+
+    def _unlisted_cell(self, cell: Cell) -> str | None:
+        column = self.column(cell.columns)
+        if column is None or cell.entries is not None:
+            return None
+        text = self.text(cell, column)
+        if cell.sound:
+            return f"CASE WHEN NOT coalesce({self.let(_is_sound(text))}, false) AND {text} IS NOT NULL THEN '' END"
+        if cell.other is None:
+            return None
+        text = self._code(cell, text)
+        listed = [_is_value(text, value) for value, _ in cell.values]
+        return f"CASE WHEN NOT ({' OR '.join(listed)}) THEN {text} END"
 
     def _sum(self, operand: Sum) -> str:
         """The exact sum; NULL where a part is, refused where one is no number."""
