@@ -179,3 +179,38 @@ def test_what_a_benefit_rests_on_is_what_its_steps_show(monkeypatch: pytest.Monk
             assert {*caveats.provisional, *caveats.missing} == _uncited(case, result.row, *names)
             results += 1
     assert results > 2000
+
+
+TWO_YEARS = """
+resident: {person_id: P1, household_id: H1, area: "371724", enrolled_on: 2023-07-31}
+household: {household_id: H1, member_count: 1}
+claims:
+  - {claim_id: C1, admission_date: 2024-12-20, service_date: 2025-01-05, cost: 9000.00}
+  - {claim_id: C2, admission_date: 2025-12-29, service_date: 2026-01-05, cost: 10000.00}
+  - {claim_id: C3, admission_date: 2025-12-29, service_date: 2026-01-07, cost: 10000.00}
+"""
+
+
+def test_the_row_that_fed_a_balance_is_of_the_period_that_the_balance_is_read_of() -> None:
+    """A stay over New Year is paid of two years, of which each has its own rows before it."""
+    folder = Path("tests/rulebooks")
+    program = open_program([folder / "people.yaml", folder / "dates.yaml"])
+    interpreter = Interpreter(program)
+    node, _ = read_tree(TWO_YEARS)
+    assert node is not None
+    case, _ = read_record(node, program, dt.date(2026, 11, 21))
+    assert case is not None
+    interpreter.run(case)
+    explainer, (_, second, third) = Explainer(interpreter), case.person.children
+
+    def steps(row: Row, decision: str) -> list[tuple[str, str]]:
+        return [(step.row.key, step.decision.name) for step in explainer.steps(case, row, decision)]
+
+    assert steps(second, "before_turn") == [("C1", "after_turn"), ("C2", "before_turn")]
+    assert steps(second, "after_turn") == [("C2", "after_turn")]
+    assert steps(third, "before_turn") == [
+        ("C1", "after_turn"),
+        ("C2", "before_turn"),
+        ("C3", "before_turn"),
+    ]
+    assert steps(third, "after_turn") == [("C2", "after_turn"), ("C3", "after_turn")]

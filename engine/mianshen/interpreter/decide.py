@@ -18,10 +18,11 @@ from mianshen.interpreter.provisions import CompiledBranch
 from mianshen.interpreter.rejection_loop import RejectionLoop
 from mianshen.interpreter.rows import Candidates, Case, Row, RowError, in_order, reject, rejected
 from mianshen.interpreter.specialisation import Changed, Specialisation, Specialisations, leading
-from mianshen.program.core import Aggregate, AsOf, Core, YearToDate, walk
+from mianshen.program.core import Aggregate, AsOf, walk
+from mianshen.program.order import balances_read
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
 from mianshen.program.selection import Branch, selection
-from mianshen.program.stages import joint, read_below
+from mianshen.program.stages import joint, nodes_of, read_below
 from mianshen.values import EXACT, NOT_MODELLED, Value
 
 
@@ -76,11 +77,9 @@ class Plan:
         """The accumulators whose balance before a row its provisions may read."""
         provisions = [compiled.provision for branches in self._branches.values() for compiled in branches]
         limits = [limit for provision in provisions for limit in provision.limits]
-        nodes = [
-            *(node for p in provisions for node in (*p.condition, p.value)),
-            *(limit.limit for limit in limits),
-        ]
-        return frozenset({limit.accumulator for limit in limits}.union(*map(balances_read, nodes)))
+        nodes = [node for p in provisions for node in (*p.condition, p.value)]
+        nodes += [limit.limit for limit in limits]
+        return frozenset({limit.accumulator for limit in limits} | balances_read(nodes))
 
     def covers(self, name: str) -> bool:
         """Whether some provision may decide it."""
@@ -100,7 +99,7 @@ class Interpreter:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._decided = {decision.key: self._on_demand(decision) for decision in program.decisions}
+        self._deciders = {decision.key: self._on_demand(decision) for decision in program.decisions}
         self.compiler = Compiler(program, self.decider)
         self.branches: dict[Key, list[CompiledBranch]] = {
             d.key: [self._compiled(branch, d.entity) for branch in selection(d).branches]
@@ -113,7 +112,7 @@ class Interpreter:
 
     def decider(self, entity: str, name: str) -> Function:
         """The function that gives a decision at a row of its entity, decided if it is not yet."""
-        return self._decided[entity, name]
+        return self._deciders[entity, name]
 
     def _by_dependency(self) -> list[Accumulator]:
         order = [d.key for d in self.program.decisions]
@@ -124,7 +123,7 @@ class Interpreter:
         """The decisions of each entity that rows below read: those that its versions make."""
         read = read_below(self.program)
         return {
-            entity: [self._decided[d.key] for d in self._of(entity) if d.key in read]
+            entity: [self._deciders[d.key] for d in self._of(entity) if d.key in read]
             for entity in self.program.entities
         }
 
@@ -208,27 +207,20 @@ class Interpreter:
                 if row.rejection is not None:
                     reject(row, row.rejection, self.program)
             try:
-                if not self.settling.tangled:
-                    self._settle(case.top)
+                if not self.rejection_loop.tangled:
+                    self._decide_below(case.top)
                     return
             except RowError:
                 pass  # which rows to reject is found stage by stage
-            self.settling.settle(rows)
+            self.rejection_loop.decide(rows)
 
     @cached_property
     def balances_summed(self) -> frozenset[str]:
         """The accumulators whose balances other entities read within aggregates, or accumulators themselves."""
-        program = self.program
-        nodes: list[Core] = [
-            node
-            for decision in program.decisions
-            for provision in decision.provisions
-            for part in (*provision.condition, provision.value, *(limit.limit for limit in provision.limits))
-            for node in walk(part)
-            if isinstance(node, Aggregate)
-        ]
-        nodes += [a.over for a in program.accumulators.values() if a.over is not None]
-        return frozenset().union(*map(balances_read, nodes))
+        roots = (root for decision in self.program.decisions for root in nodes_of(decision))
+        aggregates = [node for root in roots for node in walk(root) if isinstance(node, Aggregate)]
+        filters = [a.over for a in self.program.accumulators.values() if a.over is not None]
+        return frozenset(balances_read([*aggregates, *filters]))
 
     @cached_property
     def of_the_day(self) -> frozenset[str]:
@@ -240,26 +232,24 @@ class Interpreter:
     @cached_property
     def dated(self) -> list[str]:
         """The dated entities, those first that others may read."""
-        ordered = dict.fromkeys(stage.entity for stage in self.settling.stages)
-        return [entity for entity in ordered if self._accumulated(entity)]
+        ordered = dict.fromkeys(stage.entity for stage in self.rejection_loop.stages)
+        return [entity for entity in ordered if self._is_dated(entity)]
 
     @cached_property
-    def running(self) -> dict[str, list[AccumulatorState]]:
+    def states(self) -> dict[str, list[AccumulatorState]]:
         """The accumulators of each entity."""
         return {
-            entity: [
-                accumulator for accumulator in self.accumulators if accumulator.accumulator.entity == entity
-            ]
+            entity: [state for state in self.accumulators if state.accumulator.entity == entity]
             for entity in self.program.entities
         }
 
     @cached_property
-    def settling(self) -> RejectionLoop:
+    def rejection_loop(self) -> RejectionLoop:
         """Decides a case in which rows fail."""
-        return RejectionLoop(self.program, self._decided, self.accumulators)
+        return RejectionLoop(self.program, self._deciders, self.accumulators)
 
-    def _settle(self, top: Row) -> None:
-        """Deepest rows first: what a row reads of its parent asks for itself, and finds its children done.
+    def _decide_below(self, top: Row) -> None:
+        """Every row, the deepest first: what a row reads of its parent asks for itself, and finds its children done.
 
         Raises RowError at the first row that cannot be decided.
         """
@@ -273,7 +263,7 @@ class Interpreter:
                 children = [child for row in layer for child in row.children if child.entity == entity]
                 self._in_turn(entity, children)
             for row in layer:
-                if row.parent is None or not self._accumulated(row.entity):
+                if row.parent is None or not self._is_dated(row.entity):
                     self._decide_row(row, self.plans[row.entity].of(row))
                 for version in row.versions:
                     for function in self.below[version.entity]:
@@ -293,7 +283,7 @@ class Interpreter:
         """The entities whose rows are taken in turn beyond those of one parent."""
         return joint(self.program)
 
-    def _accumulated(self, entity: str) -> bool:
+    def _is_dated(self, entity: str) -> bool:
         return self.program.entities[entity].date is not None
 
     def _decide_row(self, row: Row, plan: Plan) -> None:
@@ -317,7 +307,7 @@ class Interpreter:
         """
         date = self.program.entities[entity].date
         assert date is not None
-        balances = HeldBalances(self.running[entity])
+        balances = HeldBalances(self.states[entity])
         states = balances.of(rows[0]) if rows else []
         for row in in_order(rows, date):
             if entity in self.joint:
@@ -330,8 +320,3 @@ class Interpreter:
             for state, held in states:
                 if plan.covers(state.sums):
                     state.add(row, held, date)
-
-
-def balances_read(node: Core) -> set[str]:
-    """The accumulators of which a formula reads the balance."""
-    return {part.accumulator for part in walk(node) if isinstance(part, YearToDate)}

@@ -70,12 +70,10 @@ class Compiler:
     ) -> Function:
         """A node that is more than an expression."""
         match node:
-            case core.IsKnown(arg=core.FactRef(entity=owner, name=name, asking=False)) if owner == entity:
-                return _is_given(name)
-            case core.IsKnown(arg=core.FactRef(asking=False) as arg):
-                return _is_known_above(arg.name, distance(self.program, entity, arg.entity))
+            case core.IsKnown(arg=core.FactRef(asking=False) as fact):
+                return _is_given(fact.name, distance(self.program, entity, fact.entity))
             case core.IsKnown(arg=arg):
-                return _is_told(self.written(arg, entity))
+                return _is_known(self.written(arg, entity))
             case core.InForce():
                 return self.in_force(node, entity)
             case core.Fail():
@@ -171,30 +169,19 @@ def _disagreeing(row: Row) -> Value:  # noqa: ARG001  (a function of a row)
     raise stop("conflict", "", "rows of a table give different values", "决策表的多行给出了不同的值")
 
 
-def _is_given(name: str) -> Function:
-    """Whether a fact is known; of one that was given wrongly, in a rejected row, that cannot be told."""
+def _is_given(name: str, steps: int) -> Function:
+    """Whether a fact of the row `steps` parents up is known; unknown of one given wrongly in a rejected row."""
 
     def evaluate(row: Row) -> Value:
-        if name in row.facts:
+        owner = ancestor(row, steps)
+        if name in owner.facts:
             return True
-        return row.unknown(name) if name in row.unreadable or row.may_yet_tell(name) else False
+        return owner.unknown(name) if name in owner.unreadable or owner.may_yet_tell(name) else False
 
     return evaluate
 
 
-def _is_known_above(name: str, steps: int) -> Function:
-    """Whether a fact of the row `steps` parents up is known."""
-
-    def evaluate(row: Row) -> Value:
-        above = ancestor(row, steps)
-        if name in above.facts:
-            return True
-        return above.unknown(name) if name in above.unreadable or above.may_yet_tell(name) else False
-
-    return evaluate
-
-
-def _is_told(inner: Function) -> Function:
+def _is_known(inner: Function) -> Function:
     """Whether a value is known; an unknown one may become so while the row is wrong or not yet told."""
 
     def evaluate(row: Row) -> Value:

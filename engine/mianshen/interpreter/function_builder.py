@@ -126,17 +126,8 @@ class FunctionBuilder:
                 return self.strict([arg], f"{{}} in {self.bind(frozenset(values))}")
             case core.Within() | core.SamePlace() if (facts := facts_compared(node)) is not None:
                 return self._compared_places(node, facts)
-            case (
-                core.Within()
-                | core.SamePlace()
-                | core.Marginal()
-                | core.FigureAt()
-                | core.BenefitYear()
-                | core.Choice()
-            ):
-                return self._text(lowered(node, self.compiler.program.parameters))
             case _:
-                assert_never(node)
+                return self._text(lowered(node, self.compiler.program.parameters))
 
     def _leaf(self, node: core.Leaf) -> str:
         match node:
@@ -221,8 +212,8 @@ class FunctionBuilder:
         """`known`, with the operands in its braces, where all are known; else what strictness makes of them."""
         nodes = list(nodes)
         if len(nodes) == 1 and isinstance(nodes[0], core.FactRef):
-            name, result, lacking = self.local(), self._looked_up(nodes[0]), self._lacking(nodes[0])
-            return f"({known.format(name)} if ({name} := {result}) is not None else {lacking})"
+            name, value, lacking = self.local(), self._looked_up(nodes[0]), self._lacking(nodes[0])
+            return f"({known.format(name)} if ({name} := {value}) is not None else {lacking})"
         names: list[str] = []
         instead: list[str] = []
         tests: list[str] = []

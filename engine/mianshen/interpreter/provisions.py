@@ -69,7 +69,7 @@ class CompiledTier:
 
     def compiled(self, branch: Branch) -> CompiledBranch:
         """The functions of one of its branches."""
-        return next(compiled for compiled in self.branches if compiled.branch.index == branch.index)
+        return next(c for c in self.branches if c.branch.index == branch.index)
 
 
 def decide(

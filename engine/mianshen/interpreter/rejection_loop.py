@@ -24,10 +24,10 @@ class RejectionLoop:
     """Decides cases stage by stage, anew after each rejection."""
 
     def __init__(
-        self, program: Program, decide: Mapping[Key, Function], accumulators: Sequence[AccumulatorState]
+        self, program: Program, deciders: Mapping[Key, Function], accumulators: Sequence[AccumulatorState]
     ) -> None:
         self.program = program
-        self.decide = decide
+        self.deciders = deciders
         self.accumulators = accumulators
         self.stages = stages(program)
         dated = [s.entity for s in self.stages if program.entities[s.entity].date is not None]
@@ -37,8 +37,8 @@ class RejectionLoop:
     @cached_property
     def alone(self) -> list[Key]:
         """The decisions that fail for facts alone."""
-        alone = fails_alone(self.program)
-        return [d.key for d in self.program.decisions if d.key in alone]
+        keys = fails_alone(self.program)
+        return [d.key for d in self.program.decisions if d.key in keys]
 
     @cached_property
     def others(self) -> list[Key]:
@@ -51,7 +51,7 @@ class RejectionLoop:
         """The decisions that versions make."""
         return read_below(self.program)
 
-    def settle(self, rows: Sequence[Row]) -> None:
+    def decide(self, rows: Sequence[Row]) -> None:
         """Decide the rows of a case, parents first in `rows`; reject those that cannot be."""
         while True:
             clear(rows)
@@ -66,13 +66,10 @@ class RejectionLoop:
     def _reject_alone(self, rows: Sequence[Row]) -> bool:
         """Reject every row that fails for facts alone, whatever becomes of others; each for its own reason."""
         for row in rows:  # nothing that rests on other rows is looked at
-            row.before.update({running.name: Unknown() for running in self.accumulators})
+            row.before.update({state.name: Unknown() for state in self.accumulators})
             row.values.update({name: Unknown() for entity, name in self.others if entity == row.entity})
         failed: dict[int, Row] = {}
-        for (
-            entity,
-            name,
-        ) in self.alone:  # what is read comes first, so that a row fails for its own errors only
+        for entity, name in self.alone:  # what is read comes first: a row fails for its own errors only
             for row in rows:
                 if row.version_of is not None and (entity, name) not in self.below:
                     continue
@@ -90,7 +87,7 @@ class RejectionLoop:
     def _fails(self, row: Row, entity: str, name: str) -> RowError | None:
         """The error of a decision on a row; who reads it finds it unknown."""
         try:
-            self.decide[entity, name](row)
+            self.deciders[entity, name](row)
         except RowError as error:
             row.values[name] = Unknown()
             return error
@@ -133,7 +130,7 @@ class RejectionLoop:
         try:
             for decision in stage.decisions:
                 if row.version_of is None or decision.key in self.below:
-                    self.decide[decision.key](row)
+                    self.deciders[decision.key](row)
         except RowError as error:
             return error
         return None

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from mianshen.closed_sets import BenefitStatus, RowStatus
-from mianshen.interpreter.rows import Case, Rejection, Row
+from mianshen.interpreter.rows import Case, Rejection, Row, turn
 from mianshen.program.program import Benefit, Program
 from mianshen.values import NOT_MODELLED, Missing, Unknown, Value, unknown_of
 
@@ -92,7 +92,7 @@ def result_of(program: Program, case: Case) -> CaseResult:
             for name, row in at.items()
             if row is not None and row.rejection is None
         }
-    ordered = sorted(person.children, key=lambda row: _order(program, row))
+    ordered = sorted(person.children, key=lambda row: turn(row, program))
     rows = tuple(row_result(program, row) for row in ordered if row.rejection is None)
     rejected = tuple(Rejected(r.entity, r.key, r.rejection) for r in case.rows() if r.rejection is not None)
     settled = tuple(settlement for result in rows for settlement in settlements(program, result.row))
@@ -102,12 +102,12 @@ def result_of(program: Program, case: Case) -> CaseResult:
 
 def settlements(program: Program, row: Row) -> list[Settlement]:
     """What was settled of a decided row."""
-    settlements = []
+    listed = []
     for name, fact in program.settling(row.entity).items():
         amount = row.facts.get(fact)
         if isinstance(amount, Decimal) and name in row.values:  # a part of a program may not decide it
-            settlements.append(Settlement(row, name, amount, row.values[name]))
-    return settlements
+            listed.append(Settlement(row, name, amount, row.values[name]))
+    return listed
 
 
 def names_of(missing: Iterable[Missing]) -> str:
@@ -117,11 +117,6 @@ def names_of(missing: Iterable[Missing]) -> str:
 
 def _quoted(name: str) -> str:
     return '"{}"'.format(name.replace('"', '""')) if "," in name or '"' in name else name
-
-
-def _order(program: Program, row: Row) -> tuple[str, str]:
-    date = program.entities[row.entity].date
-    return str(row.facts.get(date or "", "")), row.key
 
 
 def benefit_result(benefit: Benefit, row: Row) -> BenefitResult:

@@ -106,10 +106,10 @@ class Row:
 
     def unknown(self, name: str) -> Unknown:
         """The unknown that a missing fact of this row is."""
-        unknown = self.unknowns.get(name)
-        if unknown is None:
-            unknown = self.unknowns[name] = Unknown(frozenset((Missing(name, self.entity, self.key),)))
-        return unknown
+        known = self.unknowns.get(name)
+        if known is None:
+            known = self.unknowns[name] = Unknown(frozenset((Missing(name, self.entity, self.key),)))
+        return known
 
     def may_yet_tell(self, name: str) -> bool:
         """Whether a fact that is not given, or a list of children, may yet be told."""
@@ -132,6 +132,11 @@ def ancestor(row: Row, steps: int) -> Row:
 def in_order(rows: list[Row], date: str) -> list[Row]:
     """Rows by date, then by key in code points; those without a date first, for they may touch any year."""
     return sorted(rows, key=lambda r: (date in r.facts, r.facts.get(date), r.key))
+
+
+def turn(row: Row, program: Program) -> tuple[str, str]:
+    """By what rows of several entities are shown in order: date, then key; those without a date first."""
+    return str(row.facts.get(program.entities[row.entity].date or "", "")), row.key
 
 
 def reject(row: Row, rejection: Rejection, program: Program) -> None:

@@ -16,11 +16,11 @@ from mianshen.batch import diagnostics
 from mianshen.batch.output_files import EntityFile, entity_files, wanted
 from mianshen.policy.result_queries import ResultQueries
 from mianshen.program.program import Program
+from mianshen.program.slicing import rests_on
 from mianshen.source import RuleError, nearest
 from mianshen.version import __version__
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.dialects import Dialect, TooWide, text_of
-from mianshen.warehouse.plan import needed
 from mianshen.warehouse.script import FAILED, LEFT_OUT, PREFIX, REFUSED, Script
 
 
@@ -88,7 +88,7 @@ def _narrowed(program: Program, wish: Wish) -> tuple[Program, list[EntityFile]]:
     entities = {*wish.entities, *(benefit.entity for benefit in benefits.values())}
     chosen = replace(program, benefits=benefits)
     files = [f for f in entity_files(chosen, program.entities) if everything or f.entity.name in entities]
-    read = needed(program, wanted(files))
+    read = rests_on(program, wanted(files))
     narrowed = replace(chosen, decisions=tuple(d for d in program.decisions if d.key in read))
     return narrowed, [EntityFile(narrowed, file.entity) for file in files]
 

@@ -11,7 +11,8 @@ from typing import assert_never
 
 from mianshen.program import core
 from mianshen.program.core import Aggregate, Core, DecisionRef, Earlier, YearToDate, children, walk
-from mianshen.program.program import Decision, Key, Program
+from mianshen.program.program import Key, Program
+from mianshen.program.stages import filters_of
 
 
 def fallible(node: Core) -> bool:
@@ -88,19 +89,11 @@ def fails_alone(program: Program) -> frozenset[Key]:
         if not all(steady(c, decided) for c in conditions):
             continue
         values = [p.value for p in decision.provisions]
-        limited = any(p.limits for p in decision.provisions)
-        settled = all(steady(v, decided) for v in values) and not limited
-        parts = [*values, *_limits(decision, program)]
-        if all(errs_alone(part, decided) for part in parts) and (settled or not decision.may_overflow):
+        constant = all(steady(v, decided) for v in values) and not any(p.limits for p in decision.provisions)
+        limits = [limit.limit for p in decision.provisions for limit in p.limits]
+        parts = [*values, *limits, *filters_of(decision, program)]
+        if all(errs_alone(part, decided) for part in parts) and (constant or not decision.may_overflow):
             keys.add(decision.key)
-        if settled:
+        if constant:
             decided.add(decision.key)
     return frozenset(keys)
-
-
-def _limits(decision: Decision, program: Program) -> list[Core]:
-    """The limits that the decision is paid under, and the filters of their accumulators."""
-    limits = [limit.limit for p in decision.provisions for limit in p.limits]
-    fed = dict.fromkeys(name for p in decision.provisions for name in p.feeds)
-    over = [program.accumulators[name].over for name in fed]
-    return [*limits, *(node for node in over if node is not None)]

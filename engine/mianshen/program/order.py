@@ -6,7 +6,7 @@ first, and the circles found.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never
 
 from mianshen.program import core
@@ -73,11 +73,15 @@ def summed_earlier(
     nodes: Sequence[core.Core], accumulators: Mapping[str, Accumulator], entity: str
 ) -> set[Key]:
     """The decisions of an entity whose running totals expressions at a row of it read: of earlier rows."""
-    names = {
+    totals = (accumulators[name] for name in balances_read(nodes) if name in accumulators)
+    return {(total.entity, total.sums) for total in totals if total.entity == entity}
+
+
+def balances_read(nodes: Iterable[core.Core]) -> set[str]:
+    """The accumulators of which expressions read the balance."""
+    return {
         node.accumulator for root in nodes for node in core.walk(root) if isinstance(node, core.YearToDate)
     }
-    totals = (accumulators[name] for name in names if name in accumulators)
-    return {(total.entity, total.sums) for total in totals if total.entity == entity}
 
 
 def accumulator_reads(

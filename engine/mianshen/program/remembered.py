@@ -31,10 +31,10 @@ def remembered(
         entry = latest.get(key)
         if entry is not None and entry[0] is program:
             return entry[1]
-        result = function(program, *more, **named)
-        latest[key] = program, result
+        made = function(program, *more, **named)
+        latest[key] = program, made
         if len(latest) > LATEST:
             latest.popitem(last=False)
-        return result
+        return made
 
     return remembering

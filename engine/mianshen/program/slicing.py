@@ -8,38 +8,37 @@ longer rejects a row: who shows an answer decides it once more by the whole prog
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
-from mianshen.program.core import YearToDate, walk
-from mianshen.program.program import Benefit, Decision, Entity, Key, Program
+from mianshen.program.order import balances_read
+from mianshen.program.program import Benefit, Entity, Key, Program
 from mianshen.program.stages import nodes_of, reads_of
 
 
 def rests_on(program: Program, keys: Iterable[Key]) -> frozenset[Key]:
     """The decisions and every decision they read, directly or not."""
     decisions = {decision.key: decision for decision in program.decisions}
-    rests_on: set[Key] = set()
+    reached: set[Key] = set()
     pending = list(keys)
     while pending:
         key = pending.pop()
-        if key not in rests_on:
-            rests_on.add(key)
+        if key not in reached:
+            reached.add(key)
             pending += reads_of(decisions[key], program)[0]
-    return frozenset(rests_on)
+    return frozenset(reached)
 
 
 def part_of(program: Program, keys: Iterable[Key]) -> Program:
     """The program of those decisions alone; benefits and entities lose what is not decided any more."""
     part = rests_on(program, keys)
     decisions = tuple(d for d in program.decisions if d.key in part)
-    used = {name for decision in decisions for name in _accumulators(decision)}
+    used = {name for decision in decisions for provision in decision.provisions for name in provision.feeds}
+    used |= balances_read(root for decision in decisions for root in nodes_of(decision))
     return replace(
         program,
         decisions=decisions,
-        accumulators={
-            name: accumulator for name, accumulator in program.accumulators.items() if name in used
-        },
+        accumulators={name: a for name, a in program.accumulators.items() if name in used},
         benefits={n: _cut(b, part) for n, b in program.benefits.items() if (b.entity, b.eligible) in part},
         entities={name: _bare(entity, part) for name, entity in program.entities.items()},
         shown={e: tuple(n for n in names if (e, n) in part) for e, names in program.shown.items()},
@@ -50,13 +49,6 @@ def benefit_keys(benefit: Benefit) -> tuple[Key, ...]:
     """The decisions a benefit's answer consists of: eligibility, and the amount if it has one."""
     names = (benefit.eligible, *(() if benefit.amount is None else (benefit.amount,)))
     return tuple((benefit.entity, name) for name in names)
-
-
-def _accumulators(decision: Decision) -> Iterator[str]:
-    for provision in decision.provisions:
-        yield from provision.feeds
-    for root in nodes_of(decision):
-        yield from (node.accumulator for node in walk(root) if isinstance(node, YearToDate))
 
 
 def _cut(benefit: Benefit, part: frozenset[Key]) -> Benefit:

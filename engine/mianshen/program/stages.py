@@ -86,13 +86,9 @@ def read_below(program: Program) -> frozenset[Key]:
 
 def _from_below(decision: Decision, program: Program) -> Iterator[Key]:
     """The decisions that an aggregate reads at child rows, of those rows' ancestors."""
-    for root in _all_nodes(decision, program):
-        for node in walk(root):
-            if isinstance(node, Aggregate):
-                inner = [n for part in (node.where, node.body) if part is not None for n in walk(part)]
-                yield from (
-                    (n.entity, n.name) for n in inner if isinstance(n, DecisionRef) and n.entity != node.child
-                )
+    for aggregate, node in _inside(_all_nodes(decision, program)):
+        if isinstance(node, DecisionRef) and node.entity != aggregate.child:
+            yield node.entity, node.name
 
 
 @remembered
@@ -104,23 +100,23 @@ def stages(program: Program) -> tuple[Stage, ...]:
     needs = _together(own, groups)
     entities = parents_first(program)
     done: set[Key] = set()
-    stages: list[Stage] = []
+    ordered: list[Stage] = []
     while waiting:
         entity, taken = next((e, t) for e in entities if (t := list(_ready(e, waiting, done, needs, groups))))
-        stages.append(Stage(entity, tuple(taken)))
+        ordered.append(Stage(entity, tuple(taken)))
         done |= {d.key for d in taken}
         waiting = [d for d in waiting if d.key not in done]
-    return tuple(stages)
+    return tuple(ordered)
 
 
 def _together(needs: Mapping[Key, Reads], groups: Mapping[Key, frozenset[Key]]) -> dict[Key, Reads]:
     """Decisions that read one another's running totals wait for what any of them needs."""
-    together = dict(needs)
+    joined = dict(needs)
     for key, group in groups.items():
         over = frozenset(need for other in group for need in needs[other][0])
         read = frozenset(need for other in group for need in needs[other][1])
-        together[key] = over, read - group
-    return together
+        joined[key] = over, read - group
+    return joined
 
 
 def _ready(
@@ -144,24 +140,29 @@ def _ready(
 
 def _over(decision: Decision, program: Program) -> frozenset[Key]:
     """The decisions that a decision reads of children."""
-    inside = _inside(_all_nodes(decision, program))
+    inside = (node for _, node in _inside(_all_nodes(decision, program)))
     return frozenset((node.entity, node.name) for node in inside if isinstance(node, DecisionRef))
 
 
 def _all_nodes(decision: Decision, program: Program) -> list[Core]:
     """The decision's expressions and the filters of its accumulators."""
+    return [*nodes_of(decision), *filters_of(decision, program)]
+
+
+def filters_of(decision: Decision, program: Program) -> list[Core]:
+    """The filters of the accumulators that the decision's payments count in."""
     fed = dict.fromkeys(name for p in decision.provisions for name in p.feeds)
     over = [program.accumulators[name].over for name in fed]
-    return [*nodes_of(decision), *(node for node in over if node is not None)]
+    return [node for node in over if node is not None]
 
 
-def _inside(nodes: Iterable[Core]) -> Iterator[Core]:
-    """What stands inside aggregates."""
+def _inside(nodes: Iterable[Core]) -> Iterator[tuple[Aggregate, Core]]:
+    """What stands inside aggregates, each with its aggregate."""
     for root in nodes:
         for node in walk(root):
             if isinstance(node, Aggregate):
-                for part in (node.where, node.body):
-                    yield from walk(part) if part is not None else ()
+                parts = (part for part in (node.where, node.body) if part is not None)
+                yield from ((node, inner) for part in parts for inner in walk(part))
 
 
 @remembered

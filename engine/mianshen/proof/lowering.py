@@ -198,6 +198,8 @@ class Lowering:
         """The row lies in the period of the decision date, to which opening balances belong."""
         accumulator_ = self.program.accumulators[accumulator]
         date = dated_fact(self.program, row.entity)
+        if accumulator_.read_by is not None:
+            date = accumulator_.entity, accumulator_.read_by
         if date is None or accumulator_.period != "year" or accumulator_.days is not None:
             raise NotLowered(f"the balances of {accumulator} are not kept by benefit year")
         start = Parts(4, *accumulator_.year_start)

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Final, TypeGuard
 
 from mianshen.program import core
+from mianshen.program.order import balances_read
 from mianshen.program.program import Decision, Key, Program
 from mianshen.program.remembered import remembered
+from mianshen.program.slicing import rests_on
 from mianshen.program.stages import nodes_of, parents_first, reads_of, stages
 from mianshen.program.totals import grouped
 
 __all__ = [
-    "Plan", "Step", "aggregates_of", "needed", "nodes_of", "outer_reads", "outermost", "parents_first", "plan",
+    "Plan", "Step", "aggregates_of", "nodes_of", "outer_reads", "outermost", "parents_first", "plan",
     "read_elsewhere", "reads_of", "uses_year_to_date", "voidable",
 ]  # fmt: skip
 
@@ -46,23 +48,9 @@ class Plan:
     decisions: frozenset[Key]
 
 
-def needed(program: Program, wanted: Iterable[Key]) -> frozenset[Key]:
-    """The wanted decisions and all they read."""
-    known = {d.key: d for d in program.decisions}
-    keys: set[Key] = set()
-    pending = list(wanted)
-    while pending:
-        key = pending.pop()
-        if key in keys:
-            continue
-        keys.add(key)
-        pending.extend(reads_of(known[key], program)[0])
-    return frozenset(keys)
-
-
 def plan(program: Program, wanted: Iterable[Key]) -> Plan:
     """Steps for the wanted decisions: the program's stages as far as they are needed, deep ones in pieces."""
-    keys = needed(program, wanted)
+    keys = rests_on(program, wanted)
     steps: list[Step] = []
     for number, stage in enumerate(stages(program)):
         levels = _levels([d for d in stage.decisions if d.key in keys], program)
@@ -116,11 +104,8 @@ def outer_reads(nodes: Iterable[core.Core], entity: str) -> list[core.FactRef | 
 
 def uses_year_to_date(step: Step) -> set[str]:
     """The accumulators that a step reads or pays through."""
-    accumulators = {name for d in step.decisions for p in d.provisions for name in p.feeds}
-    for decision in step.decisions:
-        for root in nodes_of(decision):
-            accumulators |= {n.accumulator for n in core.walk(root) if isinstance(n, core.YearToDate)}
-    return accumulators
+    paid_through = {name for d in step.decisions for p in d.provisions for name in p.feeds}
+    return paid_through | balances_read(root for d in step.decisions for root in nodes_of(d))
 
 
 def read_elsewhere(program: Program, accumulator: str) -> bool:
@@ -132,8 +117,7 @@ def read_elsewhere(program: Program, accumulator: str) -> bool:
 def _balances_read(program: Program) -> frozenset[str]:
     roots = [root for decision in program.decisions for root in nodes_of(decision)]
     roots += [a.over for a in program.accumulators.values() if a.over is not None]
-    nodes = (node for root in roots for node in core.walk(root))
-    return frozenset(node.accumulator for node in nodes if isinstance(node, core.YearToDate))
+    return frozenset(balances_read(roots))
 
 
 def voidable(program: Program) -> frozenset[Key]:

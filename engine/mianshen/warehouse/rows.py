@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from mianshen.program.core import Aggregate, Core, DecisionRef, Earlier, FactRef, Numeric, YearToDate, walk
+from mianshen.program.core import Aggregate, Core, DecisionRef, Earlier, FactRef, Numeric, walk
 from mianshen.program.failing import fallible
+from mianshen.program.order import balances_read
 from mianshen.program.program import Accumulator, Key, Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.aggregates import Aggregated, aggregate_query, item_columns, item_names, parts_of
@@ -83,7 +84,7 @@ class Rows:
     def opening_facts(self, nodes: list[Core]) -> list[FactRef | DecisionRef]:
         """The facts of rows above that open or split the accumulators that are paid through or read."""
         names = uses_year_to_date(self.step) if self.step.levels else set()
-        names |= {n.accumulator for root in nodes for n in walk(root) if isinstance(n, YearToDate)}
+        names |= balances_read(nodes)
         keys = [key for n in sorted(names) for key in _row_facts(self.program.accumulators[n])]
         return [FactRef(*key, self.program.facts[key].type) for key in keys if key[0] != self.entity]
 
@@ -113,8 +114,8 @@ class Rows:
             if k not in here and k in self.catalog.decided
         ]
         query, columns = self.joined(query, keys)
-        read = {n.accumulator for root in nodes for n in walk(root) if isinstance(n, YearToDate)}
-        return self._balances(query, sorted(read & self.catalog.before.keys()), columns)
+        read = balances_read(nodes) & self.catalog.before.keys()
+        return self._balances(query, sorted(read), columns)
 
     def _balances(
         self, query: exp.Select, names: list[str], columns: list[Sql]

@@ -19,7 +19,7 @@ from mianshen.interpreter.accumulator_state import period, split_facts
 from mianshen.interpreter.decide import Interpreter
 from mianshen.interpreter.evaluate import MOST_DAYS, in_force
 from mianshen.interpreter.provisions import capped
-from mianshen.interpreter.rows import Case, Row, RowError, below
+from mianshen.interpreter.rows import Case, Row, RowError, below, turn
 from mianshen.interpreter.trace.grounds import Grounds
 from mianshen.interpreter.trace.reads import Always, Name, Reader, Reading, Sink
 from mianshen.interpreter.trace.uncertain import UncertainDecisions
@@ -156,17 +156,16 @@ class Explainer:
 
         Where there are none, every decision of the person.
         """
-        roots = [*self._of_rows(case.person)]
-        if case.person.rejection is None:
-            roots += [(case.person, decision.name) for decision in self.outputs[case.person.entity]]
-            roots += self._of_benefits(case)
-            roots = roots or [
-                (case.person, d.name) for d in self.program.decisions if d.entity == case.person.entity
-            ]
-        yield from roots
+        person = case.person
+        shown = [*self._of_rows(person)]
+        if person.rejection is None:
+            shown += [(person, decision.name) for decision in self.outputs[person.entity]]
+            shown += self._of_benefits(case)
+            shown = shown or [(person, d.name) for d in self.program.decisions if d.entity == person.entity]
+        yield from shown
 
     def _of_rows(self, person: Row) -> Iterator[Step_]:
-        for row in sorted(person.children, key=self._turn):
+        for row in sorted(person.children, key=lambda row: turn(row, self.program)):
             if row.rejection is None:
                 yield from ((row, decision.name) for decision in self.outputs[row.entity])
 
@@ -248,7 +247,7 @@ class Explainer:
         return self._reads[key]
 
     def _earlier(self, row: Row, accumulator: str, walk: Walk) -> list[Step_]:
-        """The row that last fed the accumulator before this one, in the same benefit year."""
+        """The row before this one that last fed the balance it is decided on."""
         holder = row.above(self.program.accumulators[accumulator].holder)
         key = holder, accumulator
         if key not in walk.before:
@@ -257,25 +256,28 @@ class Explainer:
         return [] if before is None else [(before, self.program.accumulators[accumulator].sums)]
 
     def _chain(self, holder: Row, accumulator: Accumulator) -> dict[Row, Row]:
-        date = self.program.entities[accumulator.entity].date
+        """Of the rows below a holder, to each the one before it that last fed the balance it is decided on.
+
+        A row may count in another period than the one of which it reads the balance. Where a balance is of the days
+        before a row, the last row of the same facts stands for them all.
+        """
+        own, rolling = self.program.entities[accumulator.entity].date, accumulator.days is not None
         last: dict[Hashable, Row] = {}
         before: dict[Row, Row] = {}
-        rows = [row for row in below(holder) if row.entity == accumulator.entity]
-        for row in sorted(rows, key=self._turn):
-            day = row.facts.get(date or "")
-            if row.rejection is not None or not isinstance(day, dt.date):
-                continue
-            facts, when = split_facts(accumulator, row), period(accumulator, day)
-            read = when - accumulator.span.back if accumulator.days is None else None
-            if (read, facts) in last:
-                before[row] = last[read, facts]
-            chosen = row.chosen.get(accumulator.sums, ())
-            if any(accumulator.name in p.feeds for p in chosen):
-                last[None if read is None else when, facts] = row
+        rows = [row for row in below(holder) if row.entity == accumulator.entity and row.rejection is None]
+        for row in sorted(rows, key=lambda row: turn(row, self.program)):
+            facts = split_facts(accumulator, row)
+            read, counted = (
+                row.facts.get(date or own or "") for date in (accumulator.read_by, accumulator.counted_by)
+            )
+            if isinstance(read, dt.date):
+                when = None if rolling else period(accumulator, read) - accumulator.span.back
+                if (when, facts) in last:
+                    before[row] = last[when, facts]
+            feeds = any(accumulator.name in p.feeds for p in row.chosen.get(accumulator.sums, ()))
+            if feeds and isinstance(counted, dt.date):
+                last[None if rolling else period(accumulator, counted), facts] = row
         return before
-
-    def _turn(self, row: Row) -> tuple[str, str]:
-        return str(row.facts.get(self.program.entities[row.entity].date or "", "")), row.key
 
     def dated(self, parameter: str, row: Row) -> Dated | None:
         """The value of a figure that a row looks up; None where there is none."""

@@ -191,7 +191,8 @@ class Grounds:
     def _opening(self, name: str, row: Row) -> int:
         """The opening balance an accumulator began with, where it was assumed."""
         accumulator = self.program.accumulators[name]
-        date = row.facts.get(self.program.entities[accumulator.entity].date or "")
+        read_by = accumulator.read_by or self.program.entities[accumulator.entity].date
+        date = row.facts.get(read_by or "")
         if accumulator.opening is None or row.parent is None or not isinstance(date, dt.date):
             return 0
         opening = accumulator.opening[1]

@@ -66,10 +66,10 @@ class BranchReads:
     @cached_property
     def always(self) -> tuple[tuple[str, int], ...] | None:
         """The decisions it reads whatever the row, each so many parents up; None where that depends."""
-        always = [reader for reader in self.readers if isinstance(reader, Always) and not reader.balances]
-        if len(always) < len(self.readers):
+        static = [reader for reader in self.readers if isinstance(reader, Always) and not reader.balances]
+        if len(static) < len(self.readers):
             return None
-        return tuple(dict.fromkeys(read for reader in always for read in reader.decisions))
+        return tuple(dict.fromkeys(read for reader in static for read in reader.decisions))
 
     @cached_property
     def readers(self) -> tuple[Reader, ...]:

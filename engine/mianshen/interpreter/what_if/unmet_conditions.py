@@ -1,6 +1,6 @@
 """What keeps a decision from being true: the conditions behind it that fail or cannot be told.
 
-In: an explainer, a decided case. Out: `Hurdle`s, each a smallest part of a condition, down through the
+In: an explainer, a decided case. Out: `UnmetCondition`s, each a smallest part of a condition, down through the
 decisions that a decision hands on to.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import localcontext
 
 from mianshen.interpreter.function_builder import distance
-from mianshen.interpreter.rows import Case, Row, RowError
+from mianshen.interpreter.rows import Case, Row, RowError, ancestor
 from mianshen.interpreter.trace.explain import Explainer
 from mianshen.interpreter.trace.walk import Input
 from mianshen.program.core import Boolean, Const, Core, DecisionRef, If, Op
@@ -32,7 +32,7 @@ class UnmetCondition:
 
 
 class UnmetConditions:
-    """Finds the hurdles of decided cases."""
+    """Finds the unmet conditions of decided cases."""
 
     def __init__(self, explainer: Explainer) -> None:
         self.explainer = explainer
@@ -40,7 +40,7 @@ class UnmetConditions:
         self.program = explainer.program
 
     def of(self, case: Case, row: Row, decision: str) -> tuple[UnmetCondition, ...]:
-        """What keeps a boolean decision of a row from being true; each hurdle once."""
+        """What keeps a boolean decision of a row from being true; each condition once."""
         rows: dict[tuple[Row, Core | str, bool], UnmetCondition] = {}
         with localcontext(EXACT):
             for part in self._decision(case, row, decision, True, set()):
@@ -81,7 +81,7 @@ class UnmetConditions:
             case Op(op="not", args=(inner,)):
                 yield from self._part(case, row, by, inner, not wanted, seen)
             case DecisionRef(entity=entity, name=name, type=Boolean()):
-                at = _above(row, distance(self.program, row.entity, entity))
+                at = ancestor(row, distance(self.program, row.entity, entity))
                 yield from self._decision(case, at, name, wanted, seen)
             case If(condition=condition, then=then, otherwise=otherwise):
                 truth = self._value(condition, row)
@@ -102,10 +102,3 @@ class UnmetConditions:
             return self.interpreter.compiler.compile(part, row.entity)(row)
         except RowError:
             return NOT_MODELLED
-
-
-def _above(row: Row, steps: int) -> Row:
-    for _ in range(steps):
-        assert row.parent is not None
-        row = row.parent
-    return row
