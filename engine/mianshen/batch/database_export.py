@@ -19,12 +19,13 @@ from typing import Any, Final
 import duckdb
 
 from mianshen.batch import diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics as input_diagnostics
 from mianshen.ingest.databases import table_address
 from mianshen.ingest.input_paths import Named, paths_of
 from mianshen.ingest.inputs import identifier, pattern, quoted
 from mianshen.ingest.postgres import KINDS, connection_words, put_tables
-from mianshen.source import RuleError
+from mianshen.source import RuleError, unlined
 
 PREFIX: Final = "mianshen_"
 _ADDRESS: Final = re.compile(r"(duckdb|sqlite|postgres|postgresql):(.+)", re.DOTALL)
@@ -49,7 +50,7 @@ def target(named: str) -> Target:
     """The database that an address names. Raises RuleError where there is none or it cannot be written here."""
     match = _ADDRESS.fullmatch(named)
     if match is None:
-        raise RuleError([diagnostics.bad_target(named)])
+        raise RuleError([diagnostic("E538.bad_target", unlined(named))])
     if match[1] in KINDS:
         return Target(match[1], Path(), connection_words(match[2]))
     return Target(match[1], Path(match[2]))

@@ -31,14 +31,6 @@ def no_such_entity(rulebook: str, entity: str) -> Diagnostic:
     return diagnostic("E520.no_such_entity", unlined(rulebook), entity=entity)
 
 
-def in_use(folder: str) -> Diagnostic:
-    return diagnostic("E528.in_use", unlined(folder))
-
-
-def rulebook_changed(rulebook: str) -> Diagnostic:
-    return diagnostic("E529.rulebook_changed", unlined(rulebook))
-
-
 def bad_record(file: str) -> Diagnostic:
     return diagnostic("E530.bad_record", unlined(file))
 
@@ -49,10 +41,6 @@ def unaccounted(folder: str, entity: str, read: int, counted: int) -> Diagnostic
 
 def input_moved(file: str) -> Diagnostic:
     return diagnostic("E532.input_moved", unlined(file))
-
-
-def no_such_person(folder: str) -> Diagnostic:
-    return diagnostic("E534.no_such_person", unlined(folder))
 
 
 def no_spark(why: str) -> Diagnostic:
@@ -66,16 +54,8 @@ def no_spark(why: str) -> Diagnostic:
     return diagnostic("E590.no_spark", unlined("--engine"), fix=fix, why=why)
 
 
-def spark_failed(table: str, why: str) -> Diagnostic:
-    return diagnostic("E591.spark_failed", unlined("--engine"), table=table, why=why)
-
-
 def not_compiled(why: str) -> Diagnostic:
     return diagnostic("E540.not_compiled", unlined("--engine"), why=why)
-
-
-def bad_target(address: str) -> Diagnostic:
-    return diagnostic("E538.bad_target", unlined(address))
 
 
 def not_resumable(folder: str) -> Diagnostic:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mianshen.batch import diagnostics
-from mianshen.source import RuleError
+from mianshen.catalogue import diagnostic
+from mianshen.source import RuleError, unlined
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def locked(out: Path, shown: str) -> Iterator[None]:
         except OSError as error:
             os.close(handle)
             if isinstance(error, BlockingIOError):
-                raise RuleError([diagnostics.in_use(shown)]) from None
+                raise RuleError([diagnostic("E528.in_use", unlined(shown))]) from None
             raise
         if _is_at(handle, path):
             break

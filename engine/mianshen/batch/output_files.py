@@ -54,7 +54,10 @@ class EntityFile:
     @property
     def keys(self) -> tuple[str, ...]:
         """The row's own key; of an entity below the entry its parent's, too."""
-        if self.entity.parent is None or self.entity.name in (self.program.entry, *above(self.program)):
+        if self.entity.parent is None or self.entity.name in (
+            self.program.entry,
+            *self.program.ancestors(self.program.entry),
+        ):
             return (self.entity.key,)
         return self.entity.key, self.program.entities[self.entity.parent].key
 
@@ -137,7 +140,7 @@ def entity_files(program: Program, with_input: Collection[str]) -> list[EntityFi
     above it, and the first entity below it.
     """
     entry = program.entities[program.entry]
-    upper = above(program)
+    upper = program.ancestors(program.entry)
     first = program.child_of(program.entry)
     lower = [e for e in program.entities.values() if e.name not in upper and e.name != program.entry]
     ordered = [entry, *lower, *(program.entities[name] for name in upper)]
@@ -154,16 +157,6 @@ def shows(program: Program, entity: Entity) -> bool:
     if entity.name == program.entry or entity.outcome is not None or program.shown.get(entity.name):
         return True
     return any(b.entity == entity.name for b in program.benefits.values())
-
-
-def above(program: Program) -> list[str]:
-    """The entities above the entry, nearest first."""
-    names: list[str] = []
-    parent = program.entities[program.entry].parent
-    while parent is not None:
-        names.append(parent)
-        parent = program.entities[parent].parent
-    return names
 
 
 def wanted(files: Iterable[EntityFile]) -> frozenset[Key]:

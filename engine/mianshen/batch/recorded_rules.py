@@ -13,12 +13,13 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from mianshen.batch import diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.document.digest import digest_of, digest_of_bytes
 from mianshen.document.files import RulebookPath, files_of
 from mianshen.program.program import Program
 from mianshen.rulebook import open_program, overlay_file
 from mianshen.shipped import shipped_rulebook
-from mianshen.source import RuleError
+from mianshen.source import RuleError, unlined
 
 RULES: Final = "rulebook.zip"
 _FIRST_DAY: Final = (1980, 1, 1, 0, 0, 0)
@@ -41,7 +42,7 @@ def record(rules: Rules, program: Program, target: Path) -> None:
     """Write the rulebook's files. Raises RuleError when they are no longer what the program was built from."""
     contents = [(file, file.path.read_bytes()) for file in rules.files()]
     if digest_of_bytes(contents) != program.digest:
-        raise RuleError([diagnostics.rulebook_changed(program.name)])
+        raise RuleError([diagnostic("E529.rulebook_changed", unlined(program.name))])
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for number, (file, content) in enumerate(contents):
             folder = "overlays" if file.overlay else "rules"

@@ -30,11 +30,12 @@ from mianshen.batch.fallback import Fallback
 from mianshen.batch.intake import Intake
 from mianshen.batch.output_files import EntityFile
 from mianshen.cache import cache_folder
+from mianshen.catalogue import diagnostic
 from mianshen.native.layout import Unsupported
 from mianshen.native.library import Compiled, compiled, content_of, loaded
 from mianshen.native.translation_unit import Unit
 from mianshen.program.program import Program
-from mianshen.source import RuleError
+from mianshen.source import RuleError, unlined
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -144,7 +145,16 @@ def _decide(starting: Future[SparkSession], run: Partitioned, numbers: list[int]
     try:
         context.parallelize(tasks, max(1, len(tasks))).foreach(_task)
     except Exception as error:  # noqa: BLE001 - as above
-        raise RuleError([diagnostics.spark_failed(f"partition {numbers[0]}", _kind(error))]) from None
+        raise RuleError(
+            [
+                diagnostic(
+                    "E591.spark_failed",
+                    unlined("--engine"),
+                    table=f"partition {numbers[0]}",
+                    why=_kind(error),
+                )
+            ]
+        ) from None
 
 
 def _ship(run: Partitioned, to: Path) -> None:

@@ -20,7 +20,6 @@ import pyarrow as pa
 from mianshen.batch.block_decider import DecidedBlock
 from mianshen.batch.blocks import Array
 from mianshen.batch.columns import Numbers, Texts, integers
-from mianshen.batch.output_files import above
 from mianshen.batch.request import Request
 from mianshen.batch.row_batches import BlockRows
 from mianshen.batch.totals import Counts, added, exact_sum
@@ -155,7 +154,7 @@ def atlas(program: Program, request: Request, *, listed: bool = False) -> Atlas:
 
 def facts_compared(program: Program) -> list[Key]:
     """The numbers and days of people, and of what stands above them, that some comparison rests on."""
-    owners = {program.entry, *above(program)}
+    owners = {program.entry, *program.ancestors(program.entry)}
     facts: dict[Key, None] = {}
     for decision in program.decisions:
         for root in nodes_of(decision):
@@ -174,7 +173,7 @@ def facts_compared(program: Program) -> list[Key]:
 def lines_of(program: Program, as_of: dt.date) -> Iterator[Line]:
     """The values that provisions compare facts of people, or of what stands above them, with on a day."""
     seen: set[tuple[Key, object, str]] = set()
-    owners = {program.entry, *above(program)}
+    owners = {program.entry, *program.ancestors(program.entry)}
     for decision in program.decisions:
         for provision in decision.provisions:
             for root in (*provision.condition, provision.value):

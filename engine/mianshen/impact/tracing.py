@@ -80,9 +80,7 @@ class Family:
 
     def top_of(self, entity: str) -> str:
         """The topmost entity above one."""
-        while (above := self.program.entities[entity].parent) is not None:
-            entity = above
-        return entity
+        return [entity, *self.program.ancestors(entity)][-1]
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow.parquet as pq
 
+from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
 from mianshen.ingest.postgres import KINDS, connection_words, export_table
 from mianshen.mapping.text import identifier, quoted
@@ -123,7 +124,7 @@ def _write_view(address: TableAddress, target: Path) -> None:
                 for batch in reader:
                     writer.write_batch(batch)
     except duckdb.PermissionException:
-        raise RuleError([diagnostics.view_reads_files(address.plain)]) from None
+        raise RuleError([diagnostic("E588.view_reads_files", unlined(address.plain))]) from None
 
 
 def exported(address: TableAddress, target: Path) -> None:

@@ -67,11 +67,6 @@ def no_such_encoding(written: str, known: Iterable[str], entities: Iterable[str]
     )
 
 
-def doubtful(span: Span, read: str, meant: str) -> Diagnostic:
-    """A file that is UTF-8 as it stands, and would be plain Chinese in GB18030."""
-    return diagnostic("E581.doubtful", span, read=read, meant=meant)
-
-
 def ragged(span: Span, wanted: int, count: int) -> Diagnostic:
     """A line with fewer cells than the header (`found`), or with more."""
     zh, en = (f"只有 {count} 列", str(count)) if count < wanted else ("有更多列", "more")
@@ -89,22 +84,6 @@ def no_sheet(span: Span, sheet: str, sheets: Iterable[str]) -> Diagnostic:
 
 def bad_workbook(span: Span) -> Diagnostic:
     return diagnostic("E583.bad_workbook", span)
-
-
-def nothing_matches(pattern: str) -> Diagnostic:
-    return diagnostic("E523.nothing_matches", unlined(pattern))
-
-
-def not_records(folder: str, file: str) -> Diagnostic:
-    return diagnostic("E524.not_records", unlined(folder), file=shown(file))
-
-
-def empty_folder(folder: str) -> Diagnostic:
-    return diagnostic("E525.empty_folder", unlined(folder))
-
-
-def view_reads_files(address: str) -> Diagnostic:
-    return diagnostic("E588.view_reads_files", unlined(address))
 
 
 def no_table(address: str, table: str) -> Diagnostic:

@@ -234,7 +234,8 @@ class _Reading:
             return None
         if not all(map(_is_chinese, "".join(meant.values()))):
             return None
-        return diagnostics.doubtful(unlined(str(self.path)), *next(iter(meant.items())))
+        read, other = next(iter(meant.items()))
+        return diagnostic("E581.doubtful", unlined(str(self.path)), read=read, meant=other)
 
 
 def _read(file: gzip.GzipFile | io.BufferedReader, path: Path, size: int = _CHUNK) -> bytes:

@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
-from mianshen.ingest.plausibility_diagnostics import looks_like
 from mianshen.ingest.typed_columns import wrong_type
 from mianshen.program.program import Entity, Fact, Program
 from mianshen.records.facts import INVISIBLE
@@ -64,7 +63,8 @@ class Header:
     def matched(self, mapped: Mapping[str, Typed]) -> dict[str, Typed]:
         """The facts of the file's columns; `mapped` are those a mapping has named. Raises RuleError."""
         if (other := self._other_entity()) is not None:
-            raise RuleError([looks_like(self._place(1), self.entity.title, other.title)])
+            wanted = self.entity.title
+            raise RuleError([diagnostic("E543.looks_like", self._place(1), wanted=wanted, other=other.title)])
         readable = bool(mapped) or self.known
         if not readable and not any(nearest(written, self.names) for written, _ in self.columns):
             raise RuleError([diagnostics.no_header(self._place(1), self.entity.key)])

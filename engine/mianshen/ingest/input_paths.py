@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from mianshen.catalogue import diagnostic
-from mianshen.ingest import diagnostics
+from mianshen.document.diagnostics import shown
 from mianshen.ingest.databases import slashed, table_address
 from mianshen.ingest.postgres import KINDS
 from mianshen.source import Diagnostic, RuleError, unlined
@@ -98,7 +98,7 @@ def _files(path: Path) -> list[Path]:
         return [path]
     matched = sorted(Path(one) for one in glob.glob(str(path), recursive=True))  # noqa: PTH207  # an absolute pattern
     if not matched:
-        raise RuleError([diagnostics.nothing_matches(str(path))])
+        raise RuleError([diagnostic("E523.nothing_matches", unlined(str(path)))])
     return [file for one in matched for file in (_below(one) if one.is_dir() else [one])]
 
 
@@ -110,11 +110,10 @@ def _below(folder: Path) -> list[Path]:
     )
     strange = [file for file in files if not file.name.lower().endswith(READ)]
     if strange:
-        raise RuleError(
-            [diagnostics.not_records(str(folder), str(file.relative_to(folder))) for file in strange]
-        )
+        place, names_ = unlined(str(folder)), (str(file.relative_to(folder)) for file in strange)
+        raise RuleError([diagnostic("E524.not_records", place, file=shown(name)) for name in names_])
     if not files:
-        raise RuleError([diagnostics.empty_folder(str(folder))])
+        raise RuleError([diagnostic("E525.empty_folder", unlined(str(folder)))])
     return files
 
 

@@ -19,13 +19,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mianshen.ingest import plausibility_diagnostics as diagnostics
+from mianshen.catalogue import diagnostic
 from mianshen.ingest.identity_columns import identity_numbers_in_full
 from mianshen.ingest.inputs import Input, Part, identifier
+from mianshen.ingest.key_differences import DIFFERENCES, Difference, strangers
 from mianshen.ingest.typed_columns import Array, TypedColumn, without_empty
 from mianshen.program.core import Code, String
 from mianshen.program.program import Entity, Fact, Program
-from mianshen.source import Diagnostic, Message
+from mianshen.source import Diagnostic, Message, unlined
 
 if TYPE_CHECKING:
     from mianshen.ingest.entity_rows import FileRows
@@ -258,13 +259,14 @@ class Plausibility:
         """Why the files may not be what they are taken for, or the decision date may be wrong."""
         problems = list(dict.fromkeys(doubt for source in inputs.values() for doubt in source.doubts))
         if not YEARS[0] <= self.as_of.year <= YEARS[1]:
-            problems.append(diagnostics.strange_day(self.as_of))
+            problems.append(diagnostic("E546.strange_day", unlined("--as-of"), day=self.as_of))
         for name, counts in self.seen.items():
             entity = self.program.entities[name]
+            place, title = unlined(_shown(inputs[name])), entity.title
             if counts.rows >= FEWEST and counts.late > counts.rows * MOST_LATE:
                 share = counts.late * 100 // counts.rows
                 problems.append(
-                    diagnostics.mostly_late(_shown(inputs[name]), entity.title, share, self.as_of)
+                    diagnostic("E544.mostly_late", place, entity=title, percent=share, day=self.as_of)
                 )
             elif (
                 counts.last is not None
@@ -272,7 +274,7 @@ class Plausibility:
                 and self.as_of - counts.last > LONGEST_SILENCE
             ):
                 years = (self.as_of - counts.last).days // 365
-                problems.append(diagnostics.long_ago(_shown(inputs[name]), entity.title, years, self.as_of))
+                problems.append(diagnostic("E545.long_ago", place, entity=title, years=years, day=self.as_of))
             problems += self._strangers(entity, counts, inputs)
         return problems
 
@@ -287,13 +289,9 @@ class Plausibility:
         if known < FEWEST or share > FOUND_AT_LEAST:
             return []
         why = self._padding(entity, parent, inputs)
-        return [
-            diagnostics.strangers(_shown(inputs[entity.name]), entity.title, parent.title, parent.key, why)
-        ]
+        return [strangers(_shown(inputs[entity.name]), entity.title, parent.title, parent.key, why)]
 
-    def _padding(
-        self, entity: Entity, parent: Entity, inputs: Mapping[str, Input]
-    ) -> diagnostics.Difference | None:
+    def _padding(self, entity: Entity, parent: Entity, inputs: Mapping[str, Input]) -> Difference | None:
         """By what the keys of a sample differ from those of the parents; None where it is nothing of that kind."""
         child_part, parent_parts = inputs[entity.name].parts[0], inputs[parent.name].parts
         if parent.key not in child_part.columns:
@@ -305,7 +303,7 @@ class Plausibility:
             f"SELECT CAST({identifier(part.columns[parent.key][0])} AS VARCHAR) AS k FROM {part.relation}"
             for part in parent_parts if parent.key in part.columns
         )  # fmt: skip
-        for difference, normal in diagnostics.DIFFERENCES.items():
+        for difference, normal in DIFFERENCES.items():
             query = (
                 f"SELECT count(*), count_if(n IN (SELECT {normal.format(k='k')} FROM ({keys}))) "
                 f"FROM (SELECT {normal.format(k='k')} AS n FROM {sample})"

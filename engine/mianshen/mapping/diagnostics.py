@@ -49,24 +49,12 @@ def no_such_column(span: Span, name: str, file: str, known: Iterable[str]) -> Di
     )
 
 
-def bad_format(span: Span, text: str) -> Diagnostic:
-    return diagnostic("E555.bad_format", span, text=shown(text))
-
-
 def bad_unit(span: Span, text: str, known: Iterable[str]) -> Diagnostic:
     return diagnostic("E556.bad_unit", span, fix=_meant(text, known), text=shown(text))
 
 
 def unfit(span: Span, name: str, fact: str, written: str) -> Diagnostic:
     return diagnostic("E557.unfit", span, fact=fact, written=written, name=name)
-
-
-def stray_star(span: Span, text: str) -> Diagnostic:
-    return diagnostic("E561.stray_star", span, text=shown(text))
-
-
-def bad_part(span: Span, text: str) -> Diagnostic:
-    return diagnostic("E562.bad_part", span, text=shown(text))
 
 
 def unknown_mapping(name: str, known: Iterable[str]) -> Diagnostic:

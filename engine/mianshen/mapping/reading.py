@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from mianshen.catalogue import diagnostic
+from mianshen.document.diagnostics import shown
 from mianshen.document.yaml_tree import Mapping as Tree
 from mianshen.document.yaml_tree import Node, Scalar, Sequence, read_tree
 from mianshen.mapping import diagnostics
@@ -311,7 +312,7 @@ class _EntityReader:
         for item in node.items if isinstance(node, Sequence) else (node,):
             text = item.text if isinstance(item, Scalar) else ""
             if date_pattern(text) is None:
-                self.shared.wrong.append(diagnostics.bad_format(item.span, text))
+                self.shared.wrong.append(diagnostic("E555.bad_format", item.span, text=shown(text)))
             else:
                 formats.append(text)
         return tuple(formats)
@@ -339,14 +340,14 @@ class _EntityReader:
     def _stray(self, key: Scalar) -> None:
         """A star means any ending, and stands only at the end of a beginning."""
         if "*" in key.text[:-1] or key.text == "*":
-            self.shared.wrong.append(diagnostics.stray_star(key.span, key.text))
+            self.shared.wrong.append(diagnostic("E561.stray_star", key.span, text=shown(key.text)))
 
     def _entries(self, fact: Fact, node: Node) -> Entries:
         read = self.shared
         parts = {key.text: value for key, value in read.entries(node, "entries", ENTRIES)}
         part = read.text(parts["part"], "part") if "part" in parts else None
         if part is not None and entry_pattern(part) is None:
-            read.wrong.append(diagnostics.bad_part(parts["part"].span, part))
+            read.wrong.append(diagnostic("E562.bad_part", parts["part"].span, text=shown(part)))
         on = read.text(parts["on"], "on") if "on" in parts else "as_of"
         if on != "as_of" and on not in self.facts:
             read.wrong.append(diagnostics.unknown_fact(parts["on"].span, on, self.entity, self.facts))

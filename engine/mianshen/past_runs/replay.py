@@ -140,7 +140,7 @@ def _found(past: Past, rows: HouseholdRows, person: str) -> _Found:
         of = next((row for row in numbers if row.entity == entry and row.current.key == person), None)
         if of is not None:
             return _Found(replace(case, person=of.current), _places(past, rows, numbers))
-    raise RuleError([diagnostics.no_such_person(str(past.folder))])
+    raise RuleError([diagnostic("E534.no_such_person", unlined(str(past.folder)))])
 
 
 def _places(past: Past, rows: HouseholdRows, numbers: Numbers) -> dict[Row, tuple[str, int]]:

@@ -435,10 +435,16 @@ class Program:
 
     def above_entry(self, entity: str) -> bool:
         """Whether the entity is an ancestor of the entry."""
-        above = self.entities[self.entry].parent
-        while above is not None and above != entity:
-            above = self.entities[above].parent
-        return above is not None
+        return entity in self.ancestors(self.entry)
+
+    def ancestors(self, entity: str) -> list[str]:
+        """The entities above one, nearest first."""
+        names: list[str] = []
+        parent = self.entities[entity].parent
+        while parent is not None:
+            names.append(parent)
+            parent = self.entities[parent].parent
+        return names
 
     def settling(self, entity: str) -> dict[str, str]:
         """Decision to the fact that holds what was really paid of it."""

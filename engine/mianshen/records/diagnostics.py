@@ -77,10 +77,6 @@ _MENDED: Final[Mapping[str, Words]] = {
 }
 
 
-def _mistake(code: str, span: Span, words: Words, fix: Words, *also: tuple[Span, Message]) -> Diagnostic:
-    return Diagnostic(code, span, Message(*words), Message(*fix), also)
-
-
 def _worded(named: Named) -> Message:
     return Message(named, named) if isinstance(named, str) else named
 
@@ -143,7 +139,8 @@ def bad_number(span: Span, name: str, value: str | None, better: str | None) -> 
     fix = _instead(
         better, "写成 1234.50 的样子，未知则写 null", "Write it like 1234.50, or null when unknown"
     )
-    return _mistake("E420", span, _holds(name, value, "不是数值", "is not a number"), fix)
+    what = _holds(name, value, "不是数值", "is not a number")
+    return diagnostic("E420.bad_number", span, what=what, fix=fix)
 
 
 def too_many_decimals(span: Span, name: str, value: str | None, most: int) -> Diagnostic:
@@ -177,7 +174,8 @@ def bad_date(span: Span, name: str, value: str | None, better: str | None) -> Di
     fix = _instead(
         better, "写成 2026-11-21 的样子，未知则写 null", "Write it like 2026-11-21, or null when unknown"
     )
-    return _mistake("E423", span, _holds(name, value, "不是日期", "is not a date"), fix)
+    what = _holds(name, value, "不是日期", "is not a date")
+    return diagnostic("E423.bad_date", span, what=what, fix=fix)
 
 
 def bad_code(span: Span, name: str, value: str | None, codes: Mapping[str, Message]) -> Diagnostic:
@@ -187,7 +185,8 @@ def bad_code(span: Span, name: str, value: str | None, codes: Mapping[str, Messa
     fix = (f"可用的有：{zh}", f"It takes: {en}") if close is None else _instead(close, "", "")
     if value is not None and may_name_a_person(value) and (close is None or runs_into_chinese(value)):
         value = None
-    return _mistake("E424", span, _holds(name, value, "不是可用的代码", "is not one of its codes"), fix)
+    what = _holds(name, value, "不是可用的代码", "is not one of its codes")
+    return diagnostic("E424.bad_code", span, what=what, fix=fix)
 
 
 def _nearest_code(value: str, codes: Mapping[str, Message]) -> str | None:
@@ -208,7 +207,8 @@ def bad_area(span: Span, name: str, value: str | None, written: str | None) -> D
             f"也许指{'、'.join(map(shown_place, near))}",
             f"Perhaps {' or '.join(shown_place(code, 'en') for code in near)} is meant",
         )
-    return _mistake("E425", span, _holds(name, value, "不是一个行政区划", "names no area"), fix)
+    what = _holds(name, value, "不是一个行政区划", "names no area")
+    return diagnostic("E425.bad_area", span, what=what, fix=fix)
 
 
 def bad_boolean(span: Span, name: str, value: str | None) -> Diagnostic:
@@ -238,8 +238,8 @@ def failed_check(span: Span, title: Message, text: str) -> Diagnostic:
 
 
 def not_decided(span: Span, reason: str, words: Message) -> Diagnostic:
-    """A row that deciding itself refused; `what` is the interpreter's own sentence."""
-    return _mistake(CODES[reason], span, (words.zh, words.en), _MENDED.get(reason, _LOOK))
+    """A row that deciding itself refused; `words` are the interpreter's own sentence."""
+    return Diagnostic(CODES[reason], span, words, Message(*_MENDED.get(reason, _LOOK)))
 
 
 def reverses_nothing(span: Span, name: str, value: str | None, entity: str) -> Diagnostic:

@@ -69,34 +69,34 @@ def read_cases(
     the record of that name. A case file is read too: its `defaults` hold for each case, what it expects is passed over.
     Raises RuleError with every mistake when a record cannot be read.
     """
-    root, nodes, cases = _nodes(source)
-    read = []
+    root, nodes, mistakes = _nodes(source)
+    records = []
     for node in nodes:
         alone = node is root
         dated = isinstance(node, Mapping) and node.get(DAY) is not None
-        name, overlays = _named(node, cases)
+        name, overlays = _named(node, mistakes)
         if only is not None and name != only:
             continue
         try:
             rows = RowReader(program if isinstance(program, Program) else program(overlays))
         except RuleError as error:
-            cases += error.diagnostics
+            mistakes += error.diagnostics
             continue
         case, wrong = _read(node, rows, as_of or (None if dated else today), CASE_KEYS)
         if case is None:
-            cases += wrong
+            mistakes += wrong
         else:
-            read.append(Record(case, tuple(wrong), dated, alone, name, overlays, rows.written))
-    if cases:
-        raise RuleError(cases)
-    return read
+            records.append(Record(case, tuple(wrong), dated, alone, name, overlays, rows.written))
+    if mistakes:
+        raise RuleError(mistakes)
+    return records
 
 
 def record_nodes(path: Path) -> list[Node]:
     """The records of a file as they are written; a case file's `defaults` filled in. Raises RuleError."""
-    _, nodes, record_nodes = _nodes(path)
-    if record_nodes:
-        raise RuleError(record_nodes)
+    _, nodes, mistakes = _nodes(path)
+    if mistakes:
+        raise RuleError(mistakes)
     return nodes
 
 
@@ -104,16 +104,16 @@ def lone_node(source: Path | str) -> Node:
     """The one record of a file or of a text. Raises RuleError where there is none, or several."""
     is_file = isinstance(source, Path) or source.endswith((".yaml", ".yml", ".json"))
     name = str(source) if is_file else "record"
-    root, lone_node = read_tree(Path(source)) if is_file else read_tree(str(source), name)
-    nodes = [] if root is None else list(_records(root, name, lone_node))
-    if not lone_node and len(nodes) != 1:
-        lone_node = [
+    root, mistakes = read_tree(Path(source)) if is_file else read_tree(str(source), name)
+    nodes = [] if root is None else list(_records(root, name, mistakes))
+    if not mistakes and len(nodes) != 1:
+        mistakes = [
             catalogue.diagnostic("E409.several_records", unlined(name), count=len(nodes))
             if nodes
             else diagnostics.no_record(name)
         ]
-    if lone_node:
-        raise RuleError(lone_node)
+    if mistakes:
+        raise RuleError(mistakes)
     return nodes[0]
 
 
@@ -165,10 +165,10 @@ def _read(
 
 
 def refused(
-    case: Case, told: Collection[Diagnostic], at: Span, places: Map[Row, Span] | None = None
+    case: Case, reported: Collection[Diagnostic], at: Span, places: Map[Row, Span] | None = None
 ) -> list[Diagnostic]:
-    """What deciding a case refused, beyond what is `told`; at its row's place, else `at`."""
-    known = {diagnostic.what for diagnostic in told}
+    """What deciding a case refused, beyond what is `reported` already; at its row's place, else `at`."""
+    known = {diagnostic.what for diagnostic in reported}
     return [
         diagnostics.not_decided((places or {}).get(row, at), why.reason, why.message)
         for row in case.rows()
@@ -241,7 +241,7 @@ class _Reading:
         self.program = rows.program
         entry = self.program.entities[self.program.entry]
         self.entry = entry
-        self.ancestors = [self.program.entities[name] for name in _above(self.program, entry.name)]
+        self.ancestors = [self.program.entities[name] for name in self.program.ancestors(entry.name)]
         self.siblings = (entry.children or f"other_{entry.name}") if entry.parent else None
         self.beside = {  # lists of the ancestors' other children
             name: child
@@ -301,11 +301,3 @@ class _Reading:
             text = written.text if isinstance(written, Scalar) else "[...]"
             self.rows.unreadable.append(diagnostics.bad_day(written.span, text))
         return day
-
-
-def _above(program: Program, entity: str) -> Iterator[str]:
-    """The ancestors of an entity, nearest first."""
-    parent = program.entities[entity].parent
-    while parent is not None:
-        yield parent
-        parent = program.entities[parent].parent

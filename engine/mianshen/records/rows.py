@@ -40,7 +40,7 @@ class RowReader:
         self.facts, self.lists, self.required = _vocabulary(program)
         self.written: dict[Row, Mapping] = {}
         self.tops: set[Row] = set()
-        self.told: dict[Row, list[Diagnostic]] = {}
+        self.mistakes_of: dict[Row, list[Diagnostic]] = {}
         self.as_of = dt.date.max
         self.growing = False  # rows may come that read what none reads yet
 
@@ -164,7 +164,7 @@ class RowReader:
 
     @staticmethod
     def _as_refund(entity: Entity, fact: Fact, node: Node, mistake: Diagnostic) -> Diagnostic:
-        """An amount below zero told as such, where the row could say what it voids."""
+        """The mistake of an amount below zero, worded for a refund where the row could say what it voids."""
         if entity.reverses is None or fact.written != "money":
             return mistake
         if not isinstance(node, Scalar) or not is_below_zero(node.text):
@@ -181,13 +181,10 @@ class RowReader:
     def children(self, parent: Row, node: Mapping) -> None:
         """The child rows a mapping lists, under their parent."""
         for name, entity in self.lists[parent.entity].items():
-            self._list(parent, entity, name, node)
+            self.members(parent, entity, name, node)
 
     def members(self, parent: Row, entity: Entity, name: str, node: Mapping) -> None:
-        """The further children of a parent, each with its own children."""
-        self._list(parent, entity, name, node)
-
-    def _list(self, parent: Row, entity: Entity, name: str, node: Mapping) -> None:
+        """The rows of one list of a mapping, each with its own children, under their parent."""
         listed = node.get(name)
         if listed is None:
             return
@@ -204,7 +201,7 @@ class RowReader:
                 parent.children.append(row)
 
     def _leave_open(self, parent: Row, entity: Entity, name: str) -> None:
-        """A list told to be unknown may hold rows; where a fact counts them, that fact says so."""
+        """A list that is null may hold rows: it is unanswered, unless a fact counts its rows."""
         if entity.counted_by is None:
             names = frozenset((*self.facts[parent.entity], *self.lists[parent.entity]))
             parent.told = (names if parent.told is None else parent.told) - {name}
@@ -253,7 +250,7 @@ class RowReader:
         take_out(case, self.program, self._refuse)
         if not self.growing:
             times.let_go(case)
-        gone = {id(mistake) for _, row in case.reversed for mistake in self.told.get(row, ())}
+        gone = {id(mistake) for _, row in case.reversed for mistake in self.mistakes_of.get(row, ())}
         self.rejects = [mistake for mistake in self.rejects if id(mistake) not in gone]
 
     def reject(self, row: Row, field: str, mistake: Diagnostic, unreadable: bool = False) -> None:
@@ -268,7 +265,7 @@ class RowReader:
         if self._voids(row) and field not in self._needed_to_void(row.entity):
             return
         self.rejects.append(mistake)
-        self.told.setdefault(row, []).append(mistake)
+        self.mistakes_of.setdefault(row, []).append(mistake)
         if row.rejection is None:
             row.rejection = Rejection(reason, field, mistake.what)
         if unreadable:
@@ -351,7 +348,7 @@ class RowReader:
                 self.reject(row, name, diagnostics.duplicate(place, name, echo, elsewhere))
 
     def _passes(self, row: Row) -> None:
-        """The conditions the vocabulary sets; one that cannot be told is not failed."""
+        """The conditions the vocabulary sets; one that is unknown is not failed."""
         for check, condition in _checks(self.program)[row.entity]:
             if condition(row) is False:
                 row.facts.pop(check.field, None)

@@ -60,11 +60,9 @@ def _record(program: Program) -> Schema:
     """The parts of a record: the person, those above, the rows below, the other children of its parent."""
     entry = program.entities[program.entry]
     record: Schema = {"as_of": _DAY, entry.name: _of(entry.name)}
-    above = entry
-    while above.parent is not None:
-        above = program.entities[above.parent]
-        record[above.name] = {"anyOf": [_of(above.name), {"type": "null"}]}
-        others = (child for child in program.children_of(above.name) if child.name not in record)
+    for above in program.ancestors(entry.name):
+        record[above] = {"anyOf": [_of(above), {"type": "null"}]}
+        others = (child for child in program.children_of(above) if child.name not in record)
         record |= {child.children or child.name: _list(_of(child.name)) for child in others}
     if entry.parent is not None:
         record[entry.children or f"other_{entry.name}"] = _list(_of(f"{entry.name}_with_rows"))
@@ -155,9 +153,7 @@ def _expected(program: Program) -> Schema:
     expected: Schema = {"status": {"type": "string"}, "reason": {"type": "string"}, "missing": _WORDS}
     due = _closed({**expected, "amount": {"type": ["number", "string"]}})
     reject = _closed({part: {"type": ["string", "integer"]} for part in ("key", "field", "reason")}, ["key"])
-    above = [entry.name]
-    while (parent := program.entities[above[-1]].parent) is not None:
-        above.append(parent)
+    above = [entry.name, *program.ancestors(entry.name)]
     result: Schema = {
         "benefits": _closed({name: due for name, b in program.benefits.items() if b.entity in above}),
         "rejects": {"type": "array", "items": reject},
@@ -166,10 +162,8 @@ def _expected(program: Program) -> Schema:
     for child in (entity for entity in below if entity.parent is not None and entity.children):
         row = _closed({**_decisions(program, child), **expected})
         result[child.children or child.name] = {"type": "object", "additionalProperties": row}
-    at: Entity | None = entry
-    while at is not None:
-        result[at.name] = _closed(_decisions(program, at))
-        at = None if at.parent is None else program.entities[at.parent]
+    for name in above:
+        result[name] = _closed(_decisions(program, program.entities[name]))
     return _closed(result)
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import duckdb
 
-from mianshen.batch.output_files import EntityFile, above
+from mianshen.batch.output_files import EntityFile
 from mianshen.casework.wording import DELIVERY, NO, STATUS, YES, Words, named_place
 from mianshen.ingest.inputs import identifier, quoted
 from mianshen.interpreter.result import MISSING_FACTS
@@ -105,7 +105,9 @@ class Lists:
     def write(self) -> None:
         """Every list: by delivery, those benefits that have one of their own, and what is missing."""
         benefits = [benefit for file in self.run.files(self.program) for benefit in file.benefits]
-        benefits = [b for b in benefits if b.entity in (self.person.name, *above(self.program))]
+        benefits = [
+            b for b in benefits if b.entity in (self.person.name, *self.program.ancestors(self.person.name))
+        ]
         for delivery in DELIVERY:
             self._due(delivery, [b for b in benefits if b.delivery == delivery and not b.work_list])
         for benefit in benefits:

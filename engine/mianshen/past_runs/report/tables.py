@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import duckdb
 
-from mianshen.batch.output_files import REJECTS, EntityFile, above
+from mianshen.batch.output_files import REJECTS, EntityFile
 from mianshen.ingest.inputs import identifier, quoted
 from mianshen.interpreter.result import MISSING_FACTS
 from mianshen.past_runs.report.run import FinishedRun
@@ -153,7 +153,7 @@ class Counting:
 
     def _below(self) -> list[EntityFile]:
         """The files of rows below people that have a status."""
-        upper = {self.person.name, *above(self.program)}
+        upper = {self.person.name, *self.program.ancestors(self.person.name)}
         files = self.run.files(self.program)
         return [f for f in files if f.entity.name not in upper and f.entity.outcome is not None]
 
@@ -234,7 +234,7 @@ class Counting:
         counted: dict[str, Counted] = {}
         for file in self.run.files(self.program):
             names = [benefit.name for benefit in file.benefits]
-            if file.entity.name not in above(self.program) or not names:
+            if not self.program.above_entry(file.entity.name) or not names:
                 continue
             query = f"SELECT {', '.join(self._answers(names))} FROM {self.run.rows(file.name)} AS made"
             row, width = self.connection.execute(query).fetchall()[0], len(STATUSES) + 2
