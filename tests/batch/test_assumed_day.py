@@ -23,8 +23,8 @@ from mianshen.document.yaml_tree import read_tree
 from mianshen.events import durable_rules
 from mianshen.interpreter import BenefitResult, Case, Interpreter, result_of
 from mianshen.interpreter.what_if.scenario import Scenario
+from mianshen.past_runs.finished_run import FinishedRun
 from mianshen.past_runs.replay import replay
-from mianshen.past_runs.verify import past_run
 from mianshen.records.read import read_record
 from mianshen.rulebook import open_program
 from mianshen.source import RuleError
@@ -113,7 +113,7 @@ def test_the_assumption_is_of_the_day_a_case_is_decided_for() -> None:
 def test_a_run_without_the_column_is_replayed_with_what_was_assumed(tmp_path: Path) -> None:
     inputs = write(tmp_path, {"residents.csv": mothers(None)})
     run_batch(PROGRAM, Request(inputs, AS_OF, tmp_path / "out", rules=Rules((), ())))
-    found = replay(past_run(tmp_path / "out"), "P1", {})
+    found = replay(FinishedRun.recorded(tmp_path / "out"), "P1", {})
     assert found.differences == ()
     assert "delivery_date" in found.checked.case.person.assumed
 

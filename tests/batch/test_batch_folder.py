@@ -84,6 +84,26 @@ def test_a_run_that_stops_leaves_what_another_run_wrote_beside_it_meanwhile(
     assert [folder.name for folder in (tmp_path / "new").iterdir()] == ["other"]
 
 
+def test_results_that_a_killed_run_had_moved_aside_are_put_back(
+    tmp_path: Path, run: Into, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a system cannot swap two names, a run may be killed between the two renames that publish its results."""
+    out = tmp_path / "out"
+    run(tmp_path / "in", out)
+    before = (out / "manifest.json").read_bytes()
+    out.rename(tmp_path / ".out.old-0123")
+    (tmp_path / ".out.part-0123").mkdir()
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ResultFiles, "add", fail)
+    with pytest.raises(RuleError):
+        run(tmp_path / "in", out)
+    assert (out / "manifest.json").read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"in", "out"}
+
+
 def test_publishing_that_fails_puts_the_earlier_run_back(
     tmp_path: Path, run: Into, monkeypatch: pytest.MonkeyPatch
 ) -> None:

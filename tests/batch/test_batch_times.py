@@ -15,8 +15,8 @@ from tests.support.populations import nasty, write_csv
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
 from mianshen.interpreter import Interpreter, result_of
+from mianshen.past_runs.finished_run import FinishedRun
 from mianshen.past_runs.replay import replay
-from mianshen.past_runs.verify import past_run
 from mianshen.records.read import read_cases
 from mianshen.rulebook import open_program
 from mianshen.values import NotModelled, Unknown
@@ -143,7 +143,7 @@ def test_pairs_that_cancel_one_another_are_a_file_and_the_receipt_covers_both(ru
 
 @pytest.mark.parametrize("person", ["P1", "P2", "P3", "P4"])
 def test_a_past_run_over_time_is_replayed(run: Path, person: str) -> None:
-    again = replay(past_run(run), person, {})
+    again = replay(FinishedRun.recorded(run), person, {})
     assert again.compared > 0
     assert again.differences == ()
 

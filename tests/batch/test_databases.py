@@ -18,9 +18,11 @@ from mianshen.batch.csv_export import refuse_foreign_sheets, write_sheets
 from mianshen.batch.database_export import put_into, refuse_input_tables, target
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
+from mianshen.impact.earlier import earlier_run
 from mianshen.ingest.input_paths import Named
+from mianshen.past_runs.finished_run import FinishedRun
 from mianshen.past_runs.replay import replay
-from mianshen.past_runs.verify import past_run, verify
+from mianshen.past_runs.verify import verify
 from mianshen.program.program import Program
 from mianshen.source import RuleError
 
@@ -61,7 +63,7 @@ def test_a_table_is_read_like_a_file_and_its_numbers_exactly(
     ]
     why = {"duckdb": "out_of_range", "sqlite": "too_many_decimals"}[kind]  # 0.1 + 0.2 is 0.30000000000000004
     assert rejects(tmp_path / "out") == [(f"{file.name}?table={claims}", 2, "C2", "cost", why)]
-    assert {each.outcome for each in verify(past_run(tmp_path / "out"))} == {"same"}
+    assert {each.outcome for each in verify(FinishedRun.recorded(tmp_path / "out"))} == {"same"}
 
 
 def test_a_run_over_tables_is_replayed_from_them(tmp_path: Path) -> None:
@@ -77,8 +79,9 @@ def test_a_run_over_tables_is_replayed_from_them(tmp_path: Path) -> None:
         for e, t in (("resident", "people"), ("claim", "claims"))
     }
     run_batch(open_program(rules.paths), Request(named, AS_OF, tmp_path / "out", rules=rules))
-    found = replay(past_run(tmp_path / "out"), "P1", {})
+    found = replay(FinishedRun.recorded(tmp_path / "out"), "P1", {})
     assert (found.differences, len(found.checked.result.rejected)) == ((), 1)
+    assert set(earlier_run(tmp_path / "out").inputs) == {"resident", "claim"}
 
 
 def test_what_cannot_be_read_is_told_and_no_password_is_repeated(tmp_path: Path, little: Program) -> None:

@@ -16,8 +16,8 @@ from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
 from mianshen.mapping.reading import read_mapping
 from mianshen.mapping.schema import mapping_schema
+from mianshen.past_runs.finished_run import FinishedRun
 from mianshen.past_runs.replay import replay
-from mianshen.past_runs.verify import past_run
 from mianshen.program.program import Program
 from mianshen.rulebook import open_program
 from mianshen.source import RuleError
@@ -78,7 +78,7 @@ def test_a_run_keeps_its_mapping_and_replays_by_it(tmp_path: Path) -> None:
     out = run(tmp_path, HOSPITAL, EXPORT)
     (tmp_path / "map.yaml").unlink()
     assert (out / "mapping.yaml").read_text("utf-8") == HOSPITAL
-    found = replay(past_run(out), "P1", {})
+    found = replay(FinishedRun.recorded(out), "P1", {})
     assert found.differences == ()
     assert len(found.checked.result.rejected) == 7
 

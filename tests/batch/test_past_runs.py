@@ -15,8 +15,9 @@ from tests.support.populations import nasty, spoil, write_csv
 
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
+from mianshen.past_runs.finished_run import FinishedRun
 from mianshen.past_runs.replay import replay
-from mianshen.past_runs.verify import past_run, verify
+from mianshen.past_runs.verify import verify
 from mianshen.rulebook import open_program, overlay_file
 from mianshen.source import RuleError
 
@@ -48,11 +49,11 @@ def copy(finished: Path, tmp_path: Path) -> Path:
 
 
 def outcomes(out: Path) -> dict[str, str]:
-    return {each.name: each.outcome for each in verify(past_run(out)) if each.outcome != "same"}
+    return {each.name: each.outcome for each in verify(FinishedRun.recorded(out)) if each.outcome != "same"}
 
 
 def test_an_untouched_run_is_as_its_receipt_says(finished: Path) -> None:
-    findings = verify(past_run(finished / "out"))
+    findings = verify(FinishedRun.recorded(finished / "out"))
     assert {each.name for each in findings} == {
         *RESULTS,
         "residents.csv",
@@ -93,14 +94,14 @@ def test_a_folder_that_holds_no_run_is_refused(tmp_path: Path) -> None:
         if content is not None:
             (tmp_path / "manifest.json").write_text(content, "utf-8")
         with pytest.raises(RuleError, match="E530: there is no intact record of the run here"):
-            past_run(tmp_path)
+            FinishedRun.recorded(tmp_path)
 
 
 # -- replay ----------------------------------------------------------------------------------
 
 
 def test_every_person_comes_out_as_written(finished: Path) -> None:
-    past = past_run(finished / "out")
+    past = FinishedRun.recorded(finished / "out")
     people = [row["person_id"] for row in rows(finished / "out" / "residents.parquet")]
     gone = [
         row["key"] for row in rows(finished / "out" / "rejects.parquet") if row["file"] == "residents.csv"
@@ -134,7 +135,7 @@ def test_every_cell_that_was_written_otherwise_is_told(copy: Path) -> None:
             used = {each: value for each, value in values.items() if f"${each}" in query}
             database.execute(f"CREATE TABLE {name} AS {query} FROM read_parquet('{file}')", used)
             database.execute(f"COPY {name} TO '{file}' (FORMAT parquet)")
-    found = replay(past_run(copy), claim["person_id"], {})
+    found = replay(FinishedRun.recorded(copy), claim["person_id"], {})
     told = {(each.key, each.column): (each.written, each.now) for each in found.differences}
     pays = claim["patient_pays"]
     assert told.pop((claim["person_id"], f"{benefit}_status"))[0] == "due"
@@ -147,7 +148,7 @@ def test_every_cell_that_was_written_otherwise_is_told(copy: Path) -> None:
 def test_an_input_that_moved_can_be_pointed_at_and_must_be_the_same(tmp_path: Path) -> None:
     files = write(tmp_path / "in", {"residents.csv": GOOD, "claims.csv": CLAIMS + STAY})
     run_batch(open_program(), Request(files, AS_OF, tmp_path / "out", rules=Rules()))
-    past = past_run(tmp_path / "out")
+    past = FinishedRun.recorded(tmp_path / "out")
     moved = (tmp_path / "in").rename(tmp_path / "elsewhere")
     with pytest.raises(RuleError) as caught:
         replay(past, "P1", {})
@@ -169,7 +170,7 @@ def test_a_rulebook_of_one_s_own_is_kept_even_when_it_changes_later(tmp_path: Pa
     run_batch(open_program(rules.paths), Request(files, AS_OF, tmp_path / "out", rules=rules))
     (tmp_path / "rules" / "rules.yaml").write_text("{", "utf-8")
     assert outcomes(tmp_path / "out") == {}
-    found = replay(past_run(tmp_path / "out"), "P1", {})
+    found = replay(FinishedRun.recorded(tmp_path / "out"), "P1", {})
     assert (found.differences, found.compared) == ((), 7)
 
 

@@ -13,8 +13,8 @@ from tests.support.campaigns import few, seeds
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
 from mianshen.interpreter import Interpreter, result_of
+from mianshen.past_runs.finished_run import FinishedRun
 from mianshen.past_runs.replay import replay
-from mianshen.past_runs.verify import past_run
 from mianshen.population.sample import write_population
 from mianshen.records.read import read_cases
 from mianshen.rulebook import open_program
@@ -94,7 +94,7 @@ def test_a_run_with_visits_replays_and_gives_way_to_the_next(tmp_path: Path) -> 
     files["visit"].write_text(VISITS, "utf-8")
     run_batch(open_program(), Request(files, AS_OF, tmp_path / "out", rules=Rules((), ())))
     for person in ("P1", "P2"):
-        again = replay(past_run(tmp_path / "out"), person, {})
+        again = replay(FinishedRun.recorded(tmp_path / "out"), person, {})
         assert again.differences == ()
         assert {each.row.entity for each in again.checked.result.rows} == {"visit"}
     del files["visit"]

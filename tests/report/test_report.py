@@ -1,6 +1,7 @@
 """The morning after: what a report counts, lists and compares is what the run wrote, and names nobody elsewhere."""
 
 import csv
+import datetime as dt
 import json
 import re
 import shutil
@@ -22,10 +23,10 @@ from tests.support.campaigns import few
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
 from mianshen.ingest.inputs import open_inputs
+from mianshen.past_runs.finished_run import table_of_facts
 from mianshen.past_runs.report import FinishedRun, Order, make_report, phrases, program_of
 from mianshen.past_runs.report.bars import against, bars, stacked
 from mianshen.past_runs.report.cells import STARTS, safe
-from mianshen.past_runs.report.run import table_of_facts
 from mianshen.places import shown_place
 from mianshen.population.sample import write_population
 from mianshen.records.diagnostics import REASONS
@@ -442,7 +443,7 @@ def test_of_a_persons_rows_the_one_in_force_says_where_the_person_belongs(tmp_pa
     with duckdb.connect() as database:
         inputs = open_inputs(PROGRAM, {"resident": tmp_path / "r.csv"}, database, tmp_path)
         entity = PROGRAM.entities["resident"]
-        for day, area in (("2026-01-31", "110101"), ("2026-02-01", "310113")):
+        for day, area in ((dt.date(2026, 1, 31), "110101"), (dt.date(2026, 2, 1), "310113")):
             table = table_of_facts(PROGRAM, entity, inputs["resident"], ("insured_area",), database, day)
             assert database.execute(f"FROM {table}").fetchall() == [("P1", area)]
 

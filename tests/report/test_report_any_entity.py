@@ -18,9 +18,9 @@ import pytest
 from mianshen.batch.recorded_rules import Rules
 from mianshen.batch.run import Request, run_batch
 from mianshen.interpreter.result import names_of
+from mianshen.past_runs.finished_run import FinishedRun
 from mianshen.past_runs.replay import replay
 from mianshen.past_runs.report import Order, make_report
-from mianshen.past_runs.verify import past_run
 from mianshen.rulebook import open_program
 from mianshen.values import Missing
 
@@ -112,7 +112,7 @@ def test_a_benefit_of_a_household_is_counted_once_and_listed_with_its_first_memb
     assert "Family aid (household H1)" in listed[1]
     waiting = cells(tmp_path / "report" / "lists" / "310101" / "undetermined.csv")
     assert [row[2] for row in waiting[1:] if "Family aid" in row[-1] and row[1] == "members"] == ["C"]
-    again = replay(past_run(run), "A", {})
+    again = replay(FinishedRun.recorded(run), "A", {})
     assert again.differences == ()
 
 
@@ -136,7 +136,7 @@ def test_people_without_a_household_and_several_kinds_of_rows_are_reported(tmp_p
     assert {"职工", "班次", "休息", "另有 1 条待定，未计入"} <= {
         word for word in ("职工", "班次", "休息", "另有 1 条待定，未计入") if word in page
     }
-    assert replay(past_run(run), "W2", {}).differences == ()
+    assert replay(FinishedRun.recorded(run), "W2", {}).differences == ()
 
 
 def test_a_number_with_commas_is_one_missing_record(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_number_with_commas_is_one_missing_record(tmp_path: Path) -> None:
     assert waiting == {"rejected claim": 1}
     listed = cells(tmp_path / "report" / "lists" / "310101" / "undetermined.csv")
     assert 'claim C,"1"' in {row[1] for row in listed}
-    assert replay(past_run(run), "A", {}).differences == ()
+    assert replay(FinishedRun.recorded(run), "A", {}).differences == ()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills a process")

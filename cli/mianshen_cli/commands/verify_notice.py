@@ -83,12 +83,12 @@ def _digests(notice: str | None, code: str | None) -> Digests:
 
 
 def _of_run(folder: Path, person: str | None) -> tuple[Checker, Checked]:
+    from mianshen.past_runs.finished_run import FinishedRun
     from mianshen.past_runs.replay import replay
-    from mianshen.past_runs.verify import past_run
 
     if person is None:
         raise Refused(wording("verify_notice.no_person"))
-    replayed = replay(past_run(folder), person, {})
+    replayed = replay(FinishedRun.recorded(folder), person, {})
     return replayed.checker, replayed.checked
 
 

@@ -46,18 +46,26 @@ def work_folder(out: Path) -> Path:
 
 
 def clear_up(out: Path) -> None:
-    """Remove what runs that were killed left behind; the lock tells that none of them lives."""
+    """Remove what killed runs left behind, and put back the results that one had just moved aside.
+
+    The lock tells that none of them lives.
+    """
     name = glob.escape(out.name)
-    for leftover in (*out.parent.glob(f".{name}.part-*"), *out.parent.glob(f".{name}.old-*")):
-        shutil.rmtree(leftover, ignore_errors=True)
+    for old in out.parent.glob(f".{name}.old-*"):
+        if out.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.rename(out)
+    for part in out.parent.glob(f".{name}.part-*"):
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def let_go(work: Path, out: Path) -> None:
     """Remove a folder that none may go on from, not even while it is being removed."""
     if work.exists():
-        old = beside(out, "old")
-        work.rename(old)
-        shutil.rmtree(old, ignore_errors=True)
+        part = beside(out, "part")
+        work.rename(part)
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def missing_above(out: Path) -> list[Path]:

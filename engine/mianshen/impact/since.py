@@ -6,7 +6,6 @@ comparison into a report's folder. Invariant: gained, lost, amounts and causes a
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,8 @@ from mianshen.batch.request import Request
 from mianshen.impact.compare import compare
 from mianshen.impact.sides import both
 from mianshen.ingest.input_paths import Named
+from mianshen.past_runs.diagnostics import other_rules_gone, other_rules_since
 from mianshen.past_runs.report import FinishedRun, Order, program_of
-from mianshen.past_runs.report.diagnostics import other_rules_gone, other_rules_since
 from mianshen.program.program import Program
 from mianshen.source import Diagnostic, RuleError
 
@@ -33,10 +32,9 @@ class RulesAlone:
         self, run: FinishedRun, inputs: Mapping[str, Named], order: Order, folder: Path
     ) -> dict[str, Any]:
         """Write the comparison into a new folder; gives the content of its `compare.json`. Raises RuleError, OSError."""
-        day = dt.date.fromisoformat(run.manifest["as_of"])
         encoding = order.encoding or run.manifest.get("encoding")
         request = Request(
-            inputs, day, folder, order.threads, order.memory, encoding, mapping=run.mapping, yes=True
+            inputs, run.as_of, folder, order.threads, order.memory, encoding, mapping=run.mapping, yes=True
         )
         return compare(self.before, self.after, request, lang=order.lang).content()
 

@@ -23,7 +23,7 @@ import duckdb
 import pyarrow as pa
 
 from mianshen.batch.lock import locked
-from mianshen.batch.result_folder import beside, clear_up, publish
+from mianshen.batch.result_folder import beside, clear_up, missing_above, publish, remove_empty
 from mianshen.casework.check import Checked, Checker
 from mianshen.casework.notice import (
     Notice,
@@ -43,9 +43,9 @@ from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.household_rows import HouseholdRows
 from mianshen.ingest.input_paths import Named
 from mianshen.ingest.inputs import identifier, quoted
+from mianshen.past_runs.finished_run import FinishedRun, find_inputs, program_of, table_of_people
 from mianshen.past_runs.report.cells import Cell, CsvFile
 from mianshen.past_runs.report.lists import Lists
-from mianshen.past_runs.report.run import FinishedRun, find_inputs, program_of, table_of_facts
 from mianshen.program.program import Program
 from mianshen.source import Lang, Message, RuleError, unlined
 
@@ -107,6 +107,7 @@ def write_notices(
     """Write notices into a folder with an index, or into one page; gives how many. Raises RuleError."""
     out, shown = layout.out.resolve(), str(layout.out)
     single = bool(layout.out.suffix)
+    missing = missing_above(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with locked(out, shown):
@@ -127,6 +128,8 @@ def write_notices(
                 shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
         raise RuleError([diagnostic("E751.cannot_write", unlined(shown), why=error.strerror or "")]) from None
+    finally:
+        remove_empty(missing)
     return len(written)
 
 
@@ -221,26 +224,12 @@ def write_run_notices(order: RunOrder, layout: Layout, progress: Progress = lamb
     with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
         connection.execute("SET enable_progress_bar = false")
         inputs = find_inputs(run, order.moved, program, connection, Path(scratch) / "text")
-        person = program.entities[program.entry]
-        names = tuple(filter(None, [person.area, _household(program)]))
-        day = str(run.manifest["as_of"])
-        people = table_of_facts(program, person, inputs.get(person.name), names, connection, day)
-        lists = Lists(
-            program, run, connection, people, person.area, Path(scratch), layout.lang, _household(program)
-        )
-        due = _due(lists, order)
-        as_of = dt.date.fromisoformat(day)
-        rows = HouseholdRows(RowReader(program, connection, as_of, threads=os.cpu_count() or 1), inputs)
+        people = table_of_people(run, program, inputs, connection)
+        due = _due(Lists(program, run, connection, people, Path(scratch), layout.lang), order)
+        rows = HouseholdRows(RowReader(program, connection, run.as_of, threads=os.cpu_count() or 1), inputs)
         rows.read(pa.array(list(due), pa.string()))
         count = sum(map(len, due.values()))
         return write_notices(_told(program, rows, due, order), count, layout, progress)
-
-
-def _household(program: Program) -> str | None:
-    """The fact that says which household a person belongs to."""
-    person = program.entities[program.entry]
-    key = None if person.parent is None else program.entities[person.parent].key
-    return key if key is not None and (person.name, key) in program.facts else None
 
 
 def _due(lists: Lists, order: RunOrder) -> dict[str, list[_Due]]:

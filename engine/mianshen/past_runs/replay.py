@@ -7,7 +7,6 @@ inputs are those whose digests it recorded; anything else is an error, never ano
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -31,11 +30,10 @@ from mianshen.ingest.entity_cases import Numbers
 from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.household_rows import HouseholdRows
 from mianshen.ingest.input_paths import Named
-from mianshen.ingest.inputs import Input, identifier, open_inputs, pattern
+from mianshen.ingest.inputs import Input, identifier, pattern
 from mianshen.interpreter.result import CaseResult, RowResult, names_of, result_of
 from mianshen.interpreter.rows import Case, Row
-from mianshen.mapping.model import COLUMNS
-from mianshen.past_runs.verify import Past
+from mianshen.past_runs.finished_run import FinishedRun, opened_as_read
 from mianshen.program.program import Program
 from mianshen.records.diagnostics import CODES
 from mianshen.source import RuleError, unlined
@@ -65,53 +63,50 @@ class Replay:
     differences: tuple[Difference, ...]
 
 
-def replay(past: Past, person: str, moved: Mapping[str, Named]) -> Replay:
+def replay(run: FinishedRun, person: str, moved: Mapping[str, Named]) -> Replay:
     """Decide one person of a run again. `moved`: where inputs are now, by entity.
 
     Raises RuleError when the rulebook or an input is not there as it was, or nobody has that number.
     """
     with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
-        if RULES not in past.receipt["outputs"]:
-            raise RuleError([diagnostics.bad_record(str(past.folder / RULES))])
-        program = recorded_program(past.folder / RULES, Path(scratch) / "rules")
-        if f"sha256:{program.digest}" != past.receipt["rulebook"]["digest"]:
-            raise RuleError([diagnostics.bad_record(str(past.folder / RULES))])
-        as_of = dt.date.fromisoformat(past.receipt["as_of"])
-        inputs = _recorded_inputs(past, program, moved, connection, Path(scratch) / "text")
-        rows = HouseholdRows(RowReader(program, connection, as_of, threads=os.cpu_count() or 1), inputs)
+        if RULES not in run.manifest["outputs"]:
+            raise RuleError([diagnostics.bad_record(str(run.folder / RULES))])
+        program = recorded_program(run.folder / RULES, Path(scratch) / "rules")
+        if not run.decided_by(program):
+            raise RuleError([diagnostics.bad_record(str(run.folder / RULES))])
+        inputs = _recorded_inputs(run, program, moved, connection, Path(scratch) / "text")
+        rows = HouseholdRows(RowReader(program, connection, run.as_of, threads=os.cpu_count() or 1), inputs)
         rows.read(pa.array([person], pa.string()))
-        replay = _found(past, rows, person)
+        household = _household(run, rows, person)
         checker = Checker(program)
-        checked = checker.check(replay.case)
-        written = _Written(past.folder, program, connection)
-        return Replay(checker, checked, *written.compared(result_of(program, checked.case), replay))
+        checked = checker.check(household.case)
+        written = _Written(run.folder, program, connection)
+        return Replay(checker, checked, *written.compared(result_of(program, checked.case), household))
 
 
 def _recorded_inputs(
-    past: Past,
+    run: FinishedRun,
     program: Program,
     moved: Mapping[str, Named],
     connection: duckdb.DuckDBPyConnection,
     scratch: Path,
 ) -> dict[str, Input]:
-    """The inputs of the run, each what it was."""
+    """The inputs of the run, each what it was and in its place among the others, for rejects name records by both."""
     named: dict[str, Named] = {}
     gone = []
-    for entity in past.receipt["inputs"]:
+    for entity in run.manifest["inputs"]:
         if entity in moved:
             named[entity] = moved[entity]
             continue
-        paths = past.paths.get(entity, [])
+        paths = run.paths.get(entity, [])
         gone += [diagnostics.input_moved(str(path)) for path in paths if not file_behind(path).exists()]
         gone += [] if paths else [diagnostics.input_moved(entity)]
         named[entity] = paths
     if gone:
         raise RuleError(gone)
-    mapping = past.folder / COLUMNS if COLUMNS in past.receipt["outputs"] else None
-    as_of = dt.date.fromisoformat(past.receipt["as_of"])
-    inputs = open_inputs(program, named, connection, scratch, past.receipt.get("encoding"), mapping, as_of)
+    inputs = opened_as_read(run, named, program, connection, scratch)
     wrong = []
-    for entity, files in past.receipt["inputs"].items():
+    for entity, files in run.manifest["inputs"].items():
         recorded = [file["digest"] for file in files]
         digests = [digest_of_file(part.path) for part in inputs[entity].parts]
         if digests != recorded:
@@ -126,28 +121,28 @@ def _recorded_inputs(
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Household:
     """The person's case; `places`: of each row what its file was called in the run, and its record's number there."""
 
     case: Case
     places: dict[Row, tuple[str, int]]
 
 
-def _found(past: Past, rows: HouseholdRows, person: str) -> _Found:
-    """The person's row among the run's, in its household."""
+def _household(run: FinishedRun, rows: HouseholdRows, person: str) -> _Household:
+    """The household of a person, with the person's row in force. Raises RuleError where nobody has that number."""
     entry = rows.reader.program.entry
     for case, numbers in rows.cases():
         of = next((row for row in numbers if row.entity == entry and row.current.key == person), None)
         if of is not None:
-            return _Found(replace(case, person=of.current), _places(past, rows, numbers))
-    raise RuleError([diagnostic("E534.no_such_person", unlined(str(past.folder)))])
+            return _Household(replace(case, person=of.current), _places(run, rows, numbers))
+    raise RuleError([diagnostic("E534.no_such_person", unlined(str(run.folder)))])
 
 
-def _places(past: Past, rows: HouseholdRows, numbers: Numbers) -> dict[Row, tuple[str, int]]:
+def _places(run: FinishedRun, rows: HouseholdRows, numbers: Numbers) -> dict[Row, tuple[str, int]]:
     places = {}
     for row, number in numbers.items():
         (which,), (record,) = rows.rows[row.entity].places(np.array([number]))
-        places[row] = (past.receipt["inputs"][row.entity][which]["file"], int(record))
+        places[row] = (run.manifest["inputs"][row.entity][which]["file"], int(record))
     return places
 
 
@@ -160,7 +155,7 @@ class _Written:
     program: Program
     connection: duckdb.DuckDBPyConnection
 
-    def compared(self, result: CaseResult, household: _Found) -> tuple[int, tuple[Difference, ...]]:
+    def compared(self, result: CaseResult, household: _Household) -> tuple[int, tuple[Difference, ...]]:
         """How many cells were compared, and those that differ."""
         person = household.case.person
         files = {f.entity.name: f.name for f in entity_files(self.program, self.program.entities)}
@@ -200,7 +195,7 @@ class _Written:
         row = rows.fetchone()
         return {} if row is None else dict(zip(names, row, strict=True))
 
-    def _rejects(self, household: _Found) -> Iterator[tuple[str, str, Cells, Cells]]:
+    def _rejects(self, household: _Household) -> Iterator[tuple[str, str, Cells, Cells]]:
         """The person's rejected rows, by the place in their file: for keys of rejected rows may be doubled."""
         person = household.case.person
         mine = [

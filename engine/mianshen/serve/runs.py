@@ -21,10 +21,9 @@ from mianshen.batch.output_files import REJECTS
 from mianshen.batch.reject_summary import reject_groups
 from mianshen.casework.wording import STATUS, named_place
 from mianshen.ingest.inputs import identifier
+from mianshen.past_runs.finished_run import FinishedRun, find_inputs, program_of, table_of_people
 from mianshen.past_runs.replay import Replay, replay
 from mianshen.past_runs.report.lists import Lists
-from mianshen.past_runs.report.run import FinishedRun, find_inputs, program_of, table_of_facts
-from mianshen.past_runs.verify import past_run
 from mianshen.program.program import Benefit
 from mianshen.serve.problems import Problem
 from mianshen.source import Lang, RuleError
@@ -166,17 +165,11 @@ def due_list(folder: Path, name: str, benefit: str, area: str | None, lang: Lang
     program = program_of(run)
     if benefit not in program.benefits:
         raise Problem("not_found")
-    described, person = program.benefits[benefit], program.entities[program.entry]
+    described = program.benefits[benefit]
     with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
         inputs = find_inputs(run, {}, program, connection, Path(scratch))
-        parent = None if person.parent is None else program.entities[person.parent].key
-        household = [parent] if parent is not None and (person.name, parent) in program.facts else []
-        names = tuple(filter(None, [person.area, *household]))
-        day = str(run.manifest["as_of"])
-        people = table_of_facts(program, person, inputs.get(person.name), names, connection, day)
-        lists = Lists(
-            program, run, connection, people, person.area, Path(scratch), lang, next(iter(household), None)
-        )
+        people = table_of_people(run, program, inputs, connection)
+        lists = Lists(program, run, connection, people, Path(scratch), lang)
         counts, shown = _placed(lists, described, area)
         places = tuple((code, _place(code, lang), count) for code, count in counts)
         return ListView(described.title.in_(lang), area or "", places, tuple(_rows(lists, shown)))
@@ -208,5 +201,4 @@ def _place(code: str, lang: Lang) -> str:
 
 def replayed(folder: Path, name: str, person: str) -> Replay:
     """One person of a run decided again. Raises RuleError where nobody has that number."""
-    run = run_named(folder, name)
-    return replay(past_run(run.folder), person, {})
+    return replay(run_named(folder, name), person, {})

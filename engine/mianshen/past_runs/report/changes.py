@@ -16,7 +16,7 @@ from typing import Final
 import duckdb
 
 from mianshen.ingest.inputs import identifier, pattern, quoted
-from mianshen.past_runs.report.run import FinishedRun
+from mianshen.past_runs.finished_run import FinishedRun
 from mianshen.program.program import Entity, Program
 
 KINDS: Final = ("newly_due", "no_longer_due", "amount_changed")

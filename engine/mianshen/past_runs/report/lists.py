@@ -22,9 +22,9 @@ from mianshen.batch.output_files import EntityFile
 from mianshen.casework.wording import DELIVERY, NO, STATUS, YES, Words, named_place
 from mianshen.ingest.inputs import identifier, quoted
 from mianshen.interpreter.result import MISSING_FACTS
+from mianshen.past_runs.finished_run import FinishedRun, household_fact
 from mianshen.past_runs.report.cells import Cell, CsvFile
 from mianshen.past_runs.report.changes import TABLE
-from mianshen.past_runs.report.run import FinishedRun
 from mianshen.past_runs.report.tables import lacking, split_names
 from mianshen.past_runs.report.workbooks import Kind, write_workbook
 from mianshen.program.calendar import MISSING as CALENDAR
@@ -78,7 +78,7 @@ class Written:
 class Lists:
     """Writes the lists of one run.
 
-    `people`: a table of its residents' areas and households (`household` its column). `shown`: by entity the file of what
+    `people`: a table of its residents' areas and households (`table_of_people`). `shown`: by entity the file of what
     benefits show. `since`: whether an earlier run was compared with, so that there is a table of changes.
     """
 
@@ -86,10 +86,8 @@ class Lists:
     run: FinishedRun
     connection: duckdb.DuckDBPyConnection
     people: str
-    area: str | None
     folder: Path
     lang: Lang
-    household: str | None = None
     shown: Mapping[str, Path] = field(default_factory=dict)
     since: bool = False
     words: Words = field(init=False)
@@ -101,6 +99,15 @@ class Lists:
     @property
     def person(self) -> Entity:
         return self.program.entities[self.program.entry]
+
+    @property
+    def area(self) -> str | None:
+        """The fact that says where people are insured."""
+        return self.person.area
+
+    @property
+    def household(self) -> str | None:
+        return household_fact(self.program)
 
     def write(self) -> None:
         """Every list: by delivery, those benefits that have one of their own, and what is missing."""

@@ -8,9 +8,7 @@ and nowhere else.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,15 +18,22 @@ from typing import Any, Final, TypeAlias
 import duckdb
 
 from mianshen.batch.lock import locked
+from mianshen.batch.result_folder import beside, clear_up, missing_above, publish, remove_empty
 from mianshen.catalogue import diagnostic
 from mianshen.ingest.input_paths import Named
 from mianshen.ingest.inputs import quoted
-from mianshen.past_runs.report import diagnostics
+from mianshen.past_runs import diagnostics
+from mianshen.past_runs.finished_run import (
+    FinishedRun,
+    find_inputs,
+    named_inputs,
+    table_of_facts,
+    table_of_people,
+)
 from mianshen.past_runs.report.changes import TABLE, Change, add_causes, compare
 from mianshen.past_runs.report.lists import FOLDER, Lists
 from mianshen.past_runs.report.page import Page
 from mianshen.past_runs.report.ratios import Ratio, ratios
-from mianshen.past_runs.report.run import FinishedRun, find_inputs, named_inputs, table_of_facts
 from mianshen.past_runs.report.shown import decide_shown
 from mianshen.past_runs.report.tables import Counting, Tables
 from mianshen.program.program import Entity, Program
@@ -60,8 +65,8 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a page tells of a run."""
+class Counts:
+    """What a page says of a run, counted."""
 
     tables: Tables
     ratios: tuple[Ratio, ...]
@@ -80,56 +85,45 @@ def make_report(program: Program, order: Order) -> dict[str, Any]:
     earlier = None if order.since is None else FinishedRun.of(order.since)
     run.refuse_other(program)
     out = order.out.resolve()
+    missing = missing_above(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with locked(out, str(order.out)):
-            _clear_up(out)
+            clear_up(out)
             _refuse_foreign(out, order)
             return _written(program, order, run, earlier, out)
     except duckdb.OutOfMemoryException:
         raise RuleError([diagnostic("E577.no_memory", unlined(str(order.out)))]) from None
+    except duckdb.IOException as error:
+        raise RuleError([diagnostics.cannot_write(str(order.out), str(error).splitlines()[0])]) from None
     except OSError as error:
         raise RuleError([diagnostics.cannot_write(str(order.out), error.strerror or "")]) from None
+    finally:
+        remove_empty(missing)
 
 
 def _written(
     program: Program, order: Order, run: FinishedRun, earlier: FinishedRun | None, out: Path
 ) -> dict[str, Any]:
     """Write the report beside its folder, then put it there; gives the content of `report.json`."""
-    part = out.with_name(f"{_beside(out, 'part')}{secrets.token_hex(4)}")
+    part = beside(out, "part")
     connection = _connect(order, part)
     try:
         part.mkdir()
-        written = _found(program, order, run, earlier, connection, part)
+        counts = _counted(program, order, run, earlier, connection, part)
         page = Page(
-            program, run, earlier, written.tables, written.ratios, written.changes, written.lists, written.rules, order.lang
+            program, run, earlier, counts.tables, counts.ratios, counts.changes, counts.lists, counts.rules, order.lang
         )  # fmt: skip
         content = page.content()
         (part / DATA).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
         (part / PAGE).write_text(page.html(), "utf-8")
         for ours in ("spill", "text", "shown"):
             shutil.rmtree(part / ours, ignore_errors=True)
-        _publish(part, out)
+        publish(part, out)
     finally:
         connection.close()
         shutil.rmtree(part, ignore_errors=True)
     return content
-
-
-def _beside(out: Path, kind: str) -> str:
-    """How the names of folders begin that a report makes beside its own."""
-    return f".{out.name}.{kind}-"
-
-
-def _clear_up(out: Path) -> None:
-    """Remove what reports left that were killed; the one that stood there when it happened is put back."""
-    for folder in [path for path in out.parent.iterdir() if path.name.startswith(_beside(out, "old"))]:
-        if out.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            folder.rename(out)
-    for folder in [path for path in out.parent.iterdir() if path.name.startswith(_beside(out, "part"))]:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _connect(order: Order, part: Path) -> duckdb.DuckDBPyConnection:
@@ -142,36 +136,28 @@ def _connect(order: Order, part: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _found(
+def _counted(
     program: Program,
     order: Order,
     run: FinishedRun,
     earlier: FinishedRun | None,
     connection: duckdb.DuckDBPyConnection,
     part: Path,
-) -> Found:
+) -> Counts:
     inputs = find_inputs(run, order.inputs, program, connection, part / "text", order.encoding)
-    day = str(run.manifest["as_of"])
-    person = program.entities[program.entry]
-    household = _household(program)
-    scheme = Ratio.facts(program, person.name)
-    names = tuple(dict.fromkeys([*([person.area] if person.area else []), *household, *scheme]))
-    people = table_of_facts(program, person, inputs.get(person.name), names, connection, day)
+    people = table_of_people(run, program, inputs, connection, Ratio.facts(program, program.entry))
     records = [
-        table_of_facts(program, child, inputs.get(child.name), care, connection, day)
-        for child in program.children_of(person.name)
+        table_of_facts(program, child, inputs.get(child.name), care, connection, run.as_of)
+        for child in program.children_of(program.entry)
         if (care := Ratio.facts(program, child.name))
     ]
-    tables = Counting(program, run, connection, people, person.area).tables()
+    tables = Counting(program, run, connection, people).tables()
     shares = ratios(program, run, connection, people, records[-1]) if records else ()
     shown = decide_shown(
-        program, named_inputs(run, order.inputs), dt.date.fromisoformat(day), part / "shown", run.mapping,
+        program, named_inputs(run, order.inputs), run.as_of, part / "shown", run.mapping,
         order.encoding or run.manifest.get("encoding"), order.threads, order.memory,
     )  # fmt: skip
-    lists = Lists(
-        program, run, connection, people, person.area, part, order.lang, next(iter(household), None), shown,
-        earlier is not None,
-    )  # fmt: skip
+    lists = Lists(program, run, connection, people, part, order.lang, shown, earlier is not None)
     changes, rules = (
         ([], None) if earlier is None else _since(program, order, run, earlier, connection, part, lists)
     )
@@ -180,7 +166,7 @@ def _found(
         lists.changes(TABLE, None if rules is None else rules["causes"])
     if order.workbooks:
         lists.workbooks()
-    return Found(tables, tuple(shares), tuple(changes), lists, rules)
+    return Counts(tables, tuple(shares), tuple(changes), lists, rules)
 
 
 def _since(
@@ -212,13 +198,6 @@ def _compared(program: Program, run: FinishedRun, earlier: FinishedRun) -> list[
     ]
 
 
-def _household(program: Program) -> list[str]:
-    """The fact by which a person names what stands above; none where there is no such fact."""
-    person = program.entities[program.entry]
-    parent = None if person.parent is None else program.entities[person.parent].key
-    return [parent] if parent is not None and (person.name, parent) in program.facts else []
-
-
 def _refuse_foreign(out: Path, order: Order) -> None:
     """Only an empty folder or an earlier report's is replaced, and never a run's."""
     for folder in (order.run, *([] if order.since is None else [order.since])):
@@ -232,17 +211,3 @@ def _refuse_foreign(out: Path, order: Order) -> None:
 def _is_ours(out: Path) -> bool:
     names = {item.name for item in out.iterdir()}
     return not names or (DATA in names and names <= WRITTEN)
-
-
-def _publish(part: Path, out: Path) -> None:
-    """Put the finished folder in its place; an earlier report's stays until then."""
-    old = out.with_name(f"{_beside(out, 'old')}{secrets.token_hex(4)}")
-    if out.exists():
-        out.rename(old)
-    try:
-        part.rename(out)
-    except OSError:
-        if old.exists():
-            old.rename(out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

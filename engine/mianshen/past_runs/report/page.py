@@ -18,12 +18,13 @@ import jinja2
 
 from mianshen.batch.output_files import plural
 from mianshen.casework.wording import BASIS, DELIVERY, STATUS, Words, named_place
-from mianshen.past_runs.report import diagnostics, phrases
+from mianshen.past_runs import diagnostics
+from mianshen.past_runs.finished_run import FinishedRun
+from mianshen.past_runs.report import phrases
 from mianshen.past_runs.report.bars import Bar, against, bars, stacked
 from mianshen.past_runs.report.changes import Change
 from mianshen.past_runs.report.lists import KINDS, Lists
 from mianshen.past_runs.report.ratios import Ratio
-from mianshen.past_runs.report.run import FinishedRun
 from mianshen.past_runs.report.tables import STATUSES, Counted, Layer, Place, Rows, Tables
 from mianshen.places import place_name
 from mianshen.program.program import Citation, Entity, Program

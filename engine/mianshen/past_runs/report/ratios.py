@@ -18,7 +18,7 @@ from mianshen.batch.output_files import EntityFile
 from mianshen.ingest.inputs import identifier, quoted
 from mianshen.interpreter import Case, Interpreter, Row, make_row
 from mianshen.interpreter.trace.explain import Explainer
-from mianshen.past_runs.report.run import FinishedRun
+from mianshen.past_runs.finished_run import FinishedRun
 from mianshen.program.program import Dated, Key, Program
 from mianshen.values import Known
 
@@ -86,7 +86,7 @@ def ratios(
         f"AND records.{identifier(_CARE[1])} = {quoted(_STAY)} AND people.{identifier(_COVERAGE[1])} = {quoted(_ACTIVE)} "
         "AND province IS NOT NULL AND scheme IS NOT NULL GROUP BY province, scheme ORDER BY province, scheme"
     ).fetchall()
-    targets = _Targets(program, dt.date.fromisoformat(str(run.manifest["as_of"])))
+    targets = _Targets(program, run.as_of)
     zero = Decimal(0)
     return [
         Ratio(

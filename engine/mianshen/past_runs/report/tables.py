@@ -18,7 +18,7 @@ import duckdb
 from mianshen.batch.output_files import REJECTS, EntityFile
 from mianshen.ingest.inputs import identifier, quoted
 from mianshen.interpreter.result import MISSING_FACTS
-from mianshen.past_runs.report.run import FinishedRun
+from mianshen.past_runs.finished_run import FinishedRun
 from mianshen.program.program import Entity, Program
 
 STATUSES: Final = ("eligible", "ineligible", "undetermined", "not_modelled")
@@ -130,7 +130,6 @@ class Counting:
     run: FinishedRun
     connection: duckdb.DuckDBPyConnection
     people: str
-    area: str | None
 
     @property
     def person(self) -> Entity:
@@ -161,9 +160,9 @@ class Counting:
 
     def _place(self) -> str:
         """The prefecture of a row joined with `people`; empty where it is not known."""
-        if self.area is None:
+        if self.person.area is None:
             return "''"
-        return f"coalesce(left(people.{identifier(self.area)}, {PREFECTURE}), '')"
+        return f"coalesce(left(people.{identifier(self.person.area)}, {PREFECTURE}), '')"
 
     def _joined(self, rows: str) -> str:
         key = identifier(self.person.key)

@@ -1,7 +1,7 @@
-"""A finished run: its receipt and summary read, its files as relations, its inputs found again.
+"""A finished run: its manifest and summary read, its files as relations, its inputs and rulebook found again.
 
-In: the folder of a batch. Out: `FinishedRun`, and a table of the few facts a report needs of its inputs.
-Invariants: an input is used only when its digest is the one in the receipt.
+In: the folder of a batch. Out: `FinishedRun`, and a table of the few facts that lists need of its inputs.
+Invariants: an input is used only when its digest is the one in the manifest.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from mianshen.batch import diagnostics as batch_diagnostics
 from mianshen.batch.manifest import digest_of_file
 from mianshen.batch.output_files import MANIFEST, REJECTS, SUMMARY, TIMINGS, EntityFile, entity_files
 from mianshen.batch.recorded_rules import RULES, recorded_program
@@ -25,9 +26,9 @@ from mianshen.catalogue import diagnostic
 from mianshen.ingest.databases import file_behind
 from mianshen.ingest.entity_rows import RowReader
 from mianshen.ingest.input_paths import Named
-from mianshen.ingest.inputs import Input, identifier, open_inputs, pattern, quoted
+from mianshen.ingest.inputs import Input, identifier, open_inputs, pattern
 from mianshen.mapping.model import COLUMNS
-from mianshen.past_runs.report import diagnostics
+from mianshen.past_runs import diagnostics
 from mianshen.program.program import Entity, Program
 from mianshen.rulebook import open_program
 from mianshen.source import Diagnostic, RuleError, unlined
@@ -35,7 +36,7 @@ from mianshen.source import Diagnostic, RuleError, unlined
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """A batch's folder. `timings` is empty where there is no such file."""
+    """A batch's folder. `summary` and `timings` are empty where they are not there."""
 
     folder: Path
     manifest: Mapping[str, Any]
@@ -44,11 +45,37 @@ class FinishedRun:
 
     @staticmethod
     def of(folder: Path) -> FinishedRun:
-        """The run in a folder; RuleError when it holds none."""
-        if not (folder / REJECTS).exists():
-            raise RuleError([diagnostic("E570.no_run", unlined(str(folder)), name=REJECTS)])
-        timings = _read(folder, TIMINGS) if (folder / TIMINGS).exists() else {}
-        return FinishedRun(folder, _read(folder, MANIFEST), _read(folder, SUMMARY), timings)
+        """The run in a folder, with results to read. Raises RuleError where a file of it is not there or damaged."""
+        contents = {name: _content(folder / name) for name in (MANIFEST, SUMMARY, TIMINGS)}
+        whole = {
+            REJECTS: (folder / REJECTS).exists(),
+            MANIFEST: _is_manifest(contents[MANIFEST]),
+            SUMMARY: bool(contents[SUMMARY]),
+            TIMINGS: contents[TIMINGS] is not None,
+        }
+        for name in (name for name, is_whole in whole.items() if not is_whole):
+            raise RuleError([diagnostic("E570.no_run", unlined(str(folder)), name=name)])
+        return FinishedRun(folder, *(contents[name] or {} for name in (MANIFEST, SUMMARY, TIMINGS)))
+
+    @staticmethod
+    def recorded(folder: Path) -> FinishedRun:
+        """What the manifest in a folder says of its run, whatever else is there. Raises RuleError without a manifest."""
+        manifest = _content(folder / MANIFEST) or {}
+        if not _is_manifest(manifest):
+            raise RuleError([batch_diagnostics.bad_record(str(folder / MANIFEST))])
+        return FinishedRun(
+            folder, manifest, _content(folder / SUMMARY) or {}, _content(folder / TIMINGS) or {}
+        )
+
+    @property
+    def as_of(self) -> dt.date:
+        return dt.date.fromisoformat(self.manifest["as_of"])
+
+    @property
+    def paths(self) -> dict[str, list[Path]]:
+        """Where its inputs lay, by entity."""
+        recorded = self.timings.get("inputs", {})
+        return {entity: [Path(path) for path in listed] for entity, listed in recorded.items()}
 
     def files(self, program: Program) -> list[EntityFile]:
         """The files of decided rows that the run wrote, the person's first, those above it last."""
@@ -72,7 +99,7 @@ class FinishedRun:
     @property
     def mapping(self) -> Path | None:
         """The mapping that the run read its inputs by."""
-        return self.folder / COLUMNS if (self.folder / COLUMNS).exists() else None
+        return self.folder / COLUMNS if COLUMNS in self.manifest["outputs"] else None
 
     def decided_by(self, program: Program) -> bool:
         """Whether this program decided the run."""
@@ -80,8 +107,8 @@ class FinishedRun:
 
     def refuse_other(self, program: Program) -> None:
         """RuleError unless this program decided the run."""
-        rulebook = self.manifest["rulebook"]
-        if rulebook["digest"] != f"sha256:{program.digest}":
+        if not self.decided_by(program):
+            rulebook = self.manifest["rulebook"]
             overlays = tuple(rulebook.get("overlays", ()))
             raise RuleError([diagnostics.other_rulebook(str(self.folder), rulebook["name"], overlays)])
 
@@ -92,7 +119,7 @@ def program_of(run: FinishedRun) -> Program:
     Raises RuleError when the run keeps none and was decided by another than the shipped.
     """
     shipped = open_program()
-    if run.manifest["rulebook"]["digest"] == f"sha256:{shipped.digest}" or not (run.folder / RULES).exists():
+    if run.decided_by(shipped) or not (run.folder / RULES).exists():
         run.refuse_other(shipped)
         return shipped
     with TemporaryDirectory() as scratch:
@@ -101,14 +128,20 @@ def program_of(run: FinishedRun) -> Program:
     return program
 
 
-def _read(folder: Path, name: str) -> Mapping[str, Any]:
+def _is_manifest(content: Mapping[str, Any] | None) -> bool:
+    parts = ("inputs", "outputs", "rulebook", "records")
+    return content is not None and all(isinstance(content.get(part), dict) for part in parts)
+
+
+def _content(file: Path) -> dict[str, Any] | None:
+    """The object in a JSON file; empty where there is no file, None where it cannot be read."""
     try:
-        loads = json.loads((folder / name).read_text("utf-8"))
+        content = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
     except (OSError, ValueError):
-        loads = None
-    if not isinstance(loads, dict):
-        raise RuleError([diagnostic("E570.no_run", unlined(str(folder)), name=name)])
-    return loads
+        return None
+    return content if isinstance(content, dict) else None
 
 
 # -- inputs ----------------------------------------------------------------------------------
@@ -116,35 +149,40 @@ def _read(folder: Path, name: str) -> Mapping[str, Any]:
 
 def find_inputs(
     run: FinishedRun,
-    given: Mapping[str, Named],
+    moved: Mapping[str, Named],
     program: Program,
     connection: duckdb.DuckDBPyConnection,
     scratch: Path,
     encoding: str | None = None,
 ) -> dict[str, Input]:
-    """The run's inputs, where they were or where `given` says they are now.
+    """The run's inputs, where they were or where `moved` says they are now.
 
     Raises RuleError when one is not there or is not the file the run read.
     """
-    named = named_inputs(run, given)
-    encoding = encoding or run.manifest.get("encoding")
-    as_of = dt.date.fromisoformat(run.manifest["as_of"])
-    inputs = open_inputs(program, named, connection, scratch, encoding, run.mapping, as_of)
+    inputs = opened_as_read(run, named_inputs(run, moved), program, connection, scratch, encoding)
     changed = list(_changed(run, inputs))
     if changed:
         raise RuleError(changed)
     return inputs
 
 
-def named_inputs(run: FinishedRun, given: Mapping[str, Named]) -> dict[str, Named]:
+def opened_as_read(
+    run: FinishedRun, named: Mapping[str, Named], program: Program, connection: duckdb.DuckDBPyConnection,
+    scratch: Path, encoding: str | None = None,
+) -> dict[str, Input]:  # fmt: skip
+    """Files opened as the run opened its own: its encoding, unless another is given, its mapping, its day."""
+    encoding = encoding or run.manifest.get("encoding")
+    return open_inputs(program, named, connection, scratch, encoding, run.mapping, run.as_of)
+
+
+def named_inputs(run: FinishedRun, moved: Mapping[str, Named]) -> dict[str, Named]:
     """Where the run's inputs are, by entity. Raises RuleError when one is not there."""
-    recorded = run.timings.get("inputs", {})
     named: dict[str, Named] = {}
     for entity, files in run.manifest["inputs"].items():
-        if entity in given:
-            named[entity] = given[entity]
+        if entity in moved:
+            named[entity] = moved[entity]
             continue
-        places = [Path(place) for place in recorded.get(entity, ())]
+        places = run.paths.get(entity, [])
         gone = [place.name for place in places if not file_behind(place).is_file()]
         if gone or not places:
             file = gone[0] if gone else files[0]["file"]
@@ -173,7 +211,7 @@ def table_of_facts(
     source: Input | None,
     names: tuple[str, ...],
     connection: duckdb.DuckDBPyConnection,
-    as_of: str,
+    as_of: dt.date,
 ) -> str:
     """A table of an entity's key and the facts named, read as the batch reads them; NULL is unknown.
 
@@ -185,7 +223,7 @@ def table_of_facts(
     reader = RowReader(
         program,
         connection,
-        dt.date.fromisoformat(as_of),
+        as_of,
         frozenset((entity.name, name) for name in names),
         os.cpu_count() or 1,
     )
@@ -200,8 +238,25 @@ def table_of_facts(
     )
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {shown} FROM {identifier(f'read_{entity.name}')} "
-        f"WHERE {key} IS NOT NULL AND coalesce({since} <= DATE {quoted(as_of)}, true) "
+        f"WHERE {key} IS NOT NULL AND coalesce({since} <= DATE '{as_of}', true) "
         f'QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {since} DESC NULLS LAST, "?row") = 1'
     )
     connection.unregister(f"read_{entity.name}")
     return table
+
+
+def household_fact(program: Program) -> str | None:
+    """The fact by which people name what stands above them; None where there is no such fact."""
+    person = program.entities[program.entry]
+    key = None if person.parent is None else program.entities[person.parent].key
+    return key if key is not None and (person.name, key) in program.facts else None
+
+
+def table_of_people(
+    run: FinishedRun, program: Program, inputs: Mapping[str, Input], connection: duckdb.DuckDBPyConnection,
+    more: Iterable[str] = (),
+) -> str:  # fmt: skip
+    """A table of the people's keys, areas and households, and `more` facts of them, as `table_of_facts` has them."""
+    person = program.entities[program.entry]
+    names = dict.fromkeys(filter(None, (person.area, household_fact(program), *more)))
+    return table_of_facts(program, person, inputs.get(person.name), tuple(names), connection, run.as_of)

@@ -1,4 +1,4 @@
-"""What several places find wrong when a run is reported on, or whose words depend on more than values.
+"""What several places find wrong with a finished run, or whose words depend on more than values.
 
 Codes E570 to E579.
 """
