@@ -1,5 +1,6 @@
 """The frame every command stands in: help, usage mistakes, exit statuses, both languages."""
 
+import datetime as dt
 import os
 import re
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mianshen.population.sample import write_population
 from mianshen.source import Diagnostic, Lang, Message, RuleError, Span
 from mianshen.version import __version__
 from mianshen_cli.commands import sample as sample_module
@@ -46,6 +48,24 @@ def test_starting_imports_click_and_nothing_of_weight() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
     )
     assert not HEAVY & set(ran.stdout.split())
+
+
+def test_a_command_never_imports_pandas_where_it_is_installed(tmp_path: Path) -> None:
+    """Pyarrow imports it with its first value, which takes longer than a small batch."""
+    write_population(tmp_path, 20, 7, "parquet", dt.date(2026, 6, 30))
+    words = ["batch", "--as-of", "2026-06-30", "--out", str(tmp_path / "out"), "--engine", "interpreter"]
+    words += [
+        "--residents",
+        str(tmp_path / "residents.parquet"),
+        "--claims",
+        str(tmp_path / "claims.parquet"),
+    ]
+    command = [sys.executable, "-X", "importtime", "-m", "mianshen_cli", *words]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()}
+    assert "pyarrow.lib" in imported
+    assert "pandas.core" not in imported
 
 
 def test_the_version_is_the_package_s(run: Run) -> None:
