@@ -128,6 +128,18 @@ def test_one_claim_is_read_alike_in_every_format(tmp_path: Path, name: str) -> N
     assert source.doubts == ()
 
 
+def test_a_total_row_is_told_in_columns_of_string_views(tmp_path: Path) -> None:
+    names = HEADER.strip().split(",")
+    table = {
+        name: pa.array([cell, ""], pa.string_view())
+        for name, cell in zip(names, ROW.strip().split(","), strict=True)
+    }
+    table["claim_id"] = pa.array(["C1", "合计"], pa.string_view())
+    pq.write_table(pa.table(table), tmp_path / "c.parquet")
+    rows = opened(tmp_path / "c.parquet")[1]
+    assert set(rows.rejects.rows) == {1}
+
+
 def test_a_sheet_is_named_behind_the_workbook(tmp_path: Path) -> None:
     (tmp_path / "c.xlsx").write_bytes(workbook(CELLS))
     assert read(opened(f"{tmp_path}/c.xlsx#费用")[1]) == WANTED
@@ -152,6 +164,47 @@ def test_numbers_of_json_keep_their_digits(tmp_path: Path) -> None:
     rows = opened(path)[1]
     assert rows.key.to_pylist() == ["1"]
     assert rows.values("total_cost") == [Decimal("9999999999999.99")]
+
+
+BLANKS = ["   ", ",,", " , ,\u3000,,,", ",,,,,,,,", '"  "', "\t"]
+BLANK_CELLS: list[list[str | float]] = [["   "], ["", "\u3000"], ["", "", "", "", "", "", " ", "\t"], []]
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_a_line_of_nothing_but_blanks_is_no_record_whatever_its_width(
+    tmp_path: Path, blank: str, ending: str
+) -> None:
+    lines = [HEADER.strip(), blank, ROW.strip(), *[blank] * 2, ""]
+    for name, separator in (("c.csv", ","), ("c.tsv", "\t")):
+        path = tmp_path / name
+        path.write_bytes(ending.join(line.replace(",", separator) for line in lines).encode())
+        rows = opened(path)[1]
+        assert (read(rows), rows.blank, len(rows.rejects.rows)) == (WANTED, 3, 0)
+        assert rows.places(np.array([0]))[1].tolist() == [2]  # its number in the file counts them
+
+
+def test_blanks_in_a_quoted_cell_and_below_a_line_too_short_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text(
+        f'{HEADER}C1,310113001,2026-03-02,住院,60300.00,"\n   \ntrue"\n  \n', "utf-8"
+    )
+    assert read(opened(tmp_path / "c.csv")[1]) == WANTED
+    (tmp_path / "c.csv").write_text(f"{HEADER}  \nC1,310113001\n", "utf-8")
+    assert refused(tmp_path / "c.csv")[0].startswith("c.csv:3:13: E509")
+
+
+def test_blank_rows_and_columns_of_a_workbook_are_none(tmp_path: Path) -> None:
+    (tmp_path / "c.xlsx").write_bytes(workbook([*CELLS, *BLANK_CELLS]))
+    rows = opened(tmp_path / "c.xlsx")[1]
+    assert (read(rows), rows.blank, len(rows.rejects.rows)) == (WANTED, 3, 0)
+    (tmp_path / "c.xlsx").write_bytes(workbook([*CELLS, ["", "", "", "", "", "", "", "x"]]))
+    assert [line.split(": ")[1] for line in refused(tmp_path / "c.xlsx")] == ["E516", "E516"]
+
+
+def test_blanks_that_do_not_show_are_no_doubt_about_an_encoding(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text(HEADER + ROW.replace("住院", "inpatient\u00a0"), "utf-8")
+    source, rows = opened(tmp_path / "c.csv")
+    assert (read(rows), source.doubts) == (WANTED, ())
 
 
 RAGGED = {

@@ -1,8 +1,8 @@
 """A CSV or TSV file as a table of texts: its header, its shape, and what is wrong where it cannot be read.
 
 In: a file's text in UTF-8. Out: `CsvTable`: column names, where each begins, how DuckDB reads the file.
-Invariants: every line that is not empty has as many cells as the header, whatever the last ones hold; no message repeats
-what a record says.
+Invariants: every line in which anything stands has as many cells as the header, whatever the last ones hold; no message
+repeats what a record says.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _COUNTS: Final = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 class CsvTable:
     """`columns` are (name, DuckDB type); `places`: the character of the header's line at which each begins.
 
-    `ragged`: the first line that has more or fewer cells than the header.
+    `uneven`: some line has more or fewer cells than the header.
     """
 
     columns: list[tuple[str, str]]
     places: list[int]
     relation: str
-    layout: CsvLayout | None = None
-    ragged: Diagnostic | None = None
+    layout: CsvLayout
+    uneven: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def csv_table(path: Path, text: Plain, title_lines: int = 0) -> CsvTable:
         f"escape='\"', skip={title_lines}, nullstr='', compression='none', hive_partitioning=false, columns={{{listed}}})"
     )
     columns = [(name, "VARCHAR") for name in names]
-    return CsvTable(columns, places, relation, layout, _ragged(layout, text.shape, titles))
+    return CsvTable(columns, places, relation, layout, _is_uneven(layout, text.shape, titles))
 
 
 def pattern(path: Path) -> str:
@@ -123,13 +123,35 @@ def _unquoted(cell: str) -> str:
 # -- its shape ---------------------------------------------------------------------------------
 
 
-def _ragged(layout: CsvLayout, shape: Shape, titles: str) -> Diagnostic | None:
-    """A line that has more cells than the header, be they empty, or fewer."""
+def _is_uneven(layout: CsvLayout, shape: Shape, titles: str) -> bool:
+    """Whether some line has more cells than the header, be they empty, or fewer."""
     title = Shape()
     title.feed(titles.encode())
     lines = shape.lines - title.lines
     separators = shape.tabs - title.tabs if layout.separator == TAB else shape.commas - title.commas
-    return ragged_line(layout) if separators != lines * (layout.width - 1) else None
+    return separators != lines * (layout.width - 1)
+
+
+def fill_blank_lines(layout: CsvLayout, target: Path) -> bool:
+    """Write the text with as many empty cells as the header has in each line of nothing but blanks and separators.
+
+    Spreadsheets write such lines below a table, of any width: they are blank rows. False where there is none.
+    """
+    empty, nothing = layout.separator * (layout.width - 1), INVISIBLE + layout.separator + '"'
+    filled = inside = False
+    with (
+        layout.text.open(encoding="utf-8-sig", newline="") as lines,
+        target.open("w", encoding="utf-8", newline="") as out,
+    ):
+        for number, line in enumerate(lines, 1):
+            blank = not inside and number > layout.line and not line.strip(nothing)
+            inside ^= line.count('"') % 2 == 1
+            content = line.rstrip("\r\n")
+            if blank and content and not inside:
+                line = empty + line[len(content) :]
+                filled = True
+            out.write(line)
+    return filled
 
 
 def ragged_line(layout: CsvLayout) -> Diagnostic | None:

@@ -20,6 +20,7 @@ import numpy as np
 
 from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
+from mianshen.records.facts import INVISIBLE
 from mianshen.source import Diagnostic, RuleError, Span, unlined
 
 GZIP: Final = b"\x1f\x8b"
@@ -221,7 +222,7 @@ class _Reading:
     def _look(self, text: str) -> None:
         """Take note of characters beyond ASCII until one is Chinese."""
         if not self.chinese and not text.isascii():
-            self.odd.update(c for c in set(text) if not c.isascii())
+            self.odd.update(c for c in set(text) if not c.isascii() and c not in INVISIBLE)
             self.chinese = any(map(_is_chinese, self.odd))
 
     def doubt(self) -> Diagnostic | None:

@@ -20,7 +20,7 @@ from pyarrow import ArrowException
 
 from mianshen import catalogue
 from mianshen.ingest import diagnostics
-from mianshen.ingest.csv_files import HEAD, CsvLayout, CsvTable, csv_table, explained_csv
+from mianshen.ingest.csv_files import HEAD, CsvLayout, csv_table, explained_csv, fill_blank_lines, ragged_line
 from mianshen.ingest.csv_files import pattern as pattern  # noqa: PLC0414
 from mianshen.ingest.databases import TableAddress, attached, exported, refuse_unreadable, table_address
 from mianshen.ingest.encodings import UTF_8, Plain, encodings_of, plain
@@ -197,8 +197,12 @@ class _Opening:
         stamp = (status.st_size, status.st_mtime_ns)
         text = self.text(path, head, encoding, sheet)
         table = csv_table(path, text, title_lines)
+        if table.uneven and fill_blank_lines(table.layout, target := self.scratch()):
+            filled = plain(target, self.scratch, UTF_8)
+            text = replace(text, path=filled.path, shape=filled.shape)
+            table = csv_table(path, text, title_lines)
         part = Part(path, name, {}, table.relation, False, text, stamp, layout=table.layout)
-        return Opened(part, table.columns, table.places, table.ragged)
+        return Opened(part, table.columns, table.places, ragged_line(table.layout) if table.uneven else None)
 
     def text(self, path: Path, head: bytes, encoding: str | None, sheet: str | None) -> Plain:
         """A file as CSV text in UTF-8. Raises RuleError."""
@@ -225,18 +229,17 @@ class _Opening:
             opened = self.parquet(target, name)
             return replace(opened, part=replace(opened.part, named=address.shown))
         status = address.file.stat()
-        text = Plain(address.file, UTF_8)
+        named = f"{address.kind}:{address.file.absolute()}?table={address.table}"
+        stamp = (status.st_size, status.st_mtime_ns)
         if address.kind == "duckdb":
             relation = attached(address, self.connection, target)
             described = self.connection.execute(f"DESCRIBE FROM {relation}").fetchall()
             columns = [(row[0], self._type(relation, row[0], row[1])) for row in described]
-            table = CsvTable(columns, list(range(1, len(columns) + 1)), relation)
-        else:
-            exported(address, target)
-            text = plain(target, self.scratch, UTF_8)
-            table = csv_table(address.file, text)
-        named = f"{address.kind}:{address.file.absolute()}?table={address.table}"
-        stamp = (status.st_size, status.st_mtime_ns)
+            part = Part(address.file, name, {}, relation, False, Plain(address.file, UTF_8), stamp, named)
+            return Opened(part, columns, list(range(1, len(columns) + 1)))
+        exported(address, target)
+        text = plain(target, self.scratch, UTF_8)
+        table = csv_table(address.file, text)
         part = Part(address.file, name, {}, table.relation, False, text, stamp, named, layout=table.layout)
         return Opened(part, table.columns, table.places)
 

@@ -39,6 +39,8 @@ def labelled(cells: pa.Array, rows: Array) -> Array:
     marks = np.zeros(len(rows), bool)
     if not (len(rows) and is_text(cells.type)):
         return marks
+    if pa.types.is_string_view(cells.type):  # of which Arrow cannot take some
+        cells = cells.cast(pa.string())
     texts = cells.take(pa.array(rows)).cast(pa.string())
     likely = pc.match_substring_regex(texts, "(?i)计|計|额|額|用|total|sum")
     for at in np.flatnonzero(np.asarray(pc.fill_null(likely, False))):

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from mianshen.catalogue import diagnostic
 from mianshen.ingest import diagnostics
+from mianshen.records.facts import INVISIBLE
 from mianshen.source import RuleError, Span, unlined
 
 WORKBOOKS: Final = (".xlsx", ".xlsm", ".ods", ".xls")
@@ -54,7 +55,11 @@ def write_workbook(path: Path, target: Path, sheet: str | None) -> None:
                 break
     except (CalamineError, OSError, ValueError, zipfile.BadZipFile):
         raise RuleError([diagnostics.bad_workbook(unlined(str(path)))]) from None
-    _write(target, ([_text(cell) for cell in row] for row in rows))
+    cells = [[_text(cell) for cell in row] for row in rows]
+    width = max(
+        (number for row in cells for number, cell in enumerate(row, 1) if cell.strip(INVISIBLE)), default=0
+    )
+    _write(target, (row[:width] for row in cells))  # columns of nothing behind the last one are no columns
 
 
 def refuse_unfit_zip(path: Path) -> None:
