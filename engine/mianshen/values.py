@@ -150,6 +150,11 @@ def _scale(value: Decimal) -> int:
     return max(0, -exponent)
 
 
+def fits(value: Decimal) -> bool:
+    """Whether a number has at most `MAX_DIGITS` digits, before and after the point together."""
+    return max(value.adjusted() + 1, 0) + _scale(value) <= MAX_DIGITS
+
+
 def full_years(born: dt.date, on: dt.date) -> int:
     """Age in full years; one born on 29 February has a birthday on 1 March of a common year.
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import assert_never
 
 from mianshen.catalogue import diagnostic
 from mianshen.elaboration.provision_parts import Place, RulingChecks, conjunction
 from mianshen.elaboration.vocabulary import message
 from mianshen.program import core
 from mianshen.program.program import Check, Entity
+from mianshen.program.references import reference
 from mianshen.source import Message
 
 
@@ -49,40 +49,6 @@ class RecordChecks:
 
 def _foreign(condition: core.Core, entity: str) -> Iterable[str]:
     """What a condition reads besides the row's own facts."""
-    for node in core.walk(condition):
-        match node:
-            case core.FactRef(entity=owner, name=name) if owner != entity:
-                yield f"{owner}.{name}"
-            case core.DecisionRef(name=name) | core.ParameterRef(name=name) | core.FigureAt(parameter=name):
-                yield name
-            case (
-                core.Aggregate(child=name)
-                | core.Earlier(entity=name)
-                | core.Marginal(scale=name)
-                | core.YearToDate(accumulator=name)
-            ):
-                yield name
-            case (
-                core.AsOf()
-                | core.BenefitYear()
-                | core.Choice()
-                | core.Const()
-                | core.Fail()
-                | core.If()
-                | core.InForce()
-                | core.InSet()
-            ):
-                pass
-            case (
-                core.FactRef()
-                | core.IsKnown()
-                | core.MissingFigure()
-                | core.NoValue()
-                | core.Op()
-                | core.Round()
-                | core.SamePlace()
-                | core.Within()
-            ):
-                pass
-            case _:
-                assert_never(node)
+    for read in map(reference, core.walk(condition)):
+        if read is not None and (read.kind, read.entity) != ("fact", entity):
+            yield f"{read.entity}.{read.name}" if read.kind == "fact" else read.name

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from mianshen.program import core, diagnostics, program
 from mianshen.program.overlap import Prover, together
+from mianshen.program.references import Reference, reference
 from mianshen.source import Diagnostic
 from mianshen.values import benefit_year
 
@@ -124,8 +125,7 @@ def _never_falls(
     parameters: Mapping[str, program.Parameter],
     decisions: Mapping[program.Key, program.Decision],
 ) -> bool:
-    if isinstance(limit, core.Derived):
-        return False
+    """Whether a limit is surely no less on a later row of a parent's benefit year than on an earlier one."""
     match limit:
         case core.DecisionRef(entity=entity, name=name):
             if entity != accumulator.entity:
@@ -149,12 +149,8 @@ def _never_falls(
             return settled and all(
                 _never_falls(part, accumulator, parameters, decisions) for part in (then, otherwise)
             )
-        case core.AsOf() | core.Fail() | core.MissingFigure() | core.NoValue() | core.YearToDate():
-            return False
-        case core.Aggregate() | core.Earlier() | core.InForce() | core.IsKnown() | core.Op() | core.Round():
-            return False
         case _:
-            assert_never(limit)
+            return False  # taking rows one by one is right of any limit
 
 
 def _series_never_falls(parameter: program.Parameter, accumulator: program.Accumulator) -> bool:
@@ -175,39 +171,13 @@ def _in_later_year(earlier: program.Dated, later: program.Dated, accumulator: pr
 
 def _settled(node: core.Core, entity: str) -> bool:
     """Whether a node has one value for all the rows of a parent."""
-    match node:
-        case (
-            core.ParameterRef()
-            | core.YearToDate()
-            | core.InForce()
-            | core.Marginal()
-            | core.FigureAt()
-            | core.Earlier()
-        ):
-            return False
-        case core.FactRef(entity=owner) | core.DecisionRef(entity=owner):
-            return owner != entity
-        case core.Aggregate(same=same):
-            return not same
-        case (
-            core.AsOf()
-            | core.BenefitYear()
-            | core.Choice()
-            | core.Const()
-            | core.Fail()
-            | core.If()
-            | core.InSet()
-        ):
+    read = reference(node)
+    match read:
+        case None:
             return True
-        case (
-            core.IsKnown()
-            | core.MissingFigure()
-            | core.NoValue()
-            | core.Op()
-            | core.Round()
-            | core.SamePlace()
-            | core.Within()
-        ):
-            return True
+        case Reference(kind="fact" | "decision"):
+            return read.entity != entity
+        case Reference(kind="rows"):
+            return isinstance(node, core.Aggregate) and not node.same
         case _:
-            assert_never(node)
+            return False  # figures and balances differ from day to day

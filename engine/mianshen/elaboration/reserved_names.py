@@ -10,6 +10,7 @@ from typing import Final
 
 from mianshen.elaboration.vocabulary import AS_OF, Vocabulary
 from mianshen.program import diagnostics
+from mianshen.program.program import ancestors
 from mianshen.source import Diagnostic, Message
 
 # columns of the batch's files; keys beside the decisions of a row below the person in the JSON of `check`
@@ -49,9 +50,6 @@ def reserved(vocabulary: Vocabulary) -> Iterator[Diagnostic]:
 def _from_entry_up(vocabulary: Vocabulary) -> set[str]:
     """The entry and what stands above it."""
     header = vocabulary.document.header
-    name = None if header is None else header.entry
-    above: set[str] = set()
-    while name is not None and name not in above and name in vocabulary.entities:
-        above.add(name)
-        name = vocabulary.entities[name].parent
-    return above
+    if header is None or header.entry not in vocabulary.entities:
+        return set()
+    return {header.entry, *ancestors(vocabulary.entities, header.entry)}

@@ -17,7 +17,7 @@ from mianshen.formulas.symbol_table import describe
 from mianshen.program import diagnostics, literals
 from mianshen.program.core import AsOf, Code, Date, Listing, Numeric, String, Type
 from mianshen.program.literals import MONEY_FACT, WRITTEN
-from mianshen.program.program import CodeList, Entity, Fact, Key
+from mianshen.program.program import CodeList, Entity, Fact, Key, ancestors
 from mianshen.source import TYPO, Diagnostic, Message, Span, nearest
 from mianshen.values import Known
 
@@ -200,17 +200,14 @@ class Vocabulary:
             type_ = self.decision_named(fact.entity, fact.overrides, path)
             decisions = self.document.decisions
             return type_, "" if type_ is None else decisions[fact.entity][fact.overrides].type
-        above, at = [], self.entities[fact.entity].parent
-        while at is not None:
-            above.append(at)
-            at = self.entities[at].parent
-        result = self.facts.get(fact.instead_of) if fact.instead_of[0] in above else None
-        if result is None:
+        above = ancestors(self.entities, fact.entity)
+        overridden = self.facts.get(fact.instead_of) if fact.instead_of[0] in above else None
+        if overridden is None:
             known = [f"{owner}.{name}" for owner, name in self.facts if owner in above]
             kind = Message("事实", "fact")
             self.unknown(self.document.span(*path), "facts", kind, ".".join(fact.instead_of), known)
             return None, ""
-        return result.type, result.written
+        return overridden.type, overridden.written
 
     def _check_settled(self) -> None:
         """What a fact settles is a money decision of its entity, and the fact is money; one fact a decision."""

@@ -26,7 +26,7 @@ from mianshen.program.core import (
     Type,
 )
 from mianshen.program.operators import either
-from mianshen.program.program import CodeList, Entity, Fact, Key
+from mianshen.program.program import CodeList, Entity, Fact, Key, ancestors
 from mianshen.source import TYPO, Message, nearest
 from mianshen.syntax.tree import Cell, Expr
 
@@ -117,28 +117,23 @@ class Names:
 
     def ancestors(self, entity: str) -> list[str]:
         """The entity's parent, grandparent, … nearest first."""
-        names: list[str] = []
-        at = self.entities[entity].parent
-        while at is not None:
-            names.append(at)
-            at = self.entities[at].parent
-        return names
+        return ancestors(self.entities, entity)
 
     def fact(self, entity: str, owner: str, name: str) -> Core | None:
         """A fact as rows of an entity read it: what they, or those between, say in its stead where that is known."""
         fact = self.facts.get((owner, name))
         if fact is None:
             return None
-        result: Core = FactRef(owner, name, fact.type)
-        between = [] if entity == owner else [entity, *self.ancestors(entity)]
-        for below in reversed(between[: between.index(owner)] if owner in between else between[:0]):
-            for own in self.facts.values():
-                if own.entity == below and own.instead_of == (owner, name):
-                    stated = FactRef(below, own.name, own.type)
-                    one, two = own.type, result.type
-                    both = either(one, two) if isinstance(one, Numeric) and isinstance(two, Numeric) else two
-                    result = If(IsKnown(stated), stated, result, both)
-        return result
+        read: Core = FactRef(owner, name, fact.type)
+        instead = [own for own in self.facts.values() if own.instead_of == (owner, name)]
+        line = [entity, *self.ancestors(entity)]
+        for below in reversed(line[: line.index(owner)]) if instead and owner in line else ():
+            for own in (own for own in instead if own.entity == below):
+                stated = FactRef(below, own.name, own.type)
+                one, two = own.type, read.type
+                both = either(one, two) if isinstance(one, Numeric) and isinstance(two, Numeric) else two
+                read = If(IsKnown(stated), stated, read, both)
+        return read
 
     def collection(self, entity: str, name: str) -> str | None:
         """The child entity that `entity` calls `name`."""

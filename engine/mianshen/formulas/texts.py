@@ -6,16 +6,22 @@ In: texts and numbers. Out: a text, a number, true or false; None where FEEL giv
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final, TypeAlias
 
+from mianshen.values import fits
+
 Written: TypeAlias = str | Decimal | bool | dt.date
+_WRITTEN_NUMBER: Final = re.compile(r"-?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 
 def _substring(text: str, start: Decimal, length: Decimal | None = None) -> str | None:
     first = int(start)
-    if first != start or first == 0 or abs(first) > len(text) or (length is not None and length < 1):
+    if first != start or first == 0 or abs(first) > len(text):
+        return None
+    if length is not None and (length < 1 or length != int(length)):
         return None
     begin = first - 1 if first > 0 else len(text) + first
     return text[begin:] if length is None else text[begin : begin + int(length)]
@@ -35,18 +41,17 @@ def in_text(value: Written) -> str:
         case bool():
             return "true" if value else "false"
         case Decimal():
-            shown = f"{value:f}"
-            return shown.rstrip("0").rstrip(".") if "." in shown else shown
+            digits = f"{value:f}"
+            return digits.rstrip("0").rstrip(".") if "." in digits else digits
         case _:
             return str(value)
 
 
 def _number(text: str, grouping: str = "", point: str = ".") -> Decimal | None:
-    plain = text.replace(grouping, "") if grouping else text
-    try:
-        return Decimal(plain.replace(point, "."))
-    except InvalidOperation:
-        return None
+    """The number that a text spells, as a formula may write one; None: it spells none, or has too many digits."""
+    plain = (text.replace(grouping, "") if grouping else text).replace(point, ".").strip(" ")
+    value = Decimal(plain) if _WRITTEN_NUMBER.fullmatch(plain) else None
+    return value if value is not None and fits(value) else None
 
 
 # Each function: what works it out, what its arguments are called, and their types.

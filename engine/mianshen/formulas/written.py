@@ -35,6 +35,16 @@ LISTS: Final = {  # functions that make lists: what their arguments are called
     "index of": ("list", "match"),
     "split": ("string", "delimiter"),
 }
+ARGUMENTS_OF_LISTS: Final = {  # how many they take, where it is not the list alone
+    "append": (1, MOST_ITEMS),
+    "concatenate": (1, MOST_ITEMS),
+    "union": (1, MOST_ITEMS),
+    "sublist": (2, 3),
+    "insert before": (3, 3),
+    "remove": (2, 2),
+    "index of": (2, 2),
+    "split": (2, 2),
+}
 OF_LISTS: Final = {  # functions of lists: what their arguments are called
     "mean": ("list",),
     "median": ("list",),
@@ -100,8 +110,11 @@ class WrittenChecks(FormulaChecks):
         return tuple(item for item, truth in zip(items, truths, strict=True) if truth)
 
     def _list_made(self, node: tree.Function) -> tuple[tree.Expr, ...] | None:
-        args = self.by_place(node, LISTS[node.name])
-        if args is None or not args:
+        args, (fewest, most) = (
+            self.by_place(node, LISTS[node.name]),
+            ARGUMENTS_OF_LISTS.get(node.name, (1, 1)),
+        )
+        if args is None or not fewest <= len(args) <= most:
             return None
         if node.name == "split":
             return self._split(args)
@@ -147,7 +160,9 @@ class WrittenChecks(FormulaChecks):
                 return items[at:]
             case "sublist", [length]:
                 count = self.written_value(length)
-                return items[at : at + int(count)] if isinstance(count, Decimal) else None
+                if not isinstance(count, Decimal) or count != int(count) or count < 0:
+                    return None
+                return items[at : at + int(count)]
             case _:
                 return None
 

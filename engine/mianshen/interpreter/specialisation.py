@@ -11,39 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import takewhile
-from typing import Any, Final, Generic, TypeAlias, TypeVar, assert_never
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.function_builder import distance
 from mianshen.interpreter.rows import Row
-from mianshen.program.core import (
-    Aggregate,
-    AsOf,
-    BenefitYear,
-    Choice,
-    Const,
-    Core,
-    DecisionRef,
-    Earlier,
-    FactRef,
-    Fail,
-    FigureAt,
-    If,
-    InForce,
-    InSet,
-    IsKnown,
-    Marginal,
-    MissingFigure,
-    NoValue,
-    Op,
-    ParameterRef,
-    Round,
-    SamePlace,
-    Within,
-    YearToDate,
-    walk,
-)
-from mianshen.program.program import Key, Program
+from mianshen.program.core import AsOf, Const, Core, FactRef, If, InSet, IsKnown, Op, SamePlace, Within, walk
+from mianshen.program.program import Key, Program, ancestors
 
 Specialisation: TypeAlias = Mapping[Core, bool]
 Made = TypeVar("Made")
@@ -118,14 +92,14 @@ class Changed(Generic[Made]):
 def leading(program: Program, entity: str, parts: Iterable[Core]) -> list[Core]:
     """The parts with which a condition begins that rest on area and reference date alone."""
     date = program.entities[entity].date
-    told = {*areas_of(program, entity), (entity, date)}
+    place_and_day = {*areas_of(program, entity), (entity, date)}
 
     def rests(node: Core) -> bool:
         match node:
             case Const():
                 return True
             case FactRef(entity=owner, name=name):
-                return (owner, name) in told
+                return (owner, name) in place_and_day
             case AsOf():
                 return date is None
             case Within(arg=arg) | InSet(arg=arg) | IsKnown(arg=arg):
@@ -136,36 +110,21 @@ def leading(program: Program, entity: str, parts: Iterable[Core]) -> list[Core]:
                 return rests(one) and rests(other)
             case Op(op=op, args=args):
                 return op in COMPARING and all(rests(arg) for arg in args)
-            case Aggregate() | BenefitYear() | Choice() | DecisionRef() | Earlier() | Fail() | InForce():
-                return False
-            case (
-                FigureAt()
-                | Marginal()
-                | MissingFigure()
-                | NoValue()
-                | ParameterRef()
-                | Round()
-                | YearToDate()
-            ):
-                return False
             case _:
-                assert_never(node)
+                return False  # stays with the provision, which tests it as any other
 
     return list(takewhile(rests, parts))
 
 
 def areas_of(program: Program, entity: str) -> list[Key]:
     """The facts that say in which area a row is: its own, or the nearest ancestor's and those that stand for it."""
-    at: str | None = entity
-    between = []
-    while at is not None:
-        between.append(at)
-        area = program.entities[at].area
-        if area is not None:
-            return [
-                key
-                for key, fact in program.facts.items()
-                if key == (at, area) or (key[0] in between and fact.instead_of == (at, area))
-            ]
-        at = program.entities[at].parent
-    return []
+    line = [entity, *ancestors(program.entities, entity)]
+    owner = next((name for name in line if program.entities[name].area is not None), None)
+    if owner is None:
+        return []
+    area, between = (owner, program.entities[owner].area), line[: line.index(owner) + 1]
+    return [
+        key
+        for key, fact in program.facts.items()
+        if key == area or (key[0] in between and fact.instead_of == area)
+    ]

@@ -7,10 +7,10 @@ first, and the circles found.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import assert_never
 
 from mianshen.program import core
 from mianshen.program.program import Accumulator, Entity, Key
+from mianshen.program.references import Kind, Reference, reference
 
 
 def counted_by(entities: Mapping[str, Entity]) -> dict[str, Key | None]:
@@ -31,42 +31,22 @@ def reads(
     """
     decisions: set[Key] = set()
     facts: set[Key] = set()
-    for root in nodes:
-        for node in core.walk(root):
-            if isinstance(node, core.Leaf):
-                leaf_decisions, leaf_facts = _leaf_reads(node, accumulators, counted_by)
-                decisions |= leaf_decisions
-                facts |= leaf_facts
-            elif isinstance(node, core.Aggregate):
-                counted = (counted_by.get(level) for level in node.levels or (node.child,))
-                facts |= {fact for fact in counted if fact is not None}
+    for node in (node for root in nodes for node in core.walk(root)):
+        match reference(node):
+            case Reference(kind="decision", entity=owner, name=name):
+                decisions.add((owner, name))
+            case Reference(kind="fact", entity=owner, name=name):
+                facts.add((owner, name))
+            case Reference(kind="accumulator", name=name) if name in accumulators:
+                more_decisions, more_facts = accumulator_reads(accumulators[name], counted_by)
+                decisions |= more_decisions | {(accumulators[name].entity, accumulators[name].sums)}
+                facts |= more_facts
+            case _:
+                pass
+        if isinstance(node, core.Aggregate):
+            counted = (counted_by.get(level) for level in node.levels or (node.child,))
+            facts |= {fact for fact in counted if fact is not None}
     return decisions, facts
-
-
-def _leaf_reads(
-    leaf: core.Leaf, accumulators: Mapping[str, Accumulator], counted_by: Mapping[str, Key | None]
-) -> tuple[set[Key], set[Key]]:
-    match leaf:
-        case core.DecisionRef(entity=owner, name=name):
-            return {(owner, name)}, set()
-        case core.FactRef(entity=owner, name=name):
-            return set(), {(owner, name)}
-        case core.YearToDate(accumulator=name):
-            if name not in accumulators:
-                return set(), set()
-            decisions, facts = accumulator_reads(accumulators[name], counted_by)
-            return decisions | {(accumulators[name].entity, accumulators[name].sums)}, facts
-        case (
-            core.AsOf()
-            | core.Const()
-            | core.Fail()
-            | core.MissingFigure()
-            | core.NoValue()
-            | core.ParameterRef()
-        ):
-            return set(), set()
-        case _:
-            assert_never(leaf)
 
 
 def summed_earlier(
@@ -79,9 +59,17 @@ def summed_earlier(
 
 def balances_read(nodes: Iterable[core.Core]) -> set[str]:
     """The accumulators of which expressions read the balance."""
-    return {
-        node.accumulator for root in nodes for node in core.walk(root) if isinstance(node, core.YearToDate)
-    }
+    return _names_read(nodes, "accumulator")
+
+
+def parameters_read(nodes: Iterable[core.Core]) -> set[str]:
+    """The parameters that expressions look up, scales included."""
+    return _names_read(nodes, "parameter")
+
+
+def _names_read(nodes: Iterable[core.Core], kind: Kind) -> set[str]:
+    references = (reference(node) for root in nodes for node in core.walk(root))
+    return {read.name for read in references if read is not None and read.kind == kind}
 
 
 def accumulator_reads(
@@ -91,20 +79,6 @@ def accumulator_reads(
     over = () if accumulator.over is None else (accumulator.over,)
     decisions, facts = reads(over, {}, counted_by)
     return decisions, facts | set(accumulator.facts)
-
-
-def parameters_read(nodes: Sequence[core.Core]) -> set[str]:
-    """The parameters that expressions look up, scales included."""
-    names: set[str] = set()
-    for root in nodes:
-        for node in core.walk(root):
-            if isinstance(node, core.ParameterRef):
-                names.add(node.name)
-            elif isinstance(node, core.Marginal):
-                names.add(node.scale)
-            elif isinstance(node, core.FigureAt):
-                names.add(node.parameter)
-    return names
 
 
 def in_order(edges: Mapping[Key, set[Key]]) -> tuple[list[Key], list[list[Key]]]:

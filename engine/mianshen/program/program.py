@@ -84,6 +84,16 @@ class Entity:
     ends: str | None = None  # the fact that says on which day the person died
 
 
+def ancestors(entities: Mapping[str, Entity], name: str) -> list[str]:
+    """An entity's parent, grandparent and so on, the nearest first."""
+    above: list[str] = []
+    at = entities[name].parent
+    while at is not None:
+        above.append(at)
+        at = entities[at].parent
+    return above
+
+
 @dataclass(frozen=True, slots=True)
 class CodeList:
     name: str
@@ -439,12 +449,7 @@ class Program:
 
     def ancestors(self, entity: str) -> list[str]:
         """The entities above one, nearest first."""
-        names: list[str] = []
-        parent = self.entities[entity].parent
-        while parent is not None:
-            names.append(parent)
-            parent = self.entities[parent].parent
-        return names
+        return ancestors(self.entities, entity)
 
     def settling(self, entity: str) -> dict[str, str]:
         """Decision to the fact that holds what was really paid of it."""

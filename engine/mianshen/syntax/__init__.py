@@ -3,10 +3,11 @@
 Nodes are in `mianshen.syntax.tree`. Nothing here knows what a name means.
 """
 
-from mianshen.syntax.builder import MAX_DEPTH, MAX_DIGITS
+from mianshen.syntax.builder import MAX_DEPTH
 from mianshen.syntax.parser import MAX_LENGTH, parse_cell, parse_expression
 from mianshen.syntax.printer import cell_to_text, to_text
 from mianshen.syntax.words import KEYWORDS
+from mianshen.values import MAX_DIGITS
 
 __all__ = [
     "KEYWORDS",

@@ -16,15 +16,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from mianshen.catalogue import diagnostic
 from mianshen.source import Diagnostic, Span, Text
 from mianshen.syntax import diagnostics, tree
+from mianshen.values import MAX_DIGITS, fits
 
 if TYPE_CHECKING:
     from lark import Token
 
 MAX_DEPTH: Final = 100
 """How deep a formula's tree may be, so that every pass over it may recurse."""
-
-MAX_DIGITS: Final = 38
-"""How many digits a number may have, before and after the point together."""
 
 
 class Part(NamedTuple):
@@ -87,7 +85,7 @@ class Builder:
             )
         else:
             value = Decimal(f"{digits}E-2" if token.endswith("%") else digits)
-            if not _fits(value):
+            if not fits(value):
                 value = Decimal(0)
                 self._refuse(start, diagnostic("E212.number_too_long", span, limit=MAX_DIGITS))
         return Part(tree.Number(value, span), start, end, 1)
@@ -209,9 +207,9 @@ class Builder:
         value, kind = children
         name = " ".join(kind.split()[2:])
         start, end = _place(kind)
-        told = tree.String(name, self.text.span(start, end))
+        named = tree.String(name, self.text.span(start, end))
         return self._part(
-            lambda span: tree.Function("instance of", (value.node, told), span), value.start, end, value
+            lambda span: tree.Function("instance of", (value.node, named), span), value.start, end, value
         )
 
     def stretch(self, children: Children) -> Part:
@@ -363,12 +361,6 @@ def _place(token: Token) -> tuple[int, int]:
     assert start is not None
     assert end is not None
     return start, end
-
-
-def _fits(value: Decimal) -> bool:
-    exponent = value.as_tuple().exponent
-    assert isinstance(exponent, int)
-    return max(value.adjusted() + 1, 0) - min(exponent, 0) <= MAX_DIGITS
 
 
 def _is_bare(node: Any) -> bool:

@@ -89,15 +89,15 @@ _CURLY: Final = re.compile(f"[{_QUOTES}]")
 
 def strange_characters(text: Text) -> list[Diagnostic]:
     """A diagnostic for everything the language has no sign for, in the order it stands."""
-    strange_characters: dict[int, Diagnostic] = {}
+    strange: dict[int, Diagnostic] = {}
     strange_until = -1
     for piece in _PIECE.finditer(text.value):
         for start, mistake in _look(text, piece):
             # A run of unknown characters is one mistake.
             if mistake.code != "E206" or start != strange_until:
-                strange_characters.setdefault(start, mistake)
+                strange.setdefault(start, mistake)
             strange_until = piece.end() if mistake.code == "E206" else -1
-    return [strange_characters[start] for start in sorted(strange_characters)]
+    return [strange[start] for start in sorted(strange)]
 
 
 def _look(text: Text, piece: re.Match[str]) -> Iterator[tuple[int, Diagnostic]]:

@@ -7,9 +7,7 @@ every such case, on what is cited and given alone, so that nothing need be walke
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 
-from mianshen.program.core import InForce, MissingFigure, walk
 from mianshen.program.order import parameters_read
 from mianshen.program.program import Decision, Key, Program
 from mianshen.program.stages import nodes_of, reads_of
@@ -37,17 +35,11 @@ class UncertainDecisions:
         for key in facts:
             if self.program.facts[key].when_absent is not None:
                 self._facts[key].add(decision.key)
-        bases = {provision.basis for provision in decision.provisions} | set(self._bases(decision))
-        if bases - {None, "cited"}:
+        parameters = [self.program.parameters[name] for name in parameters_read(nodes_of(decision))]
+        bases = {dated.basis for parameter in parameters for dated in parameter.series}
+        bases |= {provision.basis for provision in decision.provisions if provision.basis is not None}
+        if bases - {"cited"}:
             self._uncited.add(decision.key)
-
-    def _bases(self, decision: Decision) -> Iterator[str]:
-        nodes = nodes_of(decision)
-        names = parameters_read(nodes)
-        for root in nodes:
-            names |= {n.parameter for n in walk(root) if isinstance(n, InForce | MissingFigure)}
-        for name in names:
-            yield from (dated.basis for dated in self.program.parameters[name].series)
 
     def keys(self, assumed: frozenset[Key]) -> frozenset[Key]:
         """The decisions that may be uncertain in a case that assumes these facts."""
