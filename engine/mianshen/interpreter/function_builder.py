@@ -33,7 +33,7 @@ from mianshen.program import core
 from mianshen.program.lower import lowered
 from mianshen.program.operators import CALENDAR
 from mianshen.program.place_tests import area_facts, prefix_digits
-from mianshen.program.program import Program, ancestors
+from mianshen.program.program import Program
 from mianshen.values import NOT_MODELLED, ONE, ZERO, round_quotient, unknown_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ KNOWN: Final[dict[str, object]] = {  # the names that every function may use
 
 def distance(program: Program, entity: str, target: str) -> int:
     """How many parents up from `entity` the `target` is."""
-    return [entity, *ancestors(program.entities, entity)].index(target)
+    return [entity, *program.ancestors(entity)].index(target)
 
 
 class FunctionBuilder:

@@ -17,7 +17,7 @@ from mianshen.interpreter.evaluate import Compiler
 from mianshen.interpreter.function_builder import distance
 from mianshen.interpreter.rows import Row
 from mianshen.program.core import AsOf, Const, Core, FactRef, If, InSet, IsKnown, Op, SamePlace, Within, walk
-from mianshen.program.program import Key, Program, ancestors
+from mianshen.program.program import Key, Program
 
 Specialisation: TypeAlias = Mapping[Core, bool]
 Made = TypeVar("Made")
@@ -118,7 +118,7 @@ def leading(program: Program, entity: str, parts: Iterable[Core]) -> list[Core]:
 
 def areas_of(program: Program, entity: str) -> list[Key]:
     """The facts that say in which area a row is: its own, or the nearest ancestor's and those that stand for it."""
-    line = [entity, *ancestors(program.entities, entity)]
+    line = [entity, *program.ancestors(entity)]
     owner = next((name for name in line if program.entities[name].area is not None), None)
     if owner is None:
         return []

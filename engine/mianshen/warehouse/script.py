@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from mianshen.program.core import Aggregate, DecisionRef, FactRef, walk
-from mianshen.program.program import Fact, Key, Program, ancestors
+from mianshen.program.program import Fact, Key, Program
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse import warehouse
 from mianshen.warehouse.dialects import Dialect, text_of
@@ -173,7 +173,7 @@ class Script:
         """The entities whose records are read, parents first."""
         touched = {entity for entity, _ in (*self.plan.facts, *self.plan.decisions)}
         for name in list(touched):
-            touched |= {*ancestors(self.program.entities, name)}
+            touched |= {*self.program.ancestors(name)}
         return [name for name in parents_first(self.program) if name in touched]
 
     def facts(self, entity: str) -> dict[str, Fact]:

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from mianshen.interpreter.accumulator_state import period
 from mianshen.interpreter.rows import Row, ancestor
 from mianshen.interpreter.trace.walk import CERTAIN, BranchReads, Caveats, Step_, Walk
-from mianshen.program.program import Dated, Key, Program, Provision, ancestors
+from mianshen.program.program import Dated, Key, Program, Provision
 from mianshen.values import EXACT
 
 _MOST_KEPT: Final = 4096
@@ -152,7 +152,7 @@ class Grounds:
         if needs is None:
             if len(self._needs) > _MOST_KEPT:
                 self._needs.clear()
-            line = [entity, *ancestors(self.program.entities, entity)]
+            line = [entity, *self.program.ancestors(entity)]
             needs = tuple(part for part in reads.always or () if (line[part[1]], part[0]) in uncertain)
             self._needs[key] = needs
         return needs
