@@ -140,6 +140,32 @@ def test_a_total_row_is_told_in_columns_of_string_views(tmp_path: Path) -> None:
     assert set(rows.rejects.rows) == {1}
 
 
+TRADITIONAL = "claim_id,person_id,name,service_date,care_type,total_cost,critical_illness\n"
+NAMES = ("陳大文", "黃埗碁")
+
+
+@pytest.mark.parametrize("before", [0, 1 << 18], ids=["at the beginning", "after a megabyte"])
+@pytest.mark.parametrize("encoding", ["big5hkscs", "gb18030"])
+def test_traditional_characters_are_read_in_big5_and_in_gb18030(
+    tmp_path: Path, encoding: str, before: int
+) -> None:
+    lines = [f"C{at},1,,2026-03-02,住院,1.00,false\n" for at in range(before // 20)]
+    named = [f"N{at},1,{name},2026-03-02,住院,1.00,false\n" for at, name in enumerate(NAMES)]
+    ascii_ = "".join(lines).replace("住院", "inpatient")
+    (tmp_path / "c.csv").write_bytes((TRADITIONAL + ascii_ + "".join(named)).encode(encoding))
+    source, rows = opened(tmp_path / "c.csv")
+    assert (tuple(rows.values("name")[-2:]), rows.values("care_type")[-1]) == (NAMES, "inpatient")
+    assert (len(rows.rejects.rows), source.doubts) == (0, ())
+    assert source.parts[0].text.encoding == {"big5hkscs": "Big5-HKSCS", "gb18030": "GB18030"}[encoding]
+
+
+def test_big5_may_be_said(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_bytes((HEADER + ROW).encode("big5"))
+    assert read(opened(tmp_path / "c.csv", "claims=big5")[1]) == WANTED
+    (tmp_path / "c.csv").write_bytes((HEADER + ROW).encode("gb18030") + b"\xff\n")
+    assert "the bytes here are not Big5-HKSCS" in refused(tmp_path / "c.csv", "big5")[0]
+
+
 def test_a_sheet_is_named_behind_the_workbook(tmp_path: Path) -> None:
     (tmp_path / "c.xlsx").write_bytes(workbook(CELLS))
     assert read(opened(f"{tmp_path}/c.xlsx#费用")[1]) == WANTED

@@ -27,12 +27,15 @@ GZIP: Final = b"\x1f\x8b"
 UTF_8: Final = "UTF-8"
 GB18030: Final = "GB18030"
 UTF_16: Final = "UTF-16"
-ENCODINGS: Final = {  # by what they are called; GBK and GB2312 are parts of GB18030
-    "utf-8": UTF_8, "utf8": UTF_8, "gb18030": GB18030, "gbk": GB18030, "gb2312": GB18030, "utf-16": UTF_16,
+BIG5: Final = "Big5-HKSCS"
+ENCODINGS: Final = {  # by what they are called; GBK and GB2312 are parts of GB18030, Big5 is one of BIG5
+    "utf-8": UTF_8, "utf8": UTF_8, "gb18030": GB18030, "gbk": GB18030, "gb2312": GB18030, "big5": BIG5, "utf-16": UTF_16,
 }  # fmt: skip
 _WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CHUNK: Final = 1 << 20
 _MARK: Final = "\ufeff"
+_COMMON_BIG5: Final = b"\xc6\x7e"  # the last of its common characters
+_ODD, _COMMON = 0.25, 0.6  # shares of characters
 _TAB, _NEWLINE, _RETURN, _QUOTE, _COMMA = 9, 10, 13, 34, 44
 
 
@@ -118,13 +121,13 @@ class _Undecodable(Exception):
 def plain(path: Path, scratch: Callable[[], Path], encoding: str | None = None) -> Plain:
     """The file as UTF-8 text. `scratch` names a file to write where the file itself is not that.
 
-    `encoding` None: UTF-16 where a mark says so, else UTF-8, and where it is not, GB18030 if all of it is.
-    Raises RuleError.
+    `encoding` None: UTF-16 where a mark says so, else UTF-8, and where it is not, GB18030 if all of it is, unless that
+    makes odd characters of common ones of Big5. Raises RuleError.
     """
     packed = _head(path).startswith(GZIP)
     if encoding is None and _is_marked(path, packed, _WIDE):
         encoding = UTF_16
-    if encoding in (GB18030, UTF_16):
+    if encoding in (GB18030, BIG5, UTF_16):
         text = _transcoded(path, scratch(), packed, encoding)
         return replace(text, doubt=_meant_as_utf_8(path, packed)) if encoding == GB18030 else text
     reading = _Reading(path, packed, UTF_8)
@@ -138,11 +141,32 @@ def plain(path: Path, scratch: Callable[[], Path], encoding: str | None = None) 
     except _Undecodable as error:
         if encoding is None and not error.sound and not _is_marked(path, packed, (codecs.BOM_UTF8,)):
             try:
-                return _transcoded(path, scratch(), packed, GB18030)
+                return _transcoded(path, scratch(), packed, BIG5 if _is_big5(path, packed) else GB18030)
             except RuleError:
                 pass
         raise RuleError([diagnostic("E508.not_utf8", Span(str(path), error.line, error.column))]) from None
     return Plain(path, UTF_8, reading.shape, None if encoding else reading.doubt())
+
+
+def _is_big5(path: Path, packed: bool) -> bool:
+    """Whether the first characters beyond ASCII are common ones in Big5 and, many of them, rare ones in GB18030.
+
+    A text in GB18030 has hardly any that GB2312 lacks, or is in traditional characters, whose bytes are not Big5.
+    """
+    with _opened(path, packed) as file:
+        sample = b""
+        while sample.isascii() and (chunk := _read(file, path)):
+            sample = sample[sample.rfind(b"\n") + 1 :] + chunk
+    sample = sample[: sample.rfind(b"\n") + 1] or sample
+    try:
+        simplified, traditional = (
+            [c for c in sample.decode(encoding) if not c.isascii()] for encoding in (GB18030, BIG5)
+        )
+    except UnicodeDecodeError:
+        return False
+    odd = sum(not c.encode("gb2312", "ignore") for c in simplified)
+    common = sum(b"" < c.encode("big5", "ignore") <= _COMMON_BIG5 for c in traditional)
+    return odd > len(simplified) * _ODD and common > len(traditional) * _COMMON
 
 
 def _meant_as_utf_8(path: Path, packed: bool) -> Diagnostic | None:
