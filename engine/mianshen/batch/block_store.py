@@ -57,6 +57,10 @@ class Blocks:
         """The blocks by runs that are in memory together: all of them."""
         yield self
 
+    def waiting(self, _entity: str) -> list[pa.RecordBatch]:
+        """Keeps rows of an entity until it is known which blocks they belong to."""
+        return []
+
 
 @dataclass(slots=True)
 class PartitionFiles:
@@ -94,6 +98,10 @@ class PartitionFiles:
         """Finish every file. Raises OSError."""
         self._open.close()
 
+    def waiting(self, entity: str) -> WaitingFile:
+        """Keeps rows of an entity until it is known which blocks they belong to."""
+        return WaitingFile(self.folder / f"{entity}.waiting.arrow", self._open)
+
     def path(self, entity: str, partition: int) -> Path:
         return self.folder / f"{entity}.{partition}.arrow"
 
@@ -102,6 +110,30 @@ class PartitionFiles:
         for number, (first, after) in enumerate(pairwise(self.bounds.tolist())):
             files = {entity: self.path(entity, number) for entity in self.schemas}
             yield partition_blocks(files, first, after - first)
+
+
+@dataclass(slots=True)
+class WaitingFile:
+    """Batches in a file, in the order in which they came; it is removed once they are taken."""
+
+    path: Path
+    open: ExitStack
+    _writer: Any = None
+
+    def append(self, batch: pa.RecordBatch) -> None:
+        """Keep a batch. Raises OSError."""
+        if self._writer is None:
+            self._writer = self.open.enter_context(pa.ipc.new_file(str(self.path), batch.schema))
+        self._writer.write_batch(batch)
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        if self._writer is None:
+            return
+        self._writer.close()
+        with pa.OSFile(str(self.path)) as source:
+            batches = pa.ipc.open_file(source)
+            yield from (batches.get_batch(number) for number in range(batches.num_record_batches))
+        self.path.unlink()
 
 
 def partition_blocks(files: dict[str, Path], first: int, count: int) -> Blocks:

@@ -19,7 +19,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from mianshen.batch.block_store import Blocks, PartitionFiles
+from mianshen.batch.block_store import Blocks, PartitionFiles, WaitingFile
 from mianshen.batch.blocks import Array
 from mianshen.batch.dealing import Dealing, EntityDealing
 from mianshen.batch.people import ALWAYS, rows_in_force
@@ -96,7 +96,9 @@ class Taking:
         supplied = frozenset(name for part in source.parts for name in part.columns)
         constants = self.reader.constants(entity, supplied)
         info = self.intake.infos[entity.name] = EntityInfo(entity, supplied, True, constants)
-        people = People(entity.valid_from) if entity.valid_from in supplied else None
+        people = None
+        if entity.valid_from in supplied:
+            people = People(entity.valid_from, self.store.waiting(entity.name))
         waiting: list[Future[None]] = []
         with ThreadPoolExecutor(1) as pool:
             for chunk in self.reader.chunks(entity, source):
@@ -152,7 +154,7 @@ class People:
     """The rows of people over time, until all of them are there."""
 
     valid_from: str
-    batches: list[pa.RecordBatch] = field(default_factory=list)
+    batches: list[pa.RecordBatch] | WaitingFile
     days: list[Array] = field(default_factory=list)
     wrong: list[Array] = field(default_factory=list)
 
