@@ -1,23 +1,26 @@
 """The rows of some people's households among all rows of files.
 
 In: opened inputs, keys of people. Out: by entity the rows of every household in which one of them stands, with the place of
-each among its entity's rows. Files are read once, some rows at a time, and only the rows that are wanted are kept.
+each among its entity's rows. Files are read some rows at a time, and only the rows of those households are kept; of the
+people's files the keys are read once before, for who belongs to a household only shows among all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mianshen.ingest.column_parts import concatenated
 from mianshen.ingest.entity_cases import Numbers, cases_of
 from mianshen.ingest.entity_rows import EntityRows, RowReader
 from mianshen.ingest.inputs import Input
-from mianshen.ingest.typed_columns import Array
+from mianshen.ingest.part_columns import spans_of
+from mianshen.ingest.typed_columns import Array, ColumnReader
 from mianshen.interpreter.rows import Case
 from mianshen.program.program import Entity
 from mianshen.program.stages import parents_first
@@ -38,7 +41,8 @@ class HouseholdRows:
         """Raises RuleError where a file cannot be read, MemoryError."""
         program = self.reader.program
         entry = program.entities[program.entry]
-        self._select(entry, lambda rows: _members(rows, people), whole=True)
+        keys, parents = _members(*self._keys(entry), people)
+        self._select(entry, lambda rows: np.union1d(_is_in(rows.key, keys), _is_in(rows.parent, parents)))
         above, below = entry, self.rows[entry.name]
         while above.parent is not None:
             above = program.entities[above.parent]
@@ -48,18 +52,36 @@ class HouseholdRows:
             if entity.name not in self.rows:
                 self._select(entity, _under(None if entity.parent is None else self.rows[entity.parent].key))
 
+    def _keys(self, entity: Entity) -> tuple[pa.StringArray, pa.StringArray]:
+        """The key of every record of an entity and that of its parent; of its files only these columns are read."""
+        program = self.reader.program
+        owner = None if entity.parent is None else program.entities[entity.parent].key
+        columns: dict[str, list[pa.Array]] = {entity.key: [], owner or "": []}
+        source = self.inputs.get(entity.name)
+        for part in () if source is None else source.parts:
+            there = {name: part.columns[name] for name in columns if name in part.columns}
+            readers = {name: ColumnReader(program.facts[entity.name, name], program) for name in there}
+            for span in spans_of(replace(part, columns=there), self.reader.connection, ()):
+                for name, column in columns.items():
+                    cells = span.column(name) if name in there else [pa.nulls(span.count, pa.string())]
+                    column += [
+                        readers[name].read(chunk).values if name in there else chunk for chunk in cells
+                    ]
+        key, parent = (concatenated([pa.array([], pa.string()), *column]) for column in columns.values())
+        return key, parent
+
     def cases(self) -> Iterator[tuple[Case, Numbers]]:
         """The households, each once, with the places of their rows among all of their entity's."""
         for case, numbers in cases_of(self.reader.program, self.rows, self.reader.as_of):
             yield case, {row: int(self.places[row.entity][number]) for row, number in numbers.items()}
 
-    def _select(self, entity: Entity, chosen: Choice, whole: bool = False) -> None:
-        """Keep the chosen rows of an entity; `whole`: they are chosen among all of them at once."""
+    def _select(self, entity: Entity, chosen: Choice) -> None:
+        """Keep the chosen rows of an entity."""
         source = self.inputs.get(entity.name)
         chunks: list[EntityRows] = []
         places: list[Array] = []
         before = 0
-        for chunk in [self.reader.read(entity, source)] if whole else self.reader.chunks(entity, source):
+        for chunk in self.reader.chunks(entity, source):
             rows = chosen(chunk)
             chunks.append(chunk.taken(rows))
             places.append(rows + before)
@@ -79,16 +101,20 @@ def _under(keys: pa.StringArray | None) -> Choice:
     return lambda rows: _is_in(rows.parent, keys)
 
 
-def _members(rows: EntityRows, people: pa.StringArray) -> Array:
-    """The rows of people, of all who share a household with them, and of both over time."""
-    chosen = _is_in(rows.key, people)
+def _members(
+    keys: pa.StringArray, parents: pa.StringArray, people: pa.StringArray
+) -> tuple[pa.StringArray, pa.StringArray]:
+    """The keys of people and of all who share a household with them, now or at another time; those of the households.
+
+    `keys`, `parents`: of every person's row the key and that of the household.
+    """
+    chosen = _is_in(keys, people)
     while True:
-        keys = rows.key.take(pa.array(chosen))
-        more = _is_in(rows.key, keys)
-        if rows.parent is not None:
-            more = np.union1d(more, _is_in(rows.parent, rows.parent.take(pa.array(chosen))))
+        members = keys.take(pa.array(chosen))
+        households = parents.take(pa.array(chosen))
+        more = np.union1d(_is_in(keys, members), _is_in(parents, households))
         if len(more) == len(chosen):
-            return more
+            return members, households
         chosen = more
 
 
