@@ -135,7 +135,7 @@ def _indentation(lines: list[tuple[int, str, str]]) -> int:
 
 
 def _unfold(lines: list[tuple[int, str, str]], indent: int, fold: bool, keep: str, at: int) -> Decoded:
-    tuples: list[tuple[str, int]] = []
+    decoded_pairs: list[tuple[str, int]] = []
     pending: list[tuple[str, int]] = []  # breaks not yet written: the last line's own, then blank lines'
     own = after_blank = False  # is the first pending one a line's own break; did that line begin blank
     for start, line, end_mark in lines:
@@ -147,12 +147,12 @@ def _unfold(lines: list[tuple[int, str, str]], indent: int, fold: bool, keep: st
         begins_blank = body[0] in " \t"
         if fold and own and not after_blank and not begins_blank:
             pending = pending[1:] or [(" ", pending[0][1])]
-        tuples += [*pending, *((char, start + indent + i) for i, char in enumerate(body))]
+        decoded_pairs += [*pending, *((char, start + indent + i) for i, char in enumerate(body))]
         pending, own, after_blank = line_break, bool(line_break), begins_blank
     if keep != "-":
-        tuples += pending if keep == "+" else pending[: 1 if own else 0]
-    places = [place for _, place in tuples]
-    return "".join(char for char, _ in tuples), [*places, _end(tuples, at)]
+        decoded_pairs += pending if keep == "+" else pending[: 1 if own else 0]
+    places = [place for _, place in decoded_pairs]
+    return "".join(char for char, _ in decoded_pairs), [*places, _end(decoded_pairs, at)]
 
 
 def _end(decoded: list[tuple[str, int]], otherwise: int) -> int:

@@ -16,7 +16,7 @@ from mianshen.document.validate import fit
 from mianshen.document.yaml_tree import Mapping, Node
 from mianshen.source import Diagnostic, Span
 
-_RULING = ("area", "from", "until", "status", "source", "clause", "basis", "stand_in")
+_PROVISION = ("area", "from", "until", "status", "source", "clause", "basis", "stand_in")
 _VALUE = ("from", "basis", "source", "clause", "review_by")
 _PARAMETER = ("basis", "source", "clause")
 _BASES = ("cited", "provisional", "missing")
@@ -34,7 +34,7 @@ class Filling:
         """What completes an entry of `section`, if anything does."""
         match section:
             case "provisions" | "tables":
-                return self._complete_ruling
+                return self._complete_provision
             case "parameters" | "data":
                 return self._complete_values
             case "set":
@@ -42,25 +42,25 @@ class Filling:
             case _:
                 return None
 
-    def _complete_ruling(self, entry: dict[str, Any]) -> None:
-        for key in _RULING:
+    def _complete_provision(self, entry: dict[str, Any]) -> None:
+        for key in _PROVISION:
             if key in self.given:
                 entry.setdefault(key, self.given[key])
 
     def _complete_values(self, parameter: dict[str, Any]) -> None:
-        complete_values = {key: self.given[key] for key in _VALUE if key in self.given}
+        fill = {key: self.given[key] for key in _VALUE if key in self.given}
         for key in _PARAMETER:
             own = parameter.get(key)
             if isinstance(own, str) and own and (key != "basis" or own in _BASES):
-                complete_values[key] = own
+                fill[key] = own
         values = parameter.get("values")
         for value in values if isinstance(values, list) else ():
             if isinstance(value, dict):
-                for key, default in complete_values.items():
+                for key, default in fill.items():
                     value.setdefault(key, default)
 
     def _complete_value(self, value: dict[str, Any]) -> None:
-        """One dated value of an overlay: a draft's figure is provisional unless it says what it rests on."""
+        """One dated value of an overlay: its figure is provisional unless it says what it rests on."""
         for key in _VALUE:
             if key in self.given:
                 value.setdefault(key, self.given[key])
@@ -71,20 +71,20 @@ def filling(node: Node | None, at: Span) -> tuple[Filling, list[Diagnostic]]:
     """What the `defaults:` at `node` fill in; a faulty key does not spoil the others."""
     if node is None:
         return Filling(), []
-    fitted, filling = fit(Defaults, node, at)
+    fitted, faults = fit(Defaults, node, at)
     if not isinstance(node, Mapping):
-        return Filling(faulty=frozenset(_VALUE)), filling
+        return Filling(faulty=frozenset(_VALUE)), faults
     if fitted is not None:
-        return Filling(_given(fitted), node=node), filling
-    result: dict[str, Any] = {}
+        return Filling(_given(fitted), node=node), faults
+    sound: dict[str, Any] = {}
     faulty: set[str] = set()
     for entry in node.entries:
         alone, _ = fit(Defaults, Mapping((entry,), node.source, node.start, node.end), at)
         if alone is None:
             faulty.add(entry[0].text)
         else:
-            result = _given(alone) | result
-    return Filling(result, frozenset(faulty), node), filling
+            sound = _given(alone) | sound
+    return Filling(sound, frozenset(faulty), node), faults
 
 
 def _given(defaults: Defaults) -> dict[str, Any]:

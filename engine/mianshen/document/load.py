@@ -16,7 +16,7 @@ from mianshen.document import diagnostics
 from mianshen.document.digest import digest_of_bytes
 from mianshen.document.document import Document
 from mianshen.document.files import RulebookPath, files_of, passed_over
-from mianshen.document.merge import Draft, add_file
+from mianshen.document.merge import RulebookMerge, add_file
 from mianshen.document.overlay import apply_overlay
 from mianshen.document.yaml_tree import Node, read_tree
 from mianshen.source import Diagnostic, unlined
@@ -32,17 +32,17 @@ def read(
     The mistakes are sorted by file, line and column. The document holds what could be read. `parse` makes the tree
     of a file: who reads a rulebook several times need not parse it as often.
     """
-    draft = Draft()
+    merge = RulebookMerge()
     files = files_of(paths, overlays)
-    draft.mistakes += _missing_files(paths, files)
+    merge.mistakes += _missing_files(paths, files)
     contents: list[tuple[RulebookPath, bytes]] = []
     for file in files:
-        content = _bytes(draft, file)
+        content = _bytes(merge, file)
         if content is not None:
             contents.append((file, content))
-            _add(draft, file, *parse(content, str(file.path)))
-    document = draft.document(tuple(str(file.path) for file in files), digest_of_bytes(contents))
-    return document, tuple(sorted(draft.mistakes, key=_place))
+            _add(merge, file, *parse(content, str(file.path)))
+    document = merge.document(tuple(str(file.path) for file in files), digest_of_bytes(contents))
+    return document, tuple(sorted(merge.mistakes, key=_place))
 
 
 def _missing_files(paths: Sequence[Path], files: Sequence[RulebookPath]) -> list[Diagnostic]:
@@ -54,25 +54,25 @@ def _missing_files(paths: Sequence[Path], files: Sequence[RulebookPath]) -> list
     ]
 
 
-def _bytes(draft: Draft, file: RulebookPath) -> bytes | None:
+def _bytes(merge: RulebookMerge, file: RulebookPath) -> bytes | None:
     try:
         return file.path.read_bytes()
     except (OSError, ValueError) as error:
-        draft.mistakes.append(diagnostics.cannot_read(str(file.path), error))
-        draft.broken.add(())
+        merge.mistakes.append(diagnostics.cannot_read(str(file.path), error))
+        merge.broken.add(())
         return None
 
 
-def _add(draft: Draft, file: RulebookPath, root: Node | None, mistakes: Sequence[Diagnostic]) -> None:
-    draft.mistakes += mistakes
+def _add(merge: RulebookMerge, file: RulebookPath, root: Node | None, mistakes: Sequence[Diagnostic]) -> None:
+    merge.mistakes += mistakes
     if root is None and mistakes:
-        draft.broken.add(())
+        merge.broken.add(())
     elif file.overlay and root is None:
-        draft.mistakes.append(diagnostic("E146.not_an_overlay", unlined(str(file.path))))
+        merge.mistakes.append(diagnostic("E146.not_an_overlay", unlined(str(file.path))))
     elif file.overlay and root is not None:
-        apply_overlay(draft, root)
+        apply_overlay(merge, root)
     elif root is not None:
-        add_file(draft, root)
+        add_file(merge, root)
 
 
 def _place(mistake: Diagnostic) -> tuple[str, int, int, str]:

@@ -42,7 +42,7 @@ LISTS: Map[str, type[model.Shape]] = {"clauses": model.Clause, "out_of_scope": m
 FREENAMES = ("sources", "calendar")  # sections whose names need not be usable in formulas
 
 
-class Draft:
+class RulebookMerge:
     """A rulebook being put together."""
 
     def __init__(self) -> None:
@@ -67,11 +67,11 @@ class Draft:
             return {str(path[1]): entry for path, entry in items}
 
         def by_entity(name: str) -> dict[str, dict[str, Any]]:
-            by_entity: dict[str, dict[str, Any]] = {}
+            entries: dict[str, dict[str, Any]] = {}
             for path, entry in self.entries.items():
                 if path[0] == name:
-                    by_entity.setdefault(str(path[1]), {})[str(path[2])] = entry
-            return by_entity
+                    entries.setdefault(str(path[1]), {})[str(path[2])] = entry
+            return entries
 
         merged: dict[str, Any] = {name: section(name) for name in SECTIONS}
         merged |= {name: by_entity(name) for name in BY_ENTITY}
@@ -87,23 +87,23 @@ class Draft:
         )
 
 
-def add_file(draft: Draft, root: Node) -> None:
+def add_file(merge: RulebookMerge, root: Node) -> None:
     """Merge one file of a rulebook."""
-    if (whole := whole_file(draft, root)) is None:
+    if (whole := whole_file(merge, root)) is None:
         return
     if (entry := whole.entry("overlay")) is not None:
-        draft.mistakes.append(diagnostic("E140.overlay_among_files", entry[0].span))
+        merge.mistakes.append(diagnostic("E140.overlay_among_files", entry[0].span))
         return
-    FilePart(draft, whole).add()
+    FilePart(merge, whole).add()
 
 
-def whole_file(draft: Draft, root: Node) -> Mapping | None:
+def whole_file(merge: RulebookMerge, root: Node) -> Mapping | None:
     """The file as a mapping of sections, or None and a mistake."""
     if isinstance(root, Mapping):
         return root
     colon = full_width_colon(root.source, root.span.line)
-    draft.mistakes.append(colon or diagnostics.wrong_kind(root.span, MAPPING, kind(root)))
-    draft.broken.add(())
+    merge.mistakes.append(colon or diagnostics.wrong_kind(root.span, MAPPING, kind(root)))
+    merge.broken.add(())
     return None
 
 
@@ -115,16 +115,16 @@ def _columns(path: Path, node: Node) -> Iterator[Path]:
 
 
 class FilePart:
-    """The sections of one file, or of an overlay, on their way into the draft."""
+    """The sections of one file, or of an overlay, on their way into the merge."""
 
-    def __init__(self, draft: Draft, root: Mapping, overlay: bool = False) -> None:
-        self.draft = draft
+    def __init__(self, merge: RulebookMerge, root: Mapping, overlay: bool = False) -> None:
+        self.merge = merge
         self.root = root
         self.overlay = overlay
         self.filling = Filling()
         if (entry := root.entry("defaults")) is not None:
             self.filling, faults = filling(entry[1], entry[0].span)
-            draft.mistakes += faults
+            merge.mistakes += faults
 
     def add(self, known: tuple[str, ...] = ()) -> None:
         """Every section; keys in `known` are someone else's."""
@@ -136,7 +136,7 @@ class FilePart:
                 if meant is not None and self.root.entry(meant) is None:
                     self._add(meant, key, node)
                 elif meant is not None:
-                    self.draft.broken.add((meant,))
+                    self.merge.broken.add((meant,))
 
     def _add(self, section: str, key: Scalar, node: Node) -> None:
         match section:
@@ -154,24 +154,24 @@ class FilePart:
     def _refuse_key(self, key: Scalar, known: tuple[str, ...]) -> str | None:
         """Report a section that is none; the section it may be meant for."""
         keys = [*model.RulebookFile.model_fields, *known]
-        self.draft.mistakes.append(diagnostics.unknown_key(key.span, key.text, keys))
+        self.merge.mistakes.append(diagnostics.unknown_key(key.span, key.text, keys))
         return nearest(key.text, keys)
 
     def _add_header(self, key: Scalar, node: Node) -> None:
-        if (first := self.draft.origins.get(("header",))) is not None:
-            self.draft.mistakes.append(diagnostics.defined_twice(key.span, "rulebook", first.at))
+        if (first := self.merge.origins.get(("header",))) is not None:
+            self.merge.mistakes.append(diagnostics.defined_twice(key.span, "rulebook", first.at))
             return
         self._fit(("header",), model.Header, key.span, node)
 
     def _add_items(self, section: str, key: Scalar, node: Node) -> None:
         """A section that is a list: its items have no names."""
         for item in self._items((section,), key, node):
-            fitted, result = fit(LISTS[section], item, item.span)
-            self.draft.mistakes += result
+            fitted, faults = fit(LISTS[section], item, item.span)
+            self.merge.mistakes += faults
             if fitted is not None:
-                path = (section, len(self.draft.lists[section]))
-                self.draft.origins[path] = Origin(item.span, item)
-                self.draft.lists[section].append(fitted)
+                path = (section, len(self.merge.lists[section]))
+                self.merge.origins[path] = Origin(item.span, item)
+                self.merge.lists[section].append(fitted)
 
     def add_section(self, section: str, key: Scalar, node: Node) -> None:
         """A section whose names must be new."""
@@ -181,7 +181,7 @@ class FilePart:
 
     def _add_by_entity(self, section: str, key: Scalar, node: Node) -> None:
         for entity, inner in self.named((section,), key, node):
-            self.draft.origins.setdefault((section, entity.text), Origin(entity.span, inner))
+            self.merge.origins.setdefault((section, entity.text), Origin(entity.span, inner))
             for name, entry in self.named((section, entity.text), entity, inner):
                 path = (section, entity.text, name.text)
                 if self._is_new(path, name):
@@ -191,23 +191,23 @@ class FilePart:
         """Put an entry in its place, or remember it as broken."""
         path = (section, name.text)
         self._fit(path, SECTIONS[section], name.span, entry)
-        if isinstance(fitted := self.draft.entries.get(path), model.Table):
+        if isinstance(fitted := self.merge.entries.get(path), model.Table):
             self._refuse_doubled_rows(path, fitted)
 
     def _fit(self, path: Path, shape: type[model.Shape], at: Span, node: Node) -> None:
-        draft = self.draft
+        merge = self.merge
         fill, faulty = self.filling.of(str(path[0])), self.filling.faulty
-        fitted, result = fit(shape, node, at, fill, faulty if fill else ())
-        draft.mistakes += result
-        draft.origins[path] = Origin(at, node, self.filling.node if fill else None)
-        draft.broken.discard(path)
+        fitted, faults = fit(shape, node, at, fill, faulty if fill else ())
+        merge.mistakes += faults
+        merge.origins[path] = Origin(at, node, self.filling.node if fill else None)
+        merge.broken.discard(path)
         if fitted is None:
-            draft.broken |= {path, *_columns(path, node)}
+            merge.broken |= {path, *_columns(path, node)}
             fitted = self._as_meant(path, shape, at, node)
         if fitted is not None:
-            draft.entries[path] = fitted
+            merge.entries[path] = fitted
         else:
-            draft.entries.pop(path, None)
+            merge.entries.pop(path, None)
 
     def _as_meant(self, path: Path, shape: type[model.Shape], at: Span, node: Node) -> model.Shape | None:
         """A misspelt entry as it was meant, for its other mistakes; the rulebook is refused all the same."""
@@ -216,40 +216,40 @@ class FilePart:
         meant = mended(shape, node, errors) if errors else None
         fitted = None if meant is None or empties(meant) else tried(shape, meant, fill)[0]
         if meant is not None and fitted is not None:
-            self.draft.origins[path] = Origin(at, meant, self.filling.node if fill else None)
+            self.merge.origins[path] = Origin(at, meant, self.filling.node if fill else None)
         return fitted
 
     def _refuse_doubled_rows(self, path: Path, table: model.Table) -> None:
         first: dict[str, int] = {}
-        origin = self.draft.origins[path]
+        origin = self.merge.origins[path]
         for number, row in enumerate(table.rows):
             earlier = first.setdefault(row.id, number)
             if earlier != number:
                 here, there = (origin.find(("rows", part, "id")).span for part in (number, earlier))
-                self.draft.mistakes.append(diagnostics.defined_twice(here, row.id, there))
+                self.merge.mistakes.append(diagnostics.defined_twice(here, row.id, there))
 
     def _is_new(self, path: Path, name: Scalar) -> bool:
-        first = self.draft.origins.get(path)
+        first = self.merge.origins.get(path)
         if first is None:
             return True
         same_file = first.node.source is name.source
         if self.overlay and not same_file:
             replaceable = path[0] in overlay_model.Replacement.model_fields
-            self.draft.mistakes.append(
+            self.merge.mistakes.append(
                 diagnostics.exists_already(name.span, name.text, first.at, replaceable=replaceable)
             )
         else:
-            self.draft.mistakes.append(diagnostics.defined_twice(name.span, name.text, first.at))
+            self.merge.mistakes.append(diagnostics.defined_twice(name.span, name.text, first.at))
         return False
 
     def named(self, path: tuple[str, ...], key: Scalar, node: Node) -> Iterator[tuple[Scalar, Node]]:
         """The entries of a section, first of each name, under names that may be used."""
         if isinstance(node, Scalar) and node.null:
             return
-        self.draft.origins.setdefault(path, Origin(key.span, node))
+        self.merge.origins.setdefault(path, Origin(key.span, node))
         if not isinstance(node, Mapping):
-            self.draft.mistakes.append(diagnostics.wrong_kind(node.span, MAPPING, kind(node)))
-            self.draft.broken.add(path)
+            self.merge.mistakes.append(diagnostics.wrong_kind(node.span, MAPPING, kind(node)))
+            self.merge.broken.add(path)
             return
         seen: set[str] = set()
         for name, entry in node.entries:
@@ -259,14 +259,14 @@ class FilePart:
             if path[0] in FREENAMES or NAME.fullmatch(name.text):
                 yield name, entry
             else:
-                self.draft.mistakes.append(diagnostics.bad_name(name.span, name.text))
-                self.draft.broken.add((*path, name.text))
+                self.merge.mistakes.append(diagnostics.bad_name(name.span, name.text))
+                self.merge.broken.add((*path, name.text))
 
     def _items(self, path: Path, key: Scalar, node: Node) -> tuple[Node, ...]:
         if isinstance(node, Scalar) and node.null:
             return ()
-        self.draft.origins.setdefault(path, Origin(key.span, node))
+        self.merge.origins.setdefault(path, Origin(key.span, node))
         if isinstance(node, Sequence):
             return node.items
-        self.draft.mistakes.append(diagnostics.wrong_kind(node.span, LIST, kind(node)))
+        self.merge.mistakes.append(diagnostics.wrong_kind(node.span, LIST, kind(node)))
         return ()

@@ -1,6 +1,6 @@
 """Parts of entries that an overlay changes: one dated value of a parameter, codes of a list, rows of a table.
 
-In: the draft of a rulebook, a file part. Out: the draft, changed; the mistakes.
+In: the merge of a rulebook, a file part. Out: the merge, changed; the mistakes.
 Invariants: what is not named stays, a parameter's history above all; every changed part is shown where the overlay
 has it.
 """
@@ -15,7 +15,7 @@ from typing import Final
 
 from mianshen.document import diagnostics, model, overlay_model
 from mianshen.document.document import Origin
-from mianshen.document.merge import Draft, FilePart
+from mianshen.document.merge import FilePart, RulebookMerge
 from mianshen.document.validate import LIST, MAPPING, Path, fit, kind
 from mianshen.document.yaml_tree import Mapping, Node, Scalar, Sequence
 from mianshen.source import Span
@@ -40,31 +40,31 @@ def inserted(series: list[Placed], new: Placed) -> list[Placed]:
     start, until = new.value.from_, new.value.until
     ordered = sorted(series, key=lambda placed: placed.value.from_)
     ends = [one.value.until or later.value.from_ - DAY for one, later in pairwise(ordered)]
-    result: list[Placed] = []
+    kept: list[Placed] = []
     for placed, end in zip(ordered, [*ends, ordered[-1].value.until if ordered else None], strict=False):
         old = placed.value
         if old.from_ < start:
             cut = {"until": start - DAY} if old.until is not None and old.until >= start else {}
-            result.append(Placed(old.model_copy(update=cut), placed.origin))
+            kept.append(Placed(old.model_copy(update=cut), placed.origin))
         elif until is None and old.from_ > start:
-            result.append(placed)
+            kept.append(placed)
         if until is not None and (end is None or end > until):
             resumed = {"from_": max(old.from_, until + DAY)}
-            result.append(Placed(old.model_copy(update=resumed), placed.origin))
-    return [*result, new]
+            kept.append(Placed(old.model_copy(update=resumed), placed.origin))
+    return [*kept, new]
 
 
 def _grounded(value: model.ParameterValue, grounds: dict[str, object]) -> model.ParameterValue:
-    """A value with what its parameter says of all its values, for a draft's value rests on the draft alone."""
+    """A value with what its parameter says of all its values, for an overlay's value rests on the overlay alone."""
     update = {name: ground for name, ground in grounds.items() if getattr(value, name) is None}
     return value.model_copy(update=update)
 
 
 class PartChanges:
-    """What an overlay changes inside entries of the draft."""
+    """What an overlay changes inside entries of the merge."""
 
-    def __init__(self, draft: Draft, part: FilePart, overlay: str) -> None:
-        self.draft = draft
+    def __init__(self, merge: RulebookMerge, part: FilePart, overlay: str) -> None:
+        self.merge = merge
         self.part = part
         self.overlay = overlay
 
@@ -74,24 +74,24 @@ class PartChanges:
         """`set:` one dated value of a parameter, or several."""
         for name, node in self._named("set", self.part.root.get("set")):
             path: Path = ("parameters", name.text)
-            if path not in self.draft.origins:
-                if not self.draft.is_broken(*map(str, path)):
-                    known = self.draft.names("parameters")
-                    self.draft.mistakes.append(diagnostics.nothing_to_set(name.span, name.text, known))
+            if path not in self.merge.origins:
+                if not self.merge.is_broken(*map(str, path)):
+                    known = self.merge.names("parameters")
+                    self.merge.mistakes.append(diagnostics.nothing_to_set(name.span, name.text, known))
                 continue
             for item in node.items if isinstance(node, Sequence) else (node,):
                 self._set(name, item)
 
     def _set(self, name: Scalar, node: Node) -> None:
-        draft, path = self.draft, ("parameters", name.text)
+        merge, path = self.merge, ("parameters", name.text)
         filling = self.part.filling
         value, faults = fit(model.ParameterValue, node, name.span, filling.of("set"), filling.faulty)
-        draft.mistakes += faults
-        parameter = draft.entries.get(path)
+        merge.mistakes += faults
+        parameter = merge.entries.get(path)
         if value is None or parameter is None:
             return
         self.change((*path, value.from_.isoformat()), name.span, (value.value, value.until))
-        origin = draft.origins[path]
+        origin = merge.origins[path]
         grounds = {name: ground for name in GROUNDS if (ground := getattr(parameter, name)) is not None}
         series = [
             Placed(_grounded(old, grounds), self._origin(origin, path, number))
@@ -99,13 +99,13 @@ class PartChanges:
         ]
         series = inserted(series, Placed(value, Origin(name.span, node, filling.node)))
         for number, placed in enumerate(series):
-            draft.origins[(*path, "values", number)] = placed.origin
+            merge.origins[(*path, "values", number)] = placed.origin
         values = {"values": tuple(p.value for p in series)}
-        draft.entries[path] = parameter.model_copy(update=values | dict.fromkeys(GROUNDS))
+        merge.entries[path] = parameter.model_copy(update=values | dict.fromkeys(GROUNDS))
 
     def _origin(self, origin: Origin, path: Path, number: int) -> Origin:
         """Where a value of a series was written."""
-        own = self.draft.origins.get((*path, "values", number))
+        own = self.merge.origins.get((*path, "values", number))
         if own is not None:
             return own
         place = origin.find(("values", number))
@@ -124,36 +124,36 @@ class PartChanges:
     def _rows_of(self, table: Scalar, node: Node) -> Iterator[tuple[Scalar, Node]]:
         """The entries below a table that is there."""
         path: Path = ("tables", table.text)
-        if path in self.draft.origins:
+        if path in self.merge.origins:
             yield from self._named(table.text, node)
-        elif not self.draft.is_broken(*map(str, path)):
-            known = self.draft.names("tables")
-            self.draft.mistakes.append(diagnostics.nothing_to_replace(table.span, table.text, known))
+        elif not self.merge.is_broken(*map(str, path)):
+            known = self.merge.names("tables")
+            self.merge.mistakes.append(diagnostics.nothing_to_replace(table.span, table.text, known))
 
     def _replace_row(self, table: Scalar, row: Scalar, node: Node) -> None:
-        draft, path = self.draft, ("tables", table.text)
+        merge, path = self.merge, ("tables", table.text)
         change, faults = fit(overlay_model.RowChange, node, row.span)
-        draft.mistakes += faults
-        entry = draft.entries.get(path)
+        merge.mistakes += faults
+        entry = merge.entries.get(path)
         if change is None or entry is None:
             return
         numbers = [number for number, old in enumerate(entry.rows) if old.id == row.text]
         if not numbers:
             known = [old.id for old in entry.rows]
-            draft.mistakes.append(diagnostics.nothing_to_replace(row.span, row.text, known))
+            merge.mistakes.append(diagnostics.nothing_to_replace(row.span, row.text, known))
             return
         update = {name: getattr(change, name) for name in change.model_fields_set}
         self.change((*path, row.text), row.span, tuple(sorted(update.items(), key=lambda item: item[0])))
         rows = list(entry.rows)
         rows[numbers[0]] = rows[numbers[0]].model_copy(update=self._grounded(update))
-        draft.entries[path] = entry.model_copy(update={"rows": tuple(rows)})
+        merge.entries[path] = entry.model_copy(update={"rows": tuple(rows)})
         for key, part in node.entries if isinstance(node, Mapping) else ():
-            draft.origins[(*path, "rows", numbers[0], key.text)] = Origin(key.span, part)
+            merge.origins[(*path, "rows", numbers[0], key.text)] = Origin(key.span, part)
 
     def _grounded(self, update: dict[str, object]) -> dict[str, object]:
         """The change with the source, clause and basis of the overlay."""
         grounds = self.part.filling.given
-        return {name: grounds[name] for name in ("source", "clause", "basis") if name in grounds} | update
+        return {name: grounds[name] for name in GROUNDS if name in grounds} | update
 
     def extend(self) -> None:
         """`extend:` further codes of a list, further rows of a table."""
@@ -168,74 +168,74 @@ class PartChanges:
                         self._extend_rows(name, entries)
                 case _:
                     known = tuple(overlay_model.Extension.model_fields)
-                    self.draft.mistakes.append(diagnostics.unknown_key(section.span, section.text, known))
+                    self.merge.mistakes.append(diagnostics.unknown_key(section.span, section.text, known))
 
     def _present(self, section: str, name: Scalar) -> bool:
         """Whether an entry that is to be extended is there and fits its shape; reported where it is not there."""
         path: Path = (section, name.text)
-        if path not in self.draft.origins and not self.draft.is_broken(*map(str, path)):
-            known = self.draft.names(section)
-            self.draft.mistakes.append(diagnostics.nothing_to_replace(name.span, name.text, known))
-        return path in self.draft.entries
+        if path not in self.merge.origins and not self.merge.is_broken(*map(str, path)):
+            known = self.merge.names(section)
+            self.merge.mistakes.append(diagnostics.nothing_to_replace(name.span, name.text, known))
+        return path in self.merge.entries
 
     def _extend_codes(self, name: Scalar, node: Node) -> None:
-        draft, path = self.draft, ("codes", name.text)
+        merge, path = self.merge, ("codes", name.text)
         if not self._present("codes", name):
             return
         whole = Mapping(((_key("values", name), node),), name.source, name.start, name.end)
         further, faults = fit(_Codes, whole, name.span)
-        draft.mistakes += faults
-        listed = dict(draft.entries[path].values)
+        merge.mistakes += faults
+        listed = dict(merge.entries[path].values)
         for code, entry in self._named(name.text, node) if further is not None else ():
             if code.text in listed:
-                first = draft.origins[path].find(("values", code.text)).span
-                draft.mistakes.append(
+                first = merge.origins[path].find(("values", code.text)).span
+                merge.mistakes.append(
                     diagnostics.exists_already(code.span, code.text, first, replaceable=False)
                 )
             else:
-                draft.origins[(*path, "values", code.text)] = Origin(code.span, entry)
+                merge.origins[(*path, "values", code.text)] = Origin(code.span, entry)
         listed |= {} if further is None else {c: v for c, v in further.values.items() if c not in listed}
-        draft.entries[path] = draft.entries[path].model_copy(update={"values": listed})
+        merge.entries[path] = merge.entries[path].model_copy(update={"values": listed})
 
     def _extend_rows(self, name: Scalar, node: Node) -> None:
-        draft, path = self.draft, ("tables", name.text)
+        merge, path = self.merge, ("tables", name.text)
         if not self._present("tables", name):
             return
         if not isinstance(node, Sequence):
-            draft.mistakes.append(diagnostics.wrong_kind(node.span, LIST, kind(node)))
+            merge.mistakes.append(diagnostics.wrong_kind(node.span, LIST, kind(node)))
             return
-        rows = list(draft.entries[path].rows)
+        rows = list(merge.entries[path].rows)
         for item in node.items:
             row, faults = fit(model.TableRow, item, item.span, self.part.filling.of("tables"))
-            draft.mistakes += faults
+            merge.mistakes += faults
             if row is None:
                 continue
             if row.id in [old.id for old in rows]:
-                first = draft.origins[path].at
-                draft.mistakes.append(diagnostics.exists_already(item.span, row.id, first, replaceable=True))
+                first = merge.origins[path].at
+                merge.mistakes.append(diagnostics.exists_already(item.span, row.id, first, replaceable=True))
                 continue
-            draft.origins[(*path, "rows", len(rows))] = Origin(item.span, item)
+            merge.origins[(*path, "rows", len(rows))] = Origin(item.span, item)
             rows.append(row)
-        draft.entries[path] = draft.entries[path].model_copy(update={"rows": tuple(rows)})
+        merge.entries[path] = merge.entries[path].model_copy(update={"rows": tuple(rows)})
 
     # -- what other overlays changed -----------------------------------------------------------
 
     def change(self, path: Path, span: Span, content: object) -> None:
         """Take note of a change; one of another overlay that it undoes is told."""
-        for earlier, (overlay, first, before) in list(self.draft.changed.items()):
+        for earlier, (overlay, first, before) in list(self.merge.changed.items()):
             if overlay != self.overlay and earlier[: len(path)] == path:
                 if earlier != path or before != content:
                     name = ".".join(map(str, earlier[1:]))
-                    self.draft.mistakes.append(diagnostics.overlays_conflict(span, name, overlay, first))
-                del self.draft.changed[earlier]
-        self.draft.changed[path] = (self.overlay, span, content)
+                    self.merge.mistakes.append(diagnostics.overlays_conflict(span, name, overlay, first))
+                del self.merge.changed[earlier]
+        self.merge.changed[path] = (self.overlay, span, content)
 
     def _named(self, section: str, node: Node | None) -> Iterator[tuple[Scalar, Node]]:
         """The entries of a mapping; anything else is reported."""
         if node is None or (isinstance(node, Scalar) and node.null):
             return
         if not isinstance(node, Mapping):
-            self.draft.mistakes.append(diagnostics.wrong_kind(node.span, MAPPING, kind(node)))
+            self.merge.mistakes.append(diagnostics.wrong_kind(node.span, MAPPING, kind(node)))
             return
         first: dict[str, tuple[Scalar, Node]] = {}
         for name, entry in node.entries:

@@ -84,10 +84,10 @@ def _full_width_comma(source: YamlSource, at: int, context_at: int | None, probl
     """The full-width comma between two items of {...} or [...], where it keeps them from being read."""
     if context_at is None or not problem.endswith(("']'", "'}'")):
         return None
-    finditer = list(_FULL_WIDTH_COMMA.finditer(source.text, context_at, at + 1))
-    if not finditer:
+    matches = list(_FULL_WIDTH_COMMA.finditer(source.text, context_at, at + 1))
+    if not matches:
         return None
-    comma = finditer[-1].start(finditer[-1].lastindex or 0)
+    comma = matches[-1].start(matches[-1].lastindex or 0)
     return diagnostic("E108.full_width", source.span(comma, comma + 1), char="，", ascii_char="`, `")
 
 

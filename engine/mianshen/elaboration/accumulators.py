@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from mianshen.catalogue import diagnostic
 from mianshen.document.accumulator_part import AccumulatorPart
-from mianshen.elaboration.provision_parts import RulingChecks, conjunction
+from mianshen.elaboration.provision_parts import PartChecks, conjunction
 from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.formulas.symbol_table import AccumulatorName, describe
 from mianshen.program import diagnostics
@@ -27,34 +27,47 @@ if TYPE_CHECKING:
     from mianshen.document.model import Accumulator as AccumulatorModel
 
 
+MONEY_WORDS: Final = Message("金额", "an amount of money")
+NUMBER_WORDS: Final = Message("数值", "a number")
+SPLITTING: Final = (
+    "text",
+    "boolean",
+    "integer",
+    "date",
+    "area",
+    "code",
+)  # types of facts that a sum is kept per
+MOST_DAYS: Final = 36_600
+
+
 @dataclass(frozen=True, slots=True)
 class AccumulatorChecks:
     """Types every accumulator."""
 
-    rulings: RulingChecks
+    checks: PartChecks
 
     def all(self) -> dict[str, Accumulator]:
         """The accumulators that are sound."""
-        result: dict[str, Accumulator] = {}
-        for name, model in self.rulings.document.accumulators.items():
-            entity = self.rulings.names.entities.get(model.entity)
+        sound: dict[str, Accumulator] = {}
+        for name, model in self.checks.document.accumulators.items():
+            entity = self.checks.names.entities.get(model.entity)
             if entity is None:
                 self._unknown(name, "entity", ("entities", Message("实体", "entity")), model.entity,
-                              self.rulings.names.entities)  # fmt: skip
+                              self.checks.names.entities)  # fmt: skip
             elif entity.parent is None or entity.date is None:
-                span = self.rulings.document.span("accumulators", name, "entity")
-                self.rulings.diagnostics.append(diagnostic("E339.undated", span, entity=model.entity))
+                span = self.checks.document.span("accumulators", name, "entity")
+                self.checks.diagnostics.append(diagnostic("E339.undated", span, entity=model.entity))
             else:
                 accumulator = self._accumulator(name, entity.parent)
                 if accumulator is not None:
-                    result[name] = accumulator
-        return result
+                    sound[name] = accumulator
+        return sound
 
     def _accumulator(self, name: str, parent: str) -> Accumulator | None:
-        model = self.rulings.document.accumulators[name]
+        model = self.checks.document.accumulators[name]
         holder = self._holder(name, parent)
         per = self._per(name, holder)
-        above = {holder, *self.rulings.names.ancestors(holder)}
+        above = {holder, *self.checks.names.ancestors(holder)}
         varying = tuple(key for key in per if key[0] not in above)
         self._opening(name, holder, varying)
         if model.summed is not None:
@@ -62,7 +75,7 @@ class AccumulatorChecks:
         start, days = self._year_start(name), self._days(name)
         over = None
         if model.over is not None:
-            parts = self.rulings.condition(model.entity, ("accumulators", name, "over"))
+            parts = self.checks.condition(model.entity, ("accumulators", name, "over"))
             if parts is None:
                 return None
             over = conjunction(parts)
@@ -78,12 +91,12 @@ class AccumulatorChecks:
 
     def _part(self, name: str) -> tuple[str | None, AccumulatorPart | None]:
         """Of which accumulator it is a part, and which."""
-        parts = ((whole, part) for whole, parts in self.rulings.document.parts.items() for part in parts)
+        parts = ((whole, part) for whole, parts in self.checks.document.parts.items() for part in parts)
         return next(((whole, part) for whole, part in parts if part.name == name), (None, None))
 
     def _dates(self, name: str) -> None:
         """Another date that a decision counts by is a date of its row."""
-        model, names = self.rulings.document.accumulators[name], self.rulings.names
+        model, names = self.checks.document.accumulators[name], self.checks.names
         for decision, fact in model.dates.items():
             known = [
                 n for (owner, n), f in names.facts.items() if owner == model.entity and f.written == "date"
@@ -91,24 +104,24 @@ class AccumulatorChecks:
             if fact not in known:
                 kind = ("facts", Message("日期事实", "date fact"))
                 self._unknown(name, ("dates", decision), kind, fact, known)
-            summed = [part.decision for part in self.rulings.document.parts.get(name, ())]
+            summed = [part.decision for part in self.checks.document.parts.get(name, ())]
             if decision not in summed:
                 kind = ("decisions", Message("决定", "decision"))
                 self._unknown(name, ("dates", decision), kind, decision, summed)
 
     def _holder(self, name: str, parent: str) -> str:
         """The entity whose rows share the accumulator."""
-        model, names = self.rulings.document.accumulators[name], self.rulings.names
+        model, names = self.checks.document.accumulators[name], self.checks.names
         above = names.ancestors(model.entity)
         if model.holder is None or model.holder in above:
             return model.holder or parent
-        span = self.rulings.document.span("accumulators", name, "holder")
-        self.rulings.diagnostics.append(diagnostics.not_above(span, model.holder, model.entity, above))
+        span = self.checks.document.span("accumulators", name, "holder")
+        self.checks.diagnostics.append(diagnostics.not_above(span, model.holder, model.entity, above))
         return parent
 
     def _per(self, name: str, holder: str) -> tuple[Key, ...]:
         """The facts that split the sum: the holder's or above it, else the row's own or between the two."""
-        model, names = self.rulings.document.accumulators[name], self.rulings.names
+        model, names = self.checks.document.accumulators[name], self.checks.names
         owners, keys = (holder, *names.ancestors(holder), model.entity, *names.ancestors(model.entity)), []
         for index, fact in enumerate(model.per):
             key = next(((owner, fact) for owner in owners if (owner, fact) in names.facts), None)
@@ -118,56 +131,54 @@ class AccumulatorChecks:
             elif names.facts[key].written.partition(" ")[0] not in SPLITTING:
                 why = Message("只能按代码、文本、是非、日期、整数或地区分开累计", "it is a code, text, true or false, date, "
                               "whole number or area that splits a sum")  # fmt: skip
-                span = self.rulings.document.span("accumulators", name, "per", index)
-                self.rulings.diagnostics.append(diagnostic("E361.cannot_split", span, fact=fact, why=why))
+                span = self.checks.document.span("accumulators", name, "per", index)
+                self.checks.diagnostics.append(diagnostic("E361.cannot_split", span, fact=fact, why=why))
             else:
                 keys.append(key)
         return tuple(keys)
 
     def _opening(self, name: str, holder: str, varying: tuple[Key, ...]) -> None:
         """The holder's fact that opens the sum; one balance cannot be shared out among several."""
-        model, names = self.rulings.document.accumulators[name], self.rulings.names
+        model, names = self.checks.document.accumulators[name], self.checks.names
         if model.opening is None:
             return
-        span = self.rulings.document.span("accumulators", name, "opening")
+        span = self.checks.document.span("accumulators", name, "opening")
         opening = names.facts.get((holder, model.opening))
         if opening is None:
             known = [fact for owner, fact in names.facts if owner == holder]
             self._unknown(name, "opening", ("facts", Message("事实", "fact")), model.opening, known)
         elif opening.written not in ("money", "integer"):
-            self.rulings.diagnostics.append(diagnostics.wrong_type(span, MONEY_WORDS, describe(opening.type)))
+            self.checks.diagnostics.append(diagnostics.wrong_type(span, MONEY_WORDS, describe(opening.type)))
         if model.days_before is not None or varying:
             why = Message(
                 "期初余额只有一个，不能分给多个累计", "there is one opening balance for all its sums"
             )
-            self.rulings.diagnostics.append(
-                diagnostic("E361.cannot_split", span, fact=model.opening, why=why)
-            )
+            self.checks.diagnostics.append(diagnostic("E361.cannot_split", span, fact=model.opening, why=why))
 
     def _days(self, name: str) -> int | None:
         """How many days before a row count, instead of a period."""
-        written = self.rulings.document.accumulators[name].days_before
+        written = self.checks.document.accumulators[name].days_before
         if written is None:
             return None
         if written.isascii() and written.isdigit() and 0 < int(written) <= MOST_DAYS:
             return int(written)
-        span = self.rulings.document.span("accumulators", name, "days_before")
+        span = self.checks.document.span("accumulators", name, "days_before")
         wanted = Message(f"天数（1 至 {MOST_DAYS}）", f"a number of days from 1 to {MOST_DAYS}")
-        self.rulings.diagnostics.append(diagnostics.bad_literal(span, written, wanted))
+        self.checks.diagnostics.append(diagnostics.bad_literal(span, written, wanted))
         return None
 
     def _sums(self, name: str, sums: str) -> None:
         """What is added up is a number."""
-        model = self.rulings.document.accumulators[name]
+        model = self.checks.document.accumulators[name]
         path = ("accumulators", name, "sums")
-        type_ = self.rulings.vocabulary.decision_named(model.entity, sums, path)
+        type_ = self.checks.vocabulary.decision_named(model.entity, sums, path)
         if type_ is not None and not isinstance(type_, Numeric):
-            span = self.rulings.document.span(*path)
-            self.rulings.diagnostics.append(diagnostics.wrong_type(span, NUMBER_WORDS, describe(type_)))
+            span = self.checks.document.span(*path)
+            self.checks.diagnostics.append(diagnostics.wrong_type(span, NUMBER_WORDS, describe(type_)))
 
     def _year_start(self, name: str) -> tuple[int, int]:
         """The month and day the benefit year begins on."""
-        written, names = self.rulings.document.accumulators[name].year_starts, self.rulings.names
+        written, names = self.checks.document.accumulators[name].year_starts, self.checks.names
         if written is None:
             return 1, 1
         parameter = names.parameters.get(written)
@@ -187,21 +198,8 @@ class AccumulatorChecks:
         known: Iterable[str],
     ) -> None:
         path = (part,) if isinstance(part, str) else part
-        span = self.rulings.document.span("accumulators", name, *path)
-        self.rulings.vocabulary.unknown(span, *kind, written, known)
-
-
-MONEY_WORDS = Message("金额", "an amount of money")
-NUMBER_WORDS = Message("数值", "a number")
-SPLITTING: Final = (
-    "text",
-    "boolean",
-    "integer",
-    "date",
-    "area",
-    "code",
-)  # types of facts that a sum is kept per
-MOST_DAYS: Final = 36_600
+        span = self.checks.document.span("accumulators", name, *path)
+        self.checks.vocabulary.unknown(span, *kind, written, known)
 
 
 def with_entities(document: Document) -> Document:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def benefits(vocabulary: Vocabulary) -> dict[str, Benefit]:
     """Every benefit; the decisions it names are checked."""
-    benefits: dict[str, Benefit] = {}
+    by_name: dict[str, Benefit] = {}
     for name, model in vocabulary.document.benefits.items():
         entity = vocabulary.benefit_entity(name)
         if entity in vocabulary.entities:
@@ -35,13 +35,13 @@ def benefits(vocabulary: Vocabulary) -> dict[str, Benefit]:
         vocabulary.source(model.source, "benefits", name, "source")
         triggers(name, vocabulary)
         occasion(name, vocabulary)
-        benefits[name] = Benefit(
+        by_name[name] = Benefit(
             name, message(model.title), entity, model.eligible, model.amount, model.shows,
             model.delivery,
             None if model.paid_to is None else message(model.paid_to), model.triggers,
             Citation(model.source, model.clause), model.once_per, model.work_list,
         )  # fmt: skip
-    return benefits
+    return by_name
 
 
 def _decisions(name: str, vocabulary: Vocabulary) -> None:
@@ -71,31 +71,29 @@ def sources(document: Document) -> dict[str, SourceDocument]:
 
 def out_of_scope(vocabulary: Vocabulary) -> tuple[OutOfScope, ...]:
     """What the rulebook says it leaves out, clause by clause."""
-    out_of_scope = []
+    listed: list[OutOfScope] = []
     for index, model in enumerate(vocabulary.document.out_of_scope):
         vocabulary.source(model.source, "out_of_scope", index, "source")
         subject, reason = message(model.subject), message(model.reason)
-        out_of_scope += [
-            OutOfScope(Citation(model.source, clause), subject, reason) for clause in model.clause
-        ]
-    return tuple(out_of_scope)
+        listed += [OutOfScope(Citation(model.source, clause), subject, reason) for clause in model.clause]
+    return tuple(listed)
 
 
 def clauses(vocabulary: Vocabulary) -> tuple[Clause, ...]:
     """The clauses of the sources, each once."""
-    clauses: dict[Citation, Clause] = {}
+    by_citation: dict[Citation, Clause] = {}
     for index, model in enumerate(vocabulary.document.clauses):
         vocabulary.source(model.source, "clauses", index, "source")
         citation = Citation(model.source, model.clause)
-        if citation in clauses:
+        if citation in by_citation:
             span = vocabulary.document.span("clauses", index, "clause")
             vocabulary.diagnostics.append(
                 diagnostic("E349.clause_twice", span, source=model.source, clause=model.clause)
             )
         else:
-            clauses[citation] = Clause(citation, message(model.subject), model.answered_by)
+            by_citation[citation] = Clause(citation, message(model.subject), model.answered_by)
             _answers(vocabulary, index, model.answered_by)
-    return tuple(clauses.values())
+    return tuple(by_citation.values())
 
 
 def _answers(vocabulary: Vocabulary, index: int, names: tuple[str, ...]) -> None:

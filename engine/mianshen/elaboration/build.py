@@ -31,11 +31,11 @@ from mianshen.elaboration.overriding import overridden, overriding
 from mianshen.elaboration.parameters import Figures
 from mianshen.elaboration.properties import check_properties, stated
 from mianshen.elaboration.provision_parts import Parses
-from mianshen.elaboration.provisions import ProvisionChecks, Site
+from mianshen.elaboration.provisions import ProvisionChecks, ProvisionSite
 from mianshen.elaboration.reserved_names import reserved
 from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.elaboration.years import calendar
-from mianshen.formulas.symbol_table import Names
+from mianshen.formulas.symbol_table import SymbolTable
 from mianshen.program import diagnostics
 from mianshen.program.core import Numeric, Type
 from mianshen.program.literals import MONEY
@@ -74,9 +74,9 @@ def build(
     Raises RuleError with every mistake, those already met while reading (`mistakes`) included.
     """
     mistakes = list(mistakes)
-    draft = Draft(document, spread)
-    program = draft.program()
-    mistakes += dict.fromkeys(draft.diagnostics)
+    builder = ProgramBuilder(document, spread)
+    program = builder.program()
+    mistakes += dict.fromkeys(builder.diagnostics)
     errors = [d for d in mistakes if d.severity == "error"]
     if program is None or errors:
         raise RuleError(errors)
@@ -100,7 +100,7 @@ def narrowed(declared: Type, provisions: list[Provision]) -> Type:
     return Numeric(scale, low, max(min(high, declared.high), low))
 
 
-class Draft:
+class ProgramBuilder:
     """One build: the passes in order, their mistakes in `diagnostics`."""
 
     def __init__(self, document: Document, spread: Mapping[str, Sequence[Decimal]]) -> None:
@@ -147,14 +147,14 @@ class Draft:
             properties=properties,
         )  # fmt: skip
 
-    def _checks(self, names: Names, exact: bool = True) -> ProvisionChecks:
+    def _checks(self, names: SymbolTable, exact: bool = True) -> ProvisionChecks:
         return ProvisionChecks(self.vocabulary, names, self.parses, exact, self.diagnostics)
 
     # -- names -------------------------------------------------------------------------------
 
-    def _names(self) -> Names:
+    def _names(self) -> SymbolTable:
         vocabulary, document = self.vocabulary, self.document
-        return Names(
+        return SymbolTable(
             vocabulary.entities, vocabulary.codes, vocabulary.facts, {**vocabulary.decisions, **counters(vocabulary)},
             self.figures.names, accumulator_names(vocabulary),
             frozenset(vocabulary.failed.union(*(document.broken(section) for section in _NAMING))),
@@ -165,7 +165,7 @@ class Draft:
         )  # fmt: skip
 
     def _misnamed(self) -> None:
-        """Names that mean two things where a formula stands."""
+        """Report names that mean two things where a formula stands."""
         names = self.names
         for entity, name in names.decisions:
             if (entity, name) in names.facts:
@@ -201,7 +201,7 @@ class Draft:
 
     def _order(
         self,
-        sites: list[Site],
+        sites: list[ProvisionSite],
         drafts: dict[tuple[str | int, ...], list[Provision]],
         accumulators: dict[str, Accumulator],
     ) -> list[Key]:
@@ -233,7 +233,7 @@ class Draft:
         return order
 
     def _decisions(
-        self, sites: list[Site], order: list[Key], accumulators: dict[str, Accumulator]
+        self, sites: list[ProvisionSite], order: list[Key], accumulators: dict[str, Accumulator]
     ) -> tuple[Decision, ...]:
         """Every decision, its provisions typed anew with the ranges that values really have.
 

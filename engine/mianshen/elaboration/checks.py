@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from mianshen.catalogue import diagnostic
-from mianshen.elaboration.provision_parts import Place, RulingChecks, conjunction
+from mianshen.elaboration.provision_parts import PartChecks, Place, conjunction
 from mianshen.elaboration.vocabulary import message
 from mianshen.program import core
 from mianshen.program.program import Check, Entity
@@ -22,28 +22,28 @@ from mianshen.source import Message
 class RecordChecks:
     """Types the checks of every entity."""
 
-    rulings: RulingChecks
+    checks: PartChecks
 
     def all(self) -> dict[str, Entity]:
         """The entities, their checks included."""
-        entities = self.rulings.vocabulary.entities
+        entities = self.checks.vocabulary.entities
         return {name: replace(entity, checks=tuple(self._of(name))) for name, entity in entities.items()}
 
     def _of(self, entity: str) -> Iterable[Check]:
-        document, names = self.rulings.document, self.rulings.names
+        document, names = self.checks.document, self.checks.names
         for index, model in enumerate(document.entities[entity].checks):
             place: Place = ("entities", entity, "checks", index)
             if (entity, model.field) not in names.facts:
                 known = [name for owner, name in names.facts if owner == entity]
                 span = document.span(*place, "field")
                 kind = Message("事实", "fact")
-                self.rulings.vocabulary.unknown(span, "facts", kind, model.field, known)
-            condition = self.rulings.condition(entity, (*place, "condition"))
+                self.checks.vocabulary.unknown(span, "facts", kind, model.field, known)
+            condition = self.checks.condition(entity, (*place, "condition"))
             if condition is not None:
                 whole = conjunction(condition)
                 for name in dict.fromkeys(_foreign(whole, entity)):
                     span = document.span(*place, "condition")
-                    self.rulings.diagnostics.append(diagnostic("E337.check_reads", span, name=name))
+                    self.checks.diagnostics.append(diagnostic("E337.check_reads", span, name=name))
                 yield Check(model.name, model.field, whole, message(model.title), model.condition)
 
 

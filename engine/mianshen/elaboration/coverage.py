@@ -99,15 +99,15 @@ def _citing(program: Program) -> Iterator[tuple[Citation, Answer]]:
         yield benefit.citation, Answer("benefits", benefit.name)
     for decision in program.decisions:
         for provision in decision.provisions:
-            yield provision.citation, _ruling(provision.name)
+            yield provision.citation, _answer(provision.name)
     for planned in program.planned:
-        yield planned.citation, _ruling(planned.name, planned=True)
+        yield planned.citation, _answer(planned.name, planned=True)
     for parameter in program.parameters.values():
         for dated in parameter.series:
             yield dated.citation, Answer("parameters", parameter.name)
 
 
-def _ruling(name: str, planned: bool = False) -> Answer:
+def _answer(name: str, planned: bool = False) -> Answer:
     """A provision, or the table it is a row of."""
     table, dot, _ = name.partition(".")
     return Answer("tables" if dot else "provisions", table, planned)

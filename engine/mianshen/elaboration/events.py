@@ -118,7 +118,7 @@ class _Reading:
 
     def _keeps(self) -> dict[Key, Key]:
         """Which fact takes the earlier value of which; of one type."""
-        result: dict[Key, Key] = {}
+        keeps: dict[Key, Key] = {}
         facts = self.vocabulary.facts
         for name, other in self.model.keeps.items():
             path = ("events", self.name, "keeps", name)
@@ -126,12 +126,12 @@ class _Reading:
             if key is None or source is None:
                 continue
             if facts[key].type != facts[source].type:
-                wanted, keeps = describe(facts[key].type), describe(facts[source].type)
+                wanted, actual = describe(facts[key].type), describe(facts[source].type)
                 self.vocabulary.diagnostics.append(
-                    diagnostics.wrong_type(self.vocabulary.document.span(*path), wanted, keeps)
+                    diagnostics.wrong_type(self.vocabulary.document.span(*path), wanted, actual)
                 )
-            result[key] = source
-        return result
+            keeps[key] = source
+        return keeps
 
     def _dated(self) -> Key | None:
         """The fact that takes the event's date; a date."""

@@ -12,7 +12,7 @@ from mianshen.elaboration.provision_parts import Parses
 from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.formulas.checker import Checker
 from mianshen.formulas.formula import Local
-from mianshen.formulas.symbol_table import FunctionName, Names
+from mianshen.formulas.symbol_table import FunctionName, SymbolTable
 from mianshen.program import diagnostics
 from mianshen.program.core import FactRef
 from mianshen.program.operators import ALL_FUNCTIONS
@@ -54,7 +54,7 @@ def written_functions(document: Document) -> dict[str, OwnFunction]:
     return functions
 
 
-def check_functions(vocabulary: Vocabulary, names: Names) -> None:
+def check_functions(vocabulary: Vocabulary, names: SymbolTable) -> None:
     """Report what is wrong in a function whoever calls it."""
     document = vocabulary.document
     entity = next(iter(names.entities), None)

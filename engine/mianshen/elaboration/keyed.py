@@ -321,7 +321,7 @@ def _interval(test: tree.Test) -> _Interval | None:
         case "=":
             return value, True, value, True
         case "<" | "<=":
-            return None if value is None else (None, False, value, test.op == "<=")
+            return None, False, value, test.op == "<="
         case ">" | ">=":
             return value, test.op == ">=", None, False
         case _:

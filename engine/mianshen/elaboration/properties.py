@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final, Literal
 
 from mianshen.catalogue import diagnostic
-from mianshen.elaboration.provision_parts import Place, RulingChecks, conjunction
+from mianshen.elaboration.provision_parts import PartChecks, Place, conjunction
 from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.program import diagnostics
 from mianshen.program.core import FactRef, If, IsKnown
@@ -40,19 +40,19 @@ Side = Literal["at_least", "at_most"]
 _SIDES: Final[tuple[Side, ...]] = ("at_least", "at_most")
 
 
-def stated(rulings: RulingChecks) -> tuple[Property, ...]:
-    """Every property, typed; mistakes in `rulings.diagnostics`."""
-    document = rulings.document
+def stated(checks: PartChecks) -> tuple[Property, ...]:
+    """Every property, typed; mistakes in `checks.diagnostics`."""
+    document = checks.document
     properties = []
     for name, model in document.properties.items():
         entity = model.entity or (document.header.entry if document.header is not None else "")
-        if entity not in rulings.names.entities:
+        if entity not in checks.names.entities:
             kind = Message("实体", "entity")
             span = document.span("properties", name, "entity")
-            rulings.vocabulary.unknown(span, "entities", kind, entity, rulings.names.entities)
+            checks.vocabulary.unknown(span, "entities", kind, entity, checks.names.entities)
             continue
-        when = [] if model.when is None else rulings.condition(entity, ("properties", name, "when"))
-        claims = tuple(_claims(rulings, name, model, entity))
+        when = [] if model.when is None else checks.condition(entity, ("properties", name, "when"))
+        claims = tuple(_claims(checks, name, model, entity))
         if when is not None:
             citation, span = Citation(model.source, model.clause), document.span("properties", name)
             title = message(model.title)
@@ -60,46 +60,46 @@ def stated(rulings: RulingChecks) -> tuple[Property, ...]:
     return tuple(properties)
 
 
-def _claims(rulings: RulingChecks, name: str, model: PropertyModel, entity: str) -> Iterator[Claim]:
+def _claims(checks: PartChecks, name: str, model: PropertyModel, entity: str) -> Iterator[Claim]:
     if model.figures:
         yield FiguresWithin(tuple(model.figures))
     if model.holds is not None:
-        condition = rulings.condition(entity, ("properties", name, "holds"))
+        condition = checks.condition(entity, ("properties", name, "holds"))
         if condition is not None:
             yield Holds(conjunction(condition), model.holds)
     for part in ("modelled", "never_falls", "never_less"):
         for index, decision in enumerate(getattr(model, part)):
-            if (entity, decision) not in rulings.names.decisions:
-                known = [own for owner, own in rulings.names.decisions if owner == entity]
-                span = rulings.document.span("properties", name, part, index)
+            if (entity, decision) not in checks.names.decisions:
+                known = [own for owner, own in checks.names.decisions if owner == entity]
+                span = checks.document.span("properties", name, part, index)
                 kind = Message("决定", "decision")
-                rulings.vocabulary.unknown(span, "decisions", kind, decision, known)
+                checks.vocabulary.unknown(span, "decisions", kind, decision, known)
     if model.modelled:
         yield AlwaysModelled(tuple(model.modelled))
     if model.never_falls:
-        fact = _fact(rulings, entity, ("properties", name, "as"))
+        fact = _fact(checks, entity, ("properties", name, "as"))
         up_to = ZERO
         if model.up_to is not None:
-            literal = rulings.vocabulary.literal(model.up_to, MONEY, "money", ("properties", name, "up_to"))
+            literal = checks.vocabulary.literal(model.up_to, MONEY, "money", ("properties", name, "up_to"))
             up_to = literal if isinstance(literal, Decimal) else ZERO
         if fact is not None:
             yield NeverFalls(tuple(model.never_falls), fact, up_to)
     if model.never_less:
-        fact = _fact(rulings, entity, ("properties", name, "of"))
+        fact = _fact(checks, entity, ("properties", name, "of"))
         if fact is not None:
             yield NeverLess(tuple(model.never_less), fact, tuple(model.for_), tuple(model.than))
 
 
-def _fact(rulings: RulingChecks, entity: str, place: Place) -> Key | None:
+def _fact(checks: PartChecks, entity: str, place: Place) -> Key | None:
     """The fact that a formula is; None, and reported, where it is another formula."""
-    parsed = rulings.parses.formula(place)
-    node = None if parsed is None else rulings.check(entity).value(parsed)
+    parsed = checks.parses.formula(place)
+    node = None if parsed is None else checks.check(entity).value(parsed)
     while isinstance(node, If) and isinstance(node.condition, IsKnown):
         node = node.otherwise  # what rows below say in its stead
     if isinstance(node, FactRef):
         return node.entity, node.name
     if parsed is not None:
-        rulings.diagnostics.append(diagnostic("E792.property_fact", rulings.document.span(*place)))
+        checks.diagnostics.append(diagnostic("E792.property_fact", checks.document.span(*place)))
     return None
 
 

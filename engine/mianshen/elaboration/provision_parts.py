@@ -19,7 +19,7 @@ from mianshen.elaboration.vocabulary import Vocabulary, message
 from mianshen.formulas.calls import MONEY_SUM
 from mianshen.formulas.checker import Checker
 from mianshen.formulas.formula import Local, Months, Quotient, joined, number
-from mianshen.formulas.symbol_table import Names
+from mianshen.formulas.symbol_table import SymbolTable
 from mianshen.places import place_in_rules
 from mianshen.program import diagnostics
 from mianshen.program.core import (
@@ -92,11 +92,11 @@ class Parses:
 
 
 @dataclass
-class RulingChecks:
-    """Types the parts of rulings against one symbol table; `exact` judges precision."""
+class PartChecks:
+    """Types the parts of provisions and rows against one symbol table; `exact` judges precision."""
 
     vocabulary: Vocabulary
-    names: Names
+    names: SymbolTable
     parses: Parses
     exact: bool = True
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -160,7 +160,7 @@ class RulingChecks:
         return Message(zh=name, en=name) if model.title is None else message(model.title)
 
     def cited(self, model: ProvisionModel, place: Place) -> None:
-        """A ruling names its source and clause."""
+        """A provision names its source and clause."""
         self.vocabulary.source(model.source, *place, "source")
         if model.source is None or model.clause is None:
             self.diagnostics.append(
@@ -172,10 +172,10 @@ class RulingChecks:
     def condition(self, entity: str, place: Place) -> list[Core] | None:
         """The conjuncts of a condition."""
         parsed = self.parses.formula(place)
-        condition = None if parsed is None else self.check(entity).condition(parsed)
-        if condition is None:
+        whole = None if parsed is None else self.check(entity).condition(parsed)
+        if whole is None:
             return None
-        return list(condition.args) if isinstance(condition, Op) and condition.op == "and" else [condition]
+        return list(whole.args) if isinstance(whole, Op) and whole.op == "and" else [whole]
 
     def value(self, key: Key, place: Place) -> Core | None:
         """A value of the decision's type, money rounded half up to the fen."""
@@ -216,13 +216,13 @@ class RulingChecks:
         at = (*place, "annual_limit")
         match written:
             case None:
-                limits: list[Limit | None] = []
+                typed: list[Limit | None] = []
             case tuple():
-                limits = [self._limit(key, one, (*at, number)) for number, one in enumerate(written)]
+                typed = [self._limit(key, one, (*at, number)) for number, one in enumerate(written)]
             case _:
-                limits = [self._limit(key, written, at)]
-        sound = tuple(limit for limit in limits if limit is not None)
-        return sound if len(sound) == len(limits) else None
+                typed = [self._limit(key, written, at)]
+        sound = tuple(limit for limit in typed if limit is not None)
+        return sound if len(sound) == len(typed) else None
 
     def feeds(self, key: Key, limits: tuple[Limit, ...]) -> tuple[str, ...]:
         """The accumulators that a payment counts in: those of its limits, and those that no limit names."""
@@ -302,17 +302,12 @@ class RulingChecks:
 
     def _committed(self, key: Key, share: Core, part: AccumulatorPart, type_: Type) -> Core:
         """Of an amount that may be settled the larger of that and what is shown, where the reader was not settled itself."""
-        own, other = (
-            next(
-                (
-                    FactRef(*fact, f.type)
-                    for fact, f in self.names.facts.items()
-                    if fact[0] == key[0] and f.settles == name
-                ),
-                None,
-            )
-            for name in (key[1], part.decision)
-        )
+        settling = {
+            fact.settles: FactRef(entity, fact.name, fact.type)
+            for (entity, _), fact in self.names.facts.items()
+            if entity == key[0] and fact.settles is not None
+        }
+        own, other = settling.get(key[1]), settling.get(part.decision)
         if other is None:
             return share
         larger = If(IsKnown(other), Op("max", (share, other), type_), share, type_)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class ProvisionSite:
     """A provision or table as written, and the decision it is for."""
 
     key: Key
@@ -42,15 +42,15 @@ class ProvisionChecks(TableChecks):
 
     planned: list[Planned] = field(default_factory=list)
 
-    def sites(self) -> list[Site]:
+    def sites(self) -> list[ProvisionSite]:
         """Everything that gives a decision; what gives an unknown one is reported."""
-        sites: list[Site] = []
+        sites: list[ProvisionSite] = []
         for section, models in (("provisions", self.document.provisions), ("tables", self.document.tables)):
             for name, model in models.items():
                 place: Place = (section, name)
                 key = self._decision_of(model, place)
                 if key is not None:
-                    sites.append(Site(key, name, model, place))
+                    sites.append(ProvisionSite(key, name, model, place))
                     self._plan(sites[-1])
         for name in self.document.tables:
             if name in self.document.provisions:
@@ -88,7 +88,7 @@ class ProvisionChecks(TableChecks):
             return None if meant is None else known[meant]
         return None
 
-    def _plan(self, site: Site) -> None:
+    def _plan(self, site: ProvisionSite) -> None:
         """Note what is planned: a whole provision or table, or single rows."""
         model, name = site.model, site.name
         if site.planned:
@@ -98,10 +98,10 @@ class ProvisionChecks(TableChecks):
                 if row.status == "planned":
                     self.planned.append(self._planned(f"{name}.{row.id}", site, model))
 
-    def _planned(self, name: str, site: Site, model: Model) -> Planned:
+    def _planned(self, name: str, site: ProvisionSite, model: Model) -> Planned:
         return Planned(name, site.key[1], self.title(model, site.name), Citation(model.source, model.clause))
 
-    def typed(self, site: Site) -> list[Provision]:
+    def typed(self, site: ProvisionSite) -> list[Provision]:
         """The provisions a site stands for; none when it is wrong."""
         self.cited(site.model, site.place)
         self._exceptions(site)
@@ -114,7 +114,7 @@ class ProvisionChecks(TableChecks):
         finally:
             self.locals, self.let = {}, {}
 
-    def _provision(self, site: Site, model: ProvisionModel) -> Provision | None:
+    def _provision(self, site: ProvisionSite, model: ProvisionModel) -> Provision | None:
         key, place = site.key, site.place
         when = [] if model.when is None else self.condition(key[0], (*place, "when"))
         value = self.value(key, (*place, "value"))
@@ -127,7 +127,7 @@ class ProvisionChecks(TableChecks):
             limits=limits, fallback=model.fallback, texts=(model.when, model.value),
         )  # fmt: skip
 
-    def _exceptions(self, site: Site) -> None:
+    def _exceptions(self, site: ProvisionSite) -> None:
         """Each exception is to a provision it may meet."""
         document = self.document
         fallback = getattr(site.model, "fallback", False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from mianshen.catalogue import diagnostic
 from mianshen.closed_sets import ChoicePolicy
-from mianshen.elaboration.provision_parts import Place, RulingChecks, conjunction
+from mianshen.elaboration.provision_parts import PartChecks, Place, conjunction
 from mianshen.formulas.formula import joined
 from mianshen.formulas.symbol_table import describe
 from mianshen.program import diagnostics
@@ -35,7 +35,7 @@ class TypedRow:
 
 
 @dataclass(slots=True)
-class TableChecks(RulingChecks):
+class TableChecks(PartChecks):
     """Types tables against one symbol table."""
 
     def table(self, key: Key, name: str, model: Table, place: Place) -> list[Provision]:
@@ -161,9 +161,6 @@ def choice_type(policy: ChoicePolicy, types: list[Type]) -> tuple[Type | None, b
 def _conditions(model: Table, row: TableRow) -> str:
     """The table's condition, and the cells beside their inputs, as written."""
     shared = [] if model.when is None else [model.when.strip()]
-    conditions = [
-        f"{value_read}: {cell}"
-        for value_read, cell in zip(model.inputs, row.cells, strict=True)
-        if cell != "-"
-    ]
+    inputs = zip(model.inputs, row.cells, strict=True)
+    conditions = [f"{subject}: {cell}" for subject, cell in inputs if cell != "-"]
     return " ; ".join([*shared, *conditions])

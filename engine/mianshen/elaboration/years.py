@@ -26,19 +26,19 @@ _MONTH_DAY: Final = re.compile(r"([0-9]{2})-([0-9]{2})", re.ASCII)
 
 def calendar(vocabulary: Vocabulary) -> Calendar | None:
     """The calendar of a rulebook that has one; mistakes go where the vocabulary's go."""
-    document, calendar = vocabulary.document, vocabulary.diagnostics
+    document, diagnostics_ = vocabulary.document, vocabulary.diagnostics
     years: dict[int, bytes] = {}
     for name, model in document.calendar.items():
         vocabulary.source(model.source, "calendar", name, "source")
         if _YEAR.fullmatch(name):
             years[int(name)] = _worked(int(name), model, vocabulary)
         else:
-            calendar.append(diagnostic("E343.bad_year", document.span("calendar", name), name=name))
+            diagnostics_.append(diagnostic("E343.bad_year", document.span("calendar", name), name=name))
     ordered = sorted(years)
     for earlier, later in pairwise(ordered):
         between = (str(year) for year in range(earlier + 1, later))
         if later != earlier + 1 and not all(document.is_broken("calendar", year) for year in between):
-            calendar.append(
+            diagnostics_.append(
                 diagnostic(
                     "E344.years_apart", document.span("calendar", str(later)), earlier=earlier, later=later
                 )

@@ -40,6 +40,14 @@ from mianshen.syntax import tree
 from mianshen.values import Unknown
 
 MONEY_SUM: Final = core.Numeric(2, Decimal(-(10**20)), Decimal(10**20))
+KINDS: Final[dict[str, object]] = {  # what `instance of` may name: the type of a value, or a duration's unit
+    "number": core.Numeric,
+    "string": core.String,
+    "boolean": core.Boolean,
+    "date": core.Date,
+    "years and months duration": core.Duration("months"),
+    "days and time duration": core.Duration("days"),
+}
 
 
 class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks):
@@ -184,21 +192,13 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             self.report(diagnostics.wrong_arguments(node.span, node.name, USAGE[node.name]))
             return None
         args = [
-            self.date_value(arg) if kind == "date" else self._whole(arg)
+            self.date_value(arg) if kind == "date" else self.whole(arg)
             for arg, kind in zip(node.arguments, kinds, strict=True)
         ]
         sound = [arg for arg in args if arg is not None]
         if len(sound) < len(args) or (op in CALENDAR and not self._in_calendar(node, op, sound)):
             return None
         return core.Op(op, tuple(sound), type_)
-
-    def _whole(self, node: tree.Expr) -> core.Core | None:
-        whole = self.numeric(node)
-        if whole is not None and number(whole).scale:
-            wanted = Message("整数", "a whole number")
-            self.report(diagnostics.wrong_type(node.span, wanted, describe(whole.type)))
-            return None
-        return whole
 
     def _in_calendar(self, node: tree.Function, op: core.Operator, args: list[core.Core]) -> bool:
         """Whether there is a calendar, and constants stay within it."""
@@ -344,13 +344,12 @@ class CallChecks(ArithmeticChecks, FigureChecks, RepeatedChecks, IntervalChecks)
             self.report(diagnostic("E366.no_layers", node.span, entity=self.entity))
             return None
         layers = [
-            core.DecisionRef(self.entity, name, self.names.decisions[self.entity, name]) for name in names
+            as_far_as_modelled(core.DecisionRef(self.entity, name, decisions[self.entity, name]))
+            for name in names
         ]
-        total: core.Core | None = as_far_as_modelled(layers[0])
+        total: core.Core | None = layers[0]
         for layer in layers[1:]:
-            total = (
-                None if total is None else self.combine(node.span, "add", total, as_far_as_modelled(layer))
-            )
+            total = None if total is None else self.combine(node.span, "add", total, layer)
         return total
 
     def _benefit_year(self, node: tree.Function) -> core.Core | None:
@@ -415,13 +414,3 @@ def _of_texts(node: tree.Function) -> bool:
     return node.name == "contains" and (
         "string" in node.names or any(isinstance(arg, tree.String) for arg in node.arguments[:1])
     )
-
-
-KINDS: Final[dict[str, object]] = {  # what `instance of` may name: the type of a value, or a duration's unit
-    "number": core.Numeric,
-    "string": core.String,
-    "boolean": core.Boolean,
-    "date": core.Date,
-    "years and months duration": core.Duration("months"),
-    "days and time duration": core.Duration("days"),
-}

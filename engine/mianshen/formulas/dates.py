@@ -111,12 +111,8 @@ class DateChecks(FormulaChecks):
 
     def duration_of(self, node: tree.Function) -> Months | None:
         """`days(n)`, `months(n)`, `years(n)`."""
-        count = self.numeric(node.arguments[0])
+        count = self.whole(node.arguments[0])
         if count is None:
-            return None
-        if number(count).scale:
-            wanted, written = Message("整数", "a whole number"), Message("小数", "one with decimals")
-            self.report(diagnostics.wrong_type(node.arguments[0].span, wanted, written))
             return None
         unit, months = UNITS[node.name]
         if months > 1:
@@ -144,15 +140,10 @@ class DateChecks(FormulaChecks):
             return self.date_value(arguments[0])
         if len(arguments) != len(DATE_PARTS):
             return self._literal(node)
-        parts = [self.numeric(argument) for argument in arguments]
+        parts = [self.whole(argument) for argument in arguments]
         known = [part for part in parts if part is not None]
         if len(known) < len(parts):
             return None
-        for part, argument in zip(known, arguments, strict=True):
-            if number(part).scale:
-                wanted, written = Message("整数", "a whole number"), Message("小数", "one with decimals")
-                self.report(diagnostics.wrong_type(argument.span, wanted, written))
-                return None
         if all(isinstance(part, core.Const) for part in known):
             text = "-".join(str(part.value).zfill(2) for part in known if isinstance(part, core.Const))
             return self._written(node, text.zfill(10))

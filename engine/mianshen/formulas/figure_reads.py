@@ -12,7 +12,7 @@ from functools import reduce
 
 from mianshen.catalogue import diagnostic
 from mianshen.formulas.comparing import ComparisonChecks
-from mianshen.formulas.formula import Local, Months, Partial, Quotient, joined, number
+from mianshen.formulas.formula import Local, Months, Partial, Quotient, fraction, joined, number
 from mianshen.formulas.symbol_table import FunctionName, Keyed, KeyedValues, KeyTest, ParameterName
 from mianshen.program import diagnostics
 from mianshen.program.core import (
@@ -40,6 +40,11 @@ from mianshen.syntax import tree
 
 MOST_PARTS = 20_000  # of one formula, written out
 OPTIONS = ("from", "points")  # what `marginal` takes by name beside the scale
+WIDEST = Decimal(10**9)  # what brackets may add to the base of an inverse scale
+USAGE_OF_SCALES = {
+    "marginal": "marginal(x, a_scale_parameter)",
+    "inverse marginal": "inverse marginal(y, a_scale_parameter)",
+}
 
 
 class FigureChecks(ComparisonChecks):
@@ -186,10 +191,10 @@ class FigureChecks(ComparisonChecks):
         failed: list[str] = []
 
         def leaf(leaf_name: str) -> Core:
-            result = scale(leaf_name)
-            if result is None:
+            value = scale(leaf_name)
+            if value is None:
                 failed.append(leaf_name)
-            return Const(Decimal(0), Numeric(0, Decimal(0), Decimal(0))) if result is None else result
+            return Const(Decimal(0), Numeric(0, Decimal(0), Decimal(0))) if value is None else value
 
         chosen = self.looked_up(figure, parameter.keyed, leaf)
         return None if failed else chosen
@@ -241,15 +246,15 @@ class FigureChecks(ComparisonChecks):
 
     def in_order(self, node: tree.Function, names: list[str]) -> tuple[tree.Expr, ...] | None:
         """The arguments of a call in the order of their names."""
-        given = dict(zip(node.names, node.arguments, strict=True))
+        by_name = dict(zip(node.names, node.arguments, strict=True))
         for name in node.names:
             if name not in names:
                 self.report(diagnostics.unknown_argument(node.span, node.name, name, names))
                 return None
-        if len(given) < len(names) or len(node.names) > len(given):
+        if len(by_name) < len(names) or len(node.names) > len(by_name):
             self.report(diagnostics.wrong_arguments(node.span, node.name, f"{node.name}({', '.join(names)})"))
             return None
-        return tuple(given[name] for name in names)
+        return tuple(by_name[name] for name in names)
 
     def own_function(self, node: tree.Function) -> Partial | None:
         """A function of the rulebook: its formula with the arguments in their places."""
@@ -288,22 +293,22 @@ class FigureChecks(ComparisonChecks):
     def called(self, name: str, function: FunctionName, values: dict[str, Local]) -> Partial | None:
         """The value of a function's formula for some arguments."""
         inner = replace(self, locals=values, calling=(*self.calling, name), variables={})
-        given = None if function.gives is None else WRITTEN.get(function.gives)
-        result = inner.visit(function.body, given)
-        if result is None or isinstance(result, Months):
-            return result
+        declared = None if function.gives is None else WRITTEN.get(function.gives)
+        value = inner.visit(function.body, declared)
+        if value is None or isinstance(value, Months):
+            return value
         if function.gives == "money":
-            top, bottom = (result.top, result.bottom) if isinstance(result, Quotient) else (result, None)
+            top, bottom = fraction(value)
             if not isinstance(top.type, Numeric):
                 self.wrong(function.body.span, WRITTEN["money"], top.type)
                 return None
-            result = inner.round_to(function.body.span, "half_up", 2, top, bottom)
-        if isinstance(result, Quotient | None):
-            return result
-        if given is not None and joined(result.type, given) is None:
-            self.wrong(function.body.span, given, result.type)
+            value = inner.round_to(function.body.span, "half_up", 2, top, bottom)
+        if isinstance(value, Quotient | None):
+            return value
+        if declared is not None and joined(value.type, declared) is None:
+            self.wrong(function.body.span, declared, value.type)
             return None
-        return self.of_size(name, function.body, result)
+        return self.of_size(name, function.body, value)
 
     def of_size(self, name: str, node: tree.Expr, value: Core) -> Core | None:
         """The value, unless written out it has too many parts."""
@@ -315,13 +320,6 @@ class FigureChecks(ComparisonChecks):
             return value
         self.report(diagnostic("E363.too_large", node.span, name=name, most=MOST_PARTS))
         return None
-
-
-WIDEST = Decimal(10**9)  # what brackets may add to the base of an inverse scale
-USAGE_OF_SCALES = {
-    "marginal": "marginal(x, a_scale_parameter)",
-    "inverse marginal": "inverse marginal(y, a_scale_parameter)",
-}
 
 
 def _possible(values: KeyedValues, subject: Core) -> tuple[tuple[KeyTest | None, KeyedValues | str], ...]:

@@ -15,11 +15,11 @@ from typing import TypeAlias, TypeVar
 
 from mianshen.catalogue import diagnostic
 from mianshen.closed_sets import RoundingMode
-from mianshen.formulas.symbol_table import Names, describe
+from mianshen.formulas.symbol_table import SymbolTable, describe
 from mianshen.program import diagnostics
 from mianshen.program.core import Boolean, Core, Duration, Numeric, Op, Operator, Round, String, Type
 from mianshen.program.operators import ARITHMETIC, clamped, either, rounded
-from mianshen.source import Diagnostic, Span
+from mianshen.source import Diagnostic, Message, Span
 from mianshen.syntax import tree
 from mianshen.values import MAX_DIGITS
 
@@ -58,7 +58,7 @@ class Local:
 class FormulaChecks(ABC):
     """Checks one formula at one entity; `diagnostics` gathers what is wrong."""
 
-    names: Names
+    names: SymbolTable
     entity: str
     exact: bool = True
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -91,38 +91,47 @@ class FormulaChecks(ABC):
                 return value
 
     def condition(self, node: tree.Expr) -> Core | None:
-        condition = self.value(node)
-        if condition is not None and not isinstance(condition.type, Boolean):
-            self.wrong(node.span, Boolean(), condition.type)
+        value = self.value(node)
+        if value is not None and not isinstance(value.type, Boolean):
+            self.wrong(node.span, Boolean(), value.type)
             return None
-        return condition
+        return value
 
     def numeric(self, node: tree.Expr) -> Core | None:
-        numeric = self.value(node)
-        if numeric is not None and not isinstance(numeric.type, Numeric):
-            self.wrong(node.span, ANY_NUMBER, numeric.type)
+        value = self.value(node)
+        if value is not None and not isinstance(value.type, Numeric):
+            self.wrong(node.span, ANY_NUMBER, value.type)
             return None
-        return numeric
+        return value
+
+    def whole(self, node: tree.Expr) -> Core | None:
+        """A number without decimals."""
+        value = self.numeric(node)
+        if value is not None and number(value).scale:
+            wanted, actual = Message("整数", "a whole number"), Message("小数", "one with decimals")
+            self.report(diagnostics.wrong_type(node.span, wanted, actual))
+            return None
+        return value
 
     def rational(self, node: tree.Expr) -> tuple[Core, Core | None] | None:
         """Numerator and denominator (None: one) of a numeric expression."""
-        visit = self.visit(node, None)
-        return None if visit is None else self.as_rational(node, visit)
+        value = self.visit(node, None)
+        return None if value is None else self.as_rational(node, value)
 
-    def as_rational(self, node: tree.Expr, visit: Partial) -> tuple[Core, Core | None] | None:
+    def as_rational(self, node: tree.Expr, value: Partial) -> tuple[Core, Core | None] | None:
         """A value as numerator and denominator."""
-        if isinstance(visit, Quotient):
-            return visit.top, visit.bottom
-        if isinstance(visit, Months) or not isinstance(visit.type, Numeric):
-            self.wrong(node.span, ANY_NUMBER, visit.type)
+        if isinstance(value, Quotient):
+            return value.top, value.bottom
+        if isinstance(value, Months) or not isinstance(value.type, Numeric):
+            self.wrong(node.span, ANY_NUMBER, value.type)
             return None
-        return visit, None
+        return value, None
 
     def report(self, mistake: Diagnostic) -> None:
         self.diagnostics.append(mistake)
 
-    def wrong(self, span: Span, wanted: Type, got: Type) -> None:
-        self.report(diagnostics.wrong_type(span, describe(wanted), describe(got)))
+    def wrong(self, span: Span, wanted: Type, actual: Type) -> None:
+        self.report(diagnostics.wrong_type(span, describe(wanted), describe(actual)))
 
     def inside(
         self, child: str, check: Callable[[], T], variable: str | None = None, beside: bool = False

@@ -44,6 +44,8 @@ from mianshen.syntax import tree
 
 # what a call comes to of the rows inside a row: the call at hand, or how many there are
 Inner: TypeAlias = Callable[[tree.Function], Core | None]
+UNTOLD: Final = (Aggregate, DecisionRef, Earlier, YearToDate)  # what an earlier row is not asked about
+ITEM: Final = "an item"  # no name that can be written
 FIRST_USAGE: Final = "some m in first(members[condition]) satisfies m.x > 0"
 SHARING_USAGE: Final = "sum(sharing(household.members, a_fact).x)"
 
@@ -72,10 +74,24 @@ def _comparable(one: Type, other: Type) -> bool:
     return one == other and not isinstance(one, Listing)
 
 
-def _unfiltered(node: tree.Expr) -> tree.Expr:
+def _filtered(rows: tree.Expr, filters: list[tree.Expr]) -> tree.Expr:
+    """The rows for which every one of the conditions holds, as written."""
+    for condition in filters:
+        rows = tree.Filter(rows, condition, rows.span)
+    return rows
+
+
+def _taken_apart(node: tree.Expr) -> tuple[tree.Expr, list[tree.Expr]]:
+    """Rows as written without their filters; the filters, the first first."""
+    filters: list[tree.Expr] = []
     while isinstance(node, tree.Filter):
+        filters.insert(0, node.condition)
         node = node.of
-    return node
+    return node, filters
+
+
+def _unfiltered(node: tree.Expr) -> tree.Expr:
+    return _taken_apart(node)[0]
 
 
 class RepeatedChecks(WrittenChecks):
@@ -115,19 +131,19 @@ class RepeatedChecks(WrittenChecks):
     def _sharing(self, node: tree.Function) -> Rows | None:
         """The rows below one above that share facts with this row."""
         rows, *facts = node.arguments or (None,)
-        result = None if rows is None or not self.levels(_unfiltered(rows)) else self.items(rows)
-        if result is None:
+        below = None if rows is None or not self.levels(_unfiltered(rows)) else self.items(rows)
+        if below is None:
             self.report(diagnostics.wrong_arguments(node.span, node.name, SHARING_USAGE))
             return None
         pairs: list[tuple[Core, Core]] = []
         for written in facts:
-            theirs = self.inside(result.child, lambda one=written: self._shared(one))  # type: ignore[misc]
+            theirs = self.inside(below.child, lambda one=written: self._shared(one))  # type: ignore[misc]
             mine = self._shared(written)
             if theirs is None or mine is None or not _comparable(theirs.type, mine.type):
                 self.report(diagnostic("E308.not_shared", written.span))
                 return None
             pairs.append((theirs, mine))
-        return replace(result, same=tuple(pairs))
+        return replace(below, same=tuple(pairs))
 
     def _shared(self, written: tree.Expr) -> Core | None:
         """What rows share, at the row at hand: a fact of it or of the nearest row above that has it, or a part of it."""
@@ -162,10 +178,7 @@ class RepeatedChecks(WrittenChecks):
 
     def outer(self, node: tree.Expr) -> tuple[tree.Expr, str, list[tree.Expr]] | None:
         """`members[…].claims[…]` as its outer collection, the inner one's name, its filters; None: it is no such."""
-        filters: list[tree.Expr] = []
-        while isinstance(node, tree.Filter):
-            filters.insert(0, node.condition)
-            node = node.of
+        node, filters = _taken_apart(node)
         if isinstance(node, tree.Path) and not self.is_collection(node) and self._reaches(node.of):
             return node.of, node.name, filters
         return None
@@ -210,25 +223,22 @@ class RepeatedChecks(WrittenChecks):
                 return None
             if isinstance(value, tree.For) and isinstance(value.value, tree.For):
                 return self._for_within(node, items, value, value.value)
-            result = self.items(items)
-            if result is None:
+            rows = self.items(items)
+            if rows is None:
                 return None
-            body = None if value is None else self._item_value(result, value, node)
+            body = None if value is None else self._item_value(rows, value, node)
             if value is not None and body is None:
                 return None
-            return self._total(node, result, body)
+            return self._total(node, rows, body)
         of, name, filters = outer
 
         def inner(call: tree.Function) -> Core | None:
-            collection: tree.Expr = tree.Name(name, items.span)
-            for condition in filters:
-                collection = tree.Filter(collection, condition, items.span)
+            collection = _filtered(tree.Name(name, items.span), filters)
+            again: tree.For | tree.Path | None = None
             if isinstance(value, tree.For):
-                again: tree.For | tree.Path | None = tree.For(
-                    value.variable, collection, value.value, value.span
-                )
-            else:
-                again = None if value is None else tree.Path(collection, value.name, value.span)
+                again = tree.For(value.variable, collection, value.value, value.span)
+            elif value is not None:
+                again = tree.Path(collection, value.name, value.span)
             return self._over(call, collection, None if call.name == "count" else again)
 
         return self._summed(node, of, inner)
@@ -237,14 +247,14 @@ class RepeatedChecks(WrittenChecks):
         self, node: tree.Function, items: tree.Expr, value: tree.For, inner: tree.For
     ) -> Core | None:
         """`for` within `for`: the sum of what the inner one comes to at each row."""
-        result = self.items(items)
-        if result is None:
+        rows = self.items(items)
+        if rows is None:
             return None
 
         def within(call: tree.Function) -> Core | None:
             return self.aggregate(tree.Function(call.name, (inner,), inner.span))
 
-        return self._of_each(node, result, within, value.variable)
+        return self._of_each(node, rows, within, value.variable)
 
     def _of_each(
         self, node: tree.Function, rows: Rows, inner: Inner, variable: str | None = None
@@ -268,10 +278,8 @@ class RepeatedChecks(WrittenChecks):
 
     def _summed(self, node: tree.Function, of: tree.Expr, inner: Inner) -> Core | None:
         """What the rows inside each row of the outer collection come to."""
-        result = self.items(of) if self.is_collection(of) else None
-        if result is None:
-            return self._deeper(node, of, inner)
-        return self._of_each(node, result, inner)
+        rows = self.items(of) if self.is_collection(of) else None
+        return self._deeper(node, of, inner) if rows is None else self._of_each(node, rows, inner)
 
     def _deeper(self, node: tree.Function, of: tree.Expr, inner: Inner) -> Core | None:
         outer = self.outer(of)
@@ -281,10 +289,7 @@ class RepeatedChecks(WrittenChecks):
         above, name, filters = outer
 
         def between(call: tree.Function) -> Core | None:
-            collection: tree.Expr = tree.Name(name, of.span)
-            for condition in filters:
-                collection = tree.Filter(collection, condition, of.span)
-            return self._summed(call, collection, inner)
+            return self._summed(call, _filtered(tree.Name(name, of.span), filters), inner)
 
         return self._summed(node, above, between)
 
@@ -329,10 +334,7 @@ class RepeatedChecks(WrittenChecks):
     def earlier(self, node: tree.Function, value: str | None, at: tree.Expr) -> Core | None:
         """`previous(claims[…], hospital).discharge_date`, or how many such rows there are (no `value`)."""
         items, *same = node.arguments
-        filters: list[tree.Expr] = []
-        while isinstance(items, tree.Filter):
-            filters.insert(0, items.condition)
-            items = items.of
+        items, filters = _taken_apart(items)
         entity = self.names.entities[self.entity]
         parent, own = entity.parent, False
         if parent is not None and isinstance(items, tree.Name):
@@ -365,22 +367,21 @@ class RepeatedChecks(WrittenChecks):
         outer = self.outer(node.items)
         if outer is not None:
             of, name, filters = outer
-            collection: tree.Expr = tree.Path(tree.Name(ITEM, node.items.span), name, node.items.span)
-            for condition in filters:
-                collection = tree.Filter(collection, condition, node.items.span)
+            span = node.items.span
+            collection = _filtered(tree.Path(tree.Name(ITEM, span), name, span), filters)
             inner = tree.Quantified(node.kind, node.variable, collection, node.condition, node.span)
             return self.quantified(tree.Quantified(node.kind, ITEM, of, inner, node.span))
         if isinstance(node.items, tree.Function) and node.items.name == "first":
             return self._of_first(node, node.items)
         if not self.is_collection(node.items):
             return self._over_list(node)
-        quantified = self.items(node.items)
-        if quantified is None:
+        rows = self.items(node.items)
+        if rows is None:
             return None
         body = self.inside(
-            quantified.child, lambda: self.condition(node.condition), node.variable, bool(quantified.levels)
+            rows.child, lambda: self.condition(node.condition), node.variable, bool(rows.levels)
         )
-        return None if body is None else quantified.aggregate(node.kind, body, Boolean())
+        return None if body is None else rows.aggregate(node.kind, body, Boolean())
 
     def _of_first(self, node: tree.Quantified, call: tree.Function) -> Core | None:
         """Whether the condition holds of the first of a row's children by key; `every` is true where there is none."""
@@ -452,39 +453,42 @@ class RepeatedChecks(WrittenChecks):
         listing = self.visit(items, None) if isinstance(items, tree.Name | tree.Path) else None
         if isinstance(items, tree.Name | tree.Path) and listing is None:
             return None
-        type_ = None if isinstance(listing, Quotient | Months | None) else listing.type
-        if isinstance(listing, Quotient | Months | None) or not isinstance(type_, Listing):
+        if isinstance(listing, Quotient | Months | None) or not isinstance(listing.type, Listing):
             self.report(diagnostics.wrong_arguments(items.span, kind, usage))
             return None
-        if not isinstance(type_.item, Code):
+        type_ = listing.type.item
+        if not isinstance(type_, Code):
             self.report(diagnostics.wrong_arguments(items.span, kind, usage))
             return None
         pairs: list[tuple[Core, Core]] = []
-        outer = self.locals
-        for code in self.names.codes[type_.item.codes].values:
-            item = Const(code, type_.item)
-            self.locals = {**outer, variable: Local(self.entity, item)}
-            result = check()
-            self.locals = outer
-            if result is None:
+        for code in self.names.codes[type_.codes].values:
+            item = Const(code, type_)
+            made = self._with_item(variable, item, check)
+            if made is None:
                 return None
-            pairs.append((Op("list_contains", (listing, item), Boolean()), result))
+            pairs.append((Op("list_contains", (listing, item), Boolean()), made))
         return pairs
+
+    def _with_item(self, variable: str, item: Core, check: Callable[[], Core | None]) -> Core | None:
+        """What a check makes where a name stands for an item of a list."""
+        outer = self.locals
+        self.locals = {**outer, variable: Local(self.entity, item)}
+        try:
+            return check()
+        finally:
+            self.locals = outer
 
     def _written_items(
         self, variable: str, items: tree.ListOf, check: Callable[[], Core | None]
     ) -> list[tuple[Core, Core]] | None:
         """Of each item of a list that is written out, what is made of it."""
         pairs: list[tuple[Core, Core]] = []
-        outer = self.locals
         for written in items.items:
             item = self.value(written)
-            self.locals = {**outer, variable: Local(self.entity, item)}
-            result = None if item is None else check()
-            self.locals = outer
-            if result is None:
+            made = None if item is None else self._with_item(variable, item, check)
+            if made is None:
                 return None
-            pairs.append((Const(True, Boolean()), result))
+            pairs.append((Const(True, Boolean()), made))
         return pairs
 
     def list_size(self, node: tree.Function, op: Operator) -> Core | None:
@@ -493,7 +497,3 @@ class RepeatedChecks(WrittenChecks):
             self.wrong(node.arguments[0].span, Listing(String()), arg.type)
             return None
         return None if arg is None else Op(op, (arg,), INTEGER)
-
-
-UNTOLD = (Aggregate, DecisionRef, Earlier, YearToDate)  # what an earlier row is not asked about
-ITEM = "an item"  # no name that can be written

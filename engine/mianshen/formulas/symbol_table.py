@@ -91,7 +91,7 @@ class AccumulatorName:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class SymbolTable:
     """Every name of a rulebook.
 
     `broken` names have a wrong definition, already reported; when part of the rulebook could not be

@@ -126,14 +126,8 @@ class AccumulatorState:
             undated = row.unknown(date) if row.rejection is None else None
             years[EVERY_YEAR] = unknown_of([amount, undated, years.get(EVERY_YEAR)])
             return
-        if amount.__class__ is Decimal and not amount:
-            return
-        balance = self._balance(row, years, date)
-        key = self.key(row, day)  # type: ignore[arg-type]
-        if isinstance(balance, Decimal) and isinstance(amount, Decimal):
-            years[key] = balance + amount
-        else:
-            years[key] = unknown_of([balance, amount])
+        if amount != ZERO:
+            years[self.key(row, day)] = _sum(self._balance(row, years, date), amount)  # type: ignore[arg-type]
 
     def contribution(self, row: Row) -> Contribution | None:
         """What the row adds; None: nothing.
@@ -287,11 +281,14 @@ class SplitState(AccumulatorState):
             whose = facts if row.rejection is None else None
             years[when, ANY] = unknown_of([amount, whose, years.get((when, ANY))])
             return
-        balance = years.get((when, facts), ZERO)
-        if isinstance(balance, Decimal) and isinstance(amount, Decimal):
-            years[when, facts] = balance + amount
-        else:
-            years[when, facts] = unknown_of([balance, amount])
+        years[when, facts] = _sum(years.get((when, facts), ZERO), amount)
+
+
+def _sum(balance: Value, amount: Value) -> Value:
+    """A balance with an amount more; unknown where one of the two is."""
+    if isinstance(balance, Decimal) and isinstance(amount, Decimal):
+        return balance + amount
+    return unknown_of([balance, amount])
 
 
 def state_of(accumulator: Accumulator, compiler: Compiler) -> AccumulatorState:

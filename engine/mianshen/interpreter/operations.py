@@ -109,9 +109,9 @@ def _shifted(shift: Callable[[], dt.date]) -> dt.date:
 def terms_of(node: Core) -> tuple[list[Core], list[Core]]:
     """What a sum adds and what it takes away, sums within it taken apart."""
     match node:
-        case Op(op="add" | "sub", args=(left, right)):
-            added, taken = terms_of(left)
-            more, less = terms_of(right)
+        case Op(op="add" | "sub", args=(one, other)):
+            added, taken = terms_of(one)
+            more, less = terms_of(other)
             return (added + more, taken + less) if node.op == "add" else (added + less, taken + more)
         case _:
             return [node], []

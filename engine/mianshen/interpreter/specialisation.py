@@ -1,10 +1,10 @@
 """Where and when a row stands, as far as provisions ask for that before anything else.
 
-In: the conditions of an entity's provisions, a row. Out: its setting: which of the tests that conditions
-begin with hold there. Most provisions begin with an area and a day, so that what these settle is settled
+In: the conditions of an entity's provisions, a row. Out: its specialisation: which of the tests that conditions
+begin with hold there. Most provisions begin with an area and a day, so that what these decide is worked out
 once for all rows of a place and time.
 Invariants: the tests read where the row is and its reference date alone, and none of them can fail; one that
-cannot be told is in no setting, and stays with the provisions.
+is unknown is in no specialisation, and stays with the provisions.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MOST_PLACES: Final = 20_000  # pairs of area and day that are remembered
 
 
 class Specialisations(Generic[Made]):
-    """What `make` makes of each setting that the rows of one entity stand in, once for each."""
+    """What `make` makes of each specialisation that rows of one entity have, once for each."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Specialisations(Generic[Made]):
         self._known: dict[tuple[Any, ...], Made] = {}
 
     def of(self, row: Row) -> Made:
-        """What was made of the setting in which the row stands."""
+        """What was made of the row's specialisation."""
         place: tuple[Any, ...] = (row.as_of if self._date is None else row.facts.get(self._date),)
         for steps, name in self._areas:
             at = row
@@ -65,8 +65,8 @@ class Specialisations(Generic[Made]):
         values = [test(row) for test in self._tests.values()]
         truths = tuple([value if isinstance(value, bool) else None for value in values])
         if truths not in self._made:
-            setting = {t: truth for t, truth in zip(self._tests, truths, strict=True) if truth is not None}
-            self._made[truths] = self._make(setting)
+            known = {t: truth for t, truth in zip(self._tests, truths, strict=True) if truth is not None}
+            self._made[truths] = self._make(known)
         if len(self._known) >= MOST_PLACES:
             self._known.clear()
         self._known[place] = self._made[truths]
@@ -74,7 +74,7 @@ class Specialisations(Generic[Made]):
 
 
 class Changed(Generic[Made]):
-    """What was made of settings, each changed when it is first asked for."""
+    """What was made of specialisations, each changed when it is first asked for."""
 
     def __init__(self, before: Specialisations[Made] | Changed[Made], change: Callable[[Made], Made]) -> None:
         self._of = before.of
@@ -82,7 +82,7 @@ class Changed(Generic[Made]):
         self._changed: dict[int, Made] = {}
 
     def of(self, row: Row) -> Made:
-        """What was made of the setting in which the row stands, changed."""
+        """What was made of the row's specialisation, changed."""
         plan = self._of(row)
         if id(plan) not in self._changed:
             self._changed[id(plan)] = self._change(plan)

@@ -263,22 +263,22 @@ class _Failure:
 
 def _open(words: list[_Word]) -> list[tuple[str, _Word]]:
     """What is begun and not finished, outermost first: brackets, `if`, `some … in`, `between`."""
-    tuples: list[tuple[str, _Word]] = []
+    begun: list[tuple[str, _Word]] = []
     for word in words:
-        top = tuples[-1][0] if tuples else _END
+        top = begun[-1][0] if begun else _END
         match word.kind:
             case "LPAR" | "LSQB" | "IF" | "SOME" | "EVERY" | "FOR" | "BETWEEN":
-                tuples.append((word.kind, word))
+                begun.append((word.kind, word))
             case "THEN" if top == "IF":
-                tuples[-1] = ("THEN", tuples[-1][1])
+                begun[-1] = ("THEN", begun[-1][1])
             case "IN" if top in ("SOME", "EVERY"):
-                tuples[-1] = ("ITEMS", tuples[-1][1])
+                begun[-1] = ("ITEMS", begun[-1][1])
             case "IN" if top == "FOR":
-                tuples[-1] = ("EACH", tuples[-1][1])
+                begun[-1] = ("EACH", begun[-1][1])
             case "ELSE" | "SATISFIES" | "RETURN" | "AND" if top in _AWAITED and _AWAITED[top] == word.text:
-                tuples.pop()
+                begun.pop()
             case "RPAR" | "RSQB" if top in _CLOSING:
-                tuples.pop()
+                begun.pop()
             case _:
                 pass
-    return tuples
+    return begun

@@ -1,6 +1,6 @@
 """Why a decided case came out as it did: each decision with its provision, what went in, what lost.
 
-In: an interpreter, a case it has decided. Out: `Trace`, steps in dependency order; `Footing`, what a
+In: an interpreter, a case it has decided. Out: `Trace`, steps in dependency order; `Caveats`, what a
 result rests on that is not certain.
 Invariants: only what a shown result rests on is traced, along the branches taken; nothing is decided
 again, values are those in the rows.
@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import NamedTuple
 
 from mianshen.interpreter.accumulator_state import period, split_facts
@@ -94,7 +94,7 @@ class Explainer:
         self.interpreter = interpreter
         self.program = interpreter.program
         self.reading = Reading(interpreter.compiler)
-        self.losing = UnmatchedProvisions(interpreter)
+        self.unmatched = UnmatchedProvisions(interpreter)
         self._uncertain_decisions = UncertainDecisions(self.program)
         self.decisions = {decision.key: decision for decision in self.program.decisions}
         self.outputs = {entity: self.program.outputs(entity) for entity in self.program.entities}
@@ -182,8 +182,7 @@ class Explainer:
     def _walk(self, case: Case) -> Walk:
         """The walk of this case; asked again about the same case, it goes on where it was."""
         if self._walked is None or self._walked.case is not case:
-            unmatched = partial(self.losing.of, known={})
-            self._walked = Walk(case, self._uncertain_decisions, Inputs(self.input), unmatched)
+            self._walked = Walk(case, self._uncertain_decisions, Inputs(self.input))
         return self._walked
 
     def _in_order(self, roots: Iterable[Step_], walk: Walk) -> Iterator[Step_]:
@@ -300,7 +299,7 @@ class Explainer:
             value, tested = self._read(reads.value, row, walk), self._read(reads.condition, row, walk)
             limited = self._limited(reads, row, walk) if reads.limits else None
             used.append(Used(provision, value, tested, limited))
-        return Step(row, self.decisions[row.entity, name], row.values[name], tuple(used), walk.unmatched)
+        return Step(row, self.decisions[row.entity, name], row.values[name], tuple(used), self.unmatched.of)
 
     def input(self, name: Name, row: Row) -> Input:
         """A name as a row has it."""
@@ -332,20 +331,20 @@ class Explainer:
         except RowError:
             return None
         before = [row.before[limit.accumulator] for limit in limits]
-        rooms = [capped(raw, [most], [balance]) for most, balance in zip(allowed, before, strict=True)]
-        open_ = [n for n, room in enumerate(rooms) if not isinstance(room, Decimal)]
-        at = open_[0] if open_ else min(range(len(rooms)), key=lambda n: rooms[n])  # type: ignore[arg-type, return-value]
+        amounts = [capped(raw, [most], [balance]) for most, balance in zip(allowed, before, strict=True)]
+        open_ = [n for n, amount in enumerate(amounts) if not isinstance(amount, Decimal)]
+        at = open_[0] if open_ else min(range(len(amounts)), key=lambda n: amounts[n])  # type: ignore[arg-type, return-value]
         accumulator = self.program.accumulators[limits[at].accumulator]
         paid = capped(raw, allowed, before)
         read = tuple([read for limit in reads.limits for read in self._read(limit, row, walk)])
         most, counted = self._whole(limits[at], row, allowed[at], before[at])
         return Limited(accumulator, raw, most, counted, paid, read, limits[at].text)
 
-    def _whole(self, limit: Limit, row: Row, left: Value, before: Value) -> tuple[Value, Value]:
+    def _whole(self, limit: Limit, row: Row, most: Value, before: Value) -> tuple[Value, Value]:
         """A limit as written and all that is counted before the row, of others who share it, too."""
         whole = (
             None if limit.whole is None else self.interpreter.compiler.written(limit.whole, row.entity)(row)
         )
-        if not (isinstance(whole, Decimal) and isinstance(left, Decimal) and isinstance(before, Decimal)):
-            return left, before
-        return whole, before + whole - left
+        if not (isinstance(whole, Decimal) and isinstance(most, Decimal) and isinstance(before, Decimal)):
+            return most, before
+        return whole, before + whole - most

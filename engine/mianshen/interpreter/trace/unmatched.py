@@ -1,7 +1,7 @@
 """Why the other provisions of a decision did not decide a row.
 
-In: an interpreter, a row it has decided. Out: `Lost`, one for each of the others.
-Invariant: what place and time alone tell is worked out once for all rows of a setting.
+In: an interpreter, a row it has decided. Out: `Unmatched`, one for each of the others.
+Invariant: what place and time alone tell is worked out once for all rows of a specialisation.
 """
 
 from __future__ import annotations
@@ -37,58 +37,69 @@ class Unmatched:
 
 @dataclass(frozen=True, slots=True)
 class _Rival:
-    """A provision in a setting: why it cannot apply there, or else the tests that are left of it."""
+    """A provision in a specialisation: why it cannot apply there, or else the tests that are left of it."""
 
     provision: Provision
     excluded: Unmatched | None
-    tests: tuple[tuple[Function, Unmatched], ...]  # and what a row comes to that fails it
+    tests: tuple[tuple[Function, Unmatched], ...]  # each with the reason where a row fails it
 
 
-class Field:
-    """The provisions of a decision in a setting."""
+class SpecialisedBranches:
+    """The provisions of a decision in a specialisation."""
 
     def __init__(
-        self, rulings: Sequence[CompiledBranch], setting: Specialisation, compiler: Compiler, entity: str
+        self,
+        branches: Sequence[CompiledBranch],
+        specialisation: Specialisation,
+        compiler: Compiler,
+        entity: str,
     ) -> None:
-        self._rulings, self._setting, self._compiler, self._entity = rulings, setting, compiler, entity
+        self._branches, self._specialisation, self._compiler, self._entity = (
+            branches,
+            specialisation,
+            compiler,
+            entity,
+        )
         self._needless: dict[tuple[int, str], Unmatched] = {}
         self._known: dict[
             int | None, tuple[Unmatched, ...]
-        ] = {}  # by who decided, where that is all that matters
+        ] = {}  # by what decided, where nothing else matters
 
     @cached_property
     def _rivals(self) -> list[_Rival]:
-        return [_rival(ruling, self._setting, self._compiler, self._entity) for ruling in self._rulings]
+        return [
+            _rival(branch, self._specialisation, self._compiler, self._entity) for branch in self._branches
+        ]
 
-    def told(self, row: Row, chosen: tuple[Provision, ...]) -> tuple[Unmatched, ...]:
-        """What is to be said of those that were not chosen."""
+    def unmatched(self, row: Row, chosen: tuple[Provision, ...]) -> tuple[Unmatched, ...]:
+        """The provisions that were not chosen at a row, in order."""
         decider = id(chosen[0]) if len(chosen) == 1 else 0 if not chosen else None
         known = self._known.get(decider)
         if known is not None:
             return known
         with localcontext(EXACT):
-            return self._told_anew(row, chosen, decider)
+            return self._worked_out(row, chosen, decider)
 
-    def _told_anew(
+    def _worked_out(
         self, row: Row, chosen: tuple[Provision, ...], decider: int | None
     ) -> tuple[Unmatched, ...]:
         deciding = [id(provision) for provision in chosen]
-        settled = bool(chosen) and not chosen[0].fallback  # fallbacks come last
-        unmatcheds: list[Unmatched] = []
+        without_fallbacks = bool(chosen) and not chosen[0].fallback  # they come last
+        unmatched: list[Unmatched] = []
         alike = decider is not None  # for all rows of which the same is chosen
         for rival in self._rivals:
             if id(rival.provision) in deciding:
                 continue
-            if settled and rival.provision.fallback:
-                unmatcheds.append(self._not_needed(rival.provision, chosen[0].name))
+            if without_fallbacks and rival.provision.fallback:
+                unmatched.append(self._not_needed(rival.provision, chosen[0].name))
             elif rival.excluded is not None:
-                unmatcheds.append(rival.excluded)
+                unmatched.append(rival.excluded)
             else:
                 alike = False
-                unmatcheds.append(_kept_out(rival, row, chosen))
+                unmatched.append(_kept_out(rival, row, chosen))
         if alike:
-            self._known[decider] = tuple(unmatcheds)
-        return tuple(unmatcheds)
+            self._known[decider] = tuple(unmatched)
+        return tuple(unmatched)
 
     def _not_needed(self, provision: Provision, by: str) -> Unmatched:
         key = id(provision), by
@@ -98,44 +109,37 @@ class Field:
 
 
 class UnmatchedProvisions:
-    """Tells of the rows that one interpreter has decided."""
+    """Of the rows that one interpreter has decided."""
 
     def __init__(self, interpreter: Interpreter) -> None:
         self.interpreter = interpreter
-        self._rivals = {entity: self._settings(entity) for entity in interpreter.program.entities}
+        self._plans = {entity: self._specialisations(entity) for entity in interpreter.program.entities}
 
-    def _settings(self, entity: str) -> Specialisations[Mapping[str, Field]]:
-        rulings = {
-            name: branch for (owner, name), branch in self.interpreter.branches.items() if owner == entity
-        }
-        compiler = self.interpreter.compiler
-        conditions = [ruling.parts for part in rulings.values() for ruling in part]
+    def _specialisations(self, entity: str) -> Specialisations[Mapping[str, SpecialisedBranches]]:
+        compiler, by_key = self.interpreter.compiler, self.interpreter.branches
+        decisions = {name: branches for (owner, name), branches in by_key.items() if owner == entity}
+        conditions = [branch.parts for branches in decisions.values() for branch in branches]
 
-        def fields(setting: Specialisation) -> dict[str, Field]:
-            return {name: Field(ruling, setting, compiler, entity) for name, ruling in rulings.items()}
+        def specialised(specialisation: Specialisation) -> dict[str, SpecialisedBranches]:
+            return {
+                name: SpecialisedBranches(branches, specialisation, compiler, entity)
+                for name, branches in decisions.items()
+            }
 
-        return Specialisations(compiler, entity, conditions, fields)
+        return Specialisations(compiler, entity, conditions, specialised)
 
-    def of(
-        self, row: Row, decision: Decision, known: dict[Row, Mapping[str, Field]]
-    ) -> tuple[Unmatched, ...]:
-        """What is to be said of each provision that did not decide the row, in order.
-
-        `known`: the fields of the rows of one case, as far as they were asked for.
-        """
-        fields = known.get(row)
-        if fields is None:
-            fields = known[row] = self._rivals[row.entity].of(row)
-        return fields[decision.name].told(row, row.chosen[decision.name])
+    def of(self, row: Row, decision: Decision) -> tuple[Unmatched, ...]:
+        """The provisions that did not decide the row, in order."""
+        return self._plans[row.entity].of(row)[decision.name].unmatched(row, row.chosen[decision.name])
 
 
-def _rival(ruling: CompiledBranch, setting: Specialisation, compiler: Compiler, entity: str) -> _Rival:
-    provision = ruling.provision
-    before, rest = ruling.parts[: ruling.leading], ruling.parts[ruling.leading :]
-    failing = next((part for part in before if setting.get(part) is False), None)
+def _rival(branch: CompiledBranch, specialisation: Specialisation, compiler: Compiler, entity: str) -> _Rival:
+    provision = branch.provision
+    before, rest = branch.parts[: branch.leading], branch.parts[branch.leading :]
+    failing = next((part for part in before if specialisation.get(part) is False), None)
     excluded = None if failing is None else Unmatched(provision, "failed", failing)
-    rival = [] if excluded else [*(part for part in before if part not in setting), *rest]
-    tests = [(compiler.written(part, entity), Unmatched(provision, "failed", part)) for part in rival]
+    open_ = [] if excluded else [*(part for part in before if part not in specialisation), *rest]
+    tests = [(compiler.written(part, entity), Unmatched(provision, "failed", part)) for part in open_]
     return _Rival(provision, excluded, tuple(tests))
 
 

@@ -16,8 +16,7 @@ from mianshen.interpreter.provisions import CompiledBranch
 from mianshen.interpreter.rows import Case, Row
 from mianshen.interpreter.trace.reads import NOTHING, Always, Name, Reader, Sink
 from mianshen.interpreter.trace.uncertain import UncertainDecisions
-from mianshen.interpreter.trace.unmatched import Unmatched
-from mianshen.program.program import Dated, Decision, Key, Provision
+from mianshen.program.program import Dated, Key, Provision
 from mianshen.values import Value
 
 Step_: TypeAlias = tuple[Row, str]
@@ -116,7 +115,6 @@ class Walk:
     case: Case
     uncertain_decisions: UncertainDecisions
     inputs: Inputs
-    unmatched: Callable[[Row, Decision], tuple[Unmatched, ...]]
     grounds: dict[Step_, int] = field(default_factory=dict)  # bits, as `Grounds` has them
     before: dict[tuple[Row, str], dict[Row, Row]] = field(default_factory=dict)
     sinks: dict[tuple[Row, int], Sink] = field(default_factory=dict)  # by the reader's identity

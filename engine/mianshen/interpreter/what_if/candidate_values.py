@@ -138,16 +138,16 @@ def _numbers(
     step = Decimal(1).scaleb(-type_.scale)
     low = type_.low if fact.low is None else fact.low
     high = type_.high if fact.high is None else fact.high
-    near = sorted(c for c in constants if isinstance(c, Decimal) and not isinstance(c, bool))
-    eachs = [part for c in near for part in (c - step, c, c + step)]
-    eachs += [a * b for a in near for b in near]  # whole years of a fact that counts months
+    compared = sorted(c for c in constants if isinstance(c, Decimal))
+    numbers = [number for c in compared for number in (c - step, c, c + step)]
+    numbers += [a * b for a in compared for b in compared]  # whole years of a fact that counts months
     if isinstance(current, Decimal):
-        eachs += [current * 2, current / 2, current + step, current - step]
+        numbers += [current * 2, current / 2, current + step, current - step]
     if low >= 0 and high - low <= 24 * step:
-        eachs += [low + step * n for n in range(int((high - low) / step) + 1)]
+        numbers += [low + step * n for n in range(int((high - low) / step) + 1)]
     else:
-        eachs += [low, *GRID, high]
-    for number in eachs:
+        numbers += [low, *GRID, high]
+    for number in numbers:
         if low <= number <= high:
             yield number.quantize(step)
 
@@ -161,7 +161,7 @@ def _lists(items: list[str], current: Known | None) -> Iterator[Known]:
 
 
 def closest(fact: Fact, current: Known | None, working: Known, works: Works) -> Known:
-    """The value nearest to `current` between it and `found` that works, if one side of a line does.
+    """The value nearest to `current` between it and `working` that works, if one side of a line does.
 
     Codes and the like are returned as they are. Whatever is returned works.
     """
@@ -169,15 +169,15 @@ def closest(fact: Fact, current: Known | None, working: Known, works: Works) -> 
         case core.Numeric(scale=scale), Decimal(), Decimal():
             step = Decimal(1).scaleb(-scale)
             start, end = int(current / step), int(working / step)
-            return _bisected(start, end, lambda n: works(step * n)) * step
+            return bisected(start, end, lambda n: works(step * n)) * step
         case core.Date(), dt.date(), dt.date():
             start, end = current.toordinal(), working.toordinal()
-            return dt.date.fromordinal(_bisected(start, end, lambda n: works(dt.date.fromordinal(n))))
+            return dt.date.fromordinal(bisected(start, end, lambda n: works(dt.date.fromordinal(n))))
         case _:
             return working
 
 
-def _bisected(start: int, end: int, works: Callable[[int], bool]) -> int:
+def bisected(start: int, end: int, works: Callable[[int], bool]) -> int:
     """The first number from `start` (which does not work) towards `end` (which does)."""
     while abs(end - start) > 1:
         middle = (start + end) // 2
@@ -219,21 +219,21 @@ def _truth(test: Function, row: Row) -> object:
     return value if isinstance(value, bool) else "open"
 
 
-def lines(fact: Fact, left: Known, right: Known, look: Callable[[Known], object]) -> None:
+def lines(fact: Fact, low: Known, high: Known, look: Callable[[Known], object]) -> None:
     """Look at the values on either side of each line between two, up to a few; `look` gives the side."""
-    match fact.type, left, right:
+    match fact.type, low, high:
         case core.Numeric(scale=scale), Decimal(), Decimal():
             step = Decimal(1).scaleb(-scale)
-            _lines(int(left / step), int(right / step), lambda n: look(n * step))
+            _lines(int(low / step), int(high / step), lambda n: look(n * step))
         case core.Date(), dt.date(), dt.date():
-            _lines(left.toordinal(), right.toordinal(), lambda n: look(dt.date.fromordinal(n)))
+            _lines(low.toordinal(), high.toordinal(), lambda n: look(dt.date.fromordinal(n)))
         case _:
             pass
 
 
-def _lines(left: int, right: int, look: Callable[[int], object]) -> None:
+def _lines(low: int, high: int, look: Callable[[int], object]) -> None:
     for _ in range(MOST_LINES):
-        here = look(left)
-        if right - left <= 1 or here == look(right):
+        here = look(low)
+        if high - low <= 1 or here == look(high):
             return
-        left = _bisected(left, right, lambda n, here=here: look(n) != here)  # type: ignore[misc]
+        low = bisected(low, high, lambda n, here=here: look(n) != here)  # type: ignore[misc]

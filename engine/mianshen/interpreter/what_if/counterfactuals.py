@@ -78,9 +78,9 @@ class CounterfactualSearch:
         self.whole = whole
         part = part_of(program, benefit_keys(benefit)[:1])  # eligibility alone
         self.part = Interpreter(part)
-        self.trials = CandidateValues(part)
+        self.candidates = CandidateValues(part)
         self.conditions = Conditions(part, self.part.compiler)
-        self.retelling = Scenario(program)
+        self.scenario = Scenario(program)
         compiler = Compiler(program, lambda _entity, _name: lambda _row: Unknown())
         self.checks: dict[str, list[Function]] = {
             name: [compiler.compile(check.condition, name) for check in entity.checks]
@@ -101,11 +101,11 @@ class CounterfactualSearch:
 
     def due_with(self, case: Case, told: dict[Place, Known]) -> bool:
         """Whether the benefit is due with these facts."""
-        return self.status(self.retelling.copy(case, told)[0]) is True
+        return self.status(self.scenario.copy(case, told)[0]) is True
 
     def confirmed(self, case: Case, told: dict[Place, Known]) -> BenefitResult | None:
         """What the whole program says with these facts, where it says that the benefit is due."""
-        copy, rows = self.retelling.copy(case, told)
+        copy, rows = self.scenario.copy(case, told)
         if any(check(rows[row]) is False for row, _ in told for check in self.checks[row.entity]):
             return None
         self.whole.run(copy)
@@ -121,30 +121,30 @@ class CounterfactualSearch:
     def facts_read(self, case: Case, untold: Sequence[Place] = ()) -> list[tuple[Row, Fact]]:
         """The facts that eligibility reads, whatever those `untold` may be; keys aside."""
         self.spent += 1
-        copy, rows = self.retelling.copy(case, untold=untold, noting=True)
+        copy, rows = self.scenario.copy(case, untold=untold, noting=True)
         self.part.run(copy)
-        facts_read = []
+        read = []
         for row in case.rows():
             noted = rows[row].facts
             assert isinstance(noted, Reads)
             keys = {self.program.entities[row.entity].key}
             keys |= set() if row.parent is None else {self.program.entities[row.parent.entity].key}
             names = [n for (entity, n) in self.program.facts if entity == row.entity and n in noted.read]
-            facts_read += [(row, self.program.facts[row.entity, n]) for n in names if n not in keys]
-        return [part for part in facts_read if part[0].rejection is None]
+            read += [(row, self.program.facts[row.entity, n]) for n in names if n not in keys]
+        return [part for part in read if part[0].rejection is None]
 
     def may_matter(self, case: Case, places: Sequence[Place], now: object) -> bool:
         """Whether any values of these facts could give another answer than `now`."""
         if isinstance(now, Unknown):
             return all((name, row.entity, row.key) in now.missing for row, name in places)
-        return self.status(self.retelling.copy(case, untold=places)[0]) != now
+        return self.status(self.scenario.copy(case, untold=places)[0]) != now
 
     # -- changes -------------------------------------------------------------------------------
 
     def changes(self, case: Case) -> Counterfactuals:
         """The smallest changes that make the benefit due; none where it is, or the row fails."""
         self.spent = 0
-        now = self.status(self.retelling.copy(case)[0])
+        now = self.status(self.scenario.copy(case)[0])
         if now is True or now is None:
             return Counterfactuals((), (), True)
         read = self.facts_read(case)
@@ -243,27 +243,27 @@ class CounterfactualSearch:
         if isinstance(fact.type, Numeric | Date):
             known = row.facts.get(fact.name)
             ordered: list[Any] = sorted({*values, *(() if known is None else (known,))})
-            for left, right in pairwise(ordered):
-                lines(fact, left, right, look)
+            for low, high in pairwise(ordered):
+                lines(fact, low, high, look)
             seen.pop(known, None)  # type: ignore[arg-type]  # None is no key
         return {value: picture[0] is True for value, picture in seen.items()}
 
     def _values(self, fact: Fact, as_of: dt.date, known: Known | None) -> tuple[Known, ...]:
         """The values worth trying that somebody may be advised of."""
-        values = self.trials.of(fact, as_of, known)
+        values = self.candidates.of(fact, as_of, known)
         unproposed = self.program.codes[fact.type.codes].unproposed if isinstance(fact.type, Code) else ()
         return tuple(value for value in values if value not in unproposed)
 
     def _picture(self, case: Case, told: dict[Place, Known]) -> tuple[object, ...]:
         """The answer, and which way each condition behind it goes."""
-        copy, _ = self.retelling.copy(case, told)
+        copy, _ = self.scenario.copy(case, told)
         answer = self.status(copy)
         return answer, *self.conditions.truths(copy)
 
     def _helps(self, case: Case, row1: Row, fact1: Fact, first: Known, row2: Row, fact2: Fact) -> bool:
         """Whether, the first fact being so, any value of the second could do."""
-        copy, rows = self.retelling.copy(case, {(row1, fact1.name): first})
-        status = self.status(self.retelling.copy(copy, untold=[(rows[row2], fact2.name)])[0])
+        copy, rows = self.scenario.copy(case, {(row1, fact1.name): first})
+        status = self.status(self.scenario.copy(copy, untold=[(rows[row2], fact2.name)])[0])
         return status is True or isinstance(status, Unknown)
 
 

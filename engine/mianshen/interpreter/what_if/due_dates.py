@@ -10,7 +10,7 @@ the first two years.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -18,6 +18,7 @@ from typing import Final
 from mianshen.interpreter.decide import Interpreter
 from mianshen.interpreter.result import benefit_result
 from mianshen.interpreter.rows import Case, Rejection
+from mianshen.interpreter.what_if.candidate_values import bisected
 from mianshen.interpreter.what_if.scenario import Scenario
 from mianshen.program.core import Const, Core, FactRef, Op, walk
 from mianshen.program.program import Benefit, Program
@@ -53,7 +54,7 @@ class DueDateSearch:
         self.whole = whole
         self.part = part_of(program, benefit_keys(benefit)[:1])
         self.interpreter = Interpreter(self.part)
-        self.retelling = Scenario(program)
+        self.scenario = Scenario(program)
         self.roots = [root for decision in self.part.decisions for root in nodes_of(decision)]
         self.roots += [a.over for a in self.part.accumulators.values() if a.over is not None]
         self.nodes = [node for root in self.roots for node in walk(root)]
@@ -64,16 +65,16 @@ class DueDateSearch:
         for day in sorted(set(self._days(case))):
             due = self._due(case, day)
             if isinstance(due, Rejection):
-                last = self._last_told(case, before, day)
-                return DueDate(None, last, self._stopper(case, last + DAY))
+                stopped = _first(before, day, lambda at: isinstance(self._due(case, at), Rejection))
+                return DueDate(None, stopped - DAY, self._stopper(case, stopped))
             if due:
-                first = self._first(case, before, day)
+                first = _first(before, day, lambda at: self._due(case, at) is True)
                 return DueDate(first, whole=self._whole(case, first))
             before = day
         return DueDate(None)
 
     def _due(self, case: Case, day: dt.date) -> bool | Rejection:
-        copy, _ = self.retelling.copy(case, as_of=day)
+        copy, _ = self.scenario.copy(case, as_of=day)
         self.interpreter.run(copy)
         if copy.person.rejection is not None:
             causes = [row.rejection for row in copy.rows() if row.rejection is not None]
@@ -81,31 +82,12 @@ class DueDateSearch:
         row = copy.of(self.benefit.entity)
         return row is not None and row.values[self.benefit.eligible] is True
 
-    def _first(self, case: Case, before: dt.date, due: dt.date) -> dt.date:
-        """The first due day after `before`, which is not."""
-        while (due - before).days > 1:
-            middle = before + (due - before) // 2
-            if self._due(case, middle) is True:
-                due = middle
-            else:
-                before = middle
-        return due
-
-    def _last_told(self, case: Case, told: dt.date, untold: dt.date) -> dt.date:
-        while (untold - told).days > 1:
-            middle = told + (untold - told) // 2
-            if isinstance(self._due(case, middle), Rejection):
-                untold = middle
-            else:
-                told = middle
-        return told
-
     def _stopper(self, case: Case, day: dt.date) -> Rejection | None:
         due = self._due(case, day)
         return due if isinstance(due, Rejection) else None
 
     def _whole(self, case: Case, day: dt.date) -> bool:
-        copy, _ = self.retelling.copy(case, as_of=day)
+        copy, _ = self.scenario.copy(case, as_of=day)
         self.whole.run(copy)
         row = copy.of(self.benefit.entity)
         if copy.person.rejection is not None or row is None or row.rejection is not None:
@@ -169,6 +151,12 @@ class DueDateSearch:
             for dated in parameter.series:
                 yield dated.start
                 yield from (part for part in (dated.end, dated.review_by) if part is not None)
+
+
+def _first(before: dt.date, day: dt.date, holds: Callable[[dt.date], bool]) -> dt.date:
+    """The first day on which something holds, of those after `before`, on which it does not, up to `day`."""
+    number = bisected(before.toordinal(), day.toordinal(), lambda n: holds(dt.date.fromordinal(n)))
+    return dt.date.fromordinal(number)
 
 
 def _moved(day: dt.date, months: int) -> dt.date:

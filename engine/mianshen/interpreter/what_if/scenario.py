@@ -58,29 +58,36 @@ class Scenario:
 
         With `noting`, the copies' facts are `Reads`.
         """
+        day = as_of or case.as_of
         open_: dict[Row, set[str]] = {}
         for row, name in untold:
             open_.setdefault(row, set()).add(name)
-        rows: dict[Row, Row] = {}
-        for row in case.rows():
-            facts = dict(row.facts)
-            for name in open_.get(row, ()):
-                facts.pop(name, None)
-            result = row.told
-            if open_:
-                result = (self.names[row.entity] if row.told is None else row.told) - open_.get(row, set())
-            outcome = Row(
-                row.entity, row.key, Reads(facts) if noting else facts, told=result, as_of=as_of or case.as_of
-            )
-            outcome.assumed = row.assumed - open_[row] if row in open_ else row.assumed
-            outcome.rejection, outcome.unreadable, outcome.blank = row.rejection, row.unreadable, row.blank
-            rows[row] = outcome
-        for row, outcome in rows.items():
-            outcome.parent = None if row.parent is None else rows[row.parent]
-            outcome.version_of = None if row.version_of is None else rows[row.version_of]
-            outcome.children = [rows[child] for child in row.children]
-            outcome.versions = [rows[version] for version in row.versions]
+        rows = {row: self._copied(row, day, open_, noting) for row in case.rows()}
+        for row, copied in rows.items():
+            copied.parent = None if row.parent is None else rows[row.parent]
+            copied.version_of = None if row.version_of is None else rows[row.version_of]
+            copied.children = [rows[child] for child in row.children]
+            copied.versions = [rows[version] for version in row.versions]
         for (row, name), value in (told or {}).items():
             rows[row].facts[name] = value
             rows[row].assumed -= {name}
-        return Case(as_of or case.as_of, rows[case.top], rows[case.person]), rows
+        return Case(day, rows[case.top], rows[case.person]), rows
+
+    def _copied(self, row: Row, day: dt.date, open_: Mapping[Row, set[str]], noting: bool) -> Row:
+        """A row by itself, without the facts of it that are open."""
+        own = open_.get(row, set())
+        facts = {name: value for name, value in row.facts.items() if name not in own}
+        answered = row.told
+        if open_:
+            answered = (self.names[row.entity] if row.told is None else row.told) - own
+        return Row(
+            row.entity,
+            row.key,
+            Reads(facts) if noting else facts,
+            assumed=row.assumed - own,
+            rejection=row.rejection,
+            unreadable=row.unreadable,
+            told=answered,
+            as_of=day,
+            blank=row.blank,
+        )
