@@ -74,6 +74,12 @@ def test_a_comparison_is_the_difference_of_two_batches(
     request = Request(inputs(people), AS_OF, tmp_path / "out", 1, engine=engine)
     comparison = compare(before, after, request)
     content = json.loads((tmp_path / "out/compare.json").read_text("utf-8"))
+    rejected = {
+        name: counts["rejected"] for name, counts in summaries[0]["records"].items() if counts["rejected"]
+    }
+    assert {name: part["rows"] for name, part in content["rejected"].items()} == rejected
+    assert rejected["claim"]
+    assert f"claim {rejected['claim']}" in summary("en", content)
     for name, sums in content["decisions"].items():
         totals = [s["claims"]["totals"].get(name, {}).get("amount") or "0.00" for s in summaries]
         assert [sums["before"], sums["after"]] == totals

@@ -63,6 +63,9 @@ def summary(lang: Lang, content: Mapping[str, Any]) -> str:
         lines.append(wording("impact.weighted").in_(lang).format(**_grouped(content["people"]["weighted"])))
     if content.get("sample", {}).get("difference") is not None:
         lines.append(wording("impact.sample").in_(lang).format(**_grouped(content["sample"])))
+    if "rejected" in content:
+        counts = (f"{part['title'][lang]} {part['rows']:,}" for part in content["rejected"].values())
+        lines.append(wording("impact.rejected").in_(lang).format(counts=", ".join(counts)))
     if not content["changed_cells"]:
         return output.folded("\n".join([*lines, wording("impact.nothing").in_(lang)]), output.columns())
     parts = [

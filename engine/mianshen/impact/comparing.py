@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mianshen.batch.block_decider import DecidedBlock
+from mianshen.batch.block_decider import REJECTED, DecidedBlock
 from mianshen.batch.block_store import BlockTables
 from mianshen.batch.blocks import Array
 from mianshen.batch.columns import Numbers, ResultColumn, Texts
@@ -239,6 +239,7 @@ class _Comparison:
              for f in decider.files if f.entity.name in block.results}
             for decider, block in zip(sides.deciders, (self.before, self.after), strict=True)
         )  # fmt: skip
+        self.counts["rejected"] = {name: self._rejected(name) for name in self.after.rows}
         shown = self.after.decided(entry.entity.name) | self.before.decided(entry.entity.name)
         people = _chosen(self.people, shown)
         return BlockComparison(
@@ -246,6 +247,11 @@ class _Comparison:
             people.incomes(self.whole.dimensions), self._bound(), self.spread.counts(),
             list(self._resettled()),
         )  # fmt: skip
+
+    def _rejected(self, name: str) -> int:
+        """How many of an entity's records either side rejects."""
+        sides = [block.marked[name].status == REJECTED for block in (self.before, self.after)]
+        return int(((sides[0] | sides[1]) & (self.after.rows[name].numbers >= 0)).sum())
 
     def _resettled(self) -> Iterator[pa.Table]:
         for file in self.whole.sides.files if self.whole.resettle else ():

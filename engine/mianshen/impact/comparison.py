@@ -79,6 +79,7 @@ class Comparison:
             "before": _rulebook(self.changes.before),
             "after": _rulebook(self.changes.after),
             "records": dict(self.records),
+            **({"rejected": self._rejected} if self._rejected else {}),
             "decisions": self._decisions(),
             "benefits": self._benefits(),
             "fund": self._fund(),
@@ -94,6 +95,13 @@ class Comparison:
             **({"resettlement": self.resettled} if self.resettled else {}),
             **({"sample": self._sample(self.sample_of)} if self.sample_of else {}),
         }  # fmt: skip
+
+    @property
+    def _rejected(self) -> dict[str, Any]:
+        """How many records of each entity a side rejects, and so are not compared."""
+        counts = self.counts.get("rejected", {})
+        titles = {name: _both(entity.title) for name, entity in self.program.entities.items()}
+        return {name: {"rows": rows, "title": titles[name]} for name, rows in counts.items() if rows}
 
     # -- amounts -----------------------------------------------------------------------------
 
