@@ -1,5 +1,6 @@
 """How every test runs: hypothesis without chance, unless asked to explore; where everything is installed, no skips."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -36,7 +37,7 @@ if os.environ.get("MIANSHEN_SOAK"):
 
 settings.register_profile(
     "fixed",
-    max_examples=40,
+    max_examples=30,
     derandomize=True,
     deadline=None,
     database=None,
@@ -48,7 +49,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 def pytest_configure() -> None:
-    """What tests start can be interrupted, also where this was started behind a shell's prompt, which ignores it."""
+    """Rulebooks live to the end of a process, so that Python collects as seldom as in a command.
+
+    What tests start can be interrupted, also where this was started behind a shell's prompt, which ignores it.
+    """
+    gc.set_threshold(50_000, 50, 50)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

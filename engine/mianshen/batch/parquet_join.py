@@ -23,6 +23,7 @@ TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
 INTEGERS: Final = (4, 5, 6)
 ROWS, GROUPS = 3, 4  # of the file's struct
 COLUMNS, GROUP_AT, ORDINAL = 1, 5, 7  # of a row group's
+ORDINALS = 1 << 15  # an ordinal has 16 bits; those of later row groups are left out
 CHUNK_AT, CHUNK_ABOUT, CHUNK_INDEXES = 2, 3, (4, 6)  # of a column's in a row group
 PAGES: Final = (9, 10, 11, 14)  # of what is told about it: data, index, dictionary, bloom filter
 
@@ -88,7 +89,7 @@ class JoinedFile:
         for number, group in enumerate(self._whole[GROUPS][1][1]):
             if ORDINAL in group:
                 group[ORDINAL] = (group[ORDINAL][0], number)
-                if number >= 1 << 15:  # it has 16 bits, and may be left out
+                if number >= ORDINALS:
                     del group[ORDINAL]
         text = b"".join(_struct(self._whole))
         self._write(text + len(text).to_bytes(4, "little") + MAGIC)
