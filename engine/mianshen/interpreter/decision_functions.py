@@ -19,7 +19,7 @@ from mianshen.interpreter.rows import Row, RowError, rejected
 from mianshen.program.core import Numeric, YearToDate
 from mianshen.program.failing import fallible
 from mianshen.program.program import Decision
-from mianshen.program.selection import Shared, shared
+from mianshen.program.selection import Shared, by_tier, shared
 from mianshen.values import ZERO, Unknown, Value
 
 INDENT: Final = "    "
@@ -39,8 +39,7 @@ class _Deciding:
     ) -> None:
         self.decision = decision
         self.builder = builder
-        self.main = CompiledTier(tuple([c for c in branches if not c.provision.fallback]))
-        self.fallbacks = CompiledTier(tuple([c for c in branches if c.provision.fallback]))
+        self.main, self.fallbacks = map(CompiledTier, by_tier(branches))
         self.at_length = f"return {builder.bind(self._at_length())}(row)"
         self.fits = builder.bind(self._check_range)
 

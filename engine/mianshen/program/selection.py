@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Protocol, TypeVar
 
 from mianshen.program.core import Core, Op
 from mianshen.program.program import Decision, Provision
@@ -77,21 +78,38 @@ class Selection:
         return self.main.branches + self.fallbacks.branches
 
 
+class OfProvision(Protocol):
+    """A branch as a back end has it."""
+
+    @property
+    def provision(self) -> Provision: ...
+
+
+BranchLike = TypeVar("BranchLike", bound=OfProvision)
+
+
 def selection(decision: Decision) -> Selection:
     """The provisions of a decision as branches."""
-    places = {provision.name: index for index, provision in enumerate(decision.provisions)}
+    numbers = {provision.name: index for index, provision in enumerate(decision.provisions)}
     branches = [
         Branch(
             index, provision, tuple(conjuncts(provision.condition)),
-            tuple(places[name] for name in provision.exceptions if name in places),
+            tuple(numbers[name] for name in provision.exceptions if name in numbers),
             tuple(two for one, two in decision.clashes if one == index),
         )
         for index, provision in enumerate(decision.provisions)
     ]  # fmt: skip
-    return Selection(
-        Tier(tuple(branch for branch in branches if not branch.provision.fallback)),
-        Tier(tuple(branch for branch in branches if branch.provision.fallback)),
-    )
+    main, fallbacks = by_tier(branches)
+    return Selection(Tier(main), Tier(fallbacks))
+
+
+def by_tier(branches: Iterable[BranchLike]) -> tuple[tuple[BranchLike, ...], tuple[BranchLike, ...]]:
+    """The branches of the main tier, and the fallbacks."""
+    main: list[BranchLike] = []
+    fallbacks: list[BranchLike] = []
+    for branch in branches:
+        (fallbacks if branch.provision.fallback else main).append(branch)
+    return tuple(main), tuple(fallbacks)
 
 
 def conjuncts(parts: Iterable[Core]) -> Iterator[Core]:

@@ -6,7 +6,6 @@ row: facts known or not, balances and rows below any. What cannot be told is Fal
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import z3
@@ -14,7 +13,7 @@ import z3
 from mianshen.program.core import Core
 from mianshen.program.order import parameters_read
 from mianshen.program.program import Accumulator, Decision, Key, Program, Provision
-from mianshen.program.stages import nodes_of
+from mianshen.program.stages import filters_of, nodes_of
 from mianshen.proof.lowering import Lowering
 from mianshen.proof.symbols import NotLowered, Sym, Term, aligned, all_of, any_of, equal, holds, no
 from mianshen.proof.world import World
@@ -43,7 +42,9 @@ class Equivalence:
         A figure that none reads decides nothing.
         """
         reading = [
-            d for d in self.program.decisions if name in parameters_read(list(_all_nodes(d, self.program)))
+            d
+            for d in self.program.decisions
+            if name in parameters_read([*nodes_of(d), *filters_of(d, self.program)])
         ]
         try:
             return all(self._same(decision, other) for decision in reading)
@@ -134,12 +135,3 @@ def differ(one: Sym, other: Sym, failing: Term, failing_other: Term) -> Term:
 
 def _unlike(one: Term, other: Term) -> Term:
     return any_of(all_of(one, no(other)), all_of(no(one), other))
-
-
-def _all_nodes(decision: Decision, program: Program) -> Iterator[Core]:
-    yield from nodes_of(decision)
-    for provision in decision.provisions:
-        for name in provision.feeds:
-            over = program.accumulators[name].over
-            if over is not None:
-                yield over

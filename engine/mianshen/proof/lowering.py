@@ -117,13 +117,14 @@ class Lowering:
         return value
 
     def _tier(self, decision: Decision, tier: Tier, row: SymRow, otherwise: Sym) -> tuple[Sym, list[Chosen]]:
+        """What the branches of a tier give, `otherwise` where none applies; and when each of them stands."""
         truths: dict[int, tuple[Term, Term]] = {}
         for branch in tier.branches:
             truths[branch.index] = self._condition(branch.condition, row)
         chosen = []
         for branch in tier.branches:
             true, false = truths[branch.index]
-            excepted = any_of(*(truths[e][0] for e in branch.exceptions if e in truths))
+            excepted = any_of(*(truths[exception][0] for exception in branch.exceptions))
             chosen.append(Chosen(branch, true, false, all_of(true, no(excepted))))
         if tier.may_conflict:
             for one in chosen:
@@ -146,8 +147,6 @@ class Lowering:
         mine = paid[one.branch.index]
         known = mine.known
         for exception in one.branch.exceptions:
-            if exception not in truths:
-                continue
             true, false = truths[exception]
             open_ = all_of(no(true), no(false))
             if open_ is False:
@@ -166,8 +165,8 @@ class Lowering:
         ]
         for most, before in limits:
             (amount, room, paid_before), scale = aligned([value, most, before])
-            left = room - paid_before
-            least = choose(less(amount, left), amount, left)
+            rest = room - paid_before
+            least = choose(less(amount, rest), amount, rest)
             amount = choose(less(least, 0), 0, least)
             value = Sym(
                 amount, all_of(value.known, most.known, before.known),

@@ -9,6 +9,7 @@ facts are known, decided for one of the years that the figures hold; balances be
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -239,7 +240,7 @@ class Prover:
         """The verdict on a question."""
         try:
             posed = question.pose()
-            told = list(self._told(posed, failing=question.failing))
+            assertions = list(self._assertions(posed, failing=question.failing))
         except NotLowered as error:
             return self._searched(
                 question, Message(f"无法交给求解器：{error}", f"not told to the solver: {error}")
@@ -248,7 +249,7 @@ class Prover:
         for narrow in (True, False):
             more = self._narrow(posed) if narrow else []
             for _ in range(MODELS):
-                outcome, model = self._checked([*told, *more], QUICK if narrow else WAYS)
+                outcome, model = self._checked([*assertions, *more], QUICK if narrow else WAYS)
                 if model is None:
                     break
                 finding, unconfirmed = self._replayed(question, posed, model), True
@@ -270,7 +271,7 @@ class Prover:
         return self._searched(question, why)
 
     def _checked(
-        self, told: Sequence[z3.BoolRef], ways: Sequence[tuple[int, bool]]
+        self, assertions: Sequence[z3.BoolRef], ways: Sequence[tuple[int, bool]]
     ) -> tuple[z3.CheckSatResult, z3.ModelRef | None]:
         """Whether all of it can be, and a model; the ways of the solver share the budget."""
         outcome = z3.unknown
@@ -281,14 +282,14 @@ class Prover:
             solver.set("arith.solver", arithmetic)
             if stepwise:
                 solver.push()
-            solver.add(*told)
+            solver.add(*assertions)
             outcome = solver.check()
             if outcome != z3.unknown:
                 return outcome, solver.model() if outcome == z3.sat else None
         return outcome, None
 
-    def _told(self, posed: Posed, *, failing: bool) -> Iterator[z3.BoolRef]:
-        """All that the solver is told; `failing`: of rows that fail, too."""
+    def _assertions(self, posed: Posed, *, failing: bool) -> Iterator[z3.BoolRef]:
+        """What the solver is asked to satisfy; `failing`: by rows that fail, too."""
         for world, lowering in posed.worlds:
             yield from self._records_read(world, lowering)
             if not failing:
@@ -406,8 +407,6 @@ def fact_of(program: Program, record: Record, key: Key) -> Any:
 
 def with_fact(program: Program, record: Record, key: Key, value: Any) -> Record | None:
     """A copy with one fact of the row of an entity changed; None where there is no such row."""
-    import json
-
     copy: Record = json.loads(json.dumps(record))
     part = copy.get(key[0])
     if part is None:

@@ -178,13 +178,11 @@ class Sampler:
         record: Record = {"as_of": day.isoformat()}
         entry = self.program.entities[self.program.entry]
         record[entry.name] = self._facts(entry.name, "P1", day)
-        above = entry.parent
-        while above is not None:
+        for above in self.program.ancestors(entry.name):
             record[above] = self._facts(above, "H1", day)
             for child in self.program.children_of(above):
                 if child.counted_by in record[above]:
                     record[above][child.counted_by] = 1
-            above = self.program.entities[above].parent
         for child in self.program.children_of(entry.name):
             count = self.chance.choice(self.counts)
             rows = [self._facts(child.name, f"{child.name[0].upper()}{n}", day) for n in range(1, count + 1)]

@@ -12,7 +12,7 @@ from itertools import takewhile
 from typing import Any, Final
 
 from mianshen.interpreter.rows import Candidates
-from mianshen.program.core import Core, Date, Numeric
+from mianshen.program.core import Boolean, Const, Core, Date, Numeric, Op
 from mianshen.program.overlap import Prover as Overlap
 from mianshen.program.program import Benefit, Citation, Decision, Provision
 from mianshen.program.selection import conjuncts
@@ -293,17 +293,16 @@ def _hull(prover: Prover, lowering: Lowering, world: World, rows: Sequence[Seque
             read = overlap.read(part, True)
             if read is not None:
                 spoken[read[0]].append((number, read[1], part))
-    for subject, told in spoken.items():
-        if len({number for number, _, _ in told}) < len(rows):
+    for subject, tests in spoken.items():
+        if len({number for number, _, _ in tests}) < len(rows):
             continue  # a row that takes any value
-        parts = any_of(*(lowering.node(part, world.row).true for _, _, part in told))
+        parts = any_of(*(lowering.node(part, world.row).true for _, _, part in tests))
         ordered = isinstance(subject.type, Numeric | Date)
-        yield _between(lowering, world, subject, [allowed for _, allowed, _ in told]) if ordered else parts
+        yield _between(lowering, world, subject, [allowed for _, allowed, _ in tests]) if ordered else parts
 
 
 def _between(lowering: Lowering, world: World, subject: Core, alloweds: Sequence[Any]) -> Term:
     """The subject lies between the least and the greatest that rows speak of."""
-    from mianshen.program.core import Boolean, Const, Op
 
     def bounds(side: str) -> list[Any] | None:
         ends: list[Any] = []

@@ -38,11 +38,11 @@ class Sym:
 
     @property
     def there(self) -> Term:
-        return both(self.known, self.modelled)
+        return all_of(self.known, self.modelled)
 
     @property
     def unknown(self) -> Term:
-        return both(self.modelled, no(self.known))
+        return all_of(self.modelled, no(self.known))
 
     @property
     def true(self) -> Term:
@@ -81,10 +81,6 @@ def any_of(*parts: Term) -> Term:
         return True
     rest = [part for part in parts if part is not False]
     return False if not rest else rest[0] if len(rest) == 1 else z3.Or(*rest)
-
-
-def both(a: Term, b: Term) -> Term:
-    return all_of(a, b)
 
 
 def choose(condition: Term, one: Term, other: Term) -> Term:

@@ -81,9 +81,7 @@ class World:
         self.label = ""  # tells what stands for the working days here from another calendar's
         self.changed: dict[Key, Sym] = {}  # facts that another variable stands for
         self.rows: dict[str, SymRow] = {}
-        line = [entity]
-        while (parent := program.entities[line[-1]].parent) is not None:
-            line.append(parent)
+        line = [entity, *program.ancestors(entity)]
         above: SymRow | None = None
         for name in reversed(line):
             above = self.rows[name] = SymRow(name, above)

@@ -15,7 +15,7 @@ from sqlglot import exp
 from mianshen.program import core
 from mianshen.program.failing import fallible
 from mianshen.program.program import Decision, Provision
-from mianshen.program.selection import Branch, Tier
+from mianshen.program.selection import Branch, Tier, by_tier
 from mianshen.warehouse import expressions as terms
 from mianshen.warehouse.emit import aligned, emit
 from mianshen.warehouse.expressions import FALSE, TRUE, Sql
@@ -96,10 +96,8 @@ class AppliedTier:
 
 def tiers(branches: Sequence[Applied]) -> tuple[AppliedTier, AppliedTier]:
     """The branches of a decision by tier, the fallbacks last."""
-    return (
-        AppliedTier(tuple(applied for applied in branches if not applied.provision.fallback)),
-        AppliedTier(tuple(applied for applied in branches if applied.provision.fallback)),
-    )
+    main, fallbacks = by_tier(branches)
+    return AppliedTier(main), AppliedTier(fallbacks)
 
 
 @dataclass(frozen=True, slots=True)
