@@ -24,6 +24,7 @@ from tests.support.rulebooks import Doc
 from mianshen import closed_sets
 from mianshen.document import read
 from mianshen.elaboration.build import build
+from mianshen.exchange.decisions import POLICIES as DMN_POLICIES
 from mianshen.formulas.usage import USAGE
 from mianshen.interpreter.formula import to_text
 from mianshen.native.library import compiler
@@ -185,8 +186,9 @@ def nodes(program: Program) -> list[Core]:
 @pytest.mark.parametrize(
     ("declared", "examples"),
     [(Operator, OPERATORS), (Core, NODES), (closed_sets.AggregateKind, AGGREGATES),
-     (closed_sets.ChoicePolicy, POLICIES), (closed_sets.RoundingMode, set(ROUNDINGS.values()))],
-    ids=["operators", "nodes", "aggregates", "hit policies", "roundings"],
+     (closed_sets.ChoicePolicy, POLICIES), (closed_sets.HitPolicy, DMN_POLICIES),
+     (closed_sets.RoundingMode, set(ROUNDINGS.values()))],
+    ids=["operators", "nodes", "aggregates", "hit policies", "hit policies of DMN", "roundings"],
 )  # fmt: skip
 def test_each_member_of_a_closed_set_has_an_example(declared: Any, examples: Any) -> None:
     assert members(declared) == set(examples)

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
-from typing import Final, Literal, TypeAlias, assert_never
+from typing import Final, Literal, TypeAlias
 
 from mianshen.closed_sets import HitPolicy
 from mianshen.document import Document, model
@@ -23,6 +23,15 @@ from mianshen.source import Message, RuleError, Text
 from mianshen.syntax import parse_expression, tree
 
 DmnPolicy: TypeAlias = Literal["UNIQUE", "ANY", "FIRST", "COLLECT"]
+POLICIES: Final[Mapping[HitPolicy, tuple[DmnPolicy, str]]] = {  # in DMN's words, with the aggregation
+    "unique": ("UNIQUE", ""),
+    "any": ("ANY", ""),
+    "first": ("FIRST", ""),
+    "collect sum": ("COLLECT", "SUM"),
+    "collect min": ("COLLECT", "MIN"),
+    "collect max": ("COLLECT", "MAX"),
+    "collect count": ("COLLECT", "COUNT"),
+}
 BUILT_IN: Final = {"boolean": "boolean", "text": "string", "date": "date", "number": "number"}
 NUMBERS: Final = ("money", "rate", "integer")  # types that are numbers there
 
@@ -319,7 +328,7 @@ class ModelBuilder:
         """A table as it is; where and when its rows hold are further columns."""
         inner = replace(scope, let=table.let)
         inputs = [self._input(inner, formula) for formula in table.inputs]
-        policy, aggregation = policy_of(table.hit_policy)
+        policy, aggregation = POLICIES[table.hit_policy]
         rows = [row for row in table.rows if not self._planned(row.id, row)]
         scopes_of_rows = [feel.text(feel.both(self._conditions(scope, table, row))) for row in rows]
         columns = [condition for condition in dict.fromkeys(scopes_of_rows) if condition != "true"]
@@ -409,27 +418,6 @@ def _closure(over: Mapping[str, set[str]], name: str) -> set[str]:
         below |= further
         pending += further
     return below
-
-
-def policy_of(policy: HitPolicy) -> tuple[DmnPolicy, str]:
-    """A hit policy and the aggregation in DMN's words."""
-    match policy:
-        case "unique":
-            return "UNIQUE", ""
-        case "any":
-            return "ANY", ""
-        case "first":
-            return "FIRST", ""
-        case "collect sum":
-            return "COLLECT", "SUM"
-        case "collect min":
-            return "COLLECT", "MIN"
-        case "collect max":
-            return "COLLECT", "MAX"
-        case "collect count":
-            return "COLLECT", "COUNT"
-        case _:
-            assert_never(policy)
 
 
 def literal(written: str, type_: str, scope: Scope) -> str:

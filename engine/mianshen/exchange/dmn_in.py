@@ -17,7 +17,7 @@ from typing import Any, Final
 from mianshen.document import read
 from mianshen.elaboration.build import build
 from mianshen.exchange import diagnostics
-from mianshen.exchange.decisions import NUMBERS, Loss
+from mianshen.exchange.decisions import BUILT_IN, NUMBERS, POLICIES, Loss
 from mianshen.exchange.dmn_xml import Node, read_xml
 from mianshen.exchange.feel import AS_OF
 from mianshen.exchange.overlay_text import MADE_BY, Written
@@ -28,14 +28,10 @@ from mianshen.syntax import KEYWORDS
 ENTITY: Final = "case"
 KEY: Final = "case_id"
 SOURCE: Final = "DMN"
-_TYPES: Final = {
-    "string": "text", "number": "number", "boolean": "boolean", "date": "date",
+_TYPES: Final = {there: here for here, there in BUILT_IN.items()} | {
     "integer": "integer", "long": "integer", "double": "number",  # as some modellers write them
 }  # fmt: skip
-_POLICIES: Final = {
-    ("UNIQUE", ""): "unique", ("ANY", ""): "any", ("FIRST", ""): "first", ("COLLECT", "SUM"): "collect sum",
-    ("COLLECT", "MIN"): "collect min", ("COLLECT", "MAX"): "collect max", ("COLLECT", "COUNT"): "collect count",
-}  # fmt: skip
+_POLICIES: Final[Mapping[tuple[str, str], str]] = {there: here for here, there in POLICIES.items()}
 _LEFT_OUT: Final = (
     "knowledgeSource",
     "decisionService",

@@ -24,6 +24,7 @@ from mianshen.exchange import diagnostics
 from mianshen.exchange.sheets import CHOICES, Sheet
 from mianshen.ingest.workbooks import refuse_unfit_zip
 from mianshen.source import Diagnostic, RuleError, Span
+from mianshen.text_columns import width
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell as BookCell
@@ -114,11 +115,11 @@ def _write_sheet(page: Worksheet, sheet: Sheet) -> None:
             elif row is not None:
                 cell.fill = grey
         texts = [head.title, head.name, *(row.get(head.name, "") for row in sheet.rows)]
-        width = min(_WIDEST, max(_NARROWEST, *(_wide(text) + 2 for text in texts)))
-        page.column_dimensions[get_column_letter(column)].width = width
+        widest = max(_NARROWEST, *(width(text) + 2 for text in texts))
+        page.column_dimensions[get_column_letter(column)].width = min(_WIDEST, widest)
         _offer(page, head.name, get_column_letter(column), last)
     for number, row in enumerate(sheet.rows, FIRST):
-        lines = max(-(-_wide(row.get(column.name, "")) // _WIDEST) for column in sheet.columns)
+        lines = max(-(-width(row.get(column.name, "")) // _WIDEST) for column in sheet.columns)
         page.row_dimensions[number].height = _LINE * max(1, lines)
     page.freeze_panes = f"A{FIRST}"
     protection = page.protection
@@ -151,11 +152,6 @@ def _offer(page: Worksheet, name: str, letter: str, last: int) -> None:
         offered.add(f"{letter}{FIRST}:{letter}{last}")
 
 
-def _wide(text: str) -> int:
-    """The width of a text in characters; a Chinese one fills two."""
-    return sum(1 if character.isascii() else 2 for character in text)
-
-
 def _write_guide(
     page: Worksheet, title: str, sheets: Sequence[Sheet], tabs: Sequence[str], names: Sequence[str]
 ) -> None:
@@ -175,8 +171,8 @@ def _write_guide(
         link.hyperlink = f"#'{tab}'!A1"
         link.font = Font(color="0563C1", underline="single")
         _put(page, number, 3, sheet.digest)
-    for letter, width in (("A", 30), ("B", 60), ("C", 20)):
-        page.column_dimensions[letter].width = width
+    for letter, columns in (("A", 30), ("B", 60), ("C", 20)):
+        page.column_dimensions[letter].width = columns
     page.protection.sheet = True
 
 
@@ -285,12 +281,11 @@ class Reader:
         known = [column.name for column in sheet.columns]
         for number in range(1, page.max_column + 1):
             name = " ".join(str(page.cell(FIRST - 1, number).value or "").split())
-            below = any(page.cell(row, number).value for row in range(FIRST, page.max_row + 1))
             if name in places:
                 self.mistakes.append(diagnostics.column_twice(self.place(page, FIRST - 1, number), name=name))
             elif name in known:
                 places[name] = number
-            elif name or below:
+            elif name or _holds_anything(page, number):
                 self.mistakes.append(
                     diagnostics.unknown_column(self.place(page, FIRST - 1, number), name, known)
                 )
@@ -323,6 +318,11 @@ class Reader:
             case _:
                 return Cell(str(value).strip(), span)
         return Cell("", span)
+
+
+def _holds_anything(page: Worksheet, column: int) -> bool:
+    """Whether some cell below the heads holds something."""
+    return any(page.cell(row, column).value for row in range(FIRST, page.max_row + 1))
 
 
 def day_of_serial(text: str) -> dt.date | None:
