@@ -25,8 +25,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from mianshen.closed_sets import BenefitStatus, Delivery, RowStatus
 from mianshen.program.program import Benefit, Citation, Program
 from mianshen.source import Diagnostic, Lang, Message, RuleError
 from mianshen.values import Known
@@ -41,8 +42,6 @@ __all__ = [
     "open_rulebook",
 ]  # fmt: skip
 
-Status: TypeAlias = Literal["eligible", "ineligible", "undetermined", "not_modelled"]
-RowStatus: TypeAlias = Literal["decided", "undetermined", "not_modelled"]
 PathLike: TypeAlias = "str | Path"
 
 
@@ -63,9 +62,9 @@ class BenefitAnswer:
 
     name: str
     title: Message
-    status: Status
+    status: BenefitStatus
     amount: Decimal | None
-    delivery: Literal["automatic", "confirm", "application"]
+    delivery: Delivery
     reason: Message
     provision: str | None
     missing: tuple[str, ...]
@@ -244,8 +243,9 @@ class Rulebook:
         `tables`: a table an entity, columns named as the facts are. Gives a table an entity with the columns of
         the batch's files, and `rejects`. Raises RuleError where a table or the rulebook does not do.
         """
-        from mianshen.batch.run import Request, run_batch
+        from mianshen.batch.run import Request, refuse_unknown_entities, run_batch
 
+        refuse_unknown_entities(self.program, tables)
         with tempfile.TemporaryDirectory(prefix="mianshen-") as folder:
             inputs: dict[str, str | Path | Sequence[str | Path]] = {
                 entity: _written(table, Path(folder) / f"{entity}.parquet")

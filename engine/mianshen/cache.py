@@ -39,12 +39,23 @@ def cache_folder() -> Path | None:
 
 def sealed(path: Path) -> bool:
     """Whether a kept file is as it was kept."""
-    return _content(path) is not None
+    return read_kept(path) is not None
 
 
 def read_kept(path: Path) -> bytes | None:
     """The content of a kept file; None where there is none that can be trusted."""
-    return _content(path)
+    secret = _secret(path.parent, make=False)
+    if secret is None:
+        return None
+    try:
+        content, seal = _own(path), _own(_seal_of(path))
+    except OSError:
+        return None
+    if not hmac.compare_digest(seal, _seal(secret, path.name, content)):
+        return None
+    with contextlib.suppress(OSError):
+        os.utime(path)  # when it was last used
+    return content
 
 
 def keep(path: Path, content: bytes) -> bool:
@@ -82,21 +93,6 @@ def _prune(folder: Path) -> None:
                     path.unlink(missing_ok=True)
     except OSError:
         return
-
-
-def _content(path: Path) -> bytes | None:
-    secret = _secret(path.parent, make=False)
-    if secret is None:
-        return None
-    try:
-        content, seal = _own(path), _own(_seal_of(path))
-    except OSError:
-        return None
-    if not hmac.compare_digest(seal, _seal(secret, path.name, content)):
-        return None
-    with contextlib.suppress(OSError):
-        os.utime(path)  # when it was last used
-    return content
 
 
 def _seal_of(path: Path) -> Path:

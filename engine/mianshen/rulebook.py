@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Final
 
 from mianshen.cache import cache_folder, keep, read_kept
+from mianshen.catalogue import diagnostic
 from mianshen.document.digest import digest_of
 from mianshen.program.program import Program
 from mianshen.shipped import shipped_rulebook
-from mianshen.source import Diagnostic, Message, RuleError, Span, nearest, unlined
+from mianshen.source import Diagnostic, RuleError, Span, nearest, unlined
 
 
 def open_program(paths: Sequence[Path] = (), overlays: Sequence[Path | str] = ()) -> Program:
@@ -74,12 +75,13 @@ def overlay_file(overlay: Path | str) -> Path:
 
 
 def unknown_overlay(span: Span, name: str, known: Sequence[str]) -> Diagnostic:
-    what = Message(f"随附的调整方案中没有 {name}", f"no overlay {name} travels with the rulebook")
     close = nearest(name, known)
-    if close is not None:
-        return Diagnostic("E460", span, what, Message(f"也许想写 {close}", f"Perhaps {close} is meant"))
-    fix = Message(f"可用：{'、'.join(known)}", f"Known are: {', '.join(known)}")
-    return Diagnostic("E460", span, what, fix)
+    fix = (
+        (f"可用：{'、'.join(known)}", f"Known are: {', '.join(known)}")
+        if close is None
+        else (f"也许想写 {close}", f"Perhaps {close} is meant")
+    )
+    return diagnostic("E460.unknown_overlay", span, fix=fix, name=name)
 
 
 def shipped_overlays() -> list[str]:

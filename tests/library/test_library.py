@@ -166,6 +166,15 @@ def test_a_table_with_a_column_nobody_knows_is_refused(rulebook: mianshen.Rulebo
         rulebook.decide({"resident": pa.table({"person_id": ["P1"], "insured_aera": ["310113"]})}, AS_OF)
 
 
+@pytest.mark.parametrize("entity", ["people", "../resident"])
+def test_a_table_of_an_entity_that_is_none_is_refused_and_written_nowhere(
+    rulebook: mianshen.Rulebook, monkeypatch: pytest.MonkeyPatch, entity: str
+) -> None:
+    monkeypatch.setattr(api, "_written", pytest.fail)
+    with pytest.raises(mianshen.RuleError, match="E520"):
+        rulebook.decide({entity: pa.table({"person_id": ["P1"]})}, dt.date(2026, 6, 30))
+
+
 def test_an_installed_wheel_gives_the_same_library(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]

@@ -260,8 +260,13 @@ def test_a_folder_that_is_a_file_is_an_os_error(tmp_path: Path) -> None:
         write_population(tmp_path / "taken", 10, 1, "csv", AS_OF)
 
 
-def test_an_unwritable_file_is_an_os_error_and_leaves_nothing_half_done(tmp_path: Path) -> None:
-    (tmp_path / "residents.csv.part").mkdir()
+def test_an_unwritable_file_is_an_os_error_and_leaves_nothing_half_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_part: Path, file: Path) -> None:
+        raise OSError(28, "No space left on device", str(file))
+
+    monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match=r"residents\.csv"):
         write_population(tmp_path, 10, 1, "csv", AS_OF)
-    assert not (tmp_path / "residents.csv").exists()
+    assert not list(tmp_path.iterdir())

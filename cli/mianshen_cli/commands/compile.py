@@ -6,13 +6,13 @@ In: a dialect, a day, what is wanted. Out: a script, on standard output or in a 
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from mianshen.source import Lang, Message
+from mianshen.whole_file import whole_file
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import Day, command, option, today
 from mianshen_cli.output import Status
@@ -51,12 +51,8 @@ def compile(  # noqa: A001
     if out is None:
         output.say(result.text.rstrip("\n"))
         return Status.DONE
-    part = Path(out).with_name(f".{Path(out).name}.{secrets.token_hex(4)}")
-    try:
+    with whole_file(Path(out)) as part:
         part.write_text(result.text, "utf-8")
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
     reads = ", ".join(inputs.get(entity, entity) for entity in result.reads)
     output.say(wording("compile.done").in_(lang).format(file=out, reads=reads, makes=", ".join(result.makes)))
     return Status.DONE

@@ -12,6 +12,7 @@ from mianshen.exchange.decisions import Loss, ModelBuilder
 from mianshen.exchange.dmn_in import ReadModel, read_model
 from mianshen.exchange.dmn_out import dmn_text
 from mianshen.exchange.spreadsheet import need, sound_document
+from mianshen.whole_file import whole_file
 
 
 def export_model(
@@ -19,7 +20,8 @@ def export_model(
 ) -> tuple[int, tuple[Loss, ...]]:
     """Write the decisions named, or all, with what they require; how many have logic, and what is not carried."""
     model = ModelBuilder(sound_document(rules, overlays)).build(names)
-    out.write_text(dmn_text(model), "utf-8")
+    with whole_file(out) as part:
+        part.write_text(dmn_text(model), "utf-8")
     return sum(element.logic is not None for element in model.elements), model.losses
 
 

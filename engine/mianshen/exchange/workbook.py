@@ -25,6 +25,7 @@ from mianshen.exchange.sheets import CHOICES, Sheet
 from mianshen.ingest.workbooks import refuse_unfit_zip
 from mianshen.source import Diagnostic, RuleError, Span
 from mianshen.text_columns import width
+from mianshen.whole_file import whole_file
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell as BookCell
@@ -76,7 +77,8 @@ def write_workbook(path: Path, title: str, sheets: Sequence[Sheet], names: Seque
         tabs.append(tab)
         _write_sheet(book.create_sheet(tab), sheet)
     _write_guide(guide, title, sheets, tabs[1:], names)
-    book.save(path)
+    with whole_file(path) as part:
+        book.save(part)
 
 
 def _tab(sheet: Sheet, taken: Sequence[str]) -> str:

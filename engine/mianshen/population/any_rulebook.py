@@ -24,6 +24,8 @@ from mianshen.population.existing import refuse_foreign
 from mianshen.population.sample import Format
 from mianshen.program.core import Boolean, Code, Date, Duration, Listing, Numeric, String, Type
 from mianshen.program.program import Entity, Fact, Program
+from mianshen.program.stages import parents_first
+from mianshen.whole_file import whole_file
 
 Array = np.ndarray[Any, Any]
 CHILDREN: Final = 3  # rows below one row of the entry, on average
@@ -52,12 +54,11 @@ def write_any(
     for name, table in tables.items():
         refuse_foreign(folder / name, table.column_names, _KEYS)
     for name, table in tables.items():
-        part = folder / f"{name}.part"
-        if form == "parquet":
-            pq.write_table(table, part)
-        else:
-            pc.write_csv(table, part)
-        part.replace(folder / name)
+        with whole_file(folder / name) as part:
+            if form == "parquet":
+                pq.write_table(table, part)
+            else:
+                pc.write_csv(table, part)
         counts[name] = len(table)
     return counts
 
@@ -73,7 +74,8 @@ class _Drawing:
     def tables(self) -> Iterator[tuple[Entity, pa.Table]]:
         """Parents before children."""
         keys: dict[str, Array] = {}
-        for number, entity in enumerate(self._parents_first()):
+        for number, name in enumerate(parents_first(self.program)):
+            entity = self.program.entities[name]
             chance = np.random.Generator(np.random.PCG64([self.seed, number]))
             count = self._count(entity)
             keys[entity.name] = np.char.add(f"{entity.name[0].upper()}", np.arange(1, count + 1).astype(str))
@@ -86,24 +88,14 @@ class _Drawing:
                 columns[fact.name] = self._column(fact, count, chance)
             yield entity, pa.table(columns)
 
-    def _parents_first(self) -> list[Entity]:
-        entities: Mapping[str, Entity] = self.program.entities
-
-        def depth(entity: Entity) -> int:
-            return 0 if entity.parent is None else 1 + depth(entities[entity.parent])
-
-        return sorted(entities.values(), key=depth)
-
     def _count(self, entity: Entity) -> int:
-        entry = self.program.entities[self.program.entry]
-        if entity.name == entry.name:
+        if entity.name == self.program.entry:
             return self.people
-        above = entry.parent
-        while above is not None:
-            if above == entity.name:
-                return max(1, self.people // MEMBERS)
-            above = self.program.entities[above].parent
-        return self.people * CHILDREN
+        return (
+            max(1, self.people // MEMBERS)
+            if self.program.above_entry(entity.name)
+            else self.people * CHILDREN
+        )
 
     def _facts(self, entity: Entity, columns: Mapping[str, Any]) -> Iterator[Fact]:
         """The facts to fill in: no keys, nothing personal, nothing that another system paid or that cancels a row."""

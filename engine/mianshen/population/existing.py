@@ -35,7 +35,7 @@ def _csv(file: Path) -> tuple[list[str], str | None]:
 
 
 def _parquet(file: Path) -> tuple[list[str], str | None]:
-    table = pq.ParquetFile(file)
-    header = table.schema_arrow.names
-    batch = next(table.iter_batches(1, columns=header[:1]), None)
+    with pq.ParquetFile(file) as table:
+        header = table.schema_arrow.names
+        batch = next(table.iter_batches(1, columns=header[:1]), None)
     return header, None if batch is None or not len(batch) else str(batch.column(0)[0].as_py())

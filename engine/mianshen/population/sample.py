@@ -17,6 +17,8 @@ from math import gcd
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from mianshen.whole_file import whole_file
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
@@ -119,14 +121,12 @@ def _write(database: DuckDBPyConnection, view: str, file: Path, form: Format) ->
     """Write one view whole, in the order of its rows, and give how many there are."""
     import duckdb
 
-    part = file.with_name(file.name + ".part")
     settings = "FORMAT parquet" if form == "parquet" else "FORMAT csv, HEADER"
-    path = str(part).replace("'", "''")
-    query = f"COPY (SELECT * EXCLUDE (n) FROM {view} ORDER BY n) TO '{path}' ({settings})"  # noqa: S608
     try:
-        [(number,)] = database.execute(query).fetchall()
+        with whole_file(file) as part:
+            path = str(part).replace("'", "''")
+            query = f"COPY (SELECT * EXCLUDE (n) FROM {view} ORDER BY n) TO '{path}' ({settings})"  # noqa: S608
+            [(number,)] = database.execute(query).fetchall()
     except duckdb.IOException as error:
-        part.unlink(missing_ok=True)
         raise OSError(f"{file}: cannot be written") from error
-    part.replace(file)
     return int(number)

@@ -179,9 +179,4 @@ def joint(program: Program) -> dict[str, str]:
 
 def parents_first(program: Program) -> list[str]:
     """Entities, ancestors before descendants."""
-
-    def depth(name: str) -> int:
-        parent = program.entities[name].parent
-        return 0 if parent is None else 1 + depth(parent)
-
-    return sorted(program.entities, key=depth)
+    return sorted(program.entities, key=lambda name: len(program.ancestors(name)))

@@ -20,6 +20,7 @@ from mianshen.catalogue import diagnostic
 from mianshen.document.yaml_tree import read_tree
 from mianshen.records.read import read_record
 from mianshen.source import NOWHERE, Diagnostic, Lang, RuleError
+from mianshen.whole_file import whole_file
 
 UNKNOWN: Final = "?"
 
@@ -58,9 +59,8 @@ def record(interview: Interview, story: Story) -> str:
 
 def kept(interview: Interview, story: Story, file: Path) -> None:
     """Write the record; the file appears whole or not at all. Raises OSError."""
-    part = file.with_name(f"{file.name}.part")
-    part.write_text(record(interview, story), encoding="utf-8")
-    part.replace(file)
+    with whole_file(file) as part:
+        part.write_text(record(interview, story), encoding="utf-8")
 
 
 def next_step(interview: Interview, story: Story, lang: Lang) -> tuple[dict[str, Plain], Checked | None]:

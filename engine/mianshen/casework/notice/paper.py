@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import cache
@@ -25,6 +24,7 @@ from mianshen.casework.notice.content import Notice
 from mianshen.casework.notice.phrases import HEADING, labels
 from mianshen.catalogue import diagnostic
 from mianshen.source import Lang, RuleError, unlined
+from mianshen.whole_file import whole_file
 
 FORMS: Final = (".html", ".pdf")
 _HERE: Final = Path(__file__).parent
@@ -38,12 +38,8 @@ def write_notice(notice: Notice, out: Path) -> None:
     """Write a notice in the form its file name asks for; RuleError where that cannot be done."""
     refuse_unfit(out)
     content = to_pdf(notice) if out.suffix.lower() == ".pdf" else to_html(notice).encode()
-    part = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
-    try:
+    with whole_file(out) as part:
         part.write_bytes(content)
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def refuse_unfit(out: Path) -> None:
