@@ -203,6 +203,45 @@ def test_money_of_postgresql_is_read_in_yuan(tmp_path: Path, little: Program, po
     assert [str(row["payment"]) for row in rows(tmp_path / "out" / "claims.parquet")] == ["5.01"]
 
 
+TABLES_THAT_FAIL = {
+    "a column that cannot be exact": ("cost float8", "cost", "E505: the column cost is DOUBLE"),
+    "two names in other case": ('cost numeric, "COST" numeric', 'cost, "COST"', "E503: the column COST stands twice"),
+    "a view that divides by zero": ("cost numeric", "1 / (cost - cost) AS cost", "E537: the database cannot be read"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("columns", "shown", "said"), TABLES_THAT_FAIL.values(), ids=TABLES_THAT_FAIL)
+def test_what_is_wrong_with_a_table_of_postgresql_names_the_table(
+    tmp_path: Path, little: Program, postgres: Postgres, columns: str, shown: str, said: str
+) -> None:
+    postgres.psql(
+        "DROP VIEW IF EXISTS wrong; DROP TABLE IF EXISTS wrongs; "
+        f"CREATE TABLE wrongs (claim_id text, person_id text, day date, {columns}); "
+        "INSERT INTO wrongs (claim_id, person_id, day, cost) VALUES ('C1', 'P1', '2026-01-31', 10); "
+        f"CREATE VIEW wrong AS SELECT claim_id, person_id, day, {shown} FROM wrongs;"
+    )
+    files = write(tmp_path / "in", {"residents.csv": PEOPLE})
+    named: dict[str, Named] = {**files, "claim": f"postgres:{postgres.words}?table=wrong"}
+    with pytest.raises(RuleError) as caught:
+        run_batch(little, Request(named, AS_OF, tmp_path / "out"))
+    [line] = [diagnostic.show("en") for diagnostic in caught.value.diagnostics]
+    assert line.startswith("postgres:…?table=wrong:")
+    assert said in line
+
+
+def test_a_type_of_postgresql_that_no_file_has_is_read_as_text(
+    tmp_path: Path, little: Program, postgres: Postgres
+) -> None:
+    postgres.psql(
+        "DROP TABLE IF EXISTS spans; CREATE TABLE spans (claim_id text, person_id text, day date, cost interval); "
+        "INSERT INTO spans VALUES ('C1', 'P1', '2026-01-31', '1 day');"
+    )
+    files = write(tmp_path / "in", {"residents.csv": PEOPLE})
+    named: dict[str, Named] = {**files, "claim": f"postgres:{postgres.words}?table=spans"}
+    run_batch(little, Request(named, AS_OF, tmp_path / "out"))
+    assert [(key, field) for _, _, key, field, _ in rejects(tmp_path / "out")] == [("C1", "cost")]
+
+
 def test_results_go_into_postgresql_whole_or_not_at_all(
     tmp_path: Path, little: Program, postgres: Postgres
 ) -> None:

@@ -124,7 +124,7 @@ def _count(
 
 
 def _header(program: Program, entity: Entity, opened: Opened) -> Header:
-    return Header(program, entity, opened.part.path, opened.columns, opened.places, opened.line)
+    return Header(program, entity, opened.part.shown, opened.columns, opened.places, opened.line)
 
 
 def _entity(program: Program, opened: Opened, named: str | None) -> Entity:
@@ -139,7 +139,7 @@ def _entity(program: Program, opened: Opened, named: str | None) -> Entity:
 
     best = max(program.entities.values(), key=known)
     if not known(best)[1]:
-        place = Span(str(opened.part.path), opened.line, 1)
+        place = Span(str(opened.part.shown), opened.line, 1)
         raise RuleError([diagnostics.no_header(place, program.entities[program.entry].key)])
     return best
 

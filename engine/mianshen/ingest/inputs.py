@@ -75,6 +75,11 @@ class Part:
     parquet: bool = False
     mapped: bool = False
 
+    @property
+    def shown(self) -> Path:
+        """What messages call it: its path, for a table of a server its address, for its rows are in a file of ours."""
+        return Path(self.named) if self.named.startswith(KINDS) else self.path
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -226,8 +231,7 @@ class _Opening:
         target = self.scratch()
         if address.kind in KINDS:
             exported(address, target)
-            opened = self.parquet(target, name)
-            return replace(opened, part=replace(opened.part, named=address.shown))
+            return self.parquet(target, name, address.shown)
         status = address.file.stat()
         named = f"{address.kind}:{address.file.absolute()}?table={address.table}"
         stamp = (status.st_size, status.st_mtime_ns)
@@ -252,14 +256,14 @@ class _Opening:
         ).fetchone() or (1,)
         return type_ if count else '"NULL"'
 
-    def parquet(self, path: Path, name: str) -> Opened:
-        """A Parquet file. Raises RuleError when it cannot be read."""
+    def parquet(self, path: Path, name: str, named: str = "") -> Opened:
+        """A Parquet file, or the table of that name written as one. Raises RuleError when it cannot be read."""
         status = path.stat()
-        described = _described(path, self.connection)
+        described = _described(path, self.connection, Path(named) if named else path)
         scanned = f"read_parquet({pattern(path)}, file_row_number=true, hive_partitioning=false)"
         relation = f'(SELECT file_row_number + 1 AS "{ROW}", * FROM {scanned})'
         stamp = (status.st_size, status.st_mtime_ns)
-        part = Part(path, name, {}, relation, True, Plain(path, UTF_8), stamp, parquet=True)
+        part = Part(path, name, {}, relation, True, Plain(path, UTF_8), stamp, named, parquet=True)
         return Opened(part, described, list(range(1, len(described) + 1)))
 
     def input(self, entity: Entity, opened: Sequence[Opened], mapping: EntityMapping | None) -> Input:
@@ -283,7 +287,7 @@ class _Opening:
                     mapped=True,
                 )
                 result, places = [result[n] for n in mapped.left], [places[n] for n in mapped.left]
-            header = Header(self.program, entity, part.path, result, places, file.line)
+            header = Header(self.program, entity, part.shown, result, places, file.line)
             try:
                 columns = header.matched(part.columns)
                 parts.append(replace(part, columns=columns))
@@ -299,7 +303,7 @@ class _Opening:
         """What is wrong with a header: it may be one that a shipped mapping reads, or a title before the header."""
         unknown = any(part.code in ("E502", "E542") for part in error.diagnostics)
         if unknown and (name := likely_mapping(file.columns, self.program, entity.name)) is not None:
-            place = Span(str(file.part.path), file.line, 1)
+            place = Span(str(file.part.shown), file.line, 1)
             return [diagnostics.no_header(place, entity.key, mapping=name)]
         layout = file.part.layout
         if layout is None or all(diagnostic.code != "E542" for diagnostic in error.diagnostics):
@@ -350,7 +354,7 @@ class _Opening:
 def _refuse_ragged(opened: Sequence[Opened]) -> None:
     """Raises RuleError where lines have more or fewer cells than their header, or two columns one name."""
     for file in opened:
-        refuse_alike(file.part.path, file.columns, file.places, file.line)
+        refuse_alike(file.part.shown, file.columns, file.places, file.line)
     if ragged := [file.ragged for file in opened if file.ragged is not None]:
         raise RuleError(ragged)
 
@@ -419,17 +423,17 @@ def _head(path: Path) -> bytes:
         raise _unreadable(path, error.strerror or "", error.strerror or "") from None
 
 
-def _described(path: Path, connection: duckdb.DuckDBPyConnection) -> list[Typed]:
+def _described(path: Path, connection: duckdb.DuckDBPyConnection, shown: Path) -> list[Typed]:
     """The columns of a Parquet file; those of nothing are of no type, whatever the file says. Raises RuleError."""
     try:
         with pq.ParquetFile(path) as file:
             names_, nothing = file.schema_arrow.names, _of_nothing(file.metadata)
-        refuse_alike(path, [(name, "") for name in names_], list(range(1, len(names_) + 1)), 1)
+        refuse_alike(shown, [(name, "") for name in names_], list(range(1, len(names_) + 1)), 1)
         rows = connection.execute(
             f"DESCRIBE SELECT * FROM read_parquet({pattern(path)}, hive_partitioning=false)"
         ).fetchall()
     except (duckdb.Error, UnicodeError, ArrowException, OSError):
-        raise RuleError([diagnostics.bad_parquet(unlined(str(path)))]) from None
+        raise RuleError([diagnostics.bad_parquet(unlined(str(shown)))]) from None
     return [(row[0], '"NULL"' if row[0] in nothing else row[1]) for row in rows]
 
 

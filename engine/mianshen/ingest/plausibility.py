@@ -433,4 +433,4 @@ def _is_area(fact: Fact) -> bool:
 
 
 def _shown(source: Input) -> str:
-    return ", ".join(str(part.path) for part in source.parts[:3]) + (", …" if len(source.parts) > 3 else "")
+    return ", ".join(str(part.shown) for part in source.parts[:3]) + (", …" if len(source.parts) > 3 else "")

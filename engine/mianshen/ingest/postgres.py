@@ -64,8 +64,16 @@ def export_table(words: str, relation: str, shown: str, table: str, target: Path
         reader = cursor.fetch_record_batch()
         plain = pa.schema([(field.name, _storage(field.type)) for field in reader.schema])
         with pq.ParquetWriter(target, plain) as writer:
-            for batch in reader:
+            for batch in _batches(reader, shown):
                 writer.write_batch(pa.record_batch([_stored(column) for column in batch.columns], plain))
+
+
+def _batches(reader: pa.RecordBatchReader, shown: str) -> Iterator[pa.RecordBatch]:
+    """The batches of a query that may fail after its first rows, as a view that divides by zero does. Raises RuleError."""
+    try:
+        yield from reader
+    except (OSError, pa.ArrowException):
+        raise RuleError([diagnostics.bad_database(shown)]) from None
 
 
 def _selected(field: pa.Field) -> str:
@@ -74,7 +82,7 @@ def _selected(field: pa.Field) -> str:
     if type_ == b"money":
         return f"{name}::numeric AS {name}"
     foreign = isinstance(field.type, pa.BaseExtensionType) and type_ != b"numeric"
-    return f"{name}::text AS {name}" if foreign else name
+    return f"{name}::text AS {name}" if foreign or pa.types.is_interval(field.type) else name
 
 
 def _storage(type_: pa.DataType) -> pa.DataType:
