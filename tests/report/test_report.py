@@ -390,6 +390,39 @@ def test_a_folder_that_no_report_wrote_is_left_alone(people: Path, tmp_path: Pat
     assert [each.name for each in (tmp_path / "r").iterdir()] == ["letters.txt"]
 
 
+@pytest.mark.parametrize(
+    ("name", "spoilt"),
+    [
+        ("claims.parquet", b"PAR1 and no more"),
+        ("claims.parquet", None),
+        (
+            "manifest.json",
+            b'{"as_of": "2026-06-31", "inputs": {}, "outputs": {}, "rulebook": {}, "records": {}}',
+        ),
+        ("summary.json", b"{}"),
+    ],
+)
+def test_a_run_of_which_a_file_is_spoilt_or_gone_is_none(
+    tmp_path: Path, name: str, spoilt: bytes | None
+) -> None:
+    good = RESIDENTS + "P1,310113,employee,active,employed,none\n"
+    run = batch(tmp_path / "was", {"residents.csv": good, "claims.csv": "claim_id,person_id,service_date\n"})
+    (run / name).unlink()
+    if spoilt is not None:
+        (run / name).write_bytes(spoilt)
+    with pytest.raises(RuleError) as caught:
+        make_report(PROGRAM, Order(run, tmp_path / "r", "en"))
+    [line] = [diagnostic.show("en") for diagnostic in caught.value.diagnostics]
+    assert f"E570: this is not the folder of a batch: {name} is not in it, or cannot be read" in line
+
+
+def test_an_input_that_changed_where_it_lies_is_not_called_gone(tmp_path: Path) -> None:
+    good = RESIDENTS + "P1,310113,employee,active,employed,none\n"
+    run = batch(tmp_path / "was", {"residents.csv": good})
+    (tmp_path / "was" / "residents.csv").write_text(good.replace("P1", "P2"), "utf-8")
+    assert refusal(Order(run, tmp_path / "r", "en")) == ["E572"]
+
+
 def test_inputs_that_moved_are_named_and_those_that_changed_are_refused(tmp_path: Path) -> None:
     good = RESIDENTS + "P1,310113,employee,active,employed,none\n"
     run = batch(tmp_path / "was", {"residents.csv": good})

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -33,6 +33,8 @@ from mianshen.program.program import Entity, Program
 from mianshen.rulebook import open_program
 from mianshen.source import Diagnostic, RuleError, unlined
 
+_PARQUET: Final = b"PAR1"
+
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
@@ -47,12 +49,16 @@ class FinishedRun:
     def of(folder: Path) -> FinishedRun:
         """The run in a folder, with results to read. Raises RuleError where a file of it is not there or damaged."""
         contents = {name: _content(folder / name) for name in (MANIFEST, SUMMARY, TIMINGS)}
+        manifest = contents[MANIFEST] or {}
         whole = {
             REJECTS: (folder / REJECTS).exists(),
-            MANIFEST: _is_manifest(contents[MANIFEST]),
+            MANIFEST: _is_manifest(manifest),
             SUMMARY: bool(contents[SUMMARY]),
             TIMINGS: contents[TIMINGS] is not None,
         }
+        if whole[MANIFEST]:
+            tables = (name for name in manifest["outputs"] if name.endswith(".parquet"))
+            whole |= {name: _is_table(folder / name) for name in tables}
         for name in (name for name, is_whole in whole.items() if not is_whole):
             raise RuleError([diagnostic("E570.no_run", unlined(str(folder)), name=name)])
         return FinishedRun(folder, *(contents[name] or {} for name in (MANIFEST, SUMMARY, TIMINGS)))
@@ -128,9 +134,28 @@ def program_of(run: FinishedRun) -> Program:
     return program
 
 
-def _is_manifest(content: Mapping[str, Any] | None) -> bool:
+def _is_manifest(content: Mapping[str, Any]) -> bool:
     parts = ("inputs", "outputs", "rulebook", "records")
-    return content is not None and all(isinstance(content.get(part), dict) for part in parts)
+    if not all(isinstance(content.get(part), dict) for part in parts):
+        return False
+    try:
+        dt.date.fromisoformat(content["as_of"])
+    except (KeyError, TypeError, ValueError):
+        return False
+    return True
+
+
+def _is_table(path: Path) -> bool:
+    """Whether a file of results is there and has the ends of a Parquet file; one of parts is a folder."""
+    try:
+        if path.is_dir():
+            return True
+        with path.open("rb") as file:
+            begin = file.read(len(_PARQUET))
+            file.seek(-len(_PARQUET), os.SEEK_END)
+            return begin == file.read() == _PARQUET
+    except OSError:
+        return False
 
 
 def _content(file: Path) -> dict[str, Any] | None:
@@ -200,9 +225,11 @@ def _changed(run: FinishedRun, inputs: Mapping[str, Input]) -> Iterator[Diagnost
                 known.remove(digest)
             else:
                 yield diagnostic("E572.input_changed", unlined(str(run.folder)), file=part.name)
-        if known:
-            names = [item["file"] for item in run.manifest["inputs"][entity] if item["digest"] in known]
-            yield diagnostics.input_moved(str(run.folder), entity, names[0])
+        there = {part.name for part in source.parts}
+        recorded = run.manifest["inputs"][entity]
+        gone = [item["file"] for item in recorded if item["digest"] in known and item["file"] not in there]
+        if gone:
+            yield diagnostics.input_moved(str(run.folder), entity, gone[0])
 
 
 def table_of_facts(
