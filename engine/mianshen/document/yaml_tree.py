@@ -94,6 +94,7 @@ class Mapping:
     source: YamlSource = field(repr=False)
     start: int
     end: int
+    _first: dict[str, tuple[Scalar, Node]] = field(init=False, repr=False, default_factory=dict)
 
     @property
     def span(self) -> Span:
@@ -105,8 +106,10 @@ class Mapping:
         return entry[1] if entry else None
 
     def entry(self, key: str) -> tuple[Scalar, Node] | None:
-        """The key and value written for `key`, or None."""
-        return next((entry for entry in self.entries if entry[0].text == key), None)
+        """The key and value written for `key`, the first of them, or None."""
+        if not self._first:
+            self._first.update((entry[0].text, entry) for entry in reversed(self.entries))
+        return self._first.get(key)
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping

@@ -6,6 +6,7 @@ every mistake of every file.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -27,7 +28,7 @@ from mianshen.elaboration.data_tables import with_data
 from mianshen.elaboration.events import event_types
 from mianshen.elaboration.functions import check_functions, own_functions, written_functions
 from mianshen.elaboration.link import clashes, foldless, linked
-from mianshen.elaboration.overriding import overridden, overriding
+from mianshen.elaboration.overriding import overridden, overriding, overriding_facts
 from mianshen.elaboration.parameters import Figures
 from mianshen.elaboration.properties import check_properties, stated
 from mianshen.elaboration.provision_parts import Parses
@@ -171,13 +172,12 @@ class ProgramBuilder:
             if (entity, name) in names.facts:
                 meaning = Message(f"{entity} 的事实", f"a fact of the {entity}")
                 self._taken(("decisions", entity, name), name, meaning)
+        owners = {name: entity for entity, name in reversed((*names.facts, *names.decisions))}
         for name in (*names.parameters, *names.entities):
             section = "parameters" if name in names.parameters else "entities"
-            owners = [entity for entity, known in (*names.facts, *names.decisions) if known == name]
-            if owners:
-                self._taken(
-                    (section, name), name, Message(f"{owners[0]} 的名称", f"a name of the {owners[0]}")
-                )
+            owner = owners.get(name)
+            if owner is not None:
+                self._taken((section, name), name, Message(f"{owner} 的名称", f"a name of the {owner}"))
         for name in names.parameters.keys() & names.entities.keys():
             self._taken(("parameters", name), name, Message("实体", "an entity"))
 
@@ -243,20 +243,26 @@ class ProgramBuilder:
         checks = self._checks(replace(self.names, decisions=types))
         decisions: list[Decision] = []
         counted = {(a.entity, a.sums): a for a in accumulators.values() if a.counts}
+        overriding_by = overriding_facts(self.vocabulary.facts.values())
+        by_decision: dict[Key, list[ProvisionSite]] = defaultdict(list)
+        for site in sites:
+            if not site.planned:
+                by_decision[site.key].append(site)
         for key in order:
             if key in counted:
                 span = self.document.span("accumulators", counted[key].name)
                 decisions.append(counting(counted[key], span))
             if key[1] not in self.document.decisions.get(key[0], {}):
                 continue  # of an accumulator that counts rows, or of one that is wrong
-            mine = [site for site in sites if site.key == key and not site.planned]
+            mine = by_decision[key]
             provisions = [provision for site in mine for provision in checks.typed(site)]
-            provisions = [*overriding(key, self.vocabulary.facts, accumulators), *provisions]
+            from_facts = overriding_by.get(key, [])
+            provisions = [*overriding(key, from_facts, accumulators), *provisions]
             if mine and not provisions and isinstance(types[key], Numeric):
                 types[key] = Numeric(0, ZERO, ZERO)  # all its provisions are wrong: add no mistakes to theirs
             else:
                 types[key] = narrowed(types[key], provisions)
-            ranked = overridden(linked(provisions, self.document, self.diagnostics), self.vocabulary.facts)
+            ranked = overridden(linked(provisions, self.document, self.diagnostics), from_facts)
             decisions.append(self._decision(key, ranked))
         for site in sites:
             if site.planned:

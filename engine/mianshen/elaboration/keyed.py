@@ -61,9 +61,13 @@ class Leaf:
 
 @dataclass(slots=True)
 class Branch:
-    """What is written for each test of a key, the tests by how they are written."""
+    """What is written for each test of a key, the tests by how they are written.
+
+    `taken`: the codes, texts, places and truth values that tests name, each with its test.
+    """
 
     tests: dict[str, KeyTest | None] = field(default_factory=dict)
+    taken: dict[str | bool, str] = field(default_factory=dict)
     below: dict[str, Branch | Leaf] = field(default_factory=dict)
 
 
@@ -74,6 +78,7 @@ class KeyReader:
         self.vocabulary, self.name, self.model = vocabulary, name, model
         self.diagnostics = vocabulary.diagnostics
         self.leaves: list[Leaf] = []
+        self._names: set[str] = set()  # of the leaves
         self.types: dict[str, Type] = {}
         self.sound = True
         for key, written in model.keys.items():
@@ -138,9 +143,10 @@ class KeyReader:
     def _leaf(self, cells: tuple[str, ...]) -> Leaf:
         """The values for some keys under a name of their own."""
         slug = "_".join(_NOT_IN_NAMES.sub("_", _spelt(cell)).strip("_") or "x" for cell in cells)
-        name, taken = f"{self.name}__{slug}", {leaf.name for leaf in self.leaves}
-        while name in taken:
-            name = f"{name}_{len(taken)}"
+        name = f"{self.name}__{slug}"
+        while name in self._names:
+            name = f"{name}_{len(self._names)}"
+        self._names.add(name)
         title, labels = message(self.model.title), [self._label(at, cell) for at, cell in enumerate(cells)]
         zh, en = "、".join(label.zh for label in labels), ", ".join(label.en for label in labels)
         leaf = Leaf(name, Message(f"{title.zh}（{zh}）", f"{title.en} ({en})"))
@@ -173,13 +179,14 @@ class KeyReader:
             test = self._read(self.types[key], cell, path)
             if test is None:
                 return None
-            for other, known in branch.tests.items():
-                if known is not None and _overlap(test, known):
-                    span = self._key_span(path)
-                    self.diagnostics.append(
-                        diagnostic("E365.keys_overlap", span, name=self.name, one=other, two=cell)
-                    )
-                    return None
+            other = _overlapped(branch, test)
+            if other is not None:
+                span = self._key_span(path)
+                self.diagnostics.append(
+                    diagnostic("E365.keys_overlap", span, name=self.name, one=other, two=cell)
+                )
+                return None
+            branch.taken |= dict.fromkeys(_named(test), label)
         branch.tests[label] = test
         return label
 
@@ -343,13 +350,22 @@ def _literal(node: tree.Expr) -> Decimal | dt.date | None:
             return None
 
 
-def _overlap(one: KeyTest, other: KeyTest) -> bool:
-    """Whether two tests of one key may take the same; a place may lie in another."""
-    if one.cell is not None and other.cell is not None:
-        spans = [(_interval(a), _interval(b)) for a in one.cell.tests for b in other.cell.tests]
-        return any(a is not None and b is not None and _meet(a, b) for a, b in spans)
-    same = one.truth is not None and one.truth == other.truth
-    return same or bool({*one.values} & {*other.values} or {*one.places} & {*other.places})
+def _named(test: KeyTest) -> tuple[str | bool, ...]:
+    """What a test names one by one."""
+    return (*test.values, *test.places, *(() if test.truth is None else (test.truth,)))
+
+
+def _overlapped(branch: Branch, test: KeyTest) -> str | None:
+    """A test of the branch that may take the same; a place may lie in another."""
+    if test.cell is None:
+        return next((branch.taken[name] for name in _named(test) if name in branch.taken), None)
+    ranges = ((label, known.cell) for label, known in branch.tests.items() if known is not None)
+    return next((label for label, cell in ranges if cell is not None and _ranges_meet(test.cell, cell)), None)
+
+
+def _ranges_meet(one: tree.Cell, other: tree.Cell) -> bool:
+    spans = [(_interval(a), _interval(b)) for a in one.tests for b in other.tests]
+    return any(a is not None and b is not None and _meet(a, b) for a, b in spans)
 
 
 def _meet(a: _Interval, b: _Interval) -> bool:

@@ -35,9 +35,12 @@ def linked(
     if circular:
         mistakes.append(diagnostics.exceptions_in_circle(members[circular[0]].span, [*circular, circular[0]]))
         return tuple(provisions)
-    over = {name: tuple(sorted(n for n in members if name in closed[n])) for name in members}
+    over: dict[str, list[str]] = {name: [] for name in members}
+    for name in sorted(members):
+        for excepted in closed[name]:
+            over[excepted].append(name)
     ranked = sorted(provisions, key=lambda p: (p.fallback, len(over[p.name])))
-    return tuple(replace(p, exceptions=over[p.name]) for p in ranked)
+    return tuple(replace(p, exceptions=tuple(over[p.name])) for p in ranked)
 
 
 def _excepted(name: str, members: Mapping[str, program.Provision], document: Document) -> set[str]:
@@ -45,7 +48,9 @@ def _excepted(name: str, members: Mapping[str, program.Provision], document: Doc
     table = name.partition(".")[0]
     model = document.provisions.get(name) or document.tables.get(table)
     named = () if model is None else model.exception_to
-    return {n for n in members for other in named if n.partition(".")[0] == other and n != name}
+    if not named:
+        return set()
+    return {other for other in members if other != name and other.partition(".")[0] in named}
 
 
 def _reach(name: str, edges: Mapping[str, set[str]]) -> set[str]:

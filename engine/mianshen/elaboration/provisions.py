@@ -5,6 +5,7 @@ In: the document, the symbol table. Out: provisions by decision, planned ones ap
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -45,10 +46,13 @@ class ProvisionChecks(TableChecks):
     def sites(self) -> list[ProvisionSite]:
         """Everything that gives a decision; what gives an unknown one is reported."""
         sites: list[ProvisionSite] = []
+        owners: dict[str, list[str]] = defaultdict(list)
+        for entity, name in self.names.decisions:
+            owners[name].append(entity)
         for section, models in (("provisions", self.document.provisions), ("tables", self.document.tables)):
             for name, model in models.items():
                 place: Place = (section, name)
-                key = self._decision_of(model, place)
+                key = self._decision_of(model, place, owners[model.decision])
                 if key is not None:
                     sites.append(ProvisionSite(key, name, model, place))
                     self._plan(sites[-1])
@@ -60,9 +64,10 @@ class ProvisionChecks(TableChecks):
                 )
         return sites
 
-    def _decision_of(self, model: Model, place: Place) -> Key | None:
+    def _decision_of(self, model: Model, place: Place, entities: list[str]) -> Key | None:
+        """The decision that a provision or table gives; `entities`: those that have a decision of its name."""
         name, decisions = model.decision, self.names.decisions
-        owners = [e for e, n in decisions if n == name and model.entity in (None, e)]
+        owners = [entity for entity in entities if model.entity in (None, entity)]
         if len(owners) == 1:
             return owners[0], name
         if len(owners) > 1:

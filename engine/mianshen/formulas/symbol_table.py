@@ -110,6 +110,12 @@ class SymbolTable:
     calendar_broken: bool = False  # years of it were written with a mistake
     functions: Mapping[str, FunctionName] = field(default_factory=dict)
     paid: frozenset[Key] = frozenset()  # the money decisions that are paid to or for the person
+    _instead: dict[Key, list[Fact]] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for fact in self.facts.values():
+            if fact.instead_of is not None:
+                self._instead.setdefault(fact.instead_of, []).append(fact)
 
     def excused(self, name: str, known: Iterable[str]) -> bool:
         """Whether not knowing a name is no mistake of the place that uses it."""
@@ -125,10 +131,10 @@ class SymbolTable:
         if fact is None:
             return None
         read: Core = FactRef(owner, name, fact.type)
-        instead = [own for own in self.facts.values() if own.instead_of == (owner, name)]
+        instead = self._instead.get((owner, name))
         line = [entity, *self.ancestors(entity)]
         for below in reversed(line[: line.index(owner)]) if instead and owner in line else ():
-            for own in (own for own in instead if own.entity == below):
+            for own in (own for own in instead or () if own.entity == below):
                 stated = FactRef(below, own.name, own.type)
                 one, two = own.type, read.type
                 both = either(one, two) if isinstance(one, Numeric) and isinstance(two, Numeric) else two

@@ -7,6 +7,7 @@ first, and the circles found.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from mianshen.program import core
 from mianshen.program.program import Accumulator, Entity, Key
@@ -81,7 +82,7 @@ def accumulator_reads(
     return decisions, facts | set(accumulator.facts)
 
 
-def in_order(edges: Mapping[Key, set[Key]]) -> tuple[list[Key], list[list[Key]]]:
+def in_order(edges: Mapping[Key, AbstractSet[Key]]) -> tuple[list[Key], list[list[Key]]]:
     """Keys with what each reads first, stable in the given order; and every circle met."""
     done: dict[Key, int] = {}
     ordered: list[Key] = []

@@ -133,9 +133,12 @@ def _ready(
             continue
         over, read = needs[decision.key]
         if decision.key not in ready and over <= done and read <= done | ready:
-            group = groups.get(decision.key, frozenset({decision.key}))
-            ready |= group
-            yield from (other for other in waiting if other.key in group)
+            if decision.key not in groups:
+                ready.add(decision.key)
+                yield decision
+                continue
+            ready |= groups[decision.key]
+            yield from (other for other in waiting if other.key in groups[decision.key])
 
 
 def _over(decision: Decision, program: Program) -> frozenset[Key]:
