@@ -26,7 +26,7 @@ from mianshen.ingest.inputs import open_inputs
 from mianshen.past_runs.finished_run import table_of_facts
 from mianshen.past_runs.report import FinishedRun, Order, make_report, phrases, program_of
 from mianshen.past_runs.report.bars import against, bars, stacked
-from mianshen.past_runs.report.cells import STARTS, safe
+from mianshen.past_runs.report.cells import safe
 from mianshen.places import shown_place
 from mianshen.population.sample import write_population
 from mianshen.records.diagnostics import REASONS
@@ -35,6 +35,19 @@ from mianshen.source import Lang, RuleError
 
 pytestmark = pytest.mark.xdist_group("report")
 
+STARTS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+)  # of what a spreadsheet takes for a formula
 PROGRAM = open_program()
 BENEFITS = [name for name, benefit in PROGRAM.benefits.items() if benefit.entity == PROGRAM.entry]
 OF_HOUSEHOLDS = [name for name, benefit in PROGRAM.benefits.items() if benefit.entity == "household"]

@@ -156,7 +156,7 @@ def _of_run(
 
 def _of_records(desk: Desk, read: list[Given], order: RunOrder, layout: Layout) -> Status:
     """A notice for every record of a file whose answer is asked for. Raises RuleError."""
-    from mianshen.past_runs.notices import told_of_records, write_notices
+    from mianshen.past_runs.notices import notifications_of_records, write_notices
 
     rejects = [diagnostic for record in read for diagnostic in record.record.rejects]
     for diagnostic in rejects:
@@ -164,7 +164,7 @@ def _of_records(desk: Desk, read: list[Given], order: RunOrder, layout: Layout) 
     answers = [desk.answer(record) for record in read if record.record.case.person.rejection is None]
     benefits = _named(tuple(order.benefits), desk.checker().program, str(order.run))
     order = replace(order, benefits=benefits)
-    notices = told_of_records([(answer.checker, answer.checked) for answer in answers], order)
+    notices = notifications_of_records([(answer.checker, answer.checked) for answer in answers], order)
     count = write_notices(notices, len(notices), layout)
     return Status.FOUND if rejects else _told(layout, count)
 

@@ -79,7 +79,7 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notification:
     """A decision to tell: of whom, about what; `place`: its turn among all."""
 
     place: int
@@ -90,7 +90,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class RunOrder:
-    """Which answers of a run are told. No benefits: every one; `moved`: where inputs are now, by entity."""
+    """Which answers of a run are notification. No benefits: every one; `moved`: where inputs are now, by entity."""
 
     run: Path
     benefits: Collection[str] = ()
@@ -102,7 +102,10 @@ class RunOrder:
 
 
 def write_notices(
-    told: Iterable[Told], count: int, layout: Layout, progress: Progress = lambda _d, _c: None
+    notifications: Iterable[Notification],
+    count: int,
+    layout: Layout,
+    progress: Progress = lambda _d, _c: None,
 ) -> int:
     """Write notices into a folder with an index, or into one page; gives how many. Raises RuleError."""
     out, shown = layout.out.resolve(), str(layout.out)
@@ -117,7 +120,7 @@ def write_notices(
             part = beside(out, "part")
             try:
                 part.mkdir()
-                written = _write_all(told, count, layout, part, progress)
+                written = _write_all(notifications, count, layout, part, progress)
                 if single:
                     join = joined_pdf if layout.pages == ".pdf" else joined_pages
                     join([part / name for name in sorted(written)], part / "all", layout.lang)
@@ -139,10 +142,12 @@ def _is_ours(out: Path) -> bool:
     return not names or (INDEX in names and all(map(_OURS.fullmatch, names)))
 
 
-def _write_all(told: Iterable[Told], count: int, layout: Layout, part: Path, progress: Progress) -> list[str]:
+def _write_all(
+    notifications: Iterable[Notification], count: int, layout: Layout, part: Path, progress: Progress
+) -> list[str]:
     lines: dict[int, list[Cell]] = {}
     names = []
-    for done, decision in enumerate(told, 1):
+    for done, decision in enumerate(notifications, 1):
         serial = f"{layout.first + decision.place:06}"
         notice = _notice(decision, layout, serial)
         stem = f"{serial}-{notice.person}" if _PLAIN.fullmatch(notice.person) else serial
@@ -170,18 +175,23 @@ def _content(notice: Notice, layout: Layout) -> bytes:
     return for_pdf(notice).encode() if layout.out.suffix else to_pdf(notice)
 
 
-def _notice(told: Told, layout: Layout, serial: str) -> Notice:
+def _notice(notification: Notification, layout: Layout, serial: str) -> Notice:
     head = None
     if layout.office is not None:
-        person = told.checked.case.person
+        person = notification.checked.case.person
         head = letterhead(
-            layout.office, told.checker.program, person, serial.lstrip("0"), layout.issued, layout.lang
+            layout.office,
+            notification.checker.program,
+            person,
+            serial.lstrip("0"),
+            layout.issued,
+            layout.lang,
         )
-    return notice_of(told.checker, told.checked, told.subject, layout.lang, head)
+    return notice_of(notification.checker, notification.checked, notification.subject, layout.lang, head)
 
 
-def _line(told: Told, notice: Notice, lang: Lang) -> list[Cell]:
-    program, person = told.checker.program, told.checked.case.person
+def _line(notification: Notification, notice: Notice, lang: Lang) -> list[Cell]:
+    program, person = notification.checker.program, notification.checked.case.person
     area = person.facts.get(program.entities[person.entity].area or "")
     number = "" if notice.letterhead is None else notice.letterhead.number
     place = named_place(area).in_(lang) if isinstance(area, str) else ""
@@ -191,13 +201,17 @@ def _line(told: Told, notice: Notice, lang: Lang) -> list[Cell]:
 # -- of records --------------------------------------------------------------------------------
 
 
-def told_of_records(records: Iterable[tuple[Checker, Checked]], order: RunOrder) -> list[Told]:
+def notifications_of_records(
+    records: Iterable[tuple[Checker, Checked]], order: RunOrder
+) -> list[Notification]:
     """The decisions to tell of checked records, in their order."""
-    decisions: list[Told] = []
+    decisions: list[Notification] = []
     for checker, checked in records:
         for name, benefit in checked.result.benefits.items():
             if benefit.status in order.statuses and (not order.benefits or name in order.benefits):
-                decisions.append(Told(len(decisions), checker, checked, Subject(name, None, str(order.run))))
+                decisions.append(
+                    Notification(len(decisions), checker, checked, Subject(name, None, str(order.run)))
+                )
     return decisions
 
 
@@ -229,7 +243,7 @@ def write_run_notices(order: RunOrder, layout: Layout, progress: Progress = lamb
         rows = HouseholdRows(RowReader(program, connection, run.as_of, threads=os.cpu_count() or 1), inputs)
         rows.read(pa.array(list(due), pa.string()))
         count = sum(map(len, due.values()))
-        return write_notices(_told(program, rows, due, order), count, layout, progress)
+        return write_notices(_notifications(program, rows, due, order), count, layout, progress)
 
 
 def _due(lists: Lists, order: RunOrder) -> dict[str, list[_Due]]:
@@ -255,9 +269,9 @@ def _due(lists: Lists, order: RunOrder) -> dict[str, list[_Due]]:
     return due
 
 
-def _told(
+def _notifications(
     program: Program, rows: HouseholdRows, due: Mapping[str, list[_Due]], order: RunOrder
-) -> Iterator[Told]:
+) -> Iterator[Notification]:
     checker = Checker(program)
     for case, numbers in rows.cases():
         for key in dict.fromkeys(row.current.key for row in numbers if row.entity == program.entry):
@@ -273,4 +287,6 @@ def _told(
                     raise RuleError(
                         [diagnostic("E752.other_answer", unlined(str(order.run)), benefit=answer.benefit)]
                     )
-                yield Told(answer.place, checker, checked, Subject(answer.benefit, None, str(order.run)))
+                yield Notification(
+                    answer.place, checker, checked, Subject(answer.benefit, None, str(order.run))
+                )

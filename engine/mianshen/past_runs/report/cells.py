@@ -22,19 +22,6 @@ Cell: TypeAlias = (
     "str | Decimal | dt.date"  # texts are marked where they must be, amounts and days stand as they are
 )
 
-STARTS: Final = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "\n",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-)  # full-width ones are read alike
 DROPPED: Final = r"\s\x00-\x1f\x7f-\xa0\u00ad\u200b-\u200f\u2060\ufeff"  # blanks, breaks, what nobody sees
 MARK: Final = "'"
 _MARKED: Final = re.compile(f"[{DROPPED}]*[-=+@＝＋－＠]|[\t\r\n{MARK}]|(?:{SPOILT})\\Z")

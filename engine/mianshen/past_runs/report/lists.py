@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +28,7 @@ from mianshen.interpreter.result import MISSING_FACTS
 from mianshen.past_runs.finished_run import FinishedRun, household_fact
 from mianshen.past_runs.report.cells import Cell, CsvFile
 from mianshen.past_runs.report.changes import TABLE
-from mianshen.past_runs.report.tables import lacking, split_names
+from mianshen.past_runs.report.tables import missing_names, split_names
 from mianshen.past_runs.report.workbooks import Kind, write_workbook
 from mianshen.program.calendar import MISSING as CALENDAR
 from mianshen.program.core import Boolean, Date, Numeric
@@ -53,7 +56,7 @@ _CHANGE, _BEFORE, _NOW = (
 _BENEFIT, _AMOUNT = Message("待遇", "benefit"), Message("金额（元）", "amount (yuan)")
 _GROUND, _CLAUSE = Message("依据", "provision"), Message("出处", "source and clause")
 _CAUSE, _RECORDS = Message("起因", "cause"), Message("记录变化", "the records changed")
-_LACKING, _NAME, _WAITING = (
+_MISSING, _NAME, _WAITING = (
     Message("缺少的事实", "missing fact"),
     Message("字段", "field"),
     Message("等待核定的事项", "waiting for it"),
@@ -146,11 +149,11 @@ class Lists:
         def line(area: str, row: Sequence[Any]) -> list[Cell]:
             household, person, owner, number, amount, reason, change, values, _ = row
             benefit = benefits[number]
-            told = [
+            cells = [
                 self._shown(self._decision(benefit, name), value)
                 for name, value in zip(benefit.shows, values or (), strict=bool(values))
             ]
-            also = told if own else [self._details(benefit, told)] if details else []
+            also = cells if own else [self._details(benefit, cells)] if details else []
             paid = [self._money(amount, reason)] if amounts else []
             return [
                 *self.whose(person, owner or household, area), self._title(benefit, owner), self._status(change),
@@ -207,10 +210,10 @@ class Lists:
             case type_:
                 return self._say(self.words.value(value, decision.written, type_))
 
-    def _details(self, benefit: Benefit, told: Sequence[Cell]) -> str:
+    def _details(self, benefit: Benefit, cells: Sequence[Cell]) -> str:
         """What a benefit shows in one cell: `title value; title value`."""
         parts = []
-        for name, cell in zip(benefit.shows, told, strict=bool(told)):
+        for name, cell in zip(benefit.shows, cells, strict=bool(cells)):
             decision = self._decision(benefit, name)
             value = cell if isinstance(cell, str) else self._say(self.words.value(cell, decision.written))
             parts += [f"{self._say(decision.title)} {value}"] if value else []
@@ -265,7 +268,7 @@ class Lists:
             reason, title = identifier(f"{benefit.name}_reason"), quoted(self._title(benefit, _OWNER))
             rows = self.rows(self.run, self.program.entities[benefit.entity])
             parts.append(
-                f"SELECT person, '' AS record, {lacking(self.program, reason)} AS fact, replace({title}, "
+                f"SELECT person, '' AS record, {missing_names(self.program, reason)} AS fact, replace({title}, "
                 f"{quoted(_OWNER)}, owner) AS waits FROM {rows} WHERE starts_with({reason}, {quoted(MISSING_FACTS)})"
             )
         key = identifier(self.person.key)
@@ -291,7 +294,7 @@ class Lists:
 
         child = self.program.child_of(self.person.name)
         record = "" if child is None else self._say(self.program.facts[child.name, child.key].title)
-        before: list[tuple[str, Kind]] = [(self._say(_LACKING), "text"), (self._say(_NAME), "text")]
+        before: list[tuple[str, Kind]] = [(self._say(_MISSING), "text"), (self._say(_NAME), "text")]
         self.files(
             "undetermined",
             query,
@@ -371,29 +374,21 @@ class Lists:
         line: Callable[[str, Sequence[Any]], list[Cell]],
     ) -> None:
         """A file of the list for each area that the query's rows come by."""
-        file: CsvFile | None = None
         header, kinds = [title for title, _ in heads], tuple(kind for _, kind in heads)
-        at: str | None = None
-        for area, *row in self._fetched(query):
-            if file is None or area != at:
-                self._close(file, at, name, kinds)
-                at = area
-                file = CsvFile(self.folder / self._path(area, name), header)
-            file.write(line(self._say(named_place(area)) if area else "", row))
-        self._close(file, at, name, kinds)
+        for area, rows in groupby(self._fetched(query), key=itemgetter(0)):
+            path, place = (
+                f"{FOLDER}/{folder_of(area)}/{name}.csv",
+                self._say(named_place(area)) if area else "",
+            )
+            with closing(CsvFile(self.folder / path, header)) as file:
+                for _, *row in rows:
+                    file.write(line(place, row))
+            self.written.append(Written(area, name, path, file.rows, kinds))
 
     def _fetched(self, query: str) -> Iterator[tuple[Any, ...]]:
         result = self.connection.execute(query)
         while rows := result.fetchmany(_BATCH):
             yield from rows
-
-    def _path(self, area: str, name: str) -> str:
-        return f"{FOLDER}/{folder_of(area)}/{name}.csv"
-
-    def _close(self, file: CsvFile | None, area: str | None, name: str, kinds: tuple[Kind, ...]) -> None:
-        if file is not None and area is not None:
-            file.close()
-            self.written.append(Written(area, name, self._path(area, name), file.rows, kinds))
 
     def workbooks(self) -> None:
         """A workbook for each area, of the lists written so far. Raises OSError."""

@@ -23,7 +23,7 @@ from mianshen.past_runs.finished_run import FinishedRun
 from mianshen.past_runs.report import phrases
 from mianshen.past_runs.report.bars import Bar, against, bars, stacked
 from mianshen.past_runs.report.changes import Change
-from mianshen.past_runs.report.lists import KINDS, Lists
+from mianshen.past_runs.report.lists import KINDS, Lists, Written
 from mianshen.past_runs.report.ratios import Ratio
 from mianshen.past_runs.report.tables import STATUSES, Counted, Layer, Place, Rows, Tables
 from mianshen.places import place_name
@@ -60,7 +60,7 @@ class Page:
             **{stem: _plain_rows(rows) for stem, rows in tables.rows.items()},
             "ratios": [self._ratio(ratio) for ratio in self.ratios],
             "missing": [
-                {"fact": lack.name, "benefit": lack.benefit or None, "count": lack.count} for lack in tables.lacks
+                {"fact": fact.name, "benefit": fact.benefit or None, "count": fact.count} for fact in tables.missing
             ],
             "rejects": [
                 {"file": refusal.file, "field": refusal.field or None, "reason": refusal.reason, "count": refusal.count}
@@ -164,7 +164,7 @@ class Page:
             planned=self._planned(),
             provinces=self._provinces(),
             ratios=self._ratios(),
-            lacks=self._lacks(),
+            missing=self._missing(),
             refusals=self._refusals(),
             changes=self._changes(),
             rules=None if self.rules is None else self._rules_alone(self.rules),
@@ -181,11 +181,8 @@ class Page:
         if benefit is None or benefit.entity == self.program.entry:
             return name if benefit is None else self._say(benefit.title)
         whose = self._say(self.program.entities[benefit.entity].title)
-        return (
-            f"{self._say(benefit.title)}（{whose}）"
-            if self.lang == "zh"
-            else f"{self._say(benefit.title)} ({whose})"
-        )
+        title = self._say(benefit.title)
+        return f"{title}（{whose}）" if self.lang == "zh" else f"{title} ({whose})"
 
     def _amount_due(self) -> Decimal:
         return sum((counted.amount or Decimal(0) for counted in self._all_benefits().values()), Decimal(0))
@@ -337,18 +334,19 @@ class Page:
                 return self._say(codes.values[code])
         return code
 
-    def _lacks(self) -> list[tuple[str, str, int, int]]:
+    def _missing(self) -> list[tuple[str, str, int, int]]:
         """Missing facts: title, name, answers about benefits and claims that wait; most first."""
         numbers: dict[str, list[int]] = {}
-        for lack in self.tables.lacks:
-            counts = numbers.setdefault(lack.name, [0, 0])
-            counts[0 if lack.benefit else 1] += lack.count
+        for fact in self.tables.missing:
+            counts = numbers.setdefault(fact.name, [0, 0])
+            counts[0 if fact.benefit else 1] += fact.count
         ordered = sorted(numbers.items(), key=lambda item: (-sum(item[1]), item[0]))
         return [
-            (self._lack(name), name, of_benefits, of_claims) for name, (of_benefits, of_claims) in ordered
+            (self._missing_title(name), name, of_benefits, of_claims)
+            for name, (of_benefits, of_claims) in ordered
         ]
 
-    def _lack(self, name: str) -> str:
+    def _missing_title(self, name: str) -> str:
         entity = name.removeprefix("rejected ")
         if entity != name and entity in self.program.entities:
             title = self._say(self.program.entities[entity].title)
@@ -402,16 +400,16 @@ class Page:
 
     def _lists(self) -> list[dict[str, Any]]:
         """The lists by name: rows in all, and a link for each area."""
-        anys: dict[str, list[Any]] = {}
+        by_name: dict[str, list[Written]] = {}
         for item in self.lists.written:
-            anys.setdefault(item.name, []).append(item)
+            by_name.setdefault(item.name, []).append(item)
         return [
             {
                 "title": self.lists.title(name),
                 "rows": sum(file.rows for file in files),
                 "files": [(self._area(file.area), file.path, file.rows) for file in files],
             }
-            for name, files in anys.items()
+            for name, files in by_name.items()
         ]
 
     def _timings(self) -> list[tuple[str, str]]:
@@ -428,11 +426,11 @@ class Page:
             (self._benefit_title(name), _money(counted.amount), counted.amount or Decimal(0))
             for name, counted in benefits.items() if counted.amount
         ]  # fmt: skip
-        lacks = [(title, f"{a + b:,}", a + b) for title, _, a, b in self._lacks()[:15]]
+        missing = [(title, f"{a + b:,}", a + b) for title, _, a, b in self._missing()[:15]]
         return {
             "statuses": tuple(self._stack(name, counted) for name, counted in benefits.items()),
             "amounts": bars(amounts),
-            "lacks": bars(lacks, "undetermined"),
+            "missing": bars(missing, "undetermined"),
             "ratios": tuple(self._against(ratio) for ratio in self.ratios if ratio.share is not None),
         }
 

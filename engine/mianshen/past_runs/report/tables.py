@@ -81,7 +81,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class MissingFact:
     """A missing fact: how many answers about a benefit (or rows below, `benefit` empty) wait for it."""
 
     name: str
@@ -105,7 +105,7 @@ class Tables:
     benefits: dict[str, Counted]
     above: dict[str, Counted]
     rows: dict[str, Rows]
-    lacks: tuple[Lack, ...]
+    missing: tuple[MissingFact, ...]
     refusals: tuple[Refusal, ...]
 
     @property
@@ -147,7 +147,7 @@ class Counting:
             for stem, of_place in place.rows.items():
                 rows[stem] = rows[stem] + of_place
         return Tables(
-            tuple(places), benefits, self._above(), rows, tuple(self._lacks()), tuple(self._refusals())
+            tuple(places), benefits, self._above(), rows, tuple(self._missing()), tuple(self._refusals())
         )
 
     def _below(self) -> list[EntityFile]:
@@ -242,19 +242,21 @@ class Counting:
 
     # -- what is missing, what is rejected -----------------------------------------------------
 
-    def _lacks(self) -> list[Lack]:
+    def _missing(self) -> list[MissingFact]:
         """Missing facts by name: answers about benefits, then rows below people, that wait for each."""
-        lacks: list[Lack] = []
+        missing: list[MissingFact] = []
         for file in self.run.files(self.program):
             for benefit in file.benefits:
                 reason = identifier(f"{benefit.name}_reason")
-                names = f"SELECT {lacking(self.program, reason)} AS name FROM {self.run.rows(file.name)}"
+                names = (
+                    f"SELECT {missing_names(self.program, reason)} AS name FROM {self.run.rows(file.name)}"
+                )
                 waiting = f"{names} WHERE starts_with({reason}, {quoted(MISSING_FACTS)})"
-                lacks += [Lack(fact, benefit.name, count) for fact, count in self._kinds(waiting)]
+                missing += [MissingFact(fact, benefit.name, count) for fact, count in self._kinds(waiting)]
         for file in self._below():
             waiting = f"SELECT {split_names('missing')} AS name FROM {self.run.rows(file.name)} WHERE missing IS NOT NULL"
-            lacks += [Lack(fact, "", count) for fact, count in self._kinds(waiting)]
-        return lacks
+            missing += [MissingFact(fact, "", count) for fact, count in self._kinds(waiting)]
+        return missing
 
     def _kinds(self, query: str) -> list[tuple[str, int]]:
         """How often each name comes; of a rejected record only what kind of record it is."""
@@ -273,7 +275,7 @@ class Counting:
         return self.connection.execute(query).fetchall()
 
 
-def lacking(program: Program, reason: str) -> str:
+def missing_names(program: Program, reason: str) -> str:
     """The names after `missing_facts: `, a row each, as SQL.
 
     Where none is named, what is missing stands in a record that the person belongs to and that is not
