@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, assert_never
 
 from mianshen.shipped import shipped_rulebook
 from mianshen.source import Message, RuleError, Span
@@ -198,26 +198,33 @@ class ColumnMapping:
     entities: Mapping[str, EntityMapping]
 
 
+def operands_of(operand: Operand) -> tuple[Operand, ...]:
+    """The operands that one is made of; none of a cell, a constant or a row's number."""
+    match operand:
+        case Cell() | Constant() | RowNumber():
+            return ()
+        case Sum():
+            return (*operand.plus, *operand.minus)
+        case First():
+            return operand.operands
+        case Restricted():
+            return (operand.operand,)
+        case _:
+            assert_never(operand)
+
+
 def columns_of(operand: Operand, needed: bool = False) -> Iterator[tuple[tuple[str, ...], Span]]:
     """The columns that an operand reads; `needed`: but those with a value for their absence."""
-    match operand:
-        case Cell():
-            if operand.absent is None or not needed:
-                yield operand.columns, operand.span
-            if operand.entries is not None:
-                yield from ((n, operand.span) for n in (operand.entries.begins, operand.entries.ends) if n)
-        case Constant() | RowNumber():
-            return
-        case Sum():
-            for part in (*operand.plus, *operand.minus):
-                yield from columns_of(part, needed)
-        case First():
-            for part in operand.operands:
-                yield from columns_of(part, needed)
-        case Restricted():
-            yield from columns_of(operand.operand, needed)
-            for condition in conditions_of(operand):
-                yield from tested(condition)
+    for part in operands_of(operand):
+        yield from columns_of(part, needed)
+    if isinstance(operand, Cell):
+        if operand.absent is None or not needed:
+            yield operand.columns, operand.span
+        if operand.entries is not None:
+            yield from ((n, operand.span) for n in (operand.entries.begins, operand.entries.ends) if n)
+    if isinstance(operand, Restricted):
+        for condition in conditions_of(operand):
+            yield from tested(condition)
 
 
 def conditions_of(restricted: Restricted) -> tuple[Condition, ...]:
@@ -232,21 +239,12 @@ def tested(condition: Condition) -> Iterator[tuple[tuple[str, ...], Span]]:
 
 def facts_of(operand: Operand) -> Iterator[str]:
     """The facts whose mapped values an operand reads."""
-    match operand:
-        case Cell():
-            if operand.entries is not None and operand.entries.on is not None:
-                yield operand.entries.on
-        case Constant() | RowNumber():
-            return
-        case Sum():
-            for part in (*operand.plus, *operand.minus):
-                yield from facts_of(part)
-        case First():
-            for part in operand.operands:
-                yield from facts_of(part)
-        case Restricted():
-            yield from facts_of(operand.operand)
-            yield from (t.fact for c in conditions_of(operand) for t in c if t.fact is not None)
+    for part in operands_of(operand):
+        yield from facts_of(part)
+    if isinstance(operand, Cell) and operand.entries is not None and operand.entries.on is not None:
+        yield operand.entries.on
+    if isinstance(operand, Restricted):
+        yield from (t.fact for c in conditions_of(operand) for t in c if t.fact is not None)
 
 
 def shipped_mappings() -> list[str]:

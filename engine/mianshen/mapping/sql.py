@@ -27,6 +27,7 @@ from mianshen.mapping.model import (
     RowNumber,
     Sum,
     Test,
+    operands_of,
 )
 from mianshen.mapping.text import identifier, quoted
 from mianshen.records.identity_numbers import CHECK_DIGITS, WEIGHTS
@@ -136,33 +137,19 @@ class Columns:
         match operand:
             case Cell():
                 return operand.absent is not None or self.column(operand.columns) is not None
-            case Constant() | RowNumber():
-                return True
-            case Sum():
-                return all(self.has(part) for part in (*operand.plus, *operand.minus))
             case First():
                 return any(self.has(part) for part in operand.operands)
-            case Restricted():
-                return self.has(operand.operand)
+            case Constant() | RowNumber() | Sum() | Restricted():
+                return all(self.has(part) for part in operands_of(operand))
             case _:
                 assert_never(operand)
 
     def sources(self, operand: Operand) -> list[str]:
         """The file's columns behind an operand, as written."""
-        match operand:
-            case Cell():
-                column = self.column(operand.columns)
-                return [] if column is None else [column[0].strip(_BLANKS)]
-            case Constant() | RowNumber():
-                return []
-            case Sum():
-                return [name for part in (*operand.plus, *operand.minus) for name in self.sources(part)]
-            case First():
-                return [name for part in operand.operands for name in self.sources(part)]
-            case Restricted():
-                return self.sources(operand.operand)
-            case _:
-                assert_never(operand)
+        if isinstance(operand, Cell):
+            column = self.column(operand.columns)
+            return [] if column is None else [column[0].strip(_BLANKS)]
+        return [name for part in operands_of(operand) for name in self.sources(part)]
 
     # -- expressions -------------------------------------------------------------------------
 
