@@ -148,7 +148,7 @@ def test_an_empty_file_has_no_rows_and_is_still_a_file(tmp_path: Path) -> None:
     path = tmp_path / "claims.parquet"
     pq.write_table(table().slice(0, 0), path)
     rows = read([path], tmp_path)
-    assert (rows.count, rows.given, [file.name for file in rows.files]) == (0, True, ["claims.parquet"])
+    assert (rows.count, rows.has_input, [file.name for file in rows.files]) == (0, True, ["claims.parquet"])
 
 
 def test_a_column_of_nothing_is_unknown(tmp_path: Path) -> None:

@@ -309,6 +309,14 @@ def test_a_file_that_is_likely_in_another_encoding_is_told(tmp_path: Path) -> No
     assert opened(tmp_path / "c.csv")[0].doubts == ()
 
 
+def test_json_is_doubted_and_recorded_in_its_own_encoding(tmp_path: Path) -> None:
+    line = '{"claim_id": "陆001", "person_id": "1", "service_date": null, "care_type": "%s"}\n'
+    (tmp_path / "c.jsonl").write_bytes((line % "inpatient").encode("gb18030"))
+    assert len(opened(tmp_path / "c.jsonl")[0].doubts) == 1
+    (tmp_path / "c.jsonl").write_bytes((line % "费用").encode("gb18030"))
+    assert opened(tmp_path / "c.jsonl")[0].parts[0].text.encoding == "GB18030"
+
+
 def test_a_file_in_utf_8_that_is_said_to_be_gb18030_is_told(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text(HEADER + ROW, encoding="utf-8")
     (doubt,) = opened(tmp_path / "c.csv", "gb18030")[0].doubts

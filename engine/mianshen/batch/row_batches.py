@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from mianshen.batch.blocks import Array
-from mianshen.ingest.entity_rows import Distinct, EntityRows, FileRows
+from mianshen.ingest.entity_rows import Distinct, EntityRows, FileRows, with_files
 from mianshen.ingest.rejects import Rejects
 from mianshen.ingest.typed_columns import Refusal
 from mianshen.native.arrays import repeated, whole
@@ -68,11 +68,7 @@ class EntityInfo:
 
     def add(self, chunk: EntityRows) -> None:
         """Take note of the files of the next rows; a file in several chunks stands once."""
-        for file in chunk.files:
-            if self.files and self.files[-1].name == file.name:
-                self.files.append(self.files.pop().followed_by(file))
-            else:
-                self.files.append(file)
+        self.files = with_files(self.files, chunk.files)
         self.count += chunk.count
 
 

@@ -107,10 +107,10 @@ class _Families:
         key = str(written.facts.get(above.key, ""))
         parent = self.current[above.name].get(key) if key else None
         if parent is None:
-            result = self.tables[above.name].given
-            if result and key and not row.blank:
+            has_input = self.tables[above.name].has_input
+            if has_input and key and not row.blank:
                 self._reject(row, "unknown_parent", above.key)
-            parent = self._made_up(above, "" if result else key)
+            parent = self._made_up(above, "" if has_input else key)
         row.parent = parent
         parent.children.append(row)
 

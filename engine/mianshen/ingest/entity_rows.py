@@ -113,7 +113,7 @@ class EntityRows:
         return len(self.key)
 
     @property
-    def given(self) -> bool:
+    def has_input(self) -> bool:
         """Whether there is a file of them; without one nobody is missed in it."""
         return bool(self.files)
 
@@ -434,7 +434,7 @@ class RowReader:
             None if first.parent is None else concatenated(chunk.parent for chunk in chunks),
             {name: concatenated(chunk.facts[name] for chunk in chunks) for name in first.facts},
             joined((chunk.rejects, int(rows)) for chunk, rows in zip(chunks, before, strict=False)),
-            _files(chunks), self.distinct, first.supplied,
+            with_files([], (file for chunk in chunks for file in chunk.files)), self.distinct, first.supplied,
             None if first.reverses is None else concatenated(chunk.reverses for chunk in chunks),
         )  # fmt: skip
 
@@ -471,14 +471,13 @@ class RowReader:
         )
 
 
-def _files(chunks: Iterable[EntityRows]) -> list[FileRows]:
-    """The files of chunks in order; a file in several chunks once."""
-    files: list[FileRows] = []
-    for file in (file for chunk in chunks for file in chunk.files):
-        if files and files[-1].name == file.name:
-            file = files.pop().followed_by(file)
-        files.append(file)
-    return files
+def with_files(files: list[FileRows], more: Iterable[FileRows]) -> list[FileRows]:
+    """The files of some rows and of the rows that follow them, in order; a file of both stands once."""
+    together = list(files)
+    for file in more:
+        is_same = bool(together) and together[-1].name == file.name
+        together.append(together.pop().followed_by(file) if is_same else file)
+    return together
 
 
 def _rows(truths: pa.BooleanArray) -> Array:

@@ -122,21 +122,21 @@ def open_inputs(
     `mapping`: a file, or a shipped one's name, that says which of their columns are which facts; `as_of`: the day on
     which identities that it dates are held against.
     """
-    result: dict[str, list[Path]] = {}
+    paths: dict[str, list[Path]] = {}
     wrong: list[Diagnostic] = []
     for entity, part in named.items():
         try:
-            result[entity] = files(part)
+            paths[entity] = files(part)
         except RuleError as error:
             wrong += error.diagnostics
     mappings = {} if mapping is None else read_mapping(mapping_file(mapping), program).entities
     encodings = encodings_of(encoding, program.entities)
     opening = _Opening(program, connection, Scratch(folder), as_of)
-    called = names(path for paths in result.values() for path in paths)
+    called = names(path for listed in paths.values() for path in listed)
     inputs: dict[str, Input] = {}
-    for entity, paths in result.items():
+    for entity, listed in paths.items():
         own = mappings.get(entity)
-        opened, unreadable = opening.files({path: called[path] for path in paths}, encodings[entity], own)
+        opened, unreadable = opening.files({path: called[path] for path in listed}, encodings[entity], own)
         wrong += unreadable
         try:
             inputs[entity] = opening.input(program.entities[entity], opened, own)
@@ -222,7 +222,7 @@ class _Opening:
         if path.name.lower().removesuffix(".gz").endswith(LINES):
             target = self.scratch()
             write_json_lines(text.path, path, target)
-            return plain(target, self.scratch, UTF_8)
+            return replace(plain(target, self.scratch, UTF_8), encoding=text.encoding, doubt=text.doubt)
         return text
 
     def table(self, address: TableAddress, name: str) -> Opened:

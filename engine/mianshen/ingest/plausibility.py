@@ -80,13 +80,13 @@ class ColumnCells:
     """
 
     names: tuple[str, ...]
-    given: int = 0
+    filled: int = 0
     refused: dict[str, int] = field(default_factory=dict)
     hints: dict[str, Message] = field(default_factory=dict)
 
     def whole(self, reason: str) -> bool:
         """Whether hardly a cell of the column is anything else."""
-        return self.given > 1 and self.refused.get(reason, 0) >= self.given * WHOLE_COLUMN
+        return self.filled > 1 and self.refused.get(reason, 0) >= self.filled * WHOLE_COLUMN
 
 
 @dataclass(slots=True)
@@ -145,7 +145,7 @@ class Plausibility:
                 placeholders[name] = placeholders.get(name, 0) + column.placeholders
             refused = sum(len(rows) for rows, _ in column.refused)
             cells = self.cells.setdefault((part.name, name), ColumnCells(_names(part, name)))
-            cells.given += refused + len(column.values) - column.values.null_count
+            cells.filled += refused + len(column.values) - column.values.null_count
             for rows, why in column.refused:
                 cells.refused[why.reason] = cells.refused.get(why.reason, 0) + len(rows)
                 if why.hint is not None:
