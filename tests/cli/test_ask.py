@@ -201,6 +201,12 @@ def test_what_cannot_be_used_is_refused_in_one_line(run: Run, words: list[str], 
     assert (status, out, err) == (2, "", f"mianshen: {said}\n")
 
 
+def test_whose_a_claim_is_cannot_be_answered(run: Run) -> None:
+    status, _, err = run("ask", "premium_subsidy", "--answer", "claims=1", "--answer", "C1.person_id=P9", *DAY)
+    assert status == 2
+    assert "there is nothing called C1.person_id to answer" in err
+
+
 def test_several_records_in_a_file_are_refused(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "records.yaml"
     file.write_text("- {resident: {person_id: P1}}\n- {resident: {person_id: P2}}\n", "utf-8")

@@ -75,9 +75,14 @@ class Story:
         return place.name not in place.row.facts and place.row.may_yet_tell(place.name)
 
     def places(self) -> Iterator[tuple[str, Place]]:
-        """Everything that can be answered, by the name an answer gives it."""
+        """Everything that can be answered, by the name an answer gives it; whose a row is stands by where it is."""
         for row in self.case.rows():
-            names = [name for entity, name in self.program.facts if entity == row.entity]
+            whose = (
+                self._keys(row) - {self.program.entities[row.entity].key}
+                if row.parent is self.case.person
+                else ()
+            )
+            names = [n for entity, n in self.program.facts if entity == row.entity and n not in whose]
             lists = [n for n, entity in self.lists(row.entity).items() if not entity.counted_by]
             for name in (*names, *lists):
                 place = Place(row, name)
