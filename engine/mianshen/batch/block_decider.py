@@ -93,8 +93,8 @@ class DecidedBlock:
     def decided(self, name: str) -> Array:
         """The rows that results show: those decided, but for parents that were made up for rows that name none."""
         block = self.rows[name]
-        shown: Array = (block.numbers >= 0) | np.asarray(block.rows.key.is_valid())
-        decided: Array = shown & (self.marked[name].status == DECIDED)
+        in_results: Array = (block.numbers >= 0) | np.asarray(block.rows.key.is_valid())
+        decided: Array = in_results & (self.marked[name].status == DECIDED)
         return decided
 
 

@@ -31,19 +31,19 @@ FORMULA: Final = (
 
 
 def refuse_foreign_sheets(
-    to: Path, shown: str, program: Program, out: Path, inputs: Mapping[str, Named]
+    to: Path, named: str, program: Program, out: Path, inputs: Mapping[str, Named]
 ) -> None:
     """Only an empty folder or an earlier run's sheets are replaced, and no folder that an input lies in. Raises RuleError."""
     folder = to.resolve()
     for path in paths_of(inputs):
         if path.resolve().is_relative_to(folder):
-            raise RuleError([diagnostics.inputs_inside(shown, path.name)])
+            raise RuleError([diagnostics.inputs_inside(named, path.name)])
     ours = {f"{Path(name).stem}.csv" for name in file_names(program) if name.endswith(".parquet")}
     strangers = folder.exists() and (
         not folder.is_dir() or not {path.name for path in folder.iterdir()} <= ours
     )
     if strangers or folder == out.resolve() or out.resolve().is_relative_to(folder):
-        raise RuleError([diagnostics.foreign_folder(shown)])
+        raise RuleError([diagnostics.foreign_folder(named)])
 
 
 def write_sheets(folder: Path, to: Path) -> list[Path]:
@@ -71,8 +71,8 @@ def write_sheets(folder: Path, to: Path) -> list[Path]:
 def _query(file: Path, connection: duckdb.DuckDBPyConnection) -> str:
     source = f"read_parquet({pattern(file)})"
     columns = connection.execute(f"DESCRIBE FROM {source}").fetchall()
-    shown = [_safe(name) if type_ == "VARCHAR" else identifier(name) for name, type_, *_ in columns]
-    return f"SELECT {', '.join(shown)} FROM {source}"
+    selected = [_safe(name) if type_ == "VARCHAR" else identifier(name) for name, type_, *_ in columns]
+    return f"SELECT {', '.join(selected)} FROM {source}"
 
 
 def _safe(name: str) -> str:

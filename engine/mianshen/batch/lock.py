@@ -17,8 +17,8 @@ from mianshen.source import RuleError, unlined
 
 
 @contextmanager
-def locked(out: Path, shown: str) -> Iterator[None]:
-    """Hold the folder `out` for this run. Raises RuleError when another run holds it; `shown` names it."""
+def locked(out: Path, named: str) -> Iterator[None]:
+    """Hold the folder `out` for this run. Raises RuleError, with the folder as it was `named`, when another run holds it."""
     path = out.with_name(f".{out.name}.lock")
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -27,7 +27,7 @@ def locked(out: Path, shown: str) -> Iterator[None]:
         except OSError as error:
             os.close(handle)
             if isinstance(error, BlockingIOError):
-                raise RuleError([diagnostic("E528.in_use", unlined(shown))]) from None
+                raise RuleError([diagnostic("E528.in_use", unlined(named))]) from None
             raise
         if _is_at(handle, path):
             break

@@ -15,7 +15,7 @@ from mianshen.source import RuleError
 
 
 def refuse_unaccounted(
-    results: ResultFiles, infos: Mapping[str, EntityInfo], files: Sequence[EntityFile], shown: str
+    results: ResultFiles, infos: Mapping[str, EntityInfo], files: Sequence[EntityFile], named: str
 ) -> None:
     """Hold the counts of rows against what was read and what is in the files. Raises RuleError where one is missing."""
     wrong = []
@@ -23,13 +23,13 @@ def refuse_unaccounted(
     for entity, counts in records.items():
         counted = sum(number for name, number in counts.items() if name != "read")
         if not infos[entity].count == counts["read"] == counted:
-            wrong.append(diagnostics.unaccounted(shown, entity, infos[entity].count, counted))
+            wrong.append(diagnostics.unaccounted(named, entity, infos[entity].count, counted))
     for file in files:
         decided = results.counts[file.entity.name]["rows"]
         if results.rows[file.name] != decided:
-            wrong.append(diagnostics.unaccounted(shown, file.entity.name, decided, results.rows[file.name]))
+            wrong.append(diagnostics.unaccounted(named, file.entity.name, decided, results.rows[file.name]))
     rejected = sum(counts["rejected"] for counts in records.values())
     if results.rows[REJECTS] != rejected:
-        wrong.append(diagnostics.unaccounted(shown, "rejects", rejected, results.rows[REJECTS]))
+        wrong.append(diagnostics.unaccounted(named, "rejects", rejected, results.rows[REJECTS]))
     if wrong:
         raise RuleError(wrong)

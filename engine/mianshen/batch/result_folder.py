@@ -21,13 +21,13 @@ from mianshen.program.program import Program
 from mianshen.source import RuleError
 
 
-def refuse_foreign(out: Path, shown: str, program: Program, inputs: Mapping[str, Named]) -> None:
+def refuse_foreign(out: Path, named: str, program: Program, inputs: Mapping[str, Named]) -> None:
     """Only an empty folder or an earlier batch's is replaced, and never one that an input lies in. Raises RuleError."""
     for path in paths_of(inputs):
         if path.resolve().is_relative_to(out):
-            raise RuleError([diagnostics.inputs_inside(shown, path.name)])
+            raise RuleError([diagnostics.inputs_inside(named, path.name)])
     if out.exists() and (not out.is_dir() or not _is_ours(out, program)):
-        raise RuleError([diagnostics.foreign_folder(shown)])
+        raise RuleError([diagnostics.foreign_folder(named)])
 
 
 def _is_ours(out: Path, program: Program) -> bool:

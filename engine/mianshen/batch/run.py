@@ -85,16 +85,16 @@ def run_batch(program: Program, request: Request, report: Progress = lambda _nam
     Raises RuleError when the rulebook or a file does not do or the folder cannot be written; the folder
     then is as it was before.
     """
-    out, shown = request.out.resolve(), str(request.out)
+    out, named = request.out.resolve(), str(request.out)
     refuse_unknown_entities(program, request.inputs)
-    refuse_foreign(out, shown, program, request.inputs)
+    refuse_foreign(out, named, program, request.inputs)
     missing = missing_above(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with locked(out, shown), reused_memory():
+        with locked(out, named), reused_memory():
             summary = _run(out, program, request, Clock(report))
     except OSError as error:
-        raise RuleError([diagnostics.cannot_write(shown, error.strerror or "")]) from None
+        raise RuleError([diagnostics.cannot_write(named, error.strerror or "")]) from None
     finally:
         remove_empty(missing)
     return summary

@@ -152,14 +152,14 @@ def _columns(header: Header) -> list[ColumnSurvey]:
     for number, ((written, type_), at) in enumerate(zip(header.columns, header.places, strict=True), 1):
         place = Span(str(header.path), header.line, at)
         name = header.names.get(folded(written))
-        shown = written if header.is_name(written, header.known) else None
-        column = ColumnSurvey(written if name is not None or shown else "…", type_)
+        echo = written if header.is_name(written, header.known) else None
+        column = ColumnSurvey(written if name is not None or echo else "…", type_)
         if not folded(written):
             column.problem = diagnostic("E516.nameless_column", place, number=number)
         elif folded(written) in seen:
-            column.problem = diagnostics.doubled_column(place, shown)
+            column.problem = diagnostics.doubled_column(place, echo)
         elif name is None:
-            column.problem = diagnostics.unknown_column(place, shown, number, nearest(written, header.names))
+            column.problem = diagnostics.unknown_column(place, echo, number, nearest(written, header.names))
         elif name in taken:
             column.problem = diagnostics.doubled_column(place, name)
         else:

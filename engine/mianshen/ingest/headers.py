@@ -78,8 +78,8 @@ class Header:
             elif name is None:
                 near = nearest(written, self.names)
                 meant.add(self.names[near] if near else "")
-                shown = written if self.is_name(written, readable) else None
-                wrong.append(diagnostics.unknown_column(self._place(at), shown, number, near))
+                echo = written if self.is_name(written, readable) else None
+                wrong.append(diagnostics.unknown_column(self._place(at), echo, number, near))
             elif name in columns:
                 wrong.append(diagnostics.doubled_column(self._place(at), name))
             else:
@@ -150,8 +150,8 @@ def refuse_alike(path: Path, columns: Sequence[Typed], places: Sequence[int], li
     for (written, _), at in zip(columns, places, strict=True):
         name = written.strip(INVISIBLE).casefold()
         if name and name in seen:
-            shown = written.strip(INVISIBLE) if name.isascii() and name.isidentifier() else None
-            wrong.append(diagnostics.doubled_column(Span(str(path), line, at), shown))
+            echo = written.strip(INVISIBLE) if name.isascii() and name.isidentifier() else None
+            wrong.append(diagnostics.doubled_column(Span(str(path), line, at), echo))
         seen.add(name)
     if wrong:
         raise RuleError(wrong)

@@ -274,7 +274,7 @@ class _Opening:
             _refuse_ragged(opened)
         files_, report = (None, None) if mapping is None else self.mapped(entity, opened, mapping)
         for number, file in enumerate(opened):
-            part, result, places = file.part, file.columns, file.places
+            part, unmatched, places = file.part, file.columns, file.places
             if files_ is not None:
                 mapped = files_[number]
                 part = replace(
@@ -286,8 +286,11 @@ class _Opening:
                     parquet=False,
                     mapped=True,
                 )
-                result, places = [result[n] for n in mapped.left], [places[n] for n in mapped.left]
-            header = Header(self.program, entity, part.shown, result, places, file.line)
+                unmatched, places = (
+                    [unmatched[n] for n in mapped.unnamed],
+                    [places[n] for n in mapped.unnamed],
+                )
+            header = Header(self.program, entity, part.shown, unmatched, places, file.line)
             try:
                 columns = header.matched(part.columns)
                 parts.append(replace(part, columns=columns))
@@ -370,9 +373,9 @@ def _absent(
     is_header = any(part.column(names_) is not None for names_, _ in mapping.named() for part in columns)
     is_header |= any(Header(program, entity, f.part.path, f.columns, f.places).known for f in opened)
     known = dict.fromkeys(name.strip() for file in opened for name, _ in file.columns) if is_header else {}
-    shown = ", ".join(file.part.name for file in opened)
+    listed = ", ".join(file.part.name for file in opened)
     return [
-        diagnostics_of_mapping.no_such_column(span, names_[0], shown, known)
+        diagnostics_of_mapping.no_such_column(span, names_[0], listed, known)
         for names_, span in dict(mapping.named(needed=True)).items()
         if not mapping.missing_allowed and not any(column.column(names_) for column in columns)
     ]

@@ -448,5 +448,5 @@ def _listed(cells: pa.Array) -> list[Any]:
     try:
         return list(cells.to_pylist())
     except UnicodeDecodeError:
-        held = (cell.as_buffer().to_pybytes() if cell.is_valid else None for cell in cells)
-        return [None if cell is None else cell.decode("utf-8", "replace") for cell in held]
+        contents = (cell.as_buffer().to_pybytes() if cell.is_valid else None for cell in cells)
+        return [None if cell is None else cell.decode("utf-8", "replace") for cell in contents]

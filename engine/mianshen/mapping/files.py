@@ -50,13 +50,14 @@ class Source:
 class MappedFile:
     """`relation` gives the file's rows with their number and, as FILE_ROW, that of the record; `columns`: fact to (column, type).
 
-    `sources`: fact to the file's own columns behind it; `left`: the columns not named, which `relation` gives as they are.
+    `sources`: fact to the file's own columns behind it; `unnamed`: the places of columns that the mapping does not name,
+    which `relation` gives as they are.
     """
 
     relation: str
     columns: dict[str, tuple[str, str]]
     sources: dict[str, list[str]]
-    left: tuple[int, ...]
+    unnamed: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -126,19 +127,19 @@ class MappedEntity:
                 if mapped_name(name) in types
             }
             behind = {name: columns.sources(part) for name, part in facts.items()}
-            finish = self._left(columns)
-            shown = [identifier(name) for name, _ in present.values()]
-            shown += [
+            unnamed = self._unnamed(columns)
+            selected = [identifier(name) for name, _ in present.values()]
+            selected += [
                 f"{identifier(_KEPT + columns.columns[n][0])} AS {identifier(columns.columns[n][0])}"
-                for n in finish
+                for n in unnamed
             ]
             scanned = f"read_parquet({quoted(str(path))}, file_row_number=true)"
-            shown.append(identifier(FILE_ROW))
-            relation = f'(SELECT file_row_number + 1 AS "?row", {", ".join(shown)} FROM {scanned})'
-            mapped.append(MappedFile(relation, present, behind, finish))
+            selected.append(identifier(FILE_ROW))
+            relation = f'(SELECT file_row_number + 1 AS "?row", {", ".join(selected)} FROM {scanned})'
+            mapped.append(MappedFile(relation, present, behind, unnamed))
         return mapped
 
-    def _left(self, columns: Columns) -> tuple[int, ...]:
+    def _unnamed(self, columns: Columns) -> tuple[int, ...]:
         """The columns that the mapping does not name."""
         used = {
             column[0] for names, _ in self.mapping.named() if (column := columns.column(names)) is not None
@@ -164,37 +165,37 @@ class MappedEntity:
             ready = [name for name, part in waiting.items() if not set(facts_of(part)) & set(waiting)]
             for name in ready:
                 columns.define(name, waiting.pop(name))
-        shown = self._shown(columns, facts)
-        return f"SELECT {', '.join(shown)} FROM ({columns.layered(query)})"
+        selected = self._selected(columns, facts)
+        return f"SELECT {', '.join(selected)} FROM ({columns.layered(query)})"
 
-    def _shown(self, columns: Columns, facts: dict[str, Operand]) -> list[str]:
+    def _selected(self, columns: Columns, facts: dict[str, Operand]) -> list[str]:
         """The facts, the columns not named, and what decides which rows are kept."""
-        shown = [identifier(FILE_ROW), *(identifier(mapped_name(name)) for name in facts)]
-        result = [columns.columns[number][0] for number in self._left(columns)]
-        shown += [f"{identifier(name)} AS {identifier(_KEPT + name)}" for name in result]
+        selected = [identifier(FILE_ROW), *(identifier(mapped_name(name)) for name in facts)]
+        unnamed = [columns.columns[number][0] for number in self._unnamed(columns)]
+        selected += [f"{identifier(name)} AS {identifier(_KEPT + name)}" for name in unnamed]
         tests = [
             columns.blank_row(),
             *(columns.holds(left_out.condition) for left_out in self.mapping.left_out),
         ]
         cases = " ".join(f"WHEN {test} THEN {number}" for number, test in enumerate(tests))
         out = f"CASE {cases} END" if cases else "CAST(NULL AS INTEGER)"
-        shown.append(f'{out} AS "?out"')
+        selected.append(f'{out} AS "?out"')
         if (reversals := self.mapping.reversals) is not None:
             for name, cell in (("?names", reversals.names), ("?key", reversals.key)):
                 has = columns.column(cell.columns) is not None
                 value = columns.value(cell) if has else "CAST(NULL AS VARCHAR)"
                 if has and name == "?names" and reversals.nothing:
                     value = _but(value, reversals.nothing)
-                shown.append(f"{value} AS {identifier(name)}")
+                selected.append(f"{value} AS {identifier(name)}")
         if (person := self.mapping.person_rows) is not None:
             ordered = [columns.value(part) if columns.has(part) else "NULL" for part in person.order]
-            shown += [f"{text} AS {identifier(f'?order{number}')}" for number, text in enumerate(ordered)]
+            selected += [f"{text} AS {identifier(f'?order{number}')}" for number, text in enumerate(ordered)]
         for name, part in facts.items():
             if isinstance(part, Restricted) and part.as_before is not None:
-                shown.append(f"{columns.holds(part.as_before)} AS {identifier(f'?before:{name}')}")
+                selected.append(f"{columns.holds(part.as_before)} AS {identifier(f'?before:{name}')}")
             if (unlisted := columns.unlisted(part)) is not None:
-                shown.append(f"{unlisted} AS {identifier(UNLISTED + name)}")
-        return shown
+                selected.append(f"{unlisted} AS {identifier(UNLISTED + name)}")
+        return selected
 
     # -- all rows together -------------------------------------------------------------------
 
@@ -281,8 +282,8 @@ class MappedEntity:
         rows = RowsOfPersons(self.connection, table, person, [mapped_name(name) for name in immutable])
         self.report.disagreements = {fact_named(n): people for n, people in rows.disagreements().items()}
         paths = self._written(rows.query(), count)
-        kept = sum(self._count(f"SELECT count(*) FROM {_file(path)}") for path in paths)
-        self.report.merged = self._count(f"SELECT count(*) FROM {table}") - kept
+        remaining = sum(self._count(f"SELECT count(*) FROM {_file(path)}") for path in paths)
+        self.report.merged = self._count(f"SELECT count(*) FROM {table}") - remaining
         self.connection.execute(f"DROP TABLE {table}")
         return paths
 

@@ -253,9 +253,9 @@ class Columns:
             text = _where_number(text, number)
         return text if cell.empty is None else f"coalesce({text}, {_when_empty(result, cell.empty)})"
 
-    def _code(self, cell: Cell, given: str) -> str:
+    def _code(self, cell: Cell, text: str) -> str:
         """The cell as its list has it: a code without the .0 that a program adds which takes it for a number."""
-        return self.let(_whole(given)) if cell.values and cell.shortest else given
+        return self.let(_whole(text)) if cell.values and cell.shortest else text
 
     def unlisted(self, operand: Operand) -> str | None:
         """The cell that made the operand unknown, as its list does not have it, else NULL; None where it has no list.
@@ -271,9 +271,9 @@ class Columns:
                 return unlisted if unlisted is None or not tests else f"CASE WHEN {tests} THEN {unlisted} END"
             case First():
                 parts = [self.unlisted(part) for part in operand.operands if self.has(part)]
-                found = [part for part in parts if part is not None]
+                texts = [part for part in parts if part is not None]
                 unknown = f"{self.value(operand)} IS NULL"
-                return f"CASE WHEN {unknown} THEN coalesce({', '.join(found)}) END" if found else None
+                return f"CASE WHEN {unknown} THEN coalesce({', '.join(texts)}) END" if texts else None
             case Constant() | RowNumber() | Sum():
                 return None
             case _:
@@ -301,12 +301,12 @@ class Columns:
         total = " ".join(
             f"{sign} {number}" for sign, number in zip(signs, numbers, strict=True)
         ).removeprefix("+ ")
-        shown = f"rtrim(rtrim(CAST({total} AS VARCHAR), '0'), '.')"
+        written = f"rtrim(rtrim(CAST({total} AS VARCHAR), '0'), '.')"
         pairs = zip((*plus, *minus), numbers, strict=True)
         wrong = " OR ".join(f"({text} IS NOT NULL AND {number} IS NULL)" for text, number in pairs)
-        return f"CASE WHEN {wrong} THEN '?' ELSE {shown} END"
+        return f"CASE WHEN {wrong} THEN '?' ELSE {written} END"
 
-    def _in_force(self, cell: Cell, entries: Entries, given: str) -> str:
+    def _in_force(self, cell: Cell, entries: Entries, content: str) -> str:
         """Of several identities in a cell, the first in `order` that is in force; an ill-written one is refused."""
         day = "NULL" if self.as_of is None else f"DATE '{self.as_of}'"
         if entries.on is not None:
@@ -315,7 +315,7 @@ class Columns:
                 if entries.on in self.mapped
                 else "NULL"
             )
-        parts, shape, texts = self._entries(entries, given)
+        parts, shape, texts = self._entries(entries, content)
         begin, end = (f"nullif({texts.get(name, quoted(''))}, '')" for name in ("begin", "end"))
         formats = tuple(dict.fromkeys((TIMESTAMP, *cell.dates)))
         begin, end = as_iso(begin, formats), as_iso(end, formats)
@@ -331,7 +331,7 @@ class Columns:
         none = "NULL" if cell.empty is None else quoted(cell.empty)
         unread = f"WHEN {day} IS NULL THEN NULL WHEN {ill} THEN '?'"
         return (
-            f"CASE WHEN {given} IS NULL THEN {none} {unread} {chosen} WHEN len({codes}) = 0 THEN {none} END"
+            f"CASE WHEN {content} IS NULL THEN {none} {unread} {chosen} WHEN len({codes}) = 0 THEN {none} END"
         )
 
     def _entries(self, entries: Entries, cell: str) -> tuple[str, str, dict[str, str]]:
@@ -412,9 +412,9 @@ def _literal(text: str | None) -> str:
     return "CAST(NULL AS VARCHAR)" if text is None else quoted(text)
 
 
-def _when_empty(given: str, text: str) -> str:
+def _when_empty(content: str, text: str) -> str:
     """The value of an empty cell; a cell that means unknown is not empty."""
-    return f"CASE WHEN {given} IS NULL THEN {quoted(text)} END"
+    return f"CASE WHEN {content} IS NULL THEN {quoted(text)} END"
 
 
 def _where_number(text: str, number: str) -> str:

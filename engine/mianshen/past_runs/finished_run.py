@@ -246,7 +246,7 @@ def table_of_facts(
     the one in force at `as_of`.
     """
     table, key = identifier(f"facts_{entity.name}"), identifier(entity.key)
-    shown = ", ".join(identifier(name) for name in (entity.key, *names))
+    selected = ", ".join(identifier(name) for name in (entity.key, *names))
     reader = RowReader(
         program,
         connection,
@@ -264,7 +264,7 @@ def table_of_facts(
         f"read_{entity.name}", pa.table({"?row": pa.array(range(rows.count), pa.int64()), **columns})
     )
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {shown} FROM {identifier(f'read_{entity.name}')} "
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {selected} FROM {identifier(f'read_{entity.name}')} "
         f"WHERE {key} IS NOT NULL AND coalesce({since} <= DATE '{as_of}', true) "
         f'QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {since} DESC NULLS LAST, "?row") = 1'
     )

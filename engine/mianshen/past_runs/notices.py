@@ -108,15 +108,15 @@ def write_notices(
     progress: Progress = lambda _d, _c: None,
 ) -> int:
     """Write notices into a folder with an index, or into one page; gives how many. Raises RuleError."""
-    out, shown = layout.out.resolve(), str(layout.out)
+    out, named = layout.out.resolve(), str(layout.out)
     single = bool(layout.out.suffix)
     missing = missing_above(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with locked(out, shown):
+        with locked(out, named):
             clear_up(out)
             if out.exists() and not single and not _is_ours(out):
-                raise RuleError([diagnostic("E750.foreign_folder", unlined(shown))])
+                raise RuleError([diagnostic("E750.foreign_folder", unlined(named))])
             part = beside(out, "part")
             try:
                 part.mkdir()
@@ -130,7 +130,7 @@ def write_notices(
             finally:
                 shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
-        raise RuleError([diagnostic("E751.cannot_write", unlined(shown), why=error.strerror or "")]) from None
+        raise RuleError([diagnostic("E751.cannot_write", unlined(named), why=error.strerror or "")]) from None
     finally:
         remove_empty(missing)
     return len(written)
@@ -261,10 +261,10 @@ def _due(lists: Lists, order: RunOrder) -> dict[str, list[_Due]]:
             )
     due: dict[str, list[_Due]] = {}
     if parts:
-        found: list[tuple[Any, ...]] = lists.connection.execute(
+        rows_due: list[tuple[Any, ...]] = lists.connection.execute(
             lists.placed(" UNION ALL ".join(parts), "benefit")
         ).fetchall()
-        for place, (_, _, person, _, benefit_name, status, amount) in enumerate(found):
+        for place, (_, _, person, _, benefit_name, status, amount) in enumerate(rows_due):
             due.setdefault(person, []).append(_Due(place, benefit_name, status, amount))
     return due
 
