@@ -17,7 +17,7 @@ from mianshen.program.program import Program
 from mianshen.records.read import Record, read_cases, refused
 from mianshen.rulebook import open_program
 from mianshen.shipped import shipped_rulebook
-from mianshen.source import Diagnostic, Message, RuleError, unlined
+from mianshen.source import Diagnostic, RuleError, unlined
 from mianshen_cli.click_commands import today
 from mianshen_cli.usage_errors import Refused
 from mianshen_cli.wording import wording
@@ -77,7 +77,7 @@ class Desk:
         if wrong:
             raise RuleError(wrong)
         if name is not None and not givens:
-            raise Refused(Message(_NO_CASE.zh.format(name=name), _NO_CASE.en.format(name=name)))
+            raise Refused(_NO_CASE.filled(name=name))
         return givens
 
     def _program(self, file: Path, overlays: tuple[str, ...]) -> Program:
@@ -103,7 +103,7 @@ def refuse_replacing(out: Path, inputs: Iterable[Path]) -> None:
     for path in inputs:
         inside = path.is_dir() and out.resolve().is_relative_to(path.resolve())
         if inside or (path.exists() and out.samefile(path)):
-            raise Refused(Message(_REPLACES.zh.format(out=out), _REPLACES.en.format(out=out)))
+            raise Refused(_REPLACES.filled(out=out))
 
 
 def rule_files(rules: Collection[str | Path], overlays: Iterable[str | Path]) -> list[Path]:

@@ -55,8 +55,8 @@ def diagnostic(
     return Diagnostic(
         key.split(".", 1)[0],
         span,
-        _filled(entry.what, values) if what is None else _message(what),
-        _filled(entry.fix, values) if fix is None else _message(fix),
+        entry.what.filled(**values) if what is None else _message(what),
+        entry.fix.filled(**values) if fix is None else _message(fix),
         also,
         entry.severity,
     )
@@ -66,12 +66,6 @@ def plain(template: str) -> str:
     """A sentence of the table with the names of its values between angle brackets."""
     named = re.sub(r"(?<!\{)\{(\w+)\}(?!\})", r"<\1>", template)
     return named.replace("{{", "{").replace("}}", "}")
-
-
-def _filled(words: Message, values: Mapping[str, object]) -> Message:
-    zh = {name: value.zh if isinstance(value, Message) else value for name, value in values.items()}
-    en = {name: value.en if isinstance(value, Message) else value for name, value in values.items()}
-    return Message(words.zh.format_map(zh), words.en.format_map(en))
 
 
 def _message(pair: Pair) -> Message:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -74,8 +74,18 @@ class Message:
     zh: str
     en: str
 
-    def in_(self, lang: Lang) -> str:
-        return self.zh if lang == "zh" else self.en
+    def in_(self, lang: Lang, /, **values: object) -> str:
+        """The sentence in one language; `values` stand where it names them, a Message among them in that language."""
+        text = self.zh if lang == "zh" else self.en
+        return text.format_map(_worded(values, lang)) if values else text
+
+    def filled(self, /, **values: object) -> Message:
+        """The sentence with values where it names them, in both languages."""
+        return Message(self.zh.format_map(_worded(values, "zh")), self.en.format_map(_worded(values, "en")))
+
+
+def _worded(values: Mapping[str, object], lang: Lang) -> dict[str, object]:
+    return {name: value.in_(lang) if isinstance(value, Message) else value for name, value in values.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ def _say(lang: Lang, program: Any, summary: Any, out: str) -> None:
     from mianshen_cli.render.batch_summary import show_summary
 
     show_summary(lang, program, summary, Path(out))
-    output.say(wording("batch.done").in_(lang).format(folder=out))
+    output.say(wording("batch.done").in_(lang, folder=out))
 
 
 def _run(lang: Lang, program: Any, request: Any) -> Any:
@@ -159,9 +159,9 @@ def _run(lang: Lang, program: Any, request: Any) -> Any:
     except KeyboardInterrupt:
         parts = work_folder(request.out.resolve()).exists()
         output.complain(
-            (wording("batch.stopped_in_parts") if parts else wording("batch.stopped"))
-            .in_(lang)
-            .format(folder=request.out)
+            (wording("batch.stopped_in_parts") if parts else wording("batch.stopped")).in_(
+                lang, folder=request.out
+            )
         )
         raise
 
@@ -176,7 +176,7 @@ def _report(
         request.out, to, lang, since, request.inputs, request.encoding, request.threads, request.memory, xlsx, alone
     )  # fmt: skip
     make_report(program, order)
-    output.complain(wording("batch.report").in_(lang).format(page=to / "report.html"))
+    output.complain(wording("batch.report").in_(lang, page=to / "report.html"))
 
 
 def _targets(into: str | None, sheets: str | None, request: Any, program: Any) -> Any:

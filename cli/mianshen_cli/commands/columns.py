@@ -60,7 +60,7 @@ def columns(
         )
     )
     title = f"{about.entity.title.in_(lang)} ({about.entity.name})"
-    output.say("\n" + _ABOUT.in_(lang).format(rows=f"{about.rows:,}", title=title, encoding=about.encoding))
+    output.say("\n" + _ABOUT.in_(lang, rows=f"{about.rows:,}", title=title, encoding=about.encoding))
     for line in _problems(about, lang):
         output.say(line)
     wrong = about.missing or any(c.problem or c.refused for c in about.columns)
@@ -96,5 +96,5 @@ def _problems(about: FileSurvey, lang: Lang) -> list[str]:
                 f"{column.written}: {refusal.reason}. {refusal.hint.in_(lang)}" if refusal.hint else ""
             )
     if about.missing:
-        lines.append(_MISSING.in_(lang).format(names=", ".join(fact.name for fact in about.missing)))
+        lines.append(_MISSING.in_(lang, names=", ".join(fact.name for fact in about.missing)))
     return lines

@@ -80,7 +80,7 @@ def compare(
         output.say(output.json_text(content))
     else:
         output.say(summary(lang, content))
-        output.say_folded("\n" + wording("compare.done").in_(lang).format(page=Path(out) / "report.html"))
+        output.say_folded("\n" + wording("compare.done").in_(lang, page=Path(out) / "report.html"))
     return Status.FOUND if comparison.changed else Status.DONE
 
 
@@ -146,7 +146,7 @@ def _over_cases(
     compared = compare_cases(cases_at(cases, before), before, after, out, lang)
     if compared.left_out:
         names = ", ".join(f"{case.file.stem}.{case.name}" for case in compared.left_out)
-        output.complain(wording("compare.left_out").in_(lang).format(names=names))
+        output.complain(wording("compare.left_out").in_(lang, names=names))
     return compared.comparison
 
 

@@ -46,7 +46,7 @@ def compile(  # noqa: A001
     inputs = _inputs(tables, list(program.entities))
     if as_of is None:
         as_of = today()
-        output.complain(wording("compile.today").in_(lang).format(day=as_of.isoformat()))
+        output.complain(wording("compile.today").in_(lang, day=as_of.isoformat()))
     result = compiled(program, cast("Dialect", dialect), as_of, Wish(benefits, entities), inputs)
     if out is None:
         output.say(result.text.rstrip("\n"))
@@ -54,7 +54,7 @@ def compile(  # noqa: A001
     with whole_file(Path(out)) as part:
         part.write_text(result.text, "utf-8")
     reads = ", ".join(inputs.get(entity, entity) for entity in result.reads)
-    output.say(wording("compile.done").in_(lang).format(file=out, reads=reads, makes=", ".join(result.makes)))
+    output.say(wording("compile.done").in_(lang, file=out, reads=reads, makes=", ".join(result.makes)))
     return Status.DONE
 
 

@@ -61,7 +61,7 @@ def coverage(
             "all": count.all,
             "least": least[part],
         }
-        output.complain(_MISSED.in_(lang).format(**words))
+        output.complain(_MISSED.in_(lang, **words))
     return Status.FOUND if missed or (result.uncovered and not least) else Status.DONE
 
 
@@ -70,7 +70,7 @@ def _threshold(text: str) -> tuple[Part, str]:
     part = next((part for part in PARTS if match is not None and match[1] == part), None)
     if match is None or part is None:
         names = {"parts": ", ".join(PARTS)}
-        raise Refused(Message(_BAD.zh.format(**names), _BAD.en.format(**names)))
+        raise Refused(_BAD.filled(**names))
     return part, match[2]
 
 
@@ -106,4 +106,4 @@ def _table(result: CaseCoverage, lang: Lang) -> None:
             cells = [(place(p.span), p.name, p.what, cited(p.clause)) for p in points]
             output.say(output.table([head.in_(lang) for head in _UNCOVERED], cells))
     if result.left_out:
-        output.say_folded(_LEFT_OUT.in_(lang).format(names=", ".join(map(str, result.left_out))))
+        output.say_folded(_LEFT_OUT.in_(lang, names=", ".join(map(str, result.left_out))))

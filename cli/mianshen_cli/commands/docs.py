@@ -39,7 +39,7 @@ def docs(
             programs, roots, cases, folders, None if sources is None else Path(sources), advance
         )
     pages = write_docs(subject, Path(out))
-    output.say(wording("docs.done").in_(lang).format(pages=pages, index=Path(out) / "index.html"))
+    output.say(wording("docs.done").in_(lang, pages=pages, index=Path(out) / "index.html"))
     if subject.documents:
-        output.say(wording("docs.quoted").in_(lang).format(all=len(subject.clauses), quoted=subject.quoted))
+        output.say(wording("docs.quoted").in_(lang, all=len(subject.clauses), quoted=subject.quoted))
     return Status.DONE

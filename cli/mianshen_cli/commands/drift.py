@@ -43,14 +43,12 @@ def drift(
         output.say(output.json_text(content))
     else:
         shown = content | {"difference": grouped(content["difference"])}
-        output.say_folded(wording("drift.count").in_(lang).format(**shown))
+        output.say_folded(wording("drift.count").in_(lang, **shown))
         for suspect in content["suspects"]:
             output.say_folded("\n" + _told(lang, suspect))
         for suspect in content["not_applied"]:
-            said = (
-                wording("drift.rule")
-                .in_(lang)
-                .format(**suspect | {"title": suspect["title"][lang], "first": suspect["from"]})
+            said = wording("drift.rule").in_(
+                lang, **suspect | {"title": suspect["title"][lang], "first": suspect["from"]}
             )
             output.say_folded("\n" + said)
         if content["differing"] and not content["suspects"] and not content["not_applied"]:
@@ -60,14 +58,12 @@ def drift(
 
 def _told(lang: Lang, suspect: dict[str, Any]) -> str:
     """A suspect as a sentence."""
-    until = "" if suspect["until"] is None else wording("drift.until").in_(lang).format(last=suspect["until"])
-    of = "" if suspect["of"] is None else wording("drift.of").in_(lang).format(start=suspect["of"])
-    spoilt = wording("drift.spoilt").in_(lang).format(**suspect) if suspect["spoilt"] else ""
+    until = "" if suspect["until"] is None else wording("drift.until").in_(lang, last=suspect["until"])
+    of = "" if suspect["of"] is None else wording("drift.of").in_(lang, start=suspect["of"])
+    spoilt = wording("drift.spoilt").in_(lang, **suspect) if suspect["spoilt"] else ""
     words = {name: suspect[name] for name in ("used", "rule", "explained")}
     words["difference"] = grouped(suspect["difference"])
     title = suspect["title"][lang]
-    return (
-        wording("drift.suspect")
-        .in_(lang)
-        .format(title=title, first=suspect["from"], until=until, of=of, spoilt=spoilt, **words)
+    return wording("drift.suspect").in_(
+        lang, title=title, first=suspect["from"], until=until, of=of, spoilt=spoilt, **words
     )

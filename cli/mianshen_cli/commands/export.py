@@ -55,5 +55,5 @@ def export(
         return Status.DONE
     if losses:
         output.say(losses_table(losses, lang))
-    output.say((_SHEETS if xlsx is not None else _DECISIONS).in_(lang).format(out=out, count=count))
+    output.say((_SHEETS if xlsx is not None else _DECISIONS).in_(lang, out=out, count=count))
     return Status.DONE

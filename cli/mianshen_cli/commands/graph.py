@@ -54,7 +54,7 @@ def graph(
         output.say(text)
     else:
         Path(out).write_text(text + "\n", "utf-8")
-        output.say(wording("graph.written").in_(lang).format(file=out))
+        output.say(wording("graph.written").in_(lang, file=out))
     return Status.DONE
 
 

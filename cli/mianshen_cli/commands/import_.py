@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import options, output
 from mianshen_cli.click_commands import argument, command, option
 from mianshen_cli.output import Status
@@ -53,7 +53,7 @@ def _model(lang: Lang, file: str, target: Path, form: str) -> Status:
         output.say(output.json_text({"file": str(target), "not_carried": plain_losses(model.losses)}))
         return Status.DONE
     output.say(losses_table(model.losses, lang))
-    output.say(_RULEBOOK.in_(lang).format(out=target))
+    output.say(_RULEBOOK.in_(lang, out=target))
     return Status.DONE
 
 
@@ -83,14 +83,14 @@ def _workbook(
         output.say(_NOTHING.in_(lang))
     else:
         output.say(changes_table(changes, Words(edited), lang) if changes else _ONLY_WORDS.in_(lang))
-        output.say(_OVERLAY.in_(lang).format(out=target))
+        output.say(_OVERLAY.in_(lang, out=target))
     return Status.DONE
 
 
 def _check(target: Path, file: str, rules: tuple[str, ...], overlays: tuple[str, ...], made_by: str) -> None:
     """Raises where a file that somebody wrote by hand would be replaced."""
     if target.suffix != ".yaml":
-        raise Refused(Message(_ENDING.zh.format(out=target), _ENDING.en.format(out=target)))
+        raise Refused(_ENDING.filled(out=target))
     refuse_replacing(target, [Path(file), *rule_files(rules, overlays)])
     if target.exists() and made_by not in target.read_text("utf-8", errors="replace").split("\n", 1)[0]:
-        raise Refused(Message(_OTHER.zh.format(out=target), _OTHER.en.format(out=target)))
+        raise Refused(_OTHER.filled(out=target))

@@ -29,5 +29,5 @@ def init(lang: Lang, folder: str, name: str | None) -> Status:
         raise Refused(wording("init.bad_name"))
     for path in make_rulebook(Path(folder), given):
         output.say(str(path))
-    output.say(wording("init.next").in_(lang).format(folder=folder))
+    output.say(wording("init.next").in_(lang, folder=folder))
     return Status.DONE

@@ -50,7 +50,7 @@ def lint(
     errors, warnings = findings.count("error"), findings.count("warning")
     counts = ((findings.files, "file"), (errors, "mistake"), (warnings, "warning"))
     files, mistakes, doubts = (str(count) if lang == "zh" else _many(count, thing) for count, thing in counts)
-    output.say(wording("lint.count").in_(lang).format(files=files, errors=mistakes, warnings=doubts))
+    output.say(wording("lint.count").in_(lang, files=files, errors=mistakes, warnings=doubts))
     return status
 
 

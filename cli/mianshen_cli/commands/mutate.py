@@ -114,11 +114,9 @@ def _table(campaign: Campaign, weighed: Weighed, lang: Lang) -> None:
         output.say(output.table([head.in_(lang) for head in _HEADS], rows))
         output.say()
     if campaign.failing:
-        output.say_folded(
-            wording("mutate.failing").in_(lang).format(names=", ".join(map(str, campaign.failing)))
-        )
+        output.say_folded(wording("mutate.failing").in_(lang, names=", ".join(map(str, campaign.failing))))
     counts = {
         "mutants": len(campaign.judged), "noticed": campaign.count("noticed", "refused"),
         "equivalent": campaign.count("equivalent"), "survivors": len(rows),
     }  # fmt: skip
-    output.say_folded(wording("mutate.total").in_(lang).format(**counts))
+    output.say_folded(wording("mutate.total").in_(lang, **counts))

@@ -121,8 +121,8 @@ def _one(lang: Lang, desk: Desk, read: list[Given], asked: _Asked) -> Status:
     if asked.verification:
         beside = asked.out.with_suffix(".verification.json")
         beside.write_text(verification_file(answer.checker, answer.checked, subject), "utf-8")
-        output.say(wording("notice.verification").in_(lang).format(out=beside))
-    output.say(wording("notice.done").in_(lang).format(out=asked.out))
+        output.say(wording("notice.verification").in_(lang, out=beside))
+    output.say(wording("notice.done").in_(lang, out=asked.out))
     return Status.FOUND if read[0].record.rejects else Status.DONE
 
 
@@ -184,8 +184,8 @@ def _named(benefits: tuple[str, ...], program: Program, file: str) -> tuple[str,
 
 def _told(layout: Layout, count: int) -> Status:
     output.say(
-        (wording("notice.many") if count else wording("notice.nobody"))
-        .in_(layout.lang)
-        .format(count=count, out=layout.out)
+        (wording("notice.many") if count else wording("notice.nobody")).in_(
+            layout.lang, count=count, out=layout.out
+        )
     )
     return Status.DONE

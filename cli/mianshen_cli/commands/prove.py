@@ -114,4 +114,4 @@ def _table(results: list[Finding], lang: Lang) -> None:
             output.say_folded(f"\n{finding.property}")
             output.say(output.json_text(finding.record))
     counts = {verdict: sum(f.verdict == verdict for f in results) for verdict in _VERDICTS}
-    output.say_folded("\n" + wording("prove.total").in_(lang).format(**counts))
+    output.say_folded("\n" + wording("prove.total").in_(lang, **counts))

@@ -102,7 +102,7 @@ def _record(file: Path, case: str | None) -> tuple[Node, Sequence[str | Path]]:
     if case is not None:
         nodes = [(node, (name, overlays)) for node, (name, overlays) in nodes if name == case]
         if not nodes:
-            raise Refused(Message(_NO_CASE.zh.format(name=case), _NO_CASE.en.format(name=case)))
+            raise Refused(_NO_CASE.filled(name=case))
     if len(nodes) > 1:
         raise Refused(wording("redetermine.several"))
     node, (_, overlays) = nodes[0]

@@ -54,7 +54,7 @@ def _show(replayed: Replay, lang: Lang, explain: bool) -> None:
     trace = replayed.checker.explainer.trace(replayed.checked.case) if explain else None
     output.say(AnswerView(replayed.checker, lang).text(replayed.checked, trace) + "\n")
     if not replayed.differences:
-        output.say(_SAME.in_(lang).format(count=replayed.compared))
+        output.say(_SAME.in_(lang, count=replayed.compared))
         return
     entities = replayed.checker.program.entities
     rows = [

@@ -52,5 +52,5 @@ def report(
         output.complain(doubt.show(lang))
     content = make_report(program, order)
     rows = sum(item["rows"] for item in content["lists"])
-    output.say(_DONE.in_(lang).format(page=order.out / "report.html", lists=len(content["lists"]), rows=rows))
+    output.say(_DONE.in_(lang, page=order.out / "report.html", lists=len(content["lists"]), rows=rows))
     return Status.DONE

@@ -38,13 +38,11 @@ def sample(
     try:
         counts = _written(folder, residents, seed, form, day, rules, overlay, unknowns)
     except FileExistsError as error:
-        raise Refused(
-            Message(_FOREIGN.zh.format(file=error.filename), _FOREIGN.en.format(file=error.filename))
-        ) from None
+        raise Refused(_FOREIGN.filled(file=error.filename)) from None
     rows = [(str(folder / name), f"{number:,}") for name, number in counts.items()]
     output.say(output.table([header.in_(lang) for header in _HEADERS], rows, right=[1]))
     if as_of is None:
-        output.say(wording("sample.today").in_(lang).format(day=day))
+        output.say(wording("sample.today").in_(lang, day=day))
 
 
 def _written(

@@ -38,7 +38,7 @@ def schema(
     for kind in [name] if name else _FILES:
         file = folder / f"{kind}.schema.json"
         file.write_text(output.json_text(schemas[kind]()) + "\n", encoding="utf-8")
-        output.say(wording("schema.written").in_(lang).format(file=file))
+        output.say(wording("schema.written").in_(lang, file=file))
 
 
 def _schemas(rules: str | None, overlay: tuple[str, ...]) -> dict[str, Callable[[], dict[str, Any]]]:

@@ -65,7 +65,7 @@ def seek(
     if result.value is None:
         return Status.FOUND
     if out is not None:
-        output.say_folded(wording("seek.report").in_(lang).format(page=Path(out) / "report.html"))
+        output.say_folded(wording("seek.report").in_(lang, page=Path(out) / "report.html"))
     return Status.DONE
 
 
@@ -76,10 +76,10 @@ def _say(lang: Lang, figure: Any, result: Any) -> None:
     rows = [(_shown(value, written), f"{amount:,.2f}") for value, amount in sorted(result.tried)]
     output.say(output.table([head.in_(lang) for head in _TRIED], rows, right=[0, 1]) + "\n")
     if result.value is None:
-        output.say_folded(wording("seek.none").in_(lang).format(**words))
+        output.say_folded(wording("seek.none").in_(lang, **words))
         return
     if result.anything:
-        output.say_folded(wording("seek.any").in_(lang).format(**words))
+        output.say_folded(wording("seek.any").in_(lang, **words))
     value, count = _shown(result.value, written), len(result.tried)
     said = {
         "title": figure.title.in_(lang),
@@ -88,7 +88,7 @@ def _say(lang: Lang, figure: Any, result: Any) -> None:
         "goal": quest.goal,
         "count": count,
     }
-    output.say_folded(wording("seek.found").in_(lang).format(amount=f"{result.amount:,.2f}", **said))
+    output.say_folded(wording("seek.found").in_(lang, amount=f"{result.amount:,.2f}", **said))
 
 
 def _range(text: str | None) -> tuple[Decimal, Decimal] | None:

@@ -53,7 +53,7 @@ def serve(
     )  # fmt: skip
     room.refuse_unfit(settings)
     listening = room.address(settings)
-    output.complain(wording("serve.here").in_(lang).format(url=room.url(settings, listening)))
+    output.complain(wording("serve.here").in_(lang, url=room.url(settings, listening)))
     if tokens is None:
         output.complain(wording("serve.open").in_(lang))
     room.serve(settings, listening)
@@ -79,5 +79,5 @@ def _new_token(lang: Lang, file: Path | None, text: str) -> Status:
                 "--new-token takes NAME=ROLES, and --tokens the file",
             )
         )
-    output.say(wording("serve.token").in_(lang).format(name=name, token=new_token(file, name, roles)))
+    output.say(wording("serve.token").in_(lang, name=name, token=new_token(file, name, roles)))
     return Status.DONE

@@ -16,7 +16,7 @@ from mianshen.policy.case_coverage import coverage_of
 from mianshen.policy.case_text import Answer, case_file, confirmed
 from mianshen.policy.mutation import Setup, run_campaign
 from mianshen.policy.suggestions import SAMPLE, Suggesting, Suggestion
-from mianshen.source import Lang, Message
+from mianshen.source import Lang
 from mianshen_cli import case_arguments, options, output
 from mianshen_cli.case_arguments import cases_at, shipped_cases
 from mianshen_cli.click_commands import Whole, command, option
@@ -46,10 +46,10 @@ def suggest(
     if confirm is not None:
         return _confirm(lang, Path(confirm))
     if out is not None and Path(out).exists():
-        raise Refused(Message(_PRESENT.zh.format(file=out), _PRESENT.en.format(file=out)))
+        raise Refused(_PRESENT.filled(file=out))
     suggestions, rest = _suggestions(paths, rules, overlays, sample, most, journal, jobs)
     if rest:
-        output.complain(wording("suggest.more").in_(lang).format(count=rest, most=most))
+        output.complain(wording("suggest.more").in_(lang, count=rest, most=most))
     if form == "json":
         output.say(output.json_text([_plain(suggestion, n) for n, suggestion in enumerate(suggestions, 1)]))
     elif not suggestions:
@@ -58,7 +58,7 @@ def suggest(
         output.say(case_file(suggestions))
     else:
         Path(out).write_text(case_file(suggestions), "utf-8")
-        output.say_folded(wording("suggest.written").in_(lang).format(file=out, count=len(suggestions)))
+        output.say_folded(wording("suggest.written").in_(lang, file=out, count=len(suggestions)))
     return Status.FOUND if suggestions else Status.DONE
 
 

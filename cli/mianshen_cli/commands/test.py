@@ -97,12 +97,10 @@ def _outcomes(lang: Lang, outcomes: Sequence[Outcome]) -> Status:
             )
         )
     output.say()
-    output.say(
-        wording("test.total").in_(lang).format(cases=_cases(len(outcomes), lang), failed=_failed(outcomes))
-    )
+    output.say(wording("test.total").in_(lang, cases=_cases(len(outcomes), lang), failed=_failed(outcomes)))
     scripted = sum("duckdb" in outcome.answers for outcome in outcomes)
     if scripted:
-        output.say(wording("test.scripted").in_(lang).format(count=scripted))
+        output.say(wording("test.scripted").in_(lang, count=scripted))
     return Status.FOUND if differences else Status.DONE
 
 
@@ -113,7 +111,7 @@ def _failed(outcomes: Sequence[Outcome]) -> int:
 def _difference(difference: Difference, lang: Lang) -> tuple[str, ...]:
     expected = difference.expected
     if difference.against is not None:
-        expected = wording("test.against").in_(lang).format(one=difference.against, expected=expected)
+        expected = wording("test.against").in_(lang, one=difference.against, expected=expected)
     return (
         _name(difference.case),
         difference.what,
@@ -134,13 +132,13 @@ def _changes(lang: Lang, cases: list[CaseOf], changes: Changes) -> Status:
     for cause in dict.fromkeys(cause for item in changes.changes for cause in item.causes):
         if cause.kind == "provision" and cause.before and cause.after:
             words = {"name": cause.name, "before": cause.before, "after": cause.after}
-            output.say(wording("test.wording").in_(lang).format(**words))
+            output.say(wording("test.wording").in_(lang, **words))
     if changes.left_out:
-        output.say(wording("test.left_out").in_(lang).format(names=", ".join(map(_name, changes.left_out))))
+        output.say(wording("test.left_out").in_(lang, names=", ".join(map(_name, changes.left_out))))
     touched = {id(item.case) for item in changes.changes}
     many = str(len(changes.changes)) if lang == "zh" else _many(len(changes.changes), "expectation")
     tried = _cases(len(cases) - len(changes.left_out), lang)
-    output.say(wording("test.changed").in_(lang).format(cases=tried, changed=len(touched), many=many))
+    output.say(wording("test.changed").in_(lang, cases=tried, changed=len(touched), many=many))
     return Status.FOUND if changes.changes else Status.DONE
 
 

@@ -66,7 +66,7 @@ def thresholds(
     else:
         output.say(_lines(lang, content["lines"]) + "\n\n" + _crossings(lang, content["crossings"]))
         if out is not None:
-            output.say_folded(_DONE.in_(lang).format(folder=out))
+            output.say_folded(_DONE.in_(lang, folder=out))
     return Status.FOUND if content["crossings"] else Status.DONE
 
 
@@ -103,4 +103,4 @@ def _crossings(lang: Lang, crossings: list[dict[str, Any]]) -> str:
 
 def _table(lang: Lang, heads: tuple[Message, ...], rows: Sequence[Sequence[str]], right: list[int]) -> str:
     text = output.table([head.in_(lang) for head in heads], rows[:MOST], right=right)
-    return text if len(rows) <= MOST else text + "\n" + _MORE.in_(lang).format(count=len(rows) - MOST)
+    return text if len(rows) <= MOST else text + "\n" + _MORE.in_(lang, count=len(rows) - MOST)

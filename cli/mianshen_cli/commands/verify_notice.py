@@ -123,7 +123,7 @@ def _show(lang: Lang, comparison: Comparison) -> None:
         output.say(
             "\n"
             + output.folded(
-                wording("verify_notice.good").in_(lang).format(subject=subject.in_(lang)), output.columns()
+                wording("verify_notice.good").in_(lang, subject=subject.in_(lang)), output.columns()
             )
         )
     else:
@@ -137,6 +137,6 @@ def _write_page(lang: Lang, out: Path, rules: tuple[str, ...], overlays: tuple[s
     desk = Desk(tuple(map(Path, rules)), overlays, None)
     content, decides = offline_page(desk.checker().program)
     out.write_text(content, "utf-8")
-    output.say(wording("verify_notice.page").in_(lang).format(out=out))
+    output.say(wording("verify_notice.page").in_(lang, out=out))
     if not decides:
         output.say(wording("verify_notice.compares").in_(lang))

@@ -56,10 +56,10 @@ def _show(lang: Lang, findings: list[Finding], wrong: list[Finding]) -> None:
             for mistake in wrong
         ]  # fmt: skip
         output.say(output.table([head.in_(lang) for head in _HEAD], rows))
-    output.say(_GOOD.in_(lang).format(same=sum(finding.outcome == "same" for finding in findings)))
+    output.say(_GOOD.in_(lang, same=sum(finding.outcome == "same" for finding in findings)))
     moved = sum(finding.outcome == "moved" for finding in findings)
     if moved:
-        output.say(_MOVED.in_(lang).format(moved=moved))
+        output.say(_MOVED.in_(lang, moved=moved))
 
 
 def _plain(finding: Finding) -> dict[str, str]:

@@ -56,15 +56,15 @@ def watch(
     output.say(output.table([item.in_(lang) for item in _HEADERS], rows, right={1}))
     counts = watched.counts
     output.say(
-        wording("watch.events")
-        .in_(lang)
-        .format(taken=counts.taken, repeated=counts.repeated, refused=len(watched.refused))
+        wording("watch.events").in_(
+            lang, taken=counts.taken, repeated=counts.repeated, refused=len(watched.refused)
+        )
     )
     if watched.blank:
-        output.say(wording("watch.blank").in_(lang).format(blank=watched.blank))
+        output.say(wording("watch.blank").in_(lang, blank=watched.blank))
     if counts.late:
-        output.say(wording("watch.late").in_(lang).format(late=counts.late))
-    output.say(wording("watch.done").in_(lang).format(out=out))
+        output.say(wording("watch.late").in_(lang, late=counts.late))
+    output.say(wording("watch.done").in_(lang, out=out))
     return Status.FOUND if watched.refused else Status.DONE
 
 
@@ -72,4 +72,4 @@ def _complain(lang: Lang, lines: Sequence[str], file: Path) -> None:
     for line in lines[:_TOLD]:
         output.complain(line)
     if len(lines) > _TOLD:
-        output.complain(wording("watch.more").in_(lang).format(more=len(lines) - _TOLD, file=file))
+        output.complain(wording("watch.more").in_(lang, more=len(lines) - _TOLD, file=file))

@@ -75,13 +75,13 @@ class AnswerView:
         """
         return "\n".join(self._parts(checked, trace, whole)).rstrip()
 
-    def _say(self, message: Message) -> str:
-        return output.printable(message.in_(self.lang))
+    def _say(self, message: Message, **values: object) -> str:
+        return output.printable(message.in_(self.lang, **values))
 
     def _parts(self, checked: Checked, trace: Trace | None, whole: bool) -> Iterator[str]:
         result = checked.result
         title = self._say(self.program.entities[self.program.entry].title)
-        yield _HEAD.in_(self.lang).format(title=title, key=output.printable(result.key), day=result.as_of)
+        yield _HEAD.in_(self.lang, title=title, key=output.printable(result.key), day=result.as_of)
         yield ""
         ruled = [benefit for benefit in result.benefits.values() if benefit.status != "not_modelled"]
         if ruled:
@@ -144,7 +144,7 @@ class AnswerView:
     def _pair(self, by: Row, row: Row) -> str:
         title = self._say(self.program.entities[row.entity].title)
         keys = output.printable(row.key), output.printable(by.key)
-        return self._say(_PAIR).format(title=title, key=keys[0], by=keys[1])
+        return self._say(_PAIR, title=title, key=keys[0], by=keys[1])
 
     # -- benefits ------------------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ class AnswerView:
             yield ""
         refused = [self._say(self._title(r)) for r in results if r.status == "ineligible"]
         if refused and not explained:
-            yield from output.fold(_NOT_DUE.in_(self.lang).format(names=self._joined(refused)), self.columns)
+            yield from output.fold(_NOT_DUE.in_(self.lang, names=self._joined(refused)), self.columns)
             yield ""
 
     def _amount(self, result: BenefitResult) -> str:
@@ -181,7 +181,7 @@ class AnswerView:
         return self._say(DELIVERY[result.benefit.delivery])
 
     def _count(self, count: int) -> str:
-        return self._say(_FACTS).format(count=count)
+        return self._say(_FACTS, count=count)
 
     def _to_ask(self, results: Iterable[BenefitResult]) -> str:
         """The facts that most of the undetermined benefits wait for, by their titles."""
@@ -190,10 +190,10 @@ class AnswerView:
             facts = (self._say(self.words.missing([m], result.row)) for m in sorted(result.missing))
             waiting.update(dict.fromkeys(facts, 1))
         first = [
-            self._say(_FOR).format(fact=fact, count=count) if count > 1 else fact
+            self._say(_FOR, fact=fact, count=count) if count > 1 else fact
             for fact, count in waiting.most_common(_MOST_ASKED)
         ]
-        return self._say(_FIRST).format(facts=self._joined(first))
+        return self._say(_FIRST, facts=self._joined(first))
 
     def _joined(self, names: Iterable[str]) -> str:
         return ("、" if self.lang == "zh" else "; ").join(names)
@@ -222,9 +222,9 @@ class AnswerView:
             return
         if names:
             titles = self._joined(self._say(result.benefit.title) for result in results)
-            yield from output.fold(_UNRULED_NAMES.in_(self.lang).format(names=titles), self.columns)
+            yield from output.fold(_UNRULED_NAMES.in_(self.lang, names=titles), self.columns)
         else:
-            yield _UNRULED.in_(self.lang).format(count=len(results))
+            yield _UNRULED.in_(self.lang, count=len(results))
         yield ""
 
     def _benefit_reasons(self, checked: Checked, brief: Overview | None, every: bool) -> Iterator[str]:
@@ -254,7 +254,7 @@ class AnswerView:
             yield f"{self._joined(titles)}{self._say(_COLON)}{reason}"
             yield from self._provisional(provisional)
         for values, titles in refused.items():
-            yield self._say(wording("answer.refused")).format(facts=values, names=self._joined(titles))
+            yield self._say(wording("answer.refused"), facts=values, names=self._joined(titles))
 
     def _cited(self, citation: Citation, brief: Overview | None) -> str:
         return self._say(self.words.citation(citation)) if brief is None else brief.cited(citation)
@@ -279,7 +279,7 @@ class AnswerView:
     def _provisional(self, names: tuple[str, ...]) -> Iterator[str]:
         if names:
             titles = [self._say(self.words.provisional(name)) for name in names]
-            yield _PROVISIONAL.in_(self.lang).format(names=("、" if self.lang == "zh" else ", ").join(titles))
+            yield _PROVISIONAL.in_(self.lang, names=("、" if self.lang == "zh" else ", ").join(titles))
 
     # -- rows ----------------------------------------------------------------------------------
 

@@ -39,60 +39,58 @@ MOST = 12  # reasons that are listed
 def mapping_lines(lang: Lang, program: Any, mapping: dict[str, Any]) -> Iterator[str]:
     """What a mapping made of the files, by entity; columns that no entity takes once."""
     for entity, report in mapping.items():
-        line = _MAPPED.in_(lang).format(
-            entity=program.entities[entity].title.in_(lang), rows=f"{report['rows']:,}"
-        )
+        line = _MAPPED.in_(lang, entity=program.entities[entity].title.in_(lang), rows=f"{report['rows']:,}")
         if report.get("title_lines"):
-            line += _TITLES.in_(lang).format(rows=report["title_lines"])
+            line += _TITLES.in_(lang, rows=report["title_lines"])
         for reason in report.get("left_out", []):
-            line += _LEFT_OUT.in_(lang).format(rows=f"{reason['rows']:,}", reason=reason[lang])
+            line += _LEFT_OUT.in_(lang, rows=f"{reason['rows']:,}", reason=reason[lang])
         if report.get("merged"):
-            line += _MERGED.in_(lang).format(rows=f"{report['merged']:,}")
+            line += _MERGED.in_(lang, rows=f"{report['merged']:,}")
         yield line
         for words, counts in ((_UNLISTED, "unlisted_codes"), (_DISAGREE, "disagreements")):
             for name, rows in report.get(counts, {}).items():
                 title = program.facts[entity, name].title.in_(lang)
                 codes = report.get("unlisted_values", {}).get(name, []) if words is _UNLISTED else []
-                yield words.in_(lang).format(fact=title, name=name, rows=f"{rows:,}") + _codes(lang, codes)
+                yield words.in_(lang, fact=title, name=name, rows=f"{rows:,}") + _codes(lang, codes)
     ignored = [report.get("columns_ignored", []) for report in mapping.values()]
     nobodys = [name for name in ignored[0] if all(name in names for names in ignored)] if ignored else []
     if nobodys:
-        yield _IGNORED.in_(lang).format(columns=("、" if lang == "zh" else ", ").join(nobodys))
+        yield _IGNORED.in_(lang, columns=("、" if lang == "zh" else ", ").join(nobodys))
 
 
 def _codes(lang: Lang, codes: Sequence[str]) -> str:
     """The codes in no list, behind their count."""
     text = ("、" if lang == "zh" else ", ").join(codes)
-    return _CODES.in_(lang).format(codes=text) if codes else ""
+    return _CODES.in_(lang, codes=text) if codes else ""
 
 
 def finding_lines(lang: Lang, program: Any, findings: dict[str, Any]) -> Iterator[str]:
     """People and bills that stand in the files twice, placeholders, blank rows."""
     doubled = findings.get("identity_numbers_under_several_persons", 0)
     if doubled:
-        yield _IDENTITY.in_(lang).format(rows=f"{doubled:,}")
+        yield _IDENTITY.in_(lang, rows=f"{doubled:,}")
     for entity, finding in findings.get("likely_double_settlements", {}).items():
         places = [
-            _DOUBLE.in_(lang).format(
-                file=p["file"], row=p["row"], other=p["repeats"]["file"], before=p["repeats"]["row"]
+            _DOUBLE.in_(
+                lang, file=p["file"], row=p["row"], other=p["repeats"]["file"], before=p["repeats"]["row"]
             )
             for p in finding["first"][:5]
         ]
         more = ["…"] if finding["rows"] > len(places) else []
         shown = ("；" if lang == "zh" else "; ").join([*places, *more])
-        yield _DOUBLES.in_(lang).format(
-            rows=f"{finding['rows']:,}", entity=program.entities[entity].title.in_(lang), places=shown
+        yield _DOUBLES.in_(
+            lang, rows=f"{finding['rows']:,}", entity=program.entities[entity].title.in_(lang), places=shown
         )
     if dead := findings.get("dead_by_the_decision_date", 0):
-        yield _DEAD.in_(lang).format(rows=f"{dead:,}")
+        yield _DEAD.in_(lang, rows=f"{dead:,}")
     for entity, rows in findings.get("dated_after_death", {}).items():
-        yield _AFTER_DEATH.in_(lang).format(entity=program.entities[entity].title.in_(lang), rows=f"{rows:,}")
+        yield _AFTER_DEATH.in_(lang, entity=program.entities[entity].title.in_(lang), rows=f"{rows:,}")
     for entity, rows in findings.get("blank_rows", {}).items():
-        yield _BLANK.in_(lang).format(entity=program.entities[entity].title.in_(lang), rows=f"{rows:,}")
+        yield _BLANK.in_(lang, entity=program.entities[entity].title.in_(lang), rows=f"{rows:,}")
     for entity, facts in findings.get("placeholders", {}).items():
         for name, rows in facts.items():
             title = program.facts[entity, name].title.in_(lang)
-            yield _PLACEHOLDER.in_(lang).format(fact=title, name=name, rows=f"{rows:,}")
+            yield _PLACEHOLDER.in_(lang, fact=title, name=name, rows=f"{rows:,}")
 
 
 def reject_table(lang: Lang, groups: Sequence[Any]) -> str:

@@ -39,15 +39,13 @@ def show_plan(lang: Lang, program: Any, plan: Any, places: list[str]) -> None:
     parts = (
         wording("batch_plan.whole").in_(lang)
         if plan.partitions == 1
-        else wording("batch_plan.parts").in_(lang).format(count=plan.partitions)
+        else wording("batch_plan.parts").in_(lang, count=plan.partitions)
     )
     comma = "、" if lang == "zh" else ", "
     by, seconds, size = _BY[plan.engine].in_(lang), _time(lang, plan.seconds), _size(plan.size)
     sentences = [
-        wording("batch_plan.expected").in_(lang).format(by=by, parts=parts, seconds=seconds, size=size),
-        wording("batch_plan.would")
-        .in_(lang)
-        .format(places=comma.join(places), files=comma.join(plan.outputs)),
+        wording("batch_plan.expected").in_(lang, by=by, parts=parts, seconds=seconds, size=size),
+        wording("batch_plan.would").in_(lang, places=comma.join(places), files=comma.join(plan.outputs)),
         wording("batch_plan.nothing").in_(lang),
     ]
     output.say()
@@ -65,7 +63,7 @@ def _show_columns(lang: Lang, program: Any, plan: Any) -> None:
     ]  # fmt: skip
     output.say()
     for file in plan.files:
-        output.say(wording("batch_plan.read").in_(lang).format(file=file.name, count=len(file.columns)))
+        output.say(wording("batch_plan.read").in_(lang, file=file.name, count=len(file.columns)))
     if renamed:
         output.say("\n" + output.table([head.in_(lang) for head in _COLUMNS], renamed))
     refused = [

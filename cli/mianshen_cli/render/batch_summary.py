@@ -85,9 +85,7 @@ def _show(lang: Lang, program: Any, content: dict[str, Any]) -> None:
     output.say("\n" + output.table([h.in_(lang) for h in _BENEFITS], benefits, right=range(1, 7)))
     if nobody:
         names = ("、" if lang == "zh" else "; ").join(nobody)
-        output.say(
-            "\n" + "\n".join(output.fold(_FOR_NOBODY.in_(lang).format(names=names), output.columns() or 100))
-        )
+        output.say("\n" + "\n".join(output.fold(_FOR_NOBODY.in_(lang, names=names), output.columns() or 100)))
     for file in files:
         if file.stem in content:
             _show_rows(lang, program, file.entity, content[file.stem])

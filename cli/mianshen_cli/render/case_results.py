@@ -84,7 +84,8 @@ def _case(outcome: Outcome, lang: Lang) -> list[str]:
 
 
 def _said(difference: Difference, lang: Lang) -> str:
-    return _SAID.in_(lang).format(
+    return _SAID.in_(
+        lang,
         what=difference.what,
         expected=difference.expected or "-",
         got=difference.got or "-",

@@ -48,8 +48,8 @@ class CoverageView:
             yield ""
         answered = sum(bool(item.answers) for item in self.covered)
         left_out = sum(not item.answers and bool(item.left_out) for item in self.covered)
-        yield wording("coverage.count").in_(self.lang).format(
-            all=len(self.covered), answered=answered, left_out=left_out,
+        yield wording("coverage.count").in_(
+            self.lang, all=len(self.covered), answered=answered, left_out=left_out,
             open=len(self.covered) - answered - left_out,
         )  # fmt: skip
 
@@ -65,8 +65,4 @@ class CoverageView:
             yield wording("coverage.open").in_(self.lang)
 
     def _name(self, answer: Answer) -> str:
-        return (
-            wording("coverage.planned").in_(self.lang).format(name=answer.name)
-            if answer.planned
-            else answer.name
-        )
+        return wording("coverage.planned").in_(self.lang, name=answer.name) if answer.planned else answer.name

@@ -52,8 +52,8 @@ class Explanation:
             parts.append("")
         return output.folded("\n".join(parts), width).rstrip()
 
-    def say(self, message: Message) -> str:
-        return output.printable(message.in_(self.lang))
+    def say(self, message: Message, **values: object) -> str:
+        return output.printable(message.in_(self.lang, **values))
 
     def _heading(self, row: Row) -> str:
         entity = self.program.entities[row.entity]
@@ -80,7 +80,7 @@ class Explanation:
     def _before(self, step: Step, lines: tuple[str, ...]) -> str:
         """The earlier row of which the same was told of a decision; empty where this is the first."""
         row = self._told.setdefault((step.decision.name, lines), output.printable(step.row.key))
-        return "" if row == step.row.key else self.say(wording("explanation.as_for")).format(row=row)
+        return "" if row == step.row.key else self.say(wording("explanation.as_for"), row=row)
 
     def _grounds(self, step: Step) -> Iterator[str]:
         """The provisions that gave a value, or may give one."""
@@ -124,7 +124,8 @@ class Explanation:
             return self.say(self.words.value(value, "money"))  # type: ignore[arg-type]
 
         unknown = limited.withheld if limited.withheld is not None else limited.paid
-        return LIMIT.in_(self.lang).format(
+        return LIMIT.in_(
+            self.lang,
             title=self.say(limited.accumulator.title),
             limit=money(limited.limit),
             before=money(limited.before),
@@ -140,7 +141,7 @@ class Explanation:
 
     def _why(self, lost: Unmatched, home: str) -> str:
         part = "" if lost.part is None else to_text(lost.part, home)
-        return _WHY[lost.why].in_(self.lang).format(part=part, by=lost.by or "")
+        return _WHY[lost.why].in_(self.lang, part=part, by=lost.by or "")
 
 
 def _one_line(formula: str) -> str:

@@ -58,14 +58,14 @@ def summary(lang: Lang, content: Mapping[str, Any]) -> str:
     overlays = " + ".join(content["after"].get("overlays", ())) or content["after"]["name"]
     lines = [_heading(lang, overlays, content)]
     if content["people"]:
-        lines.append(_OF.in_(lang).format(**content["people"]))
+        lines.append(_OF.in_(lang, **content["people"]))
     if content["people"].get("weighted", {}).get("standard_error") is not None:
-        lines.append(wording("impact.weighted").in_(lang).format(**_grouped(content["people"]["weighted"])))
+        lines.append(wording("impact.weighted").in_(lang, **_grouped(content["people"]["weighted"])))
     if content.get("sample", {}).get("difference") is not None:
-        lines.append(wording("impact.sample").in_(lang).format(**_grouped(content["sample"])))
+        lines.append(wording("impact.sample").in_(lang, **_grouped(content["sample"])))
     if "rejected" in content:
         counts = (f"{part['title'][lang]} {part['rows']:,}" for part in content["rejected"].values())
-        lines.append(wording("impact.rejected").in_(lang).format(counts=", ".join(counts)))
+        lines.append(wording("impact.rejected").in_(lang, counts=", ".join(counts)))
     if not content["changed_cells"]:
         return output.folded("\n".join([*lines, wording("impact.nothing").in_(lang)]), output.columns())
     parts = [
@@ -87,9 +87,9 @@ def _heading(lang: Lang, overlays: str, content: Mapping[str, Any]) -> str:
     """What is compared over what: cases, or files of records on a day."""
     counts = content["records"]
     if counts.keys() == {"case"}:
-        return wording("impact.over_cases").in_(lang).format(overlays=overlays, count=counts["case"])
-    records = wording("impact.records").in_(lang).format(count=sum(counts.values()))
-    return wording("impact.head").in_(lang).format(overlays=overlays, records=records, day=content["as_of"])
+        return wording("impact.over_cases").in_(lang, overlays=overlays, count=counts["case"])
+    records = wording("impact.records").in_(lang, count=sum(counts.values()))
+    return wording("impact.head").in_(lang, overlays=overlays, records=records, day=content["as_of"])
 
 
 def _money(lang: Lang, content: Mapping[str, Any]) -> str:
@@ -105,10 +105,10 @@ def _money(lang: Lang, content: Mapping[str, Any]) -> str:
         return _table(lang, _MONEY[:3], [row[:3] for row in rows], [1, 2])
     table = _table(lang, _MONEY, rows, [1, 2, 3, 4])
     left_out = max(n.get("left_out", 0) for _, n in listed)
-    notes = [_OPEN.in_(lang).format(rows=f"{left_out:,}")]
+    notes = [_OPEN.in_(lang, rows=f"{left_out:,}")]
     if titles := unbounded_by(content):
         joined = ("、" if lang == "zh" else ", ").join(title[lang] for title in titles)
-        notes.append(_UNBOUNDED.in_(lang).format(facts=joined))
+        notes.append(_UNBOUNDED.in_(lang, facts=joined))
     return "\n".join([table, *(output.folded(note, output.columns()) for note in notes)])
 
 
@@ -170,7 +170,7 @@ def _table(lang: Lang, heads: Sequence[Message], rows: Sequence[Sequence[str]], 
         return ""
     text = output.table([head.in_(lang) for head in heads], rows[:MOST], right=right)
     if len(rows) > MOST:
-        text += "\n" + _MORE.in_(lang).format(count=len(rows) - MOST)
+        text += "\n" + _MORE.in_(lang, count=len(rows) - MOST)
     return text
 
 

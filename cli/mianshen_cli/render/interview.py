@@ -40,7 +40,7 @@ class AskView:
 
     def opening(self) -> str:
         names = self._named([benefit.name for benefit in self.interview.benefits])
-        return wording("interview.opening").in_(self.lang).format(names=names)
+        return wording("interview.opening").in_(self.lang, names=names)
 
     def question(self, question: Question, number: int, story: Story) -> str:
         """The question with its choices, and the benefits it matters for."""
@@ -48,8 +48,8 @@ class AskView:
         whose = ""
         if row is not story.case.person and row.parent is not None:
             title = self.program.entities[row.entity].title.in_(self.lang)
-            whose = wording("interview.of").in_(self.lang).format(title=title, key=output.printable(row.key))
-        about = wording("interview.about").in_(self.lang).format(names=self._named(question.why))
+            whose = wording("interview.of").in_(self.lang, title=title, key=output.printable(row.key))
+        about = wording("interview.about").in_(self.lang, names=self._named(question.why))
         lines = [
             "",
             f"[{number}] {whose}{question.title.in_(self.lang)} ({question.place.name})",
@@ -67,7 +67,7 @@ class AskView:
     def _enter(self, question: Question) -> str:
         if question.assumed is not None and question.fact is not None:
             value = self.words.value(question.assumed, question.fact.written, question.fact.type)
-            return wording("interview.assumed").in_(self.lang).format(value=value.in_(self.lang))
+            return wording("interview.assumed").in_(self.lang, value=value.in_(self.lang))
         return wording("interview.skip").in_(self.lang) if question.can_be_unknown else ""
 
     def _named(self, names: list[str] | tuple[str, ...]) -> str:
@@ -76,7 +76,7 @@ class AskView:
         return (
             listed
             if len(names) <= _MOST_NAMED
-            else f"{listed} {wording('interview.more').in_(self.lang).format(count=len(names))}"
+            else f"{listed} {wording('interview.more').in_(self.lang, count=len(names))}"
         )
 
     def prompt(self, question: Question) -> str:
@@ -98,7 +98,7 @@ class AskView:
         facts = [self.program.facts.get((row.entity, name)) for row, name in story.unknown_places()]
         names = listed(fact.title for fact in facts if fact is not None).in_(self.lang)
         if open_ and names:
-            output.say("\n" + wording("interview.not_told").in_(self.lang).format(names=names))
+            output.say("\n" + wording("interview.not_told").in_(self.lang, names=names))
         line = output.hear("\n" + wording("interview.over").in_(self.lang))
         return line is not None and line.strip().lower() in COMMANDS["back"]
 
@@ -112,15 +112,15 @@ class AskView:
         return (
             ""
             if plain == line.strip()
-            else wording("interview.taken").in_(self.lang).format(value=shown.in_(self.lang))
+            else wording("interview.taken").in_(self.lang, value=shown.in_(self.lang))
         )
 
     def saved(self, story: Story, file: Path) -> str:
         """What was saved, and how to go on from it."""
         unknown = len(story.unknown_places())
         again = wording("interview.again").in_(self.lang) if unknown else ""
-        return "\n" + wording("interview.saved").in_(self.lang).format(
-            file=file, told=story.facts_told(), unknown=unknown, again=again
+        return "\n" + wording("interview.saved").in_(
+            self.lang, file=file, told=story.facts_told(), unknown=unknown, again=again
         )
 
     def where_to_save(self) -> Path | None:
@@ -147,7 +147,7 @@ class AskView:
         return next((name for name, words in COMMANDS.items() if word in words), None)
 
     def help(self, question: Question) -> str:
-        return wording("interview.help").in_(self.lang).format(name=question.answer_as)
+        return wording("interview.help").in_(self.lang, name=question.answer_as)
 
     def answer(self, checker: Checker, checked: Checked) -> str:
         """What `check` says, under the benefits asked about."""

@@ -92,9 +92,9 @@ class Overview:
             (wording("overview.unknown"), unknown),
         ):
             if names:
-                yield self.say(message).format(names=self._by_clause(names))
+                yield self.say(message, names=self._by_clause(names))
         if unruled:
-            yield self.say(_UNRULED).format(names=self._joined(unruled))
+            yield self.say(_UNRULED, names=self._joined(unruled))
 
     def _by_clause(self, told: dict[str, list[str]]) -> str:
         return self._listed(f"{self._joined(names)} {cited}".rstrip() for cited, names in told.items())
@@ -116,7 +116,7 @@ class Overview:
 
     def _grounds(self, step: Step) -> str:
         grounds = self._joined(map(self._ground, step.used))
-        return grounds if len(step.used) == 1 else self.say(wording("overview.untold")).format(names=grounds)
+        return grounds if len(step.used) == 1 else self.say(wording("overview.untold"), names=grounds)
 
     def _ground(self, used: Used) -> str:
         provision = used.provision

@@ -77,19 +77,15 @@ class Progress:
         self.done.append(stage)
         self.begun, self.rows = seconds, max(self.rows, rows)
         if not self.bar:
-            many = wording("progress.rows").in_(self.lang).format(rows=rows) if rows else ""
+            many = wording("progress.rows").in_(self.lang, rows=rows) if rows else ""
             name = self.names[stage].in_(self.lang) if stage in self.names else stage
-            output.complain(
-                wording("progress.line").in_(self.lang).format(stage=name, many=many, seconds=seconds)
-            )
+            output.complain(wording("progress.line").in_(self.lang, stage=name, many=many, seconds=seconds))
 
     def _within(self, stage: str, done_of: str, seconds: float) -> None:
         done, count = map(int, done_of.split("/"))
         self.parts["decide" if stage == "share" else stage] = done / max(1, count)
         if stage == "share" and not self.bar:
-            output.complain(
-                wording("progress.share").in_(self.lang).format(done=done, count=count, seconds=seconds)
-            )
+            output.complain(wording("progress.share").in_(self.lang, done=done, count=count, seconds=seconds))
 
     def _draw(self) -> None:
         while not self.over.wait(_EVERY):
@@ -105,8 +101,8 @@ class Progress:
         part = self.parts.get(stage, part)
         share = min(1.0, over + SHARES[stage] * part)
         filled = int(share * _WIDTH)
-        return wording("progress.bar").in_(self.lang).format(
-            bar="#" * filled + "." * (_WIDTH - filled), share=share, stage=self.names[stage].in_(self.lang),
+        return wording("progress.bar").in_(
+            self.lang, bar="#" * filled + "." * (_WIDTH - filled), share=share, stage=self.names[stage],
             rows=self.rows, rate=self.rows / seconds if seconds else 0.0, left=_clock(seconds, share),
         )  # fmt: skip
 

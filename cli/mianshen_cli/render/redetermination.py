@@ -64,8 +64,8 @@ class RedeterminationView:
         self.words = Words(program)
         self.lang: Lang = lang
 
-    def _say(self, message: Message) -> str:
-        return output.printable(message.in_(self.lang))
+    def _say(self, message: Message, **values: object) -> str:
+        return output.printable(message.in_(self.lang, **values))
 
     # -- text ----------------------------------------------------------------------------------
 
@@ -73,7 +73,7 @@ class RedeterminationView:
         title = self._say(self.program.entities[self.program.entry].title)
         key = output.printable(result.after.person.key)
         before, after = self._side(0, result.before, self.old), self._side(1, result.after, self.program)
-        lines = [self._say(_HEAD).format(title=title, key=key, before=before, after=after), ""]
+        lines = [self._say(_HEAD, title=title, key=key, before=before, after=after), ""]
         rows = [*self._benefits(result), *(line for row in result.rows for line in self._row(row))]
         if not rows:
             return "\n".join([*lines, self._say(_SAME)])
@@ -85,18 +85,18 @@ class RedeterminationView:
         """One side: its record where there are two, its day, its overlays."""
         side = str(case.as_of)
         if self.files is not None:
-            side = self._say(_FILE).format(file=output.printable(self.files[number]), day=side)
+            side = self._say(_FILE, file=output.printable(self.files[number]), day=side)
         if program.overlays:
-            side = self._say(_UNDER).format(side=side, overlays=", ".join(program.overlays))
+            side = self._say(_UNDER, side=side, overlays=", ".join(program.overlays))
         rows = self.rows[number]
         return side if rows is None else f"{side}{'，' if self.lang == 'zh' else ', '}{self._say(rows)}"
 
     def _owed(self, result: Redetermination) -> str:
         """The total; where amounts are open, what is known of it and how many are."""
-        open_ = self._say(_OPEN).format(count=result.open) if result.open else ""
+        open_ = self._say(_OPEN, count=result.open) if result.open else ""
         whole, known = (_OVERPAID, _OVERPAID_KNOWN) if result.owed < 0 else (_OWED, _OWED_KNOWN)
         words = known if result.open else whole
-        return self._say(words).format(amount=f"{abs(result.owed):,.2f}") + open_
+        return self._say(words, amount=f"{abs(result.owed):,.2f}") + open_
 
     def _benefits(self, result: Redetermination) -> Iterator[tuple[str, ...]]:
         for benefit in result.benefits:

@@ -81,8 +81,8 @@ class ProspectView:
             )
         return "\n".join(lines)
 
-    def _say(self, message: Message, **parts: object) -> str:
-        return output.printable(message.in_(self.lang).format(**parts) if parts else message.in_(self.lang))
+    def _say(self, message: Message, **values: object) -> str:
+        return output.printable(message.in_(self.lang, **values))
 
     def _aside(self, text: str) -> str:
         return f"（{text}）" if self.lang == "zh" else f" ({text})"

@@ -100,9 +100,9 @@ class Checker:
         """Decide a record that was read for `as_of`, else for its own day, else for `today`, and note which."""
         notes = []
         if as_of is not None and record.dated:
-            notes.append(_with_day(_INSTEAD, as_of))
+            notes.append(_INSTEAD.filled(day=as_of))
         elif as_of is None and not record.dated:
-            notes.append(_with_day(_TODAY, today))
+            notes.append(_TODAY.filled(day=today))
         return self.check(record.case, notes)
 
     def _likely_twice(self, case: Case) -> Iterator[tuple[Row, Row]]:
@@ -134,7 +134,7 @@ class Checker:
             )
         ]
         if self._first_day is not None and case.as_of < self._first_day:
-            notes.append(_with_day(_BEFORE, self._first_day))
+            notes.append(_BEFORE.filled(day=self._first_day))
         for row, other in self._likely_twice(case):
             title = self.program.entities[row.entity].title
             notes.append(
@@ -431,10 +431,6 @@ class Checker:
             }
             for reject in result.rejected
         ]
-
-
-def _with_day(words: Message, day: dt.date) -> Message:
-    return Message(words.zh.format(day=day), words.en.format(day=day))
 
 
 def _is_known(value: Value) -> bool:

@@ -91,10 +91,7 @@ class Words:
         stand_in = None if provision is None else provision.stand_in
         if stand_in is None:
             return named.title
-        of, title = stand_in.of, named.title
-        return Message(
-            STAND_IN.zh.format(title=title.zh, of=of.zh), STAND_IN.en.format(title=title.en, of=of.en)
-        )
+        return STAND_IN.filled(title=named.title, of=stand_in.of)
 
     # -- values --------------------------------------------------------------------------------
 

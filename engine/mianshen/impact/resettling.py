@@ -49,7 +49,6 @@ HEADS: Final = tuple(
     )
 )  # fmt: skip
 SETTLED: Final = Message("已结算金额与规则不符", "settled otherwise than ruled")
-WORDS: Final = wording.group("resettled")
 
 
 def resettled_rows(
@@ -143,7 +142,7 @@ def write_resettlement(
             (person, [words.line(row) for row in part_])
             for person, part_ in groupby(listed, lambda row: row[1])
         ]
-        text = _template().render(people=people, words={n: m.in_(lang) for n, m in WORDS.items()}, lang=lang)
+        text = _template().render(people=people, words=wording.labels("resettled", lang), lang=lang)
         (part / NOTICES).write_text(text, "utf-8")
     totals = connection.execute(
         "SELECT decision, count(*) FILTER (owed > 0), sum(owed), count(*) FILTER (overpaid > 0), sum(overpaid) "

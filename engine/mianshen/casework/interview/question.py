@@ -52,8 +52,7 @@ class Question:
         if self.fact is not None:
             return self.fact.title
         assert self.counts is not None
-        title = self.counts.title
-        return Message(HOW_MANY.zh.format(title=title.zh), HOW_MANY.en.format(title=title.en))
+        return HOW_MANY.filled(title=self.counts.title)
 
     @property
     def can_be_unknown(self) -> bool:

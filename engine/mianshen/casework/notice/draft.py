@@ -167,8 +167,8 @@ class Draft:
             letterhead=self.letterhead,
         )
 
-    def _say(self, message: Message) -> str:
-        return message.in_(self.lang)
+    def _say(self, message: Message, **values: object) -> str:
+        return message.in_(self.lang, **values)
 
     def _footing(self) -> Caveats:
         """What anything told here rests on that is not certain."""
@@ -245,11 +245,11 @@ class Draft:
     # -- what holds, and what to do ------------------------------------------------------------
 
     def _assumptions(self, footing: Caveats) -> Iterator[str]:
-        yield self._say(phrases.UNDATED).format(day=self.day)
+        yield self._say(phrases.UNDATED, day=self.day)
         for name in footing.assumed:
             fact = next(fact for (_, part), fact in self.program.facts.items() if part == name)
             value = self._say(self.words.value(fact.when_absent, fact.written, fact.type))
-            yield self._say(phrases.ABSENT).format(title=self._say(fact.title), value=value)
+            yield self._say(phrases.ABSENT, title=self._say(fact.title), value=value)
         if self.working.others:
             yield self._say(phrases.OTHERS)
 

@@ -36,8 +36,8 @@ class Working:
         self.told = init
         self.others = any(step.row not in init for step in self.steps)
 
-    def _say(self, message: Message) -> str:
-        return message.in_(self.lang)
+    def _say(self, message: Message, **values: object) -> str:
+        return message.in_(self.lang, **values)
 
     # -- layers --------------------------------------------------------------------------------
 
@@ -76,7 +76,7 @@ class Working:
         [one] = settled
         difference = "" if one.difference is None else f"{one.difference:+,.2f}"
         words = phrases.SETTLED if difference else phrases.SETTLED_ALONE
-        return self._say(words).format(settled=f"{one.settled:,.2f}", difference=difference)
+        return self._say(words, settled=f"{one.settled:,.2f}", difference=difference)
 
     def _ground(self, used: Used, step: Step) -> Ground:
         provision = used.provision
@@ -109,7 +109,8 @@ class Working:
         def money(value: object) -> str:
             return self._say(self.words.value(value, "money"))  # type: ignore[arg-type]
 
-        return self._say(LIMIT).format(
+        return self._say(
+            LIMIT,
             title=self._say(limited.accumulator.title),
             limit=money(limited.limit),
             before=money(limited.before),
@@ -166,7 +167,7 @@ class Working:
             title=self._say(self.words.title(given)),
             name=given.name.name,
             value=self._say(self.words.figure(given)),
-            dates=self._say(dates).format(start=dated.start, end=dated.end),
+            dates=self._say(dates, start=dated.start, end=dated.end),
             basis=dated.basis,
             basis_words=self._say(BASIS[dated.basis]),
             source=dated.citation.source or "",
